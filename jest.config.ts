@@ -1,0 +1,44 @@
+/**
+ * Node 20 cannot read TypeScript by itself: ts-node hands this one file to swc, which the tests use anyway.
+ *
+ * @jest-config-loader ts-node
+ * @jest-config-loader-options {"swc": true, "skipProject": true}
+ */
+import type { Config } from 'jest';
+
+type Project = Exclude<NonNullable<Config['projects']>[number], string>;
+
+/** Packages are tested from their sources, so that a test never runs against a stale build. */
+const moduleNameMapper = {
+  '^@stream-sessions/core/spi$': '<rootDir>/packages/core/src/spi.ts',
+  '^@stream-sessions/core/testing$': '<rootDir>/packages/core/src/testing/index.ts',
+  '^@stream-sessions/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
+};
+
+function project(displayName: string, testMatch: string[]): Project {
+  return {
+    displayName,
+    rootDir: __dirname,
+    testEnvironment: 'node',
+    testMatch,
+    moduleNameMapper,
+    transform: {
+      '^.+\\.[cm]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
+    },
+    // MPEG-TS segments of the examples end in .ts too, and dist/ holds a second package.json for nobody
+    modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/examples/.*/sample/'],
+    restoreMocks: true,
+  };
+}
+
+const config: Config = {
+  testTimeout: 15_000,
+  projects: [
+    project('unit', ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/examples/*/test/**/*.test.ts']),
+    // real ffmpeg and Chromium, one file at a time: see scripts/test.mjs
+    project('players', ['<rootDir>/test/players/**/*.test.ts']),
+    project('packaging', ['<rootDir>/test/packaging/**/*.test.ts']),
+  ],
+};
+
+export default config;

@@ -1,0 +1,90 @@
+'use strict';
+/**
+ * Keeps the dependency arrows: adapters, middleware, stores and sinks -> core -> nothing.
+ *
+ *  - sources of `core` import Node's built-ins and their own files, nothing else;
+ *  - sources of every other package import core by its doors, never one another;
+ *  - nobody reaches into another package's files; tests and examples use the doors too;
+ *  - `@stream-sessions/core/testing` is for tests, never for sources;
+ *  - what a package's sources import is declared in that package's `dependencies` or `peerDependencies`.
+ */
+const { builtinModules } = require('node:module');
+const { readFileSync } = require('node:fs');
+const path = require('node:path');
+
+const SCOPE = '@stream-sessions/';
+const DOORS = new Set(['', '/spi', '/testing']);
+
+const messages = {
+  prefix: 'Write "node:{{name}}": the prefix says that it is a built-in.',
+  outside: '"{{name}}" leaves the package. Import another package by its door, "@stream-sessions/<name>".',
+  self: 'Import own files by a relative path, not by the name of this package.',
+  door: '"{{name}}" is not a door. Use "@stream-sessions/{{target}}", or its "/spi" or "/testing".',
+  sibling: 'Packages do not import each other: only "@stream-sessions/core". Hand the thing over as an option instead.',
+  testing: '"{{name}}" is for tests: it must not be imported by sources.',
+  core: 'core depends on Node alone: "{{name}}" belongs in a package of its own.',
+  undeclared: '"{{name}}" is not in the dependencies or peerDependencies of {{owner}}/package.json.',
+};
+
+/** Where a file lives: its workspace folder ("packages/core"), and whether it is a source that gets published. */
+function roomOf(root, filename) {
+  const [top, name, area] = path.relative(root, filename).split(path.sep);
+  if ((top !== 'packages' && top !== 'examples') || !area) return undefined;
+  return { top, name, owner: `${top}/${name}`, isSource: area === 'src' };
+}
+
+function declared(root, owner) {
+  const manifest = JSON.parse(readFileSync(path.join(root, owner, 'package.json'), 'utf8'));
+  return { ...manifest.dependencies, ...manifest.peerDependencies };
+}
+
+const packageOf = (name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/');
+
+/** The id of the message that this import deserves, with its data, or undefined when the arrow is allowed. */
+function judge(root, filename, name) {
+  const room = roomOf(root, filename);
+  const isBuiltin = builtinModules.includes(name) || name.startsWith('node:');
+  if (isBuiltin) return name.startsWith('node:') ? undefined : { messageId: 'prefix', data: { name } };
+  if (name.startsWith('.') || path.isAbsolute(name)) return judgeRelative(root, filename, name, room);
+  if (name.startsWith(SCOPE)) return judgeDoor(name, room);
+  if (!room || !room.isSource) return undefined;
+  if (room.owner === 'packages/core') return { messageId: 'core', data: { name } };
+  if (packageOf(name) in declared(root, room.owner)) return undefined;
+  return { messageId: 'undeclared', data: { name, owner: room.owner } };
+}
+
+function judgeRelative(root, filename, name, room) {
+  const target = roomOf(root, path.resolve(path.dirname(filename), name, 'x'));
+  return target && target.owner !== room?.owner ? { messageId: 'outside', data: { name } } : undefined;
+}
+
+function judgeDoor(name, room) {
+  const [, target, door] = /^@stream-sessions\/([^/]+)(.*)$/.exec(name) ?? [];
+  if (!target || !DOORS.has(door) || (door && target !== 'core'))
+    return { messageId: 'door', data: { name, target: target ?? 'core' } };
+  if (!room || !room.isSource) return undefined;
+  if (room.top === 'packages' && target === room.name) return { messageId: 'self' };
+  if (door === '/testing') return { messageId: 'testing', data: { name } };
+  if (room.top === 'packages' && target !== 'core') return { messageId: 'sibling' };
+  return undefined;
+}
+
+module.exports = {
+  meta: { type: 'problem', docs: { description: 'keep the dependency arrows' }, messages, schema: [] },
+  create(context) {
+    const check = (node) => {
+      if (node?.type !== 'Literal' || typeof node.value !== 'string') return;
+      const problem = judge(context.cwd, context.filename, node.value);
+      if (problem) context.report({ node, ...problem });
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
+      TSImportType: (node) => check(node.source ?? node.argument?.literal),
+      TSExternalModuleReference: (node) => check(node.expression),
+      'CallExpression[callee.name="require"]': (node) => check(node.arguments[0]),
+    };
+  },
+};
