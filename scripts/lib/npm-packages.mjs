@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fail, isCI, root, runSync, say } from './run.mjs';
+
+const readJson = (file) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+
+/**
+ * Whether node_modules holds what package-lock.json asks for. npm keeps its own list of what it installed there, so this is
+ * true after anybody's `npm install` too, and false after a pull that changed the lock.
+ */
+export function npmPackagesAreThere() {
+  if (!existsSync(path.join(root, 'node_modules/.package-lock.json'))) return false;
+  const wanted = readJson('package-lock.json').packages;
+  const installed = readJson('node_modules/.package-lock.json').packages;
+  return Object.entries(wanted).every(([place, entry]) => {
+    // optional packages are for other platforms; folders outside node_modules are our own
+    if (!place.includes('node_modules/') || entry.optional || entry.peer) return true;
+    return installed[place]?.version === entry.version && existsSync(path.join(root, place));
+  });
+}
+
+/** Installs the npm packages when they are missing or differ from the lock file. */
+export function ensureNpmPackages() {
+  if (npmPackagesAreThere()) return;
+  // A fresh clone gets exactly the lock. What somebody already works in is brought up to date, not wiped.
+  const fresh = isCI || !existsSync(path.join(root, 'node_modules'));
+  // dev dependencies even when NODE_ENV says production: they build and test this repository
+  const args = fresh ? ['ci', '--include=dev'] : ['install', '--include=dev', '--no-save'];
+  args.push('--no-audit', '--no-fund', '--loglevel=error');
+  say(`npm ${args.join(' ')}`);
+  const npm = process.env.npm_execpath;
+  const code = npm?.endsWith('.js')
+    ? runSync(process.execPath, [npm, ...args])
+    : runSync('npm', args, { shell: process.platform === 'win32' });
+  if (code !== 0)
+    fail(
+      'npm could not install the packages (see above). Is the npm registry within reach? Then run the same command again.',
+    );
+}
