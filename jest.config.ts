@@ -10,6 +10,8 @@ type Project = Exclude<NonNullable<Config['projects']>[number], string>;
 
 /** Packages are tested from their sources, so that a test never runs against a stale build. */
 const moduleNameMapper = {
+  // sources name the file that will be there after the build
+  '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   '^@stream-sessions/core/spi$': '<rootDir>/packages/core/src/spi.ts',
   '^@stream-sessions/core/testing$': '<rootDir>/packages/core/src/testing/index.ts',
   '^@stream-sessions/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
