@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { Reader, type Response } from 'maxmind';
+import { normaliseAddress } from '@stream-sessions/core/spi';
+import { StreamSessionsError } from '@stream-sessions/core';
+import { countryOf } from './record.js';
+import { familyOf, isPrivate } from './private-address.js';
+
+/** One loaded file. */
+export interface CountryDatabase {
+  /** What the file says it is: `GeoLite2-City`. */
+  readonly type: string;
+  /** When its maker built it, epoch milliseconds. */
+  readonly builtAt: number;
+  /** Never throws. */
+  country(ip: string): string | undefined;
+}
+
+/** Enterprise databases are City ones with more in them. */
+const KNOWS_COUNTRIES = /(^|[^a-z])(country|city|enterprise)/i;
+/** Sixteen zero bytes stand between the tree and the data of every file. */
+const SEPARATOR_BYTES = 16;
+
+/**
+ * Reads a file into memory and makes sure that it can answer.
+ *
+ * @throws StreamSessionsError ERR_GEOIP_DATABASE
+ */
+export async function loadDatabase(path: string): Promise<CountryDatabase> {
+  const file = await readFile(path).catch((cause: unknown) => {
+    throw unusable(path, 'cannot be read. Check the path and the permissions', cause);
+  });
+  if (file[0] === 0x1f && file[1] === 0x8b) throw unusable(path, 'is compressed. Unpack it first: gunzip, or tar xzf');
+  let reader: Reader<Response>;
+  try {
+    reader = new Reader(file);
+    assertWhole(file, reader);
+  } catch (cause) {
+    throw unusable(path, 'is not a whole MaxMind database (.mmdb). Download it again', cause);
+  }
+  const { databaseType, buildEpoch, ipVersion } = reader.metadata;
+  if (!KNOWS_COUNTRIES.test(databaseType)) {
+    throw unusable(path, `is a "${databaseType}" database, which knows no countries. Use a Country or a City one`);
+  }
+  return {
+    type: databaseType,
+    builtAt: buildEpoch.getTime(),
+    country(ip) {
+      try {
+        const address = normaliseAddress(ip);
+        const family = familyOf(address);
+        // An IPv4 tree would read the first 32 bits of an IPv6 address as if they were all of it.
+        if (family === 0 || (family === 6 && ipVersion === 4) || isPrivate(address, family)) return undefined;
+        return countryOf(reader.get(address));
+      } catch {
+        return undefined; // a damaged record is nobody's crash
+      }
+    },
+  };
+}
+
+/** The library reads the description at the end of the file and believes it; this looks whether the rest is there too. */
+function assertWhole(file: Buffer, reader: Reader<Response>): void {
+  const { databaseType, searchTreeSize, nodeCount, ipVersion } = reader.metadata;
+  const separator = file.subarray(searchTreeSize, searchTreeSize + SEPARATOR_BYTES);
+  const isWhole = separator.length === SEPARATOR_BYTES && separator.every((byte) => byte === 0);
+  const isDescribed = typeof databaseType === 'string' && nodeCount > 0 && (ipVersion === 4 || ipVersion === 6);
+  if (!isWhole || !isDescribed) throw new Error('The search tree is damaged');
+  // walks to a record, where the tree has one, and reads it: throws when it is broken
+  for (const probe of ['1.1.1.1', '8.8.8.8', '193.0.0.1']) reader.get(probe);
+}
+
+function unusable(path: string, problem: string, cause?: unknown): StreamSessionsError {
+  return new StreamSessionsError('ERR_GEOIP_DATABASE', `The GeoIP database ${path} ${problem}.`, { cause });
+}

@@ -1,0 +1,1 @@
+export { openMaxMind, type MaxMindOptions, type MaxMindResolver } from './open-maxmind.js';

@@ -1,0 +1,68 @@
+import type { GeoResolver, Logger } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { type CountryDatabase, loadDatabase } from './database.js';
+import { watchFile } from './watch-file.js';
+
+/** Options of {@link openMaxMind}. */
+export interface MaxMindOptions {
+  /**
+   * How often the file is looked at for a replacement, in milliseconds; default 60,000. 0 = never.
+   * A look is one `stat`; lower it when an update must count at once.
+   */
+  reloadMs?: number;
+  /** Hears of reloads (`info`) and of replacements that cannot be used (`warn`, once each). Default: nobody. */
+  logger?: Logger;
+}
+
+/** Knows the country of an address from a MaxMind database. */
+export interface MaxMindResolver extends GeoResolver {
+  /**
+   * ISO 3166-1 alpha-2 in capitals; undefined for a private or unknown address and for what is no address. Never throws.
+   * An address may carry a port, brackets or a zone, and may be IPv4 written as IPv6 (`::ffff:1.2.3.4`).
+   */
+  country(ip: string): string | undefined;
+  /** Stops looking for replacements and lets the database go: every country is undefined from now on. Harmless twice. */
+  close(): void;
+}
+
+const MAX_TIMER_MS = 2_147_483_647;
+
+/**
+ * Opens a database in the MaxMind format (`.mmdb`) that tells countries: GeoLite2 or GeoIP2 Country, City or Enterprise, or
+ * one of another maker that has `country.iso_code` or `country_code` in its records. A file put in its place is picked up
+ * while running; one that cannot be used is not, and neither is its absence: the last good one goes on answering.
+ * Nothing here keeps the process alive.
+ *
+ * @param path the `.mmdb` file, not compressed. It is held in memory.
+ * @throws StreamSessionsError `ERR_GEOIP_DATABASE` when the file is missing, malformed, compressed, or knows no countries
+ * @throws StreamSessionsError `ERR_BAD_OPTION` for an option that does not exist or a value that it cannot have
+ * @example
+ * const geo = await openMaxMind('/var/lib/GeoIP/GeoLite2-Country.mmdb');
+ * const tracker = createTracker({ geo });
+ */
+export async function openMaxMind(path: string, options: MaxMindOptions = {}): Promise<MaxMindResolver> {
+  checkOptions('openMaxMind', options, ['reloadMs', 'logger']);
+  const { reloadMs = 60_000, logger } = options;
+  if (typeof reloadMs !== 'number' || !(reloadMs >= 0 && reloadMs <= MAX_TIMER_MS)) {
+    throw badOption('reloadMs', `a number of milliseconds from 0 to ${MAX_TIMER_MS}`, reloadMs);
+  }
+  let database: CountryDatabase | undefined;
+  const watch = await watchFile(path, reloadMs, {
+    load: loadDatabase,
+    use(loaded) {
+      const isReload = database !== undefined;
+      database = loaded;
+      if (isReload) logger?.info({ path, type: loaded.type, builtAt: loaded.builtAt }, 'GeoIP database reloaded');
+    },
+    onUnusable(error) {
+      logger?.warn({ path, err: error }, 'GeoIP database was replaced by one that cannot be used: keeping the old one');
+    },
+  });
+  return {
+    country: (ip) => database?.country(ip),
+    close() {
+      watch.stop();
+      database = undefined;
+    },
+  };
+}
