@@ -30,7 +30,7 @@ const messages = {
 function roomOf(root, filename) {
   const [top, name, area] = path.relative(root, filename).split(path.sep);
   if ((top !== 'packages' && top !== 'examples') || !area) return undefined;
-  return { top, name, owner: `${top}/${name}`, isSource: area === 'src' };
+  return { top, name, owner: `${top}/${name}`, isSource: area !== 'test' };
 }
 
 function declared(root, owner) {
@@ -55,7 +55,10 @@ function judge(root, filename, name) {
 
 function judgeRelative(root, filename, name, room) {
   const target = roomOf(root, path.resolve(path.dirname(filename), name, 'x'));
-  return target && target.owner !== room?.owner ? { messageId: 'outside', data: { name } } : undefined;
+  if (!target || target.owner === room?.owner) return undefined;
+  // the tests of the whole repository share the helpers of the packages' own tests
+  const isTestOfAll = !room && !target.isSource;
+  return isTestOfAll ? undefined : { messageId: 'outside', data: { name } };
 }
 
 function judgeDoor(name, room) {

@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packages, readJson, root } from './support/packages.js';
+
+const core = packages.find(({ folder }) => folder === 'core');
+const { version } = readJson(root, 'lerna.json');
+
+describe.each(packages)('packages/$folder/package.json', ({ folder, path, manifest }) => {
+  it('is named after its folder and has the common version', () => {
+    expect(manifest.name).toBe(`@stream-sessions/${folder}`);
+    expect(manifest.version).toBe(version);
+  });
+
+  it('says the same as every other package about licence, Node, publishing and files', () => {
+    const common = ['license', 'author', 'type', 'engines', 'publishConfig', 'files', 'sideEffects', 'main', 'types'];
+    const pick = (from: Record<string, unknown>) => Object.fromEntries(common.map((field) => [field, from[field]]));
+    expect(pick(manifest)).toEqual(pick(core?.manifest ?? {}));
+    expect(manifest).toMatchObject({ license: 'MIT', engines: { node: '>=20' }, publishConfig: { access: 'public' } });
+    expect(manifest.private).toBeUndefined();
+    expect(manifest.description).toMatch(/^[A-Z].{20,}[^.]$/);
+  });
+
+  it('has types before code behind every door', () => {
+    for (const [door, target] of Object.entries(manifest.exports ?? {})) {
+      if (door === './package.json') continue;
+      expect(Object.keys(target)).toEqual(['types', 'default']);
+    }
+    expect(Object.keys(manifest.exports ?? {})).toEqual(expect.arrayContaining(['.', './package.json']));
+  });
+
+  it('depends on core in the same version, and on no other package of the family', () => {
+    const family = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(([name]) =>
+      name.startsWith('@stream-sessions/'),
+    );
+    expect(family).toEqual(folder === 'core' ? [] : [['@stream-sessions/core', version]]);
+  });
+
+  it('runs no script when it is installed', () => {
+    expect(manifest.scripts ?? {}).not.toHaveProperty(['install']);
+    expect(manifest.scripts ?? {}).not.toHaveProperty(['postinstall']);
+  });
+
+  it('comes with the licence and a README', () => {
+    expect(readFileSync(join(path, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'));
+    expect(existsSync(join(path, 'README.md'))).toBe(true);
+  });
+
+  it('is built by the references of the top tsconfig.json', () => {
+    expect(readFileSync(join(root, 'tsconfig.json'), 'utf8')).toContain(`"packages/${folder}"`);
+  });
+});
+
+it('core depends on nothing', () => {
+  const { dependencies, peerDependencies, optionalDependencies } = readJson(root, 'packages/core/package.json');
+  expect({ ...dependencies, ...peerDependencies, ...(optionalDependencies as object) }).toEqual({});
+});
+
+it('the lock file names no registry', () => {
+  const { packages: entries } = readJson<{ packages: Record<string, { resolved?: string }> }>(
+    root,
+    'package-lock.json',
+  );
+  const hosts = Object.values(entries).filter(({ resolved }) => resolved?.includes('://'));
+  expect(hosts).toEqual([]);
+  expect(Object.keys(entries).length).toBeGreaterThan(100);
+});
