@@ -23,17 +23,22 @@ export function npmPackagesAreThere() {
 export function ensureNpmPackages() {
   if (npmPackagesAreThere()) return;
   // A fresh clone gets exactly the lock. What somebody already works in is brought up to date, not wiped.
-  const fresh = isCI || !existsSync(path.join(root, 'node_modules'));
+  const isFresh = isCI || !existsSync(path.join(root, 'node_modules'));
+  if (isFresh && npm('ci')) return;
+  // `npm ci` refuses a lock without the builds for every platform, which is how npm writes it where a mirror lacks them
+  if (npm('install', '--no-save')) return;
+  fail(
+    'npm could not install the packages (see above). Is the npm registry within reach? Then run the same command again.',
+  );
+}
+
+function npm(...command) {
   // dev dependencies even when NODE_ENV says production: they build and test this repository
-  const args = fresh ? ['ci', '--include=dev'] : ['install', '--include=dev', '--no-save'];
-  args.push('--no-audit', '--no-fund', '--loglevel=error');
+  const args = [...command, '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   say(`npm ${args.join(' ')}`);
-  const npm = process.env.npm_execpath;
-  const code = npm?.endsWith('.js')
-    ? runSync(process.execPath, [npm, ...args])
+  const cli = process.env.npm_execpath;
+  const code = cli?.endsWith('.js')
+    ? runSync(process.execPath, [cli, ...args])
     : runSync('npm', args, { shell: process.platform === 'win32' });
-  if (code !== 0)
-    fail(
-      'npm could not install the packages (see above). Is the npm registry within reach? Then run the same command again.',
-    );
+  return code === 0;
 }

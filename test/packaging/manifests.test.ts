@@ -64,3 +64,14 @@ it('the lock file names no registry', () => {
   expect(hosts).toEqual([]);
   expect(Object.keys(entries).length).toBeGreaterThan(100);
 });
+
+it('the lock file has the builds for every platform, which `npm ci` asks for (see scripts/complete-lock.mjs)', () => {
+  type Entry = { optionalDependencies?: Record<string, string> };
+  const { packages: entries } = readJson<{ packages: Record<string, Entry> }>(root, 'package-lock.json');
+  const absent = Object.entries(entries).flatMap(([place, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`${place}/node_modules/${name}` in entries) && !(`node_modules/${name}` in entries),
+    ),
+  );
+  expect(absent).toEqual([]);
+});
