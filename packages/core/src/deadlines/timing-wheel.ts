@@ -1,0 +1,107 @@
+/** What hangs in a wheel: a node of one doubly linked ring. */
+export class WheelNode {
+  previous: WheelNode | undefined = undefined;
+  next: WheelNode | undefined = undefined;
+}
+
+/**
+ * When to look at something again. Placing and removing cost the same however many there are, and a look costs what is
+ * due. A node is placed at the *earliest* time it may be due; activity does not move it, the look that finds it too
+ * early places it again. What lies beyond the horizon (about nine minutes) is looked at there, and placed again.
+ */
+export class TimingWheel<T extends WheelNode> {
+  private readonly slots: WheelNode[];
+  private readonly due: WheelNode = ring();
+  /** The first slot not yet emptied, counted from the epoch. */
+  private cursor: number;
+
+  /** The finer the slots, the fewer are looked at in vain; slots × length is the horizon. */
+  constructor(
+    now: number,
+    private readonly slotMs = 128,
+    slotCount = 4096,
+  ) {
+    this.slots = Array.from({ length: slotCount }, ring);
+    this.cursor = this.slotOf(now);
+  }
+
+  /** Look at it at the first look behind `at` (epoch milliseconds). */
+  place(node: T, at: number): void {
+    this.remove(node);
+    const slot = Math.min(Math.max(this.slotOf(at), this.cursor), this.cursor + this.slots.length - 1);
+    append(this.slotAt(slot), node);
+  }
+
+  remove(node: T): void {
+    unlink(node);
+  }
+
+  /** Everything is looked at in the next look: deadlines have changed. */
+  placeAllNow(): void {
+    for (const slot of this.slots) appendAll(this.due, slot);
+  }
+
+  /**
+   * One look: hands over what may be due at `now`, at most `max` nodes; each is out of the wheel when it is handed
+   * over. What `look` places again before `now` is not handed over twice in one round.
+   *
+   * @returns true when more is waiting: come back soon.
+   */
+  turn(now: number, max: number, look: (node: T) => void): boolean {
+    const current = Math.max(this.slotOf(now), this.cursor);
+    // After a long sleep every slot has passed once, and no more than once.
+    const passed = Math.min(current - this.cursor, this.slots.length);
+    for (let i = 0; i < passed; i++) appendAll(this.due, this.slotAt(this.cursor + i));
+    this.cursor = current;
+    // The slot that `now` is in has some that are due and some that are not.
+    appendAll(this.due, this.slotAt(current));
+    for (let count = 0; count < max; count++) {
+      const node = this.due.next as WheelNode;
+      if (node === this.due) return false;
+      unlink(node);
+      look(node as T);
+    }
+    return this.due.next !== this.due;
+  }
+
+  private slotOf(time: number): number {
+    return Math.floor(time / this.slotMs);
+  }
+
+  private slotAt(slot: number): WheelNode {
+    return this.slots[slot % this.slots.length] as WheelNode;
+  }
+}
+
+function ring(): WheelNode {
+  const head = new WheelNode();
+  head.previous = head.next = head;
+  return head;
+}
+
+function unlink(node: WheelNode): void {
+  if (node.next === undefined || node.previous === undefined) return;
+  node.previous.next = node.next;
+  node.next.previous = node.previous;
+  node.previous = node.next = undefined;
+}
+
+function append(head: WheelNode, node: WheelNode): void {
+  const last = head.previous as WheelNode;
+  node.previous = last;
+  node.next = head;
+  last.next = head.previous = node;
+}
+
+/** Moves a whole ring in constant time. */
+function appendAll(head: WheelNode, from: WheelNode): void {
+  const first = from.next as WheelNode;
+  if (first === from) return;
+  const last = from.previous as WheelNode;
+  const end = head.previous as WheelNode;
+  end.next = first;
+  first.previous = end;
+  last.next = head;
+  head.previous = last;
+  from.next = from.previous = from;
+}

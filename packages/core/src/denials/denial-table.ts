@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { TimingWheel, WheelNode } from '../deadlines/timing-wheel.js';
+import type { Denial } from '../model/denial.js';
+import { GroupIndex } from '../registry/group-index.js';
+import { keyOfAsker, keyOfValues, type Asker, type PatternValues, type Shape } from './pattern.js';
+
+/** A denial and what it is found by. */
+export class DenialEntry extends WheelNode {
+  hits = 0;
+  private readonly id = randomUUID();
+
+  constructor(
+    private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>,
+    public until: number,
+    /** It refuses whoever matches any of them. */
+    readonly patterns: readonly PatternValues[],
+    /** Patterns that refuse only new sessions, not somebody whose session is live. */
+    readonly onlyNew: readonly PatternValues[] = [],
+    /** Lets `liftDenial` find it by what it was made with. */
+    readonly targetKey?: string,
+  ) {
+    super();
+  }
+
+  get denialId(): string {
+    return this.id;
+  }
+
+  snapshot(): Denial {
+    return Object.freeze({ id: this.id, ...this.facts, until: this.until, hits: this.hits });
+  }
+}
+
+/**
+ * Denials, found without walking them: every combination of fields in use is one look-up. Bounded; when it is full the
+ * oldest makes room.
+ */
+export class DenialTable {
+  private readonly entries = new Map<string, DenialEntry>();
+  private readonly byTarget = new Map<string, DenialEntry>();
+  private readonly byPattern = new GroupIndex<DenialEntry>();
+  private readonly shapes = new Map<string, Shape>();
+  private readonly onlyNewShapes = new Map<string, Shape>();
+  private readonly wheel: TimingWheel<DenialEntry>;
+
+  constructor(
+    public max: number,
+    now: number,
+  ) {
+    this.wheel = new TimingWheel(now, 1024, 1024);
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  add(entry: DenialEntry): void {
+    const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
+    if (same !== undefined) this.delete(same);
+    if (this.max <= 0) return;
+    for (const oldest of this.entries.values()) {
+      if (this.entries.size < this.max) break;
+      this.delete(oldest);
+    }
+    this.entries.set(entry.denialId, entry);
+    if (entry.targetKey !== undefined) this.byTarget.set(entry.targetKey, entry);
+    for (const values of entry.patterns) this.index(this.shapes, values, entry, '');
+    for (const values of entry.onlyNew) this.index(this.onlyNewShapes, values, entry, 'new:');
+    this.wheel.place(entry, entry.until);
+  }
+
+  delete(entry: DenialEntry): void {
+    if (!this.entries.delete(entry.denialId)) return;
+    if (entry.targetKey !== undefined) this.byTarget.delete(entry.targetKey);
+    for (const values of entry.patterns) this.unindex(this.shapes, values, entry, '');
+    for (const values of entry.onlyNew) this.unindex(this.onlyNewShapes, values, entry, 'new:');
+    this.wheel.remove(entry);
+  }
+
+  get(id: string): DenialEntry | undefined {
+    return this.entries.get(id);
+  }
+
+  getByTarget(key: string): DenialEntry | undefined {
+    return this.byTarget.get(key);
+  }
+
+  values(): IterableIterator<DenialEntry> {
+    return this.entries.values();
+  }
+
+  /** The denial that refuses this asker now. `joins`: its session is live already. */
+  match(asker: Asker, joins: boolean, now: number): DenialEntry | undefined {
+    if (this.entries.size === 0) return undefined;
+    const found = this.matchIn(this.shapes, asker, '', now);
+    return found ?? (joins ? undefined : this.matchIn(this.onlyNewShapes, asker, 'new:', now));
+  }
+
+  /** Forgets what has ended, at most so many at once; costs what has ended. */
+  expire(now: number, max: number): void {
+    this.wheel.turn(now, max, (entry) => {
+      if (entry.until <= now) this.delete(entry);
+      else this.wheel.place(entry, entry.until);
+    });
+  }
+
+  private matchIn(shapes: Map<string, Shape>, asker: Asker, space: string, now: number): DenialEntry | undefined {
+    for (const shape of shapes.values()) {
+      const key = keyOfAsker(shape, asker);
+      if (key === undefined || this.byPattern.size(space + key) === 0) continue;
+      const found = this.byPattern.members(space + key).find((entry) => entry.until > now);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  private index(shapes: Map<string, Shape>, values: PatternValues, entry: DenialEntry, space: string): void {
+    const { shapeId, fields, key } = keyOfValues(values);
+    this.byPattern.add(space + key, entry);
+    const shape = shapes.get(shapeId);
+    if (shape !== undefined) shape.uses++;
+    else shapes.set(shapeId, { id: shapeId, fields, prefixLength: values.block?.prefixLength ?? 0, uses: 1 });
+  }
+
+  private unindex(shapes: Map<string, Shape>, values: PatternValues, entry: DenialEntry, space: string): void {
+    const { shapeId, key } = keyOfValues(values);
+    this.byPattern.delete(space + key, entry);
+    const shape = shapes.get(shapeId);
+    if (shape !== undefined && --shape.uses === 0) shapes.delete(shapeId);
+  }
+}

@@ -1,0 +1,17 @@
+import type { HttpHit } from '../model/hit.js';
+import type { NamedBy } from '../model/play-session.js';
+
+/** Which discriminator of this request is the best one present. */
+export function bestNameKind(hit: HttpHit): NamedBy {
+  if (hit.token) return 'token';
+  if (hit.sid) return 'cmcd';
+  return hit.playerSessionId ? 'playback-session' : 'fingerprint';
+}
+
+/** Its value. */
+export function bestName(hit: HttpHit): string {
+  return hit.token || hit.sid || hit.playerSessionId || hit.userAgent || '';
+}
+
+/** Kind and value as one string: a token "x" and a CMCD sid "x" are two names. */
+export const nameKey = (kind: NamedBy, name: string): string => `${kind}:${name}`;

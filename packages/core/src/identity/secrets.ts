@@ -1,0 +1,32 @@
+import { createHmac } from 'node:crypto';
+import { TOKEN_PARAMETERS } from './tokens.js';
+
+/** Makes the short keyed hash that stands for a token wherever it is shown: 8 characters, 48 bits. */
+export function fingerprinter(key: string | Buffer): (token: string) => string {
+  return (token) => createHmac('sha256', key).update(token).digest('base64url').slice(0, 8);
+}
+
+/**
+ * The query (or URL) with the values of token parameters, and the token wherever else it is a value, replaced by the
+ * fingerprint. Tokens are secrets; queries end up in lists and logs.
+ */
+export function redact(text: string, token: string | undefined, fingerprint: (token: string) => string): string {
+  if (!text.includes('=')) return text;
+  return text.replace(
+    /([?&;]|^)([^=&;?#]*)=([^&;#]*)/g,
+    (pair: string, before: string, name: string, value: string) => {
+      if (value === '') return pair;
+      const plain = decode(value);
+      const secret = TOKEN_PARAMETERS.includes(decode(name).toLowerCase()) || plain === token;
+      return secret ? `${before}${name}=${fingerprint(plain)}` : pair;
+    },
+  );
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}

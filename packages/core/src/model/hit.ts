@@ -1,0 +1,54 @@
+import type { Protocol, SessionKind } from './kinds.js';
+
+/** What the client offered to prove who it is. A password is never stored: `verify` compares it where it arrived. */
+export type Credentials =
+  { scheme: 'bearer'; token: string } | { scheme: 'basic' | 'digest'; user: string; verify(password: string): boolean };
+
+/** What an HTTP transport saw of one request, already normalised. */
+export interface HttpHit {
+  /** The stream code: see `streamCode()`. At most 256 characters. */
+  stream: string;
+  protocol: Protocol;
+  /** Default `viewer`. */
+  kind?: SessionKind;
+  /** The client's address, without port. */
+  ip: string;
+  userAgent?: string | undefined;
+  referer?: string | undefined;
+  /** The raw query string, without `?`. Token values in it are replaced before it is stored. */
+  query?: string | undefined;
+  /** The viewer token: tells viewers apart; not by itself a permission. At most 4,096 characters. */
+  token?: string | undefined;
+  /** CMCD session id (CTA-5004 `sid`). */
+  sid?: string | undefined;
+  /** Apple's `X-Playback-Session-Id`. */
+  playerSessionId?: string | undefined;
+  secure?: boolean | undefined;
+  /** True when the viewer asked for another time than live. */
+  dvr?: boolean | undefined;
+  /** For `trackHttp` only: body bytes that were just written. */
+  bytes?: number | undefined;
+  url?: string | undefined;
+  credentials?: Credentials | undefined;
+}
+
+/** What a connection transport (RTMP, RTSP, SRT, WebSocket …) saw when a client asked to play or publish. */
+export interface ConnHit {
+  /** The caller's own id for the session, unique among live ones. Default: a fresh UUID. */
+  id?: string | undefined;
+  /** The stream code: see `streamCode()`. At most 256 characters. */
+  stream: string;
+  protocol: Protocol;
+  /** Default `viewer`. */
+  kind?: SessionKind;
+  /** `1.2.3.4:9000`, `[::1]:9000` or a bare address. */
+  remoteAddress: string;
+  userAgent?: string | undefined;
+  query?: string | undefined;
+  token?: string | undefined;
+  /** The user the transport itself has authenticated, if any. */
+  userId?: string | undefined;
+  secure?: boolean | undefined;
+  url?: string | undefined;
+  credentials?: Credentials | undefined;
+}

@@ -1,0 +1,120 @@
+import type { Protocol, SessionKind } from './kinds.js';
+
+/** Why a session ended. Policies may add words of their own. */
+export type CloseReason =
+  | 'idle'
+  | 'client_gone'
+  | 'shutdown'
+  | 'kicked'
+  | 'max_lifetime'
+  | 'denied'
+  | 'expired'
+  | 'quota_time'
+  | 'quota_data'
+  | 'replaced'
+  | 'stalled'
+  | 'over_speed'
+  | 'overload'
+  | 'unauthorized'
+  | 'limit'
+  | 'policy_error'
+  | 'transport_error'
+  | (string & {});
+
+/**
+ * What told this viewer apart from others: an explicit token, the CMCD `sid`, Apple's playback session id, the user a
+ * connection was authenticated as, or nothing better than address and User-Agent (for a connection: itself).
+ */
+export type NamedBy = 'token' | 'cmcd' | 'playback-session' | 'user' | 'fingerprint';
+
+/** The playback figures a player reported about itself. */
+export type Quality = Readonly<Record<string, number | string | boolean>>;
+
+/**
+ * One viewer watching one stream, over any number of requests or connections; also one publisher or one push.
+ * Always a copy: what happens later does not change it. Times are epoch milliseconds, sizes are bytes.
+ */
+export interface PlaySession {
+  /** 16 hex characters derived from the identity (HTTP), or a UUID (connection). Who comes back has the same id. */
+  readonly id: string;
+  readonly kind: SessionKind;
+  /** The stream watched last. */
+  readonly stream: string;
+  /** All streams of this session, at most 16. More than one only when the recipe leaves `stream` out. */
+  readonly streams: readonly string[];
+  /** The protocol used last. */
+  readonly protocol: Protocol;
+  /** All protocols of this session, at most 16. */
+  readonly protocols: readonly Protocol[];
+  /** The address seen last, normalised: IPv4-mapped IPv6 as IPv4, no port, no zone. */
+  readonly ip: string;
+  /** All addresses of this session, at most 16. */
+  readonly ips: readonly string[];
+  readonly userAgent?: string | undefined;
+  readonly referer?: string | undefined;
+  /** The first hit's query, token values replaced by the fingerprint. */
+  readonly query?: string | undefined;
+  /** A short keyed hash that stands for the token in lists, events and logs. */
+  readonly tokenFingerprint?: string | undefined;
+  /** Only with `exposeTokens: true`. */
+  readonly token?: string | undefined;
+  /** A name to show: the user a policy named, else the connection's user, else the fingerprint, else the start of the id. */
+  readonly userName: string;
+  readonly userId?: string | undefined;
+  readonly namedBy: NamedBy;
+  /** ISO 3166-1 alpha-2, when a `geo` resolver knows the address. */
+  readonly country?: string | undefined;
+  /** Bytes sent to the client. */
+  readonly bytes: number;
+  /** Bytes received from the client (publishers). */
+  readonly bytesReceived: number;
+  readonly secure: boolean;
+  readonly dvr: boolean;
+  /** Transport connections open now (requests in flight are not counted). */
+  readonly connections: number;
+  readonly openedAt: number;
+  /** When the first byte flowed; for a connection `openedAt`. */
+  readonly startedAt?: number | undefined;
+  /** Last activity: hit, touch or byte. */
+  readonly updatedAt: number;
+  readonly closedAt?: number | undefined;
+  readonly closeReason?: CloseReason | undefined;
+  /** What the operator or the policy said about it. */
+  readonly closeDetail?: string | undefined;
+  /** Watch time: from `openedAt` to now, or to the last activity of a closed session. */
+  readonly durationMs: number;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly quality?: Quality | undefined;
+}
+
+/** Which sessions `list`, `count` and `kickAll` mean. All given fields must match; none given matches every session. */
+export interface SessionFilter {
+  /** Exact stream code. */
+  stream?: string;
+  protocol?: Protocol;
+  kind?: SessionKind;
+  /** `''` or absent: live and recently closed. */
+  status?: 'active' | 'closed' | '';
+  /** Matches `userId` or `userName`. */
+  user?: string;
+  ip?: string;
+  country?: string;
+  /** `key` (present) or `key=value`. */
+  tag?: string;
+  /** Close reason. */
+  reason?: CloseReason;
+  /** How many at the most; `<= 0` or absent: no limit. */
+  limit?: number;
+  /** Continue behind this row: `cursorOf(lastRow)`. The row itself may be gone by then. */
+  after?: string;
+}
+
+/** One live stream, summed up. */
+export interface StreamSummary {
+  readonly stream: string;
+  readonly viewers: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Bytes sent to the live sessions of this stream. */
+  readonly bytes: number;
+}

@@ -1,0 +1,155 @@
+import type { Clock } from '../support/clock.js';
+import type { Logger } from '../support/logger.js';
+import type { Judgement } from '../tracker/explanation.js';
+import type { Approval, Candidate, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
+import { badOption } from '../support/options.js';
+
+const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom'];
+
+/** What all policies together said. `yeses` have to hear once how it ended: see `settle`. */
+export interface Decision {
+  readonly verdict: Verdict;
+  /** The policy that refused. */
+  readonly refusedBy?: Policy;
+  readonly yeses: readonly Policy[];
+  readonly judgements: readonly Judgement[];
+}
+
+/** Policies in the order they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
+export function inOrder(policies: readonly Policy[]): readonly Policy[] {
+  for (const policy of policies) {
+    if (typeof policy !== 'object' || policy === null || typeof policy.name !== 'string' || policy.name === '') {
+      throw badOption('policies', 'a list of policies, each with a name', policy);
+    }
+    if (policy.stage !== undefined && !STAGES.includes(policy.stage)) {
+      throw badOption(`policy "${policy.name}": stage`, `one of ${STAGES.join(', ')}`, policy.stage);
+    }
+  }
+  const rank = (policy: Policy): number => STAGES.indexOf(policy.stage ?? 'custom');
+  return [...policies].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Asks policies one after the other. Fails closed: whatever is not a clear and timely yes is a no. */
+export class Pipeline {
+  constructor(
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly timeoutMs: () => number,
+  ) {}
+
+  /** Synchronous unless a policy that is asked answers with a promise. */
+  ask(policies: readonly Policy[], candidate: Candidate, view: TrackerView): Decision | Promise<Decision> {
+    return new Asking(this, policies, candidate, view, this.clock).from(0);
+  }
+
+  /** Tells who said yes how it ended. */
+  settle(decision: Decision, candidate: Candidate, session: Parameters<NonNullable<Policy['settled']>>[1]): void {
+    for (const policy of decision.yeses) {
+      try {
+        policy.settled?.(candidate, session);
+      } catch (error) {
+        this.logger.error({ err: error, policy: policy.name }, 'a policy threw in settled()');
+      }
+    }
+  }
+
+  failure(policy: Policy, detail: string, error?: unknown): Refusal {
+    this.logger.error({ err: error, policy: policy.name }, `a policy failed and so refuses: ${detail}`);
+    return { allow: false, reason: 'policy_error', kind: 'overload', detail, denyForMs: 0 };
+  }
+
+  /** The promise's verdict, or a refusal when it does not come in time. Never rejects. */
+  inTime(policy: Policy, answer: PromiseLike<Verdict>): Promise<Verdict> {
+    return new Promise((resolve) => {
+      const ms = this.timeoutMs();
+      const timer = this.clock.setTimeout(() => resolve(this.failure(policy, `no answer within ${ms} ms`)), ms);
+      const finish = (verdict: Verdict): void => {
+        this.clock.clearTimeout(timer);
+        resolve(verdict);
+      };
+      answer.then(finish, (error: unknown) => finish(this.failure(policy, 'it rejected', error)));
+    });
+  }
+}
+
+/** One round of questions. */
+class Asking {
+  private readonly yeses: Policy[] = [];
+  private readonly judgements: Judgement[] = [];
+  private approval: Approval = { allow: true };
+
+  constructor(
+    private readonly pipeline: Pipeline,
+    private readonly policies: readonly Policy[],
+    private candidate: Candidate,
+    private readonly view: TrackerView,
+    private readonly clock: Clock,
+  ) {}
+
+  from(index: number): Decision | Promise<Decision> {
+    for (let i = index; i < this.policies.length; i++) {
+      const policy = this.policies[i] as Policy;
+      if (policy.admit === undefined) continue;
+      let answer: Verdict | PromiseLike<Verdict>;
+      try {
+        answer = policy.admit(this.candidate, this.view);
+      } catch (error) {
+        answer = this.pipeline.failure(policy, 'it threw', error);
+      }
+      if (isPromise(answer)) {
+        return this.pipeline.inTime(policy, answer).then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
+      }
+      const refused = this.heard(policy, answer);
+      if (refused !== undefined) return refused;
+    }
+    return { verdict: this.approval, yeses: this.yeses, judgements: this.judgements };
+  }
+
+  /** Notes a yes; a no ends the round. */
+  private heard(policy: Policy, answer: Verdict): Decision | undefined {
+    const verdict = isVerdict(answer) ? answer : this.pipeline.failure(policy, 'it said neither yes nor no');
+    const at = this.clock.now();
+    if (!verdict.allow) {
+      this.judgements.push({ policy: policy.name, allowed: false, reason: verdict.reason, detail: verdict.detail, at });
+      return { verdict, refusedBy: policy, yeses: this.yeses, judgements: this.judgements };
+    }
+    this.judgements.push({ policy: policy.name, allowed: true, at });
+    this.yeses.push(policy);
+    this.approval = combine(this.approval, verdict);
+    const { userId, maxSessions } = this.approval;
+    // Later stages see who the authorisers say this is.
+    if (verdict.userId !== undefined || verdict.maxSessions !== undefined) {
+      this.candidate = { ...this.candidate, userId: userId ?? this.candidate.userId, maxSessions };
+    }
+    return undefined;
+  }
+}
+
+/** Two yeses as one: the later name wins, the tighter limit holds. */
+export function combine(a: Approval, b: Approval): Approval {
+  const merged: Approval = { ...a, ...b, allow: true };
+  if (a.tags && b.tags) merged.tags = { ...a.tags, ...b.tags };
+  if (a.replace && b.replace) merged.replace = [...a.replace, ...b.replace];
+  merged.userId = b.userId ?? a.userId;
+  merged.expiresAt = tighter(a.expiresAt, b.expiresAt);
+  merged.maxSessions = tighter(a.maxSessions, b.maxSessions);
+  if (a.limits && b.limits) {
+    merged.limits = {
+      downMbits: tighter(a.limits.downMbits, b.limits.downMbits),
+      upMbits: tighter(a.limits.upMbits, b.limits.upMbits),
+    };
+  }
+  return merged;
+}
+
+const tighter = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b);
+
+export const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
+  typeof (value as { then?: unknown } | null)?.then === 'function';
+
+export function isVerdict(value: unknown): value is Verdict {
+  if (typeof value !== 'object' || value === null) return false;
+  const { allow, reason } = value as { allow?: unknown; reason?: unknown };
+  return allow === true || (allow === false && typeof reason === 'string' && reason !== '');
+}

@@ -1,0 +1,77 @@
+import type { DenialKind } from '../model/denial.js';
+import type { ConnHit, HttpHit } from '../model/hit.js';
+import type { CloseReason, PlaySession, SessionFilter } from '../model/play-session.js';
+
+/** The order in which policies are asked; within one stage, their order in the array. */
+export type PolicyStage = 'authorise' | 'concurrency' | 'pass' | 'custom';
+
+/** Rates a transport should keep to, megabits per second. */
+export interface Limits {
+  readonly downMbits?: number;
+  readonly upMbits?: number;
+}
+
+/** A policy's yes. */
+export interface Approval {
+  allow: true;
+  /** The user this is. Named by a policy, it is vouched for: a kick then follows the user, not the address. */
+  userId?: string;
+  tags?: Readonly<Record<string, string>>;
+  /** Epoch milliseconds. The session is closed with `expired` when it comes. */
+  expiresAt?: number;
+  /** How many sessions this user may have; read by concurrency policies. */
+  maxSessions?: number;
+  /** Sessions (ids) to close with `replaced` when this one opens. */
+  replace?: readonly string[];
+  limits?: Limits;
+}
+
+/** A policy's no. */
+export interface Refusal {
+  allow: false;
+  reason: CloseReason;
+  /** Default `forbidden`. */
+  kind?: DenialKind;
+  detail?: string;
+  /** How long to remember it, milliseconds. Default 0; for stage `authorise` the tracker's `deniedRetentionMs`. */
+  denyForMs?: number;
+}
+
+export type Verdict = Approval | Refusal;
+
+/** Who asks to be let in: the hit, and the live session it would join, if it joins one. */
+export interface Candidate extends Readonly<Omit<HttpHit & ConnHit, 'bytes' | 'remoteAddress'>> {
+  readonly remoteAddress?: string | undefined;
+  readonly country?: string | undefined;
+  /** The live session this candidate would join. */
+  readonly session?: PlaySession | undefined;
+  /** What the policies asked before this one said of `maxSessions`. */
+  readonly maxSessions?: number | undefined;
+}
+
+/** What a policy may look at. */
+export interface TrackerView {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  count(filter: SessionFilter): number;
+  list(filter: SessionFilter): PlaySession[];
+}
+
+/**
+ * Decides who may watch. Asked when a session opens, when a live session brings a stream or token that was not judged
+ * yet, and when its own deadline comes; never per segment. One that throws, rejects, answers neither yes nor no, or
+ * does not answer within `policyTimeoutMs` has refused (`policy_error`, not remembered).
+ */
+export interface Policy {
+  readonly name: string;
+  /** Default `custom`. */
+  readonly stage?: PolicyStage;
+  admit?(candidate: Candidate, view: TrackerView): Verdict | Promise<Verdict>;
+  /** Once after each yes of this policy: the session it went into, or undefined when the opening was given up. */
+  settled?(candidate: Candidate, session: PlaySession | undefined): void;
+  /** At its deadline. Pure. `'ask'`: call `admit` again in the background while the session plays on. */
+  review?(session: PlaySession, now: number): Verdict | 'ask';
+  /** When to review: epoch milliseconds and/or total bytes sent. Asked after opening and after each review. */
+  deadline?(session: PlaySession): { at?: number; bytes?: number } | undefined;
+  closed?(session: PlaySession): void;
+}

@@ -1,0 +1,33 @@
+import { ShardedMap } from './sharded-map.js';
+
+/** Which items share a key. Most keys have one item, and then nothing is allocated for it. */
+export class GroupIndex<T extends object> {
+  private readonly groups = new ShardedMap<T | Set<T>>();
+
+  add(key: string, item: T): void {
+    const group = this.groups.get(key);
+    if (group === undefined) this.groups.set(key, item);
+    else if (group instanceof Set) group.add(item);
+    else if (group !== item) this.groups.set(key, new Set([group, item]));
+  }
+
+  delete(key: string, item: T): void {
+    const group = this.groups.get(key);
+    if (group === item) this.groups.delete(key);
+    else if (group instanceof Set) {
+      group.delete(item);
+      if (group.size === 1) for (const last of group) this.groups.set(key, last);
+    }
+  }
+
+  size(key: string): number {
+    const group = this.groups.get(key);
+    return group === undefined ? 0 : group instanceof Set ? group.size : 1;
+  }
+
+  /** A copy, so that the caller may close what it finds. */
+  members(key: string): T[] {
+    const group = this.groups.get(key);
+    return group === undefined ? [] : group instanceof Set ? [...group] : [group];
+  }
+}

@@ -1,0 +1,210 @@
+import type { Recipe } from '../identity/recipe.js';
+import { positionOf, type Position } from '../model/cursor.js';
+import type { SessionKind } from '../model/kinds.js';
+import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../model/play-session.js';
+import type { AddressReader } from '../identity/address.js';
+import { ownCopy } from '../support/strings.js';
+import type { ClosedVisits } from './closed-visits.js';
+import { compileFilter } from './filter.js';
+import { GroupIndex } from './group-index.js';
+import { MAX_LISTED, Session } from './session.js';
+import { ShardedMap } from './sharded-map.js';
+import { SortedVisits } from './sorted-visits.js';
+import { HouseholdTables, StreamEntry } from './stream-entry.js';
+
+/** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
+export class Registry {
+  readonly live = new SortedVisits<Session>();
+  readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
+  private readonly ids = new ShardedMap<Session>();
+  private readonly byNetwork = new GroupIndex<Session>();
+  private readonly byUser = new GroupIndex<Session>();
+  private readonly streamEntries = new ShardedMap<StreamEntry>();
+  /** Households of recipes that leave the stream out. */
+  private readonly acrossStreams = new HouseholdTables();
+
+  constructor(readonly closed: ClosedVisits) {}
+
+  get(id: string): Session | undefined {
+    return this.ids.get(id);
+  }
+
+  /** The session that this observation belongs to, if it is live. */
+  find(
+    recipe: Recipe,
+    stream: string,
+    household: string,
+    kind: NamedBy,
+    name: string,
+    aliases: boolean,
+  ): Session | undefined {
+    const tables = recipe.byStream ? this.streamEntries.get(stream)?.households : this.acrossStreams;
+    return tables?.of(recipe)?.find(household, recipe.byName, kind, name, aliases);
+  }
+
+  /** `household`: where the recipe puts it; undefined for a connection, which is a session of its own. */
+  add(session: Session, recipe: Recipe, household: string | undefined): void {
+    this.ids.set(session.id, session);
+    this.live.insert(session);
+    this.counts[session.kind]++;
+    this.byNetwork.add(session.network, session);
+    this.enter(session, session.entry);
+    if (household === undefined) return;
+    const tables = recipe.byStream ? session.entry.households : this.acrossStreams;
+    tables.make(session.kind).add(household, session);
+  }
+
+  delete(session: Session, recipe: Recipe): void {
+    this.ids.delete(session.id);
+    this.live.delete(session);
+    this.counts[session.kind]--;
+    const { rare } = session;
+    this.byNetwork.delete(session.network, session);
+    if (rare?.ips !== undefined) for (const ip of rare.ips) this.byNetwork.delete(ip, session);
+    if (rare?.userId !== undefined) this.byUser.delete(rare.userId, session);
+    if (session.household !== undefined) {
+      (recipe.byStream ? session.entry.households : this.acrossStreams).of(recipe)?.delete(session);
+    }
+    if (rare?.streams === undefined) this.leave(session, session.entry);
+    else for (const stream of rare.streams) this.leave(session, this.streamEntries.get(stream));
+  }
+
+  /** The entry of a stream, for a session that is about to open on it. */
+  streamEntry(code: string): StreamEntry {
+    return this.streamEntries.get(code) ?? new StreamEntry(code);
+  }
+
+  /** The session is seen on another stream: its recipe leaves the stream out. */
+  addStream(session: Session, stream: string): void {
+    const streams = (session.rarities.streams ??= [session.stream]);
+    if (!streams.includes(stream)) {
+      if (streams.length >= MAX_LISTED) return;
+      const entry = this.streamEntry(ownCopy(stream));
+      streams.push(entry.code);
+      this.enter(session, entry);
+    }
+    session.entry = this.streamEntry(stream);
+  }
+
+  /** The session is seen from another address: its recipe leaves the address out. */
+  addAddress(session: Session, ip: string, network: string): void {
+    const ips = (session.rarities.ips ??= [session.ip]);
+    session.ip = ip;
+    if (ips.includes(ip) || ips.length >= MAX_LISTED) return;
+    ips.push(ip);
+    this.byNetwork.add(network, session);
+  }
+
+  setUser(session: Session, userId: string): void {
+    const rare = session.rarities;
+    if (rare.userId === userId) return;
+    if (rare.userId !== undefined) this.byUser.delete(rare.userId, session);
+    rare.userId = userId;
+    this.byUser.add(userId, session);
+  }
+
+  /** Live observations of this kind are no longer found by the recipe they were made with. */
+  forgetHouseholds(kind: SessionKind): void {
+    this.acrossStreams.forget(kind);
+    for (const entry of this.streamEntries.values()) entry.households.forget(kind);
+  }
+
+  countOfNetwork(network: string): number {
+    return this.byNetwork.size(network);
+  }
+
+  liveOfNetwork(network: string): Session[] {
+    return this.byNetwork.members(network);
+  }
+
+  liveOfUser(user: string): Session[] {
+    return this.byUser.members(user);
+  }
+
+  /** The live sessions of a stream, or all. A copy, so that the caller may close what it finds. */
+  liveOf(stream?: string): Session[] {
+    const visits = stream === undefined ? this.live : this.streamEntries.get(stream)?.visits;
+    const found: Session[] = [];
+    visits?.walk(undefined, (session) => {
+      found.push(session);
+    });
+    return found;
+  }
+
+  streams(): StreamSummary[] {
+    const summaries: StreamSummary[] = [];
+    for (const { code, counts, bytes } of this.streamEntries.values()) {
+      summaries.push({ stream: code, viewers: counts.viewer, inputs: counts.input, outputs: counts.output, bytes });
+    }
+    return summaries.sort((a, b) => (a.stream < b.stream ? -1 : 1));
+  }
+
+  count(filter: SessionFilter, addresses: AddressReader): number {
+    const test = compileFilter(filter, addresses);
+    let total = 0;
+    for (const visits of this.visitsFor(filter)) {
+      if (test === undefined) total += visits.size;
+      else visits.walk(undefined, (visit) => void (test(visit) && total++));
+    }
+    return total;
+  }
+
+  /** One page of visits in list order, as copies. */
+  list(filter: SessionFilter, addresses: AddressReader, copy: (session: Session) => PlaySession): PlaySession[] {
+    const test = compileFilter(filter, addresses);
+    const limit = filter.limit !== undefined && filter.limit > 0 ? filter.limit : Infinity;
+    const after = filter.after === undefined ? undefined : positionOf(filter.after);
+    const pages = this.visitsFor(filter).map((visits) => {
+      const page: (Session | PlaySession)[] = [];
+      if (limit > 0) {
+        visits.walk(after, (visit) => {
+          if (test === undefined || test(visit)) page.push(visit);
+          return page.length < limit;
+        });
+      }
+      return page;
+    });
+    const merged = pages.length === 1 ? (pages[0] as (Session | PlaySession)[]) : merge(pages);
+    return merged.slice(0, limit).map((visit) => (visit instanceof Session ? copy(visit) : visit));
+  }
+
+  private visitsFor(filter: SessionFilter): SortedVisits<Session | PlaySession>[] {
+    const { status, stream } = filter;
+    const live = stream ? this.streamEntries.get(stream)?.visits : this.live;
+    const closed = stream ? this.closed.ofStream(stream) : this.closed.all;
+    const chosen: (SortedVisits<Session> | SortedVisits<PlaySession> | undefined)[] = [
+      status === 'closed' ? undefined : live,
+      status === 'active' ? undefined : closed,
+    ];
+    return chosen.filter((visits) => visits !== undefined);
+  }
+
+  private enter(session: Session, entry: StreamEntry): void {
+    if (entry.visits.size === 0) this.streamEntries.set(entry.code, entry);
+    entry.visits.insert(session);
+    entry.counts[session.kind]++;
+  }
+
+  private leave(session: Session, entry: StreamEntry | undefined): void {
+    if (entry === undefined || !entry.visits.delete(session)) return;
+    entry.counts[session.kind]--;
+    if (entry.visits.size === 0) this.streamEntries.delete(entry.code);
+  }
+}
+
+function merge(pages: (Session | PlaySession)[][]): (Session | PlaySession)[] {
+  const [a = [], b = []] = pages;
+  const merged: (Session | PlaySession)[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const [left, right] = [a[i], b[j]];
+    const takeLeft = left !== undefined && (right === undefined || before(left, right));
+    merged.push((takeLeft ? left : right) as Session | PlaySession);
+    if (takeLeft) i++;
+    else j++;
+  }
+  return merged;
+}
+
+const before = (a: Position, b: Position): boolean =>
+  a.openedAt < b.openedAt || (a.openedAt === b.openedAt && a.id < b.id);

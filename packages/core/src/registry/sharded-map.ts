@@ -1,0 +1,41 @@
+const SPLIT_AT = 16_384;
+const SHARDS = 64;
+
+/**
+ * A Map that grows without a stall: one JS Map of a million entries stops the event loop for tens of milliseconds when
+ * it rehashes. Small ones are one Map; a large one is split once into many, of which each rehashes for itself.
+ */
+export class ShardedMap<V> {
+  private whole: Map<string, V> | undefined = new Map<string, V>();
+  private shards: Map<string, V>[] = [];
+
+  get(key: string): V | undefined {
+    return (this.whole ?? this.shardOf(key)).get(key);
+  }
+
+  set(key: string, value: V): void {
+    if (this.whole !== undefined && this.whole.size >= SPLIT_AT) this.split(this.whole);
+    (this.whole ?? this.shardOf(key)).set(key, value);
+  }
+
+  delete(key: string): boolean {
+    return (this.whole ?? this.shardOf(key)).delete(key);
+  }
+
+  *values(): IterableIterator<V> {
+    if (this.whole !== undefined) yield* this.whole.values();
+    for (const shard of this.shards) yield* shard.values();
+  }
+
+  private split(whole: Map<string, V>): void {
+    this.whole = undefined;
+    this.shards = Array.from({ length: SHARDS }, () => new Map<string, V>());
+    for (const [key, value] of whole) this.shardOf(key).set(key, value);
+  }
+
+  private shardOf(key: string): Map<string, V> {
+    let hash = 0;
+    for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
+    return this.shards[(hash ^ (hash >>> 15)) & (SHARDS - 1)] as Map<string, V>;
+  }
+}

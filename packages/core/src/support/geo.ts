@@ -1,0 +1,8 @@
+/** Tells the country of an address. Must not throw; undefined when it does not know. */
+export interface GeoResolver {
+  /** ISO 3166-1 alpha-2. */
+  country(ip: string): string | undefined;
+}
+
+/** Knows no country: the default, and an explicit "off". */
+export const nullGeo: GeoResolver = { country: () => undefined };

@@ -1,0 +1,23 @@
+type LogMethod = (details: object, message: string) => void;
+
+/** The shape of pino's logger (and of any that takes an object and a sentence). */
+export interface Logger {
+  debug: LogMethod;
+  info: LogMethod;
+  warn: LogMethod;
+  error: LogMethod;
+}
+
+const toStderr =
+  (level: string): LogMethod =>
+  (details, message) => {
+    console.error(`stream-sessions ${level}: ${message}`, details);
+  };
+
+/** The default: warnings and errors to stderr, nothing else. */
+export const consoleLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: toStderr('warning'),
+  error: toStderr('error'),
+};

@@ -1,0 +1,56 @@
+import { StreamSessionsError } from './errors.js';
+
+/**
+ * Refuses what is not an option, with the likely fix.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function checkOptions(what: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new StreamSessionsError('ERR_BAD_OPTION', `${what}: expected an object of options.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const likely = closest(name, known);
+    const fix = likely === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${likely}"?`;
+    throw new StreamSessionsError('ERR_BAD_OPTION', `${what}: unknown option "${name}". ${fix}`);
+  }
+}
+
+/** The error for a value that an option cannot have. */
+export function badOption(name: string, expected: string, actual: unknown): StreamSessionsError {
+  return new StreamSessionsError('ERR_BAD_OPTION', `${name} must be ${expected}, not ${show(actual)}.`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'string' || Array.isArray(value)) return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** The known name that is at most a few typing errors away, or that this one begins with or begins. */
+export function closest(name: string, known: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = 1 + Math.max(2, Math.floor(name.length / 4));
+  for (const candidate of known) {
+    const other = candidate.toLowerCase();
+    const related = lower.length > 3 && (other.startsWith(lower) || lower.startsWith(other));
+    const distance = related ? 1 : editDistance(lower, other);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min((previous[j] as number) + 1, (row[j - 1] as number) + 1, substitution));
+    }
+    previous = row;
+  }
+  return previous[b.length] as number;
+}

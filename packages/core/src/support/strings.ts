@@ -1,0 +1,35 @@
+/** A sliced string keeps the whole string it was cut from alive; V8 copies only what is shorter than this. */
+const SHORTEST_SLICE = 13;
+
+/** The same text in memory of its own: what is kept per viewer must not hold the request it came from. */
+export function ownCopy(text: string): string {
+  if (text.length < SHORTEST_SLICE) return text;
+  // eslint-disable-next-line no-control-regex -- Latin-1 is exactly this range
+  const encoding = /^[\x00-\xff]*$/.test(text) ? 'latin1' : 'utf16le';
+  return Buffer.from(text, encoding).toString(encoding);
+}
+
+/** An own copy of at most `max` characters; undefined stays undefined, and so does the empty string. */
+export function keep(text: string | undefined, max: number): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  return ownCopy(text.length > max ? text.slice(0, max) : text);
+}
+
+/**
+ * One copy of a text that many sessions share (User-Agents, protocols). Bounded: what no longer fits is forgotten all
+ * at once; sessions keep what they hold.
+ */
+export class StringPool {
+  private readonly texts = new Map<string, string>();
+
+  constructor(private readonly max = 16_384) {}
+
+  share(text: string): string {
+    const known = this.texts.get(text);
+    if (known !== undefined) return known;
+    if (this.texts.size >= this.max) this.texts.clear();
+    const copy = ownCopy(text);
+    this.texts.set(copy, copy);
+    return copy;
+  }
+}

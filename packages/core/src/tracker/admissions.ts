@@ -1,0 +1,302 @@
+import type { ConnHit, HttpHit } from '../model/hit.js';
+import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../policy/admission.js';
+import { isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
+import type { Approval, Candidate, TrackerView } from '../policy/policy.js';
+import { prefixed } from '../identity/recipe.js';
+import { nameKey } from '../identity/name.js';
+import type { Registry } from '../registry/registry.js';
+import type { Session } from '../registry/session.js';
+import type { Clock } from '../support/clock.js';
+import type { Logger } from '../support/logger.js';
+import { ownCopy } from '../support/strings.js';
+import type { Counters } from './counters.js';
+import type { DenialDesk, Refused } from './denial-desk.js';
+import { countable, TrackedConnection, TrackedRequest, type OpenHandle } from './handles.js';
+import type { Lifecycle } from './lifecycle.js';
+import { impossible, type Observation } from './observation.js';
+import type { Settings } from './settings.js';
+
+type AnyAdmission = Admission<OpenHandle & RequestHandle & ConnHandle>;
+type AnyPending = PendingAdmission<OpenHandle & RequestHandle & ConnHandle>;
+
+/** Pairs of stream and token that were judged, per session; the oldest is asked again. */
+const MAX_JUDGED = 16;
+
+/** What came of asking: the live session, a refusal, or let in without being tracked. */
+type Outcome = Session | Refused | undefined;
+
+/** An opening that policies are thinking about. Everybody who asks the same meanwhile waits for the same answer. */
+interface Opening {
+  readonly opener: Observation;
+  waiting: number;
+  readonly done: Promise<Outcome>;
+}
+
+/** Lets in or refuses: denials, caps, policies, in that order; then opens the session, all at once. */
+export class Admissions {
+  stopped = false;
+  private readonly openings = new Map<string, Opening>();
+  private readonly pendingPerNetwork = new Map<string, number>();
+  private pending = 0;
+  private warnedOfCap = false;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly registry: Registry,
+    private readonly denials: DenialDesk,
+    private readonly lifecycle: Lifecycle,
+    private readonly pipeline: Pipeline,
+    private readonly counters: Counters,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly view: () => TrackerView,
+  ) {}
+
+  /** True when this hit of a live session brings a stream or token that was not judged there yet. */
+  mustAsk(session: Session, hit: HttpHit, byAlias: boolean): boolean {
+    if (this.stopped || !this.settings.enabled) return true;
+    const { policies, authorises, aliasesAdmit } = this.settings;
+    const asking = policies.length > 0;
+    if (!asking && this.denials.isEmpty) return false;
+    const token = hit.token || undefined;
+    const streamOfOpening = session.rare?.streams === undefined ? session.stream : session.streams[0];
+    if (hit.stream === streamOfOpening) {
+      if (token === session.token) return asking && !session.allowed;
+      if (token === undefined && byAlias && (!asking || (session.allowed && (!authorises || aliasesAdmit))))
+        return false;
+    }
+    return !session.rare?.judged?.has(judgedKey(hit.stream, token));
+  }
+
+  /** The same where no policy is asked: only the denials look at what is new. */
+  mustAskDenials(session: Session, hit: HttpHit): boolean {
+    if (this.stopped || !this.settings.enabled) return true;
+    if (this.denials.isEmpty || (hit.stream === session.stream && (!hit.token || hit.token === session.token)))
+      return false;
+    return !session.rare?.judged?.has(judgedKey(hit.stream, hit.token || undefined));
+  }
+
+  /** Asks for one that no live session answers for, or that brings something new to one (`joins`). */
+  decide(observation: Observation, joins: Session | undefined): AnyAdmission | AnyPending {
+    const refused = this.refusedAtOnce(observation, joins);
+    if (refused !== undefined) return refused;
+    if (!this.settings.enabled || !observation.recipe.tracks) return this.handle(observation, undefined);
+    const full = joins === undefined && this.isFull(observation);
+    if (full) {
+      this.counters.overload++;
+      if (this.settings.deniesOverload) return this.overloaded(observation);
+    }
+    const asking: Asking = { observation, joins, full, candidate: this.candidate(observation, joins) };
+    const { policies } = this.settings;
+    if (policies.length === 0) return this.handOut(observation, observation, this.commit(asking, NOT_ASKED));
+    const key = observation.household === undefined ? undefined : openingKey(observation);
+    const shared = key === undefined ? undefined : this.openings.get(key);
+    if (shared !== undefined) return this.wait(observation, shared);
+    const decision = this.pipeline.ask(policies, asking.candidate, this.view());
+    if (!isPromise(decision)) return this.handOut(observation, observation, this.commit(asking, decision));
+    return this.wait(observation, this.begin(asking, decision, key));
+  }
+
+  /** Records what already happens: asks no policy; denials and caps hold. Undefined: nothing is tracked. */
+  record(observation: Observation, joins: Session | undefined): Session | undefined {
+    if (this.refusedAtOnce(observation, joins) !== undefined) return undefined;
+    if (!this.settings.enabled || !observation.recipe.tracks) return undefined;
+    if (joins !== undefined) {
+      this.joinLive(joins, observation);
+      return joins;
+    }
+    if (this.isFull(observation)) {
+      this.counters.overload++;
+      return undefined;
+    }
+    return this.lifecycle.open(observation, undefined);
+  }
+
+  refuseStopped(observation: Observation): Refused {
+    return this.denials.refuseByCap(observation, 'overload', 'shutdown', 'the tracker has been stopped');
+  }
+
+  /** What the policies are told of one who asks. */
+  candidate(observation: Observation, joins: Session | undefined): Candidate {
+    const { hit, ip } = observation;
+    const { bytes: _bytes, ...facts } = hit;
+    const country = joins?.country ?? this.countryOf(ip);
+    return Object.freeze({
+      ...facts,
+      ip,
+      kind: observation.kind,
+      ...(country ? { country } : {}),
+      ...(joins === undefined ? {} : { session: this.lifecycle.copy(joins) }),
+    });
+  }
+
+  private refusedAtOnce(observation: Observation, joins: Session | undefined): Refused | undefined {
+    if (this.stopped) return this.refuseStopped(observation);
+    const flaw = impossible(observation.hit);
+    if (flaw !== undefined) return this.denials.refuseByCap(observation, 'forbidden', 'limit', flaw);
+    return this.denials.match(observation, joins !== undefined);
+  }
+
+  private isFull({ network }: Observation): boolean {
+    const { maxSessions, maxSessionsPerIp } = this.settings;
+    const here = this.registry.countOfNetwork(network) + (this.pendingPerNetwork.get(network) ?? 0);
+    const full = this.registry.live.size + this.pending >= maxSessions || here >= maxSessionsPerIp;
+    if (full && !this.warnedOfCap) {
+      this.warnedOfCap = true;
+      this.logger.warn(
+        { active: this.registry.live.size, maxSessions, sameAddress: here, maxSessionsPerIp },
+        'a cap on sessions is reached; if all viewers seem to share one address, configure which proxies are trusted',
+      );
+    }
+    return full;
+  }
+
+  private overloaded(observation: Observation): Refused {
+    return this.denials.refuseByCap(observation, 'overload', 'overload', 'too many sessions');
+  }
+
+  private begin(asking: Asking, asked: Promise<Decision>, key: string | undefined): Opening {
+    const { network } = asking.observation;
+    this.countPending(network, 1);
+    const done = asked.then((decision) => {
+      this.countPending(network, -1);
+      if (key !== undefined) this.openings.delete(key);
+      if (opening.waiting > 0) return this.commit(asking, decision);
+      // Everybody has gone meanwhile: nothing opens, and what was reserved is given back.
+      this.pipeline.settle(decision, asking.candidate, undefined);
+      return undefined;
+    });
+    const opening: Opening = { opener: asking.observation, waiting: 0, done };
+    if (key !== undefined) this.openings.set(key, opening);
+    return opening;
+  }
+
+  private wait(observation: Observation, opening: Opening): AnyPending {
+    let waits = true;
+    opening.waiting++;
+    const admission = opening.done.then((outcome) => {
+      if (!waits) return gone(this.clock.now());
+      waits = false;
+      return this.handOut(observation, opening.opener, outcome);
+    });
+    const cancel = (): void => {
+      if (waits) opening.waiting--;
+      waits = false;
+    };
+    return Object.assign(admission, { cancel });
+  }
+
+  /** All that was decided becomes true, in one step. */
+  private commit(asking: Asking, decision: Decision): Outcome {
+    const { observation, candidate } = asking;
+    const { verdict } = decision;
+    const live = asking.joins?.isClosed === false ? asking.joins : undefined;
+    const refused = this.refusedAtLast(observation, live, decision);
+    if (refused !== undefined || !verdict.allow) {
+      this.pipeline.settle(decision, candidate, undefined);
+      return refused;
+    }
+    if (!this.settings.enabled || (live === undefined && asking.full)) {
+      this.pipeline.settle(decision, candidate, undefined);
+      return undefined;
+    }
+    for (const id of verdict.replace ?? []) {
+      const replaced = this.registry.get(id);
+      if (replaced !== undefined && replaced !== live) this.lifecycle.close(replaced, 'replaced');
+    }
+    const asked = decision !== NOT_ASKED;
+    const session = live ?? this.lifecycle.open(observation, asked ? verdict : undefined);
+    if (live !== undefined) {
+      this.lifecycle.approve(live, verdict);
+      this.joinLive(live, observation);
+    }
+    this.noteJudged(session, observation, decision);
+    this.pipeline.settle(decision, candidate, session.isClosed ? undefined : this.lifecycle.copy(session));
+    return session;
+  }
+
+  /** The policies' no; or a denial that was made, or has a name to go by, only since they were asked. */
+  private refusedAtLast(
+    observation: Observation,
+    live: Session | undefined,
+    { verdict, refusedBy }: Decision,
+  ): Refused | undefined {
+    if (this.stopped) return this.refuseStopped(observation);
+    if (!verdict.allow) return this.denials.refuseByPolicy(observation, verdict, refusedBy);
+    const named = verdict.userId === undefined ? observation : observation.as(verdict.userId);
+    return this.denials.match(named, live !== undefined);
+  }
+
+  private handOut(observation: Observation, opener: Observation, outcome: Outcome): AnyAdmission {
+    if (outcome === undefined) return this.handle(observation, undefined);
+    if ('admitted' in outcome) return outcome;
+    // A listener of `opened` may have kicked it already.
+    if (outcome.isClosed) {
+      const reason = outcome.closeReason as string;
+      return (
+        this.denials.match(observation, false) ?? this.denials.refuseByCap(observation, 'forbidden', reason, reason)
+      );
+    }
+    if (observation !== opener) this.joinLive(outcome, observation);
+    return this.handle(observation, outcome);
+  }
+
+  private joinLive(session: Session, { hit, ip, network }: Observation): void {
+    this.lifecycle.join(session, hit, ip, network, countable(hit.bytes));
+  }
+
+  private handle(observation: Observation, session: Session | undefined): AnyAdmission {
+    const Kind = observation.isConnection ? TrackedConnection : TrackedRequest;
+    return new Kind(this.lifecycle, session, this.clock.now()) as unknown as AnyAdmission;
+  }
+
+  private noteJudged(session: Session, { hit, token }: Observation, decision: Decision): void {
+    const streamOfOpening = session.rare?.streams?.[0] ?? session.stream;
+    if (token === session.token && hit.stream === streamOfOpening) session.allowed = decision !== NOT_ASKED;
+    else {
+      const judged = (session.rarities.judged ??= new Set());
+      judged.add(ownCopy(judgedKey(hit.stream, token)));
+      for (const oldest of judged) if (judged.size > MAX_JUDGED) judged.delete(oldest);
+    }
+    if (decision.judgements.length > 0) session.rarities.judgements = [...decision.judgements];
+  }
+
+  private countPending(network: string, change: 1 | -1): void {
+    this.pending += change;
+    const here = (this.pendingPerNetwork.get(network) ?? 0) + change;
+    if (here === 0) this.pendingPerNetwork.delete(network);
+    else this.pendingPerNetwork.set(network, here);
+  }
+
+  private countryOf(ip: string): string | undefined {
+    try {
+      return this.settings.geo.country(ip);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+interface Asking {
+  readonly observation: Observation;
+  /** The live session it would join. */
+  readonly joins: Session | undefined;
+  /** A cap is reached: it is let in, if at all, without being tracked. */
+  readonly full: boolean;
+  readonly candidate: Candidate;
+}
+
+const APPROVED: Approval = { allow: true };
+const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, yeses: [], judgements: [] });
+
+const judgedKey = (stream: string, token: string | undefined): string => prefixed(stream) + (token ?? '');
+
+/** Two requests that would be asked the same wait for one answer. */
+const openingKey = ({ kind, hit, household, namedBy, name, token }: Observation): string =>
+  [kind, hit.stream, hit.protocol, household ?? '', nameKey(namedBy, name), token ?? ''].map(prefixed).join('');
+
+/** The answer for one who no longer waits for it. */
+function gone(now: number): Refused {
+  const facts = { id: '', target: {}, by: 'cap', kind: 'overload', reason: 'client_gone', hits: 0 } as const;
+  return { admitted: false, denial: { ...facts, since: now, until: now } };
+}

@@ -1,0 +1,220 @@
+import { DenialEntry, DenialTable } from '../denials/denial-table.js';
+import { askedKey, matches, type Asker, type PatternValues } from '../denials/pattern.js';
+import { readTarget, targetKey } from '../denials/target.js';
+import { deniedEnvelope } from '../events/envelope.js';
+import type { EventHub } from '../events/event-hub.js';
+import { networkOf, parseBlock } from '../identity/address.js';
+import type { Denial, DenialKind, DenialTarget } from '../model/denial.js';
+import type { CloseReason } from '../model/play-session.js';
+import type { Policy, Refusal } from '../policy/policy.js';
+import type { Session } from '../registry/session.js';
+import type { Clock } from '../support/clock.js';
+import type { Counters } from './counters.js';
+import type { Settings } from './settings.js';
+
+/** What refused somebody: the admission to hand out. */
+export interface Refused {
+  readonly admitted: false;
+  readonly denial: Denial;
+}
+
+/** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
+const CAP_DENIAL_MS = 1000;
+/** How many ended denials one look forgets at the most. */
+const EXPIRED_PER_LOOK = 5000;
+
+/**
+ * Remembers who is refused. The operator's denials (kick, deny) and remembered refusals of policies live apart:
+ * strangers can fill only the second table.
+ */
+export class DenialDesk {
+  readonly operator: DenialTable;
+  readonly remembered: DenialTable;
+  private readonly capDenials = new Map<string, DenialEntry>();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly hub: EventHub,
+    private readonly counters: Counters,
+    private readonly clock: Clock,
+    private readonly fingerprint: (token: string) => string,
+  ) {
+    const now = clock.now();
+    this.operator = new DenialTable(settings.maxDenials, now);
+    this.remembered = new DenialTable(settings.maxDenials, now);
+  }
+
+  get isEmpty(): boolean {
+    return this.operator.size === 0 && this.remembered.size === 0;
+  }
+
+  /** `joins`: its session is live; a kick of somebody like it does not stop it. */
+  match(asker: Asker, joins: boolean): Refused | undefined {
+    if (this.isEmpty) return undefined;
+    const now = this.clock.now();
+    const entry = this.operator.match(asker, joins, now) ?? this.remembered.match(asker, joins, now);
+    return entry === undefined ? undefined : this.refuse(entry, asker);
+  }
+
+  /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
+  denyKicked(session: Session, forMs: number, reason: string | undefined): void {
+    if (forMs <= 0) return;
+    const { kind, stream, network, token, rare } = session;
+    const target: DenialTarget = { session: session.id, stream };
+    const same: PatternValues[] = [];
+    const alike: PatternValues[] = [];
+    for (const code of session.streams) {
+      if (rare?.vouched && rare.userId !== undefined) {
+        target.user = rare.userId;
+        same.push({ kind, stream: code, user: rare.userId });
+        // The credential that named this user: refused before any policy is asked.
+        if (token !== undefined) same.push({ kind, stream: code, token });
+        continue;
+      }
+      target.ip = session.ip;
+      if (session.userAgent !== undefined) target.userAgent = session.userAgent;
+      const identity = this.identityOf(session, code);
+      if (identity !== undefined) same.push(identity);
+      alike.push({ kind, stream: code, network, userAgent: session.userAgent ?? '' });
+    }
+    const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
+    const now = this.clock.now();
+    this.operator.add(new DenialEntry({ target, ...facts, since: now }, now + forMs, same, alike));
+  }
+
+  /** @throws StreamSessionsError ERR_BAD_DENIAL */
+  deny(rawTarget: DenialTarget, forMs: number, reason: string | undefined): Denial {
+    const target = readTarget(rawTarget);
+    const { ip, ...rest } = target;
+    const values: PatternValues = { ...rest };
+    const block = ip === undefined ? undefined : parseBlock(ip);
+    if (block?.prefixLength !== undefined) {
+      values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
+    } else if (block !== undefined) values.network = this.settings.addresses.network(block.address);
+    const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
+    const now = this.clock.now();
+    const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
+    const entry = new DenialEntry({ ...facts, since: now }, now + forMs, [values], [], targetKey(target));
+    this.operator.add(entry);
+    return entry.snapshot();
+  }
+
+  /** True when this very denial means this asker. */
+  refuses(denialId: string, asker: Asker): boolean {
+    const entry = this.operator.get(denialId);
+    return entry !== undefined && entry.patterns.some((values) => matches(values, asker));
+  }
+
+  /** A policy's no, remembered as long as it says. */
+  refuseByPolicy(asker: Asker, refusal: Refusal, policy: Policy | undefined): Refused {
+    return this.refuse(this.remember(asker, refusal, policy), asker);
+  }
+
+  /** Remembers a policy's no without refusing anybody yet. */
+  remember(asker: Asker, refusal: Refusal, policy: Policy | undefined): DenialEntry {
+    const authoriser = policy?.stage === 'authorise';
+    const forMs = refusal.denyForMs ?? (authoriser ? this.settings.deniedRetentionMs : 0);
+    const { reason, detail, kind = 'forbidden' } = refusal;
+    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [{ asked: askedKey(asker) }]);
+    if (forMs > 0) this.remembered.add(entry);
+    return entry;
+  }
+
+  /** What a cap, a bound or the end of the tracker keeps out. */
+  refuseByCap(asker: Asker, kind: DenialKind, reason: CloseReason, detail: string): Refused {
+    const now = this.clock.now();
+    let entry = this.capDenials.get(detail);
+    if (entry === undefined || entry.until <= now) {
+      entry = this.entryFor(asker, 'cap', kind, reason, detail, CAP_DENIAL_MS, []);
+      this.capDenials.set(detail, entry);
+    }
+    return this.refuse(entry, asker);
+  }
+
+  lift(which: string | DenialTarget): boolean {
+    if (typeof which !== 'string') {
+      const entry = this.operator.getByTarget(targetKey(readTarget(which)));
+      return entry !== undefined && this.end(entry, this.operator);
+    }
+    for (const table of [this.operator, this.remembered]) {
+      const entry = table.get(which);
+      if (entry !== undefined) return this.end(entry, table);
+    }
+    return false;
+  }
+
+  /** Ends the remembered refusals that this test picks; how many. */
+  liftRemembered(picks: (denial: Denial) => boolean): number {
+    let lifted = 0;
+    for (const entry of [...this.remembered.values()]) {
+      if (entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
+      else continue;
+      this.remembered.delete(entry);
+    }
+    return lifted;
+  }
+
+  list(): Denial[] {
+    const now = this.clock.now();
+    const entries = [...this.operator.values(), ...this.remembered.values()];
+    return entries.filter((entry) => entry.until > now).map((entry) => entry.snapshot());
+  }
+
+  resize(): void {
+    this.operator.max = this.remembered.max = this.settings.maxDenials;
+  }
+
+  expire(now: number): void {
+    this.operator.expire(now, EXPIRED_PER_LOOK);
+    this.remembered.expire(now, EXPIRED_PER_LOOK);
+  }
+
+  private end(entry: DenialEntry, table: DenialTable): boolean {
+    const stillHeld = entry.until > this.clock.now();
+    table.delete(entry);
+    return stillHeld;
+  }
+
+  /** The same viewer by the viewer recipe, on every protocol; undefined where the recipe can only mean itself. */
+  private identityOf(session: Session, stream: string): PatternValues | undefined {
+    const { fields, byName } = this.settings.recipes.viewer;
+    const values: PatternValues = { kind: session.kind, stream };
+    if (fields.includes('ip')) values.network = session.network;
+    if (fields.includes('userAgent')) values.userAgent = session.userAgent ?? '';
+    if (!byName) return values;
+    // What the client calls itself by its User-Agent only, or a connection by its own id, is covered by the address.
+    if (session.token !== undefined) values.token = session.token;
+    else if (session.sid !== undefined) values.sid = session.sid;
+    else if (session.rare?.playerSessionId !== undefined) values.playerSessionId = session.rare.playerSessionId;
+    else return undefined;
+    return values;
+  }
+
+  private entryFor(
+    asker: Asker,
+    by: 'policy' | 'cap',
+    kind: DenialKind,
+    reason: string,
+    detail: string | undefined,
+    forMs: number,
+    patterns: readonly PatternValues[],
+  ): DenialEntry {
+    const target: DenialTarget = { stream: asker.stream, ip: asker.ip };
+    if (asker.user !== undefined) target.user = asker.user;
+    if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
+    const now = this.clock.now();
+    return new DenialEntry({ target, by, kind, reason, detail, since: now }, now + forMs, patterns);
+  }
+
+  private refuse(entry: DenialEntry, asker: Asker): Refused {
+    this.counters.denied++;
+    const denial = entry.snapshot();
+    if (entry.hits++ === 0 && this.hub.wants('denied')) {
+      const { stream, protocol, kind, ip } = asker;
+      const occurredAt = this.clock.now();
+      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, denial, stream, protocol, kind, ip });
+      this.hub.emit('denied', event, deniedEnvelope);
+    }
+    return { admitted: false, denial };
+  }
+}

@@ -1,0 +1,329 @@
+import { randomUUID } from 'node:crypto';
+import { TimingWheel } from '../deadlines/timing-wheel.js';
+import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../events/envelope.js';
+import type { EventHub } from '../events/event-hub.js';
+import { nameKey } from '../identity/name.js';
+import { redact } from '../identity/secrets.js';
+import type { ConnHit, HttpHit } from '../model/hit.js';
+import type { CloseReason, PlaySession } from '../model/play-session.js';
+import type { Approval } from '../policy/policy.js';
+import { learnName } from '../registry/household.js';
+import type { Registry } from '../registry/registry.js';
+import { MAX_LISTED, Session } from '../registry/session.js';
+import type { Clock } from '../support/clock.js';
+import { StreamSessionsError } from '../support/errors.js';
+import type { Logger } from '../support/logger.js';
+import { keep, ownCopy, StringPool } from '../support/strings.js';
+import type { Counters } from './counters.js';
+import { countable, type HandleOwner, type OpenHandle } from './handles.js';
+import { MAX_TEXT_LENGTH, type Observation } from './observation.js';
+import type { Settings } from './settings.js';
+
+/** Redacting is linear, but a query may be a megabyte; more than this is not read. */
+const MAX_REDACTED = 16_384;
+const MAX_TAGS = 32;
+const MAX_TAG_LENGTH = 256;
+
+/**
+ * What can happen to a session: it opens, is joined, is touched, ends. Each is one synchronous transition, finished
+ * before its event leaves; the event loop is the lock.
+ */
+export class Lifecycle implements HandleOwner {
+  readonly wheel: TimingWheel<Session>;
+  private readonly texts = new StringPool();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly registry: Registry,
+    private readonly hub: EventHub,
+    private readonly counters: Counters,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly fingerprint: (token: string) => string,
+    private readonly firstOpened: () => void,
+  ) {
+    this.wheel = new TimingWheel(clock.now());
+  }
+
+  copy(session: Session): PlaySession {
+    return session.snapshot(this.clock.now(), this.settings.exposeTokens);
+  }
+
+  /** The live session of this observation, opened unless somebody else has done so meanwhile. */
+  open(observation: Observation, approval: Approval | undefined): Session {
+    const { recipe, hit, household, namedBy } = observation;
+    const id = observation.session() ?? randomUUID();
+    const known = household === undefined ? undefined : this.registry.get(id);
+    if (known !== undefined) {
+      this.join(known, hit, observation.ip, observation.network, countable(hit.bytes));
+      return known;
+    }
+    const now = this.clock.now();
+    // A visit is (id, openedAt): who comes back within the same millisecond opens one later.
+    const last = this.registry.closed.get(id)?.openedAt ?? -1;
+    const ip = ownCopy(observation.ip);
+    const session = new Session(
+      id,
+      recipe.kind,
+      namedBy,
+      this.registry.streamEntry(ownCopy(hit.stream)),
+      this.texts.share(hit.protocol),
+      ip,
+      observation.network === observation.ip ? ip : this.texts.share(observation.network),
+      hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
+      hit.token ? ownCopy(hit.token) : undefined,
+      Math.max(now, last + 1),
+    );
+    this.describe(session, hit, observation.isConnection);
+    const home = household === observation.network ? session.network : household && ownCopy(household);
+    this.registry.add(session, recipe, home);
+    this.counters.opened++;
+    this.credit(session, countable(hit.bytes), now);
+    if (approval !== undefined) this.approve(session, approval);
+    this.planReview(session);
+    this.wheel.place(session, this.nextLook(session));
+    this.firstOpened();
+    if (this.hub.wants('opened')) this.emit('opened', session, openedEnvelope);
+    return session;
+  }
+
+  /** A hit of a live session, and the bytes that came with it. */
+  join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): void {
+    const now = this.clock.now();
+    session.updatedAt = now;
+    if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
+    if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
+    if (hit.sid !== undefined && hit.sid !== session.sid) this.changeSid(session, hit.sid);
+    if (hit.playerSessionId !== undefined) this.seePlayer(session, hit.playerSessionId);
+    if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
+    if (hit.stream !== session.entry.code) this.registry.addStream(session, hit.stream);
+    if (session.rare !== undefined) session.rare.lastHitAt = now;
+    if (bytes > 0) this.credit(session, bytes, now);
+    this.announce(session, now);
+  }
+
+  /** Bytes were sent to it, or it was seen. */
+  touch(session: Session, handle: OpenHandle | undefined, added: number): void {
+    const now = this.clock.now();
+    session.updatedAt = now;
+    if (handle !== undefined) handle.touchedAt = now;
+    const bytes = countable(added);
+    if (bytes === 0) return;
+    this.credit(session, bytes, now);
+    this.announce(session, now);
+  }
+
+  receive(session: Session, received: number): void {
+    const bytes = countable(received);
+    if (bytes === 0) return;
+    const now = this.clock.now();
+    session.updatedAt = now;
+    session.rarities.bytesReceived += bytes;
+    if (session.startedAfter < 0) session.startedAfter = now - session.openedAt;
+    this.announce(session, now);
+  }
+
+  requestEnded(session: Session, handle: OpenHandle, bytes: number): void {
+    if (!session.isClosed) this.touch(session, handle, bytes);
+  }
+
+  /** The transport has lost a connection: the session ends with it unless something else keeps it. */
+  connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void {
+    if (session.isClosed) return;
+    this.touch(session, handle, bytes);
+    if (session.handles !== undefined) return;
+    const lastHit = session.rare?.lastHitAt ?? -Infinity;
+    if (this.clock.now() - lastHit <= this.settings.idleTimeoutOf(session)) return;
+    this.close(session, reason);
+  }
+
+  cutFailed(error: unknown): void {
+    this.logger.error({ err: error }, 'an onCut callback threw; its transport may still be open');
+  }
+
+  /**
+   * Ends a session. Its transports are cut (`cut: false` leaves them alone) and hand back their last bytes before the
+   * event leaves. False: it was closed already; the first reason wins.
+   */
+  close(session: Session, reason: CloseReason, options: { detail?: string | undefined; cut?: boolean } = {}): boolean {
+    if (session.isClosed) return false;
+    const now = this.clock.now();
+    session.closeReason = reason;
+    this.wheel.remove(session);
+    // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
+    this.registry.delete(session, this.settings.recipes[session.kind]);
+    const open = session.handles !== undefined;
+    for (let handle = session.handles; handle !== undefined; handle = session.handles) {
+      if (options.cut === false) handle.detach();
+      else this.credit(session, handle.cut(reason), now);
+    }
+    // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
+    if (open && reason !== 'idle') session.updatedAt = now;
+    if (options.detail !== undefined) session.rarities.closeDetail = options.detail;
+    this.counters.closed++;
+    if (reason === 'idle') this.counters.idleClosed++;
+    if (reason === 'kicked') this.counters.kicked++;
+    const visit = Object.freeze(session.snapshot(now, this.settings.exposeTokens));
+    this.registry.closed.add(visit);
+    if (this.hub.wants('closed')) {
+      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: visit, reason });
+      this.hub.emit('closed', event, closedEnvelope);
+    }
+    for (const policy of this.settings.policies) {
+      if (policy.closed === undefined) continue;
+      try {
+        policy.closed(visit);
+      } catch (error) {
+        this.logger.error({ err: error, policy: policy.name }, 'a policy threw in closed()');
+      }
+    }
+    return true;
+  }
+
+  /** Cuts the requests whose clients take nothing; the session goes on with its others. */
+  cutStalledRequests(session: Session, now: number, stallTimeoutMs: number): void {
+    for (let handle = session.handles; handle !== undefined;) {
+      const next = handle.nextHandle;
+      const stalled = !handle.isConnection && now - handle.touchedAt > stallTimeoutMs;
+      if (stalled) this.credit(session, handle.cut('stalled'), now);
+      handle = next;
+    }
+  }
+
+  tagSession(session: Session, tags: Readonly<Record<string, string>>): void {
+    for (const [key, value] of Object.entries(tags)) {
+      if (typeof value !== 'string' || key === '' || key.length > MAX_TAG_LENGTH || value.length > MAX_TAG_LENGTH) {
+        throw new StreamSessionsError(
+          'ERR_BAD_TAG',
+          `A tag is a name and a text of at most ${MAX_TAG_LENGTH} characters.`,
+        );
+      }
+    }
+    const merged = Object.assign(Object.create(null) as Record<string, string>, session.tags, tags);
+    if (Object.keys(merged).length > MAX_TAGS) {
+      throw new StreamSessionsError('ERR_BAD_TAG', `A session has at most ${MAX_TAGS} tags.`);
+    }
+    session.rarities.tags = merged;
+  }
+
+  /** What the policies' yes says of the session. */
+  approve(session: Session, approval: Approval): void {
+    if (approval.userId !== undefined) {
+      this.registry.setUser(session, approval.userId);
+      session.rarities.vouched = true;
+    }
+    if (approval.tags !== undefined) this.tagAsPolicySays(session, approval.tags);
+    if (approval.limits !== undefined) session.rarities.limits = approval.limits;
+    if (approval.expiresAt !== undefined) {
+      session.rarities.expiresAt = approval.expiresAt;
+      this.wheel.place(session, this.nextLook(session));
+    }
+  }
+
+  /** Asks the policies when they want to look at the session again. */
+  planReview(session: Session): void {
+    if (this.settings.reviewers.length === 0) return;
+    const rare = session.rarities;
+    rare.reviewAt = rare.reviewBytes = Infinity;
+    const copy = this.copy(session);
+    for (const policy of this.settings.reviewers) {
+      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
+      rare.reviewAt = Math.min(rare.reviewAt, at);
+      rare.reviewBytes = Math.min(rare.reviewBytes, bytes);
+    }
+  }
+
+  /** The earliest time at which something may be due, epoch milliseconds. */
+  nextLook(session: Session): number {
+    const { maxLifetimeMs } = this.settings;
+    let at = session.updatedAt + this.settings.idleTimeoutOf(session);
+    if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
+    const { rare } = session;
+    if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
+    return at;
+  }
+
+  private tagAsPolicySays(session: Session, tags: Readonly<Record<string, string>>): void {
+    try {
+      this.tagSession(session, tags);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a policy gave tags that cannot be kept; the session has none of them');
+    }
+  }
+
+  private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
+    session.secure = hit.secure ?? false;
+    session.dvr = hit.dvr ?? false;
+    session.sid = hit.sid ? ownCopy(hit.sid) : undefined;
+    session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
+    session.query = this.shown(hit.query, session.token);
+    if (isConnection) session.startedAfter = 0;
+    if (hit.playerSessionId) session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
+    const referer = this.shown(hit.referer, session.token);
+    if (referer !== undefined) session.rarities.referer = referer;
+    if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
+    try {
+      const country = this.settings.geo.country(session.ip);
+      if (country) session.country = this.texts.share(country);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
+    }
+  }
+
+  private shown(text: string | undefined, token: string | undefined): string | undefined {
+    if (!text) return undefined;
+    return keep(redact(text.slice(0, MAX_REDACTED), token, this.fingerprint), MAX_TEXT_LENGTH);
+  }
+
+  private credit(session: Session, bytes: number, now: number): void {
+    if (bytes === 0) return;
+    session.credit(bytes, now);
+    this.counters.bytes += bytes;
+    const { rare } = session;
+    if (rare !== undefined && session.bytes >= rare.reviewBytes && !session.isClosed) this.wheel.place(session, now);
+  }
+
+  private announce(session: Session, now: number): void {
+    if (!this.hub.wants('updated')) return;
+    const interval = this.settings.updateIntervalMs;
+    const sinceOpened = now - session.openedAt;
+    if (interval === 0 || sinceOpened - session.announcedAfter < interval) return;
+    session.announcedAfter = sinceOpened;
+    this.emit('updated', session, updatedEnvelope);
+  }
+
+  private emit(name: 'opened' | 'updated', session: Session, wire: typeof openedEnvelope): void {
+    const now = this.clock.now();
+    const copy = Object.freeze(session.snapshot(now, this.settings.exposeTokens));
+    this.hub.emit(name, Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: copy }), wire);
+  }
+
+  private changeProtocol(session: Session, protocol: string): void {
+    const known = session.rare?.protocols ?? [session.protocol];
+    session.protocol = this.texts.share(protocol);
+    if (known.includes(protocol)) return;
+    if (known.length < MAX_LISTED) session.rarities.protocols = [...known, session.protocol];
+  }
+
+  /** Shows the latest, remembers all. */
+  private changeUserAgent(session: Session, userAgent: string): void {
+    learnName(session, 'fingerprint', session.userAgent ?? '');
+    session.userAgent = this.texts.share(userAgent);
+    session.home?.see(session, nameKey('fingerprint', session.userAgent));
+  }
+
+  private changeSid(session: Session, sid: string): void {
+    if (session.namedBy === 'cmcd') return learnName(session, 'cmcd', sid);
+    if (session.sid !== undefined) learnName(session, 'cmcd', session.sid);
+    session.sid = ownCopy(sid);
+    session.home?.see(session, nameKey('cmcd', session.sid));
+  }
+
+  private seePlayer(session: Session, playerSessionId: string): void {
+    const known = session.rare?.playerSessionId;
+    if (known === playerSessionId) return;
+    if (known !== undefined) return learnName(session, 'playback-session', playerSessionId);
+    session.rarities.playerSessionId = ownCopy(playerSessionId);
+    session.home?.see(session, nameKey('playback-session', playerSessionId));
+  }
+}

@@ -1,0 +1,98 @@
+import type { Session } from '../registry/session.js';
+import type { Clock } from '../support/clock.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Reviews } from './reviews.js';
+import type { Settings } from './settings.js';
+
+const LOOK_EVERY_MS = 1000;
+/** One look examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
+const SLICE = 1024;
+
+/** Looks, every second, for sessions whose time has come. Costs what is due, never all. */
+export class Looks {
+  private timer: unknown = undefined;
+  private rest: unknown = undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly lifecycle: Lifecycle,
+    private readonly reviews: Reviews,
+    private readonly clock: Clock,
+    private readonly alsoDue: (now: number) => void,
+  ) {}
+
+  start(): void {
+    if (this.timer !== undefined) return;
+    const tick = (): void => {
+      this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
+      this.look();
+    };
+    this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
+  }
+
+  stop(): void {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
+    this.timer = this.rest = undefined;
+  }
+
+  /** One look. What does not fit into its slice follows in timers of 0 ms. */
+  look(): void {
+    const now = this.clock.now();
+    this.alsoDue(now);
+    if (this.rest === undefined) this.slice();
+  }
+
+  private slice(): void {
+    const now = this.clock.now();
+    const more = this.lifecycle.wheel.turn(now, SLICE, (session) => this.examine(session, now));
+    this.rest = more
+      ? this.clock.setTimeout(() => {
+          this.rest = undefined;
+          this.slice();
+        }, 0)
+      : undefined;
+  }
+
+  private examine(session: Session, now: number): void {
+    if (this.closeIfOver(session, now)) return;
+    const { rare } = session;
+    if (rare !== undefined && (rare.reviewAt <= now || session.bytes >= rare.reviewBytes)) {
+      if (this.reviews.review(session, now)) return;
+    }
+    this.lifecycle.wheel.place(session, this.nextLook(session, now));
+  }
+
+  private closeIfOver(session: Session, now: number): boolean {
+    const { maxLifetimeMs } = this.settings;
+    if (maxLifetimeMs > 0 && now - session.openedAt >= maxLifetimeMs) {
+      return this.lifecycle.close(session, 'max_lifetime');
+    }
+    if (session.rare !== undefined && session.rare.expiresAt <= now) return this.lifecycle.close(session, 'expired');
+    const idle = now - session.updatedAt > this.settings.idleTimeoutOf(session);
+    if (session.handles === undefined) return idle && this.lifecycle.close(session, 'idle');
+    return this.closeIfStalled(session, now, idle);
+  }
+
+  /** An open request is not idle, unless its client takes nothing; one such among others is cut alone. */
+  private closeIfStalled(session: Session, now: number, idle: boolean): boolean {
+    const { stallTimeoutMs } = this.settings;
+    let requests = 0;
+    let stalled = 0;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
+      if (handle.isConnection) continue;
+      requests++;
+      if (stallTimeoutMs > 0 && now - handle.touchedAt > stallTimeoutMs) stalled++;
+    }
+    if (idle && requests === 0) return this.lifecycle.close(session, 'idle');
+    if (idle && requests === stalled) return this.lifecycle.close(session, 'stalled');
+    if (stalled > 0) this.lifecycle.cutStalledRequests(session, now, stallTimeoutMs);
+    return false;
+  }
+
+  /** What is open may stay beyond its idle time; it is looked at again every second then. */
+  private nextLook(session: Session, now: number): number {
+    const next = this.lifecycle.nextLook(session);
+    return session.handles !== undefined && next <= now ? now + LOOK_EVERY_MS : next;
+  }
+}

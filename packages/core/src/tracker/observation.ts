@@ -1,0 +1,118 @@
+import type { Asker } from '../denials/pattern.js';
+import { bestName, bestNameKind, nameKey } from '../identity/name.js';
+import { derivedId, type Recipe } from '../identity/recipe.js';
+import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
+import { MAX_TOKEN_LENGTH } from '../identity/tokens.js';
+import { SESSION_KINDS, type SessionKind } from '../model/kinds.js';
+import type { ConnHit, HttpHit } from '../model/hit.js';
+import type { NamedBy } from '../model/play-session.js';
+import { StreamSessionsError } from '../support/errors.js';
+import type { Settings } from './settings.js';
+
+/** Texts of a request that are shown, not compared: longer ones are cut. */
+export const MAX_TEXT_LENGTH = 2048;
+/** Names a player gives itself: longer ones are no names. CTA-5004 allows a `sid` of 64. */
+const MAX_NAME_LENGTH = 256;
+
+/** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
+export class Observation implements Asker {
+  private id: string | undefined = undefined;
+
+  constructor(
+    readonly hit: HttpHit & Partial<ConnHit>,
+    readonly isConnection: boolean,
+    readonly recipe: Recipe,
+    readonly ip: string,
+    readonly network: string,
+    /** Where the recipe puts it; undefined: a session of its own. */
+    readonly household: string | undefined,
+    readonly namedBy: NamedBy,
+    readonly name: string,
+    /** The user a policy has named since. */
+    readonly vouchedUser?: string,
+  ) {}
+
+  get kind(): SessionKind {
+    return this.recipe.kind;
+  }
+  get stream(): string {
+    return this.hit.stream;
+  }
+  get protocol(): string {
+    return this.hit.protocol;
+  }
+  get userAgent(): string | undefined {
+    return this.hit.userAgent;
+  }
+  get user(): string | undefined {
+    return this.vouchedUser ?? this.hit.userId;
+  }
+  get token(): string | undefined {
+    return this.hit.token || undefined;
+  }
+  get sid(): string | undefined {
+    return this.hit.sid;
+  }
+  get playerSessionId(): string | undefined {
+    return this.hit.playerSessionId;
+  }
+
+  session(): string | undefined {
+    if (this.household === undefined) return this.hit.id;
+    return (this.id ??= derivedId(this.recipe, this.stream, this.household, nameKey(this.namedBy, this.name)));
+  }
+
+  as(user: string): Observation {
+    const { hit, isConnection, recipe, ip, network, household, namedBy, name } = this;
+    return new Observation(hit, isConnection, recipe, ip, network, household, namedBy, name, user);
+  }
+
+  static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
+    const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
+    return new Observation(hit, false, recipe, ip, network, household, bestNameKind(hit), bestName(hit));
+  }
+
+  static ofConnection(conn: ConnHit, recipe: Recipe, settings: Settings): Observation {
+    const ip = settings.addresses.address(conn.remoteAddress);
+    const network = settings.addresses.network(ip);
+    const merges = settings.mergeConnections && Boolean(conn.token);
+    const household = merges ? recipe.household(network, conn.protocol, conn.userAgent ?? '') : undefined;
+    const namedBy = conn.token ? 'token' : conn.userId ? 'user' : 'fingerprint';
+    const hit: HttpHit & Partial<ConnHit> = { ...conn, ip };
+    return new Observation(hit, true, recipe, ip, network, household, namedBy, conn.token ?? '');
+  }
+}
+
+/**
+ * The hit within its bounds: a long User-Agent is cut, long names are dropped. The same object when nothing was too long.
+ *
+ * @throws StreamSessionsError ERR_BAD_HIT when the kind is unknown: the caller's mistake, not the client's.
+ */
+export function tidy<H extends HttpHit | ConnHit>(hit: H): H {
+  if (hit.kind !== undefined && !SESSION_KINDS.includes(hit.kind)) {
+    throw new StreamSessionsError(
+      'ERR_BAD_HIT',
+      `Unknown kind "${String(hit.kind)}". Known: ${SESSION_KINDS.join(', ')}.`,
+    );
+  }
+  const { userAgent } = hit;
+  const { sid, playerSessionId } = hit as Partial<HttpHit>;
+  if (fits(userAgent, MAX_TEXT_LENGTH) && fits(sid, MAX_NAME_LENGTH) && fits(playerSessionId, MAX_NAME_LENGTH))
+    return hit;
+  return {
+    ...hit,
+    userAgent: userAgent?.slice(0, MAX_TEXT_LENGTH),
+    ...(fits(sid, MAX_NAME_LENGTH) ? {} : { sid: undefined }),
+    ...(fits(playerSessionId, MAX_NAME_LENGTH) ? {} : { playerSessionId: undefined }),
+  };
+}
+
+const fits = (text: string | undefined, max: number): boolean => text === undefined || text.length <= max;
+
+/** Why this hit can open no session, whoever sent it; undefined: it can. */
+export function impossible(hit: { stream: string; token?: string | undefined }): string | undefined {
+  if (typeof hit.stream !== 'string' || hit.stream === '') return 'there is no stream code';
+  if (hit.stream.length > MAX_STREAM_LENGTH) return `the stream code is longer than ${MAX_STREAM_LENGTH} characters`;
+  if ((hit.token?.length ?? 0) > MAX_TOKEN_LENGTH) return `the token is longer than ${MAX_TOKEN_LENGTH} characters`;
+  return undefined;
+}

@@ -1,0 +1,121 @@
+import { isPromise, isVerdict, type Decision, type Pipeline } from '../policy/pipeline.js';
+import type { Policy, TrackerView, Verdict } from '../policy/policy.js';
+import type { Candidate } from '../policy/policy.js';
+import type { Session } from '../registry/session.js';
+import type { Admissions } from './admissions.js';
+import type { DenialDesk } from './denial-desk.js';
+import type { Lifecycle } from './lifecycle.js';
+import { Observation } from './observation.js';
+import type { InvalidateResult } from './session-tracker.js';
+import type { Settings } from './settings.js';
+
+/** How many sessions are asked about at once when policies decide again. */
+const ASKED_AT_ONCE = 64;
+
+/** Lets policies decide again about sessions that are live; they play on meanwhile. */
+export class Reviews {
+  constructor(
+    private readonly settings: Settings,
+    private readonly lifecycle: Lifecycle,
+    private readonly admissions: Admissions,
+    private readonly denials: DenialDesk,
+    private readonly pipeline: Pipeline,
+    private readonly view: () => TrackerView,
+  ) {}
+
+  /** A policy's own deadline has come. True: the session was closed. */
+  review(session: Session, now: number): boolean {
+    const ask: Policy[] = [];
+    for (const policy of this.settings.reviewers) {
+      const copy = this.lifecycle.copy(session);
+      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
+      if (at > now && session.bytes < bytes) continue;
+      const verdict = this.reviewed(policy, copy, now);
+      if (verdict === 'ask') ask.push(policy);
+      else if (!this.apply(session, verdict, policy)) return true;
+    }
+    if (ask.length > 0 && !session.rarities.asking) void this.again(session, ask);
+    this.lifecycle.planReview(session);
+    return false;
+  }
+
+  /** All policies decide again about these sessions, some at a time. */
+  async decideAgain(sessions: readonly Session[]): Promise<InvalidateResult> {
+    const result: InvalidateResult = { asked: 0, kept: 0, closed: 0, denialsLifted: 0 };
+    const queue = sessions.values();
+    const worker = async (): Promise<void> => {
+      for (const session of queue) {
+        if (session.isClosed) continue;
+        result.asked++;
+        session.rare?.judged?.clear();
+        if (await this.again(session, this.settings.policies)) result.kept++;
+        else result.closed++;
+      }
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
+    return result;
+  }
+
+  /** Asks these policies about a live session. False: it was refused, or has ended meanwhile. */
+  private async again(session: Session, policies: readonly Policy[]): Promise<boolean> {
+    session.rarities.asking = true;
+    const observation = this.observationOf(session);
+    const candidate: Candidate = this.admissions.candidate(observation, session);
+    const asked = this.pipeline.ask(policies, candidate, this.view());
+    const decision: Decision = isPromise(asked) ? await asked : asked;
+    session.rarities.asking = false;
+    const { verdict, refusedBy } = decision;
+    const kept = !session.isClosed && this.apply(session, verdict, refusedBy);
+    this.pipeline.settle(decision, candidate, kept ? this.lifecycle.copy(session) : undefined);
+    if (kept) session.rarities.judgements = [...decision.judgements];
+    if (kept && policies === this.settings.policies) session.allowed = true;
+    return kept;
+  }
+
+  private reviewed(policy: Policy, copy: ReturnType<Lifecycle['copy']>, now: number): Verdict | 'ask' {
+    if (policy.review === undefined) return 'ask';
+    try {
+      const verdict = policy.review(copy, now);
+      return verdict === 'ask' || isVerdict(verdict)
+        ? verdict
+        : this.pipeline.failure(policy, 'it reviewed to nothing');
+    } catch (error) {
+      return this.pipeline.failure(policy, 'it threw in review()', error);
+    }
+  }
+
+  /** False: refused; the session is closed and the refusal remembered. */
+  private apply(session: Session, verdict: Verdict, policy: Policy | undefined): boolean {
+    if (verdict.allow) {
+      this.lifecycle.approve(session, verdict);
+      return true;
+    }
+    this.lifecycle.close(session, verdict.reason, { detail: verdict.detail });
+    this.denials.remember(this.observationOf(session), verdict, policy);
+    return false;
+  }
+
+  /** What the session was opened with, as far as it is kept. */
+  observationOf(session: Session): Observation {
+    const { rare } = session;
+    const recipe = this.settings.recipes[session.kind];
+    const hit = {
+      id: session.id,
+      stream: session.stream,
+      protocol: session.protocol,
+      kind: session.kind,
+      ip: session.ip,
+      userAgent: session.userAgent,
+      referer: rare?.referer,
+      query: session.query,
+      token: session.token,
+      sid: session.sid,
+      playerSessionId: rare?.playerSessionId,
+      userId: rare?.userId,
+      secure: session.secure,
+      dvr: session.dvr,
+    };
+    const { ip, network, household, namedBy } = session;
+    return new Observation(hit, household === undefined, recipe, ip, network, household, namedBy, session.token ?? '');
+  }
+}

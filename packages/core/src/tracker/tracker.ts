@@ -1,0 +1,347 @@
+import { randomBytes } from 'node:crypto';
+import { EventHub } from '../events/event-hub.js';
+import type { EventSink, TrackerEvents } from '../events/event.js';
+import { bestName, bestNameKind } from '../identity/name.js';
+import { fingerprinter } from '../identity/secrets.js';
+import type { Denial, DenialTarget } from '../model/denial.js';
+import type { ConnHit, HttpHit } from '../model/hit.js';
+import { SESSION_KINDS } from '../model/kinds.js';
+import type { PlaySession, SessionFilter, StreamSummary } from '../model/play-session.js';
+import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../policy/admission.js';
+import { Pipeline } from '../policy/pipeline.js';
+import type { TrackerView } from '../policy/policy.js';
+import { ClosedVisits } from '../registry/closed-visits.js';
+import { checkFilter, isEmptyFilter } from '../registry/filter.js';
+import { Registry } from '../registry/registry.js';
+import type { Session } from '../registry/session.js';
+import { systemClock, type Clock } from '../support/clock.js';
+import { StreamSessionsError } from '../support/errors.js';
+import { consoleLogger } from '../support/logger.js';
+import { checkOptions } from '../support/options.js';
+import { Admissions } from './admissions.js';
+import { Counters } from './counters.js';
+import { DenialDesk } from './denial-desk.js';
+import { explainSession } from './explain.js';
+import type { Explanation } from './explanation.js';
+import { countable, TrackedConnection, TrackedRequest } from './handles.js';
+import { Lifecycle } from './lifecycle.js';
+import { Looks } from './looks.js';
+import { Observation, tidy } from './observation.js';
+import type { HotOptions, TrackerOptions } from './options.js';
+import { Reviews } from './reviews.js';
+import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from './session-tracker.js';
+import { Settings } from './settings.js';
+
+/** So many sessions are closed before the event loop gets its turn, when all are to go. */
+const CLOSED_AT_ONCE = 1024;
+
+/** The conductor: normalises what comes in, finds who is meant, and passes it to the part that knows what to do. */
+export class Tracker implements SessionTracker {
+  private readonly settings: Settings;
+  private readonly clock: Clock;
+  private readonly hub: EventHub;
+  private readonly registry: Registry;
+  private readonly denialDesk: DenialDesk;
+  private readonly lifecycle: Lifecycle;
+  private readonly admissions: Admissions;
+  private readonly reviews: Reviews;
+  private readonly looks: Looks;
+  private readonly counters = new Counters();
+  private stopping: Promise<void> | undefined = undefined;
+
+  constructor(options: TrackerOptions) {
+    this.settings = new Settings(options);
+    const clock = (this.clock = options.clock ?? systemClock);
+    const logger = options.logger ?? consoleLogger;
+    const fingerprint = fingerprinter(options.fingerprintKey ?? randomBytes(32));
+    const { settings, counters } = this;
+    const hub = (this.hub = new EventHub(logger));
+    const registry = (this.registry = new Registry(
+      new ClosedVisits(settings.closedRetentionMs, settings.closedRetentionMax),
+    ));
+    const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
+    const view = (): TrackerView => this.view();
+    const firstOpened = options.autoStart === false ? () => undefined : () => this.looks.start();
+    const desk = (this.denialDesk = new DenialDesk(settings, hub, counters, clock, fingerprint));
+    const life = new Lifecycle(settings, registry, hub, counters, clock, logger, fingerprint, firstOpened);
+    this.lifecycle = life;
+    this.admissions = new Admissions(settings, registry, desk, life, pipeline, counters, clock, logger, view);
+    this.reviews = new Reviews(settings, life, this.admissions, desk, pipeline, view);
+    this.looks = new Looks(settings, life, this.reviews, clock, (now) => {
+      registry.closed.expire(now);
+      desk.expire(now);
+    });
+  }
+
+  trackHttp(raw: HttpHit): PlaySession | null {
+    const hit = tidy(raw);
+    const { recipes, addresses } = this.settings;
+    const recipe = recipes[hit.kind ?? 'viewer'];
+    const ip = addresses.address(hit.ip);
+    const network = addresses.network(ip);
+    const known = this.find(hit, network);
+    if (known !== undefined && !this.admissions.mustAskDenials(known, hit)) {
+      this.lifecycle.join(known, hit, ip, network, countable(hit.bytes));
+      return this.lifecycle.copy(known);
+    }
+    const session = this.admissions.record(Observation.ofRequest(hit, recipe, ip, network), known);
+    return session === undefined ? null : this.lifecycle.copy(session);
+  }
+
+  openConn(raw: ConnHit): { session: PlaySession | null; closer: Closer } {
+    const observation = this.observeConnection(raw);
+    const joins = this.findMerged(observation);
+    const session = this.admissions.record(observation, joins);
+    const closer = new TrackedConnection(this.lifecycle, session, this.clock.now());
+    return { session: session === undefined ? null : this.lifecycle.copy(session), closer };
+  }
+
+  admit(hit: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle>;
+  admit(hit: HttpHit): Admission<RequestHandle> | PendingAdmission<RequestHandle>;
+  admit(
+    hit: ConnHit | HttpHit,
+  ): Admission<ConnHandle> | PendingAdmission<ConnHandle> | Admission<RequestHandle> | PendingAdmission<RequestHandle> {
+    return 'remoteAddress' in hit ? this.admitConnection(hit) : this.admitRequest(hit);
+  }
+
+  list(filter: SessionFilter = {}): PlaySession[] {
+    checkFilter(filter);
+    this.registry.closed.expire(this.clock.now());
+    return this.registry.list(filter, this.settings.addresses, (session) => this.lifecycle.copy(session));
+  }
+
+  count(filter: SessionFilter = {}): number {
+    checkFilter(filter);
+    this.registry.closed.expire(this.clock.now());
+    return this.registry.count(filter, this.settings.addresses);
+  }
+
+  streams(): StreamSummary[] {
+    return this.registry.streams();
+  }
+
+  get(id: string): PlaySession | undefined {
+    const live = this.registry.get(id);
+    if (live !== undefined) return this.lifecycle.copy(live);
+    this.registry.closed.expire(this.clock.now());
+    return this.registry.closed.get(id);
+  }
+
+  kick(id: string, options: KickOptions = {}): boolean {
+    const session = this.registry.get(id);
+    if (session === undefined) return false;
+    const { denyForMs = this.settings.deniedRetentionMs, reason } = options;
+    // The denial first: what the cut connection causes must already find the door shut.
+    this.denialDesk.denyKicked(session, denyForMs, reason);
+    return this.lifecycle.close(session, 'kicked', { detail: reason });
+  }
+
+  kickAll(filter: SessionFilter, options?: KickOptions): number {
+    checkFilter(filter);
+    if (isEmptyFilter(filter)) {
+      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'An empty filter would kick everybody. Say whom you mean.');
+    }
+    const ids = this.list({ ...filter, status: 'active' }).map((session) => session.id);
+    return ids.filter((id) => this.kick(id, options)).length;
+  }
+
+  tag(id: string, tags: Record<string, string>): boolean {
+    const session = this.registry.get(id);
+    if (session === undefined) return false;
+    this.lifecycle.tagSession(session, tags);
+    return true;
+  }
+
+  deny(target: DenialTarget, options: DenyOptions = {}): Denial {
+    const { forMs = this.settings.deniedRetentionMs, reason } = options;
+    const denial = this.denialDesk.deny(target, forMs, reason);
+    for (const session of this.liveSuspects(target)) {
+      if (this.denialDesk.refuses(denial.id, this.reviews.observationOf(session))) {
+        this.lifecycle.close(session, 'denied', { detail: reason });
+      }
+    }
+    return denial;
+  }
+
+  liftDenial(which: string | DenialTarget): boolean {
+    return this.denialDesk.lift(which);
+  }
+
+  denials(): Denial[] {
+    return this.denialDesk.list();
+  }
+
+  async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
+    const codes = typeof streams === 'string' ? [streams] : streams;
+    const denialsLifted = this.denialDesk.liftRemembered(
+      ({ target }) => codes === undefined || (target.stream !== undefined && codes.includes(target.stream)),
+    );
+    const sessions = new Set((codes ?? [undefined]).flatMap((code) => this.registry.liveOf(code)));
+    return { ...(await this.reviews.decideAgain([...sessions])), denialsLifted };
+  }
+
+  async reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
+    checkOptions('reauthorize()', target, ['user', 'session']);
+    const { user, session: id } = target;
+    if (!user && !id) {
+      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'reauthorize() needs a user or a session.');
+    }
+    const denialsLifted = user ? this.denialDesk.liftRemembered((denial) => denial.target.user === user) : 0;
+    const one = id ? this.registry.get(id) : undefined;
+    const sessions = id ? (one === undefined ? [] : [one]) : this.registry.liveOfUser(user as string);
+    const meant = user ? sessions.filter((session) => session.userId === user) : sessions;
+    return { ...(await this.reviews.decideAgain(meant)), denialsLifted };
+  }
+
+  explain(id: string): Explanation | undefined {
+    return explainSession(id, this.registry, this.settings);
+  }
+
+  stats(): TrackerStats {
+    const { counters, registry } = this;
+    return {
+      active: registry.live.size,
+      openedTotal: counters.opened,
+      closedTotal: counters.closed,
+      idleClosedTotal: counters.idleClosed,
+      kickedTotal: counters.kicked,
+      deniedTotal: counters.denied,
+      overloadTotal: counters.overload,
+      droppedEventsTotal: this.hub.dropped,
+      viewers: registry.counts.viewer,
+      inputs: registry.counts.input,
+      outputs: registry.counts.output,
+      bytesTotal: counters.bytes,
+    };
+  }
+
+  updateConfig(patch: HotOptions): void {
+    const before = this.settings.recipes;
+    const wasEnabled = this.settings.enabled;
+    this.settings.update(patch);
+    const { recipes, closedRetentionMs, closedRetentionMax } = this.settings;
+    for (const kind of SESSION_KINDS) {
+      if (recipes[kind].signature !== before[kind].signature) this.registry.forgetHouseholds(kind);
+    }
+    Object.assign(this.registry.closed, { retentionMs: closedRetentionMs, max: closedRetentionMax });
+    this.registry.closed.expire(this.clock.now());
+    this.denialDesk.resize();
+    this.lifecycle.wheel.placeAllNow();
+    if (wasEnabled && !this.settings.enabled) void this.closeAll(false, () => !this.settings.enabled);
+  }
+
+  on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
+    return this.hub.on(event, listener);
+  }
+
+  addSink(sink: EventSink): () => void {
+    return this.hub.addSink(sink);
+  }
+
+  start(): void {
+    if (!this.admissions.stopped) this.looks.start();
+  }
+
+  sweep(): void {
+    this.looks.look();
+  }
+
+  stop(options: { timeoutMs?: number } = {}): Promise<void> {
+    return (this.stopping ??= this.shutDown(options.timeoutMs ?? 10_000));
+  }
+
+  private admitRequest(raw: HttpHit): Admission<RequestHandle> | PendingAdmission<RequestHandle> {
+    const hit = tidy(raw);
+    const { recipes, addresses } = this.settings;
+    const recipe = recipes[hit.kind ?? 'viewer'];
+    const ip = addresses.address(hit.ip);
+    const network = addresses.network(ip);
+    const session = this.find(hit, network);
+    if (session !== undefined && !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit))) {
+      this.lifecycle.join(session, hit, ip, network);
+      return new TrackedRequest(this.lifecycle, session, session.updatedAt);
+    }
+    return this.admissions.decide(Observation.ofRequest(hit, recipe, ip, network), session);
+  }
+
+  private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
+    const observation = this.observeConnection(raw);
+    const joins = this.findMerged(observation);
+    if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false)) {
+      this.join(joins, observation);
+      return new TrackedConnection(this.lifecycle, joins, this.clock.now());
+    }
+    return this.admissions.decide(observation, joins);
+  }
+
+  private find(hit: HttpHit, network: string): Session | undefined {
+    const recipe = this.settings.recipes[hit.kind ?? 'viewer'];
+    const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
+    return this.registry.find(recipe, hit.stream, household, bestNameKind(hit), bestName(hit), this.settings.aliases);
+  }
+
+  private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {
+    return household === undefined
+      ? undefined
+      : this.registry.find(recipe, stream, household, namedBy, name, this.settings.aliases);
+  }
+
+  private observeConnection(raw: ConnHit): Observation {
+    const hit = tidy(raw);
+    if (hit.id !== undefined && this.registry.get(hit.id) !== undefined) {
+      throw new StreamSessionsError('ERR_SESSION_EXISTS', `A session with the id "${hit.id}" is live already.`);
+    }
+    return Observation.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
+  }
+
+  private join(session: Session, { hit, ip, network }: Observation): void {
+    this.lifecycle.join(session, hit, ip, network);
+  }
+
+  /** Live sessions that a denial of this target could mean: by the narrowest index there is. */
+  private liveSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] {
+    const { registry, settings } = this;
+    if (id !== undefined) return [registry.get(id)].filter((session) => session !== undefined);
+    if (user !== undefined) return registry.liveOfUser(user);
+    if (stream !== undefined) return registry.liveOf(stream);
+    if (ip !== undefined && !ip.includes('/')) {
+      return registry.liveOfNetwork(settings.addresses.network(settings.addresses.address(ip)));
+    }
+    return registry.liveOf();
+  }
+
+  private view(): TrackerView {
+    return {
+      now: this.clock.now(),
+      count: (filter) => this.count(filter),
+      list: (filter) => this.list(filter),
+    };
+  }
+
+  private async shutDown(timeoutMs: number): Promise<void> {
+    this.admissions.stopped = true;
+    this.looks.stop();
+    await this.closeAll(true, () => true);
+    let timer: unknown;
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.clock.setTimeout(() => {
+        this.hub.abandon();
+        resolve();
+      }, timeoutMs);
+    });
+    await Promise.race([this.hub.close(), timeout]);
+    this.clock.clearTimeout(timer);
+  }
+
+  /** The first thousand at once, the others without stalling the event loop. */
+  private async closeAll(cut: boolean, goOn: () => boolean): Promise<void> {
+    while (goOn()) {
+      for (let i = 0; i < CLOSED_AT_ONCE; i++) {
+        const session = this.registry.live.first();
+        if (session === undefined) return;
+        this.lifecycle.close(session, 'shutdown', { cut });
+      }
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+}
