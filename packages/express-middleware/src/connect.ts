@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+
+/** A request of `http`, `https`, Express, `connect`, or `http2`'s compatibility API. */
+export type PlaybackRequest = IncomingMessage | Http2ServerRequest;
+
+/** The response that belongs to it. */
+export type PlaybackResponse = ServerResponse | Http2ServerResponse;
+
+/** A Connect-style handler: fits `app.use()` of Express 4, Express 5 and `connect`, and a plain `http` handler. */
+export type ConnectMiddleware = (req: PlaybackRequest, res: PlaybackResponse, next: (error?: unknown) => void) => void;
+
+/**
+ * A callback that may narrow its request, so that `(req: express.Request) => req.params.code` fits. Methods are compared
+ * bivariantly, functions are not.
+ */
+export type RequestCallback<Rest extends unknown[], Result> = {
+  call(req: PlaybackRequest, ...rest: Rest): Result;
+}['call'];
+
+/** What Express and `connect` add to a request, as far as it is read here. */
+export interface Routed {
+  /** The target before a mount path was taken off. */
+  originalUrl?: string;
+  /** Express: the mount path. */
+  baseUrl?: string;
+  /** Express: the client's address as `trust proxy` reads it. */
+  ip?: string;
+  /** Express: TLS, as `trust proxy` reads it. */
+  secure?: boolean;
+  /** Express. */
+  app?: { get?(setting: string): unknown };
+  /** What a body parser left. */
+  body?: unknown;
+}
+
+/** The request with what a framework may have added. */
+export const routed = (req: PlaybackRequest): PlaybackRequest & Routed => req;
+
+/** The compatibility API of `http2`: one stream of a connection that others share. */
+export const isHttp2 = (res: PlaybackResponse): res is Http2ServerResponse =>
+  'stream' in res && res.stream !== undefined;

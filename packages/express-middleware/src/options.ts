@@ -1,0 +1,53 @@
+import type { Denial, HttpHit, Protocol } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import type { PlaybackResponse, RequestCallback } from './connect.js';
+import { type ExtensionTable, extensionTable } from './media/extensions.js';
+import type { StreamRule } from './media/stream-name.js';
+import { type ClientReader, clientReader, type TrustProxy } from './request/client-address.js';
+
+/** Options of `trackPlayback()`. Everything has a default. */
+export interface TrackPlaybackOptions {
+  /**
+   * Where the stream code is. Default `first-segment`: `/cam1/720p/seg1.ts` is `cam1`. `dirname`: the whole directory,
+   * `cam1/720p`. A function names it itself; undefined lets the request pass uncounted.
+   */
+  stream?: StreamRule | RequestCallback<[], string | undefined>;
+  /** More file extensions that count, with their protocol: `{ '.aac': 'hls', '.m4a': 'dash' }`. Default none. */
+  extensions?: Readonly<Record<string, Protocol>>;
+  /**
+   * Proxies that may say who the client is, as Express's `trust proxy`. For apps without Express's own setting, which
+   * counts when this is absent. Default: the socket's address is the client's.
+   */
+  trustProxy?: TrustProxy;
+  /** The last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
+  hit?: RequestCallback<[hit: HttpHit], HttpHit | null>;
+  /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
+  onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
+}
+
+const KNOWN: readonly (keyof TrackPlaybackOptions)[] = ['stream', 'extensions', 'trustProxy', 'hit', 'onDenied'];
+
+/** The options, checked and prepared. */
+export interface Prepared {
+  readonly stream: NonNullable<TrackPlaybackOptions['stream']>;
+  readonly extensions: ExtensionTable;
+  readonly client: ClientReader;
+  readonly hit: TrackPlaybackOptions['hit'];
+  readonly onDenied: TrackPlaybackOptions['onDenied'];
+}
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function prepare(options: TrackPlaybackOptions): Prepared {
+  checkOptions('trackPlayback', options, KNOWN);
+  const { stream = 'first-segment', extensions, trustProxy, hit, onDenied } = options;
+  if (typeof stream !== 'function' && stream !== 'first-segment' && stream !== 'dirname') {
+    throw badOption('stream', '"first-segment", "dirname" or a function', stream);
+  }
+  if (extensions !== undefined && (typeof extensions !== 'object' || extensions === null)) {
+    throw badOption('extensions', 'an object like { ".aac": "hls" }', extensions);
+  }
+  for (const [name, value] of Object.entries({ hit, onDenied })) {
+    if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
+  }
+  return { stream, extensions: extensionTable(extensions), client: clientReader(trustProxy), hit, onDenied };
+}

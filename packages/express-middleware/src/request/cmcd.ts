@@ -1,0 +1,38 @@
+/** CTA-5004 allows 64 characters; players are not always that strict. A longer one is ignored, for a cut one could merge two. */
+const MAX_SID_LENGTH = 256;
+
+/**
+ * The session id a player gives by CMCD (CTA-5004): the query argument `CMCD`, else the header `CMCD-Session`.
+ *
+ * @param query Raw, without `?`.
+ */
+export function cmcdSid(query: string, header: string | string[] | undefined): string | undefined {
+  const fromQuery = query === '' ? undefined : sidOf(cmcdArgument(query));
+  return fromQuery ?? (typeof header === 'string' ? sidOf(header) : undefined);
+}
+
+function cmcdArgument(query: string): string | undefined {
+  let at = query.indexOf('CMCD=');
+  while (at > 0 && query.charCodeAt(at - 1) !== 0x26 /* & */) at = query.indexOf('CMCD=', at + 5);
+  if (at < 0) return undefined;
+  const end = query.indexOf('&', at);
+  try {
+    return decodeURIComponent(query.slice(at + 5, end < 0 ? undefined : end));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `key`, `key=token` and `key="string"`, separated by commas, which a string may contain. */
+const PAIR = /\s*([^=,\s]+)(?:=("(?:[^"\\]|\\.)*"|[^,]*))?(?:,|$)/y;
+
+function sidOf(data: string | undefined): string | undefined {
+  if (data === undefined || !data.includes('sid=')) return undefined;
+  PAIR.lastIndex = 0;
+  for (let pair = PAIR.exec(data); pair !== null; pair = PAIR.exec(data)) {
+    if (pair[1] !== 'sid') continue;
+    const sid = (pair[2] ?? '').replace(/^"|"$/g, '').replace(/\\(.)/g, '$1');
+    return sid === '' || sid.length > MAX_SID_LENGTH ? undefined : sid;
+  }
+  return undefined;
+}

@@ -1,0 +1,22 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Credentials } from '@stream-sessions/core';
+
+/** What the `Authorization` header offers. A Basic password stays in a closure and is only ever compared. */
+export function credentialsOf(authorization: string | undefined): Credentials | undefined {
+  if (authorization === undefined) return undefined;
+  const [, scheme = '', value = ''] = /^(bearer|basic) +(\S+)\s*$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() === 'bearer') return { scheme: 'bearer', token: value };
+  if (scheme === '') return undefined;
+  const text = Buffer.from(value, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon < 0) return undefined;
+  const password = digest(text.slice(colon + 1));
+  return {
+    scheme: 'basic',
+    user: text.slice(0, colon),
+    verify: (expected) => timingSafeEqual(password, digest(expected)),
+  };
+}
+
+/** Equal length whatever the password, so that comparing tells nothing about it. */
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

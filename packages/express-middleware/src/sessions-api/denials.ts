@@ -1,0 +1,89 @@
+import type { Denial, DenialTarget, SessionTracker } from '@stream-sessions/core';
+import { StreamSessionsError } from '@stream-sessions/core';
+import { withoutAbsent } from '@stream-sessions/core/spi';
+import { invalidBody } from './answer.js';
+
+/** Wire names of a target's fields; the words of the session list's query are understood too. */
+const FIELDS: Readonly<Record<string, keyof DenialTarget>> = {
+  session: 'session',
+  user: 'user',
+  token: 'token',
+  ip: 'ip',
+  user_agent: 'userAgent',
+  stream_code: 'stream',
+  stream: 'stream',
+  proto: 'protocol',
+};
+
+const KNOWN = 'session, user, token, ip, user_agent, stream_code, proto';
+const MAX_DENY_SECONDS = 999_999_999;
+
+/** A denial as JSON. A token stands in it as its fingerprint. */
+export function denialToWire({ target, ...denial }: Denial): Record<string, unknown> {
+  return withoutAbsent({
+    id: denial.id,
+    target: withoutAbsent({
+      session: target.session,
+      user: target.user,
+      token_fingerprint: target.token,
+      ip: target.ip,
+      user_agent: target.userAgent,
+      stream_code: target.stream,
+      proto: target.protocol,
+    }),
+    by: denial.by,
+    kind: denial.kind,
+    reason: denial.reason,
+    detail: denial.detail,
+    hits: denial.hits,
+    since: timeOf(denial.since),
+    until: timeOf(denial.until),
+  });
+}
+
+/** A denial for ever has no end to write down. */
+const timeOf = (ms: number): string | undefined => (Number.isFinite(ms) ? new Date(ms).toISOString() : undefined);
+
+/**
+ * Denies what the body names: `{ "target": { "ip": "203.0.113.7", "stream_code": "cam1" }, "deny_for": 600, "reason": "…" }`,
+ * or the fields of the target at the top.
+ *
+ * @throws ApiError 400 when it is not clear who is meant.
+ */
+export function denyFromBody(tracker: SessionTracker, body: Record<string, unknown>): Denial {
+  const { deny_for: denyFor, reason, target: nested, ...flat } = body;
+  if (nested !== undefined && Object.keys(flat).length > 0) {
+    throw invalidBody(`Unknown field "${Object.keys(flat)[0]?.slice(0, 64)}". Known: target, deny_for, reason.`);
+  }
+  if (reason !== undefined && typeof reason !== 'string') throw invalidBody('reason must be a text.');
+  const target = targetOf(nested === undefined ? flat : nested);
+  try {
+    const forMs = milliseconds(denyFor);
+    return tracker.deny(target, {
+      ...(forMs === undefined ? {} : { forMs }),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 256) }),
+    });
+  } catch (error) {
+    throw error instanceof StreamSessionsError && error.code === 'ERR_BAD_DENIAL' ? invalidBody(error.message) : error;
+  }
+}
+
+function targetOf(fields: unknown): DenialTarget {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+    throw invalidBody(`target must be an object. Known fields: ${KNOWN}.`);
+  }
+  const target: Partial<Record<keyof DenialTarget, string>> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+    if (field === undefined) throw invalidBody(`Unknown field ${JSON.stringify(name.slice(0, 64))}. Known: ${KNOWN}.`);
+    if (field in target) throw invalidBody(`${name} is given twice.`);
+    target[field] = value as string; // tracker.deny() checks what it is
+  }
+  return target;
+}
+
+function milliseconds(seconds: unknown): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_DENY_SECONDS) return Math.round(seconds * 1000);
+  throw invalidBody(`deny_for must be a number of seconds, 0 to ${MAX_DENY_SECONDS}.`);
+}

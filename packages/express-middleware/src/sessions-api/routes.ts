@@ -1,0 +1,141 @@
+import {
+  cursorOf,
+  type SessionFilter,
+  type SessionTracker,
+  StreamSessionsError,
+  type StreamSummary,
+  toWire,
+} from '@stream-sessions/core';
+import type { PlaybackRequest } from '../connect.js';
+import { invalidBody, invalidQuery, notFound } from './answer.js';
+import { readObject } from './body.js';
+import { denialToWire, denyFromBody } from './denials.js';
+import { limit, LIST_NAMES, onlyNames, readFilter, seconds } from './query.js';
+import { invalidatedToWire, statsToWire, streamToWire } from './wire.js';
+
+/** One request, taken apart. */
+export interface Call {
+  readonly req: PlaybackRequest;
+  readonly query: URLSearchParams;
+  /** What the path names: a session, a stream, a denial. */
+  readonly name: string;
+}
+
+/** What to answer: 200 with a body, 204 without, or as it says. */
+type Reply = { readonly status?: number; readonly body?: unknown };
+type Operation = (tracker: SessionTracker, call: Call) => Reply | Promise<Reply>;
+
+/** A path of the API and what can be done there. HEAD is GET without the body. */
+export interface Route {
+  readonly path: RegExp;
+  readonly methods: Readonly<Record<string, Operation>>;
+}
+
+export const ROUTES: readonly Route[] = [
+  { path: /^\/sessions$/, methods: { GET: listSessions } },
+  { path: /^\/sessions\/([^/]+)$/, methods: { GET: getSession, DELETE: kickSession } },
+  { path: /^\/streams$/, methods: { GET: listStreams } },
+  { path: /^\/streams\/(.+)\/sessions$/, methods: { GET: listSessionsOfStream } },
+  { path: /^\/denials$/, methods: { GET: listDenials, POST: addDenial } },
+  { path: /^\/denials\/([^/]+)$/, methods: { DELETE: liftDenial } },
+  { path: /^\/invalidate$/, methods: { POST: invalidate } },
+  { path: /^\/stats$/, methods: { GET: stats } },
+];
+
+function listSessions(tracker: SessionTracker, { query }: Call): Reply {
+  return page(tracker, readFilter(query));
+}
+
+function listSessionsOfStream(tracker: SessionTracker, { query, name }: Call): Reply {
+  const names = LIST_NAMES.filter((allowed) => allowed !== 'stream');
+  return page(tracker, { ...readFilter(query, names), stream: name });
+}
+
+function page(tracker: SessionTracker, { limit: rows, after, ...filter }: SessionFilter & { limit: number }): Reply {
+  // one row more tells whether there is another page
+  const found = listAfter(tracker, { ...filter, limit: rows + 1 }, after);
+  const sessions = found.slice(0, rows);
+  const last = sessions.at(-1);
+  return {
+    body: {
+      sessions: sessions.map(toWire),
+      total_count: tracker.count(filter),
+      stats: statsToWire(tracker.stats()),
+      ...(found.length > rows && last !== undefined ? { next: cursorOf(last) } : {}),
+    },
+  };
+}
+
+function listAfter(tracker: SessionTracker, filter: SessionFilter, after: string | undefined) {
+  try {
+    return tracker.list(after === undefined ? filter : { ...filter, after });
+  } catch (error) {
+    if (error instanceof StreamSessionsError && error.code === 'ERR_BAD_CURSOR') {
+      throw invalidQuery('after: this is not the `next` of a page. Allowed: what the page before gave.');
+    }
+    throw error;
+  }
+}
+
+function getSession(tracker: SessionTracker, { query, name }: Call): Reply {
+  onlyNames(query, []);
+  const session = tracker.get(name);
+  if (session === undefined) throw notFound('There is no such session.');
+  return { body: toWire(session) };
+}
+
+function kickSession(tracker: SessionTracker, { query, name }: Call): Reply {
+  onlyNames(query, ['deny_for']);
+  const denyForMs = seconds('deny_for', query.get('deny_for'));
+  if (!tracker.kick(name, denyForMs === undefined ? {} : { denyForMs }))
+    throw notFound('There is no such live session.');
+  return {};
+}
+
+const byAudience = (a: StreamSummary, b: StreamSummary): number =>
+  b.viewers - a.viewers || (a.stream < b.stream ? -1 : 1);
+
+/** The streams with the most viewers first: a client can invent streams, and they should not hide the real ones. */
+function listStreams(tracker: SessionTracker, { query }: Call): Reply {
+  onlyNames(query, ['limit']);
+  const streams = tracker.streams();
+  const shown = streams.sort(byAudience).slice(0, limit(query.get('limit')));
+  return { body: { streams: shown.map(streamToWire), total_count: streams.length } };
+}
+
+/** The newest first. */
+function listDenials(tracker: SessionTracker, { query }: Call): Reply {
+  onlyNames(query, ['limit']);
+  const denials = tracker.denials();
+  const shown = denials.sort((a, b) => b.since - a.since).slice(0, limit(query.get('limit')));
+  return { body: { denials: shown.map(denialToWire), total_count: denials.length } };
+}
+
+async function addDenial(tracker: SessionTracker, { req, query }: Call): Promise<Reply> {
+  onlyNames(query, []);
+  return { status: 201, body: denialToWire(denyFromBody(tracker, await readObject(req))) };
+}
+
+function liftDenial(tracker: SessionTracker, { query, name }: Call): Reply {
+  onlyNames(query, []);
+  if (!tracker.liftDenial(name)) throw notFound('There is no such denial.');
+  return {};
+}
+
+async function invalidate(tracker: SessionTracker, { req, query }: Call): Promise<Reply> {
+  onlyNames(query, []);
+  const { streams, ...rest } = await readObject(req);
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw invalidBody(`Unknown field ${JSON.stringify(unknown.slice(0, 64))}. Known: streams.`);
+  if (streams !== undefined && !isTexts(streams)) throw invalidBody('streams must be a stream code or a list of them.');
+  return { body: invalidatedToWire(await tracker.invalidate(streams)) };
+}
+
+const isTexts = (value: unknown): value is string | string[] =>
+  typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
+
+function stats(tracker: SessionTracker, { query }: Call): Reply {
+  onlyNames(query, []);
+  return { body: statsToWire(tracker.stats()) };
+}
