@@ -8,9 +8,9 @@ export function bestNameKind(hit: HttpHit): NamedBy {
   return hit.playerSessionId ? 'playback-session' : 'fingerprint';
 }
 
-/** Its value. */
-export function bestName(hit: HttpHit): string {
-  return hit.token || hit.sid || hit.playerSessionId || hit.userAgent || '';
+/** Its value; undefined when it is only the User-Agent. */
+export function givenName(hit: HttpHit): string | undefined {
+  return hit.token || hit.sid || hit.playerSessionId || undefined;
 }
 
 /** Kind and value as one string: a token "x" and a CMCD sid "x" are two names. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SESSION_KINDS, type SessionKind } from '../model/kinds.js';
 import { checkOptions, badOption } from '../support/options.js';
+import { ownCopy } from '../support/strings.js';
 import { IDENTITY_FIELDS, type IdentityField, type IdentityOptions } from './options.js';
 
 const DEFAULT_FIELDS: readonly IdentityField[] = ['stream', 'ip', 'token'];
@@ -75,5 +76,5 @@ export function derivedId(recipe: Recipe, stream: string, household: string, nam
     (recipe.byStream ? prefixed(stream) : '') +
     prefixed(household) +
     (recipe.byName ? name : '');
-  return createHash('sha256').update(key).digest('hex').slice(0, 16);
+  return ownCopy(createHash('sha256').update(key).digest('hex').slice(0, 16));
 }

@@ -11,6 +11,8 @@ export class Household {
   private readonly named = new Map<string, Session>();
   private readonly seen = new GroupIndex<Session>();
 
+  constructor(readonly key: string) {}
+
   add(session: Session): void {
     session.home = this;
     this.members.add(session);
@@ -19,7 +21,6 @@ export class Household {
   }
 
   delete(session: Session): void {
-    session.home = undefined;
     this.members.delete(session);
     const key = nameKey(session.namedBy, ownName(session));
     if (this.named.get(key) === session) this.named.delete(key);
@@ -61,50 +62,48 @@ export class HouseholdTable {
 
   add(household: string, session: Session): void {
     const home = this.homes.get(household);
-    session.household = household;
-    if (home === undefined) this.homes.set(household, session);
-    else if (home instanceof Household) home.add(session);
-    else {
-      const shared = new Household();
+    if (home instanceof Household) home.add(session);
+    else if (home === undefined) {
+      session.home = household;
+      this.homes.set(household, session);
+    } else {
+      const shared = new Household(household);
       shared.add(home);
       shared.add(session);
       this.homes.set(household, shared);
     }
   }
 
+  /** Also for one that is no longer found here, because its recipe has changed since. */
   delete(session: Session): void {
-    const household = session.household as string;
-    const home = this.homes.get(household);
-    if (session.home !== undefined) {
-      const shared = session.home;
-      shared.delete(session);
-      if (shared.members.size !== 1) return;
-      for (const last of shared.members) {
-        shared.delete(last);
-        if (home === shared) this.homes.set(household, last);
-      }
-    } else if (home === session) this.homes.delete(household);
+    const { home } = session;
+    if (home instanceof Household) {
+      home.delete(session);
+      if (home.members.size === 1) this.dissolve(home);
+    } else if (home !== undefined && this.homes.get(home) === session) this.homes.delete(home);
+  }
+
+  /** The last member has the household for itself. */
+  private dissolve(household: Household): void {
+    for (const last of household.members) {
+      household.delete(last);
+      last.home = household.key;
+      if (this.homes.get(household.key) === household) this.homes.set(household.key, last);
+    }
   }
 }
 
+/** The household a session shares with others, if it does. */
+export const sharedHome = (session: Session): Household | undefined =>
+  session.home instanceof Household ? session.home : undefined;
+
 /** The name it was opened under. */
-function ownName(session: Session): string {
-  switch (session.namedBy) {
-    case 'token':
-      return session.token as string;
-    case 'cmcd':
-      return session.sid as string;
-    case 'playback-session':
-      return session.rare?.playerSessionId as string;
-    default:
-      return session.userAgent ?? '';
-  }
-}
+const ownName = (session: Session): string => session.name ?? session.userAgent ?? '';
 
 function isSeenWith(session: Session, kind: NamedBy, name: string): boolean {
   if (kind === 'fingerprint' && (session.userAgent ?? '') === name) return true;
   if (kind === 'cmcd' && session.sid === name) return true;
-  if (kind === 'playback-session' && session.rare?.playerSessionId === name) return true;
+  if (kind === 'playback-session' && session.playerSessionId === name) return true;
   return session.rare?.names?.includes(nameKey(kind, name)) ?? false;
 }
 
@@ -112,9 +111,7 @@ function isSeenWith(session: Session, kind: NamedBy, name: string): boolean {
 function knownNames(session: Session): string[] {
   const names = [nameKey('fingerprint', session.userAgent ?? ''), ...(session.rare?.names ?? [])];
   if (session.sid !== undefined) names.push(nameKey('cmcd', session.sid));
-  if (session.rare?.playerSessionId !== undefined) {
-    names.push(nameKey('playback-session', session.rare.playerSessionId));
-  }
+  if (session.playerSessionId !== undefined) names.push(nameKey('playback-session', session.playerSessionId));
   return names;
 }
 
@@ -124,8 +121,8 @@ export function learnName(session: Session, kind: NamedBy, name: string): void {
   const key = ownCopy(nameKey(kind, name));
   if (names.includes(key)) return;
   names.push(key);
-  session.home?.see(session, key);
+  sharedHome(session)?.see(session, key);
   if (names.length <= MAX_LISTED) return;
   const oldest = names.shift() as string;
-  session.home?.forget(session, oldest);
+  sharedHome(session)?.forget(session, oldest);
 }

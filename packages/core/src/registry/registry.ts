@@ -62,7 +62,7 @@ export class Registry {
     this.byNetwork.delete(session.network, session);
     if (rare?.ips !== undefined) for (const ip of rare.ips) this.byNetwork.delete(ip, session);
     if (rare?.userId !== undefined) this.byUser.delete(rare.userId, session);
-    if (session.household !== undefined) {
+    if (session.home !== undefined) {
       (recipe.byStream ? session.entry.households : this.acrossStreams).of(recipe)?.delete(session);
     }
     if (rare?.streams === undefined) this.leave(session, session.entry);

@@ -6,6 +6,7 @@ import type { Judgement } from '../tracker/explanation.js';
 import type { OpenHandle } from '../tracker/handles.js';
 import type { Household } from './household.js';
 import type { StreamEntry } from './stream-entry.js';
+import type { Traits } from './traits.js';
 
 /** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
 export const MAX_LISTED = 16;
@@ -15,15 +16,16 @@ const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 /** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
 export class Rarities {
   referer: string | undefined = undefined;
-  /** Apple's playback session id. */
+  /** Names that players give themselves, where something better names the session. */
+  sid: string | undefined = undefined;
   playerSessionId: string | undefined = undefined;
-  /** More than one of them, when set. */
+  /** Other names it was seen with before, as `nameKey` writes them. */
+  names: string[] | undefined = undefined;
+  /** Set when there are more than one. */
   protocols: Protocol[] | undefined = undefined;
   streams: string[] | undefined = undefined;
   ips: string[] | undefined = undefined;
-  /** Names it was seen with besides those in the session's own fields, as `NamedBy` + value. */
-  names: string[] | undefined = undefined;
-  /** The user a policy named (vouched), or the transport authenticated. */
+  /** The user a policy named (then it is vouched for), or the transport authenticated. */
   userId: string | undefined = undefined;
   vouched = false;
   bytesReceived = 0;
@@ -32,65 +34,55 @@ export class Rarities {
   quality: Quality | undefined = undefined;
   /** Credentials and streams that the policies allowed besides those it opened with. */
   judged: Set<string> | undefined = undefined;
-  judgements: Judgement[] | undefined = undefined;
+  judgements: readonly Judgement[] | undefined = undefined;
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;
   reviewAt = Infinity;
   reviewBytes = Infinity;
-  /** A merged session's last HTTP hit keeps it open after its last connection has closed. */
+  /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
   lastHitAt = -Infinity;
   closeDetail: string | undefined = undefined;
-  /** A policy is being asked again. */
+  /** Policies are being asked about it again. */
   asking = false;
 }
 
+/** V8 keeps a small integer in the field itself; a number it has computed as floating point costs 16 bytes more. */
+const small = (ms: number): number => (ms < 0x7fffffff ? ms | 0 : ms);
+
 /**
- * One live session. Times are epoch milliseconds. The order and number of fields matter: there are a million of them.
+ * One live session. Every field is paid for a million times: what sessions share is in `traits` and `entry`, what is
+ * rare in `rare`, and times are milliseconds after `openedAt` where a small integer then does.
  */
 export class Session extends WheelNode {
-  protocol: Protocol;
-  ip: string;
-  country: string | undefined = undefined;
   query: string | undefined = undefined;
-  sid: string | undefined = undefined;
   fingerprint: string | undefined = undefined;
-  /** The key of the household it lives in; undefined for a connection, which is a session of its own. */
-  household: string | undefined = undefined;
-  /** The siblings, when the household has more than one member. */
-  home: Household | undefined = undefined;
+  /** The key of the household it has for itself, or the household it shares; undefined: a connection of its own. */
+  home: string | Household | undefined = undefined;
   /** The first of its open requests and connections. */
   handles: OpenHandle | undefined = undefined;
   rare: Rarities | undefined = undefined;
-  closeReason: CloseReason | undefined = undefined;
-  secure = false;
-  dvr = false;
-  /** The policies allowed the stream and token it opened with. */
-  allowed = false;
   bytes = 0;
-  /** Milliseconds after `openedAt` of the first byte; -1: none yet. */
-  startedAfter = -1;
-  /** Milliseconds after `openedAt` of the last `updated` event. */
-  announcedAfter = 0;
+  /** When the first byte flowed; -1: none has yet. */
+  private startedAfter = -1;
+  /** When the last `updated` event was made. */
+  private announcedAfter = 0;
   /** Last activity; of a closed session the end of its watch time. */
-  updatedAt: number;
+  private updatedAfter = 0;
 
   constructor(
     readonly id: string,
-    readonly kind: SessionKind,
-    readonly namedBy: NamedBy,
+    public traits: Traits,
+    /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
+    readonly name: string | undefined,
     /** The stream watched last. */
     public entry: StreamEntry,
-    protocol: Protocol,
-    ip: string,
+    public ip: string,
+    /** The address it opened from, as identity counts it. */
     readonly network: string,
     public userAgent: string | undefined,
-    readonly token: string | undefined,
     readonly openedAt: number,
   ) {
     super();
-    this.protocol = protocol;
-    this.ip = ip;
-    this.updatedAt = openedAt;
   }
 
   get rarities(): Rarities {
@@ -98,7 +90,60 @@ export class Session extends WheelNode {
   }
 
   get isClosed(): boolean {
-    return this.closeReason !== undefined;
+    return this.traits.closeReason !== undefined;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.traits.closeReason;
+  }
+
+  get country(): string | undefined {
+    return this.traits.country;
+  }
+
+  get allowed(): boolean {
+    return this.traits.allowed;
+  }
+
+  get updatedAt(): number {
+    return this.openedAt + this.updatedAfter;
+  }
+
+  set updatedAt(time: number) {
+    this.updatedAfter = small(time - this.openedAt);
+  }
+
+  /** When the last `updated` event was made. */
+  get announcedAt(): number {
+    return this.openedAt + this.announcedAfter;
+  }
+
+  set announcedAt(time: number) {
+    this.announcedAfter = small(time - this.openedAt);
+  }
+
+  get kind(): SessionKind {
+    return this.traits.kind;
+  }
+
+  get namedBy(): NamedBy {
+    return this.traits.namedBy;
+  }
+
+  get protocol(): Protocol {
+    return this.traits.protocol;
+  }
+
+  get token(): string | undefined {
+    return this.traits.namedBy === 'token' ? this.name : undefined;
+  }
+
+  get sid(): string | undefined {
+    return this.traits.namedBy === 'cmcd' ? this.name : this.rare?.sid;
+  }
+
+  get playerSessionId(): string | undefined {
+    return this.traits.namedBy === 'playback-session' ? this.name : this.rare?.playerSessionId;
   }
 
   get stream(): string {
@@ -106,11 +151,16 @@ export class Session extends WheelNode {
   }
 
   get streams(): readonly string[] {
-    return this.rare?.streams ?? [this.stream];
+    return this.rare?.streams ?? [this.entry.code];
+  }
+
+  /** The stream it opened on. */
+  get firstStream(): string {
+    return this.rare?.streams?.[0] ?? this.entry.code;
   }
 
   get protocols(): readonly Protocol[] {
-    return this.rare?.protocols ?? [this.protocol];
+    return this.rare?.protocols ?? [this.traits.protocol];
   }
 
   get ips(): readonly string[] {
@@ -136,22 +186,29 @@ export class Session extends WheelNode {
     return count;
   }
 
+  /** The first byte flows. */
+  begin(now: number): void {
+    if (this.startedAfter < 0) this.startedAfter = small(now - this.openedAt);
+  }
+
   credit(bytes: number, now: number): void {
-    if (this.startedAfter < 0 && bytes > 0) this.startedAfter = now - this.openedAt;
+    this.begin(now);
     this.bytes += bytes;
     this.entry.bytes += bytes;
   }
 
   /** A copy. For a closed session `now` is when it closed. */
   snapshot(now: number, exposeToken: boolean): PlaySession {
-    const rare = this.rare;
+    const { rare, traits, entry } = this;
+    const updatedAt = this.openedAt + this.updatedAfter;
+    const closed = traits.closeReason !== undefined;
     return {
       id: this.id,
-      kind: this.kind,
-      stream: this.entry.code,
-      streams: rare?.streams?.slice() ?? [this.entry.code],
-      protocol: this.protocol,
-      protocols: rare?.protocols?.slice() ?? [this.protocol],
+      kind: traits.kind,
+      stream: entry.code,
+      streams: rare?.streams?.slice() ?? [entry.code],
+      protocol: traits.protocol,
+      protocols: rare?.protocols?.slice() ?? [traits.protocol],
       ip: this.ip,
       ips: rare?.ips?.slice() ?? [this.ip],
       userAgent: this.userAgent,
@@ -161,20 +218,20 @@ export class Session extends WheelNode {
       token: exposeToken ? this.token : undefined,
       userName: this.userName,
       userId: rare?.userId,
-      namedBy: this.namedBy,
-      country: this.country,
+      namedBy: traits.namedBy,
+      country: traits.country,
       bytes: this.bytes,
       bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
-      secure: this.secure,
-      dvr: this.dvr,
+      secure: traits.secure,
+      dvr: traits.dvr,
       connections: this.handles === undefined ? 0 : this.connections,
       openedAt: this.openedAt,
       startedAt: this.startedAfter < 0 ? undefined : this.openedAt + this.startedAfter,
-      updatedAt: this.updatedAt,
-      closedAt: this.closeReason === undefined ? undefined : now,
-      closeReason: this.closeReason,
+      updatedAt,
+      closedAt: closed ? now : undefined,
+      closeReason: traits.closeReason,
       closeDetail: rare?.closeDetail,
-      durationMs: Math.max(0, (this.closeReason === undefined ? now : this.updatedAt) - this.openedAt),
+      durationMs: Math.max(0, (closed ? updatedAt : now) - this.openedAt),
       tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
       quality: rare?.quality,
     };

@@ -59,8 +59,7 @@ export class Admissions {
     const asking = policies.length > 0;
     if (!asking && this.denials.isEmpty) return false;
     const token = hit.token || undefined;
-    const streamOfOpening = session.rare?.streams === undefined ? session.stream : session.streams[0];
-    if (hit.stream === streamOfOpening) {
+    if (hit.stream === session.firstStream) {
       if (token === session.token) return asking && !session.allowed;
       if (token === undefined && byAlias && (!asking || (session.allowed && (!authorises || aliasesAdmit))))
         return false;
@@ -120,7 +119,7 @@ export class Admissions {
   candidate(observation: Observation, joins: Session | undefined): Candidate {
     const { hit, ip } = observation;
     const { bytes: _bytes, ...facts } = hit;
-    const country = joins?.country ?? this.countryOf(ip);
+    const country = joins?.country ?? this.lifecycle.countryOf(ip);
     return Object.freeze({
       ...facts,
       ip,
@@ -251,9 +250,9 @@ export class Admissions {
   }
 
   private noteJudged(session: Session, { hit, token }: Observation, decision: Decision): void {
-    const streamOfOpening = session.rare?.streams?.[0] ?? session.stream;
-    if (token === session.token && hit.stream === streamOfOpening) session.allowed = decision !== NOT_ASKED;
-    else {
+    if (token === session.token && hit.stream === session.firstStream) {
+      if (decision !== NOT_ASKED && !session.allowed) this.lifecycle.allow(session);
+    } else {
       const judged = (session.rarities.judged ??= new Set());
       judged.add(ownCopy(judgedKey(hit.stream, token)));
       for (const oldest of judged) if (judged.size > MAX_JUDGED) judged.delete(oldest);
@@ -266,14 +265,6 @@ export class Admissions {
     const here = (this.pendingPerNetwork.get(network) ?? 0) + change;
     if (here === 0) this.pendingPerNetwork.delete(network);
     else this.pendingPerNetwork.set(network, here);
-  }
-
-  private countryOf(ip: string): string | undefined {
-    try {
-      return this.settings.geo.country(ip);
-    } catch {
-      return undefined;
-    }
   }
 }
 
@@ -293,7 +284,7 @@ const judgedKey = (stream: string, token: string | undefined): string => prefixe
 
 /** Two requests that would be asked the same wait for one answer. */
 const openingKey = ({ kind, hit, household, namedBy, name, token }: Observation): string =>
-  [kind, hit.stream, hit.protocol, household ?? '', nameKey(namedBy, name), token ?? ''].map(prefixed).join('');
+  [kind, hit.stream, hit.protocol, household ?? '', nameKey(namedBy, name ?? ''), token ?? ''].map(prefixed).join('');
 
 /** The answer for one who no longer waits for it. */
 function gone(now: number): Refused {

@@ -185,7 +185,7 @@ export class DenialDesk {
     // What the client calls itself by its User-Agent only, or a connection by its own id, is covered by the address.
     if (session.token !== undefined) values.token = session.token;
     else if (session.sid !== undefined) values.sid = session.sid;
-    else if (session.rare?.playerSessionId !== undefined) values.playerSessionId = session.rare.playerSessionId;
+    else if (session.playerSessionId !== undefined) values.playerSessionId = session.playerSessionId;
     else return undefined;
     return values;
   }

@@ -21,7 +21,7 @@ function explainLive(session: Session, settings: Settings): Explanation {
     id,
     kind,
     namedBy,
-    recipe: session.household === undefined ? undefined : settings.recipes[kind].fields,
+    recipe: session.home === undefined ? undefined : settings.recipes[kind].fields,
     policies: rare?.judgements ?? [],
     idleAt: session.updatedAt + settings.idleTimeoutOf(session),
     expiresAt: rare !== undefined && rare.expiresAt < Infinity ? rare.expiresAt : undefined,

@@ -7,9 +7,10 @@ import { redact } from '../identity/secrets.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { CloseReason, PlaySession } from '../model/play-session.js';
 import type { Approval } from '../policy/policy.js';
-import { learnName } from '../registry/household.js';
+import { learnName, sharedHome } from '../registry/household.js';
 import type { Registry } from '../registry/registry.js';
 import { MAX_LISTED, Session } from '../registry/session.js';
+import { TraitsPool } from '../registry/traits.js';
 import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
 import type { Logger } from '../support/logger.js';
@@ -31,6 +32,7 @@ const MAX_TAG_LENGTH = 256;
 export class Lifecycle implements HandleOwner {
   readonly wheel: TimingWheel<Session>;
   private readonly texts = new StringPool();
+  private readonly traits = new TraitsPool();
 
   constructor(
     private readonly settings: Settings,
@@ -51,7 +53,7 @@ export class Lifecycle implements HandleOwner {
 
   /** The live session of this observation, opened unless somebody else has done so meanwhile. */
   open(observation: Observation, approval: Approval | undefined): Session {
-    const { recipe, hit, household, namedBy } = observation;
+    const { recipe, hit, household, namedBy, name } = observation;
     const id = observation.session() ?? randomUUID();
     const known = household === undefined ? undefined : this.registry.get(id);
     if (known !== undefined) {
@@ -62,16 +64,24 @@ export class Lifecycle implements HandleOwner {
     // A visit is (id, openedAt): who comes back within the same millisecond opens one later.
     const last = this.registry.closed.get(id)?.openedAt ?? -1;
     const ip = ownCopy(observation.ip);
+    const { secure = false, dvr = false, protocol } = hit;
     const session = new Session(
       id,
-      recipe.kind,
-      namedBy,
+      this.traits.share({
+        kind: recipe.kind,
+        namedBy,
+        protocol,
+        secure,
+        dvr,
+        country: this.countryOf(ip),
+        allowed: approval !== undefined,
+        closeReason: undefined,
+      }),
+      name === undefined ? undefined : ownCopy(name),
       this.registry.streamEntry(ownCopy(hit.stream)),
-      this.texts.share(hit.protocol),
       ip,
       observation.network === observation.ip ? ip : this.texts.share(observation.network),
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
-      hit.token ? ownCopy(hit.token) : undefined,
       Math.max(now, last + 1),
     );
     this.describe(session, hit, observation.isConnection);
@@ -119,7 +129,7 @@ export class Lifecycle implements HandleOwner {
     const now = this.clock.now();
     session.updatedAt = now;
     session.rarities.bytesReceived += bytes;
-    if (session.startedAfter < 0) session.startedAfter = now - session.openedAt;
+    session.begin(now);
     this.announce(session, now);
   }
 
@@ -148,7 +158,7 @@ export class Lifecycle implements HandleOwner {
   close(session: Session, reason: CloseReason, options: { detail?: string | undefined; cut?: boolean } = {}): boolean {
     if (session.isClosed) return false;
     const now = this.clock.now();
-    session.closeReason = reason;
+    session.traits = this.traits.share({ ...session.traits, closeReason: reason });
     this.wheel.remove(session);
     // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
     this.registry.delete(session, this.settings.recipes[session.kind]);
@@ -243,6 +253,21 @@ export class Lifecycle implements HandleOwner {
     return at;
   }
 
+  /** Undefined when nobody knows. */
+  countryOf(ip: string): string | undefined {
+    try {
+      return this.settings.geo.country(ip) || undefined;
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
+      return undefined;
+    }
+  }
+
+  /** The policies allowed the stream and token it opened with. */
+  allow(session: Session): void {
+    session.traits = this.traits.share({ ...session.traits, allowed: true });
+  }
+
   private tagAsPolicySays(session: Session, tags: Readonly<Record<string, string>>): void {
     try {
       this.tagSession(session, tags);
@@ -252,22 +277,16 @@ export class Lifecycle implements HandleOwner {
   }
 
   private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
-    session.secure = hit.secure ?? false;
-    session.dvr = hit.dvr ?? false;
-    session.sid = hit.sid ? ownCopy(hit.sid) : undefined;
     session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
     session.query = this.shown(hit.query, session.token);
-    if (isConnection) session.startedAfter = 0;
-    if (hit.playerSessionId) session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
+    if (isConnection) session.begin(session.openedAt);
+    if (hit.sid && session.namedBy !== 'cmcd') session.rarities.sid = ownCopy(hit.sid);
+    if (hit.playerSessionId && session.namedBy !== 'playback-session') {
+      session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
+    }
     const referer = this.shown(hit.referer, session.token);
     if (referer !== undefined) session.rarities.referer = referer;
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
-    try {
-      const country = this.settings.geo.country(session.ip);
-      if (country) session.country = this.texts.share(country);
-    } catch (error) {
-      this.logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
-    }
   }
 
   private shown(text: string | undefined, token: string | undefined): string | undefined {
@@ -286,9 +305,8 @@ export class Lifecycle implements HandleOwner {
   private announce(session: Session, now: number): void {
     if (!this.hub.wants('updated')) return;
     const interval = this.settings.updateIntervalMs;
-    const sinceOpened = now - session.openedAt;
-    if (interval === 0 || sinceOpened - session.announcedAfter < interval) return;
-    session.announcedAfter = sinceOpened;
+    if (interval === 0 || now - session.announcedAt < interval) return;
+    session.announcedAt = now;
     this.emit('updated', session, updatedEnvelope);
   }
 
@@ -300,7 +318,7 @@ export class Lifecycle implements HandleOwner {
 
   private changeProtocol(session: Session, protocol: string): void {
     const known = session.rare?.protocols ?? [session.protocol];
-    session.protocol = this.texts.share(protocol);
+    session.traits = this.traits.share({ ...session.traits, protocol: this.texts.share(protocol) });
     if (known.includes(protocol)) return;
     if (known.length < MAX_LISTED) session.rarities.protocols = [...known, session.protocol];
   }
@@ -309,21 +327,23 @@ export class Lifecycle implements HandleOwner {
   private changeUserAgent(session: Session, userAgent: string): void {
     learnName(session, 'fingerprint', session.userAgent ?? '');
     session.userAgent = this.texts.share(userAgent);
-    session.home?.see(session, nameKey('fingerprint', session.userAgent));
+    sharedHome(session)?.see(session, nameKey('fingerprint', session.userAgent));
   }
 
   private changeSid(session: Session, sid: string): void {
     if (session.namedBy === 'cmcd') return learnName(session, 'cmcd', sid);
-    if (session.sid !== undefined) learnName(session, 'cmcd', session.sid);
-    session.sid = ownCopy(sid);
-    session.home?.see(session, nameKey('cmcd', session.sid));
+    const rare = session.rarities;
+    if (rare.sid !== undefined) learnName(session, 'cmcd', rare.sid);
+    rare.sid = ownCopy(sid);
+    sharedHome(session)?.see(session, nameKey('cmcd', sid));
   }
 
-  private seePlayer(session: Session, playerSessionId: string): void {
-    const known = session.rare?.playerSessionId;
-    if (known === playerSessionId) return;
-    if (known !== undefined) return learnName(session, 'playback-session', playerSessionId);
-    session.rarities.playerSessionId = ownCopy(playerSessionId);
-    session.home?.see(session, nameKey('playback-session', playerSessionId));
+  private seePlayer(session: Session, id: string): void {
+    if (session.playerSessionId === id) return;
+    if (session.namedBy === 'playback-session') return learnName(session, 'playback-session', id);
+    const rare = session.rarities;
+    if (rare.playerSessionId !== undefined) learnName(session, 'playback-session', rare.playerSessionId);
+    rare.playerSessionId = ownCopy(id);
+    sharedHome(session)?.see(session, nameKey('playback-session', id));
   }
 }

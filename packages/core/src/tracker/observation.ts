@@ -1,5 +1,5 @@
 import type { Asker } from '../denials/pattern.js';
-import { bestName, bestNameKind, nameKey } from '../identity/name.js';
+import { bestNameKind, givenName, nameKey } from '../identity/name.js';
 import { derivedId, type Recipe } from '../identity/recipe.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { MAX_TOKEN_LENGTH } from '../identity/tokens.js';
@@ -27,7 +27,8 @@ export class Observation implements Asker {
     /** Where the recipe puts it; undefined: a session of its own. */
     readonly household: string | undefined,
     readonly namedBy: NamedBy,
-    readonly name: string,
+    /** Undefined: nothing better than the User-Agent, or than being this connection. */
+    readonly name: string | undefined,
     /** The user a policy has named since. */
     readonly vouchedUser?: string,
   ) {}
@@ -59,7 +60,7 @@ export class Observation implements Asker {
 
   session(): string | undefined {
     if (this.household === undefined) return this.hit.id;
-    return (this.id ??= derivedId(this.recipe, this.stream, this.household, nameKey(this.namedBy, this.name)));
+    return (this.id ??= derivedId(this.recipe, this.stream, this.household, nameKey(this.namedBy, this.name ?? this.userAgent ?? '')));
   }
 
   as(user: string): Observation {
@@ -69,7 +70,7 @@ export class Observation implements Asker {
 
   static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
     const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
-    return new Observation(hit, false, recipe, ip, network, household, bestNameKind(hit), bestName(hit));
+    return new Observation(hit, false, recipe, ip, network, household, bestNameKind(hit), givenName(hit));
   }
 
   static ofConnection(conn: ConnHit, recipe: Recipe, settings: Settings): Observation {
@@ -79,7 +80,7 @@ export class Observation implements Asker {
     const household = merges ? recipe.household(network, conn.protocol, conn.userAgent ?? '') : undefined;
     const namedBy = conn.token ? 'token' : conn.userId ? 'user' : 'fingerprint';
     const hit: HttpHit & Partial<ConnHit> = { ...conn, ip };
-    return new Observation(hit, true, recipe, ip, network, household, namedBy, conn.token ?? '');
+    return new Observation(hit, true, recipe, ip, network, household, namedBy, conn.token || undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import { isPromise, isVerdict, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Policy, TrackerView, Verdict } from '../policy/policy.js';
 import type { Candidate } from '../policy/policy.js';
+import { sharedHome } from '../registry/household.js';
 import type { Session } from '../registry/session.js';
 import type { Admissions } from './admissions.js';
 import type { DenialDesk } from './denial-desk.js';
@@ -68,7 +69,7 @@ export class Reviews {
     const kept = !session.isClosed && this.apply(session, verdict, refusedBy);
     this.pipeline.settle(decision, candidate, kept ? this.lifecycle.copy(session) : undefined);
     if (kept) session.rarities.judgements = [...decision.judgements];
-    if (kept && policies === this.settings.policies) session.allowed = true;
+    if (kept && policies === this.settings.policies) this.lifecycle.allow(session);
     return kept;
   }
 
@@ -110,12 +111,13 @@ export class Reviews {
       query: session.query,
       token: session.token,
       sid: session.sid,
-      playerSessionId: rare?.playerSessionId,
+      playerSessionId: session.playerSessionId,
       userId: rare?.userId,
-      secure: session.secure,
-      dvr: session.dvr,
+      secure: session.traits.secure,
+      dvr: session.traits.dvr,
     };
-    const { ip, network, household, namedBy } = session;
-    return new Observation(hit, household === undefined, recipe, ip, network, household, namedBy, session.token ?? '');
+    const { ip, network, namedBy, name } = session;
+    const household = sharedHome(session)?.key ?? (session.home as string | undefined);
+    return new Observation(hit, household === undefined, recipe, ip, network, household, namedBy, name);
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventHub } from '../events/event-hub.js';
 import type { EventSink, TrackerEvents } from '../events/event.js';
-import { bestName, bestNameKind } from '../identity/name.js';
+import { bestNameKind, givenName } from '../identity/name.js';
 import { fingerprinter } from '../identity/secrets.js';
 import type { Denial, DenialTarget } from '../model/denial.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
@@ -277,13 +277,13 @@ export class Tracker implements SessionTracker {
   private find(hit: HttpHit, network: string): Session | undefined {
     const recipe = this.settings.recipes[hit.kind ?? 'viewer'];
     const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
-    return this.registry.find(recipe, hit.stream, household, bestNameKind(hit), bestName(hit), this.settings.aliases);
+    return this.registry.find(recipe, hit.stream, household, bestNameKind(hit), givenName(hit) ?? hit.userAgent ?? '', this.settings.aliases);
   }
 
   private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {
     return household === undefined
       ? undefined
-      : this.registry.find(recipe, stream, household, namedBy, name, this.settings.aliases);
+      : this.registry.find(recipe, stream, household, namedBy, name ?? '', this.settings.aliases);
   }
 
   private observeConnection(raw: ConnHit): Observation {
