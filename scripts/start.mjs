@@ -1,6 +1,7 @@
 /**
- * `npm start`: makes the clone ready and becomes the live origin. The server runs in this very process: no wrapper stands
- * between it and a signal, and nothing is left behind when it ends.
+ * `npm start`: makes the clone ready and becomes the live origin. The server runs in this very process, and package.json
+ * says `exec`, so that no shell stands between npm and it: one that did would die of a SIGTERM alone and leave the server
+ * behind. Where there is no `exec` (Windows), `node scripts/start.mjs` is the same.
  */
 import { readFileSync } from 'node:fs';
 import Module from 'node:module';
