@@ -3,6 +3,7 @@ import type { NamedBy } from '../model/play-session.js';
 import { ownCopy } from '../support/strings.js';
 import { GroupIndex } from './group-index.js';
 import { MAX_LISTED, type Session } from './session.js';
+import type { Traits } from './traits.js';
 import { ShardedMap } from './sharded-map.js';
 
 /** Several sessions that only their names tell apart: the viewers behind one address on one stream. */
@@ -91,6 +92,15 @@ export class HouseholdTable {
       if (this.homes.get(household.key) === household) this.homes.set(household.key, last);
     }
   }
+}
+
+/** The session goes by a better name from now on; it is still found by what it was seen with. */
+export function rename(session: Session, name: string, traits: Traits): void {
+  const home = sharedHome(session);
+  home?.delete(session);
+  session.name = name;
+  session.traits = traits;
+  home?.add(session);
 }
 
 /** The household a session shares with others, if it does. */

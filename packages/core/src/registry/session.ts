@@ -73,7 +73,7 @@ export class Session extends WheelNode {
     readonly id: string,
     public traits: Traits,
     /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
-    readonly name: string | undefined,
+    public name: string | undefined,
     /** The stream watched last. */
     public entry: StreamEntry,
     public ip: string,

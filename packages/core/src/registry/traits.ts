@@ -12,6 +12,8 @@ export interface Traits {
   readonly country: string | undefined;
   /** The policies allowed the stream and token it opened with. */
   readonly allowed: boolean;
+  /** Only its first hit has been seen. */
+  readonly fresh: boolean;
   /** Undefined: it is live. */
   readonly closeReason: CloseReason | undefined;
 }
@@ -21,11 +23,11 @@ export class TraitsPool {
   private readonly known = new Map<string, Traits>();
 
   share(traits: Traits): Traits {
-    const { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason } = traits;
-    const key = `${kind},${namedBy},${secure},${dvr},${country},${allowed},${closeReason},${protocol}`;
+    const { kind, namedBy, protocol, secure, dvr, country, allowed, fresh, closeReason } = traits;
+    const key = `${kind},${namedBy},${secure},${dvr},${country},${allowed},${fresh},${closeReason},${protocol}`;
     let shared = this.known.get(key);
     if (shared === undefined) {
-      shared = Object.freeze({ kind, namedBy, protocol, secure, dvr, country, allowed, closeReason });
+      shared = Object.freeze({ kind, namedBy, protocol, secure, dvr, country, allowed, fresh, closeReason });
       this.known.set(key, shared);
     }
     return shared;

@@ -1,4 +1,4 @@
-import type { ConnHit, HttpHit } from '../model/hit.js';
+import type { HttpHit } from '../model/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../policy/admission.js';
 import { isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Approval, Candidate, TrackerView } from '../policy/policy.js';

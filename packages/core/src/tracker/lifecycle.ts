@@ -5,9 +5,9 @@ import type { EventHub } from '../events/event-hub.js';
 import { nameKey } from '../identity/name.js';
 import { redact } from '../identity/secrets.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
-import type { CloseReason, PlaySession } from '../model/play-session.js';
+import type { CloseReason, NamedBy, PlaySession } from '../model/play-session.js';
 import type { Approval } from '../policy/policy.js';
-import { learnName, sharedHome } from '../registry/household.js';
+import { learnName, rename, sharedHome } from '../registry/household.js';
 import type { Registry } from '../registry/registry.js';
 import { MAX_LISTED, Session } from '../registry/session.js';
 import { TraitsPool } from '../registry/traits.js';
@@ -75,6 +75,7 @@ export class Lifecycle implements HandleOwner {
         dvr,
         country: this.countryOf(ip),
         allowed: approval !== undefined,
+        fresh: true,
         closeReason: undefined,
       }),
       name === undefined ? undefined : ownCopy(name),
@@ -97,10 +98,19 @@ export class Lifecycle implements HandleOwner {
     return session;
   }
 
+  /**
+   * Players tell their CMCD sid only from their second request on (hls.js 1.7, dash.js 5.2): a session that has had
+   * one hit and no name is the one that this name belongs to.
+   */
+  adopt(session: Session, namedBy: NamedBy, name: string): void {
+    rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy }));
+  }
+
   /** A hit of a live session, and the bytes that came with it. */
   join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): void {
     const now = this.clock.now();
     session.updatedAt = now;
+    if (session.traits.fresh) session.traits = this.traits.share({ ...session.traits, fresh: false });
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
     if (hit.sid !== undefined && hit.sid !== session.sid) this.changeSid(session, hit.sid);

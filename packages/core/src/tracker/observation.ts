@@ -60,7 +60,12 @@ export class Observation implements Asker {
 
   session(): string | undefined {
     if (this.household === undefined) return this.hit.id;
-    return (this.id ??= derivedId(this.recipe, this.stream, this.household, nameKey(this.namedBy, this.name ?? this.userAgent ?? '')));
+    return (this.id ??= derivedId(
+      this.recipe,
+      this.stream,
+      this.household,
+      nameKey(this.namedBy, this.name ?? this.userAgent ?? ''),
+    ));
   }
 
   as(user: string): Observation {

@@ -275,9 +275,18 @@ export class Tracker implements SessionTracker {
   }
 
   private find(hit: HttpHit, network: string): Session | undefined {
-    const recipe = this.settings.recipes[hit.kind ?? 'viewer'];
-    const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
-    return this.registry.find(recipe, hit.stream, household, bestNameKind(hit), givenName(hit) ?? hit.userAgent ?? '', this.settings.aliases);
+    const { recipes, aliases } = this.settings;
+    const recipe = recipes[hit.kind ?? 'viewer'];
+    const { stream, userAgent = '' } = hit;
+    const household = recipe.household(network, hit.protocol, userAgent);
+    const namedBy = bestNameKind(hit);
+    const name = givenName(hit);
+    const found = this.registry.find(recipe, stream, household, namedBy, name ?? userAgent, aliases);
+    if (found !== undefined || name === undefined || namedBy === 'token' || !aliases) return found;
+    const nameless = this.registry.find(recipe, stream, household, 'fingerprint', userAgent, true);
+    if (nameless?.namedBy !== 'fingerprint' || !nameless.traits.fresh) return undefined;
+    this.lifecycle.adopt(nameless, namedBy, name);
+    return nameless;
   }
 
   private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {
