@@ -12,5 +12,16 @@ import { setup } from './setup.mjs';
 setup('start');
 const example = path.join(root, 'examples/live-origin');
 const { main } = JSON.parse(readFileSync(path.join(example, 'package.json'), 'utf8'));
+
+// A Ctrl-C comes twice: from the terminal, and from npm, which passes its own on. The server leaves at the first; the echo must
+// not kill it meanwhile. Who presses again a second later means it.
+let leavingSince;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    leavingSince ??= Date.now();
+    if (Date.now() - leavingSince > 1_000) process.exit(1);
+  });
+}
+
 process.argv[1] = path.join(example, main);
 Module.runMain(process.argv[1]);

@@ -1,8 +1,11 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mmdb } from '../../packages/geoip/test/mmdb-writer.js';
-import { command } from './support/command.js';
+import { command, plainEnvironment } from './support/command.js';
 import { readJson, root } from './support/packages.js';
 import { packAll, type Tarball } from './support/tarballs.js';
 
@@ -94,10 +97,63 @@ describe('a CommonJS project', () => {
     expect(names.filter((name) => /node_modules\/(jest|typescript|@types)\b/.test(name))).toEqual([]);
   });
 
+  /** The first example of a README, as a file of this project. */
+  function example(name: string): string {
+    const readme = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8');
+    const file = `${name}.js`;
+    writeFileSync(join(project, file), /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? 'no example');
+    return file;
+  }
+
+  it('runs the example of the core README, which ends by itself', () => {
+    const output = command(project, process.execPath, example('core'));
+    expect(output.split('\n')).toEqual(['1 1500', 'cam1 closed: kicked', 'null', '']);
+  });
+
   it('runs the example of the geoip README, which ends by itself', () => {
-    const readme = readFileSync(join(root, 'packages/geoip/README.md'), 'utf8');
-    const example = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
-    writeFileSync(join(project, 'readme.js'), example);
-    expect(command(project, process.execPath, 'readme.js')).toBe('US\n');
+    expect(command(project, process.execPath, example('geoip'))).toBe('US\n');
+  });
+
+  it('runs the example of the middleware README', async () => {
+    mkdirSync(join(project, 'media/cam1'), { recursive: true });
+    writeFileSync(join(project, 'media/cam1/index.m3u8'), '#EXTM3U\n');
+    const port = await freePort();
+    const server = spawn(process.execPath, [example('express-middleware')], {
+      cwd: project,
+      env: { ...plainEnvironment(), PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    try {
+      const playlist = await answer(`http://127.0.0.1:${port}/live/cam1/index.m3u8`);
+      expect(playlist.status).toBe(200);
+      await playlist.text();
+      const { sessions } = (await (await answer(`http://127.0.0.1:${port}/api/sessions`)).json()) as {
+        sessions: unknown[];
+      };
+      expect(sessions).toEqual([expect.objectContaining({ stream_code: 'cam1', proto: 'hls', bytes: 8 })]);
+    } finally {
+      server.kill('SIGKILL');
+    }
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Asks until somebody listens. */
+async function answer(url: string): Promise<Response> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (tries > 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+}
