@@ -11,6 +11,9 @@ import type { Traits } from './traits.js';
 /** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
 export const MAX_LISTED = 16;
 
+/** No time at which anything can have happened. */
+const NEVER = -0x80000000;
+
 const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
@@ -46,12 +49,15 @@ export class Rarities {
   asking = false;
 }
 
-/** V8 keeps a small integer in the field itself; a number it has computed as floating point costs 16 bytes more. */
+/**
+ * V8 keeps an integer of 32 bits in the field itself; any other number costs 16 bytes more and a look elsewhere.
+ * Sessions that open more than 24 days after the tracker was made pay that.
+ */
 const small = (ms: number): number => (ms < 0x7fffffff ? ms | 0 : ms);
 
 /**
  * One live session. Every field is paid for a million times: what sessions share is in `traits` and `entry`, what is
- * rare in `rare`, and times are milliseconds after `openedAt` where a small integer then does.
+ * rare in `rare`, and times are kept as milliseconds since the tracker was made.
  */
 export class Session extends WheelNode {
   query: string | undefined = undefined;
@@ -62,12 +68,11 @@ export class Session extends WheelNode {
   handles: OpenHandle | undefined = undefined;
   rare: Rarities | undefined = undefined;
   bytes = 0;
-  /** When the first byte flowed; -1: none has yet. */
-  private startedAfter = -1;
-  /** When the last `updated` event was made. */
-  private announcedAfter = 0;
-  /** Last activity; of a closed session the end of its watch time. */
-  private updatedAfter = 0;
+  private readonly opened: number;
+  private updated: number;
+  private announced: number;
+  /** When the first byte flowed; NEVER: none has yet. */
+  private started = NEVER;
 
   constructor(
     readonly id: string,
@@ -80,9 +85,10 @@ export class Session extends WheelNode {
     /** The address it opened from, as identity counts it. */
     readonly network: string,
     public userAgent: string | undefined,
-    readonly openedAt: number,
+    openedAt: number,
   ) {
     super();
+    this.opened = this.updated = this.announced = small(openedAt - traits.epoch);
   }
 
   get rarities(): Rarities {
@@ -105,21 +111,26 @@ export class Session extends WheelNode {
     return this.traits.allowed;
   }
 
+  get openedAt(): number {
+    return this.traits.epoch + this.opened;
+  }
+
+  /** Last activity; of a closed session the end of its watch time. */
   get updatedAt(): number {
-    return this.openedAt + this.updatedAfter;
+    return this.traits.epoch + this.updated;
   }
 
   set updatedAt(time: number) {
-    this.updatedAfter = small(time - this.openedAt);
+    this.updated = small(time - this.traits.epoch);
   }
 
   /** When the last `updated` event was made. */
   get announcedAt(): number {
-    return this.openedAt + this.announcedAfter;
+    return this.traits.epoch + this.announced;
   }
 
   set announcedAt(time: number) {
-    this.announcedAfter = small(time - this.openedAt);
+    this.announced = small(time - this.traits.epoch);
   }
 
   get kind(): SessionKind {
@@ -151,7 +162,7 @@ export class Session extends WheelNode {
   }
 
   get streams(): readonly string[] {
-    return this.rare?.streams ?? [this.entry.code];
+    return this.rare?.streams ?? this.entry.codes;
   }
 
   /** The stream it opened on. */
@@ -160,7 +171,7 @@ export class Session extends WheelNode {
   }
 
   get protocols(): readonly Protocol[] {
-    return this.rare?.protocols ?? [this.traits.protocol];
+    return this.rare?.protocols ?? this.traits.protocols;
   }
 
   get ips(): readonly string[] {
@@ -188,7 +199,7 @@ export class Session extends WheelNode {
 
   /** The first byte flows. */
   begin(now: number): void {
-    if (this.startedAfter < 0) this.startedAfter = small(now - this.openedAt);
+    if (this.started === NEVER) this.started = small(now - this.traits.epoch);
   }
 
   credit(bytes: number, now: number): void {
@@ -200,15 +211,16 @@ export class Session extends WheelNode {
   /** A copy. For a closed session `now` is when it closed. */
   snapshot(now: number, exposeToken: boolean): PlaySession {
     const { rare, traits, entry } = this;
-    const updatedAt = this.openedAt + this.updatedAfter;
+    const openedAt = traits.epoch + this.opened;
+    const updatedAt = traits.epoch + this.updated;
     const closed = traits.closeReason !== undefined;
     return {
       id: this.id,
       kind: traits.kind,
       stream: entry.code,
-      streams: rare?.streams?.slice() ?? [entry.code],
+      streams: rare?.streams?.slice() ?? entry.codes,
       protocol: traits.protocol,
-      protocols: rare?.protocols?.slice() ?? [traits.protocol],
+      protocols: rare?.protocols?.slice() ?? traits.protocols,
       ip: this.ip,
       ips: rare?.ips?.slice() ?? [this.ip],
       userAgent: this.userAgent,
@@ -225,13 +237,13 @@ export class Session extends WheelNode {
       secure: traits.secure,
       dvr: traits.dvr,
       connections: this.handles === undefined ? 0 : this.connections,
-      openedAt: this.openedAt,
-      startedAt: this.startedAfter < 0 ? undefined : this.openedAt + this.startedAfter,
+      openedAt,
+      startedAt: this.started === NEVER ? undefined : traits.epoch + this.started,
       updatedAt,
       closedAt: closed ? now : undefined,
       closeReason: traits.closeReason,
       closeDetail: rare?.closeDetail,
-      durationMs: Math.max(0, (closed ? updatedAt : now) - this.openedAt),
+      durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt),
       tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
       quality: rare?.quality,
     };

@@ -6,19 +6,22 @@ import { SortedVisits } from './sorted-visits.js';
 
 /** One table of households per kind: kinds never merge. */
 export class HouseholdTables {
-  private readonly tables: Partial<Record<SessionKind, HouseholdTable>> = {};
+  private viewer: HouseholdTable | undefined = undefined;
+  private others: Partial<Record<SessionKind, HouseholdTable>> | undefined = undefined;
 
-  of(recipe: Recipe): HouseholdTable | undefined {
-    return this.tables[recipe.kind];
+  of({ kind }: Recipe): HouseholdTable | undefined {
+    return kind === 'viewer' ? this.viewer : this.others?.[kind];
   }
 
   make(kind: SessionKind): HouseholdTable {
-    return (this.tables[kind] ??= new HouseholdTable());
+    if (kind === 'viewer') return (this.viewer ??= new HouseholdTable());
+    return ((this.others ??= {})[kind] ??= new HouseholdTable());
   }
 
   /** The recipe of this kind has changed: who lives here is no longer found by it. */
   forget(kind: SessionKind): void {
-    delete this.tables[kind];
+    if (kind === 'viewer') this.viewer = undefined;
+    else delete this.others?.[kind];
   }
 }
 
@@ -29,6 +32,10 @@ export class StreamEntry {
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   /** Sent to anybody since the stream became live. */
   bytes = 0;
+  /** The code as a list, for copies of sessions that have watched nothing else. */
+  readonly codes: readonly string[];
 
-  constructor(readonly code: string) {}
+  constructor(readonly code: string) {
+    this.codes = Object.freeze([code]);
+  }
 }

@@ -3,10 +3,14 @@ import type { CloseReason, NamedBy } from '../model/play-session.js';
 
 /** What thousands of sessions have in common. */
 export interface Traits {
+  /** When the tracker was made, epoch ms: sessions keep their times as what passed since then. */
+  readonly epoch: number;
   readonly kind: SessionKind;
   readonly namedBy: NamedBy;
   /** The protocol used last. */
   readonly protocol: Protocol;
+  /** The same as a list, for copies of sessions that have used no other. */
+  readonly protocols: readonly Protocol[];
   readonly secure: boolean;
   readonly dvr: boolean;
   readonly country: string | undefined;
@@ -22,13 +26,17 @@ export interface Traits {
 export class TraitsPool {
   private readonly known = new Map<string, Traits>();
 
-  share(traits: Traits): Traits {
+  constructor(private readonly epoch: number) {}
+
+  share(traits: Omit<Traits, 'epoch' | 'protocols'>): Traits {
     const { kind, namedBy, protocol, secure, dvr, country, allowed, fresh, closeReason } = traits;
     const key = `${kind},${namedBy},${secure},${dvr},${country},${allowed},${fresh},${closeReason},${protocol}`;
     let shared = this.known.get(key);
     if (shared === undefined) {
-      shared = Object.freeze({ kind, namedBy, protocol, secure, dvr, country, allowed, fresh, closeReason });
-      this.known.set(key, shared);
+      const { epoch } = this;
+      const protocols = Object.freeze([protocol]);
+      shared = { epoch, kind, namedBy, protocol, protocols, secure, dvr, country, allowed, fresh, closeReason };
+      this.known.set(key, Object.freeze(shared));
     }
     return shared;
   }

@@ -32,7 +32,7 @@ const MAX_TAG_LENGTH = 256;
 export class Lifecycle implements HandleOwner {
   readonly wheel: TimingWheel<Session>;
   private readonly texts = new StringPool();
-  private readonly traits = new TraitsPool();
+  private readonly traits: TraitsPool;
 
   constructor(
     private readonly settings: Settings,
@@ -44,11 +44,13 @@ export class Lifecycle implements HandleOwner {
     private readonly fingerprint: (token: string) => string,
     private readonly firstOpened: () => void,
   ) {
-    this.wheel = new TimingWheel(clock.now());
+    const now = clock.now();
+    this.wheel = new TimingWheel(now);
+    this.traits = new TraitsPool(Math.floor(now));
   }
 
-  copy(session: Session): PlaySession {
-    return session.snapshot(this.clock.now(), this.settings.exposeTokens);
+  copy(session: Session, now = this.clock.now()): PlaySession {
+    return session.snapshot(now, this.settings.exposeTokens);
   }
 
   /** The live session of this observation, opened unless somebody else has done so meanwhile. */
@@ -106,8 +108,8 @@ export class Lifecycle implements HandleOwner {
     rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy }));
   }
 
-  /** A hit of a live session, and the bytes that came with it. */
-  join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): void {
+  /** A hit of a live session, and the bytes that came with it. Returns the time. */
+  join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): number {
     const now = this.clock.now();
     session.updatedAt = now;
     if (session.traits.fresh) session.traits = this.traits.share({ ...session.traits, fresh: false });
@@ -120,6 +122,7 @@ export class Lifecycle implements HandleOwner {
     if (session.rare !== undefined) session.rare.lastHitAt = now;
     if (bytes > 0) this.credit(session, bytes, now);
     this.announce(session, now);
+    return now;
   }
 
   /** Bytes were sent to it, or it was seen. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventHub } from '../events/event-hub.js';
 import type { EventSink, TrackerEvents } from '../events/event.js';
 import { bestNameKind, givenName } from '../identity/name.js';
+import type { Recipe } from '../identity/recipe.js';
 import { fingerprinter } from '../identity/secrets.js';
 import type { Denial, DenialTarget } from '../model/denial.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
@@ -79,10 +80,9 @@ export class Tracker implements SessionTracker {
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
-    const known = this.find(hit, network);
+    const known = this.find(recipe, hit, network);
     if (known !== undefined && !this.admissions.mustAskDenials(known, hit)) {
-      this.lifecycle.join(known, hit, ip, network, countable(hit.bytes));
-      return this.lifecycle.copy(known);
+      return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
     }
     const session = this.admissions.record(Observation.ofRequest(hit, recipe, ip, network), known);
     return session === undefined ? null : this.lifecycle.copy(session);
@@ -256,10 +256,9 @@ export class Tracker implements SessionTracker {
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
-    const session = this.find(hit, network);
+    const session = this.find(recipe, hit, network);
     if (session !== undefined && !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit))) {
-      this.lifecycle.join(session, hit, ip, network);
-      return new TrackedRequest(this.lifecycle, session, session.updatedAt);
+      return new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
     }
     return this.admissions.decide(Observation.ofRequest(hit, recipe, ip, network), session);
   }
@@ -274,9 +273,8 @@ export class Tracker implements SessionTracker {
     return this.admissions.decide(observation, joins);
   }
 
-  private find(hit: HttpHit, network: string): Session | undefined {
-    const { recipes, aliases } = this.settings;
-    const recipe = recipes[hit.kind ?? 'viewer'];
+  private find(recipe: Recipe, hit: HttpHit, network: string): Session | undefined {
+    const { aliases } = this.settings;
     const { stream, userAgent = '' } = hit;
     const household = recipe.household(network, hit.protocol, userAgent);
     const namedBy = bestNameKind(hit);
