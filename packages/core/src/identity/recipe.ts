@@ -18,6 +18,8 @@ export interface Recipe {
   /** Households are kept per stream. */
   readonly byStream: boolean;
   readonly byName: boolean;
+  /** Members of a household have one address. */
+  readonly byAddress: boolean;
   /** Which household: unique among those of one stream (`byStream`) or of the kind. */
   household(network: string, protocol: string, userAgent: string): string;
   /** Two recipes with the same signature find the same households. */
@@ -50,6 +52,7 @@ function compile(kind: SessionKind, chosen: readonly IdentityField[]): Recipe {
     tracks: kind !== 'unspecified' || fields.length > 0,
     byStream,
     byName: fields.includes('token'),
+    byAddress: fields.includes('ip'),
     household: householdOf(rest),
     signature: fields.join(),
   };

@@ -45,15 +45,13 @@ export class Household {
 }
 
 /** The households of one kind on one stream (or of one kind, where the recipe leaves the stream out). */
-export class HouseholdTable {
-  private readonly homes = new ShardedMap<Session | Household>();
-
+export class HouseholdTable extends ShardedMap<Session | Household> {
   /**
    * The session that answers to this name: the one named so, else (`aliases`) the only one that was seen with it.
    * Where the recipe has no names a household has one member, and that is it.
    */
   find(household: string, byName: boolean, kind: NamedBy, name: string, aliases: boolean): Session | undefined {
-    const home = this.homes.get(household);
+    const home = this.get(household);
     if (home === undefined) return undefined;
     if (home instanceof Household) return home.find(kind, name, aliases);
     if (!byName) return home;
@@ -61,27 +59,27 @@ export class HouseholdTable {
     return aliases && isSeenWith(home, kind, name) ? home : undefined;
   }
 
-  add(household: string, session: Session): void {
-    const home = this.homes.get(household);
+  enter(household: string, session: Session): void {
+    const home = this.get(household);
     if (home instanceof Household) home.add(session);
     else if (home === undefined) {
       session.home = household;
-      this.homes.set(household, session);
+      this.set(household, session);
     } else {
       const shared = new Household(household);
       shared.add(home);
       shared.add(session);
-      this.homes.set(household, shared);
+      this.set(household, shared);
     }
   }
 
   /** Also for one that is no longer found here, because its recipe has changed since. */
-  delete(session: Session): void {
+  leave(session: Session): void {
     const { home } = session;
     if (home instanceof Household) {
       home.delete(session);
       if (home.members.size === 1) this.dissolve(home);
-    } else if (home !== undefined && this.homes.get(home) === session) this.homes.delete(home);
+    } else if (home !== undefined && this.get(home) === session) this.delete(home);
   }
 
   /** The last member has the household for itself. */
@@ -89,7 +87,7 @@ export class HouseholdTable {
     for (const last of household.members) {
       household.delete(last);
       last.home = household.key;
-      if (this.homes.get(household.key) === household) this.homes.set(household.key, last);
+      if (this.get(household.key) === household) this.set(household.key, last);
     }
   }
 }

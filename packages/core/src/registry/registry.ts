@@ -38,7 +38,7 @@ export class Registry {
     name: string,
     aliases: boolean,
   ): Session | undefined {
-    const tables = recipe.byStream ? this.streamEntries.get(stream)?.households : this.acrossStreams;
+    const tables = recipe.byStream ? this.streamEntries.get(stream) : this.acrossStreams;
     return tables?.of(recipe)?.find(household, recipe.byName, kind, name, aliases);
   }
 
@@ -50,8 +50,8 @@ export class Registry {
     this.byNetwork.add(session.network, session);
     this.enter(session, session.entry);
     if (household === undefined) return;
-    const tables = recipe.byStream ? session.entry.households : this.acrossStreams;
-    tables.make(session.kind).add(household, session);
+    const tables = recipe.byStream ? session.entry : this.acrossStreams;
+    tables.make(session.kind).enter(household, session);
   }
 
   delete(session: Session, recipe: Recipe): void {
@@ -63,7 +63,7 @@ export class Registry {
     if (rare?.ips !== undefined) for (const ip of rare.ips) this.byNetwork.delete(ip, session);
     if (rare?.userId !== undefined) this.byUser.delete(rare.userId, session);
     if (session.home !== undefined) {
-      (recipe.byStream ? session.entry.households : this.acrossStreams).of(recipe)?.delete(session);
+      (recipe.byStream ? session.entry : this.acrossStreams).of(recipe)?.leave(session);
     }
     if (rare?.streams === undefined) this.leave(session, session.entry);
     else for (const stream of rare.streams) this.leave(session, this.streamEntries.get(stream));
@@ -106,7 +106,7 @@ export class Registry {
   /** Live observations of this kind are no longer found by the recipe they were made with. */
   forgetHouseholds(kind: SessionKind): void {
     this.acrossStreams.forget(kind);
-    for (const entry of this.streamEntries.values()) entry.households.forget(kind);
+    for (const entry of this.streamEntries.values()) entry.forget(kind);
   }
 
   countOfNetwork(network: string): number {

@@ -26,9 +26,8 @@ export class HouseholdTables {
 }
 
 /** A stream that somebody watches or publishes now. */
-export class StreamEntry {
+export class StreamEntry extends HouseholdTables {
   readonly visits = new SortedVisits<Session>();
-  readonly households = new HouseholdTables();
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   /** Sent to anybody since the stream became live. */
   bytes = 0;
@@ -36,6 +35,7 @@ export class StreamEntry {
   readonly codes: readonly string[];
 
   constructor(readonly code: string) {
+    super();
     this.codes = Object.freeze([code]);
   }
 }

@@ -117,8 +117,7 @@ export class Lifecycle implements HandleOwner {
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
     if (hit.sid !== undefined && hit.sid !== session.sid) this.changeSid(session, hit.sid);
     if (hit.playerSessionId !== undefined) this.seePlayer(session, hit.playerSessionId);
-    if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
-    if (hit.stream !== session.entry.code) this.registry.addStream(session, hit.stream);
+    this.place(session, hit.stream, ip, network);
     if (session.rare !== undefined) session.rare.lastHitAt = now;
     if (bytes > 0) this.credit(session, bytes, now);
     this.announce(session, now);
@@ -327,6 +326,14 @@ export class Lifecycle implements HandleOwner {
     const now = this.clock.now();
     const copy = Object.freeze(session.snapshot(now, this.settings.exposeTokens));
     this.hub.emit(name, Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: copy }), wire);
+  }
+
+  /** Where it is seen now. What its recipe already says is not compared again. */
+  private place(session: Session, stream: string, ip: string, network: string): void {
+    const { byAddress, byStream } = this.settings.recipes[session.traits.kind];
+    const sameAddress = byAddress && ip === network;
+    if (!sameAddress && ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
+    if (!byStream && stream !== session.entry.code) this.registry.addStream(session, stream);
   }
 
   private changeProtocol(session: Session, protocol: string): void {

@@ -45,89 +45,46 @@ const AMOUNTS = [
   'updateIntervalMs',
 ] as const;
 
-/** The options, checked and prepared once, so that nothing is looked up or compiled per hit. */
+type Complete = HotOptions & typeof DEFAULTS;
+
+/** The options, checked and prepared once: plain fields, so that a hit looks nothing up. */
 export class Settings {
-  private options: HotOptions & typeof DEFAULTS;
-  recipes: Recipes;
-  addresses: AddressReader;
-  policies: readonly Policy[];
+  enabled!: boolean;
+  stallTimeoutMs!: number;
+  maxLifetimeMs!: number;
+  deniedRetentionMs!: number;
+  maxDenials!: number;
+  closedRetentionMs!: number;
+  closedRetentionMax!: number;
+  maxSessions!: number;
+  maxSessionsPerIp!: number;
+  policyTimeoutMs!: number;
+  updateIntervalMs!: number;
+  exposeTokens!: boolean;
+  geo!: GeoResolver;
+  recipes!: Recipes;
+  addresses!: AddressReader;
+  aliases!: boolean;
+  aliasesAdmit!: boolean;
+  mergeConnections!: boolean;
+  deniesOverload!: boolean;
+  policies: readonly Policy[] = [];
   /** Policies that want to be asked at a time of theirs. */
   reviewers: readonly Policy[] = [];
   /** Some policy decides by credentials: being found is then not being let in. */
   authorises = false;
+  private options: Complete;
 
   constructor(options: TrackerOptions) {
     checkOptions('createTracker()', options, [...HOT_OPTIONS, ...FIXED_OPTIONS]);
     const { autoStart: _start, fingerprintKey: _key, clock: _clock, logger: _logger, ...hot } = options;
-    this.options = this.checked({ ...DEFAULTS, ...present(hot) });
-    this.recipes = compileRecipes(this.options.identity ?? {});
-    this.addresses = new AddressReader(this.options.identity?.ipv6PrefixLength ?? 64);
-    this.policies = [];
-    this.usePolicies(this.options.policies ?? []);
+    this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
   }
 
   /** @throws StreamSessionsError and changes nothing when one of the options is wrong. */
   update(patch: HotOptions): void {
     checkOptions('updateConfig()', patch, HOT_OPTIONS);
-    const next = this.checked({ ...this.options, ...present(patch) });
-    const recipes = patch.identity === undefined ? this.recipes : compileRecipes(patch.identity);
-    const policies = patch.policies === undefined ? this.policies : inOrder(patch.policies);
-    if (patch.identity !== undefined) this.addresses = new AddressReader(patch.identity.ipv6PrefixLength ?? 64);
-    this.options = next;
-    this.recipes = recipes;
-    if (policies !== this.policies) this.usePolicies(policies);
-  }
-
-  get enabled(): boolean {
-    return this.options.enabled;
-  }
-  get stallTimeoutMs(): number {
-    return this.options.stallTimeoutMs;
-  }
-  get maxLifetimeMs(): number {
-    return this.options.maxLifetimeMs;
-  }
-  get deniedRetentionMs(): number {
-    return this.options.deniedRetentionMs;
-  }
-  get maxDenials(): number {
-    return this.options.maxDenials;
-  }
-  get closedRetentionMs(): number {
-    return this.options.closedRetentionMs;
-  }
-  get closedRetentionMax(): number {
-    return this.options.closedRetentionMax;
-  }
-  get maxSessions(): number {
-    return this.options.maxSessions;
-  }
-  get maxSessionsPerIp(): number {
-    return this.options.maxSessionsPerIp;
-  }
-  get policyTimeoutMs(): number {
-    return this.options.policyTimeoutMs;
-  }
-  get updateIntervalMs(): number {
-    return this.options.updateIntervalMs;
-  }
-  get exposeTokens(): boolean {
-    return this.options.exposeTokens;
-  }
-  get geo(): GeoResolver {
-    return this.options.geo ?? nullGeo;
-  }
-  get aliases(): boolean {
-    return this.options.identity?.aliases !== false;
-  }
-  get aliasesAdmit(): boolean {
-    return this.options.identity?.aliases === 'admit';
-  }
-  get mergeConnections(): boolean {
-    return this.options.identity?.mergeConnections ?? false;
-  }
-  get deniesOverload(): boolean {
-    return (this.options.onOverload ?? (this.policies.length > 0 ? 'deny' : 'untracked')) === 'deny';
+    this.options = this.prepare({ ...this.options, ...present(patch) }, this.options);
   }
 
   /** The longest of the session's protocols'. */
@@ -137,36 +94,54 @@ export class Settings {
     return Math.max(...session.protocols.map((protocol) => timeouts[protocol] ?? timeouts.default ?? 30_000));
   }
 
-  private usePolicies(policies: readonly Policy[]): void {
-    this.policies = inOrder(policies);
-    this.reviewers = this.policies.filter((policy) => policy.deadline !== undefined);
-    this.authorises = this.policies.some((policy) => policy.stage === 'authorise');
-  }
-
-  private checked(options: HotOptions & typeof DEFAULTS): HotOptions & typeof DEFAULTS {
-    for (const name of AMOUNTS) {
-      if (!(options[name] >= 0)) throw badOption(name, 'a number from 0 on', options[name]);
+  /** All checks come before the first change. */
+  private prepare(options: Complete, before: Complete | undefined): Complete {
+    check(options);
+    const { identity = {}, onOverload } = options;
+    const recipes = compileRecipes(identity);
+    const policies = inOrder(options.policies ?? []);
+    for (const name of Object.keys(DEFAULTS)) {
+      if (name !== 'idleTimeoutMs') Object.assign(this, { [name]: options[name as keyof Complete] });
     }
-    const { idleTimeoutMs, onOverload, identity } = options;
-    const timeouts = typeof idleTimeoutMs === 'object' ? Object.entries(idleTimeoutMs) : [['', idleTimeoutMs]];
-    for (const [protocol, ms] of timeouts as [string, unknown][]) {
-      if (typeof ms === 'number' && ms > 0) continue;
-      throw badOption(`idleTimeoutMs${protocol && `.${protocol}`}`, 'a number above 0', ms);
+    this.geo = options.geo ?? nullGeo;
+    this.recipes = recipes;
+    if (before === undefined || before.identity?.ipv6PrefixLength !== identity.ipv6PrefixLength) {
+      this.addresses = new AddressReader(identity.ipv6PrefixLength ?? 64);
     }
-    if (onOverload !== undefined && onOverload !== 'untracked' && onOverload !== 'deny') {
-      throw badOption('onOverload', '"untracked" or "deny"', onOverload);
-    }
-    const length = identity?.ipv6PrefixLength ?? 64;
-    if (!Number.isInteger(length) || length < 1 || length > 128) {
-      throw badOption('identity.ipv6PrefixLength', 'a whole number from 1 to 128', length);
-    }
-    if (!options.enabled && (options.policies?.length ?? 0) > 0) {
-      throw new StreamSessionsError(
-        'ERR_WOULD_OPEN_ALL',
-        'enabled: false would let everybody in past the configured policies. Remove the policies first, if you mean it.',
-      );
-    }
+    this.aliases = identity.aliases !== false;
+    this.aliasesAdmit = identity.aliases === 'admit';
+    this.mergeConnections = identity.mergeConnections ?? false;
+    this.policies = policies;
+    this.reviewers = policies.filter((policy) => policy.deadline !== undefined);
+    this.authorises = policies.some((policy) => policy.stage === 'authorise');
+    this.deniesOverload = (onOverload ?? (policies.length > 0 ? 'deny' : 'untracked')) === 'deny';
     return options;
+  }
+}
+
+/** @throws StreamSessionsError ERR_BAD_OPTION, ERR_WOULD_OPEN_ALL */
+function check(options: Complete): void {
+  for (const name of AMOUNTS) {
+    if (!(options[name] >= 0)) throw badOption(name, 'a number from 0 on', options[name]);
+  }
+  const { idleTimeoutMs, onOverload, identity } = options;
+  const timeouts = typeof idleTimeoutMs === 'object' ? Object.entries(idleTimeoutMs) : [['', idleTimeoutMs]];
+  for (const [protocol, ms] of timeouts as [string, unknown][]) {
+    if (typeof ms === 'number' && ms > 0) continue;
+    throw badOption(`idleTimeoutMs${protocol && `.${protocol}`}`, 'a number above 0', ms);
+  }
+  if (onOverload !== undefined && onOverload !== 'untracked' && onOverload !== 'deny') {
+    throw badOption('onOverload', '"untracked" or "deny"', onOverload);
+  }
+  const length = identity?.ipv6PrefixLength ?? 64;
+  if (!Number.isInteger(length) || length < 1 || length > 128) {
+    throw badOption('identity.ipv6PrefixLength', 'a whole number from 1 to 128', length);
+  }
+  if (!options.enabled && (options.policies?.length ?? 0) > 0) {
+    throw new StreamSessionsError(
+      'ERR_WOULD_OPEN_ALL',
+      'enabled: false would let everybody in past the configured policies. Remove the policies first, if you mean it.',
+    );
   }
 }
 
