@@ -4,6 +4,9 @@ export class WheelNode {
   next: WheelNode | undefined = undefined;
 }
 
+/** A clock that goes back by less than this many slots is only being adjusted. */
+const SET_BACK_SLOTS = 16;
+
 /**
  * When to look at something again. Placing and removing cost the same however many there are, and a look costs what is
  * due. A node is placed at the *earliest* time it may be due; activity does not move it, the look that finds it too
@@ -48,13 +51,21 @@ export class TimingWheel<T extends WheelNode> {
    * @returns true when more is waiting: come back soon.
    */
   turn(now: number, max: number, look: (node: T) => void): boolean {
-    const current = Math.max(this.slotOf(now), this.cursor);
+    const newRound = this.due.next === this.due;
+    const slot = this.slotOf(now);
+    // A clock that was set back: what is due when has to be worked out anew, once.
+    if (this.cursor - slot > SET_BACK_SLOTS) {
+      this.placeAllNow();
+      this.cursor = slot;
+    }
+    const current = Math.max(slot, this.cursor);
     // After a long sleep every slot has passed once, and no more than once.
     const passed = Math.min(current - this.cursor, this.slots.length);
     for (let i = 0; i < passed; i++) appendAll(this.due, this.slotAt(this.cursor + i));
     this.cursor = current;
-    // The slot that `now` is in has some that are due and some that are not.
-    appendAll(this.due, this.slotAt(current));
+    // The slot that `now` is in has some that are due and some that are not. It is taken once per round: what is
+    // placed there again meanwhile waits for the next look, or a round of many slices would never end.
+    if (newRound) appendAll(this.due, this.slotAt(current));
     for (let count = 0; count < max; count++) {
       const node = this.due.next as WheelNode;
       if (node === this.due) return false;

@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { TimingWheel, WheelNode } from '../src/deadlines/timing-wheel.js';
+import { byPosition, type Position } from '../src/model/cursor.js';
+import { GroupIndex } from '../src/registry/group-index.js';
+import { ShardedMap } from '../src/registry/sharded-map.js';
+import { SortedVisits } from '../src/registry/sorted-visits.js';
+
+const visit = (openedAt: number, id: string): Position => ({ openedAt, id });
+
+describe('SortedVisits', () => {
+  const walked = (visits: SortedVisits<Position>, after?: Position, limit = Infinity): Position[] => {
+    const found: Position[] = [];
+    if (limit > 0) visits.walk(after, (item) => found.push(item) < limit);
+    return found;
+  };
+
+  it('agrees with a sorted array under inserts, deletes and walks from anywhere', () => {
+    const position = fc.tuple(fc.integer({ min: 0, max: 400 }), fc.constantFrom('a', 'b', 'c', 'd'));
+    const step = fc.record({ insert: fc.boolean(), at: position });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 2_500, size: 'max' }), position, (steps, [afterAt, afterId]) => {
+        const visits = new SortedVisits<Position>();
+        const model = new Map<string, Position>();
+        for (const { insert, at } of steps) {
+          const key = at.join();
+          const known = model.get(key);
+          if (insert && known === undefined) {
+            const item = visit(...at);
+            model.set(key, item);
+            visits.insert(item);
+          } else if (!insert && visits.delete(visit(...at)) !== model.delete(key)) throw new Error(`delete of ${key}`);
+        }
+        const sorted = [...model.values()].sort(byPosition);
+        expect(walked(visits)).toEqual(sorted);
+        expect(visits.size).toBe(sorted.length);
+        expect(visits.first()).toBe(sorted[0]);
+        const after = visit(afterAt, afterId);
+        const behind = sorted.filter((item) => byPosition(item, after) > 0);
+        expect(walked(visits, after, 7)).toEqual(behind.slice(0, 7));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('keeps thousands in order when most are removed from the front, the middle and the end', () => {
+    const visits = new SortedVisits<Position>();
+    const all = Array.from({ length: 5_000 }, (_, i) => visit(i, `id${i % 7}`));
+    for (const item of all) visits.insert(item);
+    const kept = all.filter((_, i) => i % 97 === 0);
+    for (const item of all) if (!kept.includes(item)) visits.delete(item);
+    expect(walked(visits)).toEqual(kept);
+    expect(visits.delete(visit(1, 'never there'))).toBe(false);
+    for (const item of kept) visits.delete(item);
+    expect(visits.size).toBe(0);
+    expect(walked(visits)).toEqual([]);
+  });
+});
+
+describe('ShardedMap', () => {
+  it('agrees with a Map before and after it has split', () => {
+    const map = new ShardedMap<number>();
+    const model = new Map<string, number>();
+    for (let i = 0; i < 40_000; i++) {
+      const key = `key ${(i * 7919) % 25_000}`;
+      map.set(key, i);
+      model.set(key, i);
+      if (i % 3 === 0) {
+        const gone = `key ${(i * 31) % 25_000}`;
+        if (map.delete(gone) !== model.delete(gone)) throw new Error(`delete of ${gone}`);
+      }
+    }
+    const keys = Array.from({ length: 25_000 }, (_, i) => `key ${i}`);
+    expect(keys.filter((key) => map.get(key) !== model.get(key))).toEqual([]);
+    expect([...map.values()].sort()).toEqual([...model.values()].sort());
+  });
+
+  it('is not confused by keys that objects have', () => {
+    const map = new ShardedMap<number>();
+    expect(map.get('__proto__')).toBeUndefined();
+    map.set('__proto__', 1);
+    map.set('', 2);
+    expect([map.get('__proto__'), map.get(''), map.get('constructor')]).toEqual([1, 2, undefined]);
+  });
+});
+
+describe('GroupIndex', () => {
+  it('agrees with a map of sets', () => {
+    const items = Array.from({ length: 6 }, (_, i) => ({ i }));
+    const step = fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 5 }), fc.boolean());
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const index = new GroupIndex<{ i: number }>();
+        const model = new Map<string, Set<object>>([
+          ['a', new Set()],
+          ['b', new Set()],
+        ]);
+        for (const [key, i, add] of steps) {
+          const item = items[i] as { i: number };
+          if (add) {
+            index.add(key, item);
+            model.get(key)?.add(item);
+          } else {
+            index.delete(key, item);
+            model.get(key)?.delete(item);
+          }
+          expect(index.size(key)).toBe(model.get(key)?.size);
+          expect(new Set(index.members(key))).toEqual(model.get(key));
+        }
+      }),
+    );
+  });
+});
+
+describe('TimingWheel', () => {
+  class Node extends WheelNode {
+    constructor(
+      readonly name: string,
+      public at: number,
+    ) {
+      super();
+    }
+  }
+
+  /** One round, in as many slices as it takes; at most so many, for a wheel must come to an end. */
+  function round(wheel: TimingWheel<Node>, now: number, max: number, look: (node: Node) => void): number {
+    for (let slices = 1; slices < 1_000; slices++) if (!wheel.turn(now, max, look)) return slices;
+    throw new Error('the round has no end');
+  }
+
+  it('hands over everything that is due, once, and nothing that was removed', () => {
+    const time = fc.integer({ min: 0, max: 3_000 });
+    const plan = fc.array(fc.record({ at: time, remove: fc.boolean() }), { maxLength: 60 });
+    fc.assert(
+      fc.property(
+        plan,
+        fc.array(time, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 9 }),
+        (plans, jumps, max) => {
+          const wheel = new TimingWheel<Node>(1_000, 16, 64);
+          const nodes = plans.map(({ at }, i) => new Node(`n${i}`, 1_000 + at));
+          for (const node of nodes) wheel.place(node, node.at);
+          const waiting = new Set(nodes);
+          plans.forEach(({ remove }, i) => {
+            if (!remove) return;
+            wheel.remove(nodes[i] as Node);
+            waiting.delete(nodes[i] as Node);
+          });
+          let now = 1_000;
+          for (const jump of [...jumps, 9_000]) {
+            now += jump;
+            const done = new Set<Node>();
+            round(wheel, now, max, (node) => {
+              if (node.at > now) return wheel.place(node, node.at);
+              expect(waiting.has(node) && !done.has(node)).toBe(true);
+              done.add(node);
+            });
+            expect(done).toEqual(new Set([...waiting].filter((node) => node.at <= now)));
+            for (const node of done) waiting.delete(node);
+          }
+          expect(waiting.size).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('ends a round although everything it hands over is placed again for now', () => {
+    const wheel = new TimingWheel<Node>(0, 128, 16);
+    for (let i = 0; i < 50; i++) wheel.place(new Node(`n${i}`, 100), 100);
+    let looks = 0;
+    round(wheel, 110, 10, (node) => {
+      looks++;
+      wheel.place(node, 110);
+    });
+    expect(looks).toBe(50);
+    round(wheel, 110, 10, () => looks++);
+    expect(looks).toBe(100);
+  });
+
+  it('looks at everything after the clock was set back, and on time from then on', () => {
+    const wheel = new TimingWheel<Node>(1_000_000, 128, 64);
+    const node = new Node('n', 1_005_000);
+    wheel.place(node, node.at);
+    const seen: string[] = [];
+    round(wheel, 400_000, 10, (found) => {
+      seen.push(found.name);
+      wheel.place(found, 403_000);
+    });
+    round(wheel, 402_000, 10, () => seen.push('too early'));
+    round(wheel, 403_200, 10, (found) => seen.push(`${found.name} again`));
+    expect(seen).toEqual(['n', 'n again']);
+  });
+
+  it('costs nothing for what is not due, however many there are', () => {
+    const wheel = new TimingWheel<Node>(0);
+    for (let i = 0; i < 20_000; i++) wheel.place(new Node('later', 60_000 + i), 60_000 + i);
+    let looks = 0;
+    for (let now = 0; now < 59_000; now += 1_000) round(wheel, now, 100, () => looks++);
+    expect(looks).toBe(0);
+  });
+
+  it('forgets everything it was told when all deadlines have changed', () => {
+    const wheel = new TimingWheel<Node>(0);
+    for (let i = 0; i < 10; i++) wheel.place(new Node(`n${i}`, i * 40_000), i * 40_000);
+    wheel.placeAllNow();
+    const seen: string[] = [];
+    round(wheel, 1, 3, (node) => seen.push(node.name));
+    expect(seen.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `n${i}`));
+  });
+});
