@@ -1,0 +1,36 @@
+import path from 'node:path';
+import express, { type Router } from 'express';
+import type { Channel } from './channel.js';
+
+const PUBLIC = path.join(__dirname, '../public');
+/** The players come from npm, not from a CDN: the page works without a network. */
+const PLAYERS = {
+  '/lib/hls.js': require.resolve('hls.js/dist/hls.min.js'),
+  '/lib/dash.js': require.resolve('dashjs'), // the UMD build
+};
+
+const CHANNEL = {
+  ffmpeg: {
+    hls: [
+      { name: 'MPEG-TS', url: '/live/demo/ts/master.m3u8' },
+      { name: 'fMP4', url: '/live/demo/fmp4/master.m3u8' },
+    ],
+    dash: '/live/demo/dash/manifest.mpd',
+  },
+  sample: {
+    hls: [{ name: 'fMP4', url: '/live/demo/sample/master.m3u8' }],
+    dash: '/live/demo/sample/manifest.mpd',
+  },
+};
+
+/** The page with the two players and the list of viewers. */
+export function page(channel: Channel): Router {
+  const router = express.Router();
+  router.get('/channel.json', async (_req, res) => {
+    const source = await channel.onAir;
+    res.set('Cache-Control', 'no-store').json({ stream: 'demo', source, ...CHANNEL[source] });
+  });
+  for (const [url, file] of Object.entries(PLAYERS)) router.get(url, (_req, res) => res.sendFile(file));
+  router.use(express.static(PUBLIC));
+  return router;
+}
