@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium, playsOn, sidOf, stateOf } from './support/browser.js';
+import { dispose, startLiveOrigin, type LiveOrigin } from './support/live-origin.js';
+import { descendants, isAlive } from './support/processes.js';
+import { until } from './support/until.js';
+
+let browser: Browser;
+let origin: LiveOrigin | undefined;
+
+beforeAll(async () => {
+  browser = await launchChromium();
+}, 30_000);
+
+afterEach(async () => {
+  await dispose(origin);
+  origin = undefined;
+});
+
+afterAll(() => browser?.close());
+
+async function openPage(url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(url);
+  return page;
+}
+
+describe('the example, as its user sees it', () => {
+  it('plays in both players, lists them, and the kick button stops one until it is let in again', async () => {
+    origin = await startLiveOrigin();
+    expect(origin.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    const page = await openPage(origin.url);
+    await Promise.all([playsOn(page, 'hls'), playsOn(page, 'dash')]);
+
+    const [hls, dash] = [await sidOf(page, 'hls'), await sidOf(page, 'dash')];
+    const rows = page.locator('#viewers tr');
+    const row = (sid: string) => rows.filter({ hasText: sid });
+    await until('both are listed', async () => (await rows.count()) === 2);
+    expect(await row(hls).textContent()).toMatch(/HLS.*demo.*127\.0\.0\.1.*Chrome.*[kM]B/s);
+    expect(await row(dash).textContent()).toMatch(/DASH.*demo.*127\.0\.0\.1.*Chrome.*[kM]B/s);
+
+    await row(hls).getByRole('button', { name: /^Kick/ }).click();
+    await until('the page says so', async () => (await stateOf(page, 'hls')) === 'refused');
+    expect(await page.locator('[data-player=hls] .why').textContent()).toMatch(/403.*return in (1:00|0:5\d)/);
+    await until('its row is gone', async () => (await rows.count()) === 1);
+    await playsOn(page, 'dash', 3);
+
+    // a reload is a viewer with a new name, and is refused all the same
+    const reloaded = await openPage(origin.url);
+    await until('it is refused', async () => (await stateOf(reloaded, 'hls')) === 'refused');
+    await reloaded.close();
+
+    await page.locator('#denials .lift').first().click();
+    await until('nobody is kept out', async () => (await page.locator('#denials li').count()) === 0);
+    await page.locator('[data-player=hls] .retry').click();
+    await playsOn(page, 'hls');
+    await page.close();
+  }, 90_000);
+
+  it('plays its sample where ffmpeg is missing, over HLS and DASH, and says so', async () => {
+    origin = await startLiveOrigin({ PATH: '/nowhere' });
+    expect(origin.output()).toContain('ffmpeg is not installed');
+    const page = await openPage(origin.url);
+    await Promise.all([playsOn(page, 'hls', 4), playsOn(page, 'dash', 4)]);
+    expect(await page.locator('#source').textContent()).toContain('ffmpeg is not installed here');
+    await until('both are listed', async () => (await page.locator('#viewers tr').count()) === 2);
+    await page.close();
+  }, 60_000);
+
+  it('opens the list of viewers with its key only, when it listens for more than this machine', async () => {
+    // another way to write 127.0.0.1: nobody outside gets in, but it is not a name that the server knows as its own machine
+    origin = await startLiveOrigin({ HOST: '127.1' });
+    const key = new URL(origin.url).searchParams.get('key')!;
+    const status = async (path: string, headers = {}) => (await fetch(new URL(path, origin!.url), { headers })).status;
+    expect(await status('/api/sessions')).toBe(401);
+    expect(await status('/api/sessions?key=wrong')).toBe(401);
+    expect(await status('/api/sessions', { authorization: 'Bearer wrong' })).toBe(401);
+    expect(await status(`/api/sessions?key=${key}`)).toBe(200);
+    expect(await status('/api/sessions?status=active', { authorization: `Bearer ${key}` })).toBe(200);
+    expect(await status('/live/demo/ts/master.m3u8')).toBe(200);
+
+    const page = await openPage(origin.url);
+    await until('the viewers are listed', async () => (await page.locator('#viewers tr').count()) === 2);
+    expect(page.url()).not.toContain('key');
+    const keyless = await browser.newContext();
+    const other = await keyless.newPage();
+    await other.goto(new URL('/', origin.url).href);
+    await until('the page asks for the key', () => other.locator('#key-form').isVisible());
+    await other.locator('#key').fill(key);
+    await other.locator('#key-form button').click();
+    await until('the viewers are listed', async () => (await other.locator('#viewers tr').count()) > 0);
+    await Promise.all([page.close(), keyless.close()]);
+  }, 60_000);
+});
+
+describe('the example, when it ends', () => {
+  const ends = [
+    { signal: 'SIGINT', code: 0, withinMs: 1000 },
+    { signal: 'SIGTERM', code: 0, withinMs: 1000 },
+    { signal: 'SIGKILL', code: null, withinMs: 1000 },
+  ] as const;
+
+  it.each(ends)(
+    'leaves no process and no file: $signal',
+    async ({ signal, code, withinMs }) => {
+      origin = await startLiveOrigin();
+      const { tempFolder } = origin;
+      const viewer = await fetch(new URL('live/demo/ts/master.m3u8', origin.url)); // a connection that is kept alive
+      expect(viewer.status).toBe(200);
+      const processes = descendants(origin.process.pid!);
+      expect(processes.length).toBeGreaterThanOrEqual(2); // the channel, and its ffmpeg
+      expect(readdirSync(tempFolder)).toHaveLength(1);
+
+      const end = await origin.stop(signal);
+      expect(end.code).toBe(code);
+      expect(end.afterMs).toBeLessThan(withinMs);
+      if (signal !== 'SIGKILL') expect(processes.filter(isAlive)).toEqual([]); // after SIGKILL nobody is left to wait for them
+      await until('no process is left', () => processes.every((pid) => !isAlive(pid)), { timeoutMs: 2000 });
+      await until('no file is left', () => readdirSync(tempFolder).length === 0, { timeoutMs: 2000 });
+    },
+    30_000,
+  );
+
+  it('ends with ffmpeg, and says so, should that crash', async () => {
+    origin = await startLiveOrigin();
+    const processes = descendants(origin.process.pid!);
+    process.kill(processes.at(-1)!, 'SIGKILL');
+    await until('it has ended', () => origin!.process.exitCode === 1);
+    expect(origin.output()).toMatch(/ffmpeg ended by itself/);
+    expect(readdirSync(origin.tempFolder)).toEqual([]);
+    expect(processes.filter(isAlive)).toEqual([]);
+  }, 30_000);
+
+  it('says in one line what to do about a port in use, and leaves nothing', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    const { port } = blocker.address() as AddressInfo;
+    await expect(startLiveOrigin({ PORT: String(port) })).rejects.toThrow(
+      `The example ended (1):\nPort ${port} is in use. Choose another one: PORT=${port + 1} npm start\n`,
+    );
+    blocker.close();
+  }, 30_000);
+});

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { program } from './programs.js';
+
+export interface FfmpegPlayer {
+  readonly pid: number;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<{ code: number | null; stderr: string }>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Plays a URL with ffmpeg as a viewer would: at the speed of time, the picture goes nowhere. `seconds`: it stops then by itself. */
+export function playWithFfmpeg(url: string, options: { userAgent?: string; seconds?: number } = {}): FfmpegPlayer {
+  const { userAgent, seconds } = options;
+  const args = [
+    ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-re'],
+    ...(userAgent ? ['-user_agent', userAgent] : []),
+    ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), '-f', 'null', '-'],
+  ];
+  const child = spawn(program('ffmpeg'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return {
+    pid: child.pid!,
+    ended: new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code, stderr }));
+    }),
+    kill: (signal) => child.kill(signal),
+  };
+}
