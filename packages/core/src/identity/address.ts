@@ -15,9 +15,12 @@ export class AddressReader {
 
   constructor(private readonly ipv6PrefixLength: number) {}
 
-  /** The address, without anything around it. */
-  address(raw: string): string {
+  /** The address, without anything around it; '' for a socket that no longer knows its peer. */
+  address(raw: string | undefined): string {
+    if (!raw) return '';
     if (!raw.includes(':') && raw.length <= MAX_ADDRESS_LENGTH) return raw;
+    // What is too long for an address is not remembered: it would be kept as it is, thousands of times.
+    if (raw.length > MAX_ADDRESS_LENGTH) return normaliseAddress(raw);
     return this.addresses.get(raw) ?? this.addresses.set(raw, normaliseAddress(raw));
   }
 

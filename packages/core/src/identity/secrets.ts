@@ -6,18 +6,27 @@ export function fingerprinter(key: string | Buffer): (token: string) => string {
   return (token) => createHmac('sha256', key).update(token).digest('base64url').slice(0, 8);
 }
 
+/** A token parameter inside the value of another parameter: a page to go back to, for one. */
+const NESTED = new RegExp(`(?:^|[?&;#])(?:${TOKEN_PARAMETERS.join('|')})=`, 'i');
+/** A token shorter than this may be part of a value by chance. */
+const SHORTEST_PART = 8;
+
 /**
- * The query (or URL) with the values of token parameters, and the token wherever else it is a value, replaced by the
+ * The query (or URL) with the values of token parameters, and every value that the token is part of, replaced by the
  * fingerprint. Tokens are secrets; queries end up in lists and logs.
  */
 export function redact(text: string, token: string | undefined, fingerprint: (token: string) => string): string {
   if (!text.includes('=')) return text;
+  const isSecret = (value: string): boolean =>
+    value === token ||
+    NESTED.test(value) ||
+    (token !== undefined && token.length >= SHORTEST_PART && value.includes(token));
   return text.replace(
-    /([?&;]|^)([^=&;?#]*)=([^&;#]*)/g,
+    /([?&;#]|^)([^=&;?#]*)=([^&;#]*)/g,
     (pair: string, before: string, name: string, value: string) => {
       if (value === '') return pair;
       const plain = decode(value);
-      const secret = TOKEN_PARAMETERS.includes(decode(name).toLowerCase()) || plain === token;
+      const secret = TOKEN_PARAMETERS.includes(decode(name).toLowerCase()) || isSecret(plain);
       return secret ? `${before}${name}=${fingerprint(plain)}` : pair;
     },
   );

@@ -12,9 +12,18 @@ export const MAX_STREAM_LENGTH = 256;
 export function streamCode(path: string, options?: { app?: string | false }): string | undefined {
   let code = path.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   code = code.replace(/[?#].*$/s, '');
-  code = code.replace(/\/(?:trackID|streamid|track)=?\d+\/?$/i, '');
-  code = code.replace(/^\/+|\/+$/g, '');
+  code = trimmed(code);
+  code = trimmed(code.replace(/\/(?:trackID|streamid|track)=\d+$/i, ''));
   const app = options?.app ?? 'live';
-  if (app !== false && code.startsWith(`${app}/`)) code = code.slice(app.length + 1).replace(/^\/+/, '');
+  if (app !== false && code.startsWith(`${app}/`)) code = trimmed(code.slice(app.length));
   return code === '' ? undefined : code;
+}
+
+/** Without slashes at its ends. By hand: a pattern for the end takes quadratic time on a path of many slashes. */
+function trimmed(path: string): string {
+  let start = 0;
+  let end = path.length;
+  while (start < end && path[start] === '/') start++;
+  while (end > start && path[end - 1] === '/') end--;
+  return path.slice(start, end);
 }

@@ -8,18 +8,27 @@ export const TOKEN_PARAMETERS: readonly string[] = ['token', 'tkn'];
 
 /**
  * The viewer token in a raw query: `token`, else `tkn`. A parameter that is given twice is ignored, for nobody can say
- * which one was meant.
+ * which one was meant; so is one with a broken escape, for two broken tokens must not become one.
  *
  * @returns '' when the query is empty, cannot be parsed or has no token.
  */
 export function tokenFromQuery(rawQuery: string): string {
-  if (rawQuery === '' || !/(?:^|[?&])(?:token|tkn)=/.test(rawQuery)) return '';
-  const query = new URLSearchParams(rawQuery);
+  if (!/(?:^|[?&])(?:token|tkn)=/.test(rawQuery)) return '';
+  const pairs = rawQuery.replace(/^\?/, '').split('&');
   for (const name of TOKEN_PARAMETERS) {
-    const values = query.getAll(name);
-    if (values.length === 1 && values[0] !== '') return values[0] as string;
+    const given = pairs.filter((pair) => pair.startsWith(`${name}=`));
+    const token = given.length === 1 ? decoded((given[0] as string).slice(name.length + 1)) : undefined;
+    if (token) return token;
   }
   return '';
+}
+
+function decoded(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What an SRT stream id says. */

@@ -1,0 +1,234 @@
+import type { EventSink, WireEvent } from '../src/index.js';
+import { deferred, hit, refusal, now, request, setup, settleAll } from './support/make.js';
+
+/** A sink that keeps what it gets; `gate` holds every write until it is opened. */
+function collector(
+  gate?: Promise<void>,
+): EventSink & { batches: WireEvent[][]; closed: number; got: () => WireEvent[] } {
+  const batches: WireEvent[][] = [];
+  const sink = {
+    name: 'collector',
+    batches,
+    closed: 0,
+    got: () => batches.flat(),
+    write: async (batch: readonly WireEvent[]) => {
+      batches.push([...batch]);
+      await gate;
+    },
+    close: () => void sink.closed++,
+  };
+  return sink;
+}
+
+const types = (events: WireEvent[]): string[] => events.map(({ type }) => type.replace('session.', ''));
+
+describe('sinks', () => {
+  it('gets envelopes in order, what one call causes in one batch', async () => {
+    const { tracker } = setup();
+    const sink = collector();
+    tracker.addSink(sink);
+    const { id } = request(tracker, { token: 'a' }).session ?? { id: '' };
+    request(tracker, { token: 'b' });
+    tracker.kick(id);
+    expect(sink.batches).toEqual([]);
+    await settleAll();
+    expect(sink.batches.map(types)).toEqual([['opened', 'opened', 'closed']]);
+    expect(sink.got().map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    await tracker.stop();
+  });
+
+  it('writes the documented payloads, and no token', async () => {
+    const { tracker, clock } = setup({ geo: { country: () => 'NL' }, updateIntervalMs: 1_000 });
+    const sink = collector();
+    tracker.addSink(sink);
+    const secret = 'not-for-logs';
+    const open = request(tracker, { token: secret, query: `token=${secret}` });
+    clock.advance(1_500);
+    open.touch(100);
+    const id = open.session?.id ?? '';
+    tracker.kick(id, { reason: 'spam', denyForMs: 60_000 });
+    refusal(now(tracker.admit(hit({ token: secret }))));
+    await settleAll();
+    const [opened, , closed, denied] = sink.got() as [WireEvent, WireEvent, WireEvent, WireEvent];
+    expect(types(sink.got())).toEqual(['opened', 'updated', 'closed', 'denied']);
+    const opened_at = '2026-01-01T00:00:00.000Z';
+    const base = { session_id: id, opened_at, proto: 'hls', ip: '203.0.113.7' };
+    expect(opened).toMatchObject({ stream_code: 'cam1', occurred_at: opened_at });
+    expect(opened.id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(opened.payload).toMatchObject({ ...base, user_agent: 'player/1.0', country: 'NL' });
+    expect(opened.payload['user_name']).toBe(open.session?.tokenFingerprint);
+    expect(closed.payload).toMatchObject({ ...base, bytes: 100, duration_sec: 1.5, reason: 'kicked', detail: 'spam' });
+    expect(denied.payload).toMatchObject({ proto: 'hls', ip: '203.0.113.7', reason: 'kicked', kind: 'forbidden' });
+    expect(denied.payload['until']).toBe('2026-01-01T00:01:01.500Z');
+    expect(JSON.stringify(sink.got())).not.toContain(secret);
+    expect(Object.isFrozen(opened) && Object.isFrozen(opened.payload)).toBe(true);
+    await tracker.stop();
+  });
+
+  it('replaces a queued update of a session by its newer one', async () => {
+    const { tracker, clock } = setup({ updateIntervalMs: 1_000 });
+    const gate = deferred<void>();
+    const sink = collector(gate.promise);
+    tracker.addSink(sink);
+    const open = request(tracker);
+    await settleAll();
+    for (let i = 0; i < 5; i++) {
+      clock.advance(1_000);
+      open.touch(10);
+    }
+    gate.resolve();
+    await settleAll();
+    expect(types(sink.got())).toEqual(['opened', 'updated']);
+    expect(sink.got()[1]?.payload['bytes']).toBe(50);
+    expect(tracker.stats().droppedEventsTotal).toBe(0);
+    await tracker.stop();
+  });
+
+  it('gives up updates first, the queued and the new, then the oldest; and counts them', async () => {
+    const { tracker, clock } = setup({ updateIntervalMs: 1, maxSessionsPerIp: 1e6 });
+    const gate = deferred<void>();
+    const sink = collector(gate.promise);
+    const open = request(tracker, { token: 'first' });
+    tracker.addSink(sink);
+    tracker.trackHttp(hit({ token: 'in flight' }));
+    await settleAll();
+    clock.advance(10);
+    open.touch(1);
+    for (let i = 0; i < 9_999; i++) tracker.trackHttp(hit({ token: `t${i}` }));
+    expect(tracker.stats().droppedEventsTotal).toBe(0);
+    tracker.trackHttp(hit({ token: 'one more' }));
+    expect(tracker.stats().droppedEventsTotal).toBe(1);
+    clock.advance(10);
+    open.touch(1);
+    expect(tracker.stats().droppedEventsTotal).toBe(2);
+    gate.resolve();
+    await settleAll();
+    const got = sink.got();
+    expect(types(got).filter((type) => type !== 'opened')).toEqual([]);
+    expect(got).toHaveLength(10_001);
+    expect(Math.max(...sink.batches.map((batch) => batch.length))).toBeLessThanOrEqual(1_000);
+    await tracker.stop();
+  });
+
+  it('drops the oldest when nothing queued is an update', async () => {
+    const { tracker } = setup({ maxSessionsPerIp: 1e6 });
+    const gate = deferred<void>();
+    const sink = collector(gate.promise);
+    tracker.addSink(sink);
+    for (let i = 0; i < 10_003; i++) tracker.trackHttp(hit({ token: `t${i}` }));
+    expect(tracker.stats().droppedEventsTotal).toBe(3);
+    gate.resolve();
+    await settleAll();
+    const seqs = sink.got().map(({ seq }) => seq);
+    expect([seqs[0], seqs.at(-1), seqs.length]).toEqual([4, 10_003, 10_000]);
+    await tracker.stop();
+  });
+
+  it('loses the batch of a sink that rejects or throws, counts it, and goes on', async () => {
+    const { tracker, logged } = setup();
+    let calls = 0;
+    const got: WireEvent[] = [];
+    tracker.addSink({
+      name: 'flaky',
+      write: (batch) => {
+        if (++calls === 1) throw new Error('sync');
+        got.push(...(calls === 2 ? [] : batch));
+        return calls === 2 ? Promise.reject(new Error('async')) : Promise.resolve();
+      },
+    });
+    for (const token of ['a', 'b', 'c']) {
+      tracker.trackHttp(hit({ token }));
+      await settleAll();
+    }
+    expect(types(got)).toEqual(['opened']);
+    expect(tracker.stats().droppedEventsTotal).toBe(2);
+    expect(logged.filter(({ level }) => level === 'error')).toHaveLength(2);
+    await tracker.stop();
+  });
+
+  it('survives a logger that throws', async () => {
+    const fail = (): void => {
+      throw new Error('the log is full');
+    };
+    const { tracker } = setup({ logger: { debug: fail, info: fail, warn: fail, error: fail }, maxSessions: 2 });
+    const got: WireEvent[] = [];
+    let calls = 0;
+    tracker.addSink({
+      name: 'flaky',
+      write: (batch) => {
+        if (++calls === 1) throw new Error('no');
+        got.push(...batch);
+      },
+    });
+    for (const token of ['a', 'b', 'c']) {
+      tracker.trackHttp(hit({ token }));
+      await settleAll();
+    }
+    expect(types(got)).toEqual(['opened']);
+    await tracker.stop();
+  });
+
+  it('delivers everything before stop resolves, closes the sink once, and writes nothing afterwards', async () => {
+    const { tracker } = setup();
+    const gate = deferred<void>();
+    const sink = collector(gate.promise);
+    tracker.addSink(sink);
+    request(tracker);
+    await settleAll();
+    const stopped = tracker.stop();
+    await settleAll();
+    expect(sink.closed).toBe(0);
+    gate.resolve();
+    await stopped;
+    expect(types(sink.got())).toEqual(['opened', 'closed']);
+    expect(sink.closed).toBe(1);
+    expect(now(tracker.admit(hit())).admitted).toBe(false);
+    await settleAll();
+    expect(types(sink.got())).toEqual(['opened', 'closed']);
+    await tracker.stop();
+    expect(sink.closed).toBe(1);
+  });
+
+  it('gives up a sink that hangs when the time of stop is over, and counts what it did not take', async () => {
+    const { tracker, clock } = setup();
+    const sink = collector(new Promise(() => undefined));
+    tracker.addSink(sink);
+    request(tracker, { token: 'a' });
+    await settleAll();
+    let resolved = false;
+    const stopped = tracker.stop({ timeoutMs: 2_000 }).then(() => (resolved = true));
+    await settleAll();
+    clock.advance(1_999);
+    await settleAll();
+    expect(resolved).toBe(false);
+    clock.advance(1);
+    await stopped;
+    expect(tracker.stats().droppedEventsTotal).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('gets nothing more once it is removed, but what was queued', async () => {
+    const { tracker } = setup();
+    const sink = collector();
+    const remove = tracker.addSink(sink);
+    tracker.trackHttp(hit({ token: 'a' }));
+    remove();
+    remove();
+    tracker.trackHttp(hit({ token: 'b' }));
+    await settleAll();
+    expect(types(sink.got())).toEqual(['opened']);
+    expect(sink.closed).toBe(1);
+    await tracker.stop();
+  });
+
+  it('takes denials that never end', async () => {
+    const { tracker } = setup();
+    const sink = collector();
+    tracker.addSink(sink);
+    tracker.deny({ ip: '203.0.113.7' }, { forMs: Infinity });
+    expect(now(tracker.admit(hit())).admitted).toBe(false);
+    await settleAll();
+    expect(types(sink.got())).toEqual(['denied']);
+    await tracker.stop();
+  });
+});
