@@ -68,8 +68,9 @@ async function start() {
 
   const command = `ffplay ${new URL(channel.hls[0].url, location.href)}`;
   byId('command').textContent = command;
+  byId('copy').hidden = !navigator.clipboard; // a phone has one only over HTTPS
   byId('copy').onclick = async () => {
-    await navigator.clipboard?.writeText(command);
+    await navigator.clipboard.writeText(command);
     byId('copy').textContent = 'Copied';
   };
   byId('source').textContent =

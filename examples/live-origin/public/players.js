@@ -1,6 +1,7 @@
 /* global Hls, dashjs */
 /**
- * The two players behind one small face. Each gets `on.qualities(names)`, `on.denied(retryAfterSeconds)` and
+ * The two players behind one small face. They call play() themselves: what plays by the `autoplay` attribute is paused by
+ * some browsers when it is scrolled out of sight. Each gets `on.qualities(names)`, `on.denied(retryAfterSeconds)` and
  * `on.failed(message)`; each returns `{ quality(index), latency(), stop() }`, index -1 for automatic.
  */
 
@@ -14,7 +15,10 @@ export function playHls(video, url, sid, on) {
   if (!Hls.isSupported()) return playNatively(video, url, on);
   const cmcd = sid && { sessionId: sid, contentId: 'demo', useHeaders: false };
   const hls = new Hls({ ...(cmcd && { cmcd }), liveSyncDurationCount: 3, backBufferLength: 10 });
-  hls.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => on.qualities(levels.map(height)));
+  hls.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => {
+    on.qualities(levels.map(height));
+    video.play().catch(() => {}); // a browser that does not want to shows its play button
+  });
   hls.on(Hls.Events.ERROR, (_event, { fatal, details, response, networkDetails }) => {
     if (response?.code === 403) on.denied(Number(networkDetails?.getResponseHeader?.(RETRY_AFTER)));
     else if (fatal) on.failed(details);
@@ -33,6 +37,7 @@ function playNatively(video, url, on) {
   video.src = url;
   video.onerror = () => on.failed('the browser cannot play this');
   on.qualities([]);
+  video.play().catch(() => {});
   return {
     quality() {},
     latency: () => 0,
