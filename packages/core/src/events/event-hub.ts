@@ -24,6 +24,8 @@ export class EventHub {
     denied: [],
   };
   private sinks: readonly SinkQueue[] = [];
+  /** Removed, but still taking what was queued. */
+  private readonly leaving = new Set<SinkQueue>();
   private readonly queue: Queued[] = [];
   private delivering = false;
   private seq = 0;
@@ -37,7 +39,7 @@ export class EventHub {
   }
 
   get dropped(): number {
-    return this.sinks.reduce((sum, sink) => sum + sink.dropped, this.droppedByRemoved);
+    return [...this.sinks, ...this.leaving].reduce((sum, sink) => sum + sink.dropped, this.droppedByRemoved);
   }
 
   nextSeq(): number {
@@ -59,7 +61,10 @@ export class EventHub {
     return () => {
       if (!this.sinks.includes(queue)) return;
       this.sinks = this.sinks.filter((other) => other !== queue);
-      void queue.close().then(() => (this.droppedByRemoved += queue.dropped));
+      this.leaving.add(queue);
+      void queue.close().then(() => {
+        if (this.leaving.delete(queue)) this.droppedByRemoved += queue.dropped;
+      });
     };
   }
 
@@ -78,14 +83,22 @@ export class EventHub {
     this.delivering = false;
   }
 
-  /** Delivers what the sinks take in time, then closes them. */
+  /** Delivers what the sinks take in time, then closes them. They get nothing more. */
   async close(): Promise<void> {
     await Promise.all(this.sinks.map((sink) => sink.close()));
+    this.retire();
   }
 
   /** What the sinks have not taken is given up. */
   abandon(): void {
     for (const sink of this.sinks) sink.abandon();
+    this.retire();
+  }
+
+  private retire(): void {
+    this.droppedByRemoved = this.dropped;
+    this.sinks = [];
+    this.leaving.clear();
   }
 
   private deliver({ name, event }: Queued): void {
@@ -100,10 +113,6 @@ export class EventHub {
   }
 
   private failed(name: EventName, error: unknown): void {
-    try {
-      this.logger.error({ err: error, event: name }, `a listener of "${name}" failed`);
-    } catch {
-      // A logger that throws must not take the tracker down either.
-    }
+    this.logger.error({ err: error, event: name }, `a listener of "${name}" failed`);
   }
 }

@@ -25,9 +25,11 @@ export class SinkQueue {
 
   push(event: WireEvent): void {
     if (this.abandoned) return;
-    if (event.type === 'session.updated') this.replaceUpdate(event);
-    if (this.events.size >= MAX_QUEUED) this.makeRoom();
+    const isUpdate = event.type === 'session.updated';
+    if (isUpdate) this.takeOutOlder(event);
+    if (this.events.size >= MAX_QUEUED && !this.makeRoom(isUpdate)) return;
     this.events.set(event.seq, event);
+    if (isUpdate) this.updates.set(visitOf(event), event.seq);
     this.running ??= this.run();
   }
 
@@ -44,7 +46,7 @@ export class SinkQueue {
   }
 
   private async finish(): Promise<void> {
-    await this.running;
+    while (this.running !== undefined) await this.running;
     try {
       await this.sink.close?.();
     } catch (error) {
@@ -81,24 +83,28 @@ export class SinkQueue {
     return Object.freeze(batch);
   }
 
-  private replaceUpdate(event: WireEvent): void {
+  private takeOutOlder(event: WireEvent): void {
     const visit = visitOf(event);
     const older = this.updates.get(visit);
-    if (older !== undefined) this.events.delete(older);
-    this.updates.set(visit, event.seq);
+    if (older === undefined) return;
+    this.events.delete(older);
+    this.updates.delete(visit);
   }
 
-  private makeRoom(): void {
+  /** Something has to go: the oldest update, else the new event if it is one, else the oldest. False: the new one. */
+  private makeRoom(forUpdate: boolean): boolean {
     this.dropped++;
     for (const [visit, seq] of this.updates) {
-      if (!this.events.delete(seq)) continue;
+      this.events.delete(seq);
       this.updates.delete(visit);
-      return;
+      return true;
     }
+    if (forUpdate) return false;
     for (const seq of this.events.keys()) {
       this.events.delete(seq);
-      return;
+      return true;
     }
+    return true;
   }
 }
 

@@ -21,3 +21,17 @@ export const consoleLogger: Logger = {
   warn: toStderr('warning'),
   error: toStderr('error'),
 };
+
+/** The same logger, but one that throws (a full disk, a closed stream) hurts nobody: what it was told is lost. */
+export function isolated(logger: Logger): Logger {
+  const safely =
+    (level: keyof Logger): LogMethod =>
+    (details, message) => {
+      try {
+        logger[level](details, message);
+      } catch {
+        // Nowhere is left to tell it.
+      }
+    };
+  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
+}

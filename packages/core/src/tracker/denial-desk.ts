@@ -10,6 +10,7 @@ import type { Policy, Refusal } from '../policy/policy.js';
 import type { Session } from '../registry/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Counters } from './counters.js';
+import { badOption } from '../support/options.js';
 import type { Settings } from './settings.js';
 
 /** What refused somebody: the admission to hand out. */
@@ -58,7 +59,7 @@ export class DenialDesk {
 
   /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
   denyKicked(session: Session, forMs: number, reason: string | undefined): void {
-    if (forMs <= 0) return;
+    if (forMs === 0) return;
     const { kind, stream, network, token, rare } = session;
     const target: DenialTarget = { session: session.id, stream };
     const same: PatternValues[] = [];
@@ -79,7 +80,7 @@ export class DenialDesk {
     }
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
-    this.operator.add(new DenialEntry({ target, ...facts, since: now }, now + forMs, same, alike));
+    this.operator.add(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), same, alike));
   }
 
   /** @throws StreamSessionsError ERR_BAD_DENIAL */
@@ -94,7 +95,7 @@ export class DenialDesk {
     const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
     const now = this.clock.now();
     const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
-    const entry = new DenialEntry({ ...facts, since: now }, now + forMs, [values], [], targetKey(target));
+    const entry = new DenialEntry({ ...facts, since: now }, endOf(now, forMs), [values], [], targetKey(target));
     this.operator.add(entry);
     return entry.snapshot();
   }
@@ -113,7 +114,9 @@ export class DenialDesk {
   /** Remembers a policy's no without refusing anybody yet. */
   remember(asker: Asker, refusal: Refusal, policy: Policy | undefined): DenialEntry {
     const authoriser = policy?.stage === 'authorise';
-    const forMs = refusal.denyForMs ?? (authoriser ? this.settings.deniedRetentionMs : 0);
+    const { denyForMs = authoriser ? this.settings.deniedRetentionMs : 0 } = refusal;
+    // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
+    const forMs = denyForMs > 0 ? denyForMs : 0;
     const { reason, detail, kind = 'forbidden' } = refusal;
     const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [{ asked: askedKey(asker) }]);
     if (forMs > 0) this.remembered.add(entry);
@@ -203,7 +206,7 @@ export class DenialDesk {
     if (asker.user !== undefined) target.user = asker.user;
     if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
     const now = this.clock.now();
-    return new DenialEntry({ target, by, kind, reason, detail, since: now }, now + forMs, patterns);
+    return new DenialEntry({ target, by, kind, reason, detail, since: now }, endOf(now, forMs), patterns);
   }
 
   private refuse(entry: DenialEntry, asker: Asker): Refused {
@@ -217,4 +220,12 @@ export class DenialDesk {
     }
     return { admitted: false, denial };
   }
+}
+
+/** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
+const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkDuration(name: string, ms: number): void {
+  if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'milliseconds from 0 on', ms);
 }

@@ -17,11 +17,11 @@ import { Registry } from '../registry/registry.js';
 import type { Session } from '../registry/session.js';
 import { systemClock, type Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
-import { consoleLogger } from '../support/logger.js';
+import { consoleLogger, isolated } from '../support/logger.js';
 import { checkOptions } from '../support/options.js';
 import { Admissions } from './admissions.js';
 import { Counters } from './counters.js';
-import { DenialDesk } from './denial-desk.js';
+import { checkDuration, DenialDesk } from './denial-desk.js';
 import { explainSession } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { countable, TrackedConnection, TrackedRequest } from './handles.js';
@@ -53,7 +53,7 @@ export class Tracker implements SessionTracker {
   constructor(options: TrackerOptions) {
     this.settings = new Settings(options);
     const clock = (this.clock = options.clock ?? systemClock);
-    const logger = options.logger ?? consoleLogger;
+    const logger = isolated(options.logger ?? consoleLogger);
     const fingerprint = fingerprinter(options.fingerprintKey ?? randomBytes(32));
     const { settings, counters } = this;
     const hub = (this.hub = new EventHub(logger));
@@ -128,9 +128,10 @@ export class Tracker implements SessionTracker {
   }
 
   kick(id: string, options: KickOptions = {}): boolean {
+    const { denyForMs = this.settings.deniedRetentionMs, reason } = options;
+    checkDuration('denyForMs', denyForMs);
     const session = this.registry.get(id);
     if (session === undefined) return false;
-    const { denyForMs = this.settings.deniedRetentionMs, reason } = options;
     // The denial first: what the cut connection causes must already find the door shut.
     this.denialDesk.denyKicked(session, denyForMs, reason);
     return this.lifecycle.close(session, 'kicked', { detail: reason });
@@ -154,6 +155,7 @@ export class Tracker implements SessionTracker {
 
   deny(target: DenialTarget, options: DenyOptions = {}): Denial {
     const { forMs = this.settings.deniedRetentionMs, reason } = options;
+    checkDuration('forMs', forMs);
     const denial = this.denialDesk.deny(target, forMs, reason);
     for (const session of this.liveSuspects(target)) {
       if (this.denialDesk.refuses(denial.id, this.reviews.observationOf(session))) {
