@@ -22,9 +22,14 @@ export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
 }
 
+/** Fields that choose how many and from where on, or whether live or closed, but nobody in particular. */
+const NAME_NOBODY: readonly string[] = ['limit', 'after', 'status'];
+
 /** True when the filter says nothing about which sessions it means. */
 export function isEmptyFilter(filter: SessionFilter): boolean {
-  return Object.entries(filter).every(([key, value]) => key === 'limit' || value === undefined || value === '');
+  return Object.entries(filter).every(
+    ([key, value]) => NAME_NOBODY.includes(key) || value === undefined || value === '',
+  );
 }
 
 type Test = (visit: Session | PlaySession) => boolean;

@@ -185,10 +185,11 @@ export class DenialDesk {
     if (fields.includes('ip')) values.network = session.network;
     if (fields.includes('userAgent')) values.userAgent = session.userAgent ?? '';
     if (!byName) return values;
-    // What the client calls itself by its User-Agent only, or a connection by its own id, is covered by the address.
     if (session.token !== undefined) values.token = session.token;
     else if (session.sid !== undefined) values.sid = session.sid;
     else if (session.playerSessionId !== undefined) values.playerSessionId = session.playerSessionId;
+    // Named by its User-Agent only, the address covers it; where that does not count, its id, which is derived.
+    else if (session.home !== undefined && values.network === undefined) return { ...values, session: session.id };
     else return undefined;
     return values;
   }

@@ -142,6 +142,7 @@ export class Tracker implements SessionTracker {
     if (isEmptyFilter(filter)) {
       throw new StreamSessionsError('ERR_EMPTY_FILTER', 'An empty filter would kick everybody. Say whom you mean.');
     }
+    if (filter.status === 'closed') return 0;
     const ids = this.list({ ...filter, status: 'active' }).map((session) => session.id);
     return ids.filter((id) => this.kick(id, options)).length;
   }
