@@ -1,5 +1,5 @@
 import type { WireSession } from '@stream-sessions/core';
-import { playWithFfmpeg } from './support/ffmpeg-player.js';
+import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { dispose, startLiveOrigin, type LiveOrigin } from './support/live-origin.js';
 import { bodyBytes, startRecordingProxy, type Recorded, type RecordingProxy } from './support/recording-proxy.js';
 import { until } from './support/until.js';
@@ -18,6 +18,7 @@ beforeAll(async () => {
 }, 30_000);
 
 afterAll(async () => {
+  endPlayers();
   await proxy?.stop();
   await dispose(origin);
 });

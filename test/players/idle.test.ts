@@ -1,5 +1,5 @@
 import type { SessionClosedEvent } from '@stream-sessions/core';
-import { playWithFfmpeg, type FfmpegPlayer } from './support/ffmpeg-player.js';
+import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { startTestServer, type TestServer } from './support/test-server.js';
 import { until } from './support/until.js';
 
@@ -9,14 +9,13 @@ const LOOK_MS = 1000;
 const SLACK_MS = 700;
 
 let server: TestServer;
-let players: FfmpegPlayer[] = [];
 
 beforeAll(async () => {
   server = await startTestServer({ idleTimeoutMs: IDLE_MS });
 }, 30_000);
 
 afterAll(async () => {
-  players.forEach((player) => player.kill('SIGKILL'));
+  endPlayers();
   await server?.stop();
 });
 
@@ -24,7 +23,7 @@ it('closes a player that vanishes as idle, on time, and keeps one that plays', a
   const closed: Array<SessionClosedEvent & { at: number }> = [];
   server.tracker.on('closed', (event) => closed.push({ ...event, at: Date.now() }));
   const url = `${server.url}live/demo/ts/master.m3u8`;
-  players = ['vanishes', 'stays'].map((userAgent) => playWithFfmpeg(url, { userAgent }));
+  const players = ['vanishes', 'stays'].map((userAgent) => playWithFfmpeg(url, { userAgent }));
   const sessionOf = (userAgent: string) => server.tracker.list().find((session) => session.userAgent === userAgent);
   await until('both play', () => Math.min(sessionOf('vanishes')?.bytes ?? 0, sessionOf('stays')?.bytes ?? 0) > 300_000);
 

@@ -45,6 +45,7 @@ describe('the example, as its user sees it', () => {
     await until('the page says so', async () => (await stateOf(page, 'hls')) === 'refused');
     expect(await page.locator('[data-player=hls] .why').textContent()).toMatch(/403.*return in (1:00|0:5\d)/);
     await until('its row is gone', async () => (await rows.count()) === 1);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Watching now'); // where the keyboard goes on
     await playsOn(page, 'dash', 3);
 
     // a reload is a viewer with a new name, and is refused all the same

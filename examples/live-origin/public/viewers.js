@@ -57,13 +57,14 @@ export function viewersList(api, now, mine) {
   }
 
   async function remove(button, path, done) {
-    button.disabled = true;
+    if (button.ariaDisabled === 'true') return;
+    button.ariaDisabled = 'true'; // not `disabled`, which would lose the focus
     try {
       await api('DELETE', path);
       byId('announce').textContent = done;
       await refresh();
     } catch (error) {
-      button.disabled = false;
+      button.ariaDisabled = 'false';
       byId('announce').textContent = error.message;
     }
   }

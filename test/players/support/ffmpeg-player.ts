@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { program } from './programs.js';
 
 export interface FfmpegPlayer {
@@ -6,6 +6,13 @@ export interface FfmpegPlayer {
   /** Resolves when it has ended. */
   readonly ended: Promise<{ code: number | null; stderr: string }>;
   kill(signal: NodeJS.Signals): void;
+}
+
+const running = new Set<ChildProcess>();
+
+/** For afterAll: ends the players that a failed test has left. */
+export function endPlayers(): void {
+  for (const child of running) child.kill('SIGKILL');
 }
 
 /** Plays a URL with ffmpeg as a viewer would: at the speed of time, the picture goes nowhere. `seconds`: it stops then by itself. */
@@ -17,6 +24,8 @@ export function playWithFfmpeg(url: string, options: { userAgent?: string; secon
     ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), '-f', 'null', '-'],
   ];
   const child = spawn(program('ffmpeg'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   return {
