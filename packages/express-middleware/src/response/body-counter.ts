@@ -121,13 +121,13 @@ export class BodyCounter {
     this.framing += size === 0 ? 0 : ((35 - Math.clz32(size)) >> 2) + 4;
   }
 
-  /** The transport is about to be cut: what is not handed over now never will be. */
+  /** The response is over, or about to be cut: what is not handed over now never will be. */
   freeze(): void {
     if (this.final < 0) this.final = this.handed();
   }
 
   close(): void {
-    if (this.final < 0) this.final = this.written;
+    this.freeze();
     const { observers } = this;
     this.observers = undefined;
     for (let observer = observers; observer !== undefined; observer = observer.nextObserver) observer.closed();

@@ -30,19 +30,26 @@ function asObject(value: unknown): Record<string, unknown> {
   throw invalidBody('The body must be a JSON object.');
 }
 
-async function readText(req: PlaybackRequest): Promise<string> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer | string>) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString();
+/** Not by `for await`: leaving that early destroys the request, and its answer with it. */
+function readText(req: PlaybackRequest): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES ? Infinity : 0;
+    if (size > 0) reject(tooLarge());
+    req.on('data', (chunk: Buffer | string) => {
+      size += chunk.length;
+      // read on, and drop it: an unread body would hold the connection
+      if (size > MAX_BODY_BYTES) reject(tooLarge());
+      else chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    });
+    req.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    req.on('error', reject);
+    // Nobody waits for an answer any more; or the body was read before, and this is all there is of it.
+    req.on('close', () => resolve(Buffer.concat(chunks).toString()));
+    if (req.readableEnded) resolve('');
+  });
 }
 
-// The rest of the body stays unread, so the connection cannot go on.
+// Nobody should have to listen to the rest.
 const tooLarge = (): ApiError =>
   new ApiError(413, 'BODY_TOO_LARGE', `A body has at most ${MAX_BODY_BYTES} bytes.`, { Connection: 'close' });

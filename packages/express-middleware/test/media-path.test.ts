@@ -1,0 +1,97 @@
+import { extensionTable } from '../src/media/extensions.js';
+import { mediaPathReader, UNREADABLE } from '../src/media/media-path.js';
+
+const read = mediaPathReader(extensionTable(), false);
+const pathOf = (pathname: string) => {
+  const media = read(pathname);
+  return typeof media === 'object' ? media.path : media;
+};
+
+describe('the path of a media file', () => {
+  it.each([
+    '/cam1/seg0.ts',
+    'cam1/seg0.ts',
+    '//cam1//seg0.ts',
+    '/./cam1/./seg0.ts',
+    '/x/../cam1/seg0.ts',
+    '/x/y/../../cam1/seg0.ts',
+    '/cam1/seg0.ts/',
+    '/cam1/x/../seg0.ts',
+    '/%63am1/seg0.ts',
+    '/cam1/seg0%2Ets',
+    '/cam1/seg0.t%73',
+    '/cam1%2Fseg0.ts',
+    '/cam1%2fseg0.ts',
+    '/%2e/cam1/seg0.ts',
+    '/x/%2e%2E/cam1/seg0.ts',
+    '/x%2F..%2Fcam1/seg0.ts',
+    '/cam1\\seg0.ts',
+    '/cam1%5Cseg0.ts',
+  ])('reads %s as one file', (pathname) => {
+    expect(pathOf(pathname)).toBe('cam1/seg0.ts');
+  });
+
+  it('decodes once: %25 is a percent sign', () => {
+    expect(pathOf('/%2563am1/seg0.ts')).toBe('%63am1/seg0.ts');
+    expect(pathOf('/50%25/seg0.ts')).toBe('50%/seg0.ts');
+  });
+
+  it('counts an extension whatever its case', () => {
+    expect(pathOf('/cam1/SEG0.TS')).toBe('cam1/SEG0.TS');
+    expect(pathOf('/cam1/index.M3U8')).toBe('cam1/index.M3U8');
+  });
+
+  it.each([
+    '/',
+    '',
+    '*',
+    '/cam1/',
+    '/cam1/notes.txt',
+    '/cam1.ts/notes.txt',
+    '/cam1/seg0.ts;v=1',
+    '/cam1/seg0.ts%3Fx',
+    '/ts',
+  ])('lets %s pass', (pathname) => {
+    expect(pathOf(pathname)).toBeUndefined();
+  });
+
+  it.each([
+    '/cam1/%zz/seg0.ts',
+    '/cam1/%/seg0.ts',
+    '/cam1/%E0%A4/seg0.ts',
+    '/cam1/seg0.ts%00',
+    '/cam1/seg0.ts%00.txt',
+    '/cam1%00/seg0.ts',
+    '/cam1%0A/seg0.ts',
+    '/../cam1/seg0.ts',
+    '/%2e%2e/cam1/seg0.ts',
+    '/..%2Fcam1/seg0.ts',
+    '/cam1/../../cam1/seg0.ts',
+    '/..\\cam1\\seg0.ts',
+  ])('cannot read %s', (pathname) => {
+    expect(read(pathname)).toBe(UNREADABLE);
+  });
+
+  it('lets what is broken but no media pass to those who serve it', () => {
+    expect(read('/notes%zz.txt')).toBeUndefined();
+    expect(read('/../notes.txt')).toBeUndefined();
+  });
+
+  it('looks at 10,000 characters without copying them', () => {
+    expect(pathOf(`/cam1/${'a'.repeat(10_000)}.ts`)).toHaveLength(10_008);
+    expect(pathOf(`/cam1/x.${'a'.repeat(10_000)}`)).toBeUndefined();
+  });
+
+  it('drops what Windows drops at the end of names', () => {
+    const onWindows = mediaPathReader(extensionTable(), true);
+    for (const pathname of [
+      '/cam1./seg0.ts',
+      '/cam1/seg0.ts.',
+      '/cam1/seg0.ts%20',
+      '/cam1/seg0.ts::$DATA',
+      '/cam1/seg0.ts',
+    ]) {
+      expect(onWindows(pathname)).toMatchObject({ path: 'cam1/seg0.ts' });
+    }
+  });
+});

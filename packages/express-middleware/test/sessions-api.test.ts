@@ -1,0 +1,394 @@
+import http from 'node:http';
+import connect from 'connect';
+import express from 'express';
+import express4 from 'express4';
+import { createTracker, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
+import { fakeClock } from '@stream-sessions/core/testing';
+import { type ApiHandler, sessionsApi } from '../src/index.js';
+import { type Answer } from './support/client.js';
+import { closeServers, serve } from './support/serve.js';
+
+const clock = fakeClock(Date.UTC(2026, 0, 2, 3, 4, 5));
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+let tracker: SessionTracker;
+let url: string;
+
+const start = async (options: TrackerOptions = {}, mount = (api: ApiHandler) => express().use('/api', api)) => {
+  tracker = createTracker({ clock, autoStart: false, logger: quiet, ...options });
+  ({ url } = await serve(mount(sessionsApi(tracker))));
+  url += '/api';
+};
+beforeEach(() => start());
+afterEach(async () => {
+  await closeServers();
+  await tracker.stop();
+});
+
+type Reply = Omit<Answer, 'body'> & { body: any };
+
+function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+  const target = new URL(url);
+  const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      {
+        port: target.port,
+        path: target.pathname.replace(/\/$/, '') + path,
+        method,
+        headers: { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => {
+          const json = response.headers['content-type']?.startsWith('application/json') && text !== '';
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers,
+            text,
+            body: json ? JSON.parse(text) : undefined,
+          });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+const hit = (stream: string, n = 0, more = {}) =>
+  tracker.trackHttp({ stream, protocol: 'hls', ip: `10.0.${n >> 8}.${n & 255}`, userAgent: 'ua', bytes: 10, ...more })!;
+
+describe('GET /sessions', () => {
+  it('lists sessions in the wire form, with count and stats', async () => {
+    const { id } = hit('cam1', 1, { token: 's3cret', query: 'token=s3cret&x=1' });
+    const { status, headers, body, text } = await call('GET', '/sessions');
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(body).toMatchObject({
+      sessions: [
+        {
+          id,
+          stream_code: 'cam1',
+          proto: 'hls',
+          protos: ['hls'],
+          kind: 'viewer',
+          ip: '10.0.0.1',
+          bytes: 10,
+          opened_at: '2026-01-02T03:04:05.000Z',
+        },
+      ],
+      total_count: 1,
+      stats: { active: 1, opened_total: 1, kicked_total: 0, viewers: 1, bytes_total: 10 },
+    });
+    expect(body.next).toBeUndefined();
+    expect(text).not.toContain('s3cret');
+  });
+
+  it('shows tokens when the tracker does', async () => {
+    await closeServers();
+    await start({ exposeTokens: true });
+    hit('cam1', 1, { token: 's3cret' });
+    expect((await call('GET', '/sessions')).body.sessions[0].token).toBe('s3cret');
+  });
+
+  it('filters by what it is asked for', async () => {
+    hit('cam1', 1, { token: 'anna' });
+    hit('cam1', 2, { protocol: 'dash' });
+    hit('cam2', 3);
+    tracker.openConn({ stream: 'cam3', protocol: 'rtmp', kind: 'input', remoteAddress: '[2001:db8::1]:5' });
+    const closed = hit('cam4', 4);
+    tracker.kick(closed.id);
+    const streams = async (query: string) =>
+      (await call('GET', `/sessions?${query}`)).body.sessions.map((s: any) => s.stream_code).sort();
+    expect(await streams('')).toEqual(['cam1', 'cam1', 'cam2', 'cam3', 'cam4']);
+    expect(await streams('stream=cam1')).toEqual(['cam1', 'cam1']);
+    expect(await streams('stream=cam1&proto=DASH')).toEqual(['cam1']);
+    expect(await streams('proto=rtmp')).toEqual(['cam3']);
+    expect(await streams('proto=something-new')).toEqual([]);
+    expect(await streams('kind=input')).toEqual(['cam3']);
+    expect(await streams('status=closed')).toEqual(['cam4']);
+    expect(await streams('status=active&kind=viewer')).toEqual(['cam1', 'cam1', 'cam2']);
+    expect(await streams('ip=10.0.0.3')).toEqual(['cam2']);
+    expect(await streams('ip=2001:DB8:0::1')).toEqual(['cam3']);
+    expect(await streams('country=de')).toEqual([]);
+    expect(await streams(`user=${tracker.list({ stream: 'cam1', protocol: 'hls' })[0]!.userName}`)).toEqual(['cam1']);
+    expect(await streams('status=&stream=cam2&ip=')).toEqual(['cam2']);
+  });
+
+  it('gives pages of at most 1000, and the real total', async () => {
+    for (let n = 0; n < 2105; n++) hit(n % 2 ? 'odd' : 'even', n);
+    for (const limit of ['', 'limit=0', 'limit=1001', 'limit=999999']) {
+      const { body } = await call('GET', `/sessions?${limit}`);
+      expect([limit, body.sessions.length, body.total_count]).toEqual([limit, 1000, 2105]);
+    }
+    const seen = new Set<string>();
+    let next = '';
+    let pages = 0;
+    do {
+      const { body } = await call('GET', `/sessions?stream=odd&limit=500${next && `&after=${next}`}`);
+      expect(body.total_count).toBe(1052);
+      for (const { id } of body.sessions) seen.add(id);
+      next = body.next;
+      pages++;
+    } while (next);
+    expect([pages, seen.size]).toEqual([3, 1052]);
+  });
+
+  it('has no next page when the last one is just full', async () => {
+    for (let n = 0; n < 4; n++) hit('cam1', n);
+    expect((await call('GET', '/sessions?limit=4')).body.next).toBeUndefined();
+    expect((await call('GET', '/sessions?limit=3')).body.next).toBeDefined();
+  });
+
+  it.each([
+    ['strem=cam1', ['strem', 'stream, proto, kind, status, user, ip, country, limit, after']],
+    ['__proto__=x', ['Allowed: stream']],
+    ['stream=a&stream=b', ['twice']],
+    ['kind=viewers', ['viewer, input, output, unspecified']],
+    ['status=open', ['active, closed']],
+    ['proto=a+b%2F', ['proto', 'hls']],
+    ['proto=%00', ['proto']],
+    ['ip=10.0.0', ['ip', 'IPv4 or IPv6']],
+    ['country=Germany', ['ISO 3166']],
+    ['limit=-1', ['limit', '0 to 1000']],
+    ['limit=1.5', ['limit']],
+    ['limit=ten', ['limit']],
+    ['after=nonsense', ['after', 'next']],
+  ])('answers 400 to %s, with what is allowed', async (query, words) => {
+    const { status, body } = await call('GET', `/sessions?${query}`);
+    expect(status).toBe(400);
+    expect(body.error.code).toBe('INVALID_QUERY');
+    for (const word of words) expect(body.error.message).toContain(word);
+  });
+
+  it('answers HEAD without a body', async () => {
+    const { status, headers, text } = await call('HEAD', '/sessions');
+    expect([status, text, Number(headers['content-length']) > 10]).toEqual([200, '', true]);
+  });
+
+  it('keeps nobody alive by reading', async () => {
+    hit('cam1');
+    clock.advance(29_000);
+    await call('GET', '/sessions');
+    clock.advance(2000);
+    tracker.sweep();
+    expect((await call('GET', '/sessions?status=active')).body.sessions).toEqual([]);
+  });
+});
+
+describe('one session', () => {
+  it('is shown, live or closed', async () => {
+    const { id } = hit('cam1');
+    expect((await call('GET', `/sessions/${id}`)).body).toMatchObject({ id, stream_code: 'cam1' });
+    tracker.kick(id);
+    expect((await call('GET', `/sessions/${id}`)).body).toMatchObject({ id, close_reason: 'kicked' });
+  });
+
+  it('is kicked once, and then not found', async () => {
+    const { id } = hit('cam1');
+    expect(await call('DELETE', `/sessions/${id}`)).toMatchObject({ status: 204, text: '' });
+    expect(await call('DELETE', `/sessions/${id}`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'NOT_FOUND' } },
+    });
+    expect(tracker.denials()).toMatchObject([{ by: 'kick' }]);
+  });
+
+  it('is kept out as long as it says', async () => {
+    await call('DELETE', `/sessions/${hit('cam1', 1).id}?deny_for=7.5`);
+    await call('DELETE', `/sessions/${hit('cam1', 2).id}?deny_for=0`);
+    expect(tracker.denials().map(({ until }) => until - clock.now())).toEqual([7500]);
+  });
+
+  it.each(['-1', 'soon', '1e3', '99999999999'])('is not kicked with deny_for=%s', async (value) => {
+    const { id } = hit('cam1');
+    expect(await call('DELETE', `/sessions/${id}?deny_for=${value}`)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'INVALID_QUERY' } },
+    });
+    expect(await call('DELETE', `/sessions/${id}?denyfor=1`)).toMatchObject({ status: 400 });
+    expect(tracker.count({ status: 'active' })).toBe(1);
+  });
+
+  it.each(['unknown', '%zz', '%00', 'a%2Fb', '__proto__'])('%s is not found', async (id) => {
+    expect((await call('GET', `/sessions/${id}`)).status).toBe(404);
+    expect((await call('DELETE', `/sessions/${id}`)).status).toBe(404);
+  });
+});
+
+describe('streams', () => {
+  it('are listed, most viewers first', async () => {
+    hit('cam1', 1);
+    hit('cam2', 2);
+    hit('cam2', 3);
+    tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'input', remoteAddress: '1.2.3.4:5' });
+    expect((await call('GET', '/streams')).body).toEqual({
+      streams: [
+        { stream_code: 'cam2', viewers: 2, inputs: 0, outputs: 0, bytes: 20 },
+        { stream_code: 'cam1', viewers: 1, inputs: 1, outputs: 0, bytes: 10 },
+      ],
+      total_count: 2,
+    });
+    expect((await call('GET', '/streams?limit=1')).body.streams).toHaveLength(1);
+  });
+
+  it.each(['cam1', 'cam1%2F720p', 'cam1/720p', 'caf%C3%A9'])('show the sessions of %s', async (code) => {
+    hit(decodeURIComponent(code));
+    hit('other', 7);
+    const { body } = await call('GET', `/streams/${code}/sessions?kind=viewer`);
+    expect(body).toMatchObject({ sessions: [{ stream_code: decodeURIComponent(code) }], total_count: 1 });
+  });
+
+  it('take no second stream', async () => {
+    expect(await call('GET', '/streams/cam1/sessions?stream=cam2')).toMatchObject({ status: 400 });
+  });
+});
+
+describe('denials', () => {
+  it('are made, listed and lifted', async () => {
+    const made = await call('POST', '/denials', {
+      target: { ip: '203.0.113.0/24', stream_code: 'cam1', user_agent: 'ua', proto: 'hls' },
+      deny_for: 60,
+      reason: 'why',
+    });
+    expect(made).toMatchObject({
+      status: 201,
+      body: {
+        target: { ip: '203.0.113.0/24', stream_code: 'cam1', user_agent: 'ua', proto: 'hls' },
+        by: 'deny',
+        kind: 'forbidden',
+        until: new Date(clock.now() + 60_000).toISOString(),
+      },
+    });
+    expect((await call('GET', '/denials')).body).toEqual({ denials: [made.body], total_count: 1 });
+    expect((await call('DELETE', `/denials/${made.body.id}`)).status).toBe(204);
+    expect((await call('DELETE', `/denials/${made.body.id}`)).status).toBe(404);
+  });
+
+  it('close who is live, and show a token as its fingerprint only', async () => {
+    const session = hit('cam1', 1, { token: 's3cret' });
+    const made = await call('POST', '/denials', { token: 's3cret' });
+    expect(made.body.target).toEqual({ token_fingerprint: session.tokenFingerprint });
+    expect(made.text + (await call('GET', '/denials')).text).not.toContain('s3cret');
+    expect(tracker.get(session.id)?.closeReason).toBe('denied');
+  });
+
+  it.each([
+    [{}, 'empty target'],
+    [{ target: {} }, 'empty target'],
+    [{ target: { stream_cod: 'x' } }, 'Known: session, user'],
+    [{ target: { stream: 'x', stream_code: 'y' } }, 'twice'],
+    [{ target: { ip: 'everybody' } }, 'neither an address nor a CIDR'],
+    [{ target: { ip: 7 } }, 'ip'],
+    [{ target: [] }, 'target must be an object'],
+    [{ target: { ip: '1.2.3.4' }, for: 60 }, 'Known: target, deny_for, reason'],
+    [{ ip: '1.2.3.4', deny_for: '60' }, 'deny_for'],
+    [{ ip: '1.2.3.4', deny_for: -1 }, 'deny_for'],
+    [{ ip: '1.2.3.4', reason: 7 }, 'reason'],
+    [{ ip: '1.2.3.4', __proto__x: 7 }, 'Unknown field'],
+    ['[]', 'JSON object'],
+    ['nonsense', 'not valid JSON'],
+    ['{"__proto__":{"ip":"1.2.3.4"}}', 'Unknown field'],
+  ])('are refused when it is not clear who is meant: %j', async (body, message) => {
+    const answer = await call('POST', '/denials', body);
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'INVALID_BODY' } } });
+    expect(answer.body.error.message).toContain(message);
+    expect(tracker.denials()).toEqual([]);
+  });
+
+  it('need JSON that says so, and is not too long', async () => {
+    expect(
+      (await call('POST', '/denials', 'ip=1.2.3.4', { 'content-type': 'application/x-www-form-urlencoded' })).status,
+    ).toBe(415);
+    expect((await call('POST', '/denials', '{"ip":"1.2.3.4"}', { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await call('POST', '/denials', { ip: '1.2.3.4', reason: 'x'.repeat(70_000) })).status).toBe(413);
+    const chunked = await call('POST', '/denials', `{"reason":"${'x'.repeat(70_000)}"}`, {
+      'transfer-encoding': 'chunked',
+    });
+    expect(chunked.status).toBe(413);
+    expect(tracker.denials()).toEqual([]);
+  });
+
+  it('are understood when a body parser was first', async () => {
+    await closeServers();
+    await start({}, (api) => express().use(express.json()).use('/api', api));
+    expect((await call('POST', '/denials', { ip: '1.2.3.4' })).status).toBe(201);
+  });
+});
+
+describe('the rest', () => {
+  it('asks the policies again', async () => {
+    const answer = { allow: true } as { allow: boolean };
+    await closeServers();
+    await start({
+      policies: [
+        { name: 'p', admit: () => (answer.allow ? { allow: true } : { allow: false, reason: 'unauthorized' }) },
+      ],
+    });
+    void tracker.admit({ stream: 'cam1', protocol: 'hls', ip: '10.0.0.1' });
+    void tracker.admit({ stream: 'cam2', protocol: 'hls', ip: '10.0.0.1' });
+    answer.allow = false;
+    expect((await call('POST', '/invalidate', { streams: 'cam1' })).body).toMatchObject({
+      asked: 1,
+      kept: 0,
+      closed: 1,
+    });
+    expect((await call('POST', '/invalidate')).body).toEqual({ asked: 1, kept: 0, closed: 1, denials_lifted: 0 });
+    expect((await call('POST', '/invalidate', { stream: 'cam1' })).body.error.message).toContain('Known: streams');
+    expect((await call('POST', '/invalidate', { streams: [1] })).status).toBe(400);
+  });
+
+  it('counts', async () => {
+    hit('cam1');
+    expect((await call('GET', '/stats')).body).toEqual({
+      active: 1,
+      opened_total: 1,
+      closed_total: 0,
+      idle_closed_total: 0,
+      kicked_total: 0,
+      denied_total: 0,
+      overload_total: 0,
+      dropped_events_total: 0,
+      viewers: 1,
+      inputs: 0,
+      outputs: 0,
+      bytes_total: 10,
+    });
+    expect((await call('GET', '/stats?x=1')).status).toBe(400);
+  });
+
+  it.each([
+    ['POST', '/sessions', 'GET, HEAD'],
+    ['PUT', '/sessions/x', 'GET, HEAD, DELETE'],
+    ['GET', '/invalidate', 'POST'],
+    ['OPTIONS', '/denials', 'GET, HEAD, POST'],
+  ])('says what can be done instead of %s %s', async (method, path, allow) => {
+    const answer = await call(method, path);
+    expect(answer).toMatchObject({ status: 405, headers: { allow } });
+    expect(answer.body).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } });
+  });
+
+  it.each<[string, (api: ApiHandler) => unknown]>([
+    ['Express 4', (api) => express4().use('/api', api)],
+    ['Express 5, at the root', (api) => express().use(api)],
+    ['connect', (api) => connect().use('/api', api as never)],
+    ['plain http', (api) => (req: http.IncomingMessage, res: http.ServerResponse) => api(req, res)],
+  ])('works in %s', async (name, mount) => {
+    await closeServers();
+    await start({}, mount as never);
+    if (name.includes('root') || name.includes('plain')) url = url.replace('/api', '');
+    expect((await call('GET', '/sessions/')).body).toMatchObject({ total_count: 0 });
+    expect((await call('GET', '/nothing')).status).toBe(404);
+    expect((await call('DELETE', '/sessions/x')).body).toMatchObject({ error: { code: 'NOT_FOUND' } });
+  });
+
+  it('refuses options it does not know', () => {
+    expect(() => sessionsApi(tracker, { authorise: () => true } as never)).toThrow('Did you mean "authorize"?');
+    expect(() => sessionsApi(tracker, { authorize: true } as never)).toThrow('authorize must be a function');
+  });
+});
