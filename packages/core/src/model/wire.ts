@@ -86,6 +86,7 @@ export function toWire(session: PlaySession): WireSession {
 
 /** Absent values are absent: JSON.stringify would drop them too, but `'x' in wire` should agree with it. */
 export function withoutAbsent<T extends Record<string, unknown>>(record: T): Partial<T> {
-  for (const key of Object.keys(record)) if (record[key] === undefined) delete record[key];
-  return record;
+  const present: Partial<T> = {};
+  for (const key in record) if (record[key] !== undefined) present[key] = record[key];
+  return present;
 }

@@ -107,8 +107,10 @@ class Asking {
 
   /** Notes a yes; a no ends the round. */
   private heard(policy: Policy, answer: Verdict): Decision | undefined {
-    const verdict = isVerdict(answer) ? answer : this.pipeline.failure(policy, 'it said neither yes nor no');
     const at = this.clock.now();
+    const verdict = isVerdict(answer)
+      ? notExpired(answer, at)
+      : this.pipeline.failure(policy, 'it said neither yes nor no');
     if (!verdict.allow) {
       this.judgements.push({ policy: policy.name, allowed: false, reason: verdict.reason, detail: verdict.detail, at });
       return { verdict, refusedBy: policy, yeses: this.yeses, judgements: this.judgements };
@@ -123,6 +125,12 @@ class Asking {
     }
     return undefined;
   }
+}
+
+/** A yes that ended before it was given is a no. */
+function notExpired(verdict: Verdict, now: number): Verdict {
+  if (!verdict.allow || verdict.expiresAt === undefined || verdict.expiresAt > now) return verdict;
+  return { allow: false, reason: 'expired', kind: 'credentials', denyForMs: 0 };
 }
 
 /** Two yeses as one: the later name wins, the tighter limit holds. */

@@ -22,6 +22,8 @@ export interface Traits {
   readonly closeReason: CloseReason | undefined;
 }
 
+const MAX_SHARED = 8192;
+
 /** One object per combination that occurs; few do, for adapters and policies choose them, not clients. */
 export class TraitsPool {
   private readonly known = new Map<string, Traits>();
@@ -33,6 +35,8 @@ export class TraitsPool {
     const key = `${kind},${namedBy},${secure},${dvr},${country},${allowed},${fresh},${closeReason},${protocol}`;
     let shared = this.known.get(key);
     if (shared === undefined) {
+      // A policy may make up close reasons without end; sessions keep what they hold.
+      if (this.known.size >= MAX_SHARED) this.known.clear();
       const { epoch } = this;
       const protocols = Object.freeze([protocol]);
       shared = { epoch, kind, namedBy, protocol, protocols, secure, dvr, country, allowed, fresh, closeReason };

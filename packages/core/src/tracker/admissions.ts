@@ -11,7 +11,7 @@ import type { Logger } from '../support/logger.js';
 import { ownCopy } from '../support/strings.js';
 import type { Counters } from './counters.js';
 import type { DenialDesk, Refused } from './denial-desk.js';
-import { countable, TrackedConnection, TrackedRequest, type OpenHandle } from './handles.js';
+import { TrackedConnection, TrackedRequest, type OpenHandle } from './handles.js';
 import type { Lifecycle } from './lifecycle.js';
 import { impossible, type Observation } from './observation.js';
 import type { Settings } from './settings.js';
@@ -101,7 +101,7 @@ export class Admissions {
     if (this.refusedAtOnce(observation, joins) !== undefined) return undefined;
     if (!this.settings.enabled || !observation.recipe.tracks) return undefined;
     if (joins !== undefined) {
-      this.joinLive(joins, observation);
+      this.lifecycle.joinAs(joins, observation);
       return joins;
     }
     if (this.isFull(observation)) {
@@ -119,7 +119,7 @@ export class Admissions {
   candidate(observation: Observation, joins: Session | undefined): Candidate {
     const { hit, ip } = observation;
     const { bytes: _bytes, ...facts } = hit;
-    const country = joins?.country ?? this.lifecycle.countryOf(ip);
+    const country = joins?.country ?? observation.country(this.settings.geo, this.logger);
     return Object.freeze({
       ...facts,
       ip,
@@ -207,7 +207,7 @@ export class Admissions {
     const session = live ?? this.lifecycle.open(observation, asked ? verdict : undefined);
     if (live !== undefined) {
       this.lifecycle.approve(live, verdict);
-      this.joinLive(live, observation);
+      this.lifecycle.joinAs(live, observation);
     }
     this.noteJudged(session, observation, decision);
     this.pipeline.settle(decision, candidate, session.isClosed ? undefined : this.lifecycle.copy(session));
@@ -236,12 +236,8 @@ export class Admissions {
         this.denials.match(observation, false) ?? this.denials.refuseByCap(observation, 'forbidden', reason, reason)
       );
     }
-    if (observation !== opener) this.joinLive(outcome, observation);
+    if (observation !== opener) this.lifecycle.joinAs(outcome, observation);
     return this.handle(observation, outcome);
-  }
-
-  private joinLive(session: Session, { hit, ip, network }: Observation): void {
-    this.lifecycle.join(session, hit, ip, network, countable(hit.bytes));
   }
 
   private handle(observation: Observation, session: Session | undefined): AnyAdmission {

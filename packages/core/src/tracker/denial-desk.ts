@@ -21,6 +21,7 @@ export interface Refused {
 
 /** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
 const CAP_DENIAL_MS = 1000;
+const MAX_CAP_DENIALS = 64;
 /** How many ended denials one look forgets at the most. */
 const EXPIRED_PER_LOOK = 5000;
 
@@ -128,6 +129,7 @@ export class DenialDesk {
     const now = this.clock.now();
     let entry = this.capDenials.get(detail);
     if (entry === undefined || entry.until <= now) {
+      if (this.capDenials.size >= MAX_CAP_DENIALS) this.capDenials.clear();
       entry = this.entryFor(asker, 'cap', kind, reason, detail, CAP_DENIAL_MS, []);
       this.capDenials.set(detail, entry);
     }

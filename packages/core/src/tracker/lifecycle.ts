@@ -22,6 +22,8 @@ import type { Settings } from './settings.js';
 
 /** Redacting is linear, but a query may be a megabyte; more than this is not read. */
 const MAX_REDACTED = 16_384;
+/** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
+const NO_HIT = Number.MIN_SAFE_INTEGER;
 const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 256;
 
@@ -50,16 +52,25 @@ export class Lifecycle implements HandleOwner {
   }
 
   copy(session: Session, now = this.clock.now()): PlaySession {
+    if (session.isClosed) {
+      const visit = this.registry.closed.get(session.id);
+      if (visit?.openedAt === session.openedAt) return visit;
+    }
     return session.snapshot(now, this.settings.exposeTokens);
   }
 
-  /** The live session of this observation, opened unless somebody else has done so meanwhile. */
+  /**
+   * The live session of this observation, opened unless somebody else has done so meanwhile.
+   *
+   * @throws StreamSessionsError ERR_SESSION_EXISTS when a connection brings an id that is live.
+   */
   open(observation: Observation, approval: Approval | undefined): Session {
-    const { recipe, hit, household, namedBy, name } = observation;
+    const { recipe, hit, household, namedBy, name, isConnection } = observation;
     const id = observation.session() ?? randomUUID();
-    const known = household === undefined ? undefined : this.registry.get(id);
+    const known = this.registry.get(id);
     if (known !== undefined) {
-      this.join(known, hit, observation.ip, observation.network, countable(hit.bytes));
+      if (household === undefined) throw sessionExists(id);
+      this.joinAs(known, observation);
       return known;
     }
     const now = this.clock.now();
@@ -75,7 +86,7 @@ export class Lifecycle implements HandleOwner {
         protocol,
         secure,
         dvr,
-        country: this.countryOf(ip),
+        country: observation.country(this.settings.geo, this.logger),
         allowed: approval !== undefined,
         fresh: true,
         closeReason: undefined,
@@ -87,7 +98,9 @@ export class Lifecycle implements HandleOwner {
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
       Math.max(now, last + 1),
     );
-    this.describe(session, hit, observation.isConnection);
+    this.describe(session, hit, isConnection);
+    // It has connections only, so far: no hit keeps it open behind the last of them.
+    if (isConnection && household !== undefined) session.rarities.lastHitAt = NO_HIT;
     const home = household === observation.network ? session.network : household && ownCopy(household);
     this.registry.add(session, recipe, home);
     this.counters.opened++;
@@ -108,6 +121,14 @@ export class Lifecycle implements HandleOwner {
     rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy }));
   }
 
+  /** Another request or connection of a live session. */
+  joinAs(session: Session, { hit, ip, network, isConnection }: Observation): void {
+    const lastHitAt = session.rare?.lastHitAt ?? -Infinity;
+    const before = lastHitAt === -Infinity ? session.updatedAt : lastHitAt;
+    this.join(session, hit, ip, network, countable(hit.bytes));
+    if (isConnection) session.rarities.lastHitAt = before;
+  }
+
   /** A hit of a live session, and the bytes that came with it. Returns the time. */
   join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): number {
     const now = this.clock.now();
@@ -115,8 +136,8 @@ export class Lifecycle implements HandleOwner {
     if (session.traits.fresh) session.traits = this.traits.share({ ...session.traits, fresh: false });
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
-    if (hit.sid !== undefined && hit.sid !== session.sid) this.changeSid(session, hit.sid);
-    if (hit.playerSessionId !== undefined) this.seePlayer(session, hit.playerSessionId);
+    if (hit.sid && hit.sid !== session.sid) this.changeSid(session, hit.sid);
+    if (hit.playerSessionId) this.seePlayer(session, hit.playerSessionId);
     this.place(session, hit.stream, ip, network);
     if (session.rare !== undefined) session.rare.lastHitAt = now;
     if (bytes > 0) this.credit(session, bytes, now);
@@ -154,7 +175,7 @@ export class Lifecycle implements HandleOwner {
     if (session.isClosed) return;
     this.touch(session, handle, bytes);
     if (session.handles !== undefined) return;
-    const lastHit = session.rare?.lastHitAt ?? -Infinity;
+    const lastHit = session.rare?.lastHitAt ?? NO_HIT;
     if (this.clock.now() - lastHit <= this.settings.idleTimeoutOf(session)) return;
     this.close(session, reason);
   }
@@ -265,16 +286,6 @@ export class Lifecycle implements HandleOwner {
     return at;
   }
 
-  /** Undefined when nobody knows. */
-  countryOf(ip: string): string | undefined {
-    try {
-      return this.settings.geo.country(ip) || undefined;
-    } catch (error) {
-      this.logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
-      return undefined;
-    }
-  }
-
   /** The policies allowed the stream and token it opened with. */
   allow(session: Session): void {
     session.traits = this.traits.share({ ...session.traits, allowed: true });
@@ -367,3 +378,6 @@ export class Lifecycle implements HandleOwner {
     sharedHome(session)?.see(session, nameKey('playback-session', id));
   }
 }
+
+export const sessionExists = (id: string): StreamSessionsError =>
+  new StreamSessionsError('ERR_SESSION_EXISTS', `A session with the id "${id}" is live already.`);

@@ -7,6 +7,8 @@ import { SESSION_KINDS, type SessionKind } from '../model/kinds.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { NamedBy } from '../model/play-session.js';
 import { StreamSessionsError } from '../support/errors.js';
+import type { GeoResolver } from '../support/geo.js';
+import type { Logger } from '../support/logger.js';
 import type { Settings } from './settings.js';
 
 /** Texts of a request that are shown, not compared: longer ones are cut. */
@@ -17,6 +19,8 @@ const MAX_NAME_LENGTH = 256;
 /** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
 export class Observation implements Asker {
   private id: string | undefined = undefined;
+  /** null: not looked up yet. */
+  private knownCountry: string | undefined | null = null;
 
   constructor(
     readonly hit: HttpHit & Partial<ConnHit>,
@@ -66,6 +70,17 @@ export class Observation implements Asker {
       this.household,
       nameKey(this.namedBy, this.name ?? this.userAgent ?? ''),
     ));
+  }
+
+  /** Looked up once; undefined when nobody knows. */
+  country(geo: GeoResolver, logger: Logger): string | undefined {
+    if (this.knownCountry !== null) return this.knownCountry;
+    try {
+      return (this.knownCountry = geo.country(this.ip) || undefined);
+    } catch (error) {
+      logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
+      return (this.knownCountry = undefined);
+    }
   }
 
   as(user: string): Observation {

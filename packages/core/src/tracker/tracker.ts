@@ -25,7 +25,7 @@ import { checkDuration, DenialDesk } from './denial-desk.js';
 import { explainSession } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { countable, TrackedConnection, TrackedRequest } from './handles.js';
-import { Lifecycle } from './lifecycle.js';
+import { Lifecycle, sessionExists } from './lifecycle.js';
 import { Looks } from './looks.js';
 import { Observation, tidy } from './observation.js';
 import type { HotOptions, TrackerOptions } from './options.js';
@@ -270,7 +270,7 @@ export class Tracker implements SessionTracker {
     const observation = this.observeConnection(raw);
     const joins = this.findMerged(observation);
     if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false)) {
-      this.join(joins, observation);
+      this.lifecycle.joinAs(joins, observation);
       return new TrackedConnection(this.lifecycle, joins, this.clock.now());
     }
     return this.admissions.decide(observation, joins);
@@ -299,13 +299,9 @@ export class Tracker implements SessionTracker {
   private observeConnection(raw: ConnHit): Observation {
     const hit = tidy(raw);
     if (hit.id !== undefined && this.registry.get(hit.id) !== undefined) {
-      throw new StreamSessionsError('ERR_SESSION_EXISTS', `A session with the id "${hit.id}" is live already.`);
+      throw sessionExists(hit.id);
     }
     return Observation.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
-  }
-
-  private join(session: Session, { hit, ip, network }: Observation): void {
-    this.lifecycle.join(session, hit, ip, network);
   }
 
   /** Live sessions that a denial of this target could mean: by the narrowest index there is. */
