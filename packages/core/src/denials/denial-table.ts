@@ -8,9 +8,10 @@ import { keyOfAsker, keyOfValues, type Asker, type PatternValues, type Shape } f
 export class DenialEntry extends WheelNode {
   hits = 0;
   private readonly id = randomUUID();
+  private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>;
 
   constructor(
-    private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>,
+    facts: Omit<Denial, 'id' | 'hits' | 'until'>,
     public until: number,
     /** It refuses whoever matches any of them. */
     readonly patterns: readonly PatternValues[],
@@ -20,6 +21,7 @@ export class DenialEntry extends WheelNode {
     readonly targetKey?: string,
   ) {
     super();
+    this.facts = { ...facts, target: Object.freeze(facts.target) };
   }
 
   get denialId(): string {
@@ -44,7 +46,7 @@ export class DenialTable {
   private readonly wheel: TimingWheel<DenialEntry>;
 
   constructor(
-    public max: number,
+    private max: number,
     now: number,
   ) {
     this.wheel = new TimingWheel(now, 1024, 1024);
@@ -58,15 +60,18 @@ export class DenialTable {
     const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
     if (same !== undefined) this.delete(same);
     if (this.max <= 0) return;
-    for (const oldest of this.entries.values()) {
-      if (this.entries.size < this.max) break;
-      this.delete(oldest);
-    }
+    this.trim(this.max - 1);
     this.entries.set(entry.denialId, entry);
     if (entry.targetKey !== undefined) this.byTarget.set(entry.targetKey, entry);
     for (const values of entry.patterns) this.index(this.shapes, values, entry, '');
     for (const values of entry.onlyNew) this.index(this.onlyNewShapes, values, entry, 'new:');
     this.wheel.place(entry, entry.until);
+  }
+
+  /** Keeps at most so many from now on. */
+  resize(max: number): void {
+    this.max = max;
+    this.trim(max);
   }
 
   delete(entry: DenialEntry): void {
@@ -104,11 +109,17 @@ export class DenialTable {
     });
   }
 
+  private trim(max: number): void {
+    for (const oldest of this.entries.values()) {
+      if (this.entries.size <= max) return;
+      this.delete(oldest);
+    }
+  }
+
   private matchIn(shapes: Map<string, Shape>, asker: Asker, space: string, now: number): DenialEntry | undefined {
     for (const shape of shapes.values()) {
       const key = keyOfAsker(shape, asker);
-      if (key === undefined || this.byPattern.size(space + key) === 0) continue;
-      const found = this.byPattern.members(space + key).find((entry) => entry.until > now);
+      const found = key === undefined ? undefined : this.byPattern.find(space + key, (entry) => entry.until > now);
       if (found !== undefined) return found;
     }
     return undefined;

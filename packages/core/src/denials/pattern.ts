@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { networkOf } from '../identity/address.js';
 import { prefixed } from '../identity/recipe.js';
 import type { SessionKind } from '../model/kinds.js';
@@ -16,6 +17,8 @@ export interface Asker {
   readonly token: string | undefined;
   readonly sid: string | undefined;
   readonly playerSessionId: string | undefined;
+  /** What it offers besides a token to be let in by, as one text. */
+  readonly offer: string;
   /** The id it would have: derived only when some denial asks for it. */
   session(): string | undefined;
 }
@@ -34,7 +37,9 @@ export interface PatternValues {
   sid?: string;
   playerSessionId?: string;
   session?: string;
-  /** What was asked of the policies: several fields as one. */
+  /** Who asked the policies: several fields as one. */
+  viewer?: string;
+  /** The same, with all that was offered to be let in by. */
   asked?: string;
 }
 
@@ -77,6 +82,8 @@ function valueOf(field: keyof PatternValues, shape: Shape, asker: Asker): string
       return asker.session();
     case 'userAgent':
       return asker.userAgent ?? '';
+    case 'viewer':
+      return viewerKey(asker);
     case 'asked':
       return askedKey(asker);
     default:
@@ -84,24 +91,23 @@ function valueOf(field: keyof PatternValues, shape: Shape, asker: Asker): string
   }
 }
 
-/** What the policies were asked, as one value: a viewer who comes with another credential is somebody else. */
-export function askedKey(asker: Asker): string {
-  return [
-    asker.kind,
-    asker.stream,
-    asker.protocol,
-    asker.network,
-    asker.userAgent ?? '',
-    asker.token ?? '',
-    asker.sid ?? '',
-    asker.user ?? '',
-  ]
-    .map(prefixed)
-    .join('');
-}
+/** Whom the policies were asked about, as one value. A hash: its parts are thousands of characters, and strangers choose them. */
+export const viewerKey = (asker: Asker): string => hashOf(viewerParts(asker));
 
-/** True when a denial with these values refuses this asker. */
-export function matches(values: PatternValues, asker: Asker): boolean {
-  const { shapeId, fields, key } = keyOfValues(values);
-  return keyOfAsker({ id: shapeId, fields, prefixLength: values.block?.prefixLength ?? 0, uses: 0 }, asker) === key;
-}
+/** The same with what was offered: who comes with another credential is asked about again. */
+export const askedKey = (asker: Asker): string => hashOf([...viewerParts(asker), asker.offer]);
+
+const viewerParts = (asker: Asker): string[] => [
+  asker.kind,
+  asker.stream,
+  asker.protocol,
+  asker.network,
+  asker.userAgent ?? '',
+  asker.token ?? '',
+  asker.sid ?? '',
+  asker.playerSessionId ?? '',
+  asker.user ?? '',
+];
+
+const hashOf = (parts: readonly string[]): string =>
+  createHash('sha256').update(parts.map(prefixed).join('')).digest('base64url');

@@ -25,6 +25,15 @@ export class GroupIndex<T extends object> {
     return group === undefined ? 0 : group instanceof Set ? group.size : 1;
   }
 
+  /** The first member that passes the test. */
+  find(key: string, test: (item: T) => boolean): T | undefined {
+    const group = this.groups.get(key);
+    if (group === undefined) return undefined;
+    if (!(group instanceof Set)) return test(group) ? group : undefined;
+    for (const item of group) if (test(item)) return item;
+    return undefined;
+  }
+
   /** A copy, so that the caller may close what it finds. */
   members(key: string): T[] {
     const group = this.groups.get(key);

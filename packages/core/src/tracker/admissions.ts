@@ -1,3 +1,4 @@
+import { isAlike } from '../denials/live-match.js';
 import type { HttpHit } from '../model/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../policy/admission.js';
 import { isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
@@ -68,11 +69,14 @@ export class Admissions {
   }
 
   /** The same where no policy is asked: only the denials look at what is new. */
-  mustAskDenials(session: Session, hit: HttpHit): boolean {
+  mustAskDenials(session: Session, hit: HttpHit, ip: string): boolean {
     if (this.stopped || !this.settings.enabled) return true;
-    if (this.denials.isEmpty || (hit.stream === session.stream && (!hit.token || hit.token === session.token)))
-      return false;
-    return !session.rare?.judged?.has(judgedKey(hit.stream, hit.token || undefined));
+    return this.mayBeDenied(session, hit, ip);
+  }
+
+  /** True when a denial could be about what this hit brings that is new to its live session. */
+  mayBeDenied(session: Session, hit: HttpHit, ip: string): boolean {
+    return !this.denials.isEmpty && !isAlike(session, hit, ip);
   }
 
   /** Asks for one that no live session answers for, or that brings something new to one (`joins`). */

@@ -1,16 +1,19 @@
 import { DenialEntry, DenialTable } from '../denials/denial-table.js';
-import { askedKey, matches, type Asker, type PatternValues } from '../denials/pattern.js';
+import { askedKey, viewerKey, type Asker, type PatternValues } from '../denials/pattern.js';
 import { readTarget, targetKey } from '../denials/target.js';
 import { deniedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
 import { networkOf, parseBlock } from '../identity/address.js';
 import type { Denial, DenialKind, DenialTarget } from '../model/denial.js';
+import type { HttpHit } from '../model/hit.js';
 import type { CloseReason } from '../model/play-session.js';
 import type { Policy, Refusal } from '../policy/policy.js';
 import type { Session } from '../registry/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Counters } from './counters.js';
+import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { badOption } from '../support/options.js';
+import { keep, ownCopy } from '../support/strings.js';
 import type { Settings } from './settings.js';
 
 /** What refused somebody: the admission to hand out. */
@@ -101,27 +104,18 @@ export class DenialDesk {
     return entry.snapshot();
   }
 
-  /** True when this very denial means this asker. */
-  refuses(denialId: string, asker: Asker): boolean {
-    const entry = this.operator.get(denialId);
-    return entry !== undefined && entry.patterns.some((values) => matches(values, asker));
+  /** A policy's no, remembered as long as it says. A default does not lock out a password that was typed wrongly. */
+  refuseByPolicy(asker: Asker & { hit: HttpHit }, refusal: Refusal, policy: Policy | undefined): Refused {
+    const { credentials } = asker.hit;
+    const wrongPassword = credentials !== undefined && credentials.scheme !== 'bearer';
+    const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
+    return this.refuse(this.remember(asker, refusal, usualMs, { asked: askedKey(asker) }), asker);
   }
 
-  /** A policy's no, remembered as long as it says. */
-  refuseByPolicy(asker: Asker, refusal: Refusal, policy: Policy | undefined): Refused {
-    return this.refuse(this.remember(asker, refusal, policy), asker);
-  }
-
-  /** Remembers a policy's no without refusing anybody yet. */
-  remember(asker: Asker, refusal: Refusal, policy: Policy | undefined): DenialEntry {
-    const authoriser = policy?.stage === 'authorise';
-    const { denyForMs = authoriser ? this.settings.deniedRetentionMs : 0 } = refusal;
-    // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
-    const forMs = denyForMs > 0 ? denyForMs : 0;
-    const { reason, detail, kind = 'forbidden' } = refusal;
-    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [{ asked: askedKey(asker) }]);
-    if (forMs > 0) this.remembered.add(entry);
-    return entry;
+  /** The same of a session that was live until now: nobody is refused yet. */
+  rememberEnded(asker: Asker, refusal: Refusal, policy: Policy | undefined): void {
+    const usualMs = policy?.stage === 'authorise' ? this.settings.deniedRetentionMs : 0;
+    this.remember(asker, refusal, usualMs, { viewer: viewerKey(asker) });
   }
 
   /** What a cap, a bound or the end of the tracker keeps out. */
@@ -166,12 +160,22 @@ export class DenialDesk {
   }
 
   resize(): void {
-    this.operator.max = this.remembered.max = this.settings.maxDenials;
+    this.operator.resize(this.settings.maxDenials);
+    this.remembered.resize(this.settings.maxDenials);
   }
 
   expire(now: number): void {
     this.operator.expire(now, EXPIRED_PER_LOOK);
     this.remembered.expire(now, EXPIRED_PER_LOOK);
+  }
+
+  private remember(asker: Asker, refusal: Refusal, usualMs: number, pattern: PatternValues): DenialEntry {
+    const { reason, detail, kind = 'forbidden', denyForMs = usualMs } = refusal;
+    // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
+    const forMs = denyForMs > 0 ? denyForMs : 0;
+    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [pattern]);
+    if (forMs > 0) this.remembered.add(entry);
+    return entry;
   }
 
   private end(entry: DenialEntry, table: DenialTable): boolean {
@@ -205,7 +209,8 @@ export class DenialDesk {
     forMs: number,
     patterns: readonly PatternValues[],
   ): DenialEntry {
-    const target: DenialTarget = { stream: asker.stream, ip: asker.ip };
+    // Copies, and no longer than a stream may be: what is kept must not hold the request it came from.
+    const target: DenialTarget = { stream: keep(asker.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(asker.ip) };
     if (asker.user !== undefined) target.user = asker.user;
     if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
     const now = this.clock.now();

@@ -61,6 +61,11 @@ export class Observation implements Asker {
   get playerSessionId(): string | undefined {
     return this.hit.playerSessionId;
   }
+  get offer(): string {
+    const { query = '', credentials } = this.hit;
+    if (credentials === undefined) return query;
+    return `${credentials.scheme} ${credentials.scheme === 'bearer' ? credentials.token : credentials.user} ${query}`;
+  }
 
   session(): string | undefined {
     if (this.household === undefined) return this.hit.id;

@@ -92,7 +92,7 @@ export class Reviews {
       return true;
     }
     this.lifecycle.close(session, verdict.reason, { detail: verdict.detail });
-    this.denials.remember(this.observationOf(session), verdict, policy);
+    this.denials.rememberEnded(this.observationOf(session), verdict, policy);
     return false;
   }
 

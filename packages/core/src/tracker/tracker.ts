@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventHub } from '../events/event-hub.js';
 import type { EventSink, TrackerEvents } from '../events/event.js';
+import { names } from '../denials/live-match.js';
 import { bestNameKind, givenName } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import { fingerprinter } from '../identity/secrets.js';
@@ -81,7 +82,7 @@ export class Tracker implements SessionTracker {
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
     const known = this.find(recipe, hit, network);
-    if (known !== undefined && !this.admissions.mustAskDenials(known, hit)) {
+    if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip)) {
       return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
     }
     const session = this.admissions.record(Observation.ofRequest(hit, recipe, ip, network), known);
@@ -159,9 +160,7 @@ export class Tracker implements SessionTracker {
     checkDuration('forMs', forMs);
     const denial = this.denialDesk.deny(target, forMs, reason);
     for (const session of this.liveSuspects(target)) {
-      if (this.denialDesk.refuses(denial.id, this.reviews.observationOf(session))) {
-        this.lifecycle.close(session, 'denied', { detail: reason });
-      }
+      if (names(target, session, this.settings.addresses)) this.lifecycle.close(session, 'denied', { detail: reason });
     }
     return denial;
   }
@@ -261,6 +260,10 @@ export class Tracker implements SessionTracker {
     const network = addresses.network(ip);
     const session = this.find(recipe, hit, network);
     if (session !== undefined && !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit))) {
+      if (this.admissions.mayBeDenied(session, hit, ip)) {
+        const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), true);
+        if (refused !== undefined) return refused;
+      }
       return new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
     }
     return this.admissions.decide(Observation.ofRequest(hit, recipe, ip, network), session);
@@ -270,6 +273,8 @@ export class Tracker implements SessionTracker {
     const observation = this.observeConnection(raw);
     const joins = this.findMerged(observation);
     if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false)) {
+      const refused = this.denialDesk.match(observation, true);
+      if (refused !== undefined) return refused;
       this.lifecycle.joinAs(joins, observation);
       return new TrackedConnection(this.lifecycle, joins, this.clock.now());
     }

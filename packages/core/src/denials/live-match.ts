@@ -1,0 +1,49 @@
+import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
+import { prefixed } from '../identity/recipe.js';
+import type { DenialTarget } from '../model/denial.js';
+import type { HttpHit } from '../model/hit.js';
+import type { Session } from '../registry/session.js';
+
+/**
+ * True when a live session is what the target names. Like a filter it matches any of the streams, protocols and
+ * addresses of the session: each may still be in use.
+ */
+export function names(target: DenialTarget, session: Session, addresses: AddressReader): boolean {
+  const { session: id, user, token, userAgent, stream, protocol, ip } = target;
+  return (
+    (id === undefined || id === session.id) &&
+    (user === undefined || user === session.userId) &&
+    (token === undefined || hasToken(session, token)) &&
+    (userAgent === undefined || userAgent === session.userAgent) &&
+    (stream === undefined || session.streams.includes(stream)) &&
+    (protocol === undefined || session.protocols.includes(protocol)) &&
+    (ip === undefined || session.ips.some((address) => isAt(ip, address, addresses)))
+  );
+}
+
+/** True when the hit says nothing that a denial could be about and its live session did not say last. */
+export function isAlike(session: Session, hit: HttpHit & { userId?: string | undefined }, ip: string): boolean {
+  return (
+    hit.protocol === session.protocol &&
+    ip === session.ip &&
+    hit.stream === session.stream &&
+    (!hit.userAgent || hit.userAgent === session.userAgent) &&
+    (!hit.token || hit.token === session.token) &&
+    (!hit.userId || hit.userId === session.userId)
+  );
+}
+
+function hasToken(session: Session, token: string): boolean {
+  const judged = session.rare?.judged;
+  if (session.token === token || judged === undefined) return session.token === token;
+  return session.streams.some((stream) => judged.has(prefixed(stream) + token));
+}
+
+function isAt(ip: string, address: string, addresses: AddressReader): boolean {
+  const block = parseBlock(ip);
+  if (block === undefined) return false;
+  const { prefixLength } = block;
+  if (prefixLength === undefined) return addresses.network(address) === addresses.network(block.address);
+  if (address.includes(':') !== block.address.includes(':')) return false;
+  return networkOf(address, prefixLength) === networkOf(block.address, prefixLength);
+}

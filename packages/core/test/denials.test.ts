@@ -1,0 +1,316 @@
+import type { DenialTarget, HttpHit, Policy } from '../src/index.js';
+import {
+  conn,
+  connect,
+  eventsOf,
+  hit,
+  live,
+  mayConnect,
+  mayRequest,
+  must,
+  now,
+  refusal,
+  request,
+  setup,
+} from './support/make.js';
+
+const FOREVER = { forMs: 1e9 };
+
+describe('deny', () => {
+  describe('refuses what it names', () => {
+    it.each<[DenialTarget, Partial<HttpHit>, Partial<HttpHit>]>([
+      [{ ip: '203.0.113.7' }, {}, { ip: '203.0.113.8' }],
+      [{ ip: '::ffff:203.0.113.7' }, {}, { ip: '203.0.113.8' }],
+      [{ ip: '203.0.113.0/24' }, { ip: '203.0.113.255' }, { ip: '203.0.114.0' }],
+      [{ ip: '2001:db8::1' }, { ip: '2001:db8::ffff' }, { ip: '2001:db8:0:1::1' }],
+      [{ ip: '2001:db8::/32' }, { ip: '2001:db8:ffff::1' }, { ip: '2001:db9::1' }],
+      [{ ip: '::/0' }, { ip: '2001:db8::1' }, { ip: '203.0.113.7' }],
+      [{ ip: '0.0.0.0/0' }, {}, { ip: '2001:db8::1' }],
+      [{ stream: 'cam1' }, {}, { stream: 'cam2' }],
+      [{ token: 'a' }, { token: 'a' }, { token: 'b' }],
+      [{ userAgent: 'player/1.0' }, {}, { userAgent: 'player/1' }],
+      [{ protocol: 'dash' }, { protocol: 'dash' }, {}],
+      [{ ip: '203.0.113.7', stream: 'cam1' }, {}, { stream: 'cam2' }],
+      [{ ip: '203.0.113.0/24', userAgent: 'player/1.0', protocol: 'hls' }, {}, { userAgent: 'other' }],
+    ])('%j', (target, meant, other) => {
+      const { tracker } = setup();
+      const denied = must(request(tracker, meant).session);
+      const spared = must(request(tracker, { ...other, token: other.token ?? 'spared' }).session);
+      tracker.deny(target, { reason: 'why' });
+      expect(tracker.get(denied.id)).toMatchObject({ closeReason: 'denied', closeDetail: 'why' });
+      expect(tracker.get(spared.id)?.closedAt).toBeUndefined();
+      expect(refusal(now(tracker.admit(hit(meant))))).toMatchObject({ by: 'deny', detail: 'why' });
+      expect(mayRequest(tracker, { ...other, token: other.token ?? 'spared' })).toBe(true);
+    });
+
+    it('a session by its id, which is derived again', () => {
+      const { tracker } = setup();
+      const { id } = must(request(tracker, { token: 'a' }).session);
+      tracker.deny({ session: id });
+      expect(mayRequest(tracker, { token: 'a' })).toBe(false);
+      expect(mayRequest(tracker, { token: 'b' })).toBe(true);
+    });
+
+    it('a user that a transport or a policy names', () => {
+      const policy: Policy = {
+        name: 'p',
+        admit: ({ token }) => ({ allow: true, ...(token ? { userId: token } : {}) }),
+      };
+      const { tracker } = setup({ policies: [policy] });
+      connect(tracker, { userId: 'bob' });
+      const vouched = must(request(tracker, { token: 'bob' }).session);
+      tracker.deny({ user: 'bob' });
+      expect(tracker.get(vouched.id)?.closeReason).toBe('denied');
+      expect(live(tracker)).toEqual([]);
+      expect(mayConnect(tracker, { userId: 'bob' })).toBe(false);
+      expect(mayRequest(tracker, { token: 'bob' })).toBe(false);
+      expect(mayRequest(tracker, { token: 'ann' })).toBe(true);
+    });
+
+    it('by trackHttp and openConn too', () => {
+      const { tracker } = setup();
+      tracker.deny({ stream: 'cam1' });
+      expect(tracker.trackHttp(hit())).toBeNull();
+      const { session, closer } = tracker.openConn(conn());
+      expect(session).toBeNull();
+      closer.touch(5);
+      closer.close();
+      expect(tracker.stats()).toMatchObject({ openedTotal: 0, deniedTotal: 2, bytesTotal: 0 });
+    });
+  });
+
+  describe('means whatever a live session is or becomes', () => {
+    const everywhere = { identity: { viewer: ['token'] } } as const;
+
+    it.each<[string, DenialTarget, Partial<HttpHit>]>([
+      ['address', { ip: '198.51.100.1' }, { ip: '198.51.100.1' }],
+      ['block', { ip: '198.51.100.0/24' }, { ip: '198.51.100.1' }],
+      ['stream', { stream: 'cam2' }, { stream: 'cam2' }],
+      ['protocol', { protocol: 'dash' }, { protocol: 'dash' }],
+      ['player', { userAgent: 'other' }, { userAgent: 'other' }],
+    ])('another %s', (_, target, change) => {
+      const later = setup(everywhere);
+      const session = must(request(later.tracker, { token: 'a' }).session);
+      later.tracker.deny(target);
+      expect(later.tracker.get(session.id)?.closedAt).toBeUndefined();
+      expect(mayRequest(later.tracker, { token: 'a', ...change })).toBe(false);
+      expect(later.tracker.trackHttp(hit({ token: 'a', ...change }))).toBeNull();
+      expect(mayRequest(later.tracker, { token: 'a' })).toBe(true);
+
+      const before = setup(everywhere);
+      request(before.tracker, { token: 'a' });
+      request(before.tracker, { token: 'a', ...change });
+      before.tracker.deny(target);
+      expect(live(before.tracker)).toEqual([]);
+
+      const back = setup(everywhere);
+      request(back.tracker, { token: 'a', ...change });
+      request(back.tracker, { token: 'a' });
+      back.tracker.deny(target);
+      if (_ !== 'player') expect(live(back.tracker)).toEqual([]);
+      expect(mayRequest(back.tracker, { token: 'a', ...change })).toBe(false);
+    });
+
+    it('another token, where the recipe does not tell tokens apart', () => {
+      const { tracker } = setup({ identity: { viewer: ['stream', 'ip'] } });
+      request(tracker, { token: 'a' });
+      request(tracker, { token: 'b' });
+      tracker.deny({ token: 'b' });
+      expect(mayRequest(tracker, { token: 'b' })).toBe(false);
+      expect(mayRequest(tracker, { token: 'a' })).toBe(true);
+    });
+  });
+
+  it.each<[unknown, RegExp]>([
+    [{}, /everybody/],
+    [{ ip: undefined }, /everybody/],
+    [{ steam: 'cam1' }, /did you mean "stream"/],
+    [{ foo: 'x' }, /known: session/],
+    [{ ip: '' }, /not empty/],
+    [{ ip: 'somewhere' }, /neither an address nor a CIDR/],
+    [{ ip: '10.0.0.0/33' }, /neither an address nor a CIDR/],
+    [{ stream: 5 }, /text/],
+    [null, /object/],
+    ['cam1', /object/],
+    [[], /object/],
+  ])('refuses the target %j', (target, message) => {
+    const { tracker } = setup();
+    request(tracker);
+    const error = expect.objectContaining({ code: 'ERR_BAD_DENIAL', message: expect.stringMatching(message) });
+    expect(() => tracker.deny(target as DenialTarget)).toThrow(error);
+    if (typeof target !== 'string') expect(() => tracker.liftDenial(target as DenialTarget)).toThrow(error);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('ends on time and is listed until then', () => {
+    const { tracker, clock } = setup();
+    const denial = tracker.deny({ stream: 'cam1' }, { forMs: 5_000 });
+    expect(denial).toMatchObject({ since: clock.now(), until: clock.now() + 5_000, hits: 0, kind: 'forbidden' });
+    clock.advance(4_999);
+    expect(tracker.denials()).toMatchObject([{ id: denial.id }]);
+    expect(mayRequest(tracker)).toBe(false);
+    clock.advance(1);
+    expect(tracker.denials()).toEqual([]);
+    expect(mayRequest(tracker)).toBe(true);
+    expect(tracker.liftDenial(denial.id)).toBe(false);
+  });
+
+  it('holds for deniedRetentionMs unless told otherwise', () => {
+    const { tracker, clock } = setup({ deniedRetentionMs: 7_000 });
+    expect(tracker.deny({ stream: 'cam1' }).until).toBe(clock.now() + 7_000);
+  });
+
+  it('is lifted by its id, or by its target however that is spelt', () => {
+    const { tracker } = setup();
+    const first = tracker.deny({ ip: '203.0.113.7', stream: 'cam1' }, FOREVER);
+    expect(tracker.liftDenial({ stream: 'cam1' })).toBe(false);
+    expect(tracker.liftDenial({ stream: 'cam1', ip: '::ffff:203.0.113.7' })).toBe(true);
+    expect(mayRequest(tracker)).toBe(true);
+    expect(tracker.liftDenial(first.id)).toBe(false);
+    const second = tracker.deny({ token: 'a' }, FOREVER);
+    expect(tracker.liftDenial(second.id)).toBe(true);
+    expect(tracker.liftDenial({ token: 'a' })).toBe(false);
+  });
+
+  it('made again replaces the first, and counts from zero', () => {
+    const { tracker } = setup();
+    const first = tracker.deny({ stream: 'cam1' }, FOREVER);
+    mayRequest(tracker);
+    const second = tracker.deny({ stream: 'cam1' }, { forMs: 1_000 });
+    expect(tracker.denials()).toEqual([second]);
+    expect(second.id).not.toBe(first.id);
+  });
+
+  it('shows a token as its fingerprint only', () => {
+    const { tracker } = setup();
+    const secret = 'do-not-show-this';
+    const { tokenFingerprint } = must(request(tracker, { token: secret }).session);
+    const denial = tracker.deny({ token: secret });
+    expect(denial.target.token).toBe(tokenFingerprint);
+    const errors = refusal(now(tracker.admit(hit({ token: secret, query: `token=${secret}` }))));
+    expect(JSON.stringify([tracker.denials(), errors, tracker.list()])).not.toContain(secret);
+  });
+
+  it('cannot be changed through what was handed out', () => {
+    const { tracker } = setup();
+    const [event] = [eventsOf(tracker, 'denied')];
+    const target: DenialTarget = { stream: 'cam1' };
+    const denial = tracker.deny(target, FOREVER);
+    target.stream = 'cam2';
+    expect(() => ((denial.target as DenialTarget).stream = 'cam2')).toThrow(TypeError);
+    mayRequest(tracker);
+    expect(() => ((event[0]?.denial.target as DenialTarget).stream = 'cam2')).toThrow(TypeError);
+    expect(tracker.denials()[0]?.target).toEqual({ stream: 'cam1' });
+  });
+
+  it('refuses without asking any policy', () => {
+    const admit = jest.fn(() => ({ allow: true as const }));
+    const { tracker } = setup({ policies: [{ name: 'p', admit }] });
+    tracker.deny({ stream: 'cam1' });
+    mayRequest(tracker);
+    expect(admit).not.toHaveBeenCalled();
+  });
+
+  it('holds while tracking is switched off', () => {
+    const { tracker } = setup({ enabled: false });
+    tracker.deny({ ip: '203.0.113.7' });
+    expect(mayRequest(tracker)).toBe(false);
+    expect(request(tracker, { ip: '203.0.113.8' }).session).toBeUndefined();
+  });
+
+  it('makes room for the newest when the table is full, and shrinks when told', () => {
+    const { tracker } = setup({ maxDenials: 3 });
+    const ids = ['a', 'b', 'c', 'd'].map((token) => tracker.deny({ token }, FOREVER).id);
+    expect(tracker.denials().map(({ id }) => id)).toEqual(ids.slice(1));
+    expect(mayRequest(tracker, { token: 'a' })).toBe(true);
+    expect(mayRequest(tracker, { token: 'd' })).toBe(false);
+    tracker.updateConfig({ maxDenials: 1 });
+    expect(tracker.denials().map(({ id }) => id)).toEqual(ids.slice(3));
+    tracker.updateConfig({ maxDenials: 0 });
+    tracker.deny({ stream: 'cam1' });
+    expect(tracker.denials()).toEqual([]);
+  });
+
+  it('finds among thousands, and forgets them when their time is over', () => {
+    const { tracker, clock } = setup();
+    for (let i = 0; i < 20_000; i++) tracker.deny({ ip: `10.${i >> 8}.${i & 255}.1` }, { forMs: 1_000 + i });
+    expect(mayRequest(tracker, { ip: '10.3.4.1' })).toBe(false);
+    expect(mayRequest(tracker, { ip: '10.3.4.2' })).toBe(true);
+    clock.advance(60_000);
+    expect(tracker.denials()).toEqual([]);
+    expect(mayRequest(tracker, { ip: '10.3.4.1' })).toBe(true);
+  });
+});
+
+describe("a policy's refusal", () => {
+  const refusing = (over: object, stage: Policy['stage'] = 'custom'): Policy & { asked: number } => {
+    const policy = {
+      name: 'no',
+      stage,
+      asked: 0,
+      admit: () => (policy.asked++, { allow: false as const, reason: 'unauthorized', ...over }),
+    };
+    return policy;
+  };
+
+  it('is remembered as long as it says; an authoriser’s for deniedRetentionMs, others not at all', () => {
+    for (const [over, stage, ms] of [
+      [{ denyForMs: 5_000 }, 'custom', 5_000],
+      [{}, 'authorise', 600_000],
+      [{ denyForMs: 2_000 }, 'authorise', 2_000],
+    ] as const) {
+      const policy = refusing(over, stage);
+      const { tracker, clock } = setup({ policies: [policy] });
+      const first = refusal(now(tracker.admit(hit())));
+      expect(first).toMatchObject({ by: 'policy', reason: 'unauthorized', until: clock.now() + ms });
+      clock.advance(ms - 1);
+      expect([mayRequest(tracker), policy.asked]).toEqual([false, 1]);
+      clock.advance(1);
+      expect([mayRequest(tracker), policy.asked]).toEqual([false, 2]);
+    }
+    const policy = refusing({});
+    const { tracker } = setup({ policies: [policy] });
+    expect([mayRequest(tracker), mayRequest(tracker), policy.asked]).toEqual([false, false, 2]);
+    expect(tracker.denials()).toEqual([]);
+  });
+
+  it.each<[string, Partial<HttpHit>]>([
+    ['token', { token: 'b' }],
+    ['sid', { sid: 's' }],
+    ['signature in the query', { query: 'sig=good' }],
+    ['bearer', { credentials: { scheme: 'bearer', token: 'good' } }],
+    ['password', { credentials: { scheme: 'basic', user: 'bob', verify: () => true } }],
+  ])('is not held against one who comes with another %s', (_, over) => {
+    const policy = refusing({}, 'authorise');
+    const { tracker } = setup({ policies: [policy] });
+    mayRequest(tracker);
+    mayRequest(tracker, over);
+    expect(policy.asked).toBe(2);
+  });
+
+  it('of a password is never remembered: the next one may be right', () => {
+    const policy = refusing({}, 'authorise');
+    const { tracker } = setup({ policies: [policy] });
+    const credentials = { scheme: 'basic' as const, user: 'bob', verify: () => false };
+    for (let i = 0; i < 3; i++) mayRequest(tracker, { credentials });
+    expect(policy.asked).toBe(3);
+  });
+
+  it('fills a table of its own: an operator’s denials stay', () => {
+    const { tracker } = setup({ maxDenials: 5, policies: [refusing({}, 'authorise')] });
+    const { id } = tracker.deny({ ip: '198.51.100.1' }, FOREVER);
+    for (let i = 0; i < 50; i++) mayRequest(tracker, { token: `t${i}` });
+    expect(tracker.denials()).toHaveLength(6);
+    expect(tracker.denials()[0]?.id).toBe(id);
+  });
+
+  it.each([NaN, -5, 'soon' as unknown as number, Infinity])(
+    'with denyForMs %p is a refusal all the same',
+    (denyForMs) => {
+      const { tracker } = setup({ policies: [refusing({ denyForMs })] });
+      tracker.addSink({ name: 's', write: () => undefined });
+      expect(mayRequest(tracker)).toBe(false);
+      expect(mayRequest(tracker)).toBe(false);
+    },
+  );
+});
