@@ -2,14 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { withoutAbsent, type WireEvent } from '../model/wire.js';
 import type { DeniedEvent, SessionClosedEvent, SessionEvent } from './event.js';
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+/** Formats times that mostly come in a row of the same: all that one look closes happens in one millisecond. */
+function isoWithMemory(): (ms: number) => string {
+  let last = NaN;
+  let text = '';
+  return (ms) => {
+    if (ms !== last) [last, text] = [ms, new Date(ms).toISOString()];
+    return text;
+  };
+}
+
+const iso = isoWithMemory();
+const isoNow = isoWithMemory();
 
 function envelope(type: WireEvent['type'], seq: number, at: number, stream: string, payload: object): WireEvent {
   return Object.freeze({
     id: randomUUID(),
     type,
     stream_code: stream,
-    occurred_at: iso(at),
+    occurred_at: isoNow(at),
     seq,
     payload: Object.freeze(withoutAbsent(payload as Record<string, unknown>)),
   });

@@ -1,4 +1,5 @@
 import { isPromise } from '../policy/pipeline.js';
+import { badOption } from '../support/options.js';
 import type { Logger } from '../support/logger.js';
 import type { EventSink, TrackerEvents } from './event.js';
 import { SinkQueue } from './sink-queue.js';
@@ -48,6 +49,9 @@ export class EventHub {
 
   on<E extends EventName>(name: E, listener: (event: TrackerEvents[E]) => void): () => void {
     // The same function may listen twice; each call gets an own entry, so that each ends only itself.
+    if (!Object.hasOwn(this.listeners, name)) {
+      throw badOption('the event of on()', `one of ${Object.keys(this.listeners).join(', ')}`, name);
+    }
     const entry: Listener = (event) => listener(event as TrackerEvents[E]);
     this.listeners[name] = [...this.listeners[name], entry];
     return () => {
@@ -56,6 +60,8 @@ export class EventHub {
   }
 
   addSink(sink: EventSink): () => void {
+    if (typeof sink?.write !== 'function')
+      throw badOption('a sink', 'an object with a name and a write function', sink);
     const queue = new SinkQueue(sink, this.logger);
     this.sinks = [...this.sinks, queue];
     return () => {

@@ -18,6 +18,8 @@ export interface Recipe {
   /** Households are kept per stream. */
   readonly byStream: boolean;
   readonly byName: boolean;
+  /** A household is one address on one stream: who lacks a name there may be found by another. */
+  readonly aliasable: boolean;
   /** Members of a household have one address. */
   readonly byAddress: boolean;
   /** Which household: unique among those of one stream (`byStream`) or of the kind. */
@@ -53,6 +55,7 @@ function compile(kind: SessionKind, chosen: readonly IdentityField[]): Recipe {
     byStream,
     byName: fields.includes('token'),
     byAddress: fields.includes('ip'),
+    aliasable: byStream && fields.includes('ip') && fields.includes('token'),
     household: householdOf(rest),
     signature: fields.join(),
   };

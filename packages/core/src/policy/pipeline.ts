@@ -17,6 +17,7 @@ export interface Decision {
 
 /** Policies in the order they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
 export function inOrder(policies: readonly Policy[]): readonly Policy[] {
+  if (!Array.isArray(policies as unknown)) throw badOption('policies', 'a list of policies', policies);
   for (const policy of policies) {
     if (typeof policy !== 'object' || policy === null || typeof policy.name !== 'string' || policy.name === '') {
       throw badOption('policies', 'a list of policies, each with a name', policy);

@@ -8,39 +8,49 @@ import { ShardedMap } from './sharded-map.js';
 
 /** Several sessions that only their names tell apart: the viewers behind one address on one stream. */
 export class Household {
-  readonly members = new Set<Session>();
-  private readonly named = new Map<string, Session>();
-  private readonly seen = new GroupIndex<Session>();
+  size = 0;
+  private readonly named = new ShardedMap<Session>();
+  /** Who was seen with which names; not kept where nobody is found by them. */
+  private readonly seen: GroupIndex<Session> | undefined;
 
-  constructor(readonly key: string) {}
+  constructor(
+    readonly key: string,
+    private readonly aliasable: boolean,
+  ) {
+    this.seen = aliasable ? new GroupIndex<Session>() : undefined;
+  }
 
   add(session: Session): void {
     session.home = this;
-    this.members.add(session);
+    this.size++;
     this.named.set(nameKey(session.namedBy, ownName(session)), session);
-    for (const key of knownNames(session)) this.seen.add(key, session);
+    if (this.aliasable) for (const key of knownNames(session)) this.see(session, key);
   }
 
   delete(session: Session): void {
-    this.members.delete(session);
+    this.size--;
     const key = nameKey(session.namedBy, ownName(session));
     if (this.named.get(key) === session) this.named.delete(key);
-    for (const name of knownNames(session)) this.seen.delete(name, session);
+    if (this.aliasable) for (const name of knownNames(session)) this.forget(session, name);
+  }
+
+  members(): IterableIterator<Session> {
+    return this.named.values();
   }
 
   find(kind: NamedBy, name: string, aliases: boolean): Session | undefined {
     const key = nameKey(kind, name);
     const own = this.named.get(key);
     if (own !== undefined || !aliases) return own;
-    return this.seen.size(key) === 1 ? this.seen.members(key)[0] : undefined;
+    return this.seen?.size(key) === 1 ? this.seen.members(key)[0] : undefined;
   }
 
   see(session: Session, key: string): void {
-    this.seen.add(key, session);
+    this.seen?.add(key, session);
   }
 
   forget(session: Session, key: string): void {
-    this.seen.delete(key, session);
+    this.seen?.delete(key, session);
   }
 }
 
@@ -59,14 +69,14 @@ export class HouseholdTable extends ShardedMap<Session | Household> {
     return aliases && isSeenWith(home, kind, name) ? home : undefined;
   }
 
-  enter(household: string, session: Session): void {
+  enter(household: string, session: Session, aliasable: boolean): void {
     const home = this.get(household);
     if (home instanceof Household) home.add(session);
     else if (home === undefined) {
       session.home = household;
       this.set(household, session);
     } else {
-      const shared = new Household(household);
+      const shared = new Household(household, aliasable);
       shared.add(home);
       shared.add(session);
       this.set(household, shared);
@@ -78,13 +88,13 @@ export class HouseholdTable extends ShardedMap<Session | Household> {
     const { home } = session;
     if (home instanceof Household) {
       home.delete(session);
-      if (home.members.size === 1) this.dissolve(home);
+      if (home.size === 1) this.dissolve(home);
     } else if (home !== undefined && this.get(home) === session) this.delete(home);
   }
 
   /** The last member has the household for itself. */
   private dissolve(household: Household): void {
-    for (const last of household.members) {
+    for (const last of household.members()) {
       household.delete(last);
       last.home = household.key;
       if (this.get(household.key) === household) this.set(household.key, last);

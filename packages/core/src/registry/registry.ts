@@ -51,7 +51,7 @@ export class Registry {
     this.enter(session, session.entry);
     if (household === undefined) return;
     const tables = recipe.byStream ? session.entry : this.acrossStreams;
-    tables.make(session.kind).enter(household, session);
+    tables.make(session.kind).enter(household, session, recipe.aliasable);
   }
 
   delete(session: Session, recipe: Recipe): void {

@@ -1,4 +1,5 @@
 import { WheelNode } from '../deadlines/timing-wheel.js';
+import type { HttpHit } from '../model/hit.js';
 import type { Protocol, SessionKind } from '../model/kinds.js';
 import type { CloseReason, NamedBy, PlaySession, Quality } from '../model/play-session.js';
 import type { Limits } from '../policy/policy.js';
@@ -15,6 +16,9 @@ export const MAX_LISTED = 16;
 const NEVER = -0x80000000;
 
 const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
+export type AskedWith = Pick<HttpHit, 'query' | 'url' | 'credentials'>;
 
 /** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
 export class Rarities {
@@ -37,6 +41,8 @@ export class Rarities {
   quality: Quality | undefined = undefined;
   /** Credentials and streams that the policies allowed besides those it opened with. */
   judged: Set<string> | undefined = undefined;
+  /** What it was asked with and is asked with again; kept in memory only. */
+  asked: AskedWith | undefined = undefined;
   judgements: readonly Judgement[] | undefined = undefined;
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;

@@ -6,7 +6,7 @@ import type { Approval, Candidate, TrackerView } from '../policy/policy.js';
 import { prefixed } from '../identity/recipe.js';
 import { nameKey } from '../identity/name.js';
 import type { Registry } from '../registry/registry.js';
-import type { Session } from '../registry/session.js';
+import type { AskedWith, Session } from '../registry/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy } from '../support/strings.js';
@@ -252,6 +252,7 @@ export class Admissions {
   private noteJudged(session: Session, { hit, token }: Observation, decision: Decision): void {
     if (token === session.token && hit.stream === session.firstStream) {
       if (decision !== NOT_ASKED && !session.allowed) this.lifecycle.allow(session);
+      if (decision.yeses.length > 0) session.rarities.asked = askedWith(hit);
     } else {
       const judged = (session.rarities.judged ??= new Set());
       judged.add(ownCopy(judgedKey(hit.stream, token)));
@@ -279,6 +280,15 @@ interface Asking {
 
 const APPROVED: Approval = { allow: true };
 const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, yeses: [], judgements: [] });
+
+/** Longer ones are not kept: nobody could tell what was cut off. */
+const MAX_ASKED_LENGTH = 8192;
+
+function askedWith({ query, url, credentials }: HttpHit): AskedWith {
+  const kept = (text: string | undefined): string | undefined =>
+    text !== undefined && text.length <= MAX_ASKED_LENGTH ? ownCopy(text) : undefined;
+  return { query: kept(query), url: kept(url), credentials };
+}
 
 const judgedKey = (stream: string, token: string | undefined): string => prefixed(stream) + (token ?? '');
 

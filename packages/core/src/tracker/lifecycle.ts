@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { TimingWheel } from '../deadlines/timing-wheel.js';
 import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
@@ -66,12 +66,16 @@ export class Lifecycle implements HandleOwner {
    */
   open(observation: Observation, approval: Approval | undefined): Session {
     const { recipe, hit, household, namedBy, name, isConnection } = observation;
-    const id = observation.session() ?? randomUUID();
+    let id = observation.session() ?? randomUUID();
     const known = this.registry.get(id);
     if (known !== undefined) {
       if (household === undefined) throw sessionExists(id);
-      this.joinAs(known, observation);
-      return known;
+      if (known.namedBy === namedBy && known.name === name) {
+        this.joinAs(known, observation);
+        return known;
+      }
+      // Whose id this was goes by another name since: see `adopts`.
+      id = randomBytes(8).toString('hex');
     }
     const now = this.clock.now();
     // A visit is (id, openedAt): who comes back within the same millisecond opens one later.
@@ -114,11 +118,16 @@ export class Lifecycle implements HandleOwner {
   }
 
   /**
-   * Players tell their CMCD sid only from their second request on (hls.js 1.7, dash.js 5.2): a session that has had
-   * one hit and no name is the one that this name belongs to.
+   * Players tell their CMCD sid only from their second request on (hls.js 1.7, dash.js 5.2): a session that has had one
+   * hit, of the same player, and knows no such name is the one that this name belongs to. False: it is not.
    */
-  adopt(session: Session, namedBy: NamedBy, name: string): void {
-    rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy }));
+  adopts(session: Session, namedBy: NamedBy, name: string): boolean {
+    if (!session.traits.fresh) return false;
+    if (session.namedBy === 'fingerprint') {
+      rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy }));
+      return true;
+    }
+    return session.namedBy === 'token' && session.sid === undefined && session.playerSessionId === undefined;
   }
 
   /** Another request or connection of a live session. */

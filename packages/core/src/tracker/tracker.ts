@@ -282,17 +282,15 @@ export class Tracker implements SessionTracker {
   }
 
   private find(recipe: Recipe, hit: HttpHit, network: string): Session | undefined {
-    const { aliases } = this.settings;
+    const aliases = this.settings.aliases && recipe.aliasable;
     const { stream, userAgent = '' } = hit;
     const household = recipe.household(network, hit.protocol, userAgent);
     const namedBy = bestNameKind(hit);
     const name = givenName(hit);
     const found = this.registry.find(recipe, stream, household, namedBy, name ?? userAgent, aliases);
     if (found !== undefined || name === undefined || namedBy === 'token' || !aliases) return found;
-    const nameless = this.registry.find(recipe, stream, household, 'fingerprint', userAgent, true);
-    if (nameless?.namedBy !== 'fingerprint' || !nameless.traits.fresh) return undefined;
-    this.lifecycle.adopt(nameless, namedBy, name);
-    return nameless;
+    const newcomer = this.registry.find(recipe, stream, household, 'fingerprint', userAgent, true);
+    return newcomer !== undefined && this.lifecycle.adopts(newcomer, namedBy, name) ? newcomer : undefined;
   }
 
   private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {
