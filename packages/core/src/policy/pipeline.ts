@@ -1,7 +1,8 @@
+import type { PlaySession } from '../model/play-session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { Judgement } from '../tracker/explanation.js';
-import type { Approval, Candidate, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
+import type { Approval, Candidate, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
 import { badOption } from '../support/options.js';
 
 const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom'];
@@ -17,7 +18,8 @@ export interface Decision {
 
 /** Policies in the order they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
 export function inOrder(policies: readonly Policy[]): readonly Policy[] {
-  if (!Array.isArray(policies as unknown)) throw badOption('policies', 'a list of policies', policies);
+  const given: unknown = policies;
+  if (!Array.isArray(given)) throw badOption('policies', 'a list of policies', given);
   for (const policy of policies) {
     if (typeof policy !== 'object' || policy === null || typeof policy.name !== 'string' || policy.name === '') {
       throw badOption('policies', 'a list of policies, each with a name', policy);
@@ -44,14 +46,8 @@ export class Pipeline {
   }
 
   /** Tells who said yes how it ended. */
-  settle(decision: Decision, candidate: Candidate, session: Parameters<NonNullable<Policy['settled']>>[1]): void {
-    for (const policy of decision.yeses) {
-      try {
-        policy.settled?.(candidate, session);
-      } catch (error) {
-        this.logger.error({ err: error, policy: policy.name }, 'a policy threw in settled()');
-      }
-    }
+  settle(decision: Decision, candidate: Candidate, session: PlaySession | undefined): void {
+    for (const policy of decision.yeses) this.settleOne(policy, candidate, session);
   }
 
   failure(policy: Policy, detail: string, error?: unknown): Refusal {
@@ -60,16 +56,32 @@ export class Pipeline {
   }
 
   /** The promise's verdict, or a refusal when it does not come in time. Never rejects. */
-  inTime(policy: Policy, answer: PromiseLike<Verdict>): Promise<Verdict> {
+  inTime(policy: Policy, candidate: Candidate, answer: PromiseLike<Verdict>): Promise<Verdict> {
     return new Promise((resolve) => {
       const ms = this.timeoutMs();
-      const timer = this.clock.setTimeout(() => resolve(this.failure(policy, `no answer within ${ms} ms`)), ms);
+      let late = false;
+      const timer = this.clock.setTimeout(() => {
+        late = true;
+        resolve(this.failure(policy, `no answer within ${ms} ms`));
+      }, ms);
       const finish = (verdict: Verdict): void => {
         this.clock.clearTimeout(timer);
+        // It may have reserved something: it hears that its yes came to nothing.
+        if (late && isVerdict(verdict) && verdict.allow) this.settleOne(policy, candidate, undefined);
         resolve(verdict);
       };
-      answer.then(finish, (error: unknown) => finish(this.failure(policy, 'it rejected', error)));
+      answer.then(finish, (error: unknown) => {
+        if (!late) finish(this.failure(policy, 'it rejected', error));
+      });
     });
+  }
+
+  private settleOne(policy: Policy, candidate: Candidate, session: PlaySession | undefined): void {
+    try {
+      policy.settled?.(candidate, session);
+    } catch (error) {
+      this.logger.error({ err: error, policy: policy.name }, 'a policy threw in settled()');
+    }
   }
 }
 
@@ -98,7 +110,7 @@ class Asking {
         answer = this.pipeline.failure(policy, 'it threw', error);
       }
       if (isPromise(answer)) {
-        return this.pipeline.inTime(policy, answer).then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
+        return this.pipeline.inTime(policy, this.candidate, answer).then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
       }
       const refused = this.heard(policy, answer);
       if (refused !== undefined) return refused;
@@ -134,21 +146,25 @@ function notExpired(verdict: Verdict, now: number): Verdict {
   return { allow: false, reason: 'expired', kind: 'credentials', denyForMs: 0 };
 }
 
-/** Two yeses as one: the later name wins, the tighter limit holds. */
+/** Two yeses as one: the later name wins, the tighter limit holds, tags and replacements add up. */
 export function combine(a: Approval, b: Approval): Approval {
-  const merged: Approval = { ...a, ...b, allow: true };
-  if (a.tags && b.tags) merged.tags = { ...a.tags, ...b.tags };
-  if (a.replace && b.replace) merged.replace = [...a.replace, ...b.replace];
-  merged.userId = b.userId ?? a.userId;
-  merged.expiresAt = tighter(a.expiresAt, b.expiresAt);
-  merged.maxSessions = tighter(a.maxSessions, b.maxSessions);
-  if (a.limits && b.limits) {
-    merged.limits = {
-      downMbits: tighter(a.limits.downMbits, b.limits.downMbits),
-      upMbits: tighter(a.limits.upMbits, b.limits.upMbits),
-    };
-  }
+  const merged: Approval = { allow: true };
+  const set = <K extends keyof Approval>(key: K, value: Approval[K] | undefined): void => {
+    if (value !== undefined) merged[key] = value;
+  };
+  set('userId', b.userId ?? a.userId);
+  set('tags', a.tags && b.tags ? { ...a.tags, ...b.tags } : (b.tags ?? a.tags));
+  set('replace', a.replace && b.replace ? [...a.replace, ...b.replace] : (b.replace ?? a.replace));
+  set('expiresAt', tighter(a.expiresAt, b.expiresAt));
+  set('maxSessions', tighter(a.maxSessions, b.maxSessions));
+  set('limits', a.limits && b.limits ? tighterLimits(a.limits, b.limits) : (b.limits ?? a.limits));
   return merged;
+}
+
+function tighterLimits(a: Limits, b: Limits): Limits {
+  const downMbits = tighter(a.downMbits, b.downMbits);
+  const upMbits = tighter(a.upMbits, b.upMbits);
+  return { ...(downMbits === undefined ? {} : { downMbits }), ...(upMbits === undefined ? {} : { upMbits }) };
 }
 
 const tighter = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -157,8 +173,25 @@ const tighter = (a: number | undefined, b: number | undefined): number | undefin
 export const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof (value as { then?: unknown } | null)?.then === 'function';
 
+/** Only what is a clear yes or no: a yes whose parts make no sense is none. */
 export function isVerdict(value: unknown): value is Verdict {
   if (typeof value !== 'object' || value === null) return false;
   const { allow, reason } = value as { allow?: unknown; reason?: unknown };
-  return allow === true || (allow === false && typeof reason === 'string' && reason !== '');
+  if (allow === true) return isApproval(value as Record<keyof Approval, unknown>);
+  return allow === false && typeof reason === 'string' && reason !== '';
 }
+
+function isApproval({ userId, tags, expiresAt, maxSessions, replace, limits }: Record<keyof Approval, unknown>): boolean {
+  const isRecord = (part: unknown): boolean => part === undefined || (typeof part === 'object' && part !== null);
+  return (
+    (userId === undefined || typeof userId === 'string') &&
+    isNumberIfAny(expiresAt) &&
+    isNumberIfAny(maxSessions) &&
+    (replace === undefined || Array.isArray(replace)) &&
+    isRecord(tags) &&
+    isRecord(limits)
+  );
+}
+
+const isNumberIfAny = (part: unknown): boolean =>
+  part === undefined || (typeof part === 'number' && !Number.isNaN(part));
