@@ -110,7 +110,9 @@ class Asking {
         answer = this.pipeline.failure(policy, 'it threw', error);
       }
       if (isPromise(answer)) {
-        return this.pipeline.inTime(policy, this.candidate, answer).then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
+        return this.pipeline
+          .inTime(policy, this.candidate, answer)
+          .then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
       }
       const refused = this.heard(policy, answer);
       if (refused !== undefined) return refused;
@@ -181,7 +183,14 @@ export function isVerdict(value: unknown): value is Verdict {
   return allow === false && typeof reason === 'string' && reason !== '';
 }
 
-function isApproval({ userId, tags, expiresAt, maxSessions, replace, limits }: Record<keyof Approval, unknown>): boolean {
+function isApproval({
+  userId,
+  tags,
+  expiresAt,
+  maxSessions,
+  replace,
+  limits,
+}: Record<keyof Approval, unknown>): boolean {
   const isRecord = (part: unknown): boolean => part === undefined || (typeof part === 'object' && part !== null);
   return (
     (userId === undefined || typeof userId === 'string') &&

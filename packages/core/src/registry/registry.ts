@@ -7,7 +7,7 @@ import { ownCopy } from '../support/strings.js';
 import type { ClosedVisits } from './closed-visits.js';
 import { compileFilter } from './filter.js';
 import { GroupIndex } from './group-index.js';
-import { MAX_LISTED, Session } from './session.js';
+import { makeRoom, Session } from './session.js';
 import { ShardedMap } from './sharded-map.js';
 import { SortedVisits } from './sorted-visits.js';
 import { HouseholdTables, StreamEntry } from './stream-entry.js';
@@ -60,7 +60,7 @@ export class Registry {
     this.counts[session.kind]--;
     const { rare } = session;
     this.byNetwork.delete(session.network, session);
-    if (rare?.ips !== undefined) for (const ip of rare.ips) this.byNetwork.delete(ip, session);
+    if (rare?.networks !== undefined) for (const network of rare.networks) this.byNetwork.delete(network, session);
     if (rare?.userId !== undefined) this.byUser.delete(rare.userId, session);
     if (session.home !== undefined) {
       (recipe.byStream ? session.entry : this.acrossStreams).of(recipe)?.leave(session);
@@ -78,7 +78,8 @@ export class Registry {
   addStream(session: Session, stream: string): void {
     const streams = (session.rarities.streams ??= [session.stream]);
     if (!streams.includes(stream)) {
-      if (streams.length >= MAX_LISTED) return;
+      const gone = makeRoom(streams);
+      if (gone !== undefined) this.leave(session, this.streamEntries.get(gone));
       const entry = this.streamEntry(ownCopy(stream));
       streams.push(entry.code);
       this.enter(session, entry);
@@ -88,10 +89,16 @@ export class Registry {
 
   /** The session is seen from another address: its recipe leaves the address out. */
   addAddress(session: Session, ip: string, network: string): void {
-    const ips = (session.rarities.ips ??= [session.ip]);
+    const { rarities } = session;
+    const ips = (rarities.ips ??= [session.ip]);
+    const networks = (rarities.networks ??= [session.network]);
     session.ip = ip;
-    if (ips.includes(ip) || ips.length >= MAX_LISTED) return;
+    if (ips.includes(ip)) return;
+    makeRoom(ips);
+    const gone = makeRoom(networks);
+    if (gone !== undefined && !networks.includes(gone)) this.byNetwork.delete(gone, session);
     ips.push(ip);
+    networks.push(ownCopy(network));
     this.byNetwork.add(network, session);
   }
 

@@ -15,6 +15,11 @@ export const MAX_LISTED = 16;
 /** No time at which anything can have happened. */
 const NEVER = -0x80000000;
 
+/** The list has room for one more: what it was opened with stays, and so does the latest. Returns what had to go. */
+export function makeRoom<T>(list: T[]): T | undefined {
+  return list.length < MAX_LISTED ? undefined : list.splice(1, 1)[0];
+}
+
 const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
@@ -32,6 +37,8 @@ export class Rarities {
   protocols: Protocol[] | undefined = undefined;
   streams: string[] | undefined = undefined;
   ips: string[] | undefined = undefined;
+  /** Of each of `ips`, as identity counts it. */
+  networks: string[] | undefined = undefined;
   /** The user a policy named (then it is vouched for), or the transport authenticated. */
   userId: string | undefined = undefined;
   vouched = false;

@@ -9,6 +9,7 @@ export interface Clock {
 /** The wall clock. Its timers never keep a process alive: a tracker watches, it is not the reason to run. */
 export const systemClock: Clock = {
   now: Date.now,
-  setTimeout: (fn, ms) => setTimeout(fn, ms).unref(),
+  // Node fires at once what is further away than a signed 32-bit number of milliseconds.
+  setTimeout: (fn, ms) => setTimeout(fn, Math.min(ms, 0x7fffffff)).unref(),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };

@@ -84,6 +84,10 @@ export class Admissions {
     const refused = this.refusedAtOnce(observation, joins);
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !observation.recipe.tracks) return this.handle(observation, undefined);
+    // Who waits for the answer that another request of his waits for takes no place of his own.
+    const key = observation.household === undefined ? undefined : openingKey(observation);
+    const shared = key === undefined ? undefined : this.openings.get(key);
+    if (shared !== undefined) return this.wait(observation, shared);
     const full = joins === undefined && this.isFull(observation);
     if (full) {
       this.counters.overload++;
@@ -92,9 +96,6 @@ export class Admissions {
     const asking: Asking = { observation, joins, full, candidate: this.candidate(observation, joins) };
     const { policies } = this.settings;
     if (policies.length === 0) return this.handOut(observation, observation, this.commit(asking, NOT_ASKED));
-    const key = observation.household === undefined ? undefined : openingKey(observation);
-    const shared = key === undefined ? undefined : this.openings.get(key);
-    if (shared !== undefined) return this.wait(observation, shared);
     const decision = this.pipeline.ask(policies, asking.candidate, this.view());
     if (!isPromise(decision)) return this.handOut(observation, observation, this.commit(asking, decision));
     return this.wait(observation, this.begin(asking, decision, key));
@@ -193,7 +194,8 @@ export class Admissions {
   private commit(asking: Asking, decision: Decision): Outcome {
     const { observation, candidate } = asking;
     const { verdict } = decision;
-    const live = asking.joins?.isClosed === false ? asking.joins : undefined;
+    // Another of this viewer's requests, or a record of one, may have opened the session meanwhile.
+    const live = asking.joins?.isClosed === false ? asking.joins : this.lifecycle.opened(observation);
     const refused = this.refusedAtLast(observation, live, decision);
     if (refused !== undefined || !verdict.allow) {
       this.pipeline.settle(decision, candidate, undefined);

@@ -38,6 +38,12 @@ export abstract class OpenHandle {
   ) {
     this.touchedAt = now;
     if (tracked === undefined) return;
+    if (tracked.isClosed) {
+      // A listener ended the session while this was joining it: its transport is cut as soon as it says how.
+      this.ended = true;
+      this.cutReason = tracked.closeReason;
+      return;
+    }
     this.nextHandle = tracked.handles;
     if (tracked.handles !== undefined) tracked.handles.previousHandle = this;
     tracked.handles = this;

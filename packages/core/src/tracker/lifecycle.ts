@@ -9,7 +9,7 @@ import type { CloseReason, NamedBy, PlaySession } from '../model/play-session.js
 import type { Approval } from '../policy/policy.js';
 import { learnName, rename, sharedHome } from '../registry/household.js';
 import type { Registry } from '../registry/registry.js';
-import { MAX_LISTED, Session } from '../registry/session.js';
+import { makeRoom, Session } from '../registry/session.js';
 import { TraitsPool } from '../registry/traits.js';
 import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
@@ -59,6 +59,14 @@ export class Lifecycle implements HandleOwner {
     return session.snapshot(now, this.settings.exposeTokens);
   }
 
+  /** The live session that this observation would open, if somebody else has opened it. */
+  opened(observation: Observation): Session | undefined {
+    const id = observation.household === undefined ? undefined : observation.session();
+    const known = id === undefined ? undefined : this.registry.get(id);
+    if (known === undefined || !observation.recipe.byName) return known;
+    return known.namedBy === observation.namedBy && known.name === observation.name ? known : undefined;
+  }
+
   /**
    * The live session of this observation, opened unless somebody else has done so meanwhile.
    *
@@ -66,14 +74,14 @@ export class Lifecycle implements HandleOwner {
    */
   open(observation: Observation, approval: Approval | undefined): Session {
     const { recipe, hit, household, namedBy, name, isConnection } = observation;
-    let id = observation.session() ?? randomUUID();
-    const known = this.registry.get(id);
+    const known = this.opened(observation);
     if (known !== undefined) {
+      this.joinAs(known, observation);
+      return known;
+    }
+    let id = observation.session() ?? randomUUID();
+    if (this.registry.get(id) !== undefined) {
       if (household === undefined) throw sessionExists(id);
-      if (known.namedBy === namedBy && known.name === name) {
-        this.joinAs(known, observation);
-        return known;
-      }
       // Whose id this was goes by another name since: see `adopts`.
       id = randomBytes(8).toString('hex');
     }
@@ -356,11 +364,14 @@ export class Lifecycle implements HandleOwner {
     if (!byStream && stream !== session.entry.code) this.registry.addStream(session, stream);
   }
 
-  private changeProtocol(session: Session, protocol: string): void {
-    const known = session.rare?.protocols ?? [session.protocol];
-    session.traits = this.traits.share({ ...session.traits, protocol: this.texts.share(protocol) });
-    if (known.includes(protocol)) return;
-    if (known.length < MAX_LISTED) session.rarities.protocols = [...known, session.protocol];
+  private changeProtocol(session: Session, raw: string): void {
+    const protocol = this.texts.share(raw);
+    const protocols = session.rare?.protocols ?? [session.protocol];
+    session.traits = this.traits.share({ ...session.traits, protocol });
+    if (protocols.includes(protocol)) return;
+    makeRoom(protocols);
+    protocols.push(protocol);
+    session.rarities.protocols = protocols;
   }
 
   /** Shows the latest, remembers all. */

@@ -1,0 +1,343 @@
+import type { Candidate, PlaySession, Policy, Verdict } from '../src/index.js';
+import {
+  conn,
+  hit,
+  letIn,
+  live,
+  mayConnect,
+  mayRequest,
+  must,
+  now,
+  refusal,
+  request,
+  setup,
+  story,
+} from './support/make.js';
+
+const yes: Verdict = { allow: true };
+
+/** A policy that answers so, and keeps what it was told. */
+function answering(answer: (candidate: Candidate) => unknown, over: Partial<Policy> = {}) {
+  const asked: Candidate[] = [];
+  const settled: (PlaySession | undefined)[] = [];
+  const policy: Policy = {
+    name: 'p',
+    admit: (candidate) => {
+      asked.push(candidate);
+      return answer(candidate) as Verdict;
+    },
+    settled: (_, session) => void settled.push(session),
+    ...over,
+  };
+  return { policy, asked, settled };
+}
+
+describe('admit with policies that answer at once', () => {
+  it('asks when a session opens, and never for a known one', () => {
+    const { policy, asked, settled } = answering(() => yes);
+    const { tracker } = setup({ policies: [policy] });
+    for (let i = 0; i < 5; i++) request(tracker, { token: 'a', url: '/cam1/index.m3u8' }).end(10);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toMatchObject({ stream: 'cam1', token: 'a', kind: 'viewer', url: '/cam1/index.m3u8' });
+    expect(Object.isFrozen(asked[0])).toBe(true);
+    expect(settled).toMatchObject([{ openedAt: live(tracker)[0]?.openedAt }]);
+    expect(live(tracker)[0]?.bytes).toBe(50);
+  });
+
+  it('asks again for a stream or token of a session that was not judged there', () => {
+    const { policy, asked } = answering(({ token }) => (token === 'bad' ? { allow: false, reason: 'no' } : yes));
+    const { tracker } = setup({ policies: [policy], identity: { viewer: ['ip'] } });
+    request(tracker, { token: 'a' });
+    request(tracker, { token: 'a', stream: 'cam2' });
+    expect(asked).toHaveLength(2);
+    expect(asked[1]?.session).toMatchObject({ stream: 'cam1' });
+    expect(mayRequest(tracker, { token: 'bad' })).toBe(false);
+    request(tracker, { token: 'b' });
+    expect(asked).toHaveLength(4);
+    for (const over of [{ token: 'a' }, { token: 'b' }, { token: 'a', stream: 'cam2' }]) request(tracker, over);
+    expect(asked).toHaveLength(4);
+    request(tracker, { token: 'b', stream: 'cam2' });
+    expect(asked).toHaveLength(5);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('asks at the first admit of a session that trackHttp opened', () => {
+    const { policy, asked } = answering(() => ({ allow: true, userId: 'bob' }));
+    const { tracker } = setup({ policies: [policy] });
+    tracker.trackHttp(hit());
+    tracker.trackHttp(hit());
+    expect(asked).toHaveLength(0);
+    request(tracker);
+    request(tracker);
+    expect(asked).toHaveLength(1);
+    expect(live(tracker)).toMatchObject([{ userId: 'bob', userName: 'bob' }]);
+  });
+
+  it('counts a hit found by alias, but does not let it in where a policy authorises', () => {
+    const { policy, asked } = answering(({ token }) => (token ? yes : { allow: false, reason: 'unauthorized' }), {
+      stage: 'authorise',
+    });
+    const strict = setup({ policies: [policy], deniedRetentionMs: 0 });
+    request(strict.tracker, { token: 'a' });
+    expect(mayRequest(strict.tracker)).toBe(false);
+    expect(strict.tracker.trackHttp(hit({ bytes: 5 }))).toMatchObject({ namedBy: 'token', bytes: 5 });
+    expect(asked).toHaveLength(2);
+    const lenient = setup({ policies: [policy], identity: { aliases: 'admit' } });
+    request(lenient.tracker, { token: 'a' });
+    expect(mayRequest(lenient.tracker)).toBe(true);
+    const other = setup({ policies: [{ ...policy, stage: 'concurrency' }] });
+    request(other.tracker, { token: 'a' });
+    expect(mayRequest(other.tracker)).toBe(true);
+  });
+
+  it('asks stage by stage, tells later ones what earlier ones said, and stops at the first no', () => {
+    const order: string[] = [];
+    const policy = (name: string, stage: Policy['stage'], verdict: Verdict): Policy => ({
+      name,
+      ...(stage ? { stage } : {}),
+      admit: ({ userId, maxSessions }) => {
+        order.push(`${name} ${userId} ${maxSessions}`);
+        return verdict;
+      },
+    });
+    const { tracker } = setup({
+      policies: [
+        policy('custom', undefined, yes),
+        policy('pass', 'pass', { allow: false, reason: 'quota_data', kind: 'limit', detail: 'empty' }),
+        policy('concurrency', 'concurrency', yes),
+        policy('first', 'authorise', { allow: true, userId: 'bob', maxSessions: 3 }),
+        policy('second', 'authorise', { allow: true, maxSessions: 2 }),
+      ],
+    });
+    expect(refusal(now(tracker.admit(hit())))).toMatchObject({ reason: 'quota_data', kind: 'limit', detail: 'empty' });
+    expect(order).toEqual(['first undefined undefined', 'second bob 3', 'concurrency bob 2', 'pass bob 2']);
+    expect(tracker.explain('x')).toBeUndefined();
+  });
+
+  it('joins several yeses: the later name, the tighter limits and the earlier end', () => {
+    const { tracker, clock } = setup({
+      policies: [
+        {
+          name: 'a',
+          admit: () => ({
+            allow: true,
+            userId: 'a',
+            tags: { x: '1' },
+            limits: { downMbits: 5, upMbits: 1 },
+            expiresAt: 2e12,
+          }),
+        },
+        { name: 'b', admit: () => ({ allow: true, tags: { y: '2' }, limits: { downMbits: 3 }, expiresAt: 1.9e12 }) },
+        {
+          name: 'c',
+          admit: () =>
+            ({
+              allow: true,
+              userId: undefined,
+              tags: undefined,
+              limits: undefined,
+              expiresAt: undefined,
+              replace: undefined,
+            }) as unknown as Verdict,
+        },
+      ],
+    });
+    const handle = request(tracker);
+    expect(handle.session).toMatchObject({ userId: 'a', tags: { x: '1', y: '2' } });
+    expect(handle.limits).toEqual({ downMbits: 3, upMbits: 1 });
+    clock.jump(1.9e12 - clock.now());
+    tracker.sweep();
+    expect(handle.session?.closeReason).toBe('expired');
+  });
+
+  it('closes what it replaces before it opens', () => {
+    let replace: string[] = [];
+    const { tracker } = setup({ policies: [{ name: 'p', admit: () => ({ allow: true, replace }) }] });
+    const told = story(tracker);
+    const first = must(request(tracker, { token: 'a' }).session).id;
+    replace = [first, 'unknown'];
+    const second = must(request(tracker, { token: 'b' }).session).id;
+    expect(told).toEqual([`opened ${first}`, `closed ${first} replaced 0`, `opened ${second}`]);
+    replace = [];
+    expect(mayRequest(tracker, { token: 'a' })).toBe(true);
+  });
+
+  describe('fails closed when a policy', () => {
+    it.each<[string, () => unknown]>([
+      [
+        'throws',
+        () => {
+          throw new Error('broken');
+        },
+      ],
+      ['says nothing', () => undefined],
+      ['says null', () => null],
+      ['says true', () => true],
+      ['says neither', () => ({})],
+      ['says yes in words', () => ({ allow: 'yes' })],
+      ['says no without a reason', () => ({ allow: false })],
+      ['gives an end that is no time', () => ({ allow: true, expiresAt: NaN })],
+      ['gives an end in words', () => ({ allow: true, expiresAt: 'tomorrow' })],
+      ['gives an end that has passed', () => ({ allow: true, expiresAt: 5 })],
+      ['gives a user that is no text', () => ({ allow: true, userId: 5 })],
+      ['replaces what is no list', () => ({ allow: true, replace: 5 })],
+      ['replaces a text', () => ({ allow: true, replace: 'abc' })],
+    ])('%s', (_, answer) => {
+      const reserved = answering(() => yes);
+      const { policy, settled } = answering(answer);
+      const { tracker } = setup({ policies: [reserved.policy, policy], closedRetentionMs: 0 });
+      const told = story(tracker);
+      const denial = refusal(now(tracker.admit(hit())));
+      if (!_.includes('passed'))
+        expect(denial).toMatchObject({ by: 'policy', reason: 'policy_error', kind: 'overload' });
+      expect(reserved.settled).toEqual([undefined]);
+      expect(settled).toEqual([]);
+      expect(tracker.denials()).toEqual([]);
+      expect(told).toEqual([`denied policy ${denial.reason}`]);
+      expect(tracker.stats()).toMatchObject({ active: 0, openedTotal: 0, deniedTotal: 1 });
+    });
+  });
+
+  it('survives policies that throw where they should only listen', () => {
+    const fail = (): never => {
+      throw new Error('broken');
+    };
+    const { tracker, logged } = setup({ policies: [{ name: 'p', admit: () => yes, settled: fail, closed: fail }] });
+    tracker.kick(must(request(tracker).session).id);
+    expect(logged.map(({ details }) => details['policy'])).toEqual(['p', 'p']);
+    expect(tracker.stats()).toMatchObject({ openedTotal: 1, closedTotal: 1 });
+  });
+
+  it('looks the country up once per session', () => {
+    const country = jest.fn(() => 'NL');
+    const { tracker } = setup({ geo: { country }, policies: [{ name: 'p', admit: () => yes }] });
+    request(tracker);
+    request(tracker);
+    expect(country).toHaveBeenCalledTimes(1);
+    expect(live(tracker)[0]?.country).toBe('NL');
+  });
+
+  it('goes without a country when the resolver throws', () => {
+    const { tracker } = setup({
+      geo: {
+        country: () => {
+          throw new Error('no file');
+        },
+      },
+    });
+    expect(request(tracker).session?.country).toBeUndefined();
+  });
+
+  it('cuts at once when a listener has ended the session meanwhile', () => {
+    const { tracker, clock } = setup({ updateIntervalMs: 1 });
+    tracker.on('updated', ({ session }) => tracker.kick(session.id));
+    request(tracker).end();
+    clock.advance(10);
+    const admission = now(tracker.admit(hit()));
+    const reasons: string[] = [];
+    if (admission.admitted) admission.handle.onCut((reason) => void reasons.push(reason));
+    else reasons.push(admission.denial.reason);
+    expect(reasons).toEqual(['kicked']);
+    const opening = setup();
+    opening.tracker.on('opened', ({ session }) => opening.tracker.kick(session.id));
+    expect(mayRequest(opening.tracker)).toBe(false);
+    expect(mayConnect(opening.tracker, {})).toBe(false);
+    expect(opening.tracker.openConn(conn({ stream: 'cam2' })).session).toMatchObject({ closeReason: 'kicked' });
+  });
+});
+
+describe('caps', () => {
+  it('lets in untracked beyond a cap, counted, and says so once', () => {
+    const { tracker, logged } = setup({ maxSessions: 2 });
+    for (const token of ['a', 'b']) request(tracker, { token });
+    for (const token of ['c', 'd']) expect(request(tracker, { token }).session).toBeUndefined();
+    expect(tracker.trackHttp(hit({ token: 'e' }))).toBeNull();
+    expect(tracker.openConn(conn()).session).toBeNull();
+    expect(tracker.stats()).toMatchObject({ active: 2, overloadTotal: 4 });
+    expect(logged.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    expect(mayRequest(tracker, { token: 'a' })).toBe(true);
+  });
+
+  it('denies beyond a cap when policies are configured, or when told to', () => {
+    for (const options of [{ policies: [{ name: 'p', admit: () => yes }] }, { onOverload: 'deny' as const }]) {
+      const { tracker } = setup({ maxSessions: 1, ...options });
+      request(tracker, { token: 'a' });
+      expect(refusal(now(tracker.admit(hit({ token: 'b' }))))).toMatchObject({
+        by: 'cap',
+        kind: 'overload',
+        reason: 'overload',
+      });
+      expect(tracker.denials()).toEqual([]);
+    }
+  });
+
+  it('counts per address, IPv6 by its /64', () => {
+    const { tracker } = setup({ maxSessionsPerIp: 2 });
+    for (const [ip, tracked] of [
+      ['2001:db8::1', true],
+      ['2001:db8::2', true],
+      ['2001:db8::3', false],
+      ['2001:db8:0:1::1', true],
+      ['203.0.113.1', true],
+      ['::ffff:203.0.113.1', true],
+      ['203.0.113.1', false],
+    ] as const) {
+      expect([ip, request(tracker, { ip, token: `${Math.random()}` }).session !== undefined]).toEqual([ip, tracked]);
+    }
+  });
+
+  it('gives the place of a session that moved away back, wherever it was', () => {
+    const { tracker } = setup({ maxSessionsPerIp: 1, identity: { viewer: ['token'] } });
+    for (const ip of ['2001:db8::1', '2001:db8:0:1::1', '203.0.113.1']) request(tracker, { ip, token: 'a' });
+    expect(request(tracker, { ip: '2001:db8:0:1::2', token: 'b' }).session).toBeUndefined();
+    tracker.kick(must(live(tracker)[0]).id, { denyForMs: 0 });
+    for (const [token, ip] of [
+      ['b', '2001:db8::1'],
+      ['c', '2001:db8:0:1::1'],
+      ['d', '203.0.113.1'],
+    ] as const) {
+      expect(request(tracker, { ip, token }).session?.ip).toBe(ip);
+    }
+  });
+
+  it('refuses what is too long or missing, and keeps none of it', () => {
+    const { tracker } = setup();
+    for (const over of [{ stream: 'x'.repeat(257) }, { stream: '' }, { token: 'x'.repeat(4_097) }]) {
+      expect(refusal(now(tracker.admit(hit(over))))).toMatchObject({ by: 'cap', reason: 'limit' });
+      expect(refusal(now(tracker.admit(hit(over)))).target.stream?.length).toBeLessThanOrEqual(256);
+      expect(tracker.trackHttp(hit(over))).toBeNull();
+    }
+    request(tracker, { stream: 'x'.repeat(256), token: 'y'.repeat(4_096) });
+    expect(tracker.stats().active).toBe(1);
+  });
+});
+
+describe('a stopped tracker', () => {
+  it('refuses, tracks nothing, and can be stopped again', async () => {
+    const { tracker, clock } = setup();
+    const told = story(tracker);
+    const handle = request(tracker);
+    await Promise.all([tracker.stop(), tracker.stop()]);
+    expect(refusal(now(tracker.admit(hit())))).toMatchObject({ reason: 'shutdown' });
+    expect(refusal(now(tracker.admit(conn())))).toMatchObject({ reason: 'shutdown' });
+    expect(tracker.trackHttp(hit())).toBeNull();
+    expect(tracker.openConn(conn()).session).toBeNull();
+    expect(told.slice(0, 2)).toEqual([`opened ${handle.session?.id}`, `closed ${handle.session?.id} shutdown 0`]);
+    tracker.start();
+    tracker.sweep();
+    expect(clock.pending).toBe(0);
+    expect(tracker.stats()).toMatchObject({ active: 0, openedTotal: 1, closedTotal: 1 });
+  });
+});
+
+it('hands out the same limits and nothing when it does not track', () => {
+  const { tracker } = setup();
+  const handle = letIn(now(tracker.admit(hit({ kind: 'unspecified' }))));
+  expect(handle.session).toBeUndefined();
+  handle.touch(5);
+  handle.addReceived(5);
+  handle.tag({ a: 'b' });
+  handle.onCut(() => 5);
+  handle.end(5);
+  expect(tracker.stats()).toMatchObject({ active: 0, bytesTotal: 0 });
+});
