@@ -2,6 +2,7 @@ import { nameKey } from '../identity/name.js';
 import type { NamedBy } from '../model/play-session.js';
 import { ownCopy } from '../support/strings.js';
 import { GroupIndex } from './group-index.js';
+import { PlaceTable } from './place-table.js';
 import { MAX_LISTED, type Session } from './session.js';
 import type { Traits } from './traits.js';
 import { ShardedMap } from './sharded-map.js';
@@ -14,10 +15,15 @@ export class Household {
   private readonly seen: GroupIndex<Session> | undefined;
 
   constructor(
+    private readonly stream: string,
     readonly key: string,
     private readonly aliasable: boolean,
   ) {
     this.seen = aliasable ? new GroupIndex<Session>() : undefined;
+  }
+
+  isAt(stream: string, household: string): boolean {
+    return this.key === household && this.stream === stream;
   }
 
   add(session: Session): void {
@@ -54,14 +60,23 @@ export class Household {
   }
 }
 
-/** The households of one kind on one stream (or of one kind, where the recipe leaves the stream out). */
-export class HouseholdTable extends ShardedMap<Session | Household> {
+/** The households of one kind. `stream` is '' throughout where the recipe leaves the stream out. */
+export class HouseholdTable {
+  private readonly homes = new PlaceTable<Session | Household>();
+
   /**
    * The session that answers to this name: the one named so, else (`aliases`) the only one that was seen with it.
    * Where the recipe has no names a household has one member, and that is it.
    */
-  find(household: string, byName: boolean, kind: NamedBy, name: string, aliases: boolean): Session | undefined {
-    const home = this.get(household);
+  find(
+    stream: string,
+    household: string,
+    byName: boolean,
+    kind: NamedBy,
+    name: string,
+    aliases: boolean,
+  ): Session | undefined {
+    const home = this.homes.get(stream, household);
     if (home === undefined) return undefined;
     if (home instanceof Household) return home.find(kind, name, aliases);
     if (!byName) return home;
@@ -69,35 +84,37 @@ export class HouseholdTable extends ShardedMap<Session | Household> {
     return aliases && isSeenWith(home, kind, name) ? home : undefined;
   }
 
-  enter(household: string, session: Session, aliasable: boolean): void {
-    const home = this.get(household);
+  enter(stream: string, household: string, session: Session, aliasable: boolean): void {
+    const home = this.homes.get(stream, household);
     if (home instanceof Household) home.add(session);
     else if (home === undefined) {
       session.home = household;
-      this.set(household, session);
+      this.homes.set(stream, household, session);
     } else {
-      const shared = new Household(household, aliasable);
+      const shared = new Household(stream, household, aliasable);
+      // first: it is found by where its first member is
+      this.homes.set(stream, household, shared);
       shared.add(home);
       shared.add(session);
-      this.set(household, shared);
     }
   }
 
   /** Also for one that is no longer found here, because its recipe has changed since. */
-  leave(session: Session): void {
+  leave(stream: string, session: Session): void {
     const { home } = session;
     if (home instanceof Household) {
       home.delete(session);
-      if (home.size === 1) this.dissolve(home);
-    } else if (home !== undefined && this.get(home) === session) this.delete(home);
+      if (home.size === 1) this.dissolve(stream, home);
+    } else if (home !== undefined && this.homes.get(stream, home) === session) this.homes.delete(stream, home);
   }
 
   /** The last member has the household for itself. */
-  private dissolve(household: Household): void {
+  private dissolve(stream: string, household: Household): void {
     for (const last of household.members()) {
+      const isFound = this.homes.get(stream, household.key) === household;
       household.delete(last);
       last.home = household.key;
-      if (this.get(household.key) === household) this.set(household.key, last);
+      if (isFound) this.homes.set(stream, household.key, last);
     }
   }
 }

@@ -10,7 +10,8 @@ import { GroupIndex } from './group-index.js';
 import { makeRoom, Session } from './session.js';
 import { ShardedMap } from './sharded-map.js';
 import { SortedVisits } from './sorted-visits.js';
-import { HouseholdTables, StreamEntry } from './stream-entry.js';
+import { HouseholdTable } from './household.js';
+import { StreamEntry } from './stream-entry.js';
 
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
 export class Registry {
@@ -20,8 +21,12 @@ export class Registry {
   private readonly byNetwork = new GroupIndex<Session>();
   private readonly byUser = new GroupIndex<Session>();
   private readonly streamEntries = new ShardedMap<StreamEntry>();
-  /** Households of recipes that leave the stream out. */
-  private readonly acrossStreams = new HouseholdTables();
+  private readonly households: Record<SessionKind, HouseholdTable> = {
+    viewer: new HouseholdTable(),
+    input: new HouseholdTable(),
+    output: new HouseholdTable(),
+    unspecified: new HouseholdTable(),
+  };
 
   constructor(readonly closed: ClosedVisits) {}
 
@@ -38,8 +43,8 @@ export class Registry {
     name: string,
     aliases: boolean,
   ): Session | undefined {
-    const tables = recipe.byStream ? this.streamEntries.get(stream) : this.acrossStreams;
-    return tables?.of(recipe)?.find(household, recipe.byName, kind, name, aliases);
+    const { byStream, byName } = recipe;
+    return this.households[recipe.kind].find(byStream ? stream : '', household, byName, kind, name, aliases);
   }
 
   /** `household`: where the recipe puts it; undefined for a connection, which is a session of its own. */
@@ -50,8 +55,8 @@ export class Registry {
     this.byNetwork.add(session.network, session);
     this.enter(session, session.entry);
     if (household === undefined) return;
-    const tables = recipe.byStream ? session.entry : this.acrossStreams;
-    tables.make(session.kind).enter(household, session, recipe.aliasable);
+    const stream = recipe.byStream ? session.stream : '';
+    this.households[recipe.kind].enter(stream, household, session, recipe.aliasable);
   }
 
   delete(session: Session, recipe: Recipe): void {
@@ -63,7 +68,7 @@ export class Registry {
     if (rare?.networks !== undefined) for (const network of rare.networks) this.byNetwork.delete(network, session);
     if (rare?.userId !== undefined) this.byUser.delete(rare.userId, session);
     if (session.home !== undefined) {
-      (recipe.byStream ? session.entry : this.acrossStreams).of(recipe)?.leave(session);
+      this.households[recipe.kind].leave(recipe.byStream ? session.stream : '', session);
     }
     if (rare?.streams === undefined) this.leave(session, session.entry);
     else for (const stream of rare.streams) this.leave(session, this.streamEntries.get(stream));
@@ -112,8 +117,7 @@ export class Registry {
 
   /** Live observations of this kind are no longer found by the recipe they were made with. */
   forgetHouseholds(kind: SessionKind): void {
-    this.acrossStreams.forget(kind);
-    for (const entry of this.streamEntries.values()) entry.forget(kind);
+    this.households[kind] = new HouseholdTable();
   }
 
   countOfNetwork(network: string): number {

@@ -57,6 +57,7 @@ export class Rarities {
   reviewBytes = Infinity;
   /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
   lastHitAt = -Infinity;
+  closedAt: number | undefined = undefined;
   closeDetail: string | undefined = undefined;
   /** Policies are being asked about it again. */
   asking = false;
@@ -66,7 +67,7 @@ export class Rarities {
  * V8 keeps an integer of 32 bits in the field itself; any other number costs 16 bytes more and a look elsewhere.
  * Sessions that open more than 24 days after the tracker was made pay that.
  */
-const small = (ms: number): number => (ms < 0x7fffffff ? ms | 0 : ms);
+const small = (ms: number): number => (ms < 0x7fffffff && ms > NEVER ? ms | 0 : ms);
 
 /**
  * One live session. Every field is paid for a million times: what sessions share is in `traits` and `entry`, what is
@@ -102,6 +103,11 @@ export class Session extends WheelNode {
   ) {
     super();
     this.opened = this.updated = this.announced = small(openedAt - traits.epoch);
+  }
+
+  /** True when it has this household for itself. */
+  isAt(stream: string, household: string): boolean {
+    return this.home === household && (stream === '' || this.entry.code === stream);
   }
 
   get rarities(): Rarities {

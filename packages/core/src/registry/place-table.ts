@@ -1,0 +1,119 @@
+import { randomInt } from 'node:crypto';
+
+/** What the table holds: it knows where it belongs. */
+export interface Placed {
+  isAt(stream: string, household: string): boolean;
+}
+
+const SHARDS = 64;
+const FIRST_CAPACITY = 16;
+
+/**
+ * Finds by stream and household: the one look-up of every hit. An open hash table instead of nested Maps, for what a
+ * look-up costs among a million sessions is the memory it has to touch. In shards, so that growing never stalls; the
+ * hash starts from a secret, so that nobody can choose streams that collide.
+ */
+export class PlaceTable<T extends Placed> {
+  private readonly shards: Shard<T>[] = [];
+  private readonly secret = randomInt(2 ** 32);
+
+  get(stream: string, household: string): T | undefined {
+    const hash = this.hash(stream, household);
+    return this.shards[hash & (SHARDS - 1)]?.get(hash, stream, household);
+  }
+
+  /** Puts it there, in the place of what is there now. */
+  set(stream: string, household: string, item: T): void {
+    const hash = this.hash(stream, household);
+    // Filled from the start: an array with holes is slower to read.
+    while (this.shards.length < SHARDS) this.shards.push(new Shard<T>());
+    (this.shards[hash & (SHARDS - 1)] as Shard<T>).set(hash, stream, household, item);
+  }
+
+  delete(stream: string, household: string): void {
+    const hash = this.hash(stream, household);
+    this.shards[hash & (SHARDS - 1)]?.delete(hash, stream, household);
+  }
+
+  private hash(stream: string, household: string): number {
+    let hash = this.secret | 0;
+    for (let i = 0; i < stream.length; i++) hash = mix(hash, stream.charCodeAt(i));
+    hash = mix(hash, stream.length);
+    for (let i = 0; i < household.length; i++) hash = mix(hash, household.charCodeAt(i));
+    return hash ^ (hash >>> 16);
+  }
+}
+
+const mix = (hash: number, code: number): number => {
+  const mixed = Math.imul(hash ^ code, 0x5bd1e995);
+  return mixed ^ (mixed >>> 15);
+};
+
+/** One open hash table with linear probing. The hashes stand beside the items: most misses end there. */
+class Shard<T extends Placed> {
+  private hashes = new Int32Array(FIRST_CAPACITY);
+  private items = new Array<T | undefined>(FIRST_CAPACITY).fill(undefined);
+  private size = 0;
+
+  get(hash: number, stream: string, household: string): T | undefined {
+    return this.items[this.slotOf(hash, stream, household)];
+  }
+
+  set(hash: number, stream: string, household: string, item: T): void {
+    let slot = this.slotOf(hash, stream, household);
+    if (this.items[slot] === undefined) {
+      // Never fuller than three quarters: probing stays short.
+      if (++this.size * 4 > this.items.length * 3) {
+        this.grow();
+        slot = this.slotOf(hash, stream, household);
+      }
+    }
+    this.hashes[slot] = hash;
+    this.items[slot] = item;
+  }
+
+  /** Closes the gap by moving up what was pushed on by it, so that no tombstones pile up. */
+  delete(hash: number, stream: string, household: string): void {
+    const mask = this.items.length - 1;
+    let gap = this.slotOf(hash, stream, household);
+    if (this.items[gap] === undefined) return;
+    this.size--;
+    for (let slot = (gap + 1) & mask; this.items[slot] !== undefined; slot = (slot + 1) & mask) {
+      const wanted = startOf(this.hashes[slot] as number, mask);
+      const mayMove = ((slot - wanted) & mask) >= ((slot - gap) & mask);
+      if (!mayMove) continue;
+      this.items[gap] = this.items[slot];
+      this.hashes[gap] = this.hashes[slot] as number;
+      gap = slot;
+    }
+    this.items[gap] = undefined;
+  }
+
+  /** The slot it is in, or the free one where it would go. */
+  private slotOf(hash: number, stream: string, household: string): number {
+    const { items, hashes } = this;
+    const mask = items.length - 1;
+    for (let slot = startOf(hash, mask); ; slot = (slot + 1) & mask) {
+      const item = items[slot];
+      if (item === undefined || (hashes[slot] === hash && item.isAt(stream, household))) return slot;
+    }
+  }
+
+  private grow(): void {
+    const { items, hashes } = this;
+    const capacity = items.length * 2;
+    this.items = new Array<T | undefined>(capacity).fill(undefined);
+    this.hashes = new Int32Array(capacity);
+    for (let old = 0; old < items.length; old++) {
+      const item = items[old];
+      if (item === undefined) continue;
+      let slot = startOf(hashes[old] as number, capacity - 1);
+      while (this.items[slot] !== undefined) slot = (slot + 1) & (capacity - 1);
+      this.items[slot] = item;
+      this.hashes[slot] = hashes[old] as number;
+    }
+  }
+}
+
+/** The lowest bits chose the shard already. */
+const startOf = (hash: number, mask: number): number => (hash >>> 6) & mask;
