@@ -4,7 +4,10 @@ import type { Clock } from '../support/clock.js';
 export interface FakeClock extends Clock {
   /** Moves on by so many milliseconds and runs the timers that fall due, in order, each at its own time. */
   advance(ms: number): void;
-  /** Moves the time without running anything: a clock that was set, or a machine that slept. Timers run at the next `advance`. */
+  /**
+   * Sets the time, forward or back, without running anything: a clock that was set, a machine that slept. As with real
+   * timers, those that wait go on waiting for as long as they had to.
+   */
   jump(ms: number): void;
   /** Timers that are waiting. */
   readonly pending: number;
@@ -18,7 +21,10 @@ interface Timer {
 
 /** Default start: 2026-01-01T00:00:00Z. */
 export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
-  let now = start;
+  /** What timers go by: it only moves on. */
+  let elapsed = 0;
+  /** What `now()` says beyond that. */
+  let offset = start;
   let order = 0;
   const timers = new Set<Timer>();
 
@@ -32,24 +38,24 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
   };
 
   return {
-    now: () => now,
+    now: () => offset + elapsed,
     setTimeout: (fn, ms) => {
-      const timer = { at: now + Math.max(0, ms), order: order++, fn };
+      const timer = { at: elapsed + Math.max(0, ms), order: order++, fn };
       timers.add(timer);
       return timer;
     },
     clearTimeout: (timer) => void timers.delete(timer as Timer),
     advance: (ms) => {
-      const until = now + ms;
+      const until = elapsed + ms;
       for (let timer = nextDue(until); timer !== undefined; timer = nextDue(until)) {
         timers.delete(timer);
-        now = Math.max(now, timer.at);
+        elapsed = Math.max(elapsed, timer.at);
         timer.fn();
       }
-      now = Math.max(now, until);
+      elapsed = Math.max(elapsed, until);
     },
     jump: (ms) => {
-      now += ms;
+      offset += ms;
     },
     get pending() {
       return timers.size;

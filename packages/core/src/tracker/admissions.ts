@@ -248,7 +248,9 @@ export class Admissions {
 
   private handle(observation: Observation, session: Session | undefined): AnyAdmission {
     const Kind = observation.isConnection ? TrackedConnection : TrackedRequest;
-    return new Kind(this.lifecycle, session, this.clock.now()) as unknown as AnyAdmission;
+    const handle = new Kind(this.lifecycle, session, this.clock.now());
+    if (session !== undefined) this.lifecycle.watch(session);
+    return handle as unknown as AnyAdmission;
   }
 
   private noteJudged(session: Session, { hit, token }: Observation, decision: Decision): void {

@@ -6,7 +6,7 @@ import { nameKey } from '../identity/name.js';
 import { redact } from '../identity/secrets.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { CloseReason, NamedBy, PlaySession } from '../model/play-session.js';
-import type { Approval } from '../policy/policy.js';
+import type { Approval, Policy } from '../policy/policy.js';
 import { learnName, rename, sharedHome } from '../registry/household.js';
 import type { Registry } from '../registry/registry.js';
 import { makeRoom, Session } from '../registry/session.js';
@@ -55,6 +55,7 @@ export class Lifecycle implements HandleOwner {
     if (session.isClosed) {
       const visit = this.registry.closed.get(session.id);
       if (visit?.openedAt === session.openedAt) return visit;
+      now = session.rare?.closedAt ?? now;
     }
     return session.snapshot(now, this.settings.exposeTokens);
   }
@@ -219,11 +220,13 @@ export class Lifecycle implements HandleOwner {
     }
     // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
     if (open && reason !== 'idle') session.updatedAt = now;
+    // A handle may still be asked for its session when the visit has long left the list.
+    if (open) session.rarities.closedAt = now;
     if (options.detail !== undefined) session.rarities.closeDetail = options.detail;
     this.counters.closed++;
     if (reason === 'idle') this.counters.idleClosed++;
     if (reason === 'kicked') this.counters.kicked++;
-    const visit = Object.freeze(session.snapshot(now, this.settings.exposeTokens));
+    const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
     this.registry.closed.add(visit);
     if (this.hub.wants('closed')) {
       const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: visit, reason });
@@ -287,10 +290,22 @@ export class Lifecycle implements HandleOwner {
     rare.reviewAt = rare.reviewBytes = Infinity;
     const copy = this.copy(session);
     for (const policy of this.settings.reviewers) {
-      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
+      const { at, bytes } = this.deadlineOf(policy, copy) ?? OVERDUE;
       rare.reviewAt = Math.min(rare.reviewAt, at);
       rare.reviewBytes = Math.min(rare.reviewBytes, bytes);
     }
+  }
+
+  /** When this policy wants to review the session; undefined: it fails to say. */
+  deadlineOf(policy: Policy, copy: PlaySession): { at: number; bytes: number } | undefined {
+    try {
+      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
+      if (isTime(at) && isTime(bytes)) return { at, bytes };
+      this.logger.error({ policy: policy.name, at, bytes }, 'a policy gave a deadline that is no number');
+    } catch (error) {
+      this.logger.error({ err: error, policy: policy.name }, 'a policy threw in deadline()');
+    }
+    return undefined;
   }
 
   /** The earliest time at which something may be due, epoch milliseconds. */
@@ -300,6 +315,19 @@ export class Lifecycle implements HandleOwner {
     if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
     const { rare } = session;
     if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
+    return this.settings.stallsBeforeIdle ? Math.min(at, this.nextStall(session)) : at;
+  }
+
+  /** A request of it begins: where it may stall before the session is idle, that has to be looked for. */
+  watch(session: Session): void {
+    if (this.settings.stallsBeforeIdle && !session.isClosed) this.wheel.place(session, this.nextLook(session));
+  }
+
+  private nextStall(session: Session): number {
+    let at = Infinity;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
+      if (!handle.isConnection) at = Math.min(at, handle.touchedAt + this.settings.stallTimeoutMs);
+    }
     return at;
   }
 
@@ -352,7 +380,7 @@ export class Lifecycle implements HandleOwner {
 
   private emit(name: 'opened' | 'updated', session: Session, wire: typeof openedEnvelope): void {
     const now = this.clock.now();
-    const copy = Object.freeze(session.snapshot(now, this.settings.exposeTokens));
+    const copy = frozen(session.snapshot(now, this.settings.exposeTokens));
     this.hub.emit(name, Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: copy }), wire);
   }
 
@@ -398,6 +426,17 @@ export class Lifecycle implements HandleOwner {
     sharedHome(session)?.see(session, nameKey('playback-session', id));
   }
 }
+
+/** What several listeners share, none can change for the others. */
+function frozen(copy: PlaySession): PlaySession {
+  for (const list of [copy.streams, copy.protocols, copy.ips]) Object.freeze(list);
+  return Object.freeze(copy);
+}
+
+/** A policy that fails to say when is looked at now. */
+const OVERDUE = { at: 0, bytes: Infinity };
+
+const isTime = (value: unknown): boolean => typeof value === 'number' && !Number.isNaN(value);
 
 export const sessionExists = (id: string): StreamSessionsError =>
   new StreamSessionsError('ERR_SESSION_EXISTS', `A session with the id "${id}" is live already.`);

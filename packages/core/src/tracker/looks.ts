@@ -55,12 +55,22 @@ export class Looks {
   }
 
   private examine(session: Session, now: number): void {
+    if (session.updatedAt > now) this.rebase(session, now);
     if (this.closeIfOver(session, now)) return;
     const { rare } = session;
     if (rare !== undefined && (rare.reviewAt <= now || session.bytes >= rare.reviewBytes)) {
       if (this.reviews.review(session, now)) return;
     }
-    this.lifecycle.wheel.place(session, this.nextLook(session, now));
+    // What a policy or a cut causes may have closed it in passing.
+    if (!session.isClosed) this.lifecycle.wheel.place(session, this.nextLook(session, now));
+  }
+
+  /** The clock was set back: what was last seen in the future was last seen now. */
+  private rebase(session: Session, now: number): void {
+    session.updatedAt = now;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
+      handle.touchedAt = Math.min(handle.touchedAt, now);
+    }
   }
 
   private closeIfOver(session: Session, now: number): boolean {

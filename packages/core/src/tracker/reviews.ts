@@ -29,13 +29,15 @@ export class Reviews {
     const ask: Policy[] = [];
     for (const policy of this.settings.reviewers) {
       const copy = this.lifecycle.copy(session);
-      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
-      if (at > now && session.bytes < bytes) continue;
-      const verdict = this.reviewed(policy, copy, now);
+      const due = this.lifecycle.deadlineOf(policy, copy);
+      if (due !== undefined && due.at > now && session.bytes < due.bytes) continue;
+      const verdict =
+        due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
       if (verdict === 'ask') ask.push(policy);
       else if (!this.apply(session, verdict, policy)) return true;
     }
     if (ask.length > 0 && !session.rarities.asking) void this.again(session, ask);
+    if (session.isClosed) return true;
     this.lifecycle.planReview(session);
     return false;
   }

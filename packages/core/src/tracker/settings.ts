@@ -68,6 +68,8 @@ export class Settings {
   aliasesAdmit!: boolean;
   mergeConnections!: boolean;
   deniesOverload!: boolean;
+  /** A request may stall before its session is idle. */
+  stallsBeforeIdle!: boolean;
   policies: readonly Policy[] = [];
   /** Policies that want to be asked at a time of theirs. */
   reviewers: readonly Policy[] = [];
@@ -91,13 +93,19 @@ export class Settings {
   idleTimeoutOf(session: Session): number {
     const timeouts = this.options.idleTimeoutMs;
     if (typeof timeouts === 'number') return timeouts;
+    // A map without a prototype: no protocol is called like something that objects have.
     return Math.max(...session.protocols.map((protocol) => timeouts[protocol] ?? timeouts.default ?? 30_000));
   }
 
   /** All checks come before the first change. */
   private prepare(options: Complete, before: Complete | undefined): Complete {
     check(options);
-    const { identity = {}, onOverload } = options;
+    const { identity = {}, onOverload, idleTimeoutMs, stallTimeoutMs } = options;
+    if (typeof idleTimeoutMs === 'object') {
+      options = { ...options, idleTimeoutMs: Object.assign(Object.create(null) as object, idleTimeoutMs) };
+    }
+    const longestIdleMs =
+      typeof idleTimeoutMs === 'number' ? idleTimeoutMs : Math.max(30_000, ...values(idleTimeoutMs));
     const recipes = compileRecipes(identity);
     const policies = inOrder(options.policies ?? []);
     for (const name of Object.keys(DEFAULTS)) {
@@ -115,17 +123,30 @@ export class Settings {
     this.reviewers = policies.filter((policy) => policy.deadline !== undefined);
     this.authorises = policies.some((policy) => policy.stage === 'authorise');
     this.deniesOverload = (onOverload ?? (policies.length > 0 ? 'deny' : 'untracked')) === 'deny';
+    this.stallsBeforeIdle = stallTimeoutMs > 0 && stallTimeoutMs < longestIdleMs;
     return options;
   }
 }
 
+const values = (timeouts: object): number[] => Object.values(timeouts) as number[];
+
 /** @throws StreamSessionsError ERR_BAD_OPTION, ERR_WOULD_OPEN_ALL */
 function check(options: Complete): void {
   for (const name of AMOUNTS) {
-    if (!(options[name] >= 0)) throw badOption(name, 'a number from 0 on', options[name]);
+    const amount: unknown = options[name];
+    if (!(typeof amount === 'number' && amount >= 0)) throw badOption(name, 'a number from 0 on', amount);
   }
-  const { idleTimeoutMs, onOverload, identity } = options;
-  const timeouts = typeof idleTimeoutMs === 'object' ? Object.entries(idleTimeoutMs) : [['', idleTimeoutMs]];
+  const { idleTimeoutMs, onOverload, identity, geo } = options;
+  checkSwitch('enabled', options.enabled);
+  checkSwitch('exposeTokens', options.exposeTokens);
+  checkSwitch('identity.mergeConnections', identity?.mergeConnections);
+  if (identity?.aliases !== 'admit') checkSwitch('identity.aliases', identity?.aliases);
+  if (geo !== undefined && typeof geo?.country !== 'function') {
+    throw badOption('geo', 'a resolver with a country function', geo);
+  }
+  const perProtocol: unknown = idleTimeoutMs;
+  const timeouts =
+    typeof perProtocol === 'object' && perProtocol !== null ? Object.entries(perProtocol) : [['', perProtocol]];
   for (const [protocol, ms] of timeouts as [string, unknown][]) {
     if (typeof ms === 'number' && ms > 0) continue;
     throw badOption(`idleTimeoutMs${protocol && `.${protocol}`}`, 'a number above 0', ms);
@@ -143,6 +164,11 @@ function check(options: Complete): void {
       'enabled: false would let everybody in past the configured policies. Remove the policies first, if you mean it.',
     );
   }
+}
+
+/** Only true and false: "false" out of a settings file would mean true. */
+function checkSwitch(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean') throw badOption(name, 'true or false', value);
 }
 
 /** An option set to undefined is an option not given. */

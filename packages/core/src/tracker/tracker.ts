@@ -264,7 +264,9 @@ export class Tracker implements SessionTracker {
         const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), true);
         if (refused !== undefined) return refused;
       }
-      return new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
+      const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
+      this.lifecycle.watch(session);
+      return request;
     }
     return this.admissions.decide(Observation.ofRequest(hit, recipe, ip, network), session);
   }

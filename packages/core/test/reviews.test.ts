@@ -1,0 +1,271 @@
+import type { Candidate, PlaySession, Policy, Verdict } from '../src/index.js';
+import { connect, hit, live, mayRequest, must, now, refusal, request, setup, settleAll } from './support/make.js';
+
+const yes: Verdict = { allow: true };
+
+/** A policy that is asked once a minute after opening. */
+const everyMinute = (over: Partial<Policy>): Policy => {
+  const next = new Map<string, number>();
+  return {
+    name: 'minute',
+    admit: () => yes,
+    deadline: ({ id, openedAt }) => ({ at: next.get(id) ?? openedAt + 60_000 }),
+    ...over,
+    review: (session, at) => {
+      next.set(session.id, at + 60_000);
+      return over.review?.(session, at) ?? yes;
+    },
+  };
+};
+
+/** Keeps a connection alive for so long. */
+function play(
+  clock: { advance(ms: number): void },
+  handle: { touch(bytes: number): void },
+  ms: number,
+  bytes = 0,
+): void {
+  for (let t = 0; t < ms; t += 1_000) {
+    handle.touch(bytes);
+    clock.advance(1_000);
+  }
+}
+
+describe("a policy's deadline", () => {
+  it('is reviewed on time, and again when the policy says', () => {
+    const at: number[] = [];
+    const policy = everyMinute({ review: (session, when) => (at.push(when - session.openedAt), yes) });
+    const { tracker, clock } = setup({ policies: [policy] });
+    const handle = connect(tracker);
+    play(clock, handle, 185_000);
+    expect(at.map((ms) => Math.round(ms / 1_000))).toEqual([60, 120, 180]);
+  });
+
+  it('closes with the reason of its no, which is remembered as it says', () => {
+    const no: Verdict = { allow: false, reason: 'quota_time', kind: 'limit', detail: 'used up', denyForMs: 30_000 };
+    let verdict: Verdict = no;
+    const { tracker, clock } = setup({ policies: [everyMinute({ review: () => verdict })] });
+    const handle = request(tracker, { token: 'a', query: 'token=a' });
+    const cuts: string[] = [];
+    handle.onCut((reason) => (cuts.push(reason), 5));
+    play(clock, handle, 62_000, 1);
+    verdict = yes;
+    expect(cuts).toEqual(['quota_time']);
+    expect(handle.session).toMatchObject({ closeReason: 'quota_time', closeDetail: 'used up' });
+    expect(refusal(now(tracker.admit(hit({ token: 'a' }))))).toMatchObject({ reason: 'quota_time', kind: 'limit' });
+    clock.advance(30_000);
+    expect(mayRequest(tracker, { token: 'a' })).toBe(true);
+  });
+
+  it('comes by bytes, at the next look', () => {
+    const seen: number[] = [];
+    const policy: Policy = {
+      name: 'bytes',
+      deadline: () => ({ bytes: 1_000 }),
+      review: ({ bytes }) => (seen.push(bytes), { allow: false, reason: 'quota_data' }),
+    };
+    const { tracker, clock } = setup({ policies: [policy] });
+    const handle = connect(tracker);
+    handle.touch(999);
+    clock.advance(5_000);
+    expect(seen).toEqual([]);
+    handle.touch(1);
+    clock.advance(1_000);
+    expect(seen).toEqual([1_000]);
+    expect(handle.session?.closeReason).toBe('quota_data');
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['says nothing', () => undefined],
+    ['says no without a reason', () => ({ allow: false })],
+  ])('fails closed when its review %s', (_, review) => {
+    const policy = { name: 'p', admit: () => yes, deadline: () => ({ at: 0 }), review } as unknown as Policy;
+    const { tracker, clock } = setup({ policies: [policy] });
+    const handle = connect(tracker);
+    clock.advance(2_000);
+    expect(handle.session?.closeReason).toBe('policy_error');
+    expect(tracker.stats().active).toBe(0);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['says no time', () => ({ at: NaN })],
+    ['says a time in words', () => ({ at: 'soon', bytes: 'many' })],
+  ])('is over at the next look, and hurts nobody else, when deadline() %s', (_, deadline) => {
+    const broken = { name: 'broken', deadline, review: () => yes } as unknown as Policy;
+    const { tracker, clock } = setup({ policies: [broken] });
+    for (let i = 0; i < 5; i++) tracker.trackHttp(hit({ token: `t${i}` }));
+    const handle = connect(tracker);
+    clock.advance(2_000);
+    expect(handle.session?.closeReason).toBe('policy_error');
+    expect(tracker.stats()).toMatchObject({ active: 0, openedTotal: 6, closedTotal: 6 });
+    tracker.updateConfig({ policies: [] });
+    tracker.trackHttp(hit());
+    clock.advance(20_000);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  describe("answered with 'ask'", () => {
+    it('asks again in the background while the session plays on, once at a time', async () => {
+      const answers: ((verdict: Verdict) => void)[] = [];
+      let first = true;
+      const policy = everyMinute({
+        admit: () => {
+          if (first) return ((first = false), yes);
+          return new Promise<Verdict>((resolve) => answers.push(resolve));
+        },
+        review: () => 'ask',
+        deadline: ({ openedAt }) => ({ at: openedAt + 60_000 }),
+      });
+      const { tracker, clock } = setup({ policies: [policy] });
+      const handle = connect(tracker);
+      play(clock, handle, 65_000, 1);
+      expect(answers).toHaveLength(1);
+      expect(handle.session?.closedAt).toBeUndefined();
+      answers[0]?.({ allow: false, reason: 'unauthorized' });
+      await settleAll();
+      expect(handle.session?.closeReason).toBe('unauthorized');
+    });
+
+    it('lets go of a session that is refused at once: nothing looks at it any more', () => {
+      let verdict: Verdict = yes;
+      const reviewed: PlaySession[] = [];
+      const policy: Policy = {
+        name: 'p',
+        admit: () => verdict,
+        deadline: ({ openedAt }) => ({ at: openedAt + 5_000 }),
+        review: (session) => (reviewed.push(session), 'ask'),
+      };
+      const { tracker, clock } = setup({ policies: [policy] });
+      connect(tracker);
+      verdict = { allow: false, reason: 'unauthorized' };
+      clock.advance(120_000);
+      expect(reviewed).toHaveLength(1);
+      expect(tracker.stats()).toMatchObject({ active: 0, closedTotal: 1 });
+    });
+
+    it('comes to an end each second although thousands wait for their answer', () => {
+      const policy: Policy = {
+        name: 'p',
+        admit: ({ session }) => (session ? new Promise<Verdict>(() => undefined) : yes),
+        deadline: ({ openedAt }) => ({ at: openedAt + 5_000 }),
+      };
+      const { tracker, clock } = setup({ policies: [policy], maxSessionsPerIp: 1e6 });
+      for (let i = 0; i < 3_000; i++) request(tracker, { token: `t${i}` }).end();
+      clock.advance(10_000);
+      expect(live(tracker)).toHaveLength(3_000);
+    });
+  });
+});
+
+describe('invalidate and reauthorize', () => {
+  const judge = (): { policy: Policy; asked: Candidate[]; banned: Set<string> } => {
+    const asked: Candidate[] = [];
+    const banned = new Set<string>();
+    const policy: Policy = {
+      name: 'judge',
+      stage: 'authorise',
+      admit: (candidate) => {
+        asked.push(candidate);
+        const token = candidate.token ?? '';
+        return banned.has(token) ? { allow: false, reason: 'unauthorized' } : { allow: true, userId: token };
+      },
+    };
+    return { policy, asked, banned };
+  };
+
+  it('asks again about a stream, cuts who is refused now and lets remembered refusals go', async () => {
+    const { policy, asked, banned } = judge();
+    const { tracker } = setup({ policies: [policy] });
+    for (const token of ['a', 'b']) request(tracker, { token });
+    request(tracker, { token: 'c', stream: 'cam2' });
+    banned.add('d');
+    mayRequest(tracker, { token: 'd' });
+    banned.add('a').delete('d');
+    expect(await tracker.invalidate('cam1')).toEqual({ asked: 2, kept: 1, closed: 1, denialsLifted: 1 });
+    expect(asked.slice(4).map(({ token, session }) => [token, session?.stream])).toEqual([
+      ['a', 'cam1'],
+      ['b', 'cam1'],
+    ]);
+    expect(
+      live(tracker)
+        .map(({ userName }) => userName)
+        .sort(),
+    ).toEqual(['b', 'c']);
+    expect(mayRequest(tracker, { token: 'd' })).toBe(true);
+    expect(mayRequest(tracker, { token: 'a' })).toBe(false);
+  });
+
+  it('asks again about everybody, or about several streams', async () => {
+    const { policy } = judge();
+    const { tracker } = setup({ policies: [policy] });
+    for (const stream of ['cam1', 'cam2', 'cam3']) request(tracker, { token: 'a', stream });
+    expect(await tracker.invalidate()).toMatchObject({ asked: 3, kept: 3 });
+    expect(await tracker.invalidate(['cam1', 'cam3', 'nowhere'])).toMatchObject({ asked: 2, kept: 2, closed: 0 });
+    expect(await tracker.invalidate([])).toMatchObject({ asked: 0 });
+  });
+
+  it('keeps an operator’s denials', async () => {
+    const { tracker } = setup();
+    tracker.deny({ stream: 'cam1' });
+    await tracker.invalidate();
+    expect(tracker.denials()).toHaveLength(1);
+  });
+
+  it('asks again about a user or a session', async () => {
+    const { policy, banned } = judge();
+    const { tracker } = setup({ policies: [policy] });
+    const phone = must(request(tracker, { token: 'bob' }).session);
+    request(tracker, { token: 'bob', stream: 'cam2' });
+    request(tracker, { token: 'ann' });
+    expect(await tracker.reauthorize({ session: phone.id })).toMatchObject({ asked: 1, kept: 1 });
+    banned.add('bob');
+    expect(await tracker.reauthorize({ user: 'bob' })).toMatchObject({ asked: 2, closed: 2 });
+    expect(live(tracker).map(({ userName }) => userName)).toEqual(['ann']);
+    expect(await tracker.reauthorize({ session: 'nobody' })).toMatchObject({ asked: 0 });
+    await expect(tracker.reauthorize({})).rejects.toMatchObject({ code: 'ERR_EMPTY_FILTER' });
+    await expect(tracker.reauthorize({ usr: 'x' } as object)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+  });
+
+  it('asks with what the viewer came with', async () => {
+    const { policy, asked } = judge();
+    const { tracker } = setup({ policies: [policy] });
+    const credentials = { scheme: 'bearer' as const, token: 'secret' };
+    const over = { query: 'sig=1&token=a', url: '/cam1/x.m3u8?sig=1&token=a', token: 'a', credentials };
+    request(tracker, over);
+    await tracker.invalidate();
+    expect(asked[1]).toMatchObject({ ...over, ip: '203.0.113.7', userAgent: 'player/1.0' });
+    expect(JSON.stringify(tracker.list())).not.toContain('secret');
+  });
+});
+
+describe('explain', () => {
+  it('says which recipe matched, who named it, what each policy said and when, and what ends it', () => {
+    const { tracker, clock } = setup({ maxLifetimeMs: 3_600_000, policies: [{ name: 'p', admit: () => yes }] });
+    const { id } = must(request(tracker, { token: 'a' }).session);
+    expect(tracker.explain(id)).toEqual({
+      id,
+      kind: 'viewer',
+      namedBy: 'token',
+      recipe: ['stream', 'ip', 'token'],
+      policies: [{ policy: 'p', allowed: true, at: clock.now() }],
+      idleAt: clock.now() + 30_000,
+      maxLifetimeAt: clock.now() + 3_600_000,
+    });
+    tracker.kick(id, { reason: 'spam' });
+    expect(tracker.explain(id)).toMatchObject({ closeReason: 'kicked', closeDetail: 'spam', closedAt: clock.now() });
+    expect(tracker.explain('nobody')).toBeUndefined();
+    expect(JSON.stringify(tracker.explain(id))).not.toContain('"a"');
+  });
+});
