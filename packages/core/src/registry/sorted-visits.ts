@@ -25,6 +25,14 @@ export class SortedVisits<T extends Position> {
   }
 
   delete(visit: Position): boolean {
+    // The oldest mostly goes first, and is found without a search.
+    const first = this.chunks[0];
+    if (first !== undefined && first[0] === visit) {
+      first.shift();
+      this.size--;
+      this.mergeAt(0, first);
+      return true;
+    }
     const at = this.chunkOf(visit);
     const chunk = this.chunks[at];
     if (chunk === undefined) return false;

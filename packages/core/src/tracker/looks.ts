@@ -6,7 +6,7 @@ import type { Settings } from './settings.js';
 
 const LOOK_EVERY_MS = 1000;
 /** One look examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
-const SLICE = 1024;
+const SLICE = 512;
 
 /** Looks, every second, for sessions whose time has come. Costs what is due, never all. */
 export class Looks {
