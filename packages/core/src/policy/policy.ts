@@ -37,6 +37,7 @@ export interface Refusal {
   denyForMs?: number;
 }
 
+/** A policy's answer: yes or no. */
 export type Verdict = Approval | Refusal;
 
 /** Who asks to be let in: the hit, and the live session it would join, if it joins one. */

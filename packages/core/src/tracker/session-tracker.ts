@@ -26,6 +26,7 @@ export interface TrackerStats {
   readonly bytesTotal: number;
 }
 
+/** Options of `kick` and `kickAll`. */
 export interface KickOptions {
   /** How long the viewer stays out, milliseconds. Default `deniedRetentionMs`; 0 = may come back at once. */
   denyForMs?: number;
@@ -33,6 +34,7 @@ export interface KickOptions {
   reason?: string;
 }
 
+/** Options of `deny`. */
 export interface DenyOptions {
   /** Default `deniedRetentionMs`. */
   forMs?: number;
