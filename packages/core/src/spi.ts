@@ -4,3 +4,6 @@ export { MAX_TOKEN_LENGTH, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutAbsent } from './model/wire.js';
 export { checkOptions, badOption } from './support/options.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';
+export type { Flow } from './sampler/flow.js';
+export { CONNECTION_STALL_MS, Sampler, samplerOf, type Sampled, type Sampling } from './sampler/sampler.js';
+export { SocketFlow, type CountedSocket } from './sampler/socket-flow.js';

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { SocketFlow } from '../../src/spi.js';
+
+let server: Server;
+let client: Socket;
+let socket: Socket;
+
+beforeEach(async () => {
+  server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  [socket] = (await once(server, 'connection')) as [Socket];
+  client.on('error', () => undefined);
+  socket.on('error', () => undefined);
+});
+afterEach(async () => {
+  client.destroy();
+  socket.destroy();
+  server.close();
+  await once(server, 'close');
+});
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** Writes until the client's window and the kernel's buffer are full. */
+async function fill(): Promise<number> {
+  client.pause();
+  let written = 0;
+  for (let last = -1, quiet = 0; quiet < 50;) {
+    if (socket.writableLength < 100_000) written += (socket.write(Buffer.alloc(65_536)), 65_536);
+    await new Promise((resolve) => setImmediate(resolve));
+    quiet = socket.writableLength === last && last > 0 ? quiet + 1 : 0;
+    last = socket.writableLength;
+  }
+  return written;
+}
+
+it('counts what is written and read from its beginning', async () => {
+  socket.write('before');
+  const flow = new SocketFlow(socket);
+  let got = 0;
+  client.on('data', (data: Buffer) => (got += data.length));
+  client.write('hello');
+  socket.write('x'.repeat(1000));
+  await until(() => got === 1006 && flow.received() === 5);
+  expect([flow.sent(), flow.received(), flow.waiting()]).toEqual([1000, 5, 0]);
+});
+
+it('does not count what the client has no room for, and says that it waits', async () => {
+  const flow = new SocketFlow(socket);
+  const written = await fill();
+  expect(flow.waiting()).toBeGreaterThan(0);
+  expect(flow.sent()).toBe(written - socket.writableLength + partOfTheWrite(flow, written));
+  expect(flow.sent()).toBeLessThan(written);
+});
+
+/** Of the write in progress the kernel may have taken a part. */
+const partOfTheWrite = (flow: SocketFlow, written: number) => {
+  const part = flow.sent() - (written - socket.writableLength);
+  expect(part).toBeGreaterThanOrEqual(0);
+  expect(part).toBeLessThan(socket.writableLength);
+  return part;
+};
+
+it('says of a destroyed socket what had left, no less than the client gets', async () => {
+  const flow = new SocketFlow(socket);
+  const written = await fill();
+  const sent = flow.sent();
+  socket.destroy();
+  await once(socket, 'close');
+  expect(flow.sent()).toBe(sent);
+  let got = 0;
+  client.on('data', (data: Buffer) => (got += data.length));
+  client.resume();
+  await once(client, 'close');
+  expect(got).toBeGreaterThan(0);
+  expect(sent).toBeGreaterThanOrEqual(got);
+  expect(sent).toBeLessThan(written);
+});
+
+it('does not take corked bytes for a stall', () => {
+  const flow = new SocketFlow(socket);
+  socket.cork();
+  socket.write('held back by the server itself');
+  expect([flow.waiting(), flow.sent()]).toEqual([0, 0]);
+});
+
+it('counts each of several in a row on one socket, and leaves it as it was', async () => {
+  const untouched = socket._destroy;
+  for (const text of ['one', 'three']) {
+    const flow = new SocketFlow(socket);
+    socket.write(text);
+    await until(() => socket.writableLength === 0);
+    flow.release();
+    socket.write('after');
+    await until(() => socket.writableLength === 0);
+    expect(flow.sent()).toBe(text.length);
+  }
+  expect(socket._destroy).toBe(untouched);
+});
