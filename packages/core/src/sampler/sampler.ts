@@ -122,11 +122,10 @@ class Entry implements Sampled {
 
   private stalled(): void {
     if (!this.end()) return;
-    const { handle, flow, sever } = this.sampling;
-    sever.call(this.sampling, 'stalled');
+    this.sampling.sever('stalled');
     const added = this.newlySent();
-    flow.release?.();
-    handle.close('stalled', added);
+    this.sampling.flow.release?.();
+    this.sampling.handle.close('stalled', added);
   }
 
   private end(): boolean {
