@@ -315,6 +315,7 @@ export class Lifecycle implements HandleOwner {
     if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
     const { rare } = session;
     if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
+    if (rare !== undefined && session.bytes >= rare.reviewBytes) at = Math.min(at, session.updatedAt);
     return this.settings.stallsBeforeIdle ? Math.min(at, this.nextStall(session)) : at;
   }
 
