@@ -36,7 +36,11 @@ function project(displayName: string, testMatch: string[]): Project {
 const config: Config = {
   testTimeout: 15_000,
   projects: [
-    project('unit', ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/examples/*/test/**/*.test.ts']),
+    project('unit', [
+      '<rootDir>/packages/*/test/**/*.test.ts',
+      '<rootDir>/examples/*/test/**/*.test.ts',
+      '<rootDir>/test/docs/**/*.test.ts',
+    ]),
     // real ffmpeg and Chromium, one file at a time: see scripts/test.mjs
     project('players', ['<rootDir>/test/players/**/*.test.ts']),
     project('packaging', ['<rootDir>/test/packaging/**/*.test.ts']),

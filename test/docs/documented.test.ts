@@ -1,0 +1,188 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import ts from 'typescript';
+import { createTracker } from '@stream-sessions/core';
+import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
+import { openMaxMind } from '@stream-sessions/geoip';
+import { compile, doors, exportsOf, membersOf, packageFolders, wordsOf } from './support/compiler.js';
+import { codeHeadings, namesUnder, read, root, section, tableUnder } from './support/markdown.js';
+
+const entrances = doors();
+const core = entrances['@stream-sessions/core'] as string;
+const program = compile(Object.values(entrances));
+const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort();
+
+/** All sources of the packages, as one text. */
+const sources = packageFolders()
+  .flatMap((folder) =>
+    readdirSync(join(root, 'packages', folder, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, 'packages', folder, 'src', file), 'utf8')),
+  )
+  .join('\n');
+
+/** The names that a function says it knows, when it is given one that nothing resembles. */
+async function known(call: (options: never) => unknown): Promise<string[]> {
+  try {
+    await call({ [`${'zq'.repeat(20)}`]: 1 } as never);
+  } catch (error) {
+    const [, names] = /Known: (.*)\.$/.exec((error as Error).message) ?? [];
+    if (names !== undefined) return sorted(names.split(', '));
+  }
+  throw new Error('it took an unknown option, or did not say what it knows');
+}
+
+describe('docs/options.md', () => {
+  const tracker = createTracker();
+  const hot = namesUnder('docs/options.md', 'Changeable while running');
+  const fixed = namesUnder('docs/options.md', 'Fixed');
+
+  it('lists the options of createTracker, and which of them can change', async () => {
+    expect(sorted([...hot, ...fixed])).toEqual(await known((options) => createTracker(options)));
+    expect(sorted(hot)).toEqual(await known((options) => tracker.updateConfig(options)));
+    expect(sorted([...hot, ...fixed])).toEqual(sorted(membersOf(program, core, 'TrackerOptions')));
+  });
+
+  it('lists the options of identity', async () => {
+    const documented = sorted(namesUnder('docs/options.md', 'Identity'));
+    expect(documented).toEqual(await known((identity) => createTracker({ identity })));
+    expect(documented).toEqual(sorted(membersOf(program, core, 'IdentityOptions')));
+  });
+
+  it('lists the fields of a filter', async () => {
+    const documented = sorted(namesUnder('docs/options.md', 'list, count and kickAll'));
+    expect(documented).toEqual(await known((filter) => tracker.list(filter)));
+    expect(documented).toEqual(sorted(membersOf(program, core, 'SessionFilter')));
+  });
+
+  it.each([
+    ['kick and kickAll', 'KickOptions'],
+    ['deny', 'DenyOptions'],
+  ])('lists the options of %s', (heading, type) => {
+    expect(sorted(namesUnder('docs/options.md', heading))).toEqual(sorted(membersOf(program, core, type)));
+  });
+
+  it('lists the fields that a denial can name', () => {
+    const text = section('docs/options.md', 'deny').split('The target is')[1] ?? '';
+    const mentioned = [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+    expect(sorted(mentioned)).toEqual(sorted(membersOf(program, core, 'DenialTarget')));
+  });
+
+  it('lists the options of trackPlayback, sessionsApi and openMaxMind', async () => {
+    const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
+    expect(options('trackPlayback')).toEqual(await known((given) => trackPlayback(tracker, given)));
+    expect(options('sessionsApi')).toEqual(await known((given) => sessionsApi(tracker, given)));
+    expect(options('openMaxMind')).toEqual(await known((given) => openMaxMind('', given)));
+  });
+
+  it('says the defaults that are in the code', () => {
+    const source = read('packages/core/src/tracker/settings.ts');
+    const [text] = /const MINUTE = .*;\n\nconst DEFAULTS = \{[\s\S]*?\n\};/.exec(source) ?? [''];
+    const defaults = runInNewContext(`${ts.transpile(text)}
+DEFAULTS;`) as Record<string, unknown>;
+    const documented = tableUnder('docs/options.md', 'Changeable while running').map(([name = '', , value = '']) => [
+      name.replaceAll('`', ''),
+      value.replace(/[`_]/g, ''),
+    ]);
+    const inCode = Object.entries(defaults).map(([name, value]) => [name, String(value)]);
+    expect(documented).toEqual(expect.arrayContaining(inCode));
+    expect(inCode.length).toBeGreaterThan(10);
+  });
+});
+
+describe('docs/events.md', () => {
+  it('lists the events', async () => {
+    expect(sorted(codeHeadings('docs/events.md', 3))).toEqual(sorted(membersOf(program, core, 'TrackerEvents')));
+  });
+
+  it.each([
+    ['opened', 'SessionEvent'],
+    ['closed', 'SessionClosedEvent'],
+    ['denied', 'DeniedEvent'],
+  ])('says what is in `%s`', (event, type) => {
+    const text = section('docs/events.md', `\`${event}\``);
+    const fields = membersOf(program, core, type).filter((field) => field !== 'seq' && field !== 'occurredAt');
+    expect(fields.filter((field) => !text.includes(`\`${field}\``))).toEqual([]);
+  });
+
+  it('lists the close reasons', () => {
+    expect(sorted(namesUnder('docs/events.md', 'Close reasons'))).toEqual(
+      sorted(wordsOf(program, core, 'CloseReason')),
+    );
+  });
+});
+
+describe('docs/errors.md', () => {
+  it('lists the codes that are in the code', () => {
+    const thrown = [...sources.matchAll(/new StreamSessionsError\(\s*'(\w+)'/g)].map(([, code = '']) => code);
+    expect(sorted(codeHeadings('docs/errors.md', 3).filter((code) => code.startsWith('ERR_')))).toEqual(sorted(thrown));
+    expect(thrown.length).toBeGreaterThan(5);
+    // a code that is not written out there could not be found here
+    expect([...sources.matchAll(/new StreamSessionsError\((?!\s*'ERR_)/g)]).toEqual([]);
+  });
+
+  it('lists the warnings that are in the code', () => {
+    const sent = [...sources.matchAll(/code: '(STREAM_SESSIONS_\w+)'/g)].map(([, code = '']) => code);
+    expect(sorted(codeHeadings('docs/errors.md', 3).filter((code) => !code.startsWith('ERR_')))).toEqual(sorted(sent));
+    expect(sources.split('emitWarning(').length - 1).toBe(sent.length);
+  });
+
+  it('is what docstrings mean, too', () => {
+    const mentioned = [...sources.matchAll(/\bERR_\w+/g)].map(([code]) => code);
+    const documented = codeHeadings('docs/errors.md', 3);
+    expect(sorted(mentioned).filter((code) => !documented.includes(code))).toEqual([]);
+  });
+});
+
+describe('docs/policies.md', () => {
+  it('lists the stages in the order in which they are asked', () => {
+    expect(namesUnder('docs/policies.md', 'The order')).toEqual(wordsOf(program, core, 'PolicyStage'));
+  });
+
+  it('lists what a yes and a no may carry', () => {
+    const fields = [...membersOf(program, core, 'Approval'), ...membersOf(program, core, 'Refusal')];
+    const tables = section('docs/policies.md', 'Verdicts').match(/^\| `\w+`/gm) ?? [];
+    expect(sorted([...tables.map((cell) => cell.slice(3, -1)), 'allow'])).toEqual(sorted(fields));
+  });
+
+  it('mentions every function of a policy', () => {
+    const text = read('docs/policies.md');
+    const members = membersOf(program, core, 'Policy');
+    expect(members.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
+  });
+});
+
+describe('docs/adapters.md', () => {
+  it('lists the members of a handle', () => {
+    const members = [...membersOf(program, core, 'ConnHandle'), ...membersOf(program, core, 'RequestHandle')];
+    expect(sorted(namesUnder('docs/adapters.md', 'The handle'))).toEqual(sorted(members));
+  });
+
+  it('lists the fields of a connection', () => {
+    const shown = namesUnder('docs/adapters.md', 'The hit');
+    expect(sorted([...shown, 'query', 'url'])).toEqual(sorted(membersOf(program, core, 'ConnHit')));
+  });
+});
+
+describe('docs/reference.md', () => {
+  it.each(Object.entries(entrances))('lists what %s exports', (door, file) => {
+    const exported = exportsOf(program, file).map(({ name }) => name);
+    expect(sorted(namesUnder('docs/reference.md', `\`${door}\``))).toEqual(sorted(exported));
+  });
+
+  it('lists the methods of the tracker', () => {
+    const methods = membersOf(program, core, 'SessionTracker');
+    expect(namesUnder('docs/reference.md', 'The tracker')).toEqual(methods);
+  });
+});
+
+describe('the sources', () => {
+  it.each(Object.entries(entrances))('have a docstring on all that %s exports', (_door, file) => {
+    const checker = program.getTypeChecker();
+    const silent = exportsOf(program, file)
+      .filter(({ symbol }) => ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim() === '')
+      .map(({ name }) => name);
+    expect(silent).toEqual([]);
+  });
+});

@@ -1,0 +1,68 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { blocksOf, pages } from './support/markdown.js';
+import { closeServers, complaints, promisedOutput, run } from './support/snippets.js';
+
+const examples = pages().flatMap((file) => blocksOf(file, 'ts'));
+const quickStart = examples.find(({ file }) => file === 'README.md');
+
+const home = process.cwd();
+let folder: string;
+beforeEach(() => {
+  // examples that read or write files do so where they run
+  folder = mkdtempSync(join(tmpdir(), 'stream-sessions-docs-'));
+  process.chdir(folder);
+});
+afterEach(async () => {
+  await closeServers();
+  process.chdir(home);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('has examples that compile under the strict options of the sources', () => {
+  expect(examples.length).toBeGreaterThan(8);
+  expect(complaints(examples)).toEqual([]);
+}, 120_000);
+
+it('tells of a mistake in an example', () => {
+  const code = `import { createTracker } from '@stream-sessions/core';\ncreateTracker({ idleTimeout: 1 });\n`;
+  const [complaint] = complaints([{ file: 'a.md', line: 7, language: 'ts', info: '', code }]);
+  expect(complaint).toMatch(/^a\.md:9 .*idleTimeoutMs/);
+}, 120_000);
+
+// those with a file name import each other: see adapters.test.ts
+const others = examples.filter((block) => block !== quickStart && block.info === '');
+
+it.each(others.map((block) => [`${block.file}:${block.line}`, block] as const))(
+  '%s runs, and writes what it says and nothing else',
+  async (_where, block) => {
+    const { output } = await run(block);
+    expect(output).toEqual(promisedOutput(block));
+  },
+);
+
+describe('the quick start', () => {
+  beforeEach(() => {
+    mkdirSync('media/cam1', { recursive: true });
+    writeFileSync('media/cam1/index.m3u8', '#EXTM3U\n');
+  });
+
+  it('is less than 40 lines', () => {
+    expect(quickStart?.code.trimEnd().split('\n').length).toBeLessThan(40);
+  });
+
+  it('counts a viewer, lists and kicks, and then refuses', async () => {
+    const { url, output } = await run(quickStart!);
+    const playlist = await fetch(`${url}/live/cam1/index.m3u8`);
+    expect([playlist.status, await playlist.text()]).toEqual([200, '#EXTM3U\n']);
+
+    const { sessions } = (await (await fetch(`${url}/api/sessions`)).json()) as { sessions: { id: string }[] };
+    expect(sessions).toEqual([expect.objectContaining({ stream_code: 'cam1', proto: 'hls', bytes: 8 })]);
+
+    const id = sessions[0]!.id;
+    expect((await fetch(`${url}/api/sessions/${id}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(`${url}/live/cam1/index.m3u8`)).status).toBe(403);
+    expect(output).toEqual([`${id.slice(0, 8)} watches cam1`, `${id.slice(0, 8)} left cam1: kicked`]);
+  });
+});
