@@ -181,6 +181,30 @@ describe('kick', () => {
     expect(mayRequest(tracker, { stream: 'cam3', token: 'a' })).toBe(true);
   });
 
+  it('keeps out of the stream, too, who watches another one by now', () => {
+    for (const token of ['a', undefined]) {
+      const { tracker } = setup({ identity: { viewer: ['ip', 'token'] } });
+      tracker.kick(must(request(tracker, { token }).session).id);
+      request(tracker, { token, stream: 'cam2' });
+      expect(mayRequest(tracker, { token })).toBe(false);
+      expect(tracker.trackHttp(hit({ token }))).toBeNull();
+      expect(mayRequest(tracker, { token, stream: 'cam2' })).toBe(true);
+    }
+  });
+
+  it('leaves another live session of the same viewer alone, whatever that does next', () => {
+    const { tracker } = setup();
+    request(tracker, { token: 'a' });
+    const second = connect(tracker, { token: 'a', userAgent: 'player/1.0' });
+    tracker.kick(must(second.session).id);
+    for (const protocol of ['hls', 'dash']) expect(mayRequest(tracker, { token: 'a', protocol })).toBe(true);
+    const named = setup({ policies: [naming], identity: { viewer: ['stream', 'ip'] } });
+    const phone = must(request(named.tracker, { token: 'bob-1', ip: '198.51.100.1' }).session);
+    request(named.tracker, { token: 'bob-2' });
+    named.tracker.kick(phone.id);
+    expect(mayRequest(named.tracker, { token: 'bob-3' })).toBe(true);
+  });
+
   it('tells one denial however many are refused under it, with the reason given', () => {
     const { tracker } = setup();
     const denied = eventsOf(tracker, 'denied');

@@ -198,6 +198,16 @@ describe('TimingWheel', () => {
     expect(looks).toBe(0);
   });
 
+  it('finds in one look what is due now, also after all deadlines have changed', () => {
+    const wheel = new TimingWheel<Node>(0);
+    wheel.place(new Node('before', 10_000), 10_000);
+    wheel.placeAllNow();
+    wheel.place(new Node('after', 10_000), 10_000);
+    const seen: string[] = [];
+    round(wheel, 10_001, 3, (node) => seen.push(node.name));
+    expect(seen.sort()).toEqual(['after', 'before']);
+  });
+
   it('forgets everything it was told when all deadlines have changed', () => {
     const wheel = new TimingWheel<Node>(0);
     for (let i = 0; i < 10; i++) wheel.place(new Node(`n${i}`, i * 40_000), i * 40_000);

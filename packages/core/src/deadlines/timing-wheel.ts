@@ -17,6 +17,8 @@ export class TimingWheel<T extends WheelNode> {
   private readonly due: WheelNode = ring();
   /** The first slot not yet emptied, counted from the epoch. */
   private cursor: number;
+  /** A round that took more than one slice is not over yet. */
+  private midRound = false;
 
   /** The finer the slots, the fewer are looked at in vain; slots × length is the horizon. */
   constructor(
@@ -51,7 +53,6 @@ export class TimingWheel<T extends WheelNode> {
    * @returns true when more is waiting: come back soon.
    */
   turn(now: number, max: number, look: (node: T) => void): boolean {
-    const newRound = this.due.next === this.due;
     const slot = this.slotOf(now);
     // A clock that was set back: what is due when has to be worked out anew, once.
     if (this.cursor - slot > SET_BACK_SLOTS) {
@@ -65,14 +66,16 @@ export class TimingWheel<T extends WheelNode> {
     this.cursor = current;
     // The slot that `now` is in has some that are due and some that are not. It is taken once per round: what is
     // placed there again meanwhile waits for the next look, or a round of many slices would never end.
-    if (newRound) appendAll(this.due, this.slotAt(current));
+    if (!this.midRound) appendAll(this.due, this.slotAt(current));
+    this.midRound = true;
     for (let count = 0; count < max; count++) {
       const node = this.due.next as WheelNode;
-      if (node === this.due) return false;
+      if (node === this.due) break;
       unlink(node);
       look(node as T);
     }
-    return this.due.next !== this.due;
+    this.midRound = this.due.next !== this.due;
+    return this.midRound;
   }
 
   private slotOf(time: number): number {

@@ -15,7 +15,7 @@ export class DenialEntry extends WheelNode {
     public until: number,
     /** It refuses whoever matches any of them. */
     readonly patterns: readonly PatternValues[],
-    /** Patterns that refuse only new sessions, not somebody whose session is live. */
+    /** Patterns that refuse only new sessions, not somebody who is watching already: a kick's. */
     readonly onlyNew: readonly PatternValues[] = [],
     /** Lets `liftDenial` find it by what it was made with. */
     readonly targetKey?: string,
@@ -94,11 +94,11 @@ export class DenialTable {
     return this.entries.values();
   }
 
-  /** The denial that refuses this asker now. `joins`: its session is live already. */
-  match(asker: Asker, joins: boolean, now: number): DenialEntry | undefined {
+  /** The denial that refuses this asker now. `known`: it is watching this stream already. */
+  match(asker: Asker, known: boolean, now: number): DenialEntry | undefined {
     if (this.entries.size === 0) return undefined;
     const found = this.matchIn(this.shapes, asker, '', now);
-    return found ?? (joins ? undefined : this.matchIn(this.onlyNewShapes, asker, 'new:', now));
+    return found ?? (known ? undefined : this.matchIn(this.onlyNewShapes, asker, 'new:', now));
   }
 
   /** Forgets what has ended, at most so many at once; costs what has ended. */

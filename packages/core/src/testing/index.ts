@@ -1,1 +1,3 @@
 export { fakeClock, type FakeClock } from './fake-clock.js';
+export { transportContract } from './contract/transport-contract.js';
+export type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './contract/harness.js';

@@ -138,7 +138,7 @@ export class Admissions {
     if (this.stopped) return this.refuseStopped(observation);
     const flaw = impossible(observation.hit);
     if (flaw !== undefined) return this.denials.refuseByCap(observation, 'forbidden', 'limit', flaw);
-    return this.denials.match(observation, joins !== undefined);
+    return this.denials.match(observation, joins);
   }
 
   private isFull({ network }: Observation): boolean {
@@ -229,7 +229,7 @@ export class Admissions {
     if (this.stopped) return this.refuseStopped(observation);
     if (!verdict.allow) return this.denials.refuseByPolicy(observation, verdict, refusedBy);
     const named = verdict.userId === undefined ? observation : observation.as(verdict.userId);
-    return this.denials.match(named, live !== undefined);
+    return this.denials.match(named, live);
   }
 
   private handOut(observation: Observation, opener: Observation, outcome: Outcome): AnyAdmission {
@@ -239,7 +239,7 @@ export class Admissions {
     if (outcome.isClosed) {
       const reason = outcome.closeReason as string;
       return (
-        this.denials.match(observation, false) ?? this.denials.refuseByCap(observation, 'forbidden', reason, reason)
+        this.denials.match(observation, undefined) ?? this.denials.refuseByCap(observation, 'forbidden', reason, reason)
       );
     }
     if (observation !== opener) this.lifecycle.joinAs(outcome, observation);

@@ -53,11 +53,12 @@ export class DenialDesk {
     return this.operator.size === 0 && this.remembered.size === 0;
   }
 
-  /** `joins`: its session is live; a kick of somebody like it does not stop it. */
-  match(asker: Asker, joins: boolean): Refused | undefined {
+  /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
+  match(asker: Asker, joins: Session | undefined): Refused | undefined {
     if (this.isEmpty) return undefined;
+    const known = joins?.streams.includes(asker.stream) ?? false;
     const now = this.clock.now();
-    const entry = this.operator.match(asker, joins, now) ?? this.remembered.match(asker, joins, now);
+    const entry = this.operator.match(asker, known, now) ?? this.remembered.match(asker, known, now);
     return entry === undefined ? undefined : this.refuse(entry, asker);
   }
 
@@ -84,7 +85,7 @@ export class DenialDesk {
     }
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
-    this.operator.add(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), same, alike));
+    this.operator.add(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), [], [...same, ...alike]));
   }
 
   /** @throws StreamSessionsError ERR_BAD_DENIAL */

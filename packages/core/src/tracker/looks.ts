@@ -62,7 +62,7 @@ export class Looks {
       if (this.reviews.review(session, now)) return;
     }
     // What a policy or a cut causes may have closed it in passing.
-    if (!session.isClosed) this.lifecycle.wheel.place(session, this.nextLook(session, now));
+    if (!session.isClosed) this.lifecycle.wheel.place(session, this.lifecycle.nextLook(session));
   }
 
   /** The clock was set back: what was last seen in the future was last seen now. */
@@ -98,11 +98,5 @@ export class Looks {
     if (idle && requests === stalled) return this.lifecycle.close(session, 'stalled');
     if (stalled > 0) this.lifecycle.cutStalledRequests(session, now, stallTimeoutMs);
     return false;
-  }
-
-  /** What is open may stay beyond its idle time; it is looked at again every second then. */
-  private nextLook(session: Session, now: number): number {
-    const next = this.lifecycle.nextLook(session);
-    return session.handles !== undefined && next <= now ? now + LOOK_EVERY_MS : next;
   }
 }

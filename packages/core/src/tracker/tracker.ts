@@ -261,7 +261,7 @@ export class Tracker implements SessionTracker {
     const session = this.find(recipe, hit, network);
     if (session !== undefined && !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit))) {
       if (this.admissions.mayBeDenied(session, hit, ip)) {
-        const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), true);
+        const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), session);
         if (refused !== undefined) return refused;
       }
       const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
@@ -275,7 +275,7 @@ export class Tracker implements SessionTracker {
     const observation = this.observeConnection(raw);
     const joins = this.findMerged(observation);
     if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false)) {
-      const refused = this.denialDesk.match(observation, true);
+      const refused = this.denialDesk.match(observation, joins);
       if (refused !== undefined) return refused;
       this.lifecycle.joinAs(joins, observation);
       return new TrackedConnection(this.lifecycle, joins, this.clock.now());

@@ -1,0 +1,9 @@
+import type { TrackerOptions } from '../../tracker/options.js';
+import type { World } from './world.js';
+
+/** One rule that every adapter keeps. */
+export interface Case {
+  name: string;
+  options?: TrackerOptions;
+  test: (world: World) => Promise<void>;
+}

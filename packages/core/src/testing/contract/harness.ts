@@ -1,0 +1,46 @@
+import type { SessionTracker } from '../../tracker/session-tracker.js';
+
+/** How a client of the contract asks to play or publish. */
+export interface PlayRequest {
+  stream: string;
+  /** Carried as the transport carries viewer tokens. */
+  token?: string;
+  userAgent?: string;
+}
+
+/** A client that plays, or publishes, over the transport under test: a real one, over a real socket. */
+export interface PlayedClient {
+  /** Bytes of media that have reached this client so far; 0 of a publisher. */
+  received(): number;
+  /** True, or resolved, when its connection has ended, whoever ended it and also when it was refused. */
+  readonly ended: boolean | Promise<unknown>;
+  /** Goes away without a word, as a player that lost its network does. */
+  drop(): void | Promise<void>;
+  /** The word it was refused with, if the transport has one. */
+  refusal?(): unknown;
+}
+
+/** A server with the adapter under test attached. */
+export interface RunningTransport {
+  /**
+   * Starts a client and returns it as soon as it has asked: it must not wait for the answer or for media. There is
+   * media on every stream for as long as the transport runs; whoever publishes it may show up as an `input`.
+   */
+  play(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
+  /** Absent: nobody can publish over this transport. */
+  publish?(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
+  /** Detaches the adapter from the server; the server goes on. */
+  detach(): unknown;
+  /** Ends the server and everything that was started. */
+  stop(): unknown;
+}
+
+/** What an adapter brings to run `transportContract`. */
+export interface TransportHarness {
+  /** Names the suite. */
+  name: string;
+  /** What sessions over this transport show as `protocol`. */
+  protocol: string;
+  /** A fresh server on a port of its own, attached to this tracker. */
+  start(tracker: SessionTracker): RunningTransport | Promise<RunningTransport>;
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import type { PlaySession } from '../../model/play-session.js';
+import type { Policy, Verdict } from '../../policy/policy.js';
+import type { Case } from './case.js';
+import { until } from './world.js';
+
+const YES: Verdict = { allow: true };
+const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials' };
+
+/** A policy about viewers: whoever publishes the media for them is let in. */
+const aboutViewers = (verdict: () => Verdict | Promise<Verdict>): Policy => ({
+  name: 'contract',
+  admit: ({ kind }) => (kind === undefined || kind === 'viewer' ? verdict() : YES),
+});
+
+const refusing = (what: string, verdict: () => Verdict | Promise<Verdict>): Case => ({
+  name: `gives no media to a client that is refused ${what}`,
+  options: { policies: [aboutViewers(verdict)] },
+  test: async (world) => {
+    const client = await world.play({ stream: 'cam1', token: 'stranger' });
+    await world.isRefused(client);
+    assert.deepEqual(world.tracker.list({ kind: 'viewer' }), [], 'it has never been a session');
+    assert.ok(world.tracker.stats().deniedTotal > 0, 'the refusal is counted');
+  },
+});
+
+const pending = (): Case => {
+  let asked = 0;
+  let answer: (verdict: Verdict) => void = () => undefined;
+  const settled: (PlaySession | undefined)[] = [];
+  const policy: Policy = {
+    ...aboutViewers(() => {
+      asked++;
+      return new Promise((resolve) => (answer = resolve));
+    }),
+    settled: ({ kind }, session) => {
+      if (kind === undefined || kind === 'viewer') settled.push(session);
+    },
+  };
+  return {
+    name: 'opens nothing for a client that leaves while the answer is pending',
+    options: { policies: [policy] },
+    test: async (world) => {
+      const client = await world.play({ stream: 'cam1', token: 'hasty' });
+      await until('the policy is asked', () => asked > 0);
+      await client.drop();
+      await until('the client is gone', () => client.hasEnded());
+      // The transport hears of it a moment later than the client.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      answer(YES);
+      await until('the policy hears that its yes came to nothing', () => settled.length > 0);
+      assert.deepEqual(settled, [undefined]);
+      assert.deepEqual(world.tracker.list({ kind: 'viewer' }), []);
+      assert.equal(client.received(), 0);
+    },
+  };
+};
+
+export const openingCases = (protocol: string): Case[] => [
+  {
+    name: 'opens one session per connection',
+    test: async (world) => {
+      await world.watch({ stream: 'cam1', token: 'a' });
+      await world.watch({ stream: 'cam1', token: 'b' });
+      await world.watch({ stream: 'cam2', token: 'b' });
+      const viewers = world.viewers();
+      assert.equal(viewers.length, 3);
+      assert.equal(new Set(viewers.map(({ id }) => id)).size, 3);
+      assert.deepEqual(viewers.map(({ stream }) => stream).sort(), ['cam1', 'cam1', 'cam2']);
+      assert.equal(new Set(viewers.map(({ tokenFingerprint }) => tokenFingerprint)).size, 2, 'tokens are carried');
+      for (const viewer of viewers) assert.deepEqual([viewer.protocol, viewer.connections], [protocol, 1]);
+    },
+  },
+  refusing('at once', () => NO),
+  refusing('later', () => new Promise((resolve) => setTimeout(() => resolve(NO), 50))),
+  pending(),
+  {
+    name: 'gives viewers and publishers their kind, and counts what each brings',
+    test: async (world) => {
+      await world.watch({ stream: 'cam1', token: 'viewer' });
+      const { stream, kind } = world.viewer();
+      assert.deepEqual([stream, kind], ['cam1', 'viewer']);
+      const publisher = await world.publish({ stream: 'studio', token: 'publisher' });
+      if (publisher === undefined) return;
+      const inputs = (): PlaySession[] => world.tracker.list({ kind: 'input', stream: 'studio', status: 'active' });
+      await until('the publisher is listed as an input', () => inputs().length === 1);
+      await until('what it sends is counted', () => (inputs()[0]?.bytesReceived ?? 0) > 0);
+      assert.equal(inputs()[0]?.protocol, protocol);
+      await publisher.drop();
+      await until('it is gone from the list', () => inputs().length === 0);
+    },
+  },
+];

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { PlaySession } from '../../model/play-session.js';
+import { createTracker } from '../../tracker/create-tracker.js';
+import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { Case } from './case.js';
+import type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './harness.js';
+
+/** Waits until the condition holds; fails with `what` when it does not within the time. */
+export async function until(what: string, condition: () => boolean, withinMs = 5_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!condition()) {
+    if (Date.now() > end) assert.fail(`waited ${withinMs} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A client whose end can be asked for, however the harness tells it. */
+export interface Client {
+  received(): number;
+  hasEnded(): boolean;
+  drop(): void | Promise<void>;
+}
+
+function watched(client: PlayedClient): Client {
+  let over = false;
+  const { ended } = client;
+  if (typeof ended !== 'boolean') {
+    const note = (): void => {
+      over = true;
+    };
+    ended.then(note, note);
+  }
+  return {
+    received: () => client.received(),
+    hasEnded: () => over || client.ended === true,
+    drop: () => client.drop(),
+  };
+}
+
+/** One tracker and one server with the adapter, for one case. */
+export class World {
+  /** Viewers and publishers that closed, in order. */
+  readonly closed: PlaySession[] = [];
+
+  private constructor(
+    readonly tracker: SessionTracker,
+    private readonly transport: RunningTransport,
+  ) {
+    tracker.on('closed', ({ session }) => this.closed.push(session));
+  }
+
+  /** Runs a case in a world of its own, and ends that afterwards. */
+  static async run(harness: TransportHarness, { options = {}, test }: Case): Promise<void> {
+    const silent = (): void => undefined;
+    const logger = { debug: silent, info: silent, warn: silent, error: silent };
+    const tracker = createTracker({ logger, ...options });
+    const transport = await harness.start(tracker);
+    try {
+      await test(new World(tracker, transport));
+    } finally {
+      await transport.stop();
+      await tracker.stop();
+    }
+  }
+
+  async play(request: PlayRequest): Promise<Client> {
+    return watched(await this.transport.play(request));
+  }
+
+  /** Plays and waits until media arrives. */
+  async watch(request: PlayRequest): Promise<Client> {
+    const client = await this.play(request);
+    await until('media reaches the client', () => client.received() > 0);
+    return client;
+  }
+
+  /** Undefined when nobody can publish over this transport. */
+  async publish(request: PlayRequest): Promise<Client | undefined> {
+    return this.transport.publish === undefined ? undefined : watched(await this.transport.publish(request));
+  }
+
+  async detach(): Promise<void> {
+    await this.transport.detach();
+  }
+
+  viewers(): PlaySession[] {
+    return this.tracker.list({ kind: 'viewer', status: 'active' });
+  }
+
+  /** The one live viewer; fails when there is none, or more. */
+  viewer(): PlaySession {
+    const viewers = this.viewers();
+    assert.equal(viewers.length, 1, 'there is one live viewer');
+    return viewers[0] as PlaySession;
+  }
+
+  /** Waits until a client that was refused knows it, and has got nothing. */
+  async isRefused(client: Client): Promise<void> {
+    await until('the refused client is let go', () => client.hasEnded() || client.received() > 0);
+    assert.equal(client.received(), 0, 'a refused client gets no media');
+  }
+
+  /** Waits until more media arrives. */
+  async playsOn(client: Client): Promise<void> {
+    const before = client.received();
+    await until('the client plays on', () => client.received() > before);
+    assert.equal(client.hasEnded(), false, 'its connection is open');
+  }
+}
