@@ -1,6 +1,7 @@
 import type { AddressReader } from '../identity/address.js';
 import type { PlaySession, SessionFilter } from '../model/play-session.js';
-import { checkOptions } from '../support/options.js';
+import { SESSION_KINDS } from '../model/kinds.js';
+import { badOption, checkOptions } from '../support/options.js';
 import type { Session } from './session.js';
 
 const FIELDS: readonly (keyof SessionFilter)[] = [
@@ -17,9 +18,12 @@ const FIELDS: readonly (keyof SessionFilter)[] = [
   'after',
 ];
 
-/** @throws StreamSessionsError ERR_BAD_OPTION for a field that is none: a misspelt filter must not match everybody. */
+/** @throws StreamSessionsError ERR_BAD_OPTION for a field or value that is none: a misspelt filter must not match everybody. */
 export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
+  const { kind, status } = filter;
+  if (kind && !SESSION_KINDS.includes(kind)) throw badOption('kind', `one of ${SESSION_KINDS.join(', ')}`, kind);
+  if (status && status !== 'active' && status !== 'closed') throw badOption('status', '"active" or "closed"', status);
 }
 
 /** Fields that choose how many and from where on, or whether live or closed, but nobody in particular. */

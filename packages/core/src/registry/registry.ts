@@ -164,7 +164,7 @@ export class Registry {
   list(filter: SessionFilter, addresses: AddressReader, copy: (session: Session) => PlaySession): PlaySession[] {
     const test = compileFilter(filter, addresses);
     const limit = filter.limit !== undefined && filter.limit > 0 ? filter.limit : Infinity;
-    const after = filter.after === undefined ? undefined : positionOf(filter.after);
+    const after = filter.after ? positionOf(filter.after) : undefined;
     const pages = this.visitsFor(filter).map((visits) => {
       const page: (Session | PlaySession)[] = [];
       if (limit > 0) {

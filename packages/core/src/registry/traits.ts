@@ -1,3 +1,4 @@
+import { prefixed } from '../identity/recipe.js';
 import type { Protocol, SessionKind } from '../model/kinds.js';
 import type { CloseReason, NamedBy } from '../model/play-session.js';
 
@@ -32,7 +33,8 @@ export class TraitsPool {
 
   share(traits: Omit<Traits, 'epoch' | 'protocols'>): Traits {
     const { kind, namedBy, protocol, secure, dvr, country, allowed, fresh, closeReason } = traits;
-    const key = `${kind},${namedBy},${secure},${dvr},${country},${allowed},${fresh},${closeReason},${protocol}`;
+    const words = part(country) + part(closeReason) + part(protocol);
+    const key = `${kind},${namedBy},${secure},${dvr},${allowed},${fresh},${words}`;
     let shared = this.known.get(key);
     if (shared === undefined) {
       // A policy may make up close reasons without end; sessions keep what they hold.
@@ -45,3 +47,6 @@ export class TraitsPool {
     return shared;
   }
 }
+
+/** Nothing, or a text of whatever letters: no text reads like nothing, or like two. */
+const part = (text: string | undefined): string => (text === undefined ? '-' : prefixed(text));

@@ -79,7 +79,13 @@ export class Settings {
 
   constructor(options: TrackerOptions) {
     checkOptions('createTracker()', options, [...HOT_OPTIONS, ...FIXED_OPTIONS]);
-    const { autoStart: _start, fingerprintKey: _key, clock: _clock, logger: _logger, ...hot } = options;
+    const { autoStart, fingerprintKey, clock, logger, ...hot } = options;
+    checkSwitch('autoStart', autoStart);
+    checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
+    checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
+    if (fingerprintKey !== undefined && (typeof fingerprintKey !== 'string' || fingerprintKey === '')) {
+      throw badOption('fingerprintKey', 'a text that is not empty', typeof fingerprintKey);
+    }
     this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
   }
 
@@ -93,7 +99,6 @@ export class Settings {
   idleTimeoutOf(session: Session): number {
     const timeouts = this.options.idleTimeoutMs;
     if (typeof timeouts === 'number') return timeouts;
-    // A map without a prototype: no protocol is called like something that objects have.
     return Math.max(...session.protocols.map((protocol) => timeouts[protocol] ?? timeouts.default ?? 30_000));
   }
 
@@ -101,8 +106,12 @@ export class Settings {
   private prepare(options: Complete, before: Complete | undefined): Complete {
     check(options);
     const { identity = {}, onOverload, idleTimeoutMs, stallTimeoutMs } = options;
+    // Copies: who changes what he passed in changes nothing, now or at the next update.
+    options = { ...options, identity: structuredClone(identity) };
+    if (options.policies !== undefined) options.policies = [...options.policies];
+    // Without a prototype: no protocol is called like something that objects have.
     if (typeof idleTimeoutMs === 'object') {
-      options = { ...options, idleTimeoutMs: Object.assign(Object.create(null) as object, idleTimeoutMs) };
+      options.idleTimeoutMs = Object.assign(Object.create(null) as object, idleTimeoutMs);
     }
     const longestIdleMs =
       typeof idleTimeoutMs === 'number' ? idleTimeoutMs : Math.max(30_000, ...values(idleTimeoutMs));
@@ -141,9 +150,7 @@ function check(options: Complete): void {
   checkSwitch('exposeTokens', options.exposeTokens);
   checkSwitch('identity.mergeConnections', identity?.mergeConnections);
   if (identity?.aliases !== 'admit') checkSwitch('identity.aliases', identity?.aliases);
-  if (geo !== undefined && typeof geo?.country !== 'function') {
-    throw badOption('geo', 'a resolver with a country function', geo);
-  }
+  checkMethods('geo', geo, ['country']);
   const perProtocol: unknown = idleTimeoutMs;
   const timeouts =
     typeof perProtocol === 'object' && perProtocol !== null ? Object.entries(perProtocol) : [['', perProtocol]];
@@ -169,6 +176,13 @@ function check(options: Complete): void {
 /** Only true and false: "false" out of a settings file would mean true. */
 function checkSwitch(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') throw badOption(name, 'true or false', value);
+}
+
+function checkMethods(name: string, value: object | undefined, methods: readonly string[]): void {
+  if (value === undefined) return;
+  const offered = value as Record<string, unknown> | null;
+  if (methods.every((method) => typeof offered?.[method] === 'function')) return;
+  throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
 }
 
 /** An option set to undefined is an option not given. */
