@@ -249,7 +249,7 @@ export class Admissions {
   private handle(observation: Observation, session: Session | undefined): AnyAdmission {
     const Kind = observation.isConnection ? TrackedConnection : TrackedRequest;
     const handle = new Kind(this.lifecycle, session, this.clock.now());
-    if (session !== undefined) this.lifecycle.watch(session);
+    if (session !== undefined) this.lifecycle.deadlines.watch(session);
     return handle as unknown as AnyAdmission;
   }
 

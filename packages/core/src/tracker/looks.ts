@@ -45,7 +45,7 @@ export class Looks {
 
   private slice(): void {
     const now = this.clock.now();
-    const more = this.lifecycle.wheel.turn(now, SLICE, (session) => this.examine(session, now));
+    const more = this.lifecycle.deadlines.wheel.turn(now, SLICE, (session) => this.examine(session, now));
     this.rest = more
       ? this.clock.setTimeout(() => {
           this.rest = undefined;
@@ -62,7 +62,7 @@ export class Looks {
       if (this.reviews.review(session, now)) return;
     }
     // What a policy or a cut causes may have closed it in passing.
-    if (!session.isClosed) this.lifecycle.wheel.place(session, this.lifecycle.nextLook(session));
+    if (!session.isClosed) this.lifecycle.deadlines.plan(session);
   }
 
   /** The clock was set back: what was last seen in the future was last seen now. */

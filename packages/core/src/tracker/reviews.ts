@@ -29,7 +29,7 @@ export class Reviews {
     const ask: Policy[] = [];
     for (const policy of this.settings.reviewers) {
       const copy = this.lifecycle.copy(session);
-      const due = this.lifecycle.deadlineOf(policy, copy);
+      const due = this.lifecycle.deadlines.deadlineOf(policy, copy);
       if (due !== undefined && due.at > now && session.bytes < due.bytes) continue;
       const verdict =
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);

@@ -228,7 +228,7 @@ export class Tracker implements SessionTracker {
     Object.assign(this.registry.closed, { retentionMs: closedRetentionMs, max: closedRetentionMax });
     this.registry.closed.expire(this.clock.now());
     this.denialDesk.resize();
-    this.lifecycle.wheel.placeAllNow();
+    this.lifecycle.deadlines.wheel.placeAllNow();
     if (wasEnabled && !this.settings.enabled) void this.closeAll(false, () => !this.settings.enabled);
   }
 
@@ -265,7 +265,7 @@ export class Tracker implements SessionTracker {
         if (refused !== undefined) return refused;
       }
       const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
-      this.lifecycle.watch(session);
+      this.lifecycle.deadlines.watch(session);
       return request;
     }
     return this.admissions.decide(Observation.ofRequest(hit, recipe, ip, network), session);
@@ -292,7 +292,7 @@ export class Tracker implements SessionTracker {
     const found = this.registry.find(recipe, stream, household, namedBy, name ?? userAgent, aliases);
     if (found !== undefined || name === undefined || namedBy === 'token' || !aliases) return found;
     const newcomer = this.registry.find(recipe, stream, household, 'fingerprint', userAgent, true);
-    return newcomer !== undefined && this.lifecycle.adopts(newcomer, namedBy, name) ? newcomer : undefined;
+    return newcomer !== undefined && this.lifecycle.sightings.adopts(newcomer, namedBy, name) ? newcomer : undefined;
   }
 
   private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {

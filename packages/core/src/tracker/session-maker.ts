@@ -1,0 +1,64 @@
+import { redact } from '../identity/secrets.js';
+import type { ConnHit, HttpHit } from '../model/hit.js';
+import type { Registry } from '../registry/registry.js';
+import { Session } from '../registry/session.js';
+import type { TraitsPool } from '../registry/traits.js';
+import type { Logger } from '../support/logger.js';
+import { keep, ownCopy, type StringPool } from '../support/strings.js';
+import { MAX_TEXT_LENGTH, type Observation } from './observation.js';
+import type { Settings } from './settings.js';
+
+/** Redacting is linear, but a query may be a megabyte; more than this is not read. */
+const MAX_REDACTED = 16_384;
+
+/** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
+export class SessionMaker {
+  constructor(
+    private readonly settings: Settings,
+    private readonly registry: Registry,
+    private readonly texts: StringPool,
+    private readonly traits: TraitsPool,
+    private readonly logger: Logger,
+    private readonly fingerprint: (token: string) => string,
+  ) {}
+
+  make(observation: Observation, id: string, now: number, allowed: boolean): Session {
+    const { recipe, hit, namedBy, name, isConnection } = observation;
+    // A visit is (id, openedAt): who comes back within the same millisecond opens one later.
+    const last = this.registry.closed.get(id)?.openedAt ?? -1;
+    const ip = ownCopy(observation.ip);
+    const { secure = false, dvr = false, protocol } = hit;
+    const country = observation.country(this.settings.geo, this.logger);
+    const { kind } = recipe;
+    const common = { kind, namedBy, protocol, secure, dvr, country, allowed, fresh: true, closeReason: undefined };
+    const session = new Session(
+      id,
+      this.traits.share(common),
+      name === undefined ? undefined : ownCopy(name),
+      this.registry.streamEntry(ownCopy(hit.stream)),
+      ip,
+      observation.network === observation.ip ? ip : this.texts.share(observation.network),
+      hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
+      Math.max(now, last + 1),
+    );
+    this.describe(session, hit, isConnection);
+    return session;
+  }
+
+  private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
+    session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
+    session.query = this.shown(hit.query, session.token);
+    if (isConnection) session.begin(session.openedAt);
+    if (hit.sid && session.namedBy !== 'cmcd') session.rarities.sid = ownCopy(hit.sid);
+    if (hit.playerSessionId && session.namedBy !== 'playback-session') {
+      session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
+    }
+    const referer = this.shown(hit.referer, session.token);
+    if (referer !== undefined) session.rarities.referer = referer;
+  }
+
+  private shown(text: string | undefined, token: string | undefined): string | undefined {
+    if (!text) return undefined;
+    return keep(redact(text.slice(0, MAX_REDACTED), token, this.fingerprint), MAX_TEXT_LENGTH);
+  }
+}
