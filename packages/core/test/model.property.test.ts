@@ -77,6 +77,6 @@ it('agrees with a naive model under any interleaving of what can happen', () => 
         both.check();
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { TimingWheel, WheelNode } from '../src/deadlines/timing-wheel.js';
 import { byPosition, type Position } from '../src/model/cursor.js';
+import type { PlaySession } from '../src/index.js';
+import { ClosedVisits } from '../src/registry/closed-visits.js';
 import { GroupIndex } from '../src/registry/group-index.js';
 import { ShardedMap } from '../src/registry/sharded-map.js';
 import { SortedVisits } from '../src/registry/sorted-visits.js';
@@ -80,6 +82,29 @@ describe('ShardedMap', () => {
     map.set('__proto__', 1);
     map.set('', 2);
     expect([map.get('__proto__'), map.get(''), map.get('constructor')]).toEqual([1, 2, undefined]);
+  });
+});
+
+describe('ClosedVisits', () => {
+  it('agrees with a naive list while thousands close and are forgotten by number and by age', () => {
+    const visits = new ClosedVisits(50, 40);
+    let model: PlaySession[] = [];
+    for (let now = 0; now < 5_000; now++) {
+      const streams = now % 5 ? ['cam1'] : ['cam1', 'cam2'];
+      const closed = { id: `id${now % 60}`, openedAt: now, closedAt: now, streams } as unknown as PlaySession;
+      visits.add(closed);
+      model = [...model, closed].slice(-40);
+      if (now % 100 > 50) now += 3;
+      visits.expire(now);
+      model = model.filter(({ closedAt }) => now - (closedAt ?? 0) <= 50);
+      const latest = model.filter(({ id }) => id === closed.id).at(-1);
+      if (visits.all.size !== model.length || visits.get(closed.id) !== latest) throw new Error(`differs at ${now}`);
+    }
+    const kept: unknown[] = [];
+    visits.ofStream('cam2')?.walk(undefined, (visit) => void kept.push(visit));
+    expect(kept).toEqual(model.filter(({ streams }) => streams.includes('cam2')));
+    visits.expire(9_999);
+    expect([visits.all.size, visits.ofStream('cam1')]).toEqual([0, undefined]);
   });
 });
 

@@ -115,6 +115,6 @@ export interface StreamSummary {
   readonly viewers: number;
   readonly inputs: number;
   readonly outputs: number;
-  /** Bytes sent to the live sessions of this stream. */
+  /** Bytes sent since the stream became live, those of viewers who have left included. */
   readonly bytes: number;
 }
