@@ -81,6 +81,15 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
+  it('forget who has gone: of three, one is left with that name', () => {
+    const { tracker } = setup();
+    const names = [{ token: 'a', sid: 's' }, { token: 'b', sid: 's' }, { token: 'c' }];
+    const [a, b] = names.map((over) => must(tracker.trackHttp(hit(over))));
+    tracker.kick(must(a).id, { denyForMs: 0 });
+    expect(tracker.trackHttp(hit({ sid: 's' }))?.id).toBe(b?.id);
+    expect(live(tracker)).toHaveLength(2);
+  });
+
   it('keep the latest sixteen names and no more, the present one always', () => {
     const { tracker } = setup({ identity: { viewer: ['stream', 'ip', 'token'] } });
     const { id } = must(tracker.trackHttp(hit({ token: 't', sid: 's0' })));
