@@ -130,7 +130,7 @@ class Asking {
       this.judgements.push({ policy: policy.name, allowed: false, reason: verdict.reason, detail: verdict.detail, at });
       return { verdict, refusedBy: policy, yeses: this.yeses, judgements: this.judgements };
     }
-    this.judgements.push({ policy: policy.name, allowed: true, at });
+    this.judgements.push(yesOf(policy, verdict, at));
     this.yeses.push(policy);
     this.approval = combine(this.approval, verdict);
     const { userId, maxSessions } = this.approval;
@@ -141,6 +141,12 @@ class Asking {
     return undefined;
   }
 }
+
+/** A yes, as it is remembered. */
+export const yesOf = (policy: Policy, { expiresAt }: Approval, at: number): Judgement =>
+  expiresAt === undefined
+    ? { policy: policy.name, allowed: true, at }
+    : { policy: policy.name, allowed: true, at, expiresAt };
 
 /** A yes that ended before it was given is a no. */
 function notExpired(verdict: Verdict, now: number): Verdict {

@@ -262,7 +262,7 @@ export class Admissions {
       judged.add(ownCopy(judgedKey(hit.stream, token)));
       for (const oldest of judged) if (judged.size > MAX_JUDGED) judged.delete(oldest);
     }
-    if (decision.judgements.length > 0) session.rarities.judgements = [...decision.judgements];
+    if (decision.judgements.length > 0) this.lifecycle.judge(session, decision.judgements);
   }
 
   private countPending(network: string, change: 1 | -1): void {

@@ -10,6 +10,8 @@ export interface Judgement {
   readonly detail?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** When this yes ends, epoch milliseconds. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** Why a session is what it is. */

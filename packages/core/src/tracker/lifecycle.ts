@@ -12,6 +12,7 @@ import { StreamSessionsError } from '../support/errors.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy, StringPool } from '../support/strings.js';
 import type { Counters } from './counters.js';
+import type { Judgement } from './explanation.js';
 import { countable, type HandleOwner, type OpenHandle } from './handles.js';
 import type { Observation } from './observation.js';
 import { SessionDeadlines } from './session-deadlines.js';
@@ -224,10 +225,16 @@ export class Lifecycle implements HandleOwner {
     }
     if (approval.tags !== undefined) this.tagAsPolicySays(session, approval.tags);
     if (approval.limits !== undefined) session.rarities.limits = approval.limits;
-    if (approval.expiresAt !== undefined) {
-      session.rarities.expiresAt = approval.expiresAt;
-      this.deadlines.plan(session);
-    }
+    if (approval.expiresAt !== undefined) session.rarities.expiresAt = approval.expiresAt;
+  }
+
+  /** What policies said; what the others said before stands, and the earliest end of any yes holds. */
+  judge(session: Session, judgements: readonly Judgement[]): void {
+    const rare = session.rarities;
+    const isNew = (known: Judgement): boolean => judgements.some(({ policy }) => policy === known.policy);
+    rare.judgements = [...(rare.judgements ?? []).filter((known) => !isNew(known)), ...judgements];
+    rare.expiresAt = Math.min(...rare.judgements.map(({ expiresAt = Infinity }) => expiresAt));
+    if (!session.isClosed) this.deadlines.plan(session);
   }
 
   /** Asks the policies when they want to look at the session again. */

@@ -1,4 +1,4 @@
-import { isPromise, isVerdict, type Decision, type Pipeline } from '../policy/pipeline.js';
+import { isPromise, isVerdict, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Policy, TrackerView, Verdict } from '../policy/policy.js';
 import type { Candidate } from '../policy/policy.js';
 import { sharedHome } from '../registry/household.js';
@@ -35,6 +35,9 @@ export class Reviews {
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
       if (verdict === 'ask') ask.push(policy);
       else if (!this.apply(session, verdict, policy)) return true;
+      else if (verdict.allow && verdict.expiresAt !== undefined) {
+        this.lifecycle.judge(session, [yesOf(policy, verdict, now)]);
+      }
     }
     if (ask.length > 0 && !session.rarities.asking) void this.again(session, ask);
     if (session.isClosed) return true;
@@ -70,8 +73,12 @@ export class Reviews {
     const { verdict, refusedBy } = decision;
     const kept = !session.isClosed && this.apply(session, verdict, refusedBy);
     this.pipeline.settle(decision, candidate, kept ? this.lifecycle.copy(session) : undefined);
-    if (kept) session.rarities.judgements = [...decision.judgements];
-    if (kept && policies === this.settings.policies) this.lifecycle.allow(session);
+    if (kept && policies === this.settings.policies) {
+      // All were asked: what policies said that are gone by now no longer counts.
+      session.rarities.judgements = undefined;
+      this.lifecycle.allow(session);
+    }
+    if (kept && decision.judgements.length > 0) this.lifecycle.judge(session, decision.judgements);
     return kept;
   }
 
