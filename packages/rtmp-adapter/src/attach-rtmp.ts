@@ -1,0 +1,44 @@
+import type { SessionTracker } from '@stream-sessions/core';
+import { guardNodeMediaServer } from './guard/guard-node-media-server.js';
+import { emitterOf, isVersion2, type NodeMediaServer } from './nms/media-server.js';
+import { settingsOf, type RtmpOptions } from './options.js';
+import { V2Attachment } from './v2/attach.js';
+import type { NodeMediaServer2 } from './v2/shapes.js';
+import { V4Attachment } from './v4/attach.js';
+
+/** What `attachRtmp()` gives back. */
+export interface Attachment {
+  /**
+   * Removes every listener and leaves the server running: who plays plays on, unwatched. Their sessions close with
+   * `shutdown`. Harmless twice.
+   */
+  detach(): Promise<void>;
+}
+
+/**
+ * Shows every player and publisher of node-media-server in the tracker's list (RTMP, RTMPS, HTTP-FLV, WS-FLV), asks the
+ * tracker before media flows, and cuts whom it ends. Attach before the server runs: who plays already is not seen.
+ *
+ * ```ts
+ * const nms = new NodeMediaServer(config);
+ * attachRtmp(nms, tracker);
+ * await runNodeMediaServer(nms);
+ * ```
+ *
+ * @throws StreamSessionsError ERR_BAD_SERVER when this is no node-media-server, ERR_BAD_OPTION for an option that does not exist
+ *   or a value that it cannot have
+ */
+export function attachRtmp(nms: NodeMediaServer, tracker: SessionTracker, options: RtmpOptions = {}): Attachment {
+  const settings = settingsOf(options);
+  const emitter = emitterOf(nms, 'attachRtmp()');
+  const unguard = settings.guard ? guardNodeMediaServer(nms) : () => undefined;
+  const attached = isVersion2(nms)
+    ? new V2Attachment(nms as NodeMediaServer2, emitter, tracker, settings)
+    : new V4Attachment(emitter, tracker, settings);
+  return {
+    async detach() {
+      attached.detach();
+      unguard();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { shieldSocket, type Limits } from './shield-socket.js';
+
+/** Version and first half of the handshake: what a client says before it is answered. */
+const GREETING_BYTES = 1 + 1536;
+/** Connections that the server holds (a megabyte each) without one having asked to play or publish: beyond it the oldest goes. */
+const MAX_UNDECIDED = 1000;
+
+type OnConnection = (socket: Socket) => void;
+
+/**
+ * Keeps connections on the doorstep until they have greeted: those that say nothing cost the server nothing. Then they are
+ * shielded. Returns what takes it all away again.
+ */
+export function guardDoor(server: EventEmitter, event: string, limits: Limits): () => void {
+  const listeners = server.listeners(event) as OnConnection[];
+  /** What takes the guard off each connection. */
+  const guarded = new Map<Socket, () => void>();
+  const undecided = new Set<Socket>();
+
+  const admit = (socket: Socket, greeting: Buffer): void => {
+    for (const listener of listeners) listener.call(server, socket);
+    undecided.add(socket);
+    const [oldest] = undecided.size > MAX_UNDECIDED ? undecided : [];
+    oldest?.destroy();
+    const shield = shieldSocket(socket, limits, () => undecided.delete(socket));
+    guarded.set(socket, () => shield.remove());
+    shield.feed(greeting);
+  };
+  const onConnection: OnConnection = (socket) => {
+    guarded.set(
+      socket,
+      waitForGreeting(socket, limits, (greeting) => admit(socket, greeting)),
+    );
+    socket.once('close', () => {
+      guarded.delete(socket);
+      undecided.delete(socket);
+    });
+  };
+  for (const listener of listeners) server.off(event, listener);
+  server.on(event, onConnection);
+  return () => {
+    if (server.listeners(event).includes(onConnection)) {
+      server.off(event, onConnection);
+      for (const listener of listeners) server.on(event, listener);
+    }
+    for (const remove of guarded.values()) remove();
+  };
+}
+
+/** Collects the greeting and hands it over, or hangs up. Returns what hands the connection over as it is. */
+function waitForGreeting(socket: Socket, { startTimeoutMs }: Limits, done: (greeting: Buffer) => void): () => void {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  const timer = startTimeoutMs > 0 ? setTimeout(() => socket.destroy(), startTimeoutMs).unref() : undefined;
+  const onClose = (): void => clearTimeout(timer);
+  const handOver = (): void => {
+    clearTimeout(timer);
+    socket.off('data', onData);
+    socket.off('close', onClose);
+    done(Buffer.concat(parts));
+  };
+  const onData = (data: Buffer): void => {
+    if (bytes === 0 && data[0] !== 3) return void socket.destroy();
+    parts.push(data);
+    bytes += data.length;
+    if (bytes >= GREETING_BYTES) handOver();
+  };
+  socket.on('error', () => undefined);
+  socket.on('data', onData);
+  socket.once('close', onClose);
+  return handOver;
+}

@@ -1,0 +1,5 @@
+export { attachRtmp, type Attachment } from './attach-rtmp.js';
+export { guardNodeMediaServer, type GuardOptions } from './guard/guard-node-media-server.js';
+export type { NodeMediaServer } from './nms/media-server.js';
+export type { RtmpOptions } from './options.js';
+export { runNodeMediaServer } from './run-node-media-server.js';

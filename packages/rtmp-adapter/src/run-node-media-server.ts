@@ -1,0 +1,65 @@
+import type { EventEmitter } from 'node:events';
+import { once } from 'node:events';
+import { emitterOf, isVersion2, type NodeMediaServer } from './nms/media-server.js';
+
+type Listening = EventEmitter & { readonly listening: boolean };
+
+/** Both versions, by the names their parts have. */
+interface Parts {
+  run(): unknown;
+  readonly store?: { readonly options?: { signals?: boolean } };
+  readonly rtmpServer?: { readonly tcpServer?: Listening; readonly tlsServer?: Listening };
+  readonly httpServer?: { readonly httpServer?: Listening; readonly httpsServer?: Listening } & WebSockets;
+  readonly nrs?: { readonly tcpServer?: Listening; readonly tlsServer?: Listening };
+  readonly nhs?: { readonly httpServer?: Listening; readonly httpsServer?: Listening } & WebSockets;
+}
+
+interface WebSockets {
+  readonly wsServer?: EventEmitter;
+  readonly wssServer?: EventEmitter;
+}
+
+const PROCESS_EVENTS = ['SIGINT', 'SIGTERM', 'uncaughtException'] as const;
+
+/**
+ * Starts node-media-server without what its own `run()` does to your process: no SIGINT and SIGTERM handlers that end it
+ * before yours are done, no handler that swallows uncaught exceptions (2), no `process.exit` when a port is taken. Call
+ * `nms.stop()` when your process ends.
+ *
+ * @returns when every configured port listens
+ * @throws the error of a port that cannot be opened, such as `EADDRINUSE`
+ * @throws StreamSessionsError ERR_BAD_SERVER when this is no node-media-server
+ */
+export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
+  emitterOf(nms, 'runNodeMediaServer()');
+  const parts = nms as unknown as Parts;
+  if (parts.store?.options) parts.store.options.signals = false;
+  const before = PROCESS_EVENTS.map((event) => new Set(process.listeners(event as 'SIGINT')));
+  const running = parts.run();
+  PROCESS_EVENTS.forEach((event, i) => {
+    for (const listener of process.listeners(event as 'SIGINT')) {
+      if (!before[i]?.has(listener)) process.removeListener(event, listener);
+    }
+  });
+  await Promise.all([running, ...servers(parts, isVersion2(nms)).map(listens)]);
+}
+
+function servers(parts: Parts, isV2: boolean): Listening[] {
+  const rtmp = isV2 ? parts.nrs : parts.rtmpServer;
+  const http = isV2 ? parts.nhs : parts.httpServer;
+  // A WebSocket server says every error of its HTTP server again, and one that nobody hears ends the process.
+  for (const ws of [http?.wsServer, http?.wssServer]) ws?.on('error', () => undefined);
+  const all = [rtmp?.tcpServer, rtmp?.tlsServer, http?.httpServer, http?.httpsServer];
+  return all.filter((server) => server !== undefined);
+}
+
+/** Resolves when it listens. The server's own answer to a failure is the end of the process: it is taken away. */
+async function listens(server: Listening): Promise<void> {
+  if (server.listening) return;
+  for (const listener of server.listeners('error')) {
+    if (exits(listener)) server.off('error', listener as () => void);
+  }
+  await once(server, 'listening');
+}
+
+const exits = (listener: unknown): boolean => String(listener).includes('process.exit');

@@ -1,0 +1,127 @@
+import type { EventEmitter } from 'node:events';
+import type { SessionTracker } from '@stream-sessions/core';
+import type { Settings } from '../options.js';
+import type { Client } from '../visits/client.js';
+import { Visit } from '../visits/visit.js';
+import { warnOfFault } from '../visits/warn.js';
+import { hitOf, playerOf, publisherOf, socketOf } from './client.js';
+import { MediaGate, StartGate } from './gates.js';
+import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2, type V2Session } from './shapes.js';
+
+interface Seat {
+  readonly visit: Visit;
+  readonly kind: 'viewer' | 'input';
+  readonly path: string;
+  readonly deafen: () => void;
+}
+
+/**
+ * Watches players and publishers of node-media-server 2. Its `pre` events come before it has decided itself: who is asked
+ * about waits behind a gate until the server's own verdict is known, a moment later.
+ */
+export class V2Attachment {
+  private readonly seats = new Map<V2Session, Seat>();
+
+  constructor(
+    private readonly nms: NodeMediaServer2,
+    private readonly emitter: EventEmitter,
+    private readonly tracker: SessionTracker,
+    private readonly settings: Settings,
+  ) {
+    emitter.on('prePlay', this.onPlay);
+    emitter.on('prePublish', this.onPublish);
+    emitter.on('donePlay', this.onDonePlay);
+    emitter.on('donePublish', this.onDonePublish);
+  }
+
+  detach(): void {
+    this.emitter.off('prePlay', this.onPlay);
+    this.emitter.off('prePublish', this.onPublish);
+    this.emitter.off('donePlay', this.onDonePlay);
+    this.emitter.off('donePublish', this.onDonePublish);
+    for (const { visit } of this.seats.values()) visit.leave('shutdown');
+  }
+
+  private readonly onPlay = (id: string, path: string): void => {
+    const session = this.nms.getSession(id);
+    if (session === undefined || this.cutSecond(session)) return;
+    const gate = StartGate.of(session);
+    gate.hold();
+    queueMicrotask(() => {
+      if (gate.isAccepted)
+        this.enter(session, 'viewer', path, (hit) => playerOf(session, hit, this.settings.maxBufferBytes));
+      this.safely(session, () => gate.release());
+    });
+  };
+
+  private readonly onPublish = (id: string, path: string): void => {
+    const session = this.nms.getSession(id);
+    if (session === undefined || !isRtmp(session) || this.cutSecond(session)) return;
+    const gate = MediaGate.of(session);
+    gate.hold();
+    queueMicrotask(() => {
+      if (session.isStarting && session.isPublishing) {
+        this.enter(session, 'input', path, (hit) => publisherOf(session, hit));
+      }
+      this.safely(session, () => gate.release());
+    });
+  };
+
+  private readonly onDonePlay = (id: string): void => this.leave(id, 'viewer');
+  private readonly onDonePublish = (id: string): void => this.leave(id, 'input');
+
+  private leave(id: string, kind: Seat['kind']): void {
+    const session = this.nms.getSession(id);
+    const seat = session && this.seats.get(session);
+    if (seat?.kind === kind) seat.visit.leave();
+  }
+
+  private enter(session: V2Session, kind: Seat['kind'], path: string, clientOf: (hit: Client['hit']) => Client): void {
+    this.safely(session, () => {
+      const hit = hitOf(session, kind, path);
+      if (hit === undefined) return;
+      const ends = endOf(session);
+      const visit = new Visit(clientOf(hit), this.tracker, this.settings, () => this.vacate(session));
+      this.seats.set(session, { visit, kind, path, deafen: hearEnd(ends, () => visit.leave()) });
+      visit.begin();
+    });
+  }
+
+  private vacate(session: V2Session): void {
+    this.seats.get(session)?.deafen();
+    this.seats.delete(session);
+  }
+
+  /**
+   * A second play or publish on one connection: the server has already written its path over the first one's, and would keep a
+   * dead player, or a dead publisher, whose next packet throws. With the first path back it can take its leave properly.
+   */
+  private cutSecond(session: V2Session): boolean {
+    const seat = this.seats.get(session);
+    if (seat === undefined || !isRtmp(session)) return false;
+    if (seat.kind === 'viewer') session.playStreamPath = seat.path;
+    else session.publishStreamPath = seat.path;
+    seat.visit.leave();
+    (session as RtmpSession2 & { reject(): void }).reject();
+    return true;
+  }
+
+  /** Into the server's callbacks nothing may be thrown. Who cannot be judged does not play. */
+  private safely(session: V2Session, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      warnOfFault(error);
+      this.seats.get(session)?.visit.leave('transport_error');
+      socketOf(session).destroy();
+    }
+  }
+}
+
+/** What closes when the client has gone, whichever way. */
+const endOf = (session: V2Session): EventEmitter => (isRtmp(session) ? session.socket : responseOf(session));
+
+function hearEnd(target: EventEmitter, gone: () => void): () => void {
+  target.once('close', gone);
+  return () => target.off('close', gone);
+}

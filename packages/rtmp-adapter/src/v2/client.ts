@@ -1,0 +1,96 @@
+import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
+import { SocketFlow } from '@stream-sessions/core/spi';
+import type { Client, Voice } from '../visits/client.js';
+import { httpVoice, wsVoice } from '../visits/flv-voices.js';
+import { queryFrom, queryOf } from '../visits/query.js';
+import { rtmpVoice } from '../visits/rtmp-voice.js';
+import type { Socket } from '../v4/shapes.js';
+import { boundSink, MediaGate, StartGate } from './gates.js';
+import { isRtmp, responseOf, type RtmpSession2, type V2Session } from './shapes.js';
+
+export const socketOf = (session: V2Session): Socket => (isRtmp(session) ? session.socket : session.req.socket);
+
+/** What the tracker is told of a session; undefined when it has gone already or names no stream. */
+export function hitOf(session: V2Session, kind: 'viewer' | 'input', path: string): ConnHit | undefined {
+  const socket = socketOf(session);
+  const stream = streamCode(path);
+  const { remoteAddress } = socket;
+  if (stream === undefined || remoteAddress === undefined || socket.destroyed) return undefined;
+  const rtmp = isRtmp(session);
+  const args = rtmp && kind === 'input' ? session.publishArgs : session.playArgs;
+  const query = rtmp ? queryFrom(args ?? undefined) : queryOf(session.req.url ?? '');
+  const agent = rtmp ? session.connectCmdObj?.flashVer : session.req.headers['user-agent'];
+  const token = tokenFromQuery(query);
+  return {
+    stream,
+    kind,
+    protocol: rtmp ? 'rtmp' : session.TAG === 'http-flv' ? 'http-flv' : 'ws-flv',
+    remoteAddress,
+    secure: socket.encrypted === true,
+    url: rtmp ? `${path}${query && '?'}${query}` : session.req.url,
+    query,
+    ...(typeof agent === 'string' && { userAgent: agent }),
+    ...(token && { token }),
+  };
+}
+
+/** A player of node-media-server 2. */
+export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: number): Client {
+  const socket = socketOf(session);
+  const gate = StartGate.of(session);
+  const voice = voiceOf(session, socket);
+  const sink = boundSink(session, socket, maxBufferBytes);
+  const shut = (): void => {
+    sink.shut();
+    gate.shutForGood();
+  };
+  return {
+    hit,
+    flow: () => new SocketFlow(socket),
+    hold: () => gate.hold(),
+    release: () => gate.release(),
+    refuse(denial) {
+      shut();
+      voice.refuse(denial);
+    },
+    sever(reason) {
+      shut();
+      voice.sever(reason);
+    },
+    forget: () => sink.restore(),
+  };
+}
+
+/** A publisher of node-media-server 2: over RTMP only. */
+export function publisherOf(session: RtmpSession2, hit: ConnHit): Client {
+  const gate = MediaGate.of(session);
+  const { socket } = session;
+  const say = sayer(session, session.publishStreamId);
+  const voice = rtmpVoice(socket, say, true);
+  return {
+    hit,
+    flow: () => new SocketFlow(socket),
+    hold: () => gate.hold(),
+    release: () => gate.release(),
+    refuse(denial) {
+      gate.shutForGood();
+      voice.refuse(denial);
+    },
+    sever(reason) {
+      gate.shutForGood();
+      voice.sever(reason);
+    },
+    forget: () => undefined,
+  };
+}
+
+function voiceOf(session: V2Session, socket: Socket): Voice {
+  if (isRtmp(session)) return rtmpVoice(socket, sayer(session, session.playStreamId), false);
+  const res = responseOf(session);
+  return session.TAG === 'http-flv' ? httpVoice(res, socket, false) : wsVoice(res, socket);
+}
+
+const sayer =
+  (session: RtmpSession2, streamId: number) =>
+  (level: string, code: string, description: string): void =>
+    session.sendStatusMessage(streamId, level, code, description);

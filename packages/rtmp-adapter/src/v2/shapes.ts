@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { EventEmitter } from 'node:events';
+import type { NodeMediaServer } from '../nms/media-server.js';
+import type { FlvResponse, FlvWebSocket } from '../visits/flv-voices.js';
+import type { Socket } from '../v4/shapes.js';
+
+/** What node-media-server 2 writes media of a player to. */
+export interface MediaSink {
+  cork(): void;
+  uncork(): void;
+  write(data: Buffer, ...rest: unknown[]): unknown;
+  end(...rest: unknown[]): unknown;
+}
+
+interface Message {
+  readonly header: { readonly type: number; readonly length: number };
+  readonly payload: Buffer | null;
+}
+
+interface CommonSession {
+  readonly isStarting: boolean;
+  readonly isIdling: boolean;
+  playStreamPath: string;
+  readonly playArgs: Record<string, string | string[] | undefined> | null;
+  res: MediaSink;
+  /** Joins the player to its publisher. Of the prototype: an own one stands in its way. */
+  onStartPlay?: () => void;
+}
+
+export interface RtmpSession2 extends CommonSession {
+  readonly TAG: 'rtmp';
+  readonly socket: Socket;
+  readonly connectCmdObj?: { readonly flashVer?: unknown };
+  readonly playStreamId: number;
+  readonly publishStreamId: number;
+  readonly isPublishing: boolean;
+  publishStreamPath: string;
+  readonly publishArgs: Record<string, string | string[] | undefined>;
+  /** The message that has just been read. */
+  parserPacket: Message;
+  /** Handles it. Of the prototype: an own one stands in its way. */
+  rtmpHandler?: () => unknown;
+  sendStatusMessage(streamId: number, level: string, code: string, description: string): void;
+}
+
+export interface FlvSession2 extends CommonSession {
+  readonly TAG: 'http-flv' | 'websocket-flv';
+  readonly req: { readonly url?: string; readonly headers: IncomingHttpHeaders; readonly socket: Socket };
+}
+
+export type V2Session = RtmpSession2 | FlvSession2;
+
+export const isRtmp = (session: V2Session): session is RtmpSession2 => session.TAG === 'rtmp';
+export const responseOf = (session: FlvSession2): EventEmitter & FlvResponse & FlvWebSocket =>
+  session.res as unknown as EventEmitter & FlvResponse & FlvWebSocket;
+
+export interface NodeMediaServer2 extends NodeMediaServer {
+  getSession(id: string): V2Session | undefined;
+}

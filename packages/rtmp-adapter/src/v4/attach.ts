@@ -1,0 +1,113 @@
+import type { EventEmitter } from 'node:events';
+import type { SessionTracker } from '@stream-sessions/core';
+import type { Settings } from '../options.js';
+import { answerAndHangUp } from '../visits/flv-voices.js';
+import { Visit } from '../visits/visit.js';
+import { warnOfFault } from '../visits/warn.js';
+import { clientOf, hitOf, socketOf, type Role } from './client.js';
+import { isWebSocket, type Broadcast, type V4Session } from './shapes.js';
+
+interface Seat {
+  readonly visit: Visit;
+  readonly role: Role;
+  readonly broadcast: Broadcast;
+  /** Stops hearing of the client's end. */
+  readonly deafen: () => void;
+}
+
+/**
+ * Watches players and publishers of node-media-server 4. Only what says that one begins is taken from its events; that one
+ * has gone is told by the socket itself, for `donePlay` comes for connections that never played, late, or not at all, and
+ * `donePublish` 30 s late.
+ */
+export class V4Attachment {
+  private readonly seats = new Map<V4Session, Seat>();
+
+  constructor(
+    private readonly emitter: EventEmitter,
+    private readonly tracker: SessionTracker,
+    private readonly settings: Settings,
+  ) {
+    // The later ones of each pair: what the server's own `auth` refuses does not get that far.
+    emitter.on('postPlay', this.onPlay);
+    emitter.on('postPublish', this.onPublish);
+  }
+
+  detach(): void {
+    this.emitter.off('postPlay', this.onPlay);
+    this.emitter.off('postPublish', this.onPublish);
+    for (const { visit } of this.seats.values()) visit.leave('shutdown');
+  }
+
+  private readonly onPlay = (session: V4Session): void => {
+    if (isAnswerless(session)) return refuseMethod(session);
+    this.enter(session, 'viewer');
+  };
+
+  private readonly onPublish = (session: V4Session): void => {
+    // Told of a second publisher too, before the server refuses it.
+    const { publisher } = session.broadcast;
+    if (publisher !== null && publisher !== session) return;
+    this.enter(session, 'input');
+  };
+
+  private enter(session: V4Session, role: Role): void {
+    try {
+      this.leaveOldSeat(session);
+      const hit = hitOf(session, role);
+      if (hit === undefined || !socketOf(session).writable) return;
+      const client = clientOf(session, hit, role, this.settings.maxBufferBytes);
+      const visit = new Visit(client, this.tracker, this.settings, () => this.vacate(session));
+      this.seats.set(session, {
+        visit,
+        role,
+        broadcast: session.broadcast,
+        deafen: hearEnd(session, () => visit.leave()),
+      });
+      visit.begin();
+    } catch (error) {
+      // Into the server's callbacks nothing may be thrown: it would end the process. Who cannot be judged does not play.
+      warnOfFault(error);
+      this.seats.get(session)?.visit.leave('transport_error');
+      socketOf(session).destroy();
+    }
+  }
+
+  private vacate(session: V4Session): void {
+    this.seats.get(session)?.deafen();
+    this.seats.delete(session);
+  }
+
+  /** A second play or publish on one connection: the server would keep the first one's place for a client that has left it. */
+  private leaveOldSeat(session: V4Session): void {
+    const seat = this.seats.get(session);
+    if (seat === undefined) return;
+    seat.visit.leave();
+    if (seat.role === 'input') seat.broadcast.donePublish(session);
+    else seat.broadcast.subscribers.delete(session.id);
+    seat.broadcast._destroyIfEmpty?.();
+  }
+}
+
+/** Calls back when the client has gone, whichever way; returns what ends the listening. */
+function hearEnd(session: V4Session, gone: () => void): () => void {
+  const target = session.protocol === 'rtmp' ? session.socket : session.res;
+  const onClose = (): void => {
+    gone();
+    // A response can end before its socket; the server forgets its player only with that.
+    session.broadcast.subscribers.delete(session.id);
+  };
+  target.once('close', onClose);
+  return () => target.off('close', onClose);
+}
+
+/** HEAD and the like: the server counts a player that will not get a byte. */
+const isAnswerless = (session: V4Session): boolean =>
+  session.protocol === 'flv' && !isWebSocket(session.res) && session.req.method !== 'GET';
+
+function refuseMethod(session: V4Session): void {
+  if (session.protocol !== 'flv' || isWebSocket(session.res)) return;
+  session.sendBuffer = () => undefined;
+  session.res.setHeader('Allow', 'GET, POST, OPTIONS');
+  answerAndHangUp(session.res, session.req.stream ?? session.req.socket, session.req.stream !== undefined, 405, '');
+}

@@ -1,0 +1,86 @@
+import type { Broadcast, V4Session } from './shapes.js';
+
+const gates = new WeakMap<V4Session, PlayGate>();
+
+/**
+ * What stands between the server and one player. It is held while a verdict is pending, shut after a cut, and bounds what
+ * waits for a slow player. Nothing is queued: what was missed is made good by what the server itself keeps for newcomers,
+ * the headers and everything since the latest key frame.
+ */
+export class PlayGate {
+  private users = 0;
+  private holds = 0;
+  private shut = false;
+  private full = false;
+  private readonly original: V4Session['sendBuffer'];
+  private readonly own: V4Session['sendBuffer'];
+
+  /** The gate of this session; all who attached to the server share it. `leave` it when done. */
+  static enter(session: V4Session, outlet: { readonly writableLength: number }, maxBufferBytes: number): PlayGate {
+    let gate = gates.get(session);
+    if (gate === undefined) gates.set(session, (gate = new PlayGate(session, outlet, maxBufferBytes)));
+    gate.users++;
+    return gate;
+  }
+
+  private constructor(
+    private readonly session: V4Session,
+    outlet: { readonly writableLength: number },
+    maxBufferBytes: number,
+  ) {
+    const original = (this.original = session.sendBuffer);
+    this.own = (buffer) => {
+      if (this.holds > 0 || this.shut) return;
+      const waiting = outlet.writableLength;
+      if (waiting > (this.full ? maxBufferBytes / 2 : maxBufferBytes)) this.full = true;
+      else if (this.full) {
+        this.full = false;
+        this.catchUp(false); // with this buffer, which the server has put there before
+      } else original(buffer);
+    };
+    session.sendBuffer = this.own;
+  }
+
+  hold(): void {
+    this.holds++;
+  }
+
+  release(): void {
+    this.holds--;
+    if (this.holds === 0 && !this.shut) this.catchUp(true);
+  }
+
+  /** For good: nothing goes out any more. */
+  close(): void {
+    this.shut = true;
+  }
+
+  leave(): void {
+    if (--this.users > 0 || this.shut) return;
+    gates.delete(this.session);
+    if (this.session.sendBuffer === this.own) this.session.sendBuffer = this.original;
+  }
+
+  private catchUp(fromTheStart: boolean): void {
+    for (const buffer of forNewcomers(this.session, fromTheStart)) this.original(buffer);
+  }
+}
+
+function* forNewcomers({ protocol, broadcast: kept }: V4Session, withHeader: boolean): Generator<Buffer> {
+  const heads = protocol === 'flv' ? flvHeads(kept, withHeader) : rtmpHeads(kept);
+  for (const head of heads) if (head !== null) yield head;
+  yield* (protocol === 'flv' ? kept.flvGopCache : kept.rtmpGopCache) ?? [];
+}
+
+const flvHeads = (kept: Broadcast, withHeader: boolean): (Buffer | null)[] => [
+  withHeader ? kept.flvHeader : null,
+  kept.flvMetaData,
+  kept.flvAudioHeader,
+  kept.flvVideoHeader,
+];
+
+const rtmpHeads = (kept: Broadcast): (Buffer | null)[] => [
+  kept.rtmpMetaData,
+  kept.rtmpAudioHeader,
+  kept.rtmpVideoHeader,
+];

@@ -1,0 +1,34 @@
+import type { Duplex } from 'node:stream';
+import { reasonOf, statusOf } from './words.js';
+import type { Voice } from './client.js';
+
+/** Sends an `onStatus` message on the stream that plays or publishes. */
+export type SendStatus = (level: 'status' | 'error', code: string, description: string) => void;
+
+/** How long a client that was told no has to hang up by itself. */
+export const HANG_UP_MS = 500;
+
+/** RTMP's words: a status with the reason, then the end. */
+export function rtmpVoice(socket: Duplex, send: SendStatus, publishes: boolean): Voice {
+  return {
+    refuse(denial) {
+      const code = publishes ? 'NetStream.Publish.Denied' : 'NetStream.Play.Failed';
+      if (socket.writable) send('error', code, `${statusOf(denial)} ${reasonOf(denial)}`);
+      socket.end();
+      destroyLater(socket);
+    },
+    sever(reason) {
+      const code = publishes ? 'NetStream.Unpublish.Success' : 'NetStream.Play.Stop';
+      // With media still waiting in front of it the word would come too late, and the media with it.
+      if (socket.writable && socket.writableLength === 0) {
+        send('status', code, reason);
+        if (socket.writableLength > 0) return destroyLater(socket, 50);
+      }
+      socket.destroy();
+    },
+  };
+}
+
+export function destroyLater(target: { destroy(): unknown }, ms = HANG_UP_MS): void {
+  setTimeout(() => target.destroy(), ms).unref();
+}

@@ -1,0 +1,79 @@
+import type { Admission, CloseReason, ConnHandle, PendingAdmission, SessionTracker } from '@stream-sessions/core';
+import { samplerOf, type Sampled } from '@stream-sessions/core/spi';
+import type { Settings } from '../options.js';
+import type { Client } from './client.js';
+
+type Answer = Admission<ConnHandle>;
+
+/** From asking to play until it is over: admitted at once or later, refused, cut, or gone. */
+export class Visit {
+  private pending: PendingAdmission<ConnHandle> | undefined = undefined;
+  private sampled: Sampled | undefined = undefined;
+  private over = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly tracker: SessionTracker,
+    private readonly settings: Settings,
+    /** Called once, whoever ended it. */
+    private readonly onOver: (visit: Visit) => void,
+  ) {}
+
+  begin(): void {
+    const asked = this.tracker.admit(this.client.hit);
+    if (!('then' in asked)) return this.answered(asked);
+    this.pending = asked;
+    this.client.hold();
+    asked.then(
+      (answer) => this.answered(answer, true),
+      // An admission fails closed by itself: this is for a tracker that does not.
+      () => this.leave('transport_error', true),
+    );
+  }
+
+  /** The client has gone, or is let go of. Harmless twice. */
+  leave(reason: CloseReason = 'client_gone', hangUp = false): void {
+    if (!this.end()) return;
+    this.pending?.cancel();
+    this.sampled?.close(reason);
+    if (hangUp) this.client.sever(reason);
+    else if (this.pending !== undefined) this.client.release();
+    this.client.forget();
+  }
+
+  private answered(answer: Answer, wasHeld = false): void {
+    this.pending = undefined;
+    if (this.over) {
+      if (answer.admitted) answer.handle.close();
+      return;
+    }
+    if (!answer.admitted) {
+      this.end();
+      this.client.refuse(answer.denial);
+      this.client.forget();
+      return;
+    }
+    const { client, settings } = this;
+    this.sampled = samplerOf(settings.clock).add({
+      handle: answer.handle,
+      flow: client.flow(),
+      stallTimeoutMs: settings.stallTimeoutMs,
+      sever: (reason) => this.severed(reason),
+    });
+    // Cut already, by somebody who heard of it as it opened: nothing may flow any more.
+    if (wasHeld && !this.over) client.release();
+  }
+
+  private severed(reason: CloseReason): void {
+    this.end();
+    this.client.sever(reason);
+    this.client.forget();
+  }
+
+  private end(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.onOver(this);
+    return true;
+  }
+}

@@ -1,0 +1,148 @@
+import {
+  createTracker,
+  type Policy,
+  type SessionTracker,
+  type TrackerOptions,
+  type Verdict,
+} from '@stream-sessions/core';
+import { attachRtmp, type Attachment, type RtmpOptions } from '../src/index.js';
+import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
+import { RtmpClient } from './support/rtmp-client.js';
+import { startServer2, type Server2 } from './support/server-2.js';
+import { until } from './support/until.js';
+
+let server: Server2;
+let tracker: SessionTracker;
+let attachment: Attachment;
+let clients: { drop(): void }[];
+const handlersBefore = ['SIGINT', 'SIGTERM', 'uncaughtException'].map((event) => process.listenerCount(event));
+
+beforeAll(async () => (server = await startServer2(undefined, { auth: { play: false, publish: false } })));
+afterAll(() => server.stop());
+afterEach(async () => {
+  clients.forEach((client) => client.drop());
+  await until('all are closed', () => tracker.count({ status: 'active' }) === 0);
+  await attachment.detach();
+  await tracker.stop();
+});
+
+const silent = () => undefined;
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+function attach(options: TrackerOptions = {}, rtmpOptions: RtmpOptions = {}): void {
+  clients = [];
+  tracker = createTracker({ logger, ...options });
+  attachment = attachRtmp(server.nms, tracker, rtmpOptions);
+}
+
+const noted = <T extends { drop(): void }>(client: T): T => {
+  clients.push(client);
+  return client;
+};
+const rtmp = () => noted(new RtmpClient(server.rtmp));
+const http = (path: string, headers?: Record<string, string>) => noted(new HttpFlvClient(server.http, path, headers));
+const ws = (path: string) => noted(new WsFlvClient(server.http, path));
+/** It reads the headers of H.264, and the test's are none. */
+const publish = (name: string, bytes = 1000) => rtmp().publish(name, 'FMLE/3.0', bytes, 2);
+const viewers = () => tracker.list({ status: 'active', kind: 'viewer' });
+let streams = 0;
+const newStream = () => `s${++streams}`;
+
+const about = (kind: string, verdict: () => Verdict | Promise<Verdict>): Policy => ({
+  name: 'test',
+  admit: (candidate) => ((candidate.kind ?? 'viewer') === kind ? verdict() : { allow: true }),
+});
+const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' };
+
+it('runs without the handlers that it would give to the whole process', () => {
+  attach();
+  const handlers = ['SIGINT', 'SIGTERM', 'uncaughtException'].map((event) => process.listenerCount(event));
+  expect(handlers).toEqual(handlersBefore);
+});
+
+it('learns the same of a player as from version 4', async () => {
+  attach();
+  const stream = newStream();
+  await rtmp().play(`${stream}?token=abc`, 'LNX 9,0,124,2');
+  http(`/live/${stream}.flv?token=def`, { 'user-agent': 'MyUA/1.0' });
+  ws(`/live/${stream}.flv`);
+  await until('all are listed', () => viewers().length === 3);
+  expect(tracker.list({ protocol: 'rtmp' })[0]).toMatchObject({
+    stream,
+    ip: '127.0.0.1',
+    userAgent: 'LNX 9,0,124,2',
+    namedBy: 'token',
+  });
+  expect(tracker.list({ protocol: 'http-flv' })[0]).toMatchObject({ stream, userAgent: 'MyUA/1.0', namedBy: 'token' });
+  expect(tracker.list({ protocol: 'ws-flv' })[0]).toMatchObject({ stream, namedBy: 'fingerprint' });
+});
+
+it('refuses in the words of each protocol, without media', async () => {
+  attach({ policies: [about('viewer', async () => NO)] });
+  const stream = newStream();
+  await publish(stream);
+  const players = [await rtmp().play(stream), http(`/live/${stream}.flv`), ws(`/live/${stream}.flv`)] as const;
+  await until('all are let go', () => players.every(({ ended }) => ended));
+  expect(players[0].statuses.at(-1)).toMatchObject({
+    code: 'NetStream.Play.Failed',
+    description: '401 unauthorized: no such token',
+  });
+  expect([players[1].status, players[2].code]).toEqual([401, 4401]);
+  expect([players[0].mediaBytes, players[2].bytes]).toEqual([0, 0]);
+});
+
+it('refuses a publisher, whose media reaches nobody, and lets the next one in', async () => {
+  let verdict: Verdict = NO;
+  attach({ policies: [about('input', async () => verdict)] });
+  const stream = newStream();
+  const player = await rtmp().play(stream);
+  const denied = await publish(stream);
+  await until('it is let go', () => denied.ended);
+  expect([denied.statuses.at(-1)?.code, player.mediaBytes]).toEqual(['NetStream.Publish.Denied', 0]);
+  verdict = { allow: true };
+  await publish(stream);
+  await until('the player gets media', () => player.mediaBytes > 0);
+});
+
+it('closes the session of a player that waits for a stream, for which the server tells no end', async () => {
+  attach();
+  const player = await rtmp().play(newStream());
+  await until('it is listed', () => viewers().length === 1);
+  player.drop();
+  await until('it is closed', () => viewers().length === 0);
+  expect(tracker.list()).toEqual([expect.objectContaining({ closeReason: 'client_gone' })]);
+});
+
+it('cuts who plays twice on one connection, and the publisher lives', async () => {
+  attach();
+  const [first, second] = [newStream(), newStream()];
+  const publisher = await publish(first);
+  const player = await rtmp().play(first);
+  const neighbour = await rtmp().play(first, 'OTHER/1.0');
+  await until('both play', () => player.mediaBytes > 0 && neighbour.mediaBytes > 0);
+  player.playAlso(second);
+  await until('it is cut', () => player.ended);
+  const then = neighbour.mediaBytes;
+  await until('the neighbour plays on', () => neighbour.mediaBytes > then);
+  expect([publisher.ended, viewers().length]).toEqual([false, 1]);
+});
+
+it('opens nothing for a second publisher', async () => {
+  attach();
+  const stream = newStream();
+  await publish(stream);
+  await until('it is listed', () => tracker.count({ kind: 'input' }) === 1);
+  const second = await publish(stream);
+  await until('it is refused', () => second.ended);
+  expect(tracker.stats().openedTotal).toBe(1);
+});
+
+it('cuts a player that does not read as stalled, with a bounded buffer', async () => {
+  attach({}, { stallTimeoutMs: 2_000, maxBufferBytes: 300_000 });
+  const stream = newStream();
+  await publish(stream, 60_000);
+  const stuck = await rtmp().play(stream);
+  await until('it plays', () => stuck.mediaBytes > 0);
+  stuck.socket.pause();
+  await until('it is cut', () => tracker.list({ reason: 'stalled' }).length === 1, 15_000);
+}, 20_000);

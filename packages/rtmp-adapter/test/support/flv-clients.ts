@@ -1,0 +1,68 @@
+import { get, type IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
+
+/** A player of HTTP-FLV. */
+export class HttpFlvClient {
+  status = 0;
+  body = '';
+  bytes = 0;
+  ended = false;
+  private readonly request;
+  private response: IncomingMessage | undefined;
+
+  constructor(port: number, path: string, headers: Record<string, string> = {}) {
+    this.request = get({ port, host: '127.0.0.1', path, headers, agent: false }, (res: IncomingMessage) => {
+      this.response = res;
+      this.status = res.statusCode ?? 0;
+      res.on('data', (data: Buffer) => {
+        if (this.bytes < 1000) this.body += data.toString('latin1');
+        this.bytes += data.length;
+      });
+      res.on('error', () => undefined);
+    });
+    this.request.on('error', () => undefined);
+    this.request.on('close', () => (this.ended = true));
+  }
+
+  /** Media, and nothing of a refusal's body. */
+  received(): number {
+    return this.status === 200 ? this.bytes : 0;
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    this.response?.pause();
+  }
+
+  drop(): void {
+    this.request.destroy();
+  }
+}
+
+/** A player of WS-FLV. */
+export class WsFlvClient {
+  bytes = 0;
+  ended = false;
+  code = 0;
+  reason = '';
+  readonly ws: WebSocket;
+
+  constructor(port: number, path: string, headers: Record<string, string> = {}) {
+    this.ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers });
+    this.ws.on('message', (data: Buffer) => (this.bytes += data.length));
+    this.ws.on('error', () => undefined);
+    this.ws.on('close', (code, reason) => {
+      this.ended = true;
+      this.code = code;
+      this.reason = reason.toString();
+    });
+  }
+
+  received(): number {
+    return this.bytes;
+  }
+
+  drop(): void {
+    this.ws.terminate();
+  }
+}

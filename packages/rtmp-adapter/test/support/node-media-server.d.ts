@@ -1,0 +1,39 @@
+/** Neither version has types of its own; the tests see as much of them as the adapter's users do. */
+declare module 'node-media-server' {
+  import type { Server } from 'node:net';
+  import type { Server as TlsServer } from 'node:tls';
+  import type { Server as HttpServer } from 'node:http';
+  export default class NodeMediaServer {
+    constructor(config: object);
+    on(event: string, listener: (...args: never[]) => void): void;
+    stop(): Promise<void>;
+    readonly rtmpServer: { tcpServer: Server; tlsServer?: TlsServer };
+    readonly httpServer: { httpServer: HttpServer };
+    readonly relayServer: {
+      addTask(config: { url: string; streamPath: string; mode: 'push' | 'pull' }): { isRegistered: boolean };
+      removeTask(key: string): boolean;
+      run(): void;
+    };
+  }
+}
+declare module 'node-media-server/src/core/logger.js' {
+  const logger: { level: string; log: () => void };
+  export default logger;
+}
+declare module 'node-media-server/src/core/context.js' {
+  import type { EventEmitter } from 'node:events';
+  const context: {
+    eventEmitter: EventEmitter;
+    sessions: Map<string, unknown>;
+    broadcasts: Map<string, { subscribers: Map<string, unknown>; publisher: unknown }>;
+  };
+  export default context;
+}
+declare module 'node-media-server-2' {
+  export default class NodeMediaServer {
+    constructor(config: object);
+    on(event: string, listener: (...args: never[]) => void): void;
+    stop(): void;
+    getSession(id: string): unknown;
+  }
+}

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import NodeMediaServer from 'node-media-server';
+import logger from 'node-media-server/src/core/logger.js';
+import { runNodeMediaServer } from '../../src/index.js';
+import { certificate } from './certificate.js';
+import { freePorts } from './free-port.js';
+
+export interface Server4 {
+  readonly nms: NodeMediaServer;
+  readonly rtmp: number;
+  readonly rtmps: number;
+  readonly http: number;
+  stop(): Promise<void>;
+}
+
+/** A running node-media-server 4 on ports of its own. One at a time in a process: it keeps everything in globals. */
+export async function startServer4(before: (nms: NodeMediaServer) => void = () => undefined): Promise<Server4> {
+  const folder = mkdtempSync(join(tmpdir(), 'rtmp-adapter-'));
+  const { key, cert } = certificate(folder);
+  const [rtmp, rtmps, http] = (await freePorts(3)) as [number, number, number];
+  const print = jest.spyOn(console, 'log').mockImplementation(() => undefined); // its five lines of greeting
+  const nms = new NodeMediaServer({
+    bind: '127.0.0.1',
+    rtmp: { port: rtmp },
+    rtmps: { port: rtmps, key, cert },
+    http: { port: http },
+    webadmin: { enable: false },
+    store: { path: join(folder, 'data') },
+  });
+  print.mockRestore();
+  logger.log = () => undefined; // it tells every refusal
+  before(nms);
+  await runNodeMediaServer(nms);
+  return {
+    nms,
+    rtmp,
+    rtmps,
+    http,
+    stop: async () => {
+      await nms.stop();
+      nms.httpServer.httpServer.closeAllConnections();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
