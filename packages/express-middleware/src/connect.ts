@@ -36,7 +36,3 @@ export interface Routed {
 
 /** The request with what a framework may have added. */
 export const routed = (req: PlaybackRequest): PlaybackRequest & Routed => req;
-
-/** The compatibility API of `http2`: one stream of a connection that others share. */
-export const isHttp2 = (res: PlaybackResponse): res is Http2ServerResponse =>
-  'stream' in res && res.stream !== undefined;

@@ -9,20 +9,21 @@ import type {
 import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';
 import { ManifestMemory } from './media/manifest-memory.js';
 import { UNREADABLE } from './media/media-path.js';
-import { type Observation, observer, viewerOf } from './observe.js';
+import { mediaFinder } from './media/media-request.js';
+import { describer, viewerOf } from './describe.js';
 import { prepare, type TrackPlaybackOptions } from './options.js';
+import { incoming, type Incoming } from './request/incoming.js';
 import { offerPlaySession } from './request/play-session.js';
+import { countBody } from './response/count-body.js';
+import { findInLane } from './response/lane.js';
 import { refuse, refuseUnreadable } from './response/refuse.js';
 import { Transfer } from './response/transfer.js';
-import { isGone, untilGone } from './response/until-gone.js';
+import { untilGone } from './response/until-gone.js';
 
 type Next = (error?: unknown) => void;
 type Settled = Admission<RequestHandle>;
 type Pending = PendingAdmission<RequestHandle>;
-
-/** Who has been asked about a response already: two mounts of one tracker count it once. */
-const ASKED = Symbol('stream-sessions.asked');
-type Asked = { [ASKED]?: SessionTracker };
+type MediaHit = { readonly hit: HttpHit; readonly manifest: boolean };
 
 /**
  * Counts and controls who plays HLS and DASH: put it before what serves the files, and before `compression`.
@@ -39,15 +40,17 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const prepared = prepare(options);
   const { onDenied } = prepared;
   const memory = new ManifestMemory();
-  const observe = observer(prepared, memory);
+  const find = mediaFinder(prepared.extensions);
+  const describe = describer(prepared, memory);
 
   // only when it has been served: names that do not exist should not fill the memory
   const remember = (hit: HttpHit) => memory.remember(viewerOf(hit), hit.protocol);
 
-  const settle = (req: PlaybackRequest, res: PlaybackResponse, next: Next, seen: Observation, answer: Settled) => {
-    if (!answer.admitted) return deny(req, res, next, answer.denial);
-    offerPlaySession(req, answer.handle);
-    new Transfer(req, res, answer.handle, seen.manifest ? () => remember(seen.hit) : undefined);
+  const settle = (seen: Incoming, res: PlaybackResponse, next: Next, media: MediaHit, answer: Settled) => {
+    if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
+    const { handle } = answer;
+    offerPlaySession(seen.req, handle);
+    new Transfer(countBody(seen, res), handle, tracker, media.manifest ? () => remember(media.hit) : undefined);
     next();
   };
 
@@ -61,38 +64,43 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     }
   };
 
-  const wait = (req: PlaybackRequest, res: PlaybackResponse, next: Next, seen: Observation, pending: Pending) => {
-    let gone = false;
-    const stop = untilGone(req, res, () => {
-      gone = true;
-      pending.cancel();
-    });
+  const wait = (seen: Incoming, res: PlaybackResponse, next: Next, media: MediaHit, pending: Pending) => {
+    const { req, outlet } = seen;
+    const stop = untilGone(req, res, () => outlet.destroyed && pending.cancel());
     pending.then(
       (answer) => {
         stop();
-        if (!gone && !isGone(req, res)) settle(req, res, next, seen, answer);
+        if (!outlet.destroyed) settle(seen, res, next, media, answer);
         else if (answer.admitted) answer.handle.end();
       },
       (error: unknown) => {
         stop();
-        if (!gone) next(error);
+        if (!outlet.destroyed) next(error);
       },
     );
   };
 
   return function trackPlaybackMiddleware(req, res, next) {
-    if (req.method !== 'GET' || (res as Asked)[ASKED] === tracker || isGone(req, res)) return next();
-    let seen: ReturnType<typeof observe>;
+    if (req.method !== 'GET') return next();
+    const media = find(req);
+    if (media === undefined) return next();
+    if (media === UNREADABLE) return refuseUnreadable(res);
+    const seen = incoming(req);
+    const { outlet } = seen;
+    // two mounts of one tracker count a response once
+    if (outlet.destroyed || findInLane(outlet, res)?.isToldTo(tracker)) return next();
+    let hit: ReturnType<typeof describe>;
     let answer: Settled | Pending | undefined;
     try {
-      seen = observe(req);
-      if (typeof seen === 'object') answer = tracker.admit(seen.hit);
+      hit = describe(seen, media);
+      if (typeof hit === 'object') answer = tracker.admit(hit);
     } catch (error) {
       return next(error);
     }
-    if (typeof seen !== 'object' || answer === undefined) return seen === UNREADABLE ? refuseUnreadable(res) : next();
-    (res as Asked)[ASKED] = tracker;
-    if ('then' in answer) wait(req, res, next, seen, answer);
-    else settle(req, res, next, seen, answer);
+    if (hit === UNREADABLE) return refuseUnreadable(res);
+    if (hit === undefined || answer === undefined) return next();
+    const { manifest } = media.type;
+    if ('then' in answer) wait(seen, res, next, { hit, manifest }, answer);
+    else settle(seen, res, next, { hit, manifest }, answer);
   };
 }

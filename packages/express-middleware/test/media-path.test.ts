@@ -1,5 +1,9 @@
+import type { IncomingMessage } from 'node:http';
+import fc from 'fast-check';
 import { extensionTable } from '../src/media/extensions.js';
 import { mediaPathReader, UNREADABLE } from '../src/media/media-path.js';
+import { endOfPlainPath } from '../src/media/plain-path.js';
+import { targetOf } from '../src/request/target.js';
 
 const read = mediaPathReader(extensionTable(), false);
 const pathOf = (pathname: string) => {
@@ -93,5 +97,27 @@ describe('the path of a media file', () => {
     ]) {
       expect(onWindows(pathname)).toMatchObject({ path: 'cam1/seg0.ts' });
     }
+  });
+});
+
+describe('a path that is plain', () => {
+  const characters = fc.constantFrom(...'abT.s/\\%2eF?#;: \t\xa0~!"é0-'.split(''), '.ts', '.m3u8', '/..', '%2e');
+  const targets = fc.array(characters, { maxLength: 12 }).map((parts) => `/${parts.join('')}`);
+
+  it('is read as the long way reads it, whatever the target', () => {
+    let plain = 0;
+    fc.assert(
+      fc.property(targets, (target) => {
+        const end = endOfPlainPath(target);
+        if (end < 0) return;
+        plain++;
+        const { pathname } = targetOf({ url: target } as IncomingMessage)!;
+        expect(target.slice(0, end)).toBe(pathname);
+        const media = read(pathname!);
+        expect(typeof media === 'object' ? media.path : '').toBe(typeof media === 'object' ? target.slice(1, end) : '');
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(plain).toBeGreaterThan(1000);
   });
 });

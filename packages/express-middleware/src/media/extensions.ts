@@ -30,7 +30,7 @@ export type ExtensionTable = ReadonlyMap<string, MediaType>;
 export function extensionTable(added: Readonly<Record<string, Protocol>> = {}): ExtensionTable {
   const table = new Map(BUILT_IN);
   for (const [name, protocol] of Object.entries(added)) {
-    if (!/^\.?[^./\\\s]+$/.test(name)) throw badOption('extensions', 'keyed by file extensions like ".aac"', name);
+    if (!/^\.?[^./\\\s]{1,16}$/.test(name)) throw badOption('extensions', 'keyed by file extensions like ".aac"', name);
     if (typeof protocol !== 'string' || protocol === '') {
       throw badOption(`extensions[${JSON.stringify(name)}]`, 'a protocol like "hls"', protocol);
     }

@@ -9,12 +9,11 @@ export interface MediaPath {
 /** It names a media file, but no file server could tell which. */
 export const UNREADABLE = 'unreadable';
 
+const MAX_EXTENSION_LENGTH = 17;
+
 /** What no file server serves, or only by accident: control characters. */
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x1f\x7f]/;
-
-/** Whatever needs more than a look at the extension: escapes, empty and dot segments, backslashes, a slash at the end. */
-const UNUSUAL = /%|\/\/|\/\.|\\|\/$/;
 
 /**
  * Makes the function that reads a path. Every spelling that `express.static` and `sendFile` serve as one file comes out
@@ -27,33 +26,24 @@ export function mediaPathReader(
   windows = process.platform === 'win32',
 ): (pathname: string) => MediaPath | typeof UNREADABLE | undefined {
   const pattern = mediaPattern(table);
-  const unusual = windows ? /%|\/\/|\/\.|\\|\/$|[. ](?:\/|$)|:/ : UNUSUAL;
-
-  const typeOf = (path: string): MediaType | undefined => {
-    const dot = path.lastIndexOf('.');
-    // 16: longer than any extension; a name of 10,000 characters is not copied to be looked up
-    if (dot < 0 || path.length - dot > 16) return undefined;
-    const extension = path.slice(dot);
-    // `.TS` is another file on most disks, and still a segment
-    return table.get(extension) ?? table.get(extension.toLowerCase());
-  };
-
-  const readUnusual = (pathname: string): MediaPath | typeof UNREADABLE | undefined => {
+  return (pathname) => {
     const decoded = decode(pathname);
     if (decoded === undefined) return pattern.test(decodeWhatCanBe(pathname)) ? UNREADABLE : undefined;
     if (CONTROL.test(decoded)) return pattern.test(decoded) ? UNREADABLE : undefined;
     const path = resolve(decoded, windows);
     if (path === undefined) return pattern.test(decoded) ? UNREADABLE : undefined;
-    const type = typeOf(path);
+    const type = typeOf(path, table);
     return type && { path, type };
   };
+}
 
-  return (pathname) => {
-    if (unusual.test(pathname)) return readUnusual(pathname);
-    const type = typeOf(pathname);
-    if (type === undefined) return undefined;
-    return { path: pathname.charCodeAt(0) === 0x2f /* / */ ? pathname.slice(1) : pathname, type };
-  };
+/** What the extension of a file says. `.TS` is another file than `.ts` on most disks, and still a segment. */
+export function typeOf(path: string, table: ExtensionTable): MediaType | undefined {
+  const dot = path.lastIndexOf('.');
+  // longer than any extension: a name of 10,000 characters is not copied to be looked up
+  if (dot < 0 || path.length - dot > MAX_EXTENSION_LENGTH) return undefined;
+  const extension = path.slice(dot);
+  return table.get(extension) ?? table.get(extension.toLowerCase());
 }
 
 function decode(pathname: string): string | undefined {

@@ -1,7 +1,9 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
 import proxyAddr from 'proxy-addr';
 import { type PlaybackRequest, routed } from '../connect.js';
+import { byPrototype } from '../by-prototype.js';
+import type { Incoming } from './incoming.js';
 
 /**
  * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (only behind a proxy that replaces
@@ -14,8 +16,8 @@ type Trust = (address: string, hop: number) => boolean;
 /** Reads the client of a request. */
 export interface ClientReader {
   /** Without a port; undefined when the socket has already gone. */
-  address(req: PlaybackRequest): string | undefined;
-  secure(req: PlaybackRequest): boolean;
+  address(seen: Incoming): string | undefined;
+  secure(seen: Incoming): boolean;
 }
 
 /** Peers on a Unix socket have no address, and are on this machine. */
@@ -31,41 +33,55 @@ export function clientReader(trustProxy?: TrustProxy): ClientReader {
   if (trustProxy === undefined) return { address: ownAddress, secure: ownSecure };
   const trust = compileTrust(trustProxy);
   return {
-    address(req) {
-      const peer = peerAddress(req);
-      if (peer === undefined || req.headers['x-forwarded-for'] === undefined) return peer;
-      return readable(proxyAddr(req as Parameters<typeof proxyAddr>[0], trust), peer);
+    address(seen) {
+      const peer = peerAddress(seen.socket);
+      if (peer === undefined || seen.headers['x-forwarded-for'] === undefined) return peer;
+      return readable(proxyAddr(seen.req as Parameters<typeof proxyAddr>[0], trust), peer);
     },
-    secure(req) {
-      if (isEncrypted(req)) return true;
-      const forwarded = req.headers['x-forwarded-proto'];
-      if (typeof forwarded !== 'string' || !trust(peerAddress(req) ?? '', 0)) return false;
+    secure({ socket, headers }) {
+      if (isEncrypted(socket)) return true;
+      const forwarded = headers['x-forwarded-proto'];
+      if (typeof forwarded !== 'string' || !trust(peerAddress(socket) ?? '', 0)) return false;
       return /^\s*https\s*(?:,|$)/i.test(forwarded);
     },
   };
 }
 
-function ownAddress(req: PlaybackRequest): string | undefined {
-  const peer = peerAddress(req);
-  const { ip, app } = routed(req);
-  if (peer !== undefined && !warned && isForwarded(req)) warnIfUntrusted(req, ip, peer, app !== undefined);
-  if (ip === undefined || ip === peer || peer === undefined) return peer;
-  return readable(ip, peer);
+function ownAddress({ req, socket, headers }: Incoming): string | undefined {
+  const peer = peerAddress(socket);
+  if (peer === undefined) return undefined;
+  const forwarded = headers['x-forwarded-for'] !== undefined;
+  const ip = forwarded || !isExpressOwn(req) ? routed(req).ip : undefined;
+  if (!warned && (forwarded || headers.forwarded !== undefined)) warnIfUntrusted(req, ip, peer);
+  return ip === undefined || ip === peer ? peer : readable(ip, peer);
 }
 
-function ownSecure(req: PlaybackRequest): boolean {
-  if (isEncrypted(req)) return true;
-  return req.headers['x-forwarded-proto'] !== undefined && routed(req).secure === true;
+/**
+ * Whether `req.ip` is Express's own, which is the socket's address when nothing was forwarded: then it need not be asked,
+ * which costs more than the look-up of the session. Apps do redefine it, on `app.request` or on a single request.
+ */
+const isExpressOwn = (req: PlaybackRequest): boolean => hasExpressIp(req) && !Object.hasOwn(req, 'ip');
+
+const hasExpressIp = byPrototype<PlaybackRequest, boolean>((prototype) => {
+  for (let object = prototype; object !== null; object = Object.getPrototypeOf(object) as object | null) {
+    const property = Object.getOwnPropertyDescriptor(object, 'ip');
+    if (property !== undefined) return String(property.get?.toString()).includes('trust proxy fn');
+  }
+  return false;
+});
+
+function ownSecure({ req, socket, headers }: Incoming): boolean {
+  if (isEncrypted(socket)) return true;
+  return headers['x-forwarded-proto'] !== undefined && routed(req).secure === true;
 }
 
-function peerAddress(req: PlaybackRequest): string | undefined {
-  const { socket } = req;
+function peerAddress(socket: Socket): string | undefined {
   const address = socket.remoteAddress;
   if (address !== undefined) return address;
   return socket.destroyed ? undefined : LOCAL_PEER;
 }
 
-const isEncrypted = (req: PlaybackRequest): boolean => (req.socket as { encrypted?: boolean }).encrypted === true;
+const isEncrypted = (socket: Socket & { encrypted?: boolean }): boolean => socket.encrypted === true;
 
 /** With every proxy trusted the left-most address is what the client wrote: it has to be an address at least. */
 function readable(address: string | undefined, peer: string): string {
@@ -91,16 +107,14 @@ function compileTrust(trustProxy: TrustProxy): Trust {
 
 let warned = false;
 
-const isForwarded = ({ headers }: PlaybackRequest): boolean =>
-  headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-
 /** Behind a proxy that nobody trusts the whole audience has one address: say so, once per process. */
-function warnIfUntrusted(req: PlaybackRequest, ip: string | undefined, peer: string, express: boolean): void {
+function warnIfUntrusted(req: PlaybackRequest, ip: string | undefined, peer: string): void {
   if (ip !== undefined && ip !== peer) return;
-  const trust = routed(req).app?.get?.('trust proxy fn');
+  const { app } = routed(req);
+  const trust = app?.get?.('trust proxy fn');
   if (typeof trust === 'function' && (trust as Trust)(peer, 0)) return;
   warned = true;
-  const fix = express ? "app.set('trust proxy', …)" : 'trackPlayback(tracker, { trustProxy: … })';
+  const fix = app !== undefined ? "app.set('trust proxy', …)" : 'trackPlayback(tracker, { trustProxy: … })';
   process.emitWarning(
     `A request from ${peer} carries a forwarding header, and no proxy is trusted: every viewer behind it counts as one ` +
       `address. If ${peer} is your proxy, say so with ${fix}; if not, the header was forged and was ignored.`,

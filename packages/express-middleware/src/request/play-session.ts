@@ -1,7 +1,8 @@
-import { IncomingMessage } from 'node:http';
-import { Http2ServerRequest } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
 import type { PlaySession, RequestHandle } from '@stream-sessions/core';
 import type { PlaybackRequest } from '../connect.js';
+import { expressRequest } from '../response/express-prototype.js';
+import { findLately } from '../response/lane.js';
 
 declare module 'http' {
   interface IncomingMessage {
@@ -16,30 +17,19 @@ declare module 'http2' {
   }
 }
 
-const HANDLE = Symbol('stream-sessions.handle');
-type Watched = { [HANDLE]?: RequestHandle };
-
-const playSession: PropertyDescriptor & ThisType<Watched> = {
-  configurable: true,
-  get() {
-    return this[HANDLE]?.session;
-  },
-};
+const offered = new WeakSet<object>();
 
 /** Puts `playSession` on the request. Nothing is copied until somebody reads it. */
-export function offerPlaySession(req: PlaybackRequest & Watched, handle: RequestHandle): void {
-  req[HANDLE] = handle;
-  if (!('playSession' in req)) Object.defineProperty(extensionPoint(req), 'playSession', playSession);
+export function offerPlaySession(req: PlaybackRequest, handle: RequestHandle): void {
+  const express = expressRequest(req);
+  if (express === undefined) {
+    Object.defineProperty(req, 'playSession', { configurable: true, get: () => handle.session });
+  } else if (!offered.has(express)) {
+    offered.add(express);
+    Object.defineProperty(express, 'playSession', { configurable: true, get: ofExpress });
+  }
 }
 
-/** Defining it anew on each request would cost more than all look-ups: Express has an object for what all requests have. */
-function extensionPoint(req: PlaybackRequest): object {
-  let target: object = req;
-  for (;;) {
-    const prototype = Object.getPrototypeOf(target) as object | null;
-    if (prototype === null || prototype === IncomingMessage.prototype || prototype === Http2ServerRequest.prototype) {
-      return target;
-    }
-    target = prototype;
-  }
+function ofExpress(this: IncomingMessage): PlaySession | undefined {
+  return findLately(this.socket, this)?.observers?.handle.session;
 }

@@ -1,42 +1,33 @@
-import { constants } from 'node:http2';
 import type { RequestHandle } from '@stream-sessions/core';
-import { isHttp2, type PlaybackRequest, type PlaybackResponse } from '../connect.js';
-import { BodyCounter, type BodyObserver } from './body-counter.js';
-import { inFlight, type Sampled } from './in-flight.js';
+import type { BodyCounter, BodyObserver } from './body-counter.js';
 
 /**
  * One admitted response on its way: reports its bytes to the tracker while it runs and when it ends, and severs it when
  * the tracker says so.
  */
-export class Transfer implements BodyObserver, Sampled {
+export class Transfer implements BodyObserver {
   nextObserver: BodyObserver | undefined;
-  nextInFlight: Sampled | undefined = undefined;
-  previousInFlight: Sampled | undefined = undefined;
-  private readonly body: BodyCounter;
   private reported = 0;
   private seenHanded = 0;
   private seenLarge = 0;
   private done = false;
 
   constructor(
-    private readonly req: PlaybackRequest,
-    res: PlaybackResponse,
+    private readonly body: BodyCounter,
     readonly handle: RequestHandle,
+    /** Whose tracker the handle is of. */
+    readonly tracker: unknown,
     /** Called when a response with content has been ended. */
     private readonly onEnded: (() => void) | undefined,
   ) {
-    const body = BodyCounter.of(req, res);
-    this.body = body;
     this.nextObserver = body.observers;
     body.observers = this;
-    inFlight.add(this);
     handle.onCut(() => this.cut());
   }
 
   /** Credits what has been sent since the last time, unless the client holds it up. */
   sample(): void {
-    if (this.body.outlet.destroyed) return this.body.close();
-    if (this.keepsUp()) this.handle.touch(this.unreported());
+    if (!this.done && this.keepsUp()) this.handle.touch(this.unreported());
   }
 
   /** The client took something since the last look, or there is nothing to take. */
@@ -50,28 +41,23 @@ export class Transfer implements BodyObserver, Sampled {
   }
 
   ended(): void {
-    const { statusCode } = this.body.res;
-    if (this.onEnded !== undefined && (this.body.counts || statusCode === 304)) this.onEnded();
+    if (this.onEnded === undefined) return;
+    if (this.body.counts || this.body.res.statusCode === 304) this.onEnded();
   }
 
   closed(): void {
-    if (!this.leave()) return;
+    if (this.done) return;
+    this.done = true;
     this.handle.end(this.unreported());
   }
 
   private cut(): number {
-    if (!this.leave()) return 0;
+    if (this.done) return 0;
+    this.done = true;
     this.body.freeze();
     const unreported = this.unreported();
-    sever(this.req, this.body.res);
+    this.body.sever();
     return unreported;
-  }
-
-  private leave(): boolean {
-    if (this.done) return false;
-    this.done = true;
-    inFlight.delete(this);
-    return true;
   }
 
   private unreported(): number {
@@ -81,15 +67,4 @@ export class Transfer implements BodyObserver, Sampled {
     this.reported += added;
     return added;
   }
-}
-
-/** end() would let the client finish what it has; a kick has to be felt, so the transport is destroyed. */
-function sever(req: PlaybackRequest, res: PlaybackResponse): void {
-  if (!isHttp2(res)) {
-    req.socket.destroy();
-    return;
-  }
-  // The connection carries other viewers: only this stream ends.
-  res.stream.close(constants.NGHTTP2_CANCEL);
-  res.stream.destroy();
 }

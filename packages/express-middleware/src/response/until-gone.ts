@@ -1,26 +1,16 @@
-import { isHttp2, type PlaybackRequest, type PlaybackResponse } from '../connect.js';
-
-/** Nobody is left to answer, and no `close` will come any more. */
-export function isGone(req: PlaybackRequest, res: PlaybackResponse): boolean {
-  return isHttp2(res) ? res.stream.destroyed : res.destroyed || req.socket.destroyed;
-}
+import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 
 /**
- * Calls `gone` once when the client goes away. Behind another response of a pipeline Node tells only the request.
+ * Calls `gone` when the client of a response goes away. Behind another response of a pipeline Node tells only the
+ * request; the connection is not asked, for a pipeline would put more listeners on it than Node likes.
  *
  * @returns stops waiting for it.
  */
 export function untilGone(req: PlaybackRequest, res: PlaybackResponse, gone: () => void): () => void {
-  const stop = () => {
-    req.off('close', onClose);
-    res.off('close', onClose);
+  req.on('close', gone);
+  res.on('close', gone);
+  return () => {
+    req.off('close', gone);
+    res.off('close', gone);
   };
-  const onClose = () => {
-    if (!isGone(req, res)) return;
-    stop();
-    gone();
-  };
-  req.on('close', onClose);
-  res.on('close', onClose);
-  return stop;
 }

@@ -15,11 +15,14 @@ interface StreamHandle {
 }
 
 /** A socket or HTTP/2 stream, as far as it is read here. */
-export interface Outlet extends Pick<Writable, 'writableLength' | 'destroyed'> {
+export interface Outlet extends Pick<Writable, 'writableLength' | 'destroyed' | 'destroy' | 'on'> {
   readonly encrypted?: boolean;
   readonly _handle?: StreamHandle | null;
   readonly _writableState?: { readonly writelen?: number };
 }
+
+/** How far a larger write has come matters; a file server's are at most this long. */
+export const LARGE_WRITE = 65_536;
 
 /** TLS adds at least 21 bytes to a record of at most 16 KiB. */
 const TLS_RECORD = 16_384;

@@ -1,7 +1,7 @@
 import type { SessionTracker } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse, RequestCallback } from '../connect.js';
-import { targetOf } from '../request/hit-from-request.js';
+import { targetOf } from '../request/target.js';
 import { type Action, type Authorize, checkAccess } from './access.js';
 import { ApiError, notFound, sendError, sendJson } from './answer.js';
 import { type Route, ROUTES } from './routes.js';

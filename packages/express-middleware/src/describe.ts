@@ -1,35 +1,21 @@
-import type { HttpHit, Protocol } from '@stream-sessions/core';
+import type { HttpHit } from '@stream-sessions/core';
 import { badOption, MAX_STREAM_LENGTH, MAX_TOKEN_LENGTH } from '@stream-sessions/core/spi';
 import { type PlaybackRequest, routed } from './connect.js';
-import { mediaPattern } from './media/extensions.js';
 import type { ManifestMemory } from './media/manifest-memory.js';
-import { type MediaPath, mediaPathReader, UNREADABLE } from './media/media-path.js';
+import { mediaPathReader, UNREADABLE } from './media/media-path.js';
+import type { MediaRequest } from './media/media-request.js';
 import { streamName } from './media/stream-name.js';
 import type { Prepared } from './options.js';
-import { buildHit, targetOf } from './request/hit-from-request.js';
+import { buildHit } from './request/hit-from-request.js';
+import type { Incoming } from './request/incoming.js';
 
-/** What a request turned out to be. */
-export interface Observation {
-  readonly hit: HttpHit;
-  /** Set for a manifest: its protocol is what this viewer's fMP4 segments will be. */
-  readonly manifest: boolean;
-}
-
-/** Makes the function that reads a GET: undefined lets it pass, UNREADABLE is answered 400. May throw what a callback throws. */
-export function observer(options: Prepared, memory: ManifestMemory) {
+/**
+ * Makes the function that tells what the tracker wants to know of a media request. Undefined: it is not tracked.
+ * UNREADABLE: it breaks a length cap. Throws what a callback of the user throws.
+ */
+export function describer(options: Prepared, memory: ManifestMemory) {
   const { stream: rule, client } = options;
   const read = mediaPathReader(options.extensions);
-  const pattern = mediaPattern(options.extensions);
-
-  const mediaOf = (req: PlaybackRequest): MediaPath | typeof UNREADABLE | undefined => {
-    let pathname: string | null | undefined;
-    try {
-      pathname = targetOf(req)?.pathname;
-    } catch {
-      return pattern.test(req.url ?? '') ? UNREADABLE : undefined;
-    }
-    return pathname ? read(pathname) : undefined;
-  };
 
   const mountOf = (req: PlaybackRequest): string => {
     const mount = read(`${mountPath(req)}/x.ts`);
@@ -44,23 +30,18 @@ export function observer(options: Prepared, memory: ManifestMemory) {
     return stream;
   };
 
-  /** HLS has fMP4 segments too: they are what the viewer's last manifest was. */
-  const protocolOf = (media: MediaPath, hit: HttpHit): Protocol =>
-    media.type.shared ? (memory.recall(viewerOf(hit)) ?? media.type.protocol) : media.type.protocol;
-
-  return (req: PlaybackRequest): Observation | typeof UNREADABLE | undefined => {
-    const media = mediaOf(req);
-    if (media === undefined || media === UNREADABLE) return media;
-    const stream = streamOf(req, media.path);
+  return (seen: Incoming, { path, type, query }: MediaRequest): HttpHit | typeof UNREADABLE | undefined => {
+    const stream = streamOf(seen.req, path);
     if (stream === undefined) return undefined;
-    const ip = client.address(req);
+    const ip = client.address(seen);
     if (ip === undefined) return undefined;
-    let hit: HttpHit | null = buildHit(req, stream, media.type.protocol, ip, client);
-    if (media.type.shared) hit.protocol = protocolOf(media, hit);
-    if (options.hit !== undefined) hit = options.hit(req, hit);
+    let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, client);
+    // HLS has fMP4 segments too: they are what the viewer's last manifest was
+    if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;
+    if (options.hit !== undefined) hit = options.hit(seen.req, hit);
     if (hit === null) return undefined;
-    if (hit.stream.length > MAX_STREAM_LENGTH || (hit.token?.length ?? 0) > MAX_TOKEN_LENGTH) return UNREADABLE;
-    return { hit, manifest: media.type.manifest };
+    const tooLong = hit.stream.length > MAX_STREAM_LENGTH || (hit.token?.length ?? 0) > MAX_TOKEN_LENGTH;
+    return tooLong ? UNREADABLE : hit;
   };
 }
 

@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Http2ServerRequest } from 'node:http2';
+import type { Socket } from 'node:net';
+import { byPrototype } from '../by-prototype.js';
+import type { PlaybackRequest } from '../connect.js';
+import type { Outlet } from '../response/wire.js';
+
+/**
+ * A request with what several parts want of it, read once: Express leaves each request a shape of its own, and then a
+ * property costs V8 as much as a look-up in a map.
+ */
+export interface Incoming {
+  readonly req: PlaybackRequest;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: Socket;
+  /** What carries the response: HTTP/1 the socket, which later ones use too; HTTP/2 a stream of its own. */
+  readonly outlet: Outlet;
+}
+
+export function incoming(req: PlaybackRequest): Incoming {
+  const { headers, socket } = req;
+  return { req, headers, socket, outlet: isHttp2(req) ? (req as Http2ServerRequest).stream : socket };
+}
+
+const isHttp2 = byPrototype<PlaybackRequest, boolean>((prototype) =>
+  prototype === null ? false : Object.create(prototype) instanceof Http2ServerRequest,
+);

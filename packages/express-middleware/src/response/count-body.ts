@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { PlaybackResponse } from '../connect.js';
+import type { Incoming } from '../request/incoming.js';
+import type { BodyCounter } from './body-counter.js';
+import { counted, type Detaching, finishing, type Writing } from './counted.js';
+import { expressResponse } from './express-prototype.js';
+import { enterLane, findInLane, finishInLane } from './lane.js';
+import { SocketBody } from './socket-body.js';
+import { StreamBody } from './stream-body.js';
+
+/** Counts a response, or goes on with it where it is counted already. */
+export function countBody({ req, socket, outlet }: Incoming, res: PlaybackResponse): BodyCounter {
+  const known = findInLane(outlet, res);
+  if (known !== undefined) return known;
+  return outlet === socket
+    ? countSocket(req as IncomingMessage, res, socket)
+    : countStream(req as Http2ServerRequest, res);
+}
+
+function countStream(req: Http2ServerRequest, res: PlaybackResponse): BodyCounter {
+  const body = new StreamBody(req, res as Http2ServerResponse, req.stream);
+  enterLane(req.stream, body);
+  Object.assign(
+    res,
+    counted(res as Writing, () => body),
+  );
+  return body;
+}
+
+function countSocket(req: IncomingMessage, res: PlaybackResponse, socket: Socket): BodyCounter {
+  const body = new SocketBody(req, res as ServerResponse, socket);
+  enterLane(socket, body);
+  if (isCountedByExpress(res)) return body;
+  const original = res as Writing & Detaching;
+  Object.assign(
+    res,
+    counted(original, () => body),
+    finishing(original, finishInLane),
+  );
+  return body;
+}
+
+/**
+ * Wraps the methods of all Express's responses, once: what is put on a single response costs Express dear (see lane.ts).
+ * False when this response is not one of them.
+ */
+function isCountedByExpress(res: PlaybackResponse): boolean {
+  const prototype = expressResponse(res);
+  if (prototype === undefined) return false;
+  if (wrapped.has(prototype)) return true;
+  wrapped.add(prototype);
+  // a response has its socket only while it is its turn
+  const inLane = (each: PlaybackResponse) => findInLane(each.socket ?? each.req.socket, each);
+  Object.assign(prototype, counted(prototype, inLane), finishing(prototype, finishInLane));
+  // Who wrapped the very first response before goes past these.
+  return !Object.hasOwn(res, 'end') && !Object.hasOwn(res, 'write');
+}
+
+const wrapped = new WeakSet<object>();

@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net';
+import type { PlaybackResponse } from '../connect.js';
+import type { BodyCounter } from './body-counter.js';
+
+/** `write` and `end` of a response, as they are called from below. */
+export interface Writing {
+  write: (this: PlaybackResponse, chunk: unknown, encoding?: unknown, callback?: unknown) => boolean;
+  end: (this: PlaybackResponse, chunk?: unknown, encoding?: unknown, callback?: unknown) => PlaybackResponse;
+}
+
+/** HTTP/1: what Node calls when a response has been sent, and the socket is for the next. */
+export interface Detaching {
+  detachSocket: (this: PlaybackResponse, socket: Socket) => void;
+}
+
+/** `original`, counting for the response's counter, if it has one. One pair serves any number of responses. */
+export function counted(original: Writing, bodyOf: (res: PlaybackResponse) => BodyCounter | undefined): Writing {
+  const { write, end } = original;
+  return {
+    write(chunk, encoding, callback) {
+      const body = bodyOf(this);
+      if (body === undefined || body.complete) return write.call(this, chunk, encoding, callback);
+      const result = write.call(this, chunk, encoding, callback);
+      body.add(chunk, encoding);
+      return result;
+    },
+    end(chunk, encoding, callback) {
+      const body = bodyOf(this);
+      if (body === undefined || body.complete) return end.call(this, chunk, encoding, callback);
+      const before = body.written;
+      const result = end.call(this, chunk, encoding, callback);
+      // HTTP/2's end() hands its chunk to write(), which has counted it
+      if (body.written === before) body.add(chunk, encoding);
+      body.ended();
+      return result;
+    },
+  };
+}
+
+/** `original`, which also tells that the response has been sent. */
+export function finishing(original: Detaching, finish: (socket: Socket, res: PlaybackResponse) => void): Detaching {
+  const { detachSocket } = original;
+  return {
+    detachSocket(socket) {
+      finish(socket, this);
+      return detachSocket.call(this, socket);
+    },
+  };
+}

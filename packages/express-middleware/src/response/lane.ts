@@ -1,0 +1,93 @@
+import type { BodyCounter } from './body-counter.js';
+import { sampler } from './sampler.js';
+import { tapDestroy } from './tap-destroy.js';
+import type { Outlet } from './wire.js';
+
+const LANE = Symbol('stream-sessions.lane');
+type WithLane = Outlet & { [LANE]?: Lane };
+
+/**
+ * The counted responses under way on one connection (HTTP/2: on one stream), oldest first; nearly always one.
+ *
+ * They are kept here and not on the response, for with Express a property on a request or response costs more than all
+ * else together: it gives each its prototype anew, so V8 gives each a map of its own and copies it for every property.
+ */
+class Lane {
+  first: BodyCounter | undefined = undefined;
+  last: BodyCounter | undefined = undefined;
+  /** Sent just now: listeners of `finish` and `close` may still ask for it. Not kept, for it holds a request. */
+  private finished: BodyCounter | undefined = undefined;
+
+  constructor(outlet: Outlet) {
+    // Afterwards nobody can tell any more what had been sent.
+    tapDestroy(outlet, () => this.each((body) => body.freeze()));
+    // For those behind another response of a pipeline Node closes only the requests.
+    outlet.on('close', () => {
+      sampler.delete(this);
+      this.each((body) => body.close());
+    });
+    sampler.add(this);
+  }
+
+  enter(body: BodyCounter): void {
+    const { last } = this;
+    body.previousInLane = last;
+    if (last === undefined) this.first = body;
+    else last.nextInLane = body;
+    this.last = body;
+    sampler.wake();
+  }
+
+  leave(body: BodyCounter): void {
+    const { nextInLane: next, previousInLane: previous } = body;
+    if (next === undefined) this.last = previous;
+    else next.previousInLane = previous;
+    if (previous === undefined) this.first = next;
+    else previous.nextInLane = next;
+    this.finished = body;
+  }
+
+  /** The newest when it is asked for, the oldest when it is being sent. */
+  find(message: unknown): BodyCounter | undefined {
+    if (this.last?.belongsTo(message)) return this.last;
+    let body = this.first;
+    while (body !== undefined && !body.belongsTo(message)) body = body.nextInLane;
+    return body;
+  }
+
+  findFinished(message: unknown): BodyCounter | undefined {
+    return this.finished?.belongsTo(message) ? this.finished : undefined;
+  }
+
+  sample(): boolean {
+    const busy = this.first !== undefined || this.finished !== undefined;
+    this.finished = undefined;
+    this.each((body) => body.sample());
+    return busy;
+  }
+
+  private each(tell: (body: BodyCounter) => void): void {
+    for (let body = this.first; body !== undefined; body = body.nextInLane) tell(body);
+  }
+}
+
+/** Adds a response that starts. */
+export function enterLane(outlet: WithLane, body: BodyCounter): void {
+  (outlet[LANE] ??= new Lane(outlet)).enter(body);
+}
+
+/** Closes and removes a response that has been sent. */
+export function finishInLane(outlet: WithLane, message: unknown): void {
+  const lane = outlet[LANE];
+  const body = lane?.find(message);
+  if (lane === undefined || body === undefined) return;
+  lane.leave(body);
+  body.sent();
+}
+
+/** The counter of this request or response, while it is under way. */
+export const findInLane = (outlet: WithLane, message: unknown): BodyCounter | undefined => outlet[LANE]?.find(message);
+
+/** The same, or when it has been sent just now. */
+export const findLately = (outlet: WithLane, message: unknown): BodyCounter | undefined =>
+  findInLane(outlet, message) ?? outlet[LANE]?.findFinished(message);

@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { BodyCounter } from './body-counter.js';
+import { beingWritten, heldBack, LARGE_WRITE, type Outlet, queuedInTcp, takenByKernel } from './wire.js';
+
+/** The end of a chunked body. */
+const LAST_CHUNK = 5;
+
+/** A response of HTTP/1: a turn on a socket that carries others before and after it. */
+export class SocketBody extends BodyCounter {
+  private readonly takenBefore: number;
+
+  constructor(
+    req: IncomingMessage,
+    override readonly res: ServerResponse,
+    private readonly socket: Socket & Outlet,
+  ) {
+    super(req, res);
+    this.takenBefore = socket.encrypted === true ? (takenByKernel(socket) ?? 0) : 0;
+  }
+
+  protected handedNow(): number {
+    const { res, socket } = this;
+    // Before its turn in a pipeline a response has no socket; after it has been sent, neither.
+    if (res.socket !== socket) return res.writableFinished ? this.written : 0;
+    const unsent = res.writableLength;
+    if (unsent === 0) return this.written;
+    const framing = res.chunkedEncoding ? this.framing + LAST_CHUNK : 0;
+    const held = unsent - socket.writableLength + heldBack(socket);
+    const queued = queuedInTcp(socket);
+    const bytes = this.written - Math.max(0, held + (queued ?? 0) - framing);
+    return queued === undefined ? Math.min(bytes, this.takenSinceStart()) : bytes;
+  }
+
+  private takenSinceStart(): number {
+    const taken = takenByKernel(this.socket);
+    return taken === undefined ? Infinity : taken - this.takenBefore;
+  }
+
+  takenOfLargeWrite(): number {
+    return this.socket.encrypted === true && beingWritten(this.socket) > LARGE_WRITE ? this.takenSinceStart() : 0;
+  }
+
+  get isOver(): boolean {
+    return this.socket.destroyed || this.res.destroyed;
+  }
+
+  /** end() would let the client finish what it has; a kick has to be felt. */
+  sever(): void {
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,44 @@
+import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+import { BodyCounter } from './body-counter.js';
+import { beingWritten, heldBack, LARGE_WRITE, type Outlet, takenByKernel } from './wire.js';
+
+/** A response of HTTP/2: a stream of a connection that carries others at the same time. */
+export class StreamBody extends BodyCounter {
+  private readonly connection: Outlet | undefined;
+  private readonly takenBefore: number;
+
+  constructor(
+    req: Http2ServerRequest,
+    res: Http2ServerResponse,
+    private readonly stream: ServerHttp2Stream,
+  ) {
+    super(req, res);
+    this.connection = stream.session?.socket;
+    this.takenBefore = (this.connection && takenByKernel(this.connection)) ?? 0;
+  }
+
+  protected handedNow(): number {
+    if (this.stream.writableLength === 0) return this.written;
+    return Math.min(this.written - heldBack(this.stream), this.takenSinceStart());
+  }
+
+  /** What other streams sent counts too, hence more than it was; a write of a file server is too short to matter. */
+  private takenSinceStart(): number {
+    const taken = this.connection && takenByKernel(this.connection);
+    return taken === undefined ? Infinity : taken - this.takenBefore;
+  }
+
+  takenOfLargeWrite(): number {
+    return beingWritten(this.stream) > LARGE_WRITE ? this.takenSinceStart() : 0;
+  }
+
+  get isOver(): boolean {
+    return this.stream.destroyed;
+  }
+
+  /** Resets the stream; the connection's other viewers stay. */
+  sever(): void {
+    this.stream.close(constants.NGHTTP2_CANCEL);
+    this.stream.destroy();
+  }
+}
