@@ -1,0 +1,19 @@
+/** Who publishes and who watches, with a token at the door. See README.md for what to type. */
+import NodeMediaServer from 'node-media-server';
+import { createTracker } from '@stream-sessions/core';
+import { attachRtmp, runNodeMediaServer } from '@stream-sessions/rtmp-adapter';
+
+const { RTMP_PORT: rtmp = 1935, HTTP_PORT: http = 8000 } = process.env;
+const no = { allow: false, reason: 'unauthorized', kind: 'credentials' };
+const mayIn = ({ kind, token }) => (kind === 'input' || token === 'secret' ? { allow: true } : no);
+
+const tracker = createTracker({ policies: [{ name: 'door', admit: mayIn }] });
+tracker.on('opened', ({ session: s }) => console.log(`+ ${s.kind} of ${s.stream} over ${s.protocol}`));
+tracker.on('closed', ({ session: s }) => console.log(`- ${s.kind} of ${s.stream}: ${s.closeReason}, ${s.bytes} bytes`));
+tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
+
+const nms = new NodeMediaServer({ bind: '127.0.0.1', rtmp: { port: +rtmp }, http: { port: +http } });
+attachRtmp(nms, tracker);
+await runNodeMediaServer(nms);
+console.log(`rtmp://127.0.0.1:${rtmp}/live/cam1 and http://127.0.0.1:${http}/live/cam1.flv`);
+process.once('SIGINT', () => tracker.stop().then(() => nms.stop().then(() => process.exit())));
