@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileFunction } from 'node:vm';
 import type NodeMediaServer from 'node-media-server';
 import logger from 'node-media-server/src/core/logger.js';
 import { freePorts } from './support/free-port.js';
@@ -17,7 +18,7 @@ it('runs the example of the README, which tells of a publisher and a viewer', as
   const output: string[] = [];
   logger.log = () => undefined;
   const print = jest.spyOn(console, 'log').mockImplementation(() => undefined);
-  const program = new Function('require', 'console', `${code}\nreturn { nms, tracker };`);
+  const program = compileFunction(`${code}\nreturn { nms, tracker };`, ['require', 'console']);
   const { nms, tracker } = program(require, { log: (text: string) => output.push(text) }) as {
     nms: NodeMediaServer;
     tracker: { stop(): Promise<void> };
