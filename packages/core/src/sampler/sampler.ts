@@ -83,19 +83,27 @@ class Entry implements Sampled {
   private received = 0;
   private movedAt: number;
 
+  // Fields of its own: ten thousand are read in a row, and each step to another object may be one to cold memory.
+  private readonly handle: ConnHandle;
+  private readonly flow: Flow;
+  private readonly stallTimeoutMs: number;
+
   constructor(
     private readonly sampler: Sampler,
     private readonly sampling: Sampling,
     now: number,
   ) {
+    this.handle = sampling.handle;
+    this.flow = sampling.flow;
+    this.stallTimeoutMs = sampling.stallTimeoutMs ?? CONNECTION_STALL_MS;
     this.movedAt = now;
   }
 
   read(now: number): void {
-    const { handle, flow, stallTimeoutMs = CONNECTION_STALL_MS } = this.sampling;
+    const { flow, stallTimeoutMs } = this;
     const added = this.newlySent();
     this.creditReceived();
-    handle.touch(added);
+    this.handle.touch(added);
     // A listener of what was just credited may have ended it.
     if (this.over || stallTimeoutMs === 0) return;
     // A clock that was set back must not make anybody wait longer.
@@ -107,8 +115,8 @@ class Entry implements Sampled {
     if (!this.end()) return;
     this.creditReceived();
     const added = this.newlySent();
-    this.sampling.flow.release?.();
-    this.sampling.handle.close(reason, added);
+    this.flow.release?.();
+    this.handle.close(reason, added);
   }
 
   /** The tracker has ended the session. Severed first: what the farewell took is counted too. */
@@ -116,7 +124,7 @@ class Entry implements Sampled {
     if (!this.end()) return 0;
     this.sampling.sever(reason);
     const added = this.newlySent();
-    this.sampling.flow.release?.();
+    this.flow.release?.();
     return added;
   }
 
@@ -124,8 +132,8 @@ class Entry implements Sampled {
     if (!this.end()) return;
     this.sampling.sever('stalled');
     const added = this.newlySent();
-    this.sampling.flow.release?.();
-    this.sampling.handle.close('stalled', added);
+    this.flow.release?.();
+    this.handle.close('stalled', added);
   }
 
   private end(): boolean {
@@ -137,7 +145,7 @@ class Entry implements Sampled {
 
   /** A counter that goes backwards adds nothing, and what it then counts again is not counted twice. */
   private newlySent(): number {
-    const sent = this.sampling.flow.sent();
+    const sent = this.flow.sent();
     const added = sent - this.sent;
     if (!(added > 0)) return 0;
     this.sent = sent;
@@ -145,11 +153,11 @@ class Entry implements Sampled {
   }
 
   private creditReceived(): void {
-    const received = this.sampling.flow.received?.() ?? 0;
+    const received = this.flow.received?.() ?? 0;
     if (!(received > this.received)) return;
     const added = received - this.received;
     this.received = received;
-    this.sampling.handle.addReceived(added);
+    this.handle.addReceived(added);
   }
 }
 

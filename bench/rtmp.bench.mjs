@@ -1,0 +1,107 @@
+/**
+ * What the RTMP adapter costs: node-media-server relaying to 500 HTTP-FLV players at 2 Mbit/s with it against without, and the
+ * shared sampler with 10,000 idle connections. PLAYERS, SECONDS and PAIRS make it shorter.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { createTracker } from '@stream-sessions/core';
+import { Sampler } from '@stream-sessions/core/spi';
+import { median, memoryInUse, ms, table } from './lib.mjs';
+
+const PLAYERS = Number(process.env.PLAYERS ?? 500);
+const SECONDS = Number(process.env.SECONDS ?? 6);
+const PAIRS = Number(process.env.PAIRS ?? 5);
+const CONNECTIONS = 10_000;
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function ask(server) {
+  server.send('cpu');
+  const [{ cpu, viewers }] = await once(server, 'message');
+  return { cpuMs: (cpu.user + cpu.system) / 1000, viewers };
+}
+
+/** CPU of the server process per second, in percent of a core. */
+async function relay(mode) {
+  const [rtmp, http] = [await freePort(), await freePort()];
+  const server = fork(new URL('rtmp-server.mjs', import.meta.url), [rtmp, http, mode], { execArgv: [] });
+  await once(server, 'message');
+  await pause(1);
+  let bytes = 0;
+  const requests = Array.from({ length: PLAYERS }, () => {
+    const request = get({ port: http, host: '127.0.0.1', path: '/live/bench.flv', agent: false }, (res) =>
+      res.on('data', (data) => (bytes += data.length)).on('error', () => undefined),
+    );
+    return request.on('error', () => undefined);
+  });
+  await pause(3);
+  const [before, bytesBefore, since] = [await ask(server), bytes, performance.now()];
+  await pause(SECONDS);
+  const [after, elapsedMs] = [await ask(server), performance.now() - since];
+  const mbits = ((bytes - bytesBefore) * 8) / elapsedMs / 1000;
+  if (mbits < PLAYERS * 1.5)
+    throw new Error(`only ${mbits.toFixed(0)} Mbit/s arrived: the machine is too slow for this`);
+  if (mode === 'tracked' && after.viewers !== PLAYERS) throw new Error(`${after.viewers} of ${PLAYERS} are tracked`);
+  for (const request of requests) request.destroy();
+  server.disconnect();
+  await once(server, 'exit');
+  return { cpu: ((after.cpuMs - before.cpuMs) / elapsedMs) * 100, mbits };
+}
+
+function sampler() {
+  const tracker = createTracker({ autoStart: false });
+  const clock = { now: Date.now, setTimeout: () => 0, clearTimeout: () => undefined };
+  const own = new Sampler(clock);
+  const handles = Array.from({ length: CONNECTIONS }, (_, i) => {
+    const { handle } = tracker.admit({
+      stream: `s${i % 100}`,
+      protocol: 'rtmp',
+      remoteAddress: `10.0.${i >> 8}.${i & 255}`,
+    });
+    return handle;
+  });
+  const sockets = handles.map(() => ({ bytesWritten: 0 }));
+  const before = memoryInUse();
+  const sever = () => undefined;
+  handles.forEach((handle, i) => {
+    const socket = sockets[i];
+    own.add({ handle, sever, flow: { sent: () => socket.bytesWritten, received: () => 0, waiting: () => 0 } });
+  });
+  const heap = (memoryInUse() - before) / CONNECTIONS;
+  const ticks = Array.from({ length: 300 }, () => {
+    const since = performance.now();
+    own.sample();
+    return performance.now() - since;
+  });
+  return { heap, tick: median(ticks.slice(100)) };
+}
+
+const { heap, tick } = sampler();
+table([
+  [`${CONNECTIONS} idle connections`, 'measured', 'aim'],
+  ['one tick of the sampler', ms(tick), '0.7 ms'],
+  ['heap of the sampler, per connection', `${heap.toFixed(0)} bytes`, '1024 bytes'],
+]);
+
+const ratios = [];
+const rows = [[`${PLAYERS} players, CPU of a core`, 'without', 'with', 'ratio']];
+for (let pair = 1; pair <= PAIRS; pair++) {
+  const order = pair % 2 ? ['bare', 'tracked'] : ['tracked', 'bare'];
+  const result = {};
+  for (const mode of order) result[mode] = await relay(mode);
+  ratios.push(result.tracked.cpu / result.bare.cpu);
+  const percent = ({ cpu, mbits }) => `${cpu.toFixed(1)} % (${mbits.toFixed(0)} Mbit/s)`;
+  rows.push([`pair ${pair}`, percent(result.bare), percent(result.tracked), ratios.at(-1).toFixed(3)]);
+}
+rows.push(['median', '', 'aim 1.05', median(ratios).toFixed(3)]);
+table(rows);
