@@ -9,8 +9,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { median, table, USER_AGENTS } from './lib.mjs';
 
-const ROUNDS = 21;
-const REQUESTS = 1600;
+const ROUNDS = 31;
+const REQUESTS = 1000;
 const CONNECTIONS = 16;
 const VARIANTS = ['bare', 'trackPlayback', 'bare again', 'morgan', 'pino-http'];
 VARIANTS.push('express-prom-bundle', 'express-rate-limit', 'express-session');
@@ -40,8 +40,7 @@ async function startServer(variant, handler, folder) {
 
 /** A player on a connection of its own: the request its kind sends for every segment. */
 async function connect(port, i) {
-  const socket = net.connect(port, '127.0.0.1');
-  await new Promise((resolve) => socket.once('connect', resolve));
+  const socket = await connectFrom(`127.0.1.${i + 1}`, port).catch(() => connectFrom(undefined, port));
   const headers = [
     'GET /cam1/seg0.ts HTTP/1.1',
     `Host: 127.0.0.1:${port}`,
@@ -53,6 +52,14 @@ async function connect(port, i) {
     'Connection: keep-alive',
   ];
   return { socket, request: `${headers.join('\r\n')}\r\n\r\n`, size: 0 };
+}
+
+/** Viewers have addresses of their own; where the machine answers only to 127.0.0.1, their User-Agents tell them apart. */
+function connectFrom(localAddress, port) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ port, host: '127.0.0.1', localAddress }, () => resolve(socket));
+    socket.on('error', reject);
+  });
 }
 
 /** Sends one request after the other on each connection until all are answered. */

@@ -23,7 +23,7 @@ import { untilGone } from './response/until-gone.js';
 type Next = (error?: unknown) => void;
 type Settled = Admission<RequestHandle>;
 type Pending = PendingAdmission<RequestHandle>;
-type MediaHit = { readonly hit: HttpHit; readonly manifest: boolean };
+type OnEnded = (() => void) | undefined;
 
 /**
  * Counts and controls who plays HLS and DASH: put it before what serves the files, and before `compression`.
@@ -44,13 +44,13 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const describe = describer(prepared, memory);
 
   // only when it has been served: names that do not exist should not fill the memory
-  const remember = (hit: HttpHit) => memory.remember(viewerOf(hit), hit.protocol);
+  const remember = (hit: HttpHit) => () => memory.remember(viewerOf(hit), hit.protocol);
 
-  const settle = (seen: Incoming, res: PlaybackResponse, next: Next, media: MediaHit, answer: Settled) => {
+  const settle = (seen: Incoming, res: PlaybackResponse, next: Next, onEnded: OnEnded, answer: Settled) => {
     if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
     const { handle } = answer;
     offerPlaySession(seen.req, handle);
-    new Transfer(countBody(seen, res), handle, tracker, media.manifest ? () => remember(media.hit) : undefined);
+    new Transfer(countBody(seen, res), handle, tracker, onEnded);
     next();
   };
 
@@ -64,13 +64,13 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     }
   };
 
-  const wait = (seen: Incoming, res: PlaybackResponse, next: Next, media: MediaHit, pending: Pending) => {
+  const wait = (seen: Incoming, res: PlaybackResponse, next: Next, onEnded: OnEnded, pending: Pending) => {
     const { req, outlet } = seen;
     const stop = untilGone(req, res, () => outlet.destroyed && pending.cancel());
     pending.then(
       (answer) => {
         stop();
-        if (!outlet.destroyed) settle(seen, res, next, media, answer);
+        if (!outlet.destroyed) settle(seen, res, next, onEnded, answer);
         else if (answer.admitted) answer.handle.end();
       },
       (error: unknown) => {
@@ -99,8 +99,8 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     }
     if (hit === UNREADABLE) return refuseUnreadable(res);
     if (hit === undefined || answer === undefined) return next();
-    const { manifest } = media.type;
-    if ('then' in answer) wait(seen, res, next, { hit, manifest }, answer);
-    else settle(seen, res, next, { hit, manifest }, answer);
+    const onEnded = media.type.manifest ? remember(hit) : undefined;
+    if ('then' in answer) wait(seen, res, next, onEnded, answer);
+    else settle(seen, res, next, onEnded, answer);
   };
 }

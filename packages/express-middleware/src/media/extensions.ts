@@ -12,15 +12,15 @@ const manifest = (protocol: Protocol): MediaType => ({ protocol, manifest: true,
 const sharedSegment: MediaType = { protocol: 'dash', manifest: false, shared: true };
 
 const BUILT_IN: readonly (readonly [string, MediaType])[] = [
-  ['.m3u8', manifest('hls')],
   ['.ts', segment('hls')],
-  ['.mpd', manifest('dash')],
   ['.m4s', sharedSegment],
+  ['.m3u8', manifest('hls')],
+  ['.mpd', manifest('dash')],
   ['.mp4', sharedSegment],
 ];
 
-/** Extensions that count, lower case, with the dot. */
-export type ExtensionTable = ReadonlyMap<string, MediaType>;
+/** Extensions that count, lower case, with the dot; a few, so a walk finds one faster than a hash. */
+export type ExtensionTable = readonly (readonly [extension: string, type: MediaType])[];
 
 /**
  * The built-in extensions and the user's.
@@ -36,11 +36,11 @@ export function extensionTable(added: Readonly<Record<string, Protocol>> = {}): 
     }
     table.set(`.${name.replace(/^\./, '')}`.toLowerCase(), segment(protocol));
   }
-  return table;
+  return [...table];
 }
 
 /** Finds text that names a media file somewhere, for requests that cannot be read exactly. */
 export function mediaPattern(table: ExtensionTable): RegExp {
-  const names = [...table.keys()].map((name) => name.replace(/[^a-z0-9]/gi, '\\$&'));
+  const names = table.map(([name]) => name.replace(/[^a-z0-9]/gi, '\\$&'));
   return new RegExp(`(?:${names.join('|')})(?![a-z0-9])`, 'i');
 }

@@ -40,10 +40,14 @@ export function mediaPathReader(
 /** What the extension of a file says. `.TS` is another file than `.ts` on most disks, and still a segment. */
 export function typeOf(path: string, table: ExtensionTable): MediaType | undefined {
   const dot = path.lastIndexOf('.');
+  const length = path.length - dot;
   // longer than any extension: a name of 10,000 characters is not copied to be looked up
-  if (dot < 0 || path.length - dot > MAX_EXTENSION_LENGTH) return undefined;
-  const extension = path.slice(dot);
-  return table.get(extension) ?? table.get(extension.toLowerCase());
+  if (dot < 0 || length > MAX_EXTENSION_LENGTH) return undefined;
+  for (const [extension, type] of table) {
+    if (extension.length === length && path.startsWith(extension, dot)) return type;
+  }
+  const lower = path.slice(dot).toLowerCase();
+  return table.find(([extension]) => extension === lower)?.[1];
 }
 
 function decode(pathname: string): string | undefined {

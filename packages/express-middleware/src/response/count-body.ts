@@ -22,9 +22,10 @@ export function countBody({ req, socket, outlet }: Incoming, res: PlaybackRespon
 function countStream(req: Http2ServerRequest, res: PlaybackResponse): BodyCounter {
   const body = new StreamBody(req, res as Http2ServerResponse, req.stream);
   enterLane(req.stream, body);
+  const { write, end } = res as Writing;
   Object.assign(
     res,
-    counted(res as Writing, () => body),
+    counted({ write, end }, () => body),
   );
   return body;
 }
@@ -33,11 +34,11 @@ function countSocket(req: IncomingMessage, res: PlaybackResponse, socket: Socket
   const body = new SocketBody(req, res as ServerResponse, socket);
   enterLane(socket, body);
   if (isCountedByExpress(res)) return body;
-  const original = res as Writing & Detaching;
+  const { write, end, detachSocket } = res as Writing & Detaching;
   Object.assign(
     res,
-    counted(original, () => body),
-    finishing(original, finishInLane),
+    counted({ write, end }, () => body),
+    finishing({ detachSocket }, finishInLane),
   );
   return body;
 }
@@ -53,9 +54,16 @@ function isCountedByExpress(res: PlaybackResponse): boolean {
   wrapped.add(prototype);
   // a response has its socket only while it is its turn
   const inLane = (each: PlaybackResponse) => findInLane(each.socket ?? each.req.socket, each);
-  Object.assign(prototype, counted(prototype, inLane), finishing(prototype, finishInLane));
+  const original = ownOrInherited(prototype);
+  Object.assign(prototype, counted(original, inLane), finishing(original, finishInLane));
   // Who wrapped the very first response before goes past these.
   return !Object.hasOwn(res, 'end') && !Object.hasOwn(res, 'write');
 }
 
 const wrapped = new WeakSet<object>();
+
+/** The methods an object has now; those it inherits stay inherited. */
+function ownOrInherited<T extends Writing & Detaching>(object: T): T {
+  const inherited = Object.getPrototypeOf(object) as object;
+  return Object.defineProperties(Object.create(inherited), Object.getOwnPropertyDescriptors(object)) as T;
+}

@@ -13,22 +13,24 @@ export interface Detaching {
   detachSocket: (this: PlaybackResponse, socket: Socket) => void;
 }
 
-/** `original`, counting for the response's counter, if it has one. One pair serves any number of responses. */
+/**
+ * `original`, counting for the response's counter, if it has one. One pair serves any number of responses. What the
+ * original is at the time of a call counts: somebody may still wrap it.
+ */
 export function counted(original: Writing, bodyOf: (res: PlaybackResponse) => BodyCounter | undefined): Writing {
-  const { write, end } = original;
   return {
     write(chunk, encoding, callback) {
       const body = bodyOf(this);
-      if (body === undefined || body.complete) return write.call(this, chunk, encoding, callback);
-      const result = write.call(this, chunk, encoding, callback);
+      if (body === undefined || body.complete) return original.write.call(this, chunk, encoding, callback);
+      const result = original.write.call(this, chunk, encoding, callback);
       body.add(chunk, encoding);
       return result;
     },
     end(chunk, encoding, callback) {
       const body = bodyOf(this);
-      if (body === undefined || body.complete) return end.call(this, chunk, encoding, callback);
+      if (body === undefined || body.complete) return original.end.call(this, chunk, encoding, callback);
       const before = body.written;
-      const result = end.call(this, chunk, encoding, callback);
+      const result = original.end.call(this, chunk, encoding, callback);
       // HTTP/2's end() hands its chunk to write(), which has counted it
       if (body.written === before) body.add(chunk, encoding);
       body.ended();
@@ -39,11 +41,10 @@ export function counted(original: Writing, bodyOf: (res: PlaybackResponse) => Bo
 
 /** `original`, which also tells that the response has been sent. */
 export function finishing(original: Detaching, finish: (socket: Socket, res: PlaybackResponse) => void): Detaching {
-  const { detachSocket } = original;
   return {
     detachSocket(socket) {
       finish(socket, this);
-      return detachSocket.call(this, socket);
+      return original.detachSocket.call(this, socket);
     },
   };
 }
