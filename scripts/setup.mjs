@@ -10,7 +10,12 @@ import { ensureNpmPackages } from './lib/npm-packages.mjs';
 import { fail, isCI, say } from './lib/run.mjs';
 import { ensureComponents, howToInstall } from './lib/system-packages.mjs';
 
-const NEEDS = { start: ['ffmpeg'], test: ['ffmpeg', 'chromium'], check: [], build: [] };
+const NEEDS = {
+  start: ['ffmpeg'],
+  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit'],
+  check: [],
+  build: [],
+};
 
 /**
  * @param {'start' | 'test' | 'check' | 'build'} purpose

@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { runSync, say, which } from './run.mjs';
 
-/** Programs that are not npm packages: the names they go by, and the Debian package that has them. */
+const gstElementExists = (name) => spawnSync('gst-inspect-1.0', ['--exists', name]).status === 0;
+
+/** Programs that are not npm packages: the names they go by, what else they need, and the Debian packages that have them. */
 const COMPONENTS = {
   ffmpeg: { programs: ['ffmpeg'], debian: 'ffmpeg', elsewhere: 'https://ffmpeg.org/download.html' },
   chromium: {
@@ -9,9 +12,25 @@ const COMPONENTS = {
     debian: 'chromium',
     elsewhere: 'https://www.chromium.org/getting-involved/download-chromium/',
   },
+  gstreamer: {
+    programs: ['gst-launch-1.0'],
+    // what plays and publishes RTSP lies in packages of its own
+    isComplete: () => ['rtspsrc', 'rtspclientsink', 'rtph264depay', 'h264parse'].every(gstElementExists),
+    debian:
+      'gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-rtsp',
+    elsewhere: 'https://gstreamer.freedesktop.org/download/',
+  },
+  'srt-live-transmit': {
+    programs: ['srt-live-transmit'],
+    debian: 'srt-tools', // and with it the library that the SRT adapter loads
+    elsewhere: 'https://github.com/Haivision/srt#readme',
+  },
 };
 
-const isMissing = (name) => !COMPONENTS[name].programs.some((program) => which(program));
+function isMissing(name) {
+  const { programs, isComplete = () => true } = COMPONENTS[name];
+  return !programs.some((program) => which(program)) || !isComplete();
+}
 
 function isDebian() {
   if (!existsSync('/etc/os-release') || !which('apt-get')) return false;
@@ -49,6 +68,6 @@ export function ensureComponents(names) {
   const missing = names.filter(isMissing);
   if (missing.length === 0) return [];
   const mayInstall = process.env.SETUP !== 'npm' && process.getuid?.() === 0 && isDebian();
-  if (mayInstall) aptInstall(missing.map((name) => COMPONENTS[name].debian));
+  if (mayInstall) aptInstall(missing.flatMap((name) => COMPONENTS[name].debian.split(' ')));
   return missing.filter(isMissing);
 }
