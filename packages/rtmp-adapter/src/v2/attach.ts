@@ -1,8 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
+import { Visit, type VisitClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import type { Client } from '../visits/client.js';
-import { Visit } from '../visits/visit.js';
 import { warnOfFault } from '../visits/warn.js';
 import { hitOf, playerOf, publisherOf, socketOf } from './client.js';
 import { MediaGate, StartGate } from './gates.js';
@@ -76,7 +75,7 @@ export class V2Attachment {
     if (seat?.kind === kind) seat.visit.leave();
   }
 
-  private enter(session: V2Session, kind: Seat['kind'], path: string, clientOf: (hit: Client['hit']) => Client): void {
+  private enter(session: V2Session, kind: Seat['kind'], path: string, clientOf: (hit: VisitClient['hit']) => VisitClient): void {
     this.safely(session, () => {
       const hit = hitOf(session, kind, path);
       if (hit === undefined) return;

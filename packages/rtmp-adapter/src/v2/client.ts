@@ -1,6 +1,5 @@
 import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { SocketFlow } from '@stream-sessions/core/spi';
-import type { Client, Voice } from '../visits/client.js';
+import { SocketFlow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
@@ -35,7 +34,7 @@ export function hitOf(session: V2Session, kind: 'viewer' | 'input', path: string
 }
 
 /** A player of node-media-server 2. */
-export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: number): Client {
+export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: number): VisitClient {
   const socket = socketOf(session);
   const gate = StartGate.of(session);
   const voice = voiceOf(session, socket);
@@ -62,7 +61,7 @@ export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: numbe
 }
 
 /** A publisher of node-media-server 2: over RTMP only. */
-export function publisherOf(session: RtmpSession2, hit: ConnHit): Client {
+export function publisherOf(session: RtmpSession2, hit: ConnHit): VisitClient {
   const gate = MediaGate.of(session);
   const { socket } = session;
   const say = sayer(session, session.publishStreamId);

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
+import { Visit } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../visits/flv-voices.js';
-import { Visit } from '../visits/visit.js';
 import { warnOfFault } from '../visits/warn.js';
 import { clientOf, hitOf, socketOf, type Role } from './client.js';
 import { isWebSocket, type Broadcast, type V4Session } from './shapes.js';

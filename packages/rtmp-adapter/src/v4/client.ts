@@ -1,7 +1,6 @@
 import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { SocketFlow, type Flow } from '@stream-sessions/core/spi';
+import { SocketFlow, type Flow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
 import type { Duplex } from 'node:stream';
-import type { Client, Voice } from '../visits/client.js';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
@@ -42,7 +41,7 @@ export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
 }
 
 /** A player or publisher of node-media-server 4. */
-export function clientOf(session: V4Session, hit: ConnHit, role: Role, maxBufferBytes: number): Client {
+export function clientOf(session: V4Session, hit: ConnHit, role: Role, maxBufferBytes: number): VisitClient {
   const outlet = outletOf(session);
   const voice = voiceOf(session, outlet, role);
   const flow = (): Flow =>
@@ -52,7 +51,7 @@ export function clientOf(session: V4Session, hit: ConnHit, role: Role, maxBuffer
     : player(session, hit, voice, flow, PlayGate.enter(session, outlet, maxBufferBytes));
 }
 
-function player(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow, gate: PlayGate): Client {
+function player(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow, gate: PlayGate): VisitClient {
   const shut = (): void => {
     gate.close();
     // The server seats it only after it has told us, and forgets it only with its socket, which HTTP keeps.
@@ -76,7 +75,7 @@ function player(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow
   };
 }
 
-function publisher(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow): Client {
+function publisher(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow): VisitClient {
   const gate = (): PublishGate => PublishGate.of(session);
   const unseat = (): void => {
     const { broadcast } = session;

@@ -1,8 +1,6 @@
 import { streamCode, type ConnHit, type SessionTracker } from '@stream-sessions/core';
-import { SocketFlow } from '@stream-sessions/core/spi';
+import { SocketFlow, Visit, type VisitClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import type { Client } from '../visits/client.js';
-import { Visit } from '../visits/visit.js';
 import { warnOfFault } from '../visits/warn.js';
 import { PlayGate } from './play-gate.js';
 import type { RtmpSession, Socket } from './shapes.js';
@@ -70,7 +68,7 @@ function hitOf({ streamPath, url, rtmpClient }: Push): ConnHit | undefined {
   return { stream, kind: 'output', protocol: 'rtmp', remoteAddress, url: `${target.protocol}//${target.host}` };
 }
 
-function clientOf(push: Push, hit: ConnHit, relays: Relays, { maxBufferBytes }: Settings): Client {
+function clientOf(push: Push, hit: ConnHit, relays: Relays, { maxBufferBytes }: Settings): VisitClient {
   const socket = push.rtmpClient?.socket as Socket;
   const gate = PlayGate.enter(push, socket, maxBufferBytes);
   const end = (): void => {

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { Voice } from './client.js';
+import { denialStatus, denialText, type Voice } from '@stream-sessions/core/spi';
 import { destroyLater, HANG_UP_MS } from './rtmp-voice.js';
-import { reasonOf, statusOf } from './words.js';
 
 /** An HTTP response, as far as a refusal needs it. */
 export interface FlvResponse {
@@ -17,8 +16,8 @@ export function httpVoice(res: FlvResponse, outlet: Duplex, isHttp2: boolean): V
   return {
     refuse(denial) {
       if (res.headersSent) return void destroy();
-      const text = `${reasonOf(denial)}\n`;
-      answerAndHangUp(res, outlet, isHttp2, statusOf(denial), text);
+      const text = `${denialText(denial)}\n`;
+      answerAndHangUp(res, outlet, isHttp2, denialStatus(denial), text);
     },
     sever: () => void destroy(),
   };
@@ -61,7 +60,7 @@ export function wsVoice(ws: FlvWebSocket, outlet: Duplex): Voice {
     destroyLater({ destroy: () => ws.terminate() }, terminateAfterMs);
   };
   return {
-    refuse: (denial) => close(4000 + statusOf(denial), reasonOf(denial), HANG_UP_MS),
+    refuse: (denial) => close(4000 + denialStatus(denial), denialText(denial), HANG_UP_MS),
     sever(reason) {
       // With media still waiting in front of it the word would come too late, and the media with it.
       if (outlet.writableLength > 0) ws.terminate();

@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { reasonOf, statusOf } from './words.js';
-import type { Voice } from './client.js';
+import { denialStatus, denialText, type Voice } from '@stream-sessions/core/spi';
 
 /** Sends an `onStatus` message on the stream that plays or publishes. */
 export type SendStatus = (level: 'status' | 'error', code: string, description: string) => void;
@@ -13,7 +12,7 @@ export function rtmpVoice(socket: Duplex, send: SendStatus, publishes: boolean):
   return {
     refuse(denial) {
       const code = publishes ? 'NetStream.Publish.Denied' : 'NetStream.Play.Failed';
-      if (socket.writable) send('error', code, `${statusOf(denial)} ${reasonOf(denial)}`);
+      if (socket.writable) send('error', code, `${denialStatus(denial)} ${denialText(denial)}`);
       socket.end();
       destroyLater(socket);
     },

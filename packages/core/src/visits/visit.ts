@@ -1,24 +1,38 @@
-import type { Admission, CloseReason, ConnHandle, PendingAdmission, SessionTracker } from '@stream-sessions/core';
-import { samplerOf, type Sampled } from '@stream-sessions/core/spi';
-import type { Settings } from '../options.js';
-import type { Client } from './client.js';
+import type { CloseReason } from '../model/play-session.js';
+import type { Admission, ConnHandle, PendingAdmission } from '../policy/admission.js';
+import { samplerOf, type Sampled } from '../sampler/sampler.js';
+import type { Clock } from '../support/clock.js';
+import type { SessionTracker } from '../tracker/session-tracker.js';
+import type { VisitClient } from './client.js';
 
 type Answer = Admission<ConnHandle>;
 
-/** From asking to play until it is over: admitted at once or later, refused, cut, or gone. */
+/** What a visit needs to know of its adapter's options. */
+export interface VisitSettings {
+  /** A client that takes nothing for so many milliseconds while there is media for it is cut as `stalled`; 0 = never. */
+  readonly stallTimeoutMs: number;
+  /** Where the once-a-second readings take their time from. Default: the wall clock. */
+  readonly clock?: Clock;
+}
+
+/**
+ * One connection that plays or publishes, from asking until it is over: admitted at once or later, refused, cut, or gone.
+ * All that adapters of connection transports have in common; what differs is their `VisitClient`.
+ */
 export class Visit {
   private pending: PendingAdmission<ConnHandle> | undefined = undefined;
   private sampled: Sampled | undefined = undefined;
   private over = false;
 
   constructor(
-    private readonly client: Client,
+    private readonly client: VisitClient,
     private readonly tracker: SessionTracker,
-    private readonly settings: Settings,
+    private readonly settings: VisitSettings,
     /** Called once, whoever ended it. */
     private readonly onOver: (visit: Visit) => void,
   ) {}
 
+  /** Asks the tracker; the client hears the answer. Call it once, before media flows. */
   begin(): void {
     const asked = this.tracker.admit(this.client.hit);
     if (!('then' in asked)) return this.answered(asked);

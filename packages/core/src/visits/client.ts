@@ -1,5 +1,7 @@
-import type { CloseReason, ConnHit, Denial } from '@stream-sessions/core';
-import type { Flow } from '@stream-sessions/core/spi';
+import type { Denial } from '../model/denial.js';
+import type { ConnHit } from '../model/hit.js';
+import type { CloseReason } from '../model/play-session.js';
+import type { Flow } from '../sampler/flow.js';
 
 /** What a refused or kicked client is told, in the words of its protocol. */
 export interface Voice {
@@ -10,7 +12,7 @@ export interface Voice {
 }
 
 /** One player or publisher of the server: what an adapter's visit needs to know of it, and may do to it. */
-export interface Client extends Voice {
+export interface VisitClient extends Voice {
   readonly hit: ConnHit;
   /** Counters from now on. */
   flow(): Flow;
