@@ -26,7 +26,10 @@ function project(displayName: string, testMatch: string[]): Project {
     moduleNameMapper,
     transform: {
       '^.+\\.[cm]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
+      '^.+/node_modules/.+\\.m?js$': ['@swc/jest', { jsc: { target: 'es2022' }, module: { type: 'commonjs' } }],
     },
+    // these exist as ES modules only, which Jest cannot load as they are
+    transformIgnorePatterns: ['/node_modules/(?!(?:.+/node_modules/)?(?:@svta|jose)/)'],
     // MPEG-TS segments of the examples end in .ts too, and dist/ holds a second package.json for nobody
     modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/examples/.*/sample/'],
     restoreMocks: true,

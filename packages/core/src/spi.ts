@@ -1,6 +1,6 @@
 /** For people who write adapters, policies and sinks. */
 export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
-export { MAX_TOKEN_LENGTH, TOKEN_PARAMETERS } from './identity/tokens.js';
+export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutAbsent } from './model/wire.js';
 export { checkOptions, badOption } from './support/options.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';

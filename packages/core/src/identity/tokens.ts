@@ -12,15 +12,22 @@ export const TOKEN_PARAMETERS: readonly string[] = ['token', 'tkn'];
  *
  * @returns '' when the query is empty, cannot be parsed or has no token.
  */
-export function tokenFromQuery(rawQuery: string): string {
-  if (!/(?:^|[?&])(?:token|tkn)=/.test(rawQuery)) return '';
-  const pairs = rawQuery.replace(/^\?/, '').split('&');
-  for (const name of TOKEN_PARAMETERS) {
-    const given = pairs.filter((pair) => pair.startsWith(`${name}=`));
-    const token = given.length === 1 ? decoded((given[0] as string).slice(name.length + 1)) : undefined;
-    if (token) return token;
-  }
-  return '';
+export const tokenFromQuery = queryTokenReader(TOKEN_PARAMETERS);
+
+/** Makes a `tokenFromQuery` for parameters of other names: the first of them that a query has once counts. */
+export function queryTokenReader(names: readonly string[]): (rawQuery: string) => string {
+  const alternatives = names.map((name) => name.replace(/[^\w]/g, '\\$&')).join('|');
+  const some = new RegExp(`(?:^|[?&])(?:${alternatives})=`);
+  return function tokenFromQuery(rawQuery) {
+    if (!some.test(rawQuery)) return '';
+    const pairs = rawQuery.replace(/^\?/, '').split('&');
+    for (const name of names) {
+      const given = pairs.filter((pair) => pair.startsWith(`${name}=`));
+      const token = given.length === 1 ? decoded((given[0] as string).slice(name.length + 1)) : undefined;
+      if (token) return token;
+    }
+    return '';
+  };
 }
 
 function decoded(value: string): string | undefined {

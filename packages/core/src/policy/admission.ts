@@ -1,5 +1,5 @@
 import type { Denial } from '../model/denial.js';
-import type { CloseReason, PlaySession } from '../model/play-session.js';
+import type { CloseReason, PlaySession, Quality } from '../model/play-session.js';
 import type { Limits } from './policy.js';
 
 /** What an adapter holds of an admitted request or connection. */
@@ -19,6 +19,13 @@ export interface Handle {
   /** Credits bytes received from the client. */
   addReceived(bytes: number): void;
   tag(tags: Record<string, string>): void;
+  /**
+   * What the player says of its own playback (CMCD): added to the session's `quality`, key by key. At most 64 keys;
+   * texts of more than 256 characters are left out.
+   */
+  report(quality: Quality): void;
+  /** Milliseconds since the last `report` of this session, by any of its handles; Infinity: there was none. */
+  readonly msSinceReport: number;
 }
 
 /**

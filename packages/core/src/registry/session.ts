@@ -46,6 +46,8 @@ export class Rarities {
   tags: Record<string, string> | undefined = undefined;
   limits: Limits | undefined = undefined;
   quality: Quality | undefined = undefined;
+  /** When the player was heard last. Epoch ms. */
+  reportedAt = -Infinity;
   /** Credentials and streams that the policies allowed besides those it opened with. */
   judged: Set<string> | undefined = undefined;
   /** What it was asked with and is asked with again; kept in memory only. */

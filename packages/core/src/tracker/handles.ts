@@ -1,4 +1,4 @@
-import type { CloseReason, PlaySession } from '../model/play-session.js';
+import type { CloseReason, PlaySession, Quality } from '../model/play-session.js';
 import type { ConnHandle, RequestHandle } from '../policy/admission.js';
 import type { Limits } from '../policy/policy.js';
 import type { Session } from '../registry/session.js';
@@ -11,6 +11,8 @@ export interface HandleOwner {
   touch(session: Session, handle: OpenHandle, bytes: number): void;
   receive(session: Session, bytes: number): void;
   tagSession(session: Session, tags: Record<string, string>): void;
+  report(session: Session, quality: Quality): void;
+  msSinceReport(session: Session): number;
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
   connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void;
   cutFailed(error: unknown): void;
@@ -88,6 +90,14 @@ export abstract class OpenHandle {
 
   tag(tags: Record<string, string>): void {
     if (!this.ended && this.tracked !== undefined) this.owner.tagSession(this.tracked, tags);
+  }
+
+  report(quality: Quality): void {
+    if (!this.ended && this.tracked !== undefined) this.owner.report(this.tracked, quality);
+  }
+
+  get msSinceReport(): number {
+    return this.tracked === undefined ? Infinity : this.owner.msSinceReport(this.tracked);
   }
 
   /** The tracker ends it: the transport is severed now. Returns bytes that were not reported yet. */

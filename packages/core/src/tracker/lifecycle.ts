@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { HttpHit } from '../model/hit.js';
-import type { CloseReason, PlaySession } from '../model/play-session.js';
+import type { CloseReason, PlaySession, Quality } from '../model/play-session.js';
 import type { Approval } from '../policy/policy.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../registry/session.js';
@@ -19,6 +19,7 @@ import { SessionDeadlines } from './session-deadlines.js';
 import { SessionMaker } from './session-maker.js';
 import type { Settings } from './settings.js';
 import { Sightings } from './sightings.js';
+import { withReport } from './quality.js';
 import { withTags } from './tags.js';
 
 /** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
@@ -215,6 +216,17 @@ export class Lifecycle implements HandleOwner {
 
   tagSession(session: Session, tags: Readonly<Record<string, string>>): void {
     session.rarities.tags = withTags(session.tags, tags);
+  }
+
+  /** What its player says of itself. */
+  report(session: Session, quality: Quality): void {
+    session.rarities.quality = withReport(session.rare?.quality, quality);
+    session.rarities.reportedAt = this.clock.now();
+  }
+
+  msSinceReport(session: Session): number {
+    const reportedAt = session.rare?.reportedAt ?? -Infinity;
+    return reportedAt === -Infinity ? Infinity : this.clock.now() - reportedAt;
   }
 
   /** What the policies' yes says of the session. */

@@ -95,6 +95,9 @@ export interface SessionTracker {
   /** Why a session is what it is: its identity, what each policy said, what it waits for, why it closed. */
   explain(id: string): Explanation | undefined;
 
+  /** True while a policy of the stage `authorise` is configured: then being found is not being let in. */
+  readonly authorises: boolean;
+
   stats(): TrackerStats;
   /** Changes options while running. Timeouts act at the next look; identity, policies and geo for new observations. */
   updateConfig(patch: HotOptions): void;

@@ -199,6 +199,10 @@ export class Tracker implements SessionTracker {
     return explainSession(id, this.registry, this.settings);
   }
 
+  get authorises(): boolean {
+    return this.settings.authorises;
+  }
+
   stats(): TrackerStats {
     const { counters, registry } = this;
     return {
