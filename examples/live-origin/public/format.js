@@ -27,7 +27,8 @@ const AGENTS = [
   [/Version\/(\d+).*Safari/, 'Safari'],
   [/AppleCoreMedia\/([\d.]+)/, 'Apple player'],
   [/VLC\/([\d.]+)/, 'VLC'],
-  [/Lavf\/(\d+)/, 'FFmpeg, Lavf'],
+  [/Lavf\/?(\d+)/, 'FFmpeg, Lavf'],
+  [/^(?:LNX|WIN|MAC) (\d+)/, 'RTMP player, Flash'],
   [/curl\/([\d.]+)/, 'curl'],
 ];
 const SYSTEMS = [

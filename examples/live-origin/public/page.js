@@ -1,3 +1,4 @@
+import { showAddresses } from './addresses.js';
 import { playerCard } from './player-card.js';
 import { playDash, playHls } from './players.js';
 import { viewersList } from './viewers.js';
@@ -66,13 +67,7 @@ async function start() {
     playerCard({ protocol: 'dash', library: 'dash.js', formats: dash, play: playDash, sid: sids[1] }),
   );
 
-  const command = `ffplay ${new URL(channel.hls[0].url, location.href)}`;
-  byId('command').textContent = command;
-  byId('copy').hidden = !navigator.clipboard; // a phone has one only over HTTPS
-  byId('copy').onclick = async () => {
-    await navigator.clipboard.writeText(command);
-    byId('copy').textContent = 'Copied';
-  };
+  showAddresses(channel);
   byId('source').textContent =
     channel.source === 'ffmpeg'
       ? 'ffmpeg makes this channel as you watch it.'

@@ -38,8 +38,11 @@ const NAMED_BY = {
   cmcd: 'by its CMCD sid',
   'playback-session': 'by its playback session',
   user: 'by its user name',
-  fingerprint: 'by address and player',
 };
+
+/** Requests are put together by what they have in common; a connection is a viewer by itself. */
+const namedBy = ({ named_by: how, connections }) =>
+  NAMED_BY[how] ?? (connections > 0 ? 'by its connection' : 'by address and player');
 
 /** The tables below the players. `api(method, path)` asks the server, `now()` is its clock; `mine` are the sids of this page. */
 export function viewersList(api, now, mine) {
@@ -81,7 +84,7 @@ export function viewersList(api, now, mine) {
   function updateViewer(row, session) {
     const set = (selector, text) => write(row.querySelector(selector), text);
     set('.who', session.user_name);
-    set('.named', NAMED_BY[session.named_by] ?? '');
+    set('.named', namedBy(session));
     set('.stream', session.stream_code);
     set('.ip', session.ip);
     set('.country', country(session.country));
@@ -94,6 +97,21 @@ export function viewersList(api, now, mine) {
     const protocols = row.querySelector('.protocols');
     if (protocols.childElementCount !== session.protos.length) protocols.replaceChildren(...session.protos.map(chip));
   }
+
+  function makeInput(session) {
+    const row = clone('input-row');
+    const [name, kick] = [row.querySelector('.chip'), row.querySelector('.kick')];
+    name.textContent = session.proto.toUpperCase();
+    name.classList.add(session.proto);
+    write(row.querySelector('.stream'), session.stream_code);
+    write(row.querySelector('.agent'), `${session.ip} · ${agent(session.user_agent)}`);
+    kick.setAttribute('aria-label', `Kick the publisher of ${session.stream_code}, ${session.proto}`);
+    kick.onclick = () => remove(kick, `sessions/${session.id}`, 'The publisher was removed');
+    return row;
+  }
+
+  const updateInput = (row, session) =>
+    write(row.querySelector('.bytes'), `${bytes(session.bytes_received)} · ${duration(session.duration_sec)}`);
 
   function makeDenial(denial) {
     const row = clone('denial-row');
@@ -130,18 +148,21 @@ export function viewersList(api, now, mine) {
   const visit = ({ id, opened_at }) => `${id} ${opened_at}`;
 
   async function refresh() {
-    const [live, gone, refusals] = await Promise.all([
+    const [live, inputs, gone, refusals] = await Promise.all([
       api('GET', 'sessions?status=active&kind=viewer'),
+      api('GET', 'sessions?status=active&kind=input'),
       api('GET', 'sessions?status=closed&kind=viewer'),
       api('GET', 'denials'),
     ]);
     const left = gone.sessions.sort((a, b) => b.closed_at.localeCompare(a.closed_at)).slice(0, 4);
     reconcile(byId('viewers'), live.sessions, visit, makeViewer, updateViewer);
+    reconcile(byId('inputs'), inputs.sessions, visit, makeInput, updateInput);
     reconcile(byId('denials'), refusals.denials, ({ id }) => id, makeDenial, updateDenial);
     byId('left').rows_?.clear(); // newest first: made anew, nothing in it can have the focus
     byId('left').replaceChildren();
     reconcile(byId('left'), left, visit, makeLeft, updateLeft);
     byId('nobody').hidden = live.sessions.length > 0;
+    byId('no-inputs').hidden = inputs.sessions.length > 0;
     byId('no-denials').hidden = refusals.denials.length > 0;
     byId('nobody-left').hidden = left.length > 0;
     write(byId('total-viewers'), String(live.total_count));

@@ -1,6 +1,7 @@
 /**
  * The channel runs in a process of its own so that it ends however the server ends, by a crash or SIGKILL too: the IPC
- * channel between the two closes then, ffmpeg is ended by its pid, and the folder goes. Started by `startChannel()`.
+ * channel between the two closes then, ffmpeg is ended by its pid, and the folder goes. Forked by `createChannel()`; goes on air
+ * when it is told where to publish.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,10 +26,10 @@ function end(code: number): void {
   else ffmpeg.once('exit', removeAndExit);
 }
 
-function encode(): void {
+function encode(publishTo: readonly string[]): void {
   for (const name of ['ts', 'fmp4', 'dash']) mkdirSync(path.join(demo, name), { recursive: true });
   for (const name of ['ts', 'fmp4']) writeFileSync(path.join(demo, name, 'master.m3u8'), masterPlaylist());
-  ffmpeg = spawn('ffmpeg', ffmpegArguments(), { cwd: demo, stdio: ['ignore', 'ignore', 'inherit'] });
+  ffmpeg = spawn('ffmpeg', ffmpegArguments(publishTo), { cwd: demo, stdio: ['ignore', 'ignore', 'inherit'] });
   ffmpeg.once('exit', (code, signal) => {
     if (ending) return;
     console.error(
@@ -50,19 +51,21 @@ process.once('uncaughtException', (error) => {
   end(1);
 });
 
-if (hasFfmpeg()) {
-  encode();
-  // players want to start some segments behind the end, and ffmpeg's own one fails on a manifest that lists none yet
-  const third = [0, 1, 2].map((stream) => `dash/chunk-stream${stream}-00003.m4s`);
-  tellWhenOnAir('ffmpeg', [
-    'ts/high-00002.ts',
-    'ts/low-00002.ts',
-    'fmp4/high-00002.m4s',
-    'fmp4/low-00002.m4s',
-    ...third,
-  ]);
-} else {
-  mkdirSync(path.join(demo, 'sample'), { recursive: true });
-  playSample(path.join(demo, 'sample'));
-  tellWhenOnAir('sample', ['sample/master.m3u8', 'sample/manifest.mpd']);
-}
+process.once('message', (publishTo: readonly string[]) => {
+  if (hasFfmpeg()) {
+    encode(publishTo);
+    // players want to start some segments behind the end, and ffmpeg's own one fails on a manifest that lists none yet
+    const third = [0, 1, 2].map((stream) => `dash/chunk-stream${stream}-00003.m4s`);
+    tellWhenOnAir('ffmpeg', [
+      'ts/high-00002.ts',
+      'ts/low-00002.ts',
+      'fmp4/high-00002.m4s',
+      'fmp4/low-00002.m4s',
+      ...third,
+    ]);
+  } else {
+    mkdirSync(path.join(demo, 'sample'), { recursive: true });
+    playSample(path.join(demo, 'sample'));
+    tellWhenOnAir('sample', ['sample/master.m3u8', 'sample/manifest.mpd']);
+  }
+});

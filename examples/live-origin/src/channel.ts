@@ -3,10 +3,12 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A live test channel named `demo`, as files below a temporary folder. */
+/** A live test channel named `demo`: files below a temporary folder, and published to other servers. */
 export interface Channel {
-  /** The folder to serve. It holds `demo/`, and is gone when the channel has ended. */
+  /** The folder to serve. It will hold `demo/`, and is gone when the channel has ended. */
   readonly folder: string;
+  /** Starts it. With ffmpeg it is also published to these URLs (RTMP, RTSP, SRT), again and again where one is lost. */
+  putOnAir(publishTo: readonly string[]): void;
   /** Resolves when the first segments are there: made by ffmpeg, or the sample where ffmpeg is missing. */
   readonly onAir: Promise<'ffmpeg' | 'sample'>;
   /** Resolves when the channel has ended, asked or not. */
@@ -15,14 +17,15 @@ export interface Channel {
   stop(): Promise<void>;
 }
 
-/** Puts the channel on air. It ends with this process at the latest, however this process ends. */
-export function startChannel(): Channel {
+/** Makes the folder and the process of the channel. They end with this process at the latest, however this process ends. */
+export function createChannel(): Channel {
   const folder = mkdtempSync(path.join(tmpdir(), 'live-origin-'));
   // detached: a Ctrl-C in the terminal is for the server, which then ends the channel
   const child = fork(path.join(__dirname, 'channel-process.js'), [folder], { detached: true, execArgv: [] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     folder,
+    putOnAir: (publishTo) => void child.send(publishTo),
     onAir: new Promise((resolve) =>
       child.once('message', (message) => resolve((message as { source: 'ffmpeg' | 'sample' }).source)),
     ),

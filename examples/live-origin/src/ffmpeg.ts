@@ -83,8 +83,32 @@ function dash(): string {
   return slave(options, 'dash/manifest.mpd');
 }
 
-/** Encodes a moving picture and a tone once, and writes them as HLS (TS and fMP4) and DASH below its working folder. */
-export function ffmpegArguments(): string[] {
+/** What a server of this scheme is sent. */
+const CONTAINERS: Readonly<Record<string, Record<string, string | number>>> = {
+  'rtmp:': { f: 'flv', flvflags: 'no_duration_filesize' },
+  'rtsp:': { f: 'rtsp', rtsp_transport: 'tcp' },
+  'srt:': { f: 'mpegts' },
+};
+
+/** Publishes the better rendition. The files do not wait for it, and a server that hangs up is called again. */
+function publication(url: string): string {
+  const options = {
+    select: 'v:0,a',
+    ...CONTAINERS[new URL(url).protocol],
+    onfail: 'ignore',
+    use_fifo: 1,
+    fifo_options:
+      'attempt_recovery=1:recover_any_error=1:recovery_wait_time=2:restart_with_keyframe=1:drop_pkts_on_overflow=1',
+  };
+  return slave(options, url);
+}
+
+/**
+ * Encodes a moving picture and a tone once, writes them as HLS (TS and fMP4) and DASH below its working folder, and publishes
+ * them to these URLs.
+ */
+export function ffmpegArguments(publishTo: readonly string[]): string[] {
+  const files = [hls(0, 'mpegts'), hls(1, 'mpegts'), hls(0, 'fmp4'), hls(1, 'fmp4'), dash()];
   const input = (source: string): string[] => ['-re', '-f', 'lavfi', '-i', source];
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
@@ -92,7 +116,7 @@ export function ffmpegArguments(): string[] {
     ...input('sine=frequency=220:sample_rate=48000:beep_factor=4'),
     ...['-filter_complex', picture(), '-map', '[high]', '-map', '[low]', '-map', '1:a'],
     ...encoder(),
-    ...['-f', 'tee', [hls(0, 'mpegts'), hls(1, 'mpegts'), hls(0, 'fmp4'), hls(1, 'fmp4'), dash()].join('|')],
+    ...['-f', 'tee', [...files, ...publishTo.map(publication)].join('|')],
   ];
 }
 

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import express, { type Router } from 'express';
+import { inUrl } from './address.js';
 import type { Channel } from './channel.js';
+import { STREAM, type Transport } from './transports/transport.js';
 
 const PUBLIC = path.join(__dirname, '../public');
 /** The players come from npm, not from a CDN: the page works without a network. */
@@ -23,12 +25,14 @@ const CHANNEL = {
   },
 };
 
-/** The page with the two players and the list of viewers. */
-export function page(channel: Channel): Router {
+/** The page with the two players, the addresses for others, and the list of viewers. */
+export function page(channel: Channel, transports: readonly Transport[]): Router {
   const router = express.Router();
-  router.get('/channel.json', async (_req, res) => {
+  router.get('/channel.json', async (req, res) => {
     const source = await channel.onAir;
-    res.set('Cache-Control', 'no-store').json({ stream: 'demo', source, ...CHANNEL[source] });
+    // the sample is files alone
+    const others = source === 'ffmpeg' ? transports.flatMap((each) => each.addresses(inUrl(req.hostname))) : [];
+    res.set('Cache-Control', 'no-store').json({ stream: STREAM, source, ...CHANNEL[source], others });
   });
   for (const [url, file] of Object.entries(PLAYERS)) router.get(url, (_req, res) => res.sendFile(file));
   router.use(express.static(PUBLIC));

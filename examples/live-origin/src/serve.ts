@@ -1,36 +1,22 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SessionTracker } from '@stream-sessions/core';
-import { host, port, reachableAt } from './address.js';
+import { host, inUrl, reachableAt } from './address.js';
 import type { Channel } from './channel.js';
+import { portOf, reasonNotToListen } from './ports.js';
+import type { Transport } from './transports/transport.js';
 import type { ViewersKey } from './viewers-key.js';
 
 interface Parts {
   channel: Channel;
+  transports: readonly Transport[];
   tracker: SessionTracker;
   key: ViewersKey;
 }
 
-function reasonNotToListen(error: NodeJS.ErrnoException): string {
-  const { code } = error;
-  if (code === 'EADDRINUSE') return `Port ${port()} is in use. Choose another one: PORT=${port()! + 1} npm start`;
-  if (code === 'EACCES') return `Port ${port()} may not be opened. Choose another one: PORT=8080 npm start`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return `HOST=${host} is no address of this machine. Try: HOST=0.0.0.0 npm start`;
-  return error.message;
-}
-
-function greet(server: Server, source: 'ffmpeg' | 'sample', { secret }: ViewersKey): void {
-  const { port } = server.address() as AddressInfo;
-  if (source === 'sample') console.log('ffmpeg is not installed: playing the sample that comes with this example.');
-  for (const name of reachableAt(host)) {
-    const address = name.includes(':') ? `[${name}]` : name;
-    console.log(`On air: http://${address}:${port}/${secret ? `?key=${secret}` : ''}`);
-  }
-}
-
-/** Listens, says where, and on Ctrl-C leaves no process and no file behind. */
-export function serve(app: RequestListener, { channel, tracker, key }: Parts): void {
+/** Listens, puts the channel on air, says where, and on Ctrl-C leaves no process and no file behind. */
+export function serve(app: RequestListener, { channel, transports, tracker, key }: Parts): void {
   const server = createServer(app);
   let leaving = false;
 
@@ -40,15 +26,29 @@ export function serve(app: RequestListener, { channel, tracker, key }: Parts): v
     if (why) console.error(why);
     server.close();
     server.closeAllConnections();
+    // the tracker hangs up on everybody; then the servers have nothing to wait for
     await Promise.all([channel.stop(), tracker.stop({ timeoutMs: 500 })]);
+    await Promise.all(transports.map((each) => each.stop()));
     process.exit(code);
+  }
+
+  async function start(): Promise<void> {
+    server.listen(portOf('PORT', 8080), host);
+    await Promise.all([once(server, 'listening'), ...transports.map((each) => each.start())]);
+    channel.putOnAir(transports.map((each) => each.ingest()));
+    greet(server.address() as AddressInfo, await channel.onAir);
+  }
+
+  function greet({ port }: AddressInfo, source: 'ffmpeg' | 'sample'): void {
+    if (source === 'sample') console.log('ffmpeg is not installed: playing the sample that comes with this example.');
+    for (const name of reachableAt(host).map(inUrl)) {
+      console.log(`On air: http://${name}:${port}/${key.secret ? `?key=${key.secret}` : ''}`);
+      if (source === 'sample') continue;
+      for (const { url } of transports.flatMap((each) => each.addresses(name))) console.log(`        ${url}`);
+    }
   }
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void leave(0));
   void channel.ended.then(() => leave(1, 'The channel has ended.'));
-  server.once('error', (error) => void leave(1, reasonNotToListen(error)));
-
-  const wanted = port();
-  if (wanted === undefined) void leave(1, `PORT=${process.env.PORT} is no port. Try: PORT=8080 npm start`);
-  else server.listen(wanted, host, () => void channel.onAir.then((source) => greet(server, source, key)));
+  start().catch((error: Error) => leave(1, reasonNotToListen(error)));
 }

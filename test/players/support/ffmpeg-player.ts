@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { program } from './programs.js';
 
 export interface FfmpegPlayer {
   readonly pid: number;
+  /** For `pipe:0`. */
+  readonly stdin: Writable;
   /** Resolves when it has ended. */
   readonly ended: Promise<{ code: number | null; stderr: string }>;
   kill(signal: NodeJS.Signals): void;
@@ -19,17 +22,19 @@ export function endPlayers(): void {
 export function playWithFfmpeg(url: string, options: { userAgent?: string; seconds?: number } = {}): FfmpegPlayer {
   const { userAgent, seconds } = options;
   const args = [
-    ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-re'],
+    ...['-hide_banner', ...(url === 'pipe:0' ? [] : ['-nostdin']), '-loglevel', 'error', '-re'],
     ...(userAgent ? ['-user_agent', userAgent] : []),
     ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), '-f', 'null', '-'],
   ];
-  const child = spawn(program('ffmpeg'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program('ffmpeg'), args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  child.stdin.on('error', () => undefined); // it has ended before it was told all
   running.add(child);
   child.once('exit', () => running.delete(child));
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   return {
     pid: child.pid!,
+    stdin: child.stdin,
     ended: new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => resolve({ code, stderr }));

@@ -9,6 +9,8 @@ import { until } from './until.js';
 
 const SERVER = path.join(__dirname, '../../../examples/live-origin/dist/server.js');
 
+const FREE_PORTS = { PORT: '0', RTMP_PORT: '0', FLV_PORT: '0', RTSP_PORT: '0', SRT_PORT: '0' };
+
 /** The example as its users run it: a process of its own, on a free port, with a temp folder of its own. */
 export interface LiveOrigin {
   readonly url: string;
@@ -29,7 +31,7 @@ export async function startLiveOrigin(env: NodeJS.ProcessEnv = {}): Promise<Live
   if (!existsSync(SERVER)) throw new Error(`${SERVER} is not there. Run: npm run build`);
   const tempFolder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
   const child = spawn(process.execPath, [SERVER], {
-    env: { ...process.env, PORT: '0', HOST: '', TMPDIR: tempFolder, ...env },
+    env: { ...process.env, ...FREE_PORTS, HOST: '', TMPDIR: tempFolder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -22,6 +22,7 @@ export async function startTestServer(options: TrackerOptions): Promise<TestServ
   program('ffmpeg');
   const folder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
   const channel = fork(CHANNEL, [folder], { execArgv: [] });
+  channel.send([]); // it is published nowhere else
   await once(channel, 'message'); // on air
 
   const tracker = createTracker(options);

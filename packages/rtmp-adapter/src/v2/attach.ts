@@ -75,7 +75,12 @@ export class V2Attachment {
     if (seat?.kind === kind) seat.visit.leave();
   }
 
-  private enter(session: V2Session, kind: Seat['kind'], path: string, clientOf: (hit: VisitClient['hit']) => VisitClient): void {
+  private enter(
+    session: V2Session,
+    kind: Seat['kind'],
+    path: string,
+    clientOf: (hit: VisitClient['hit']) => VisitClient,
+  ): void {
     this.safely(session, () => {
       const hit = hitOf(session, kind, path);
       if (hit === undefined) return;

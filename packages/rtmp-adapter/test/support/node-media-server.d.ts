@@ -17,7 +17,7 @@ declare module 'node-media-server' {
   }
 }
 declare module 'node-media-server/src/core/logger.js' {
-  const logger: { level: string; log: () => void };
+  const logger: { level: string; log: (message: string, level: string) => unknown };
   export default logger;
 }
 declare module 'node-media-server/src/core/context.js' {
