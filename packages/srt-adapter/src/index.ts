@@ -1,1 +1,10 @@
-export {};
+export { attachSrt, type Attachment } from './attach/attach-srt.js';
+export type { SrtOptions } from './attach/options.js';
+export type { Address } from './binding/address.js';
+export type { SrtBinding, SrtListener, SrtListenOptions, SrtSocket } from './binding/binding.js';
+export { libsrt } from './binding/libsrt.js';
+export type { SrtStatistics } from './binding/statistics.js';
+export type { SrtRelayConnection } from './server/connection.js';
+export { createSrtServer, type SrtServer } from './server/create-srt-server.js';
+export type { SrtServerOptions } from './server/options.js';
+export type { SrtConnection, SrtSource } from './source.js';

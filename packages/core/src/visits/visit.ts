@@ -70,7 +70,7 @@ export class Visit {
     const { client, settings } = this;
     this.sampled = samplerOf(settings.clock).add({
       handle: answer.handle,
-      flow: client.flow(),
+      flow: client.flow(answer.handle),
       stallTimeoutMs: settings.stallTimeoutMs,
       sever: (reason) => this.severed(reason),
     });

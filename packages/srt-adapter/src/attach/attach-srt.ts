@@ -1,0 +1,67 @@
+import { StreamSessionsError, type CloseReason, type SessionTracker } from '@stream-sessions/core';
+import { Visit } from '@stream-sessions/core/spi';
+import { Reject } from '../reject.js';
+import { readRequest } from '../request.js';
+import type { SrtConnection, SrtSource } from '../source.js';
+import { Caller } from './caller.js';
+import { settingsOf, type SrtOptions } from './options.js';
+
+/** What `attachSrt()` gives back. */
+export interface Attachment {
+  /**
+   * Removes every listener and leaves the server running: who plays plays on, unwatched. Their sessions close with
+   * `shutdown`. Harmless twice.
+   */
+  detach(): Promise<void>;
+}
+
+/**
+ * Shows every publisher and player of an SRT server in the tracker's list, asks the tracker before media flows, and cuts
+ * whom it ends. The server is one of `createSrtServer()`, or anything of the shape `SrtSource`. Who is connected already is
+ * not seen.
+ *
+ * @throws StreamSessionsError ERR_BAD_SERVER for what cannot tell of connections, ERR_BAD_OPTION
+ */
+export function attachSrt(server: SrtSource, tracker: SessionTracker, options: SrtOptions = {}): Attachment {
+  const settings = settingsOf(options);
+  if (typeof server?.on !== 'function' || typeof server.off !== 'function') {
+    throw new StreamSessionsError(
+      'ERR_BAD_SERVER',
+      'attachSrt() takes a server of createSrtServer(), or an object that tells of `connection` by on() and off().',
+    );
+  }
+  const visits = new Set<Visit>();
+
+  const onConnection = (connection: SrtConnection): void => {
+    const request = readRequest(connection.streamId);
+    if (typeof request === 'number') return connection.close(request);
+    const caller = new Caller(connection, request, settings, (reason, hangUp) => visit.leave(reason, hangUp));
+    const onClose = (reason: CloseReason = 'client_gone'): void => visit.leave(reason);
+    const visit = new Visit(caller, tracker, { ...settings, stallTimeoutMs: 0 }, () => {
+      visits.delete(visit);
+      connection.off('close', onClose);
+    });
+    visits.add(visit);
+    connection.on('close', onClose);
+    try {
+      visit.begin();
+    } catch (error) {
+      // Who cannot be judged does not play.
+      visit.leave('transport_error');
+      connection.close(Reject.forbidden);
+      throw error;
+    }
+  };
+  const detach = (): void => {
+    server.off('connection', onConnection);
+    server.off('closing', detach);
+    for (const visit of visits) visit.leave('shutdown');
+  };
+  server.on('connection', onConnection);
+  server.on('closing', detach);
+  return {
+    async detach() {
+      detach();
+    },
+  };
+}

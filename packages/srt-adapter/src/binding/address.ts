@@ -1,0 +1,57 @@
+import { isIPv6, SocketAddress } from 'node:net';
+
+/** Room for the longest: an IPv6 one. */
+export const ADDRESS_BYTES = 28;
+
+/** C's number for IPv6 is not the same everywhere; IPv4's is. */
+const AF_INET = 2;
+const AF_INET6 = process.platform === 'darwin' ? 30 : process.platform === 'win32' ? 23 : 10;
+
+export interface Address {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 'IPv4' | 'IPv6';
+}
+
+/** A C `sockaddr_in` or `sockaddr_in6`. @throws Error for what is no IP address */
+export function encodeAddress(host: string, port: number): Buffer {
+  const isV6 = isIPv6(host);
+  const family = isV6 ? AF_INET6 : AF_INET;
+  const buffer = Buffer.alloc(isV6 ? ADDRESS_BYTES : 16);
+  // BSD has a byte of length before a byte of family
+  if (process.platform === 'darwin') buffer.set([buffer.length, family]);
+  else buffer.writeUInt16LE(family, 0);
+  buffer.writeUInt16BE(port, 2);
+  if (isV6) buffer.set(ipv6Bytes(host), 8);
+  else buffer.set(host.split('.').map(Number), 4);
+  return buffer;
+}
+
+/** What libsrt has written there. IPv4 addresses in IPv6 clothes are IPv4. */
+export function decodeAddress(buffer: Buffer): Address {
+  const family = process.platform === 'darwin' ? (buffer[1] as number) : buffer.readUInt16LE(0);
+  const port = buffer.readUInt16BE(2);
+  if (family === AF_INET) return { address: buffer.subarray(4, 8).join('.'), port, family: 'IPv4' };
+  const bytes = buffer.subarray(8, 24);
+  const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes.readUInt16BE(10) === 0xffff;
+  if (mapped) return { address: bytes.subarray(12).join('.'), port, family: 'IPv4' };
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16)).join(':');
+  // the one spelling that Node has for it
+  const { address } = new SocketAddress({ address: groups, family: 'ipv6' });
+  return { address, port, family: 'IPv6' };
+}
+
+function ipv6Bytes(host: string): Buffer {
+  const bare = host.replace(/%.*$/, '');
+  const v4 = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(bare);
+  const hex = (a = '0', b = '0') => ((Number(a) << 8) | Number(b)).toString(16);
+  const plain = v4 ? `${v4[1]}${hex(v4[2], v4[3])}:${hex(v4[4], v4[5])}` : bare;
+  const [head = '', tail] = plain.split('::');
+  const groups = (part: string) => (part === '' ? [] : part.split(':'));
+  const first = groups(head);
+  const last = tail === undefined ? [] : groups(tail);
+  const all = [...first, ...Array<string>(8 - first.length - last.length).fill('0'), ...last];
+  const bytes = Buffer.alloc(16);
+  all.forEach((group, i) => bytes.writeUInt16BE(parseInt(group, 16), i * 2));
+  return bytes;
+}

@@ -1,0 +1,35 @@
+/** Numbers of libsrt's `srt.h`, the same in 1.4 and 1.5. */
+
+/** SRT_SOCKOPT */
+export const Option = {
+  sendSync: 1,
+  receiveSync: 2,
+  latency: 23,
+  passphrase: 26,
+  keyLength: 27,
+  peerVersion: 35,
+  sendKeyState: 40,
+  streamId: 46,
+  payloadSize: 49,
+  ipv6Only: 54,
+  peerIdleTimeout: 55,
+} as const;
+
+/** SRT_EPOLL_OPT */
+export const IN = 0x1;
+export const ERR = 0x8;
+
+/** SRT_SOCKSTATUS: from here on a socket is of no use any more. */
+export const BROKEN = 6;
+
+/** SRT_KM_STATE: encrypted, and both sides have the key. */
+export const SECURED = 2;
+
+/** SRT_ERRNO: the send buffer is full. */
+export const EASYNCSND = 6001;
+
+/** Bytes in one packet of live mode: seven MPEG-TS packets, which is what players have room for unless told otherwise. */
+export const PACKET_BYTES = 1316;
+
+/** Longest stream id that a handshake can carry. */
+export const MAX_STREAM_ID_BYTES = 512;

@@ -1,0 +1,84 @@
+import type { LibsrtFunctions } from './libsrt-functions.js';
+
+/** Events taken in one turn; the others are there in the next. */
+const MOST = 256;
+/** A wait ends by itself after this long. Nothing depends on it. */
+const WAIT_MS = 250;
+
+/** Told what has happened to a socket: a set of IN and ERR. */
+export type Watcher = (events: number) => void;
+
+/**
+ * Waits for events of all sockets of the process. One wait at a time, and it runs on a thread of Node's pool, of which
+ * there are four: one loop per listener would soon have taken all.
+ */
+export class EpollLoop {
+  private readonly watchers = new Map<number, Watcher>();
+  private readonly happened = new Int32Array(2 * MOST);
+  private readonly wanted = new Int32Array(1);
+  private readonly epoll: number;
+  private waiting = false;
+  private onIdle: (() => void) | undefined = undefined;
+
+  constructor(private readonly srt: LibsrtFunctions) {
+    this.epoll = srt.epollCreate();
+  }
+
+  add(socket: number, events: number, watcher: Watcher): void {
+    this.wanted[0] = events;
+    this.srt.epollAdd(this.epoll, socket, this.wanted);
+    this.watchers.set(socket, watcher);
+    if (!this.waiting) this.wait();
+  }
+
+  change(socket: number, events: number): void {
+    this.wanted[0] = events;
+    this.srt.epollUpdate(this.epoll, socket, this.wanted);
+  }
+
+  remove(socket: number): void {
+    if (this.watchers.delete(socket)) this.srt.epollRemove(this.epoll, socket);
+  }
+
+  /** Calls back when the last wait has come to its end. For when no socket is left. */
+  end(done: () => void): void {
+    const release = (): void => {
+      this.srt.epollRelease(this.epoll);
+      done();
+    };
+    if (this.waiting) this.onIdle = release;
+    else release();
+  }
+
+  private wait(): void {
+    this.waiting = true;
+    this.srt.epollWait(this.epoll, this.happened, MOST, WAIT_MS, this.woken);
+  }
+
+  private readonly woken = (count: number): void => {
+    try {
+      for (let i = 0; i < count; i++) this.tell(this.happened[2 * i] as number, this.happened[2 * i + 1] as number);
+    } finally {
+      this.waiting = false;
+      // without sockets it would return at once, over and over
+      if (this.watchers.size > 0) this.wait();
+      else {
+        this.onIdle?.();
+        this.onIdle = undefined;
+      }
+    }
+  };
+
+  private tell(socket: number, events: number): void {
+    // Gone since: a watcher before this one has closed it.
+    const watcher = this.watchers.get(socket);
+    try {
+      watcher?.(events);
+    } catch (error) {
+      // as with any listener: the process hears of it, and the other sockets are served
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+}

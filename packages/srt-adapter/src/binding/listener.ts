@@ -1,0 +1,99 @@
+import { StreamSessionsError } from '@stream-sessions/core';
+import { ADDRESS_BYTES, decodeAddress, encodeAddress, type Address } from './address.js';
+import type { SrtListener, SrtListenOptions, SrtSocket } from './binding.js';
+import { ERR, IN, Option } from './constants.js';
+import type { Engine, Running } from './engine.js';
+import { LibsrtSocket, setInt, setText } from './socket.js';
+
+/** Callers that may wait to be picked up; beyond it libsrt turns them away. */
+const BACKLOG = 1024;
+
+const address = Buffer.allocUnsafeSlow(ADDRESS_BYTES);
+const addressLength = new Int32Array(1);
+
+/** A listening socket of libsrt. The library is kept running until it and all its connections are closed. */
+export class LibsrtListener implements SrtListener {
+  readonly address: Address;
+  private readonly running: Running;
+  private readonly socket: number;
+  private readonly open = new Set<LibsrtSocket>();
+  private closing: Promise<void> | undefined = undefined;
+  private onEmpty: (() => void) | undefined = undefined;
+
+  constructor(
+    private readonly engine: Engine,
+    options: SrtListenOptions,
+    private readonly onSocket: (socket: SrtSocket) => void,
+  ) {
+    this.running = engine.acquire();
+    this.socket = this.running.srt.createSocket();
+    try {
+      this.configure(options);
+      this.bind(options);
+    } catch (error) {
+      this.running.srt.close(this.socket);
+      void engine.release();
+      throw error;
+    }
+    addressLength[0] = ADDRESS_BYTES;
+    this.running.srt.localAddress(this.socket, address, addressLength);
+    this.address = decodeAddress(address);
+    this.running.loop.add(this.socket, IN | ERR, this.accept);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private configure({ passphrase, latencyMs, peerIdleTimeoutMs, host }: SrtListenOptions): void {
+    const { running, socket } = this;
+    // set before it listens: every connection has them from here
+    setInt(running, socket, Option.sendSync, 0);
+    setInt(running, socket, Option.receiveSync, 0);
+    setInt(running, socket, Option.latency, latencyMs);
+    setInt(running, socket, Option.peerIdleTimeout, peerIdleTimeoutMs);
+    if (host.includes(':')) setInt(running, socket, Option.ipv6Only, host === '::' ? 0 : 1);
+    if (passphrase !== undefined && setText(running, socket, Option.passphrase, passphrase) < 0) {
+      throw this.failed('libsrt does not take this passphrase');
+    }
+  }
+
+  private bind({ host, port }: SrtListenOptions): void {
+    const { srt } = this.running;
+    const bytes = encodeAddress(host, port);
+    if (srt.bind(this.socket, bytes, bytes.length) < 0 || srt.listen(this.socket, BACKLOG) < 0) {
+      throw this.failed(`UDP port ${port} of ${host} cannot be listened on`);
+    }
+  }
+
+  private failed(what: string): StreamSessionsError {
+    const reason = this.running.srt.lastErrorText();
+    return new StreamSessionsError(
+      'ERR_SRT_LISTEN',
+      `${what}: ${reason}. Is the port free, and the address this machine's?`,
+    );
+  }
+
+  /** One at a time, as libsrt tells of them: to ask for one that is not there makes it complain on stderr. */
+  private readonly accept = (): void => {
+    addressLength[0] = ADDRESS_BYTES;
+    const socket = this.running.srt.accept(this.socket, address, addressLength);
+    if (socket < 0) return;
+    const connection = new LibsrtSocket(this.running, socket, address, (over) => this.left(over));
+    this.open.add(connection);
+    this.onSocket(connection);
+  };
+
+  private left(socket: LibsrtSocket): void {
+    this.open.delete(socket);
+    if (this.open.size === 0) this.onEmpty?.();
+  }
+
+  private async end(): Promise<void> {
+    this.running.loop.remove(this.socket);
+    this.running.srt.close(this.socket);
+    if (this.open.size > 0) await new Promise<void>((resolve) => (this.onEmpty = resolve));
+    await this.engine.release();
+  }
+}

@@ -1,0 +1,50 @@
+/** What libsrt has measured of a connection since it was made. */
+export interface SrtStatistics {
+  /** Round trip time, in milliseconds. */
+  readonly rttMs: number;
+  /** Data packets that went out, each counted once. */
+  readonly packetsSent: number;
+  readonly packetsReceived: number;
+  /** Packets that got lost on the way, in either direction; most are sent again, and arrive. */
+  readonly packetsLost: number;
+  /** Packets that we, or the peer as far as we saw it, had to send again. */
+  readonly packetsRetransmitted: number;
+  /** Packets given up: too late to be of use, or there was no room for them. */
+  readonly packetsDropped: number;
+  /** Bytes that the peer has not confirmed yet. */
+  readonly bytesWaiting: number;
+}
+
+/** Bytes of libsrt's SRT_TRACEBSTATS: 496 in 1.5, and some for what may come. */
+const STRUCT_BYTES = 1024;
+
+/** Reads SRT_TRACEBSTATS; one buffer serves all connections. The offsets are the same from 1.4 on. */
+export class StatisticsReader {
+  private readonly memory = new ArrayBuffer(STRUCT_BYTES);
+  private readonly int32 = new Int32Array(this.memory);
+  private readonly int64 = new BigInt64Array(this.memory);
+  private readonly float64 = new Float64Array(this.memory);
+  readonly buffer = new Uint8Array(this.memory);
+
+  /** Of what was just written into the buffer. */
+  read(dropped: number): SrtStatistics {
+    const resent = this.int(32);
+    return {
+      rttMs: this.float64[328 / 8] as number, // msRTT
+      packetsSent: this.long(8) - resent, // pktSentTotal has them twice
+      packetsReceived: this.long(16), // pktRecvTotal
+      packetsLost: this.int(24) + this.int(28), // pktSndLossTotal, pktRcvLossTotal
+      packetsRetransmitted: resent, // pktRetransTotal
+      packetsDropped: dropped + this.int(64) + this.int(68), // pktSndDropTotal, pktRcvDropTotal
+      bytesWaiting: this.int(368), // byteSndBuf
+    };
+  }
+
+  private int(offset: number): number {
+    return this.int32[offset / 4] as number;
+  }
+
+  private long(offset: number): number {
+    return Number(this.int64[offset / 8]);
+  }
+}

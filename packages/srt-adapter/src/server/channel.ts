@@ -1,0 +1,37 @@
+import { inPackets } from '../binding/packets.js';
+import { PACKET_BYTES } from '../binding/constants.js';
+import type { RelayConnection } from './connection.js';
+
+/** One stream: who publishes it, and who watches, also before there is anything to see. */
+export class Channel {
+  private publisher: RelayConnection | undefined = undefined;
+  private readonly players = new Set<RelayConnection>();
+
+  /** An encoder that lost its way comes back before its old connection is known to be dead: the newest one counts. */
+  publish(publisher: RelayConnection): void {
+    const { publisher: old } = this;
+    this.publisher = publisher;
+    old?.end('replaced');
+    publisher.take(this.relay);
+  }
+
+  play(player: RelayConnection): void {
+    this.players.add(player);
+    // A player has nothing to say. Unread it would fill a buffer of megabytes.
+    player.take(() => player.end('transport_error'));
+  }
+
+  leave(connection: RelayConnection): void {
+    this.players.delete(connection);
+    if (this.publisher === connection) this.publisher = undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.publisher === undefined && this.players.size === 0;
+  }
+
+  private readonly relay = (packet: Uint8Array): void => {
+    if (packet.length <= PACKET_BYTES) for (const player of this.players) player.give(packet);
+    else for (const part of inPackets(packet)) for (const player of this.players) player.give(part);
+  };
+}

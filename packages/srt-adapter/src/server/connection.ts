@@ -1,0 +1,106 @@
+import { EventEmitter } from 'node:events';
+import type { CloseReason } from '@stream-sessions/core';
+import type { SrtSocket } from '../binding/binding.js';
+import type { SrtStatistics } from '../binding/statistics.js';
+import type { SrtRequest } from '../request.js';
+import type { SrtConnection } from '../source.js';
+
+/** A publisher or player of `createSrtServer()`. */
+export interface SrtRelayConnection extends SrtConnection {
+  readonly streamId: string;
+  readonly remotePort: number;
+  readonly peerVersion: string;
+  readonly secure: boolean;
+  /** The stream it publishes or plays. */
+  readonly stream: string;
+  /** `input` publishes, `viewer` plays. */
+  readonly kind: 'viewer' | 'input';
+  /** Round trip time, loss and the like, as libsrt measures them now; undefined when it is closed. */
+  statistics(): SrtStatistics | undefined;
+}
+
+/** What a connection needs of its server: a seat, when nobody holds it any more, and to be forgotten. */
+export interface House {
+  seat(connection: RelayConnection): void;
+  leave(connection: RelayConnection): void;
+}
+
+export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason] }> implements SrtRelayConnection {
+  readonly streamId: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly peerVersion: string;
+  readonly secure: boolean;
+  readonly stream: string;
+  readonly kind: 'viewer' | 'input';
+  bytesSent = 0;
+  bytesReceived = 0;
+  /** The server itself holds it while it tells of it. */
+  private holds = 1;
+  private open = true;
+
+  constructor(
+    private readonly socket: SrtSocket,
+    { stream, kind }: SrtRequest,
+    private readonly house: House,
+  ) {
+    super();
+    this.setMaxListeners(0);
+    this.streamId = socket.streamId ?? '';
+    this.remoteAddress = socket.remoteAddress;
+    this.remotePort = socket.remotePort;
+    this.peerVersion = socket.peerVersion;
+    this.secure = socket.secure;
+    this.stream = stream;
+    this.kind = kind;
+    socket.onClose(() => this.over());
+  }
+
+  statistics(): SrtStatistics | undefined {
+    return this.socket.statistics();
+  }
+
+  hold(): () => void {
+    let held = true;
+    this.holds++;
+    return () => {
+      if (held) this.release();
+      held = false;
+    };
+  }
+
+  /** One of the holds is over. With the last of them media flows. */
+  release(): void {
+    if (--this.holds === 0 && this.open) this.house.seat(this);
+  }
+
+  close(_code?: number): void {
+    this.end('client_gone');
+  }
+
+  /** Ends it, and says why. */
+  end(reason: CloseReason): void {
+    if (!this.open) return;
+    this.socket.close();
+    this.over(reason);
+  }
+
+  /** A packet of its stream, at most 1,316 bytes. What it cannot take it misses. */
+  give(packet: Uint8Array): void {
+    if (this.socket.send(packet)) this.bytesSent += packet.length;
+  }
+
+  /** Starts reading what it sends. */
+  take(onPacket: (packet: Uint8Array) => void): void {
+    this.socket.read((packet) => {
+      this.bytesReceived += packet.length;
+      onPacket(packet);
+    });
+  }
+
+  private over(reason?: CloseReason): void {
+    this.open = false;
+    this.house.leave(this);
+    this.emit('close', reason);
+  }
+}

@@ -1,0 +1,65 @@
+import { isIP } from 'node:net';
+import type { Clock, SessionTracker } from '@stream-sessions/core';
+import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
+import type { SrtBinding } from '../binding/binding.js';
+import { libsrt } from '../binding/libsrt.js';
+
+/** Options of `createSrtServer()`. */
+export interface SrtServerOptions {
+  /** UDP port; 0 is a free one, which `server.port` then tells. */
+  port: number;
+  /** IP address to listen on. Default `::`, which is every address, of IPv4 too; `0.0.0.0` where there is no IPv6. */
+  host?: string;
+  /** Who publishes and watches is listed here, and asked about before media flows. Default: everybody may. */
+  tracker?: SessionTracker;
+  /** 10 to 79 characters, for all streams of this server. With it everything is encrypted. Default: nothing is. */
+  passphrase?: string;
+  /** Milliseconds in which lost packets can be sent again; the higher one of both sides counts. Default 120. */
+  latencyMs?: number;
+  /** Milliseconds of silence after which a peer is taken for gone. Default 5_000. */
+  peerIdleTimeoutMs?: number;
+  /** Milliseconds for which a player may take less than half of its stream before it is `stalled`. Default 15_000; 0 = never. */
+  stallTimeoutMs?: number;
+  /** Publishers and players at a time; who comes then is cut. Default 10_000. */
+  maxConnections?: number;
+  /** Another way to SRT than the system's libsrt. Default `libsrt()`. */
+  binding?: SrtBinding;
+  /** Where the once-a-second readings take their time from. Default: the wall clock. */
+  clock?: Clock;
+}
+
+/** Options with their defaults. */
+export type ServerSettings = Readonly<
+  Required<Omit<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host'>> &
+    Pick<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host'>
+>;
+
+const KNOWN = [
+  ...['port', 'host', 'tracker', 'passphrase', 'latencyMs', 'peerIdleTimeoutMs', 'stallTimeoutMs', 'maxConnections'],
+  ...['binding', 'clock'],
+];
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function settingsOf(options: SrtServerOptions): ServerSettings {
+  checkOptions('createSrtServer()', options, KNOWN);
+  const { latencyMs = 120, peerIdleTimeoutMs = 5_000, stallTimeoutMs = CONNECTION_STALL_MS } = options;
+  const { port, host, passphrase, maxConnections = 10_000, binding = libsrt() } = options;
+  if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
+  if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
+  if (passphrase !== undefined && !isPassphrase(passphrase)) {
+    // its value is nobody's business
+    throw badOption('passphrase', '10 to 79 bytes of text', typeof passphrase === 'string' ? undefined : passphrase);
+  }
+  if (!isCount(latencyMs) || latencyMs > 60_000) throw badOption('latencyMs', 'milliseconds, 0 to 60000', latencyMs);
+  if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 100) {
+    throw badOption('peerIdleTimeoutMs', 'milliseconds, 100 or more', peerIdleTimeoutMs);
+  }
+  if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
+  if (!isCount(maxConnections) || maxConnections < 1) throw badOption('maxConnections', '1 or more', maxConnections);
+  return { ...options, latencyMs, peerIdleTimeoutMs, stallTimeoutMs, maxConnections, binding };
+}
+
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+
+const isPassphrase = (value: unknown): boolean =>
+  typeof value === 'string' && Buffer.byteLength(value) >= 10 && Buffer.byteLength(value) <= 79;

@@ -1,0 +1,102 @@
+import { EventEmitter } from 'node:events';
+import { StreamSessionsError } from '@stream-sessions/core';
+import type { Address } from '../binding/address.js';
+import type { SrtListener, SrtSocket } from '../binding/binding.js';
+import { readRequest } from '../request.js';
+import { Channel } from './channel.js';
+import { RelayConnection, type House } from './connection.js';
+import type { ServerSettings } from './options.js';
+import type { SrtServer } from './create-srt-server.js';
+
+interface Events {
+  connection: [connection: RelayConnection];
+  closing: [];
+}
+
+/** The server of `createSrtServer()`: a door, and behind it one channel per stream. */
+export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
+  private readonly channels = new Map<string, Channel>();
+  private readonly present = new Set<RelayConnection>();
+  private readonly listener: SrtListener;
+  private closing: Promise<void> | undefined = undefined;
+
+  constructor(private readonly settings: ServerSettings) {
+    super();
+    this.listener = this.listen();
+  }
+
+  get port(): number {
+    return this.listener.address.port;
+  }
+
+  address(): Address {
+    return this.listener.address;
+  }
+
+  connections(): RelayConnection[] {
+    return [...this.present];
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  seat(connection: RelayConnection): void {
+    const { stream, kind } = connection;
+    let channel = this.channels.get(stream);
+    if (channel === undefined) this.channels.set(stream, (channel = new Channel()));
+    if (kind === 'input') channel.publish(connection);
+    else channel.play(connection);
+  }
+
+  leave(connection: RelayConnection): void {
+    this.present.delete(connection);
+    const channel = this.channels.get(connection.stream);
+    channel?.leave(connection);
+    if (channel?.isEmpty) this.channels.delete(connection.stream);
+  }
+
+  private listen(): SrtListener {
+    const { binding, host } = this.settings;
+    const on = (address: string) => binding.listen({ ...this.settings, host: address }, (socket) => this.enter(socket));
+    if (host !== undefined) return on(host);
+    try {
+      return on('::');
+    } catch (error) {
+      // a machine without IPv6
+      if (error instanceof StreamSessionsError && error.code === 'ERR_SRT_LISTEN') return on('0.0.0.0');
+      throw error;
+    }
+  }
+
+  private enter(socket: SrtSocket): void {
+    const request = readRequest(socket.streamId);
+    if (
+      typeof request === 'number' ||
+      this.closing !== undefined ||
+      this.present.size >= this.settings.maxConnections
+    ) {
+      socket.close();
+      return;
+    }
+    const connection = new RelayConnection(socket, request, this);
+    this.present.add(connection);
+    try {
+      this.emit('connection', connection);
+    } catch (error) {
+      // who could not be judged does not play
+      connection.end('transport_error');
+      throw error;
+    }
+    connection.release();
+  }
+
+  private async end(): Promise<void> {
+    // Set by now: `close()` is called once, and what its listeners do finds it closing.
+    await Promise.resolve();
+    this.emit('closing');
+    for (const connection of this.present) connection.end('shutdown');
+    await this.listener.close();
+  }
+}
