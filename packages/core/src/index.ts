@@ -19,6 +19,7 @@ export type { Admission, Closer, ConnHandle, Handle, PendingAdmission, RequestHa
 export type {
   Approval,
   Candidate,
+  Ids,
   Limits,
   Policy,
   PolicyStage,

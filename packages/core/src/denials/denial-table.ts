@@ -28,6 +28,10 @@ export class DenialEntry extends WheelNode {
     return this.id;
   }
 
+  get reason(): string {
+    return this.facts.reason;
+  }
+
   snapshot(): Denial {
     return Object.freeze({ id: this.id, ...this.facts, until: this.until, hits: this.hits });
   }

@@ -1,5 +1,5 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
-import { prefixed } from '../identity/recipe.js';
+import { judgedKey } from '../identity/offer.js';
 import type { DenialTarget } from '../model/denial.js';
 import type { HttpHit } from '../model/hit.js';
 import type { Session } from '../registry/session.js';
@@ -36,7 +36,7 @@ export function isAlike(session: Session, hit: HttpHit & { userId?: string | und
 function hasToken(session: Session, token: string): boolean {
   const judged = session.rare?.judged;
   if (session.token === token || judged === undefined) return session.token === token;
-  return session.streams.some((stream) => judged.has(prefixed(stream) + token));
+  return session.streams.some((stream) => judged.has(judgedKey(stream, token, '')));
 }
 
 function isAt(ip: string, address: string, addresses: AddressReader): boolean {

@@ -34,6 +34,8 @@ export interface PatternValues {
   userAgent?: string;
   user?: string;
   token?: string;
+  /** The token; '' stands for none. */
+  exactToken?: string;
   sid?: string;
   playerSessionId?: string;
   session?: string;
@@ -82,6 +84,8 @@ function valueOf(field: keyof PatternValues, shape: Shape, asker: Asker): string
       return asker.session();
     case 'userAgent':
       return asker.userAgent ?? '';
+    case 'exactToken':
+      return asker.token ?? '';
     case 'viewer':
       return viewerKey(asker);
     case 'asked':

@@ -2,17 +2,23 @@ import type { PlaySession } from '../model/play-session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { Judgement } from '../tracker/explanation.js';
-import type { Approval, Candidate, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
+import type { Approval, Candidate, Ids, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
 import { badOption } from '../support/options.js';
 
 const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom'];
+
+/** A policy that said yes, and to whom: the candidate as it was told by then. */
+interface Yes {
+  readonly policy: Policy;
+  readonly candidate: Candidate;
+}
 
 /** What all policies together said. `yeses` have to hear once how it ended: see `settle`. */
 export interface Decision {
   readonly verdict: Verdict;
   /** The policy that refused. */
   readonly refusedBy?: Policy;
-  readonly yeses: readonly Policy[];
+  readonly yeses: readonly Yes[];
   readonly judgements: readonly Judgement[];
 }
 
@@ -46,8 +52,8 @@ export class Pipeline {
   }
 
   /** Tells who said yes how it ended. */
-  settle(decision: Decision, candidate: Candidate, session: PlaySession | undefined): void {
-    for (const policy of decision.yeses) this.settleOne(policy, candidate, session);
+  settle(decision: Decision, session: PlaySession | undefined): void {
+    for (const { policy, candidate } of decision.yeses) this.settleOne(policy, candidate, session);
   }
 
   failure(policy: Policy, detail: string, error?: unknown): Refusal {
@@ -87,7 +93,7 @@ export class Pipeline {
 
 /** One round of questions. */
 class Asking {
-  private readonly yeses: Policy[] = [];
+  private readonly yeses: Yes[] = [];
   private readonly judgements: Judgement[] = [];
   private approval: Approval = { allow: true };
 
@@ -131,7 +137,7 @@ class Asking {
       return { verdict, refusedBy: policy, yeses: this.yeses, judgements: this.judgements };
     }
     this.judgements.push(yesOf(policy, verdict, at));
-    this.yeses.push(policy);
+    this.yeses.push({ policy, candidate: this.candidate });
     this.approval = combine(this.approval, verdict);
     const { userId, maxSessions } = this.approval;
     // Later stages see who the authorisers say this is.
@@ -162,12 +168,22 @@ export function combine(a: Approval, b: Approval): Approval {
   };
   set('userId', b.userId ?? a.userId);
   set('tags', a.tags && b.tags ? { ...a.tags, ...b.tags } : (b.tags ?? a.tags));
-  set('replace', a.replace && b.replace ? [...a.replace, ...b.replace] : (b.replace ?? a.replace));
+  set('replace', bothIds(a.replace, b.replace));
+  set('release', bothIds(a.release, b.release));
+  set('continues', b.continues ?? a.continues);
   set('expiresAt', tighter(a.expiresAt, b.expiresAt));
   set('maxSessions', tighter(a.maxSessions, b.maxSessions));
   set('limits', a.limits && b.limits ? tighterLimits(a.limits, b.limits) : (b.limits ?? a.limits));
   return merged;
 }
+
+function bothIds(a: Ids | undefined, b: Ids | undefined): Ids | undefined {
+  return a === undefined || b === undefined ? (b ?? a) : () => [...idsOf(a), ...idsOf(b)];
+}
+
+/** @throws what the policy's function throws */
+export const idsOf = (ids: Ids | undefined): readonly string[] =>
+  ids === undefined ? [] : typeof ids === 'function' ? ids() : ids;
 
 function tighterLimits(a: Limits, b: Limits): Limits {
   const downMbits = tighter(a.downMbits, b.downMbits);
@@ -195,6 +211,8 @@ function isApproval({
   expiresAt,
   maxSessions,
   replace,
+  release,
+  continues,
   limits,
 }: Record<keyof Approval, unknown>): boolean {
   const isRecord = (part: unknown): boolean => part === undefined || (typeof part === 'object' && part !== null);
@@ -202,11 +220,15 @@ function isApproval({
     (userId === undefined || typeof userId === 'string') &&
     isNumberIfAny(expiresAt) &&
     isNumberIfAny(maxSessions) &&
-    (replace === undefined || Array.isArray(replace)) &&
+    isIdsIfAny(replace) &&
+    isIdsIfAny(release) &&
+    (continues === undefined || typeof continues === 'string') &&
     isRecord(tags) &&
     isRecord(limits)
   );
 }
+
+const isIdsIfAny = (part: unknown): boolean => part === undefined || Array.isArray(part) || typeof part === 'function';
 
 const isNumberIfAny = (part: unknown): boolean =>
   part === undefined || (typeof part === 'number' && !Number.isNaN(part));

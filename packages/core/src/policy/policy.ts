@@ -21,10 +21,23 @@ export interface Approval {
   expiresAt?: number;
   /** How many sessions this user may have; read by concurrency policies. */
   maxSessions?: number;
-  /** Sessions (ids) to close with `replaced` when this one opens. */
-  replace?: readonly string[];
+  /**
+   * Sessions (ids) to close with `replaced` when this one opens. They stay out (same stream, token, address, user agent
+   * and protocol) while it lives. A function is called in the moment of opening: it sees who is live then.
+   */
+  replace?: Ids;
+  /** Sessions (ids) that lose their place to this one when it opens: closed as `idle`, they may come back by asking. */
+  release?: Ids;
+  /**
+   * The live session (id) that this viewer has already, under another name: it goes on instead of a new one opening.
+   * For requests and merged connections of the same kind; others open as usual.
+   */
+  continues?: string;
   limits?: Limits;
 }
+
+/** Session ids, or a function that gives them when they are needed. */
+export type Ids = readonly string[] | (() => readonly string[]);
 
 /** A policy's no. */
 export interface Refusal {
@@ -56,6 +69,11 @@ export interface TrackerView {
   readonly now: number;
   count(filter: SessionFilter): number;
   list(filter: SessionFilter): PlaySession[];
+  /**
+   * When this live session was last active, epoch milliseconds: now, while a connection or a request is open.
+   * Undefined: it is not live. Cheap: nothing is copied.
+   */
+  activeAt(id: string): number | undefined;
 }
 
 /**
@@ -68,7 +86,10 @@ export interface Policy {
   /** Default `custom`. */
   readonly stage?: PolicyStage;
   admit?(candidate: Candidate, view: TrackerView): Verdict | Promise<Verdict>;
-  /** Once after each yes of this policy: the session it went into, or undefined when the opening was given up. */
+  /**
+   * Once after each yes of this policy, with the very candidate it said yes to: the session it went into, or undefined
+   * when the opening was given up.
+   */
   settled?(candidate: Candidate, session: PlaySession | undefined): void;
   /** At its deadline. Pure. `'ask'`: call `admit` again in the background while the session plays on. */
   review?(session: PlaySession, now: number): Verdict | 'ask';

@@ -80,7 +80,7 @@ export class HouseholdTable {
     if (home === undefined) return undefined;
     if (home instanceof Household) return home.find(kind, name, aliases);
     if (!byName) return home;
-    if (home.namedBy === kind) return ownName(home) === name ? home : undefined;
+    if (home.namedBy === kind && ownName(home) === name) return home;
     return aliases && isSeenWith(home, kind, name) ? home : undefined;
   }
 
@@ -152,8 +152,12 @@ function knownNames(session: Session): string[] {
 
 /** Remembers another name for the session, the latest sixteen of them. */
 export function learnName(session: Session, kind: NamedBy, name: string): void {
+  learnKey(session, ownCopy(nameKey(kind, name)));
+}
+
+/** The same of a name as `nameKey` writes it. */
+export function learnKey(session: Session, key: string): void {
   const names = (session.rarities.names ??= []);
-  const key = ownCopy(nameKey(kind, name));
   if (names.includes(key)) return;
   names.push(key);
   sharedHome(session)?.see(session, key);

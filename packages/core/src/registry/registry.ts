@@ -107,6 +107,14 @@ export class Registry {
     this.byNetwork.add(network, session);
   }
 
+  /** The session is found elsewhere from now on, for it goes by another name. */
+  rehome(session: Session, recipe: Recipe, household: string, rename: () => void): void {
+    const stream = recipe.byStream ? session.stream : '';
+    this.households[recipe.kind].leave(stream, session);
+    rename();
+    this.households[recipe.kind].enter(stream, household, session, recipe.aliasable);
+  }
+
   setUser(session: Session, userId: string): void {
     const rare = session.rarities;
     if (rare.userId === userId) return;

@@ -23,7 +23,10 @@ export function makeRoom<T>(list: T[]): T | undefined {
 const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
-export type AskedWith = Pick<HttpHit, 'query' | 'url' | 'credentials'>;
+export interface AskedWith extends Pick<HttpHit, 'query' | 'url' | 'credentials'> {
+  /** The credentials as one text to compare: see `offerOf`. */
+  readonly offer: string;
+}
 
 /** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
 export class Rarities {
@@ -48,8 +51,10 @@ export class Rarities {
   quality: Quality | undefined = undefined;
   /** When the player was heard last. Epoch ms. */
   reportedAt = -Infinity;
-  /** Credentials and streams that the policies allowed besides those it opened with. */
-  judged: Set<string> | undefined = undefined;
+  /** Credentials and streams that the policies allowed besides those it is named by, and until when. */
+  judged: Map<string, number> | undefined = undefined;
+  /** Epoch ms: when the yes to what it is named by ends, where the session goes on longer by another credential. */
+  tokenUntil = Infinity;
   /** What it was asked with and is asked with again; kept in memory only. */
   asked: AskedWith | undefined = undefined;
   judgements: readonly Judgement[] | undefined = undefined;
@@ -61,8 +66,8 @@ export class Rarities {
   lastHitAt = -Infinity;
   closedAt: number | undefined = undefined;
   closeDetail: string | undefined = undefined;
-  /** Policies are being asked about it again. */
-  asking = false;
+  /** The policy that is being asked about it again. */
+  asking: string | undefined = undefined;
 }
 
 /**

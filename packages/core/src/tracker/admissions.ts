@@ -1,15 +1,17 @@
 import { isAlike } from '../denials/live-match.js';
 import type { HttpHit } from '../model/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../policy/admission.js';
-import { isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
+import { idsOf, isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Approval, Candidate, TrackerView } from '../policy/policy.js';
 import { prefixed } from '../identity/recipe.js';
 import { nameKey } from '../identity/name.js';
+import { judgedKey, offerOf } from '../identity/offer.js';
 import type { Registry } from '../registry/registry.js';
 import type { AskedWith, Session } from '../registry/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy } from '../support/strings.js';
+import type { DenialEntry } from '../denials/denial-table.js';
 import type { Counters } from './counters.js';
 import type { DenialDesk, Refused } from './denial-desk.js';
 import { TrackedConnection, TrackedRequest, type OpenHandle } from './handles.js';
@@ -20,7 +22,7 @@ import type { Settings } from './settings.js';
 type AnyAdmission = Admission<OpenHandle & RequestHandle & ConnHandle>;
 type AnyPending = PendingAdmission<OpenHandle & RequestHandle & ConnHandle>;
 
-/** Pairs of stream and token that were judged, per session; the oldest is asked again. */
+/** Streams and credentials that were judged, per session; the oldest is asked again. */
 const MAX_JUDGED = 16;
 
 /** What came of asking: the live session, a refusal, or let in without being tracked. */
@@ -50,22 +52,30 @@ export class Admissions {
     private readonly counters: Counters,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    private readonly view: () => TrackerView,
+    private readonly view: TrackerView,
   ) {}
 
-  /** True when this hit of a live session brings a stream or token that was not judged there yet. */
+  /** True when this hit of a live session brings a stream or credential that was not judged there, or no longer holds. */
   mustAsk(session: Session, hit: HttpHit, byAlias: boolean): boolean {
     if (this.stopped || !this.settings.enabled) return true;
     const { policies, authorises, aliasesAdmit } = this.settings;
     const asking = policies.length > 0;
     if (!asking && this.denials.isEmpty) return false;
     const token = hit.token || undefined;
-    if (hit.stream === session.firstStream) {
-      if (token === session.token) return asking && !session.allowed;
+    const { rare } = session;
+    const offer = hit.credentials === undefined ? '' : offerOf(hit);
+    if (offer === undefined) return asking;
+    if (hit.stream === session.firstStream && offer === (rare?.asked?.offer ?? '')) {
+      if (token === session.token) return asking && (!session.allowed || this.isOver(rare?.tokenUntil));
       if (token === undefined && byAlias && (!asking || (session.allowed && (!authorises || aliasesAdmit))))
         return false;
     }
-    return !session.rare?.judged?.has(judgedKey(hit.stream, token));
+    const until = rare?.judged?.get(judgedKey(hit.stream, token, offer));
+    return until === undefined || this.isOver(until);
+  }
+
+  private isOver(until = Infinity): boolean {
+    return until !== Infinity && until <= this.clock.now();
   }
 
   /** The same where no policy is asked: only the denials look at what is new. */
@@ -85,7 +95,7 @@ export class Admissions {
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !observation.recipe.tracks) return this.handle(observation, undefined);
     // Who waits for the answer that another request of his waits for takes no place of his own.
-    const key = observation.household === undefined ? undefined : openingKey(observation);
+    const key = openingKey(observation);
     const shared = key === undefined ? undefined : this.openings.get(key);
     if (shared !== undefined) return this.wait(observation, shared);
     const full = joins === undefined && this.isFull(observation);
@@ -96,7 +106,7 @@ export class Admissions {
     const asking: Asking = { observation, joins, full, candidate: this.candidate(observation, joins) };
     const { policies } = this.settings;
     if (policies.length === 0) return this.handOut(observation, observation, this.commit(asking, NOT_ASKED));
-    const decision = this.pipeline.ask(policies, asking.candidate, this.view());
+    const decision = this.pipeline.ask(policies, asking.candidate, this.view);
     if (!isPromise(decision)) return this.handOut(observation, observation, this.commit(asking, decision));
     return this.wait(observation, this.begin(asking, decision, key));
   }
@@ -167,7 +177,7 @@ export class Admissions {
       if (key !== undefined) this.openings.delete(key);
       if (opening.waiting > 0) return this.commit(asking, decision);
       // Everybody has gone meanwhile: nothing opens, and what was reserved is given back.
-      this.pipeline.settle(decision, asking.candidate, undefined);
+      this.pipeline.settle(decision, undefined);
       return undefined;
     });
     const opening: Opening = { opener: asking.observation, waiting: 0, done };
@@ -192,32 +202,70 @@ export class Admissions {
 
   /** All that was decided becomes true, in one step. */
   private commit(asking: Asking, decision: Decision): Outcome {
-    const { observation, candidate } = asking;
+    const { observation } = asking;
     const { verdict } = decision;
     // Another of this viewer's requests, or a record of one, may have opened the session meanwhile.
-    const live = asking.joins?.isClosed === false ? asking.joins : this.lifecycle.opened(observation);
-    const refused = this.refusedAtLast(observation, live, decision);
+    const joins = asking.joins?.isClosed === false ? asking.joins : this.lifecycle.opened(observation);
+    const live = joins ?? this.continued(observation, decision);
+    const room = this.roomFor(decision, live);
+    const refused = this.refusedAtLast(observation, live, room.decision);
     if (refused !== undefined || !verdict.allow) {
-      this.pipeline.settle(decision, candidate, undefined);
+      this.pipeline.settle(decision, undefined);
       return refused;
     }
     if (!this.settings.enabled || (live === undefined && asking.full)) {
-      this.pipeline.settle(decision, candidate, undefined);
+      this.pipeline.settle(decision, undefined);
       return undefined;
     }
-    for (const id of verdict.replace ?? []) {
-      const replaced = this.registry.get(id);
-      if (replaced !== undefined && replaced !== live) this.lifecycle.close(replaced, 'replaced');
-    }
+    const shutOut = this.makeRoom(room);
     const asked = decision !== NOT_ASKED;
+    const until = live?.rare?.expiresAt ?? Infinity;
     const session = live ?? this.lifecycle.open(observation, asked ? verdict : undefined);
     if (live !== undefined) {
       this.lifecycle.approve(live, verdict);
       this.lifecycle.joinAs(live, observation);
     }
-    this.noteJudged(session, observation, decision);
-    this.pipeline.settle(decision, candidate, session.isClosed ? undefined : this.lifecycle.copy(session));
+    this.denials.whileLives(session, shutOut);
+    this.noteJudged(session, observation, decision, until);
+    this.pipeline.settle(decision, session.isClosed ? undefined : this.lifecycle.copy(session));
     return session;
+  }
+
+  /** The live session that this is by the word of a policy: whose credential has been renewed, for one. */
+  private continued({ recipe, household, stream }: Observation, { verdict }: Decision): Session | undefined {
+    if (!verdict.allow || verdict.continues === undefined || household === undefined) return undefined;
+    const session = this.registry.get(verdict.continues);
+    if (session === undefined || session.kind !== recipe.kind || session.home === undefined) return undefined;
+    return recipe.byStream && session.stream !== stream ? undefined : session;
+  }
+
+  /** Who has to go. A policy that fails to say has refused. */
+  private roomFor(decision: Decision, live: Session | undefined): Room {
+    const { verdict, yeses } = decision;
+    const room: Room = { decision, replaced: [], released: [] };
+    if (!verdict.allow || (verdict.replace === undefined && verdict.release === undefined)) return room;
+    const others = (ids: readonly string[]): Session[] =>
+      ids
+        .map((id) => this.registry.get(id))
+        .filter((session) => session !== undefined && session !== live) as Session[];
+    try {
+      return { decision, replaced: others(idsOf(verdict.replace)), released: others(idsOf(verdict.release)) };
+    } catch (error) {
+      const { policy } = yeses.at(-1) as Decision['yeses'][number];
+      const refusal = this.pipeline.failure(policy, 'it threw when it had to say who is replaced', error);
+      return { ...room, decision: { ...decision, verdict: refusal, refusedBy: policy } };
+    }
+  }
+
+  /** Returns the denials of who was replaced: they hold as long as the session that replaced them lives. */
+  private makeRoom({ replaced, released }: Room): DenialEntry[] {
+    for (const session of released) this.lifecycle.close(session, 'idle', { detail: 'another has taken its place' });
+    // The denial first, as with a kick. Who was kept out for one that is replaced itself, stays out for the next.
+    return replaced.flatMap((session) => {
+      const denials = [...this.denials.inherit(session), this.denials.denyReplaced(session)];
+      this.lifecycle.close(session, 'replaced');
+      return denials;
+    });
   }
 
   /** The policies' no; or a denial that was made, or has a name to go by, only since they were asked. */
@@ -253,16 +301,47 @@ export class Admissions {
     return handle as unknown as AnyAdmission;
   }
 
-  private noteJudged(session: Session, { hit, token }: Observation, decision: Decision): void {
-    if (token === session.token && hit.stream === session.firstStream) {
-      if (decision !== NOT_ASKED && !session.allowed) this.lifecycle.allow(session);
+  /** `before`: when the session would have ended without this. */
+  private noteJudged(session: Session, observation: Observation, decision: Decision, before: number): void {
+    const { hit, token } = observation;
+    const asked = decision !== NOT_ASKED;
+    const offer = offerOf(hit);
+    const own = token === session.token && hit.stream === session.firstStream;
+    if (own && (!session.allowed || offer === session.rare?.asked?.offer || session.rare?.asked === undefined)) {
+      if (asked && !session.allowed) this.lifecycle.allow(session);
       if (decision.yeses.length > 0) session.rarities.asked = askedWith(hit);
-    } else {
-      const judged = (session.rarities.judged ??= new Set());
-      judged.add(ownCopy(judgedKey(hit.stream, token)));
-      for (const oldest of judged) if (judged.size > MAX_JUDGED) judged.delete(oldest);
+      session.rarities.tokenUntil = Infinity;
+      if (decision.judgements.length > 0) this.lifecycle.judge(session, decision.judgements);
+      return;
     }
-    if (decision.judgements.length > 0) this.lifecycle.judge(session, decision.judgements);
+    const end = (decision.verdict as Approval).expiresAt ?? Infinity;
+    if (decision.judgements.length > 0) this.lifecycle.judgeAlso(session, decision.judgements);
+    if (asked && session.allowed && end >= before && this.takesName(session, observation)) {
+      const { rarities } = session;
+      this.keepJudged(
+        session,
+        judgedKey(session.firstStream, session.token, ''),
+        Math.min(before, rarities.tokenUntil),
+      );
+      this.lifecycle.rename(session, observation);
+      if (decision.yeses.length > 0) rarities.asked = askedWith(hit);
+      rarities.tokenUntil = end < rarities.expiresAt ? end : Infinity;
+      return;
+    }
+    if (offer !== undefined) this.keepJudged(session, judgedKey(hit.stream, token, offer), end);
+    const { rare } = session;
+    if (rare !== undefined && rare.expiresAt > before) rare.tokenUntil = Math.min(rare.tokenUntil, before);
+  }
+
+  /** A renewed token that lasts as long as the old one is what the session goes by from now on. */
+  private takesName(session: Session, { recipe, token, stream }: Observation): boolean {
+    return recipe.byName && token !== undefined && session.token !== undefined && stream === session.firstStream;
+  }
+
+  private keepJudged(session: Session, key: string, until: number): void {
+    const judged = (session.rarities.judged ??= new Map<string, number>());
+    judged.set(ownCopy(key), until);
+    for (const oldest of judged.keys()) if (judged.size > MAX_JUDGED) judged.delete(oldest);
   }
 
   private countPending(network: string, change: 1 | -1): void {
@@ -282,23 +361,34 @@ interface Asking {
   readonly candidate: Candidate;
 }
 
+/** Who has to go so that another can open. */
+interface Room {
+  /** As it was; a refusal, where a policy failed to say who. */
+  readonly decision: Decision;
+  readonly replaced: readonly Session[];
+  readonly released: readonly Session[];
+}
+
 const APPROVED: Approval = { allow: true };
 const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, yeses: [], judgements: [] });
 
 /** Longer ones are not kept: nobody could tell what was cut off. */
 const MAX_ASKED_LENGTH = 8192;
 
-function askedWith({ query, url, credentials }: HttpHit): AskedWith {
+function askedWith(hit: HttpHit): AskedWith {
+  const { query, url, credentials } = hit;
   const kept = (text: string | undefined): string | undefined =>
     text !== undefined && text.length <= MAX_ASKED_LENGTH ? ownCopy(text) : undefined;
-  return { query: kept(query), url: kept(url), credentials };
+  return { query: kept(query), url: kept(url), credentials, offer: offerOf(hit) ?? 'a password' };
 }
 
-const judgedKey = (stream: string, token: string | undefined): string => prefixed(stream) + (token ?? '');
-
-/** Two requests that would be asked the same wait for one answer. */
-const openingKey = ({ kind, hit, household, namedBy, name, token }: Observation): string =>
-  [kind, hit.stream, hit.protocol, household ?? '', nameKey(namedBy, name ?? ''), token ?? ''].map(prefixed).join('');
+/** Two requests that would be asked the same wait for one answer; undefined: nobody can tell whether they would. */
+function openingKey({ kind, hit, household, namedBy, name, token }: Observation): string | undefined {
+  const offer = offerOf(hit);
+  if (household === undefined || offer === undefined) return undefined;
+  const parts = [kind, hit.stream, hit.protocol, household, nameKey(namedBy, name ?? ''), token ?? '', offer];
+  return parts.map(prefixed).join('');
+}
 
 /** The answer for one who no longer waits for it. */
 function gone(now: number): Refused {

@@ -25,6 +25,8 @@ export interface Refused {
 /** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
 const CAP_DENIAL_MS = 1000;
 const MAX_CAP_DENIALS = 64;
+/** So many devices stay out for one session at the most; the first of them may come back. */
+const MAX_REPLACED = 64;
 /** How many ended denials one look forgets at the most. */
 const EXPIRED_PER_LOOK = 5000;
 
@@ -36,6 +38,8 @@ export class DenialDesk {
   readonly operator: DenialTable;
   readonly remembered: DenialTable;
   private readonly capDenials = new Map<string, DenialEntry>();
+  /** Denials of who was replaced, by the live session that replaced them. */
+  private readonly heldBy = new Map<Session, readonly DenialEntry[]>();
 
   constructor(
     private readonly settings: Settings,
@@ -86,6 +90,44 @@ export class DenialDesk {
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
     this.operator.add(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), [], [...same, ...alike]));
+  }
+
+  /** Keeps out who was replaced, as it was: see `whileLives` for how long. */
+  denyReplaced(session: Session): DenialEntry {
+    const { kind, network, token: exactToken = '', userAgent = '', stream } = session;
+    const alike = session.protocols.map((protocol) => ({ kind, stream, protocol, network, userAgent, exactToken }));
+    const target: DenialTarget = { session: session.id, stream, ip: session.ip };
+    if (session.userAgent !== undefined) target.userAgent = session.userAgent;
+    if (session.fingerprint !== undefined) target.token = session.fingerprint;
+    if (session.userId !== undefined) target.user = session.userId;
+    const detail = 'another session of this viewer has taken its place';
+    const facts = { target, by: 'policy' as const, kind: 'limit' as const, reason: 'replaced', detail };
+    const now = this.clock.now();
+    const entry = new DenialEntry({ ...facts, since: now }, endOf(now, Infinity), [], alike);
+    this.remembered.add(entry);
+    return entry;
+  }
+
+  /** These denials end with this session. */
+  whileLives(session: Session, denials: readonly DenialEntry[]): void {
+    if (denials.length === 0) return;
+    const all = [...(this.heldBy.get(session) ?? []), ...denials];
+    for (const entry of all.splice(0, all.length - MAX_REPLACED)) this.remembered.delete(entry);
+    this.heldBy.set(session, all);
+    if (session.isClosed) this.sessionEnded(session);
+  }
+
+  /** The denials that would end with this session: somebody else holds them from now on. */
+  inherit(session: Session): readonly DenialEntry[] {
+    const denials = this.heldBy.get(session) ?? [];
+    this.heldBy.delete(session);
+    return denials;
+  }
+
+  /** A session is no longer live. */
+  sessionEnded(session: Session): void {
+    if (this.heldBy.size === 0) return;
+    for (const entry of this.inherit(session)) this.remembered.delete(entry);
   }
 
   /** @throws StreamSessionsError ERR_BAD_DENIAL */
@@ -143,11 +185,11 @@ export class DenialDesk {
     return false;
   }
 
-  /** Ends the remembered refusals that this test picks; how many. */
+  /** Ends the remembered refusals that this test picks; how many. Who was replaced stays out as long as before. */
   liftRemembered(picks: (denial: Denial) => boolean): number {
     let lifted = 0;
     for (const entry of [...this.remembered.values()]) {
-      if (entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
+      if (entry.reason !== 'replaced' && entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
       else continue;
       this.remembered.delete(entry);
     }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
+import { nameKey } from '../identity/name.js';
 import type { HttpHit } from '../model/hit.js';
 import type { CloseReason, PlaySession, Quality } from '../model/play-session.js';
 import type { Approval } from '../policy/policy.js';
@@ -42,8 +43,9 @@ export class Lifecycle implements HandleOwner {
     private readonly counters: Counters,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    fingerprint: (token: string) => string,
+    private readonly fingerprint: (token: string) => string,
     private readonly firstOpened: () => void,
+    private readonly ended: (session: Session) => void,
   ) {
     const now = clock.now();
     const texts = new StringPool();
@@ -184,6 +186,7 @@ export class Lifecycle implements HandleOwner {
     // A handle may still be asked for its session when the visit has long left the list.
     if (open) session.rarities.closedAt = now;
     if (options.detail !== undefined) session.rarities.closeDetail = options.detail;
+    this.ended(session);
     this.counters.closed++;
     if (reason === 'idle') this.counters.idleClosed++;
     if (reason === 'kicked') this.counters.kicked++;
@@ -247,6 +250,32 @@ export class Lifecycle implements HandleOwner {
     rare.judgements = [...(rare.judgements ?? []).filter((known) => !isNew(known)), ...judgements];
     rare.expiresAt = Math.min(...rare.judgements.map(({ expiresAt = Infinity }) => expiresAt));
     if (!session.isClosed) this.deadlines.plan(session);
+  }
+
+  /** What they said of another credential of the session: it goes on until the last of them ends. */
+  judgeAlso(session: Session, judgements: readonly Judgement[]): void {
+    const known = session.rare?.judgements ?? [];
+    const later = judgements.map((judgement) => {
+      const before = known.find(({ policy, allowed }) => policy === judgement.policy && allowed);
+      if (before === undefined || (before.expiresAt ?? Infinity) <= (judgement.expiresAt ?? Infinity)) return judgement;
+      const { expiresAt: _sooner, ...rest } = judgement;
+      return before.expiresAt === undefined ? rest : { ...rest, expiresAt: before.expiresAt };
+    });
+    this.judge(session, later);
+  }
+
+  /** It goes by the name of this observation from now on, and is found where that is; its id stays. */
+  rename(session: Session, { recipe, household, ip, network, namedBy, name, token, hit }: Observation): void {
+    const before = nameKey(session.namedBy, session.name ?? '');
+    const home = household === network ? network : household;
+    if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
+    this.registry.rehome(session, recipe, ownCopy(home as string), () => {
+      session.name = name === undefined ? undefined : ownCopy(name);
+      session.traits = this.traits.share({ ...session.traits, namedBy });
+      if (token !== undefined) session.fingerprint = this.fingerprint(token);
+    });
+    if (before !== nameKey(namedBy, name ?? '')) this.sightings.remember(session, before);
+    session.query = this.maker.shown(hit.query, token) ?? session.query;
   }
 
   /** Asks the policies when they want to look at the session again. */

@@ -21,7 +21,7 @@ export class Reviews {
     private readonly admissions: Admissions,
     private readonly denials: DenialDesk,
     private readonly pipeline: Pipeline,
-    private readonly view: () => TrackerView,
+    private readonly view: TrackerView,
   ) {}
 
   /** A policy's own deadline has come. True: the session was closed. */
@@ -39,7 +39,7 @@ export class Reviews {
         this.lifecycle.judge(session, [yesOf(policy, verdict, now)]);
       }
     }
-    if (ask.length > 0 && !session.rarities.asking) void this.again(session, ask);
+    if (ask.length > 0 && session.rarities.asking === undefined) void this.again(session, ask);
     if (session.isClosed) return true;
     this.lifecycle.planReview(session);
     return false;
@@ -64,15 +64,15 @@ export class Reviews {
 
   /** Asks these policies about a live session. False: it was refused, or has ended meanwhile. */
   private async again(session: Session, policies: readonly Policy[]): Promise<boolean> {
-    session.rarities.asking = true;
+    session.rarities.asking = policies[0]?.name ?? '';
     const observation = this.observationOf(session);
     const candidate: Candidate = this.admissions.candidate(observation, session);
-    const asked = this.pipeline.ask(policies, candidate, this.view());
+    const asked = this.pipeline.ask(policies, candidate, this.view);
     const decision: Decision = isPromise(asked) ? await asked : asked;
-    session.rarities.asking = false;
+    session.rarities.asking = undefined;
     const { verdict, refusedBy } = decision;
     const kept = !session.isClosed && this.apply(session, verdict, refusedBy);
-    this.pipeline.settle(decision, candidate, kept ? this.lifecycle.copy(session) : undefined);
+    this.pipeline.settle(decision, kept ? this.lifecycle.copy(session) : undefined);
     if (kept && policies === this.settings.policies) {
       // All were asked: what policies said that are gone by now no longer counts.
       session.rarities.judgements = undefined;

@@ -57,7 +57,8 @@ export class SessionMaker {
     if (referer !== undefined) session.rarities.referer = referer;
   }
 
-  private shown(text: string | undefined, token: string | undefined): string | undefined {
+  /** As it may be shown: without secrets, and not too long. */
+  shown(text: string | undefined, token: string | undefined): string | undefined {
     if (!text) return undefined;
     return keep(redact(text.slice(0, MAX_REDACTED), token, this.fingerprint), MAX_TEXT_LENGTH);
   }

@@ -1,7 +1,7 @@
 import { nameKey } from '../identity/name.js';
 import type { HttpHit } from '../model/hit.js';
 import type { NamedBy } from '../model/play-session.js';
-import { learnName, rename, sharedHome } from '../registry/household.js';
+import { learnKey, learnName, rename, sharedHome } from '../registry/household.js';
 import type { Registry } from '../registry/registry.js';
 import { makeRoom, type Session } from '../registry/session.js';
 import type { TraitsPool } from '../registry/traits.js';
@@ -28,6 +28,11 @@ export class Sightings {
       return true;
     }
     return session.namedBy === 'token' && session.sid === undefined && session.playerSessionId === undefined;
+  }
+
+  /** It went by this name (as `nameKey` writes it) until now. */
+  remember(session: Session, key: string): void {
+    learnKey(session, key);
   }
 
   /** Most hits tell nothing new, and then this is a few comparisons. */

@@ -62,10 +62,12 @@ export class Tracker implements SessionTracker {
       new ClosedVisits(settings.closedRetentionMs, settings.closedRetentionMax),
     ));
     const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
-    const view = (): TrackerView => this.view();
+    const view = this.view();
     const firstOpened = options.autoStart === false ? () => undefined : () => this.looks.start();
     const desk = (this.denialDesk = new DenialDesk(settings, hub, counters, clock, fingerprint));
-    const life = new Lifecycle(settings, registry, hub, counters, clock, logger, fingerprint, firstOpened);
+    const life = new Lifecycle(settings, registry, hub, counters, clock, logger, fingerprint, firstOpened, (session) =>
+      desk.sessionEnded(session),
+    );
     this.lifecycle = life;
     this.admissions = new Admissions(settings, registry, desk, life, pipeline, counters, clock, logger, view);
     this.reviews = new Reviews(settings, life, this.admissions, desk, pipeline, view);
@@ -326,11 +328,18 @@ export class Tracker implements SessionTracker {
   }
 
   private view(): TrackerView {
-    return {
-      now: this.clock.now(),
-      count: (filter) => this.count(filter),
-      list: (filter) => this.list(filter),
-    };
+    const { clock, registry } = this;
+    return Object.freeze({
+      get now() {
+        return clock.now();
+      },
+      count: (filter: SessionFilter) => this.count(filter),
+      list: (filter: SessionFilter) => this.list(filter),
+      activeAt(id: string) {
+        const session = registry.get(id);
+        return session?.handles === undefined ? session?.updatedAt : clock.now();
+      },
+    });
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {

@@ -1,0 +1,177 @@
+import type { Approval, Policy, SessionTracker } from '../src/index.js';
+import {
+  connect,
+  deferred,
+  hit,
+  live,
+  mayConnect,
+  mayRequest,
+  must,
+  now,
+  pending,
+  refusal,
+  request,
+  settleAll,
+  setup,
+} from './support/make.js';
+
+/** The newest of a user replaces all others of that user: one device at a time. */
+const latestOnly = (tracker: () => SessionTracker): Policy => ({
+  name: 'latest only',
+  admit: ({ userId, session }) => {
+    const others = () =>
+      tracker()
+        .list({ status: 'active' })
+        .filter(({ id }) => id !== session?.id)
+        .map(({ id }) => id);
+    return userId === 'guest' ? { allow: true } : { allow: true, replace: others };
+  },
+});
+
+function oneDevice() {
+  const all: ReturnType<typeof setup> = setup({ policies: [latestOnly(() => all.tracker)] });
+  return all;
+}
+
+describe('a replaced session', () => {
+  const phone = { token: 'a', userAgent: 'phone' };
+  const tv = { token: 'a', userAgent: 'tv', ip: '203.0.113.8' };
+  const tablet = { token: 'a', userAgent: 'tablet', ip: '203.0.113.9' };
+
+  it('stays out while the one that replaced it lives, so that two devices do not take turns', () => {
+    const { tracker } = oneDevice();
+    const first = must(request(tracker, phone).session);
+    const second = must(request(tracker, tv).session);
+    expect(tracker.get(first.id)?.closeReason).toBe('replaced');
+    for (let i = 0; i < 3; i++) {
+      expect(refusal(now(tracker.admit(hit(phone))))).toMatchObject({
+        by: 'policy',
+        kind: 'limit',
+        reason: 'replaced',
+      });
+      expect(mayRequest(tracker, tv)).toBe(true);
+    }
+    expect(live(tracker).map(({ id }) => id)).toEqual([second.id]);
+    tracker.kick(second.id, { denyForMs: 0 });
+    expect(tracker.denials()).toEqual([]);
+    expect(mayRequest(tracker, phone)).toBe(true);
+  });
+
+  it('stays out for a third device that has replaced the second', () => {
+    const { tracker } = oneDevice();
+    for (const device of [phone, tv, tablet]) request(tracker, device);
+    for (const device of [phone, tv]) expect(mayRequest(tracker, device)).toBe(false);
+    expect(live(tracker)).toMatchObject([{ userAgent: 'tablet' }]);
+    tracker.kickAll({ protocol: 'hls' }, { denyForMs: 0 });
+    expect(tracker.denials()).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['stream', { stream: 'cam2' }],
+    ['token', { token: 'b' }],
+    ['no token', { token: undefined }],
+    ['address', { ip: '203.0.113.77' }],
+    ['user agent', { userAgent: 'other' }],
+    ['protocol', { protocol: 'dash' }],
+  ])('is another viewer with another %s', (_, other) => {
+    const { tracker } = oneDevice();
+    request(tracker, phone);
+    request(tracker, tv);
+    expect(mayRequest(tracker, { ...phone, ...other })).toBe(true);
+  });
+
+  it('stays out over a connection that looks the same; the one that replaced it goes on although it looks so, too', () => {
+    const { tracker } = oneDevice();
+    connect(tracker, { token: 'a' });
+    const second = connect(tracker, { token: 'a' });
+    expect(mayConnect(tracker, { token: 'a' })).toBe(false);
+    second.close();
+    expect(mayConnect(tracker, { token: 'a' })).toBe(true);
+  });
+
+  it('stays out when policies decide again', async () => {
+    const { tracker } = oneDevice();
+    request(tracker, phone);
+    const { id } = must(request(tracker, tv).session);
+    expect(await tracker.invalidate()).toMatchObject({ kept: 1, denialsLifted: 0 });
+    await tracker.reauthorize({ session: id });
+    expect(mayRequest(tracker, phone)).toBe(false);
+  });
+
+  it('is chosen when the other opens, not when it asked', async () => {
+    const answer = deferred<Approval>();
+    const all: ReturnType<typeof setup> = setup({
+      policies: [
+        latestOnly(() => all.tracker),
+        { name: 'slow', admit: ({ sid }) => (sid ? answer.promise : { allow: true }) },
+      ],
+    });
+    const { tracker } = all;
+    const slow = pending(tracker.admit(hit({ sid: 's' })));
+    request(tracker, phone);
+    answer.resolve({ allow: true });
+    await slow;
+    expect(live(tracker)).toMatchObject([{ namedBy: 'cmcd' }]);
+  });
+
+  it('is nobody when the policy fails to say who: then it has refused', async () => {
+    const settled: unknown[] = [];
+    const policy: Policy = {
+      name: 'p',
+      admit: () => ({
+        allow: true,
+        replace: () => {
+          throw new Error('broken');
+        },
+      }),
+      settled: (_, session) => void settled.push(session),
+    };
+    const { tracker } = setup({ policies: [policy] });
+    expect(refusal(now(tracker.admit(hit())))).toMatchObject({ reason: 'policy_error' });
+    expect([tracker.stats().active, settled]).toEqual([0, [undefined]]);
+    await settleAll();
+  });
+});
+
+describe('a session whose place is taken', () => {
+  it('ends as idle and may come back', () => {
+    let release: string[] = [];
+    const { tracker } = setup({ policies: [{ name: 'p', admit: () => ({ allow: true, release }) }] });
+    const { id } = must(request(tracker, { token: 'a' }).session);
+    release = [id, 'unknown'];
+    request(tracker, { token: 'b' });
+    release = [];
+    expect(tracker.get(id)?.closeReason).toBe('idle');
+    expect(mayRequest(tracker, { token: 'a' })).toBe(true);
+  });
+});
+
+describe('what a policy may look at', () => {
+  it('is when a session was last active, and now while something of it is open', () => {
+    let activeAt: (id: string) => number | undefined = () => undefined;
+    const { tracker, clock } = setup({
+      policies: [{ name: 'p', admit: (_, view) => ((activeAt = (id) => view.activeAt(id)), { allow: true }) }],
+    });
+    const handle = request(tracker);
+    const { id, openedAt } = must(handle.session);
+    clock.advance(5_000);
+    expect(activeAt(id)).toBe(openedAt + 5_000);
+    handle.end();
+    clock.advance(7_000);
+    expect(activeAt(id)).toBe(openedAt + 5_000);
+    tracker.kick(id);
+    expect([activeAt(id), activeAt('nobody')]).toEqual([undefined, undefined]);
+  });
+});
+
+it('tells a policy how it ended with the candidate that it said yes to', () => {
+  const told: (string | undefined)[] = [];
+  const { tracker } = setup({
+    policies: [
+      { name: 'names', stage: 'authorise', admit: () => ({ allow: true, userId: 'bob' }) },
+      { name: 'listens', admit: () => ({ allow: true }), settled: ({ userId }) => void told.push(userId) },
+    ],
+  });
+  request(tracker);
+  expect(told).toEqual(['bob']);
+});
