@@ -12,6 +12,8 @@ export class PlayGate {
   private holds = 0;
   private shut = false;
   private full = false;
+  /** Media goes out while no more than this waits; below 0 none does. The only thing that is read for every packet. */
+  private limit: number;
   private readonly original: V4Session['sendBuffer'];
   private readonly own: V4Session['sendBuffer'];
 
@@ -25,40 +27,53 @@ export class PlayGate {
 
   private constructor(
     private readonly session: V4Session,
-    outlet: { readonly writableLength: number },
-    maxBufferBytes: number,
+    private readonly outlet: { readonly writableLength: number },
+    private readonly maxBufferBytes: number,
   ) {
+    this.limit = maxBufferBytes;
     const original = (this.original = session.sendBuffer);
     this.own = (buffer) => {
-      if (this.holds > 0 || this.shut) return;
-      const waiting = outlet.writableLength;
-      if (waiting > (this.full ? maxBufferBytes / 2 : maxBufferBytes)) this.full = true;
-      else if (this.full) {
-        this.full = false;
-        this.catchUp(false); // with this buffer, which the server has put there before
-      } else original(buffer);
+      if (outlet.writableLength <= this.limit) original(buffer);
+      else this.miss();
     };
     session.sendBuffer = this.own;
   }
 
   hold(): void {
     this.holds++;
+    this.limit = -1;
   }
 
   release(): void {
-    this.holds--;
-    if (this.holds === 0 && !this.shut) this.catchUp(true);
+    if (--this.holds > 0 || this.shut) return;
+    this.limit = this.maxBufferBytes;
+    this.full = false;
+    this.catchUp(true);
   }
 
   /** For good: nothing goes out any more. */
   close(): void {
     this.shut = true;
+    this.limit = -1;
   }
 
   leave(): void {
     if (--this.users > 0 || this.shut) return;
     gates.delete(this.session);
     if (this.session.sendBuffer === this.own) this.session.sendBuffer = this.original;
+  }
+
+  /** A packet that does not go out: nothing may, or too much waits already. */
+  private miss(): void {
+    if (this.holds > 0 || this.shut) return;
+    if (!this.full) {
+      this.full = true;
+      this.limit = -1;
+    } else if (this.outlet.writableLength <= this.maxBufferBytes / 2) {
+      this.full = false;
+      this.limit = this.maxBufferBytes;
+      this.catchUp(false); // with this packet, which the server has put there before
+    }
   }
 
   private catchUp(fromTheStart: boolean): void {
