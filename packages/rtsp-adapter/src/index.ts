@@ -1,1 +1,6 @@
-export {};
+export { attachRtsp, type Attachment } from './attach/attach-rtsp.js';
+export type { RtspOptions } from './attach/options.js';
+export { createRtspServer, type RtspServerOptions } from './create-rtsp-server.js';
+export type { RtspClient } from './door/client.js';
+export type { RtspAuthorize, RtspRefusal } from './door/own-gate.js';
+export type { RtspListenOptions, RtspServer } from './server/rtsp-server.js';

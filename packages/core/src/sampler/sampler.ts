@@ -11,7 +11,7 @@ export const CONNECTION_STALL_MS = 15_000;
 /** A connection to be sampled. */
 export interface Sampling {
   /** Of an admitted connection. Its `onCut` is set by the sampler. */
-  readonly handle: ConnHandle;
+  readonly handle: Pick<ConnHandle, 'onCut' | 'touch' | 'addReceived' | 'close'>;
   readonly flow: Flow;
   /** Severs the transport, now: the tracker has ended the session, or the client has stalled. */
   sever(reason: CloseReason): void;
@@ -84,7 +84,7 @@ class Entry implements Sampled {
   private movedAt: number;
 
   // Fields of its own: ten thousand are read in a row, and each step to another object may be one to cold memory.
-  private readonly handle: ConnHandle;
+  private readonly handle: Sampling['handle'];
   private readonly flow: Flow;
   private readonly stallTimeoutMs: number;
 

@@ -1,0 +1,118 @@
+import type { CloseReason, ConnHit, Denial, SessionTracker } from '@stream-sessions/core';
+import {
+  denialStatus,
+  denialText,
+  Visit,
+  type Flow,
+  type VisitClient,
+  type VisitSettings,
+} from '@stream-sessions/core/spi';
+import type { RtspClient } from '../door/client.js';
+import { LET_IN, type Answer, type Gate, type Pass, type RefusalStatus, type Visitor } from '../door/gate.js';
+
+/** Asks a tracker who may come in, and keeps its books. */
+export class TrackerGate implements Gate {
+  private readonly passes = new Set<TrackedPass>();
+  private isOpen = true;
+
+  constructor(
+    private readonly tracker: SessionTracker,
+    private readonly settings: VisitSettings,
+  ) {}
+
+  admit(visitor: Visitor): Pass {
+    const pass = new TrackedPass(visitor, this.tracker, this.settings, this);
+    if (!pass.isOver) this.passes.add(pass);
+    return pass;
+  }
+
+  /** Ends the books. Who is in stays in; who was waiting for an answer has it from nobody. */
+  close(): void {
+    this.isOpen = false;
+    for (const pass of this.passes) pass.leave('shutdown');
+  }
+
+  left(pass: TrackedPass): void {
+    this.passes.delete(pass);
+  }
+
+  /** For those who waited when the gate was taken away. */
+  get unanswered(): Answer | undefined {
+    return this.isOpen ? undefined : { admitted: false, status: 503, text: '' };
+  }
+}
+
+class TrackedPass implements Pass, VisitClient {
+  answer: Answer | Promise<Answer> = LET_IN;
+  readonly hit: ConnHit;
+  isOver = false;
+  private readonly visit: Visit;
+  private decide: ((answer: Answer) => void) | undefined = undefined;
+
+  constructor(
+    private readonly visitor: Visitor,
+    tracker: SessionTracker,
+    settings: VisitSettings,
+    private readonly gate: TrackerGate,
+  ) {
+    this.hit = hitOf(visitor.client);
+    this.visit = new Visit(this, tracker, settings, () => {
+      this.isOver = true;
+      gate.left(this);
+    });
+    this.visit.begin();
+  }
+
+  leave(reason?: CloseReason): void {
+    this.visit.leave(reason);
+  }
+
+  flow(): Flow {
+    return this.visitor.flow();
+  }
+
+  hold(): void {
+    this.answer = new Promise((resolve) => (this.decide = resolve));
+  }
+
+  release(): void {
+    this.decide?.(this.gate.unanswered ?? LET_IN);
+  }
+
+  refuse(denial: Denial): void {
+    const answer: Answer = { admitted: false, status: statusOf(denial), text: denialText(denial) };
+    if (this.decide === undefined) this.answer = answer;
+    else this.decide(answer);
+  }
+
+  sever(reason: CloseReason): void {
+    this.visitor.sever(reason);
+    this.decide?.({ admitted: false, status: 503, text: '' });
+  }
+
+  forget(): void {
+    // Nothing of the server was changed for it.
+  }
+}
+
+/** RTSP has a word of its own for limits (RFC 2326 §11.3.3). */
+export function statusOf(denial: Denial): RefusalStatus {
+  const status = denialStatus(denial);
+  return status === 429 ? 453 : (status as RefusalStatus);
+}
+
+function hitOf(client: RtspClient): ConnHit {
+  const { action, stream, url, query, token, userAgent, remoteAddress, secure, credentials } = client;
+  return {
+    stream,
+    protocol: 'rtsp',
+    kind: action === 'publish' ? 'input' : 'viewer',
+    remoteAddress,
+    secure,
+    url,
+    query,
+    ...(token && { token }),
+    ...(userAgent && { userAgent }),
+    ...(credentials && { credentials }),
+  };
+}

@@ -1,0 +1,34 @@
+import type { SessionTracker } from '@stream-sessions/core';
+import { badOption } from '@stream-sessions/core/spi';
+import { attachRtsp } from './attach/attach-rtsp.js';
+import { relaySettings, type RelayOptions } from './server/options.js';
+import { RelayServer, type RtspServer } from './server/rtsp-server.js';
+
+/** Options of `createRtspServer()`. */
+export interface RtspServerOptions extends RelayOptions {
+  /** Where players and publishers are listed, and who decides about them. Default: nobody does. */
+  tracker?: SessionTracker | undefined;
+}
+
+/**
+ * An RTSP server: who publishes to it is relayed to all who play, over TCP and UDP, over RTSP and RTSPS.
+ *
+ * ```ts
+ * const server = createRtspServer({ tracker });
+ * await server.listen(8554);
+ * ```
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function createRtspServer(options: RtspServerOptions = {}): RtspServer {
+  const { tracker, ...relay } = options;
+  const settings = relaySettings('createRtspServer()', relay);
+  if (tracker !== undefined && settings.authorize !== undefined) {
+    throw badOption('authorize', 'left out where there is a tracker: write a policy', settings.authorize);
+  }
+  const server = new RelayServer(settings);
+  if (tracker === undefined) return server;
+  const { stallTimeoutMs, clock } = settings;
+  attachRtsp(server, tracker, { stallTimeoutMs, ...(clock && { clock }) });
+  return server;
+}

@@ -1,0 +1,21 @@
+import type { Credentials } from '@stream-sessions/core';
+
+/** Who asks to play or to publish. */
+export interface RtspClient {
+  readonly action: 'play' | 'publish';
+  /** The stream code: `rtsp://host/live/cam1` is `cam1`. */
+  readonly stream: string;
+  /** Without track. It has the token in it: not for logs. */
+  readonly url: string;
+  /** The raw query of the URL, without `?`. */
+  readonly query: string;
+  /** `token` of the query; empty when there is none. */
+  readonly token: string;
+  readonly userAgent: string | undefined;
+  /** Without port. */
+  readonly remoteAddress: string;
+  /** True over TLS (RTSPS). */
+  readonly secure: boolean;
+  /** What the client answered to a 401. */
+  readonly credentials: Credentials | undefined;
+}

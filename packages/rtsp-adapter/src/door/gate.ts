@@ -1,0 +1,32 @@
+import type { CloseReason } from '@stream-sessions/core';
+import type { Flow } from '@stream-sessions/core/spi';
+import type { RtspClient } from './client.js';
+
+/** The words of RTSP for a no. */
+export type RefusalStatus = 401 | 403 | 453 | 500 | 503;
+
+export type Answer =
+  { readonly admitted: true } | { readonly admitted: false; readonly status: RefusalStatus; readonly text: string };
+
+export const LET_IN: Answer = { admitted: true };
+
+/** A client at the door, and the means to count and to cut it. */
+export interface Visitor {
+  readonly client: RtspClient;
+  /** Counters of its media, from the first PLAY or RECORD on. One for each who asks. */
+  flow(): Flow;
+  /** Cuts its connection and its media, now. */
+  sever(reason: CloseReason): void;
+}
+
+/** One visit that was asked for. */
+export interface Pass {
+  readonly answer: Answer | Promise<Answer>;
+  /** The client has gone, or does not want to any more; also while the answer is awaited. Harmless twice. */
+  leave(reason?: CloseReason): void;
+}
+
+/** Who decides who plays and publishes, and hears when they end. */
+export interface Gate {
+  admit(visitor: Visitor): Pass;
+}

@@ -1,0 +1,85 @@
+import type { Clock, CloseReason } from '@stream-sessions/core';
+import { samplerOf, type Sampled, type Sampling } from '@stream-sessions/core/spi';
+import type { RtspClient } from './client.js';
+import { LET_IN, type Answer, type Gate, type Pass, type Visitor } from './gate.js';
+import { warnOfFault } from './warn.js';
+
+/** A no, in RTSP's words. */
+export interface RtspRefusal {
+  /** 401 asks for credentials, 453 is over a limit, 503 is overload. Default 403. */
+  readonly status?: 401 | 403 | 453 | 503;
+  /** Told to the client behind the standard phrase. */
+  readonly reason?: string;
+}
+
+/** Decides who may play or publish where no tracker does. What throws or rejects is a no. */
+export type RtspAuthorize = (client: RtspClient) => boolean | RtspRefusal | Promise<boolean | RtspRefusal>;
+
+/** Nobody keeps books of these; the sampler is there to cut who stalls. */
+const NOBODY: Sampling['handle'] = {
+  onCut: () => undefined,
+  touch: () => undefined,
+  addReceived: () => undefined,
+  close: () => undefined,
+};
+
+/** The gate of a server without a tracker: asks `authorize`, if there is one. */
+export class OwnGate implements Gate {
+  constructor(
+    private readonly authorize: RtspAuthorize | undefined,
+    private readonly stallTimeoutMs: number,
+    private readonly clock: Clock | undefined,
+  ) {}
+
+  admit(visitor: Visitor): Pass {
+    return new OwnPass(visitor, this.ask(visitor.client), (of) =>
+      samplerOf(this.clock).add({
+        handle: NOBODY,
+        flow: of.flow(),
+        stallTimeoutMs: this.stallTimeoutMs,
+        sever: (reason) => of.sever(reason),
+      }),
+    );
+  }
+
+  private ask(client: RtspClient): Answer | Promise<Answer> {
+    if (this.authorize === undefined) return LET_IN;
+    try {
+      const verdict = this.authorize(client);
+      return verdict instanceof Promise ? verdict.then(answerOf, failed) : answerOf(verdict);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+}
+
+class OwnPass implements Pass {
+  readonly answer: Answer | Promise<Answer>;
+  private sampled: Sampled | undefined = undefined;
+  private over = false;
+
+  constructor(visitor: Visitor, answer: Answer | Promise<Answer>, sample: (visitor: Visitor) => Sampled) {
+    const noted = (given: Answer): Answer => {
+      if (given.admitted && !this.over) this.sampled = sample(visitor);
+      return given;
+    };
+    this.answer = answer instanceof Promise ? answer.then(noted) : noted(answer);
+  }
+
+  leave(reason?: CloseReason): void {
+    this.over = true;
+    this.sampled?.close(reason);
+  }
+}
+
+function answerOf(verdict: unknown): Answer {
+  if (verdict === true) return LET_IN;
+  const { status = 403, reason = '' } = (typeof verdict === 'object' && verdict !== null ? verdict : {}) as RtspRefusal;
+  const known = [401, 403, 453, 503].includes(status) ? status : 403;
+  return { admitted: false, status: known, text: String(reason).slice(0, 200) };
+}
+
+function failed(error: unknown): Answer {
+  warnOfFault(error);
+  return { admitted: false, status: 500, text: '' };
+}

@@ -1,0 +1,68 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Credentials } from '@stream-sessions/core';
+import type { Headers } from './response.js';
+
+export type AuthScheme = 'digest' | 'basic';
+
+/** The challenges of one connection (RFC 2617; RFC 2326 §12.44 and appendix D.1.2): nobody can repeat elsewhere what was answered here. */
+export class Challenge {
+  private readonly nonce = randomBytes(16).toString('hex');
+
+  constructor(
+    private readonly realm: string,
+    private readonly schemes: readonly AuthScheme[],
+  ) {}
+
+  headers(): Headers {
+    return this.schemes.map((scheme) => ['WWW-Authenticate', scheme === 'digest' ? this.digest() : this.basic()]);
+  }
+
+  /** What the client offers, if it is an answer to this challenge. The password itself goes nowhere. */
+  credentials(header: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
+    const [, scheme = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(header) ?? [];
+    if (/^bearer$/i.test(scheme)) return { scheme: 'bearer', token: rest.trim() };
+    if (/^basic$/i.test(scheme) && this.schemes.includes('basic')) return basicOf(rest);
+    if (/^digest$/i.test(scheme) && this.schemes.includes('digest')) return this.digestOf(rest, method, isSameStream);
+    return undefined;
+  }
+
+  private digest(): string {
+    return `Digest realm="${this.realm}", nonce="${this.nonce}", algorithm=MD5`;
+  }
+
+  private basic(): string {
+    return `Basic realm="${this.realm}"`;
+  }
+
+  private digestOf(text: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
+    const { username: user, realm, nonce, uri, response, qop, nc, cnonce, algorithm } = parameters(text);
+    if (user === undefined || uri === undefined || response === undefined) return undefined;
+    if (realm !== this.realm || nonce !== this.nonce || !isSameStream(uri)) return undefined;
+    if (algorithm !== undefined && !/^md5$/i.test(algorithm)) return undefined;
+    const between = qop === undefined ? nonce : `${nonce}:${nc ?? ''}:${cnonce ?? ''}:${qop}`;
+    const verify = (password: string): boolean =>
+      same(md5(`${md5(`${user}:${realm}:${password}`)}:${between}:${md5(`${method}:${uri}`)}`), response.toLowerCase());
+    return { scheme: 'digest', user, verify };
+  }
+}
+
+function basicOf(text: string): Credentials | undefined {
+  const plain = Buffer.from(text.trim(), 'base64').toString('utf8');
+  const colon = plain.indexOf(':');
+  if (colon < 0) return undefined;
+  const sent = plain.slice(colon + 1);
+  return { scheme: 'basic', user: plain.slice(0, colon), verify: (password) => same(sent, password) };
+}
+
+function parameters(text: string): Partial<Record<string, string>> {
+  const found = Object.create(null) as Record<string, string>;
+  for (const [, name = '', quoted, bare] of text.matchAll(/(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g)) {
+    found[name.toLowerCase()] = quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
+  }
+  return found;
+}
+
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+/** Takes the same time wherever they differ, and however long they are. */
+const same = (a: string, b: string): boolean => timingSafeEqual(sha256(a), sha256(b));

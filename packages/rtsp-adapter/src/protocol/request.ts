@@ -1,0 +1,54 @@
+/** One RTSP request, whole (RFC 2326 §6). */
+export interface RtspRequest {
+  /** In upper case, as it came: `DESCRIBE`. */
+  readonly method: string;
+  readonly uri: string;
+  /** `1.0` */
+  readonly version: string;
+  /** By name in lower case; what came more than once is joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+/** A request without its body, which may still be on its way. */
+export type RequestHead = Omit<RtspRequest, 'body'>;
+
+const MAX_HEADERS = 100;
+const REQUEST_LINE = /^([A-Z_]{1,32}) ([^\s\x00-\x1f\x7f]+) RTSP\/(\d\.\d)$/; // eslint-disable-line no-control-regex
+const RESPONSE_LINE = /^RTSP\/\d\.\d \d{3}(?: |$)/;
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})[ \t]*:[ \t]*(.*)$/;
+
+/**
+ * Reads request line and headers. The answer to a request of ours, which we never made, has no method: it is passed over.
+ *
+ * @returns undefined when this is no RTSP
+ */
+export function parseHead(text: string): RequestHead | undefined {
+  const [first = '', ...lines] = text.split(/\r\n|\n/);
+  const headers = headersOf(lines);
+  if (headers === undefined) return undefined;
+  if (RESPONSE_LINE.test(first)) return { method: '', uri: '', version: '1.0', headers };
+  const [, method, uri, version] = REQUEST_LINE.exec(first) ?? [];
+  if (method === undefined || uri === undefined || version === undefined) return undefined;
+  return { method, uri, version, headers };
+}
+
+function headersOf(lines: readonly string[]): Map<string, string> | undefined {
+  if (lines.length > MAX_HEADERS) return undefined;
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const [, name, value = ''] = HEADER.exec(line) ?? [];
+    if (name === undefined) return undefined;
+    const key = name.toLowerCase();
+    const before = headers.get(key);
+    headers.set(key, before === undefined ? value.trimEnd() : `${before}, ${value.trimEnd()}`);
+  }
+  return headers;
+}
+
+/** How long the body is (§12.14). @returns undefined when nobody can say */
+export function bodyLength(head: RequestHead): number | undefined {
+  const given = head.headers.get('content-length');
+  if (given === undefined) return 0;
+  return /^\d{1,9}$/.test(given) ? Number(given) : undefined;
+}

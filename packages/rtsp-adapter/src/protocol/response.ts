@@ -1,0 +1,50 @@
+/** The words of RFC 2326 §11 that are used here. */
+export const REASONS = {
+  200: 'OK',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  413: 'Request Entity Too Large',
+  415: 'Unsupported Media Type',
+  451: 'Parameter Not Understood',
+  453: 'Not Enough Bandwidth',
+  454: 'Session Not Found',
+  455: 'Method Not Valid in This State',
+  459: 'Aggregate Operation Not Allowed',
+  461: 'Unsupported Transport',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+  505: 'RTSP Version Not Supported',
+  551: 'Option not supported',
+} as const;
+
+export type Status = keyof typeof REASONS;
+
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+/** An answer (§7), before it knows which request it is for. */
+export interface Reply {
+  readonly status: Status;
+  /** Said behind the standard phrase; players show it. */
+  readonly text?: string | undefined;
+  readonly headers?: Headers;
+  readonly body?: string;
+  /** Hang up when it is said. */
+  readonly isLast?: boolean;
+}
+
+/** What stands in a header must not end it. */
+// eslint-disable-next-line no-control-regex
+const plain = (value: string): string => value.replace(/[\x00-\x1f\x7f]+/g, ' ');
+
+export function formatReply(reply: Reply, cseq: string | undefined): string {
+  const { status, text, headers = [], body = '' } = reply;
+  const phrase = text ? `${REASONS[status]}: ${plain(text)}` : REASONS[status];
+  let out = `RTSP/1.0 ${status} ${phrase}\r\n`;
+  if (cseq !== undefined) out += `CSeq: ${plain(cseq)}\r\n`;
+  for (const [name, value] of headers) out += `${name}: ${plain(value)}\r\n`;
+  if (body !== '') out += `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+  return `${out}\r\n${body}`;
+}

@@ -1,0 +1,92 @@
+import type { Description } from '../protocol/sdp.js';
+import { Batch, isRtcp } from './batch.js';
+
+/** Who sends the media of a stream. */
+export interface Source {
+  readonly description: Description;
+  /** Somebody else publishes now. */
+  replaced(): void;
+}
+
+/** Who gets it. */
+export interface Sink {
+  take(batch: Batch): void;
+  /** There is no more, or what comes now is something else. */
+  ended(): void;
+}
+
+/** What arrives in one turn is handed on at its end; of a flood, as soon as there is this much. */
+const MAX_BATCH_BYTES = 256 * 1024;
+
+/** One publisher's media on its way to all players. */
+export class Stream {
+  readonly sinks = new Set<Sink>();
+  private current: Source | undefined = undefined;
+  private batch: Batch | undefined = undefined;
+  /** The latest sender report of each track, which ties their clocks together: a late joiner would wait seconds for one. */
+  private readonly reports: (Buffer | undefined)[] = [];
+
+  constructor(private readonly onVacant: (stream: Stream) => void) {}
+
+  get source(): Source | undefined {
+    return this.current;
+  }
+
+  /** Goes on air. Who published before is replaced, and players who cannot play this end. */
+  publish(source: Source): void {
+    const { current: before } = this;
+    this.current = source;
+    this.reports.length = 0;
+    before?.replaced();
+    if (before !== undefined && before.description.shape !== source.description.shape) this.end();
+  }
+
+  /** Goes off air, unless somebody else is on it by now. */
+  unpublish(source: Source): void {
+    if (this.current !== source) return;
+    this.flush();
+    this.current = undefined;
+    this.end();
+    this.onVacant(this);
+  }
+
+  join(sink: Sink): void {
+    if (this.sinks.has(sink)) return;
+    this.flush(); // what came before is not for it
+    this.sinks.add(sink);
+    const reports = new Batch();
+    this.reports.forEach((report, lane) => report !== undefined && reports.add(lane, report));
+    if (reports.packets.length > 0) sink.take(reports);
+  }
+
+  leave(sink: Sink): void {
+    this.sinks.delete(sink);
+  }
+
+  push(source: Source, lane: number, packet: Buffer): void {
+    if (source !== this.current) return;
+    if (isRtcp(lane) && packet[1] === SENDER_REPORT) this.reports[lane] = Buffer.from(packet);
+    if (this.sinks.size === 0) return;
+    if (this.batch === undefined) {
+      this.batch = new Batch();
+      setImmediate(this.flush);
+    }
+    this.batch.add(lane, packet);
+    if (this.batch.bytes >= MAX_BATCH_BYTES) this.flush();
+  }
+
+  private readonly flush = (): void => {
+    const { batch } = this;
+    if (batch === undefined) return;
+    this.batch = undefined;
+    for (const sink of this.sinks) sink.take(batch);
+  };
+
+  private end(): void {
+    for (const sink of [...this.sinks]) sink.ended();
+    this.sinks.clear();
+  }
+}
+
+/** RFC 3550 §6.4.1 */
+const SENDER_REPORT = 200;

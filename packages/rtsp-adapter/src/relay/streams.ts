@@ -1,0 +1,21 @@
+import { Stream } from './stream.js';
+
+/** The streams that are on air, by their stream code. */
+export class Streams {
+  private readonly byCode = new Map<string, Stream>();
+
+  get(code: string): Stream | undefined {
+    return this.byCode.get(code);
+  }
+
+  /** For one who goes on air now. */
+  open(code: string): Stream {
+    let stream = this.byCode.get(code);
+    if (stream === undefined) this.byCode.set(code, (stream = new Stream(() => this.byCode.delete(code))));
+    return stream;
+  }
+
+  get codes(): string[] {
+    return [...this.byCode.keys()];
+  }
+}

@@ -1,0 +1,122 @@
+import type { Socket } from 'node:net';
+import type { CloseReason } from '@stream-sessions/core';
+import { warnOfFault } from '../door/warn.js';
+import { RtspParser, RtspSyntaxError, type ParserSink } from '../protocol/parser.js';
+import type { RtspRequest } from '../protocol/request.js';
+import { formatReply } from '../protocol/response.js';
+import { Conversation, type Line, type Said } from './conversation.js';
+import type { RelaySettings } from './options.js';
+import type { Relay } from './relay.js';
+
+/** How long a client that was told to go has to hang up by itself. */
+const HANG_UP_MS = 500;
+const KEEP_ALIVE_MS = 30_000;
+/** Answers that wait for one who asks and does not read, beyond what media may wait. */
+const MAX_UNREAD_ANSWERS = 256 * 1024;
+
+/** One TCP or TLS connection: what is said on it, one request after the other, and when it is over. */
+export class Connection implements Line, ParserSink {
+  private readonly parser = new RtspParser(this);
+  private readonly conversation: Conversation;
+  private readonly settings: RelaySettings;
+  private over = false;
+  /** When it began to have nothing to play or publish; undefined while it has. */
+  private idleSince: number | undefined;
+  private heardAt: number;
+  private wasHeard = false;
+
+  constructor(
+    readonly socket: Socket,
+    private readonly relay: Relay,
+    readonly address: string,
+    readonly localAddress: string,
+    readonly secure: boolean,
+    now: number,
+  ) {
+    this.settings = relay.settings;
+    this.idleSince = this.heardAt = now;
+    this.conversation = new Conversation(this, relay.streams, relay.doors, relay.settings);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('data', (chunk: Buffer) => this.read(() => this.parser.write(chunk)));
+    socket.on('error', () => undefined); // 'close' follows, and tells enough
+    socket.once('close', () => this.ended('client_gone'));
+  }
+
+  heard(): void {
+    this.wasHeard = true;
+  }
+
+  frame(channel: number, payload: Buffer): void {
+    this.wasHeard = true;
+    this.conversation.frame(channel, payload);
+  }
+
+  request(request: RtspRequest): void {
+    this.wasHeard = true;
+    this.parser.hold();
+    void this.answer(request);
+  }
+
+  cut(reason: CloseReason): void {
+    this.ended(reason);
+    this.socket.destroy();
+  }
+
+  /** A look at its timeouts. */
+  check(now: number): void {
+    const { startTimeoutMs, sessionTimeoutMs } = this.settings;
+    if (this.wasHeard) this.heardAt = now;
+    this.wasHeard = false;
+    if (this.conversation.isActive) this.idleSince = undefined;
+    else this.idleSince ??= now;
+    const neverStarts = this.idleSince !== undefined && startTimeoutMs > 0 && now - this.idleSince >= startTimeoutMs;
+    const isLost = this.conversation.usesDatagrams && now - this.heardAt >= sessionTimeoutMs;
+    if (neverStarts || isLost) this.cut('idle');
+  }
+
+  private async answer(request: RtspRequest): Promise<void> {
+    let said: Said;
+    try {
+      said = await this.conversation.handle(request);
+    } catch (error) {
+      warnOfFault(error);
+      said = { status: 500, isLast: true };
+    }
+    if (this.over) return;
+    this.say(said, request.headers.get('cseq'));
+    said.afterwards?.();
+    if (this.conversation.isActive) this.relay.hasStarted(this);
+    this.read(() => this.parser.resume());
+  }
+
+  /** Runs the parser, which tells what it finds. */
+  private read(run: () => void): void {
+    if (this.over) return;
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof RtspSyntaxError)) warnOfFault(error);
+      const status = error instanceof RtspSyntaxError ? error.status : 500;
+      this.say({ status, text: error instanceof RtspSyntaxError ? error.message : '', isLast: true }, undefined);
+    }
+  }
+
+  private say(said: Said, cseq: string | undefined): void {
+    const { socket } = this;
+    socket.write(formatReply(said, cseq));
+    if (socket.writableLength > this.settings.maxBufferBytes + MAX_UNREAD_ANSWERS) return this.cut('stalled');
+    if (said.isLast !== true) return;
+    this.ended('client_gone');
+    socket.end();
+    setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+  }
+
+  private ended(reason: CloseReason): void {
+    if (this.over) return;
+    this.over = true;
+    this.parser.stop();
+    this.conversation.close(reason);
+    this.relay.hasEnded(this);
+  }
+}

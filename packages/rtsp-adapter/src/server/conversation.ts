@@ -1,0 +1,293 @@
+import { randomBytes } from 'node:crypto';
+import { tokenFromQuery, type CloseReason } from '@stream-sessions/core';
+import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
+import type { RtspClient } from '../door/client.js';
+import type { Doors } from '../door/doors.js';
+import { Challenge } from '../protocol/authorization.js';
+import type { RtspRequest } from '../protocol/request.js';
+import type { Headers, Reply, Status } from '../protocol/response.js';
+import { formatSdp, parseSdp, playerControl, type Description } from '../protocol/sdp.js';
+import { parseTransport } from '../protocol/transport-header.js';
+import { parseUri, type RtspUri } from '../protocol/uri.js';
+import type { Streams } from '../relay/streams.js';
+import { Guest } from './guest.js';
+import type { RelaySettings } from './options.js';
+import type { Peer } from './peer.js';
+import { Player } from './player.js';
+import { Publisher } from './publisher.js';
+import type { Role } from './role.js';
+
+/** A reply, and what begins when it has been said. */
+export interface Said extends Reply {
+  readonly afterwards?: () => void;
+}
+
+/** What a conversation can do to the connection it is held on. */
+export interface Line extends Peer {
+  /** Cuts it, now. */
+  cut(reason: CloseReason): void;
+}
+
+const PUBLIC = 'OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, PAUSE, RECORD, TEARDOWN, GET_PARAMETER, SET_PARAMETER';
+/** Wrong passwords that one connection may try. */
+const MAX_CHALLENGES = 5;
+
+const say = (status: Status, text?: string, headers: Headers = []): Said => ({ status, text, headers });
+const OK = say(200);
+
+/**
+ * The state machine of RFC 2326 appendix A on one connection: one client, one session, one stream. Requests come one after the
+ * other.
+ */
+export class Conversation {
+  /** Admitted, or waiting for it. */
+  private guest: Guest | undefined = undefined;
+  private announced: Description | undefined = undefined;
+  private role: Role | undefined = undefined;
+  private readonly id = randomBytes(8).toString('hex');
+  private readonly challenge: Challenge;
+  private challenges = 0;
+  private over = false;
+
+  constructor(
+    private readonly line: Line,
+    private readonly streams: Streams,
+    private readonly doors: Doors,
+    private readonly settings: RelaySettings,
+  ) {
+    this.challenge = new Challenge(settings.realm, settings.authentication);
+  }
+
+  /** It plays or publishes. */
+  get isActive(): boolean {
+    return this.role?.isActive === true;
+  }
+
+  /** Whether it has to be heard of: nothing else tells that who takes datagrams has gone. */
+  get usesDatagrams(): boolean {
+    return this.role?.uses('udp') === true;
+  }
+
+  frame(channel: number, payload: Buffer): void {
+    this.role?.frame(channel, payload);
+  }
+
+  /** The connection is over. */
+  close(reason: CloseReason): void {
+    this.over = true;
+    this.leave(reason);
+  }
+
+  async handle(request: RtspRequest): Promise<Said> {
+    const { method, version, headers } = request;
+    if (!version.startsWith('1.')) return say(505);
+    if (headers.get('cseq') === undefined) return say(400, 'CSeq is missing');
+    const required = headers.get('require');
+    // §12.32: nothing that could be required is there.
+    if (required !== undefined) return say(551, undefined, [['Unsupported', required]]);
+    if (method === 'OPTIONS') return say(200, undefined, [['Public', PUBLIC]]);
+    const session = headers.get('session')?.split(';', 1)[0]?.trim();
+    if (session !== undefined && (this.role === undefined || session !== this.id)) return say(454);
+    switch (method) {
+      case 'DESCRIBE':
+        return this.describe(request);
+      case 'ANNOUNCE':
+        return this.announce(request);
+      case 'SETUP':
+        return this.setUp(request);
+      case 'PLAY':
+        return this.play();
+      case 'RECORD':
+        return this.record();
+      case 'PAUSE':
+        return this.pause();
+      case 'TEARDOWN':
+        return this.tearDown();
+      case 'GET_PARAMETER':
+      case 'SET_PARAMETER':
+        // Without a body they say that the client is there (§10.8); there is no parameter.
+        return request.body.length === 0 ? this.inSession(OK) : say(451);
+      default:
+        return say(501, undefined, [['Public', PUBLIC]]);
+    }
+  }
+
+  /** §10.2. */
+  private async describe(request: RtspRequest): Promise<Said> {
+    const uri = parseUri(request.uri);
+    if (uri === undefined) return say(400, 'the URL names no stream');
+    if (this.role !== undefined && this.guest?.client.stream !== uri.stream) return say(455);
+    if (this.streams.get(uri.stream)?.source === undefined) return say(404);
+    const refused = await this.enter('play', uri, request);
+    if (refused !== undefined) return refused;
+    const description = this.streams.get(uri.stream)?.source?.description;
+    if (description === undefined) return say(404); // gone meanwhile
+    const headers: Headers = [
+      ['Content-Base', `${uri.base.replace(/\/$/, '')}/`],
+      ['Content-Type', 'application/sdp'],
+    ];
+    return { status: 200, headers, body: formatSdp(description) };
+  }
+
+  /** §10.3, by a publisher. */
+  private async announce(request: RtspRequest): Promise<Said> {
+    const uri = parseUri(request.uri);
+    if (uri === undefined || uri.stream.length > MAX_STREAM_LENGTH) return say(400, 'the URL names no stream');
+    if (this.role !== undefined) return say(455);
+    if (!/^application\/sdp\b/i.test(request.headers.get('content-type') ?? '')) return say(415);
+    const description = parseSdp(request.body.toString('utf8'));
+    if (description === undefined) return say(400, 'this is no SDP with RTP in it');
+    const refused = await this.enter('publish', uri, request);
+    if (refused === undefined) this.announced = description;
+    return refused ?? OK;
+  }
+
+  /** §10.4. */
+  private async setUp(request: RtspRequest): Promise<Said> {
+    if (this.isActive) return say(455);
+    const offers = parseTransport(request.headers.get('transport') ?? '');
+    const { announced } = this;
+    if (offers.some(({ isRecord }) => isRecord) && announced === undefined) return say(455, 'ANNOUNCE comes first');
+    const controls = announced?.tracks.map(({ control }) => control) ?? [];
+    const uri = parseUri(
+      request.uri,
+      controls.filter((control) => !control.includes('://')),
+    );
+    if (uri === undefined) return say(400, 'the URL names no stream');
+    const absolute = controls.indexOf(request.uri);
+    if (absolute < 0 && this.role !== undefined && this.guest?.client.stream !== uri.stream) return say(455);
+    if (announced === undefined) {
+      const refused = await this.enterAgain(uri, request);
+      if (refused !== undefined) return refused;
+    }
+    const role = (this.role ??= this.newRole(uri.stream));
+    if (role === undefined) return say(404);
+    const names = announced === undefined ? this.playerControls(uri.stream) : controls;
+    const track = absolute >= 0 ? absolute : trackOf(uri, names);
+    if (track === undefined) return say(names.length > 1 && uri.control === undefined ? 459 : 404);
+    const transport = await role.setUp(track, offers);
+    if (transport !== undefined) return this.inSession(say(200, undefined, [['Transport', transport]]));
+    if (!role.isSetUp) this.dropRole();
+    return say(461);
+  }
+
+  /** §10.5; live has no range. */
+  private play(): Said {
+    const { role } = this;
+    if (!(role instanceof Player)) return say(role === undefined ? 454 : 455);
+    if (!role.isOnAir) return say(404);
+    return {
+      ...this.inSession(say(200, undefined, [['Range', 'npt=now-']])),
+      // Media must not come before the answer.
+      afterwards: () => role.play(),
+    };
+  }
+
+  /** §10.11. */
+  private record(): Said {
+    const { role, guest } = this;
+    if (!(role instanceof Publisher) || guest === undefined) return say(role === undefined ? 454 : 455);
+    return { ...this.inSession(OK), afterwards: () => role.record(this.streams.open(guest.client.stream)) };
+  }
+
+  /** §10.6. */
+  private pause(): Said {
+    const { role } = this;
+    if (!(role instanceof Player) || !role.isActive) return say(role === undefined ? 454 : 455);
+    role.pause();
+    return this.inSession(OK);
+  }
+
+  /** §10.7. */
+  private tearDown(): Said {
+    if (this.role === undefined) return say(454);
+    this.leave('client_gone');
+    return OK;
+  }
+
+  private inSession(reply: Said): Said {
+    if (this.role === undefined) return reply;
+    const timeout = Math.ceil(this.settings.sessionTimeoutMs / 1000);
+    return { ...reply, headers: [...(reply.headers ?? []), ['Session', `${this.id};timeout=${timeout}`]] };
+  }
+
+  private playerControls(stream: string): string[] {
+    return this.streams.get(stream)?.source?.description.tracks.map((_, i) => playerControl(i)) ?? [];
+  }
+
+  private newRole(code: string): Role | undefined {
+    const { guest, line, settings, announced } = this;
+    if (guest === undefined) return undefined;
+    if (announced !== undefined) {
+      return new Publisher(announced, line, guest.flows, settings, () => line.cut('replaced'));
+    }
+    const stream = this.streams.get(code);
+    if (stream === undefined) return undefined;
+    return new Player(stream, line, guest.flows, settings, () => line.cut('stream_ended'));
+  }
+
+  /** Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here. */
+  private async enterAgain(uri: RtspUri, request: RtspRequest): Promise<Said | undefined> {
+    if (this.guest?.client.stream === uri.stream) return undefined;
+    if (this.streams.get(uri.stream)?.source === undefined) return say(404);
+    return this.enter('play', uri, request);
+  }
+
+  /** Asks whether the client may; undefined: it may. */
+  private async enter(action: RtspClient['action'], uri: RtspUri, request: RtspRequest): Promise<Said | undefined> {
+    const authorization = request.headers.get('authorization');
+    const before = this.guest?.client;
+    const isKnown = before?.action === action && before.stream === uri.stream && before.query === uri.query;
+    if (isKnown && (authorization === undefined || authorization === this.guest?.authorization)) return undefined;
+    if (this.role !== undefined) return say(455);
+    this.leave('client_gone');
+    const client = this.clientOf(action, uri, request, authorization);
+    const guest = (this.guest = new Guest(client, authorization, this.line.socket, (reason) => this.line.cut(reason)));
+    const answer = await guest.ask(this.doors);
+    if (answer.admitted || this.over) return undefined;
+    this.guest = undefined;
+    if (answer.status !== 401) return { ...say(answer.status, answer.text), isLast: true };
+    const isLast = ++this.challenges >= MAX_CHALLENGES;
+    return { ...say(401, answer.text, this.challenge.headers()), isLast };
+  }
+
+  private clientOf(
+    action: RtspClient['action'],
+    uri: RtspUri,
+    { method, headers }: RtspRequest,
+    authorization: string | undefined,
+  ): RtspClient {
+    const isSameStream = (other: string): boolean => parseUri(other)?.stream === uri.stream;
+    return {
+      action,
+      stream: uri.stream,
+      url: uri.base,
+      query: uri.query,
+      token: tokenFromQuery(uri.query),
+      userAgent: headers.get('user-agent'),
+      remoteAddress: this.line.address,
+      secure: this.line.secure,
+      credentials:
+        authorization === undefined ? undefined : this.challenge.credentials(authorization, method, isSameStream),
+    };
+  }
+
+  private leave(reason: CloseReason): void {
+    this.dropRole();
+    this.announced = undefined;
+    this.guest?.leave(reason);
+    this.guest = undefined;
+  }
+
+  private dropRole(): void {
+    this.role?.close();
+    this.role = undefined;
+  }
+}
+
+function trackOf(uri: RtspUri, names: readonly string[]): number | undefined {
+  if (uri.control === undefined) return names.length === 1 ? 0 : undefined;
+  const wanted = uri.control.toLowerCase();
+  const track = names.findIndex((name) => name.toLowerCase() === wanted);
+  return track < 0 ? undefined : track;
+}

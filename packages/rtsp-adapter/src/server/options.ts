@@ -1,0 +1,94 @@
+import type { TlsOptions } from 'node:tls';
+import type { Clock } from '@stream-sessions/core';
+import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
+import type { RtspAuthorize } from '../door/own-gate.js';
+import type { AuthScheme } from '../protocol/authorization.js';
+import type { PortRange } from '../transport/udp-pair.js';
+
+/** Options of the server itself: all but the tracker. */
+export interface RelayOptions {
+  /** Asked before anybody plays or publishes. Only without a tracker: with one, write a policy. Default: everybody may. */
+  authorize?: RtspAuthorize | undefined;
+  /** Key and certificate, as for `tls.createServer`: `listen()` then speaks RTSPS. Default: plain RTSP. */
+  tls?: TlsOptions | undefined;
+  /** Named in the challenge of a 401. Default `stream-sessions`. */
+  realm?: string;
+  /** How clients may prove who they are, the best first. Default `['digest', 'basic']`. */
+  authentication?: readonly AuthScheme[];
+  /** UDP ports of this server for media, `[first, last]`. Default: whatever is free. False: TCP only. */
+  udpPorts?: PortRange | false;
+  /**
+   * A connection that neither plays nor publishes after so many milliseconds is ended, whatever it says meanwhile. Default 10_000;
+   * 0 = never.
+   */
+  startTimeoutMs?: number;
+  /** Who plays or publishes over UDP and is not heard of for so many milliseconds is ended. Default 60_000. */
+  sessionTimeoutMs?: number;
+  /**
+   * A player that takes nothing for so many milliseconds while there is media for it is cut as `stalled`. Default 15_000;
+   * 0 = never.
+   */
+  stallTimeoutMs?: number;
+  /** Media that may wait for one slow player, in bytes. Default 4 MiB. Beyond it the player misses packets. */
+  maxBufferBytes?: number;
+  /** Where timeouts take their time from. Default: the wall clock. */
+  clock?: Clock | undefined;
+}
+
+/** Options with their defaults. */
+export type RelaySettings = Readonly<
+  Required<Omit<RelayOptions, 'authorize' | 'tls' | 'clock' | 'udpPorts'>> &
+    Pick<RelayOptions, 'authorize' | 'tls' | 'clock'>
+> & { readonly udp: boolean; readonly udpPorts: PortRange | undefined };
+
+export const RELAY_OPTIONS = [
+  'authorize',
+  'tls',
+  'realm',
+  'authentication',
+  'udpPorts',
+  'startTimeoutMs',
+  'sessionTimeoutMs',
+  'stallTimeoutMs',
+  'maxBufferBytes',
+  'clock',
+];
+
+const MIB = 1024 * 1024;
+const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
+const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1024 && Number(value) <= 65_535;
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function relaySettings(what: string, options: RelayOptions): RelaySettings {
+  checkOptions(what, options, RELAY_OPTIONS);
+  const { authorize, tls, clock, udpPorts } = options;
+  const { realm = 'stream-sessions', authentication = ['digest', 'basic'] } = options;
+  const { startTimeoutMs = 10_000, sessionTimeoutMs = 60_000, stallTimeoutMs = CONNECTION_STALL_MS } = options;
+  const { maxBufferBytes = 4 * MIB } = options;
+  if (authorize !== undefined && typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);
+  if (!/^[\w .@/:-]{1,64}$/.test(realm)) throw badOption('realm', 'a few words without quotes', realm);
+  const known = (scheme: string): boolean => scheme === 'digest' || scheme === 'basic';
+  if (!Array.isArray(authentication) || authentication.length === 0 || !authentication.every(known)) {
+    throw badOption('authentication', "a list of 'digest' and 'basic'", authentication);
+  }
+  if (udpPorts !== undefined && udpPorts !== false && !(udpPorts.every(isPort) && udpPorts[1] > udpPorts[0])) {
+    throw badOption('udpPorts', '[first, last] above 1023, or false', udpPorts);
+  }
+  if (!isTime(startTimeoutMs)) throw badOption('startTimeoutMs', 'milliseconds, 0 or more', startTimeoutMs);
+  if (!(sessionTimeoutMs >= 1000)) throw badOption('sessionTimeoutMs', 'milliseconds, at least 1000', sessionTimeoutMs);
+  if (!isTime(stallTimeoutMs)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
+  if (!(maxBufferBytes >= 65_536)) throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
+  return {
+    authorize,
+    tls,
+    clock,
+    realm,
+    authentication,
+    startTimeoutMs,
+    sessionTimeoutMs,
+    stallTimeoutMs,
+    maxBufferBytes,
+    udp: udpPorts !== false,
+    udpPorts: udpPorts === false ? undefined : udpPorts,
+  };
+}

@@ -1,0 +1,100 @@
+import type { MediaFlows } from '../door/media-flow.js';
+import { isRtcp, Layout, type Batch } from '../relay/batch.js';
+import type { Sink, Stream } from '../relay/stream.js';
+import type { UdpPair } from '../transport/udp-pair.js';
+import type { RelaySettings } from './options.js';
+import type { Peer } from './peer.js';
+import { Role } from './role.js';
+
+/** A session that plays. */
+export class Player extends Role implements Sink {
+  private layout: Layout | undefined = undefined;
+  /** By track. */
+  private pairs: (UdpPair | undefined)[] | undefined = undefined;
+  /** It takes less than there is: what comes now is not for it. */
+  private isLagging = false;
+  private isPaused = false;
+  private readonly shape: string | undefined;
+
+  constructor(
+    readonly stream: Stream,
+    peer: Peer,
+    flows: MediaFlows,
+    settings: RelaySettings,
+    private readonly onEnded: () => void,
+  ) {
+    super(peer, flows, settings);
+    this.shape = stream.source?.description.shape;
+  }
+
+  play(): void {
+    if (this.closed) return;
+    this.isActive = true;
+    this.isPaused = false;
+    this.flows.begin(this.uses('tcp'));
+    this.stream.join(this);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  /** Whether what was set up is what is on air. */
+  get isOnAir(): boolean {
+    return this.stream.source?.description.shape === this.shape;
+  }
+
+  override close(): void {
+    this.stream.leave(this);
+    super.close();
+  }
+
+  take(batch: Batch): void {
+    if (this.isPaused) return;
+    if (this.layout !== undefined) this.write(batch, this.layout);
+    if (this.pairs !== undefined) this.send(batch, this.pairs);
+  }
+
+  ended(): void {
+    this.onEnded();
+  }
+
+  frame(): void {
+    // Receiver reports: that they came is all that matters here.
+  }
+
+  protected packet(): void {
+    // The same, and what opens a way through a firewall.
+  }
+
+  protected arrange(): void {
+    const { transports } = this;
+    // Tracks may be set up in any order, and some not at all.
+    const channels = Array.from(transports).flatMap((transport) =>
+      transport?.kind === 'tcp' ? transport.channels : [undefined, undefined],
+    );
+    this.layout = this.uses('tcp') ? new Layout(channels) : undefined;
+    this.pairs = this.uses('udp')
+      ? transports.map((transport) => (transport?.kind === 'udp' ? transport.pair : undefined))
+      : undefined;
+  }
+
+  private write(batch: Batch, layout: Layout): void {
+    const { socket } = this.peer;
+    const { maxBufferBytes } = this.settings;
+    // Until half of it is gone: one long gap is less to look at than many short ones.
+    this.isLagging = socket.writableLength > (this.isLagging ? maxBufferBytes / 2 : maxBufferBytes);
+    if (this.isLagging) return;
+    const frames = batch.framesFor(layout);
+    if (frames.length > 0) socket.write(frames);
+  }
+
+  private send({ lanes, packets }: Batch, pairs: readonly (UdpPair | undefined)[]): void {
+    const { flows } = this;
+    for (let i = 0; i < packets.length; i++) {
+      const lane = lanes[i] as number;
+      const packet = packets[i] as Buffer;
+      if (pairs[lane >> 1]?.send(isRtcp(lane), packet) === true) flows.bytesSent += packet.length;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { MediaFlows } from '../door/media-flow.js';
+import type { Description } from '../protocol/sdp.js';
+import { isRtcp } from '../relay/batch.js';
+import type { Source, Stream } from '../relay/stream.js';
+import type { RelaySettings } from './options.js';
+import type { Peer } from './peer.js';
+import { Role } from './role.js';
+
+const SHORTEST_RTP = 12;
+const SHORTEST_RTCP = 8;
+
+/** A session that publishes. */
+export class Publisher extends Role implements Source {
+  private stream: Stream | undefined = undefined;
+  /** The lane of each channel of the connection. */
+  private readonly lanes = new Array<number | undefined>(256);
+
+  constructor(
+    readonly description: Description,
+    peer: Peer,
+    flows: MediaFlows,
+    settings: RelaySettings,
+    private readonly onReplaced: () => void,
+  ) {
+    super(peer, flows, settings);
+  }
+
+  record(stream: Stream): void {
+    if (this.closed || this.isActive) return;
+    this.isActive = true;
+    this.flows.begin(this.uses('tcp'));
+    this.stream = stream;
+    stream.publish(this);
+  }
+
+  replaced(): void {
+    this.onReplaced();
+  }
+
+  override close(): void {
+    super.close();
+    this.stream?.unpublish(this);
+  }
+
+  frame(channel: number, payload: Buffer): void {
+    const lane = this.lanes[channel];
+    if (lane !== undefined) this.packet(lane, payload);
+  }
+
+  protected packet(lane: number, packet: Buffer): void {
+    // Version 2 and long enough (RFC 3550 §5.1, §6.4): the rest is what opens ways through firewalls, or nonsense.
+    if (packet.length < (isRtcp(lane) ? SHORTEST_RTCP : SHORTEST_RTP) || (packet[0] as number) >> 6 !== 2) return;
+    this.stream?.push(this, lane, packet);
+  }
+
+  protected arrange(): void {
+    this.lanes.fill(undefined);
+    this.transports.forEach((transport, track) => {
+      if (transport?.kind === 'tcp') transport.channels.forEach((channel, i) => (this.lanes[channel] = 2 * track + i));
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Clock } from '@stream-sessions/core';
+import type { Doors } from '../door/doors.js';
+import { Streams } from '../relay/streams.js';
+import { Connection } from './connection.js';
+import type { RelaySettings } from './options.js';
+import { addressesOf } from './peer.js';
+
+/** How often timeouts are looked at. */
+const LOOK_EVERY_MS = 1000;
+/** Connections that have neither played nor published yet: beyond it the oldest goes. */
+const MAX_UNSTARTED = 5000;
+
+const systemClock: Clock = {
+  now: Date.now,
+  setTimeout: (fn, ms) => setTimeout(fn, ms).unref(),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
+/** All connections of a server, and what flows between them. */
+export class Relay {
+  readonly streams = new Streams();
+  private readonly connections = new Set<Connection>();
+  private readonly unstarted = new Set<Connection>();
+  private readonly clock: Clock;
+  private timer: unknown = undefined;
+
+  constructor(
+    readonly settings: RelaySettings,
+    readonly doors: Doors,
+  ) {
+    this.clock = settings.clock ?? systemClock;
+  }
+
+  accept(socket: Socket): void {
+    const addresses = addressesOf(socket);
+    if (addresses === undefined) return void socket.destroy();
+    const { address, localAddress } = addresses;
+    const secure = socket instanceof TLSSocket;
+    const connection = new Connection(socket, this, address, localAddress, secure, this.clock.now());
+    this.connections.add(connection);
+    this.unstarted.add(connection);
+    const [oldest] = this.unstarted.size > MAX_UNSTARTED ? this.unstarted : [];
+    oldest?.cut('overload');
+    this.look();
+  }
+
+  hasStarted(connection: Connection): void {
+    this.unstarted.delete(connection);
+  }
+
+  hasEnded(connection: Connection): void {
+    this.connections.delete(connection);
+    this.unstarted.delete(connection);
+    if (this.connections.size > 0 || this.timer === undefined) return;
+    this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Cuts everybody. */
+  close(): void {
+    for (const connection of this.connections) connection.cut('shutdown');
+  }
+
+  /** One timer for all, and none when there are none. */
+  private look(): void {
+    this.timer ??= this.clock.setTimeout(() => {
+      this.timer = undefined;
+      const now = this.clock.now();
+      for (const connection of this.connections) connection.check(now);
+      if (this.connections.size > 0) this.look();
+    }, LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,67 @@
+import type { MediaFlows } from '../door/media-flow.js';
+import type { TransportOffer } from '../protocol/transport-header.js';
+import type { RelaySettings } from './options.js';
+import type { Peer } from './peer.js';
+import { agree, type TrackTransport } from './track-transport.js';
+
+/** What a session of RTSP (RFC 2326 §3.4) is about: the tracks that were set up, to be played or to be published. */
+export abstract class Role {
+  /** By track. */
+  protected readonly transports: (TrackTransport | undefined)[] = [];
+  /** PLAY or RECORD was said. */
+  isActive = false;
+  protected closed = false;
+
+  constructor(
+    protected readonly peer: Peer,
+    protected readonly flows: MediaFlows,
+    protected readonly settings: RelaySettings,
+  ) {}
+
+  /** SETUP of one track: what to answer about it, or undefined when no offer can be kept. */
+  async setUp(track: number, offers: readonly TransportOffer[]): Promise<string | undefined> {
+    const onPacket = (isRtcp: boolean, packet: Buffer): void => {
+      this.peer.heard();
+      this.flows.bytesReceived += packet.length;
+      this.packet(2 * track + Number(isRtcp), packet);
+    };
+    const isTaken = (channel: number): boolean =>
+      this.transports.some((other, i) => i !== track && other?.kind === 'tcp' && other.channels.includes(channel));
+    const agreed = await agree(offers, this.peer, this.settings, isTaken, onPacket);
+    if (agreed === undefined) return undefined;
+    if (this.closed) {
+      release(agreed.transport);
+      return undefined;
+    }
+    release(this.transports[track]);
+    this.transports[track] = agreed.transport;
+    this.arrange();
+    return agreed.header;
+  }
+
+  get isSetUp(): boolean {
+    return this.transports.length > 0;
+  }
+
+  uses(kind: TrackTransport['kind']): boolean {
+    return this.transports.some((transport) => transport?.kind === kind);
+  }
+
+  /** An interleaved frame of the client. */
+  abstract frame(channel: number, payload: Buffer): void;
+
+  close(): void {
+    this.closed = true;
+    this.isActive = false;
+    this.transports.forEach(release);
+  }
+
+  /** The transports are others now. */
+  protected abstract arrange(): void;
+  /** What the client has sent on this lane. */
+  protected abstract packet(lane: number, packet: Buffer): void;
+}
+
+function release(transport: TrackTransport | undefined): void {
+  if (transport?.kind === 'udp') transport.pair.close();
+}

@@ -1,0 +1,104 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { Doors } from '../door/doors.js';
+import type { Gate } from '../door/gate.js';
+import { OwnGate } from '../door/own-gate.js';
+import type { RelaySettings } from './options.js';
+import { Relay } from './relay.js';
+
+/** Where to listen. */
+export interface RtspListenOptions {
+  /** Default 554, with TLS 322; 0 = any that is free. */
+  port?: number;
+  /** Default: all addresses. */
+  host?: string;
+  /** Speak RTSPS here with this key and certificate; false: plain RTSP, whatever the server's own `tls` says. */
+  tls?: TlsOptions | false;
+}
+
+/** An RTSP server that relays what is published to it (RFC 2326). Emits `listening` and `close`. */
+export interface RtspServer extends EventEmitter {
+  /**
+   * Listens; may be called again for another port or for RTSPS, all share their streams.
+   *
+   * @returns where it listens
+   * @throws the error of a port that cannot be opened, such as `EADDRINUSE`
+   */
+  listen(port?: number | RtspListenOptions, host?: string): Promise<AddressInfo>;
+  /** Where it listens, the first of several; null when it does not. */
+  address(): AddressInfo | null;
+  /** The stream codes that are on air. */
+  readonly streams: string[];
+  /** Stops listening and cuts everybody; a tracker it was made with has heard of it by then. Harmless twice. */
+  close(): Promise<void>;
+}
+
+/** The server, and what only this package sees of it. */
+export class RelayServer extends EventEmitter implements RtspServer {
+  private readonly doors: Doors;
+  private readonly relay: Relay;
+  private readonly listeners_: Server[] = [];
+  private readonly sockets = new Set<Socket>();
+
+  constructor(readonly settings: RelaySettings) {
+    super();
+    const { authorize, stallTimeoutMs, clock } = settings;
+    this.doors = new Doors(new OwnGate(authorize, stallTimeoutMs, clock));
+    this.relay = new Relay(settings, this.doors);
+  }
+
+  get streams(): string[] {
+    return this.relay.streams.codes;
+  }
+
+  async listen(where: number | RtspListenOptions = {}, host?: string): Promise<AddressInfo> {
+    const options = typeof where === 'number' ? { port: where } : where;
+    const { tls = this.settings.tls ?? false } = options;
+    const port = options.port ?? (tls === false ? 554 : 322);
+    const server = tls === false ? this.plain() : this.secure(tls);
+    server.listen({ port, host: options.host ?? host });
+    await once(server, 'listening');
+    this.listeners_.push(server);
+    this.emit('listening');
+    return server.address() as AddressInfo;
+  }
+
+  address(): AddressInfo | null {
+    return (this.listeners_[0]?.address() as AddressInfo | null | undefined) ?? null;
+  }
+
+  async close(): Promise<void> {
+    const closing = this.listeners_.splice(0).map((server) => once(server.close(), 'close'));
+    this.relay.close();
+    // Those of TLS that have not shaken hands yet are no connections.
+    for (const socket of this.sockets) socket.destroy();
+    await Promise.all(closing);
+    if (closing.length > 0) this.emit('close');
+  }
+
+  addGate(gate: Gate): void {
+    this.doors.add(gate);
+  }
+
+  deleteGate(gate: Gate): void {
+    this.doors.delete(gate);
+  }
+
+  private plain(): Server {
+    return this.noted(createServer((socket) => this.relay.accept(socket)));
+  }
+
+  private secure(tls: TlsOptions): Server {
+    const handshakeTimeout = this.settings.startTimeoutMs || 120_000;
+    return this.noted(createTlsServer({ handshakeTimeout, ...tls }, (socket) => this.relay.accept(socket)));
+  }
+
+  private noted(server: Server): Server {
+    server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    return server;
+  }
+}

@@ -1,0 +1,119 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+
+/** Where datagrams go to and may come from: nowhere else. */
+export interface UdpPeer {
+  /** Without zone and without IPv4-mapping. */
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+}
+
+/** Ports of the server that may be used, both included. Undefined: whatever is free. */
+export type PortRange = readonly [number, number];
+
+const TRIES = 32;
+/** Datagrams that the kernel does not take wait in this process; beyond this they are lost, as datagrams are. */
+const MAX_QUEUED_BYTES = 256 * 1024;
+
+/**
+ * Two neighbouring UDP ports, the even one for RTP and the other for RTCP (RFC 3550 §11). They are connected to the peer, so that
+ * the kernel passes over what others send.
+ */
+export class UdpPair {
+  private closed = false;
+
+  private constructor(
+    private readonly rtp: Socket,
+    private readonly rtcp: Socket,
+    readonly ports: readonly [number, number],
+  ) {}
+
+  /**
+   * @param onPacket Told of what the peer sends; `isRtcp` by the port it came to.
+   * @throws when no two ports are free
+   */
+  static async open(
+    local: string,
+    peer: UdpPeer,
+    range: PortRange | undefined,
+    onPacket: (isRtcp: boolean, packet: Buffer) => void,
+  ): Promise<UdpPair> {
+    const pair = await bindPair(local, isIPv6(peer.address) ? 'udp6' : 'udp4', range);
+    try {
+      await Promise.all([connect(pair.rtp, peer.rtpPort, peer), connect(pair.rtcp, peer.rtcpPort, peer)]);
+    } catch (error) {
+      pair.close();
+      throw error;
+    }
+    // What strangers had sent before the ports were connected is still handed out.
+    const from = (port: number, isRtcp: boolean) => (packet: Buffer, sender: RemoteInfo) => {
+      if (sender.port === port && sender.address === peer.address) onPacket(isRtcp, packet);
+    };
+    pair.rtp.on('message', from(peer.rtpPort, false));
+    pair.rtcp.on('message', from(peer.rtcpPort, true));
+    return pair;
+  }
+
+  /** For `bindPair` alone. */
+  static of(rtp: Socket, rtcp: Socket, ports: readonly [number, number]): UdpPair {
+    return new UdpPair(rtp, rtcp, ports);
+  }
+
+  /** True when the kernel was given it. */
+  send(isRtcp: boolean, packet: Buffer): boolean {
+    if (this.closed) return false;
+    const socket = isRtcp ? this.rtcp : this.rtp;
+    if (socket.getSendQueueSize() > MAX_QUEUED_BYTES) return false;
+    socket.send(packet);
+    return true;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.rtp.close();
+    this.rtcp.close();
+  }
+}
+
+async function bindPair(local: string, type: 'udp4' | 'udp6', range: PortRange | undefined): Promise<UdpPair> {
+  const [low, high] = range ?? [0, 0];
+  const pairs = Math.floor((high - low + 1) / 2);
+  let even = low + 2 * Math.floor(Math.random() * pairs);
+  for (let tries = 0; tries < (range === undefined ? TRIES : pairs); tries++) {
+    const first = await bound(local, type, range === undefined ? 0 : even);
+    if (range !== undefined && (even += 2) + 1 > high) even = low;
+    if (first === undefined) continue;
+    const { port } = first.address();
+    const isEven = port % 2 === 0;
+    const second = await bound(local, type, isEven ? port + 1 : port - 1);
+    if (second === undefined) {
+      first.close();
+      continue;
+    }
+    return isEven ? UdpPair.of(first, second, [port, port + 1]) : UdpPair.of(second, first, [port - 1, port]);
+  }
+  throw new Error('no two neighbouring UDP ports are free');
+}
+
+function bound(address: string, type: 'udp4' | 'udp6', port: number): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = createSocket(type);
+    socket.once('error', () => {
+      socket.close();
+      resolve(undefined);
+    });
+    socket.bind({ port, address, exclusive: true }, () => {
+      socket.removeAllListeners('error');
+      // "Connection refused" of a peer that has not opened its port yet, or no more: its RTSP connection tells when it is gone.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+  });
+}
+
+const connect = (socket: Socket, port: number, { address }: UdpPeer): Promise<void> =>
+  new Promise((resolve, reject) => {
+    socket.connect(port, address, (error?: Error) => (error === undefined ? resolve() : reject(error)));
+  });
