@@ -1,4 +1,5 @@
 /** For people who write adapters, policies and sinks. */
+export { credentialsOf } from './identity/credentials.js';
 export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
 export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutAbsent } from './model/wire.js';

@@ -1,8 +1,8 @@
 import type { HttpHit, Protocol } from '@stream-sessions/core';
+import { credentialsOf } from '@stream-sessions/core/spi';
 import { type PlaybackRequest, routed } from '../connect.js';
 import { type ClientReader, clientReader } from './client-address.js';
 import { cmcdSid } from './cmcd.js';
-import { credentialsOf } from './credentials.js';
 import { type Incoming, incoming } from './incoming.js';
 import { targetOf } from './target.js';
 import { viewerToken } from './viewer-token.js';

@@ -1,5 +1,5 @@
 import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { SocketFlow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
+import { credentialsOf, SocketFlow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
@@ -30,6 +30,7 @@ export function hitOf(session: V2Session, kind: 'viewer' | 'input', path: string
     query,
     ...(typeof agent === 'string' && { userAgent: agent }),
     ...(token && { token }),
+    ...(!rtmp && { credentials: credentialsOf(session.req.headers.authorization) }),
   };
 }
 

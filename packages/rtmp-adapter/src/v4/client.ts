@@ -1,5 +1,5 @@
 import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { SocketFlow, type Flow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
+import { credentialsOf, SocketFlow, type Flow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
 import type { Duplex } from 'node:stream';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
@@ -37,6 +37,7 @@ export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
     query,
     ...(typeof agent === 'string' && { userAgent: agent }),
     ...(token && { token }),
+    ...(!isRtmp && { credentials: credentialsOf(session.req.headers.authorization) }),
   };
 }
 

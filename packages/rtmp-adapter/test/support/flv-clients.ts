@@ -24,6 +24,11 @@ export class HttpFlvClient {
     this.request.on('close', () => (this.ended = true));
   }
 
+  /** The status of the answer, of a refusal as of play. */
+  get answer(): number {
+    return this.status;
+  }
+
   /** Media, and nothing of a refusal's body. */
   received(): number {
     return this.status === 200 ? this.bytes : 0;
@@ -56,6 +61,11 @@ export class WsFlvClient {
       this.code = code;
       this.reason = reason.toString();
     });
+  }
+
+  /** The status that a close code stands for. */
+  get answer(): number {
+    return this.code - 4000;
   }
 
   received(): number {

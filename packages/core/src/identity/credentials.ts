@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Credentials } from '@stream-sessions/core';
+import type { Credentials } from '../model/hit.js';
 
-/** What the `Authorization` header offers. A Basic password stays in a closure and is only ever compared. */
+/**
+ * What an `Authorization` header offers: a Bearer token (RFC 6750) or a Basic user (RFC 7617), whose password stays in a
+ * closure and is only ever compared. Undefined for none, for another scheme and for what is neither.
+ */
 export function credentialsOf(authorization: string | undefined): Credentials | undefined {
   if (authorization === undefined) return undefined;
   const [, scheme = '', value = ''] = /^(bearer|basic) +(\S+)\s*$/i.exec(authorization) ?? [];
