@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { createTracker } from '@stream-sessions/core';
-import { Sampler } from '@stream-sessions/core/spi';
+import { samplerOf } from '@stream-sessions/core/spi';
 import { median, memoryInUse, ms, table } from './lib.mjs';
 
 const PLAYERS = Number(process.env.PLAYERS ?? 500);
@@ -60,8 +60,7 @@ async function relay(mode) {
 
 function sampler() {
   const tracker = createTracker({ autoStart: false });
-  const clock = { now: Date.now, setTimeout: () => 0, clearTimeout: () => undefined };
-  const own = new Sampler(clock);
+  const own = samplerOf();
   const handles = Array.from({ length: CONNECTIONS }, (_, i) => {
     const { handle } = tracker.admit({
       stream: `s${i % 100}`,

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../model/play-session.js';
 import type { ConnHandle } from '../policy/admission.js';
-import { systemClock, type Clock } from '../support/clock.js';
+import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
 import type { Flow } from './flow.js';
 
 /** How often every open connection is read and touched. */
@@ -49,7 +49,10 @@ export class Sampler {
 
   /** One reading of all, now. The timer calls it. */
   sample(): void {
-    const now = this.clock.now();
+    atOneInstant(() => this.readAll(this.clock.now()));
+  }
+
+  private readAll(now: number): void {
     // From the end: one that ends while it is read is replaced by the last, which has been read already.
     for (let i = this.open.length - 1; i >= 0; i--) this.open[i]?.read(now);
   }
