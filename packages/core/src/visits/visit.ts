@@ -1,6 +1,7 @@
 import type { CloseReason } from '../model/play-session.js';
 import type { Admission, ConnHandle, PendingAdmission } from '../policy/admission.js';
-import { samplerOf, type Sampled } from '../sampler/sampler.js';
+import type { Flow } from '../sampler/flow.js';
+import { samplerOf, type Sampled, type Sampling } from '../sampler/sampler.js';
 import type { Clock } from '../support/clock.js';
 import type { SessionTracker } from '../tracker/session-tracker.js';
 import type { VisitClient } from './client.js';
@@ -19,10 +20,14 @@ export interface VisitSettings {
  * One connection that plays or publishes, from asking until it is over: admitted at once or later, refused, cut, or gone.
  * All that adapters of connection transports have in common; what differs is their `VisitClient`.
  */
-export class Visit {
+export class Visit implements Sampling {
   private pending: PendingAdmission<ConnHandle> | undefined = undefined;
   private sampled: Sampled | undefined = undefined;
   private over = false;
+
+  /** Once it is admitted; the sampler reads them. */
+  handle!: ConnHandle;
+  flow!: Flow;
 
   constructor(
     private readonly client: VisitClient,
@@ -31,6 +36,10 @@ export class Visit {
     /** Called once, whoever ended it. */
     private readonly onOver: (visit: Visit) => void,
   ) {}
+
+  get stallTimeoutMs(): number {
+    return this.settings.stallTimeoutMs;
+  }
 
   /** Asks the tracker; the client hears the answer. Call it once, before media flows. */
   begin(): void {
@@ -68,17 +77,15 @@ export class Visit {
       return;
     }
     const { client, settings } = this;
-    this.sampled = samplerOf(settings.clock).add({
-      handle: answer.handle,
-      flow: client.flow(answer.handle),
-      stallTimeoutMs: settings.stallTimeoutMs,
-      sever: (reason) => this.severed(reason),
-    });
+    this.handle = answer.handle;
+    this.flow = client.flow(answer.handle);
+    this.sampled = samplerOf(settings.clock).add(this);
     // Cut already, by somebody who heard of it as it opened: nothing may flow any more.
     if (wasHeld && !this.over) client.release();
   }
 
-  private severed(reason: CloseReason): void {
+  /** For the sampler: the tracker has ended it, or the client has stalled. */
+  sever(reason: CloseReason): void {
     this.end();
     this.client.sever(reason);
     this.client.forget();
