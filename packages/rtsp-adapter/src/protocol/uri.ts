@@ -12,28 +12,38 @@ export interface RtspUri {
   readonly control?: string;
 }
 
-/** Players put the track behind the query, too: `rtsp://h/live/cam1?token=abc/trackID=0`. */
-const CONTROL = /\/((?:trackid|streamid|stream|track)=\d{1,5})\/?$/i;
 const SCHEME_AND_HOST = /^rtsp[su]?:\/\/[^/?#]*/i;
+/** What servers and players call tracks. */
+const CONTROL = /^(?:trackid|streamid|stream|track)=\d{1,5}$/i;
 
 /**
+ * A track stands behind the path, or behind the query: `rtsp://h/live/cam1/trackID=0?token=abc` is GStreamer's way, and
+ * `rtsp://h/live/cam1?token=abc/trackID=0` that of ffmpeg.
+ *
  * @param controls Names of tracks that are known, whatever they look like.
  * @returns undefined when it names no stream
  */
 export function parseUri(uri: string, controls: readonly string[] = []): RtspUri | undefined {
-  const bare = uri.endsWith('/') ? uri.slice(0, -1) : uri;
-  const known = controls.find((name) => bare.endsWith(`/${name}`));
-  const control = known ?? CONTROL.exec(uri)?.[1];
-  const base = control === undefined ? uri : bare.slice(0, -control.length - 1);
-  const [, target = ''] = /^([^#]*)/.exec(base.replace(SCHEME_AND_HOST, '')) ?? [];
+  const [host = ''] = SCHEME_AND_HOST.exec(uri) ?? [];
+  const [target = ''] = uri.slice(host.length).split('#', 1);
   const queryAt = target.indexOf('?');
-  const path = queryAt < 0 ? target : target.slice(0, queryAt);
-  if (path !== '' && !path.startsWith('/')) return undefined;
-  const stream = streamCode(decoded(path));
+  const path = cut(queryAt < 0 ? target : target.slice(0, queryAt), controls);
+  const query = cut(queryAt < 0 ? '' : target.slice(queryAt + 1), controls);
+  if (path.rest !== '' && !path.rest.startsWith('/')) return undefined;
+  const stream = streamCode(decoded(path.rest));
   if (stream === undefined) return undefined;
-  // What names a track behind the query ends in a slash too: `?token=abc/`.
-  const query = queryAt < 0 ? '' : target.slice(queryAt + 1).replace(/\/$/, '');
-  return { stream, query, base, ...(control !== undefined && { control }) };
+  const base = `${host}${path.rest}${queryAt < 0 ? '' : '?'}${query.rest}`;
+  const control = query.control ?? path.control;
+  return { stream, query: query.rest, base, ...(control !== undefined && { control }) };
+}
+
+/** Parts what comes before the track from its name. A slash at the end says nothing. */
+function cut(text: string, controls: readonly string[]): { rest: string; control?: string } {
+  const rest = text.endsWith('/') ? text.slice(0, -1) : text;
+  const known = controls.find((name) => rest.endsWith(`/${name}`));
+  const control = known ?? rest.slice(rest.lastIndexOf('/') + 1);
+  if (known === undefined && !(rest.includes('/') && CONTROL.test(control))) return { rest };
+  return { rest: rest.slice(0, -control.length - 1), control };
 }
 
 function decoded(path: string): string {
