@@ -23,6 +23,8 @@ export interface SrtRelayConnection extends SrtConnection {
 export interface House {
   seat(connection: RelayConnection): void;
   leave(connection: RelayConnection): void;
+  /** Hangs up on a caller that has not been seated. */
+  dismiss(socket: SrtSocket): void;
 }
 
 export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason] }> implements SrtRelayConnection {
@@ -81,7 +83,8 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   /** Ends it, and says why. */
   end(reason: CloseReason): void {
     if (!this.open) return;
-    this.socket.close();
+    if (this.holds > 0) this.house.dismiss(this.socket);
+    else this.socket.close();
     this.over(reason);
   }
 

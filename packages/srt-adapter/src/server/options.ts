@@ -16,7 +16,7 @@ export interface SrtServerOptions {
   passphrase?: string;
   /** Milliseconds in which lost packets can be sent again; the higher one of both sides counts. Default 120. */
   latencyMs?: number;
-  /** Milliseconds of silence after which a peer is taken for gone. Default 5_000. */
+  /** Milliseconds of silence after which a peer is taken for gone. Default 5_000, and libsrt takes no less. */
   peerIdleTimeoutMs?: number;
   /** Milliseconds for which a player may take less than half of its stream before it is `stalled`. Default 15_000; 0 = never. */
   stallTimeoutMs?: number;
@@ -51,8 +51,8 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
     throw badOption('passphrase', '10 to 79 bytes of text', typeof passphrase === 'string' ? undefined : passphrase);
   }
   if (!isCount(latencyMs) || latencyMs > 60_000) throw badOption('latencyMs', 'milliseconds, 0 to 60000', latencyMs);
-  if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 100) {
-    throw badOption('peerIdleTimeoutMs', 'milliseconds, 100 or more', peerIdleTimeoutMs);
+  if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 5_000) {
+    throw badOption('peerIdleTimeoutMs', 'milliseconds, 5000 or more', peerIdleTimeoutMs);
   }
   if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
   if (!isCount(maxConnections) || maxConnections < 1) throw badOption('maxConnections', '1 or more', maxConnections);

@@ -5,6 +5,7 @@ import type { SrtListener, SrtSocket } from '../binding/binding.js';
 import { readRequest } from '../request.js';
 import { Channel } from './channel.js';
 import { RelayConnection, type House } from './connection.js';
+import { Dismissed } from './dismissed.js';
 import type { ServerSettings } from './options.js';
 import type { SrtServer } from './create-srt-server.js';
 
@@ -17,6 +18,7 @@ interface Events {
 export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
   private readonly channels = new Map<string, Channel>();
   private readonly present = new Set<RelayConnection>();
+  private readonly dismissed = new Dismissed();
   private readonly listener: SrtListener;
   private closing: Promise<void> | undefined = undefined;
 
@@ -57,6 +59,10 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
     if (channel?.isEmpty) this.channels.delete(connection.stream);
   }
 
+  dismiss(socket: SrtSocket): void {
+    this.dismissed.add(socket);
+  }
+
   private listen(): SrtListener {
     const { binding, host } = this.settings;
     const on = (address: string) => binding.listen({ ...this.settings, host: address }, (socket) => this.enter(socket));
@@ -71,15 +77,10 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
   }
 
   private enter(socket: SrtSocket): void {
+    const isFull = this.present.size + this.dismissed.count >= this.settings.maxConnections;
+    if (isFull || this.closing !== undefined) return socket.close();
     const request = readRequest(socket.streamId);
-    if (
-      typeof request === 'number' ||
-      this.closing !== undefined ||
-      this.present.size >= this.settings.maxConnections
-    ) {
-      socket.close();
-      return;
-    }
+    if (typeof request === 'number') return this.dismiss(socket);
     const connection = new RelayConnection(socket, request, this);
     this.present.add(connection);
     try {
@@ -97,6 +98,7 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
     await Promise.resolve();
     this.emit('closing');
     for (const connection of this.present) connection.end('shutdown');
+    this.dismissed.hangUp();
     await this.listener.close();
   }
 }

@@ -1,0 +1,148 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createTracker, type PlaySession, type Policy, type SessionTracker } from '@stream-sessions/core';
+import { attachSrt, createSrtServer, type SrtServer } from '@stream-sessions/srt-adapter';
+import { encodeLoop } from './support/live-flv.js';
+import { endSrtPlayers, ffmpegOverSrt, liveTransmit, publishOverSrt } from './support/srt-players.js';
+import { startSrtProxy, type SrtProxy } from './support/srt-proxy.js';
+import { until } from './support/until.js';
+
+const no = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' } as const;
+const doorkeeper: Policy = {
+  name: 'doorkeeper',
+  admit: ({ token }) => {
+    if (token === 'never') return no;
+    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve(no), 200));
+    return { allow: true };
+  },
+};
+
+let folder: string;
+let loop: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
+  loop = encodeLoop(folder);
+}, 30_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each([
+  ['clear', undefined],
+  ['encrypted', 'a-secret-of-us-all'],
+] as const)('SRT, %s', (_name, passphrase) => {
+  let server: SrtServer;
+  let tracker: SessionTracker;
+  let publisher: ChildProcess;
+
+  beforeAll(async () => {
+    tracker = createTracker({ policies: [doorkeeper] });
+    server = createSrtServer({ tracker, port: 0, passphrase, latencyMs: 50 });
+    publisher = publishOverSrt(loop, server.port, 'cam1', passphrase);
+    await until('it is on air', () => tracker.count({ kind: 'input', status: 'active' }) === 1);
+  }, 20_000);
+
+  afterAll(async () => {
+    endSrtPlayers();
+    publisher.kill('SIGKILL');
+    await server.close();
+    await tracker.stop();
+  });
+
+  // whoever was kicked stays out by address and player too, and here these are the same for all
+  afterEach(() => {
+    endSrtPlayers();
+    tracker.denials().forEach(({ id }) => tracker.liftDenial(id));
+  });
+
+  const viewers = () => tracker.list({ status: 'active', kind: 'viewer' });
+  const lists = (count: number) => until(`${count} are listed`, () => viewers().length === count);
+  const closedAs = (session: PlaySession) => tracker.get(session.id)?.closeReason;
+
+  describe.each([
+    ['ffmpeg', ffmpegOverSrt],
+    ['srt-live-transmit', liveTransmit],
+  ] as const)('with %s', (_player, start) => {
+    const play = (port: number, token: string) => start(port, token, passphrase);
+    let proxy: SrtProxy;
+    beforeAll(async () => (proxy = await startSrtProxy(server.port)));
+    afterAll(() => proxy.stop());
+
+    it('lists a player with what it is, and counts what a proxy passed to it', async () => {
+      await lists(0);
+      const player = play(proxy.port, 'alice');
+      await until('it plays', () => player.media() > 100_000);
+      const [session] = viewers();
+      expect(session).toMatchObject({ stream: 'cam1', kind: 'viewer', protocol: 'srt', namedBy: 'token' });
+      expect(session!.userAgent).toMatch(/^SRT\/1\.[45]\.\d+$/);
+      expect([session!.ip, session!.secure]).toEqual(['127.0.0.1', passphrase !== undefined]);
+      expect(tracker.streams()).toEqual([expect.objectContaining({ stream: 'cam1', viewers: 1, inputs: 1 })]);
+
+      const readings = new Set<number>();
+      const reading = () => tracker.get(session!.id)!.bytes;
+      await until('its bytes have grown some times', () => readings.add(reading()).size > 3);
+      await until('it has played for some seconds', () => proxy.passed() > 700_000);
+      expect(tracker.get(session!.id)!.tags).toMatchObject({ srt_rtt_ms: expect.stringMatching(/^\d+\.\d$/) });
+      player.kill('SIGTERM');
+      await lists(0);
+      expect(closedAs(session!)).toBe('client_gone');
+      expect(Math.abs(reading() / proxy.passed() - 1)).toBeLessThan(0.02);
+    }, 30_000);
+
+    it.each(['never', 'later'])(
+      'gives nothing to who may %s play',
+      async (token) => {
+        const player = play(server.port, token);
+        await until('it is over', player.isOver, { timeoutMs: 3_000 });
+        expect(player.media()).toBe(0);
+        expect(viewers()).toEqual([]);
+      },
+      30_000,
+    );
+
+    it('ends a kicked player within a second, keeps it out, and lets its neighbour play on', async () => {
+      const neighbour = play(server.port, 'neighbour');
+      await until('one plays', () => neighbour.media() > 0);
+      const kicked = play(server.port, 'mallory');
+      await until('both play', () => kicked.media() > 0);
+      const session = viewers()[1]!; /* in the order of their coming */
+      const since = Date.now();
+      expect(tracker.kick(session.id)).toBe(true);
+      await until('it is over', kicked.isOver, { timeoutMs: 3_000, everyMs: 10 });
+      expect(Date.now() - since).toBeLessThan(1_000);
+      const again = play(server.port, 'mallory');
+      await until('it is refused', again.isOver, { timeoutMs: 3_000 });
+      expect(again.media()).toBe(0);
+      const then = neighbour.media();
+      await until('the neighbour plays on', () => neighbour.media() > then + 50_000);
+      neighbour.kill('SIGTERM');
+      await lists(0);
+    }, 30_000);
+  });
+
+  it('closes the sessions of players that were killed, when they have been silent for five seconds', async () => {
+    await lists(0);
+    const players = [ffmpegOverSrt, liveTransmit].map((start, i) => start(server.port, `victim${i}`, passphrase));
+    for (const player of players) await until('it plays', () => player.media() > 0);
+    const sessions = viewers();
+    const since = Date.now();
+    players.forEach((player) => player.kill('SIGKILL'));
+    await lists(0);
+    expect(Date.now() - since).toBeLessThan(8_000);
+    expect(sessions.map(closedAs)).toEqual(['client_gone', 'client_gone']);
+  }, 30_000);
+
+  it('streams on when an adapter is detached', async () => {
+    const other = createTracker();
+    const attachment = attachSrt(server, other);
+    const player = ffmpegOverSrt(server.port, 'last', passphrase);
+    await until('it plays', () => player.media() > 0);
+    expect(other.count({ status: 'active', kind: 'viewer' })).toBe(1);
+    await attachment.detach();
+    expect(other.count({ status: 'active' })).toBe(0);
+    const then = player.media();
+    await until('it plays on', () => player.media() > then + 300_000);
+    expect(viewers()).toHaveLength(1);
+    await other.stop();
+  }, 30_000);
+});
