@@ -23,7 +23,7 @@ it('plays one channel over every protocol, lists all viewers as viewers of one s
   await page.goto(origin.url); // plays it with hls.js and dash.js
   const channel = await (await fetch(new URL('channel.json', origin.url))).json();
   const { others } = channel as { others: { protocol: string; url: string }[] };
-  expect(others.map(({ protocol }) => protocol)).toEqual(['rtmp', 'http-flv', 'ws-flv']);
+  expect(others.map(({ protocol }) => protocol)).toEqual(['rtmp', 'http-flv', 'ws-flv', 'rtsp', 'srt']);
   for (const { url } of others) {
     expect(origin.output()).toContain(url);
     await until('the page shows it', async () => (await page.locator('#addresses').textContent())?.includes(url));

@@ -35,7 +35,7 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
   async function start(): Promise<void> {
     server.listen(portOf('PORT', 8080), host);
     await Promise.all([once(server, 'listening'), ...transports.map((each) => each.start())]);
-    channel.putOnAir(transports.map((each) => each.ingest()));
+    channel.putOnAir(transports.flatMap((each) => each.ingest() ?? []));
     greet(server.address() as AddressInfo, await channel.onAir);
   }
 

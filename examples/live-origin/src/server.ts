@@ -11,6 +11,8 @@ import { page } from './page.js';
 import { publishers } from './publishers.js';
 import { serve } from './serve.js';
 import { rtmp } from './transports/rtmp.js';
+import { rtsp } from './transports/rtsp.js';
+import { srt } from './transports/srt.js';
 import { viewersKey } from './viewers-key.js';
 
 const channel = createChannel(); // a folder with a live channel: demo/ts/master.m3u8, demo/dash/manifest.mpd …
@@ -20,7 +22,7 @@ const tracker = createTracker({ deniedRetentionMs: 60_000, policies: [publishers
 if (process.env.GEOIP) void openMaxMind(process.env.GEOIP).then((geo) => tracker.updateConfig({ geo })); // country
 
 const app = express();
-const transports = [rtmp(tracker, channel.folder)]; // RTMP, HTTP-FLV and WS-FLV, on ports of their own
+const transports = [rtmp(tracker, channel.folder), rtsp(tracker), srt(tracker)]; // servers beside Express, with their adapters
 
 app.use('/live', trackPlayback(tracker), express.static(channel.folder)); // counts, and refuses who was kicked
 app.use('/api', key.fromQuery, sessionsApi(tracker, key.options)); // GET /api/sessions, DELETE /api/sessions/:id …

@@ -4,8 +4,8 @@ import type { Protocol } from '@stream-sessions/core';
 export interface Transport {
   /** Resolves when it listens; rejects with what Node says of a port that cannot be opened. */
   start(): Promise<void>;
-  /** Where the channel is published, once it has started. */
-  ingest(): string;
+  /** Where the channel is published, once it has started; undefined when this machine cannot do that. */
+  ingest(): string | undefined;
   /** What players open that know this machine by this name, as a URL writes it. */
   addresses(name: string): readonly Address[];
   stop(): Promise<unknown>;
