@@ -116,7 +116,11 @@ function voiceOf(session: V4Session, outlet: Duplex, role: Role): Voice {
 
 /** One stream of an HTTP/2 connection has no counters: what the server has given it, without what still waits. */
 function http2Flow(session: V4Session, stream: Duplex): Flow {
-  const before = session.outBytes;
+  const { outBytes, inBytes } = session;
   const waiting = (): number => stream.writableLength;
-  return { sent: () => session.outBytes - before - waiting(), waiting };
+  return {
+    sent: () => session.outBytes - outBytes - waiting(),
+    received: () => session.inBytes - inBytes,
+    waiting,
+  };
 }

@@ -37,6 +37,7 @@ interface CommonSession {
   readonly streamPath: string;
   readonly streamQuery?: Record<string, string | string[] | undefined> | undefined;
   readonly broadcast: Broadcast;
+  readonly inBytes: number;
   readonly outBytes: number;
   isPublisher: boolean;
   sendBuffer: (this: void, buffer: Buffer) => void;

@@ -1,4 +1,5 @@
 import { get, type IncomingMessage } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { WebSocket } from 'ws';
 
 /** A player of HTTP-FLV. */
@@ -10,8 +11,9 @@ export class HttpFlvClient {
   private readonly request;
   private response: IncomingMessage | undefined;
 
-  constructor(port: number, path: string, headers: Record<string, string> = {}) {
-    this.request = get({ port, host: '127.0.0.1', path, headers, agent: false }, (res: IncomingMessage) => {
+  constructor(port: number, path: string, headers: Record<string, string> = {}, secure = false) {
+    const options = { port, host: '127.0.0.1', path, headers, agent: false, rejectUnauthorized: false };
+    this.request = (secure ? getSecurely : get)(options, (res: IncomingMessage) => {
       this.response = res;
       this.status = res.statusCode ?? 0;
       res.on('data', (data: Buffer) => {
@@ -52,8 +54,9 @@ export class WsFlvClient {
   reason = '';
   readonly ws: WebSocket;
 
-  constructor(port: number, path: string, headers: Record<string, string> = {}) {
-    this.ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers });
+  constructor(port: number, path: string, headers: Record<string, string> = {}, secure = false) {
+    const options = { headers, rejectUnauthorized: false };
+    this.ws = new WebSocket(`${secure ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`, options);
     this.ws.on('message', (data: Buffer) => (this.bytes += data.length));
     this.ws.on('error', () => undefined);
     this.ws.on('close', (code, reason) => {

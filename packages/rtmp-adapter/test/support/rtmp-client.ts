@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { decodeAll, encode, type Amf } from './amf.js';
+import { videoSource } from './video-source.js';
 
 export interface Status {
   level: string;
@@ -89,14 +90,9 @@ export class RtmpClient {
     await this.shaken();
     this.connect(flashVer);
     this.say(onStream('publish', 3, null, name, 'live'));
-    let n = 0;
-    const video = (...head: number[]) => Buffer.concat([Buffer.from([...head, 0, 0, 0]), Buffer.alloc(packetBytes, n)]);
-    if (codec === 7) this.say(message(9, video(0x17, 0), 1, 6));
-    this.timer = setInterval(() => {
-      n++;
-      if (this.socket.writableLength < 1_000_000)
-        this.say(message(9, video((n % 10 === 1 ? 0x10 : 0x20) | codec, 1), 1, 6, n * 20));
-    }, 20);
+    this.timer = videoSource(packetBytes, codec, (video, timestamp) => {
+      if (this.socket.writableLength < 1_000_000) this.say(message(9, video, 1, 6, timestamp));
+    });
     return this;
   }
 

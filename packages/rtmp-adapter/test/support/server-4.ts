@@ -12,6 +12,8 @@ export interface Server4 {
   readonly rtmp: number;
   readonly rtmps: number;
   readonly http: number;
+  /** HTTP/2, and HTTP/1.1 for who does not speak it. */
+  readonly https: number;
   stop(): Promise<void>;
 }
 
@@ -19,13 +21,14 @@ export interface Server4 {
 export async function startServer4(before: (nms: NodeMediaServer) => void = () => undefined): Promise<Server4> {
   const folder = mkdtempSync(join(tmpdir(), 'rtmp-adapter-'));
   const { key, cert } = certificate(folder);
-  const [rtmp, rtmps, http] = (await freePorts(3)) as [number, number, number];
+  const [rtmp, rtmps, http, https] = (await freePorts(4)) as [number, number, number, number];
   const print = jest.spyOn(console, 'log').mockImplementation(() => undefined); // its five lines of greeting
   const nms = new NodeMediaServer({
     bind: '127.0.0.1',
     rtmp: { port: rtmp },
     rtmps: { port: rtmps, key, cert },
     http: { port: http },
+    https: { port: https, key, cert },
     webadmin: { enable: false },
     store: { path: join(folder, 'data') },
   });
@@ -38,6 +41,7 @@ export async function startServer4(before: (nms: NodeMediaServer) => void = () =
     rtmp,
     rtmps,
     http,
+    https,
     stop: async () => {
       await nms.stop();
       nms.httpServer.httpServer.closeAllConnections();
