@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '@stream-sessions/core';
+import { credentialsOf } from '@stream-sessions/core/spi';
 import type { Headers } from './response.js';
 
 export type AuthScheme = 'digest' | 'basic';
@@ -20,10 +21,10 @@ export class Challenge {
   /** What the client offers, if it is an answer to this challenge. The password itself goes nowhere. */
   credentials(header: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
     const [, scheme = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(header) ?? [];
-    if (/^bearer$/i.test(scheme)) return { scheme: 'bearer', token: rest.trim() };
-    if (/^basic$/i.test(scheme) && this.schemes.includes('basic')) return basicOf(rest);
-    if (/^digest$/i.test(scheme) && this.schemes.includes('digest')) return this.digestOf(rest, method, isSameStream);
-    return undefined;
+    if (/^digest$/i.test(scheme)) {
+      return this.schemes.includes('digest') ? this.digestOf(rest, method, isSameStream) : undefined;
+    }
+    return /^basic$/i.test(scheme) && !this.schemes.includes('basic') ? undefined : credentialsOf(header);
   }
 
   private digest(): string {
@@ -44,14 +45,6 @@ export class Challenge {
       same(md5(`${md5(`${user}:${realm}:${password}`)}:${between}:${md5(`${method}:${uri}`)}`), response.toLowerCase());
     return { scheme: 'digest', user, verify };
   }
-}
-
-function basicOf(text: string): Credentials | undefined {
-  const plain = Buffer.from(text.trim(), 'base64').toString('utf8');
-  const colon = plain.indexOf(':');
-  if (colon < 0) return undefined;
-  const sent = plain.slice(colon + 1);
-  return { scheme: 'basic', user: plain.slice(0, colon), verify: (password) => same(sent, password) };
 }
 
 function parameters(text: string): Partial<Record<string, string>> {

@@ -1,0 +1,18 @@
+/** Who publishes and who watches over RTSP, with a password and a token at the door. See README.md for what to type. */
+import { createTracker } from '@stream-sessions/core';
+import { createRtspServer } from '@stream-sessions/rtsp-adapter';
+
+const { RTSP_PORT: port = 8554 } = process.env;
+const no = { allow: false, reason: 'unauthorized', kind: 'credentials' };
+const isCamera = ({ credentials: c }) => c?.user === 'camera' && c.verify('secret');
+const mayIn = (one) => ((one.kind === 'input' ? isCamera(one) : one.token === 'secret') ? { allow: true } : no);
+
+const tracker = createTracker({ policies: [{ name: 'door', admit: mayIn }] });
+tracker.on('opened', ({ session: s }) => console.log(`+ ${s.kind} of ${s.stream} over ${s.protocol}`));
+tracker.on('closed', ({ session: s }) => console.log(`- ${s.kind} of ${s.stream}: ${s.closeReason}, ${s.bytes} bytes`));
+tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
+
+const server = createRtspServer({ tracker });
+await server.listen(+port, '127.0.0.1');
+console.log(`rtsp://127.0.0.1:${port}/live/cam1`);
+process.once('SIGINT', () => server.close().then(() => tracker.stop()));
