@@ -1,0 +1,127 @@
+import type { Patch } from './patch.js';
+import type { TokenInUri } from './token-in-uri.js';
+
+/** Attributes that hold a URI which players ask for: RFC 8216bis 4.4, and its Appendix D for interstitials. */
+const URI_ATTRIBUTES: readonly string[] = ['URI', 'SERVER-URI', 'X-ASSET-URI', 'X-ASSET-LIST'];
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const EQUALS = 0x3d;
+const SPACE = 0x20;
+const SOME_URI = /URI=|X-ASSET-LIST=/g;
+/** Tags whose URI is another playlist. */
+const OF_PLAYLISTS = /#EXT-X-(?:MEDIA|I-FRAME-STREAM-INF|IMAGE-STREAM-INF|RENDITION-REPORT):/y;
+const VARIABLE = /\{\$([A-Za-z0-9_-]+)\}/g;
+
+/** The tags of one playlist, as far as they are about URIs. */
+export class HlsTags {
+  /** Where the next URI in a tag could be: most playlists have none, and then no tag is looked at. */
+  private nextUri: number;
+  private nextQuote = -1;
+  /** EXT-X-DEFINE, looked up when a URI uses one. */
+  private variables: Map<string, string> | undefined = undefined;
+
+  constructor(
+    private readonly text: string,
+    private readonly tokens: TokenInUri,
+    private readonly playlistsOnly: boolean,
+  ) {
+    this.nextUri = this.find(0);
+  }
+
+  /** Whether this tag may have a URI in its attributes; asked of one tag after the other. */
+  mayHaveUri(at: number, end: number): boolean {
+    if (this.nextUri < at) this.nextUri = this.find(at);
+    return this.nextUri < end;
+  }
+
+  /** Writes the URIs of one tag. */
+  write(at: number, end: number, patch: Patch): void {
+    if (!this.isWritten(at)) return;
+    const colon = this.text.indexOf(':', at);
+    if (colon > 0 && colon < end) this.writeAttributes(colon + 1, end, patch);
+  }
+
+  /** Writes the URI of a line of its own, or of an attribute. */
+  writeUri(start: number, end: number, patch: Patch): void {
+    const uri = this.text.slice(start, end);
+    const expanded = uri.includes('{$') ? this.expand(uri) : uri;
+    if (expanded === undefined) return;
+    const written = this.tokens.write(expanded);
+    if (written !== expanded) patch.replace(start, end, written);
+  }
+
+  private isWritten(at: number): boolean {
+    if (!this.playlistsOnly) return this.text.startsWith('#EXT-X-', at);
+    OF_PLAYLISTS.lastIndex = at;
+    return OF_PLAYLISTS.test(this.text);
+  }
+
+  /** From quote to quote: what is between an odd one and the next is a value, and may look like anything. */
+  private writeAttributes(at: number, end: number, patch: Patch): void {
+    const { text } = this;
+    for (;;) {
+      const open = this.quoteFrom(at);
+      if (open >= end) return;
+      const close = this.quoteFrom(open + 1);
+      if (close >= end) return;
+      if (holdsUri(text, open)) this.writeUri(open + 1, close, patch);
+      at = close + 1;
+    }
+  }
+
+  /** Looked for once, however many tags lie before it. */
+  private quoteFrom(at: number): number {
+    if (this.nextQuote < at) {
+      const found = this.text.indexOf('"', at);
+      this.nextQuote = found < 0 ? Infinity : found;
+    }
+    return this.nextQuote;
+  }
+
+  private find(from: number): number {
+    SOME_URI.lastIndex = from;
+    return SOME_URI.exec(this.text)?.index ?? Infinity;
+  }
+
+  /**
+   * With its variables put in (RFC 8216bis 4.3): they may hold a host, or a query. Undefined: one is not defined here
+   * by value, so nobody can tell here where the URI leads.
+   */
+  private expand(uri: string): string | undefined {
+    const variables = (this.variables ??= definitions(this.text));
+    let known = true;
+    const expanded = uri.replace(VARIABLE, (variable, name: string) => {
+      const value = variables.get(name);
+      known &&= value !== undefined;
+      return value ?? variable;
+    });
+    return known && !expanded.includes('{$') ? expanded : undefined;
+  }
+}
+
+/** Whether the value that this quote opens is of an attribute with a URI. */
+function holdsUri(text: string, quote: number): boolean {
+  for (const name of URI_ATTRIBUTES) {
+    const start = quote - 1 - name.length;
+    if (text.startsWith(name, start) && text.charCodeAt(quote - 1) === EQUALS) {
+      const before = text.charCodeAt(start - 1);
+      if (before === COLON || before === COMMA || before === SPACE) return true;
+    }
+  }
+  return false;
+}
+
+/** EXT-X-DEFINE with a value. A name that is defined twice is an error of the playlist: it is not used. */
+function definitions(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const twice = new Set<string>();
+  for (const [, list = ''] of text.matchAll(/^#EXT-X-DEFINE:(.*)$/gm)) {
+    const name = /(?:^|, *)NAME="([^"]*)"/.exec(list)?.[1];
+    const value = /(?:^|, *)VALUE="([^"]*)"/.exec(list)?.[1];
+    if (name === undefined || value === undefined) continue;
+    if (found.has(name)) twice.add(name);
+    found.set(name, value);
+  }
+  for (const name of twice) found.delete(name);
+  return found;
+}

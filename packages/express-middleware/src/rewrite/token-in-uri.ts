@@ -1,0 +1,129 @@
+import { isPlain } from './plain-uri.js';
+
+/** Where the playlist was asked for: a token goes back to there, and nowhere else. */
+export interface Origin {
+  /** As the client wrote it, with its port; undefined: only relative URIs are known to lead back. */
+  readonly host: string | undefined;
+  readonly secure: boolean;
+}
+
+/** Where a URI leads. `relative`: to wherever it is resolved against. */
+export type Leads = 'relative' | 'home' | 'away';
+
+/** No host is called so: what is resolved against it and stays there was relative. */
+const NOWHERE = 'nowhere.invalid';
+
+/** A URL parser drops these, and then it would mean something else with a query behind it. */
+// eslint-disable-next-line no-control-regex
+const DROPPED = /[\0-\x1f\x7f]|^ | $/;
+
+/** A scheme without a host: `data:`, `skd:`, and `http:a.ts`, which a URL parser takes for relative. */
+const OPAQUE = /^[a-z][a-z\d+.-]*:(?!\/\/)/i;
+
+/** Puts one viewer's token into the queries of URIs that lead to where the playlist came from. */
+export class TokenInUri {
+  /** `tkn=abc`, escaped for queries, attributes in quotes of either kind, and DASH templates (no `$`). */
+  readonly pair: string;
+  private readonly protocol: 'https:' | 'http:';
+  private readonly host: string | undefined;
+  private readonly start: string;
+  /** A quick look, for most URIs have no token and are not taken apart. */
+  private readonly mayCarry: RegExp;
+
+  /**
+   * @param name The parameter to write, of letters that need no escape.
+   * @param readNames Parameters that carry a token too: a URI that has one has been given a token of its own.
+   */
+  constructor(
+    private readonly name: string,
+    token: string,
+    origin: Origin,
+    private readonly readNames: readonly string[],
+  ) {
+    this.pair = `${name}=${escape(token)}`;
+    this.start = `${name}=`;
+    this.mayCarry = carrying([name, ...readNames]);
+    this.protocol = origin.secure ? 'https:' : 'http:';
+    this.host = hostOf(origin.host, this.protocol);
+  }
+
+  leads(uri: string): Leads {
+    if (isPlain(uri, 0, uri.length, true)) return 'relative';
+    if (uri === '' || DROPPED.test(uri) || OPAQUE.test(uri)) return 'away';
+    let url: URL;
+    try {
+      url = new URL(uri, `${this.protocol}//${NOWHERE}/`);
+    } catch {
+      return 'away';
+    }
+    if (url.protocol !== this.protocol && url.protocol !== 'https:') return 'away';
+    if (url.host === NOWHERE) return uri.toLowerCase().includes(NOWHERE) ? 'away' : 'relative';
+    return url.host === this.host ? 'home' : 'away';
+  }
+
+  /** The URI with the token, if it leads home or is relative; else as it is. */
+  write(uri: string): string {
+    if (isPlain(uri, 0, uri.length, true) && !this.mayCarry.test(uri)) return this.append(uri);
+    return this.leads(uri) === 'away' ? uri : this.add(uri);
+  }
+
+  /** The URI with the token, wherever it leads. Other parameters and the fragment stay. */
+  add(uri: string): string {
+    const hash = uri.indexOf('#');
+    // only a fragment: it is about this very document
+    if (hash === 0) return uri;
+    const fragment = hash < 0 ? '' : uri.slice(hash);
+    const before = hash < 0 ? uri : uri.slice(0, hash);
+    const question = before.indexOf('?');
+    if (question < 0) return `${before}?${this.pair}${fragment}`;
+    const path = before.slice(0, question + 1);
+    const query = before.slice(question + 1);
+    return path + this.addToQuery(query) + fragment;
+  }
+
+  /** What has no fragment, and no token yet. */
+  private append(uri: string): string {
+    const question = uri.indexOf('?');
+    if (question < 0) return `${uri}?${this.pair}`;
+    return question === uri.length - 1 || uri.endsWith('&') ? uri + this.pair : `${uri}&${this.pair}`;
+  }
+
+  private addToQuery(query: string): string {
+    if (query === '') return this.pair;
+    const pairs = query.split('&');
+    const carries = (name: string): boolean => pairs.some((pair) => pair.startsWith(`${name}=`));
+    if (carries(this.name)) {
+      let written = false;
+      const others = pairs.filter((pair) => !pair.startsWith(this.start) || (!written && (written = true)));
+      return others.map((pair) => (pair.startsWith(this.start) ? this.pair : pair)).join('&');
+    }
+    if (this.readNames.some(carries)) return query;
+    return query.endsWith('&') ? query + this.pair : `${query}&${this.pair}`;
+  }
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** Made once: the names are those of the options. */
+function carrying(names: readonly string[]): RegExp {
+  const key = names.join('|');
+  let pattern = patterns.get(key);
+  if (pattern === undefined) {
+    const escaped = names.map((name) => name.replace(/[^\w]/g, '\\$&')).join('|');
+    patterns.set(key, (pattern = new RegExp(`(?:${escaped})=`)));
+  }
+  return pattern;
+}
+
+/** What encodeURIComponent leaves, and an attribute in single quotes does not bear. */
+const escape = (token: string): string => encodeURIComponent(token).replaceAll("'", '%27');
+
+/** As a URL parser writes it: lower case, without the port that goes without saying. */
+function hostOf(host: string | undefined, protocol: string): string | undefined {
+  if (host === undefined || /[/?#@\\\s]/.test(host)) return undefined;
+  try {
+    return new URL(`${protocol}//${host}/`).host || undefined;
+  } catch {
+    return undefined;
+  }
+}
