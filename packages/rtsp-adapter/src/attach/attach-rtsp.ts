@@ -1,5 +1,8 @@
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
 import { badOption } from '@stream-sessions/core/spi';
+import type { Gate } from '../door/gate.js';
+import { Reception } from '../rtsp-server-package/reception.js';
+import { isRtspServerPackage, type RtspServerPackage } from '../rtsp-server-package/shapes.js';
 import { RelayServer, type RtspServer } from '../server/rtsp-server.js';
 import { attachSettings, type RtspOptions } from './options.js';
 import { TrackerGate } from './tracker-gate.js';
@@ -20,23 +23,41 @@ export interface Attachment {
  * @throws StreamSessionsError ERR_BAD_SERVER when this is neither of the two servers, ERR_BAD_OPTION for an option that does not
  *   exist or a value that it cannot have, and for a server with an `authorize` of its own: with a tracker, that is a policy
  */
-export function attachRtsp(server: RtspServer, tracker: SessionTracker, options: RtspOptions = {}): Attachment {
+export function attachRtsp(
+  server: RtspServer | RtspServerPackage,
+  tracker: SessionTracker,
+  options: RtspOptions = {},
+): Attachment {
   const settings = attachSettings(options);
-  if (!(server instanceof RelayServer)) {
-    throw new StreamSessionsError(
-      'ERR_BAD_SERVER',
-      'attachRtsp() needs a server of createRtspServer(), or of createServer() of the package rtsp-server 1.2.',
-    );
-  }
-  if (server.settings.authorize !== undefined) {
-    throw badOption('authorize', 'left out where there is a tracker: write a policy', server.settings.authorize);
-  }
+  const entrance = entranceOf(server);
   const gate = new TrackerGate(tracker, settings);
-  server.addGate(gate);
+  entrance.addGate(gate);
+  let isAttached = true;
   return {
     async detach() {
-      server.deleteGate(gate);
+      if (!isAttached) return;
+      isAttached = false;
+      entrance.deleteGate(gate);
       gate.close();
     },
   };
+}
+
+/** Whatever asks gates before it lets somebody in. */
+interface Entrance {
+  addGate(gate: Gate): void;
+  deleteGate(gate: Gate): void;
+}
+
+function entranceOf(server: RtspServer | RtspServerPackage): Entrance {
+  if (server instanceof RelayServer) {
+    const { authorize } = server.settings;
+    if (authorize === undefined) return server;
+    throw badOption('authorize', 'left out where there is a tracker: write a policy', authorize);
+  }
+  if (isRtspServerPackage(server)) return Reception.of(server);
+  throw new StreamSessionsError(
+    'ERR_BAD_SERVER',
+    'attachRtsp() needs a server of createRtspServer(), or of createServer() of the package rtsp-server (npm install rtsp-server).',
+  );
 }

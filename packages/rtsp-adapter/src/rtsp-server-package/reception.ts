@@ -1,0 +1,140 @@
+import type { Socket } from 'node:net';
+import { CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
+import { Doors } from '../door/doors.js';
+import type { Gate } from '../door/gate.js';
+import { OwnGate } from '../door/own-gate.js';
+import { warnOfFault } from '../door/warn.js';
+import { REASONS } from '../protocol/response.js';
+import { Seat, type Decision } from './seat.js';
+import type { PackageRequest, PackageResponse, RtspServerPackage } from './shapes.js';
+import { shield } from './shield.js';
+
+type Call = readonly [request: PackageRequest, response: PackageResponse];
+
+/** Requests that may wait for the verdict about the one before them. */
+const MAX_WAITING = 16;
+const HANG_UP_MS = 500;
+
+const receptions = new WeakMap<RtspServerPackage, Reception>();
+const seats = new WeakMap<Socket, Seat>();
+
+/**
+ * For an app that sends media over UDP on a server of the npm package `rtsp-server`: the adapter cannot see it. Credits bytes to
+ * who plays or publishes on this connection.
+ *
+ * @param socket `req.socket` of its requests
+ */
+export function countMedia(socket: Socket, sentBytes: number, receivedBytes = 0): void {
+  seats.get(socket)?.count(sentBytes, receivedBytes);
+}
+
+/** Stands between a server of the package and the handlers of its app: who is not let in does not reach them. */
+export class Reception {
+  private readonly doors = new Doors(new OwnGate(undefined, CONNECTION_STALL_MS, undefined));
+  private readonly waiting = new WeakMap<Socket, Call[]>();
+  private readonly unshield: () => void;
+  private readonly emit: RtspServerPackage['emit'];
+  private readonly ownEmit: RtspServerPackage['emit'];
+  private gates = 0;
+
+  /** The one of this server; all who attach to it share it. */
+  static of(server: RtspServerPackage): Reception {
+    let reception = receptions.get(server);
+    if (reception === undefined) receptions.set(server, (reception = new Reception(server)));
+    return reception;
+  }
+
+  private constructor(private readonly server: RtspServerPackage) {
+    this.unshield = shield(server);
+    const emit = (this.emit = server.emit.bind(server));
+    // Not a listener: of handlers that are added later, it would not know.
+    this.ownEmit = (event: string, ...args: unknown[]): boolean => {
+      if (event !== 'request' || this.gates === 0) return emit(event, ...args);
+      this.receive(args as unknown as Call);
+      return true;
+    };
+    server.emit = this.ownEmit;
+  }
+
+  addGate(gate: Gate): void {
+    this.gates++;
+    this.doors.add(gate);
+  }
+
+  /** With the last one the server is as it was, but for the shield of those who are connected. */
+  deleteGate(gate: Gate): void {
+    this.doors.delete(gate);
+    if (--this.gates > 0) return;
+    this.unshield();
+    // Somebody may have stepped in after us: then ours stays in the chain, and does nothing.
+    if (this.server.emit === this.ownEmit) delete (this.server as Partial<RtspServerPackage>).emit;
+    receptions.delete(this.server);
+  }
+
+  private receive(call: Call): void {
+    const { socket } = call[0];
+    const waiting = this.waiting.get(socket);
+    if (waiting === undefined) {
+      this.waiting.set(socket, []);
+      void this.serve(call);
+    } else if (waiting.push(call) > MAX_WAITING) socket.destroy();
+  }
+
+  /** One request after the other, so that none overtakes the verdict about the one before it. */
+  private async serve(first: Call): Promise<void> {
+    const { socket } = first[0];
+    const waiting = this.waiting.get(socket) ?? [];
+    for (let call: Call | undefined = first; call !== undefined && !socket.destroyed; call = waiting.shift()) {
+      try {
+        const seat = this.seatOf(socket);
+        const decision = await seat.decide(call[0]);
+        if (socket.destroyed) break;
+        this.act(call, seat, decision);
+      } catch (error) {
+        warnOfFault(error);
+        socket.destroy();
+      }
+    }
+    this.waiting.delete(socket);
+  }
+
+  private act([request, response]: Call, seat: Seat, decision: Decision): void {
+    if (decision === 'pass on') {
+      response.once('finish', () => seat.answered(request, response.statusCode));
+      try {
+        this.emit('request', request, response);
+      } catch (error) {
+        // An error of the app is the app's: it is not swallowed here.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+      return;
+    }
+    const { status, text } = decision;
+    response.statusCode = status;
+    if (text) response.statusMessage = `${REASONS[status]}: ${text}`;
+    if (status === 401) {
+      response.setHeader(
+        'WWW-Authenticate',
+        seat.challenge.headers().map(([, value]) => value),
+      );
+    }
+    if (status === 403 || status === 453 || status >= 500 || seat.isDone) {
+      response.once('finish', () => hangUp(request.socket));
+    }
+    response.end();
+  }
+
+  private seatOf(socket: Socket): Seat {
+    let seat = seats.get(socket);
+    if (seat === undefined) seats.set(socket, (seat = new Seat(socket, this.doors)));
+    return seat;
+  }
+}
+
+/** When the answer has left. */
+function hangUp(socket: Socket): void {
+  setImmediate(() => socket.end());
+  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+}

@@ -1,0 +1,70 @@
+import type { Socket } from 'node:net';
+import { warnOfFault } from '../door/warn.js';
+import { RtspParser, RtspSyntaxError } from '../protocol/parser.js';
+import type { RtspRequest } from '../protocol/request.js';
+import { formatReply } from '../protocol/response.js';
+import type { PackageDecoder, RtspServerPackage } from './shapes.js';
+
+/** A connection that has not said a whole request after so long is hung up on. */
+const START_TIMEOUT_MS = 10_000;
+
+/**
+ * Stands in front of the package's decoder, which ends the process on whatever is no request, on `$` frames and on bodies in two
+ * segments, and hangs on heads over 1024 bytes. It is given whole requests and nothing else; what comes interleaved is told by
+ * the socket as `interleaved` (channel, payload). Returns what takes the shield away from connections to come.
+ */
+export function shield(server: RtspServerPackage): () => void {
+  const onConnection = (socket: Socket): void => shieldSocket(server, socket);
+  server.prependListener('connection', onConnection);
+  return () => server.off('connection', onConnection);
+}
+
+/** The package pipes each socket to its decoder as soon as it hears of it: that is when we step between them. */
+function shieldSocket(server: RtspServerPackage, socket: Socket): void {
+  const pipe = socket.pipe.bind(socket);
+  socket.pipe = ((target: NodeJS.WritableStream, options?: { end?: boolean }) => {
+    delete (socket as Partial<Socket>).pipe; // its own is the prototype's
+    if (!('_header' in target)) return pipe(target, options);
+    feed(server, socket, target);
+    return target;
+  }) as Socket['pipe'];
+}
+
+function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder): void {
+  const timer = setTimeout(() => socket.destroy(), START_TIMEOUT_MS).unref();
+  const parser = new RtspParser({
+    request: (request) => {
+      clearTimeout(timer);
+      hand(decoder, request);
+    },
+    frame: (channel, payload) => void socket.emit('interleaved', channel, payload),
+  });
+  socket.on('data', (chunk: Buffer) => {
+    if (socket.destroyed) return parser.stop();
+    try {
+      parser.write(chunk);
+    } catch (error) {
+      parser.stop();
+      if (!(error instanceof RtspSyntaxError)) warnOfFault(error);
+      server.emit('clientError', error, socket);
+      if (error instanceof RtspSyntaxError && socket.writable) {
+        socket.write(formatReply({ status: error.status, text: error.message }, undefined));
+      }
+      socket.destroySoon();
+    }
+  });
+  socket.once('close', () => {
+    clearTimeout(timer);
+    parser.stop();
+  });
+}
+
+/** As the package would have liked to receive it. */
+function hand(decoder: PackageDecoder, { method, uri, version, headers, body }: RtspRequest): void {
+  let head = `${method} ${uri} RTSP/${version}\r\n`;
+  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  const bytes = Buffer.concat([Buffer.from(`${head}\r\n`), body]);
+  // Its own has room for 1024 bytes, and is made anew for each request.
+  if (bytes.length > 1024) decoder._header = Buffer.alloc(bytes.length);
+  decoder.write(bytes);
+}
