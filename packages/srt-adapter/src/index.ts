@@ -1,6 +1,6 @@
 export { attachSrt, type Attachment } from './attach/attach-srt.js';
 export type { SrtOptions } from './attach/options.js';
-export type { Address } from './binding/address.js';
+export type { SrtAddress } from './binding/address.js';
 export type { SrtBinding, SrtListener, SrtListenOptions, SrtSocket } from './binding/binding.js';
 export { libsrt } from './binding/libsrt.js';
 export type { SrtStatistics } from './binding/statistics.js';

@@ -9,7 +9,7 @@ interface Asked {
   token?: string;
 }
 interface Client {
-  drop(): void;
+  drop(): unknown;
 }
 
 const plain = ({ stream, token }: Asked): string => `live/${stream}${token ? `?token=${token}` : ''}`;
@@ -33,8 +33,9 @@ async function start(tracker: SessionTracker, passphrase?: string) {
     caller,
     detach: () => attachment.detach(),
     stop: async () => {
-      clients.forEach((client) => client.drop());
+      const dropped = Promise.all(clients.map((client) => client.drop()));
       await server.close();
+      await dropped;
     },
   };
 }
@@ -44,7 +45,7 @@ const played = (caller: Caller) => ({
   get ended() {
     return caller.ended;
   },
-  drop: () => caller.drop(),
+  drop: () => void caller.drop(),
 });
 
 for (const [name, passphrase] of [

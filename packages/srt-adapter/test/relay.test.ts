@@ -14,8 +14,9 @@ beforeEach(() => {
   server = createSrtServer({ host: '127.0.0.1', port: 0, latencyMs: 20 });
 });
 afterEach(async () => {
-  callers.splice(0).forEach((caller) => caller.drop());
+  const dropped = Promise.all(callers.splice(0).map((caller) => caller.drop()));
   await server.close();
+  await dropped;
 });
 
 it('relays a publisher to the players of its stream, whichever way they name it', async () => {

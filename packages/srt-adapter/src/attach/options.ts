@@ -3,7 +3,7 @@ import { badOption, checkOptions, CONNECTION_STALL_MS, type VisitSettings } from
 
 /** Options of `attachSrt()`. */
 export interface SrtOptions {
-  /** Milliseconds for which a player may take less than half of its stream before it is `stalled`. Default 15_000; 0 = never. */
+  /** Milliseconds for which a player may lose packets because it is too slow, before it is `stalled`. Default 15_000; 0 = never. */
   stallTimeoutMs?: number;
   /** Where the once-a-second readings take their time from. Default: the wall clock. */
   clock?: Clock;

@@ -1,11 +1,11 @@
 import type { SrtStatistics } from '../binding/statistics.js';
 
 /**
- * Whether a player takes its stream. It does not while more of it is given up than goes out, or nothing goes out of what
- * waits: libsrt takes all that it is given, and drops what is a second late.
+ * Whether a player keeps up with its stream. It does not while packets for it are given up, or nothing goes out of what waits.
+ * libsrt itself takes all that it is given, and gives up what has waited for a second: bytes alone do not show it.
  */
 export class StallRule {
-  private takenAt: number;
+  private keptUpAt: number;
   private sent = 0;
   private dropped = 0;
 
@@ -13,18 +13,16 @@ export class StallRule {
     private readonly timeoutMs: number,
     now: number,
   ) {
-    this.takenAt = now;
+    this.keptUpAt = now;
   }
 
-  /** True when it has not taken its stream for as long as the timeout. Asked about once a second. */
+  /** True when it has not kept up for as long as the timeout, not for one second. Asked about once a second. */
   isStalled({ packetsSent, packetsDropped, bytesWaiting }: SrtStatistics, now: number): boolean {
-    const went = packetsSent - this.sent;
-    const lost = packetsDropped - this.dropped;
+    const keepsUp = packetsDropped <= this.dropped && (packetsSent > this.sent || bytesWaiting === 0);
     this.sent = packetsSent;
     this.dropped = packetsDropped;
-    const takes = went > lost || (lost === 0 && bytesWaiting === 0);
     // A clock that was set back must not make anybody wait longer.
-    if (takes || now < this.takenAt) this.takenAt = now;
-    return this.timeoutMs > 0 && now - this.takenAt >= this.timeoutMs;
+    if (keepsUp || now < this.keptUpAt) this.keptUpAt = now;
+    return this.timeoutMs > 0 && now - this.keptUpAt >= this.timeoutMs;
   }
 }

@@ -7,7 +7,8 @@ export const ADDRESS_BYTES = 28;
 const AF_INET = 2;
 const AF_INET6 = process.platform === 'darwin' ? 30 : process.platform === 'win32' ? 23 : 10;
 
-export interface Address {
+/** Where somebody is. */
+export interface SrtAddress {
   readonly address: string;
   readonly port: number;
   readonly family: 'IPv4' | 'IPv6';
@@ -28,7 +29,7 @@ export function encodeAddress(host: string, port: number): Buffer {
 }
 
 /** What libsrt has written there. IPv4 addresses in IPv6 clothes are IPv4. */
-export function decodeAddress(buffer: Buffer): Address {
+export function decodeAddress(buffer: Buffer): SrtAddress {
   const family = process.platform === 'darwin' ? (buffer[1] as number) : buffer.readUInt16LE(0);
   const port = buffer.readUInt16BE(2);
   if (family === AF_INET) return { address: buffer.subarray(4, 8).join('.'), port, family: 'IPv4' };

@@ -1,4 +1,4 @@
-import type { Address } from './address.js';
+import type { SrtAddress } from './address.js';
 import type { SrtStatistics } from './statistics.js';
 
 /** Where and how to listen. */
@@ -17,7 +17,7 @@ export interface SrtListenOptions {
 
 /** Callers in, until it is closed. */
 export interface SrtListener {
-  readonly address: Address;
+  readonly address: SrtAddress;
   /** Nobody is let in any more; connections are left alone. Resolves when the library has let go of all. Harmless twice. */
   close(): Promise<void>;
 }

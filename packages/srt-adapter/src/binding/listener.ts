@@ -1,5 +1,5 @@
 import { StreamSessionsError } from '@stream-sessions/core';
-import { ADDRESS_BYTES, decodeAddress, encodeAddress, type Address } from './address.js';
+import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SrtAddress } from './address.js';
 import type { SrtListener, SrtListenOptions, SrtSocket } from './binding.js';
 import { ERR, IN, Option } from './constants.js';
 import type { Engine, Running } from './engine.js';
@@ -13,7 +13,7 @@ const addressLength = new Int32Array(1);
 
 /** A listening socket of libsrt. The library is kept running until it and all its connections are closed. */
 export class LibsrtListener implements SrtListener {
-  readonly address: Address;
+  readonly address: SrtAddress;
   private readonly running: Running;
   private readonly socket: number;
   private readonly open = new Set<LibsrtSocket>();

@@ -1,6 +1,6 @@
 import { SrtRelay } from './relay.js';
 import { settingsOf, type SrtServerOptions } from './options.js';
-import type { Address } from '../binding/address.js';
+import type { SrtAddress } from '../binding/address.js';
 import type { SrtConnection, SrtSource } from '../source.js';
 import type { SrtRelayConnection } from './connection.js';
 import { attachSrt } from '../attach/attach-srt.js';
@@ -10,7 +10,7 @@ export interface SrtServer extends SrtSource {
   /** The UDP port it listens on. */
   readonly port: number;
   /** Where it listens. */
-  address(): Address;
+  address(): SrtAddress;
   /** Who publishes and plays now, and who waits to be let in. */
   connections(): SrtRelayConnection[];
   /** A caller has connected, and no media has flown: `hold()` it, or `close()` it, if it is not to play yet, or at all. */

@@ -18,7 +18,7 @@ export interface SrtServerOptions {
   latencyMs?: number;
   /** Milliseconds of silence after which a peer is taken for gone. Default 5_000, and libsrt takes no less. */
   peerIdleTimeoutMs?: number;
-  /** Milliseconds for which a player may take less than half of its stream before it is `stalled`. Default 15_000; 0 = never. */
+  /** Milliseconds for which a player may lose packets because it is too slow, before it is `stalled`. Default 15_000; 0 = never. */
   stallTimeoutMs?: number;
   /** Publishers and players at a time; who comes then is cut. Default 10_000. */
   maxConnections?: number;

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { StreamSessionsError } from '@stream-sessions/core';
-import type { Address } from '../binding/address.js';
+import type { SrtAddress } from '../binding/address.js';
 import type { SrtListener, SrtSocket } from '../binding/binding.js';
 import { readRequest } from '../request.js';
 import { Channel } from './channel.js';
@@ -31,7 +31,7 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
     return this.listener.address.port;
   }
 
-  address(): Address {
+  address(): SrtAddress {
     return this.listener.address;
   }
 

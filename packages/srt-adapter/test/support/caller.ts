@@ -32,6 +32,9 @@ export class Caller {
   private readonly running: Running = this.engine.acquire();
   private readonly socket = this.running.srt.createSocket();
   private sender: NodeJS.Timeout | undefined;
+  private onReleased: () => void = () => undefined;
+  /** When it has ended, and libsrt too if it was the last. */
+  readonly released = new Promise<void>((resolve) => (this.onReleased = resolve));
 
   constructor(
     port: number,
@@ -85,8 +88,9 @@ export class Caller {
     return this.running.srt.rejectReason(this.socket);
   }
 
-  drop(): void {
+  drop(): Promise<void> {
     this.end();
+    return this.released;
   }
 
   private woken(): void {
@@ -109,7 +113,7 @@ export class Caller {
     this.reason = this.rejectReason;
     this.running.loop.remove(this.socket);
     this.running.srt.close(this.socket);
-    void this.engine.release();
+    void this.engine.release().then(this.onReleased);
   }
 
   /** libsrt's reason, when it was turned away. */
