@@ -21,10 +21,7 @@ export function readRequest(streamId: string | undefined): SrtRequest | number {
   if (streamId === undefined) return Reject.badRequest;
   const said = parseStreamId(streamId);
   const { stream, mode = 'request', token } = said;
-  // eslint-disable-next-line no-control-regex
-  if (stream === undefined || stream.length > MAX_STREAM_LENGTH || /[\x00-\x1f\x7f]/.test(stream)) {
-    return Reject.badRequest;
-  }
+  if (stream === undefined || stream.length > MAX_STREAM_LENGTH || /\p{Cc}/u.test(stream)) return Reject.badRequest;
   if (mode !== 'request' && mode !== 'publish') return Reject.badMode;
   return { stream, token, kind: mode === 'publish' ? 'input' : 'viewer', query: queryOf(streamId, said) };
 }

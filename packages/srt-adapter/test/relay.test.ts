@@ -1,30 +1,229 @@
-import { createSrtServer, type SrtServer } from '../src/index.js';
+import { createSrtServer, libsrt, type SrtServer, type SrtServerOptions } from '../src/index.js';
 import { Caller, type CallOptions } from './support/caller.js';
 import { until } from './support/until.js';
 
-let server: SrtServer;
+const servers: SrtServer[] = [];
 const callers: Caller[] = [];
-const call = (streamId: string, options?: CallOptions): Caller => {
-  const caller = new Caller(server.port, streamId, options);
+const serve = (options: Partial<SrtServerOptions> = {}): SrtServer => {
+  const server = createSrtServer({ host: '127.0.0.1', port: 0, latencyMs: 20, ...options });
+  servers.push(server);
+  return server;
+};
+const call = ({ port }: SrtServer, streamId: string, options?: CallOptions): Caller => {
+  const caller = new Caller(port, streamId, options);
   callers.push(caller);
   return caller;
 };
+const publish = async (server: SrtServer, stream = 'cam1', options?: CallOptions): Promise<Caller> =>
+  (await call(server, `#!::r=live/${stream},m=publish`, options).connects()).publish();
+const plays = (player: Caller, bytes = 0) => until('it plays', () => player.received > bytes);
+const playsOn = (player: Caller) => plays(player, player.received + 10_000);
 
-beforeEach(() => {
-  server = createSrtServer({ host: '127.0.0.1', port: 0, latencyMs: 20 });
-});
 afterEach(async () => {
   const dropped = Promise.all(callers.splice(0).map((caller) => caller.drop()));
-  await server.close();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
   await dropped;
 });
 
 it('relays a publisher to the players of its stream, whichever way they name it', async () => {
-  const publisher = await call('#!::r=live/cam1,m=publish').connects();
-  publisher.publish();
-  const players = [call('#!::r=cam1,m=request'), call('live/cam1'), call('/live/cam1?token=abc')];
-  const other = call('cam2');
-  for (const player of players) await until('it plays', () => player.received > 50_000);
+  const server = serve();
+  await publish(server);
+  const players = [
+    call(server, '#!::r=cam1,m=request'),
+    call(server, 'live/cam1'),
+    call(server, '/live/cam1?token=abc'),
+  ];
+  const other = call(server, 'cam2');
+  for (const player of players) await plays(player, 50_000);
   expect(other.received).toBe(0);
-  expect(new Set(players.map(({ packets }) => packets[0]!.length))).toEqual(new Set([1316]));
+  expect(players.map(({ packets }) => packets[0]!.length)).toEqual([1316, 1316, 1316]);
+});
+
+it('gives a player every packet in its order, from the first one it gets', async () => {
+  const server = serve();
+  await publish(server);
+  const player = call(server, 'cam1');
+  await until('it has some', () => player.packets.length === 100);
+  const numbers = player.packets.map((packet) => packet.readUInt32BE(1));
+  expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
+});
+
+it('makes two of a packet that players have no room for', async () => {
+  const server = serve();
+  const publisher = await call(server, '#!::r=cam1,m=publish', { payload: 1456 }).connects();
+  publisher.publish(4, 1456);
+  const player = call(server, 'cam1');
+  await until('it has some', () => player.packets.length >= 2);
+  expect(new Set(player.packets.map(({ length }) => length))).toEqual(new Set([1316, 140]));
+});
+
+it('lets players wait: before the publisher comes, and when it has gone', async () => {
+  const server = serve();
+  const player = call(server, 'cam1');
+  await player.connects();
+  const first = await publish(server);
+  await plays(player);
+  await first.drop();
+  await until('it is gone', () => server.connections().length === 1);
+  const then = player.received;
+  await publish(server);
+  await plays(player, then);
+  expect(player.ended).toBe(false);
+});
+
+it('puts a newer publisher in the place of an old one', async () => {
+  const server = serve();
+  const reasons: unknown[] = [];
+  server.on('connection', (connection) => connection.on('close', (reason) => reasons.push(reason)));
+  const first = await publish(server);
+  const player = call(server, 'cam1');
+  await plays(player);
+  await publish(server);
+  await until('the old one is cut', () => first.ended);
+  await playsOn(player);
+  expect(reasons).toEqual(['replaced']);
+  expect(server.connections().filter(({ kind }) => kind === 'input')).toHaveLength(1);
+});
+
+it('hangs up on a player that sends, and on who wants to do both or names nothing', async () => {
+  const server = serve();
+  const player = call(server, 'cam1');
+  await player.connects();
+  await until('it is seated', () => server.connections().length === 1);
+  player.say(Buffer.alloc(188, 0x47));
+  const others = ['#!::r=cam1,m=bidirectional', '', '#!::m=publish'].map((id) => call(server, id));
+  for (const each of [player, ...others]) await until('it is cut', () => each.ended);
+  expect(server.connections()).toEqual([]);
+});
+
+it('tells of a connection what it is, and how the network is', async () => {
+  const server = serve({ passphrase: 'a secret of us all' });
+  await call(server, '#!::r=live/cam1,m=publish,u=me', { passphrase: 'a secret of us all' }).connects();
+  callers[0]!.publish();
+  const player = call(server, 'live/cam1?token=abc', { passphrase: 'a secret of us all' });
+  await plays(player, 50_000);
+  const [input, viewer] = server.connections();
+  expect([input!.kind, input!.stream, input!.streamId]).toEqual(['input', 'cam1', '#!::r=live/cam1,m=publish,u=me']);
+  expect(viewer).toMatchObject({ kind: 'viewer', streamId: 'live/cam1?token=abc', remoteAddress: '127.0.0.1' });
+  expect(viewer!.remotePort).toBeGreaterThan(0);
+  expect(viewer!.peerVersion).toMatch(/^1\.[45]\.\d+$/);
+  expect([input!.secure, viewer!.secure]).toEqual([true, true]);
+  expect(viewer!.bytesSent).toBeGreaterThanOrEqual(player.received);
+  expect(input!.bytesReceived).toBeGreaterThan(50_000);
+  const statistics = viewer!.statistics()!;
+  expect(statistics.packetsSent).toBeGreaterThan(30);
+  expect(statistics.packetsSent).toBeLessThanOrEqual(viewer!.bytesSent / 1316);
+  expect(statistics).toMatchObject({ packetsReceived: 0, packetsDropped: 0 });
+  expect(statistics.rttMs).toBeGreaterThan(0);
+  expect(statistics.rttMs).toBeLessThan(200);
+  expect(input!.statistics()!.packetsReceived).toBeGreaterThan(30);
+  viewer!.close();
+  expect(viewer!.statistics()).toBeUndefined();
+});
+
+it('holds a connection for as long as somebody holds it, and lets a listener turn it away', async () => {
+  const server = serve();
+  const releases: (() => void)[] = [];
+  server.on('connection', (connection) => {
+    if (connection.streamId === 'held') releases.push(connection.hold(), connection.hold());
+    if (connection.streamId === 'unwanted') connection.close(1403);
+  });
+  await publish(server, 'held');
+  const [held, unwanted] = [call(server, 'held'), call(server, 'unwanted')];
+  await until('it is turned away', () => unwanted.ended);
+  await held.connects();
+  await until('it is told of', () => releases.length === 2);
+  releases[0]!();
+  releases[0]!(); // twice is once
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(held.received).toBe(0);
+  releases[1]!();
+  await plays(held);
+  expect(unwanted.received).toBe(0);
+});
+
+it('lets in no more than it may', async () => {
+  const server = serve({ maxConnections: 2 });
+  await publish(server);
+  const player = call(server, 'cam1');
+  await plays(player);
+  const third = call(server, 'cam1');
+  await until('it is turned away', () => third.ended);
+  expect(third.received).toBe(0);
+  await playsOn(player);
+});
+
+it('keeps two servers of a process apart', async () => {
+  const [one, two] = [serve(), serve()];
+  await publish(one);
+  const player = call(one, 'cam1');
+  const elsewhere = call(two, 'cam1');
+  await plays(player);
+  await two.close();
+  await until('it is cut', () => elsewhere.ended);
+  await playsOn(player);
+  expect(elsewhere.received).toBe(0);
+});
+
+it('listens on IPv4 and IPv6 at once by default, and on either alone', async () => {
+  const both = serve({ host: undefined });
+  await publish(both, 'cam1', { host: '::1' });
+  const player = call(both, 'cam1', { host: '127.0.0.1' });
+  await plays(player);
+  expect(both.connections().map(({ remoteAddress }) => remoteAddress)).toEqual(['::1', '127.0.0.1']);
+  const six = serve({ host: '::1' });
+  expect(six.address()).toMatchObject({ address: '::1', family: 'IPv6' });
+  await publish(six, 'cam1', { host: '::1' });
+  await plays(call(six, 'cam1', { host: '::1' }));
+});
+
+it('frees its port when it is closed', async () => {
+  const first = serve();
+  const { port } = first;
+  await publish(first);
+  await first.close();
+  const second = serve({ port });
+  expect(second.port).toBe(port);
+  await publish(second);
+  await plays(call(second, 'cam1'));
+});
+
+describe('says what is wrong when', () => {
+  const code = (options: Partial<SrtServerOptions>): unknown => {
+    try {
+      serve(options);
+    } catch (error) {
+      return [(error as { code?: string }).code, (error as Error).message];
+    }
+    return 'nothing';
+  };
+
+  it('an option does not exist or has no sense', () => {
+    expect(code({ latency: 1 } as never)).toEqual(['ERR_BAD_OPTION', expect.stringContaining('"latencyMs"')]);
+    const bad = [{ port: -1 }, { port: 1.5 }, { host: 'localhost' }, { latencyMs: -1 }, { maxConnections: 0 }];
+    for (const options of [...bad, { peerIdleTimeoutMs: 100 }, { stallTimeoutMs: NaN }, { port: undefined }]) {
+      expect(code(options as never)).toEqual(['ERR_BAD_OPTION', expect.any(String)]);
+    }
+  });
+
+  it('a passphrase is too short, without telling it', () => {
+    expect(code({ passphrase: 'hush' })).toEqual(['ERR_BAD_OPTION', expect.not.stringContaining('hush')]);
+  });
+
+  it('the port is taken by somebody else', async () => {
+    const { createSocket } = await import('node:dgram');
+    const taken = createSocket('udp4');
+    await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
+    expect(code({ port: taken.address().port })).toEqual(['ERR_SRT_LISTEN', expect.stringMatching(/UDP port \d+/)]);
+    taken.close();
+  });
+
+  it('libsrt is not there', () => {
+    const nowhere = libsrt('/nowhere/libsrt.so');
+    expect(code({ binding: nowhere })).toEqual(['ERR_SRT_UNAVAILABLE', expect.stringContaining('apt-get install')]);
+  });
+
+  it('what is there is another library', () => {
+    expect(code({ binding: libsrt('libc.so.6') })).toEqual(['ERR_SRT_UNAVAILABLE', expect.any(String)]);
+  });
 });

@@ -47,8 +47,9 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
-    // its value is nobody's business
-    throw badOption('passphrase', '10 to 79 bytes of text', typeof passphrase === 'string' ? undefined : passphrase);
+    // what it is, is nobody's business
+    const length = typeof passphrase === 'string' ? `one of ${Buffer.byteLength(passphrase)}` : passphrase;
+    throw badOption('passphrase', 'a text of 10 to 79 bytes', length);
   }
   if (!isCount(latencyMs) || latencyMs > 60_000) throw badOption('latencyMs', 'milliseconds, 0 to 60000', latencyMs);
   if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 5_000) {

@@ -1,0 +1,221 @@
+import { EventEmitter } from 'node:events';
+import { createTracker, type DenialKind, type PlaySession, type SessionTracker } from '@stream-sessions/core';
+import { fakeClock } from '@stream-sessions/core/testing';
+import { attachSrt, createSrtServer, type SrtConnection, type SrtServer, type SrtStatistics } from '../src/index.js';
+import { StallRule } from '../src/attach/stall-rule.js';
+import { Caller } from './support/caller.js';
+import { until } from './support/until.js';
+
+describe('a server of createSrtServer() with two trackers', () => {
+  let server: SrtServer;
+  let first: SessionTracker;
+  let second: SessionTracker;
+  const callers: Caller[] = [];
+  const call = (streamId: string): Caller => {
+    const caller = new Caller(server.port, streamId);
+    callers.push(caller);
+    return caller;
+  };
+  const active = (tracker: SessionTracker) => tracker.list({ status: 'active' });
+
+  beforeEach(() => {
+    [first, second] = [createTracker(), createTracker()];
+    server = createSrtServer({ host: '127.0.0.1', port: 0, latencyMs: 20, tracker: first });
+  });
+  afterEach(async () => {
+    const dropped = Promise.all(callers.splice(0).map((caller) => caller.drop()));
+    await server.close();
+    await Promise.all([dropped, first.stop(), second.stop()]);
+  });
+
+  it('shows each of them everybody, and detaches one without the other', async () => {
+    const attachment = attachSrt(server, second);
+    (await call('#!::r=live/cam1,m=publish,u=me,t=secret').connects()).publish();
+    const player = call('live/cam1?token=abc&x=1');
+    await until('it plays', () => player.received > 0);
+    for (const tracker of [first, second]) {
+      expect(active(tracker).map(({ kind, stream, userAgent }) => [kind, stream, userAgent])).toEqual([
+        ['input', 'cam1', expect.stringMatching(/^SRT\/1\.\d/)],
+        ['viewer', 'cam1', expect.stringMatching(/^SRT\/1\.\d/)],
+      ]);
+    }
+    await attachment.detach();
+    await attachment.detach();
+    expect(active(second)).toEqual([]);
+    expect(second.list().map(({ closeReason }) => closeReason)).toEqual(['shutdown', 'shutdown']);
+    expect(active(first)).toHaveLength(2);
+    const then = player.received;
+    await until('it plays on', () => player.received > then);
+    call('cam1');
+    await until('a new one is seen by one', () => active(first).length === 3);
+    expect(second.list()).toHaveLength(2);
+    expect((server as unknown as EventEmitter).listenerCount('connection')).toBe(1);
+  });
+
+  it('keeps tokens out of sight, whichever way they came', async () => {
+    call('#!::r=live/cam1,m=publish,u=me,t=hush-hush-1');
+    call('#!::r=live/cam1?token=hush-hush-2&x=1,m=request');
+    call('#!::r=live/cam1,token=hush-hush-3');
+    call('live/cam1?tkn=hush-hush-4');
+    await until('all are listed', () => active(first).length === 4);
+    const sessions = active(first);
+    expect(JSON.stringify(sessions)).not.toContain('hush-hush');
+    expect(new Set(sessions.map(({ tokenFingerprint }) => tokenFingerprint)).size).toBe(4);
+    expect(sessions.find(({ kind }) => kind === 'input')!.query).toMatch(/u=me/);
+  });
+
+  it('puts what libsrt measures on the session as tags, and says no `updated` for it', async () => {
+    let updated = 0;
+    first.updateConfig({ updateIntervalMs: 1 });
+    first.on('updated', () => updated++);
+    const patient = call('nothing-yet');
+    await until('it is tagged', () => Object.keys(active(first)[0]?.tags ?? {}).length > 0);
+    expect(active(first)[0]!.tags).toEqual({
+      srt_rtt_ms: expect.stringMatching(/^\d+\.\d$/),
+      srt_packets_lost: '0',
+      srt_packets_retransmitted: '0',
+      srt_packets_dropped: '0',
+    });
+    expect(updated).toBe(0);
+    await patient.drop();
+  });
+
+  it('cuts a publisher that is kicked, and its players wait', async () => {
+    const publisher = (await call('#!::r=cam1,m=publish').connects()).publish();
+    const player = call('cam1');
+    await until('it plays', () => player.received > 0);
+    expect(first.kick(active(first).find(({ kind }) => kind === 'input')!.id)).toBe(true);
+    await until('it is cut', () => publisher.ended);
+    expect(active(first).map(({ kind }) => kind)).toEqual(['viewer']);
+    expect(player.ended).toBe(false);
+  });
+
+  it('closes everybody as shut down when the server closes, and when the tracker stops', async () => {
+    const player = call('cam1');
+    await until('it is listed', () => active(first).length === 1);
+    await first.stop();
+    await until('it is cut', () => player.ended);
+    attachSrt(server, second);
+    call('cam2');
+    await until('it is listed', () => active(second).length === 1);
+    await server.close();
+    const reasons = [first, second].map((tracker) => tracker.list().map(({ closeReason }) => closeReason));
+    expect(reasons).toEqual([['shutdown'], ['shutdown']]);
+  });
+});
+
+/** What the README shows: a server of another library, in a wrapper. */
+class OtherConnection extends EventEmitter implements SrtConnection {
+  bytesSent = 0;
+  bytesReceived = 0;
+  holds = 0;
+  closedWith: (number | undefined)[] = [];
+  constructor(
+    readonly streamId: string | undefined,
+    readonly remoteAddress = '192.0.2.1',
+  ) {
+    super();
+  }
+  hold() {
+    this.holds++;
+    return () => void this.holds--;
+  }
+  close(code?: number) {
+    this.closedWith.push(code);
+    this.emit('close');
+  }
+}
+
+describe('a server of another library', () => {
+  const denying = (kind: DenialKind) =>
+    createTracker({ policies: [{ name: 'no', admit: () => ({ allow: false, reason: 'unauthorized', kind }) }] });
+
+  it('is seen by its shape, with what it tells and without what it does not', async () => {
+    const [server, clock] = [new EventEmitter(), fakeClock()];
+    const tracker = createTracker({ clock });
+    const attachment = attachSrt(server, tracker, { clock });
+    const connection = new OtherConnection('live/cam1?token=abc');
+    server.emit('connection', connection);
+    const session = (): PlaySession => tracker.list()[0]!;
+    expect(session()).toMatchObject({ stream: 'cam1', kind: 'viewer', protocol: 'srt', ip: '192.0.2.1', tags: {} });
+    connection.bytesSent = 1316;
+    clock.advance(1_000);
+    expect(session().bytes).toBe(1316);
+    connection.bytesSent = 2632;
+    connection.emit('close');
+    expect(session()).toMatchObject({ bytes: 2632, closeReason: 'client_gone' });
+    expect(connection.listenerCount('close')).toBe(0);
+    await attachment.detach();
+    expect([server.listenerCount('connection'), server.listenerCount('closing')]).toEqual([0, 0]);
+    await tracker.stop();
+  });
+
+  it('is asked to hold while a verdict is pending', async () => {
+    const server = new EventEmitter();
+    let answer: (verdict: { allow: true }) => void = () => undefined;
+    const tracker = createTracker({
+      policies: [{ name: 'slow', admit: () => new Promise<{ allow: true }>((resolve) => (answer = resolve)) }],
+    });
+    attachSrt(server, tracker);
+    const connection = new OtherConnection('cam1');
+    server.emit('connection', connection);
+    expect(connection.holds).toBe(1);
+    answer({ allow: true });
+    await until('it is let go', () => connection.holds === 0);
+    expect(tracker.count()).toBe(1);
+    await tracker.stop();
+    expect(connection.closedWith).toEqual([undefined]);
+  });
+
+  it.each([
+    ['credentials', 1401],
+    ['forbidden', 1403],
+    ['limit', 1402],
+    ['overload', 1402],
+  ] as const)('is told why somebody is refused: %s is %i', async (kind, code) => {
+    const server = new EventEmitter();
+    const tracker = denying(kind);
+    attachSrt(server, tracker);
+    const connection = new OtherConnection('cam1');
+    server.emit('connection', connection);
+    expect(connection.closedWith).toEqual([code]);
+    expect(connection.listenerCount('close')).toBe(0);
+    await tracker.stop();
+  });
+
+  it('is told to end who asks for nothing, and for what is none of a player or publisher', () => {
+    const server = new EventEmitter();
+    const tracker = createTracker();
+    attachSrt(server, tracker);
+    const ids = ['', undefined, '#!::m=publish', '#!::r=cam1,m=bidirectional', `${'x'.repeat(257)}`, 'a\u0000b'];
+    const connections = ids.map((id) => new OtherConnection(id));
+    connections.forEach((connection) => server.emit('connection', connection));
+    expect(connections.map(({ closedWith }) => closedWith[0])).toEqual([1400, 1400, 1400, 1405, 1400, 1400]);
+    expect(tracker.stats().openedTotal).toBe(0);
+  });
+
+  it('is no server when it cannot tell of connections', () => {
+    expect(() => attachSrt({} as never, createTracker())).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));
+    expect(() => attachSrt(new EventEmitter(), createTracker(), { stall: 1 } as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_BAD_OPTION' }),
+    );
+  });
+});
+
+describe('a player', () => {
+  const reading = (packetsSent: number, packetsDropped = 0, bytesWaiting = 0) =>
+    ({ packetsSent, packetsDropped, bytesWaiting }) as SrtStatistics;
+
+  it.each([
+    ['takes its stream', (s: number) => reading(s * 100, 0, 5_000), -1],
+    ['has nothing to take', () => reading(0), -1],
+    ['loses some now and then', (s: number) => reading(s * 100, Math.floor(s / 5)), -1],
+    ['takes nothing of what waits', () => reading(50, 0, 40_000), 16],
+    ['loses some every second', (s: number) => reading(s * 100, s * 3, 500_000), 15],
+  ])('that %s', (_what, at, after) => {
+    const rule = new StallRule(15_000, 0);
+    const looks = Array.from({ length: 60 }, (_, s) => rule.isStalled(at(s + 1), (s + 1) * 1000));
+    // seconds until it is stalled
+    expect(looks.indexOf(true)).toBe(after > 0 ? after - 1 : -1);
+  });
+});
