@@ -14,7 +14,7 @@ export interface RtspRequest {
 export type RequestHead = Omit<RtspRequest, 'body'>;
 
 const MAX_HEADERS = 100;
-const REQUEST_LINE = /^([A-Z_]{1,32}) ([^\s\x00-\x1f\x7f]+) RTSP\/(\d\.\d)$/; // eslint-disable-line no-control-regex
+const REQUEST_LINE = /^([A-Z][A-Z_]{0,31}) ([^\s\x00-\x1f\x7f]+) RTSP\/(\d\.\d)$/; // eslint-disable-line no-control-regex
 const RESPONSE_LINE = /^RTSP\/\d\.\d \d{3}(?: |$)/;
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})[ \t]*:[ \t]*(.*)$/;
 

@@ -15,6 +15,11 @@ export class Streams {
     return stream;
   }
 
+  /** The server closes: nobody is told that his stream has ended, for that is not why. */
+  forget(): void {
+    for (const stream of this.byCode.values()) stream.sinks.clear();
+  }
+
   get codes(): string[] {
     return [...this.byCode.keys()];
   }

@@ -58,6 +58,9 @@ const MIB = 1024 * 1024;
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1024 && Number(value) <= 65_535;
 
+const isRange = (range: unknown): boolean =>
+  Array.isArray(range) && range.length === 2 && range.every(isPort) && Number(range[1]) > Number(range[0]);
+
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function relaySettings(what: string, options: RelayOptions): RelaySettings {
   checkOptions(what, options, RELAY_OPTIONS);
@@ -71,7 +74,7 @@ export function relaySettings(what: string, options: RelayOptions): RelaySetting
   if (!Array.isArray(authentication) || authentication.length === 0 || !authentication.every(known)) {
     throw badOption('authentication', "a list of 'digest' and 'basic'", authentication);
   }
-  if (udpPorts !== undefined && udpPorts !== false && !(udpPorts.every(isPort) && udpPorts[1] > udpPorts[0])) {
+  if (udpPorts !== undefined && udpPorts !== false && !isRange(udpPorts)) {
     throw badOption('udpPorts', '[first, last] above 1023, or false', udpPorts);
   }
   if (!isTime(startTimeoutMs)) throw badOption('startTimeoutMs', 'milliseconds, 0 or more', startTimeoutMs);

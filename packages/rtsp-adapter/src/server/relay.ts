@@ -60,6 +60,7 @@ export class Relay {
 
   /** Cuts everybody. */
   close(): void {
+    this.streams.forget();
     for (const connection of this.connections) connection.cut('shutdown');
   }
 

@@ -58,6 +58,8 @@ export class RtspClient {
   readonly socket: Socket;
   private input: Buffer = Buffer.alloc(0);
   private cseq = 0;
+  /** Who waits for an answer looks again when there is one, or the end. */
+  private waiting: (() => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
   private readonly udp: UdpSocket[] = [];
   /** Where the server takes UDP of each track. */
@@ -95,7 +97,7 @@ export class RtspClient {
       const answer = this.responses.find((response) => response.headers['cseq'] === cseq);
       if (answer !== undefined) return answer;
       if (this.ended) return { status: 0, phrase: '', headers: {}, body: '' };
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')]).catch(() => undefined);
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
 
@@ -165,6 +167,7 @@ export class RtspClient {
     this.socket.destroy();
     this.udp.splice(0).forEach((socket) => socket.close());
     this.ended = true;
+    this.waiting.splice(0).forEach((look) => look());
   }
 
   private givenUp(response: Response): Response {
@@ -194,6 +197,7 @@ export class RtspClient {
   private take(data: Buffer): void {
     this.input = Buffer.concat([this.input, data]);
     while (this.one());
+    this.waiting.splice(0).forEach((look) => look());
   }
 
   private one(): boolean {
