@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
+import * as policies from '@stream-sessions/policies';
 import { compile, doors, exportsOf, membersOf, packageFolders, wordsOf } from './support/compiler.js';
 import { codeHeadings, namesUnder, read, root, section, tableUnder } from './support/markdown.js';
 
@@ -74,6 +75,15 @@ describe('docs/options.md', () => {
     expect(options('trackPlayback')).toEqual(await known((given) => trackPlayback(tracker, given)));
     expect(options('sessionsApi')).toEqual(await known((given) => sessionsApi(tracker, given)));
     expect(options('openMaxMind')).toEqual(await known((given) => openMaxMind('', given)));
+  });
+
+  it('lists the options of the policies', async () => {
+    const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
+    for (const [name, make] of Object.entries(policies)) {
+      const heading = name.startsWith('sign') && !name.endsWith('Policy') ? 'signUrl and signToken' : name;
+      const call = name === 'signUrl' ? (given: never) => policies.signUrl('', given) : (make as (o: never) => unknown);
+      expect([name, options(heading)]).toEqual([name, await known(call)]);
+    }
   });
 
   it('says the defaults that are in the code', () => {

@@ -91,6 +91,9 @@ export class Pipeline {
   }
 }
 
+/** What a policy hears of the yeses before its own. */
+const TOLD = ['userId', 'maxSessions', 'continues', 'pass'] as const;
+
 /** One round of questions. */
 class Asking {
   private readonly yeses: Yes[] = [];
@@ -139,10 +142,10 @@ class Asking {
     this.judgements.push(yesOf(policy, verdict, at));
     this.yeses.push({ policy, candidate: this.candidate });
     this.approval = combine(this.approval, verdict);
-    const { userId, maxSessions } = this.approval;
+    const { userId, maxSessions, continues, pass } = this.approval;
     // Later stages see who the authorisers say this is.
-    if (verdict.userId !== undefined || verdict.maxSessions !== undefined) {
-      this.candidate = { ...this.candidate, userId: userId ?? this.candidate.userId, maxSessions };
+    if (TOLD.some((field) => verdict[field] !== undefined)) {
+      this.candidate = { ...this.candidate, userId: userId ?? this.candidate.userId, maxSessions, continues, pass };
     }
     return undefined;
   }
@@ -171,6 +174,7 @@ export function combine(a: Approval, b: Approval): Approval {
   set('replace', bothIds(a.replace, b.replace));
   set('release', bothIds(a.release, b.release));
   set('continues', b.continues ?? a.continues);
+  set('pass', b.pass ?? a.pass);
   set('expiresAt', tighter(a.expiresAt, b.expiresAt));
   set('maxSessions', tighter(a.maxSessions, b.maxSessions));
   set('limits', a.limits && b.limits ? tighterLimits(a.limits, b.limits) : (b.limits ?? a.limits));
@@ -213,6 +217,7 @@ function isApproval({
   replace,
   release,
   continues,
+  pass,
   limits,
 }: Record<keyof Approval, unknown>): boolean {
   const isRecord = (part: unknown): boolean => part === undefined || (typeof part === 'object' && part !== null);
@@ -223,6 +228,7 @@ function isApproval({
     isIdsIfAny(replace) &&
     isIdsIfAny(release) &&
     (continues === undefined || typeof continues === 'string') &&
+    (pass === undefined || typeof pass === 'string') &&
     isRecord(tags) &&
     isRecord(limits)
   );

@@ -34,6 +34,8 @@ export interface Approval {
    */
   continues?: string;
   limits?: Limits;
+  /** The pass (id) that this viewer spends; read by policies of the stage `pass`. */
+  pass?: string;
 }
 
 /** Session ids, or a function that gives them when they are needed. */
@@ -59,8 +61,14 @@ export interface Candidate extends Readonly<Omit<HttpHit & ConnHit, 'bytes' | 'r
   readonly country?: string | undefined;
   /** The live session this candidate would join. */
   readonly session?: PlaySession | undefined;
+  /** True when a live session is asked about once more: by a deadline, `invalidate` or `reauthorize`. */
+  readonly again?: boolean | undefined;
   /** What the policies asked before this one said of `maxSessions`. */
   readonly maxSessions?: number | undefined;
+  /** The live session (id) that one of them says this continues. */
+  readonly continues?: string | undefined;
+  /** The pass (id) that one of them gave. */
+  readonly pass?: string | undefined;
 }
 
 /** What a policy may look at. */

@@ -316,14 +316,11 @@ export class Admissions {
     }
     const end = (decision.verdict as Approval).expiresAt ?? Infinity;
     if (decision.judgements.length > 0) this.lifecycle.judgeAlso(session, decision.judgements);
-    if (asked && session.allowed && end >= before && this.takesName(session, observation)) {
+    if (asked && session.allowed && end >= before && this.mayRenew(session, observation)) {
       const { rarities } = session;
-      this.keepJudged(
-        session,
-        judgedKey(session.firstStream, session.token, ''),
-        Math.min(before, rarities.tokenUntil),
-      );
-      this.lifecycle.rename(session, observation);
+      const old = judgedKey(session.firstStream, session.token, rarities.asked?.offer ?? '');
+      this.keepJudged(session, old, Math.min(before, rarities.tokenUntil));
+      if (token !== session.token) this.lifecycle.rename(session, observation);
       if (decision.yeses.length > 0) rarities.asked = askedWith(hit);
       rarities.tokenUntil = end < rarities.expiresAt ? end : Infinity;
       return;
@@ -333,9 +330,10 @@ export class Admissions {
     if (rare !== undefined && rare.expiresAt > before) rare.tokenUntil = Math.min(rare.tokenUntil, before);
   }
 
-  /** A renewed token that lasts as long as the old one is what the session goes by from now on. */
-  private takesName(session: Session, { recipe, token, stream }: Observation): boolean {
-    return recipe.byName && token !== undefined && session.token !== undefined && stream === session.firstStream;
+  /** A credential that lasts as long as the one before is what the session goes by from now on. */
+  private mayRenew(session: Session, { recipe, token, stream }: Observation): boolean {
+    if (stream !== session.firstStream) return false;
+    return token === session.token || (recipe.byName && token !== undefined && session.token !== undefined);
   }
 
   private keepJudged(session: Session, key: string, until: number): void {

@@ -66,7 +66,7 @@ export class Reviews {
   private async again(session: Session, policies: readonly Policy[]): Promise<boolean> {
     session.rarities.asking = policies[0]?.name ?? '';
     const observation = this.observationOf(session);
-    const candidate: Candidate = this.admissions.candidate(observation, session);
+    const candidate: Candidate = Object.freeze({ ...this.admissions.candidate(observation, session), again: true });
     const asked = this.pipeline.ask(policies, candidate, this.view);
     const decision: Decision = isPromise(asked) ? await asked : asked;
     session.rarities.asking = undefined;

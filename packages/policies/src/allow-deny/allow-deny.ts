@@ -1,0 +1,51 @@
+import type { Policy, SessionKind } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkKinds, kindOf, YES } from '../support/kinds.js';
+import { compileRule, type Rule } from './rule.js';
+
+/** Options of `allowDeny`. */
+export interface AllowDenyOptions {
+  /** Who is let in: matches one of these rules at least. Default: everybody who is not denied. */
+  allow?: readonly Rule[];
+  /** Who is refused, whatever `allow` says. */
+  deny?: readonly Rule[];
+  /** Whom the rules are about; others are let through. Default: all kinds. */
+  kinds?: readonly SessionKind[];
+  /** Default `allow/deny`. */
+  name?: string;
+}
+
+/**
+ * Rules by country, address, user agent and referer. Asked when a session opens; a refusal is not remembered, for asking
+ * again is as cheap, and the next request may come from another page.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function allowDeny(options: AllowDenyOptions): Policy {
+  checkOptions('allowDeny()', options, ['allow', 'deny', 'kinds', 'name']);
+  const { name = 'allow/deny' } = options;
+  const allow = compile('allow', options.allow);
+  const deny = compile('deny', options.deny);
+  if (allow === undefined && deny === undefined) throw badOption('allowDeny()', 'given rules to allow or deny by', {});
+  const kinds = checkKinds(options.kinds ?? ['viewer', 'input', 'output', 'unspecified']);
+  const no = (reason: string, detail: string) =>
+    Object.freeze({ allow: false as const, reason, kind: 'forbidden' as const, detail, denyForMs: 0 });
+  const denied = no('denied', 'a rule denies it');
+  const notAllowed = no('denied', 'no rule allows it');
+  return {
+    name,
+    stage: 'authorise',
+    admit(candidate) {
+      if (!kinds.has(kindOf(candidate))) return YES;
+      if (deny?.some((matches) => matches(candidate))) return denied;
+      return allow === undefined || allow.some((matches) => matches(candidate)) ? YES : notAllowed;
+    },
+  };
+}
+
+function compile(name: string, rules: readonly Rule[] | undefined) {
+  if (rules === undefined) return undefined;
+  const given: unknown = rules;
+  if (!Array.isArray(given)) throw badOption(name, 'a list of rules', given);
+  return rules.map((rule) => compileRule(name, rule));
+}

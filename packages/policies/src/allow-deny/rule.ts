@@ -1,0 +1,95 @@
+import type { Candidate } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { blocksOf, isIn } from '../support/blocks.js';
+import { streamPatterns } from '../support/stream-patterns.js';
+
+type OneOrMore<T> = T | readonly T[];
+
+/** Matches who has all of what it names; of a list, one. At least one field. */
+export interface Rule {
+  /** ISO 3166-1 alpha-2. Who comes from nowhere known matches no country: it takes a `geo` resolver. */
+  country?: OneOrMore<string>;
+  /** An address or a CIDR block. */
+  ip?: OneOrMore<string>;
+  /** A part of the user agent, whatever the case; or a regular expression. */
+  userAgent?: OneOrMore<string | RegExp>;
+  /** The host of the page, or one it is part of: `example.com` is also `www.example.com`. Or a regular expression over the whole. */
+  referer?: OneOrMore<string | RegExp>;
+  /** A stream code; `*` stands for any characters: `news/*`. */
+  stream?: OneOrMore<string>;
+}
+
+type Test = (candidate: Candidate) => boolean;
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function compileRule(name: string, rule: Rule): Test {
+  checkOptions(`a rule of ${name}`, rule, ['country', 'ip', 'userAgent', 'referer', 'stream']);
+  const tests: Test[] = [];
+  const { country, ip, userAgent, referer, stream } = rule;
+  if (country !== undefined) {
+    const codes = new Set(texts(name, 'country', country).map((code) => code.toUpperCase()));
+    tests.push((candidate) => candidate.country !== undefined && codes.has(candidate.country.toUpperCase()));
+  }
+  if (ip !== undefined) {
+    const blocks = blocksOf(texts(name, 'ip', ip));
+    if (blocks === undefined) throw badOption(`${name}: ip`, 'an address or CIDR block, or a list of them', ip);
+    tests.push((candidate) => isIn(blocks, candidate.ip));
+  }
+  if (userAgent !== undefined) {
+    const matches = oneOf(name, 'userAgent', userAgent, (part) => {
+      const lower = part.toLowerCase();
+      return (text) => text.toLowerCase().includes(lower);
+    });
+    tests.push((candidate) => matches(candidate.userAgent ?? ''));
+  }
+  if (referer !== undefined) {
+    const matches = oneOf(name, 'referer', referer, (host) => {
+      const lower = host.toLowerCase();
+      return (text) => {
+        const from = hostOf(text);
+        return from !== undefined && (from === lower || from.endsWith(`.${lower}`));
+      };
+    });
+    tests.push((candidate) => matches(candidate.referer ?? ''));
+  }
+  if (stream !== undefined) {
+    const matches = streamPatterns(texts(name, 'stream', stream));
+    if (matches === undefined) throw badOption(`${name}: stream`, 'a stream code or pattern', stream);
+    tests.push((candidate) => matches(candidate.stream));
+  }
+  // A rule without a field would match everybody.
+  if (tests.length === 0) throw badOption(`a rule of ${name}`, 'about something: it names no field', rule);
+  return (candidate) => tests.every((test) => test(candidate));
+}
+
+const list = <T>(value: OneOrMore<T>): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : [value as T]);
+
+function texts(name: string, field: string, value: OneOrMore<string>): readonly string[] {
+  const all = list(value);
+  if (all.length > 0 && all.every((text) => typeof text === 'string' && text !== '')) return all;
+  throw badOption(`${name}: ${field}`, 'a text or a list of texts', value);
+}
+
+function oneOf(
+  name: string,
+  field: string,
+  value: OneOrMore<string | RegExp>,
+  textTest: (text: string) => (actual: string) => boolean,
+): (actual: string) => boolean {
+  const tests = list(value).map((one) => {
+    // search() knows no lastIndex: a global expression would match every other time
+    if (one instanceof RegExp) return (actual: string) => actual.search(one) >= 0;
+    return textTest(texts(name, field, one)[0] as string);
+  });
+  if (tests.length === 0)
+    throw badOption(`${name}: ${field}`, 'a text, a regular expression, or a list of them', value);
+  return (actual) => tests.some((test) => test(actual));
+}
+
+function hostOf(referer: string): string | undefined {
+  try {
+    return new URL(referer).hostname.toLowerCase();
+  } catch {
+    return undefined;
+  }
+}

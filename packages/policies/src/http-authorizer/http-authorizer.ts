@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import type {
+  Approval,
+  Candidate,
+  PlaySession,
+  Policy,
+  SessionKind,
+  TrackerView,
+  Verdict,
+} from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkKinds, kindOf, WHO_ASKS, YES } from '../support/kinds.js';
+import { checkNumber } from '../support/numbers.js';
+import { Recent } from '../support/recent.js';
+import { ask, type Line } from './ask.js';
+import { REQUESTS, type Payload } from './request.js';
+
+/** Options of `httpAuthorizer`. */
+export interface HttpAuthorizerOptions {
+  /** Where to ask, by POST. */
+  url: string | URL;
+  /** One attempt, body and all, milliseconds. All attempts have to fit into the tracker's `policyTimeoutMs`. Default 3_000. */
+  timeoutMs?: number;
+  /** Attempts after the first, when there was no clear answer. Default 1. */
+  retries?: number;
+  /**
+   * When there is no clear answer: `allow` lets in, `deny` refuses and cuts, `keep` (default) refuses who is new and keeps
+   * who was let in before, as they were.
+   */
+  onUnavailable?: 'allow' | 'deny' | 'keep';
+  /** Ask again about a live session so often, milliseconds, in the background. Spread by a tenth. Default 0: never. */
+  reauthorizeEveryMs?: number;
+  /** What the authoriser is sent, and how its answer is read. Default `json`. */
+  payload?: Payload;
+  /** Sent with every question: a key of its own, for one. */
+  headers?: Readonly<Record<string, string>>;
+  /** Who is asked about; others are let through. Default: everybody but `output`; for `mistserver` only `viewer`. */
+  kinds?: readonly SessionKind[];
+  /** Default `http authorizer`. */
+  name?: string;
+}
+
+const NAMES: readonly (keyof HttpAuthorizerOptions)[] = [
+  ...(['url', 'timeoutMs', 'retries', 'onUnavailable', 'reauthorizeEveryMs'] as const),
+  ...(['payload', 'headers', 'kinds', 'name'] as const),
+];
+
+/**
+ * Asks a web service who may watch: when a session opens, when it brings another credential, and every
+ * `reauthorizeEveryMs`. Never per segment, and once however many requests of a new viewer arrive together.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function httpAuthorizer(options: HttpAuthorizerOptions): Policy {
+  checkOptions('httpAuthorizer()', options, NAMES);
+  const { payload = 'json', onUnavailable = 'keep', headers = {}, name = 'http authorizer' } = options;
+  const { timeoutMs = 3_000, retries = 1, reauthorizeEveryMs = 0 } = options;
+  const url = String(options.url);
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw badOption('url', 'an http(s) URL', url);
+  if (!Object.hasOwn(REQUESTS, payload))
+    throw badOption('payload', `one of ${Object.keys(REQUESTS).join(', ')}`, payload);
+  if (!['allow', 'deny', 'keep'].includes(onUnavailable)) {
+    throw badOption('onUnavailable', 'allow, deny or keep', onUnavailable);
+  }
+  const kinds = checkKinds(options.kinds ?? (payload === 'mistserver' ? ['viewer'] : WHO_ASKS));
+  checkNumber('timeoutMs', timeoutMs, 1);
+  checkNumber('retries', retries, 0);
+  checkNumber('reauthorizeEveryMs', reauthorizeEveryMs, 0);
+  const line: Line = { url, payload, headers, timeoutMs, retries };
+  const policy = new HttpAuthorizer(name, line, onUnavailable, kinds);
+  if (reauthorizeEveryMs === 0) return policy;
+  return Object.assign(policy, {
+    deadline: (session: PlaySession) => policy.nextQuestion(session, reauthorizeEveryMs),
+  });
+}
+
+/** A yes to somebody, and when it was asked for. */
+interface Given {
+  readonly credential: string;
+  readonly approval: Approval;
+  readonly askedAt: number;
+}
+
+/** A yes that came to nothing, because another policy said no, holds for a moment: a player that tries on asks nobody. */
+const RECENT_MS = 5_000;
+const MAX_RECENT = 10_000;
+
+class HttpAuthorizer implements Policy {
+  readonly stage = 'authorise';
+  private readonly settling = new Map<Candidate, Given>();
+  /** Of each live session: what was said of its credentials. */
+  private readonly given = new Map<string, Map<string, Given>>();
+  private readonly inVain = new Recent<Given>(MAX_RECENT);
+
+  constructor(
+    readonly name: string,
+    private readonly line: Line,
+    private readonly onUnavailable: 'allow' | 'deny' | 'keep',
+    private readonly kinds: ReadonlySet<SessionKind>,
+  ) {}
+
+  admit(candidate: Candidate, view: TrackerView): Verdict | Promise<Verdict> {
+    if (!this.kinds.has(kindOf(candidate))) return YES;
+    const askedAt = view.now;
+    const credential = credentialOf(candidate);
+    const { session, again } = candidate;
+    const before = session === undefined ? undefined : this.given.get(session.id)?.get(credential);
+    // A password is asked about with every request; which it is, the authoriser is not told.
+    if (before !== undefined && !again) return this.yes(candidate, before);
+    if (session === undefined) {
+      const recent = this.inVain.get(whoOf(candidate, credential));
+      if (recent !== undefined && askedAt - recent.askedAt < RECENT_MS) return this.yes(candidate, recent);
+    }
+    return ask(this.line, candidate).then((said) => {
+      const verdict = said ?? this.withoutAnswer(candidate, credential);
+      return verdict.allow ? this.yes(candidate, { credential, approval: verdict, askedAt }) : verdict;
+    });
+  }
+
+  settled(candidate: Candidate, session: PlaySession | undefined): void {
+    const given = this.settling.get(candidate);
+    if (given === undefined) return;
+    this.settling.delete(candidate);
+    const who = whoOf(candidate, given.credential);
+    if (session === undefined) return this.inVain.set(who, given);
+    this.inVain.delete(who);
+    let all = this.given.get(session.id);
+    if (all === undefined) this.given.set(session.id, (all = new Map<string, Given>()));
+    all.set(given.credential, given);
+    for (const oldest of all.keys()) if (all.size > MAX_CREDENTIALS) all.delete(oldest);
+  }
+
+  closed({ id }: PlaySession): void {
+    this.given.delete(id);
+  }
+
+  /** Not all who came at once are asked about at once. */
+  nextQuestion({ id, openedAt }: PlaySession, everyMs: number): { at: number } {
+    const asked = [...(this.given.get(id)?.values() ?? [])].map(({ askedAt }) => askedAt);
+    const spread = 0.9 + (0.1 * parseInt(id.slice(0, 4), 16)) / 0xffff || 1;
+    return { at: Math.max(openedAt, ...asked) + everyMs * spread };
+  }
+
+  private yes(candidate: Candidate, given: Given): Verdict {
+    this.settling.set(candidate, given);
+    return given.approval;
+  }
+
+  private withoutAnswer({ session }: Candidate, credential: string): Verdict {
+    const before = session === undefined ? undefined : this.given.get(session.id)?.get(credential)?.approval;
+    if (this.onUnavailable === 'allow') return before ?? YES;
+    if (this.onUnavailable === 'keep' && before !== undefined) return before;
+    const detail = 'the authoriser gave no clear answer';
+    return { allow: false, reason: 'policy_error', kind: 'overload', detail, denyForMs: 0 };
+  }
+}
+
+/** As many as a session may have. */
+const MAX_CREDENTIALS = 17;
+
+/** What was offered to be let in by, not in clear: it is kept as long as the session lives. */
+function credentialOf({ stream, token = '', credentials }: Candidate): string {
+  const offered =
+    credentials === undefined ? '' : credentials.scheme === 'bearer' ? credentials.token : credentials.user;
+  return hash([stream, token, credentials?.scheme ?? '', offered]);
+}
+
+const whoOf = ({ kind, protocol, ip, userAgent, query }: Candidate, credential: string): string =>
+  hash([kind ?? '', protocol, ip, userAgent ?? '', query ?? '', credential]);
+
+const hash = (parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url');

@@ -1,0 +1,74 @@
+import type { Candidate } from '@stream-sessions/core';
+import { withoutAbsent } from '@stream-sessions/core/spi';
+import { kindOf } from '../support/kinds.js';
+
+/** How an authoriser is asked: a POST with this body. */
+export interface Asked {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type Payload = 'json' | 'mistserver' | 'mediamtx';
+
+/** What each kind of authoriser is sent. */
+export const REQUESTS: Readonly<Record<Payload, (candidate: Candidate) => Asked>> = {
+  json: (candidate) => json(ownNames(candidate)),
+  mediamtx: (candidate) => json(mediaMtx(candidate)),
+  mistserver: (candidate) => ({
+    body: mistServer(candidate),
+    headers: { 'content-type': 'text/plain', 'x-trigger': 'USER_NEW' },
+  }),
+};
+
+const json = (facts: object): Asked => ({
+  body: JSON.stringify(facts),
+  headers: { 'content-type': 'application/json' },
+});
+
+/** Snake case, as in the REST API. Nobody is named whose password has not been looked at. */
+function ownNames(candidate: Candidate): object {
+  const { credentials, session } = candidate;
+  return withoutAbsent({
+    stream_code: candidate.stream,
+    proto: candidate.protocol,
+    kind: kindOf(candidate),
+    ip: candidate.ip,
+    token: candidate.token,
+    bearer: credentials?.scheme === 'bearer' ? credentials.token : undefined,
+    user: candidate.userId,
+    url: candidate.url,
+    query_string: candidate.query,
+    user_agent: candidate.userAgent,
+    referer: candidate.referer,
+    country: candidate.country,
+    secure: candidate.secure,
+    session_id: session?.id,
+  });
+}
+
+/** MediaMTX `authMethod: http`. The password of a client is not known here: name and password are empty. */
+function mediaMtx(candidate: Candidate): object {
+  const { credentials, token = '', session } = candidate;
+  const bearer = credentials?.scheme === 'bearer' ? credentials.token : token;
+  return {
+    user: candidate.userId ?? '',
+    password: '',
+    token: bearer,
+    ip: candidate.ip,
+    action: kindOf(candidate) === 'input' ? 'publish' : 'read',
+    path: candidate.stream,
+    protocol: candidate.protocol,
+    id: session?.id ?? '',
+    query: candidate.query ?? '',
+    userAgent: candidate.userAgent ?? '',
+  };
+}
+
+/** MistServer's USER_NEW: stream, address, token, protocol, URL and session id, a line each. */
+function mistServer({ stream, ip, token = '', protocol, url = '', session }: Candidate): string {
+  const name = protocol === 'srt' ? 'TSSRT' : protocol.toUpperCase();
+  // Whoever could write a line break could write the lines behind it.
+  return [stream, ip, token, name, url, session?.id ?? ''].map(oneLine).join('\n');
+}
+
+const oneLine = (text: string): string => text.replace(/[\r\n]/g, encodeURIComponent);

@@ -1,0 +1,54 @@
+import type { Candidate, PlaySession } from '@stream-sessions/core';
+import { kindOf } from '../support/kinds.js';
+import type { Grant } from './grant.js';
+
+interface Home {
+  readonly session: string;
+  readonly sid: string | undefined;
+}
+
+/**
+ * Which live session a renewed token continues: that of the same user on the same stream from the same address and user
+ * agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers.
+ */
+export class Homes {
+  private readonly homes = new Map<string, Home>();
+  private readonly keysOf = new Map<string, readonly string[]>();
+
+  find(candidate: Candidate, grant: Grant): string | undefined {
+    if (candidate.session !== undefined || isConnection(candidate)) return undefined;
+    for (const key of keys(candidate, grant)) {
+      const home = this.homes.get(key);
+      if (home === undefined) continue;
+      if (home.sid === undefined || grant.sid === undefined || home.sid === grant.sid) return home.session;
+    }
+    return undefined;
+  }
+
+  /** This token went into this session. */
+  note(candidate: Candidate, grant: Grant, { id }: PlaySession): void {
+    if (isConnection(candidate)) return;
+    this.forget(id);
+    const found = keys(candidate, grant);
+    if (found.length === 0) return;
+    for (const key of found) this.homes.set(key, { session: id, sid: grant.sid });
+    this.keysOf.set(id, found);
+  }
+
+  /** The session has ended. */
+  forget(id: string): void {
+    for (const key of this.keysOf.get(id) ?? []) if (this.homes.get(key)?.session === id) this.homes.delete(key);
+    this.keysOf.delete(id);
+  }
+}
+
+/** A connection that comes again is another session: it has its own end. */
+const isConnection = ({ remoteAddress }: Candidate): boolean => remoteAddress !== undefined;
+
+function keys(candidate: Candidate, { user, sid }: Grant): string[] {
+  const { stream, ip, userAgent } = candidate;
+  const found: string[] = [];
+  if (sid !== undefined) found.push(JSON.stringify([kindOf(candidate), stream, user, sid]));
+  if (user !== undefined) found.push(JSON.stringify([kindOf(candidate), stream, user, ip, userAgent]));
+  return found;
+}

@@ -1,0 +1,49 @@
+import type { SessionKind } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkKey, seal } from './seal.js';
+
+/** What a signed URL allows. */
+export interface Signing {
+  /** The key; with several (rotation), the newest of them. At least 16 characters. */
+  key: string;
+  /** The stream code, as in the list of viewers: `cam1`. */
+  stream: string;
+  /** Epoch milliseconds; the signature holds until the second before. */
+  expiresAt: number;
+  /** Only from this address (IPv6: its /64). Default: from anywhere. */
+  ip?: string;
+  /** `input` lets somebody publish. Default `viewer`. */
+  kind?: SessionKind;
+}
+
+const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
+
+/**
+ * Makes the token that `signedUrlPolicy` accepts, for whatever way a transport takes tokens. Opaque; 50 to 60 letters,
+ * digits, `.`, `-` and `_`.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function signToken(signing: Signing): string {
+  checkOptions('signToken()', signing, NAMES);
+  const { key, stream, expiresAt, ip, kind = 'viewer' } = signing;
+  checkKey('key', key);
+  if (typeof stream !== 'string' || stream === '') throw badOption('stream', 'a stream code', stream);
+  if (!(Number.isFinite(expiresAt) && expiresAt > 0)) throw badOption('expiresAt', 'epoch milliseconds', expiresAt);
+  const expiresAtSec = Math.floor(expiresAt / 1000);
+  const signature = seal({ stream, kind, expiresAtSec, ip }, key).toString('base64url');
+  return `${expiresAtSec.toString(36)}.${ip === undefined ? 'any' : 'ip'}.${signature}`;
+}
+
+/**
+ * The URL with the token that lets its holder in: `https://…/cam1/index.m3u8?token=…`, `rtmp://…/live/cam1?token=…`.
+ * A query that is there is kept, a token in it is replaced.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function signUrl(url: string, signing: Signing): string {
+  const token = signToken(signing);
+  const [, before = '', query = '', hash = ''] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(url) ?? [];
+  const others = query.split('&').filter((pair) => pair !== '' && !pair.startsWith('token='));
+  return `${before}?${[...others, `token=${token}`].join('&')}${hash}`;
+}

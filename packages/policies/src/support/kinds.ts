@@ -1,0 +1,22 @@
+import type { Candidate, SessionKind, Verdict } from '@stream-sessions/core';
+import { badOption } from '@stream-sessions/core/spi';
+
+const KINDS: readonly SessionKind[] = ['viewer', 'input', 'output', 'unspecified'];
+
+/** Whom a policy that reads credentials is about, unless it is told: what the server itself pushes has none. */
+export const WHO_ASKS: readonly SessionKind[] = ['viewer', 'input', 'unspecified'];
+
+/** A yes with nothing to add. */
+export const YES: Verdict = Object.freeze({ allow: true });
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkKinds(kinds: readonly SessionKind[]): ReadonlySet<SessionKind> {
+  const given: unknown = kinds;
+  if (!Array.isArray(given) || !kinds.every((kind) => KINDS.includes(kind))) {
+    throw badOption('kinds', `a list of ${KINDS.join(', ')}`, kinds);
+  }
+  return new Set(kinds);
+}
+
+/** What this candidate wants to be. */
+export const kindOf = ({ kind = 'viewer' }: Candidate): SessionKind => kind;

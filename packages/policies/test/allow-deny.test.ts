@@ -1,0 +1,75 @@
+import { allowDeny, type AllowDenyOptions } from '@stream-sessions/policies';
+import { ask, connect, denialOf, stopAll, world } from './support/make.js';
+
+afterEach(stopAll);
+
+const COUNTRIES: Record<string, string> = { '203.0.113.7': 'NL', '198.51.100.1': 'US' };
+const geo = { country: (ip: string) => COUNTRIES[ip] };
+
+describe('allowDeny', () => {
+  it.each<[string, AllowDenyOptions, object, boolean]>([
+    ['a denied country', { deny: [{ country: 'nl' }] }, {}, false],
+    ['another country', { deny: [{ country: ['US', 'DE'] }] }, {}, true],
+    ['an allowed country', { allow: [{ country: 'NL' }] }, {}, true],
+    ['a country that is not known', { allow: [{ country: 'NL' }] }, { ip: '192.0.2.1' }, false],
+    ['a denied block', { deny: [{ ip: ['10.0.0.0/8', '203.0.113.0/24'] }] }, {}, false],
+    ['an address beside it', { deny: [{ ip: '203.0.112.0/24' }] }, {}, true],
+    ['an IPv6 block', { deny: [{ ip: '2001:db8::/32' }] }, { ip: '2001:db8:5::1' }, false],
+    ['an IPv4 address as IPv6', { deny: [{ ip: '203.0.113.7' }] }, { ip: '::ffff:203.0.113.7' }, false],
+    ['no address at all', { allow: [{ ip: '0.0.0.0/0' }] }, { ip: 'unix:' }, false],
+    ['a part of the user agent', { deny: [{ userAgent: 'PLAYER' }] }, {}, false],
+    ['a pattern of the user agent', { deny: [{ userAgent: [/^curl/, /^player\/\d/g] }] }, {}, false],
+    ['no user agent', { allow: [{ userAgent: 'player' }] }, { userAgent: undefined }, false],
+    ['a page of the host', { allow: [{ referer: 'example.com' }] }, { referer: 'https://www.example.com/a' }, true],
+    ['a host that ends alike', { allow: [{ referer: 'example.com' }] }, { referer: 'https://notexample.com/' }, false],
+    ['a path that looks like it', { allow: [{ referer: 'example.com' }] }, { referer: 'https://x/example.com' }, false],
+    ['no referer', { allow: [{ referer: 'example.com' }] }, {}, false],
+    ['a referer that is none', { allow: [{ referer: 'example.com' }] }, { referer: '::::' }, false],
+    ['a stream by pattern', { deny: [{ stream: 'news/*' }] }, { stream: 'news/at/ten' }, false],
+    ['another stream', { deny: [{ stream: 'news/*' }] }, {}, true],
+    ['who matches only one of two fields', { deny: [{ country: 'NL', stream: 'cam2' }] }, {}, true],
+    ['who is allowed and denied', { allow: [{ country: 'NL' }], deny: [{ userAgent: 'player' }] }, {}, false],
+    ['nobody, where no rule allows', { allow: [] }, {}, false],
+  ])('judges %s', async (_, options, over, admitted) => {
+    const { tracker } = world([allowDeny(options)], { geo });
+    for (let i = 0; i < 3; i++) expect((await ask(tracker, over)).admitted).toBe(admitted);
+  });
+
+  it('remembers no refusal: the next page may be the right one', async () => {
+    const { tracker } = world([allowDeny({ allow: [{ referer: 'example.com' }] })]);
+    expect(denialOf(await ask(tracker, {}))).toMatchObject({ reason: 'denied', kind: 'forbidden' });
+    expect(tracker.denials()).toEqual([]);
+    expect((await ask(tracker, { referer: 'https://example.com/' })).admitted).toBe(true);
+  });
+
+  it('is about the kinds it is told', async () => {
+    const { tracker } = world([allowDeny({ deny: [{ country: 'NL' }], kinds: ['input'] })], { geo });
+    expect((await ask(tracker)).admitted).toBe(true);
+    expect((await connect(tracker, { kind: 'input' })).admitted).toBe(false);
+  });
+
+  it.each<[object]>([
+    [{}],
+    [{ allow: 'all' }],
+    [{ deny: [{}] }],
+    [{ deny: [{ contry: 'NL' }] }],
+    [{ deny: [{ country: [] }] }],
+    [{ deny: [{ ip: '10.0.0.0/33' }] }],
+    [{ deny: [{ ip: 'localhost' }] }],
+    [{ deny: [{ userAgent: 5 }] }],
+    [{ allow: [], kinds: ['guest'] }],
+    [{ alow: [] }],
+  ])('refuses %j', (options) => {
+    expect(() => allowDeny(options as AllowDenyOptions)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
+  });
+
+  it('cuts who a new rule is about when policies decide again, and nobody else', async () => {
+    const { tracker } = world([allowDeny({ deny: [{ country: 'DE' }] })], { geo });
+    await ask(tracker, {});
+    await ask(tracker, { ip: '198.51.100.1' });
+    tracker.updateConfig({ policies: [allowDeny({ deny: [{ country: 'US' }] })] });
+    expect(await tracker.invalidate()).toEqual({ asked: 2, kept: 1, closed: 1, denialsLifted: 0 });
+    expect(tracker.list({ status: 'active' })).toMatchObject([{ country: 'NL' }]);
+    expect(tracker.list({ status: 'closed' })).toMatchObject([{ country: 'US', closeReason: 'denied' }]);
+  });
+});

@@ -1,0 +1,252 @@
+import { concurrencyPolicy, type ConcurrencyOptions } from '@stream-sessions/policies';
+import type { HttpHit, Policy, Verdict } from '@stream-sessions/core';
+import { ask, connect, denialOf, hit, live, sessionOf, stopAll, world } from './support/make.js';
+
+afterEach(stopAll);
+
+/** Tokens are "user" or "user-device". */
+const names: Policy = {
+  name: 'names',
+  stage: 'authorise',
+  admit: ({ token }) => (token ? { allow: true, userId: token.split('-')[0] ?? '' } : { allow: true }),
+};
+const limited = (options: ConcurrencyOptions, ...others: Policy[]) =>
+  world([names, concurrencyPolicy(options), ...others], { idleTimeoutMs: 60_000 });
+const device = (n: number, over: Partial<HttpHit> = {}): Partial<HttpHit> => ({
+  token: `bob-${n}`,
+  userAgent: `device ${n}`,
+  ...over,
+});
+const devices = (all: { userAgent?: string | undefined }[]) => all.map(({ userAgent }) => userAgent);
+
+/** Opens one session a second. */
+async function openEach(made: ReturnType<typeof limited>, count: number, from = 1) {
+  const answers = [];
+  for (let n = from; n < from + count; n++) {
+    answers.push(await ask(made.tracker, device(n)));
+    made.clock.advance(1_000);
+  }
+  return answers;
+}
+
+describe('concurrencyPolicy that rejects', () => {
+  it('lets so many in per user, and says why not', async () => {
+    const made = limited({ max: 2 });
+    const answers = await openEach(made, 3);
+    expect(answers.map(({ admitted }) => admitted)).toEqual([true, true, false]);
+    expect(denialOf(answers[2]!)).toMatchObject({ reason: 'limit', kind: 'limit', detail: '2 at a time per user' });
+    expect((await ask(made.tracker, { token: 'ann' })).admitted).toBe(true);
+    expect((await ask(made.tracker, device(1))).admitted).toBe(true);
+    expect(made.tracker.denials()).toEqual([]);
+    made.tracker.kick(live(made.tracker)[0]!.id, { denyForMs: 0 });
+    expect((await ask(made.tracker, device(3))).admitted).toBe(true);
+  });
+
+  it.each(['reject', 'replace-oldest', 'replace-newest'] as const)(
+    'admits exactly three of 1,000 racing first requests of one user while another policy is still deciding (%s)',
+    async (onExceed) => {
+      const answers: ((verdict: Verdict) => void)[] = [];
+      const slow: Policy = { name: 'slow', admit: () => new Promise((resolve) => void answers.push(resolve)) };
+      const { tracker } = limited({ max: 3, onExceed }, slow);
+      const asked = Array.from({ length: 1_000 }, async (_, n) => await tracker.admit(hit(device(n))));
+      const waiting = Promise.all(asked);
+      expect(answers).toHaveLength(onExceed === 'reject' ? 3 : 1_000);
+      answers.forEach((answer) => answer({ allow: true }));
+      const admitted = (await waiting).filter((answer) => answer.admitted);
+      expect(admitted).toHaveLength(3);
+      expect(live(tracker)).toHaveLength(3);
+      const expected = {
+        reject: ['device 0', 'device 1', 'device 2'],
+        'replace-oldest': ['device 997', 'device 998', 'device 999'],
+        'replace-newest': ['device 0', 'device 1', 'device 999'],
+      };
+      expect(devices(live(tracker)).sort()).toEqual(expected[onExceed]);
+    },
+  );
+
+  it('admits exactly three of 1,000 that ask at once', async () => {
+    const { tracker } = limited({ max: 3 });
+    const answers = await Promise.all(Array.from({ length: 1_000 }, (_, n) => ask(tracker, device(n))));
+    expect(answers.filter(({ admitted }) => admitted)).toHaveLength(3);
+    expect(live(tracker)).toHaveLength(3);
+  });
+
+  it('gives a slot back when the opening comes to nothing', async () => {
+    let verdict: Verdict | undefined = { allow: false, reason: 'no' };
+    const later: Policy = { name: 'later', admit: () => verdict ?? new Promise<Verdict>(() => undefined) };
+    const { tracker } = limited({ max: 1 }, later);
+    expect(denialOf(await ask(tracker, device(1))).reason).toBe('no');
+    verdict = undefined;
+    const pending = tracker.admit(hit(device(2)));
+    if (!('cancel' in pending)) throw new Error('answered at once');
+    verdict = { allow: true };
+    expect(denialOf(await ask(tracker, device(3))).reason).toBe('limit');
+  });
+
+  it('gives the slot of a viewer who was quiet for the grace to the next, and asks it back', async () => {
+    const made = limited({ max: 1 });
+    await openEach(made, 1);
+    made.clock.advance(9_000);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(false);
+    made.clock.advance(1_001);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(true);
+    expect(devices(live(made.tracker))).toEqual(['device 2']);
+    expect(denialOf(await ask(made.tracker, device(1))).reason).toBe('limit');
+    made.clock.advance(10_001);
+    expect((await ask(made.tracker, device(1))).admitted).toBe(true);
+  });
+
+  it('does not think a viewer quiet who has something in flight', async () => {
+    const made = limited({ max: 1 });
+    const admission = await made.tracker.admit(hit(device(1)));
+    if (!admission.admitted) throw new Error('refused');
+    made.clock.advance(30_000);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(false);
+    admission.handle.end();
+    made.clock.advance(10_001);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(true);
+  });
+
+  it('promises the slot of a quiet viewer to one only', async () => {
+    const slow: Policy = { name: 'slow', admit: ({ token }) => (token === 'bob-1' ? { allow: true } : forever()) };
+    const forever = () => new Promise<Verdict>(() => undefined);
+    const made = limited({ max: 1 }, slow);
+    await openEach(made, 1);
+    made.clock.advance(10_001);
+    expect('then' in made.tracker.admit(hit(device(2)))).toBe(true);
+    expect((await ask(made.tracker, device(3))).admitted).toBe(false);
+  });
+
+  it('counts connections and requests of all transports together, and publishers not at all', async () => {
+    const { tracker } = limited({ max: 2 });
+    expect((await connect(tracker, { token: 'bob', kind: 'input' })).admitted).toBe(true);
+    expect((await connect(tracker, { token: 'bob' })).admitted).toBe(true);
+    expect((await ask(tracker, device(1))).admitted).toBe(true);
+    expect((await connect(tracker, { token: 'bob', protocol: 'srt' })).admitted).toBe(false);
+  });
+
+  it.each<[ConcurrencyOptions['per'], Partial<HttpHit>, Partial<HttpHit>]>([
+    ['token', { token: 'a' }, { token: 'b' }],
+    ['ip', {}, { ip: '203.0.113.8' }],
+    ['ip', { ip: '2001:db8::7' }, { ip: '2001:db8:1::7' }],
+    ['stream', {}, { stream: 'cam2' }],
+  ])('counts per %s', async (per, same, other) => {
+    const { tracker } = limited({ per: per!, max: 1 });
+    const open = async (n: number, over: Partial<HttpHit>) =>
+      (
+        await connect(tracker, {
+          token: over.token,
+          stream: over.stream ?? 'cam1',
+          remoteAddress: over.ip ?? `203.0.113.${per === 'ip' ? 7 : n}`,
+        })
+      ).admitted;
+    expect([await open(1, same), await open(2, same), await open(3, other)]).toEqual([true, false, true]);
+  });
+
+  it('limits nobody who has no name', async () => {
+    const { tracker } = limited({ max: 1 });
+    for (const ip of ['203.0.113.1', '203.0.113.2']) expect((await ask(tracker, { ip })).admitted).toBe(true);
+  });
+
+  it('takes the number that an authoriser gives, zero included', async () => {
+    const generous: Policy = {
+      name: 'g',
+      stage: 'authorise',
+      admit: ({ token }) => ({ allow: true, maxSessions: token?.startsWith('bob') ? 3 : 0 }),
+    };
+    const { tracker } = limited({ max: 1 }, generous);
+    const answers = [];
+    for (const n of [1, 2, 3, 4]) answers.push((await ask(tracker, device(n))).admitted);
+    expect(answers).toEqual([true, true, true, false]);
+    expect((await ask(tracker, { token: 'ann' })).admitted).toBe(false);
+  });
+
+  it('cuts who is too many when the limit has come down and policies decide again', async () => {
+    for (const [onExceed, left] of [
+      ['reject', ['device 1']],
+      ['replace-oldest', ['device 3']],
+    ] as const) {
+      let maxSessions = 3;
+      const given: Policy = { name: 'g', stage: 'authorise', admit: () => ({ allow: true, maxSessions }) };
+      const made = limited({ max: 1, onExceed }, given);
+      await openEach(made, 3);
+      expect(live(made.tracker)).toHaveLength(3);
+      expect(await made.tracker.reauthorize({ user: 'bob' })).toMatchObject({ kept: 3 });
+      maxSessions = 1;
+      await made.tracker.reauthorize({ user: 'bob' });
+      expect(devices(live(made.tracker))).toEqual(left);
+    }
+  });
+});
+
+describe('concurrencyPolicy that replaces', () => {
+  it('the oldest goes, stays out, and two devices do not take turns', async () => {
+    const made = limited({ max: 2, onExceed: 'replace-oldest' });
+    const answers = await openEach(made, 3);
+    expect(made.tracker.get(sessionOf(answers[0]!).id)?.closeReason).toBe('replaced');
+    for (let i = 0; i < 5; i++) {
+      expect(denialOf(await ask(made.tracker, device(1))).reason).toBe('replaced');
+      for (const n of [2, 3]) expect((await ask(made.tracker, device(n))).admitted).toBe(true);
+      made.clock.advance(2_000);
+    }
+    expect(devices(live(made.tracker))).toEqual(['device 2', 'device 3']);
+  });
+
+  it('the newest goes', async () => {
+    const made = limited({ max: 2, onExceed: 'replace-newest' });
+    await openEach(made, 3);
+    expect(devices(live(made.tracker))).toEqual(['device 1', 'device 3']);
+  });
+
+  it('rather who is quiet than who plays, and who was quiet may come back', async () => {
+    const made = limited({ max: 2, onExceed: 'replace-oldest' });
+    await openEach(made, 2);
+    made.clock.advance(10_000);
+    await ask(made.tracker, device(1));
+    await ask(made.tracker, device(3));
+    expect(devices(live(made.tracker))).toEqual(['device 1', 'device 3']);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(true);
+    expect(devices(live(made.tracker)).sort()).toEqual(['device 2', 'device 3']);
+  });
+
+  it('nobody where none may play', async () => {
+    const { tracker } = limited({ max: 0, onExceed: 'replace-oldest' });
+    expect((await ask(tracker, device(1))).admitted).toBe(false);
+  });
+});
+
+describe('concurrencyPolicy', () => {
+  it('keeps nothing of who has gone', async () => {
+    for (const onExceed of ['reject', 'replace-oldest'] as const) {
+      const policy = concurrencyPolicy({ max: 2, onExceed });
+      const { tracker } = world([names, policy]);
+      for (let n = 0; n < 200; n++) await ask(tracker, { token: `u${n % 50}-${n}` });
+      tracker.kickAll({ protocol: 'hls' });
+      const kept = Object.values(policy).filter((value) => value instanceof Map) as Map<unknown, unknown>[];
+      expect(kept.length).toBeGreaterThan(2);
+      expect(kept.map(({ size }) => size)).toEqual(kept.map(() => 0));
+    }
+  });
+
+  it('follows a session that becomes another user’s', async () => {
+    const { tracker } = world([names, concurrencyPolicy({ max: 1 })], { identity: { viewer: ['stream', 'ip'] } });
+    await ask(tracker, { token: 'bob' });
+    await ask(tracker, { token: 'ann' });
+    expect(live(tracker)).toMatchObject([{ userId: 'ann' }]);
+    expect((await connect(tracker, { token: 'ann' })).admitted).toBe(false);
+    expect((await connect(tracker, { token: 'bob' })).admitted).toBe(true);
+  });
+
+  it.each([
+    {},
+    { max: -1 },
+    { max: NaN },
+    { max: 1, per: 'house' },
+    { max: 1, onExceed: 'kick' },
+    { max: 1, grace: 1 },
+  ])('refuses %j', (options) => {
+    expect(() => concurrencyPolicy(options as ConcurrencyOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_BAD_OPTION' }),
+    );
+  });
+});

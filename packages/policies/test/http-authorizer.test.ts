@@ -1,0 +1,330 @@
+import { concurrencyPolicy, httpAuthorizer, type HttpAuthorizerOptions } from '@stream-sessions/policies';
+import type { Policy, TrackerOptions } from '@stream-sessions/core';
+import { say, startAuthoriser, type Authoriser } from './support/authoriser.js';
+import { ask, connect, denialOf, hit, live, sessionOf, stopAll, world } from './support/make.js';
+
+let authoriser: Authoriser;
+beforeEach(async () => (authoriser = await startAuthoriser()));
+afterEach(async () => {
+  await stopAll();
+  await authoriser.goDown();
+});
+
+const setup = (over: Partial<HttpAuthorizerOptions> = {}, options: TrackerOptions = {}, ...others: Policy[]) =>
+  world([httpAuthorizer({ url: authoriser.url, retries: 0, ...over }), ...others], {
+    idleTimeoutMs: 3_600_000,
+    ...options,
+  });
+
+/** The tracker's clock is not the wall's: what a server has to answer is waited for in real time. */
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let i = 0; !condition(); i++) {
+    if (i > 1_000) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe('httpAuthorizer', () => {
+  it('asks once for a new viewer, however many requests arrive together, and never per segment', async () => {
+    const { tracker } = setup();
+    const [answers] = [
+      await Promise.all(Array.from({ length: 50 }, (_, n) => ask(tracker, { token: 'a', url: `/${n}` }))),
+    ];
+    expect(answers.every(({ admitted }) => admitted)).toBe(true);
+    for (let n = 0; n < 100; n++) await ask(tracker, { token: 'a', url: `/cam1/${n}.ts` });
+    expect(authoriser.questions).toHaveLength(1);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('tells who asks for what, in the names of the API', async () => {
+    const { tracker } = setup({ headers: { 'x-key': 'k' } }, { geo: { country: () => 'NL' } });
+    await ask(tracker, {
+      token: 'a',
+      query: 'token=a&x=1',
+      url: '/cam1/index.m3u8?token=a&x=1',
+      referer: 'https://p/',
+      secure: true,
+    });
+    const [question] = authoriser.questions;
+    expect(JSON.parse(question!.body)).toEqual({
+      stream_code: 'cam1',
+      proto: 'hls',
+      kind: 'viewer',
+      ip: '203.0.113.7',
+      token: 'a',
+      url: '/cam1/index.m3u8?token=a&x=1',
+      query_string: 'token=a&x=1',
+      user_agent: 'player/1.0',
+      referer: 'https://p/',
+      country: 'NL',
+      secure: true,
+    });
+    expect(question!.headers).toMatchObject({ 'content-type': 'application/json', 'x-key': 'k' });
+  });
+
+  it('lets an answer name the user, the limit, the end, tags and a pass', async () => {
+    const passes: (string | undefined)[] = [];
+    const pass: Policy = { name: 'pass', stage: 'pass', admit: ({ pass }) => (passes.push(pass), { allow: true }) };
+    const { tracker, clock } = setup({}, {}, concurrencyPolicy({ max: 1 }), pass);
+    const end = clock.now() + 60_000;
+    for (const expires_at of [new Date(end).toISOString(), end, end / 1000]) {
+      authoriser.answer = say(200, {
+        allow: true,
+        user_id: 'bob',
+        maxSessions: 5,
+        expires_at,
+        tags: { a: 'b' },
+        pass: 'p1',
+      });
+      const session = sessionOf(await ask(tracker, { token: `t${String(expires_at)}` }));
+      expect(session).toMatchObject({ userId: 'bob', tags: { a: 'b' } });
+      expect(tracker.explain(session.id)?.expiresAt).toBe(end);
+    }
+    expect(passes).toEqual(['p1', 'p1', 'p1']);
+    clock.advance(61_000);
+    expect(live(tracker)).toEqual([]);
+  });
+
+  it.each<[number, unknown, object]>([
+    [401, '', { reason: 'unauthorized', kind: 'credentials' }],
+    [403, 'no', { reason: 'unauthorized', kind: 'forbidden' }],
+    [404, '', { kind: 'forbidden' }],
+    [200, 'false', { kind: 'forbidden' }],
+    [200, { allow: false }, { reason: 'unauthorized', kind: 'forbidden' }],
+    [
+      200,
+      { allow: false, reason: 'unpaid', kind: 'limit', detail: 'since May' },
+      { reason: 'unpaid', kind: 'limit', detail: 'since May' },
+    ],
+  ])('takes %i %j for a no, and asks no more for a while', async (status, body, denial) => {
+    authoriser.answer = say(status, body);
+    const { tracker, clock } = setup();
+    expect(denialOf(await ask(tracker, { token: 'a' }))).toMatchObject(denial);
+    for (let i = 0; i < 5; i++) denialOf(await ask(tracker, { token: 'a' }));
+    expect(authoriser.questions).toHaveLength(1);
+    authoriser.answer = say(204);
+    sessionOf(await ask(tracker, { token: 'logged-in' }));
+    clock.advance(600_001);
+    sessionOf(await ask(tracker, { token: 'a' }));
+  });
+
+  it('lets nobody join a live session with a credential that it refuses', async () => {
+    authoriser.answer = (res, body) => say(/"(token|bearer)":"good"/.test(body) ? 200 : 401)(res);
+    const { tracker } = setup({}, { identity: { viewer: ['stream', 'ip'] } });
+    const bearer = (token: string) => ({ credentials: { scheme: 'bearer' as const, token } });
+    sessionOf(await ask(tracker, { token: 'good' }));
+    for (const wrong of [{ token: 'bad' }, {}, bearer('bad'), { token: 'bad', ...bearer('bad') }]) {
+      expect(denialOf(await ask(tracker, wrong)).kind).toBe('credentials');
+    }
+    sessionOf(await ask(tracker, bearer('good')));
+    sessionOf(await ask(tracker, { token: 'good' }));
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('is not asked with every request of a player that sends a password', async () => {
+    const { tracker } = setup();
+    const credentials = () => ({ scheme: 'basic' as const, user: 'bob', verify: () => true });
+    for (let i = 0; i < 20; i++) await ask(tracker, { credentials: credentials() });
+    expect(authoriser.questions).toHaveLength(1);
+    expect(authoriser.questions[0]!.body).not.toContain('bob');
+  });
+
+  it('is not asked again by a player that another policy keeps out and that tries on', async () => {
+    const { tracker, clock } = setup({}, {}, concurrencyPolicy({ per: 'stream', max: 0 }));
+    for (let i = 0; i < 20; i++) denialOf(await ask(tracker, { token: 'a' }));
+    expect(authoriser.questions).toHaveLength(1);
+    clock.advance(5_000);
+    denialOf(await ask(tracker, { token: 'a' }));
+    expect(authoriser.questions).toHaveLength(2);
+  });
+
+  it('asks for publishers, but not for what the server itself pushes', async () => {
+    authoriser.answer = say(403);
+    const { tracker } = setup();
+    denialOf(await connect(tracker, { kind: 'input' }));
+    sessionOf(await connect(tracker, { kind: 'output' }));
+    const mist = setup({ payload: 'mistserver' });
+    sessionOf(await connect(mist.tracker, { kind: 'input' }));
+  });
+});
+
+describe('the other payloads', () => {
+  it('mistserver: the body of USER_NEW, of which a viewer writes no line', async () => {
+    authoriser.answer = say(200, 'true\n');
+    const { tracker } = setup({ payload: 'mistserver' });
+    await ask(tracker, { token: 'a\nb', url: '/cam1/index.m3u8?token=a%0Ab' });
+    await connect(tracker, { protocol: 'srt', token: 'c' });
+    expect(authoriser.questions.map(({ body }) => body.split('\n'))).toEqual([
+      ['cam1', '203.0.113.7', 'a%0Ab', 'HLS', '/cam1/index.m3u8?token=a%0Ab', ''],
+      ['cam1', '203.0.113.7', 'c', 'TSSRT', '', ''],
+    ]);
+    expect(authoriser.questions[0]!.headers).toMatchObject({ 'x-trigger': 'USER_NEW', 'content-type': 'text/plain' });
+  });
+
+  it.each<[string, string]>([
+    ...['1', 'true', 'YES', ' yes \r\n', 'cont', 'on'].map((text): [string, string] => [text, 'yes']),
+    ...['0', 'false', 'No', '', '\n', 'off'].map((text): [string, string] => [text, 'no']),
+    ...['maybe', '<html>', 'true false', '{"allow":true}'].map((text): [string, string] => [text, 'unclear']),
+  ])('mistserver: %j is %s', async (text, meaning) => {
+    authoriser.answer = say(200, text);
+    const answer = await ask(setup({ payload: 'mistserver' }).tracker);
+    const heard = answer.admitted ? 'yes' : answer.denial.reason === 'policy_error' ? 'unclear' : 'no';
+    expect(heard).toBe(meaning);
+  });
+
+  it('mediamtx: its JSON, and nothing but the status', async () => {
+    const { tracker } = setup({ payload: 'mediamtx' });
+    sessionOf(await connect(tracker, { kind: 'input', protocol: 'rtsp', query: 'x=1', token: 't', userAgent: 'ua' }));
+    expect(JSON.parse(authoriser.questions[0]!.body)).toEqual({
+      ...{ user: '', password: '', token: 't', ip: '203.0.113.7', action: 'publish', path: 'cam1' },
+      ...{ protocol: 'rtsp', id: '', query: 'x=1', userAgent: 'ua' },
+    });
+    authoriser.answer = say(200, 'whatever');
+    sessionOf(await ask(tracker, { token: 'b' }));
+    expect(JSON.parse(authoriser.questions[1]!.body)).toMatchObject({ action: 'read', protocol: 'hls' });
+    authoriser.answer = say(400, { allow: true });
+    denialOf(await ask(tracker, { token: 'c' }));
+  });
+});
+
+describe('an authoriser', () => {
+  const silent = (): void => undefined;
+
+  it.each<[string, () => void | Promise<void>]>([
+    ['down', () => authoriser.goDown()],
+    ['slow', () => void (authoriser.answer = silent)],
+    ['overloaded', () => void (authoriser.answer = say(503))],
+    ['limiting', () => void (authoriser.answer = say(429))],
+    [
+      'elsewhere',
+      () => void (authoriser.answer = (res) => void res.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()),
+    ],
+    ['lying: a page', () => void (authoriser.answer = say(200, '<html>welcome</html>'))],
+    ['lying: half a yes', () => void (authoriser.answer = say(200, '{"allow":tr'))],
+    ['lying: a yes in words', () => void (authoriser.answer = say(200, { allow: 'yes' }))],
+    ['lying: a yes without end', () => void (authoriser.answer = say(200, { allow: true, expiresAt: 'soon' }))],
+    ['lying: tags that are none', () => void (authoriser.answer = say(200, { allow: true, tags: ['a'] }))],
+    ['lying: a user that is none', () => void (authoriser.answer = say(200, { allow: true, userId: {} }))],
+    ['lying: a number that is none', () => void (authoriser.answer = say(200, { allow: true, maxSessions: '9' }))],
+    ['lying: a million characters', () => void (authoriser.answer = say(200, ' '.repeat(1e6) + 'true'))],
+    ['hanging up', () => void (authoriser.answer = (res) => res.destroy())],
+    ['never at the end', () => void (authoriser.answer = (res) => void res.writeHead(200).write('{'))],
+  ])(
+    'that is %s: new viewers come in with allow only, live ones stay with allow and keep',
+    async (_, breakIt) => {
+      const modes = (['allow', 'deny', 'keep'] as const).map((onUnavailable) => ({
+        onUnavailable,
+        ...setup({ onUnavailable, timeoutMs: 200 }),
+      }));
+      for (const { tracker } of modes) {
+        authoriser.answer = say(200, {
+          allow: true,
+          userId: 'bob',
+          expiresAt: new Date(Date.UTC(2026, 0, 2)).toISOString(),
+        });
+        sessionOf(await ask(tracker, { token: 'old' }));
+      }
+      await breakIt();
+      for (const { tracker, onUnavailable, log } of modes) {
+        const answer = await ask(tracker, { token: 'new' });
+        expect(answer.admitted).toBe(onUnavailable === 'allow');
+        if (!answer.admitted) expect(answer.denial).toMatchObject({ reason: 'policy_error', kind: 'overload' });
+        expect(tracker.denials()).toEqual([]);
+        const { id } = live(tracker).find(({ userId }) => userId === 'bob')!;
+        expect(await tracker.reauthorize({ user: 'bob' })).toMatchObject(
+          onUnavailable === 'deny' ? { closed: 1 } : { kept: 1 },
+        );
+        if (onUnavailable !== 'deny') {
+          expect(tracker.explain(id)?.expiresAt).toBe(Date.UTC(2026, 0, 2));
+          // with a token that nobody has vouched for, being somebody else's session does not help
+          tracker.updateConfig({ identity: { viewer: ['stream', 'ip'] } });
+          expect((await ask(tracker, { token: 'wrong' })).admitted).toBe(onUnavailable === 'allow');
+        }
+        expect(log.join()).not.toMatch(/wrong|"new"|"old"/);
+      }
+    },
+    30_000,
+  );
+
+  it('that is flapping is asked again at once, as often as configured', async () => {
+    authoriser.answer = (res, _, nth) => say(nth % 3 === 0 ? 200 : 500, 'true')(res);
+    const { tracker } = setup({ retries: 2 });
+    for (const token of ['a', 'b', 'c']) sessionOf(await ask(tracker, { token }));
+    expect(authoriser.questions).toHaveLength(9);
+    const once = setup({ retries: 1 });
+    denialOf(await ask(once.tracker));
+    sessionOf(await ask(once.tracker));
+  });
+
+  it('that comes back is believed again', async () => {
+    const { tracker } = setup({ timeoutMs: 500 });
+    await authoriser.goDown();
+    denialOf(await ask(tracker));
+    await authoriser.comeBack();
+    sessionOf(await ask(tracker));
+  });
+
+  it('that does not answer before the viewer has gone opens nothing', async () => {
+    const { tracker } = setup({ timeoutMs: 300 });
+    authoriser.answer = (res) => void setTimeout(() => say(200, 'true')(res), 50);
+    const pending = tracker.admit(hit());
+    if (!('cancel' in pending)) throw new Error('answered at once');
+    pending.cancel();
+    await pending;
+    expect(live(tracker)).toEqual([]);
+  });
+});
+
+describe('asking again', () => {
+  const played = async (tracker: ReturnType<typeof setup>['tracker'], token: string) => {
+    const admission = await tracker.admit({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7:1', token });
+    if (!admission.admitted) throw new Error('refused');
+    return admission.handle;
+  };
+
+  it('happens every so often, in the background; who is refused is cut, who is not notices nothing', async () => {
+    const { tracker, clock } = setup({ reauthorizeEveryMs: 60_000 });
+    const [good, bad] = [await played(tracker, 'good'), await played(tracker, 'bad')];
+    authoriser.answer = (res, body) => say(body.includes('"bad"') ? 403 : 200)(res);
+    const cuts: string[] = [];
+    good.onCut((reason) => void cuts.push(`good ${reason}`));
+    bad.onCut((reason) => void cuts.push(`bad ${reason}`));
+    clock.advance(53_000);
+    expect(authoriser.questions).toHaveLength(2);
+    clock.advance(8_000);
+    await until('one is cut', () => cuts.length > 0);
+    expect(cuts).toEqual(['bad unauthorized']);
+    const heardAt = () => tracker.explain(live(tracker)[0]?.id ?? '')?.policies[0]?.at ?? 0;
+    await until('the other was answered about', () => heardAt() === clock.now());
+    expect(authoriser.questions).toHaveLength(4);
+    clock.advance(61_000);
+    await until('the other is asked about again', () => authoriser.questions.length === 5);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('by invalidate cuts the right ones only, on the streams that are meant', async () => {
+    const { tracker } = setup();
+    for (const stream of ['cam1', 'cam2']) for (const token of ['a', 'b']) await ask(tracker, { stream, token });
+    authoriser.answer = (res, body) => say(body.includes('"a"') ? 403 : 200)(res);
+    expect(await tracker.invalidate('cam1')).toMatchObject({ asked: 2, kept: 1, closed: 1 });
+    expect(live(tracker)).toHaveLength(3);
+    denialOf(await ask(tracker, { token: 'a' }));
+    sessionOf(await ask(tracker, { token: 'b' }));
+    sessionOf(await ask(tracker, { token: 'a', stream: 'cam2' }));
+  });
+});
+
+it.each<[object]>([
+  [{ url: 'ftp://x' }],
+  [{ url: 'nowhere' }],
+  [{ payload: 'xml' }],
+  [{ onUnavailable: 'hope' }],
+  [{ timeoutMs: 0 }],
+  [{ retries: -1 }],
+  [{ reauthorizeEveryMs: NaN }],
+  [{ timeout: 5 }],
+])('httpAuthorizer refuses %j', (options) => {
+  expect(() => httpAuthorizer({ url: 'http://127.0.0.1/', ...options })).toThrow(
+    expect.objectContaining({ code: 'ERR_BAD_OPTION' }),
+  );
+});

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { signedUrlPolicy, signToken, signUrl } from '@stream-sessions/policies';
+import { ask, connect, denialOf, live, sessionOf, stopAll, world } from './support/make.js';
+
+const KEY = 'a key of sufficient length';
+const OLD = 'the key of the year before';
+const MINUTE = 60_000;
+const setup = (keys: string | string[] = KEY) => {
+  const made = world([signedUrlPolicy({ keys })]);
+  const start = made.clock.now();
+  const token = (over: Partial<Parameters<typeof signToken>[0]> = {}) =>
+    signToken({ key: KEY, stream: 'cam1', expiresAt: start + 10 * MINUTE, ...over });
+  return { ...made, token, start };
+};
+afterEach(stopAll);
+
+describe('signedUrlPolicy', () => {
+  it('lets in who has a signature for this stream, over every transport, until it ends', async () => {
+    const { tracker, clock, token } = setup();
+    const { id } = sessionOf(await ask(tracker, { token: token() }));
+    sessionOf(await connect(tracker, { token: token() }));
+    clock.advance(5 * MINUTE);
+    sessionOf(await ask(tracker, { token: token() }));
+    for (let i = 0; i < 300; i++) {
+      clock.advance(1_000);
+      await ask(tracker, { token: token() });
+    }
+    expect(tracker.get(id)?.closeReason).toBe('expired');
+    expect(live(tracker)).toEqual([]);
+    expect(denialOf(await ask(tracker, { token: token() }))).toMatchObject({ reason: 'expired', kind: 'credentials' });
+  });
+
+  it.each<[string, (make: ReturnType<typeof setup>['token']) => string | undefined]>([
+    ['none', () => undefined],
+    ['one for another stream', (make) => make({ stream: 'cam2' })],
+    ['one with another key', (make) => make({ key: `${KEY}!` })],
+    ['one for another address', (make) => make({ ip: '198.51.100.1' })],
+    ['one for publishing', (make) => make({ kind: 'input' })],
+    ['one that says it lasts longer', (make) => make().replace(/^[^.]+/, (1e10).toString(36))],
+    ['one for an address that says it is for any', (make) => make({ ip: '203.0.113.7' }).replace('.ip.', '.any.')],
+    ['one that was cut', (make) => make().slice(0, -1)],
+    ['one with more behind it', (make) => `${make()}A`],
+    ['a text', () => 'open sesame'],
+  ])('refuses a viewer with no signature but %s, and one who joins a live session with it', async (_, make) => {
+    const { tracker, token } = setup();
+    sessionOf(await ask(tracker, { token: token() }));
+    const wrong = make(token);
+    expect(denialOf(await ask(tracker, { token: wrong })).kind).toBe('credentials');
+    expect(live(tracker)).toHaveLength(1);
+    sessionOf(await ask(tracker, { token: token() }));
+  });
+
+  it('lets nobody join a live session with a wrong signature where the recipe does not tell tokens apart', async () => {
+    const made = setup();
+    made.tracker.updateConfig({ identity: { viewer: ['stream', 'ip'] } });
+    sessionOf(await ask(made.tracker, { token: made.token() }));
+    expect((await ask(made.tracker, { token: made.token({ key: `${KEY}!` }) })).admitted).toBe(false);
+    expect((await ask(made.tracker, {})).admitted).toBe(false);
+    expect((await ask(made.tracker, { token: made.token() })).admitted).toBe(true);
+  });
+
+  it('binds to an address, an IPv6 one by its network', async () => {
+    const { tracker, token } = setup();
+    sessionOf(await ask(tracker, { token: token({ ip: '203.0.113.7' }) }));
+    sessionOf(await ask(tracker, { ip: '2001:db8::2', token: token({ ip: '2001:db8::1' }) }));
+    denialOf(await ask(tracker, { ip: '2001:db8:1::1', token: token({ ip: '2001:db8::1' }) }));
+  });
+
+  it('takes several keys, so that one can be replaced', async () => {
+    const { tracker, token } = setup([KEY, OLD]);
+    sessionOf(await ask(tracker, { token: token() }));
+    sessionOf(await ask(tracker, { token: token({ key: OLD }) }));
+  });
+
+  it('asks publishers for a signature of their own, and the pushes of the server for none', async () => {
+    const { tracker, token } = setup();
+    denialOf(await connect(tracker, { kind: 'input', token: token() }));
+    sessionOf(await connect(tracker, { kind: 'input', token: token({ kind: 'input' }) }));
+    sessionOf(await connect(tracker, { kind: 'output' }));
+  });
+
+  it('is refused, not guessed at, when it is anything else', async () => {
+    const { tracker } = setup();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.string().map((s) => `zzz.any.${s}`),
+        ),
+        async (token) => {
+          expect((await ask(tracker, { token })).admitted).toBe(false);
+        },
+      ),
+    );
+  });
+});
+
+describe('signUrl', () => {
+  it.each([
+    ['https://h/cam1/index.m3u8', /^https:\/\/h\/cam1\/index\.m3u8\?token=[\w.-]+$/],
+    ['rtmp://h/live/cam1?x=1', /^rtmp:\/\/h\/live\/cam1\?x=1&token=[\w.-]+$/],
+    ['/cam1/index.m3u8?token=old&a=%20b#t', /^\/cam1\/index\.m3u8\?a=%20b&token=[\w.-]+#t$/],
+  ])('adds the token to %s', (url, expected) => {
+    expect(signUrl(url, { key: KEY, stream: 'cam1', expiresAt: 2e12 })).toMatch(expected);
+  });
+
+  it('refuses what would sign nothing, and never shows the key', () => {
+    const right = { key: KEY, stream: 'cam1', expiresAt: 2e12 };
+    for (const wrong of [{ key: 'secret' }, { stream: '' }, { expiresAt: NaN }, { until: 1 }]) {
+      expect(() => signToken({ ...right, ...wrong })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
+    }
+    expect(() => signToken({ ...right, key: 'secret' })).not.toThrow(/secret/);
+    for (const keys of ['short', [], [KEY, 'short']]) {
+      expect(() => signedUrlPolicy({ keys })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
+    }
+  });
+});
