@@ -1,7 +1,14 @@
 export { attachSrt, type Attachment } from './attach/attach-srt.js';
 export type { SrtOptions } from './attach/options.js';
 export type { SrtAddress } from './binding/address.js';
-export type { SrtBinding, SrtListener, SrtListenOptions, SrtSocket } from './binding/binding.js';
+export type {
+  SrtBinding,
+  SrtListener,
+  SrtListenOptions,
+  SrtScreen,
+  SrtSocket,
+  SrtStranger,
+} from './binding/binding.js';
 export { libsrt } from './binding/libsrt.js';
 export type { SrtStatistics } from './binding/statistics.js';
 export type { SrtRelayConnection } from './server/connection.js';

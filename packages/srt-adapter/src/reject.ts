@@ -7,6 +7,8 @@ export const Reject = {
   overload: 1402,
   forbidden: 1403,
   badMode: 1405,
+  serverError: 1500,
+  closed: 1503,
 } as const;
 
 const CODES: Readonly<Record<DenialKind, number>> = {

@@ -194,6 +194,20 @@ describe('a server of another library', () => {
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
+  it('lives on when the tracker fails at a hit, and the caller is cut', () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const server = new EventEmitter();
+    const tracker = createTracker();
+    tracker.admit = () => {
+      throw new Error('a mistake');
+    };
+    attachSrt(server, tracker);
+    const connection = new OtherConnection('cam1');
+    server.emit('connection', connection);
+    expect(connection.closedWith).toEqual([1500]);
+    expect(warned).toHaveBeenCalledTimes(1);
+  });
+
   it('is no server when it cannot tell of connections', () => {
     expect(() => attachSrt({} as never, createTracker())).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));
     expect(() => attachSrt(new EventEmitter(), createTracker(), { stall: 1 } as never)).toThrow(

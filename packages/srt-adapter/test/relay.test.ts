@@ -188,6 +188,52 @@ it('frees its port when it is closed', async () => {
   await plays(call(second, 'cam1'));
 });
 
+describe('a server that screens its callers', () => {
+  it('turns them away with the word that was said, and lets in the others', async () => {
+    const seen: unknown[] = [];
+    const words: Record<string, number | undefined> = { stranger: 1401, late: 1402, banned: 1403, odd: 7 };
+    const screen = (caller: { streamId: string; remoteAddress: string; remotePort: number }) => {
+      seen.push(caller);
+      return words[caller.streamId];
+    };
+    const server = serve({ screen });
+    await publish(server, 'cam1');
+    const player = call(server, 'cam1');
+    await plays(player);
+    const refused = ['stranger', 'late', 'banned', 'odd'].map((id) => call(server, id));
+    for (const each of refused) await until('it is turned away', () => each.ended);
+    expect(refused.map(({ reason }) => reason)).toEqual([1401, 1402, 1403, 1403]);
+    expect(seen[1]).toEqual({ streamId: 'cam1', remoteAddress: '127.0.0.1', remotePort: expect.any(Number) });
+    expect(server.connections()).toHaveLength(2);
+    await playsOn(player);
+  });
+
+  it('lets nobody in when that fails, and warns of it', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const server = serve({
+      screen: () => {
+        throw new Error('a mistake');
+      },
+    });
+    const callers = ['a', 'b'].map((id) => call(server, id));
+    for (const caller of callers) await until('it is turned away', () => caller.ended);
+    expect(callers.map(({ reason }) => reason)).toEqual([1500, 1500]);
+    expect(warned.mock.calls).toEqual([
+      [expect.stringContaining('a mistake'), expect.objectContaining({ code: 'STREAM_SESSIONS_ADAPTER_FAULT' })],
+    ]);
+  });
+
+  it('can be closed while callers knock', async () => {
+    for (let round = 0; round < 10; round++) {
+      const server = serve({ screen: ({ streamId }) => (streamId === 'no' ? 1403 : undefined) });
+      const knocking = Array.from({ length: 20 }, (_, i) => call(server, i % 2 ? 'no' : 'cam1'));
+      await until('some are through', () => server.connections().length > round);
+      await server.close();
+      await Promise.all(knocking.map((caller) => caller.drop()));
+    }
+  });
+});
+
 describe('says what is wrong when', () => {
   const code = (options: Partial<SrtServerOptions>): unknown => {
     try {

@@ -2,6 +2,7 @@ import { StreamSessionsError, type CloseReason, type SessionTracker } from '@str
 import { Visit } from '@stream-sessions/core/spi';
 import { Reject } from '../reject.js';
 import { readRequest } from '../request.js';
+import { warnOfFault } from '../warn.js';
 import type { SrtConnection, SrtSource } from '../source.js';
 import { Caller } from './caller.js';
 import { settingsOf, type SrtOptions } from './options.js';
@@ -46,10 +47,10 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     try {
       visit.begin();
     } catch (error) {
-      // Who cannot be judged does not play.
+      // Who cannot be judged does not play; and one stranger's hit must not end the server.
+      warnOfFault(error);
       visit.leave('transport_error');
-      connection.close(Reject.forbidden);
-      throw error;
+      connection.close(Reject.serverError);
     }
   };
   const detach = (): void => {

@@ -13,6 +13,21 @@ export interface SrtListenOptions {
   readonly latencyMs: number;
   /** Milliseconds of silence after which a peer is taken for gone. */
   readonly peerIdleTimeoutMs: number;
+  /** Asked about every caller before it is let in. */
+  readonly screen?: SrtScreen | undefined;
+}
+
+/**
+ * The first look at a caller, in the middle of its handshake: a reject reason such as 1403 turns it away with this word, and
+ * undefined lets it go on. What it throws turns it away too.
+ */
+export type SrtScreen = (caller: SrtStranger) => number | undefined;
+
+/** Who asks to be let in. Nothing is proven: not even whether it knows the passphrase. */
+export interface SrtStranger {
+  readonly streamId: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
 }
 
 /** Callers in, until it is closed. */

@@ -1,4 +1,5 @@
 import type * as KoffiModule from 'koffi';
+import { ADDRESS_BYTES } from './address.js';
 import { loadFirst, unavailable } from './find-library.js';
 
 type Koffi = typeof KoffiModule;
@@ -23,7 +24,12 @@ export interface LibsrtFunctions {
   send(socket: number, packet: Uint8Array, length: number, control: null): number;
   receive(socket: number, packet: Uint8Array, length: number): number;
   close(socket: number): number;
+  /** On another thread: it waits for what libsrt is doing with the socket. */
+  closeLater(socket: number, done: () => void): void;
   rejectReason(socket: number): number;
+  setRejectReason(socket: number, code: number): number;
+  /** Asks about every caller, before it is let in; -1 is no. libsrt's thread waits for the answer. Returns what ends it. */
+  screen(listener: number, ask: (socket: number, address: Buffer, streamId: string) => 0 | -1): () => void;
   statistics(socket: number, into: Uint8Array, clear: number, instantaneous: number): number;
   lastError(errno: null): number;
   lastErrorText(): string;
@@ -43,7 +49,7 @@ export interface LibsrtFunctions {
  */
 export function loadLibsrt(names: readonly string[]): LibsrtFunctions {
   const koffi = loadKoffi();
-  const functions = loadFirst(names, (name) => bindAll(koffi.load(name)));
+  const functions = loadFirst(names, (name) => bindAll(koffi, koffi.load(name)));
   const version = functions.version();
   if (version < OLDEST) throw unavailable(`libsrt ${versionText(version)} is too old.`);
   return functions;
@@ -69,12 +75,14 @@ function loadKoffi(): Koffi {
 type Library = ReturnType<Koffi['load']>;
 
 /** Types are anonymous: named ones could not be made a second time in a process. */
-function bindAll(library: Library): LibsrtFunctions {
+function bindAll(koffi: Koffi, library: Library): LibsrtFunctions {
   const bind = (name: string, ...types: string[]) => library.func(name, types[0] as string, types.slice(1));
   const int = (name: string, ...types: string[]) => bind(name, 'int', ...types) as (...values: unknown[]) => number;
   const cleanup = bind('srt_cleanup', 'int');
   const wait = bind('srt_epoll_uwait', 'int', 'int', 'void *', 'int', 'int64_t');
   const setLogLevel = bind('srt_setloglevel', 'void', 'int');
+  const closeSocket = bind('srt_close', 'int', 'int');
+  const setCallback = int('srt_listen_callback', 'int', 'void *', 'void *');
   const startup = int('srt_startup');
   return {
     startup: () => {
@@ -95,8 +103,11 @@ function bindAll(library: Library): LibsrtFunctions {
     state: int('srt_getsockstate', 'int'),
     send: int('srt_sendmsg2', 'int', 'void *', 'int', 'void *'),
     receive: int('srt_recv', 'int', 'void *', 'int'),
-    close: int('srt_close', 'int'),
+    close: closeSocket as (socket: number) => number,
+    closeLater: (socket, done) => void closeSocket.async(socket, () => done()),
     rejectReason: int('srt_getrejectreason', 'int'),
+    setRejectReason: int('srt_setrejectreason', 'int', 'int'),
+    screen: (listener, ask) => screen(koffi, setCallback, listener, ask),
     statistics: int('srt_bistats', 'int', 'void *', 'int', 'int'),
     lastError: int('srt_getlasterror', 'void *'),
     lastErrorText: bind('srt_getlasterror_str', 'const char *') as () => string,
@@ -109,3 +120,24 @@ function bindAll(library: Library): LibsrtFunctions {
     epollRelease: int('srt_epoll_release', 'int'),
   };
 }
+
+const screen = (
+  koffi: Koffi,
+  setCallback: (listener: number, callback: bigint, tag: null) => number,
+  listener: number,
+  ask: (socket: number, address: Buffer, streamId: string) => 0 | -1,
+): (() => void) => {
+  const hook = (_tag: unknown, socket: number, _version: number, address: bigint, streamId: string | null): number => {
+    try {
+      // a copy: it is libsrt's memory
+      return ask(socket, Buffer.from(new Uint8Array(koffi.view(address, ADDRESS_BYTES))), streamId ?? '');
+    } catch {
+      // C would take what comes out of an exception for 0, which is a yes
+      return -1;
+    }
+  };
+  const type = koffi.pointer(koffi.proto('int', ['void *', 'int', 'int', 'void *', 'str']));
+  const callback = koffi.register(hook, type);
+  setCallback(listener, callback, null);
+  return () => koffi.unregister(callback);
+};

@@ -1,8 +1,10 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SrtAddress } from './address.js';
-import type { SrtListener, SrtListenOptions, SrtSocket } from './binding.js';
+import type { SrtListener, SrtListenOptions, SrtScreen, SrtSocket } from './binding.js';
 import { ERR, IN, Option } from './constants.js';
 import type { Engine, Running } from './engine.js';
+import { Reject } from '../reject.js';
+import { warnOfFault } from '../warn.js';
 import { LibsrtSocket, setInt, setText } from './socket.js';
 
 /** Callers that may wait to be picked up; beyond it libsrt turns them away. */
@@ -18,6 +20,7 @@ export class LibsrtListener implements SrtListener {
   private readonly socket: number;
   private readonly open = new Set<LibsrtSocket>();
   private closing: Promise<void> | undefined = undefined;
+  private endScreen: (() => void) | undefined = undefined;
   private onEmpty: (() => void) | undefined = undefined;
 
   constructor(
@@ -32,6 +35,7 @@ export class LibsrtListener implements SrtListener {
       this.bind(options);
     } catch (error) {
       this.running.srt.close(this.socket);
+      this.endScreen?.();
       void engine.release();
       throw error;
     }
@@ -59,9 +63,10 @@ export class LibsrtListener implements SrtListener {
     }
   }
 
-  private bind({ host, port }: SrtListenOptions): void {
+  private bind({ host, port, screen }: SrtListenOptions): void {
     const { srt } = this.running;
     const bytes = encodeAddress(host, port);
+    if (screen !== undefined) this.endScreen = srt.screen(this.socket, (...caller) => this.screened(screen, ...caller));
     if (srt.bind(this.socket, bytes, bytes.length) < 0 || srt.listen(this.socket, BACKLOG) < 0) {
       throw this.failed(`UDP port ${port} of ${host} cannot be listened on`);
     }
@@ -85,14 +90,32 @@ export class LibsrtListener implements SrtListener {
     this.onSocket(connection);
   };
 
+  private screened(screen: SrtScreen, socket: number, peer: Buffer, streamId: string): 0 | -1 {
+    const { srt } = this.running;
+    const { address: remoteAddress, port: remotePort } = decodeAddress(peer);
+    let code: number | undefined = Reject.serverError;
+    try {
+      code = this.closing === undefined ? screen({ streamId, remoteAddress, remotePort }) : Reject.closed;
+    } catch (error) {
+      warnOfFault(error);
+    }
+    if (code === undefined) return 0;
+    // libsrt has words of its own below 1000
+    srt.setRejectReason(socket, code >= 1000 ? code : Reject.forbidden);
+    return -1;
+  }
+
   private left(socket: LibsrtSocket): void {
     this.open.delete(socket);
     if (this.open.size === 0) this.onEmpty?.();
   }
 
   private async end(): Promise<void> {
-    this.running.loop.remove(this.socket);
-    this.running.srt.close(this.socket);
+    const { srt, loop } = this.running;
+    loop.remove(this.socket);
+    // Not here: a thread of libsrt may hold the listener while it waits for this thread to screen a caller.
+    await new Promise<void>((done) => srt.closeLater(this.socket, done));
+    this.endScreen?.();
     if (this.open.size > 0) await new Promise<void>((resolve) => (this.onEmpty = resolve));
     await this.engine.release();
   }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Clock, SessionTracker } from '@stream-sessions/core';
 import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
-import type { SrtBinding } from '../binding/binding.js';
+import type { SrtBinding, SrtScreen } from '../binding/binding.js';
 import { libsrt } from '../binding/libsrt.js';
 
 /** Options of `createSrtServer()`. */
@@ -22,6 +22,12 @@ export interface SrtServerOptions {
   stallTimeoutMs?: number;
   /** Publishers and players at a time; who comes then is cut. Default 10_000. */
   maxConnections?: number;
+  /**
+   * A first look at callers, in the middle of their handshake: return a reject reason (1401, 1403, 1402 …) to turn one away
+   * with this word. Default: none. It cannot wait, and while it runs the port receives nothing: for short tests without
+   * secrets to find out, for it is asked before the passphrase is. Policies decide later, with a tracker.
+   */
+  screen?: SrtScreen;
   /** Another way to SRT than the system's libsrt. Default `libsrt()`. */
   binding?: SrtBinding;
   /** Where the once-a-second readings take their time from. Default: the wall clock. */
@@ -30,20 +36,20 @@ export interface SrtServerOptions {
 
 /** Options with their defaults. */
 export type ServerSettings = Readonly<
-  Required<Omit<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host'>> &
-    Pick<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host'>
+  Required<Omit<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen'>> &
+    Pick<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen'>
 >;
 
 const KNOWN = [
   ...['port', 'host', 'tracker', 'passphrase', 'latencyMs', 'peerIdleTimeoutMs', 'stallTimeoutMs', 'maxConnections'],
-  ...['binding', 'clock'],
+  ...['binding', 'clock', 'screen'],
 ];
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: SrtServerOptions): ServerSettings {
   checkOptions('createSrtServer()', options, KNOWN);
   const { latencyMs = 120, peerIdleTimeoutMs = 5_000, stallTimeoutMs = CONNECTION_STALL_MS } = options;
-  const { port, host, passphrase, maxConnections = 10_000, binding = libsrt() } = options;
+  const { port, host, passphrase, screen, maxConnections = 10_000, binding = libsrt() } = options;
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
@@ -57,6 +63,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
   }
   if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
   if (!isCount(maxConnections) || maxConnections < 1) throw badOption('maxConnections', '1 or more', maxConnections);
+  if (screen !== undefined && typeof screen !== 'function') throw badOption('screen', 'a function', screen);
   return { ...options, latencyMs, peerIdleTimeoutMs, stallTimeoutMs, maxConnections, binding };
 }
 
