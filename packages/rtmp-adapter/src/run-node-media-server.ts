@@ -7,6 +7,7 @@ type Listening = EventEmitter & { readonly listening: boolean };
 /** Both versions, by the names their parts have. */
 interface Parts {
   run(): unknown;
+  stop(): unknown;
   readonly store?: { readonly options?: { signals?: boolean } };
   readonly rtmpServer?: { readonly tcpServer?: Listening; readonly tlsServer?: Listening };
   readonly httpServer?: { readonly httpServer?: Listening; readonly httpsServer?: Listening } & WebSockets;
@@ -27,7 +28,8 @@ const PROCESS_EVENTS = ['SIGINT', 'SIGTERM', 'uncaughtException'] as const;
  * `nms.stop()` when your process ends.
  *
  * @returns when every configured port listens
- * @throws the error of a port that cannot be opened, such as `EADDRINUSE`
+ * @throws the error of a port that cannot be opened, such as `EADDRINUSE`; the other ports are closed again by then, and
+ *   the server is of no more use
  * @throws StreamSessionsError ERR_BAD_SERVER when this is no node-media-server
  */
 export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
@@ -41,7 +43,11 @@ export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
       if (!before[i]?.has(listener)) process.removeListener(event, listener);
     }
   });
-  await Promise.all([running, ...servers(parts, isVersion2(nms)).map(listens)]);
+  const results = await Promise.allSettled([running, ...servers(parts, isVersion2(nms)).map(listens)]);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure === undefined) return;
+  await parts.stop();
+  throw failure.reason;
 }
 
 function servers(parts: Parts, isV2: boolean): Listening[] {
@@ -60,6 +66,8 @@ async function listens(server: Listening): Promise<void> {
     if (exits(listener)) server.off('error', listener as () => void);
   }
   await once(server, 'listening');
+  // Nobody else hears of a connection that could not be accepted, and then it would end the process.
+  server.on('error', (error: Error) => process.emitWarning(error));
 }
 
 const exits = (listener: unknown): boolean => String(listener).includes('process.exit');

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { denialStatus, denialText, type Voice } from '@stream-sessions/core/spi';
-import { destroyLater, HANG_UP_MS } from './rtmp-voice.js';
+import { destroyLater, HANG_UP_MS, letGo } from './rtmp-voice.js';
 
 /** An HTTP response, as far as a refusal needs it. */
 export interface FlvResponse {
@@ -62,6 +62,7 @@ export function wsVoice(ws: FlvWebSocket, outlet: Duplex): Voice {
   return {
     refuse: (denial) => close(4000 + denialStatus(denial), denialText(denial), HANG_UP_MS),
     sever(reason) {
+      letGo(outlet);
       // With media still waiting in front of it the word would come too late, and the media with it.
       if (outlet.writableLength > 0) ws.terminate();
       else close(4000, reason, 50);

@@ -18,6 +18,7 @@ export function rtmpVoice(socket: Duplex, send: SendStatus, publishes: boolean):
     },
     sever(reason) {
       const code = publishes ? 'NetStream.Unpublish.Success' : 'NetStream.Play.Stop';
+      letGo(socket);
       // With media still waiting in front of it the word would come too late, and the media with it.
       if (socket.writable && socket.writableLength === 0) {
         send('status', code, reason);
@@ -26,6 +27,11 @@ export function rtmpVoice(socket: Duplex, send: SendStatus, publishes: boolean):
       socket.destroy();
     },
   };
+}
+
+/** Version 2 corks some packets together: they were sent before whatever is said now. */
+export function letGo(socket: Duplex): void {
+  while (socket.writableCorked > 0) socket.uncork();
 }
 
 export function destroyLater(target: { destroy(): unknown }, ms = HANG_UP_MS): void {

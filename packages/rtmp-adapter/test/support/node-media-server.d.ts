@@ -37,3 +37,8 @@ declare module 'node-media-server-2' {
     getSession(id: string): unknown;
   }
 }
+declare module 'node-media-server-2/src/node_core_ctx.js' {
+  import type { EventEmitter } from 'node:events';
+  const context: { nodeEvent: EventEmitter; sessions: Map<string, unknown>; idlePlayers: Set<string> };
+  export default context;
+}

@@ -39,6 +39,7 @@ export class RtmpClient {
   private isShaken = false;
   private readonly streams = new Map<number, { length: number; type: number; payload: Buffer[]; got: number }>();
   private current = 0;
+  private chunkSize = 128;
   private left = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -118,7 +119,6 @@ export class RtmpClient {
     while (this.chunk());
   }
 
-  /** The server says chunks of 65535 before it sends anything of that length. */
   private chunk(): boolean {
     const { input } = this;
     if (this.left === 0) {
@@ -136,7 +136,7 @@ export class RtmpClient {
         });
       }
       const { length, got } = this.stream();
-      this.left = Math.min(65_535, length - got);
+      this.left = Math.min(this.chunkSize, length - got);
       this.input = input.subarray(head);
       return true;
     }
@@ -151,6 +151,7 @@ export class RtmpClient {
     if (stream.got === stream.length) {
       const payload = Buffer.concat(stream.payload);
       Object.assign(stream, { payload: [], got: 0 });
+      if (stream.type === 1) this.chunkSize = payload.readUInt32BE();
       if (stream.type === 20) this.told(payload);
     }
     return true;

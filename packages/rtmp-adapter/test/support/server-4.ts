@@ -18,10 +18,15 @@ export interface Server4 {
 }
 
 /** A running node-media-server 4 on ports of its own. One at a time in a process: it keeps everything in globals. */
-export async function startServer4(before: (nms: NodeMediaServer) => void = () => undefined): Promise<Server4> {
+export async function startServer4(
+  before: (nms: NodeMediaServer) => void = () => undefined,
+  more: object = {},
+  portsChosen: (ports: Record<'rtmp' | 'rtmps' | 'http' | 'https', number>) => unknown = () => undefined,
+): Promise<Server4> {
   const folder = mkdtempSync(join(tmpdir(), 'rtmp-adapter-'));
   const { key, cert } = certificate(folder);
   const [rtmp, rtmps, http, https] = (await freePorts(4)) as [number, number, number, number];
+  await portsChosen({ rtmp, rtmps, http, https });
   const print = jest.spyOn(console, 'log').mockImplementation(() => undefined); // its five lines of greeting
   const nms = new NodeMediaServer({
     bind: '127.0.0.1',
@@ -31,6 +36,7 @@ export async function startServer4(before: (nms: NodeMediaServer) => void = () =
     https: { port: https, key, cert },
     webadmin: { enable: false },
     store: { path: join(folder, 'data') },
+    ...more,
   });
   print.mockRestore();
   logger.log = () => undefined; // it tells every refusal
