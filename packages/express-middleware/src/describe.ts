@@ -14,7 +14,7 @@ import type { Incoming } from './request/incoming.js';
  * UNREADABLE: it breaks a length cap. Throws what a callback of the user throws.
  */
 export function describer(options: Prepared, memory: ManifestMemory) {
-  const { stream: rule, client } = options;
+  const { stream: rule, client, tokens } = options;
   const read = mediaPathReader(options.extensions);
 
   const mountOf = (req: PlaybackRequest): string => {
@@ -35,7 +35,7 @@ export function describer(options: Prepared, memory: ManifestMemory) {
     if (stream === undefined) return undefined;
     const ip = client.address(seen);
     if (ip === undefined) return undefined;
-    let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, client);
+    let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, client, tokens);
     // HLS has fMP4 segments too: they are what the viewer's last manifest was
     if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;
     if (options.hit !== undefined) hit = options.hit(seen.req, hit);

@@ -1,5 +1,7 @@
-export { trackPlayback } from './track-playback.js';
+export { trackPlayback, type PlaybackMiddleware } from './track-playback.js';
 export type { TrackPlaybackOptions } from './options.js';
+export type { PlaylistCounts } from './response/written-playlist.js';
+export type { ViewerTokenOptions } from './tokens/options.js';
 export { hitFromRequest } from './request/hit-from-request.js';
 export type { TrustProxy } from './request/client-address.js';
 export type { StreamRule } from './media/stream-name.js';

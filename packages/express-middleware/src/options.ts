@@ -4,6 +4,8 @@ import type { PlaybackResponse, RequestCallback } from './connect.js';
 import { type ExtensionTable, extensionTable } from './media/extensions.js';
 import type { StreamRule } from './media/stream-name.js';
 import { type ClientReader, clientReader, type TrustProxy } from './request/client-address.js';
+import { type TokenSettings, tokenSettings, type ViewerTokenOptions } from './tokens/options.js';
+import { type TokenReader, tokenReader } from './tokens/reader.js';
 
 /** Options of `trackPlayback()`. Everything has a default. */
 export interface TrackPlaybackOptions {
@@ -21,17 +23,28 @@ export interface TrackPlaybackOptions {
   trustProxy?: TrustProxy;
   /** The last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
   hit?: RequestCallback<[hit: HttpHit], HttpHit | null>;
+  /** How viewer tokens are read, and written into playlists and cookies. Default: read only. */
+  viewerToken?: ViewerTokenOptions;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
   onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
 }
 
-const KNOWN: readonly (keyof TrackPlaybackOptions)[] = ['stream', 'extensions', 'trustProxy', 'hit', 'onDenied'];
+const KNOWN: readonly (keyof TrackPlaybackOptions)[] = [
+  'stream',
+  'extensions',
+  'trustProxy',
+  'viewerToken',
+  'hit',
+  'onDenied',
+];
 
 /** The options, checked and prepared. */
 export interface Prepared {
   readonly stream: NonNullable<TrackPlaybackOptions['stream']>;
   readonly extensions: ExtensionTable;
   readonly client: ClientReader;
+  readonly tokens: TokenReader;
+  readonly writing: TokenSettings;
   readonly hit: TrackPlaybackOptions['hit'];
   readonly onDenied: TrackPlaybackOptions['onDenied'];
 }
@@ -39,7 +52,7 @@ export interface Prepared {
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function prepare(options: TrackPlaybackOptions): Prepared {
   checkOptions('trackPlayback', options, KNOWN);
-  const { stream = 'first-segment', extensions, trustProxy, hit, onDenied } = options;
+  const { stream = 'first-segment', extensions, trustProxy, viewerToken, hit, onDenied } = options;
   if (typeof stream !== 'function' && stream !== 'first-segment' && stream !== 'dirname') {
     throw badOption('stream', '"first-segment", "dirname" or a function', stream);
   }
@@ -49,5 +62,8 @@ export function prepare(options: TrackPlaybackOptions): Prepared {
   for (const [name, value] of Object.entries({ hit, onDenied })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
-  return { stream, extensions: extensionTable(extensions), client: clientReader(trustProxy), hit, onDenied };
+  const writing = tokenSettings(viewerToken);
+  const tokens = tokenReader(writing);
+  const client = clientReader(trustProxy);
+  return { stream, extensions: extensionTable(extensions), client, tokens, writing, hit, onDenied };
 }

@@ -18,12 +18,26 @@ import { countBody } from './response/count-body.js';
 import { findInLane } from './response/lane.js';
 import { refuse, refuseUnreadable } from './response/refuse.js';
 import { Transfer } from './response/transfer.js';
+import { type PlaylistCounts, TokenPen, type WritingPlan } from './tokens/pen.js';
 import { untilGone } from './response/until-gone.js';
 
 type Next = (error?: unknown) => void;
 type Settled = Admission<RequestHandle>;
 type Pending = PendingAdmission<RequestHandle>;
-type OnEnded = (() => void) | undefined;
+
+/** A request that the tracker is asked about. */
+interface Asked {
+  readonly seen: Incoming;
+  readonly res: PlaybackResponse;
+  readonly next: Next;
+  readonly onEnded: (() => void) | undefined;
+  readonly plan: WritingPlan | undefined;
+}
+
+/** What `trackPlayback()` returns: a handler for `app.use()`, and what became of the playlists it wrote tokens into. */
+export interface PlaybackMiddleware extends ConnectMiddleware {
+  readonly playlists: Readonly<PlaylistCounts>;
+}
 
 /**
  * Counts and controls who plays HLS and DASH: put it before what serves the files, and before `compression`.
@@ -36,21 +50,25 @@ type OnEnded = (() => void) | undefined;
  * @example
  * app.use('/live', trackPlayback(tracker), express.static('media'));
  */
-export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOptions = {}): ConnectMiddleware {
+export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOptions = {}): PlaybackMiddleware {
   const prepared = prepare(options);
   const { onDenied } = prepared;
   const memory = new ManifestMemory();
   const find = mediaFinder(prepared.extensions);
   const describe = describer(prepared, memory);
+  const pen = new TokenPen(prepared, tracker);
 
   // only when it has been served: names that do not exist should not fill the memory
   const remember = (hit: HttpHit) => () => memory.remember(viewerOf(hit), hit.protocol);
 
-  const settle = (seen: Incoming, res: PlaybackResponse, next: Next, onEnded: OnEnded, answer: Settled) => {
+  const settle = (asked: Asked, answer: Settled) => {
+    const { seen, res, next, onEnded, plan } = asked;
     if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
     const { handle } = answer;
     offerPlaySession(seen.req, handle);
     new Transfer(countBody(seen, res), handle, tracker, onEnded);
+    // above what counts: bytes are those that are sent
+    if (plan !== undefined) pen.write(plan, seen, res);
     next();
   };
 
@@ -64,24 +82,31 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     }
   };
 
-  const wait = (seen: Incoming, res: PlaybackResponse, next: Next, onEnded: OnEnded, pending: Pending) => {
-    const { req, outlet } = seen;
-    const stop = untilGone(req, res, () => outlet.destroyed && pending.cancel());
+  const wait = (asked: Asked, pending: Pending) => {
+    const { req, outlet } = asked.seen;
+    const stop = untilGone(req, asked.res, () => outlet.destroyed && pending.cancel());
     pending.then(
       (answer) => {
         stop();
-        if (!outlet.destroyed) settle(seen, res, next, onEnded, answer);
+        if (!outlet.destroyed) settle(asked, answer);
         else if (answer.admitted) answer.handle.end();
       },
       (error: unknown) => {
         stop();
-        if (!outlet.destroyed) next(error);
+        if (!outlet.destroyed) asked.next(error);
       },
     );
   };
 
-  return function trackPlaybackMiddleware(req, res, next) {
-    if (req.method !== 'GET') return next();
+  /** A file server tells the length of what it has, which is not what a GET would get. */
+  const passHead = (req: PlaybackRequest, res: PlaybackResponse, next: Next) => {
+    const media = pen.writesUrls ? find(req) : undefined;
+    if (typeof media === 'object' && media.type.manifest) pen.writeHead(req, res);
+    next();
+  };
+
+  const middleware: ConnectMiddleware = function trackPlaybackMiddleware(req, res, next) {
+    if (req.method !== 'GET') return req.method === 'HEAD' ? passHead(req, res, next) : next();
     const media = find(req);
     if (media === undefined) return next();
     if (media === UNREADABLE) return refuseUnreadable(res);
@@ -90,17 +115,23 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     // two mounts of one tracker count a response once
     if (outlet.destroyed || findInLane(outlet, res)?.isToldTo(tracker)) return next();
     let hit: ReturnType<typeof describe>;
+    let plan: WritingPlan | undefined;
     let answer: Settled | Pending | undefined;
     try {
       hit = describe(seen, media);
-      if (typeof hit === 'object') answer = tracker.admit(hit);
+      if (typeof hit === 'object') {
+        if (media.type.manifest) plan = pen.plan(seen, media, hit);
+        answer = tracker.admit(plan?.hit ?? hit);
+      }
     } catch (error) {
       return next(error);
     }
     if (hit === UNREADABLE) return refuseUnreadable(res);
     if (hit === undefined || answer === undefined) return next();
-    const onEnded = media.type.manifest ? remember(hit) : undefined;
-    if ('then' in answer) wait(seen, res, next, onEnded, answer);
-    else settle(seen, res, next, onEnded, answer);
+    const onEnded = media.type.manifest ? remember(plan?.hit ?? hit) : undefined;
+    const asked = { seen, res, next, onEnded, plan };
+    if ('then' in answer) wait(asked, answer);
+    else settle(asked, answer);
   };
+  return Object.assign(middleware, { playlists: pen.counts });
 }

@@ -1,9 +1,6 @@
 import type { Protocol } from '@stream-sessions/core';
+import { RecentMap } from '../recent-map.js';
 
-/** Viewers remembered in one generation; there are two. */
-const MAX_VIEWERS = 100_000;
-/** A generation older than this is the old one. Who plays on moves to the young one. */
-const GENERATION_MS = 600_000;
 /** Two viewers whose names agree for this long share an entry: the worst is a wrong word in a list. */
 const MAX_NAME_LENGTH = 256;
 
@@ -20,41 +17,20 @@ export interface ManifestViewer {
  * DASH. Bounded, and forgets: it decides a word in a list, nothing else.
  */
 export class ManifestMemory {
-  private young = new Map<string, Protocol>();
-  private old = new Map<string, Protocol>();
-  private bornAt: number;
+  private readonly protocols: RecentMap<Protocol>;
 
-  constructor(
-    private readonly now: () => number = Date.now,
-    private readonly maxViewers = MAX_VIEWERS,
-  ) {
-    this.bornAt = now();
+  constructor(now?: () => number, maxViewers?: number) {
+    this.protocols = new RecentMap(now, maxViewers);
   }
 
   remember(viewer: ManifestViewer, protocol: Protocol): void {
-    if (viewer.name) this.set(keyOf(viewer, 'n', viewer.name), protocol);
-    this.set(keyOf(viewer, 'u', viewer.userAgent ?? ''), protocol);
+    if (viewer.name) this.protocols.set(keyOf(viewer, 'n', viewer.name), protocol);
+    this.protocols.set(keyOf(viewer, 'u', viewer.userAgent ?? ''), protocol);
   }
 
   recall(viewer: ManifestViewer): Protocol | undefined {
-    const named = viewer.name ? this.get(keyOf(viewer, 'n', viewer.name)) : undefined;
-    return named ?? this.get(keyOf(viewer, 'u', viewer.userAgent ?? ''));
-  }
-
-  private get(key: string): Protocol | undefined {
-    const found = this.young.get(key);
-    if (found !== undefined) return found;
-    const older = this.old.get(key);
-    if (older !== undefined) this.set(key, older);
-    return older;
-  }
-
-  private set(key: string, protocol: Protocol): void {
-    this.young.set(key, protocol);
-    if (this.young.size < this.maxViewers && this.now() - this.bornAt < GENERATION_MS) return;
-    this.old = this.young;
-    this.young = new Map();
-    this.bornAt = this.now();
+    const named = viewer.name ? this.protocols.get(keyOf(viewer, 'n', viewer.name)) : undefined;
+    return named ?? this.protocols.get(keyOf(viewer, 'u', viewer.userAgent ?? ''));
   }
 }
 

@@ -18,6 +18,8 @@ export interface ClientReader {
   /** Without a port; undefined when the socket has already gone. */
   address(seen: Incoming): string | undefined;
   secure(seen: Incoming): boolean;
+  /** The host the client asked, with its port; undefined when it does not say. */
+  host(seen: Incoming): string | undefined;
 }
 
 /** Peers on a Unix socket have no address, and are on this machine. */
@@ -30,7 +32,8 @@ const LOCAL_PEER = '127.0.0.1';
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function clientReader(trustProxy?: TrustProxy): ClientReader {
-  if (trustProxy === undefined) return { address: ownAddress, secure: ownSecure };
+  if (trustProxy === undefined)
+    return { address: ownAddress, secure: ownSecure, host: (seen) => hostOf(seen, isTrustedByApp(seen)) };
   const trust = compileTrust(trustProxy);
   return {
     address(seen) {
@@ -44,6 +47,7 @@ export function clientReader(trustProxy?: TrustProxy): ClientReader {
       if (typeof forwarded !== 'string' || !trust(peerAddress(socket) ?? '', 0)) return false;
       return /^\s*https\s*(?:,|$)/i.test(forwarded);
     },
+    host: (seen) => hostOf(seen, trust(peerAddress(seen.socket) ?? '', 0)),
   };
 }
 
@@ -73,6 +77,19 @@ const hasExpressIp = byPrototype<PlaybackRequest, boolean>((prototype) => {
 function ownSecure({ req, socket, headers }: Incoming): boolean {
   if (isEncrypted(socket)) return true;
   return headers['x-forwarded-proto'] !== undefined && routed(req).secure === true;
+}
+
+function isTrustedByApp({ req, socket }: Incoming): boolean {
+  const trust = routed(req).app?.get?.('trust proxy fn');
+  return typeof trust === 'function' && (trust as Trust)(peerAddress(socket) ?? '', 0);
+}
+
+function hostOf({ headers }: Incoming, isTrusted: boolean): string | undefined {
+  const forwarded = headers['x-forwarded-host'];
+  // the left-most is what the client wrote to the first proxy
+  if (isTrusted && typeof forwarded === 'string') return forwarded.split(',', 1)[0]?.trim();
+  const authority = headers[':authority'];
+  return typeof authority === 'string' ? authority : headers.host;
 }
 
 function peerAddress(socket: Socket): string | undefined {

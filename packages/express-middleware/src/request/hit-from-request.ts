@@ -1,11 +1,11 @@
 import type { HttpHit, Protocol } from '@stream-sessions/core';
 import { credentialsOf } from '@stream-sessions/core/spi';
 import { type PlaybackRequest, routed } from '../connect.js';
+import { ownTokens, type TokenReader } from '../tokens/reader.js';
 import { type ClientReader, clientReader } from './client-address.js';
 import { cmcdSid } from './cmcd.js';
 import { type Incoming, incoming } from './incoming.js';
 import { targetOf } from './target.js';
-import { viewerToken } from './viewer-token.js';
 
 const DVR = /(?:^|&)(?:from|delay|dur|ago)(?:[=&]|$)/;
 const MAX_PLAYER_ID_LENGTH = 256;
@@ -21,7 +21,15 @@ const ownReader = clientReader();
  */
 export function hitFromRequest(req: PlaybackRequest, stream: string, protocol: Protocol): HttpHit {
   const seen = incoming(req);
-  return buildHit(seen, targetOf(req)?.query ?? '', stream, protocol, ownReader.address(seen) ?? '', ownReader);
+  return buildHit(
+    seen,
+    targetOf(req)?.query ?? '',
+    stream,
+    protocol,
+    ownReader.address(seen) ?? '',
+    ownReader,
+    ownTokens,
+  );
 }
 
 /** The same, with query and address read already. */
@@ -32,6 +40,7 @@ export function buildHit(
   protocol: Protocol,
   ip: string,
   client: ClientReader,
+  tokens: TokenReader,
 ): HttpHit {
   const { req, headers } = seen;
   const playerId = headers['x-playback-session-id'];
@@ -42,7 +51,7 @@ export function buildHit(
     userAgent: headers['user-agent'],
     referer: headers.referer,
     query: query === '' ? undefined : query,
-    token: viewerToken(query, headers.cookie),
+    token: tokens.read(query, headers.cookie),
     sid: cmcdSid(query, headers['cmcd-session']),
     playerSessionId: typeof playerId === 'string' && playerId.length <= MAX_PLAYER_ID_LENGTH ? playerId : undefined,
     secure: client.secure(seen),

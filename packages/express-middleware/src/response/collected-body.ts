@@ -1,0 +1,130 @@
+import type { PlaybackResponse } from '../connect.js';
+import type { Writing } from './counted.js';
+import { putHead } from './head.js';
+
+/** What is longer is no playlist that anybody should hold in memory. */
+export const MAX_COLLECTED = 4 * 1024 * 1024;
+
+/** The methods of a response by which a handler sends it. */
+interface Sending extends Writing {
+  writeHead: (this: PlaybackResponse, status: number, ...rest: unknown[]) => PlaybackResponse;
+  flushHeaders: (this: PlaybackResponse) => void;
+}
+
+/** What is to be done with a response that was collected. */
+export interface Collector {
+  /** Asked when its head is known: whether its body is wanted. */
+  wants(status: number): boolean;
+  /** It was longer than `MAX_COLLECTED`: it is passed on as it comes. */
+  tooLong(): void;
+  /** All of it is there. `send` sends the head as it stands then, and this body; at once or later, once. */
+  collected(body: Buffer, send: (body: Buffer) => void): void;
+}
+
+/**
+ * Holds a response back until all of it is there. What the collector does not want, and what is too long, goes on as if
+ * nobody had looked.
+ */
+export class CollectedBody {
+  private readonly original: Sending;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  /** `holding` becomes `ending` when the handler is done; `passing` is for good. */
+  private state: 'holding' | 'ending' | 'passing' = 'holding';
+
+  constructor(
+    private readonly res: PlaybackResponse,
+    private readonly collector: Collector,
+  ) {
+    const { write, end, writeHead, flushHeaders } = res as unknown as Sending;
+    this.original = { write, end, writeHead, flushHeaders };
+    Object.assign(res, this.methods());
+  }
+
+  private methods(): Sending {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- the methods have a `this` of their own
+    const body = this;
+    const { original } = this;
+    return {
+      writeHead(status, ...rest) {
+        if (body.state === 'passing') return original.writeHead.call(this, status, ...rest);
+        if (body.state === 'holding') putHead(this, status, rest);
+        return this;
+      },
+      flushHeaders() {
+        if (body.state === 'passing' || !body.isWanted()) original.flushHeaders.call(this);
+      },
+      write(chunk, encoding, callback) {
+        if (body.state === 'holding' && body.isWanted()) return body.hold(chunk, encoding, callback);
+        return body.state === 'passing' ? original.write.call(this, chunk, encoding, callback) : false;
+      },
+      end(chunk, encoding, callback) {
+        if (body.state === 'passing') return original.end.call(this, chunk, encoding, callback);
+        if (body.state === 'holding') body.finish(chunk, encoding, callback);
+        return this;
+      },
+    };
+  }
+
+  private isWanted(): boolean {
+    const { res } = this;
+    if (this.state === 'holding' && (res.headersSent || !this.collector.wants(res.statusCode))) this.pass();
+    return this.state === 'holding';
+  }
+
+  private hold(chunk: unknown, encoding: unknown, callback: unknown): boolean {
+    const piece = bufferOf(chunk, encoding);
+    this.chunks.push(piece);
+    this.size += piece.length;
+    if (this.size > MAX_COLLECTED) {
+      this.collector.tooLong();
+      const goesOn = this.pass();
+      callSoon(encoding, callback);
+      return goesOn;
+    }
+    callSoon(encoding, callback);
+    return true;
+  }
+
+  /** False: the socket is full, and `drain` will say when it is not. */
+  private pass(): boolean {
+    this.state = 'passing';
+    let goesOn = true;
+    for (const chunk of this.chunks.splice(0)) goesOn = this.original.write.call(this.res, chunk);
+    return goesOn;
+  }
+
+  private finish(chunk: unknown, encoding: unknown, callback: unknown): void {
+    const { res, original } = this;
+    const done = [chunk, encoding, callback].find((each) => typeof each === 'function');
+    const last = typeof chunk === 'function' ? undefined : chunk;
+    if (!this.isWanted()) return void original.end.call(res, chunk, encoding, callback);
+    if (last !== undefined && last !== null)
+      this.hold(last, typeof encoding === 'string' ? encoding : undefined, undefined);
+    if (this.isPassing()) return void original.end.call(res, undefined, undefined, done);
+    this.state = 'ending';
+    this.collector.collected(Buffer.concat(this.chunks.splice(0), this.size), (body) => {
+      // HTTP/2 ends by calling write()
+      this.state = 'passing';
+      if (!res.destroyed) original.end.call(res, body, undefined, done);
+    });
+  }
+
+  private isPassing(): boolean {
+    return this.state === 'passing';
+  }
+}
+
+function bufferOf(chunk: unknown, encoding: unknown): Buffer {
+  if (typeof chunk === 'string') {
+    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
+  }
+  // a copy: whoever wrote it may use its memory again
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk);
+  throw new TypeError('The "chunk" argument must be a string, a Buffer or a Uint8Array.');
+}
+
+function callSoon(encoding: unknown, callback: unknown): void {
+  const call = typeof encoding === 'function' ? encoding : callback;
+  if (typeof call === 'function') process.nextTick(call);
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import type { HttpHit } from '@stream-sessions/core';
+import type { PlaybackResponse } from '../connect.js';
+import { RecentMap } from '../recent-map.js';
+import { cookieValue } from '../request/cookie-value.js';
+import { beforeHead } from '../response/head.js';
+
+/** MistServer's figure. Each playlist renews it. */
+const MAX_AGE_SECONDS = 600;
+/** 128 bits: what was made here looks so, and nothing else is renewed. */
+const OWN = /^[0-9a-f]{32}$/;
+const MAX_KEY_LENGTH = 512;
+
+/**
+ * Gives viewers a name in a cookie. It is random, never what a client chose, and authorises nothing: a policy that does
+ * not know it refuses it.
+ */
+export class CookieTokens {
+  /**
+   * Given, and not seen to come back: a player that keeps no cookies gets the same again, or it would be a new viewer
+   * with each playlist.
+   */
+  private readonly given = new RecentMap<string>();
+
+  constructor(private readonly name: string) {}
+
+  /** A token for a viewer who brings none. */
+  give(hit: HttpHit): string {
+    const key = placeOf(hit);
+    const known = this.given.get(key);
+    if (known !== undefined) return known;
+    const token = randomBytes(16).toString('hex');
+    this.given.set(key, token);
+    return token;
+  }
+
+  /** Whether this viewer's token is one of ours, in its cookie: then it is renewed. */
+  isBack(hit: HttpHit, cookies: string | undefined): boolean {
+    const { token } = hit;
+    if (token === undefined || cookies === undefined || !OWN.test(token)) return false;
+    if (cookieValue(cookies, this.name) !== token) return false;
+    // the next viewer of this place and player is another one
+    if (this.given.get(placeOf(hit)) === token) this.given.delete(placeOf(hit));
+    return true;
+  }
+
+  /** Adds it to the cookies of the response, which nobody may store then. */
+  set(res: PlaybackResponse, token: string, secure: boolean): void {
+    const site = secure ? 'SameSite=None; Secure' : 'SameSite=Lax';
+    const cookie = `${this.name}=${token}; Path=/; Max-Age=${MAX_AGE_SECONDS}; HttpOnly; ${site}`;
+    beforeHead(res, () => {
+      const others = res.getHeader('Set-Cookie') ?? [];
+      res.setHeader('Set-Cookie', [others, cookie].flat().map(String));
+      res.setHeader('Cache-Control', 'no-store');
+    });
+  }
+}
+
+const placeOf = ({ ip, userAgent = '' }: HttpHit): string => `${ip}\n${userAgent}`.slice(0, MAX_KEY_LENGTH);

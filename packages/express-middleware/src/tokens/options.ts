@@ -1,0 +1,73 @@
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+
+/** How `trackPlayback()` reads and writes viewer tokens. Everything has a default. */
+export interface ViewerTokenOptions {
+  /** The query parameter that carries the token. Default: `token` and `tkn` are read, `tkn` is written. */
+  parameter?: string;
+  /** The cookie that carries it. Default: `token` and `tkn` are read, `tkn` is written. */
+  cookie?: string;
+  /** Read the token from the URL; it counts before a cookie. Default true. */
+  readUrl?: boolean;
+  /** Read the token from a cookie. Default true. */
+  readCookie?: boolean;
+  /**
+   * Write the token into the URIs of playlists and manifests. Default: tokens that came in a URL, while a policy
+   * authorises, for stock players drop the playlist's query on segments. True: always, and tokens from cookies too.
+   */
+  writeUrl?: boolean;
+  /** Give viewers who bring no token a random one as a cookie, for ten minutes at a time. Default false. */
+  writeCookie?: boolean;
+  /** Write into URIs of playlists and manifests only, so that segments stay one for all in caches. Default false. */
+  playlistsOnly?: boolean;
+}
+
+/** The options, checked, with their defaults. */
+export interface TokenSettings {
+  readonly parameters: readonly string[];
+  readonly cookies: readonly string[];
+  readonly writtenParameter: string;
+  readonly writtenCookie: string;
+  readonly readUrl: boolean;
+  readonly readCookie: boolean;
+  /** Undefined: as policies want it. */
+  readonly writeUrl: boolean | undefined;
+  readonly writeCookie: boolean;
+  readonly playlistsOnly: boolean;
+}
+
+const NAMES = ['parameter', 'cookie'] as const;
+const SWITCHES = ['readUrl', 'readCookie', 'writeUrl', 'writeCookie', 'playlistsOnly'] as const;
+/** Read by default: ours, and MistServer's. The second is written. */
+const READ = ['token', 'tkn'];
+const WRITTEN = 'tkn';
+/** What needs no escape in a query, nor in a cookie's name. */
+const PLAIN_NAME = /^[A-Za-z0-9._~-]{1,64}$/;
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function tokenSettings(options: ViewerTokenOptions = {}): TokenSettings {
+  if (typeof options !== 'object' || options === null) throw badOption('viewerToken', 'an object', options);
+  checkOptions('viewerToken', options, [...NAMES, ...SWITCHES]);
+  for (const name of NAMES) {
+    const value: unknown = options[name];
+    if (value === undefined || (typeof value === 'string' && PLAIN_NAME.test(value))) continue;
+    throw badOption(`viewerToken.${name}`, 'a name of letters, digits and . _ ~ -', value);
+  }
+  for (const name of SWITCHES) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      throw badOption(`viewerToken.${name}`, 'true or false', value);
+  }
+  const { parameter, cookie, readUrl = true, readCookie = true, writeUrl } = options;
+  const { writeCookie = false, playlistsOnly = false } = options;
+  return {
+    parameters: parameter === undefined ? READ : [parameter],
+    cookies: cookie === undefined ? READ : [cookie],
+    writtenParameter: parameter ?? WRITTEN,
+    writtenCookie: cookie ?? WRITTEN,
+    readUrl,
+    readCookie,
+    writeUrl,
+    writeCookie,
+    playlistsOnly,
+  };
+}

@@ -1,0 +1,100 @@
+import type { HttpHit, SessionTracker } from '@stream-sessions/core';
+import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
+import type { MediaRequest } from '../media/media-request.js';
+import type { Prepared } from '../options.js';
+import type { Incoming } from '../request/incoming.js';
+import { acceptsGzip } from '../response/accepts-gzip.js';
+import { CollectedBody } from '../response/collected-body.js';
+import { askForPlainText } from '../response/plain-request.js';
+import { type PlaylistCounts, WrittenHead, WrittenPlaylist } from '../response/written-playlist.js';
+import { writeDash } from '../rewrite/dash.js';
+import { writeHls } from '../rewrite/hls.js';
+import { TokenInUri } from '../rewrite/token-in-uri.js';
+import { CookieTokens } from './cookie.js';
+
+export type { PlaylistCounts };
+
+/** What is written into the answer to a playlist request, once its viewer is admitted. */
+export interface WritingPlan {
+  /** The viewer, with the token it has been given if it brought none. */
+  readonly hit: HttpHit;
+  readonly cookie: string | undefined;
+  /** Of the URIs. */
+  readonly token: string | undefined;
+  readonly isDash: boolean;
+}
+
+/** Writes viewer tokens into playlists and cookies, as far as the options and the tracker's policies want it. */
+export class TokenPen {
+  readonly counts: PlaylistCounts = { written: 0, tooLong: 0, unreadable: 0 };
+  private readonly cookies: CookieTokens | undefined;
+
+  constructor(
+    private readonly options: Prepared,
+    private readonly tracker: SessionTracker,
+  ) {
+    const { writeCookie, writtenCookie } = options.writing;
+    this.cookies = writeCookie ? new CookieTokens(writtenCookie) : undefined;
+  }
+
+  get writesUrls(): boolean {
+    return this.options.writing.writeUrl ?? this.tracker.authorises;
+  }
+
+  /** What to write for this viewer; undefined: nothing. */
+  plan(seen: Incoming, { type, query }: MediaRequest, hit: HttpHit): WritingPlan | undefined {
+    const { cookies } = this;
+    let cookie: string | undefined;
+    if (cookies !== undefined) {
+      if (isNameless(hit)) hit = { ...hit, token: (cookie = cookies.give(hit)) };
+      else if (cookies.isBack(hit, seen.headers.cookie)) cookie = hit.token;
+    }
+    const token = this.isWritten(hit.token, query) ? hit.token : undefined;
+    if (cookie === undefined && token === undefined) return undefined;
+    return { hit, cookie, token, isDash: type.protocol === 'dash' };
+  }
+
+  /** Before the handlers run. */
+  write({ hit, cookie, token, isDash }: WritingPlan, seen: Incoming, res: PlaybackResponse): void {
+    const secure = hit.secure === true;
+    if (cookie !== undefined) this.cookies?.set(res, cookie, secure);
+    if (token === undefined) return;
+    const { writing, client } = this.options;
+    const origin = { host: client.host(seen), secure };
+    const tokens = new TokenInUri(writing.writtenParameter, token, origin, writing.parameters);
+    const change = (text: string) => (isDash ? writeDash : writeHls)(text, tokens, writing.playlistsOnly);
+    const compress = acceptsGzip(seen.headers['accept-encoding']);
+    askForPlainText(seen.req);
+    new CollectedBody(res, new WrittenPlaylist(res, this.counts, compress, change, () => warnTooLong(seen.req)));
+  }
+
+  /** The same for a HEAD, which has no text to write into. */
+  writeHead(req: PlaybackRequest, res: PlaybackResponse): void {
+    askForPlainText(req);
+    new CollectedBody(res, new WrittenHead(res));
+  }
+
+  /** Unless told so, a token that came in a cookie stays there: the player will bring it again, and scripts cannot read it. */
+  private isWritten(token: string | undefined, query: string): boolean {
+    if (token === undefined || token === '' || /[\ud800-\udfff]/u.test(token)) return false;
+    const { writing, tokens } = this.options;
+    return writing.writeUrl ?? (this.tracker.authorises && tokens.fromUrl(query) === token);
+  }
+}
+
+/** Nobody has named it: a token of ours would only get in the way of credentials, or of what is no viewer. */
+const isNameless = ({ token, credentials, kind }: HttpHit): boolean =>
+  !token && credentials === undefined && (kind === undefined || kind === 'viewer');
+
+let warned = false;
+
+function warnTooLong(req: PlaybackRequest): void {
+  if (warned) return;
+  warned = true;
+  const path = (req.url ?? '').split('?', 1)[0]?.slice(0, 100);
+  process.emitWarning(
+    `${path} is longer than 4 MB: it was passed on as it is, without the viewer's token in it. ` +
+      'The playlists of trackPlayback() count such.',
+    { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_PLAYLIST_TOO_LONG' },
+  );
+}

@@ -1,0 +1,37 @@
+import { MAX_TOKEN_LENGTH, queryTokenReader } from '@stream-sessions/core/spi';
+import { cookieValue } from '../request/cookie-value.js';
+import { tokenSettings, type TokenSettings } from './options.js';
+
+/** Finds the viewer token of a request. What is there twice, empty, or too long is not there. */
+export interface TokenReader {
+  /** Of the URL, else of a cookie. */
+  read(query: string, cookies: string | undefined): string | undefined;
+  fromUrl(query: string): string | undefined;
+}
+
+export function tokenReader({ parameters, cookies: names, readUrl, readCookie }: TokenSettings): TokenReader {
+  const fromQuery = queryTokenReader(parameters);
+
+  const fromUrl = (query: string): string | undefined => {
+    if (!readUrl || query === '') return undefined;
+    const token = fromQuery(query);
+    return token !== '' && token.length <= MAX_TOKEN_LENGTH ? token : undefined;
+  };
+
+  const fromCookies = (cookies: string): string | undefined => {
+    for (const name of names) {
+      const token = cookieValue(cookies, name);
+      if (token !== undefined && token.length <= MAX_TOKEN_LENGTH) return token;
+    }
+    return undefined;
+  };
+
+  return {
+    fromUrl,
+    read: (query, cookies) =>
+      fromUrl(query) ?? (readCookie && cookies !== undefined ? fromCookies(cookies) : undefined),
+  };
+}
+
+/** Of an app that has no options: `token` and `tkn`, URL before cookie. */
+export const ownTokens = tokenReader(tokenSettings());
