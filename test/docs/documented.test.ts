@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -5,6 +6,7 @@ import ts from 'typescript';
 import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
+import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import * as policies from '@stream-sessions/policies';
 import { compile, doors, exportsOf, membersOf, packageFolders, wordsOf } from './support/compiler.js';
 import { codeHeadings, namesUnder, read, root, section, tableUnder } from './support/markdown.js';
@@ -75,6 +77,12 @@ describe('docs/options.md', () => {
     expect(options('trackPlayback')).toEqual(await known((given) => trackPlayback(tracker, given)));
     expect(options('sessionsApi')).toEqual(await known((given) => sessionsApi(tracker, given)));
     expect(options('openMaxMind')).toEqual(await known((given) => openMaxMind('', given)));
+  });
+
+  it('lists the options of createSrtServer and attachSrt', async () => {
+    const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
+    expect(options('createSrtServer')).toEqual(await known((given) => createSrtServer(given)));
+    expect(options('attachSrt')).toEqual(await known((given) => attachSrt(new EventEmitter(), tracker, given)));
   });
 
   it('lists the options of the policies', async () => {

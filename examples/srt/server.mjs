@@ -1,0 +1,16 @@
+/** Who publishes and who watches over SRT, with a token at the door. See README.md for what to type. */
+import { createTracker } from '@stream-sessions/core';
+import { createSrtServer } from '@stream-sessions/srt-adapter';
+
+const { SRT_PORT: port = 9000, SRT_PASSPHRASE: passphrase } = process.env;
+const no = { allow: false, reason: 'unauthorized', kind: 'credentials' };
+const mayIn = ({ kind, token }) => (kind === 'input' || token === 'secret' ? { allow: true } : no);
+
+const tracker = createTracker({ policies: [{ name: 'door', admit: mayIn }] });
+tracker.on('opened', ({ session: s }) => console.log(`+ ${s.kind} of ${s.stream}, ${s.userAgent}`));
+tracker.on('closed', ({ session: s }) => console.log(`- ${s.kind} of ${s.stream}: ${s.closeReason}, ${s.bytes} bytes`));
+tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
+
+const server = createSrtServer({ tracker, port: Number(port), passphrase });
+console.log(`srt://127.0.0.1:${server.port}?streamid=live/cam1`);
+process.once('SIGINT', () => server.close().then(() => tracker.stop()));
