@@ -24,7 +24,9 @@ function client(options?: ClientOptions): RtspClient {
 }
 
 function track(options: Parameters<typeof createTracker>[0] = {}): SessionTracker {
-  const tracker = createTracker(options);
+  const silent = (): void => undefined;
+  const logger = { debug: silent, info: silent, warn: silent, error: silent };
+  const tracker = createTracker({ logger, ...options });
   trackers.push(tracker);
   return tracker;
 }

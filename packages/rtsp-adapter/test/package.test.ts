@@ -1,0 +1,257 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, type Server, type Socket } from 'node:net';
+import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
+import { attachRtsp, countMedia, type Attachment } from '../src/index.js';
+import { app, createServer, listening, type Handler } from './support/package-server.js';
+import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
+import { until } from './support/until.js';
+
+const no = (kind: 'credentials' | 'limit') => ({ allow: false, reason: 'policy', kind, detail: 'not you' }) as const;
+const door: Policy = {
+  name: 'door',
+  admit: ({ token, credentials }) => {
+    if (token === 'full') return no('limit');
+    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve({ allow: true }), 100));
+    if (token !== 'password') return { allow: true };
+    return credentials?.scheme === 'basic' && credentials.verify('secret') ? { allow: true } : no('credentials');
+  },
+};
+
+let server: Server;
+let tracker: SessionTracker;
+let attachment: Attachment;
+let port: number;
+let seen: string[];
+let sockets: Socket[];
+let clientErrors: string[];
+
+const handler: Handler = (request, response) => {
+  seen.push(request.method);
+  sockets.push(request.socket);
+  app(request, response);
+};
+
+beforeEach(async () => {
+  [seen, sockets, clientErrors] = [[], [], []];
+  tracker = createTracker({ policies: [door] });
+  server = createServer();
+  attachment = attachRtsp(server, tracker);
+  server.on('request', handler);
+  server.on('clientError', (error: Error) => clientErrors.push(error.message));
+  port = await listening(server);
+});
+
+afterEach(async () => {
+  server.close();
+  sockets.forEach((socket) => socket.destroy());
+  await tracker.stop();
+});
+
+const viewers = () => tracker.list({ status: 'active', kind: 'viewer' });
+
+async function raw(text: string | Buffer): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+    .on('error', () => undefined)
+    .resume();
+  sockets.push(socket);
+  await once(socket, 'connect');
+  socket.write(text);
+  return socket;
+}
+
+describe('the door', () => {
+  it('keeps who is refused away from the app, in RTSP’s words', async () => {
+    const one = new RtspClient(port);
+    const answer = await one.ask('DESCRIBE', one.url('/live/cam1?token=full'));
+    expect(answer).toMatchObject({ status: 453, phrase: 'Not Enough Bandwidth: policy: not you' });
+    await until('it is hung up on', () => one.ended);
+    const two = new RtspClient(port);
+    expect((await two.ask('PLAY', two.url('/live/cam1?token=full'))).status).toBe(453);
+    const three = new RtspClient(port);
+    expect((await three.ask('GET_PARAMETER', three.url('/live/cam1'))).status).toBe(454);
+    expect((await three.ask('OPTIONS', '*')).status).toBe(200);
+    expect(seen).toEqual(['OPTIONS']);
+    three.drop();
+  });
+
+  it('lets no request overtake the verdict about the one before it', async () => {
+    const one = new RtspClient(port);
+    const answers = ['DESCRIBE', 'SETUP', 'PLAY', 'OPTIONS'].map((method) =>
+      one.ask(method, one.url('/live/cam1?token=later')),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(seen).toEqual([]);
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(seen).toEqual(['DESCRIBE', 'SETUP', 'PLAY', 'OPTIONS']);
+    expect(viewers()).toHaveLength(1);
+    one.drop();
+  });
+
+  it('asks for a password, and takes the right one', async () => {
+    const one = new RtspClient(port);
+    const url = '/live/cam1?token=password';
+    const asked = await one.ask('DESCRIBE', one.url(url));
+    expect(asked).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': expect.stringMatching(/^Digest .*\nBasic /) as string },
+    });
+    one.authorization = `Basic ${Buffer.from('me:wrong').toString('base64')}`;
+    expect((await one.ask('DESCRIBE', one.url(url))).status).toBe(401);
+    one.authorization = `Basic ${Buffer.from('me:secret').toString('base64')}`;
+    expect((await one.play(url)).status).toBe(200);
+    expect(seen[0]).toBe('DESCRIBE');
+    one.drop();
+  });
+
+  it('hangs up on who piles up requests behind a verdict', async () => {
+    const one = new RtspClient(port);
+    for (let i = 0; i < 40; i++) void one.ask('DESCRIBE', one.url('/live/cam1?token=later'));
+    await until('it is cut', () => one.ended);
+    expect(tracker.stats().openedTotal).toBe(0);
+  });
+
+  it('closes the session of who is told 404 by the app, and at TEARDOWN', async () => {
+    server.removeListener('request', handler);
+    const picky: Handler = (request, response) => {
+      response.statusCode = request.uri.includes('nothing') ? 404 : 200;
+      response.end();
+    };
+    server.on('request', picky); // later than the adapter
+    const one = new RtspClient(port);
+    expect((await one.ask('DESCRIBE', one.url('/live/nothing'))).status).toBe(404);
+    await until('nobody is there', () => viewers().length === 0);
+    await one.ask('PLAY', one.url('/live/cam1'));
+    expect(viewers()).toHaveLength(1);
+    await one.ask('TEARDOWN', one.url('/live/cam1'));
+    await until('nobody is there', () => viewers().length === 0);
+    one.drop();
+  });
+
+  it('counts what the app says it has sent over UDP', async () => {
+    const one = new RtspClient(port);
+    await one.ask('DESCRIBE', one.url('/live/cam1'));
+    countMedia(sockets[0]!, 1_000_000, 5);
+    countMedia(
+      connect(port, '127.0.0.1')
+        .on('error', () => undefined)
+        .unref()
+        .destroy(),
+      7,
+    ); // of nobody
+    one.drop();
+    await until('it is closed', () => tracker.list({ status: 'closed' }).length === 1);
+    expect(tracker.list()).toMatchObject([{ bytes: 1_000_000, bytesReceived: 5 }]);
+  });
+
+  it('leaves errors of the app to the app', async () => {
+    server.on('request', () => {
+      throw new Error('a bug of the app');
+    });
+    // Jest takes what is thrown into the process for itself
+    const later: (() => void)[] = [];
+    const { nextTick } = process;
+    jest.spyOn(process, 'nextTick').mockImplementation((callback, ...args: unknown[]) => {
+      if (String(callback).includes('throw error')) later.push(callback as () => void);
+      else nextTick(callback, ...args);
+    });
+    const one = new RtspClient(port);
+    void one.ask('OPTIONS', '*');
+    await until('it is heard of', () => later.length > 0);
+    expect(later[0]).toThrow('a bug of the app');
+    one.drop();
+  });
+
+  it('lets each of two trackers decide, and gives the server back when both are detached', async () => {
+    const other = createTracker();
+    const second = attachRtsp(server, other);
+    const one = new RtspClient(port);
+    await one.play('/live/cam1');
+    expect([viewers().length, other.count({ status: 'active' })]).toEqual([1, 1]);
+    await second.detach();
+    await second.detach();
+    expect((await new RtspClient(port).play('/live/cam1?token=full')).status).toBe(453);
+    await attachment.detach();
+    expect((await new RtspClient(port).play('/live/cam1?token=full')).status).toBe(200);
+    expect(Object.hasOwn(server, 'emit')).toBe(false);
+    expect(server.listenerCount('connection')).toBe(1);
+    one.drop();
+    await other.stop();
+  });
+
+  it('knows what is no such server', () => {
+    for (const none of [createHttpServer(), {}, null]) {
+      expect(() => attachRtsp(none as Server, tracker)).toThrow(
+        expect.objectContaining({ code: 'ERR_BAD_SERVER' }) as Error,
+      );
+    }
+  });
+});
+
+describe('the shield', () => {
+  it.each([
+    ['garbage', 'GARBAGE\r\n\r\n'],
+    ['a method in small letters', 'options * RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
+    ['a head without end', `OPTIONS * RTSP/1.0\r\nX: ${'y'.repeat(20_000)}`],
+    ['a body too long', 'ANNOUNCE rtsp://h/a RTSP/1.0\r\nContent-Length: 100000\r\n\r\n'],
+    ['bytes', Buffer.from([255, 0, 13, 10, 13, 10])],
+  ])('ends the connection for %s, and not the process', async (_what, said) => {
+    const socket = await raw(said);
+    await until('it is hung up on', () => socket.closed || socket.readableEnded);
+    expect(clientErrors).toHaveLength(1);
+    expect(seen).toEqual([]);
+  });
+
+  it('gives the app whole requests, long heads and split bodies too, and frames as events', async () => {
+    server.removeListener('request', handler);
+    const bodies: string[] = [];
+    const frames: [number, number][] = [];
+    const reading: Handler = (request, response) => {
+      let body = '';
+      request.socket.removeAllListeners('interleaved').on('interleaved', (channel: number, payload: Buffer) => {
+        frames.push([channel, payload.length]);
+      });
+      request.on('data', (data: Buffer) => (body += data.toString()));
+      request.on('end', () => bodies.push(body));
+      response.end();
+    };
+    server.on('request', reading);
+    const one = new RtspClient(port);
+    const body = SDP + 'a=x:y\r\n'.repeat(3_000);
+    const answer = one.ask('ANNOUNCE', one.url('/live/cam1'), {
+      'X-Long': 'y'.repeat(3_000),
+      'Content-Length': String(body.length),
+    });
+    for (let at = 0; at < body.length; at += 1_500) {
+      one.say(body.slice(at, at + 1_500));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect((await answer).status).toBe(200);
+    await until('the body is there', () => bodies.length === 1);
+    expect(bodies[0]).toBe(body);
+    one.say(frame(1, packet(1, 32, 201)));
+    expect((await one.ask('OPTIONS', '*')).status).toBe(200);
+    one.say(Buffer.concat([frame(3, packet(1, 100)), Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 99\r\n\r\n')]));
+    await until('it goes on', () => one.responses.some(({ headers }) => headers['cseq'] === '99'));
+    expect(frames).toEqual([
+      [1, 32],
+      [3, 100],
+    ]);
+    one.drop();
+  });
+
+  it('goes on after hundreds of broken connections', async () => {
+    const good = Buffer.from('DESCRIBE rtsp://h/live/cam1 RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 3\r\n\r\nabc');
+    for (let at = 0; at < good.length; at++) {
+      const bad = Buffer.from(good);
+      bad[at] = (bad[at] as number) ^ 0x21;
+      await raw(bad);
+      await raw(good.subarray(0, at));
+    }
+    sockets.splice(0).forEach((socket) => socket.destroy());
+    await until('they have gone', () => tracker.count({ status: 'active' }) === 0);
+    const one = new RtspClient(port);
+    expect((await one.play('/live/cam1')).status).toBe(200);
+    one.drop();
+  });
+});
