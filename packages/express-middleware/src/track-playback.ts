@@ -6,6 +6,7 @@ import type {
   RequestHandle,
   SessionTracker,
 } from '@stream-sessions/core';
+import { CmcdReports } from './cmcd/reports.js';
 import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';
 import { ManifestMemory } from './media/manifest-memory.js';
 import { UNREADABLE } from './media/media-path.js';
@@ -28,6 +29,7 @@ type Pending = PendingAdmission<RequestHandle>;
 /** A request that the tracker is asked about. */
 interface Asked {
   readonly seen: Incoming;
+  readonly query: string;
   readonly res: PlaybackResponse;
   readonly next: Next;
   readonly onEnded: (() => void) | undefined;
@@ -57,16 +59,18 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const find = mediaFinder(prepared.extensions);
   const describe = describer(prepared, memory);
   const pen = new TokenPen(prepared, tracker);
+  const reports = new CmcdReports();
 
   // only when it has been served: names that do not exist should not fill the memory
   const remember = (hit: HttpHit) => () => memory.remember(viewerOf(hit), hit.protocol);
 
   const settle = (asked: Asked, answer: Settled) => {
-    const { seen, res, next, onEnded, plan } = asked;
+    const { seen, query, res, next, onEnded, plan } = asked;
     if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
     const { handle } = answer;
     offerPlaySession(seen.req, handle);
     new Transfer(countBody(seen, res), handle, tracker, onEnded);
+    reports.take(seen, query, handle);
     // above what counts: bytes are those that are sent
     if (plan !== undefined) pen.write(plan, seen, res);
     next();
@@ -129,7 +133,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (hit === UNREADABLE) return refuseUnreadable(res);
     if (hit === undefined || answer === undefined) return next();
     const onEnded = media.type.manifest ? remember(plan?.hit ?? hit) : undefined;
-    const asked = { seen, res, next, onEnded, plan };
+    const asked = { seen, query: media.query, res, next, onEnded, plan };
     if ('then' in answer) wait(asked, answer);
     else settle(asked, answer);
   };

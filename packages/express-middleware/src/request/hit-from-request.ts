@@ -1,9 +1,10 @@
 import type { HttpHit, Protocol } from '@stream-sessions/core';
 import { credentialsOf } from '@stream-sessions/core/spi';
+import { cmcdSid } from '../cmcd/sid.js';
 import { type PlaybackRequest, routed } from '../connect.js';
 import { ownTokens, type TokenReader } from '../tokens/reader.js';
 import { type ClientReader, clientReader } from './client-address.js';
-import { cmcdSid } from './cmcd.js';
+
 import { type Incoming, incoming } from './incoming.js';
 import { targetOf } from './target.js';
 

@@ -1,3 +1,5 @@
+import { rawArgument, unescaped } from './raw.js';
+
 /** CTA-5004 allows 64 characters; players are not always that strict. A longer one is ignored, for a cut one could merge two. */
 const MAX_SID_LENGTH = 256;
 
@@ -7,20 +9,9 @@ const MAX_SID_LENGTH = 256;
  * @param query Raw, without `?`.
  */
 export function cmcdSid(query: string, header: string | string[] | undefined): string | undefined {
-  const fromQuery = query === '' ? undefined : sidOf(cmcdArgument(query));
+  const argument = query === '' ? undefined : rawArgument(query);
+  const fromQuery = argument === undefined ? undefined : sidOf(unescaped(argument));
   return fromQuery ?? (typeof header === 'string' ? sidOf(header) : undefined);
-}
-
-function cmcdArgument(query: string): string | undefined {
-  let at = query.indexOf('CMCD=');
-  while (at > 0 && query.charCodeAt(at - 1) !== 0x26 /* & */) at = query.indexOf('CMCD=', at + 5);
-  if (at < 0) return undefined;
-  const end = query.indexOf('&', at);
-  try {
-    return decodeURIComponent(query.slice(at + 5, end < 0 ? undefined : end));
-  } catch {
-    return undefined;
-  }
 }
 
 /** `key`, `key=token` and `key="string"`, separated by commas, which a string may contain. */

@@ -1,0 +1,81 @@
+import type { Quality } from '@stream-sessions/core';
+import type { CmcdDecoder } from './decoder.js';
+
+/** Keys of CMCD (CTA-5004, and CTA-5004-B for version 2) that say how it plays; those about a single request are not kept. */
+const TEXTS = ['sid', 'cid', 'sf', 'st', 'sta'] as const;
+const SWITCHES = ['su', 'bg'] as const;
+const FIGURES = [
+  ...[
+    'v',
+    'br',
+    'ab',
+    'lb',
+    'lab',
+    'tb',
+    'tab',
+    'tpb',
+    'pb',
+    'bl',
+    'tbl',
+    'mtp',
+    'dl',
+    'rtp',
+    'pr',
+    'ltc',
+    'msd',
+    'pt',
+  ],
+  ...['bsa', 'bsd', 'bsda', 'dfa'],
+] as const;
+
+/** In version 2 one figure for each kind of object: what the viewer sees counts. */
+interface OfKind {
+  readonly value: unknown;
+  readonly params?: Readonly<Record<string, unknown>> | null;
+}
+
+/**
+ * What a player says of its playback, by the names of CMCD. `bs` is there in every report that could say it, for a
+ * player that has not starved leaves it out. Undefined: it is no CMCD.
+ */
+export function qualityOf(text: string, decode: CmcdDecoder): Record<string, number | string | boolean> | undefined {
+  let said: Readonly<Record<string, unknown>>;
+  try {
+    said = decode(text);
+  } catch {
+    return undefined;
+  }
+  const quality: Record<string, number | string | boolean> = {};
+  for (const key of TEXTS) {
+    const value = plain(said[key]);
+    if (typeof value === 'string' && value !== '') quality[key] = value;
+  }
+  for (const key of SWITCHES) if (plain(said[key]) === true) quality[key] = true;
+  for (const key of FIGURES) {
+    const value = plain(said[key]);
+    if (typeof value === 'number' && Number.isFinite(value)) quality[key] = value;
+  }
+  const starved = plain(said.bs) === true;
+  if (starved || 'bl' in quality) quality.bs = starved;
+  return quality;
+}
+
+/** Version 2 writes `br=(3200;v 128;a)`: the video's, else the first. */
+function plain(value: unknown): unknown {
+  if (!Array.isArray(value)) return isOfKind(value) ? value.value : value;
+  const kinds = value as unknown[];
+  const seen = kinds.find((each) => !isOfKind(each) || 'v' in (each.params ?? {}) || 'av' in (each.params ?? {}));
+  const chosen = seen ?? kinds[0];
+  return isOfKind(chosen) ? chosen.value : chosen;
+}
+
+const isOfKind = (value: unknown): value is OfKind => typeof value === 'object' && value !== null && 'value' in value;
+
+/** Of a player that has starved again. */
+export function withStarvations(
+  quality: Record<string, number | string | boolean>,
+  before: Quality | undefined,
+): Quality {
+  const known = before?.starvations;
+  return { ...quality, starvations: (typeof known === 'number' ? known : 0) + 1 };
+}

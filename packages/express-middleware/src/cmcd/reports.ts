@@ -1,0 +1,54 @@
+import type { RequestHandle } from '@stream-sessions/core';
+import type { Incoming } from '../request/incoming.js';
+import { cmcdDecoder, loadCmcdDecoder } from './decoder.js';
+import { qualityOf, withStarvations } from './quality.js';
+import { cmcdText, HEADERS } from './raw.js';
+
+/** Decoding costs ten microseconds, some per cent of a segment: that is spent now and then only. */
+const EVERY_MS = 5_000;
+/** Reports that say little of the picture (of audio, of playlists) wait longer for a better one. */
+const LITTLE_EVERY_MS = 15_000;
+
+const STARVED = /(?:^|,)\s*bs(?:[,=\s]|$)/;
+const BUFFER = /(?:^|,)\s*bl=/;
+const AUDIO = /(?:^|,)\s*ot=a(?:[,\s]|$)/;
+
+/**
+ * Puts what players report by CMCD on their sessions: at once for a session that has none and when the player starved,
+ * else every few seconds.
+ */
+export class CmcdReports {
+  constructor() {
+    loadCmcdDecoder().catch((error: unknown) => warnUnavailable(error));
+  }
+
+  /** Asked of every segment: most requests have no CMCD, and of most others nothing is decoded. */
+  take({ headers }: Incoming, query: string, handle: RequestHandle): void {
+    if (!query.includes('CMCD=') && !HEADERS.some((name) => headers[name] !== undefined)) return;
+    const { msSinceReport } = handle;
+    // not even unescaped
+    if (msSinceReport < EVERY_MS && !query.includes('bs') && headers['cmcd-status'] === undefined) return;
+    const text = cmcdText(query, headers);
+    if (text === undefined || !isDue(text, msSinceReport)) return;
+    const decode = cmcdDecoder();
+    const quality = decode && qualityOf(text, decode);
+    if (quality === undefined) return;
+    handle.report(quality.bs === true ? withStarvations(quality, handle.session?.quality) : quality);
+  }
+}
+
+function isDue(text: string, msSinceReport: number): boolean {
+  if (msSinceReport >= LITTLE_EVERY_MS || STARVED.test(text)) return true;
+  return msSinceReport >= EVERY_MS && BUFFER.test(text) && !AUDIO.test(text);
+}
+
+let warned = false;
+
+function warnUnavailable(error: unknown): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(`@svta/cml-cmcd cannot be loaded, so sessions have no quality: ${String(error)}`, {
+    type: 'StreamSessionsWarning',
+    code: 'STREAM_SESSIONS_CMCD_UNAVAILABLE',
+  });
+}
