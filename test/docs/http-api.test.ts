@@ -33,6 +33,7 @@ let tracker: SessionTracker;
 let server: Server;
 let url: string;
 let closedId: string;
+let liveId: string;
 const told: WireEvent[] = [];
 
 beforeAll(async () => {
@@ -42,11 +43,14 @@ beforeAll(async () => {
   tracker.addSink(sink);
   closedId = tracker.trackHttp(KICKED)!.id;
   const { id } = tracker.trackHttp({ ...STAYS, protocol: 'hls', bytes: 940_000 })!;
+  liveId = id;
   tracker.tag(id, { plan: 'gold' });
   clock.advance(6_000);
   tracker.trackHttp({ ...STAYS, protocol: 'dash' });
   tracker.trackHttp({ ...STAYS, protocol: 'hls', bytes: 940_000 });
   tracker.kick(closedId, { reason: 'no longer a member' });
+  tracker.updateConfig({ policies: [{ name: 'members', admit: () => ({ allow: true }) }] });
+  await tracker.invalidate();
   const app = express();
   app.use('/api', sessionsApi(tracker));
   server = createServer(app).listen(0, '127.0.0.1');
@@ -83,7 +87,7 @@ describe('docs/http-api.md', () => {
   });
 
   it.each(examples)('%s answers what the example shows', async (info, block: Block) => {
-    const [method = '', path = ''] = info.replace(':closed', closedId).split(' ');
+    const [method = '', path = ''] = info.replace(':closed', closedId).replace(':live', liveId).split(' ');
     if (info === 'POST /denials') {
       // the example is the body of the request
       const { status, body } = await ask(method, path, block.code);

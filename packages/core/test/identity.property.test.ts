@@ -44,6 +44,21 @@ describe.each(KINDS)('a recipe for kind %s', (kind) => {
   });
 });
 
+it.each(KINDS)(
+  'each of the 32 recipes for kind %s: one field that differs makes two exactly when it is in it',
+  (kind) => {
+    const one = { stream: 'a', ip: '10.0.0.1', token: 't', protocol: 'hls', userAgent: 'x' };
+    const other = { stream: 'b', ip: '10.0.0.2', token: 'u', protocol: 'dash', userAgent: 'y' };
+    for (const recipe of RECIPES.filter((fields) => kind !== 'unspecified' || fields.length > 0)) {
+      for (const field of FIELDS) {
+        const { tracker } = setup({ identity: { [kind]: recipe, aliases: false } });
+        for (const over of [one, { ...one, [field]: other[field] }]) tracker.trackHttp(hit({ kind, ...over }));
+        expect([recipe, field, live(tracker).length]).toEqual([recipe, field, recipe.includes(field) ? 2 : 1]);
+      }
+    }
+  },
+);
+
 describe('kinds', () => {
   it('never merge, whatever the recipe', () => {
     for (const recipe of RECIPES) {

@@ -84,22 +84,47 @@ describe('invalidate and reauthorize', () => {
   });
 });
 
-describe('explain', () => {
-  it('says which recipe matched, who named it, what each policy said and when, and what ends it', () => {
-    const { tracker, clock } = setup({ maxLifetimeMs: 3_600_000, policies: [{ name: 'p', admit: () => yes }] });
-    const { id } = must(request(tracker, { token: 'a' }).session);
-    expect(tracker.explain(id)).toEqual({
-      id,
-      kind: 'viewer',
-      namedBy: 'token',
-      recipe: ['stream', 'ip', 'token'],
-      policies: [{ policy: 'p', allowed: true, at: clock.now() }],
-      idleAt: clock.now() + 30_000,
-      maxLifetimeAt: clock.now() + 3_600_000,
+describe('a policy that is new', () => {
+  it('has its say about who plays already, replacing included', async () => {
+    const { tracker, clock } = setup();
+    const opened = ['a', 'b', 'c'].map((token) => {
+      clock.advance(10);
+      return must(request(tracker, { token }).session).id;
     });
-    tracker.kick(id, { reason: 'spam' });
-    expect(tracker.explain(id)).toMatchObject({ closeReason: 'kicked', closeDetail: 'spam', closedAt: clock.now() });
-    expect(tracker.explain('nobody')).toBeUndefined();
-    expect(JSON.stringify(tracker.explain(id))).not.toContain('"a"');
+    const one: Policy = {
+      name: 'one at a time',
+      admit: ({ session }, view) => ({
+        allow: true,
+        replace: () =>
+          view
+            .list({ status: 'active' })
+            .filter(({ id, openedAt }) => id !== session?.id && openedAt <= (session?.openedAt ?? 0))
+            .map(({ id }) => id),
+      }),
+    };
+    tracker.updateConfig({ policies: [one] });
+    expect(await tracker.invalidate()).toMatchObject({ closed: 2 });
+    expect(opened.filter((id) => tracker.get(id)?.closedAt === undefined)).toHaveLength(1);
+    expect(tracker.list({ status: 'closed' }).map(({ closeReason }) => closeReason)).toEqual(['replaced', 'replaced']);
+  });
+});
+
+describe('an answer about a credential that was renewed while it was asked for', () => {
+  it('ends nothing', async () => {
+    const answers: ((verdict: Verdict) => void)[] = [];
+    let home = '';
+    const policy: Policy = {
+      name: 'p',
+      admit: ({ again }) =>
+        again ? new Promise((resolve) => answers.push(resolve)) : home ? { allow: true, continues: home } : yes,
+      settled: (_, session) => void (home ||= session?.id ?? ''),
+    };
+    const { tracker } = setup({ policies: [policy] });
+    request(tracker, { token: 'old' });
+    const result = tracker.invalidate();
+    request(tracker, { token: 'new' });
+    answers[0]?.({ allow: false, reason: 'unauthorized' });
+    expect(await result).toMatchObject({ kept: 1, closed: 0 });
+    expect(live(tracker)).toHaveLength(1);
   });
 });

@@ -2,7 +2,7 @@ import http from 'node:http';
 import connect from 'connect';
 import express from 'express';
 import express4 from 'express4';
-import { createTracker, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
+import { createTracker, type Policy, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { type ApiHandler, sessionsApi } from '../src/index.js';
 import { type Answer } from './support/client.js';
@@ -146,7 +146,7 @@ describe('GET /sessions', () => {
   });
 
   it.each([
-    ['strem=cam1', ['strem', 'stream, proto, kind, status, user, ip, country, limit, after']],
+    ['strem=cam1', ['strem', 'stream, proto, kind, status, user, ip, country, reason, limit, after']],
     ['__proto__=x', ['Allowed: stream']],
     ['stream=a&stream=b', ['twice']],
     ['kind=viewers', ['viewer, input, output, unspecified']],
@@ -341,6 +341,56 @@ describe('the rest', () => {
     expect((await call('POST', '/invalidate')).body).toEqual({ asked: 1, kept: 0, closed: 1, denials_lifted: 0 });
     expect((await call('POST', '/invalidate', { stream: 'cam1' })).body.error.message).toContain('Known: streams');
     expect((await call('POST', '/invalidate', { streams: [1] })).status).toBe(400);
+  });
+
+  it('lets policies decide again about a user or a session', async () => {
+    await closeServers();
+    const allowed = new Set(['ann', 'bob']);
+    const policy: Policy = {
+      name: 'p',
+      admit: ({ token = '' }) =>
+        allowed.has(token) ? { allow: true, userId: token } : { allow: false, reason: 'unauthorized', denyForMs: 1e6 },
+    };
+    await start({ policies: [policy] });
+    const admit = (token: string) =>
+      tracker.admit({ stream: 'cam1', protocol: 'hls', ip: '10.0.0.1', token }) as { admitted: boolean };
+    admit('ann');
+    admit('bob');
+    const [ann] = tracker.list({ user: 'ann' });
+    expect((await call('POST', '/reauthorize', { session_id: ann!.id })).body).toMatchObject({ asked: 1, kept: 1 });
+    allowed.delete('bob');
+    expect((await call('POST', '/reauthorize', { user: 'bob' })).body).toMatchObject({ asked: 1, closed: 1 });
+    for (const body of [{}, { user: '' }, { user: 5 }, { usr: 'bob' }, { session_id: null }]) {
+      expect((await call('POST', '/reauthorize', body)).body).toMatchObject({ error: { code: 'INVALID_BODY' } });
+    }
+    const { sessions } = (await call('GET', '/sessions?user=bob&reason=unauthorized')).body;
+    expect(sessions).toMatchObject([{ user_name: 'bob', close_reason: 'unauthorized' }]);
+    expect((await call('GET', '/sessions?reason=idle')).body.sessions).toEqual([]);
+  });
+
+  it('explains sessions and denials, and shows no token', async () => {
+    await closeServers();
+    const no = { allow: false as const, reason: 'no', detail: 'not today', denyForMs: 1e6 };
+    await start({ policies: [{ name: 'p', admit: ({ token }) => (token === 's3cret' ? { allow: true } : no) }] });
+    const admit = (token: string) => tracker.admit({ stream: 'cam1', protocol: 'hls', ip: '10.0.0.1', token });
+    void admit('s3cret');
+    void admit('wr0ng');
+    const [session] = tracker.list();
+    const [denial] = tracker.denials();
+    const why = await call('GET', `/sessions/${session!.id}/explain`);
+    expect(why.body).toMatchObject({
+      recipe: ['stream', 'ip', 'token'],
+      matched: { stream_code: 'cam1', ip: '10.0.0.1', token: session!.tokenFingerprint },
+      policies: [{ policy: 'p', allowed: true, at: new Date(clock.now()).toISOString() }],
+      idle_at: new Date(clock.now() + 30_000).toISOString(),
+    });
+    const denied = await call('GET', `/denials/${denial!.id}/explain`);
+    expect(denied.body).toMatchObject({
+      policies: [{ policy: 'p', allowed: false, reason: 'no', detail: 'not today' }],
+      denial: { id: denial!.id, by: 'policy', hits: 1 },
+    });
+    expect(why.text + denied.text).not.toMatch(/s3cret|wr0ng/);
+    expect((await call('GET', '/sessions/nobody/explain')).status).toBe(404);
   });
 
   it('counts', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TimingWheel, WheelNode } from '../deadlines/timing-wheel.js';
 import type { Denial } from '../model/denial.js';
 import { GroupIndex } from '../registry/group-index.js';
+import type { Judgement } from '../tracker/explanation.js';
 import { keyOfAsker, keyOfValues, type Asker, type PatternValues, type Shape } from './pattern.js';
 
 /** A denial and what it is found by. */
@@ -19,6 +20,8 @@ export class DenialEntry extends WheelNode {
     readonly onlyNew: readonly PatternValues[] = [],
     /** Lets `liftDenial` find it by what it was made with. */
     readonly targetKey?: string,
+    /** What the policies said of whom it refused first. */
+    readonly judgements: readonly Judgement[] = [],
   ) {
     super();
     this.facts = { ...facts, target: Object.freeze(facts.target) };

@@ -83,6 +83,8 @@ export interface PlaySession {
   readonly closeDetail?: string | undefined;
   /** Watch time: from `openedAt` to now, or to the last activity of a closed session. */
   readonly durationMs: number;
+  /** The same per protocol, when there was more than one: time counts for the protocol used last. */
+  readonly durationMsByProtocol?: Readonly<Record<string, number>> | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly quality?: Quality | undefined;
 }

@@ -31,6 +31,7 @@ export interface WireSession {
   close_reason?: string;
   close_detail?: string;
   duration_sec: number;
+  proto_sec?: Readonly<Record<string, number>>;
   tags?: Readonly<Record<string, string>>;
   quality?: Quality;
 }
@@ -47,6 +48,9 @@ export interface WireEvent {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrAbsent = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : iso(ms));
+
+const inSeconds = (times: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / 1000]));
 
 /** The session as the REST API, webhooks and sinks write it. */
 export function toWire(session: PlaySession): WireSession {
@@ -79,6 +83,7 @@ export function toWire(session: PlaySession): WireSession {
     close_reason: session.closeReason,
     close_detail: session.closeDetail,
     duration_sec: session.durationMs / 1000,
+    proto_sec: session.durationMsByProtocol && inSeconds(session.durationMsByProtocol),
     tags: Object.keys(session.tags).length > 0 ? session.tags : undefined,
     quality: session.quality,
   }) as WireSession;

@@ -47,8 +47,13 @@ export class Pipeline {
   ) {}
 
   /** Synchronous unless a policy that is asked answers with a promise. */
-  ask(policies: readonly Policy[], candidate: Candidate, view: TrackerView): Decision | Promise<Decision> {
-    return new Asking(this, policies, candidate, view, this.clock).from(0);
+  ask(
+    policies: readonly Policy[],
+    candidate: Candidate,
+    view: TrackerView,
+    waitsFor?: (policy: string) => void,
+  ): Decision | Promise<Decision> {
+    return new Asking(this, policies, candidate, view, this.clock, waitsFor).from(0);
   }
 
   /** Tells who said yes how it ended. */
@@ -106,6 +111,7 @@ class Asking {
     private candidate: Candidate,
     private readonly view: TrackerView,
     private readonly clock: Clock,
+    private readonly waitsFor: ((policy: string) => void) | undefined,
   ) {}
 
   from(index: number): Decision | Promise<Decision> {
@@ -119,6 +125,7 @@ class Asking {
         answer = this.pipeline.failure(policy, 'it threw', error);
       }
       if (isPromise(answer)) {
+        this.waitsFor?.(policy.name);
         return this.pipeline
           .inTime(policy, this.candidate, answer)
           .then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
@@ -136,7 +143,7 @@ class Asking {
       ? notExpired(answer, at)
       : this.pipeline.failure(policy, 'it said neither yes nor no');
     if (!verdict.allow) {
-      this.judgements.push({ policy: policy.name, allowed: false, reason: verdict.reason, detail: verdict.detail, at });
+      this.judgements.push(noOf(policy, verdict, at));
       return { verdict, refusedBy: policy, yeses: this.yeses, judgements: this.judgements };
     }
     this.judgements.push(yesOf(policy, verdict, at));
@@ -150,6 +157,15 @@ class Asking {
     return undefined;
   }
 }
+
+/** A no, as it is remembered. */
+export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): Judgement => ({
+  policy: policy.name,
+  allowed: false,
+  reason,
+  detail,
+  at,
+});
 
 /** A yes, as it is remembered. */
 export const yesOf = (policy: Policy, { expiresAt }: Approval, at: number): Judgement =>

@@ -1,4 +1,5 @@
 import type { PlaySession } from '../model/play-session.js';
+import type { LastWords } from '../tracker/explain.js';
 import { SortedVisits } from './sorted-visits.js';
 
 /** Visits that ended a short while ago, oldest dropped first. */
@@ -9,14 +10,16 @@ export class ClosedVisits {
   /** In the order they closed; `head` is the oldest still kept. */
   private queue: PlaySession[] = [];
   private head = 0;
+  private readonly words = new WeakMap<PlaySession, LastWords>();
 
   constructor(
     public retentionMs: number,
     public max: number,
   ) {}
 
-  add(visit: PlaySession): void {
+  add(visit: PlaySession, words?: LastWords): void {
     if (this.max <= 0 || this.retentionMs <= 0) return;
+    if (words !== undefined) this.words.set(visit, words);
     this.queue.push(visit);
     this.latest.set(visit.id, visit);
     this.all.insert(visit);
@@ -26,6 +29,11 @@ export class ClosedVisits {
       visits.insert(visit);
     }
     this.trim(this.max);
+  }
+
+  /** What `explain` has to say of it, besides. */
+  why(visit: PlaySession): LastWords | undefined {
+    return this.words.get(visit);
   }
 
   /** The latest closed visit with this id. */

@@ -38,6 +38,10 @@ export class Rarities {
   names: string[] | undefined = undefined;
   /** Set when there are more than one. */
   protocols: Protocol[] | undefined = undefined;
+  /** Watch time of each of them before the one used now. Milliseconds. */
+  watchedMs: Map<Protocol, number> | undefined = undefined;
+  /** Epoch ms: since when the protocol used now is. */
+  protocolSince = 0;
   streams: string[] | undefined = undefined;
   ips: string[] | undefined = undefined;
   /** Of each of `ips`, as identity counts it. */
@@ -228,6 +232,23 @@ export class Session extends WheelNode {
     if (this.started === NEVER) this.started = small(now - this.traits.epoch);
   }
 
+  /** Another protocol is used from now on: the time until now was the other's. */
+  changeProtocol(traits: Traits, now: number): void {
+    const rare = this.rarities;
+    const watched = (rare.watchedMs ??= new Map<Protocol, number>());
+    watched.set(this.protocol, (watched.get(this.protocol) ?? 0) + now - (rare.protocolSince || this.openedAt));
+    rare.protocolSince = now;
+    this.traits = traits;
+  }
+
+  /** Watch time per protocol until `end`; undefined when there was only one. */
+  private durationMsByProtocol(end: number): Readonly<Record<string, number>> | undefined {
+    const { rare, protocol } = this;
+    if (rare?.watchedMs === undefined) return undefined;
+    const latest = (rare.watchedMs.get(protocol) ?? 0) + Math.max(0, end - rare.protocolSince);
+    return Object.freeze({ ...Object.fromEntries(rare.watchedMs), [protocol]: latest });
+  }
+
   credit(bytes: number, now: number): void {
     this.begin(now);
     this.bytes += bytes;
@@ -270,6 +291,7 @@ export class Session extends WheelNode {
       closeReason: traits.closeReason,
       closeDetail: rare?.closeDetail,
       durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt),
+      durationMsByProtocol: rare === undefined ? undefined : this.durationMsByProtocol(closed ? updatedAt : now),
       tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
       quality: rare?.quality,
     };

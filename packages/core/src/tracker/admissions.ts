@@ -239,8 +239,13 @@ export class Admissions {
     return recipe.byStream && session.stream !== stream ? undefined : session;
   }
 
+  /** Makes room for a session that goes on. */
+  makeRoomFor(session: Session, room: Room): void {
+    this.denials.whileLives(session, this.makeRoom(room));
+  }
+
   /** Who has to go. A policy that fails to say has refused. */
-  private roomFor(decision: Decision, live: Session | undefined): Room {
+  roomFor(decision: Decision, live: Session | undefined): Room {
     const { verdict, yeses } = decision;
     const room: Room = { decision, replaced: [], released: [] };
     if (!verdict.allow || (verdict.replace === undefined && verdict.release === undefined)) return room;
@@ -272,10 +277,10 @@ export class Admissions {
   private refusedAtLast(
     observation: Observation,
     live: Session | undefined,
-    { verdict, refusedBy }: Decision,
+    { verdict, refusedBy, judgements }: Decision,
   ): Refused | undefined {
     if (this.stopped) return this.refuseStopped(observation);
-    if (!verdict.allow) return this.denials.refuseByPolicy(observation, verdict, refusedBy);
+    if (!verdict.allow) return this.denials.refuseByPolicy(observation, verdict, refusedBy, judgements);
     const named = verdict.userId === undefined ? observation : observation.as(verdict.userId);
     return this.denials.match(named, live);
   }
@@ -360,7 +365,7 @@ interface Asking {
 }
 
 /** Who has to go so that another can open. */
-interface Room {
+export interface Room {
   /** As it was; a refusal, where a policy failed to say who. */
   readonly decision: Decision;
   readonly replaced: readonly Session[];

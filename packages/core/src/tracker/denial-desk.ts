@@ -11,6 +11,7 @@ import type { Policy, Refusal } from '../policy/policy.js';
 import type { Session } from '../registry/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Counters } from './counters.js';
+import type { Explanation, Judgement } from './explanation.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { badOption } from '../support/options.js';
 import { keep, ownCopy } from '../support/strings.js';
@@ -148,17 +149,22 @@ export class DenialDesk {
   }
 
   /** A policy's no, remembered as long as it says. A default does not lock out a password that was typed wrongly. */
-  refuseByPolicy(asker: Asker & { hit: HttpHit }, refusal: Refusal, policy: Policy | undefined): Refused {
+  refuseByPolicy(
+    asker: Asker & { hit: HttpHit },
+    refusal: Refusal,
+    policy: Policy | undefined,
+    judgements: readonly Judgement[],
+  ): Refused {
     const { credentials } = asker.hit;
     const wrongPassword = credentials !== undefined && credentials.scheme !== 'bearer';
     const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
-    return this.refuse(this.remember(asker, refusal, usualMs, { asked: askedKey(asker) }), asker);
+    return this.refuse(this.remember(asker, refusal, usualMs, { asked: askedKey(asker) }, judgements), asker);
   }
 
   /** The same of a session that was live until now: nobody is refused yet. */
-  rememberEnded(asker: Asker, refusal: Refusal, policy: Policy | undefined): void {
+  rememberEnded(asker: Asker, refusal: Refusal, policy: Policy | undefined, judgements: readonly Judgement[]): void {
     const usualMs = policy?.stage === 'authorise' ? this.settings.deniedRetentionMs : 0;
-    this.remember(asker, refusal, usualMs, { viewer: viewerKey(asker) });
+    this.remember(asker, refusal, usualMs, { viewer: viewerKey(asker) }, judgements);
   }
 
   /** What a cap, a bound or the end of the tracker keeps out. */
@@ -202,6 +208,13 @@ export class DenialDesk {
     return entries.filter((entry) => entry.until > now).map((entry) => entry.snapshot());
   }
 
+  /** What a denial is about, and what the policies said. */
+  explain(id: string): Explanation | undefined {
+    const entry = this.operator.get(id) ?? this.remembered.get(id);
+    if (entry === undefined || entry.until <= this.clock.now()) return undefined;
+    return { id, policies: entry.judgements, denial: entry.snapshot() };
+  }
+
   resize(): void {
     this.operator.resize(this.settings.maxDenials);
     this.remembered.resize(this.settings.maxDenials);
@@ -212,11 +225,17 @@ export class DenialDesk {
     this.remembered.expire(now, EXPIRED_PER_LOOK);
   }
 
-  private remember(asker: Asker, refusal: Refusal, usualMs: number, pattern: PatternValues): DenialEntry {
+  private remember(
+    asker: Asker,
+    refusal: Refusal,
+    usualMs: number,
+    pattern: PatternValues,
+    judgements: readonly Judgement[],
+  ): DenialEntry {
     const { reason, detail, kind = 'forbidden', denyForMs = usualMs } = refusal;
     // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
     const forMs = denyForMs > 0 ? denyForMs : 0;
-    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [pattern]);
+    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [pattern], judgements);
     if (forMs > 0) this.remembered.add(entry);
     return entry;
   }
@@ -251,13 +270,15 @@ export class DenialDesk {
     detail: string | undefined,
     forMs: number,
     patterns: readonly PatternValues[],
+    judgements: readonly Judgement[] = [],
   ): DenialEntry {
     // Copies, and no longer than a stream may be: what is kept must not hold the request it came from.
     const target: DenialTarget = { stream: keep(asker.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(asker.ip) };
     if (asker.user !== undefined) target.user = asker.user;
     if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
     const now = this.clock.now();
-    return new DenialEntry({ target, by, kind, reason, detail, since: now }, endOf(now, forMs), patterns);
+    const facts = { target, by, kind, reason, detail, since: now };
+    return new DenialEntry(facts, endOf(now, forMs), patterns, [], undefined, judgements);
   }
 
   private refuse(entry: DenialEntry, asker: Asker): Refused {

@@ -1,30 +1,67 @@
+import type { IdentityField } from '../identity/options.js';
+import type { Recipe } from '../identity/recipe.js';
 import { withoutAbsent } from '../model/wire.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../registry/session.js';
+import type { DenialDesk } from './denial-desk.js';
 import type { Explanation } from './explanation.js';
 import type { Settings } from './settings.js';
 
-/** Why a live session, else the latest closed one with this id, is what it is. */
-export function explainSession(id: string, registry: Registry, settings: Settings): Explanation | undefined {
+/** Why a live session, else the latest closed one with this id, else the denial, is what it is. */
+export function explain(
+  id: string,
+  registry: Registry,
+  settings: Settings,
+  denials: DenialDesk,
+): Explanation | undefined {
   const live = registry.get(id);
   if (live !== undefined) return explainLive(live, settings);
   const closed = registry.closed.get(id);
-  if (closed === undefined) return undefined;
+  if (closed === undefined) return denials.explain(id);
   const { kind, namedBy, closedAt, closeReason, closeDetail } = closed;
-  return withoutAbsent({ id, kind, namedBy, policies: [], closedAt, closeReason, closeDetail }) as Explanation;
+  const why = registry.closed.why(closed) ?? { policies: [] };
+  return withoutAbsent({ id, kind, namedBy, ...why, closedAt, closeReason, closeDetail }) as unknown as Explanation;
+}
+
+/** What of it outlasts a session. */
+export type LastWords = Pick<Explanation, 'recipe' | 'matched' | 'policies'>;
+
+/** Undefined where there is nothing to say that the visit does not say. */
+export function lastWords(session: Session, settings: Settings): LastWords | undefined {
+  const { home, rare } = session;
+  if (rare?.judgements === undefined) return undefined;
+  const recipe = settings.recipes[session.kind];
+  const found = home === undefined ? {} : { recipe: recipe.fields, matched: matched(session, recipe) };
+  return { ...found, policies: rare.judgements };
 }
 
 function explainLive(session: Session, settings: Settings): Explanation {
-  const { id, kind, namedBy, rare } = session;
+  const { id, kind, namedBy, rare, home } = session;
   const { maxLifetimeMs } = settings;
+  const recipe = settings.recipes[kind];
+  const before = (time: number | undefined): number | undefined => (time === Infinity ? undefined : time);
   return withoutAbsent({
     id,
     kind,
     namedBy,
-    recipe: session.home === undefined ? undefined : settings.recipes[kind].fields,
+    recipe: home === undefined ? undefined : recipe.fields,
+    matched: home === undefined ? undefined : matched(session, recipe),
     policies: rare?.judgements ?? [],
+    waitingFor: rare?.asking,
+    reviewAt: before(rare?.reviewAt),
     idleAt: session.updatedAt + settings.idleTimeoutOf(session),
-    expiresAt: rare !== undefined && rare.expiresAt < Infinity ? rare.expiresAt : undefined,
+    expiresAt: before(rare?.expiresAt),
     maxLifetimeAt: maxLifetimeMs > 0 ? session.openedAt + maxLifetimeMs : undefined,
   }) as Explanation;
+}
+
+function matched(session: Session, { fields }: Recipe): Explanation['matched'] {
+  const values: Record<IdentityField, string> = {
+    stream: session.stream,
+    ip: session.rare?.networks?.at(-1) ?? session.network,
+    token: session.fingerprint ?? session.name ?? session.userAgent ?? '',
+    protocol: session.protocol,
+    userAgent: session.userAgent ?? '',
+  };
+  return Object.freeze(Object.fromEntries(fields.map((field) => [field, values[field]])));
 }

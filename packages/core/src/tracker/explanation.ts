@@ -1,5 +1,6 @@
 import type { IdentityField } from '../identity/options.js';
 import type { SessionKind } from '../model/kinds.js';
+import type { Denial } from '../model/denial.js';
 import type { CloseReason, NamedBy } from '../model/play-session.js';
 
 /** What one policy said of a session. */
@@ -14,15 +15,22 @@ export interface Judgement {
   readonly expiresAt?: number | undefined;
 }
 
-/** Why a session is what it is. */
+/** Why a session is what it is, or why a denial is. */
 export interface Explanation {
   readonly id: string;
-  readonly kind: SessionKind;
+  /** Absent for a denial, as are the next three. */
+  readonly kind?: SessionKind;
   /** The fields that made hits this session; absent for a connection, which is a session of its own. */
   readonly recipe?: readonly IdentityField[];
-  readonly namedBy: NamedBy;
-  /** What each policy said last, in the order they were asked. */
+  /** What they were: who brings the same again is this session. A token stands here as its fingerprint. */
+  readonly matched?: Readonly<Partial<Record<IdentityField, string>>>;
+  readonly namedBy?: NamedBy;
+  /** What each policy said last, in the order they were asked. Of a denial: what they said of whom it refused first. */
   readonly policies: readonly Judgement[];
+  /** The policy that is being asked about it again. */
+  readonly waitingFor?: string;
+  /** When a policy looks at it next, unless bytes come first. Epoch milliseconds. */
+  readonly reviewAt?: number;
   /** When the session is looked at next, and what ends it if nothing changes. Epoch milliseconds. */
   readonly idleAt?: number;
   readonly expiresAt?: number;
@@ -30,4 +38,6 @@ export interface Explanation {
   readonly closedAt?: number;
   readonly closeReason?: CloseReason;
   readonly closeDetail?: string;
+  /** The denial, when the id is one's. */
+  readonly denial?: Denial;
 }

@@ -13,6 +13,7 @@ import { StreamSessionsError } from '../support/errors.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy, StringPool } from '../support/strings.js';
 import type { Counters } from './counters.js';
+import { lastWords } from './explain.js';
 import type { Judgement } from './explanation.js';
 import { countable, type HandleOwner, type OpenHandle } from './handles.js';
 import type { Observation } from './observation.js';
@@ -191,7 +192,7 @@ export class Lifecycle implements HandleOwner {
     if (reason === 'idle') this.counters.idleClosed++;
     if (reason === 'kicked') this.counters.kicked++;
     const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
-    this.registry.closed.add(visit);
+    this.registry.closed.add(visit, lastWords(session, this.settings));
     if (this.hub.wants('closed')) {
       const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: visit, reason });
       this.hub.emit('closed', event, closedEnvelope);

@@ -1,12 +1,12 @@
-import { isPromise, isVerdict, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
-import type { Policy, TrackerView, Verdict } from '../policy/policy.js';
-import type { Candidate } from '../policy/policy.js';
+import { isPromise, isVerdict, noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
+import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from '../policy/policy.js';
 import { sharedHome } from '../registry/household.js';
 import type { Session } from '../registry/session.js';
 import type { Admissions } from './admissions.js';
 import type { DenialDesk } from './denial-desk.js';
 import type { Lifecycle } from './lifecycle.js';
 import { Observation } from './observation.js';
+import type { Judgement } from './explanation.js';
 import type { InvalidateResult } from './session-tracker.js';
 import type { Settings } from './settings.js';
 
@@ -34,10 +34,10 @@ export class Reviews {
       const verdict =
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
       if (verdict === 'ask') ask.push(policy);
-      else if (!this.apply(session, verdict, policy)) return true;
-      else if (verdict.allow && verdict.expiresAt !== undefined) {
-        this.lifecycle.judge(session, [yesOf(policy, verdict, now)]);
-      }
+      else if (!verdict.allow) {
+        this.end(session, this.observationOf(session), verdict, policy, [noOf(policy, verdict, now)]);
+        return true;
+      } else this.keep(session, verdict, policy, now);
     }
     if (ask.length > 0 && session.rarities.asking === undefined) void this.again(session, ask);
     if (session.isClosed) return true;
@@ -47,39 +47,50 @@ export class Reviews {
 
   /** All policies decide again about these sessions, some at a time. */
   async decideAgain(sessions: readonly Session[]): Promise<InvalidateResult> {
-    const result: InvalidateResult = { asked: 0, kept: 0, closed: 0, denialsLifted: 0 };
+    const asked: Session[] = [];
     const queue = sessions.values();
     const worker = async (): Promise<void> => {
       for (const session of queue) {
         if (session.isClosed) continue;
-        result.asked++;
+        asked.push(session);
         session.rare?.judged?.clear();
-        if (await this.again(session, this.settings.policies)) result.kept++;
-        else result.closed++;
+        await this.again(session, this.settings.policies);
       }
     };
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
-    return result;
+    // One that was kept may have had to go for the next.
+    const closed = asked.filter((session) => session.isClosed).length;
+    return { asked: asked.length, kept: asked.length - closed, closed, denialsLifted: 0 };
   }
 
-  /** Asks these policies about a live session. False: it was refused, or has ended meanwhile. */
-  private async again(session: Session, policies: readonly Policy[]): Promise<boolean> {
+  /** Asks these policies about a live session. */
+  private async again(session: Session, policies: readonly Policy[]): Promise<void> {
     session.rarities.asking = policies[0]?.name ?? '';
     const observation = this.observationOf(session);
     const candidate: Candidate = Object.freeze({ ...this.admissions.candidate(observation, session), again: true });
-    const asked = this.pipeline.ask(policies, candidate, this.view);
-    const decision: Decision = isPromise(asked) ? await asked : asked;
+    const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rarities.asking = policy));
+    const answer: Decision = isPromise(asked) ? await asked : asked;
     session.rarities.asking = undefined;
-    const { verdict, refusedBy } = decision;
-    const kept = !session.isClosed && this.apply(session, verdict, refusedBy);
-    this.pipeline.settle(decision, kept ? this.lifecycle.copy(session) : undefined);
-    if (kept && policies === this.settings.policies) {
-      // All were asked: what policies said that are gone by now no longer counts.
-      session.rarities.judgements = undefined;
-      this.lifecycle.allow(session);
+    const room = this.admissions.roomFor(answer, session);
+    const { verdict, refusedBy, judgements } = room.decision;
+    // Renewed meanwhile: what was asked about is no longer what it goes by.
+    const outdated = session.token !== observation.token;
+    const kept = !session.isClosed && (verdict.allow || outdated);
+    if (!session.isClosed && !verdict.allow && !outdated) {
+      this.end(session, observation, verdict, refusedBy, judgements);
     }
-    if (kept && decision.judgements.length > 0) this.lifecycle.judge(session, decision.judgements);
-    return kept;
+    if (kept && verdict.allow && !outdated) {
+      this.lifecycle.approve(session, verdict);
+      if (policies === this.settings.policies) {
+        // All were asked: what policies said that are gone by now no longer counts.
+        session.rarities.judgements = undefined;
+        session.rarities.tokenUntil = Infinity;
+        this.lifecycle.allow(session);
+      }
+      if (judgements.length > 0) this.lifecycle.judge(session, judgements);
+      this.admissions.makeRoomFor(session, room);
+    }
+    this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
   }
 
   private reviewed(policy: Policy, copy: ReturnType<Lifecycle['copy']>, now: number): Verdict | 'ask' {
@@ -94,15 +105,22 @@ export class Reviews {
     }
   }
 
-  /** False: refused; the session is closed and the refusal remembered. */
-  private apply(session: Session, verdict: Verdict, policy: Policy | undefined): boolean {
-    if (verdict.allow) {
-      this.lifecycle.approve(session, verdict);
-      return true;
-    }
-    this.lifecycle.close(session, verdict.reason, { detail: verdict.detail });
-    this.denials.rememberEnded(this.observationOf(session), verdict, policy);
-    return false;
+  private keep(session: Session, verdict: Approval, policy: Policy, now: number): void {
+    this.lifecycle.approve(session, verdict);
+    if (verdict.expiresAt !== undefined) this.lifecycle.judge(session, [yesOf(policy, verdict, now)]);
+  }
+
+  /** Refused: the session is closed and the refusal remembered. */
+  private end(
+    session: Session,
+    observation: Observation,
+    refusal: Refusal,
+    policy: Policy | undefined,
+    judgements: readonly Judgement[],
+  ): void {
+    this.lifecycle.judge(session, judgements);
+    this.lifecycle.close(session, refusal.reason, { detail: refusal.detail });
+    this.denials.rememberEnded(observation, refusal, policy, judgements);
   }
 
   /** What the session was opened with, as far as it is kept. */

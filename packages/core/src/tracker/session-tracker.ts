@@ -92,7 +92,10 @@ export interface SessionTracker {
   invalidate(streams?: string | readonly string[]): Promise<InvalidateResult>;
   /** The policies decide again about one user or one session. */
   reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult>;
-  /** Why a session is what it is: its identity, what each policy said, what it waits for, why it closed. */
+  /**
+   * Why a session is what it is: its identity, what each policy said, what it waits for, why it closed. With the id of a
+   * denial: what it refuses, and what the policies said.
+   */
   explain(id: string): Explanation | undefined;
 
   /** True while a policy of the stage `authorise` is configured: then being found is not being let in. */

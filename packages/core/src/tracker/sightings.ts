@@ -56,9 +56,10 @@ export class Sightings {
   private changeProtocol(session: Session, raw: string): void {
     const protocol = this.texts.share(raw);
     const protocols = session.rare?.protocols ?? [session.protocol];
-    session.traits = this.traits.share({ ...session.traits, protocol });
+    session.changeProtocol(this.traits.share({ ...session.traits, protocol }), session.updatedAt);
     if (protocols.includes(protocol)) return;
-    makeRoom(protocols);
+    const gone = makeRoom(protocols);
+    if (gone !== undefined) session.rare?.watchedMs?.delete(gone);
     protocols.push(protocol);
     session.rarities.protocols = protocols;
   }

@@ -23,7 +23,7 @@ import { checkOptions } from '../support/options.js';
 import { Admissions } from './admissions.js';
 import { Counters } from './counters.js';
 import { checkDuration, DenialDesk } from './denial-desk.js';
-import { explainSession } from './explain.js';
+import { explain } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { countable, TrackedConnection, TrackedRequest } from './handles.js';
 import { Lifecycle, sessionExists } from './lifecycle.js';
@@ -198,7 +198,8 @@ export class Tracker implements SessionTracker {
   }
 
   explain(id: string): Explanation | undefined {
-    return explainSession(id, this.registry, this.settings);
+    this.registry.closed.expire(this.clock.now());
+    return explain(id, this.registry, this.settings, this.denialDesk);
   }
 
   get authorises(): boolean {

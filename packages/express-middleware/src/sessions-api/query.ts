@@ -18,6 +18,7 @@ const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) =>
   user: (value, filter) => (filter.user = value),
   ip: (value, filter) => (filter.ip = address(value)),
   country: (value, filter) => (filter.country = country(value)),
+  reason: (value, filter) => (filter.reason = value),
   limit: (value, filter) => (filter.limit = limit(value)),
   after: (value, filter) => (filter.after = value),
 };

@@ -11,7 +11,7 @@ import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
 import { denialToWire, denyFromBody } from './denials.js';
 import { limit, LIST_NAMES, onlyNames, readFilter, seconds } from './query.js';
-import { invalidatedToWire, statsToWire, streamToWire } from './wire.js';
+import { explanationToWire, invalidatedToWire, statsToWire, streamToWire } from './wire.js';
 
 /** One request, taken apart. */
 export interface Call {
@@ -34,11 +34,14 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { path: /^\/sessions$/, methods: { GET: listSessions } },
   { path: /^\/sessions\/([^/]+)$/, methods: { GET: getSession, DELETE: kickSession } },
+  { path: /^\/sessions\/([^/]+)\/explain$/, methods: { GET: explain } },
   { path: /^\/streams$/, methods: { GET: listStreams } },
   { path: /^\/streams\/(.+)\/sessions$/, methods: { GET: listSessionsOfStream } },
   { path: /^\/denials$/, methods: { GET: listDenials, POST: addDenial } },
   { path: /^\/denials\/([^/]+)$/, methods: { DELETE: liftDenial } },
+  { path: /^\/denials\/([^/]+)\/explain$/, methods: { GET: explain } },
   { path: /^\/invalidate$/, methods: { POST: invalidate } },
+  { path: /^\/reauthorize$/, methods: { POST: reauthorize } },
   { path: /^\/stats$/, methods: { GET: stats } },
 ];
 
@@ -82,6 +85,14 @@ function getSession(tracker: SessionTracker, { query, name }: Call): Reply {
   const session = tracker.get(name);
   if (session === undefined) throw notFound('There is no such session.');
   return { body: toWire(session) };
+}
+
+/** Of a session or a denial, whichever has this id. */
+function explain(tracker: SessionTracker, { query, name }: Call): Reply {
+  onlyNames(query, []);
+  const explanation = tracker.explain(name);
+  if (explanation === undefined) throw notFound('There is no such session or denial.');
+  return { body: explanationToWire(explanation) };
 }
 
 function kickSession(tracker: SessionTracker, { query, name }: Call): Reply {
@@ -130,6 +141,21 @@ async function invalidate(tracker: SessionTracker, { req, query }: Call): Promis
     throw invalidBody(`Unknown field ${JSON.stringify(unknown.slice(0, 64))}. Known: streams.`);
   if (streams !== undefined && !isTexts(streams)) throw invalidBody('streams must be a stream code or a list of them.');
   return { body: invalidatedToWire(await tracker.invalidate(streams)) };
+}
+
+async function reauthorize(tracker: SessionTracker, { req, query }: Call): Promise<Reply> {
+  onlyNames(query, []);
+  const { user, session_id: session, ...rest } = await readObject(req);
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw invalidBody(`Unknown field ${JSON.stringify(unknown.slice(0, 64))}. Known: user, session_id.`);
+  const isName = (value: unknown): value is string | undefined =>
+    value === undefined || (typeof value === 'string' && value !== '');
+  if (!isName(user) || !isName(session) || (user === undefined && session === undefined)) {
+    throw invalidBody('Name a user or a session_id, as a text.');
+  }
+  const target = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) };
+  return { body: invalidatedToWire(await tracker.reauthorize(target)) };
 }
 
 const isTexts = (value: unknown): value is string | string[] =>

@@ -21,7 +21,8 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
 
 /**
  * The REST API of the list: `GET /sessions`, `GET|DELETE /sessions/:id`, `GET /streams`, `GET /streams/:code/sessions`,
- * `GET|POST /denials`, `DELETE /denials/:id`, `POST /invalidate`, `GET /stats`. JSON in Open-Streamer's names; tokens only
+ * `GET|POST /denials`, `DELETE /denials/:id`, `GET /sessions|denials/:id/explain`, `POST /invalidate`, `POST /reauthorize`,
+ * `GET /stats`. JSON in Open-Streamer's names; tokens only
  * as fingerprints unless the tracker exposes them. Other paths pass on.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION

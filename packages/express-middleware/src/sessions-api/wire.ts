@@ -1,4 +1,6 @@
-import type { InvalidateResult, StreamSummary, TrackerStats } from '@stream-sessions/core';
+import type { Explanation, InvalidateResult, StreamSummary, TrackerStats } from '@stream-sessions/core';
+import { withoutAbsent } from '@stream-sessions/core/spi';
+import { denialToWire } from './denials.js';
 
 /** The tracker's counters as JSON, in Open-Streamer's names. */
 export const statsToWire = (stats: TrackerStats) => ({
@@ -30,3 +32,33 @@ export const invalidatedToWire = ({ asked, kept, closed, denialsLifted }: Invali
   closed,
   denials_lifted: denialsLifted,
 });
+
+const iso = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString());
+
+/** Why a session or a denial is: the fields that made it one, what each policy said, what it waits for, what ended it. */
+export const explanationToWire = (why: Explanation) =>
+  withoutAbsent({
+    id: why.id,
+    kind: why.kind,
+    named_by: why.namedBy,
+    recipe: why.recipe,
+    matched: why.matched && renamed(why.matched),
+    policies: why.policies.map(({ policy, allowed, reason, detail, at, expiresAt }) =>
+      withoutAbsent({ policy, allowed, reason, detail, at: iso(at), expires_at: iso(expiresAt) }),
+    ),
+    waiting_for: why.waitingFor,
+    review_at: iso(why.reviewAt),
+    idle_at: iso(why.idleAt),
+    expires_at: iso(why.expiresAt),
+    max_lifetime_at: iso(why.maxLifetimeAt),
+    closed_at: iso(why.closedAt),
+    close_reason: why.closeReason,
+    close_detail: why.closeDetail,
+    denial: why.denial && denialToWire(why.denial),
+  });
+
+/** Fields as a session shows them: a token is a fingerprint. */
+const NAMES = { stream: 'stream_code', ip: 'ip', token: 'token', protocol: 'proto', userAgent: 'user_agent' } as const;
+
+const renamed = (matched: NonNullable<Explanation['matched']>): Record<string, string> =>
+  Object.fromEntries(Object.entries(matched).map(([field, value]) => [NAMES[field as keyof typeof NAMES], value]));
