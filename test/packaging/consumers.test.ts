@@ -114,6 +114,18 @@ describe('a CommonJS project', () => {
     expect(command(project, process.execPath, example('geoip'))).toBe('US\n');
   });
 
+  it('runs the example of the SRT README, over the system library, until Ctrl-C', async () => {
+    const server = spawn(process.execPath, [example('srt-adapter')], {
+      cwd: project,
+      env: { ...plainEnvironment(), PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = (await once(server.stdout, 'data')) as [Buffer];
+    expect(said.toString()).toMatch(/^srt:\/\/127\.0\.0\.1:\d+\?streamid=live\/cam1\n$/);
+    server.kill('SIGINT');
+    expect(await once(server, 'exit')).toEqual([0, null]);
+  });
+
   it('runs the example of the middleware README', async () => {
     mkdirSync(join(project, 'media/cam1'), { recursive: true });
     writeFileSync(join(project, 'media/cam1/index.m3u8'), '#EXTM3U\n');
