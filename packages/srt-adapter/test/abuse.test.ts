@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { createTracker, type SessionTracker, type Verdict } from '@stream-sessions/core';
 import { createSrtServer, type SrtServer, type SrtServerOptions } from '../src/index.js';
@@ -236,17 +237,18 @@ it('closes in the middle of everything', async () => {
   await until('everybody knows', () => [...clients].every((client) => (client as Caller).ended), 10_000);
 }, 30_000);
 
-it('opens and closes two hundred times in one process', async () => {
+it('opens and closes two hundred times in one process, and leaves no thread behind', async () => {
   await start();
   await server.close();
-  clients.forEach((client) => client.drop());
+  await Promise.all([...clients].map((client) => client.drop()));
+  const threads = () => readdirSync('/proc/self/task').length;
+  const before = threads();
   for (let i = 0; i < 200; i++) {
     server = createSrtServer({ host: '127.0.0.1', port: 0, tracker });
-    if (i % 10 === 0) {
-      const player = call('cam1');
-      await player.connects();
-    }
+    const player = i % 10 === 0 ? await call('cam1').connects() : undefined;
     await server.close();
+    await player?.drop();
   }
   expect(active()).toBe(0);
+  expect(threads()).toBeLessThanOrEqual(before);
 }, 60_000);

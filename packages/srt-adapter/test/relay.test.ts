@@ -139,6 +139,9 @@ it('holds a connection for as long as somebody holds it, and lets a listener tur
   expect(held.received).toBe(0);
   releases[1]!();
   await plays(held);
+  server.connections().forEach((connection) => connection.hold()()); // too late, and so of no consequence
+  await playsOn(held);
+  expect(held.packets[1]!.readUInt32BE(1)).toBe(held.packets[0]!.readUInt32BE(1) + 1);
   expect(unwanted.received).toBe(0);
 });
 
@@ -262,6 +265,13 @@ describe('says what is wrong when', () => {
     await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
     expect(code({ port: taken.address().port })).toEqual(['ERR_SRT_LISTEN', expect.stringMatching(/UDP port \d+/)]);
     taken.close();
+  });
+
+  it('the port is taken by another server of this process, which goes on', async () => {
+    const first = serve();
+    expect(code({ port: first.port })).toEqual(['ERR_SRT_LISTEN', expect.any(String)]);
+    await publish(first);
+    await plays(call(first, 'cam1'));
   });
 
   it('libsrt is not there', () => {

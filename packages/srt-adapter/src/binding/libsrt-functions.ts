@@ -1,6 +1,6 @@
 import type * as KoffiModule from 'koffi';
-import { ADDRESS_BYTES } from './address.js';
 import { loadFirst, unavailable } from './find-library.js';
+import { screen, type Ask } from './screen.js';
 
 type Koffi = typeof KoffiModule;
 
@@ -29,7 +29,7 @@ export interface LibsrtFunctions {
   rejectReason(socket: number): number;
   setRejectReason(socket: number, code: number): number;
   /** Asks about every caller, before it is let in; -1 is no. libsrt's thread waits for the answer. Returns what ends it. */
-  screen(listener: number, ask: (socket: number, address: Buffer, streamId: string) => 0 | -1): () => void;
+  screen(listener: number, ask: Ask): () => void;
   statistics(socket: number, into: Uint8Array, clear: number, instantaneous: number): number;
   lastError(errno: null): number;
   lastErrorText(): string;
@@ -120,24 +120,3 @@ function bindAll(koffi: Koffi, library: Library): LibsrtFunctions {
     epollRelease: int('srt_epoll_release', 'int'),
   };
 }
-
-const screen = (
-  koffi: Koffi,
-  setCallback: (listener: number, callback: bigint, tag: null) => number,
-  listener: number,
-  ask: (socket: number, address: Buffer, streamId: string) => 0 | -1,
-): (() => void) => {
-  const hook = (_tag: unknown, socket: number, _version: number, address: bigint, streamId: string | null): number => {
-    try {
-      // a copy: it is libsrt's memory
-      return ask(socket, Buffer.from(new Uint8Array(koffi.view(address, ADDRESS_BYTES))), streamId ?? '');
-    } catch {
-      // C would take what comes out of an exception for 0, which is a yes
-      return -1;
-    }
-  };
-  const type = koffi.pointer(koffi.proto('int', ['void *', 'int', 'int', 'void *', 'str']));
-  const callback = koffi.register(hook, type);
-  setCallback(listener, callback, null);
-  return () => koffi.unregister(callback);
-};

@@ -63,6 +63,8 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   }
 
   hold(): () => void {
+    // too late: it has been seated, or has gone
+    if (this.holds === 0 || !this.open) return () => undefined;
     let held = true;
     this.holds++;
     return () => {
