@@ -51,7 +51,8 @@ it('lists the options as they are', async () => {
   const listed = (heading: string): string[] => {
     const [, section = ''] = readme.split(heading);
     const [, table = ''] = /\n(\| option[\s\S]*?)\n\n/.exec(section) ?? [];
-    return [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name = '']) => name);
+    const cells = [...table.matchAll(/^\| (`[^|]*)\|/gm)].map(([, cell = '']) => cell);
+    return cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
   };
   const odd = { ['zq'.repeat(20)]: 1 } as object;
   expect(['tracker', ...known(() => createRtspServer(odd))].sort()).toEqual(listed('## `createRtspServer').sort());

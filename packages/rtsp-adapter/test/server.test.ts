@@ -461,6 +461,29 @@ describe('with a tracker', () => {
     expect((await announced).status).toBe(503);
   });
 
+  it('gives nothing to who is kicked by somebody that hears of its coming', async () => {
+    const tracker = track();
+    tracker.on('opened', ({ session }) => session.kind === 'viewer' && tracker.kick(session.id));
+    await serve({ tracker });
+    await onAir();
+    const player = client();
+    expect([0, 403]).toContain((await player.play('/live/cam1')).status);
+    expect(player.mediaBytes).toBe(0);
+    expect(tracker.list({ kind: 'viewer' })).toMatchObject([{ closeReason: 'kicked', bytes: 0 }]);
+  });
+
+  it('keeps two servers in one process apart', async () => {
+    const [one, two] = [track(), track()];
+    const other = createRtspServer({ tracker: two, port: 0, host: '127.0.0.1' });
+    await serve({ tracker: one });
+    await other.listen();
+    await onAir();
+    await watching();
+    expect((await new RtspClient(other.address()!.port).play('/live/cam1')).status).toBe(404);
+    await other.close();
+    expect([one.count({ status: 'active' }), two.stats().openedTotal]).toEqual([2, 0]);
+  });
+
   it('hears of a server that closes, and closes twice', async () => {
     const tracker = track();
     await serve({ tracker });
@@ -602,6 +625,7 @@ describe('options', () => {
     [{ udpPorts: [1, 2] }, /udpPorts/],
     [{ udpPorts: 5000 }, /udpPorts/],
     [{ realm: 'a"b' }, /realm/],
+    [{ port: 70_000 }, /port/],
     [{ authentication: [] }, /authentication/],
     [{ authorize: true }, /authorize/],
   ])('%j are refused', (options, message) => {
@@ -617,6 +641,16 @@ describe('options', () => {
     );
     expect(() => attachRtsp(createRtspServer({ authorize: () => true }), tracker)).toThrow(/authorize/);
     expect(() => attachRtsp(createRtspServer(), tracker, { stall: 1 } as object)).toThrow(/stallTimeoutMs/);
+  });
+
+  it('outlives a connection that cannot be accepted', async () => {
+    await serve();
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const { listening } = server as unknown as { listening: NodeJS.EventEmitter[] };
+    listening[0]!.emit('error', new Error('accept EMFILE'));
+    expect(warn.mock.calls.length).toBeLessThanOrEqual(1); // told once in a process
+    expect((await client().ask('OPTIONS', '*')).status).toBe(200);
+    await server.close();
   });
 
   it('rejects for a port that is taken', async () => {

@@ -111,18 +111,17 @@ export class Reception {
       }
       return;
     }
-    const { status, text } = decision;
+    const { status, text, headers = [], isLast } = decision;
     response.statusCode = status;
     if (text) response.statusMessage = `${REASONS[status]}: ${text}`;
-    if (status === 401) {
+    // The same name may stand there twice, as an array.
+    for (const [name] of headers) {
       response.setHeader(
-        'WWW-Authenticate',
-        seat.challenge.headers().map(([, value]) => value),
+        name,
+        headers.filter(([other]) => other === name).map(([, value]) => value),
       );
     }
-    if (status === 403 || status === 453 || status >= 500 || seat.isDone) {
-      response.once('finish', () => hangUp(request.socket));
-    }
+    if (isLast === true) response.once('finish', () => hangUp(request.socket));
     response.end();
   }
 

@@ -4,7 +4,8 @@ import { warnOfFault } from '../door/warn.js';
 import { RtspParser, RtspSyntaxError, type ParserSink } from '../protocol/parser.js';
 import type { RtspRequest } from '../protocol/request.js';
 import { formatReply } from '../protocol/response.js';
-import { Conversation, type Line, type Said } from './conversation.js';
+import { Conversation, type Said } from './conversation.js';
+import type { Line } from './line.js';
 import type { RelaySettings } from './options.js';
 import type { Relay } from './relay.js';
 

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { tokenFromQuery, type CloseReason } from '@stream-sessions/core';
+import type { CloseReason } from '@stream-sessions/core';
 import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
 import type { RtspClient } from '../door/client.js';
 import type { Doors } from '../door/doors.js';
-import { Challenge } from '../protocol/authorization.js';
 import type { RtspRequest } from '../protocol/request.js';
 import type { Headers, Reply, Status } from '../protocol/response.js';
 import { formatSdp, parseSdp, playerControl, type Description } from '../protocol/sdp.js';
 import { parseTransport } from '../protocol/transport-header.js';
 import { parseUri, type RtspUri } from '../protocol/uri.js';
 import type { Streams } from '../relay/streams.js';
-import { Guest } from './guest.js';
+import { Admittance } from './admittance.js';
+import type { Line } from './line.js';
 import type { RelaySettings } from './options.js';
-import type { Peer } from './peer.js';
 import { Player } from './player.js';
 import { Publisher } from './publisher.js';
 import type { Role } from './role.js';
@@ -22,16 +21,7 @@ export interface Said extends Reply {
   readonly afterwards?: () => void;
 }
 
-/** What a conversation can do to the connection it is held on. */
-export interface Line extends Peer {
-  /** Cuts it, now. */
-  cut(reason: CloseReason): void;
-}
-
 const PUBLIC = 'OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, PAUSE, RECORD, TEARDOWN, GET_PARAMETER, SET_PARAMETER';
-/** Wrong passwords that one connection may try. */
-const MAX_CHALLENGES = 5;
-
 const say = (status: Status, text?: string, headers: Headers = []): Said => ({ status, text, headers });
 const OK = say(200);
 
@@ -40,22 +30,18 @@ const OK = say(200);
  * other.
  */
 export class Conversation {
-  /** Admitted, or waiting for it. */
-  private guest: Guest | undefined = undefined;
+  private readonly admittance: Admittance;
   private announced: Description | undefined = undefined;
   private role: Role | undefined = undefined;
   private readonly id = randomBytes(8).toString('hex');
-  private readonly challenge: Challenge;
-  private challenges = 0;
-  private over = false;
 
   constructor(
     private readonly line: Line,
     private readonly streams: Streams,
-    private readonly doors: Doors,
+    doors: Doors,
     private readonly settings: RelaySettings,
   ) {
-    this.challenge = new Challenge(settings.realm, settings.authentication);
+    this.admittance = new Admittance(line, doors, settings);
   }
 
   /** It plays or publishes. */
@@ -74,8 +60,8 @@ export class Conversation {
 
   /** The connection is over. */
   close(reason: CloseReason): void {
-    this.over = true;
-    this.leave(reason);
+    this.dropRole();
+    this.admittance.close(reason);
   }
 
   async handle(request: RtspRequest): Promise<Said> {
@@ -116,7 +102,7 @@ export class Conversation {
   private async describe(request: RtspRequest): Promise<Said> {
     const uri = parseUri(request.uri);
     if (uri === undefined) return say(400, 'the URL names no stream');
-    if (this.role !== undefined && this.guest?.client.stream !== uri.stream) return say(455);
+    if (this.role !== undefined && this.admittance.guest?.client.stream !== uri.stream) return say(455);
     if (this.streams.get(uri.stream)?.source === undefined) return say(404);
     const refused = await this.enter('play', uri, request);
     if (refused !== undefined) return refused;
@@ -155,7 +141,7 @@ export class Conversation {
     );
     if (uri === undefined) return say(400, 'the URL names no stream');
     const absolute = controls.indexOf(request.uri);
-    if (absolute < 0 && this.role !== undefined && this.guest?.client.stream !== uri.stream) return say(455);
+    if (absolute < 0 && this.role !== undefined && this.admittance.guest?.client.stream !== uri.stream) return say(455);
     if (announced === undefined) {
       const refused = await this.enterAgain(uri, request);
       if (refused !== undefined) return refused;
@@ -185,7 +171,8 @@ export class Conversation {
 
   /** §10.11. */
   private record(): Said {
-    const { role, guest } = this;
+    const { role } = this;
+    const { guest } = this.admittance;
     if (!(role instanceof Publisher) || guest === undefined) return say(role === undefined ? 454 : 455);
     return { ...this.inSession(OK), afterwards: () => role.record(this.streams.open(guest.client.stream)) };
   }
@@ -216,7 +203,8 @@ export class Conversation {
   }
 
   private newRole(code: string): Role | undefined {
-    const { guest, line, settings, announced } = this;
+    const { line, settings, announced } = this;
+    const { guest } = this.admittance;
     if (guest === undefined) return undefined;
     if (announced !== undefined) {
       return new Publisher(announced, line, guest.flows, settings, () => line.cut('replaced'));
@@ -228,55 +216,23 @@ export class Conversation {
 
   /** Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here. */
   private async enterAgain(uri: RtspUri, request: RtspRequest): Promise<Said | undefined> {
-    if (this.guest?.client.stream === uri.stream) return undefined;
+    if (this.admittance.guest?.client.stream === uri.stream) return undefined;
     if (this.streams.get(uri.stream)?.source === undefined) return say(404);
     return this.enter('play', uri, request);
   }
 
   /** Asks whether the client may; undefined: it may. */
   private async enter(action: RtspClient['action'], uri: RtspUri, request: RtspRequest): Promise<Said | undefined> {
-    const authorization = request.headers.get('authorization');
-    const before = this.guest?.client;
-    const isKnown = before?.action === action && before.stream === uri.stream && before.query === uri.query;
-    if (isKnown && (authorization === undefined || authorization === this.guest?.authorization)) return undefined;
+    if (this.admittance.knows(action, uri, request)) return undefined;
     if (this.role !== undefined) return say(455);
-    this.leave('client_gone');
-    const client = this.clientOf(action, uri, request, authorization);
-    const guest = (this.guest = new Guest(client, authorization, this.line.socket, (reason) => this.line.cut(reason)));
-    const answer = await guest.ask(this.doors);
-    if (answer.admitted || this.over) return undefined;
-    this.guest = undefined;
-    if (answer.status !== 401) return { ...say(answer.status, answer.text), isLast: true };
-    const isLast = ++this.challenges >= MAX_CHALLENGES;
-    return { ...say(401, answer.text, this.challenge.headers()), isLast };
-  }
-
-  private clientOf(
-    action: RtspClient['action'],
-    uri: RtspUri,
-    { method, headers }: RtspRequest,
-    authorization: string | undefined,
-  ): RtspClient {
-    const isSameStream = (other: string): boolean => parseUri(other)?.stream === uri.stream;
-    return {
-      action,
-      stream: uri.stream,
-      url: uri.base,
-      query: uri.query,
-      token: tokenFromQuery(uri.query),
-      userAgent: headers.get('user-agent'),
-      remoteAddress: this.line.address,
-      secure: this.line.secure,
-      credentials:
-        authorization === undefined ? undefined : this.challenge.credentials(authorization, method, isSameStream),
-    };
+    this.announced = undefined;
+    return this.admittance.enter(action, uri, request);
   }
 
   private leave(reason: CloseReason): void {
     this.dropRole();
     this.announced = undefined;
-    this.guest?.leave(reason);
-    this.guest = undefined;
+    this.admittance.leave(reason);
   }
 
   private dropRole(): void {

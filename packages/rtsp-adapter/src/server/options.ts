@@ -9,6 +9,10 @@ import type { PortRange } from '../transport/udp-pair.js';
 export interface RelayOptions {
   /** Asked before anybody plays or publishes. Only without a tracker: with one, write a policy. Default: everybody may. */
   authorize?: RtspAuthorize | undefined;
+  /** Where `listen()` listens if it is not told. Default 554, with TLS 322; 0 = any that is free. */
+  port?: number | undefined;
+  /** The address it listens on. Default: all. */
+  host?: string | undefined;
   /** Key and certificate, as for `tls.createServer`: `listen()` then speaks RTSPS. Default: plain RTSP. */
   tls?: TlsOptions | undefined;
   /** Named in the challenge of a 401. Default `stream-sessions`. */
@@ -37,12 +41,14 @@ export interface RelayOptions {
 
 /** Options with their defaults. */
 export type RelaySettings = Readonly<
-  Required<Omit<RelayOptions, 'authorize' | 'tls' | 'clock' | 'udpPorts'>> &
-    Pick<RelayOptions, 'authorize' | 'tls' | 'clock'>
+  Required<Omit<RelayOptions, 'authorize' | 'port' | 'host' | 'tls' | 'clock' | 'udpPorts'>> &
+    Pick<RelayOptions, 'authorize' | 'port' | 'host' | 'tls' | 'clock'>
 > & { readonly udp: boolean; readonly udpPorts: PortRange | undefined };
 
 export const RELAY_OPTIONS = [
   'authorize',
+  'port',
+  'host',
   'tls',
   'realm',
   'authentication',
@@ -64,11 +70,14 @@ const isRange = (range: unknown): boolean =>
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function relaySettings(what: string, options: RelayOptions): RelaySettings {
   checkOptions(what, options, RELAY_OPTIONS);
-  const { authorize, tls, clock, udpPorts } = options;
+  const { authorize, port, host, tls, clock, udpPorts } = options;
   const { realm = 'stream-sessions', authentication = ['digest', 'basic'] } = options;
   const { startTimeoutMs = 10_000, sessionTimeoutMs = 60_000, stallTimeoutMs = CONNECTION_STALL_MS } = options;
   const { maxBufferBytes = 4 * MIB } = options;
   if (authorize !== undefined && typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536)) {
+    throw badOption('port', 'a port', port);
+  }
   if (!/^[\w .@/:-]{1,64}$/.test(realm)) throw badOption('realm', 'a few words without quotes', realm);
   const known = (scheme: string): boolean => scheme === 'digest' || scheme === 'basic';
   if (!Array.isArray(authentication) || authentication.length === 0 || !authentication.every(known)) {
@@ -83,6 +92,8 @@ export function relaySettings(what: string, options: RelayOptions): RelaySetting
   if (!(maxBufferBytes >= 65_536)) throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
   return {
     authorize,
+    port,
+    host,
     tls,
     clock,
     realm,

@@ -4,14 +4,15 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { Doors } from '../door/doors.js';
 import type { Gate } from '../door/gate.js';
 import { OwnGate } from '../door/own-gate.js';
+import { warnOfFault } from '../door/warn.js';
 import type { RelaySettings } from './options.js';
 import { Relay } from './relay.js';
 
 /** Where to listen. */
 export interface RtspListenOptions {
-  /** Default 554, with TLS 322; 0 = any that is free. */
+  /** Default: the server's `port`, else 554, with TLS 322; 0 = any that is free. */
   port?: number;
-  /** Default: all addresses. */
+  /** Default: the server's `host`, else all addresses. */
   host?: string;
   /** Speak RTSPS here with this key and certificate; false: plain RTSP, whatever the server's own `tls` says. */
   tls?: TlsOptions | false;
@@ -38,7 +39,7 @@ export interface RtspServer extends EventEmitter {
 export class RelayServer extends EventEmitter implements RtspServer {
   private readonly doors: Doors;
   private readonly relay: Relay;
-  private readonly listeners_: Server[] = [];
+  private readonly listening: Server[] = [];
   private readonly sockets = new Set<Socket>();
 
   constructor(readonly settings: RelaySettings) {
@@ -55,21 +56,23 @@ export class RelayServer extends EventEmitter implements RtspServer {
   async listen(where: number | RtspListenOptions = {}, host?: string): Promise<AddressInfo> {
     const options = typeof where === 'number' ? { port: where } : where;
     const { tls = this.settings.tls ?? false } = options;
-    const port = options.port ?? (tls === false ? 554 : 322);
+    const port = options.port ?? this.settings.port ?? (tls === false ? 554 : 322);
     const server = tls === false ? this.plain() : this.secure(tls);
-    server.listen({ port, host: options.host ?? host });
+    server.listen({ port, host: options.host ?? host ?? this.settings.host });
     await once(server, 'listening');
-    this.listeners_.push(server);
+    // Such as EMFILE: one connection could not be accepted, and others will be.
+    server.on('error', warnOfFault);
+    this.listening.push(server);
     this.emit('listening');
     return server.address() as AddressInfo;
   }
 
   address(): AddressInfo | null {
-    return (this.listeners_[0]?.address() as AddressInfo | null | undefined) ?? null;
+    return (this.listening[0]?.address() as AddressInfo | null | undefined) ?? null;
   }
 
   async close(): Promise<void> {
-    const closing = this.listeners_.splice(0).map((server) => once(server.close(), 'close'));
+    const closing = this.listening.splice(0).map((server) => once(server.close(), 'close'));
     this.relay.close();
     // Those of TLS that have not shaken hands yet are no connections.
     for (const socket of this.sockets) socket.destroy();

@@ -1,0 +1,98 @@
+import { tokenFromQuery, type CloseReason } from '@stream-sessions/core';
+import type { RtspClient } from '../door/client.js';
+import type { Doors } from '../door/doors.js';
+import type { RefusalStatus } from '../door/gate.js';
+import { Challenge, type AuthScheme } from '../protocol/authorization.js';
+import type { RtspRequest } from '../protocol/request.js';
+import type { Reply } from '../protocol/response.js';
+import { parseUri, type RtspUri } from '../protocol/uri.js';
+import { Guest } from './guest.js';
+import type { Line } from './line.js';
+
+/** What a request says of who makes it. */
+type Asked = Pick<RtspRequest, 'method' | 'headers'>;
+
+/** Wrong passwords that one connection may try. */
+const MAX_CHALLENGES = 5;
+
+/** Who is on a connection: asked about before a word about a stream is said, and from then on in, until he leaves. */
+export class Admittance {
+  private current: Guest | undefined = undefined;
+  private readonly challenge: Challenge;
+  private challenges = 0;
+  private over = false;
+
+  constructor(
+    private readonly line: Pick<Line, 'socket' | 'address' | 'secure' | 'cut'>,
+    private readonly doors: Doors,
+    { realm, authentication }: { readonly realm: string; readonly authentication: readonly AuthScheme[] },
+  ) {
+    this.challenge = new Challenge(realm, authentication);
+  }
+
+  /** In, or waiting for it. */
+  get guest(): Guest | undefined {
+    return this.current;
+  }
+
+  /** Whether the guest has asked for the same already, and brings no other password now. */
+  knows(action: RtspClient['action'], { stream, query }: RtspUri, { headers }: Asked): boolean {
+    const { current } = this;
+    const isSame =
+      current?.client.action === action && current.client.stream === stream && current.client.query === query;
+    const authorization = headers.get('authorization');
+    return isSame && (authorization === undefined || authorization === current.authorization);
+  }
+
+  /** Asks whether the client may, in place of whoever was there; undefined: it may, or it has gone meanwhile. */
+  async enter(action: RtspClient['action'], uri: RtspUri, request: Asked): Promise<Reply | undefined> {
+    this.leave('client_gone');
+    const authorization = request.headers.get('authorization');
+    const client = this.clientOf(action, uri, request, authorization);
+    const guest = (this.current = new Guest(client, authorization, this.line.socket, (reason) =>
+      this.line.cut(reason),
+    ));
+    const answer = await guest.ask(this.doors);
+    if (answer.admitted || this.over) return undefined;
+    this.current = undefined;
+    return this.refusal(answer.status, answer.text);
+  }
+
+  leave(reason: CloseReason): void {
+    this.current?.leave(reason);
+    this.current = undefined;
+  }
+
+  /** The connection is over. */
+  close(reason: CloseReason): void {
+    this.over = true;
+    this.leave(reason);
+  }
+
+  /** Who has no credentials, or wrong ones, may try again on the same connection. */
+  private refusal(status: RefusalStatus, text: string): Reply {
+    if (status !== 401) return { status, text, isLast: true };
+    return { status, text, headers: this.challenge.headers(), isLast: ++this.challenges >= MAX_CHALLENGES };
+  }
+
+  private clientOf(
+    action: RtspClient['action'],
+    { stream, query, base }: RtspUri,
+    { method, headers }: Asked,
+    authorization: string | undefined,
+  ): RtspClient {
+    const isSameStream = (other: string): boolean => parseUri(other)?.stream === stream;
+    return {
+      action,
+      stream,
+      url: base,
+      query,
+      token: tokenFromQuery(query),
+      userAgent: headers.get('user-agent'),
+      remoteAddress: this.line.address,
+      secure: this.line.secure,
+      credentials:
+        authorization === undefined ? undefined : this.challenge.credentials(authorization, method, isSameStream),
+    };
+  }
+}
