@@ -5,7 +5,8 @@ import { settingsOf, type RtmpOptions } from './options.js';
 import { V2Attachment } from './v2/attach.js';
 import type { NodeMediaServer2 } from './v2/shapes.js';
 import { V4Attachment } from './v4/attach.js';
-import { watchPushes } from './v4/pushes.js';
+import type { Relays } from './v4/relay-client.js';
+import { RelaysAttachment } from './v4/relays.js';
 
 /** What `attachRtmp()` gives back. */
 export interface Attachment {
@@ -36,12 +37,12 @@ export function attachRtmp(nms: NodeMediaServer, tracker: SessionTracker, option
   const attached = isVersion2(nms)
     ? new V2Attachment(nms as NodeMediaServer2, emitter, tracker, settings)
     : new V4Attachment(emitter, tracker, settings);
-  const { relayServer } = nms as { relayServer?: Parameters<typeof watchPushes>[0] };
-  const unwatch = watchPushes(relayServer, tracker, settings);
+  const { relayServer } = nms as { relayServer?: Relays };
+  const relays = relayServer && new RelaysAttachment(relayServer, emitter, tracker, settings);
   return {
     async detach() {
       attached.detach();
-      unwatch();
+      relays?.detach();
       unguard();
     },
   };

@@ -20,6 +20,10 @@ interface WebSockets {
   readonly wssServer?: EventEmitter;
 }
 
+/** Of 2: what transcodes, relays and forks by ffmpeg. */
+const FEATURES = { nts: 'trans', nls: 'relay', nfs: 'fission' } as const;
+const HELPERS = ['nts', 'nls', 'nfs'] as const;
+
 const PROCESS_EVENTS = ['SIGINT', 'SIGTERM', 'uncaughtException'] as const;
 
 /**
@@ -37,7 +41,9 @@ export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
   const parts = nms as unknown as Parts;
   if (parts.store?.options) parts.store.options.signals = false;
   const before = PROCESS_EVENTS.map((event) => new Set(process.listeners(event as 'SIGINT')));
+  const uncaught = HELPERS.map((name) => catchFailure(parts, name));
   const running = parts.run();
+  uncaught.forEach((undo) => undo());
   PROCESS_EVENTS.forEach((event, i) => {
     for (const listener of process.listeners(event as 'SIGINT')) {
       if (!before[i]?.has(listener)) process.removeListener(event, listener);
@@ -48,6 +54,28 @@ export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
   if (failure === undefined) return;
   await parts.stop();
   throw failure.reason;
+}
+
+/**
+ * 2.7.4 calls functions that it has lost when it starts these: the rejections, which its handler of uncaught exceptions
+ * would have swallowed, must not end the process. They are made as it runs, so they are caught as they are assigned.
+ */
+function catchFailure(parts: Parts, name: (typeof HELPERS)[number]): () => void {
+  const set = (helper: { run(): unknown }): void => {
+    Object.defineProperty(parts, name, { value: helper, writable: true, configurable: true, enumerable: true });
+    const run = helper.run.bind(helper);
+    helper.run = async () => {
+      try {
+        await run();
+      } catch (error) {
+        process.emitWarning(`node-media-server could not start all of "${FEATURES[name]}": ${String(error)}`);
+      }
+    };
+  };
+  Object.defineProperty(parts, name, { set, configurable: true });
+  return () => {
+    if (Object.getOwnPropertyDescriptor(parts, name)?.set === set) Reflect.deleteProperty(parts, name);
+  };
 }
 
 function servers(parts: Parts, isV2: boolean): Listening[] {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { startServer2 } from './support/server-2.js';
 import { startServer4 } from './support/server-4.js';
+import { until } from './support/until.js';
 
 const ALL = ['SIGINT', 'SIGTERM', 'uncaughtException'] as const;
 const handlers = () => ALL.map((event) => process.listenerCount(event));
@@ -52,4 +53,20 @@ describe.each([
     expect(handlers()).toEqual(before);
     await server.stop();
   });
+});
+
+it('outlives the parts of version 2 that cannot start, and says so', async () => {
+  const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  const ffmpeg = process.execPath; // anything that can be run
+  const tasks: object[] = [];
+  const server = await startServer2(undefined, {
+    relay: { ffmpeg, tasks },
+    fission: { ffmpeg, tasks },
+    trans: { ffmpeg, tasks },
+  });
+  await until('it has said so', () => warn.mock.calls.length === 3);
+  for (const feature of ['relay', 'fission', 'trans']) {
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining(`could not start all of "${feature}"`));
+  }
+  await server.stop();
 });

@@ -377,22 +377,6 @@ describe('detach', () => {
   });
 });
 
-it('shows a push of the server as an output, counts it, and ends it for good at a kick', async () => {
-  attach();
-  const [stream, target] = [newStream(), newStream()];
-  await rtmp().publish(stream);
-  await until('it is on air', () => live().length === 1);
-  const url = `rtmp://127.0.0.1:${server.rtmp}/live/${target}`;
-  server.nms.relayServer.addTask({ url, streamPath: `/live/${stream}`, mode: 'push' });
-  const outputs = () => tracker.list({ kind: 'output', status: 'active' });
-  await until('it is listed and counted', () => (outputs()[0]?.bytes ?? 0) > 1000);
-  expect(outputs()).toEqual([expect.objectContaining({ stream, protocol: 'rtmp', ip: '127.0.0.1' })]);
-  expect(tracker.kick(outputs()[0]!.id)).toBe(true);
-  // what it pushed to is the server itself: an input there
-  await until('the other end has gone too', () => live().length === 1);
-  expect(server.nms.relayServer.removeTask(`push:${url}`)).toBe(false);
-});
-
 it('lets two trackers decide: media flows when both have said yes', async () => {
   const answers: ((verdict: Verdict) => void)[] = [];
   const policies = [about('viewer', () => new Promise<Verdict>((resolve) => answers.push(resolve)))];

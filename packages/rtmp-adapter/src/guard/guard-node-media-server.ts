@@ -3,6 +3,7 @@ import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { emitterOf, isVersion2, type NodeMediaServer } from '../nms/media-server.js';
 import { guardDoor } from './doorstep.js';
 import { filterHttp, PATHS_2, PATHS_4 } from './http-filter.js';
+import { shieldRelays, type RelayTasks } from './relay-shield.js';
 import type { Limits } from './shield-socket.js';
 
 /** Options of `guardNodeMediaServer()`. */
@@ -20,6 +21,7 @@ interface Parts {
   run?: () => unknown;
   readonly rtmpServer?: RtmpServers;
   readonly httpServer?: HttpServers;
+  readonly relayServer?: RelayTasks;
   readonly nrs?: RtmpServers;
   readonly nhs?: HttpServers;
 }
@@ -72,6 +74,7 @@ function install(nms: NodeMediaServer, emitter: EventEmitter, limits: Limits): (
   const undo: (() => void)[] = [];
   if (!isVersion2(nms)) {
     undo.push(guardServers(parts.rtmpServer, limits), guardHttp(parts.httpServer, PATHS_4), guardFlvInput(emitter));
+    undo.push(shieldRelays(parts.relayServer));
   } else if (parts.nrs ?? parts.nhs) {
     undo.push(guardServers(parts.nrs, limits), guardHttp(parts.nhs, PATHS_2));
   } else {

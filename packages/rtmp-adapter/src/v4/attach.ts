@@ -4,7 +4,8 @@ import { Visit } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../visits/flv-voices.js';
 import { warnOfFault } from '../visits/warn.js';
-import { clientOf, hitOf, socketOf, type Role } from './client.js';
+import { clientOf, hitOf, isPublisher, socketOf, type Role } from './client.js';
+import { isRelay } from './relay-client.js';
 import { isWebSocket, type Broadcast, type V4Session } from './shapes.js';
 
 interface Seat {
@@ -45,10 +46,7 @@ export class V4Attachment {
   };
 
   private readonly onPublish = (session: V4Session): void => {
-    // Told of a second publisher too, before the server refuses it.
-    const { publisher } = session.broadcast;
-    if (publisher !== null && publisher !== session) return;
-    this.enter(session, 'input');
+    if (!isRelay(session) && isPublisher(session)) this.enter(session, 'input');
   };
 
   private enter(session: V4Session, role: Role): void {

@@ -78,14 +78,6 @@ function player(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow
 
 function publisher(session: V4Session, hit: ConnHit, voice: Voice, flow: () => Flow): VisitClient {
   const gate = (): PublishGate => PublishGate.of(session);
-  const unseat = (): void => {
-    const { broadcast } = session;
-    // The server would keep its place for 30 s, for it to come back. A denied one does not come back.
-    if (broadcast.publisher !== session) return;
-    broadcast.publisher = null;
-    session.isPublisher = false;
-    broadcast._destroyIfEmpty?.();
-  };
   return {
     hit,
     flow,
@@ -95,7 +87,7 @@ function publisher(session: V4Session, hit: ConnHit, voice: Voice, flow: () => F
       gate().close();
       voice.refuse(denial);
       // The server makes it the publisher only after it has told us.
-      queueMicrotask(unseat);
+      queueMicrotask(() => unseat(session));
     },
     sever(reason) {
       gate().close();
@@ -104,6 +96,19 @@ function publisher(session: V4Session, hit: ConnHit, voice: Voice, flow: () => F
     forget: () => undefined,
   };
 }
+
+/** The server would keep its place for 30 s, for it to come back. A denied one does not come back. */
+export function unseat(session: V4Session): void {
+  const { broadcast } = session;
+  if (broadcast.publisher !== session) return;
+  broadcast.publisher = null;
+  session.isPublisher = false;
+  broadcast._destroyIfEmpty?.();
+}
+
+/** The server tells of a second publisher too, before it refuses it. */
+export const isPublisher = (session: V4Session): boolean =>
+  session.broadcast.publisher === null || session.broadcast.publisher === session;
 
 function voiceOf(session: V4Session, outlet: Duplex, role: Role): Voice {
   if (session.protocol === 'rtmp') {

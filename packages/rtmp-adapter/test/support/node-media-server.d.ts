@@ -12,6 +12,7 @@ declare module 'node-media-server' {
     readonly relayServer: {
       addTask(config: { url: string; streamPath: string; mode: 'push' | 'pull' }): { isRegistered: boolean };
       removeTask(key: string): boolean;
+      readonly tasks: Map<string, unknown>;
       run(): void;
     };
   }

@@ -1,0 +1,71 @@
+import type { Socket } from 'node:net';
+
+/** A relay task of version 4, as far as it has to be shielded. */
+interface Relay {
+  readonly broadcast: object | null;
+  readonly rtmpClient?: { readonly socket: Socket | null };
+  readonly rtspClient?: { readonly socket: Socket | null; onRtpDataCallback: OnMedia };
+  onRtpData?: OnMedia;
+  /** Of RTSP, and of RTMP: every connection begins with it. */
+  connectAndPlay?: Connect;
+  connectAndStart?: Connect;
+}
+
+type OnMedia = (channel: number, data: Buffer) => void;
+type Connect = () => Promise<void>;
+
+export interface RelayTasks {
+  addTask: (config: object) => Relay | undefined;
+}
+
+/**
+ * What a source says that the server pulls from, or a server that it pushes to, ends the connection and not the process.
+ * Returns what takes the shield away from further tasks.
+ */
+export function shieldRelays(relays: RelayTasks | undefined): () => void {
+  if (typeof relays?.addTask !== 'function') return () => undefined;
+  const { addTask } = relays;
+  const own: RelayTasks['addTask'] = (config) => {
+    const relay = addTask.call(relays, config);
+    if (relay !== undefined) shield(relay);
+    return relay;
+  };
+  relays.addTask = own;
+  return () => {
+    if (relays.addTask === own) relays.addTask = addTask;
+  };
+}
+
+function shield(relay: Relay): void {
+  const { connectAndPlay, connectAndStart, onRtpData, rtspClient } = relay;
+  const shielded = (connect: Connect): Connect => {
+    return () => {
+      const connected = connect();
+      shieldInput(relay);
+      return connected;
+    };
+  };
+  if (connectAndPlay) relay.connectAndPlay = shielded(connectAndPlay);
+  if (connectAndStart) relay.connectAndStart = shielded(connectAndStart);
+  shieldInput(relay); // it is connecting already
+  if (onRtpData === undefined || rtspClient === undefined) return;
+  relay.onRtpData = rtspClient.onRtpDataCallback = (channel, data) => {
+    // Media may come in one piece with the answer to PLAY, before the server has a place for it.
+    if (relay.broadcast !== null) onRtpData(channel, data);
+  };
+}
+
+function shieldInput({ rtmpClient, rtspClient }: Relay): void {
+  const socket = (rtmpClient ?? rtspClient)?.socket;
+  if (!socket) return;
+  for (const listener of socket.listeners('data') as ((data: Buffer) => void)[]) {
+    socket.off('data', listener);
+    socket.on('data', (data) => {
+      try {
+        listener.call(socket, data);
+      } catch {
+        socket.destroy();
+      }
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import { streamCode, type ConnHit } from '@stream-sessions/core';
+import { SocketFlow, type VisitClient } from '@stream-sessions/core/spi';
+import { unseat } from './client.js';
+import { PlayGate } from './play-gate.js';
+import { SourceGate } from './source-gate.js';
+import type { RtmpSession, Socket, V4Session } from './shapes.js';
+
+/** Out to another server, or in from there. */
+export type Direction = 'output' | 'input';
+
+/** A relay task of the server. */
+export type Relay = RtmpSession & {
+  readonly mode?: 'push' | 'pull';
+  /** Of RTMP, and of RTSP. */
+  readonly url?: string;
+  readonly rtspUrl?: string;
+  readonly taskKey: string;
+  readonly rtmpClient?: { readonly socket: Socket | null };
+  readonly rtspClient?: { readonly socket: Socket | null };
+  /** Joins the stream that is pushed. */
+  registerPush?: () => void;
+};
+
+/** The part of the server that keeps these tasks. */
+export interface Relays {
+  addTask: (config: object) => Relay | undefined;
+  removeTask(key: string): boolean;
+}
+
+/** Pulls come with the events of publishers, but have no client that could be one. */
+export const isRelay = (session: V4Session): session is Relay => 'rtmpClient' in session || 'rtspClient' in session;
+
+export const relaySocket = ({ rtmpClient, rtspClient }: Relay): Socket | null | undefined =>
+  (rtmpClient ?? rtspClient)?.socket;
+
+/** What the tracker is told of a relay; undefined when it has gone already or names no stream. */
+export function relayHit(relay: Relay, kind: Direction): ConnHit | undefined {
+  const stream = streamCode(relay.streamPath);
+  const remoteAddress = relaySocket(relay)?.remoteAddress;
+  if (stream === undefined || remoteAddress === undefined) return undefined;
+  const protocol = relay.rtspClient ? 'rtsp' : 'rtmp';
+  // The rest of the address may hold a password, or be the key of somebody else's server.
+  const { host } = new URL(relay.url ?? relay.rtspUrl ?? '');
+  return { stream, kind, protocol, remoteAddress, url: `${protocol}://${host}` };
+}
+
+/** One connection of a relay. Its end is the end of the task, else the server would connect again. */
+export function relayClient(
+  relay: Relay,
+  hit: ConnHit,
+  socket: Socket,
+  relays: Relays,
+  maxBufferBytes: number,
+): VisitClient {
+  const gate = hit.kind === 'output' ? PlayGate.enter(relay, socket, maxBufferBytes) : SourceGate.enter(socket);
+  const end = (): void => {
+    gate.close();
+    // The server is in the middle of connecting, perhaps.
+    queueMicrotask(() => {
+      if (hit.kind === 'input') unseat(relay);
+      relays.removeTask(relay.taskKey);
+      socket.destroy();
+    });
+  };
+  return {
+    hit,
+    flow: () => new SocketFlow(socket),
+    hold: () => gate.hold(),
+    release: () => gate.release(),
+    refuse: end,
+    sever: end,
+    forget: () => gate.leave(),
+  };
+}

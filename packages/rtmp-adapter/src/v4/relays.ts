@@ -1,0 +1,84 @@
+import type { EventEmitter } from 'node:events';
+import type { SessionTracker } from '@stream-sessions/core';
+import { Visit } from '@stream-sessions/core/spi';
+import type { Settings } from '../options.js';
+import { warnOfFault } from '../visits/warn.js';
+import { isPublisher } from './client.js';
+import {
+  isRelay,
+  relayClient,
+  relayHit,
+  relaySocket,
+  type Direction,
+  type Relay,
+  type Relays,
+} from './relay-client.js';
+import type { V4Session } from './shapes.js';
+
+/**
+ * Watches the relay tasks of node-media-server 4, each connection from its beginning to its end: what it pushes to other
+ * servers is an `output`, what it pulls from there an `input`.
+ */
+export class RelaysAttachment {
+  private readonly visits = new Map<Relay, Visit>();
+  private readonly addTask: Relays['addTask'];
+  private readonly own: Relays['addTask'];
+  private isAttached = true;
+
+  constructor(
+    private readonly relays: Relays,
+    private readonly emitter: EventEmitter,
+    private readonly tracker: SessionTracker,
+    private readonly settings: Settings,
+  ) {
+    this.addTask = relays.addTask;
+    this.own = (config) => this.watch(this.addTask.call(relays, config));
+    relays.addTask = this.own;
+    emitter.on('postPublish', this.onPublish);
+  }
+
+  detach(): void {
+    this.isAttached = false;
+    // Another tracker may have come after us: then ours stays in its chain, and does nothing.
+    if (this.relays.addTask === this.own) this.relays.addTask = this.addTask;
+    this.emitter.off('postPublish', this.onPublish);
+    for (const visit of this.visits.values()) visit.leave('shutdown');
+  }
+
+  /** A push tells no event when it joins its stream, which it does after every connect. */
+  private watch(relay: Relay | undefined): Relay | undefined {
+    const register = relay?.registerPush;
+    if (relay?.mode === 'push' && register !== undefined) {
+      relay.registerPush = () => {
+        if (this.isAttached) this.open(relay, 'output');
+        register();
+      };
+    }
+    return relay;
+  }
+
+  private readonly onPublish = (session: V4Session): void => {
+    if (isRelay(session) && isPublisher(session)) this.open(session, 'input');
+  };
+
+  private open(relay: Relay, direction: Direction): void {
+    const socket = relaySocket(relay);
+    try {
+      this.visits.get(relay)?.leave();
+      const hit = relayHit(relay, direction);
+      if (hit === undefined || !socket) return;
+      const client = relayClient(relay, hit, socket, this.relays, this.settings.maxBufferBytes);
+      const gone = (): void => visit.leave();
+      const visit = new Visit(client, this.tracker, this.settings, () => {
+        socket.off('close', gone);
+        this.visits.delete(relay);
+      });
+      socket.once('close', gone);
+      this.visits.set(relay, visit);
+      visit.begin();
+    } catch (error) {
+      warnOfFault(error);
+      socket?.destroy();
+    }
+  }
+}
