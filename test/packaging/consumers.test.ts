@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mmdb } from '../../packages/geoip/test/mmdb-writer.js';
@@ -147,6 +147,24 @@ describe('a CommonJS project', () => {
       server.kill('SIGKILL');
     }
   });
+
+  it('runs the example of the RTSP README', async () => {
+    const port = await freePort();
+    const server = spawn(process.execPath, [example('rtsp-adapter')], {
+      cwd: project,
+      env: { ...plainEnvironment(), PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    try {
+      const socket = await connection(port);
+      socket.write('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n');
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^RTSP\/1\.0 200 OK\r\n/);
+      socket.destroy();
+    } finally {
+      server.kill('SIGKILL');
+    }
+  });
 });
 
 async function freePort(): Promise<number> {
@@ -163,6 +181,20 @@ async function answer(url: string): Promise<Response> {
   for (let tries = 0; ; tries++) {
     try {
       return await fetch(url);
+    } catch (error) {
+      if (tries > 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+}
+
+/** Connects as soon as somebody listens. */
+async function connection(port: number): Promise<Socket> {
+  for (let tries = 0; ; tries++) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return socket;
     } catch (error) {
       if (tries > 200) throw error;
       await new Promise((resolve) => setTimeout(resolve, 25));
