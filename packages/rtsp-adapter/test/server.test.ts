@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { attachRtsp, createRtspServer, type RtspServer, type RtspServerOptions } from '../src/index.js';
+import { certificate } from './support/certificate.js';
 import { packet, RtspClient, SDP, type ClientOptions } from './support/rtsp-client.js';
 import { until } from './support/until.js';
 
@@ -157,9 +158,13 @@ describe('the conversation', () => {
     expect(await status('SETUP', `${url}/trackID=0`, { Transport: 'RTP/AVP;multicast;port=1-2' })).toBe(461);
     expect(await status('SETUP', `${url}/trackID=0`)).toBe(461);
     expect(await status('SETUP', `${url}/trackID=0`, { Transport: `${tcp.Transport};mode=record` })).toBe(455);
+    expect(await status('PLAY', url)).toBe(454); // nothing is set up
+    expect(await status('RECORD', url)).toBe(454);
     expect(await status('SETUP', `${url}/trackID=0`, tcp)).toBe(200);
     expect(await status('SETUP', `${url}/trackID=1`, tcp)).toBe(461); // these channels are taken
     expect(await status('RECORD', url)).toBe(455);
+    expect(await status('SETUP', one.url('/live/other/trackID=1'), tcp)).toBe(455);
+    expect(await status('DESCRIBE', one.url('/live/other'))).toBe(455);
     expect(await status('ANNOUNCE', url, { 'Content-Type': 'application/sdp' }, SDP)).toBe(455);
     expect(await status('PLAY', url)).toBe(200);
     expect(await status('SETUP', `${url}/trackID=1`, tcp)).toBe(455);
@@ -583,6 +588,14 @@ describe('over UDP', () => {
     expect((await client({ over: 'udp' }).play('/live/cam1')).status).toBe(461);
     player.drop();
     await until('there is room again', async () => (await client({ over: 'udp' }).play('/live/cam1')).status === 200);
+  });
+
+  it('is not there next to RTSPS, which would be none with its media in clear', async () => {
+    await serve({ tls: certificate() });
+    await onAir('/live/cam1', { secure: true });
+    const player = client({ secure: true, over: 'udp' });
+    expect((await player.play('/live/cam1')).status).toBe(461);
+    await watching('/live/cam1', { secure: true });
   });
 
   it('is off where it is not wanted', async () => {

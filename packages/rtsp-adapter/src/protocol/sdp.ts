@@ -15,7 +15,7 @@ export interface Track {
 export const MAX_TRACKS = 16;
 /** A line of SDP that can be handed on as it is. */
 // eslint-disable-next-line no-control-regex
-const LINE = /^[a-z]=[^\x00-\x1f\x7f]*$/;
+const LINE = /^[a-z]=[^\x00-\x08\x0a-\x1f\x7f]*$/;
 const MEDIUM = /^m=[a-z]+ \d{1,5}(?:\/\d+)? (RTP\/AVPF?)(?: \d{1,3})+$/;
 const CONTROL = /^a=control:\s*(\S+)\s*$/;
 

@@ -56,7 +56,10 @@ export class Connection implements Line, ParserSink {
   request(request: RtspRequest): void {
     this.wasHeard = true;
     this.parser.hold();
-    void this.answer(request);
+    this.answer(request).catch((error: unknown) => {
+      warnOfFault(error);
+      this.cut('transport_error');
+    });
   }
 
   cut(reason: CloseReason): void {

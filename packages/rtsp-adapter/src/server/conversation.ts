@@ -141,18 +141,22 @@ export class Conversation {
     );
     if (uri === undefined) return say(400, 'the URL names no stream');
     const absolute = controls.indexOf(request.uri);
-    if (absolute < 0 && this.role !== undefined && this.admittance.guest?.client.stream !== uri.stream) return say(455);
-    if (announced === undefined) {
-      const refused = await this.enterAgain(uri, request);
+    const isElsewhere = absolute < 0 && this.admittance.guest?.client.stream !== uri.stream;
+    if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
+    if (isElsewhere) {
+      // Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here.
+      if (this.streams.get(uri.stream)?.source === undefined) return say(404);
+      const refused = await this.enter('play', uri, request);
       if (refused !== undefined) return refused;
     }
-    const role = (this.role ??= this.newRole(uri.stream));
-    if (role === undefined) return say(404);
     const names = announced === undefined ? this.playerControls(uri.stream) : controls;
     const track = absolute >= 0 ? absolute : trackOf(uri, names);
     if (track === undefined) return say(names.length > 1 && uri.control === undefined ? 459 : 404);
+    const role = (this.role ??= this.newRole(uri.stream));
+    if (role === undefined) return say(404);
     const transport = await role.setUp(track, offers);
     if (transport !== undefined) return this.inSession(say(200, undefined, [['Transport', transport]]));
+    // There is no session as long as nothing is set up: it could be played, and would be a viewer of nothing.
     if (!role.isSetUp) this.dropRole();
     return say(461);
   }
@@ -174,7 +178,7 @@ export class Conversation {
     const { role } = this;
     const { guest } = this.admittance;
     if (!(role instanceof Publisher) || guest === undefined) return say(role === undefined ? 454 : 455);
-    return { ...this.inSession(OK), afterwards: () => role.record(this.streams.open(guest.client.stream)) };
+    return { ...this.inSession(OK), afterwards: () => role.record(() => this.streams.open(guest.client.stream)) };
   }
 
   /** §10.6. */
@@ -212,13 +216,6 @@ export class Conversation {
     const stream = this.streams.get(code);
     if (stream === undefined) return undefined;
     return new Player(stream, line, guest.flows, settings, () => line.cut('stream_ended'));
-  }
-
-  /** Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here. */
-  private async enterAgain(uri: RtspUri, request: RtspRequest): Promise<Said | undefined> {
-    if (this.admittance.guest?.client.stream === uri.stream) return undefined;
-    if (this.streams.get(uri.stream)?.source === undefined) return say(404);
-    return this.enter('play', uri, request);
   }
 
   /** Asks whether the client may; undefined: it may. */

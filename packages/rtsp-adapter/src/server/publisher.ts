@@ -25,12 +25,13 @@ export class Publisher extends Role implements Source {
     super(peer, flows, settings);
   }
 
-  record(stream: Stream): void {
+  /** @param open Makes the stream, if it is not there. */
+  record(open: () => Stream): void {
     if (this.closed || this.isActive) return;
     this.isActive = true;
     this.flows.begin(this.uses('tcp'));
-    this.stream = stream;
-    stream.publish(this);
+    this.stream = open();
+    this.stream.publish(this);
   }
 
   replaced(): void {
