@@ -146,3 +146,22 @@ describe.each([
     await other.stop();
   }, 30_000);
 });
+
+it.each([
+  ['ffmpeg', ffmpegOverSrt],
+  ['srt-live-transmit', liveTransmit],
+] as const)('tells %s in the handshake that it is refused, where callers are screened', async (_player, start) => {
+  const server = createSrtServer({
+    port: 0,
+    screen: ({ streamId }) => (streamId.includes('stranger') ? 1403 : undefined),
+  });
+  try {
+    const player = start(server.port, 'stranger');
+    await until('it is over', player.isOver, { timeoutMs: 5_000 });
+    expect(player.told()).toMatch(/reject/i);
+    expect(player.media()).toBe(0);
+  } finally {
+    endSrtPlayers();
+    await server.close();
+  }
+});
