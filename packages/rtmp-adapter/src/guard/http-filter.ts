@@ -15,7 +15,7 @@ export interface FlvPaths {
 /** 4 takes exactly two segments, and dies of names that it does not allow itself. */
 export const PATHS_4: FlvPaths = { taken: /^\/[^/]+\/[^/]+\.flv\/?$/i, borne: NAMES };
 /** 2 takes everything that ends so. */
-export const PATHS_2: FlvPaths = { taken: /\.flv$/i, borne: /^(?:\/[\w-]+)+\.flv$/ };
+export const PATHS_2: FlvPaths = { taken: /\.flv\/?$/i, borne: /^(?:\/[\w-]+)+\.flv$/ };
 
 type Listener = (...args: unknown[]) => void;
 

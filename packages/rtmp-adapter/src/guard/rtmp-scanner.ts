@@ -10,6 +10,9 @@ const NAME_BYTES = 24;
 const SET_CHUNK_SIZE = 1;
 const AMF3_COMMAND = 17;
 const AMF0_COMMAND = 20;
+const NUMBER_BYTES = 9;
+const AMF0_STRING = 2;
+const AMF0_NULL = 5;
 
 interface ChunkStream {
   length: number;
@@ -25,7 +28,7 @@ interface ChunkStream {
  * or its event loop. It keeps no media.
  */
 export class RtmpScanner {
-  /** The client has asked to play or to publish. */
+  /** The client has asked to play or to publish, by name. */
   hasBegun = false;
   private publishes = false;
   private handshakeLeft = HANDSHAKE;
@@ -122,9 +125,13 @@ export class RtmpScanner {
       if (this.chunkSize === 0 || this.chunkSize > 0xffffff) return 'an impossible chunk size';
     } else if (type === AMF0_COMMAND || type === AMF3_COMMAND) {
       const from = type === AMF3_COMMAND ? 1 : 0;
-      const command = Buffer.from(name.slice(from + 3, from + 3 + (name[from + 2] ?? 0))).toString('latin1');
-      this.publishes ||= command === 'publish';
-      this.hasBegun ||= command === 'publish' || command === 'play';
+      const end = from + 3 + (name[from + 2] ?? 0);
+      const command = Buffer.from(name.slice(from + 3, end)).toString('latin1');
+      // A number and null come before the name of the stream (7.2.2 of the RTMP specification). 2 bears a play without
+      // one, and would keep the connection.
+      const isNamed = name[end + NUMBER_BYTES] === AMF0_NULL && name[end + NUMBER_BYTES + 1] === AMF0_STRING;
+      this.publishes ||= command === 'publish' && isNamed;
+      this.hasBegun ||= this.publishes || (command === 'play' && isNamed);
     }
     return undefined;
   }

@@ -86,14 +86,15 @@ export class RtmpClient {
     this.say(onStream('publish', 4, null, name, 'live'));
   }
 
-  /** Publishes a key frame and some others, about 50 packets a second. */
-  async publish(name: string, flashVer?: string, packetBytes = 1000, codec = 7): Promise<this> {
+  /** Publishes a key frame and some others. */
+  async publish(name: string, flashVer?: string, packetBytes = 1000, codec = 7, everyMs = 20): Promise<this> {
     await this.shaken();
     this.connect(flashVer);
     this.say(onStream('publish', 3, null, name, 'live'));
-    this.timer = videoSource(packetBytes, codec, (video, timestamp) => {
+    const send = (video: Buffer, timestamp: number): void => {
       if (this.socket.writableLength < 1_000_000) this.say(message(9, video, 1, 6, timestamp));
-    });
+    };
+    this.timer = videoSource(packetBytes, codec, send, everyMs);
     return this;
   }
 
