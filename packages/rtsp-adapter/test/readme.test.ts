@@ -48,9 +48,9 @@ it('lists the options as they are', async () => {
     }
     return [];
   };
-  const listed = (heading: string): string[] => {
-    const [, section = ''] = readme.split(heading);
-    const [, table = ''] = /\n(\| option[\s\S]*?)\n\n/.exec(section) ?? [];
+  const listed = (heading: string, text = readme): string[] => {
+    const [, section = ''] = text.split(heading);
+    const [, table = ''] = /\n(\| option[\s\S]*?)(?:\n\n|$)/.exec(section) ?? [];
     const cells = [...table.matchAll(/^\| (`[^|]*)\|/gm)].map(([, cell = '']) => cell);
     return cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
   };
@@ -58,4 +58,7 @@ it('lists the options as they are', async () => {
   expect(['tracker', ...known(() => createRtspServer(odd))].sort()).toEqual(listed('## `createRtspServer').sort());
   const server = createRtspServer();
   expect(known(() => attachRtsp(server, {} as never, odd)).sort()).toEqual(listed('## `attachRtsp').sort());
+  const options = readFileSync(join(__dirname, '../../../docs/options.md'), 'utf8');
+  expect(listed('## createRtspServer', options).sort()).toEqual(listed('## `createRtspServer').sort());
+  expect(listed('## attachRtsp', options).sort()).toEqual(listed('## `attachRtsp').sort());
 });
