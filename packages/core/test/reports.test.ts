@@ -50,7 +50,9 @@ describe('what a player reports of itself', () => {
   it('tells how long ago the last one was', () => {
     const { tracker, clock } = setup();
     const [one, other] = [request(tracker), request(tracker)];
+    one.report({ br: 1 }, true);
     expect(one.msSinceReport).toBe(Infinity);
+    expect(must(one.session).quality).toEqual({ br: 1 });
     one.report({ bl: 1 });
     clock.advance(700);
     expect([one.msSinceReport, other.msSinceReport]).toEqual([700, 700]);

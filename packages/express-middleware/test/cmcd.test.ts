@@ -72,11 +72,14 @@ describe('what a player says by CMCD', () => {
       bg: true,
       bs: false,
     };
-    await get(
-      url,
-      `/cam1/seg0.ts?x=1&${new URLSearchParams({ CMCD: encodeCmcd(v2 as never) }).toString().replaceAll('+', '%20')}&y=2`,
-    );
+    // with plus signs for spaces, as dash.js does
+    const form = new URLSearchParams({ x: '1', CMCD: encodeCmcd(v2 as never), y: '2' }).toString();
+    expect(form).toContain('+');
+    await get(url, `/cam1/seg0.ts?${form}`);
     expect(quality()).toMatchObject(expected);
+    const spaces = form.replace('cmcd-2', 'cmcd-3').replaceAll('+', '%20');
+    await get(url, `/cam3/seg0.ts?${spaces}`);
+    expect(tracker.list({ stream: 'cam3' })[0]?.quality).toMatchObject({ ...expected, sid: 'cmcd-3' });
     await get(url, '/cam2/seg0.ts', toCmcdHeaders(v2 as never));
     expect(tracker.list({ stream: 'cam2' })[0]?.quality).toMatchObject(expected);
   });
@@ -107,16 +110,22 @@ describe('what a player says by CMCD', () => {
   });
 
   it('is that of the picture, while reports of audio and playlists come as well', async () => {
+    await segment({ sid: 'cmcd-1', ot: 'm' });
+    expect(quality()).toEqual({ sid: 'cmcd-1' });
+    await segment({ ...V1, ot: 'a', bl: 100, br: 128 });
+    expect(quality()).toMatchObject({ bl: 100, br: 128 });
     await segment(V1);
     clock.advance(6000);
-    await segment({ ...V1, ot: 'a', bl: 1, br: 128 });
+    await segment({ ...V1, ot: 'a', bl: 0, br: 128, bs: true });
     await segment({ sid: 'cmcd-1', ot: 'm' });
-    expect(quality()).toMatchObject({ bl: 21300, br: 3200 });
+    expect(quality()).toMatchObject({ bl: 21300, br: 3200, bs: true, starvations: 1 });
     await segment({ ...V1, bl: 7000 });
     expect(quality()).toMatchObject({ bl: 7000 });
     clock.advance(16_000);
     await segment({ ...V1, ot: 'a', bl: 500, br: 128 });
     expect(quality()).toMatchObject({ bl: 500, br: 128 });
+    await segment({ ...V1, bl: 8000 });
+    expect(quality()).toMatchObject({ bl: 8000, br: 3200 });
   });
 
   it.each([

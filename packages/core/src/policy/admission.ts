@@ -22,9 +22,11 @@ export interface Handle {
   /**
    * What the player says of its own playback (CMCD): added to the session's `quality`, key by key. At most 64 keys;
    * texts of more than 256 characters are left out.
+   *
+   * @param provisional Better ones are awaited: `msSinceReport` goes on. Default false.
    */
-  report(quality: Quality): void;
-  /** Milliseconds since the last `report` of this session, by any of its handles; Infinity: there was none. */
+  report(quality: Quality, provisional?: boolean): void;
+  /** Milliseconds since the last `report` of this session that was not provisional; Infinity: there was none. */
   readonly msSinceReport: number;
 }
 

@@ -11,7 +11,7 @@ export interface HandleOwner {
   touch(session: Session, handle: OpenHandle, bytes: number): void;
   receive(session: Session, bytes: number): void;
   tagSession(session: Session, tags: Record<string, string>): void;
-  report(session: Session, quality: Quality): void;
+  report(session: Session, quality: Quality, provisional: boolean): void;
   msSinceReport(session: Session): number;
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
   connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void;
@@ -92,8 +92,8 @@ export abstract class OpenHandle {
     if (!this.ended && this.tracked !== undefined) this.owner.tagSession(this.tracked, tags);
   }
 
-  report(quality: Quality): void {
-    if (!this.ended && this.tracked !== undefined) this.owner.report(this.tracked, quality);
+  report(quality: Quality, provisional = false): void {
+    if (!this.ended && this.tracked !== undefined) this.owner.report(this.tracked, quality, provisional);
   }
 
   get msSinceReport(): number {

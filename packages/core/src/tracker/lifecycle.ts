@@ -223,9 +223,9 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** What its player says of itself. */
-  report(session: Session, quality: Quality): void {
+  report(session: Session, quality: Quality, provisional: boolean): void {
     session.rarities.quality = withReport(session.rare?.quality, quality);
-    session.rarities.reportedAt = this.clock.now();
+    if (!provisional) session.rarities.reportedAt = this.clock.now();
   }
 
   msSinceReport(session: Session): number {

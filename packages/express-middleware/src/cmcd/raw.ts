@@ -15,9 +15,10 @@ export function rawArgument(query: string): string | undefined {
   return query.slice(at + 5, end < 0 ? undefined : end);
 }
 
+/** A space may come as a plus (dash.js 5.2 writes version 2 so); a plus never does. */
 export function unescaped(argument: string): string | undefined {
   try {
-    return decodeURIComponent(argument);
+    return decodeURIComponent(argument.includes('+') ? argument.replaceAll('+', ' ') : argument);
   } catch {
     return undefined;
   }

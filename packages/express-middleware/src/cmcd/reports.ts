@@ -6,8 +6,8 @@ import { cmcdText, HEADERS } from './raw.js';
 
 /** Decoding costs ten microseconds, some per cent of a segment: that is spent now and then only. */
 const EVERY_MS = 5_000;
-/** Reports that say little of the picture (of audio, of playlists) wait longer for a better one. */
-const LITTLE_EVERY_MS = 15_000;
+/** What is no report of the picture (of audio, of playlists) counts only while there is none of it. */
+const PICTURE_LASTS_MS = 15_000;
 
 const STARVED = /(?:^|,)\s*bs(?:[,=\s]|$)/;
 const BUFFER = /(?:^|,)\s*bl=/;
@@ -29,17 +29,17 @@ export class CmcdReports {
     // not even unescaped
     if (msSinceReport < EVERY_MS && !query.includes('bs') && headers['cmcd-status'] === undefined) return;
     const text = cmcdText(query, headers);
-    if (text === undefined || !isDue(text, msSinceReport)) return;
+    if (text === undefined) return;
+    const isOfPicture = BUFFER.test(text) && !AUDIO.test(text);
+    const isDue = msSinceReport >= (isOfPicture ? EVERY_MS : PICTURE_LASTS_MS);
+    if (!isDue && !STARVED.test(text)) return;
     const decode = cmcdDecoder();
     const quality = decode && qualityOf(text, decode);
     if (quality === undefined) return;
-    handle.report(quality.bs === true ? withStarvations(quality, handle.session?.quality) : quality);
+    // the sound that ran dry says nothing else about the picture
+    const figures = isDue || isOfPicture ? quality : { bs: quality.bs === true };
+    handle.report(figures.bs === true ? withStarvations(figures, handle.session?.quality) : figures, !isOfPicture);
   }
-}
-
-function isDue(text: string, msSinceReport: number): boolean {
-  if (msSinceReport >= LITTLE_EVERY_MS || STARVED.test(text)) return true;
-  return msSinceReport >= EVERY_MS && BUFFER.test(text) && !AUDIO.test(text);
 }
 
 let warned = false;
