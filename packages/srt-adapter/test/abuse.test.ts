@@ -34,6 +34,7 @@ async function start(options: Partial<SrtServerOptions> = {}): Promise<void> {
   passphrase = options.passphrase;
   server = createSrtServer({ host: '127.0.0.1', port: 0, latencyMs: 20, tracker, ...options });
   (await call('#!::r=cam1,m=publish').connects()).publish();
+  await until('it is listed', () => active() === 1);
   honest = call('cam1');
   await until('the honest one plays', () => honest.received > 0);
 }

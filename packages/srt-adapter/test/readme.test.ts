@@ -29,15 +29,16 @@ it('runs the first example of the README, which tells of a publisher and a viewe
   });
   const publisher = await new Caller(server.port, '#!::r=live/cam1,m=publish').connects();
   publisher.publish();
+  await until('it is told of', () => output.length === 2);
   const player = new Caller(server.port, 'live/cam1?token=abc');
   await until('it plays', () => player.received > 0);
+  await handlers[0]!();
+  await Promise.all([publisher.drop(), player.drop()]);
   expect(output).toEqual([
     `srt://127.0.0.1:${server.port}?streamid=live/cam1`,
     expect.stringMatching(/^input of cam1, SRT\/1\.\d+\.\d+$/),
     expect.stringMatching(/^viewer of cam1, SRT\/1\.\d+\.\d+$/),
   ]);
-  await handlers[0]!();
-  await Promise.all([publisher.drop(), player.drop()]);
 });
 
 it('runs the example that screens callers', async () => {

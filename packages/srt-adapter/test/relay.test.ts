@@ -14,8 +14,13 @@ const call = ({ port }: SrtServer, streamId: string, options?: CallOptions): Cal
   callers.push(caller);
   return caller;
 };
-const publish = async (server: SrtServer, stream = 'cam1', options?: CallOptions): Promise<Caller> =>
-  (await call(server, `#!::r=live/${stream},m=publish`, options).connects()).publish();
+/** A caller is connected before the server has heard of it. */
+const publish = async (server: SrtServer, stream = 'cam1', options?: CallOptions): Promise<Caller> => {
+  const heard = new Promise((resolve) => server.on('connection', ({ kind }) => kind === 'input' && resolve(undefined)));
+  const caller = await call(server, `#!::r=live/${stream},m=publish`, options).connects();
+  await heard;
+  return caller.publish();
+};
 const plays = (player: Caller, bytes = 0) => until('it plays', () => player.received > bytes);
 const playsOn = (player: Caller) => plays(player, player.received + 10_000);
 
@@ -98,12 +103,11 @@ it('hangs up on a player that sends, and on who wants to do both or names nothin
 
 it('tells of a connection what it is, and how the network is', async () => {
   const server = serve({ passphrase: 'a secret of us all' });
-  await call(server, '#!::r=live/cam1,m=publish,u=me', { passphrase: 'a secret of us all' }).connects();
-  callers[0]!.publish();
+  await publish(server, 'cam1,u=me', { passphrase: 'a secret of us all' });
   const player = call(server, 'live/cam1?token=abc', { passphrase: 'a secret of us all' });
   await plays(player, 50_000);
   const [input, viewer] = server.connections();
-  expect([input!.kind, input!.stream, input!.streamId]).toEqual(['input', 'cam1', '#!::r=live/cam1,m=publish,u=me']);
+  expect([input!.kind, input!.stream, input!.streamId]).toEqual(['input', 'cam1', '#!::r=live/cam1,u=me,m=publish']);
   expect(viewer).toMatchObject({ kind: 'viewer', streamId: 'live/cam1?token=abc', remoteAddress: '127.0.0.1' });
   expect(viewer!.remotePort).toBeGreaterThan(0);
   expect(viewer!.peerVersion).toMatch(/^1\.[45]\.\d+$/);
