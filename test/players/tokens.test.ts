@@ -68,22 +68,20 @@ const answers = (userAgent: string) => {
 
 /** The clock is that of this server, not of a time service elsewhere. */
 const DASH_SETTINGS = {
-  streaming: {
-    delay: { liveDelay: 4, useSuggestedPresentationDelay: false },
-    utcSynchronization: { defaultTimingSource: { scheme: 'urn:mpeg:dash:utc:http-head:2014', value: '/page' } },
-  },
+  delay: { liveDelay: 4, useSuggestedPresentationDelay: false },
+  utcSynchronization: { defaultTimingSource: { scheme: 'urn:mpeg:dash:utc:http-head:2014', value: '/time' } },
 };
 
 /** Opens a page with one player of the kind, which plays what is at the path. */
-async function play(context: BrowserContext, player: 'hls' | 'dash', path: string) {
+async function play(context: BrowserContext, player: 'hls' | 'dash', path: string, cmcd?: object) {
   const page = await context.newPage();
   await page.goto(`${server.url}/page`);
   await page.addScriptTag({ url: `${server.url}/${player}.js` });
   await page.evaluate(
     player === 'hls'
-      ? `{ const hls = new Hls(); hls.loadSource('${path}'); hls.attachMedia(document.querySelector('video')); }`
+      ? `{ const hls = new Hls(${JSON.stringify({ cmcd })}); hls.loadSource('${path}'); hls.attachMedia(document.querySelector('video')); }`
       : `{ const dash = dashjs.MediaPlayer().create();
-          dash.updateSettings(${JSON.stringify(DASH_SETTINGS)});
+          dash.updateSettings(${JSON.stringify({ streaming: { ...DASH_SETTINGS, cmcd } })});
           dash.initialize(document.querySelector('video'), '${path}', true); }`,
   );
   await page.evaluate(`document.querySelector('video').play().catch(() => undefined)`);
@@ -191,4 +189,29 @@ describe('a viewer', () => {
     expect(sessionsOf('twin', open).map(({ namedBy }) => namedBy)).toEqual(['token', 'token']);
     expect(segments(askedBy('twin')).some(({ url }) => url.includes('tkn'))).toBe(false);
   }, 60_000);
+});
+
+describe('what players say by CMCD', () => {
+  it.each([
+    ['hls', 'in the query', { contentId: 'film', sessionId: 'hls-q' }],
+    ['hls', 'in headers', { contentId: 'film', sessionId: 'hls-h', useHeaders: true }],
+    ['dash', 'in the query', { enabled: true, cid: 'film', sid: 'dash-q', mode: 'query' }],
+    ['dash', 'in version 2', { enabled: true, cid: 'film', sid: 'dash-2', mode: 'query', version: 2 }],
+  ] as const)(
+    '%s.js %s is on its session',
+    async (player, how, cmcd) => {
+      const userAgent = `${player} ${how}`;
+      const context = await browser.newContext({ userAgent });
+      const path = player === 'hls' ? 'ts/master.m3u8' : 'dash/manifest.mpd';
+      await play(context, player, `/cookies/demo/${path}`, cmcd);
+      const sid = 'sid' in cmcd ? cmcd.sid : cmcd.sessionId;
+      const figures = () => sessionsOf(userAgent, open).find(({ quality }) => quality?.sid === sid)?.quality;
+      await until('its session has figures', () => Number(figures()?.br) > 100 && 'bl' in figures()!, {
+        timeoutMs: 25_000,
+      });
+      expect(figures()).toMatchObject({ sid, cid: 'film', br: expect.any(Number), bl: expect.any(Number) });
+      await context.close();
+    },
+    40_000,
+  );
 });

@@ -47,6 +47,8 @@ export async function startTokenServer(
   for (const [mount, tracker, viewerToken] of mounts) {
     app.use(mount, trackPlayback(tracker, viewerToken === undefined ? {} : { viewerToken }), express.static(folder));
   }
+  // what a player sets its clock by
+  app.get('/time', (_req, res) => void res.set('Cache-Control', 'no-store').send());
   app.get('/page', (_req, res) => void res.send('<!doctype html><video muted></video>'));
   for (const [name, module] of [
     ['hls', 'hls.js/dist/hls.min.js'],
