@@ -8,6 +8,8 @@ import { keyOfAsker, keyOfValues, type Asker, type PatternValues, type Shape } f
 /** A denial and what it is found by. */
 export class DenialEntry extends WheelNode {
   hits = 0;
+  /** In a table now. */
+  isHeld = false;
   private readonly id = randomUUID();
   private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>;
 
@@ -36,7 +38,9 @@ export class DenialEntry extends WheelNode {
   }
 
   snapshot(): Denial {
-    return Object.freeze({ id: this.id, ...this.facts, until: this.until, hits: this.hits });
+    // Field by field: a spread costs three times as much, and this is done for every request that is refused.
+    const { target, by, kind, reason, detail, since } = this.facts;
+    return Object.freeze({ id: this.id, target, by, kind, reason, detail, since, until: this.until, hits: this.hits });
   }
 }
 
@@ -69,6 +73,7 @@ export class DenialTable {
     if (this.max <= 0) return;
     this.trim(this.max - 1);
     this.entries.set(entry.denialId, entry);
+    entry.isHeld = true;
     if (entry.targetKey !== undefined) this.byTarget.set(entry.targetKey, entry);
     for (const values of entry.patterns) this.index(this.shapes, values, entry, '');
     for (const values of entry.onlyNew) this.index(this.onlyNewShapes, values, entry, 'new:');
@@ -83,6 +88,7 @@ export class DenialTable {
 
   delete(entry: DenialEntry): void {
     if (!this.entries.delete(entry.denialId)) return;
+    entry.isHeld = false;
     if (entry.targetKey !== undefined) this.byTarget.delete(entry.targetKey);
     for (const values of entry.patterns) this.unindex(this.shapes, values, entry, '');
     for (const values of entry.onlyNew) this.unindex(this.onlyNewShapes, values, entry, 'new:');

@@ -23,13 +23,20 @@ export function makeRoom<T>(list: T[]): T | undefined {
 const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
-export interface AskedWith extends Pick<HttpHit, 'query' | 'url' | 'credentials'> {
-  /** The credentials as one text to compare: see `offerOf`. */
-  readonly offer: string;
-}
+export type AskedWith = Pick<HttpHit, 'query' | 'url' | 'credentials'>;
 
 /** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
 export class Rarities {
+  // What every hit looks at comes first. Absent numbers are undefined: a number that is no small integer is an object of
+  // its own, and each is one more look at memory.
+  /** Its credentials as one text to compare: see `offerOf`. */
+  offer = '';
+  /** Epoch ms: when the yes to what it is named by ends, where the session goes on longer by another credential. */
+  tokenUntil: number | undefined = undefined;
+  /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
+  lastHitAt: number | undefined = undefined;
+  /** Undefined: no number of bytes makes a policy look. */
+  reviewBytes: number | undefined = undefined;
   referer: string | undefined = undefined;
   /** Names that players give themselves, where something better names the session. */
   sid: string | undefined = undefined;
@@ -53,21 +60,16 @@ export class Rarities {
   tags: Record<string, string> | undefined = undefined;
   limits: Limits | undefined = undefined;
   quality: Quality | undefined = undefined;
-  /** When the player was heard last. Epoch ms. */
+  /** When the player last said what was awaited. Epoch ms. */
   reportedAt = -Infinity;
   /** Credentials and streams that the policies allowed besides those it is named by, and until when. */
   judged: Map<string, number> | undefined = undefined;
-  /** Epoch ms: when the yes to what it is named by ends, where the session goes on longer by another credential. */
-  tokenUntil = Infinity;
   /** What it was asked with and is asked with again; kept in memory only. */
   asked: AskedWith | undefined = undefined;
   judgements: readonly Judgement[] | undefined = undefined;
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;
   reviewAt = Infinity;
-  reviewBytes = Infinity;
-  /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
-  lastHitAt = -Infinity;
   closedAt: number | undefined = undefined;
   closeDetail: string | undefined = undefined;
   /** The policy that is being asked about it again. */
@@ -123,6 +125,12 @@ export class Session extends WheelNode {
 
   get rarities(): Rarities {
     return (this.rare ??= new Rarities());
+  }
+
+  /** It has sent as many bytes as a policy waits for. */
+  get isReviewDue(): boolean {
+    const bytes = this.rare?.reviewBytes;
+    return bytes !== undefined && this.bytes >= bytes;
   }
 
   get isClosed(): boolean {

@@ -55,8 +55,11 @@ export class Admissions {
     private readonly view: TrackerView,
   ) {}
 
-  /** True when this hit of a live session brings a stream or credential that was not judged there, or no longer holds. */
-  mustAsk(session: Session, hit: HttpHit, byAlias: boolean): boolean {
+  /**
+   * True when this hit of a live session brings a stream or credential that was not judged there, or no longer holds.
+   * `byStream`: it was found by its stream, which needs no second look.
+   */
+  mustAsk(session: Session, hit: HttpHit, byAlias: boolean, byStream: boolean): boolean {
     if (this.stopped || !this.settings.enabled) return true;
     const { policies, authorises, aliasesAdmit } = this.settings;
     const asking = policies.length > 0;
@@ -65,7 +68,7 @@ export class Admissions {
     const { rare } = session;
     const offer = hit.credentials === undefined ? '' : offerOf(hit);
     if (offer === undefined) return asking;
-    if (hit.stream === session.firstStream && offer === (rare?.asked?.offer ?? '')) {
+    if ((byStream || hit.stream === session.firstStream) && offer === (rare === undefined ? '' : rare.offer)) {
       if (token === session.token) return asking && (!session.allowed || this.isOver(rare?.tokenUntil));
       if (token === undefined && byAlias && (!asking || (session.allowed && (!authorises || aliasesAdmit))))
         return false;
@@ -74,8 +77,8 @@ export class Admissions {
     return until === undefined || this.isOver(until);
   }
 
-  private isOver(until = Infinity): boolean {
-    return until !== Infinity && until <= this.clock.now();
+  private isOver(until: number | undefined): boolean {
+    return until !== undefined && until <= this.clock.now();
   }
 
   /** The same where no policy is asked: only the denials look at what is new. */
@@ -95,8 +98,7 @@ export class Admissions {
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !observation.recipe.tracks) return this.handle(observation, undefined);
     // Who waits for the answer that another request of his waits for takes no place of his own.
-    const key = openingKey(observation);
-    const shared = key === undefined ? undefined : this.openings.get(key);
+    const shared = this.openings.size === 0 ? undefined : this.openings.get(openingKey(observation) ?? '');
     if (shared !== undefined) return this.wait(observation, shared);
     const full = joins === undefined && this.isFull(observation);
     if (full) {
@@ -108,7 +110,7 @@ export class Admissions {
     if (policies.length === 0) return this.handOut(observation, observation, this.commit(asking, NOT_ASKED));
     const decision = this.pipeline.ask(policies, asking.candidate, this.view);
     if (!isPromise(decision)) return this.handOut(observation, observation, this.commit(asking, decision));
-    return this.wait(observation, this.begin(asking, decision, key));
+    return this.wait(observation, this.begin(asking, decision));
   }
 
   /** Records what already happens: asks no policy; denials and caps hold. Undefined: nothing is tracked. */
@@ -169,8 +171,9 @@ export class Admissions {
     return this.denials.refuseByCap(observation, 'overload', 'overload', 'too many sessions');
   }
 
-  private begin(asking: Asking, asked: Promise<Decision>, key: string | undefined): Opening {
+  private begin(asking: Asking, asked: Promise<Decision>): Opening {
     const { network } = asking.observation;
+    const key = openingKey(asking.observation);
     this.countPending(network, 1);
     const done = asked.then((decision) => {
       this.countPending(network, -1);
@@ -312,10 +315,10 @@ export class Admissions {
     const asked = decision !== NOT_ASKED;
     const offer = offerOf(hit);
     const own = token === session.token && hit.stream === session.firstStream;
-    if (own && (!session.allowed || offer === session.rare?.asked?.offer || session.rare?.asked === undefined)) {
+    if (own && (!session.allowed || session.rare?.asked === undefined || offer === session.rare.offer)) {
       if (asked && !session.allowed) this.lifecycle.allow(session);
-      if (decision.yeses.length > 0) session.rarities.asked = askedWith(hit);
-      session.rarities.tokenUntil = Infinity;
+      this.keepAsked(session, hit, decision);
+      session.rarities.tokenUntil = undefined;
       if (decision.judgements.length > 0) this.lifecycle.judge(session, decision.judgements);
       return;
     }
@@ -323,22 +326,29 @@ export class Admissions {
     if (decision.judgements.length > 0) this.lifecycle.judgeAlso(session, decision.judgements);
     if (asked && session.allowed && end >= before && this.mayRenew(session, observation)) {
       const { rarities } = session;
-      const old = judgedKey(session.firstStream, session.token, rarities.asked?.offer ?? '');
-      this.keepJudged(session, old, Math.min(before, rarities.tokenUntil));
+      const old = judgedKey(session.firstStream, session.token, rarities.offer);
+      this.keepJudged(session, old, Math.min(before, rarities.tokenUntil ?? Infinity));
       if (token !== session.token) this.lifecycle.rename(session, observation);
-      if (decision.yeses.length > 0) rarities.asked = askedWith(hit);
-      rarities.tokenUntil = end < rarities.expiresAt ? end : Infinity;
+      this.keepAsked(session, hit, decision);
+      rarities.tokenUntil = end < rarities.expiresAt ? end : undefined;
       return;
     }
     if (offer !== undefined) this.keepJudged(session, judgedKey(hit.stream, token, offer), end);
     const { rare } = session;
-    if (rare !== undefined && rare.expiresAt > before) rare.tokenUntil = Math.min(rare.tokenUntil, before);
+    if (rare !== undefined && rare.expiresAt > before) rare.tokenUntil = Math.min(rare.tokenUntil ?? Infinity, before);
   }
 
   /** A credential that lasts as long as the one before is what the session goes by from now on. */
   private mayRenew(session: Session, { recipe, token, stream }: Observation): boolean {
     if (stream !== session.firstStream) return false;
     return token === session.token || (recipe.byName && token !== undefined && session.token !== undefined);
+  }
+
+  /** What policies are asked with again. */
+  private keepAsked({ rarities }: Session, hit: HttpHit, { yeses }: Decision): void {
+    if (yeses.length === 0) return;
+    rarities.asked = askedWith(hit);
+    rarities.offer = offerOf(hit) ?? 'a password';
   }
 
   private keepJudged(session: Session, key: string, until: number): void {
@@ -378,11 +388,10 @@ const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, yeses: [], judgem
 /** Longer ones are not kept: nobody could tell what was cut off. */
 const MAX_ASKED_LENGTH = 8192;
 
-function askedWith(hit: HttpHit): AskedWith {
-  const { query, url, credentials } = hit;
+function askedWith({ query, url, credentials }: HttpHit): AskedWith {
   const kept = (text: string | undefined): string | undefined =>
     text !== undefined && text.length <= MAX_ASKED_LENGTH ? ownCopy(text) : undefined;
-  return { query: kept(query), url: kept(url), credentials, offer: offerOf(hit) ?? 'a password' };
+  return { query: kept(query), url: kept(url), credentials };
 }
 
 /** Two requests that would be asked the same wait for one answer; undefined: nobody can tell whether they would. */

@@ -1,5 +1,6 @@
 import { DenialEntry, DenialTable } from '../denials/denial-table.js';
 import { askedKey, viewerKey, type Asker, type PatternValues } from '../denials/pattern.js';
+import { RefusalMemo } from '../denials/refusal-memo.js';
 import { readTarget, targetKey } from '../denials/target.js';
 import { deniedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
@@ -38,6 +39,7 @@ const EXPIRED_PER_LOOK = 5000;
 export class DenialDesk {
   readonly operator: DenialTable;
   readonly remembered: DenialTable;
+  private readonly memo = new RefusalMemo();
   private readonly capDenials = new Map<string, DenialEntry>();
   /** Denials of who was replaced, by the live session that replaced them. */
   private readonly heldBy = new Map<Session, readonly DenialEntry[]>();
@@ -61,10 +63,14 @@ export class DenialDesk {
   /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
   match(asker: Asker, joins: Session | undefined): Refused | undefined {
     if (this.isEmpty) return undefined;
-    const known = joins?.streams.includes(asker.stream) ?? false;
     const now = this.clock.now();
+    const lately = joins === undefined ? this.memo.find(asker, now) : undefined;
+    if (lately !== undefined) return this.refuse(lately, asker);
+    const known = joins?.streams.includes(asker.stream) ?? false;
     const entry = this.operator.match(asker, known, now) ?? this.remembered.match(asker, known, now);
-    return entry === undefined ? undefined : this.refuse(entry, asker);
+    if (entry === undefined) return undefined;
+    if (joins === undefined) this.memo.note(asker, entry);
+    return this.refuse(entry, asker);
   }
 
   /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
@@ -90,7 +96,7 @@ export class DenialDesk {
     }
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
-    this.operator.add(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), [], [...same, ...alike]));
+    this.addOperators(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), [], [...same, ...alike]));
   }
 
   /** Keeps out who was replaced, as it was: see `whileLives` for how long. */
@@ -144,7 +150,7 @@ export class DenialDesk {
     const now = this.clock.now();
     const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
     const entry = new DenialEntry({ ...facts, since: now }, endOf(now, forMs), [values], [], targetKey(target));
-    this.operator.add(entry);
+    this.addOperators(entry);
     return entry.snapshot();
   }
 
@@ -215,7 +221,9 @@ export class DenialDesk {
     return { id, policies: entry.judgements, denial: entry.snapshot() };
   }
 
+  /** The options have changed. */
   resize(): void {
+    this.memo.clear();
     this.operator.resize(this.settings.maxDenials);
     this.remembered.resize(this.settings.maxDenials);
   }
@@ -223,6 +231,12 @@ export class DenialDesk {
   expire(now: number): void {
     this.operator.expire(now, EXPIRED_PER_LOOK);
     this.remembered.expire(now, EXPIRED_PER_LOOK);
+  }
+
+  /** Goes before what refused somebody until now. */
+  private addOperators(entry: DenialEntry): void {
+    this.operator.add(entry);
+    this.memo.clear();
   }
 
   private remember(

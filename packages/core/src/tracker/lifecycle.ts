@@ -110,8 +110,7 @@ export class Lifecycle implements HandleOwner {
 
   /** Another request or connection of a live session. */
   joinAs(session: Session, { hit, ip, network, isConnection }: Observation): void {
-    const lastHitAt = session.rare?.lastHitAt ?? -Infinity;
-    const before = lastHitAt === -Infinity ? session.updatedAt : lastHitAt;
+    const before = session.rare?.lastHitAt ?? session.updatedAt;
     this.join(session, hit, ip, network, countable(hit.bytes));
     if (isConnection) session.rarities.lastHitAt = before;
   }
@@ -121,7 +120,7 @@ export class Lifecycle implements HandleOwner {
     const now = this.clock.now();
     session.updatedAt = now;
     this.sightings.note(session, hit, ip, network);
-    if (session.rare !== undefined) session.rare.lastHitAt = now;
+    if (session.rare?.lastHitAt !== undefined) session.rare.lastHitAt = now;
     if (bytes > 0) this.credit(session, bytes, now);
     this.announce(session, now);
     return now;
@@ -301,9 +300,7 @@ export class Lifecycle implements HandleOwner {
     if (bytes === 0) return;
     session.credit(bytes, now);
     this.counters.bytes += bytes;
-    const { rare } = session;
-    if (rare !== undefined && session.bytes >= rare.reviewBytes && !session.isClosed)
-      this.deadlines.wheel.place(session, now);
+    if (session.isReviewDue && !session.isClosed) this.deadlines.wheel.place(session, now);
   }
 
   private announce(session: Session, now: number): void {

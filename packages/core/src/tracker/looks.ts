@@ -58,7 +58,7 @@ export class Looks {
     if (session.updatedAt > now) this.rebase(session, now);
     if (this.closeIfOver(session, now)) return;
     const { rare } = session;
-    if (rare !== undefined && (rare.reviewAt <= now || session.bytes >= rare.reviewBytes)) {
+    if (rare !== undefined && (rare.reviewAt <= now || session.isReviewDue)) {
       if (this.reviews.review(session, now)) return;
     }
     // What a policy or a cut causes may have closed it in passing.

@@ -84,7 +84,7 @@ export class Reviews {
       if (policies === this.settings.policies) {
         // All were asked: what policies said that are gone by now no longer counts.
         session.rarities.judgements = undefined;
-        session.rarities.tokenUntil = Infinity;
+        session.rarities.tokenUntil = undefined;
         this.lifecycle.allow(session);
       }
       if (judgements.length > 0) this.lifecycle.judge(session, judgements);

@@ -26,12 +26,14 @@ export class SessionDeadlines {
   planReview(session: Session, copy: PlaySession): void {
     if (this.settings.reviewers.length === 0) return;
     const rare = session.rarities;
-    rare.reviewAt = rare.reviewBytes = Infinity;
+    rare.reviewAt = Infinity;
+    let reviewBytes = Infinity;
     for (const policy of this.settings.reviewers) {
       const { at, bytes } = this.deadlineOf(policy, copy) ?? OVERDUE;
       rare.reviewAt = Math.min(rare.reviewAt, at);
-      rare.reviewBytes = Math.min(rare.reviewBytes, bytes);
+      reviewBytes = Math.min(reviewBytes, bytes);
     }
+    rare.reviewBytes = reviewBytes === Infinity ? undefined : reviewBytes;
   }
 
   /** When this policy wants to review the session; undefined: it fails to say. */
@@ -53,7 +55,7 @@ export class SessionDeadlines {
     if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
     const { rare } = session;
     if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
-    if (rare !== undefined && session.bytes >= rare.reviewBytes) at = Math.min(at, session.updatedAt);
+    if (session.isReviewDue) at = Math.min(at, session.updatedAt);
     return this.settings.stallsBeforeIdle ? Math.min(at, this.nextStall(session)) : at;
   }
 

@@ -266,7 +266,10 @@ export class Tracker implements SessionTracker {
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
     const session = this.find(recipe, hit, network);
-    if (session !== undefined && !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit))) {
+    if (
+      session !== undefined &&
+      !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe.byStream)
+    ) {
       if (this.admissions.mayBeDenied(session, hit, ip)) {
         const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), session);
         if (refused !== undefined) return refused;
@@ -281,7 +284,7 @@ export class Tracker implements SessionTracker {
   private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
     const observation = this.observeConnection(raw);
     const joins = this.findMerged(observation);
-    if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false)) {
+    if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false, observation.recipe.byStream)) {
       const refused = this.denialDesk.match(observation, joins);
       if (refused !== undefined) return refused;
       this.lifecycle.joinAs(joins, observation);
