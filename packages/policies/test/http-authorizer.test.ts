@@ -283,7 +283,7 @@ describe('asking again', () => {
   };
 
   it('happens every so often, in the background; who is refused is cut, who is not notices nothing', async () => {
-    const { tracker, clock } = setup({ reauthorizeEveryMs: 60_000 });
+    const { tracker, clock } = setup({ reauthorizeEveryMs: 60_000 }, { policyTimeoutMs: 600_000 });
     const [good, bad] = [await played(tracker, 'good'), await played(tracker, 'bad')];
     authoriser.answer = (res, body) => say(body.includes('"bad"') ? 403 : 200)(res);
     const cuts: string[] = [];
