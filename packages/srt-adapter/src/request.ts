@@ -7,6 +7,8 @@ export interface SrtRequest {
   readonly stream: string;
   readonly kind: Extract<SessionKind, 'viewer' | 'input'>;
   readonly token: string | undefined;
+  /** The stream as the caller has spelt it, with a slash before it. */
+  readonly path: string;
   /** Everything else it said, as a query; the token is in it as `token`, where the tracker knows to hide it. */
   readonly query: string;
 }
@@ -23,8 +25,14 @@ export function readRequest(streamId: string | undefined): SrtRequest | number {
   const { stream, mode = 'request', token } = said;
   if (stream === undefined || stream.length > MAX_STREAM_LENGTH || /\p{Cc}/u.test(stream)) return Reject.badRequest;
   if (mode !== 'request' && mode !== 'publish') return Reject.badMode;
-  return { stream, token, kind: mode === 'publish' ? 'input' : 'viewer', query: queryOf(streamId, said) };
+  const path = pathOf(streamId, said);
+  return { stream, token, path, kind: mode === 'publish' ? 'input' : 'viewer', query: queryOf(streamId, said) };
 }
+
+const pathOf = (streamId: string, { params }: StreamId): string => {
+  const resource = streamId.startsWith('#!::') ? (params['r'] ?? '') : streamId;
+  return resource.replace(/\?.*$/s, '').replace(/^\/?/, '/');
+};
 
 const TOKENS = ['token', 'tkn'];
 

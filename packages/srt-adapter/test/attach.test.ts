@@ -1,5 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { createTracker, type DenialKind, type PlaySession, type SessionTracker } from '@stream-sessions/core';
+import {
+  createTracker,
+  type DenialKind,
+  type PlaySession,
+  type Policy,
+  type SessionTracker,
+} from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { attachSrt, createSrtServer, type SrtConnection, type SrtServer, type SrtStatistics } from '../src/index.js';
 import { StallRule } from '../src/attach/stall-rule.js';
@@ -184,6 +190,29 @@ describe('a server of another library', () => {
     server.emit('connection', connection);
     expect(connection.closedWith).toEqual([code]);
     expect(connection.listenerCount('close')).toBe(0);
+    await tracker.stop();
+  });
+
+  it.each([
+    ['live/cam1?token=abc&x=1', { url: '/live/cam1?token=abc&x=1', query: 'token=abc&x=1', token: 'abc' }],
+    ['#!::r=live/cam1,u=me,t=abc', { url: '/live/cam1?u=me&token=abc', query: 'u=me&token=abc', token: 'abc' }],
+    ['#!::r=/live/cam1?x=1&tkn=abc,t=stream', { url: '/live/cam1?x=1&t=stream&token=abc', token: 'abc' }],
+    ['#!::r=cam1,m=publish', { url: '/cam1?m=publish', kind: 'input' }],
+    ['cam1', { url: '/cam1', kind: 'viewer' }],
+  ])('gives policies what %s says', async (streamId, said) => {
+    const asked: object[] = [];
+    const policy: Policy = {
+      name: 'listening',
+      admit: (candidate) => {
+        asked.push({ ...candidate });
+        return { allow: true };
+      },
+    };
+    const [server, tracker] = [new EventEmitter(), createTracker({ policies: [policy] })];
+    attachSrt(server, tracker);
+    server.emit('connection', new OtherConnection(streamId, '2001:db8::7'));
+    expect(asked).toEqual([expect.objectContaining({ stream: 'cam1', ...said })]);
+    expect(tracker.list()[0]!.ip).toBe('2001:db8::7');
     await tracker.stop();
   });
 

@@ -46,7 +46,7 @@ export class Caller implements VisitClient {
   }
 }
 
-function hitOf(connection: SrtConnection, { stream, kind, token, query }: SrtRequest): ConnHit {
+function hitOf(connection: SrtConnection, { stream, kind, token, path, query }: SrtRequest): ConnHit {
   const { remoteAddress, remotePort, peerVersion, secure = false } = connection;
   const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
   return {
@@ -56,7 +56,7 @@ function hitOf(connection: SrtConnection, { stream, kind, token, query }: SrtReq
     remoteAddress: remotePort === undefined ? remoteAddress : `${host}:${remotePort}`,
     secure,
     query,
-    url: `/${stream}${query && '?'}${query}`,
+    url: `${path}${query && '?'}${query}`,
     ...(peerVersion !== undefined && { userAgent: `SRT/${peerVersion}` }),
     ...(token !== undefined && { token }),
   };
