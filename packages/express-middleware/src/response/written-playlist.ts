@@ -46,7 +46,7 @@ export class WrittenPlaylist implements Collector {
 
   collected(body: Buffer, send: (body: Buffer) => void): void {
     decode(body, String(this.res.getHeader('Content-Encoding') ?? ''), MAX_COLLECTED, (plain) => {
-      const text = plain !== undefined && isUtf8(plain) ? this.change(plain.toString()) : undefined;
+      const text = plain !== undefined && isUtf8(plain) ? this.changed(plain.toString()) : undefined;
       if (text === undefined) {
         this.counts.unreadable++;
         return send(body);
@@ -54,6 +54,15 @@ export class WrittenPlaylist implements Collector {
       this.counts.written++;
       this.sendText(Buffer.from(text), send);
     });
+  }
+
+  /** It runs when the handler has long returned: what it throws would end the process. */
+  private changed(text: string): string | undefined {
+    try {
+      return this.change(text);
+    } catch {
+      return undefined;
+    }
   }
 
   private sendText(text: Buffer, send: (body: Buffer) => void): void {

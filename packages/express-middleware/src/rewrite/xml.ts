@@ -23,6 +23,8 @@ const SLASH = 0x2f;
 const MAX_DEPTH = 64;
 const OPENING = /<([^\s<>"'/=!?]+)/y;
 const ATTRIBUTE = /\s+([^\s<>"'/=]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
+/** A timeline has thousands of these, and there is no address in them: they are not kept. */
+const TIMELINE_ENTRY = /<S(?:\s+[a-z]+="\d*"){0,8}\s*\/>/y;
 const TAG_END = /\s*(\/?)>/y;
 const CLOSING = /<\/([^\s<>"'/=]+)\s*>/y;
 
@@ -47,6 +49,11 @@ export function readXml(text: string): XmlElement | undefined {
       depth--;
       at += closing[0].length;
     } else {
+      TIMELINE_ENTRY.lastIndex = at;
+      if (inside !== undefined && TIMELINE_ENTRY.test(text)) {
+        at = TIMELINE_ENTRY.lastIndex;
+        continue;
+      }
       if (inside === undefined && root !== undefined) return undefined;
       const opened = readTag(text, at, inside);
       if (opened === undefined) return undefined;

@@ -141,6 +141,7 @@ describe('a DASH manifest', () => {
   });
 
   it.each([
+    ['nothing but a timeline', mpd(set('<SegmentTimeline><S t="0" d="4" r="1"/><S d="1"/></SegmentTimeline>'))],
     ['an entity of its own', mpd(set('<SegmentTemplate media="&me;/a.m4s"/>'))],
     ['markup in an address', mpd('<Location>a<b/>c</Location>')],
     ['nothing', mpd('')],
@@ -269,6 +270,8 @@ describe('any DASH manifest', () => {
       '"',
       '<BaseURL>a</BaseURL>',
       '<SegmentURL media="a"/>',
+      '<S t="1" d="2"/>',
+      '<S t="1" ',
       ']]>',
     ];
     for (const fill of fills) {
