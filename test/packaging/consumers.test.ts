@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -114,6 +115,33 @@ describe('a CommonJS project', () => {
     expect(command(project, process.execPath, example('geoip'))).toBe('US\n');
   });
 
+  it('runs the example of the policies README, which ends by itself', () => {
+    expect(command(project, process.execPath, example('policies'))).toBe('true false\n');
+  });
+
+  it.each([
+    [
+      'jwt.js',
+      `const { createTracker } = require('@stream-sessions/core'), { jwtPolicy } = require('@stream-sessions/policies');`,
+    ],
+    [
+      'jwt.mjs',
+      `import { createTracker } from '@stream-sessions/core'; import { jwtPolicy } from '@stream-sessions/policies';`,
+    ],
+  ])('verifies a JSON Web Token in %s, although jose is an ES module', (file, imports) => {
+    const program = `${imports}
+      const secret = 'a secret of at least thirty-two bytes';
+      const token = '${hs256({ sub: 'bob' }, 'a secret of at least thirty-two bytes')}';
+      const tracker = createTracker({ policies: [jwtPolicy({ secret })] });
+      const ask = (token) => tracker.admit({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token });
+      Promise.all([ask(token), ask(token + 'x')]).then(([yes, no]) => {
+        console.log(yes.handle.session.userId, no.denial.reason);
+        return tracker.stop();
+      });`;
+    writeFileSync(join(project, file), program);
+    expect(command(project, process.execPath, file)).toBe('bob unauthorized\n');
+  });
+
   it('runs the example of the SRT README, over the system library, until Ctrl-C', async () => {
     const server = spawn(process.execPath, [example('srt-adapter')], {
       cwd: project,
@@ -166,6 +194,12 @@ describe('a CommonJS project', () => {
     }
   });
 });
+
+function hs256(claims: object, secret: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg: 'HS256' })}.${part(claims)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
