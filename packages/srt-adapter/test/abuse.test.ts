@@ -204,6 +204,18 @@ it('drops what a player does not take, cuts it as stalled, and its neighbour los
   expect(server.connections()[1]!.statistics()).toMatchObject({ packetsDropped: 0 });
 }, 30_000);
 
+it('keeps no more for a player than it may, whatever latency that asks for', async () => {
+  await start({ maxBufferBytes: 300_000 });
+  const greedy = call('cam1', { deaf: true, window: 32, latencyMs: 20, asksLatencyMs: 60_000 });
+  await until('it is there', () => server.connections().length === 3);
+  const connection = server.connections()[2]!;
+  await until('packets are dropped', () => (connection.statistics()?.packetsDropped ?? 0) > 100);
+  expect(connection.statistics()!.bytesWaiting).toBeLessThan(330_000); // libsrt adds its headers
+  expect(connection.bytesSent).toBeLessThan(500_000);
+  expect(greedy.ended).toBe(false);
+  await playsOn();
+});
+
 it('does not call a player stalled that waits for a silent publisher', async () => {
   await start({ stallTimeoutMs: 1_000 });
   const patient = call('nothing-yet');

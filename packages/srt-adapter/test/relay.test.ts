@@ -254,7 +254,13 @@ describe('says what is wrong when', () => {
   it('an option does not exist or has no sense', () => {
     expect(code({ latency: 1 } as never)).toEqual(['ERR_BAD_OPTION', expect.stringContaining('"latencyMs"')]);
     const bad = [{ port: -1 }, { port: 1.5 }, { host: 'localhost' }, { latencyMs: -1 }, { maxConnections: 0 }];
-    for (const options of [...bad, { peerIdleTimeoutMs: 100 }, { stallTimeoutMs: NaN }, { port: undefined }]) {
+    for (const options of [
+      ...bad,
+      { peerIdleTimeoutMs: 100 },
+      { stallTimeoutMs: NaN },
+      { maxBufferBytes: 10 },
+      { port: undefined },
+    ]) {
       expect(code(options as never)).toEqual(['ERR_BAD_OPTION', expect.any(String)]);
     }
   });

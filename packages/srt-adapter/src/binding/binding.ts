@@ -13,6 +13,8 @@ export interface SrtListenOptions {
   readonly latencyMs: number;
   /** Milliseconds of silence after which a peer is taken for gone. */
   readonly peerIdleTimeoutMs: number;
+  /** Bytes that may wait for one slow player. */
+  readonly maxBufferBytes: number;
   /** Asked about every caller before it is let in. */
   readonly screen?: SrtScreen | undefined;
 }

@@ -4,6 +4,7 @@
 export const Option = {
   sendSync: 1,
   receiveSync: 2,
+  sendBuffer: 5,
   latency: 23,
   passphrase: 26,
   keyLength: 27,

@@ -50,12 +50,13 @@ export class LibsrtListener implements SrtListener {
     return this.closing;
   }
 
-  private configure({ passphrase, latencyMs, peerIdleTimeoutMs, host }: SrtListenOptions): void {
+  private configure({ passphrase, latencyMs, peerIdleTimeoutMs, maxBufferBytes, host }: SrtListenOptions): void {
     const { running, socket } = this;
     // set before it listens: every connection has them from here
     setInt(running, socket, Option.sendSync, 0);
     setInt(running, socket, Option.receiveSync, 0);
     setInt(running, socket, Option.latency, latencyMs);
+    setInt(running, socket, Option.sendBuffer, maxBufferBytes);
     setInt(running, socket, Option.peerIdleTimeout, peerIdleTimeoutMs);
     if (host.includes(':')) setInt(running, socket, Option.ipv6Only, host === '::' ? 0 : 1);
     if (passphrase !== undefined && setText(running, socket, Option.passphrase, passphrase) < 0) {

@@ -21,6 +21,11 @@ export interface SrtServerOptions {
   /** Milliseconds for which a player may lose packets because it is too slow, before it is `stalled`. Default 15_000; 0 = never. */
   stallTimeoutMs?: number;
   /**
+   * Media that may wait for one slow player, in bytes. Default 8 MiB: what it is sent in a second, and in the latency that it
+   * has asked for, has to have room. Beyond it the player loses packets.
+   */
+  maxBufferBytes?: number;
+  /**
    * Publishers and players at a time; who comes then is cut. Default 1_000. Each takes about a megabyte of memory, and 100 at
    * 5 Mbit/s take half a core.
    */
@@ -43,15 +48,22 @@ export type ServerSettings = Readonly<
     Pick<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen'>
 >;
 
+const MIB = 1024 * 1024;
+
 const KNOWN = [
-  ...['port', 'host', 'tracker', 'passphrase', 'latencyMs', 'peerIdleTimeoutMs', 'stallTimeoutMs', 'maxConnections'],
-  ...['binding', 'clock', 'screen'],
+  ...['port', 'host', 'tracker', 'passphrase', 'latencyMs', 'peerIdleTimeoutMs', 'stallTimeoutMs', 'maxBufferBytes'],
+  ...['maxConnections', 'binding', 'clock', 'screen'],
 ];
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: SrtServerOptions): ServerSettings {
   checkOptions('createSrtServer()', options, KNOWN);
-  const { latencyMs = 120, peerIdleTimeoutMs = 5_000, stallTimeoutMs = CONNECTION_STALL_MS } = options;
+  const {
+    latencyMs = 120,
+    peerIdleTimeoutMs = 5_000,
+    stallTimeoutMs = CONNECTION_STALL_MS,
+    maxBufferBytes = 8 * MIB,
+  } = options;
   const { port, host, passphrase, screen, maxConnections = 1_000, binding = libsrt() } = options;
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
@@ -65,9 +77,12 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
     throw badOption('peerIdleTimeoutMs', 'milliseconds, 5000 or more', peerIdleTimeoutMs);
   }
   if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
+  if (!isCount(maxBufferBytes) || maxBufferBytes < 65_536) {
+    throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
+  }
   if (!isCount(maxConnections) || maxConnections < 1) throw badOption('maxConnections', '1 or more', maxConnections);
   if (screen !== undefined && typeof screen !== 'function') throw badOption('screen', 'a function', screen);
-  return { ...options, latencyMs, peerIdleTimeoutMs, stallTimeoutMs, maxConnections, binding };
+  return { ...options, latencyMs, peerIdleTimeoutMs, stallTimeoutMs, maxBufferBytes, maxConnections, binding };
 }
 
 const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;

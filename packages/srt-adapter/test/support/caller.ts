@@ -11,6 +11,8 @@ export interface CallOptions {
   latencyMs?: number;
   /** Packets that it has room for. */
   window?: number;
+  /** Latency that it asks of the other side. */
+  asksLatencyMs?: number;
   /** Leaves what comes where it is. */
   deaf?: boolean;
   /** Bytes of a packet that it may send. */
@@ -19,6 +21,7 @@ export interface CallOptions {
 
 const CONNECTED = 5;
 const FLOW_WINDOW = 4; // SRTO_FC
+const RECEIVE_LATENCY = 43; // SRTO_RCVLATENCY
 const RECEIVE_BUFFER = 6; // SRTO_RCVBUF
 const packet = Buffer.alloc(2048);
 
@@ -42,10 +45,11 @@ export class Caller {
     private readonly options: CallOptions = {},
   ) {
     const { srt, loop } = this.running;
-    const { passphrase, host = '127.0.0.1', latencyMs = 20, window, payload } = options;
+    const { passphrase, host = '127.0.0.1', latencyMs = 20, asksLatencyMs, window, payload } = options;
     setInt(this.running, this.socket, Option.sendSync, 0);
     setInt(this.running, this.socket, Option.receiveSync, 0);
     setInt(this.running, this.socket, Option.latency, latencyMs);
+    if (asksLatencyMs !== undefined) setInt(this.running, this.socket, RECEIVE_LATENCY, asksLatencyMs);
     if (window !== undefined) {
       setInt(this.running, this.socket, FLOW_WINDOW, window);
       setInt(this.running, this.socket, RECEIVE_BUFFER, window * 1456);
