@@ -1,7 +1,7 @@
 import type { SessionTracker } from '@stream-sessions/core';
 import { transportContract } from '@stream-sessions/core/testing';
 import { attachRtmp } from '../src/index.js';
-import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
+import { HttpFlvClient } from './support/flv-clients.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { startServer2 } from './support/server-2.js';
 
@@ -70,18 +70,6 @@ transportContract({
     return {
       ...running,
       play: (asked) => running.noted(new HttpFlvClient(running.server.http, urlOf(asked), headersOf(asked))),
-    };
-  },
-});
-
-transportContract({
-  name: 'WS-FLV of node-media-server 2',
-  protocol: 'ws-flv',
-  start: async (tracker) => {
-    const running = await start(tracker);
-    return {
-      ...running,
-      play: (asked) => running.noted(new WsFlvClient(running.server.http, urlOf(asked), headersOf(asked))),
     };
   },
 });

@@ -89,7 +89,7 @@ describe.each([
 });
 
 it('cuts a stream of HTTP/2 that is not read as stalled, and not its neighbour', async () => {
-  stage.attach({}, { stallTimeoutMs: 2_000, maxBufferBytes: 300_000 });
+  stage.attach({}, { stallTimeoutMs: 1_000, maxBufferBytes: 300_000 });
   const stream = await newStream(60_000);
   const stuck = http2(pathOf(stream), { 'user-agent': 'stuck' });
   const other = http2(pathOf(stream), { 'user-agent': 'other' });

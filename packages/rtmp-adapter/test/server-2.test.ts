@@ -192,7 +192,7 @@ it('opens nothing for a second publisher', async () => {
 });
 
 it('cuts players that do not read as stalled, with bounded buffers, and the others play on', async () => {
-  attach({}, { stallTimeoutMs: 2_000, maxBufferBytes: 300_000 });
+  attach({}, { stallTimeoutMs: 1_000, maxBufferBytes: 300_000 });
   const stream = newStream();
   await publish(stream, 100_000);
   const stuck = [await rtmp().play(stream), http(`/live/${stream}.flv`), ws(`/live/${stream}.flv`)] as const;

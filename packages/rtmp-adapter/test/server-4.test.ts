@@ -282,7 +282,7 @@ describe('what the server tells wrongly', () => {
 
 describe('a player that does not read', () => {
   it('is cut as stalled, its buffer stays bounded, and the others play on', async () => {
-    attach({}, { stallTimeoutMs: 2_000, maxBufferBytes: 300_000 });
+    attach({}, { stallTimeoutMs: 1_000, maxBufferBytes: 300_000 });
     const stream = newStream();
     await rtmp().publish(stream, 'FMLE/3.0', 100_000);
     const stuck = [await rtmp().play(stream), http(`/live/${stream}.flv`)] as const;
