@@ -355,6 +355,25 @@ describe('a playlist on its way to be written', () => {
     expect((await get(url, '/other')).status).toBe(200);
   }, 20_000);
 
+  it.each([true, false])('that fails is an error page, or breaks off once it has begun (begun: %s)', async (begun) => {
+    const app = express().use(trackPlayback(tracker, always), (_req, res, next) => {
+      if (begun) res.writeHead(200, { 'Content-Length': MEDIA.length }).write(MEDIA.slice(0, 10));
+      else res.setHeader('Content-Length', MEDIA.length);
+      expect(res.headersSent).toBe(begun);
+      next(Object.assign(new Error('the disk is gone'), { status: 502 }));
+    });
+    app.use(((error, _req, res, next) => {
+      if (res.headersSent) next(error);
+      else res.status(502).send('sorry');
+    }) satisfies express.ErrorRequestHandler);
+    const quiet = jest.spyOn(console, 'error').mockImplementation();
+    const { url } = await serve(app);
+    const answer = get(url, '/cam1/index.m3u8?tkn=me');
+    if (begun) await expect(answer).rejects.toThrow('socket hang up');
+    else expect(await answer).toMatchObject({ status: 502, text: 'sorry' });
+    quiet.mockRestore();
+  });
+
   it('is cut with its viewer while it is collected', async () => {
     const { url } = await behind((_req, res) => void res.write(MEDIA.slice(0, 10)));
     const request = http.get(`${url}/cam1/index.m3u8?tkn=me`);

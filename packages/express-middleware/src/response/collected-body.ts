@@ -31,6 +31,8 @@ export class CollectedBody {
   private size = 0;
   /** `holding` becomes `ending` when the handler is done; `passing` is for good. */
   private state: 'holding' | 'ending' | 'passing' = 'holding';
+  /** As the handler sees it: its head is gone. */
+  private hasBegun = false;
 
   constructor(
     private readonly res: PlaybackResponse,
@@ -39,6 +41,9 @@ export class CollectedBody {
     const { write, end, writeHead, flushHeaders } = res as unknown as Sending;
     this.original = { write, end, writeHead, flushHeaders };
     Object.assign(res, this.methods());
+    // Who sees that it has begun ends it when something fails, and does not put an error page behind its beginning.
+    const isSent = (): boolean => Reflect.get(Object.getPrototypeOf(res) as object, 'headersSent', res) as boolean;
+    Object.defineProperty(res, 'headersSent', { configurable: true, get: () => this.hasBegun || isSent() });
   }
 
   private methods(): Sending {
@@ -48,8 +53,9 @@ export class CollectedBody {
     return {
       writeHead(status, ...rest) {
         if (body.state === 'passing') return original.writeHead.call(this, status, ...rest);
-        if (body.state === 'holding') putHead(this, status, rest);
-        return this;
+        if (body.hasBegun) return this;
+        putHead(this, status, rest);
+        return body.isWanted() ? this : original.writeHead.call(this, status);
       },
       flushHeaders() {
         if (body.state === 'passing' || !body.isWanted()) original.flushHeaders.call(this);
@@ -66,9 +72,13 @@ export class CollectedBody {
     };
   }
 
+  /** Decided once, when the head would have been sent. */
   private isWanted(): boolean {
-    const { res } = this;
-    if (this.state === 'holding' && (res.headersSent || !this.collector.wants(res.statusCode))) this.pass();
+    if (this.state === 'holding' && !this.hasBegun) {
+      const isLate = this.res.headersSent;
+      this.hasBegun = true;
+      if (isLate || !this.collector.wants(this.res.statusCode)) this.pass();
+    }
     return this.state === 'holding';
   }
 
@@ -89,6 +99,7 @@ export class CollectedBody {
   /** False: the socket is full, and `drain` will say when it is not. */
   private pass(): boolean {
     this.state = 'passing';
+    this.hasBegun = false;
     let goesOn = true;
     for (const chunk of this.chunks.splice(0)) goesOn = this.original.write.call(this.res, chunk);
     return goesOn;
@@ -106,6 +117,7 @@ export class CollectedBody {
     this.collector.collected(Buffer.concat(this.chunks.splice(0), this.size), (body) => {
       // HTTP/2 ends by calling write()
       this.state = 'passing';
+      this.hasBegun = false;
       if (!res.destroyed) original.end.call(res, body, undefined, done);
     });
   }
