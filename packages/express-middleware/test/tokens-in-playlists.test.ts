@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import compression from 'compression';
 import express from 'express';
+import fc from 'fast-check';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import supertest from 'supertest';
 import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
@@ -372,6 +373,51 @@ describe('a playlist on its way to be written', () => {
     if (begun) await expect(answer).rejects.toThrow('socket hang up');
     else expect(await answer).toMatchObject({ status: 502, text: 'sorry' });
     quiet.mockRestore();
+  });
+
+  it('is the same however it is sent, compressed, and asked for', async () => {
+    let handler: http.RequestListener = () => undefined;
+    const { url } = await behind((req, res) => handler(req, res));
+    const codings = { gzip: zlib.gzipSync, br: zlib.brotliCompressSync, deflate: zlib.deflateSync } as const;
+    const way = fc.record({
+      cuts: fc.array(fc.nat(MEDIA.length)),
+      coding: fc.constantFrom(undefined, ...(Object.keys(codings) as (keyof typeof codings)[])),
+      head: fc.constantFrom('none', 'writeHead', 'flush'),
+      tellsLength: fc.boolean(),
+      waits: fc.boolean(),
+      accepts: fc.constantFrom('', 'gzip', 'identity', 'br', '*;q=0', 'gzip;q=0.001, *;q=0'),
+    });
+    await fc.assert(
+      fc.asyncProperty(way, async ({ cuts, coding, head, tellsLength, waits, accepts }) => {
+        const body = coding === undefined ? Buffer.from(MEDIA) : codings[coding](MEDIA);
+        const places = [0, ...cuts.map((cut) => Math.min(cut, body.length)).sort((a, b) => a - b), body.length];
+        handler = async (_req, res) => {
+          if (coding !== undefined) res.setHeader('content-encoding', coding);
+          if (tellsLength) res.setHeader('Content-Length', body.length);
+          if (head === 'writeHead') res.writeHead(200);
+          if (head === 'flush') res.flushHeaders();
+          for (const [i, place] of places.slice(0, -1).entries()) {
+            res.write(body.subarray(place, places[i + 1]));
+            if (waits) await new Promise(setImmediate);
+          }
+          res.end();
+        };
+        const answer = await get(url, '/cam1/index.m3u8?tkn=me', { 'accept-encoding': accepts });
+        const packed = accepts.startsWith('gzip');
+        expect(answer.headers['content-encoding']).toBe(packed ? 'gzip' : undefined);
+        expect(answer.headers['content-length']).toBe(String(answer.body.length));
+        expect((packed ? zlib.gunzipSync(answer.body) : answer.body).toString()).toBe(written(MEDIA));
+      }),
+      { numRuns: 150 },
+    );
+  }, 30_000);
+
+  it('is not compressed twice by compression in front, or broken by it', async () => {
+    const app = express().use(compression({ threshold: 0 }), trackPlayback(tracker, always), express.static(folder));
+    const { url } = await serve(app);
+    const answer = await get(url, '/cam1/720p/index.m3u8?tkn=me', { 'accept-encoding': 'gzip' });
+    expect(zlib.gunzipSync(answer.body).toString()).toBe(written(MEDIA));
+    expect((await get(url, '/cam1/720p/index.m3u8?tkn=me')).text).toBe(written(MEDIA));
   });
 
   it('is cut with its viewer while it is collected', async () => {
