@@ -68,7 +68,7 @@ function catchFailure(parts: Parts, name: (typeof HELPERS)[number]): () => void 
       try {
         await run();
       } catch (error) {
-        process.emitWarning(`node-media-server could not start all of "${FEATURES[name]}": ${String(error)}`);
+        warn(`could not start all of "${FEATURES[name]}": ${String(error)}`);
       }
     };
   };
@@ -95,7 +95,11 @@ async function listens(server: Listening): Promise<void> {
   }
   await once(server, 'listening');
   // Nobody else hears of a connection that could not be accepted, and then it would end the process.
-  server.on('error', (error: Error) => process.emitWarning(error));
+  server.on('error', (error: Error) => warn(`has trouble with a port: ${error.message}`));
 }
 
 const exits = (listener: unknown): boolean => String(listener).includes('process.exit');
+
+function warn(what: string): void {
+  process.emitWarning(`node-media-server ${what}`, { code: 'STREAM_SESSIONS_SERVER_FAULT' });
+}

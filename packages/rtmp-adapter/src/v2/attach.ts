@@ -47,8 +47,7 @@ export class V2Attachment {
     const gate = StartGate.of(session);
     gate.hold();
     queueMicrotask(() => {
-      if (gate.isAccepted)
-        this.enter(session, 'viewer', path, (hit) => playerOf(session, hit, this.settings.maxBufferBytes));
+      if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, this.settings.maxBufferBytes));
       this.safely(session, () => gate.release());
     });
   };
@@ -60,7 +59,7 @@ export class V2Attachment {
     gate.hold();
     queueMicrotask(() => {
       if (session.isStarting && session.isPublishing) {
-        this.enter(session, 'input', path, (hit) => publisherOf(session, hit));
+        this.enter(session, 'input', path, () => publisherOf(session));
       }
       this.safely(session, () => gate.release());
     });
@@ -75,19 +74,14 @@ export class V2Attachment {
     if (seat?.kind === kind) seat.visit.leave();
   }
 
-  private enter(
-    session: V2Session,
-    kind: Seat['kind'],
-    path: string,
-    clientOf: (hit: VisitClient['hit']) => VisitClient,
-  ): void {
+  private enter(session: V2Session, kind: Seat['kind'], path: string, clientOf: () => VisitClient): void {
     this.safely(session, () => {
       const hit = hitOf(session, kind, path);
       if (hit === undefined) return;
       const ends = endOf(session);
-      const visit = new Visit(clientOf(hit), this.tracker, this.settings, () => this.vacate(session));
+      const visit = new Visit(clientOf(), this.tracker, this.settings, () => this.vacate(session));
       this.seats.set(session, { visit, kind, path, deafen: hearEnd(ends, () => visit.leave()) });
-      visit.begin();
+      visit.begin(hit);
     });
   }
 

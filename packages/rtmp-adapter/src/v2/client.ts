@@ -35,7 +35,7 @@ export function hitOf(session: V2Session, kind: 'viewer' | 'input', path: string
 }
 
 /** A player of node-media-server 2. */
-export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: number): VisitClient {
+export function playerOf(session: V2Session, maxBufferBytes: number): VisitClient {
   const socket = socketOf(session);
   const gate = StartGate.of(session);
   const voice = voiceOf(session, socket);
@@ -45,7 +45,6 @@ export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: numbe
     gate.shutForGood();
   };
   return {
-    hit,
     flow: () => new SocketFlow(socket),
     hold: () => gate.hold(),
     release: () => gate.release(),
@@ -62,13 +61,12 @@ export function playerOf(session: V2Session, hit: ConnHit, maxBufferBytes: numbe
 }
 
 /** A publisher of node-media-server 2: over RTMP only. */
-export function publisherOf(session: RtmpSession2, hit: ConnHit): VisitClient {
+export function publisherOf(session: RtmpSession2): VisitClient {
   const gate = MediaGate.of(session);
   const { socket } = session;
   const say = sayer(session, session.publishStreamId);
   const voice = rtmpVoice(socket, say, true);
   return {
-    hit,
     flow: () => new SocketFlow(socket),
     hold: () => gate.hold(),
     release: () => gate.release(),

@@ -4,17 +4,12 @@ import { Visit } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../visits/flv-voices.js';
 import { warnOfFault } from '../visits/warn.js';
-import { clientOf, hitOf, isPublisher, socketOf, type Role } from './client.js';
+import { hitOf, isPublisher, socketOf, type Role } from './client.js';
+import { Player } from './player.js';
+import { Publisher } from './publisher.js';
 import { isRelay } from './relay-client.js';
-import { isWebSocket, type Broadcast, type V4Session } from './shapes.js';
-
-interface Seat {
-  readonly visit: Visit;
-  readonly role: Role;
-  readonly broadcast: Broadcast;
-  /** Stops hearing of the client's end. */
-  readonly deafen: () => void;
-}
+import { Seat } from './seat.js';
+import { isWebSocket, type V4Session } from './shapes.js';
 
 /**
  * Watches players and publishers of node-media-server 4. Only what says that one begins is taken from its events; that one
@@ -54,15 +49,11 @@ export class V4Attachment {
       this.leaveOldSeat(session);
       const hit = hitOf(session, role);
       if (hit === undefined || !socketOf(session).writable) return;
-      const client = clientOf(session, hit, role, this.settings.maxBufferBytes);
-      const visit = new Visit(client, this.tracker, this.settings, () => this.vacate(session));
-      this.seats.set(session, {
-        visit,
-        role,
-        broadcast: session.broadcast,
-        deafen: hearEnd(session, () => visit.leave()),
-      });
-      visit.begin();
+      const { tracker, settings } = this;
+      const client = role === 'input' ? new Publisher(session) : new Player(session, settings.maxBufferBytes);
+      const visit = new Visit(client, tracker, settings, () => this.vacate(session));
+      this.seats.set(session, new Seat(session, role, visit));
+      visit.begin(hit);
     } catch (error) {
       // Into the server's callbacks nothing may be thrown: it would end the process. Who cannot be judged does not play.
       warnOfFault(error);
@@ -81,22 +72,8 @@ export class V4Attachment {
     const seat = this.seats.get(session);
     if (seat === undefined) return;
     seat.visit.leave();
-    if (seat.role === 'input') seat.broadcast.donePublish(session);
-    else seat.broadcast.subscribers.delete(session.id);
-    seat.broadcast._destroyIfEmpty?.();
+    seat.vacateServer();
   }
-}
-
-/** Calls back when the client has gone, whichever way; returns what ends the listening. */
-function hearEnd(session: V4Session, gone: () => void): () => void {
-  const target = session.protocol === 'rtmp' ? session.socket : session.res;
-  const onClose = (): void => {
-    gone();
-    // A response can end before its socket; the server forgets its player only with that.
-    session.broadcast.subscribers.delete(session.id);
-  };
-  target.once('close', onClose);
-  return () => target.off('close', onClose);
 }
 
 /** HEAD and the like: the server counts a player that will not get a byte. */

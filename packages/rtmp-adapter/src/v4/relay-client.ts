@@ -47,23 +47,22 @@ export function relayHit(relay: Relay, kind: Direction): ConnHit | undefined {
 /** One connection of a relay. Its end is the end of the task, else the server would connect again. */
 export function relayClient(
   relay: Relay,
-  hit: ConnHit,
+  direction: Direction,
   socket: Socket,
   relays: Relays,
   maxBufferBytes: number,
 ): VisitClient {
-  const gate = hit.kind === 'output' ? PlayGate.enter(relay, socket, maxBufferBytes) : SourceGate.enter(socket);
+  const gate = direction === 'output' ? PlayGate.enter(relay, socket, maxBufferBytes) : SourceGate.enter(socket);
   const end = (): void => {
     gate.close();
     // The server is in the middle of connecting, perhaps.
     queueMicrotask(() => {
-      if (hit.kind === 'input') unseat(relay);
+      if (direction === 'input') unseat(relay);
       relays.removeTask(relay.taskKey);
       socket.destroy();
     });
   };
   return {
-    hit,
     flow: () => new SocketFlow(socket),
     hold: () => gate.hold(),
     release: () => gate.release(),

@@ -67,7 +67,7 @@ export class RelaysAttachment {
       this.visits.get(relay)?.leave();
       const hit = relayHit(relay, direction);
       if (hit === undefined || !socket) return;
-      const client = relayClient(relay, hit, socket, this.relays, this.settings.maxBufferBytes);
+      const client = relayClient(relay, direction, socket, this.relays, this.settings.maxBufferBytes);
       const gone = (): void => visit.leave();
       const visit = new Visit(client, this.tracker, this.settings, () => {
         socket.off('close', gone);
@@ -75,7 +75,7 @@ export class RelaysAttachment {
       });
       socket.once('close', gone);
       this.visits.set(relay, visit);
-      visit.begin();
+      visit.begin(hit);
     } catch (error) {
       warnOfFault(error);
       socket?.destroy();
