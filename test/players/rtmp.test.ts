@@ -204,7 +204,7 @@ describe.each([4, 2] as const)('node-media-server %i', (version) => {
       'gives nothing to who may %s play, and says why',
       async (token) => {
         const player = way.play(way.port(server), token);
-        await until('it is over', player.isOver, { timeoutMs: 3_000 });
+        await until('it is over', player.isOver, { timeoutMs: 8_000 });
         expect(player.media()).toBe(0);
         expect(player.told()).toMatch(way.protocol === 'rtmp' ? /401 unauthorized: no such token/ : /401/);
         expect(viewers(way)).toEqual([]);
@@ -223,7 +223,7 @@ describe.each([4, 2] as const)('node-media-server %i', (version) => {
       await until('it is over', kicked.isOver, { timeoutMs: 3_000, everyMs: 10 });
       expect(Date.now() - since).toBeLessThan(1_000);
       const again = way.play(way.port(server), 'mallory');
-      await until('it is refused', again.isOver, { timeoutMs: 3_000 });
+      await until('it is refused', again.isOver, { timeoutMs: 8_000 });
       expect(again.media()).toBe(0);
       const then = neighbour.media();
       await until('the neighbour plays on', () => neighbour.media() > then + 50_000);
