@@ -43,6 +43,8 @@ export class HlsTags {
 
   /** Writes the URI of a line of its own, or of an attribute. */
   writeUri(start: number, end: number, patch: Patch): void {
+    const behind = this.tokens.behind(this.text, start, end);
+    if (behind !== undefined) return patch.replace(end, end, behind);
     const uri = this.text.slice(start, end);
     const expanded = uri.includes('{$') ? this.expand(uri) : uri;
     if (expanded === undefined) return;

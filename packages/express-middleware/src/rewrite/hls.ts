@@ -1,6 +1,5 @@
 import { HlsTags } from './hls-tags.js';
 import { Patch } from './patch.js';
-import { isPlain } from './plain-uri.js';
 import type { TokenInUri } from './token-in-uri.js';
 
 const HASH = 0x23;
@@ -20,7 +19,6 @@ export function writeHls(text: string, tokens: TokenInUri, playlistsOnly = false
   if (!text.startsWith('#EXTM3U', first)) return undefined;
   const patch = new Patch(text);
   const tags = new HlsTags(text, tokens, playlistsOnly);
-  const suffix = `?${tokens.pair}`;
   let isVariant = false;
   let at = first;
   while (at < text.length) {
@@ -40,8 +38,7 @@ export function writeHls(text: string, tokens: TokenInUri, playlistsOnly = false
     if (start === last) continue;
     if (playlistsOnly && !isVariant) continue;
     isVariant = false;
-    if (isPlain(text, start, last)) patch.replace(last, last, suffix);
-    else tags.writeUri(start, last, patch);
+    tags.writeUri(start, last, patch);
   }
   return patch.result();
 }

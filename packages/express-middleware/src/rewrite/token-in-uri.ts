@@ -1,4 +1,4 @@
-import { isPlain } from './plain-uri.js';
+import { plainQuery } from './plain-uri.js';
 
 /** Where the playlist was asked for: a token goes back to there, and nowhere else. */
 export interface Origin {
@@ -10,6 +10,7 @@ export interface Origin {
 /** Where a URI leads. `relative`: to wherever it is resolved against. */
 export type Leads = 'relative' | 'home' | 'away';
 
+const AMPERSAND = 0x26;
 /** No host is called so: what is resolved against it and stays there was relative. */
 const NOWHERE = 'nowhere.invalid';
 
@@ -27,6 +28,8 @@ export class TokenInUri {
   private readonly protocol: 'https:' | 'http:';
   private readonly host: string | undefined;
   private readonly start: string;
+  private readonly asQuery: string;
+  private readonly asParameter: string;
   /** A quick look, for most URIs have no token and are not taken apart. */
   private readonly mayCarry: RegExp;
 
@@ -42,13 +45,15 @@ export class TokenInUri {
   ) {
     this.pair = `${name}=${escape(token)}`;
     this.start = `${name}=`;
+    this.asQuery = `?${this.pair}`;
+    this.asParameter = `&${this.pair}`;
     this.mayCarry = carrying([name, ...readNames]);
     this.protocol = origin.secure ? 'https:' : 'http:';
     this.host = hostOf(origin.host, this.protocol);
   }
 
   leads(uri: string): Leads {
-    if (isPlain(uri, 0, uri.length, true)) return 'relative';
+    if (plainQuery(uri, 0, uri.length) >= 0) return 'relative';
     if (uri === '' || DROPPED.test(uri) || OPAQUE.test(uri)) return 'away';
     let url: URL;
     try {
@@ -61,9 +66,17 @@ export class TokenInUri {
     return url.host === this.host ? 'home' : 'away';
   }
 
+  /** What is to be put behind the URI that stands here, which is mostly all there is to do. Undefined: more is. */
+  behind(text: string, start: number, end: number): string | undefined {
+    const query = plainQuery(text, start, end);
+    if (query < 0) return undefined;
+    if (query === end) return this.asQuery;
+    if (this.mayCarry.test(text.slice(query, end))) return undefined;
+    return query === end - 1 || text.charCodeAt(end - 1) === AMPERSAND ? this.pair : this.asParameter;
+  }
+
   /** The URI with the token, if it leads home or is relative; else as it is. */
   write(uri: string): string {
-    if (isPlain(uri, 0, uri.length, true) && !this.mayCarry.test(uri)) return this.append(uri);
     return this.leads(uri) === 'away' ? uri : this.add(uri);
   }
 
@@ -79,13 +92,6 @@ export class TokenInUri {
     const path = before.slice(0, question + 1);
     const query = before.slice(question + 1);
     return path + this.addToQuery(query) + fragment;
-  }
-
-  /** What has no fragment, and no token yet. */
-  private append(uri: string): string {
-    const question = uri.indexOf('?');
-    if (question < 0) return `${uri}?${this.pair}`;
-    return question === uri.length - 1 || uri.endsWith('&') ? uri + this.pair : `${uri}&${this.pair}`;
   }
 
   private addToQuery(query: string): string {

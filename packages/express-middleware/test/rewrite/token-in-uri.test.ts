@@ -78,7 +78,10 @@ describe('a URI with the token', () => {
     const characters = fc.string({ unit: fc.constantFrom(...'/\\:?#&=@.%abhtpskn1 \t$[]', 'tkn=', '//', 'http:') });
     fc.assert(
       fc.property(characters, fc.string({ minLength: 1 }), (uri, token) => {
-        const written = tokens({ token }).write(uri);
+        const writer = tokens({ token });
+        const written = writer.write(uri);
+        const behind = writer.behind(`<${uri}>`, 1, uri.length + 1);
+        if (behind !== undefined) expect(uri + behind).toBe(written);
         if (written === uri) return;
         const [before, after] = [new URL(uri, base), new URL(written, base)];
         expect(after.host).toBe('media.example:8080');
