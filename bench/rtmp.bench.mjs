@@ -6,14 +6,20 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
+import { PassThrough } from 'node:stream';
+import NodeMediaServer from 'node-media-server';
+import context from 'node-media-server/src/core/context.js';
+import logger from 'node-media-server/src/core/logger.js';
 import { createTracker } from '@stream-sessions/core';
 import { samplerOf } from '@stream-sessions/core/spi';
+import { attachRtmp } from '@stream-sessions/rtmp-adapter';
 import { median, memoryInUse, ms, table } from './lib.mjs';
 
 const PLAYERS = Number(process.env.PLAYERS ?? 500);
 const SECONDS = Number(process.env.SECONDS ?? 6);
 const PAIRS = Number(process.env.PAIRS ?? 5);
 const CONNECTIONS = 10_000;
+logger.log = () => undefined;
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 async function freePort() {
@@ -85,11 +91,53 @@ function sampler() {
   return { heap, tick: median(ticks.slice(100)) };
 }
 
+/** Heap of our own objects for one idle player: of the tracker alone, and with the adapter. The server's session is a stand-in. */
+function connections() {
+  const nms = new NodeMediaServer({ rtmp: { port: 1 }, http: { port: 2 } }); // never run
+  const tracker = createTracker();
+  const attachment = attachRtmp(nms, tracker, { guard: false });
+  const broadcast = { publisher: null, subscribers: new Map() };
+  const sessions = Array.from({ length: CONNECTIONS }, (_, i) => {
+    const socket = new PassThrough();
+    Object.assign(socket, { remoteAddress: `10.1.${i >> 8}.${i & 255}`, bytesWritten: 0, bytesRead: 0 });
+    socket.on('close', () => undefined);
+    const rtmp = { streamId: 1, connectCmdObj: { flashVer: 'LNX 9,0,124,2' } };
+    const server = {
+      id: `${i}`,
+      streamPath: `/live/s${i % 100}`,
+      streamQuery: {},
+      broadcast,
+      sendBuffer: () => undefined,
+    };
+    return { ...server, protocol: 'rtmp', socket, rtmp };
+  });
+  const before = memoryInUse();
+  for (const session of sessions) context.eventEmitter.emit('postPlay', session);
+  const heap = (memoryInUse() - before) / CONNECTIONS;
+  if (tracker.count({ kind: 'viewer' }) !== CONNECTIONS) throw new Error('not all were seen');
+  void attachment.detach();
+  return heap;
+}
+
+function sessionsAlone() {
+  const tracker = createTracker();
+  const before = memoryInUse();
+  const handles = Array.from({ length: CONNECTIONS }, (_, i) => {
+    const [stream, remoteAddress] = [`s${i % 100}`, `10.2.${i >> 8}.${i & 255}`];
+    return tracker.admit({ stream, remoteAddress, protocol: 'rtmp', userAgent: 'LNX 9,0,124,2', query: '', url: '/' });
+  });
+  return (memoryInUse() - before) / handles.length;
+}
+
 const { heap, tick } = sampler();
+const alone = sessionsAlone();
+const whole = connections();
 table([
   [`${CONNECTIONS} idle connections`, 'measured', 'aim'],
   ['one tick of the sampler', ms(tick), '0.7 ms'],
-  ['heap of the sampler, per connection', `${heap.toFixed(0)} bytes`, '1024 bytes'],
+  ['heap of the sampler, per connection', `${heap.toFixed(0)} bytes`, ''],
+  ['heap of the adapter with the sampler', `${(whole - alone).toFixed(0)} bytes`, '1024 bytes'],
+  ['heap of the session in the tracker', `${alone.toFixed(0)} bytes`, ''],
 ]);
 
 const ratios = [];

@@ -1,5 +1,4 @@
 import type { Denial } from '../model/denial.js';
-import type { ConnHit } from '../model/hit.js';
 import type { CloseReason } from '../model/play-session.js';
 import type { ConnHandle } from '../policy/admission.js';
 import type { Flow } from '../sampler/flow.js';
@@ -14,7 +13,6 @@ export interface Voice {
 
 /** One player or publisher of the server: what an adapter's visit needs to know of it, and may do to it. */
 export interface VisitClient extends Voice {
-  readonly hit: ConnHit;
   /** Counters from now on. The handle is for what an adapter has to tell beside bytes, such as tags. */
   flow(handle: ConnHandle): Flow;
   /** Holds media back while a verdict is pending. */

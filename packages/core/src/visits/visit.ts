@@ -1,3 +1,4 @@
+import type { ConnHit } from '../model/hit.js';
 import type { CloseReason } from '../model/play-session.js';
 import type { Admission, ConnHandle, PendingAdmission } from '../policy/admission.js';
 import type { Flow } from '../sampler/flow.js';
@@ -42,8 +43,8 @@ export class Visit implements Sampling {
   }
 
   /** Asks the tracker; the client hears the answer. Call it once, before media flows. */
-  begin(): void {
-    const asked = this.tracker.admit(this.client.hit);
+  begin(hit: ConnHit): void {
+    const asked = this.tracker.admit(hit);
     if (!('then' in asked)) return this.answered(asked);
     this.pending = asked;
     this.client.hold();

@@ -44,7 +44,6 @@ export class TrackerGate implements Gate {
 
 class TrackedPass implements Pass, VisitClient {
   answer: Answer | Promise<Answer> = LET_IN;
-  readonly hit: ConnHit;
   isOver = false;
   private readonly visit: Visit;
   private decide: ((answer: Answer) => void) | undefined = undefined;
@@ -55,12 +54,11 @@ class TrackedPass implements Pass, VisitClient {
     settings: VisitSettings,
     private readonly gate: TrackerGate,
   ) {
-    this.hit = hitOf(visitor.client);
     this.visit = new Visit(this, tracker, settings, () => {
       this.isOver = true;
       gate.left(this);
     });
-    this.visit.begin();
+    this.visit.begin(hitOf(visitor.client));
   }
 
   leave(reason?: CloseReason): void {

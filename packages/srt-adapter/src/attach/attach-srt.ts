@@ -4,7 +4,7 @@ import { Reject } from '../reject.js';
 import { readRequest } from '../request.js';
 import { warnOfFault } from '../warn.js';
 import type { SrtConnection, SrtSource } from '../source.js';
-import { Caller } from './caller.js';
+import { Caller, hitOf } from './caller.js';
 import { settingsOf, type SrtOptions } from './options.js';
 
 /** What `attachSrt()` gives back. */
@@ -45,7 +45,7 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     visits.add(visit);
     connection.on('close', onClose);
     try {
-      visit.begin();
+      visit.begin(hitOf(connection, request));
     } catch (error) {
       // Who cannot be judged does not play; and one stranger's hit must not end the server.
       warnOfFault(error);

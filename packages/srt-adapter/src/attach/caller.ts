@@ -7,7 +7,6 @@ import { CallerFlow } from './caller-flow.js';
 
 /** A connection as the tracker's visit needs it. */
 export class Caller implements VisitClient {
-  readonly hit: ConnHit;
   private letGo: (() => void) | undefined = undefined;
 
   constructor(
@@ -15,9 +14,7 @@ export class Caller implements VisitClient {
     private readonly request: SrtRequest,
     private readonly settings: VisitSettings,
     private readonly leave: (reason: CloseReason, hangUp: boolean) => void,
-  ) {
-    this.hit = hitOf(connection, request);
-  }
+  ) {}
 
   flow(handle: ConnHandle): Flow {
     const { connection, settings, request } = this;
@@ -46,7 +43,8 @@ export class Caller implements VisitClient {
   }
 }
 
-function hitOf(connection: SrtConnection, { stream, kind, token, path, query }: SrtRequest): ConnHit {
+/** What the tracker is told of a caller. */
+export function hitOf(connection: SrtConnection, { stream, kind, token, path, query }: SrtRequest): ConnHit {
   const { remoteAddress, remotePort, peerVersion, secure = false } = connection;
   const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
   return {
