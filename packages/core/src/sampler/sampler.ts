@@ -126,6 +126,7 @@ class Entry implements Sampled {
   cut(reason: CloseReason): number {
     if (!this.end()) return 0;
     this.sampling.sever(reason);
+    this.creditReceived();
     const added = this.newlySent();
     this.flow.release?.();
     return added;
@@ -134,6 +135,7 @@ class Entry implements Sampled {
   private stalled(): void {
     if (!this.end()) return;
     this.sampling.sever('stalled');
+    this.creditReceived();
     const added = this.newlySent();
     this.flow.release?.();
     this.handle.close('stalled', added);

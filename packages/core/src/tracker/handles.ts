@@ -32,6 +32,8 @@ export abstract class OpenHandle {
   /** Set when the tracker, not the transport, ended it. */
   private cutReason: CloseReason | undefined = undefined;
   protected ended = false;
+  /** While the transport is severed it may tell what it had received; what it had sent it returns. */
+  private isSevering = false;
 
   constructor(
     protected readonly owner: HandleOwner,
@@ -85,7 +87,7 @@ export abstract class OpenHandle {
   }
 
   addReceived(bytes: number): void {
-    if (!this.ended && this.tracked !== undefined) this.owner.receive(this.tracked, bytes);
+    if ((!this.ended || this.isSevering) && this.tracked !== undefined) this.owner.receive(this.tracked, bytes);
   }
 
   tag(tags: Record<string, string>): void {
@@ -122,11 +124,14 @@ export abstract class OpenHandle {
   }
 
   private sever(cut: (reason: CloseReason) => number | void, reason: CloseReason): number {
+    this.isSevering = true;
     try {
       return countable(cut(reason));
     } catch (error) {
       this.owner.cutFailed(error);
       return 0;
+    } finally {
+      this.isSevering = false;
     }
   }
 }

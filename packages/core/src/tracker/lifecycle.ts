@@ -144,7 +144,8 @@ export class Lifecycle implements HandleOwner {
     session.updatedAt = now;
     session.rarities.bytesReceived += bytes;
     session.begin(now);
-    this.announce(session, now);
+    // the last ones come while it ends
+    if (!session.isClosed) this.announce(session, now);
   }
 
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void {

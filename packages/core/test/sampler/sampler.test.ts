@@ -114,6 +114,22 @@ it('severs when the tracker ends the session, and then counts the farewell too',
   expect(flow.released).toBe(1);
 });
 
+it('counts what came in since the last second when the tracker ends the session, and tells nobody of a change', () => {
+  const updated: unknown[] = [];
+  tracker.on('updated', (event) => updated.push(event));
+  const flow = line();
+  const { handle } = connect(flow);
+  flow.in = 30;
+  clock.advance(10_000);
+  const told = updated.length;
+  flow.in = 75;
+  clock.advance(900);
+  tracker.kick(handle.session!.id);
+  expect(tracker.list({ status: 'closed' })[0]?.bytesReceived).toBe(75);
+  handle.addReceived(5);
+  expect([bytesOf(handle)[1], updated.length]).toEqual([75, told]);
+});
+
 it('severs at once what was ended before it was handed over', () => {
   const handle = admitted();
   tracker.kick(handle.session!.id);
