@@ -108,6 +108,13 @@ describe('tokens in playlists', () => {
     const [auto, on] = [await staticApp(), await staticApp(always)];
     expect((await get(auto.url, '/cam1/720p/index.m3u8', { cookie: 'token=me' })).text).toBe(MEDIA);
     expect((await get(on.url, '/cam1/720p/index.m3u8', { cookie: 'token=me' })).text).toBe(written(MEDIA));
+    expect((await get(auto.url, '/cam1/720p/index.m3u8?tkn=me', { cookie: 'token=me' })).text).toBe(written(MEDIA));
+  });
+
+  it('are written for a policy wherever the `hit` option has them from', async () => {
+    tracker.updateConfig({ policies: [doorman] });
+    const { url } = await staticApp({ hit: (req, hit) => ({ ...hit, token: req.headers['x-viewer'] as string }) });
+    expect((await get(url, '/cam1/720p/index.m3u8', { 'x-viewer': 'me' })).text).toBe(written(MEDIA));
   });
 
   it('are those of the `hit` option too, and of no viewer who has none', async () => {

@@ -11,8 +11,8 @@ export interface ViewerTokenOptions {
   /** Read the token from a cookie. Default true. */
   readCookie?: boolean;
   /**
-   * Write the token into the URIs of playlists and manifests. Default: tokens that came in a URL, while a policy
-   * authorises, for stock players drop the playlist's query on segments. True: always, and tokens from cookies too.
+   * Write the token into the URIs of playlists and manifests. Default: while a policy authorises, for stock players drop
+   * the playlist's query on segments; but no token that came in a cookie. True: always, and tokens from cookies too.
    */
   writeUrl?: boolean;
   /** Give viewers who bring no token a random one as a cookie, for ten minutes at a time. Default false. */

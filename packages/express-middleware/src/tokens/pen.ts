@@ -49,7 +49,7 @@ export class TokenPen {
       if (isNameless(hit)) hit = { ...hit, token: (cookie = cookies.give(hit)) };
       else if (cookies.isBack(hit, seen.headers.cookie)) cookie = hit.token;
     }
-    const token = this.isWritten(hit.token, query) ? hit.token : undefined;
+    const token = this.isWritten(hit.token, seen, query) ? hit.token : undefined;
     if (cookie === undefined && token === undefined) return undefined;
     return { hit, cookie, token, isDash: type.protocol === 'dash' };
   }
@@ -74,11 +74,17 @@ export class TokenPen {
     new CollectedBody(res, new WrittenHead(res));
   }
 
-  /** Unless told so, a token that came in a cookie stays there: the player will bring it again, and scripts cannot read it. */
-  private isWritten(token: string | undefined, query: string): boolean {
-    if (token === undefined || token === '' || /[\ud800-\udfff]/u.test(token)) return false;
-    const { writing, tokens } = this.options;
-    return writing.writeUrl ?? (this.tracker.authorises && tokens.fromUrl(query) === token);
+  private isWritten(token: string | undefined, seen: Incoming, query: string): boolean {
+    if (!this.writesUrls || !token) return false;
+    if (this.options.writing.writeUrl === undefined && this.isOfCookie(token, seen, query)) return false;
+    // half a character cannot be escaped
+    return !/[\ud800-\udfff]/u.test(token);
+  }
+
+  /** It stays there unless told otherwise: the player brings it again anyway, and scripts should not read it in a playlist. */
+  private isOfCookie(token: string, { headers }: Incoming, query: string): boolean {
+    const { tokens } = this.options;
+    return tokens.fromUrl(query) !== token && tokens.read('', headers.cookie) === token;
   }
 }
 
