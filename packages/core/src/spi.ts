@@ -9,5 +9,6 @@ export type { Flow } from './sampler/flow.js';
 export { CONNECTION_STALL_MS, Sampler, samplerOf, type Sampled, type Sampling } from './sampler/sampler.js';
 export { SocketFlow, type CountedSocket } from './sampler/socket-flow.js';
 export type { VisitClient, Voice } from './visits/client.js';
+export { faultWarner } from './visits/fault-warner.js';
 export { Visit, type VisitSettings } from './visits/visit.js';
 export { denialStatus, denialText } from './visits/words.js';

@@ -1,11 +1,4 @@
-let told = false;
+import { faultWarner } from '@stream-sessions/core/spi';
 
-/** Tells, once, that something failed while it judged a caller. The caller was cut: nobody plays unjudged. */
-export function warnOfFault(error: unknown): void {
-  if (told) return;
-  told = true;
-  process.emitWarning(
-    `The SRT adapter could not judge a caller, and cut it: ${error instanceof Error ? error.message : String(error)}`,
-    { code: 'STREAM_SESSIONS_ADAPTER_FAULT', ...(error instanceof Error && { detail: error.stack ?? '' }) },
-  );
-}
+/** Something while a caller was judged: nobody plays unjudged. */
+export const warnOfFault = faultWarner('The SRT adapter could not judge a caller, and cut it');

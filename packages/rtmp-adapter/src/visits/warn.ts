@@ -1,11 +1,4 @@
-let told = false;
+import { faultWarner } from '@stream-sessions/core/spi';
 
-/** Tells, once, that the adapter failed on something the server gave it. The client was cut: nobody plays unjudged. */
-export function warnOfFault(error: unknown): void {
-  if (told) return;
-  told = true;
-  process.emitWarning(
-    `The RTMP adapter could not handle a connection, and cut it: ${error instanceof Error ? error.message : String(error)}`,
-    { code: 'STREAM_SESSIONS_ADAPTER_FAULT', ...(error instanceof Error && { detail: error.stack ?? '' }) },
-  );
-}
+/** Something in what the server gave us: nobody plays unjudged. */
+export const warnOfFault = faultWarner('The RTMP adapter could not handle a connection, and cut it');
