@@ -3,7 +3,16 @@ import { TOKEN_PARAMETERS } from './tokens.js';
 
 /** Makes the short keyed hash that stands for a token wherever it is shown: 8 characters, 48 bits. */
 export function fingerprinter(key: string | Buffer): (token: string) => string {
-  return (token) => createHmac('sha256', key).update(token).digest('base64url').slice(0, 8);
+  // A viewer's token is wanted twice: for itself, and where it stands in the query.
+  let last: string | undefined;
+  let print = '';
+  return (token) => {
+    if (token !== last) {
+      print = createHmac('sha256', key).update(token).digest('base64url').slice(0, 8);
+      last = token;
+    }
+    return print;
+  };
 }
 
 /** A token parameter inside the value of another parameter: a page to go back to, for one. */
@@ -33,6 +42,7 @@ export function redact(text: string, token: string | undefined, fingerprint: (to
 }
 
 function decode(text: string): string {
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

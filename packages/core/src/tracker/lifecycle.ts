@@ -247,10 +247,18 @@ export class Lifecycle implements HandleOwner {
   /** What policies said; what the others said before stands, and the earliest end of any yes holds. */
   judge(session: Session, judgements: readonly Judgement[]): void {
     const rare = session.rarities;
-    const isNew = (known: Judgement): boolean => judgements.some(({ policy }) => policy === known.policy);
-    rare.judgements = [...(rare.judgements ?? []).filter((known) => !isNew(known)), ...judgements];
-    rare.expiresAt = Math.min(...rare.judgements.map(({ expiresAt = Infinity }) => expiresAt));
-    if (!session.isClosed) this.deadlines.plan(session);
+    if (rare.judgements === undefined) rare.judgements = judgements;
+    else {
+      const isNew = (known: Judgement): boolean => judgements.some(({ policy }) => policy === known.policy);
+      rare.judgements = [...rare.judgements.filter((known) => !isNew(known)), ...judgements];
+    }
+    const before = rare.expiresAt;
+    rare.expiresAt = Infinity;
+    for (const { expiresAt } of rare.judgements) {
+      if (expiresAt !== undefined && expiresAt < rare.expiresAt) rare.expiresAt = expiresAt;
+    }
+    // Once is enough: what an approval says of its end has not been planned yet.
+    if (!session.isClosed && Math.min(before, rare.expiresAt) < Infinity) this.deadlines.plan(session);
   }
 
   /** What they said of another credential of the session: it goes on until the last of them ends. */
