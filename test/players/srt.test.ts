@@ -157,8 +157,8 @@ it.each([
   });
   try {
     const player = start(server.port, 'stranger');
-    await until('it is over', player.isOver, { timeoutMs: 5_000 });
-    expect(player.told()).toMatch(/reject/i);
+    // srt-live-transmit does not always end at that
+    await until('it says so', () => /reject/i.test(player.told()));
     expect(player.media()).toBe(0);
   } finally {
     endSrtPlayers();
