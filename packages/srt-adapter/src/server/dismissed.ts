@@ -1,7 +1,7 @@
 import type { SrtSocket } from '../binding/binding.js';
 
 /** Long enough for a client to notice that it is connected. */
-const FAREWELL_MS = 50;
+const FAREWELL_MS = 100;
 
 /**
  * Callers that were refused: they hear nothing, and are hung up on a moment later. To be hung up on in the very moment of
