@@ -39,7 +39,7 @@ describe('a replaced session', () => {
   const tablet = { token: 'a', userAgent: 'tablet', ip: '203.0.113.9' };
 
   it('stays out while the one that replaced it lives, so that two devices do not take turns', () => {
-    const { tracker } = oneDevice();
+    const { tracker, clock } = oneDevice();
     const first = must(request(tracker, phone).session);
     const second = must(request(tracker, tv).session);
     expect(tracker.get(first.id)?.closeReason).toBe('replaced');
@@ -48,7 +48,9 @@ describe('a replaced session', () => {
         by: 'policy',
         kind: 'limit',
         reason: 'replaced',
+        until: clock.now() + 10_000,
       });
+      clock.advance(11_000);
       expect(mayRequest(tracker, tv)).toBe(true);
     }
     expect(live(tracker).map(({ id }) => id)).toEqual([second.id]);

@@ -8,6 +8,8 @@ import { keyOfAsker, keyOfValues, type Asker, type PatternValues, type Shape } f
 /** A denial and what it is found by. */
 export class DenialEntry extends WheelNode {
   hits = 0;
+  /** It ends when a session does, not at a time. */
+  endsWithSession = false;
   /** In a table now. */
   isHeld = false;
   private readonly id = randomUUID();
@@ -33,14 +35,11 @@ export class DenialEntry extends WheelNode {
     return this.id;
   }
 
-  get reason(): string {
-    return this.facts.reason;
-  }
-
-  snapshot(): Denial {
+  /** `until`: what is shown as its end, when it is not known yet. */
+  snapshot(until = this.until): Denial {
     // Field by field: a spread costs three times as much, and this is done for every request that is refused.
     const { target, by, kind, reason, detail, since } = this.facts;
-    return Object.freeze({ id: this.id, target, by, kind, reason, detail, since, until: this.until, hits: this.hits });
+    return Object.freeze({ id: this.id, target, by, kind, reason, detail, since, until, hits: this.hits });
   }
 }
 

@@ -27,6 +27,8 @@ export interface Refused {
 /** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
 const CAP_DENIAL_MS = 1000;
 const MAX_CAP_DENIALS = 64;
+/** What a replaced viewer is told to wait before it tries again. */
+const REPLACED_MS = 10_000;
 /** So many devices stay out for one session at the most; the first of them may come back. */
 const MAX_REPLACED = 64;
 /** How many ended denials one look forgets at the most. */
@@ -111,6 +113,7 @@ export class DenialDesk {
     const facts = { target, by: 'policy' as const, kind: 'limit' as const, reason: 'replaced', detail };
     const now = this.clock.now();
     const entry = new DenialEntry({ ...facts, since: now }, endOf(now, Infinity), [], alike);
+    entry.endsWithSession = true;
     this.remembered.add(entry);
     return entry;
   }
@@ -201,7 +204,7 @@ export class DenialDesk {
   liftRemembered(picks: (denial: Denial) => boolean): number {
     let lifted = 0;
     for (const entry of [...this.remembered.values()]) {
-      if (entry.reason !== 'replaced' && entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
+      if (!entry.endsWithSession && entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
       else continue;
       this.remembered.delete(entry);
     }
@@ -211,14 +214,14 @@ export class DenialDesk {
   list(): Denial[] {
     const now = this.clock.now();
     const entries = [...this.operator.values(), ...this.remembered.values()];
-    return entries.filter((entry) => entry.until > now).map((entry) => entry.snapshot());
+    return entries.filter((entry) => entry.until > now).map((entry) => this.shown(entry));
   }
 
   /** What a denial is about, and what the policies said. */
   explain(id: string): Explanation | undefined {
     const entry = this.operator.get(id) ?? this.remembered.get(id);
     if (entry === undefined || entry.until <= this.clock.now()) return undefined;
-    return { id, policies: entry.judgements, denial: entry.snapshot() };
+    return { id, policies: entry.judgements, denial: this.shown(entry) };
   }
 
   /** The options have changed. */
@@ -252,6 +255,11 @@ export class DenialDesk {
     const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [pattern], judgements);
     if (forMs > 0) this.remembered.add(entry);
     return entry;
+  }
+
+  /** Nobody knows when a session will end: who waits for that is told to try again in a while. */
+  private shown(entry: DenialEntry): Denial {
+    return entry.endsWithSession ? entry.snapshot(this.clock.now() + REPLACED_MS) : entry.snapshot();
   }
 
   private end(entry: DenialEntry, table: DenialTable): boolean {
@@ -297,7 +305,7 @@ export class DenialDesk {
 
   private refuse(entry: DenialEntry, asker: Asker): Refused {
     this.counters.denied++;
-    const denial = entry.snapshot();
+    const denial = this.shown(entry);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {
       const { stream, protocol, kind, ip } = asker;
       const occurredAt = this.clock.now();

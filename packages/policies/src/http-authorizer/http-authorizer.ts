@@ -87,7 +87,8 @@ const MAX_RECENT = 10_000;
 
 class HttpAuthorizer implements Policy {
   readonly stage = 'authorise';
-  private readonly settling = new Map<Candidate, Given>();
+  /** Weak: a yes that the tracker does not take for one (its end has passed) is not told of again. */
+  private readonly settling = new WeakMap<Candidate, Given>();
   /** Of each live session: what was said of its credentials. */
   private readonly given = new Map<string, Map<string, Given>>();
   private readonly inVain = new Recent<Given>(MAX_RECENT);

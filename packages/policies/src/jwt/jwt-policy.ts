@@ -66,7 +66,7 @@ class JwtPolicy implements Policy {
   readonly stage = 'authorise';
   private readonly homes = new Homes();
   /** Who was said yes to, until it is told how that ended. */
-  private readonly granted = new Map<Candidate, Grant>();
+  private readonly granted = new WeakMap<Candidate, Grant>();
 
   constructor(
     readonly name: string,
