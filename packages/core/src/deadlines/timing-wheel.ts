@@ -37,6 +37,11 @@ export class TimingWheel<T extends WheelNode> {
     append(this.slotAt(slot), node);
   }
 
+  /** The time of the latest look, roughly. */
+  get turnedAt(): number {
+    return this.cursor * this.slotMs;
+  }
+
   remove(node: T): void {
     unlink(node);
   }

@@ -12,6 +12,7 @@ const SLICE = 512;
 export class Looks {
   private timer: unknown = undefined;
   private rest: unknown = undefined;
+  private readonly between = new Set<unknown>();
 
   constructor(
     private readonly settings: Settings,
@@ -26,6 +27,7 @@ export class Looks {
     const tick = (): void => {
       this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
       this.look();
+      this.lookAtEnds();
     };
     this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
   }
@@ -33,6 +35,8 @@ export class Looks {
   stop(): void {
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
     if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
+    for (const timer of this.between) this.clock.clearTimeout(timer);
+    this.between.clear();
     this.timer = this.rest = undefined;
   }
 
@@ -41,6 +45,18 @@ export class Looks {
     const now = this.clock.now();
     this.alsoDue(now);
     if (this.rest === undefined) this.slice();
+  }
+
+  /** Who ends before the next look is not given the rest of the second. */
+  private lookAtEnds(): void {
+    const now = this.clock.now();
+    for (const end of this.lifecycle.deadlines.endsBetween(now, now + LOOK_EVERY_MS - 1)) {
+      const timer = this.clock.setTimeout(() => {
+        this.between.delete(timer);
+        this.look();
+      }, end - now);
+      this.between.add(timer);
+    }
   }
 
   private slice(): void {

@@ -8,6 +8,8 @@ import type { Settings } from './settings.js';
 /** When to look at a session again: it may be idle, too old, expired, stalled, or up for review. */
 export class SessionDeadlines {
   readonly wheel: TimingWheel<Session>;
+  /** When sessions end whose time is known: the latest end of each second. */
+  private readonly ends = new Map<number, number>();
 
   constructor(
     private readonly settings: Settings,
@@ -20,6 +22,25 @@ export class SessionDeadlines {
   /** Looks at the session when the earliest of its deadlines comes. */
   plan(session: Session): void {
     this.wheel.place(session, this.nextLook(session));
+    const end = session.rare?.expiresAt ?? Infinity;
+    // What ends later is planned again before.
+    if (end - this.wheel.turnedAt < KNOWN_ENDS_MS) this.noteEnd(end);
+  }
+
+  /** Ends of sessions between these times, a second's as one. Earlier ones are forgotten. */
+  endsBetween(from: number, to: number): number[] {
+    const ends: number[] = [];
+    for (const [second, end] of this.ends) {
+      if (end <= from) this.ends.delete(second);
+      else if (end <= to) ends.push(end);
+    }
+    return ends;
+  }
+
+  private noteEnd(end: number): void {
+    const second = Math.floor(end / 1000);
+    const known = this.ends.get(second);
+    if (known === undefined || known < end) this.ends.set(second, end);
   }
 
   /** Asks the policies when they want to look at the session again. */
@@ -72,6 +93,9 @@ export class SessionDeadlines {
     return at;
   }
 }
+
+/** More than the horizon of the wheel: who is in it is planned again within that. Keeps so many seconds at the most. */
+const KNOWN_ENDS_MS = 600_000;
 
 /** A policy that fails to say when is looked at now. */
 const OVERDUE = { at: 0, bytes: Infinity };
