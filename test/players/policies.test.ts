@@ -171,8 +171,7 @@ it('cuts all four within a second when their JWT ends in mid-play', async () => 
   expect(closed.map(({ closeReason }) => closeReason)).toEqual(WAYS.map(() => 'expired'));
   for (const { closedAt } of closed) {
     expect(closedAt! - exp * 1000).toBeGreaterThanOrEqual(0);
-    // a look a second, and the time that a busy machine takes to come to it
-    expect(closedAt! - exp * 1000).toBeLessThan(1_500);
+    expect(closedAt! - exp * 1000).toBeLessThan(1_000);
   }
   const connections = WAYS.filter((way) => way !== 'hls').map((way) => players.get(way)!);
   await until('the players have ended', () => connections.every(({ isOver }) => isOver()), { timeoutMs: 3_000 });
