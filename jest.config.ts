@@ -44,7 +44,7 @@ const config: Config = {
       '<rootDir>/examples/*/test/**/*.test.ts',
       '<rootDir>/test/docs/**/*.test.ts',
     ]),
-    // real ffmpeg and Chromium, one file at a time: see scripts/test.mjs
+    // real players: ffmpeg, GStreamer, srt-live-transmit, hls.js and dash.js in Chromium
     project('players', ['<rootDir>/test/players/**/*.test.ts']),
     project('packaging', ['<rootDir>/test/packaging/**/*.test.ts']),
   ],

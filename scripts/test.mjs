@@ -65,11 +65,12 @@ await Promise.all([
   step('format', [tool('prettier/bin/prettier.cjs'), '--check', '.', '--log-level', 'warn']),
 ]);
 await step('lint', [tool('eslint/bin/eslint.js'), '.', '--max-warnings', '0']);
-await tests('unit');
+// most of them wait for sockets and players: two at a time, also on two cores
+const PAIRS = ['--maxWorkers=2'];
+await tests('unit', PAIRS);
 if (!fast) {
   await tests('packaging', ['--runInBand']);
-  // a player that has to share two cores with another one stutters, and that is not what is tested
-  if (missing.length === 0) await tests('players', ['--runInBand']);
+  if (missing.length === 0) await tests('players', PAIRS);
   else {
     say(`The player tests were skipped: ${missing.join(' and ')} missing. With CI=true this is a failure.`);
     total.skipped += 1;
