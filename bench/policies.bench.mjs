@@ -67,8 +67,8 @@ function compare(a, b) {
     const pair = round % 2 === 0 ? [a(), b()] : [b(), a()].reverse();
     if (round >= 0) pair.forEach((ns, i) => times[i].push(ns));
   }
-  const ratios = times[0].map((ns, i) => ns / times[1][i]);
-  return { a: median(times[0]), b: median(times[1]), ratio: median(ratios) };
+  const [one, other] = times.map(median);
+  return { a: one, b: other, ratio: one / other };
 }
 
 const rows = [['what', 'this', 'against', 'ratio', 'target']];
