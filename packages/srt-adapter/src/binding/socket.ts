@@ -79,19 +79,22 @@ export class LibsrtSocket implements SrtSocket {
     this.onOver(this);
   }
 
-  private readonly woken = (events: number): void => {
-    if (events & IN && this.onPacket !== undefined) this.drain(this.onPacket);
-    if (!this.open || !(events & ERR) || this.running.srt.state(this.socket) < BROKEN) return;
+  private readonly woken = (events: number): boolean => {
+    const isBehind = (events & IN) !== 0 && this.onPacket !== undefined && this.drain(this.onPacket);
+    if (!this.open || !(events & ERR) || this.running.srt.state(this.socket) < BROKEN) return isBehind;
     this.close();
     this.gone?.();
+    return false;
   };
 
-  private drain(onPacket: (packet: Uint8Array) => void): void {
+  /** True when there may be more: it has had its turn. */
+  private drain(onPacket: (packet: Uint8Array) => void): boolean {
     for (let i = 0; i < TURN && this.open; i++) {
       const length = this.running.srt.receive(this.socket, packet, packet.length);
-      if (length <= 0) return;
+      if (length <= 0) return false;
       onPacket(packet.subarray(0, length));
     }
+    return this.open;
   }
 }
 
