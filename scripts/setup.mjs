@@ -13,7 +13,7 @@ import { ensureComponents, howToInstall } from './lib/system-packages.mjs';
 const NEEDS = {
   start: ['ffmpeg'],
   test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit'],
-  check: [],
+  check: ['srt-live-transmit'],
   build: [],
 };
 
