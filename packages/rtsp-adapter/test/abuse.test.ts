@@ -99,7 +99,7 @@ it('answers what is a request, and makes no sense', async () => {
   expect(await answerTo(request('PLAY', '/live/cam1'))).toMatch(/^RTSP\/1\.0 454 /);
   expect(await answerTo(request('RECORD', '/live/cam1'))).toMatch(/^RTSP\/1\.0 454 /);
   expect(await answerTo(request('DESCRIBE', '/%zz'))).toMatch(/^RTSP\/1\.0 400 /);
-  expect(await answerTo(request('DESCRIBE', '/../../etc/passwd'))).toMatch(/^RTSP\/1\.0 404 /);
+  expect(await answerTo(request('DESCRIBE', '/../../etc/passwd'))).toMatch(/^RTSP\/1\.0 400 /);
   expect(await answerTo(request('SETUP', '/live/cam1/trackID=99999', 'Transport: RTP/AVP/TCP\r\n'))).toMatch(
     /^RTSP\/1\.0 404 /,
   );

@@ -104,6 +104,39 @@ describe('the door', () => {
     one.drop();
   });
 
+  it('asks again about who was let in to play and publishes, and the other way round', async () => {
+    await tracker.stop();
+    const asked: string[] = [];
+    const viewersOfA: Policy = {
+      name: 'viewers of a, publishers of b',
+      admit: ({ kind, stream }) => {
+        asked.push(`${kind} ${stream}`);
+        return kind === (stream === 'a' ? 'viewer' : 'input') ? { allow: true } : no('limit');
+      },
+    };
+    await attachment.detach();
+    tracker = createTracker({ policies: [viewersOfA] });
+    attachment = attachRtsp(server, tracker);
+    const record = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1;mode=record' };
+
+    const one = new RtspClient(port);
+    expect((await one.ask('DESCRIBE', one.url('/live/a'))).status).toBe(200);
+    expect((await one.ask('SETUP', one.url('/live/a'), record)).status).toBe(453);
+    const two = new RtspClient(port);
+    expect((await two.ask('DESCRIBE', two.url('/live/a'))).status).toBe(200);
+    expect((await two.ask('RECORD', two.url('/live/a'))).status).toBe(453);
+    const three = new RtspClient(port);
+    expect((await three.ask('RECORD', three.url('/live/b'))).status).toBe(200);
+    expect((await three.ask('PLAY', three.url('/live/b'))).status).toBe(455);
+    const four = new RtspClient(port);
+    expect((await four.ask('ANNOUNCE', four.url('/live/b'))).status).toBe(200);
+    expect((await four.ask('SETUP', four.url('/live/b'), { Transport: 'RTP/AVP/TCP;unicast' })).status).toBe(200);
+    expect((await four.ask('PLAY', four.url('/live/b'))).status).toBe(453);
+    expect(asked).toEqual(['viewer a', 'input a', 'viewer a', 'input a', 'input b', 'input b', 'viewer b']);
+    expect(seen).toEqual(['DESCRIBE', 'DESCRIBE', 'RECORD', 'ANNOUNCE', 'SETUP']);
+    [one, two, three, four].forEach((client) => client.drop());
+  });
+
   it('hangs up on who piles up requests behind a verdict', async () => {
     const one = new RtspClient(port);
     for (let i = 0; i < 40; i++) void one.ask('DESCRIBE', one.url('/live/cam1?token=later'));

@@ -48,6 +48,22 @@ describe('a URL', () => {
   });
 });
 
+describe('a URL that an app could read as another stream', () => {
+  it.each([
+    '/news/../cam1',
+    '/news/%2e%2e/cam1',
+    '/./cam1',
+    '/cam1/..',
+    '/news%3F/../cam1',
+    '/news%23x',
+    '/news%5c..%5ccam1',
+  ])('names none: %s', (path) => expect(parseUri(`rtsp://h${path}`)).toBeUndefined());
+
+  it('is not one with dots in its names', () => {
+    expect(parseUri('rtsp://h/live/.cam..1./a...')).toMatchObject({ stream: '.cam..1./a...' });
+  });
+});
+
 describe('a Transport header', () => {
   it('is read as its offers, in order', () => {
     expect(
@@ -177,6 +193,12 @@ describe('an Authorization header', () => {
     expect(read(answer('secret', { uriGiven: 'rtsp://h/live/cam2' }))).toBeUndefined();
     expect(read(answer('secret', { more: ', algorithm=SHA-256' }))).toBeUndefined();
     expect(new Challenge('test', ['digest']).headers()).not.toEqual(new Challenge('test', ['digest']).headers());
+  });
+
+  it('of one endless word is read in no time', () => {
+    const began = performance.now();
+    for (let i = 0; i < 20; i++) read(`Digest ${'a'.repeat(16_000)}`);
+    expect(performance.now() - began).toBeLessThan(1_000); // 5 s, when each of its letters may begin a name
   });
 
   it('is read as Basic where that is offered, and as Bearer', () => {

@@ -13,6 +13,8 @@ export interface RtspUri {
 }
 
 const SCHEME_AND_HOST = /^rtsp[su]?:\/\/[^/?#]*/i;
+/** Dot segments, backslashes, and what ends a path once it is decoded: who parses it again, as an app may, would read another stream. */
+const AMBIGUOUS = /[?#\\]|(?:^|\/)\.{1,2}(?:\/|$)/;
 /** What servers and players call tracks. */
 const CONTROL = /^(?:trackid|streamid|stream|track)=\d{1,5}$/i;
 
@@ -30,7 +32,9 @@ export function parseUri(uri: string, controls: readonly string[] = []): RtspUri
   const path = cut(queryAt < 0 ? target : target.slice(0, queryAt), controls);
   const query = cut(queryAt < 0 ? '' : target.slice(queryAt + 1), controls);
   if (path.rest !== '' && !path.rest.startsWith('/')) return undefined;
-  const stream = streamCode(decoded(path.rest));
+  const name = decoded(path.rest);
+  if (AMBIGUOUS.test(name)) return undefined;
+  const stream = streamCode(name);
   if (stream === undefined) return undefined;
   const base = `${host}${path.rest}${queryAt < 0 ? '' : '?'}${query.rest}`;
   const control = query.control ?? path.control;

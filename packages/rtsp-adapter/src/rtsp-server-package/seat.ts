@@ -72,13 +72,21 @@ export class Seat {
     const asked = { method, headers: new Map(Object.entries(headers).map(([name, value]) => [name, String(value)])) };
     const action = actionOf(method, headers['transport']);
     const begins = method === 'DESCRIBE' || method === 'ANNOUNCE';
-    const isKnown = begins ? admittance.knows(action, uri, asked) : admittance.guest?.client.stream === uri.stream;
+    const isKnown = begins ? admittance.knows(action, uri, asked) : this.isIn(action, method, uri);
     if (isKnown) return undefined;
     if (this.isActive) return { status: 455, text: 'one stream per connection' };
     clearTimeout(this.timer);
     const refused = await admittance.enter(action, uri, asked);
     if (refused === undefined && !this.socket.destroyed) this.timer = setTimeout(this.giveUp, START_TIMEOUT_MS).unref();
     return refused;
+  }
+
+  /** Who was let in to play was not let in to publish, and the other way round. */
+  private isIn(action: RtspClient['action'], method: string, { stream }: RtspUri): boolean {
+    const client = this.admittance.guest?.client;
+    if (client?.stream !== stream) return false;
+    // publishers that do not say `mode=record` in SETUP mean it all the same
+    return client.action === action || (method === 'SETUP' && client.action === 'publish');
   }
 
   private readonly giveUp = (): void => {
