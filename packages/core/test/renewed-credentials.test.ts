@@ -104,6 +104,29 @@ describe('a renewed token', () => {
     expect(live(tracker)).toHaveLength(2);
   });
 
+  it('is kept out by a kick wherever it was seen, though nobody vouches for a user', () => {
+    let home: string | undefined;
+    const policy: Policy = {
+      name: 'one seat',
+      stage: 'authorise',
+      admit: () => ({ allow: true, ...(home === undefined ? {} : { continues: home }) }),
+    };
+    const { tracker } = setup({ policies: [policy] });
+    const [here, there, elsewhere] = ['203.0.113.1', '198.51.100.2', '192.0.2.3'];
+    home = must(request(tracker, { ip: here, token: 'a' }).session).id;
+    expect(request(tracker, { ip: there, token: 'b' }).session?.id).toBe(home);
+    // with the very token that it has
+    expect(request(tracker, { ip: elsewhere, token: 'b' }).session).toMatchObject({ id: home, ip: elsewhere });
+    expect(tracker.get(home)?.ips).toEqual([here, there, elsewhere]);
+    tracker.kick(home);
+    home = undefined;
+    for (const ip of [here, there, elsewhere]) {
+      expect(refusal(now(tracker.admit(hit({ ip, token: 'b' }))))).toMatchObject({ by: 'kick' });
+      expect(refusal(now(tracker.admit(hit({ ip, token: 'new' }))))).toMatchObject({ by: 'kick' });
+    }
+    expect(mayRequest(tracker, { ip: '192.0.2.99', token: 'c' })).toBe(true);
+  });
+
   it('continues a merged connection', () => {
     const { tracker } = timed({ identity: mistServerIdentity });
     for (const token of ['bob-5', 'bob-10']) {

@@ -78,7 +78,7 @@ export class DenialDesk {
   /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
   denyKicked(session: Session, forMs: number, reason: string | undefined): void {
     if (forMs === 0) return;
-    const { kind, stream, network, token, rare } = session;
+    const { kind, stream, token, rare } = session;
     const target: DenialTarget = { session: session.id, stream };
     const same: PatternValues[] = [];
     const alike: PatternValues[] = [];
@@ -92,9 +92,11 @@ export class DenialDesk {
       }
       target.ip = session.ip;
       if (session.userAgent !== undefined) target.userAgent = session.userAgent;
-      const identity = this.identityOf(session, code);
-      if (identity !== undefined) same.push(identity);
-      alike.push({ kind, stream: code, network, userAgent: session.userAgent ?? '' });
+      for (const network of networksOf(session)) {
+        const identity = this.identityOf(session, code, network);
+        if (identity !== undefined) same.push(identity);
+        alike.push({ kind, stream: code, network, userAgent: session.userAgent ?? '' });
+      }
     }
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
@@ -103,8 +105,10 @@ export class DenialDesk {
 
   /** Keeps out who was replaced, as it was: see `whileLives` for how long. */
   denyReplaced(session: Session): DenialEntry {
-    const { kind, network, token: exactToken = '', userAgent = '', stream } = session;
-    const alike = session.protocols.map((protocol) => ({ kind, stream, protocol, network, userAgent, exactToken }));
+    const { kind, token: exactToken = '', userAgent = '', stream } = session;
+    const alike = networksOf(session).flatMap((network) =>
+      session.protocols.map((protocol) => ({ kind, stream, protocol, network, userAgent, exactToken })),
+    );
     const target: DenialTarget = { session: session.id, stream, ip: session.ip };
     if (session.userAgent !== undefined) target.userAgent = session.userAgent;
     if (session.fingerprint !== undefined) target.token = session.fingerprint;
@@ -269,10 +273,10 @@ export class DenialDesk {
   }
 
   /** The same viewer by the viewer recipe, on every protocol; undefined where the recipe can only mean itself. */
-  private identityOf(session: Session, stream: string): PatternValues | undefined {
+  private identityOf(session: Session, stream: string, network: string): PatternValues | undefined {
     const { fields, byName } = this.settings.recipes.viewer;
     const values: PatternValues = { kind: session.kind, stream };
-    if (fields.includes('ip')) values.network = session.network;
+    if (fields.includes('ip')) values.network = network;
     if (fields.includes('userAgent')) values.userAgent = session.userAgent ?? '';
     if (!byName) return values;
     if (session.token !== undefined) values.token = session.token;
@@ -315,6 +319,9 @@ export class DenialDesk {
     return { admitted: false, denial };
   }
 }
+
+/** Wherever it was seen: it may come back from each of them. */
+const networksOf = ({ rare, network }: Session): readonly string[] => rare?.networks ?? [network];
 
 /** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
 const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);

@@ -48,7 +48,8 @@ export class Sightings {
   /** Where it is seen now. What its recipe already says is not compared again. */
   private place(session: Session, stream: string, ip: string, network: string): void {
     const { byAddress, byStream } = this.settings.recipes[session.traits.kind];
-    const sameAddress = byAddress && ip === network;
+    // a policy may have said that it goes on from elsewhere
+    const sameAddress = byAddress && ip === network && network === session.network;
     if (!sameAddress && ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
     if (!byStream && stream !== session.entry.code) this.registry.addStream(session, stream);
   }
