@@ -237,6 +237,28 @@ describe('a renewed JWT', () => {
     expect(live(tracker)).toHaveLength(2);
   });
 
+  it.each([{ jti: 'j' }, { sid: 's' }, { sid: 's', exp: undefined }])(
+    'is not one that several addresses share: each takes a slot (%j)',
+    async (claims) => {
+      const { tracker } = max1();
+      const token = bob(claims);
+      sessionOf(await ask(tracker, { token, ip: '203.0.113.1' }));
+      expect(denialOf(await ask(tracker, { token, ip: '203.0.113.2' })).kind).toBe('limit');
+      expect(denialOf(await ask(tracker, { token, ip: '203.0.113.3', userAgent: 'x' })).kind).toBe('limit');
+    },
+  );
+
+  it('takes the seat to another address: the token before does not play on where it was left', async () => {
+    const { tracker, clock } = max1();
+    const [before, after] = [bob({ sid: 's' }), bob({ sid: 's', exp: START_SEC + 1200 })];
+    const first = sessionOf(await ask(tracker, { token: before }));
+    clock.advance(5 * MINUTE);
+    expect(sessionOf(await ask(tracker, { token: after, ip: '198.51.100.1' })).id).toBe(first.id);
+    expect(denialOf(await ask(tracker, { token: before })).kind).toBe('limit');
+    expect(sessionOf(await ask(tracker, { token: before, ip: '198.51.100.1' })).id).toBe(first.id);
+    expect(denialOf(await ask(tracker, { token: after, ip: '198.51.100.2' })).kind).toBe('limit');
+  });
+
   it('as a bearer keeps the session going, too', async () => {
     const { tracker, clock } = max1();
     const with_ = (claims: object) => ({ credentials: { scheme: 'bearer' as const, token: bob(claims) } });

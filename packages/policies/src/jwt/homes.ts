@@ -5,11 +5,14 @@ import type { Grant } from './grant.js';
 interface Home {
   readonly session: string;
   readonly sid: string | undefined;
+  readonly ip: string;
+  readonly expiresAt: number;
 }
 
 /**
  * Which live session a renewed token continues: that of the same user on the same stream from the same address and user
- * agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers.
+ * agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers. One token at two addresses is
+ * not renewed, but shared: those are two viewers as well.
  */
 export class Homes {
   private readonly homes = new Map<string, Home>();
@@ -20,7 +23,8 @@ export class Homes {
     for (const key of keys(candidate, grant)) {
       const home = this.homes.get(key);
       if (home === undefined) continue;
-      if (home.sid === undefined || grant.sid === undefined || home.sid === grant.sid) return home.session;
+      if (home.sid !== undefined && grant.sid !== undefined && home.sid !== grant.sid) continue;
+      if (home.ip === candidate.ip || grant.expiresAt > home.expiresAt) return home.session;
     }
     return undefined;
   }
@@ -28,10 +32,13 @@ export class Homes {
   /** This token went into this session. */
   note(candidate: Candidate, grant: Grant, { id }: PlaySession): void {
     if (isConnection(candidate)) return;
-    this.forget(id);
     const found = keys(candidate, grant);
+    const { sid } = grant;
+    const before = found.map((key) => this.homes.get(key)).find((home) => home?.session === id);
+    const expiresAt = Math.max(grant.expiresAt, before?.expiresAt ?? 0);
+    this.forget(id);
     if (found.length === 0) return;
-    for (const key of found) this.homes.set(key, { session: id, sid: grant.sid });
+    for (const key of found) this.homes.set(key, { session: id, sid, ip: candidate.ip, expiresAt });
     this.keysOf.set(id, found);
   }
 
