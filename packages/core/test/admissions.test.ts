@@ -48,6 +48,28 @@ describe('admit with policies that answer at once', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
+  it.each([{ slow: false }, { slow: true }])(
+    'asks again for an address that is new to a session which has no place (slow: $slow)',
+    async ({ slow }) => {
+      const { policy, asked } = answering(({ ip }) => {
+        const verdict = ip.startsWith('203.') ? yes : { allow: false, reason: 'elsewhere' };
+        return slow ? Promise.resolve(verdict) : verdict;
+      });
+      const { tracker } = setup({ policies: [policy], identity: { viewer: ['stream', 'token'] } });
+      const may = async (ip: string) => (await tracker.admit(hit({ token: 'a', ip }))).admitted;
+      // the second does not wait for the answer to the first
+      expect(await Promise.all([may('203.0.113.1'), may('198.51.100.2')])).toEqual([true, false]);
+      expect([await may('203.0.113.1'), await may('198.51.100.2'), await may('203.0.113.9')]).toEqual([
+        true,
+        false,
+        true,
+      ]);
+      for (let i = 0; i < 3; i++) expect([await may('203.0.113.9'), await may('203.0.113.1')]).toEqual([true, true]);
+      expect(asked.map(({ ip }) => ip)).toEqual(['203.0.113.1', '198.51.100.2', '198.51.100.2', '203.0.113.9']);
+      expect(live(tracker)).toMatchObject([{ ips: ['203.0.113.1', '203.0.113.9'] }]);
+    },
+  );
+
   it('asks at the first admit of a session that trackHttp opened', () => {
     const { policy, asked } = answering(() => ({ allow: true, userId: 'bob' }));
     const { tracker } = setup({ policies: [policy] });

@@ -3,7 +3,7 @@ import type { HttpHit } from '../model/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../policy/admission.js';
 import { idsOf, isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Approval, Candidate, TrackerView } from '../policy/policy.js';
-import { prefixed } from '../identity/recipe.js';
+import { prefixed, type Recipe } from '../identity/recipe.js';
 import { nameKey } from '../identity/name.js';
 import { judgedKey, offerOf } from '../identity/offer.js';
 import type { Registry } from '../registry/registry.js';
@@ -56,14 +56,17 @@ export class Admissions {
   ) {}
 
   /**
-   * True when this hit of a live session brings a stream or credential that was not judged there, or no longer holds.
-   * `byStream`: it was found by its stream, which needs no second look.
+   * True when this hit of a live session brings a stream, credential or address that was not judged there, or no longer
+   * holds. What it was found by needs no second look.
    */
-  mustAsk(session: Session, hit: HttpHit, byAlias: boolean, byStream: boolean): boolean {
+  mustAsk(session: Session, hit: HttpHit, byAlias: boolean, recipe: Recipe, network: string): boolean {
     if (this.stopped || !this.settings.enabled) return true;
     const { policies, authorises, aliasesAdmit } = this.settings;
     const asking = policies.length > 0;
     if (!asking && this.denials.isEmpty) return false;
+    const { byStream } = recipe;
+    // a token may be good in some places only
+    if (asking && !recipe.byAddress && !isSeenAt(session, network)) return true;
     const token = hit.token || undefined;
     const { rare } = session;
     const offer = hit.credentials === undefined ? '' : offerOf(hit);
@@ -362,6 +365,9 @@ export class Admissions {
   }
 }
 
+const isSeenAt = ({ network: first, rare }: Session, network: string): boolean =>
+  network === first || (rare?.networks?.includes(network) ?? false);
+
 interface Asking {
   readonly observation: Observation;
   /** The live session it would join. */
@@ -399,10 +405,10 @@ function askedWith({ query, url, credentials }: HttpHit): AskedWith {
 }
 
 /** Two requests that would be asked the same wait for one answer; undefined: nobody can tell whether they would. */
-function openingKey({ kind, hit, household, namedBy, name, token }: Observation): string | undefined {
+function openingKey({ kind, hit, household, network, namedBy, name, token }: Observation): string | undefined {
   const offer = offerOf(hit);
   if (household === undefined || offer === undefined) return undefined;
-  const parts = [kind, hit.stream, hit.protocol, household, nameKey(namedBy, name ?? ''), token ?? '', offer];
+  const parts = [kind, hit.stream, hit.protocol, household, network, nameKey(namedBy, name ?? ''), token ?? '', offer];
   return parts.map(prefixed).join('');
 }
 

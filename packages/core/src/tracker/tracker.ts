@@ -268,7 +268,7 @@ export class Tracker implements SessionTracker {
     const session = this.find(recipe, hit, network);
     if (
       session !== undefined &&
-      !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe.byStream)
+      !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe, network)
     ) {
       if (this.admissions.mayBeDenied(session, hit, ip)) {
         const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), session);
@@ -284,7 +284,10 @@ export class Tracker implements SessionTracker {
   private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
     const observation = this.observeConnection(raw);
     const joins = this.findMerged(observation);
-    if (joins !== undefined && !this.admissions.mustAsk(joins, observation.hit, false, observation.recipe.byStream)) {
+    if (
+      joins !== undefined &&
+      !this.admissions.mustAsk(joins, observation.hit, false, observation.recipe, observation.network)
+    ) {
       const refused = this.denialDesk.match(observation, joins);
       if (refused !== undefined) return refused;
       this.lifecycle.joinAs(joins, observation);
