@@ -21,14 +21,24 @@ const NESTED = new RegExp(`(?:^|[?&;#])(?:${TOKEN_PARAMETERS.join('|')})=`, 'i')
 const SHORTEST_PART = 8;
 
 /**
- * The query (or URL) with the values of token parameters, and every value that the token is part of, replaced by the
- * fingerprint. Tokens are secrets; queries end up in lists and logs.
+ * The query (or URL) with the values of token parameters, every value that the token is part of, and the token wherever
+ * else it stands, replaced by the fingerprint. Tokens are secrets; queries end up in lists and logs.
  */
 export function redact(text: string, token: string | undefined, fingerprint: (token: string) => string): string {
-  if (!text.includes('=')) return text;
+  const shown = text.includes('=') ? withoutValues(text, token, fingerprint) : text;
+  if (token === undefined || token.length < SHORTEST_PART) return shown;
+  // without a name before it: in the path of a page, for one
+  let hidden = shown.includes(token) ? shown.replaceAll(token, () => fingerprint(token)) : shown;
+  const escaped = escape(token);
+  if (escaped !== token && hidden.includes(escaped)) hidden = hidden.replaceAll(escaped, () => fingerprint(token));
+  return hidden;
+}
+
+function withoutValues(text: string, token: string | undefined, fingerprint: (token: string) => string): string {
   const isSecret = (value: string): boolean =>
     value === token ||
     NESTED.test(value) ||
+    NESTED.test(decode(value)) ||
     (token !== undefined && token.length >= SHORTEST_PART && value.includes(token));
   return text.replace(
     /([?&;#]|^)([^=&;?#]*)=([^&;#]*)/g,
@@ -40,6 +50,9 @@ export function redact(text: string, token: string | undefined, fingerprint: (to
     },
   );
 }
+
+/** Half a character cannot be escaped, and then stands nowhere so. */
+const escape = (token: string): string => (/[\ud800-\udfff]/u.test(token) ? token : encodeURIComponent(token));
 
 function decode(text: string): string {
   if (!/[%+]/.test(text)) return text;
