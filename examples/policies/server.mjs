@@ -20,7 +20,8 @@ app.get('/watch/:stream', ({ params: { stream }, ip }, res) => {
 });
 app.use('/live', trackPlayback(tracker), express.static(MEDIA));
 app.use('/api', sessionsApi(tracker));
-const server = app.listen(PORT, '127.0.0.1', () => {
+const server = app.listen(+PORT, '127.0.0.1', (error) => {
+  if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/watch/cam1`);
 });
 process.once('SIGINT', () => tracker.stop().then(() => process.exit()));

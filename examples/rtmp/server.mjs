@@ -9,7 +9,9 @@ const mayIn = ({ kind, token }) => (kind === 'input' || token === 'secret' ? { a
 
 const tracker = createTracker({ policies: [{ name: 'door', admit: mayIn }] });
 tracker.on('opened', ({ session: s }) => console.log(`+ ${s.kind} of ${s.stream} over ${s.protocol}`));
-tracker.on('closed', ({ session: s }) => console.log(`- ${s.kind} of ${s.stream}: ${s.closeReason}, ${s.bytes} bytes`));
+tracker.on('closed', ({ session: s, reason }) => {
+  console.log(`- ${s.kind} of ${s.stream}: ${reason}, ${s.kind === 'input' ? s.bytesReceived : s.bytes} bytes`);
+});
 tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
 const nms = new NodeMediaServer({ bind: '127.0.0.1', rtmp: { port: +rtmp }, http: { port: +http } });

@@ -9,7 +9,9 @@ const mayIn = (one) => ((one.kind === 'input' ? isCamera(one) : one.token === 's
 
 const tracker = createTracker({ policies: [{ name: 'door', admit: mayIn }] });
 tracker.on('opened', ({ session: s }) => console.log(`+ ${s.kind} of ${s.stream} over ${s.protocol}`));
-tracker.on('closed', ({ session: s }) => console.log(`- ${s.kind} of ${s.stream}: ${s.closeReason}, ${s.bytes} bytes`));
+tracker.on('closed', ({ session: s, reason }) => {
+  console.log(`- ${s.kind} of ${s.stream}: ${reason}, ${s.kind === 'input' ? s.bytesReceived : s.bytes} bytes`);
+});
 tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
 const server = createRtspServer({ tracker });

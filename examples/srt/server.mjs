@@ -8,7 +8,9 @@ const mayIn = ({ kind, token }) => (kind === 'input' || token === 'secret' ? { a
 
 const tracker = createTracker({ policies: [{ name: 'door', admit: mayIn }] });
 tracker.on('opened', ({ session: s }) => console.log(`+ ${s.kind} of ${s.stream}, ${s.userAgent}`));
-tracker.on('closed', ({ session: s }) => console.log(`- ${s.kind} of ${s.stream}: ${s.closeReason}, ${s.bytes} bytes`));
+tracker.on('closed', ({ session: s, reason }) => {
+  console.log(`- ${s.kind} of ${s.stream}: ${reason}, ${s.kind === 'input' ? s.bytesReceived : s.bytes} bytes`);
+});
 tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
 const server = createSrtServer({ tracker, port: Number(port), passphrase });

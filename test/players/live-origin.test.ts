@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -140,6 +141,16 @@ describe('the example, when it ends', () => {
     const { port } = blocker.address() as AddressInfo;
     await expect(startLiveOrigin({ PORT: String(port) })).rejects.toThrow(
       `The example ended (1):\nPort ${port} is in use. Choose another one: PORT=${port + 1} npm start\n`,
+    );
+    blocker.close();
+  }, 30_000);
+
+  it('does so for the UDP port of SRT too', async () => {
+    const blocker = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    const { port } = blocker.address();
+    await expect(startLiveOrigin({ SRT_PORT: String(port) })).rejects.toThrow(
+      new RegExp(`^The example ended \\(1\\):\nUDP port ${port} .*SRT_PORT=0 npm start\n$`),
     );
     blocker.close();
   }, 30_000);

@@ -30,6 +30,7 @@ export function reasonNotToListen(error: Error & { code?: string; port?: number 
   const variable = chosenBy.get(port) ?? 'PORT';
   if (code === 'EADDRINUSE')
     return `Port ${port} is in use. Choose another one: ${variable}=${port < 65_535 ? port + 1 : 0} npm start`;
+  if (code === 'ERR_SRT_LISTEN') return `${error.message} Choose another one: SRT_PORT=0 npm start`;
   if (code === 'EACCES') return `Port ${port} may not be opened. Choose one above 1023: ${variable}=0 npm start`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `HOST=${host} is no address of this machine. Try: HOST=0.0.0.0 npm start`;

@@ -34,7 +34,8 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
 
   async function start(): Promise<void> {
     server.listen(portOf('PORT', 8080), host);
-    await Promise.all([once(server, 'listening'), ...transports.map((each) => each.start())]);
+    await once(server, 'listening'); // first, for who starts it twice has to hear of this port
+    await Promise.all(transports.map((each) => each.start()));
     channel.putOnAir(transports.flatMap((each) => each.ingest() ?? []));
     greet(server.address() as AddressInfo, await channel.onAir);
   }
