@@ -14,6 +14,7 @@ import { mediaFinder } from './media/media-request.js';
 import { describer, viewerOf } from './describe.js';
 import { prepare, type TrackPlaybackOptions } from './options.js';
 import { incoming, type Incoming } from './request/incoming.js';
+import { needTracker } from './need-tracker.js';
 import { offerPlaySession } from './request/play-session.js';
 import { countBody } from './response/count-body.js';
 import { findInLane } from './response/lane.js';
@@ -53,6 +54,7 @@ export interface PlaybackMiddleware extends ConnectMiddleware {
  * app.use('/live', trackPlayback(tracker), express.static('media'));
  */
 export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOptions = {}): PlaybackMiddleware {
+  needTracker('trackPlayback', tracker);
   const prepared = prepare(options);
   const { onDenied } = prepared;
   const memory = new ManifestMemory();

@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import express from 'express';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
-import { sessionsApi, type SessionsApiOptions } from '../src/index.js';
+import { sessionsApi, trackPlayback, type SessionsApiOptions } from '../src/index.js';
 import { notDirectlyLocal } from '../src/sessions-api/access.js';
 import { get, RawClient, until } from './support/client.js';
 import { closeServers, serve } from './support/serve.js';
@@ -179,4 +179,10 @@ describe('with authorize', () => {
     expect((await get(url, '/page')).text).toBe('next');
     expect(authorize).not.toHaveBeenCalled();
   });
+});
+
+it.each([trackPlayback, sessionsApi])('is not made without a tracker: %p', (make) => {
+  for (const wrong of [undefined, { stream: 'dirname' }]) {
+    expect(() => make(wrong as never)).toThrow(/first argument must be a tracker/);
+  }
 });

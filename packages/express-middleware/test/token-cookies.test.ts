@@ -138,6 +138,16 @@ describe('the options of viewerToken', () => {
     [{}, `token=${'a'.repeat(4097)}`, 'tkn=b', 'b'],
   ])('%j reads ?%s with %s as %s', (options, query, cookie, token) => expect(read(options, query, cookie)).toBe(token));
 
+  it('may name a parameter: another token of that name, in the address of the page, is not shown', async () => {
+    const app = express().use('/live', trackPlayback(tracker, { viewerToken: { parameter: 'v.k' } }));
+    const { url } = await serve(app.use((_req, res) => void res.send(MEDIA)));
+    const referer = 'https://site/watch?a=1&v.k=older-secret&vxk=2#V.K=oldest-secret';
+    await get(url, '/live/cam1/index.m3u8?v.k=secret', { referer });
+    const [session] = tracker.list();
+    expect(session?.referer).toBe('https://site/watch?a=1&v.k=hidden&vxk=2#V.K=hidden');
+    expect(session?.query).toBe(`v.k=${session?.tokenFingerprint}`);
+  });
+
   it.each<[unknown, string]>([
     [null, 'viewerToken'],
     [{ parameter: '' }, 'viewerToken.parameter'],

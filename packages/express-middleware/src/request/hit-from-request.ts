@@ -50,7 +50,7 @@ export function buildHit(
     protocol,
     ip,
     userAgent: headers['user-agent'],
-    referer: headers.referer,
+    referer: tokens.hideIn(headers.referer),
     query: query === '' ? undefined : query,
     token: tokens.read(query, headers.cookie),
     sid: cmcdSid(query, headers['cmcd-session']),

@@ -1,6 +1,7 @@
 import type { SessionTracker } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse, RequestCallback } from '../connect.js';
+import { needTracker } from '../need-tracker.js';
 import { targetOf } from '../request/target.js';
 import { type Action, type Authorize, checkAccess } from './access.js';
 import { ApiError, notFound, sendError, sendJson } from './answer.js';
@@ -29,6 +30,7 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
  * @example app.use('/api', sessionsApi(tracker));
  */
 export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions = {}): ApiHandler {
+  needTracker('sessionsApi', tracker);
   checkOptions('sessionsApi', options, ['authorize']);
   const { authorize } = options;
   if (authorize !== undefined && typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);

@@ -1,4 +1,4 @@
-import { MAX_TOKEN_LENGTH, queryTokenReader } from '@stream-sessions/core/spi';
+import { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from '@stream-sessions/core/spi';
 import { cookieValue } from '../request/cookie-value.js';
 import { tokenSettings, type TokenSettings } from './options.js';
 
@@ -7,10 +7,14 @@ export interface TokenReader {
   /** Of the URL, else of a cookie. */
   read(query: string, cookies: string | undefined): string | undefined;
   fromUrl(query: string): string | undefined;
+  /** A URL that is only shown, without the values of parameters that core does not know to carry tokens. */
+  hideIn(url: string | undefined): string | undefined;
 }
 
 export function tokenReader({ parameters, cookies: names, readUrl, readCookie }: TokenSettings): TokenReader {
   const fromQuery = queryTokenReader(parameters);
+  const [own] = parameters.filter((name) => !TOKEN_PARAMETERS.includes(name.toLowerCase()));
+  const values = own === undefined ? undefined : new RegExp(`([?&;#]${own.replace(/[^\w]/g, '\\$&')}=)[^&;#]+`, 'gi');
 
   const fromUrl = (query: string): string | undefined => {
     if (!readUrl || query === '') return undefined;
@@ -28,6 +32,7 @@ export function tokenReader({ parameters, cookies: names, readUrl, readCookie }:
 
   return {
     fromUrl,
+    hideIn: (url) => (values === undefined ? url : url?.replace(values, '$1hidden')),
     read: (query, cookies) =>
       fromUrl(query) ?? (readCookie && cookies !== undefined ? fromCookies(cookies) : undefined),
   };
