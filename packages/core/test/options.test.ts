@@ -32,6 +32,7 @@ describe('createTracker', () => {
     [{ onOverload: 'drop' }, /untracked/],
     [{ geo: {} }, /country/],
     [{ policies: 'x' }, /list/],
+    [{ policies: {} }, /a list of policies, not an object/],
     [{ policies: [{}] }, /name/],
     [{ policies: [null] }, /name/],
     [{ policies: [{ name: 'x', stage: 'first' }] }, /stage/],

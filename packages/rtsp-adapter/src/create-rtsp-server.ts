@@ -1,7 +1,7 @@
 import type { SessionTracker } from '@stream-sessions/core';
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { attachRtsp } from './attach/attach-rtsp.js';
-import { relaySettings, type RelayOptions } from './server/options.js';
+import { RELAY_OPTIONS, relaySettings, type RelayOptions } from './server/options.js';
 import { RelayServer, type RtspServer } from './server/rtsp-server.js';
 
 /** Options of `createRtspServer()`. */
@@ -21,6 +21,7 @@ export interface RtspServerOptions extends RelayOptions {
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function createRtspServer(options: RtspServerOptions = {}): RtspServer {
+  checkOptions('createRtspServer()', options, ['tracker', ...RELAY_OPTIONS]);
   const { tracker, ...relay } = options;
   const settings = relaySettings('createRtspServer()', relay);
   if (tracker !== undefined && settings.authorize !== undefined) {

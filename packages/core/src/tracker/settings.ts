@@ -106,6 +106,7 @@ export class Settings {
   private prepare(options: Complete, before: Complete | undefined): Complete {
     check(options);
     const { identity = {}, onOverload, idleTimeoutMs, stallTimeoutMs } = options;
+    const policies = inOrder(options.policies ?? []);
     // Copies: who changes what he passed in changes nothing, now or at the next update.
     options = { ...options, identity: structuredClone(identity) };
     if (options.policies !== undefined) options.policies = [...options.policies];
@@ -116,7 +117,6 @@ export class Settings {
     const longestIdleMs =
       typeof idleTimeoutMs === 'number' ? idleTimeoutMs : Math.max(30_000, ...values(idleTimeoutMs));
     const recipes = compileRecipes(identity);
-    const policies = inOrder(options.policies ?? []);
     for (const name of Object.keys(DEFAULTS)) {
       if (name !== 'idleTimeoutMs') Object.assign(this, { [name]: options[name as keyof Complete] });
     }
