@@ -3,6 +3,7 @@ export { credentialsOf } from './identity/credentials.js';
 export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
 export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutAbsent } from './model/wire.js';
+export { needTracker } from './support/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';
 export type { Flow } from './sampler/flow.js';

@@ -6,6 +6,7 @@ import type {
   RequestHandle,
   SessionTracker,
 } from '@stream-sessions/core';
+import { needTracker } from '@stream-sessions/core/spi';
 import { CmcdReports } from './cmcd/reports.js';
 import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';
 import { ManifestMemory } from './media/manifest-memory.js';
@@ -14,7 +15,6 @@ import { mediaFinder } from './media/media-request.js';
 import { describer, viewerOf } from './describe.js';
 import { prepare, type TrackPlaybackOptions } from './options.js';
 import { incoming, type Incoming } from './request/incoming.js';
-import { needTracker } from './need-tracker.js';
 import { offerPlaySession } from './request/play-session.js';
 import { countBody } from './response/count-body.js';
 import { findInLane } from './response/lane.js';
@@ -54,7 +54,7 @@ export interface PlaybackMiddleware extends ConnectMiddleware {
  * app.use('/live', trackPlayback(tracker), express.static('media'));
  */
 export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOptions = {}): PlaybackMiddleware {
-  needTracker('trackPlayback', tracker);
+  needTracker('trackPlayback: the first argument', tracker);
   const prepared = prepare(options);
   const { onDenied } = prepared;
   const memory = new ManifestMemory();

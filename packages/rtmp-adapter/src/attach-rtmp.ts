@@ -1,4 +1,5 @@
 import type { SessionTracker } from '@stream-sessions/core';
+import { needTracker } from '@stream-sessions/core/spi';
 import { guardNodeMediaServer } from './guard/guard-node-media-server.js';
 import { emitterOf, isVersion2, type NodeMediaServer } from './nms/media-server.js';
 import { settingsOf, type RtmpOptions } from './options.js';
@@ -33,6 +34,7 @@ export interface Attachment {
 export function attachRtmp(nms: NodeMediaServer, tracker: SessionTracker, options: RtmpOptions = {}): Attachment {
   const settings = settingsOf(options);
   const emitter = emitterOf(nms, 'attachRtmp()');
+  needTracker('attachRtmp(): the second argument', tracker);
   const unguard = settings.guard ? guardNodeMediaServer(nms) : () => undefined;
   const attached = isVersion2(nms)
     ? new V2Attachment(nms as NodeMediaServer2, emitter, tracker, settings)

@@ -397,7 +397,8 @@ it('lets two trackers decide: media flows when both have said yes', async () => 
   await other.stop();
 });
 
-it('refuses what is no server, and unknown options', () => {
+it('refuses what is no server or no tracker, and unknown options', () => {
+  expect(() => attachRtmp(server.nms, undefined as never)).toThrow(/second argument must be a tracker/);
   attach();
   expect(() => attachRtmp({} as never, tracker)).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));
   expect(() => attachRtmp(server.nms, tracker, { stallTimeout: 1 } as never)).toThrow(/Did you mean "stallTimeoutMs"/);

@@ -1,7 +1,6 @@
 import type { SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, needTracker } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse, RequestCallback } from '../connect.js';
-import { needTracker } from '../need-tracker.js';
 import { targetOf } from '../request/target.js';
 import { type Action, type Authorize, checkAccess } from './access.js';
 import { ApiError, notFound, sendError, sendJson } from './answer.js';
@@ -30,7 +29,7 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
  * @example app.use('/api', sessionsApi(tracker));
  */
 export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions = {}): ApiHandler {
-  needTracker('sessionsApi', tracker);
+  needTracker('sessionsApi: the first argument', tracker);
   checkOptions('sessionsApi', options, ['authorize']);
   const { authorize } = options;
   if (authorize !== undefined && typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);

@@ -1,5 +1,5 @@
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, needTracker } from '@stream-sessions/core/spi';
 import type { Gate } from '../door/gate.js';
 import { Reception } from '../rtsp-server-package/reception.js';
 import { isRtspServerPackage, type RtspServerPackage } from '../rtsp-server-package/shapes.js';
@@ -30,6 +30,7 @@ export function attachRtsp(
 ): Attachment {
   const settings = attachSettings(options);
   const entrance = entranceOf(server);
+  needTracker('attachRtsp(): the second argument', tracker);
   const gate = new TrackerGate(tracker, settings);
   entrance.addGate(gate);
   let isAttached = true;

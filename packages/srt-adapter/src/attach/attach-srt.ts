@@ -1,5 +1,5 @@
 import { StreamSessionsError, type CloseReason, type SessionTracker } from '@stream-sessions/core';
-import { Visit } from '@stream-sessions/core/spi';
+import { needTracker, Visit } from '@stream-sessions/core/spi';
 import { Reject } from '../reject.js';
 import { readRequest } from '../request.js';
 import { warnOfFault } from '../warn.js';
@@ -31,6 +31,7 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
       'attachSrt() takes a server of createSrtServer(), or an object that tells of `connection` by on() and off().',
     );
   }
+  needTracker('attachSrt(): the second argument', tracker);
   const visits = new Set<Visit>();
 
   const onConnection = (connection: SrtConnection): void => {
