@@ -99,9 +99,9 @@ describe('the example, as its user sees it', () => {
 
 describe('the example, when it ends', () => {
   const ends = [
-    { signal: 'SIGINT', code: 0, withinMs: 1000 },
-    { signal: 'SIGTERM', code: 0, withinMs: 1000 },
-    { signal: 'SIGKILL', code: null, withinMs: 1000 },
+    { signal: 'SIGINT', code: 0, withinMs: 3000 },
+    { signal: 'SIGTERM', code: 0, withinMs: 3000 },
+    { signal: 'SIGKILL', code: null, withinMs: 3000 },
   ] as const;
 
   it.each(ends)(
