@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SessionTracker } from '@stream-sessions/core';
@@ -29,6 +30,7 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
     // the tracker hangs up on everybody; then the servers have nothing to wait for
     await Promise.all([channel.stop(), tracker.stop({ timeoutMs: 500 })]);
     await Promise.all(transports.map((each) => each.stop()));
+    rmSync(channel.folder, { recursive: true, force: true }); // what the servers wrote there at the end
     process.exit(code);
   }
 

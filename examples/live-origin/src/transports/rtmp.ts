@@ -14,6 +14,7 @@ logger.log = (message, level) => level === 'error' && console.error(`node-media-
 export function rtmp(tracker: SessionTracker, folder: string): Transport {
   const ports = { rtmp: 0, flv: 0 };
   let nms: NodeMediaServer | undefined;
+  let running: Promise<void> | undefined;
   return {
     async start() {
       ports.rtmp = portOf('RTMP_PORT', 1935) || (await freePort());
@@ -26,7 +27,8 @@ export function rtmp(tracker: SessionTracker, folder: string): Transport {
         store: { path: path.join(folder, '.node-media-server') }, // express.static shows no dot files
       });
       attachRtmp(nms, tracker);
-      await runNodeMediaServer(nms);
+      running = runNodeMediaServer(nms);
+      await running;
     },
     ingest: () => `rtmp://${inUrl(localHost)}:${ports.rtmp}/live/${STREAM}`,
     addresses: (name) => [
@@ -34,6 +36,9 @@ export function rtmp(tracker: SessionTracker, folder: string): Transport {
       { protocol: 'http-flv', url: `http://${name}:${ports.flv}/live/${STREAM}.flv` },
       { protocol: 'ws-flv', url: `ws://${name}:${ports.flv}/live/${STREAM}.flv` },
     ],
-    stop: async () => nms?.stop(),
+    async stop() {
+      await running?.catch(() => undefined); // it makes its files while it starts
+      await nms?.stop();
+    },
   };
 }
