@@ -45,7 +45,10 @@ const config: Config = {
       '<rootDir>/test/docs/**/*.test.ts',
     ]),
     // real players: ffmpeg, GStreamer, srt-live-transmit, hls.js and dash.js in Chromium
-    project('players', ['<rootDir>/test/players/**/*.test.ts']),
+    {
+      ...project('players', ['<rootDir>/test/players/**/*.test.ts']),
+      setupFilesAfterEnv: ['<rootDir>/test/players/support/retry-once.ts'],
+    },
     project('packaging', ['<rootDir>/test/packaging/**/*.test.ts']),
   ],
 };
