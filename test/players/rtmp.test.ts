@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { createTracker, type PlaySession, type Policy, type SessionTracker } from '@stream-sessions/core';
+import { createTracker, type PlaySession, type SessionTracker } from '@stream-sessions/core';
 import { attachRtmp, type Attachment } from '@stream-sessions/rtmp-adapter';
 import { startServer2 } from '../../packages/rtmp-adapter/test/support/server-2.js';
 import { startServer4 } from '../../packages/rtmp-adapter/test/support/server-4.js';
+import { doorkeeper } from './support/doorkeeper.js';
 import { startCountingProxy, type CountingProxy } from './support/counting-proxy.js';
 import { encodeLoop, publishLoop } from './support/live-flv.js';
 import { program } from './support/programs.js';
@@ -117,16 +118,6 @@ const ways: Way[] = [
     play: httpFlv,
   },
 ];
-
-const no = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' } as const;
-const doorkeeper: Policy = {
-  name: 'doorkeeper',
-  admit: ({ token }) => {
-    if (token === 'never') return no;
-    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve(no), 200));
-    return { allow: true };
-  },
-};
 
 let folder: string;
 let loop: string;

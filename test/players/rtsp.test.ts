@@ -5,10 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import express from 'express';
-import { createTracker, type PlaySession, type Policy, type SessionTracker } from '@stream-sessions/core';
+import { createTracker, type PlaySession, type SessionTracker } from '@stream-sessions/core';
 import { trackPlayback } from '@stream-sessions/express-middleware';
 import { attachRtsp, createRtspServer, type Attachment, type RtspServer } from '@stream-sessions/rtsp-adapter';
 import { certificate } from '../../packages/rtsp-adapter/test/support/certificate.js';
+import { doorkeeper } from './support/doorkeeper.js';
 import { startCountingProxy, type CountingProxy } from './support/counting-proxy.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { encodeLoop } from './support/live-flv.js';
@@ -96,16 +97,6 @@ function publish(way: Way, file: string): void {
   const to = `${way.scheme}://127.0.0.1:${portOf(way)}/live/${way.stream}?token=publisher`;
   run('ffmpeg', [...input, '-f', 'rtsp', '-rtsp_transport', way.transport, to]);
 }
-
-const no = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' } as const;
-const doorkeeper: Policy = {
-  name: 'doorkeeper',
-  admit: ({ token }) => {
-    if (token === 'never') return no;
-    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve(no), 200));
-    return { allow: true };
-  },
-};
 
 let folder: string;
 let server: RtspServer;

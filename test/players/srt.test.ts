@@ -2,22 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createTracker, type PlaySession, type Policy, type SessionTracker } from '@stream-sessions/core';
+import { createTracker, type PlaySession, type SessionTracker } from '@stream-sessions/core';
 import { attachSrt, createSrtServer, type SrtServer } from '@stream-sessions/srt-adapter';
+import { doorkeeper } from './support/doorkeeper.js';
 import { encodeLoop } from './support/live-flv.js';
 import { endSrtPlayers, ffmpegOverSrt, liveTransmit, publishOverSrt } from './support/srt-players.js';
 import { startSrtProxy, type SrtProxy } from './support/srt-proxy.js';
 import { until } from './support/until.js';
-
-const no = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' } as const;
-const doorkeeper: Policy = {
-  name: 'doorkeeper',
-  admit: ({ token }) => {
-    if (token === 'never') return no;
-    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve(no), 200));
-    return { allow: true };
-  },
-};
 
 let folder: string;
 let loop: string;

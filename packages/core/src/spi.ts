@@ -12,4 +12,5 @@ export { SocketFlow, type CountedSocket } from './sampler/socket-flow.js';
 export type { VisitClient, Voice } from './visits/client.js';
 export { faultWarner } from './visits/fault-warner.js';
 export { Visit, type VisitSettings } from './visits/visit.js';
+export { visitSettings } from './visits/visit-settings.js';
 export { denialStatus, denialText } from './visits/words.js';

@@ -3,7 +3,7 @@ import { attachRtmp, type Attachment } from '../src/index.js';
 import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
 import { startServer2 } from './support/server-2.js';
 import { startServer4 } from './support/server-4.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const doorkeeper: Policy = {
   name: 'doorkeeper',

@@ -2,7 +2,7 @@ import type { TrackerOptions, Verdict } from '@stream-sessions/core';
 import { HttpFlvClient } from './support/flv-clients.js';
 import { postFlv, postFlvOverHttp2, sendFlvOverWebSocket, type FlvPublisher } from './support/flv-publishers.js';
 import { Stage4 } from './support/stage-4.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const stage = new Stage4();
 

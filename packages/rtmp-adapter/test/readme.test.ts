@@ -6,7 +6,7 @@ import type NodeMediaServer from 'node-media-server';
 import logger from 'node-media-server/src/core/logger.js';
 import { freePorts } from './support/free-port.js';
 import { RtmpClient } from './support/rtmp-client.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 it('runs the example of the README, which tells of a publisher and a viewer', async () => {
   const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');

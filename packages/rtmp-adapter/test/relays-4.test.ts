@@ -7,7 +7,7 @@ import { message, RtmpClient } from './support/rtmp-client.js';
 import { RtspSource } from './support/rtsp-source.js';
 import { startServer2, type Server2 } from './support/server-2.js';
 import { Stage4 } from './support/stage-4.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const stage = new Stage4();
 /** Another server: version 4 can be there only once. */

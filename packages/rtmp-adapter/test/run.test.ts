@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { startServer2 } from './support/server-2.js';
 import { startServer4 } from './support/server-4.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const ALL = ['SIGINT', 'SIGTERM', 'uncaughtException'] as const;
 const handlers = () => ALL.map((event) => process.listenerCount(event));

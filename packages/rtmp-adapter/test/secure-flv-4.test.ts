@@ -2,7 +2,7 @@ import context from 'node-media-server/src/core/context.js';
 import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
 import { Http2FlvClient } from './support/http2-flv-client.js';
 import { Stage4 } from './support/stage-4.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const stage = new Stage4();
 

@@ -12,7 +12,7 @@ import type { V2Session } from '../src/v2/shapes.js';
 import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { startServer2, type Server2 } from './support/server-2.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const { nodeEvent } = context;
 

@@ -11,7 +11,7 @@ import { attachRtmp, type Attachment, type RtmpOptions } from '../src/index.js';
 import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { startServer4, type Server4 } from './support/server-4.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 let server: Server4;
 let tracker: SessionTracker;

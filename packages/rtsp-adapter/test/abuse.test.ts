@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { createRtspServer, type RtspServer } from '../src/index.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const START_TIMEOUT_MS = 2_000;
 const MEGABYTE = 1024 * 1024;

@@ -5,7 +5,7 @@ import { createTracker, type Policy, type SessionTracker } from '@stream-session
 import { attachRtsp, countMedia, type Attachment } from '../src/index.js';
 import { app, createServer, listening, type Handler } from './support/package-server.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const no = (kind: 'credentials' | 'limit') => ({ allow: false, reason: 'policy', kind, detail: 'not you' }) as const;
 const door: Policy = {

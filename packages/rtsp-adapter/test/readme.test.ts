@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type { RtspServer } from '../src/index.js';
 import { RtspClient } from './support/rtsp-client.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
 

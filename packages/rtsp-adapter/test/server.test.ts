@@ -7,7 +7,7 @@ import { fakeClock } from '@stream-sessions/core/testing';
 import { attachRtsp, createRtspServer, type RtspServer, type RtspServerOptions } from '../src/index.js';
 import { certificate } from './support/certificate.js';
 import { packet, RtspClient, SDP, type ClientOptions } from './support/rtsp-client.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 let server: RtspServer;
 let port: number;

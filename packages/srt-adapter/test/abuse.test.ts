@@ -7,7 +7,7 @@ import { createSrtServer, type SrtServer, type SrtServerOptions } from '../src/i
 import { readRequest } from '../src/request.js';
 import { Caller, type CallOptions } from './support/caller.js';
 import { LiveTransmit } from './support/live-transmit.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 let tracker: SessionTracker;
 let server: SrtServer;

@@ -10,7 +10,7 @@ import { fakeClock } from '@stream-sessions/core/testing';
 import { attachSrt, createSrtServer, type SrtConnection, type SrtServer, type SrtStatistics } from '../src/index.js';
 import { StallRule } from '../src/attach/stall-rule.js';
 import { Caller } from './support/caller.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 describe('a server of createSrtServer() with two trackers', () => {
   let server: SrtServer;

@@ -5,7 +5,7 @@ import { compileFunction } from 'node:vm';
 import { createTracker } from '@stream-sessions/core';
 import { attachSrt, type SrtServer, type SrtSource } from '../src/index.js';
 import { Caller } from './support/caller.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
 const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code);

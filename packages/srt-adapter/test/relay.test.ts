@@ -1,6 +1,6 @@
 import { createSrtServer, libsrt, type SrtServer, type SrtServerOptions } from '../src/index.js';
 import { Caller, type CallOptions } from './support/caller.js';
-import { until } from './support/until.js';
+import { until } from '../../../test/support/until.js';
 
 const servers: SrtServer[] = [];
 const callers: Caller[] = [];

@@ -5,7 +5,7 @@ import { attachRtmp, guardNodeMediaServer, type Attachment, type NodeMediaServer
 import { encode, type Amf } from './amf.js';
 import { HttpFlvClient, WsFlvClient } from './flv-clients.js';
 import { command, message, RtmpClient } from './rtmp-client.js';
-import { until } from './until.js';
+import { until } from '../../../../test/support/until.js';
 
 /** A server with the adapter attached to it. */
 interface AbusedServer {

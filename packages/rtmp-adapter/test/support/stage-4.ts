@@ -5,7 +5,7 @@ import { attachRtmp, type Attachment, type RtmpOptions } from '../../src/index.j
 import { connectHttp2 } from './http2-flv-client.js';
 import { RtmpClient } from './rtmp-client.js';
 import { startServer4, type Server4 } from './server-4.js';
-import { until } from './until.js';
+import { until } from '../../../../test/support/until.js';
 
 /**
  * One server for all tests of a file. Each attaches a tracker of its own, has streams of its own (for the server keeps a

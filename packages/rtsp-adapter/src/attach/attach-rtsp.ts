@@ -1,10 +1,10 @@
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
-import { badOption, needTracker } from '@stream-sessions/core/spi';
+import { badOption, needTracker, visitSettings } from '@stream-sessions/core/spi';
 import type { Gate } from '../door/gate.js';
 import { Reception } from '../rtsp-server-package/reception.js';
 import { isRtspServerPackage, type RtspServerPackage } from '../rtsp-server-package/shapes.js';
 import { RelayServer, type RtspServer } from '../server/rtsp-server.js';
-import { attachSettings, type RtspOptions } from './options.js';
+import type { RtspOptions } from './options.js';
 import { TrackerGate } from './tracker-gate.js';
 
 /** What `attachRtsp()` gives back. */
@@ -28,7 +28,7 @@ export function attachRtsp(
   tracker: SessionTracker,
   options: RtspOptions = {},
 ): Attachment {
-  const settings = attachSettings(options);
+  const settings = visitSettings('attachRtsp()', options);
   const entrance = entranceOf(server);
   needTracker('attachRtsp(): the second argument', tracker);
   const gate = new TrackerGate(tracker, settings);

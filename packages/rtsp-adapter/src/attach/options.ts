@@ -1,5 +1,4 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS, type VisitSettings } from '@stream-sessions/core/spi';
 
 /** Options of `attachRtsp()`. */
 export interface RtspOptions {
@@ -10,12 +9,4 @@ export interface RtspOptions {
   stallTimeoutMs?: number;
   /** Where the once-a-second readings take their time from. Default: the wall clock. */
   clock?: Clock;
-}
-
-/** @throws StreamSessionsError ERR_BAD_OPTION */
-export function attachSettings(options: RtspOptions): VisitSettings {
-  checkOptions('attachRtsp()', options, ['stallTimeoutMs', 'clock']);
-  const { stallTimeoutMs = CONNECTION_STALL_MS, clock } = options;
-  if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
-  return { stallTimeoutMs, ...(clock && { clock }) };
 }

@@ -1,11 +1,11 @@
 import { StreamSessionsError, type CloseReason, type SessionTracker } from '@stream-sessions/core';
-import { needTracker, Visit } from '@stream-sessions/core/spi';
+import { needTracker, Visit, visitSettings } from '@stream-sessions/core/spi';
 import { Reject } from '../reject.js';
 import { readRequest } from '../request.js';
 import { warnOfFault } from '../warn.js';
 import type { SrtConnection, SrtSource } from '../source.js';
 import { Caller, hitOf } from './caller.js';
-import { settingsOf, type SrtOptions } from './options.js';
+import type { SrtOptions } from './options.js';
 
 /** What `attachSrt()` gives back. */
 export interface Attachment {
@@ -24,7 +24,7 @@ export interface Attachment {
  * @throws StreamSessionsError ERR_BAD_SERVER for what cannot tell of connections, ERR_BAD_OPTION
  */
 export function attachSrt(server: SrtSource, tracker: SessionTracker, options: SrtOptions = {}): Attachment {
-  const settings = settingsOf(options);
+  const settings = visitSettings('attachSrt()', options);
   if (typeof server?.on !== 'function' || typeof server.off !== 'function') {
     throw new StreamSessionsError(
       'ERR_BAD_SERVER',

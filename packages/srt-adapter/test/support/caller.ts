@@ -3,7 +3,7 @@ import { BROKEN, ERR, IN, Option } from '../../src/binding/constants.js';
 import { engineOf, type Engine, type Running } from '../../src/binding/engine.js';
 import { libraryNames } from '../../src/binding/find-library.js';
 import { setInt, setText } from '../../src/binding/socket.js';
-import { until } from './until.js';
+import { until } from '../../../../test/support/until.js';
 
 export interface CallOptions {
   passphrase?: string;
