@@ -2,11 +2,12 @@
  * `npm test`: types, lint, format, then the tests: unit, packaging, players. `npm run check` (--fast) leaves the last two out.
  * Goes on after a failure, so that one run tells everything, and ends with one line that counts it. A failed step counts as one.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run, say, tool } from './lib/run.mjs';
-import { setup } from './setup.mjs';
+import { readReport, reasonToFail } from './lib/report.mjs';
+import { isCI, run, say, tool } from './lib/run.mjs';
 import { summaryFile } from './lib/summary.mjs';
+import { setup } from './setup.mjs';
 
 const fast = process.argv.includes('--fast');
 const cache = path.dirname(summaryFile);
@@ -14,7 +15,7 @@ rmSync(summaryFile, { force: true });
 const missing = setup(fast ? 'check' : 'test');
 mkdirSync(cache, { recursive: true });
 
-const total = { passed: 0, failed: 0, skipped: 0 };
+const total = { passed: 0, failed: 0, skipped: 0, flaky: [] };
 const failures = [];
 
 async function step(name, args) {
@@ -38,26 +39,11 @@ async function tests(project, extra = []) {
   total.passed += counted.passed;
   total.failed += counted.failed;
   total.skipped += counted.skipped;
+  total.flaky.push(...counted.flaky);
   // a suite that does not compile, a project without a test or a runner that died has failed, whatever it counted
   if (code === 0 && counted.passed + counted.failed > 0) return;
   failures.push(`${project} tests`);
   if (counted.failed === 0) total.failed += 1;
-}
-
-function readReport(file) {
-  try {
-    const report = JSON.parse(readFileSync(file, 'utf8'));
-    const broken = report.testResults.filter(
-      (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
-    ).length;
-    return {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests + broken,
-      skipped: report.numPendingTests + report.numTodoTests,
-    };
-  } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
-  }
 }
 
 await Promise.all([
@@ -79,6 +65,9 @@ if (!fast) {
 
 const line = `${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`;
 writeFileSync(summaryFile, `${line}\n`);
-if (failures.length > 0) say(`Failed: ${failures.join(', ')}`);
+for (const name of total.flaky) say(`Passed at the second try only: ${name}`);
+const reason = reasonToFail(total, isCI);
+if (reason !== undefined) say(`Failed: ${[...failures, reason].join(', ')}`);
+say(`${total.flaky.length} flaky`);
 say(line);
-process.exitCode = failures.length > 0 || total.failed > 0 || total.passed === 0 ? 1 : 0;
+process.exitCode = reason === undefined ? 0 : 1;
