@@ -20,7 +20,7 @@ describe('the transport contract notices an adapter that', () => {
     ['never touches', /on the list/],
     ['never closes', /dropped is gone/],
     ['does not count the last bytes', /after a cut|after it dropped/],
-    ['calls everybody a viewer', /their kind/],
+    ['calls everybody a viewer', /a publisher as an input/],
     ['severs when it is detached', /detached/],
     ['merges connections', /one session per connection/],
   ])('%s', async (flaw, about) => {

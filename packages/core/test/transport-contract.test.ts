@@ -13,4 +13,11 @@ describe('transportContract', () => {
       globalThis.describe = kept;
     }
   });
+
+  it('refuses to skip a case that does not exist, and names those that do', () => {
+    const skip = [{ case: 'plays', reason: 'a slip of the pen' }];
+    expect(() => transportContract({ ...tinyHarness(), skip })).toThrow(
+      /no case "plays" to skip.*"opens one session per connection"/,
+    );
+  });
 });

@@ -65,6 +65,12 @@ transportContract({
 transportContract({
   name: 'HTTP-FLV of node-media-server 2',
   protocol: 'http-flv',
+  skip: [
+    {
+      case: 'lists a publisher as an input, and counts what it sends',
+      reason: 'version 2 takes no publishers over HTTP',
+    },
+  ],
   start: async (tracker) => {
     const running = await start(tracker);
     return {

@@ -1,4 +1,5 @@
 import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { SkippedCase } from './suite.js';
 
 /** How a client of the contract asks to play or publish. */
 export interface PlayRequest {
@@ -27,7 +28,7 @@ export interface RunningTransport {
    * media on every stream for as long as the transport runs; whoever publishes it may show up as an `input`.
    */
   play(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
-  /** Absent: nobody can publish over this transport. */
+  /** Absent: nobody can publish over this transport. The cases about publishers have to be skipped then. */
   publish?(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
   /** Detaches the adapter from the server; the server goes on. */
   detach(): unknown;
@@ -43,4 +44,6 @@ export interface TransportHarness {
   protocol: string;
   /** A fresh server on a port of its own, attached to this tracker. */
   start(tracker: SessionTracker): RunningTransport | Promise<RunningTransport>;
+  /** Cases that this transport cannot run, each with its reason. Default: none. */
+  skip?: readonly SkippedCase[];
 }

@@ -74,9 +74,14 @@ export class World {
     return client;
   }
 
-  /** Undefined when nobody can publish over this transport. */
-  async publish(request: PlayRequest): Promise<Client | undefined> {
-    return this.transport.publish === undefined ? undefined : watched(await this.transport.publish(request));
+  async publish(request: PlayRequest): Promise<Client> {
+    const { transport } = this;
+    if (transport.publish === undefined) {
+      assert.fail(
+        'the running transport has no publish(); name this case in `skip`, with the reason, if nobody can publish',
+      );
+    }
+    return watched(await transport.publish(request));
   }
 
   async detach(): Promise<void> {
