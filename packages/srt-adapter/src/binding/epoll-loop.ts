@@ -1,3 +1,4 @@
+import { ERR, IN } from './constants.js';
 import type { LibsrtFunctions } from './libsrt-functions.js';
 
 /** Events taken in one turn; the others are there in the next. */
@@ -6,13 +7,22 @@ const MOST = 256;
 const WAIT_MS = 250;
 
 /**
+ * How often every socket is looked at, whatever the poll says. It says nothing of a connection that broke before it was
+ * added, and nothing any more of one that libsrt has put away, which it does a second after the break: a busy process is late.
+ */
+const LOOK_EVERY_MS = 1000;
+
+/**
  * After a turn the loop rests so many times as long as that took, up to this many milliseconds, unless somebody is behind. With a
  * hundred players every packet is a hundred calls that wait for libsrt's threads: it is cheaper to make them for several packets.
  */
 const REST = 10;
 const LONGEST_REST_MS = 10;
 
-/** Told what has happened to a socket: a set of IN and ERR. Returns true when it has not done all that there is to do. */
+/**
+ * Told what may have happened to a socket, a set of IN and ERR: whether it has, the socket's own state says. Returns true when
+ * it has not done all that there is to do.
+ */
 export type Watcher = (events: number) => boolean | void;
 
 /**
@@ -25,6 +35,7 @@ export class EpollLoop {
   private readonly wanted = new Int32Array(1);
   private readonly epoll: number;
   private waiting = false;
+  private looking: NodeJS.Timeout | undefined = undefined;
   private onIdle: (() => void) | undefined = undefined;
 
   constructor(private readonly srt: LibsrtFunctions) {
@@ -35,6 +46,7 @@ export class EpollLoop {
     this.wanted[0] = events;
     this.srt.epollAdd(this.epoll, socket, this.wanted);
     this.watchers.set(socket, watcher);
+    this.looking ??= setInterval(this.look, LOOK_EVERY_MS);
     if (!this.waiting) this.wait();
   }
 
@@ -44,7 +56,11 @@ export class EpollLoop {
   }
 
   remove(socket: number): void {
-    if (this.watchers.delete(socket)) this.srt.epollRemove(this.epoll, socket);
+    if (!this.watchers.delete(socket)) return;
+    this.srt.epollRemove(this.epoll, socket);
+    if (this.watchers.size > 0) return;
+    clearInterval(this.looking);
+    this.looking = undefined;
   }
 
   /** Calls back when the last wait has come to its end. For when no socket is left. */
@@ -79,6 +95,10 @@ export class EpollLoop {
     if (this.watchers.size > 0) return this.wait();
     this.onIdle?.();
     this.onIdle = undefined;
+  };
+
+  private readonly look = (): void => {
+    for (const socket of this.watchers.keys()) this.tell(socket, IN | ERR);
   };
 
   private tell(socket: number, events: number): boolean {

@@ -81,14 +81,17 @@ export class LibsrtListener implements SrtListener {
     );
   }
 
-  /** One at a time, as libsrt tells of them: to ask for one that is not there makes it complain on stderr. */
-  private readonly accept = (): void => {
+  /** One at a time: whose packets wait must not wait for a crowd at the door. */
+  private readonly accept = (): boolean => {
     addressLength[0] = ADDRESS_BYTES;
     const socket = this.running.srt.accept(this.socket, address, addressLength);
-    if (socket < 0) return;
+    if (socket < 0) return false;
     const connection = new LibsrtSocket(this.running, socket, address, (over) => this.left(over));
     this.open.add(connection);
-    this.onSocket(connection);
+    // Watched by now, so that a break is either told of, or seen here: it hung up before it was picked up.
+    if (connection.isBroken) connection.close();
+    else this.onSocket(connection);
+    return true;
   };
 
   private screened(screen: SrtScreen, socket: number, peer: Buffer, streamId: string): 0 | -1 {

@@ -46,6 +46,11 @@ export class LibsrtSocket implements SrtSocket {
     loop.add(socket, ERR, this.woken);
   }
 
+  /** It has gone, told or not. */
+  get isBroken(): boolean {
+    return this.running.srt.state(this.socket) >= BROKEN;
+  }
+
   send(data: Uint8Array): boolean {
     if (!this.open) return false;
     const { srt } = this.running;
@@ -81,7 +86,7 @@ export class LibsrtSocket implements SrtSocket {
 
   private readonly woken = (events: number): boolean => {
     const isBehind = (events & IN) !== 0 && this.onPacket !== undefined && this.drain(this.onPacket);
-    if (!this.open || !(events & ERR) || this.running.srt.state(this.socket) < BROKEN) return isBehind;
+    if (!this.open || !(events & ERR) || !this.isBroken) return isBehind;
     this.close();
     this.gone?.();
     return false;
