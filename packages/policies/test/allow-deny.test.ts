@@ -16,6 +16,10 @@ describe('allowDeny', () => {
     ['an address beside it', { deny: [{ ip: '203.0.112.0/24' }] }, {}, true],
     ['an IPv6 block', { deny: [{ ip: '2001:db8::/32' }] }, { ip: '2001:db8:5::1' }, false],
     ['an IPv4 address as IPv6', { deny: [{ ip: '203.0.113.7' }] }, { ip: '::ffff:203.0.113.7' }, false],
+    ['an IPv4 rule as IPv6', { deny: [{ ip: '::ffff:203.0.113.7' }] }, {}, false],
+    ['an IPv4 block as IPv6', { deny: [{ ip: '::ffff:203.0.113.0/120' }] }, {}, false],
+    ['an IPv4 block as IPv6 beside it', { deny: [{ ip: '::ffff:203.0.112.0/120' }] }, {}, true],
+    ['a rule with a zone', { deny: [{ ip: 'fe80::1%eth0' }] }, { ip: 'fe80::1%wlan0' }, false],
     ['no address at all', { allow: [{ ip: '0.0.0.0/0' }] }, { ip: 'unix:' }, false],
     ['a part of the user agent', { deny: [{ userAgent: 'PLAYER' }] }, {}, false],
     ['a pattern of the user agent', { deny: [{ userAgent: [/^curl/, /^player\/\d/g] }] }, {}, false],
@@ -33,6 +37,58 @@ describe('allowDeny', () => {
   ])('judges %s', async (_, options, over, admitted) => {
     const { tracker } = world([allowDeny(options)], { geo });
     for (let i = 0; i < 3; i++) expect((await ask(tracker, over)).admitted).toBe(admitted);
+  });
+
+  // the same host, however a page or a rule writes it
+  const spellings: [rule: string, page: string][] = [
+    ['example.com', 'https://example.com./a'],
+    ['example.com', 'https://www.example.com./'],
+    ['example.com', 'https://EXAMPLE.com/'],
+    ['example.com', 'https://example.com:8443/'],
+    ['example.com', 'http://user:pass@example.com/'],
+    ['example.com', 'https://ex%61mple.com/'],
+    ['example.com', 'https://ｅｘａｍｐｌｅ．ｃｏｍ/'],
+    ['Example.COM.', 'https://example.com/'],
+    ['münchen.example', 'https://xn--mnchen-3ya.example/'],
+    ['MÜNCHEN.example', 'https://www.münchen.example/'],
+    ['xn--mnchen-3ya.example', 'https://münchen.example/'],
+    ['localhost', 'http://localhost:8080/'],
+    ['127.0.0.1', 'http://0x7f.1/'],
+    ['[2001:db8::1]', 'http://[2001:DB8:0::1]:80/'],
+  ];
+
+  it.each(spellings)('knows the host %s in the page %s', async (referer, page) => {
+    expect((await ask(world([allowDeny({ deny: [{ referer }] })]).tracker, { referer: page })).admitted).toBe(false);
+    expect((await ask(world([allowDeny({ allow: [{ referer }] })]).tracker, { referer: page })).admitted).toBe(true);
+  });
+
+  it.each([
+    'https://notexample.com./',
+    'https://example.com.evil/',
+    'https://evil/example.com',
+    'https://evil#@example.com',
+    'https://evil\\@example.com/',
+    'https://example.com@evil/',
+    'example.com',
+    '//example.com/',
+    `https://example.com/${'x'.repeat(4_096)}`,
+    '',
+  ])('does not take the page %.60s for one of example.com', async (referer) => {
+    const { tracker } = world([allowDeny({ allow: [{ referer: ['example.com', /^https:\/\/example\.com\/x/] }] })]);
+    expect((await ask(tracker, { referer })).admitted).toBe(false);
+  });
+
+  it('says which rule it was, and what is not known', async () => {
+    const told = async (options: AllowDenyOptions, over = {}) =>
+      denialOf(await ask(world([allowDeny(options)], { geo }).tracker, over)).detail;
+    expect(await told({ deny: [{ country: 'DE' }, { country: 'NL', userAgent: 'player' }] })).toBe(
+      'deny[1] names it by country and userAgent',
+    );
+    expect(await told({ allow: [{ ip: '10.0.0.0/8' }] })).toBe('no rule of allow names it');
+    expect(await told({ allow: [{ country: 'DE' }] })).toBe('no rule of allow names it; its country is NL');
+    expect(await told({ allow: [{ country: 'NL' }] }, { ip: '192.0.2.1' })).toBe(
+      'no rule of allow names it; its country is not known',
+    );
   });
 
   it('remembers no refusal: the next page may be the right one', async () => {
@@ -54,6 +110,17 @@ describe('allowDeny', () => {
     [{ deny: [{}] }],
     [{ deny: [{ contry: 'NL' }] }],
     [{ deny: [{ country: [] }] }],
+    [{ deny: [{ country: 'Netherlands' }] }],
+    [{ deny: [{ referer: 'https://example.com/' }] }],
+    [{ deny: [{ referer: 'example.com:8080' }] }],
+    [{ deny: [{ referer: 'example.com/' }] }],
+    [{ deny: [{ referer: '*.example.com' }] }],
+    [{ deny: [{ referer: '.example.com' }] }],
+    [{ deny: [{ referer: 'me@example.com' }] }],
+    [{ deny: [{ referer: 'exam ple.com' }] }],
+    [{ deny: [{ referer: '.' }] }],
+    [{ deny: [{ ip: '::ffff:10.0.0.0/8' }] }],
+    [{ deny: [{ country: 'NL' }], kinds: [] }],
     [{ deny: [{ ip: '10.0.0.0/33' }] }],
     [{ deny: [{ ip: 'localhost' }] }],
     [{ deny: [{ userAgent: 5 }] }],

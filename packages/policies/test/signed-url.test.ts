@@ -66,6 +66,30 @@ describe('signedUrlPolicy', () => {
     denialOf(await ask(tracker, { ip: '2001:db8:1::1', token: token({ ip: '2001:db8::1' }) }));
   });
 
+  it.each<[string, (make: ReturnType<typeof setup>['token']) => string | undefined, string]>([
+    ['none', () => undefined, 'there is no token'],
+    ['a text', () => 'open sesame', 'the token is none of signToken()'],
+    ['a zero in front', (make) => `0${make()}`, 'the token is not spelled as signToken() spells it'],
+    [
+      'another stream',
+      (make) => make({ stream: 'cam2' }),
+      'the signature is wrong: made with another key, for another stream or kind, or changed',
+    ],
+    [
+      'another address',
+      (make) => make({ ip: '10.0.0.1' }),
+      'the signature is wrong: made with another key, for another stream, kind or address, or changed',
+    ],
+    [
+      'an end',
+      (make) => make({ expiresAt: Date.UTC(2025, 11, 31) }),
+      'the signature ended at 2025-12-31T00:00:00.000Z',
+    ],
+  ])('says why it refuses %s', async (_, make, detail) => {
+    const { tracker, token } = setup();
+    expect(denialOf(await ask(tracker, { token: make(token) })).detail).toBe(detail);
+  });
+
   it('takes several keys, so that one can be replaced', async () => {
     const { tracker, token } = setup([KEY, OLD]);
     sessionOf(await ask(tracker, { token: token() }));
@@ -106,7 +130,14 @@ describe('signUrl', () => {
 
   it('refuses what would sign nothing, and never shows the key', () => {
     const right = { key: KEY, stream: 'cam1', expiresAt: 2e12 };
-    for (const wrong of [{ key: 'secret' }, { stream: '' }, { expiresAt: NaN }, { until: 1 }]) {
+    const bad = [
+      { ip: 'home' },
+      { ip: '' },
+      { kind: 'guest' as 'viewer' },
+      { expiresAt: 1e300 },
+      { stream: 'x'.repeat(257) },
+    ];
+    for (const wrong of [{ key: 'secret' }, { stream: '' }, { expiresAt: NaN }, { until: 1 }, ...bad]) {
       expect(() => signToken({ ...right, ...wrong })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
     }
     expect(() => signToken({ ...right, key: 'secret' })).not.toThrow(/secret/);

@@ -1,4 +1,4 @@
-import type { Policy, SessionKind } from '@stream-sessions/core';
+import type { Policy, Refusal, SessionKind } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { checkKinds, kindOf, YES } from '../support/kinds.js';
 import { compileRule, type Rule } from './rule.js';
@@ -28,24 +28,26 @@ export function allowDeny(options: AllowDenyOptions): Policy {
   const deny = compile('deny', options.deny);
   if (allow === undefined && deny === undefined) throw badOption('allowDeny()', 'given rules to allow or deny by', {});
   const kinds = checkKinds(options.kinds ?? ['viewer', 'input', 'output', 'unspecified']);
-  const no = (reason: string, detail: string) =>
-    Object.freeze({ allow: false as const, reason, kind: 'forbidden' as const, detail, denyForMs: 0 });
-  const denied = no('denied', 'a rule denies it');
-  const notAllowed = no('denied', 'no rule allows it');
   return {
     name,
     stage: 'authorise',
     admit(candidate) {
       if (!kinds.has(kindOf(candidate))) return YES;
-      if (deny?.some((matches) => matches(candidate))) return denied;
-      return allow === undefined || allow.some((matches) => matches(candidate)) ? YES : notAllowed;
+      const denying = deny?.find(({ matches }) => matches(candidate));
+      if (denying !== undefined) return no(`${denying.place} names it by ${denying.fields.join(' and ')}`);
+      if (allow === undefined || allow.some(({ matches }) => matches(candidate))) return YES;
+      const byCountry = allow.some(({ fields }) => fields.includes('country'));
+      const hint = byCountry ? `; its country is ${candidate.country ?? 'not known'}` : '';
+      return no(`no rule of allow names it${hint}`);
     },
   };
 }
+
+const no = (detail: string): Refusal => ({ allow: false, reason: 'denied', kind: 'forbidden', detail, denyForMs: 0 });
 
 function compile(name: string, rules: readonly Rule[] | undefined) {
   if (rules === undefined) return undefined;
   const given: unknown = rules;
   if (!Array.isArray(given)) throw badOption(name, 'a list of rules', given);
-  return rules.map((rule) => compileRule(name, rule));
+  return rules.map((rule, index) => compileRule(name, index, rule));
 }

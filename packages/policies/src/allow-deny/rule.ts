@@ -1,19 +1,23 @@
 import type { Candidate } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { blocksOf, isIn } from '../support/blocks.js';
-import { streamPatterns } from '../support/stream-patterns.js';
+import { isStreamPatterns, namesStream } from '../support/stream-patterns.js';
+import { hostOf, refererOf, ruleHost } from './referer.js';
 
 type OneOrMore<T> = T | readonly T[];
 
 /** Matches who has all of what it names; of a list, one. At least one field. */
 export interface Rule {
-  /** ISO 3166-1 alpha-2. Who comes from nowhere known matches no country: it takes a `geo` resolver. */
+  /** ISO 3166-1 alpha-2: two letters. Who comes from nowhere known matches no country: it takes a `geo` resolver. */
   country?: OneOrMore<string>;
   /** An address or a CIDR block. */
   ip?: OneOrMore<string>;
   /** A part of the user agent, whatever the case; or a regular expression. */
   userAgent?: OneOrMore<string | RegExp>;
-  /** The host of the page, or one it is part of: `example.com` is also `www.example.com`. Or a regular expression over the whole. */
+  /**
+   * The host of the page, or one it is part of: `example.com` is also `www.example.com`, on any port. Or a regular
+   * expression over the whole.
+   */
   referer?: OneOrMore<string | RegExp>;
   /** A stream code; `*` stands for any characters: `news/*`. */
   stream?: OneOrMore<string>;
@@ -21,13 +25,25 @@ export interface Rule {
 
 type Test = (candidate: Candidate) => boolean;
 
+/** A rule, prepared. */
+export interface CompiledRule {
+  /** Where it stands: `deny[0]`. */
+  readonly place: string;
+  readonly fields: readonly string[];
+  readonly matches: Test;
+}
+
 /** @throws StreamSessionsError ERR_BAD_OPTION */
-export function compileRule(name: string, rule: Rule): Test {
+export function compileRule(name: string, index: number, rule: Rule): CompiledRule {
   checkOptions(`a rule of ${name}`, rule, ['country', 'ip', 'userAgent', 'referer', 'stream']);
   const tests: Test[] = [];
   const { country, ip, userAgent, referer, stream } = rule;
   if (country !== undefined) {
     const codes = new Set(texts(name, 'country', country).map((code) => code.toUpperCase()));
+    // A rule that matches nobody would deny nobody.
+    if (![...codes].every((code) => /^[A-Z]{2}$/.test(code))) {
+      throw badOption(`${name}: country`, 'a code of two letters such as "NL", or a list of them', country);
+    }
     tests.push((candidate) => candidate.country !== undefined && codes.has(candidate.country.toUpperCase()));
   }
   if (ip !== undefined) {
@@ -43,23 +59,27 @@ export function compileRule(name: string, rule: Rule): Test {
     tests.push((candidate) => matches(candidate.userAgent ?? ''));
   }
   if (referer !== undefined) {
-    const matches = oneOf(name, 'referer', referer, (host) => {
-      const lower = host.toLowerCase();
-      return (text) => {
-        const from = hostOf(text);
-        return from !== undefined && (from === lower || from.endsWith(`.${lower}`));
+    const matches = oneOf(name, 'referer', referer, (text) => {
+      const host = ruleHost(text);
+      if (host === undefined) {
+        throw badOption(`${name}: referer`, 'a host such as "example.com" (its parts are in it) or a RegExp', text);
+      }
+      return (page) => {
+        const from = hostOf(page);
+        return from !== undefined && (from === host || from.endsWith(`.${host}`));
       };
     });
-    tests.push((candidate) => matches(candidate.referer ?? ''));
+    tests.push((candidate) => matches(refererOf(candidate)));
   }
   if (stream !== undefined) {
-    const matches = streamPatterns(texts(name, 'stream', stream));
-    if (matches === undefined) throw badOption(`${name}: stream`, 'a stream code or pattern', stream);
-    tests.push((candidate) => matches(candidate.stream));
+    const patterns = texts(name, 'stream', stream);
+    if (!isStreamPatterns(patterns)) throw badOption(`${name}: stream`, 'a stream code or pattern', stream);
+    tests.push((candidate) => namesStream(patterns, candidate.stream));
   }
   // A rule without a field would match everybody.
   if (tests.length === 0) throw badOption(`a rule of ${name}`, 'about something: it names no field', rule);
-  return (candidate) => tests.every((test) => test(candidate));
+  const fields = Object.keys(rule).filter((field) => rule[field as keyof Rule] !== undefined);
+  return { place: `${name}[${index}]`, fields, matches: (candidate) => tests.every((test) => test(candidate)) };
 }
 
 const list = <T>(value: OneOrMore<T>): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : [value as T]);
@@ -84,12 +104,4 @@ function oneOf(
   if (tests.length === 0)
     throw badOption(`${name}: ${field}`, 'a text, a regular expression, or a list of them', value);
   return (actual) => tests.some((test) => test(actual));
-}
-
-function hostOf(referer: string): string | undefined {
-  try {
-    return new URL(referer).hostname.toLowerCase();
-  } catch {
-    return undefined;
-  }
 }

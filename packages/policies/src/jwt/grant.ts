@@ -1,7 +1,8 @@
-import type { BlockList } from 'node:net';
 import type { SessionKind } from '@stream-sessions/core';
 import { blocksOf } from '../support/blocks.js';
-import { streamPatterns } from '../support/stream-patterns.js';
+import { isStreamPatterns } from '../support/stream-patterns.js';
+import { isTags, MAX_TAGS } from '../support/tags.js';
+import { Unacceptable, what } from './unacceptable.js';
 
 /** Which claims say what. */
 export interface JwtClaims {
@@ -28,12 +29,13 @@ export const CLAIMS: Required<JwtClaims> = {
   maxSessions: 'max_sessions',
 };
 
-/** What a token, once it is verified, gives. Times are epoch milliseconds. */
+/** What a token, once it is verified, gives. Plain data: many are remembered. Times are epoch milliseconds. */
 export interface Grant {
   readonly user: string | undefined;
-  readonly streams: ((stream: string) => boolean) | undefined;
+  readonly streams: readonly string[] | undefined;
   readonly tags: Readonly<Record<string, string>> | undefined;
-  readonly from: BlockList | undefined;
+  /** Addresses and blocks. */
+  readonly from: readonly string[] | undefined;
   readonly kinds: readonly SessionKind[];
   readonly maxSessions: number | undefined;
   readonly notBefore: number;
@@ -42,45 +44,52 @@ export interface Grant {
   readonly sid: string | undefined;
 }
 
+/** A claim that lists more is none to read. */
 const MAX_LISTED = 256;
 const MAX_NAME_LENGTH = 256;
+/** The last second that a `Date` can show. */
+const MAX_SECONDS = 8.64e12;
 
 /**
- * Reads the claims; undefined when one of them is not what it should be: a restriction that cannot be read restricts to
- * nothing.
+ * Reads the claims. One that is there and is not what it should be (`null` among it) makes the token none: a restriction
+ * that cannot be read restricts to nothing.
+ *
+ * @throws Unacceptable
  */
-export function readGrant(payload: Readonly<Record<string, unknown>>, names: Required<JwtClaims>): Grant | undefined {
-  const claim = (name: keyof JwtClaims): unknown => payload[names[name]] ?? undefined;
-  const user = claim('user');
-  const tags = claim('tags');
-  const kinds = claim('kinds') ?? ['viewer'];
-  const maxSessions = claim('maxSessions');
-  const streams = claim('streams') === undefined ? undefined : (streamPatterns(claim('streams')) ?? null);
-  const ips = claim('ip') === undefined ? undefined : textsOf(claim('ip'));
-  const from = ips === undefined ? undefined : ips === null ? null : (blocksOf(ips) ?? null);
-  const { exp, nbf } = payload;
-  if (streams === null || from === null) return undefined;
-  if (user !== undefined && !isName(user)) return undefined;
-  if (tags !== undefined && !isTags(tags)) return undefined;
-  if (!isKinds(kinds)) return undefined;
-  if (maxSessions !== undefined && !(typeof maxSessions === 'number' && maxSessions >= 0)) return undefined;
+export function readGrant(payload: Readonly<Record<string, unknown>>, names: Required<JwtClaims>): Grant {
+  function read<T>(name: string, expected: string, isRight: (value: unknown) => value is T): T | undefined {
+    if (!Object.hasOwn(payload, name)) return undefined;
+    const value = payload[name];
+    if (isRight(value)) return value;
+    throw new Unacceptable(`the claim "${name}" is ${what(value)}, not ${expected}`);
+  }
+  const { user, streams, tags, ip, kinds, maxSessions } = names;
+  const exp = read('exp', A_TIME, isTime);
+  const nbf = read('nbf', A_TIME, isTime);
+  const sid = read('sid', A_NAME, isName);
+  const jti = read('jti', A_NAME, isName);
   return {
-    user,
-    streams,
-    tags,
-    from,
-    kinds,
-    maxSessions,
-    notBefore: typeof nbf === 'number' ? nbf * 1000 : -Infinity,
-    expiresAt: typeof exp === 'number' ? exp * 1000 : Infinity,
-    sid: [payload['sid'], payload['jti']].find(isName),
+    user: read(user, A_NAME, isName),
+    streams: listed(read(streams, 'a stream or pattern, or a list of them', isStreamPatterns)),
+    tags: read(tags, `an object of at most ${MAX_TAGS} texts`, isTags),
+    from: listed(read(ip, 'an address or CIDR block, or a list of them', isBlocks)),
+    kinds: read(kinds, 'a list of kinds', isKinds) ?? ['viewer'],
+    maxSessions: read(maxSessions, 'a whole number from 0 on', isCount),
+    notBefore: nbf === undefined ? -Infinity : nbf * 1000,
+    expiresAt: exp === undefined ? Infinity : exp * 1000,
+    sid: sid ?? jti,
   };
 }
 
-function textsOf(claim: unknown): readonly string[] | null {
-  const list: unknown[] = Array.isArray(claim) ? claim : [claim];
-  return list.length <= MAX_LISTED && list.every((text) => typeof text === 'string') ? list : null;
-}
+const A_NAME = `a text of 1 to ${MAX_NAME_LENGTH} characters`;
+const A_TIME = 'a number of seconds since 1970';
+
+const listed = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>
+  value === undefined ? undefined : Array.isArray(value) ? (value as readonly T[]) : [value as T];
+
+const isTime = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) <= MAX_SECONDS;
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const isName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
@@ -89,5 +98,7 @@ const isName = (value: unknown): value is string =>
 const isKinds = (value: unknown): value is readonly SessionKind[] =>
   Array.isArray(value) && value.length <= MAX_LISTED && value.every(isName);
 
-const isTags = (value: unknown): value is Readonly<Record<string, string>> =>
-  typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+function isBlocks(value: unknown): value is string | readonly string[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.length <= MAX_LISTED && list.every(isName) && blocksOf(list) !== undefined;
+}

@@ -1,18 +1,23 @@
 import type { Candidate, PlaySession } from '@stream-sessions/core';
+import { AddressReader } from '@stream-sessions/core/spi';
+import { hashOf } from '../support/hash.js';
 import { kindOf } from '../support/kinds.js';
 import type { Grant } from './grant.js';
 
 interface Home {
   readonly session: string;
   readonly sid: string | undefined;
-  readonly ip: string;
+  /** Where it was last. */
+  readonly place: string;
   readonly expiresAt: number;
 }
 
+const addresses = new AddressReader(64);
+
 /**
- * Which live session a renewed token continues: that of the same user on the same stream from the same address and user
- * agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers. One token at two addresses is
- * not renewed, but shared: those are two viewers as well.
+ * Which live session a renewed token continues: that of the same user on the same stream from the same address (IPv6: its
+ * /64) and user agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers. One token at
+ * two addresses is not renewed, but shared: those are two viewers as well.
  */
 export class Homes {
   private readonly homes = new Map<string, Home>();
@@ -20,11 +25,12 @@ export class Homes {
 
   find(candidate: Candidate, grant: Grant): string | undefined {
     if (candidate.session !== undefined || isConnection(candidate)) return undefined;
+    const place = placeOf(candidate);
     for (const key of keys(candidate, grant)) {
       const home = this.homes.get(key);
       if (home === undefined) continue;
       if (home.sid !== undefined && grant.sid !== undefined && home.sid !== grant.sid) continue;
-      if (home.ip === candidate.ip || grant.expiresAt > home.expiresAt) return home.session;
+      if (home.place === place || grant.expiresAt > home.expiresAt) return home.session;
     }
     return undefined;
   }
@@ -38,7 +44,8 @@ export class Homes {
     const expiresAt = Math.max(grant.expiresAt, before?.expiresAt ?? 0);
     this.forget(id);
     if (found.length === 0) return;
-    for (const key of found) this.homes.set(key, { session: id, sid, ip: candidate.ip, expiresAt });
+    const home: Home = { session: id, sid, place: placeOf(candidate), expiresAt };
+    for (const key of found) this.homes.set(key, home);
     this.keysOf.set(id, found);
   }
 
@@ -52,10 +59,14 @@ export class Homes {
 /** A connection that comes again is another session: it has its own end. */
 const isConnection = ({ remoteAddress }: Candidate): boolean => remoteAddress !== undefined;
 
+const placeOf = ({ ip }: Candidate): string => hashOf([addresses.network(ip)]);
+
+/** Hashes: what they are made of is long, and strangers choose it. */
 function keys(candidate: Candidate, { user, sid }: Grant): string[] {
   const { stream, ip, userAgent } = candidate;
+  const kind = kindOf(candidate);
   const found: string[] = [];
-  if (sid !== undefined) found.push(JSON.stringify([kindOf(candidate), stream, user, sid]));
-  if (user !== undefined) found.push(JSON.stringify([kindOf(candidate), stream, user, ip, userAgent]));
+  if (sid !== undefined) found.push(hashOf(['sid', kind, stream, user, sid]));
+  if (user !== undefined) found.push(hashOf(['user', kind, stream, user, addresses.network(ip), userAgent]));
   return found;
 }

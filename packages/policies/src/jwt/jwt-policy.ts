@@ -1,16 +1,18 @@
-import type { Candidate, PlaySession, Policy, SessionKind, TrackerView, Verdict } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
-import { isIn } from '../support/blocks.js';
+import type { Candidate, PlaySession, Policy, Refusal, SessionKind, TrackerView, Verdict } from '@stream-sessions/core';
+import { checkOptions } from '@stream-sessions/core/spi';
+import { blocksOf, isIn } from '../support/blocks.js';
 import { checkKinds, kindOf, WHO_ASKS, YES } from '../support/kinds.js';
 import { checkNumber } from '../support/numbers.js';
+import { namesStream } from '../support/stream-patterns.js';
+import { checkList, checkTexts } from '../support/texts.js';
 import { CLAIMS, type Grant, type JwtClaims } from './grant.js';
 import { Homes } from './homes.js';
-import { prepareKeys, type JwtKeys } from './keys.js';
+import { checkAlgorithms, prepareKeys, type JwtKeys } from './keys.js';
 import { Verifier, type Verified } from './verifier.js';
 
 /** Options of `jwtPolicy`: one of `secret`, `publicKey` and `jwks`, and what else has to be true of a token. */
 export interface JwtPolicyOptions extends JwtKeys {
-  /** Default: those that fit the key (HS* for a secret, RS* and PS* for RSA, …). For a set: all but HS*. */
+  /** Default: those that fit the key (HS* for a secret, RS* and PS* for RSA, …). For a set: all but HS*. May be fewer. */
   algorithms?: readonly string[];
   /** The `iss` claim has to be this, or one of these. Default: not looked at. */
   issuer?: string | readonly string[];
@@ -24,7 +26,10 @@ export interface JwtPolicyOptions extends JwtKeys {
   clockToleranceMs?: number;
   /** Who has to show a token; others are let through. Default: everybody but `output`. */
   kinds?: readonly SessionKind[];
-  /** So many verified tokens are remembered, and not verified again. Default 10_000. */
+  /**
+   * So many verified tokens are remembered, and not verified again. Default 10_000. Of an ECDSA token anybody can make a
+   * second one; it is refused as long as the first is remembered, so let this be more than are in use at a time.
+   */
   remember?: number;
   /** Default `jwt`. */
   name?: string;
@@ -43,23 +48,30 @@ const NAMES: readonly (keyof JwtPolicyOptions)[] = [
  */
 export function jwtPolicy(options: JwtPolicyOptions): Policy {
   checkOptions('jwtPolicy()', options, NAMES);
-  const { algorithms, issuer, audience, requiredClaims = [], claims = {}, remember = 10_000 } = options;
-  checkOptions('claims', claims, Object.keys(CLAIMS));
+  const { issuer, audience, requiredClaims = [], remember = 10_000 } = options;
   const keys = prepareKeys(options);
-  if (algorithms?.length === 0) throw badOption('algorithms', 'a list that is not empty', algorithms);
   const checks = {
-    algorithms: algorithms ?? keys.algorithms,
-    issuer,
-    audience,
-    requiredClaims,
-    claims: { ...CLAIMS, ...claims },
+    algorithms: checkAlgorithms(options.algorithms, keys),
+    issuer: checkTexts('issuer', issuer),
+    audience: checkTexts('audience', audience),
+    requiredClaims: checkList('requiredClaims', requiredClaims),
+    claims: claimNames(options.claims ?? {}),
   };
   return new JwtPolicy(
     options.name ?? 'jwt',
     new Verifier(keys, checks, checkNumber('remember', remember, 0)),
+    checks.claims,
     checkKinds(options.kinds ?? WHO_ASKS),
     checkNumber('clockToleranceMs', options.clockToleranceMs ?? 0, 0),
   );
+}
+
+/** A name that is not given (a variable that is not set) is the usual one: a claim that is not read restricts nothing. */
+function claimNames(names: JwtClaims): Required<JwtClaims> {
+  checkOptions('claims', names, Object.keys(CLAIMS));
+  const given = Object.entries(names).filter(([, name]) => name !== undefined) as [string, string][];
+  for (const [field, name] of given) checkList(`claims.${field}`, [name]);
+  return { ...CLAIMS, ...Object.fromEntries(given) };
 }
 
 class JwtPolicy implements Policy {
@@ -71,6 +83,7 @@ class JwtPolicy implements Policy {
   constructor(
     readonly name: string,
     private readonly verifier: Verifier,
+    private readonly claims: Required<JwtClaims>,
     private readonly kinds: ReadonlySet<SessionKind>,
     private readonly clockToleranceMs: number,
   ) {}
@@ -79,7 +92,7 @@ class JwtPolicy implements Policy {
     if (!this.kinds.has(kindOf(candidate))) return YES;
     const token = tokenOf(candidate);
     if (!token) return no('there is no token');
-    const verified = this.verifier.verify(token, candidate.again === true);
+    const verified = this.verifier.verify(token, candidate.again === true, view.now);
     if (!(verified instanceof Promise)) return this.judge(candidate, view.now, verified);
     return verified.then((grant) => this.judge(candidate, view.now, grant));
   }
@@ -95,18 +108,34 @@ class JwtPolicy implements Policy {
     this.homes.forget(id);
   }
 
-  private judge(candidate: Candidate, now: number, grant: Verified): Verdict {
-    if (grant === undefined) return no('the token is not one that is accepted');
-    const { notBefore, expiresAt, user, tags, maxSessions } = grant;
-    if (expiresAt <= now) return { allow: false, reason: 'expired', kind: 'credentials' };
+  private judge(candidate: Candidate, now: number, verified: Verified): Verdict {
+    if ('allow' in verified) return verified;
+    const refusal = this.refusal(candidate, now, verified);
+    return refusal ?? this.yes(candidate, verified);
+  }
+
+  /** Why this token, good as it is, does not let in this candidate now. */
+  private refusal(candidate: Candidate, now: number, grant: Grant): Refusal | undefined {
+    const { notBefore, expiresAt, streams, from } = grant;
+    const { claims } = this;
+    if (expiresAt <= now) return { ...no(`the claim "exp" passed at ${isoOf(expiresAt)}`), reason: 'expired' };
     const early = notBefore - now;
     // It is not refused for longer than it takes to become valid.
-    if (early > this.clockToleranceMs)
-      return { ...no('the token is not valid yet'), denyForMs: Math.min(early, 60_000) };
-    if (!grant.kinds.includes(kindOf(candidate))) return no('the token is not for this', 'forbidden');
-    if (grant.streams?.(candidate.stream) === false) return no('the token is for other streams', 'forbidden');
-    if (grant.from !== undefined && !isIn(grant.from, candidate.ip))
-      return no('the token is for other addresses', 'forbidden');
+    if (early > this.clockToleranceMs) {
+      return { ...no(`the claim "nbf" comes at ${isoOf(notBefore)}`), denyForMs: Math.min(early, 60_000) };
+    }
+    const kind = kindOf(candidate);
+    if (!grant.kinds.includes(kind)) return no(`the claim "${claims.kinds}" does not name ${kind}`, 'forbidden');
+    if (streams !== undefined && !namesStream(streams, candidate.stream)) {
+      return no(`the claim "${claims.streams}" does not name this stream`, 'forbidden');
+    }
+    const blocks = from === undefined ? undefined : blocksOf(from);
+    if (blocks === undefined || isIn(blocks, candidate.ip)) return undefined;
+    return no(`the claim "${claims.ip}" does not name this address`, 'forbidden');
+  }
+
+  private yes(candidate: Candidate, grant: Grant): Verdict {
+    const { expiresAt, user, tags, maxSessions } = grant;
     this.granted.set(candidate, grant);
     const continues = this.homes.find(candidate, grant);
     return {
@@ -123,7 +152,9 @@ class JwtPolicy implements Policy {
 const tokenOf = ({ credentials, token }: Candidate): string | undefined =>
   credentials?.scheme === 'bearer' ? credentials.token : token;
 
-const no = (detail: string, kind: 'credentials' | 'forbidden' = 'credentials'): Verdict & { allow: false } => ({
+const isoOf = (time: number): string => new Date(time).toISOString();
+
+const no = (detail: string, kind: 'credentials' | 'forbidden' = 'credentials'): Refusal => ({
   allow: false,
   reason: 'unauthorized',
   kind,

@@ -1,5 +1,6 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { badOption } from '@stream-sessions/core/spi';
+import { webUrl } from '../support/web-url.js';
 
 /** Where the keys come from. Exactly one of them. */
 export interface JwtKeys {
@@ -7,7 +8,10 @@ export interface JwtKeys {
   secret?: string | Uint8Array;
   /** Public key or certificate as PEM (RSA, EC, Ed25519). */
   publicKey?: string;
-  /** A JWK set, or the URL of one: fetched when it is needed and kept; unknown key ids make it look again, at most every 30 s. */
+  /**
+   * A JWK set of public keys, or the URL of one: fetched when it is needed, and again when it is ten minutes old or a token
+   * has a key that it does not have, at most every 30 s. While its server is away, the set is used until it is an hour old.
+   */
   jwks?: string | URL | { readonly keys: readonly object[] };
 }
 
@@ -21,10 +25,11 @@ const SYMMETRIC = ['HS256', 'HS384', 'HS512'];
 const RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 const EC: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
 const ED = ['EdDSA', 'Ed25519'];
-/** A set of public keys: a secret among them is used only where `algorithms` says so. */
+/** A set is one of public keys: a shared secret is no key to publish. */
 const PUBLIC = [...RSA, ...Object.values(EC), ...ED];
-/** RFC 7518, section 3.2: a key of the size of the hash output, or larger. */
+/** RFC 7518, section 3.2: a key of the size of the hash output, or larger; and section 3.3. */
 const SHORTEST_SECRET = 32;
+const SHORTEST_RSA_BITS = 2048;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function prepareKeys({ secret, publicKey, jwks }: JwtKeys): PreparedKeys {
@@ -34,6 +39,21 @@ export function prepareKeys({ secret, publicKey, jwks }: JwtKeys): PreparedKeys 
   if (secret !== undefined) return { key: secretKey(secret), algorithms: SYMMETRIC };
   if (publicKey !== undefined) return pemKey(publicKey);
   return jwkSet(jwks as NonNullable<JwtKeys['jwks']>);
+}
+
+/**
+ * Those that fit the keys, or fewer of them.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION for one that no token could be accepted with
+ */
+export function checkAlgorithms(
+  chosen: readonly string[] | undefined,
+  { algorithms }: PreparedKeys,
+): readonly string[] {
+  if (chosen === undefined) return algorithms;
+  const given: unknown = chosen;
+  if (Array.isArray(given) && given.length > 0 && chosen.every((name) => algorithms.includes(name))) return chosen;
+  throw badOption('algorithms', `a list of those that fit the key: ${algorithms.join(', ')}`, chosen);
 }
 
 function secretKey(secret: string | Uint8Array): Uint8Array {
@@ -49,20 +69,35 @@ function pemKey(pem: string): PreparedKeys {
   } catch {
     throw badOption('publicKey', 'a public key or certificate as PEM', 'something else');
   }
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
-  if (type === 'rsa' || type === 'rsa-pss') return { key, algorithms: RSA };
-  if (type === 'ed25519') return { key, algorithms: ED };
+  const algorithms = algorithmsOf(key);
+  if (algorithms !== undefined) return { key, algorithms };
+  throw badOption('publicKey', USABLE, key.asymmetricKeyType);
+}
+
+const USABLE = `RSA of ${SHORTEST_RSA_BITS} bits or more, EC (P-256, P-384, P-521) or Ed25519`;
+
+function algorithmsOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject) {
+  if (type === 'ed25519') return ED;
+  if (type === 'rsa' || type === 'rsa-pss') {
+    return (details?.modulusLength ?? 0) >= SHORTEST_RSA_BITS ? RSA : undefined;
+  }
   const curve = type === 'ec' ? EC[details?.namedCurve ?? ''] : undefined;
-  if (curve === undefined) throw badOption('publicKey', 'RSA, EC (P-256, P-384, P-521) or Ed25519', type);
-  return { key, algorithms: [curve] };
+  return curve === undefined ? undefined : [curve];
 }
 
 function jwkSet(jwks: NonNullable<JwtKeys['jwks']>): PreparedKeys {
-  if (typeof jwks === 'object' && !(jwks instanceof URL)) {
-    if (Array.isArray(jwks.keys) && jwks.keys.length > 0) return { set: jwks, algorithms: PUBLIC };
-    throw badOption('jwks', 'a URL or an object with a list of keys', jwks);
+  if (typeof jwks === 'string' || jwks instanceof URL) return { url: webUrl('jwks', jwks), algorithms: PUBLIC };
+  const keys: readonly unknown[] = Array.isArray(jwks?.keys) ? jwks.keys : [];
+  // One that is of no use is left alone, as in a set that is fetched.
+  if (keys.some(isUsable)) return { set: jwks, algorithms: PUBLIC };
+  throw badOption('jwks', `a URL, or an object with a list of public keys: ${USABLE}`, 'something else');
+}
+
+function isUsable(jwk: unknown): boolean {
+  if (typeof jwk !== 'object' || jwk === null || 'd' in jwk) return false;
+  try {
+    return algorithmsOf(createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })) !== undefined;
+  } catch {
+    return false;
   }
-  const url = URL.canParse(String(jwks)) ? new URL(jwks) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) throw badOption('jwks', 'an http(s) URL', String(jwks));
-  return { url, algorithms: PUBLIC };
 }

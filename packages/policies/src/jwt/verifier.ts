@@ -1,36 +1,31 @@
-import { createHash } from 'node:crypto';
-import type { JWTVerifyOptions } from 'jose' with { 'resolution-mode': 'import' };
+import type { Refusal } from '@stream-sessions/core';
 import { Recent } from '../support/recent.js';
-import { readGrant, type Grant, type JwtClaims } from './grant.js';
+import { readGrant, type Grant } from './grant.js';
+import { loadJose, type JwtChecks, type Verify } from './jose.js';
 import type { PreparedKeys } from './keys.js';
+import { spellingOf, type Spelling } from './spelling.js';
+import { Unacceptable } from './unacceptable.js';
 
-/** What has to be true of a token besides its signature and its times. */
-export interface JwtChecks {
-  readonly algorithms: readonly string[];
-  readonly issuer: string | readonly string[] | undefined;
-  readonly audience: string | readonly string[] | undefined;
-  readonly requiredClaims: readonly string[];
-  readonly claims: Required<JwtClaims>;
+/** What a token gives; or why it is none, or not one that is accepted. */
+export type Verified = Grant | Refusal;
+
+interface Known {
+  readonly mirrored: boolean;
+  readonly grant: Grant;
 }
-
-/** Undefined: the token is none, or not one that is accepted. */
-export type Verified = Grant | undefined;
-interface Loaded {
-  verify(token: string): Promise<Readonly<Record<string, unknown>>>;
-  /** True when something is wrong with the token; else the keys could not be had. */
-  blamesToken(error: unknown): boolean;
+interface Pending {
+  readonly mirrored: boolean;
+  readonly verified: Promise<Verified>;
 }
 
 /** Longer ones are no tokens; the tracker refuses them, too. */
 const MAX_LENGTH = 4096;
-/** Seconds. For jose no token is too old or too new: its times are looked at whenever somebody comes with it. */
-const ANY_TIME = 1e12;
-const JWKS = { timeoutDuration: 3_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 };
+
 /** Verifies each token once, remembers what it grants, and loads jose with the first. */
 export class Verifier {
-  private readonly known: Recent<Grant>;
-  private readonly pending = new Map<string, Promise<Verified>>();
-  private loaded: Promise<Loaded> | undefined = undefined;
+  private readonly known: Recent<Known>;
+  private readonly pending = new Map<string, Pending>();
+  private jose: Promise<Verify> | undefined = undefined;
 
   constructor(
     private readonly keys: PreparedKeys,
@@ -40,61 +35,49 @@ export class Verifier {
     this.known = new Recent(remember);
   }
 
-  /** At once when it has been verified already, unless it should be `again`. Rejects when the keys cannot be had. */
-  verify(token: string, again: boolean): Verified | Promise<Verified> {
-    if (token.length > MAX_LENGTH) return undefined;
-    // The hash: a token is a secret, and long.
-    const id = createHash('sha256').update(token).digest('base64url');
-    if (again) this.known.delete(id);
-    return this.known.get(id) ?? this.pending.get(id) ?? this.begin(id, token);
+  /**
+   * At once when it has been verified already, unless it should be `again`.
+   *
+   * @param now epoch milliseconds
+   * @returns a promise that rejects when the keys cannot be had
+   */
+  verify(token: string, again: boolean, now: number): Verified | Promise<Verified> {
+    if (token.length > MAX_LENGTH) return no(`the token is longer than ${MAX_LENGTH} characters`);
+    const spelling = spellingOf(token);
+    if (spelling === undefined)
+      return no('the token is no JWT as an issuer writes it: three parts in base64url, no more');
+    const { id, mirrored } = spelling;
+    const known = this.known.get(id);
+    const pending = this.pending.get(id);
+    if ((known ?? pending ?? spelling).mirrored !== mirrored) {
+      return no('the signature is another spelling of one that came before');
+    }
+    if (known !== undefined && !again) return known.grant;
+    return pending?.verified ?? this.begin(spelling, token, now);
   }
 
-  private begin(id: string, token: string): Promise<Verified> {
-    const verifying = this.decide(token)
-      .then((grant) => {
+  private begin({ id, mirrored }: Spelling, token: string, now: number): Promise<Verified> {
+    const verified = this.decide(token, now)
+      .then((found) => {
         // Who is rejected is remembered by the tracker, for a while: the keys may change.
-        if (grant !== undefined) this.known.set(id, grant);
-        return grant;
+        if ('allow' in found) this.known.delete(id);
+        else this.known.set(id, { mirrored, grant: found });
+        return found;
       })
       .finally(() => this.pending.delete(id));
-    this.pending.set(id, verifying);
-    return verifying;
+    this.pending.set(id, { mirrored, verified });
+    return verified;
   }
 
-  private async decide(token: string): Promise<Verified> {
-    const loaded = await (this.loaded ??= this.load());
+  private async decide(token: string, now: number): Promise<Verified> {
+    const verify = await (this.jose ??= loadJose(this.keys, this.checks));
     try {
-      return readGrant(await loaded.verify(token), this.checks.claims);
+      return readGrant(await verify(token, now), this.checks.claims);
     } catch (error) {
-      if (loaded.blamesToken(error)) return undefined;
+      if (error instanceof Unacceptable) return { ...no(error.message), ...error.refusal };
       throw error;
     }
   }
-
-  /** jose is an ES module: `import()` is what brings it into a CommonJS build on every Node from 20 on. */
-  private async load(): Promise<Loaded> {
-    const { jwtVerify, createLocalJWKSet, createRemoteJWKSet, errors } = await import('jose');
-    const { algorithms, issuer, audience, requiredClaims } = this.checks;
-    const options: JWTVerifyOptions = {
-      algorithms: [...algorithms],
-      requiredClaims: [...requiredClaims],
-      clockTolerance: ANY_TIME,
-      ...(issuer === undefined ? {} : { issuer: typeof issuer === 'string' ? issuer : [...issuer] }),
-      ...(audience === undefined ? {} : { audience: typeof audience === 'string' ? audience : [...audience] }),
-    };
-    const { JOSEError, JWKSInvalid, JWKSTimeout } = errors;
-    const blamesToken = (error: unknown): boolean =>
-      error instanceof JOSEError &&
-      // the plain class: the set was not to be had by HTTP
-      error.constructor !== JOSEError &&
-      !(error instanceof JWKSInvalid || error instanceof JWKSTimeout);
-    const { keys } = this;
-    if ('key' in keys)
-      return { verify: async (token) => (await jwtVerify(token, keys.key, options)).payload, blamesToken };
-    const keyOf =
-      'url' in keys
-        ? createRemoteJWKSet(keys.url, JWKS)
-        : createLocalJWKSet(keys.set as Parameters<typeof createLocalJWKSet>[0]);
-    return { verify: async (token) => (await jwtVerify(token, keyOf, options)).payload, blamesToken };
-  }
 }
+
+const no = (detail: string): Refusal => ({ allow: false, reason: 'unauthorized', kind: 'credentials', detail });

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import type { SessionKind } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, MAX_STREAM_LENGTH, normaliseAddress } from '@stream-sessions/core/spi';
+import { checkKinds } from '../support/kinds.js';
 import { checkKey, seal } from './seal.js';
 
 /** What a signed URL allows. */
@@ -16,6 +18,8 @@ export interface Signing {
   kind?: SessionKind;
 }
 
+/** The last moment that a `Date` can show. */
+const LAST_MS = 8.64e15;
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
 
 /**
@@ -28,8 +32,13 @@ export function signToken(signing: Signing): string {
   checkOptions('signToken()', signing, NAMES);
   const { key, stream, expiresAt, ip, kind = 'viewer' } = signing;
   checkKey('key', key);
-  if (typeof stream !== 'string' || stream === '') throw badOption('stream', 'a stream code', stream);
-  if (!(Number.isFinite(expiresAt) && expiresAt > 0)) throw badOption('expiresAt', 'epoch milliseconds', expiresAt);
+  checkKinds([kind]);
+  if (typeof stream !== 'string' || stream === '' || stream.length > MAX_STREAM_LENGTH) {
+    throw badOption('stream', `a stream code of 1 to ${MAX_STREAM_LENGTH} characters`, stream);
+  }
+  if (!(expiresAt > 0 && expiresAt <= LAST_MS)) throw badOption('expiresAt', 'epoch milliseconds', expiresAt);
+  // Bound to what is no address, it would be good for nobody.
+  if (ip !== undefined && isIP(normaliseAddress(String(ip))) === 0) throw badOption('ip', 'an address', ip);
   const expiresAtSec = Math.floor(expiresAt / 1000);
   const signature = seal({ stream, kind, expiresAtSec, ip }, key).toString('base64url');
   return `${expiresAtSec.toString(36)}.${ip === undefined ? 'any' : 'ip'}.${signature}`;

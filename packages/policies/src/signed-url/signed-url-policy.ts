@@ -1,4 +1,4 @@
-import type { Candidate, Policy, SessionKind, Verdict } from '@stream-sessions/core';
+import type { Candidate, Policy, Refusal, SessionKind, Verdict } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { checkKinds, kindOf, WHO_ASKS, YES } from '../support/kinds.js';
 import { checkKey, isSealed } from './seal.js';
@@ -40,17 +40,23 @@ export function signedUrlPolicy(options: SignedUrlOptions): Policy {
 function judge(candidate: Candidate, now: number, keys: readonly string[]): Verdict {
   const { token } = candidate;
   if (!token) return no('there is no token');
-  const [, expiry, scope, signature] = TOKEN.exec(token) ?? [];
-  if (expiry === undefined || signature === undefined) return no('the token is no signature');
+  const [, expiry = '', scope, text = ''] = TOKEN.exec(token) ?? [];
+  if (expiry === '') return no('the token is none of signToken()');
   const expiresAtSec = parseInt(expiry, 36);
+  const signature = Buffer.from(text, 'base64url');
+  // A number with zeros in front, or bits of the last letter that say nothing, would make another token of the same.
+  if (expiresAtSec.toString(36) !== expiry || signature.toString('base64url') !== text) {
+    return no('the token is not spelled as signToken() spells it');
+  }
   const ip = scope === 'ip' ? candidate.ip : undefined;
   const sealed = { stream: candidate.stream, kind: kindOf(candidate), expiresAtSec, ip };
-  if (!isSealed(sealed, Buffer.from(signature, 'base64url'), keys)) {
-    return no(ip === undefined ? 'the signature is wrong' : 'the signature is wrong, or is for another address');
+  if (!isSealed(sealed, signature, keys)) {
+    const other = ip === undefined ? 'stream or kind' : 'stream, kind or address';
+    return no(`the signature is wrong: made with another key, for another ${other}, or changed`);
   }
   const expiresAt = expiresAtSec * 1000;
-  if (expiresAt <= now) return { allow: false, reason: 'expired', kind: 'credentials' };
-  return { allow: true, expiresAt };
+  if (expiresAt > now) return { allow: true, expiresAt };
+  return { ...no(`the signature ended at ${new Date(expiresAt).toISOString()}`), reason: 'expired' };
 }
 
-const no = (detail: string): Verdict => ({ allow: false, reason: 'unauthorized', kind: 'credentials', detail });
+const no = (detail: string): Refusal => ({ allow: false, reason: 'unauthorized', kind: 'credentials', detail });

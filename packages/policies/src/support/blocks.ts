@@ -1,17 +1,22 @@
 import { BlockList, isIP } from 'node:net';
+import { normaliseAddress } from '@stream-sessions/core/spi';
 
 /** Addresses and CIDR blocks, prepared once. Undefined when one of the texts is neither. */
 export function blocksOf(texts: readonly string[]): BlockList | undefined {
   const blocks = new BlockList();
   for (const text of texts) {
-    const [address = '', length, rest] = text.trim().split('/');
-    const family = isIP(address);
-    if (family === 0 || rest !== undefined) return undefined;
-    const type = family === 4 ? 'ipv4' : 'ipv6';
-    if (length === undefined) blocks.addAddress(address, type);
-    else if (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128)) {
-      blocks.addSubnet(address, Number(length), type);
-    } else return undefined;
+    const [raw = '', length, rest] = text.trim().split('/');
+    if (isIP(raw) === 0 || rest !== undefined) return undefined;
+    // As the tracker writes the viewer's: IPv4 in IPv6 is IPv4, and a zone says nothing.
+    const address = normaliseAddress(raw);
+    const type = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+    if (length === undefined) {
+      blocks.addAddress(address, type);
+      continue;
+    }
+    const prefix = /^\d{1,3}$/.test(length) ? Number(length) - (type === 'ipv4' && raw.includes(':') ? 96 : 0) : -1;
+    if (prefix < 0 || prefix > (type === 'ipv4' ? 32 : 128)) return undefined;
+    blocks.addSubnet(address, prefix, type);
   }
   return blocks;
 }

@@ -12,8 +12,9 @@ export const YES: Verdict = Object.freeze({ allow: true });
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function checkKinds(kinds: readonly SessionKind[]): ReadonlySet<SessionKind> {
   const given: unknown = kinds;
-  if (!Array.isArray(given) || !kinds.every((kind) => KINDS.includes(kind))) {
-    throw badOption('kinds', `a list of ${KINDS.join(', ')}`, kinds);
+  // about nobody, it would let everybody through
+  if (!Array.isArray(given) || kinds.length === 0 || !kinds.every((kind) => KINDS.includes(kind))) {
+    throw badOption('kinds', `a list of one or more of ${KINDS.join(', ')}`, kinds);
   }
   return new Set(kinds);
 }

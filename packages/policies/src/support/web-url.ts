@@ -1,0 +1,21 @@
+import { badOption } from '@stream-sessions/core/spi';
+
+/**
+ * The URL of a web service.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION. A password in it is not in the message.
+ */
+export function webUrl(name: string, given: unknown): URL {
+  const text = String(given);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) throw badOption(name, 'an http(s) URL', shown(text));
+  if (url.username === '' && url.password === '') return url;
+  throw badOption(
+    name,
+    "a URL without name and password; send them as headers: { authorization: 'Basic …' }",
+    'one with',
+  );
+}
+
+/** What could be name and password is left out. */
+const shown = (text: string): string => text.slice(text.lastIndexOf('@') + 1);
