@@ -31,7 +31,7 @@ it('tells of a mistake in an example', () => {
   expect(complaint).toMatch(/^a\.md:9 .*idleTimeoutMs/);
 }, 120_000);
 
-// those with a file name import each other: see adapters.test.ts
+// those with a file name import each other: see contracts.test.ts
 const others = examples.filter((block) => block !== quickStart && block.info === '');
 
 it.each(others.map((block) => [`${block.file}:${block.line}`, block] as const))(

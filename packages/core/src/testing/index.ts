@@ -1,4 +1,10 @@
 export { fakeClock, type FakeClock } from './fake-clock.js';
 export { transportContract } from './contract/transport-contract.js';
 export type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './contract/harness.js';
-export type { SkippedCase } from './contract/suite.js';
+export type { SkippedCase } from './suite.js';
+export { httpContract } from './http/http-contract.js';
+export type { HttpHarness, RunningHttp } from './http/harness.js';
+export { policyContract } from './policy/policy-contract.js';
+export type { PolicyHarness, RunningPolicy } from './policy/harness.js';
+export { sinkContract } from './sink/sink-contract.js';
+export type { RunningSink, SinkHarness } from './sink/harness.js';

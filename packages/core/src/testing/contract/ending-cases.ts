@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { stays, until } from '../until.js';
 import type { Case } from './case.js';
-import { until } from './world.js';
 
 /** A kick has to be felt. */
 const FELT_MS = 1_000;
@@ -34,12 +34,9 @@ export const endingCases: Case[] = [
       const { id } = world.viewer();
       await client.drop();
       await until('the session is closed', () => world.viewers().length === 0);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      const closings = world.closed.filter((session) => session.id === id);
-      assert.deepEqual(
-        closings.map(({ closeReason }) => closeReason),
-        ['client_gone'],
-      );
+      const reasons = () => world.closed.filter((session) => session.id === id).map(({ closeReason }) => closeReason);
+      assert.deepEqual(reasons(), ['client_gone']);
+      await stays('the end is told once', () => reasons().length === 1);
       const again = await world.watch({ stream: 'cam1', token: 'a' });
       assert.equal(again.hasEnded(), false, 'who has gone may come back');
     },

@@ -1,5 +1,5 @@
 import type { SessionTracker } from '../../tracker/session-tracker.js';
-import type { SkippedCase } from './suite.js';
+import type { SkippedCase } from '../suite.js';
 
 /** How a client of the contract asks to play or publish. */
 export interface PlayRequest {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { PlaySession } from '../../model/play-session.js';
 import type { Policy, Verdict } from '../../policy/policy.js';
+import { stays, until } from '../until.js';
 import type { Case } from './case.js';
-import { until } from './world.js';
 
 const YES: Verdict = { allow: true };
 const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials' };
@@ -45,8 +45,7 @@ const pending = (): Case => {
       await until('the policy is asked', () => asked > 0);
       await client.drop();
       await until('the client is gone', () => client.hasEnded());
-      // The transport hears of it a moment later than the client.
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await stays('the transport hears of it a moment later than the client', () => settled.length === 0);
       answer(YES);
       await until('the policy hears that its yes came to nothing', () => settled.length > 0);
       assert.deepEqual(settled, [undefined]);

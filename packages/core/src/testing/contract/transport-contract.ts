@@ -1,7 +1,7 @@
 import { endingCases } from './ending-cases.js';
 import type { TransportHarness } from './harness.js';
 import { openingCases } from './opening-cases.js';
-import { registerSuite } from './suite.js';
+import { registerSuite } from '../suite.js';
 import { World } from './world.js';
 
 /**

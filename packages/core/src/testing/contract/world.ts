@@ -3,16 +3,8 @@ import type { PlaySession } from '../../model/play-session.js';
 import { createTracker } from '../../tracker/create-tracker.js';
 import type { SessionTracker } from '../../tracker/session-tracker.js';
 import type { Case } from './case.js';
+import { until } from '../until.js';
 import type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './harness.js';
-
-/** Waits until the condition holds; fails with `what` when it does not within the time. */
-export async function until(what: string, condition: () => boolean, withinMs = 5_000): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!condition()) {
-    if (Date.now() > end) assert.fail(`waited ${withinMs} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 /** A client whose end can be asked for, however the harness tells it. */
 export interface Client {

@@ -1,0 +1,25 @@
+import type { HttpHit } from '../../model/hit.js';
+import type { Policy } from '../../policy/policy.js';
+import type { FakeClock } from '../fake-clock.js';
+import type { SkippedCase } from '../suite.js';
+
+/** A policy, and hits whose fate under it is known. */
+export interface RunningPolicy {
+  policy: Policy;
+  /** A viewer that is let in; each number is another viewer, with another address or token. */
+  allowed(n: number): HttpHit;
+  /** A viewer that is refused; each number is another one. Absent: the policy refuses nobody. The case about it has to be skipped then. */
+  refused?(n: number): HttpHit;
+  /** Ends whatever was started. */
+  stop?(): unknown;
+}
+
+/** What a policy brings to run `policyContract`. */
+export interface PolicyHarness {
+  /** Names the suite. */
+  name: string;
+  /** A fresh policy that takes its time from this clock, if it needs to know the time. */
+  start(clock: FakeClock): RunningPolicy | Promise<RunningPolicy>;
+  /** Cases that this policy cannot run, each with its reason. Default: none. */
+  skip?: readonly SkippedCase[];
+}
