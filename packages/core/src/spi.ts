@@ -1,7 +1,9 @@
 /** For people who write adapters, policies and sinks. */
 export { credentialsOf } from './identity/credentials.js';
+export { hideSecrets, type Secrets } from './identity/hide-secrets.js';
 export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
 export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
+export { withoutUserinfo } from './identity/userinfo.js';
 export { withoutAbsent } from './model/wire.js';
 export { needTracker } from './support/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';

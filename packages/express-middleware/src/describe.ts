@@ -23,7 +23,8 @@ export function describer(options: Prepared, memory: ManifestMemory) {
   };
 
   const streamOf = (req: PlaybackRequest, path: string): string | undefined => {
-    if (typeof rule !== 'function') return streamName(path, rule, () => mountOf(req)) ?? warnNameless(req);
+    if (typeof rule !== 'function')
+      return streamName(path, rule, () => mountOf(req)) ?? warnNameless(tokens.hide(path, undefined));
     const stream: unknown = rule(req);
     if (stream === undefined || stream === '') return undefined;
     if (typeof stream !== 'string') throw badOption('The result of stream', 'a string or undefined', stream);
@@ -63,11 +64,11 @@ function mountPath(req: PlaybackRequest): string {
 let warned = false;
 
 /** Somebody watches, and nothing says what: better said once than not counted silently. */
-function warnNameless(req: PlaybackRequest): undefined {
+function warnNameless(path: string): undefined {
   if (warned) return;
   warned = true;
   process.emitWarning(
-    `${(req.url ?? '').slice(0, 100)} is not counted, for no directory names its stream. ` +
+    `${path.slice(0, 100)} is not counted, for no directory names its stream. ` +
       "Name it with trackPlayback(tracker, { stream: () => 'cam1' }).",
     { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_NAMELESS_STREAM' },
   );

@@ -31,6 +31,7 @@ type Pending = PendingAdmission<RequestHandle>;
 interface Asked {
   readonly seen: Incoming;
   readonly query: string;
+  readonly token: string | undefined;
   readonly res: PlaybackResponse;
   readonly next: Next;
   readonly onEnded: (() => void) | undefined;
@@ -61,18 +62,18 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const find = mediaFinder(prepared.extensions);
   const describe = describer(prepared, memory);
   const pen = new TokenPen(prepared, tracker);
-  const reports = new CmcdReports();
+  const reports = new CmcdReports(prepared.tokens.hide);
 
   // only when it has been served: names that do not exist should not fill the memory
   const remember = (hit: HttpHit) => () => memory.remember(viewerOf(hit), hit.protocol);
 
   const settle = (asked: Asked, answer: Settled) => {
-    const { seen, query, res, next, onEnded, plan } = asked;
+    const { seen, query, token, res, next, onEnded, plan } = asked;
     if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
     const { handle } = answer;
     offerPlaySession(seen.req, handle);
     new Transfer(countBody(seen, res), handle, tracker, onEnded);
-    reports.take(seen, query, handle);
+    reports.take(seen, query, handle, token);
     // above what counts: bytes are those that are sent
     if (plan !== undefined) pen.write(plan, seen, res);
     next();
@@ -135,7 +136,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (hit === UNREADABLE) return refuseUnreadable(res);
     if (hit === undefined || answer === undefined) return next();
     const onEnded = media.type.manifest ? remember(plan?.hit ?? hit) : undefined;
-    const asked = { seen, query: media.query, res, next, onEnded, plan };
+    const asked = { seen, query: media.query, token: hit.token, res, next, onEnded, plan };
     if ('then' in answer) wait(asked, answer);
     else settle(asked, answer);
   };

@@ -144,7 +144,7 @@ describe('the options of viewerToken', () => {
     const referer = 'https://site/watch?a=1&v.k=older-secret&vxk=2#V.K=oldest-secret';
     await get(url, '/live/cam1/index.m3u8?v.k=secret', { referer });
     const [session] = tracker.list();
-    expect(session?.referer).toBe('https://site/watch?a=1&v.k=hidden&vxk=2#V.K=hidden');
+    expect(session?.referer).toMatch(/^https:\/\/site\/watch\?a=1&v\.k=[\w-]{8}&vxk=2#V\.K=[\w-]{8}$/);
     expect(session?.query).toBe(`v.k=${session?.tokenFingerprint}`);
   });
 

@@ -30,6 +30,11 @@ export interface HttpHit {
   bytes?: number | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
+  /**
+   * Query parameters that carry secrets under a name of your own: their values are hidden wherever query, URL or referer
+   * are kept or told. `token`, `tkn` and the usual ones (`access_token`, `password` …) always are.
+   */
+  secretParameters?: readonly string[] | undefined;
 }
 
 /** What a connection transport (RTMP, RTSP, SRT, WebSocket …) saw when a client asked to play or publish. */
@@ -51,4 +56,9 @@ export interface ConnHit {
   secure?: boolean | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
+  /**
+   * Query parameters that carry secrets under a name of your own: their values are hidden wherever query, URL or referer
+   * are kept or told. `token`, `tkn` and the usual ones (`access_token`, `password` …) always are.
+   */
+  secretParameters?: readonly string[] | undefined;
 }

@@ -142,6 +142,7 @@ export class Admissions {
     const country = joins?.country ?? observation.country(this.settings.geo, this.logger);
     const candidate: { -readonly [K in keyof Candidate]: Candidate[K] } = { ...facts, ip, kind: observation.kind };
     if (country) candidate.country = country;
+    if (facts.referer) candidate.referer = this.lifecycle.refererOf(facts);
     if (joins !== undefined) candidate.session = this.lifecycle.copy(joins);
     return Object.freeze(candidate);
   }

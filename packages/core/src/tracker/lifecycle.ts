@@ -56,6 +56,11 @@ export class Lifecycle implements HandleOwner {
     this.maker = new SessionMaker(settings, registry, texts, traits, logger, fingerprint);
   }
 
+  /** The referer as policies and lists may see it: the page's own secrets are nobody's to judge. */
+  refererOf(hit: HttpHit): string | undefined {
+    return this.maker.shown(hit.referer, hit);
+  }
+
   copy(session: Session, now = this.clock.now()): PlaySession {
     if (session.isClosed) {
       const visit = this.registry.closed.get(session.id);
@@ -284,7 +289,7 @@ export class Lifecycle implements HandleOwner {
       if (token !== undefined) session.fingerprint = this.fingerprint(token);
     });
     if (before !== nameKey(namedBy, name ?? '')) this.sightings.remember(session, before);
-    session.query = this.maker.shown(hit.query, token) ?? session.query;
+    session.query = this.maker.shown(hit.query, hit) ?? session.query;
   }
 
   /** Asks the policies when they want to look at the session again. */

@@ -1,4 +1,4 @@
-import { redact } from '../identity/secrets.js';
+import { hideSecrets } from '../identity/hide-secrets.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { Registry } from '../registry/registry.js';
 import { Session } from '../registry/session.js';
@@ -7,9 +7,6 @@ import type { Logger } from '../support/logger.js';
 import { keep, ownCopy, type StringPool } from '../support/strings.js';
 import { MAX_TEXT_LENGTH, type Observation } from './observation.js';
 import type { Settings } from './settings.js';
-
-/** Redacting is linear, but a query may be a megabyte; more than this is not read. */
-const MAX_REDACTED = 16_384;
 
 /** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
 export class SessionMaker {
@@ -47,19 +44,21 @@ export class SessionMaker {
 
   private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
     session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
-    session.query = this.shown(hit.query, session.token);
+    session.query = this.shown(hit.query, hit);
     if (isConnection) session.begin(session.openedAt);
     if (hit.sid && session.namedBy !== 'cmcd') session.rarities.sid = ownCopy(hit.sid);
     if (hit.playerSessionId && session.namedBy !== 'playback-session') {
       session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
     }
-    const referer = this.shown(hit.referer, session.token);
+    const referer = this.shown(hit.referer, hit);
     if (referer !== undefined) session.rarities.referer = referer;
   }
 
-  /** As it may be shown: without secrets, and not too long. */
-  shown(text: string | undefined, token: string | undefined): string | undefined {
+  /** A query or referer of this hit as it may be shown: without secrets, and not too long. */
+  shown(text: string | undefined, hit: HttpHit): string | undefined {
     if (!text) return undefined;
-    return keep(redact(text.slice(0, MAX_REDACTED), token, this.fingerprint), MAX_TEXT_LENGTH);
+    const { token, credentials, secretParameters: parameters } = hit;
+    const values = [token, credentials?.scheme === 'bearer' ? credentials.token : undefined];
+    return keep(hideSecrets(text, { parameters, values, instead: this.fingerprint }), MAX_TEXT_LENGTH);
   }
 }

@@ -4,7 +4,7 @@ import type { EventSink, TrackerEvents } from '../events/event.js';
 import { names } from '../denials/live-match.js';
 import { bestNameKind, givenName } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
-import { fingerprinter } from '../identity/secrets.js';
+import { fingerprinter } from '../identity/fingerprint.js';
 import type { Denial, DenialTarget } from '../model/denial.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import { SESSION_KINDS } from '../model/kinds.js';

@@ -37,8 +37,14 @@ interface OfKind {
 /**
  * What a player says of its playback, by the names of CMCD. `bs` is there in every report that could say it, for a
  * player that has not starved leaves it out. Undefined: it is no CMCD.
+ *
+ * @param hide Takes secrets out of its texts: the content id of many players is the URL they were given.
  */
-export function qualityOf(text: string, decode: CmcdDecoder): Record<string, number | string | boolean> | undefined {
+export function qualityOf(
+  text: string,
+  decode: CmcdDecoder,
+  hide: (text: string) => string = (said) => said,
+): Record<string, number | string | boolean> | undefined {
   let said: Readonly<Record<string, unknown>>;
   try {
     said = decode(text);
@@ -48,7 +54,7 @@ export function qualityOf(text: string, decode: CmcdDecoder): Record<string, num
   const quality: Record<string, number | string | boolean> = {};
   for (const key of TEXTS) {
     const value = plain(said[key]);
-    if (typeof value === 'string' && value !== '') quality[key] = value;
+    if (typeof value === 'string' && value !== '') quality[key] = hide(value);
   }
   for (const key of SWITCHES) if (plain(said[key]) === true) quality[key] = true;
   for (const key of FIGURES) {

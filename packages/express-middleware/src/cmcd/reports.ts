@@ -18,12 +18,12 @@ const AUDIO = /(?:^|,)\s*ot=a(?:[,\s]|$)/;
  * else every few seconds.
  */
 export class CmcdReports {
-  constructor() {
+  constructor(private readonly hide: (text: string, token: string | undefined) => string) {
     loadCmcdDecoder().catch((error: unknown) => warnUnavailable(error));
   }
 
   /** Asked of every segment: most requests have no CMCD, and of most others nothing is decoded. */
-  take({ headers }: Incoming, query: string, handle: RequestHandle): void {
+  take({ headers }: Incoming, query: string, handle: RequestHandle, token: string | undefined): void {
     if (!query.includes('CMCD=') && !HEADERS.some((name) => headers[name] !== undefined)) return;
     const { msSinceReport } = handle;
     // not even unescaped
@@ -34,7 +34,7 @@ export class CmcdReports {
     const isDue = msSinceReport >= (isOfPicture ? EVERY_MS : PICTURE_LASTS_MS);
     if (!isDue && !STARVED.test(text)) return;
     const decode = cmcdDecoder();
-    const quality = decode && qualityOf(text, decode);
+    const quality = decode && qualityOf(text, decode, (said) => this.hide(said, token));
     if (quality === undefined) return;
     // the sound that ran dry says nothing else about the picture
     const figures = isDue || isOfPicture ? quality : { bs: quality.bs === true };

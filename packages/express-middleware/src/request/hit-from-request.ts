@@ -1,5 +1,5 @@
 import type { HttpHit, Protocol } from '@stream-sessions/core';
-import { credentialsOf } from '@stream-sessions/core/spi';
+import { credentialsOf, withoutUserinfo } from '@stream-sessions/core/spi';
 import { cmcdSid } from '../cmcd/sid.js';
 import { type PlaybackRequest, routed } from '../connect.js';
 import { ownTokens, type TokenReader } from '../tokens/reader.js';
@@ -33,6 +33,10 @@ export function hitFromRequest(req: PlaybackRequest, stream: string, protocol: P
   );
 }
 
+/** A client of a proxy writes the whole URL, and may write its password into that. */
+const ownUrl = (url: string | undefined): string | undefined =>
+  url === undefined || (url.startsWith('/') && !url.startsWith('//')) ? url : withoutUserinfo(url);
+
 /** The same, with query and address read already. */
 export function buildHit(
   seen: Incoming,
@@ -50,14 +54,15 @@ export function buildHit(
     protocol,
     ip,
     userAgent: headers['user-agent'],
-    referer: tokens.hideIn(headers.referer),
+    referer: headers.referer,
     query: query === '' ? undefined : query,
     token: tokens.read(query, headers.cookie),
     sid: cmcdSid(query, headers['cmcd-session']),
     playerSessionId: typeof playerId === 'string' && playerId.length <= MAX_PLAYER_ID_LENGTH ? playerId : undefined,
     secure: client.secure(seen),
     dvr: query !== '' && DVR.test(query),
-    url: routed(req).originalUrl ?? req.url,
+    url: ownUrl(routed(req).originalUrl ?? req.url),
     credentials: credentialsOf(headers.authorization),
+    secretParameters: tokens.secretParameters,
   };
 }

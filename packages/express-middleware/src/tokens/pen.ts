@@ -59,13 +59,14 @@ export class TokenPen {
     const secure = hit.secure === true;
     if (cookie !== undefined) this.cookies?.set(res, cookie, secure);
     if (token === undefined) return;
-    const { writing, client } = this.options;
+    const { writing, client, tokens: reader } = this.options;
     const origin = { host: client.host(seen), secure };
     const tokens = new TokenInUri(writing.writtenParameter, token, origin, writing.parameters);
     const change = (text: string) => (isDash ? writeDash : writeHls)(text, tokens, writing.playlistsOnly);
     const compress = acceptsGzip(seen.headers['accept-encoding']);
     askForPlainText(seen.req);
-    new CollectedBody(res, new WrittenPlaylist(res, this.counts, compress, change, () => warnTooLong(seen.req)));
+    const onTooLong = () => warnTooLong(reader.hide((seen.req.url ?? '').split('?', 1)[0] as string, token));
+    new CollectedBody(res, new WrittenPlaylist(res, this.counts, compress, change, onTooLong));
   }
 
   /** The same for a HEAD, which has no text to write into. */
@@ -94,12 +95,11 @@ const isNameless = ({ token, credentials, kind }: HttpHit): boolean =>
 
 let warned = false;
 
-function warnTooLong(req: PlaybackRequest): void {
+function warnTooLong(path: string): void {
   if (warned) return;
   warned = true;
-  const path = (req.url ?? '').split('?', 1)[0]?.slice(0, 100);
   process.emitWarning(
-    `${path} is longer than 4 MB: it was passed on as it is, without the viewer's token in it. ` +
+    `${path.slice(0, 100)} is longer than 4 MB: it was passed on as it is, without the viewer's token in it. ` +
       'The playlists of trackPlayback() count such.',
     { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_PLAYLIST_TOO_LONG' },
   );

@@ -1,4 +1,4 @@
-import { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from '@stream-sessions/core/spi';
+import { hideSecrets, MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from '@stream-sessions/core/spi';
 import { cookieValue } from '../request/cookie-value.js';
 import { tokenSettings, type TokenSettings } from './options.js';
 
@@ -7,14 +7,16 @@ export interface TokenReader {
   /** Of the URL, else of a cookie. */
   read(query: string, cookies: string | undefined): string | undefined;
   fromUrl(query: string): string | undefined;
-  /** A URL that is only shown, without the values of parameters that core does not know to carry tokens. */
-  hideIn(url: string | undefined): string | undefined;
+  /** The parameters it reads that core does not know to carry tokens. */
+  readonly secretParameters: readonly string[] | undefined;
+  /** A text of a client that is only shown, without secrets. */
+  readonly hide: (text: string, token: string | undefined) => string;
 }
 
 export function tokenReader({ parameters, cookies: names, readUrl, readCookie }: TokenSettings): TokenReader {
   const fromQuery = queryTokenReader(parameters);
-  const [own] = parameters.filter((name) => !TOKEN_PARAMETERS.includes(name.toLowerCase()));
-  const values = own === undefined ? undefined : new RegExp(`([?&;#]${own.replace(/[^\w]/g, '\\$&')}=)[^&;#]+`, 'gi');
+  const own = parameters.filter((name) => !TOKEN_PARAMETERS.includes(name.toLowerCase()));
+  const secretParameters = own.length === 0 ? undefined : own;
 
   const fromUrl = (query: string): string | undefined => {
     if (!readUrl || query === '') return undefined;
@@ -32,7 +34,8 @@ export function tokenReader({ parameters, cookies: names, readUrl, readCookie }:
 
   return {
     fromUrl,
-    hideIn: (url) => (values === undefined ? url : url?.replace(values, '$1hidden')),
+    secretParameters,
+    hide: (text, token) => hideSecrets(text, { parameters: secretParameters, values: [token] }),
     read: (query, cookies) =>
       fromUrl(query) ?? (readCookie && cookies !== undefined ? fromCookies(cookies) : undefined),
   };

@@ -1,0 +1,133 @@
+import { MAX_TOKEN_LENGTH, TOKEN_PARAMETERS } from './tokens.js';
+import { withoutUserinfo } from './userinfo.js';
+
+/** Parameters whose values are secrets, whoever named them. */
+const SECRET_PARAMETERS: readonly string[] = [
+  ...TOKEN_PARAMETERS,
+  ...['access_token', 'id_token', 'refresh_token', 'jwt', 'password', 'passwd', 'pass', 'pwd', 'secret'],
+  ...['api_key', 'apikey', 'signature', 'sig', 'x-amz-signature', 'x-amz-security-token', 'hdnts', 'hdntl', 'hdnea'],
+];
+
+/** Hiding is linear, but a query may be a megabyte; more than this is not read. */
+const MAX_READ = 16_384;
+/** As long as a token is at most when all of it is escaped: where the reading ends there may be half a secret. */
+const MAX_SECRET = 3 * MAX_TOKEN_LENGTH;
+/** A secret shorter than this may be part of another text by chance. */
+const SHORTEST_PART = 8;
+/** What is escaped more often than this has passed through more pages than there are. */
+const MAX_ESCAPES = 5;
+
+/** What has to be hidden, besides what always has. */
+export interface Secrets {
+  /** Names of parameters that carry secrets. Pass the same list each time: what is made of it is kept with it. */
+  readonly parameters?: readonly string[] | undefined;
+  /** What the client offered to be let in by: hidden wherever it stands, with or without a name. */
+  readonly values?: readonly (string | undefined)[];
+  /** Makes what stands in place of a secret. Default: the word `hidden`. */
+  readonly instead?: (secret: string) => string;
+}
+
+/**
+ * A query or URL as it may be kept, shown or told: without `user:password@`, without the values of parameters that carry
+ * tokens or other secrets (repeated, escaped or inside another value too), and without the given secrets wherever they
+ * stand. Of a text of more than 16,384 characters it is the beginning.
+ */
+export function hideSecrets(text: string, secrets: Secrets = {}): string {
+  if (text.length <= MAX_READ) return hidden(text, secrets);
+  return hidden(text.slice(0, MAX_READ), secrets).slice(0, -MAX_SECRET);
+}
+
+function hidden(text: string, secrets: Secrets): string {
+  const { instead = () => 'hidden' } = secrets;
+  const values = (secrets.values ?? []).filter((value) => value !== undefined && value !== '') as string[];
+  const parts = values.filter((value) => value.length >= SHORTEST_PART);
+  let shown = withoutUserinfo(text);
+  if (shown.includes('=')) shown = withoutValues(shown, namesOf(secrets.parameters), values, parts, instead);
+  for (const secret of parts) if (shown.includes(secret)) shown = shown.replaceAll(secret, () => instead(secret));
+  const plainly = shown.includes('%') ? unescaped(shown) : shown;
+  if (plainly === shown || !parts.some((part) => plainly.includes(part))) return shown;
+  return shown.replace(/[^/?&;#=]+/g, (piece) => {
+    const plain = unescaped(piece);
+    const secret = plain === piece ? undefined : parts.find((part) => plain.includes(part));
+    return secret === undefined ? piece : instead(secret);
+  });
+}
+
+function withoutValues(
+  text: string,
+  names: Names,
+  secrets: readonly string[],
+  parts: readonly string[],
+  instead: (secret: string) => string,
+): string {
+  const isSecret = (value: string): boolean =>
+    secrets.includes(value) ||
+    names.nested.test(value) ||
+    withoutUserinfo(value) !== value ||
+    parts.some((part) => value.includes(part));
+  return text.replace(
+    /([?&;#]|^)([^=&;?#]*)=([^&;#]*)/g,
+    (pair: string, before: string, name: string, value: string) => {
+      if (value === '') return pair;
+      const plain = decoded(value);
+      const bare = unescaped(plain);
+      const secret =
+        names.all.has(plainName(name)) ||
+        isSecret(value) ||
+        (plain !== value && isSecret(plain)) ||
+        (bare !== plain && isSecret(bare));
+      return secret ? `${before}${name}=${instead(plain.trim())}` : pair;
+    },
+  );
+}
+
+/** How a query parser would call it: `%74oken`, ` token`, `TOKEN` and `token[]` are all read as `token` by somebody. */
+const plainName = (name: string): string => unescaped(name).trim().toLowerCase().replace(/\[.*$/s, '');
+
+interface Names {
+  readonly all: ReadonlySet<string>;
+  /** One of them inside the value of another: a page to go back to, the next object that CMCD names, JSON. */
+  readonly nested: RegExp;
+}
+
+const namesUsual = compile([]);
+const compiled = new WeakMap<readonly string[], Names>();
+
+function namesOf(parameters: readonly string[] | undefined): Names {
+  if (parameters === undefined) return namesUsual;
+  let names = compiled.get(parameters);
+  if (names === undefined) compiled.set(parameters, (names = compile(parameters)));
+  return names;
+}
+
+function compile(parameters: readonly string[]): Names {
+  const all = [...SECRET_PARAMETERS, ...parameters].map((name) => name.toLowerCase());
+  const alternatives = all.map((name) => name.replace(/[^\w]/g, '\\$&')).join('|');
+  return {
+    all: new Set(all),
+    nested: new RegExp(`(?:^|[^\\w.~-])(?:${alternatives})(?:["']\\s{0,8}:|(?:\\[[^\\]]{0,64}\\])?\\s{0,8}=)`, 'i'),
+  };
+}
+
+/** Once, as a parser of forms does; what cannot be decoded stays as it is. */
+function decoded(text: string): string {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
+
+/** As often as it takes, and what cannot be decoded letter by letter. */
+function unescaped(text: string): string {
+  let plain = text;
+  for (let i = 0; i < MAX_ESCAPES && /[%+]/.test(plain); i++) {
+    const before = plain;
+    plain = decoded(before);
+    if (plain === before)
+      plain = before.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    if (plain === before) break;
+  }
+  return plain;
+}

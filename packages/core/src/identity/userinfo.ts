@@ -1,0 +1,12 @@
+/** Between the slashes and the last `@` of a URL's authority. Servers take backslashes for slashes, too. */
+const USERINFO = /([\\/]{2})[^\\/?#\s]*@/g;
+/** A password with a slash in it, which no URL may have and some cameras do; a port is none. Bounded, to stay linear. */
+const WITH_SLASH = /([\\/]{2})[^\\/?#@:[\s]{0,256}:(?!\d{1,5}(?:[\\/?#]|$))[^?#@\s]{0,256}@/g;
+
+/**
+ * A URL (or a text with URLs in it) without `user:password@`. What the user offered is for the door to compare, and for
+ * nobody to keep, tell or pass on.
+ */
+export function withoutUserinfo(url: string): string {
+  return url.includes('@') ? url.replace(USERINFO, '$1').replace(WITH_SLASH, '$1') : url;
+}
