@@ -20,9 +20,9 @@ export class Challenge {
 
   /** What the client offers, if it is an answer to this challenge. The password itself goes nowhere. */
   credentials(header: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
-    const [, scheme = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(header) ?? [];
+    const [scheme = ''] = /^\w+(?=\s)/.exec(header) ?? [];
     if (/^digest$/i.test(scheme)) {
-      return this.schemes.includes('digest') ? this.digestOf(rest, method, isSameStream) : undefined;
+      return this.schemes.includes('digest') ? this.digestOf(header.slice(6), method, isSameStream) : undefined;
     }
     return /^basic$/i.test(scheme) && !this.schemes.includes('basic') ? undefined : credentialsOf(header);
   }
