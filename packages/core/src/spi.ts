@@ -7,6 +7,7 @@ export { withoutUserinfo } from './identity/userinfo.js';
 export { withoutAbsent } from './model/wire.js';
 export { needTracker } from './support/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';
+export { keep, ownCopy } from './support/strings.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';
 export type { Flow } from './sampler/flow.js';
 export { CONNECTION_STALL_MS, Sampler, samplerOf, type Sampled, type Sampling } from './sampler/sampler.js';

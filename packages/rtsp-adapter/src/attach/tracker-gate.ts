@@ -20,8 +20,8 @@ export class TrackerGate implements Gate {
     private readonly settings: VisitSettings,
   ) {}
 
-  admit(visitor: Visitor): Pass {
-    const pass = new TrackedPass(visitor, this.tracker, this.settings, this);
+  admit(visitor: Visitor, client: RtspClient): Pass {
+    const pass = new TrackedPass(visitor, client, this.tracker, this.settings, this);
     if (!pass.isOver) this.passes.add(pass);
     return pass;
   }
@@ -50,6 +50,7 @@ class TrackedPass implements Pass, VisitClient {
 
   constructor(
     private readonly visitor: Visitor,
+    client: RtspClient,
     tracker: SessionTracker,
     settings: VisitSettings,
     private readonly gate: TrackerGate,
@@ -58,7 +59,7 @@ class TrackedPass implements Pass, VisitClient {
       this.isOver = true;
       gate.left(this);
     });
-    this.visit.begin(hitOf(visitor.client));
+    this.visit.begin(hitOf(client));
   }
 
   leave(reason?: CloseReason): void {

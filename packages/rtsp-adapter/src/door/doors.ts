@@ -1,4 +1,5 @@
 import type { CloseReason } from '@stream-sessions/core';
+import type { RtspClient } from './client.js';
 import { LET_IN, type Answer, type Gate, type Pass, type Visitor } from './gate.js';
 
 /** All gates of a server: who is to come in, passes each of them, one after the other. */
@@ -16,9 +17,9 @@ export class Doors {
     this.gates.delete(gate);
   }
 
-  admit(visitor: Visitor): Pass {
+  admit(visitor: Visitor, client: RtspClient): Pass {
     const [first = this.ownGate, ...others] = this.gates;
-    return others.length === 0 ? first.admit(visitor) : new Passes([first, ...others], visitor);
+    return others.length === 0 ? first.admit(visitor, client) : new Passes([first, ...others], visitor, client);
   }
 }
 
@@ -27,8 +28,8 @@ class Passes implements Pass {
   private readonly passes: Pass[] = [];
   private left = false;
 
-  constructor(gates: readonly Gate[], visitor: Visitor) {
-    this.answer = this.askAll(gates, visitor);
+  constructor(gates: readonly Gate[], visitor: Visitor, client: RtspClient) {
+    this.answer = this.askAll(gates, visitor, client);
   }
 
   leave(reason?: CloseReason): void {
@@ -36,10 +37,10 @@ class Passes implements Pass {
     for (const pass of this.passes) pass.leave(reason);
   }
 
-  private async askAll(gates: readonly Gate[], visitor: Visitor): Promise<Answer> {
+  private async askAll(gates: readonly Gate[], visitor: Visitor, client: RtspClient): Promise<Answer> {
     for (const gate of gates) {
       if (this.left) break;
-      const pass = gate.admit(visitor);
+      const pass = gate.admit(visitor, client);
       this.passes.push(pass);
       const answer = await pass.answer;
       if (answer.admitted) continue;

@@ -10,9 +10,8 @@ export type Answer =
 
 export const LET_IN: Answer = { admitted: true };
 
-/** A client at the door, and the means to count and to cut it. */
+/** The means to count and to cut a client. What it says of itself is as long as it likes, and is not kept with it. */
 export interface Visitor {
-  readonly client: RtspClient;
   /** Counters of its media, from the first PLAY or RECORD on. One for each who asks. */
   flow(): Flow;
   /** Cuts its connection and its media, now. */
@@ -28,5 +27,5 @@ export interface Pass {
 
 /** Who decides who plays and publishes, and hears when they end. */
 export interface Gate {
-  admit(visitor: Visitor): Pass;
+  admit(visitor: Visitor, client: RtspClient): Pass;
 }

@@ -31,8 +31,8 @@ export class OwnGate implements Gate {
     private readonly clock: Clock | undefined,
   ) {}
 
-  admit(visitor: Visitor): Pass {
-    return new OwnPass(visitor, this.ask(visitor.client), (of) =>
+  admit(visitor: Visitor, client: RtspClient): Pass {
+    return new OwnPass(visitor, this.ask(client), (of) =>
       samplerOf(this.clock).add({
         handle: NOBODY,
         flow: of.flow(),

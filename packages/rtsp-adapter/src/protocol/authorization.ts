@@ -1,9 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '@stream-sessions/core';
-import { credentialsOf } from '@stream-sessions/core/spi';
+import { credentialsOf, ownCopy } from '@stream-sessions/core/spi';
 import type { Headers } from './response.js';
 
 export type AuthScheme = 'digest' | 'basic';
+
+/** Room for a token; what is longer offers nothing. */
+const MAX_HEADER_LENGTH = 8 * 1024;
+const MAX_USER_LENGTH = 256;
+const MAX_NONCE_LENGTH = 256;
 
 /** The challenges of one connection (RFC 2617; RFC 2326 §12.44 and appendix D.1.2): nobody can repeat elsewhere what was answered here. */
 export class Challenge {
@@ -20,11 +25,16 @@ export class Challenge {
 
   /** What the client offers, if it is an answer to this challenge. The password itself goes nowhere. */
   credentials(header: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
+    if (header.length > MAX_HEADER_LENGTH) return undefined;
     const [scheme = ''] = /^\w+(?=\s)/.exec(header) ?? [];
     if (/^digest$/i.test(scheme)) {
       return this.schemes.includes('digest') ? this.digestOf(header.slice(6), method, isSameStream) : undefined;
     }
-    return /^basic$/i.test(scheme) && !this.schemes.includes('basic') ? undefined : credentialsOf(header);
+    if (/^basic$/i.test(scheme) && !this.schemes.includes('basic')) return undefined;
+    const offered = credentialsOf(header);
+    return offered !== undefined && offered.scheme !== 'bearer' && offered.user.length > MAX_USER_LENGTH
+      ? undefined
+      : offered;
   }
 
   private digest(): string {
@@ -36,15 +46,21 @@ export class Challenge {
   }
 
   private digestOf(text: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
-    const { username: user, realm, nonce, uri, response, qop, nc, cnonce, algorithm } = parameters(text);
-    if (user === undefined || uri === undefined || response === undefined) return undefined;
+    const { username, realm, nonce, uri, response, qop, nc = '', cnonce = '', algorithm } = parameters(text);
+    if (username === undefined || uri === undefined || response === undefined) return undefined;
     if (realm !== this.realm || nonce !== this.nonce || !isSameStream(uri)) return undefined;
     if (algorithm !== undefined && !/^md5$/i.test(algorithm)) return undefined;
-    const between = qop === undefined ? nonce : `${nonce}:${nc ?? ''}:${cnonce ?? ''}:${qop}`;
-    const verify = (password: string): boolean =>
-      same(md5(`${md5(`${user}:${realm}:${password}`)}:${between}:${md5(`${method}:${uri}`)}`), response.toLowerCase());
-    return { scheme: 'digest', user, verify };
+    const between = qop === undefined ? nonce : `${nonce}:${nc}:${cnonce}:${qop}`;
+    if (username.length > MAX_USER_LENGTH || between.length > MAX_NONCE_LENGTH) return undefined;
+    return digestCredentials(ownCopy(username), realm, ownCopy(between), md5(`${method}:${uri}`), md5OrNone(response));
   }
+}
+
+/** A function of its own, for what it gives back is kept: its closure holds these few and bounded texts, and no header. */
+function digestCredentials(user: string, realm: string, between: string, asked: string, response: string): Credentials {
+  const verify = (password: string): boolean =>
+    same(md5(`${md5(`${user}:${realm}:${password}`)}:${between}:${asked}`), response);
+  return { scheme: 'digest', user, verify };
 }
 
 /** Names begin where a word does: tried at each of its letters, a word of 16 KiB would take a third of a second. */
@@ -56,6 +72,8 @@ function parameters(text: string): Partial<Record<string, string>> {
   return found;
 }
 
+/** What is no hash is equal to none. */
+const md5OrNone = (text: string): string => (/^[\da-f]{32}$/i.test(text) ? text.toLowerCase() : '');
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 /** Takes the same time wherever they differ, and however long they are. */

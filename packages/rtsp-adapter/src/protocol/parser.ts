@@ -10,7 +10,7 @@ export interface ParserSink {
 /** This is no RTSP, or too much of it; nothing that follows can be understood. */
 export class RtspSyntaxError extends Error {
   constructor(
-    readonly status: 400 | 413,
+    readonly status: 400 | 413 | 414,
     message: string,
   ) {
     super(message);
@@ -20,12 +20,17 @@ export class RtspSyntaxError extends Error {
 
 export const MAX_HEAD_BYTES = 16 * 1024;
 export const MAX_BODY_BYTES = 64 * 1024;
-/** What may wait behind a request that is not answered yet: one frame, one request, and some. */
-const MAX_HELD_BYTES = 160 * 1024;
+/** Room for the longest token there may be, and for escapes in it. */
+export const MAX_URL_LENGTH = 8 * 1024;
+/** What may wait behind a request that is not answered yet. */
+export const MAX_HELD_BYTES = 64 * 1024;
 
 const DOLLAR = 0x24;
+const CR = 0x0d;
+const LF = 0x0a;
 const FRAME_HEAD_BYTES = 4;
-const END_OF_HEAD = '\r\n\r\n';
+/** An empty line, and the end of the line before it. */
+const LONGEST_END = 4;
 
 /**
  * Tells apart the requests and the interleaved frames on one connection, however they were cut by the network. Bounded:
@@ -34,6 +39,9 @@ const END_OF_HEAD = '\r\n\r\n';
 export class RtspParser {
   private input: Buffer | undefined = undefined;
   private at = 0;
+  /** Where `input` lies, with room behind it, while something comes in many pieces. */
+  private store: Buffer | undefined = undefined;
+  private stored = 0;
   /** Where the end of a head has been looked for already. */
   private searched = 0;
   /** A request whose body is on its way. */
@@ -48,15 +56,12 @@ export class RtspParser {
   /** @throws RtspSyntaxError */
   write(chunk: Buffer): void {
     if (this.stopped) return;
-    if (this.input === undefined) this.input = chunk;
-    else {
-      // The rest of one frame or request: copied once more when what completes it arrives.
-      this.input = Buffer.concat([this.input.subarray(this.at), chunk]);
-      this.at = 0;
-    }
-    if (this.held && this.input.length - this.at > MAX_HELD_BYTES) {
+    const { input, at } = this;
+    if (this.held && chunk.length + (input?.length ?? 0) - at > MAX_HELD_BYTES) {
       throw new RtspSyntaxError(413, 'too much was sent behind a request that is not answered yet');
     }
+    this.input = input === undefined ? chunk : this.join(input.subarray(at), chunk);
+    this.at = 0;
     this.run();
   }
 
@@ -74,8 +79,22 @@ export class RtspParser {
   /** The connection is over: tells nothing any more, and keeps nothing. */
   stop(): void {
     this.stopped = true;
-    this.input = undefined;
+    this.input = this.store = undefined;
     this.head = undefined;
+  }
+
+  /**
+   * The rest of one frame or request, and what came behind it. It is copied, as a rule once, and with room for as much again:
+   * copied anew for each of many small pieces, it would be copied thousands of times.
+   */
+  private join(rest: Buffer, chunk: Buffer): Buffer {
+    let { store } = this;
+    if (store === undefined || store.length - this.stored < chunk.length) {
+      this.store = store = Buffer.allocUnsafe(rest.length + Math.max(rest.length, chunk.length));
+      this.stored = rest.copy(store);
+    }
+    this.stored += chunk.copy(store, this.stored);
+    return store.subarray(this.stored - rest.length - chunk.length, this.stored);
   }
 
   private run(): void {
@@ -88,7 +107,7 @@ export class RtspParser {
     }
     const { input } = this;
     if (input !== undefined && this.at === input.length) {
-      this.input = undefined;
+      this.input = this.store = undefined;
       this.at = 0;
     }
   }
@@ -102,7 +121,7 @@ export class RtspParser {
     if (first === undefined) return false;
     if (first === DOLLAR) return this.frame(input);
     // §4.2 of HTTP/1.1: empty lines before a request are passed over.
-    if (first === 0x0d || first === 0x0a) {
+    if (first === CR || first === LF) {
       this.at++;
       return true;
     }
@@ -123,22 +142,25 @@ export class RtspParser {
   private request(input: Buffer, first: number): boolean {
     if (first < 0x41 || first > 0x5a) throw new RtspSyntaxError(400, 'this is no RTSP request');
     const { at } = this;
-    const end = input.indexOf(END_OF_HEAD, Math.max(at, at + this.searched - END_OF_HEAD.length), 'latin1');
-    if (end < 0 ? input.length - at > MAX_HEAD_BYTES : end - at > MAX_HEAD_BYTES) {
+    const next = behindHead(input, Math.max(at, at + this.searched - LONGEST_END));
+    if ((next < 0 ? input.length : next) - at > MAX_HEAD_BYTES) {
       throw new RtspSyntaxError(413, `headers are longer than ${MAX_HEAD_BYTES} bytes`);
     }
-    if (end < 0) {
+    if (next < 0) {
       this.searched = input.length - at;
       return false;
     }
     this.searched = 0;
-    const head = parseHead(input.toString('utf8', at, end));
+    const head = parseHead(input.toString('utf8', at, next));
     const length = head === undefined ? undefined : bodyLength(head);
     if (head === undefined || length === undefined) throw new RtspSyntaxError(400, 'this is no RTSP request');
+    if (head.uri.length > MAX_URL_LENGTH) {
+      throw new RtspSyntaxError(414, `the URL is longer than ${MAX_URL_LENGTH} characters`);
+    }
     if (length > MAX_BODY_BYTES) throw new RtspSyntaxError(413, `the body is longer than ${MAX_BODY_BYTES} bytes`);
     this.head = head;
     this.bodyBytes = length;
-    this.at = end + END_OF_HEAD.length;
+    this.at = next;
     return this.body(input);
   }
 
@@ -152,4 +174,16 @@ export class RtspParser {
     this.sink.request({ ...head, body: Buffer.from(input.subarray(at, at + bodyBytes)) });
     return true;
   }
+}
+
+/**
+ * Where the body begins: behind the first empty line. Lines end with CRLF, or with LF alone (RFC 2326 §4: receivers "should be
+ * prepared" for it). -1 when there is none yet.
+ */
+function behindHead(input: Buffer, from: number): number {
+  for (let lf = input.indexOf(LF, from); lf >= 0; lf = input.indexOf(LF, lf + 1)) {
+    const next = input[lf + 1] === CR ? lf + 2 : lf + 1;
+    if (input[next] === LF) return next + 1;
+  }
+  return -1;
 }

@@ -1,7 +1,10 @@
-/** One RTSP request, whole (RFC 2326 §6). */
+import { withoutUserinfo } from './uri.js';
+
+/** One RTSP request, whole (RFC 2326 §6). Its texts are parts of what was read: who keeps one, keeps a copy. */
 export interface RtspRequest {
   /** In upper case, as it came: `DESCRIBE`. */
   readonly method: string;
+  /** Without user and password. */
   readonly uri: string;
   /** `1.0` */
   readonly version: string;
@@ -24,13 +27,13 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
  * @returns undefined when this is no RTSP
  */
 export function parseHead(text: string): RequestHead | undefined {
-  const [first = '', ...lines] = text.split(/\r\n|\n/);
+  const [first = '', ...lines] = text.split(/\r?\n/).filter((line) => line !== '');
   const headers = headersOf(lines);
   if (headers === undefined) return undefined;
   if (RESPONSE_LINE.test(first)) return { method: '', uri: '', version: '1.0', headers };
   const [, method, uri, version] = REQUEST_LINE.exec(first) ?? [];
   if (method === undefined || uri === undefined || version === undefined) return undefined;
-  return { method, uri, version, headers };
+  return { method, uri: withoutUserinfo(uri), version, headers };
 }
 
 function headersOf(lines: readonly string[]): Map<string, string> | undefined {

@@ -18,6 +18,9 @@ export interface Sink {
 /** What arrives in one turn is handed on at its end; of a flood, as soon as there is this much. */
 const MAX_BATCH_BYTES = 256 * 1024;
 
+/** A report and what travels with it; longer ones are kept for nobody. */
+const MAX_REPORT_BYTES = 2048;
+
 /** One publisher's media on its way to all players. */
 export class Stream {
   readonly sinks = new Set<Sink>();
@@ -65,7 +68,9 @@ export class Stream {
 
   push(source: Source, lane: number, packet: Buffer): void {
     if (source !== this.current) return;
-    if (isRtcp(lane) && packet[1] === SENDER_REPORT) this.reports[lane] = Buffer.from(packet);
+    if (isRtcp(lane) && packet[1] === SENDER_REPORT && packet.length <= MAX_REPORT_BYTES) {
+      this.reports[lane] = Buffer.from(packet);
+    }
     if (this.sinks.size === 0) return;
     if (this.batch === undefined) {
       this.batch = new Batch();

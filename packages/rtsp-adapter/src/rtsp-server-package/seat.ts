@@ -83,10 +83,10 @@ export class Seat {
 
   /** Who was let in to play was not let in to publish, and the other way round. */
   private isIn(action: RtspClient['action'], method: string, { stream }: RtspUri): boolean {
-    const client = this.admittance.guest?.client;
-    if (client?.stream !== stream) return false;
+    const { guest } = this.admittance;
+    if (guest?.stream !== stream) return false;
     // publishers that do not say `mode=record` in SETUP mean it all the same
-    return client.action === action || (method === 'SETUP' && client.action === 'publish');
+    return guest.action === action || (method === 'SETUP' && guest.action === 'publish');
   }
 
   private readonly giveUp = (): void => {

@@ -2,6 +2,7 @@ import { tokenFromQuery, type CloseReason } from '@stream-sessions/core';
 import type { RtspClient } from '../door/client.js';
 import type { Doors } from '../door/doors.js';
 import type { RefusalStatus } from '../door/gate.js';
+import { keep, ownCopy } from '@stream-sessions/core/spi';
 import { Challenge, type AuthScheme } from '../protocol/authorization.js';
 import type { RtspRequest } from '../protocol/request.js';
 import type { Reply } from '../protocol/response.js';
@@ -14,6 +15,8 @@ type Asked = Pick<RtspRequest, 'method' | 'headers'>;
 
 /** Wrong passwords that one connection may try. */
 const MAX_CHALLENGES = 5;
+/** As much of it as is shown. */
+const MAX_USER_AGENT_LENGTH = 2048;
 
 /** Who is on a connection: asked about before a word about a stream is said, and from then on in, until he leaves. */
 export class Admittance {
@@ -35,13 +38,9 @@ export class Admittance {
     return this.current;
   }
 
-  /** Whether the guest has asked for the same already, and brings no other password now. */
+  /** Whether the guest has asked for the same already, and brings nothing else to be let in by now. */
   knows(action: RtspClient['action'], { stream, query }: RtspUri, { headers }: Asked): boolean {
-    const { current } = this;
-    const isSame =
-      current?.client.action === action && current.client.stream === stream && current.client.query === query;
-    const authorization = headers.get('authorization');
-    return isSame && (authorization === undefined || authorization === current.authorization);
+    return this.current?.cameFor(action, stream, query, headers.get('authorization')) === true;
   }
 
   /** Asks whether the client may, in place of whoever was there; undefined: it may, or it has gone meanwhile. */
@@ -49,10 +48,9 @@ export class Admittance {
     this.leave('client_gone');
     const authorization = request.headers.get('authorization');
     const client = this.clientOf(action, uri, request, authorization);
-    const guest = (this.current = new Guest(client, authorization, this.line.socket, (reason) =>
-      this.line.cut(reason),
-    ));
-    const answer = await guest.ask(this.doors);
+    const cut = (reason: CloseReason): void => this.line.cut(reason);
+    const guest = (this.current = new Guest(client, authorization, this.line.socket, cut));
+    const answer = await guest.ask(this.doors, client);
     if (answer.admitted || this.over) return undefined;
     this.current = undefined;
     return this.refusal(answer.status, answer.text);
@@ -75,6 +73,7 @@ export class Admittance {
     return { status, text, headers: this.challenge.headers(), isLast: ++this.challenges >= MAX_CHALLENGES };
   }
 
+  /** In copies: policies and the tracker keep some of it, and must not keep the request with it. */
   private clientOf(
     action: RtspClient['action'],
     { stream, query, base }: RtspUri,
@@ -84,15 +83,17 @@ export class Admittance {
     const isSameStream = (other: string): boolean => parseUri(other)?.stream === stream;
     return {
       action,
-      stream,
-      url: base,
-      query,
-      token: tokenFromQuery(query),
-      userAgent: headers.get('user-agent'),
+      stream: ownCopy(stream),
+      url: ownCopy(base),
+      query: ownCopy(query),
+      token: ownCopy(tokenFromQuery(query)),
+      userAgent: keep(headers.get('user-agent'), MAX_USER_AGENT_LENGTH),
       remoteAddress: this.line.address,
       secure: this.line.secure,
       credentials:
-        authorization === undefined ? undefined : this.challenge.credentials(authorization, method, isSameStream),
+        authorization === undefined
+          ? undefined
+          : this.challenge.credentials(ownCopy(authorization), method, isSameStream),
     };
   }
 }

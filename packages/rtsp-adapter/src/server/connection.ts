@@ -12,8 +12,10 @@ import type { Relay } from './relay.js';
 /** How long a client that was told to go has to hang up by itself. */
 const HANG_UP_MS = 500;
 const KEEP_ALIVE_MS = 30_000;
-/** Answers that wait for one who asks and does not read, beyond what media may wait. */
-const MAX_UNREAD_ANSWERS = 256 * 1024;
+/** Answers that wait for one who asks and does not read. */
+const MAX_UNREAD_BYTES = 64 * 1024;
+/** What an answer costs beside its text, about. */
+const ANSWER_BYTES = 256;
 
 /** One TCP or TLS connection: what is said on it, one request after the other, and when it is over. */
 export class Connection implements Line, ParserSink {
@@ -24,6 +26,7 @@ export class Connection implements Line, ParserSink {
   /** When it began to have nothing to play or publish; undefined while it has. */
   private idleSince: number | undefined;
   private heardAt: number;
+  private unreadBytes = 0;
   private wasHeard = false;
 
   constructor(
@@ -108,8 +111,11 @@ export class Connection implements Line, ParserSink {
 
   private say(said: Said, cseq: string | undefined): void {
     const { socket } = this;
-    socket.write(formatReply(said, cseq));
-    if (socket.writableLength > this.settings.maxBufferBytes + MAX_UNREAD_ANSWERS) return this.cut('stalled');
+    if (this.unreadBytes > MAX_UNREAD_BYTES) return this.cut('stalled');
+    const text = formatReply(said, cseq);
+    const cost = text.length + ANSWER_BYTES;
+    this.unreadBytes += cost;
+    socket.write(text, () => (this.unreadBytes -= cost));
     if (said.isLast !== true) return;
     this.ended('client_gone');
     socket.end();

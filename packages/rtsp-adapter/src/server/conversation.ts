@@ -102,7 +102,7 @@ export class Conversation {
   private async describe(request: RtspRequest): Promise<Said> {
     const uri = parseUri(request.uri);
     if (uri === undefined) return say(400, 'the URL names no stream');
-    if (this.role !== undefined && this.admittance.guest?.client.stream !== uri.stream) return say(455);
+    if (this.role !== undefined && this.admittance.guest?.stream !== uri.stream) return say(455);
     if (this.streams.get(uri.stream)?.source === undefined) return say(404);
     const refused = await this.enter('play', uri, request);
     if (refused !== undefined) return refused;
@@ -141,7 +141,7 @@ export class Conversation {
     );
     if (uri === undefined) return say(400, 'the URL names no stream');
     const absolute = controls.indexOf(request.uri);
-    const isElsewhere = absolute < 0 && this.admittance.guest?.client.stream !== uri.stream;
+    const isElsewhere = absolute < 0 && this.admittance.guest?.stream !== uri.stream;
     if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
     if (isElsewhere) {
       // Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here.
@@ -178,7 +178,7 @@ export class Conversation {
     const { role } = this;
     const { guest } = this.admittance;
     if (!(role instanceof Publisher) || guest === undefined) return say(role === undefined ? 454 : 455);
-    return { ...this.inSession(OK), afterwards: () => role.record(() => this.streams.open(guest.client.stream)) };
+    return { ...this.inSession(OK), afterwards: () => role.record(() => this.streams.open(guest.stream)) };
   }
 
   /** §10.6. */
