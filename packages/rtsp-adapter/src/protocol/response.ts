@@ -6,6 +6,7 @@ export const REASONS = {
   403: 'Forbidden',
   404: 'Not Found',
   413: 'Request Entity Too Large',
+  414: 'Request-URI Too Large',
   415: 'Unsupported Media Type',
   451: 'Parameter Not Understood',
   453: 'Not Enough Bandwidth',

@@ -1,69 +1,128 @@
-/** What is published, as SDP (RFC 4566, RFC 2326 appendix C): one medium is one track. */
+import { createHash } from 'node:crypto';
+import { ownCopy } from '@stream-sessions/core/spi';
+import { readLine, readMedium, type SdpLine } from './sdp-line.js';
+
+/** What is published, as SDP (RFC 4566, RFC 2326 appendix C): one medium is one track. No text in it is a part of a longer one. */
 export interface Description {
-  readonly session: readonly string[];
+  /** All that stands before the first medium. */
+  readonly session: string;
   readonly tracks: readonly Track[];
+  /** Media that cannot be relayed, by what the publisher calls them in SETUP. */
+  readonly unused: readonly string[];
   /** Two descriptions with the same shape can be played by the same player without asking again. */
   readonly shape: string;
 }
 
 export interface Track {
-  readonly lines: readonly string[];
+  /** All that stands from its medium to the next, but for its control. */
+  readonly text: string;
   /** What the publisher calls it in SETUP. */
   readonly control: string;
 }
 
+/** What was made of an SDP. */
+export interface ReadSdp {
+  /** Undefined: there is nothing in it that could be relayed. */
+  readonly description: Description | undefined;
+  /** What was passed over, for who has to look for it: `line 7 "m=application 9 TCP/WSS 1"`. Empty: nothing. */
+  readonly leftOut: string;
+}
+
 export const MAX_TRACKS = 16;
-/** A line of SDP that can be handed on as it is. */
-// eslint-disable-next-line no-control-regex
-const LINE = /^[a-z]=[^\x00-\x08\x0a-\x1f\x7f]*$/;
-const MEDIUM = /^m=[a-z]+ \d{1,5}(?:\/\d+)? (RTP\/AVPF?)(?: \d{1,3})+$/;
-const CONTROL = /^a=control:\s*(\S+)\s*$/;
+const MAX_NAMED = 5;
+const MAX_SHOWN = 80;
+const CONTROL = /^control\s*:/i;
 
-/** @returns undefined when it is no SDP, or describes no RTP that could be relayed */
-export function parseSdp(text: string): Description | undefined {
-  const lines = text.split(/\r\n|\n/).filter((line) => line !== '');
-  if (lines[0] !== 'v=0' || !lines.every((line) => LINE.test(line))) return undefined;
-  const media = lines.map((line, at) => (line.startsWith('m=') ? at : -1)).filter((at) => at >= 0);
-  if (media.length === 0 || media.length > MAX_TRACKS) return undefined;
-  if (!media.every((at) => MEDIUM.test(lines[at] as string))) return undefined;
-  const tracks = media.map((at, i) => trackOf(lines.slice(at, media[i + 1]), i));
-  const session = lines.slice(1, media[0]).filter((line) => !CONTROL.test(line));
-  return { session, tracks, shape: tracks.map(shapeOf).join('\n') };
+/**
+ * Encoders are not strict about what they write: what can be relayed is taken, whatever stands beside it. Lines may end in any
+ * way, and all that RFC 4566 demands before the first medium may be missing.
+ */
+export function readSdp(text: string): ReadSdp {
+  const passedOver: Place[] = [];
+  const session: SdpLine[] = [];
+  const media: { control: string; lines: SdpLine[]; place: Place }[] = [];
+  text.split(/\r\n|[\r\n\0]/).forEach((line, i) => {
+    if (line.trim() === '') return;
+    const read = readLine(line);
+    // Its text is not repeated: nobody knows what it is.
+    if (read === undefined) passedOver.push({ line: i + 1, text: '' });
+    else if (read.type === 'm') {
+      const place = { line: i + 1, text: ` ${JSON.stringify(`m=${read.value}`.slice(0, MAX_SHOWN))}` };
+      media.push({ control: `trackID=${media.length}`, lines: [read], place });
+    } else if (read.type === 'a' && CONTROL.test(read.value)) {
+      const medium = media.at(-1);
+      const name = read.value.replace(CONTROL, '').trim();
+      if (medium !== undefined && name !== '*' && name !== '') medium.control = name;
+    } else (media.at(-1)?.lines ?? session).push(read);
+  });
+  const tracks: Track[] = [];
+  const unused: string[] = [];
+  media.forEach(({ control, lines, place }, i) => {
+    const track = i < MAX_TRACKS ? trackText(lines) : undefined;
+    if (track !== undefined) tracks.push({ text: track, control: ownCopy(control) });
+    else {
+      passedOver.push(place);
+      if (i < MAX_TRACKS) unused.push(ownCopy(control));
+    }
+  });
+  const description = { session: sessionText(session), tracks, unused, shape: shapeOf(tracks) };
+  return { description: tracks.length === 0 ? undefined : description, leftOut: named(passedOver) };
 }
-
-function trackOf(lines: readonly string[], index: number): Track {
-  const control = lines.map((line) => CONTROL.exec(line)?.[1]).find((name) => name !== undefined && name !== '*');
-  return {
-    // The port and the address are the publisher's; a player is told its own in SETUP.
-    lines: lines
-      .filter((line) => !CONTROL.test(line) && !line.startsWith('c='))
-      .map((line) => line.replace(/^(m=[a-z]+) \S+/, '$1 0')),
-    control: control ?? `trackID=${index}`,
-  };
-}
-
-const shapeOf = ({ lines }: Track): string => lines.filter((line) => /^(?:m=|a=rtpmap:|a=fmtp:)/.test(line)).join('\n');
 
 /** The name of a track for players. */
-export const playerControl = (index: number): string => `trackID=${index}`;
+export const trackName = (index: number): string => `trackID=${index}`;
 
-/** The description for players: tracks go by our names, which SETUP brings back. */
-export function formatSdp({ session, tracks }: Description): string {
-  const has = (type: string): boolean => session.some((line) => line.startsWith(type));
-  const lines = ['v=0'];
-  if (!has('o=')) lines.push('o=- 0 0 IN IP4 0.0.0.0');
-  if (!has('s=')) lines.push('s= ');
-  lines.push(...session.filter((line) => !line.startsWith('c=')).sort(byOrder));
-  if (!has('t=')) lines.push('t=0 0');
-  // Behind c= and t=, before the first medium.
-  lines.push('a=control:*');
-  tracks.forEach((track, i) => {
-    const [medium = '', ...rest] = track.lines;
-    lines.push(medium, 'c=IN IP4 0.0.0.0', ...rest, `a=control:${playerControl(i)}`);
-  });
-  return `${lines.join('\r\n')}\r\n`;
-}
+/** The description for players: tracks go by our names, which SETUP brings back. @param controlOf Says what to call a track */
+export const formatSdp = ({ session, tracks }: Description, controlOf = trackName): string =>
+  session + tracks.map(({ text }, i) => `${text}a=control:${controlOf(i)}\r\n`).join('');
 
 /** The order that RFC 4566 §5 wants of session lines; those of one type stay as they are. */
-const ORDER = 'vosiuepcbtrzka';
-const byOrder = (a: string, b: string): number => ORDER.indexOf(a[0] as string) - ORDER.indexOf(b[0] as string);
+const ORDER = 'osiuepbtrzka';
+const ONCE = 'os';
+
+function sessionText(lines: readonly SdpLine[]): string {
+  const types = new Set<string>();
+  const given = lines.filter(({ type }) => {
+    const isAgain = types.has(type);
+    types.add(type);
+    return ORDER.includes(type) && !(isAgain && ONCE.includes(type));
+  });
+  if (!types.has('o')) given.push({ type: 'o', value: '- 0 0 IN IP4 0.0.0.0' });
+  if (!types.has('s')) given.push({ type: 's', value: ' ' });
+  if (!types.has('t')) given.push({ type: 't', value: '0 0' });
+  given.sort((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type));
+  return textOf([{ type: 'v', value: '0' }, ...given, { type: 'a', value: 'control:*' }]);
+}
+
+/** The port and the address are the publisher's; a player is told its own in SETUP. */
+function trackText([first, ...rest]: readonly SdpLine[]): string | undefined {
+  const medium = first && readMedium(first.value);
+  if (medium === undefined) return undefined;
+  const { type, profile, formats } = medium;
+  return textOf([
+    { type: 'm', value: [type, 0, profile, ...formats].join(' ') },
+    { type: 'c', value: 'IN IP4 0.0.0.0' },
+    ...rest.filter((line) => 'ibka'.includes(line.type)),
+  ]);
+}
+
+const textOf = (lines: readonly SdpLine[]): string => lines.map(({ type, value }) => `${type}=${value}\r\n`).join('');
+
+function shapeOf(tracks: readonly Track[]): string {
+  const shape = createHash('sha256');
+  for (const { text } of tracks) {
+    for (const line of text.split('\r\n')) if (/^(?:m=|a=rtpmap:|a=fmtp:)/.test(line)) shape.update(`${line}\n`);
+  }
+  return shape.digest('base64');
+}
+
+interface Place {
+  readonly line: number;
+  readonly text: string;
+}
+
+function named(all: Place[]): string {
+  const more = all.length - MAX_NAMED;
+  const first = all.sort((a, b) => a.line - b.line).slice(0, MAX_NAMED);
+  return first.map(({ line, text }) => `line ${line}${text}`).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

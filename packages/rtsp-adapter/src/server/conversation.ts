@@ -3,11 +3,12 @@ import type { CloseReason } from '@stream-sessions/core';
 import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
 import type { RtspClient } from '../door/client.js';
 import type { Doors } from '../door/doors.js';
+import { warnOfLeftOut } from '../door/warn.js';
 import type { RtspRequest } from '../protocol/request.js';
 import type { Headers, Reply, Status } from '../protocol/response.js';
-import { formatSdp, parseSdp, playerControl, type Description } from '../protocol/sdp.js';
+import { formatSdp, readSdp, trackName, type Description } from '../protocol/sdp.js';
 import { parseTransport } from '../protocol/transport-header.js';
-import { parseUri, type RtspUri } from '../protocol/uri.js';
+import { namesOf, parseUri, withoutUserinfo, type RtspUri } from '../protocol/uri.js';
 import type { Streams } from '../relay/streams.js';
 import { Admittance } from './admittance.js';
 import type { Line } from './line.js';
@@ -70,10 +71,11 @@ export class Conversation {
     if (headers.get('cseq') === undefined) return say(400, 'CSeq is missing');
     const required = headers.get('require');
     // §12.32: nothing that could be required is there.
-    if (required !== undefined) return say(551, undefined, [['Unsupported', required]]);
+    if (required) return say(551, undefined, [['Unsupported', required]]);
     if (method === 'OPTIONS') return say(200, undefined, [['Public', PUBLIC]]);
+    // Some encoders send the header before there is a session, with nothing in it.
     const session = headers.get('session')?.split(';', 1)[0]?.trim();
-    if (session !== undefined && (this.role === undefined || session !== this.id)) return say(454);
+    if (session && (this.role === undefined || session !== this.id)) return say(454);
     switch (method) {
       case 'DESCRIBE':
         return this.describe(request);
@@ -108,11 +110,12 @@ export class Conversation {
     if (refused !== undefined) return refused;
     const description = this.streams.get(uri.stream)?.source?.description;
     if (description === undefined) return say(404); // gone meanwhile
+    const { contentBase, controlOf } = namesOf(uri, trackName);
     const headers: Headers = [
-      ['Content-Base', `${uri.base.replace(/\/$/, '')}/`],
+      ['Content-Base', contentBase],
       ['Content-Type', 'application/sdp'],
     ];
-    return { status: 200, headers, body: formatSdp(description) };
+    return { status: 200, headers, body: formatSdp(description, controlOf) };
   }
 
   /** §10.3, by a publisher. */
@@ -121,11 +124,18 @@ export class Conversation {
     if (uri === undefined || uri.stream.length > MAX_STREAM_LENGTH) return say(400, 'the URL names no stream');
     if (this.role !== undefined) return say(455);
     if (!/^application\/sdp\b/i.test(request.headers.get('content-type') ?? '')) return say(415);
-    const description = parseSdp(request.body.toString('utf8'));
-    if (description === undefined) return say(400, 'this is no SDP with RTP in it');
+    const { description, leftOut } = readSdp(request.body.toString('utf8'));
+    if (description === undefined) {
+      return say(
+        400,
+        leftOut === '' ? 'this SDP has no medium (m=)' : `nothing in this SDP can be relayed: ${leftOut}`,
+      );
+    }
     const refused = await this.enter('publish', uri, request);
-    if (refused === undefined) this.announced = description;
-    return refused ?? OK;
+    if (refused !== undefined) return refused;
+    this.announced = description;
+    if (leftOut !== '') warnOfLeftOut(uri.stream, leftOut);
+    return OK;
   }
 
   /** §10.4. */
@@ -134,13 +144,15 @@ export class Conversation {
     const offers = parseTransport(request.headers.get('transport') ?? '');
     const { announced } = this;
     if (offers.some(({ isRecord }) => isRecord) && announced === undefined) return say(455, 'ANNOUNCE comes first');
-    const controls = announced?.tracks.map(({ control }) => control) ?? [];
+    // Encoders set up all that they have announced. What is behind the last track has no lane to any player.
+    const controls =
+      announced === undefined ? [] : [...announced.tracks.map(({ control }) => control), ...announced.unused];
     const uri = parseUri(
       request.uri,
       controls.filter((control) => !control.includes('://')),
     );
     if (uri === undefined) return say(400, 'the URL names no stream');
-    const absolute = controls.indexOf(request.uri);
+    const absolute = controls.findIndex((control) => withoutUserinfo(control) === request.uri);
     const isElsewhere = absolute < 0 && this.admittance.guest?.stream !== uri.stream;
     if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
     if (isElsewhere) {
@@ -150,8 +162,9 @@ export class Conversation {
       if (refused !== undefined) return refused;
     }
     const names = announced === undefined ? this.playerControls(uri.stream) : controls;
-    const track = absolute >= 0 ? absolute : trackOf(uri, names);
-    if (track === undefined) return say(names.length > 1 && uri.control === undefined ? 459 : 404);
+    const tracks = announced?.tracks.length ?? names.length;
+    const track = absolute >= 0 ? absolute : trackOf(uri, names, tracks);
+    if (track === undefined) return say(tracks > 1 && uri.control === undefined ? 459 : 404);
     const role = (this.role ??= this.newRole(uri.stream));
     if (role === undefined) return say(404);
     const transport = await role.setUp(track, offers);
@@ -203,7 +216,7 @@ export class Conversation {
   }
 
   private playerControls(stream: string): string[] {
-    return this.streams.get(stream)?.source?.description.tracks.map((_, i) => playerControl(i)) ?? [];
+    return this.streams.get(stream)?.source?.description.tracks.map((_, i) => trackName(i)) ?? [];
   }
 
   private newRole(code: string): Role | undefined {
@@ -238,8 +251,8 @@ export class Conversation {
   }
 }
 
-function trackOf(uri: RtspUri, names: readonly string[]): number | undefined {
-  if (uri.control === undefined) return names.length === 1 ? 0 : undefined;
+function trackOf(uri: RtspUri, names: readonly string[], tracks: number): number | undefined {
+  if (uri.control === undefined) return tracks === 1 ? 0 : undefined;
   const wanted = uri.control.toLowerCase();
   const track = names.findIndex((name) => name.toLowerCase() === wanted);
   return track < 0 ? undefined : track;
