@@ -34,7 +34,8 @@ export {
   type IdentityOptions,
 } from './identity/options.js';
 export { streamCode } from './identity/stream-code.js';
-export { parseStreamId, tokenFromQuery, type StreamId } from './identity/tokens.js';
+export { parseStreamId, type StreamId } from './identity/stream-id.js';
+export { tokenFromQuery } from './identity/tokens.js';
 export { nullGeo, type GeoResolver } from './support/geo.js';
 export type { Clock } from './support/clock.js';
 export type { Logger } from './support/logger.js';

@@ -115,10 +115,73 @@ describe('parseStreamId', () => {
     expect(parseStreamId('live/cam1?token=abc&x=1')).toEqual({
       stream: 'cam1',
       token: 'abc',
+      path: 'live/cam1',
+      query: 'token=abc&x=1',
       params: { token: 'abc', x: '1' },
     });
-    expect(parseStreamId('cam1')).toEqual({ stream: 'cam1', params: {} });
+    expect(parseStreamId('cam1')).toEqual({ stream: 'cam1', path: 'cam1', query: '', params: {} });
     expect(parseStreamId('').stream).toBeUndefined();
+  });
+
+  const encoded = (text: string): string => encodeURIComponent(text).replaceAll('!', '%21');
+  const byHalves = (text: string): string => text.replace('#', '%23');
+  const access = '#!::r=live/studio 1+2,m=publish,t=a/b';
+  const form = new URLSearchParams({ x: access }).toString().slice(2);
+
+  it.each([
+    ['not at all', access],
+    ['as a whole', encoded(access)],
+    ['as a whole, in small letters', encoded(access).toLowerCase()],
+    ['as forms do', form],
+    ['in the sign that URLs cannot have', byHalves(access)],
+    ['behind that sign', `#${encoded(access.slice(1))}`],
+  ])('reads an access-control id that is encoded %s', (_how, id) => {
+    expect(parseStreamId(id)).toMatchObject({ stream: 'studio 1+2', mode: 'publish', token: 'a/b' });
+  });
+
+  it.each([
+    ['live%2Fcam1%3Ftoken%3Da%252Bb', 'cam1', 'a+b'],
+    ['live%2Fstudio+1', 'studio 1', undefined],
+    ['live/studio+1', 'studio+1', undefined],
+    ['live/studio+1?token=a+b', 'studio+1', 'a b'],
+    ['live/caf%C3%A9?token=a%2Bb', 'café', 'a+b'],
+    ['#!::r=live%2Fcaf%c3%a9', 'café', undefined],
+    ['#!::r=100%25', '100%', undefined],
+  ])('reads %s as the stream %s', (id, stream, token) => {
+    expect(parseStreamId(id)).toMatchObject({ stream, ...(token && { token }) });
+  });
+
+  it.each([
+    ['twice', encoded(encoded(access))],
+    ['twice, the whole as forms do', new URLSearchParams({ x: form }).toString().slice(2)],
+    ['twice, and plain', 'live%252Fcam1'],
+    ['twice in its name', '#!::r=live%252Fcam1'],
+    ['once as a whole, and its name once more', encoded('#!::r=live%2Fcam1')],
+    ['brokenly', 'live/cam%1'],
+    ['brokenly, with a query', 'live/cam%?token=abc'],
+    ['brokenly as a whole', '%23!::r=100%,m=publish'],
+    ['in what is no text', 'live/%ff'],
+    ['around another question mark', 'live/cam1%3Fx?token=abc'],
+    ['around another question mark in its name', '#!::r=live/cam1%3Ftoken=abc'],
+    ['into something that only begins like one', '%23!r=cam1,m=publish'],
+  ])('finds no stream in an id that is encoded %s', (_how, id) => {
+    expect(parseStreamId(id)).toMatchObject({ stream: undefined, path: '' });
+  });
+
+  it('finds no stream where a key has two values, and takes two equal ones for one', () => {
+    expect(parseStreamId('#!::r=cam1,r=cam2').stream).toBeUndefined();
+    expect(parseStreamId('#!::r=cam1,m=request,m=publish').stream).toBeUndefined();
+    expect(parseStreamId('#!::r=cam1,t=abc,t=abc')).toMatchObject({ stream: 'cam1', token: 'abc' });
+  });
+
+  it('reads what was encoded once like what was not, whatever it is', () => {
+    const word = fc.string({ unit: 'grapheme', minLength: 1 }).filter((word) => !/[,?#%]/.test(word));
+    fc.assert(
+      fc.property(word, word, (stream, token) => {
+        const id = `#!::r=${stream},m=publish,token=${token}`;
+        expect(parseStreamId(encodeURIComponent(id))).toEqual(parseStreamId(id));
+      }),
+    );
   });
 
   it('is not confused by names that objects have', () => {

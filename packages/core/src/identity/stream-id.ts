@@ -1,0 +1,97 @@
+import { streamCode } from './stream-code.js';
+import { tokenFromQuery } from './tokens.js';
+
+/** What an SRT stream id says. */
+export interface StreamId {
+  /** Undefined when it names no stream, or cannot be read in one way only. */
+  stream: string | undefined;
+  token?: string;
+  /** `request`, `publish` or `bidirectional`. */
+  mode?: string;
+  user?: string;
+  /** What names the stream, as the caller has spelt it: readable, and without its query. `''` when there is no stream. */
+  path: string;
+  /** The query behind that, raw. */
+  query: string;
+  /** Every key of the access-control syntax, or every query parameter of the plain one. */
+  params: Readonly<Record<string, string>>;
+}
+
+const ACCESS_CONTROL = '#!::';
+const ESCAPE = /%[0-9a-f]{2}/i;
+/** A form's encoding leaves nothing else as it is, and makes a plus of a blank. */
+const FORM_ENCODED = /^(?:[\w.~*!'()+-]|%[0-9a-f]{2})*$/i;
+
+/**
+ * Reads an SRT stream id: the access-control syntax (`#!::r=live/cam,m=request,u=me,t=secret`) or the plain
+ * `live/cam?token=secret`. One that has come percent-encoded is decoded, once. What is encoded twice or by halves, has a
+ * broken escape, or gives a key two values, names no stream: it would be taken for another one than was meant.
+ *
+ * Never throws: it comes from the network.
+ */
+export function parseStreamId(streamId: string): StreamId {
+  if (streamId.startsWith(ACCESS_CONTROL)) return parseAccessControl(streamId, false);
+  const isEncoded = /^(?:#|%23)/i.test(streamId) || !streamId.includes('?');
+  const text = isEncoded ? decoded(streamId) : streamId;
+  if (text?.startsWith(ACCESS_CONTROL) === true) return parseAccessControl(text, true);
+  return text === undefined || text.startsWith('#') ? unreadable() : parsePlain(text, isEncoded);
+}
+
+function parseAccessControl(text: string, wasEncoded: boolean): StreamId {
+  const params = noParams();
+  for (const pair of text.slice(ACCESS_CONTROL.length).split(',')) {
+    const at = pair.indexOf('=');
+    if (at <= 0) continue;
+    const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
+    if ((params[name] ?? value) !== value) return unreadable(params);
+    params[name] = value;
+  }
+  const [path, query] = halves(params['r'] ?? '');
+  const result = named(path, query, params, wasEncoded);
+  const token = params['token'] ?? params['tkn'] ?? tokenFromQuery(query);
+  // Haivision's draft uses `t` for the type of data; only a `t` that is no known type can be a token.
+  const type = params['t'] ?? '';
+  const chosen = token !== '' ? token : ['', 'stream', 'file', 'auth'].includes(type) ? '' : type;
+  if (chosen !== '') result.token = chosen;
+  if (params['m']) result.mode = params['m'];
+  if (params['u']) result.user = params['u'];
+  return result;
+}
+
+function parsePlain(text: string, wasEncoded: boolean): StreamId {
+  const [path, query] = halves(text);
+  const params = noParams();
+  for (const [name, value] of new URLSearchParams(query)) params[name] = value;
+  const result = named(path, query, params, wasEncoded);
+  const token = tokenFromQuery(query);
+  if (token !== '') result.token = token;
+  return result;
+}
+
+/** A name is decoded on its own where the whole was not. */
+function named(raw: string, query: string, params: StreamId['params'], wasEncoded: boolean): StreamId {
+  const path = wasEncoded ? raw : decoded(raw);
+  if (path === undefined || ESCAPE.test(path) || (path !== raw && /[?#]/.test(path))) return unreadable(params);
+  const stream = streamCode(path);
+  return { stream, path: stream === undefined ? '' : path, query, params };
+}
+
+const unreadable = (params = noParams()): StreamId => ({ stream: undefined, path: '', query: '', params });
+
+/** Names come from strangers: `__proto__` is one of them. */
+const noParams = (): Record<string, string> => Object.create(null) as Record<string, string>;
+
+/** What stands before and behind the first question mark. */
+function halves(text: string): [string, string] {
+  const at = text.indexOf('?');
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function decoded(text: string): string | undefined {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(FORM_ENCODED.test(text) ? text.replaceAll('+', ' ') : text);
+  } catch {
+    return undefined;
+  }
+}
