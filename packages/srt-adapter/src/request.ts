@@ -1,5 +1,6 @@
-import { parseStreamId, type SessionKind, type StreamId } from '@stream-sessions/core';
+import { parseStreamId, type Credentials, type SessionKind, type StreamId } from '@stream-sessions/core';
 import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
+import { offeredIn, withoutSecrets } from './credentials.js';
 import { Reject } from './reject.js';
 
 /** What a caller wants, by its stream id. */
@@ -7,11 +8,17 @@ export interface SrtRequest {
   readonly stream: string;
   readonly kind: Extract<SessionKind, 'viewer' | 'input'>;
   readonly token: string | undefined;
+  /** The user and password that it offers: policies may compare them, and nobody can read them. */
+  readonly credentials: Credentials | undefined;
   /** The stream as the caller has spelt it, with a slash before it. */
   readonly path: string;
-  /** Everything else it said, as a query; the token is in it as `token`, where the tracker knows to hide it. */
+  /** What else it said, as a query; the token is in it as `token`, where the tracker knows to hide it, and no other secret. */
   readonly query: string;
 }
+
+/** Control characters, and `user:password@`: a name is shown to everybody. */
+const NO_NAME = /\p{Cc}|^[^/]*:[^/]*@/u;
+const SCHEME_AND_HOST = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i;
 
 /**
  * Reads a stream id, in the access-control syntax (`#!::r=live/cam1,m=publish,t=secret`) or plain (`live/cam1?token=secret`).
@@ -23,30 +30,10 @@ export function readRequest(streamId: string | undefined): SrtRequest | number {
   if (streamId === undefined) return Reject.badRequest;
   const said = parseStreamId(streamId);
   const { stream, mode = 'request', token } = said;
-  if (stream === undefined || stream.length > MAX_STREAM_LENGTH || /\p{Cc}/u.test(stream)) return Reject.badRequest;
+  if (stream === undefined || stream.length > MAX_STREAM_LENGTH || NO_NAME.test(stream)) return Reject.badRequest;
   if (mode !== 'request' && mode !== 'publish') return Reject.badMode;
-  const path = pathOf(streamId, said);
-  return { stream, token, path, kind: mode === 'publish' ? 'input' : 'viewer', query: queryOf(streamId, said) };
+  const kind = mode === 'publish' ? 'input' : 'viewer';
+  return { stream, kind, token, credentials: offeredIn(said), path: pathOf(said), query: withoutSecrets(said) };
 }
 
-const pathOf = (streamId: string, { params }: StreamId): string => {
-  const resource = streamId.startsWith('#!::') ? (params['r'] ?? '') : streamId;
-  return resource.replace(/\?.*$/s, '').replace(/^\/?/, '/');
-};
-
-const TOKENS = ['token', 'tkn'];
-
-function queryOf(streamId: string, { params, token }: StreamId): string {
-  const queryAt = streamId.indexOf('?');
-  if (!streamId.startsWith('#!::')) return queryAt < 0 ? '' : streamId.slice(queryAt + 1);
-  const { r: resource = '', ...others } = params;
-  const [, inResource = ''] = resource.split('?', 2);
-  const query = new URLSearchParams(inResource);
-  for (const [name, value] of Object.entries(others)) query.set(name, value);
-  for (const name of TOKENS) query.delete(name);
-  if (token !== undefined) {
-    if (query.get('t') === token) query.delete('t');
-    query.set('token', token);
-  }
-  return query.toString();
-}
+const pathOf = ({ path }: StreamId): string => path.replace(SCHEME_AND_HOST, '').replace(/^\/?/, '/');

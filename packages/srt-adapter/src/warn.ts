@@ -1,4 +1,35 @@
+import { StreamSessionsError } from '@stream-sessions/core';
 import { faultWarner } from '@stream-sessions/core/spi';
 
+const warn = faultWarner('The SRT adapter could not judge a caller, and cut it');
+
 /** Something while a caller was judged: nobody plays unjudged. */
-export const warnOfFault = faultWarner('The SRT adapter could not judge a caller, and cut it');
+export const warnOfFault = (error: unknown): void => warn(withoutWords(error));
+
+/** Functions of the operator's get what a caller has offered, and what they throw may repeat it: `JSON.parse` does. */
+function withoutWords(error: unknown): Error {
+  if (error instanceof StreamSessionsError) return error;
+  const { name, stack } = error instanceof Error ? error : { name: `a ${typeof error} was thrown`, stack: '' };
+  const where = (stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
+  const fault = new Error([name, ...where.slice(0, 1).map((line) => line.trim())].join(' '));
+  fault.stack = [name, ...where].join('\n');
+  return fault;
+}
+
+/** What stands of a stream's name in a warning. */
+const SHOWN = 64;
+
+/** Makes the function that tells, once, of a caller that was to play, and sent media: an encoder that was set up by halves. */
+export function modeWarner(): (stream: string) => void {
+  let told = false;
+  return (stream) => {
+    if (told) return;
+    told = true;
+    const name = stream.slice(0, SHOWN);
+    process.emitWarning(
+      `An SRT caller sends media, and was cut: it asked to play "${name}", for it did not say m=publish. The stream id of an ` +
+        `encoder is such as #!::r=live/${name},m=publish; one that cannot be set so is what the option streamId is for.`,
+      { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_SRT_NOT_PUBLISHING' },
+    );
+  };
+}

@@ -71,7 +71,7 @@ describe('a server of createSrtServer() with two trackers', () => {
     const sessions = active(first);
     expect(JSON.stringify(sessions)).not.toContain('hush-hush');
     expect(new Set(sessions.map(({ tokenFingerprint }) => tokenFingerprint)).size).toBe(4);
-    expect(sessions.find(({ kind }) => kind === 'input')!.query).toMatch(/u=me/);
+    expect(sessions.find(({ kind }) => kind === 'input')!.query).toMatch(/^m=publish&token=/);
   });
 
   it('puts what libsrt measures on the session as tags, and says no `updated` for it', async () => {
@@ -195,8 +195,11 @@ describe('a server of another library', () => {
 
   it.each([
     ['live/cam1?token=abc&x=1', { url: '/live/cam1?token=abc&x=1', query: 'token=abc&x=1', token: 'abc' }],
-    ['#!::r=live/cam1,u=me,t=abc', { url: '/live/cam1?u=me&token=abc', query: 'u=me&token=abc', token: 'abc' }],
-    ['#!::r=/live/cam1?x=1&tkn=abc,t=stream', { url: '/live/cam1?x=1&t=stream&token=abc', token: 'abc' }],
+    ['#!::r=live/cam1,s=7,t=abc', { url: '/live/cam1?s=7&token=abc', query: 's=7&token=abc', token: 'abc' }],
+    ['#!::r=/live/cam1?x=1&tkn=abc,t=stream', { url: '/live/cam1?x=1&tkn=abc&t=stream', token: 'abc' }],
+    ['#!::r=cam1?x=1&token=a,token=b', { url: '/cam1?x=1&token=b', token: 'b' }],
+    ['live%2Fcam1%3Ftoken%3Dabc', { url: '/live/cam1?token=abc', query: 'token=abc', token: 'abc' }],
+    ['srt://me:secret@host/live/cam1', { url: '/live/cam1' }],
     ['#!::r=cam1,m=publish', { url: '/cam1?m=publish', kind: 'input' }],
     ['cam1', { url: '/cam1', kind: 'viewer' }],
   ])('gives policies what %s says', async (streamId, said) => {
@@ -216,14 +219,48 @@ describe('a server of another library', () => {
     await tracker.stop();
   });
 
+  it('is told to end a player that sends, and lets a publisher send what it likes', async () => {
+    const [server, clock] = [new EventEmitter(), fakeClock()];
+    const tracker = createTracker({ clock });
+    attachSrt(server, tracker, { clock });
+    const connections = ['cam1', '#!::r=cam1,m=publish'].map((id) => new OtherConnection(id));
+    for (const connection of connections) {
+      server.emit('connection', connection);
+      Object.assign(connection, { statistics: () => undefined, bytesReceived: 64 * 1024 });
+    }
+    clock.advance(1_000);
+    await Promise.resolve();
+    expect(tracker.stats().active).toBe(2);
+    for (const connection of connections) connection.bytesReceived++;
+    clock.advance(1_000);
+    await Promise.resolve();
+    expect(connections.map(({ closedWith }) => closedWith)).toEqual([[undefined], []]);
+    expect(tracker.list({ status: 'closed' }).map(({ kind, closeReason }) => [kind, closeReason])).toEqual([
+      ['viewer', 'transport_error'],
+    ]);
+    await tracker.stop();
+  });
+
   it('is told to end who asks for nothing, and for what is none of a player or publisher', () => {
     const server = new EventEmitter();
     const tracker = createTracker();
     attachSrt(server, tracker);
-    const ids = ['', undefined, '#!::m=publish', '#!::r=cam1,m=bidirectional', `${'x'.repeat(257)}`, 'a\u0000b'];
+    const ids = [
+      '',
+      undefined,
+      '#!::m=publish',
+      '#!::r=cam1,m=bidirectional',
+      `${'x'.repeat(257)}`,
+      'a\u0000b',
+      'a%00b',
+      'me:secret@cam1',
+      'a%2541',
+    ];
     const connections = ids.map((id) => new OtherConnection(id));
     connections.forEach((connection) => server.emit('connection', connection));
-    expect(connections.map(({ closedWith }) => closedWith[0])).toEqual([1400, 1400, 1400, 1405, 1400, 1400]);
+    expect(connections.map(({ closedWith }) => closedWith[0])).toEqual([
+      1400, 1400, 1400, 1405, 1400, 1400, 1400, 1400, 1400,
+    ]);
     expect(tracker.stats().openedTotal).toBe(0);
   });
 

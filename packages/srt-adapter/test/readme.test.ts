@@ -9,7 +9,7 @@ import { until } from '../../../test/support/until.js';
 
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
 const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const [first, screening, wrapper] = examples as [string, string, string];
+const [first, naming, screening, wrapper] = examples as [string, string, string, string];
 const env = { PORT: '0' };
 /** As Jest maps it: the packages from their sources. */
 const requireHere: NodeJS.Require = require;
@@ -39,6 +39,21 @@ it('runs the first example of the README, which tells of a publisher and a viewe
     expect.stringMatching(/^input of cam1, SRT\/1\.\d+\.\d+$/),
     expect.stringMatching(/^viewer of cam1, SRT\/1\.\d+\.\d+$/),
   ]);
+});
+
+it("runs the example that reads Blackmagic's and SRS's stream ids", async () => {
+  const { server } = run<{ server: SrtServer }>(naming, 'server', { process: { env } });
+  const ids = ['#!::bmd_uuid=ab-12,bmd_name=ATEM,u=studio', '#!::h=live/livestream,m=publish', 'live/cam1'];
+  const callers = await Promise.all(ids.map((id) => new Caller(server.port, id).connects()));
+  await until('all are there', () => server.connections().length === ids.length);
+  expect(server.connections().map(({ kind, stream }) => [kind, stream])).toEqual(
+    expect.arrayContaining([
+      ['input', 'studio'],
+      ['input', 'livestream'],
+      ['viewer', 'cam1'],
+    ]),
+  );
+  await Promise.all([...callers.map((caller) => caller.drop()), server.close()]);
 });
 
 it('runs the example that screens callers', async () => {

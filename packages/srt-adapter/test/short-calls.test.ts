@@ -1,14 +1,11 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
 import { createSrtServer, type SrtServer } from '../src/index.js';
+import { rudeCallers } from './support/rude-callers.js';
 import { until } from '../../../test/support/until.js';
 
 /** Milliseconds: a peer is taken for gone after 5,000 of silence, and every socket is looked at once in 1,000. */
 const AT_THE_LATEST = 6_500;
-const RUDE_CALLERS = path.join(__dirname, 'support/rude-callers.mjs');
 
 let tracker: SessionTracker;
 let server: SrtServer;
@@ -30,14 +27,8 @@ function spin(ms: number): void {
   while (performance.now() < end);
 }
 
-/** Real callers in a process of their own; resolves when all have hung up. */
-async function rudeCallers(howMany: number, holdMs: number, streamId = 'cam1'): Promise<number> {
-  const child = fork(RUDE_CALLERS, [server.port, howMany, holdMs, streamId].map(String), { execArgv: [] });
-  const gone = once(child, 'exit');
-  const [{ connected }] = (await once(child, 'message')) as [{ connected: number }];
-  await gone;
-  return connected;
-}
+const call = async (howMany: number, holdMs: number, streamId = 'cam1'): Promise<number> =>
+  (await rudeCallers(server.port, { howMany, holdMs, streamId })).connected;
 
 /** libsrt has a thread for each connection that is left. */
 const connectionThreads = (): number =>
@@ -73,7 +64,7 @@ describe('callers that hang up leave nobody in the list', () => {
     ['after a moment', 50, 60],
   ])('of an idle server: %s', async (_when, howMany, holdMs) => {
     start();
-    expect(await rudeCallers(howMany, holdMs)).toBeGreaterThan(howMany / 3);
+    expect(await call(howMany, holdMs)).toBeGreaterThan(howMany / 3);
     await nobodyIsLeft();
   });
 
@@ -83,7 +74,7 @@ describe('callers that hang up leave nobody in the list', () => {
   ])('of a server whose loop is busy now and then: %s', async (_when, holdMs) => {
     start();
     busy = setInterval(() => spin(250), 400);
-    expect(await rudeCallers(100, holdMs)).toBeGreaterThan(30);
+    expect(await call(100, holdMs)).toBeGreaterThan(30);
     await nobodyIsLeft();
   });
 
@@ -93,20 +84,20 @@ describe('callers that hang up leave nobody in the list', () => {
     ['when it has decided', 200],
   ])('of a server with a slow policy: %s', async (_when, holdMs) => {
     start([slow]);
-    expect(await rudeCallers(50, holdMs)).toBeGreaterThan(15);
+    expect(await call(50, holdMs)).toBeGreaterThan(15);
     await nobodyIsLeft();
   });
 
   it('when they were to publish', async () => {
     start();
-    expect(await rudeCallers(50, 0, '#!::r=cam1,m=publish')).toBeGreaterThan(15);
+    expect(await call(50, 0, '#!::r=cam1,m=publish')).toBeGreaterThan(15);
     await nobodyIsLeft();
   });
 });
 
 it('notices that callers have gone when it was busy for so long that libsrt has forgotten them', async () => {
   start();
-  const over = rudeCallers(10, 2_000);
+  const over = call(10, 2_000);
   await until('most are there', () => tracker.stats().active >= 5);
   spin(5_000); // libsrt puts broken connections away, and with them what the poll had to tell
   await over;

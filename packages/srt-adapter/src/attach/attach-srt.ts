@@ -37,7 +37,7 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
   const onConnection = (connection: SrtConnection): void => {
     const request = readRequest(connection.streamId);
     if (typeof request === 'number') return connection.close(request);
-    const caller = new Caller(connection, request, settings, (reason, hangUp) => visit.leave(reason, hangUp));
+    const caller = new Caller(connection, request.kind, settings, (reason, hangUp) => visit.leave(reason, hangUp));
     const onClose = (reason: CloseReason = 'client_gone'): void => visit.leave(reason);
     const visit = new Visit(caller, tracker, { ...settings, stallTimeoutMs: 0 }, () => {
       visits.delete(visit);

@@ -1,8 +1,11 @@
-import type { ConnHandle } from '@stream-sessions/core';
+import type { CloseReason, ConnHandle } from '@stream-sessions/core';
 import type { Flow, VisitSettings } from '@stream-sessions/core/spi';
 import type { SrtStatistics } from '../binding/statistics.js';
 import type { SrtConnection } from '../source.js';
 import { StallRule } from './stall-rule.js';
+
+/** Bytes that a player may send: it has nothing to say. */
+const MAX_SAID = 64 * 1024;
 
 /** Read once a second: bytes for the books, and with them the network's state for the session's tags. */
 export class CallerFlow implements Flow {
@@ -14,8 +17,8 @@ export class CallerFlow implements Flow {
     private readonly connection: SrtConnection,
     private readonly handle: ConnHandle,
     private readonly settings: VisitSettings,
-    /** Undefined: it is not for it to take anything. */
-    private readonly onStalled: (() => void) | undefined,
+    /** Cuts a player. Undefined for a publisher, which takes nothing, and may say much. */
+    private readonly cut: ((reason: CloseReason) => void) | undefined,
   ) {
     this.rule = new StallRule(settings.stallTimeoutMs, this.now());
   }
@@ -34,13 +37,17 @@ export class CallerFlow implements Flow {
   }
 
   private look(): void {
+    if (this.cut !== undefined && this.connection.bytesReceived > MAX_SAID) this.end(this.cut, 'transport_error');
     const statistics = this.connection.statistics?.();
     if (statistics === undefined) return;
     this.tag(statistics);
-    if (this.onStalled === undefined || !this.rule.isStalled(statistics, this.now())) return;
+    if (this.cut !== undefined && this.rule.isStalled(statistics, this.now())) this.end(this.cut, 'stalled');
+  }
+
+  private end(cut: (reason: CloseReason) => void, reason: CloseReason): void {
     this.over = true;
     // Not in the middle of a reading.
-    queueMicrotask(this.onStalled);
+    queueMicrotask(() => cut(reason));
   }
 
   private tag({ rttMs, packetsLost, packetsRetransmitted, packetsDropped }: SrtStatistics): void {

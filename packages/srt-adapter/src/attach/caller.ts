@@ -11,15 +11,15 @@ export class Caller implements VisitClient {
 
   constructor(
     private readonly connection: SrtConnection,
-    private readonly request: SrtRequest,
+    private readonly kind: SrtRequest['kind'],
     private readonly settings: VisitSettings,
     private readonly leave: (reason: CloseReason, hangUp: boolean) => void,
   ) {}
 
   flow(handle: ConnHandle): Flow {
-    const { connection, settings, request } = this;
-    const onStalled = (): void => this.leave('stalled', true);
-    return new CallerFlow(connection, handle, settings, request.kind === 'viewer' ? onStalled : undefined);
+    const { connection, settings, kind } = this;
+    const cut = (reason: CloseReason): void => this.leave(reason, true);
+    return new CallerFlow(connection, handle, settings, kind === 'viewer' ? cut : undefined);
   }
 
   hold(): void {
@@ -44,7 +44,10 @@ export class Caller implements VisitClient {
 }
 
 /** What the tracker is told of a caller. */
-export function hitOf(connection: SrtConnection, { stream, kind, token, path, query }: SrtRequest): ConnHit {
+export function hitOf(
+  connection: SrtConnection,
+  { stream, kind, token, credentials, path, query }: SrtRequest,
+): ConnHit {
   const { remoteAddress, remotePort, peerVersion, secure = false } = connection;
   const host = remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress;
   return {
@@ -57,5 +60,6 @@ export function hitOf(connection: SrtConnection, { stream, kind, token, path, qu
     url: `${path}${query && '?'}${query}`,
     ...(peerVersion !== undefined && { userAgent: `SRT/${peerVersion}` }),
     ...(token !== undefined && { token }),
+    ...(credentials !== undefined && { credentials }),
   };
 }

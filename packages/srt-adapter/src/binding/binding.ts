@@ -13,7 +13,7 @@ export interface SrtListenOptions {
   readonly latencyMs: number;
   /** Milliseconds of silence after which a peer is taken for gone. */
   readonly peerIdleTimeoutMs: number;
-  /** Bytes that may wait for one slow player. */
+  /** Bytes that may wait for one slow player, and of one publisher. */
   readonly maxBufferBytes: number;
   /** Asked about every caller before it is let in. */
   readonly screen?: SrtScreen | undefined;
@@ -51,8 +51,13 @@ export interface SrtSocket {
   readonly secure: boolean;
   /** Gives a packet of at most 1,316 bytes to the library, which copies it. False: it was not taken. Never throws. */
   send(packet: Uint8Array): boolean;
-  /** Starts reading. A packet is only there during the call: its memory is used again for the next. */
+  /**
+   * Starts reading; a second call takes the place of the first. A packet is only there during the call: its memory is used
+   * again for the next.
+   */
   read(onPacket: (packet: Uint8Array) => void): void;
+  /** Instead of reading, for who has nothing to say: called when something has come from it, within a second at the latest. */
+  expectSilence(onBroken: () => void): void;
   /** Called once, when the peer has gone or the connection broke; not after `close()`. */
   onClose(gone: () => void): void;
   /** Undefined when it is closed. */

@@ -5,6 +5,8 @@ export const Option = {
   sendSync: 1,
   receiveSync: 2,
   sendBuffer: 5,
+  receiveBuffer: 6,
+  receiveData: 20,
   latency: 23,
   passphrase: 26,
   keyLength: 27,

@@ -57,6 +57,7 @@ export class LibsrtListener implements SrtListener {
     setInt(running, socket, Option.receiveSync, 0);
     setInt(running, socket, Option.latency, latencyMs);
     setInt(running, socket, Option.sendBuffer, maxBufferBytes);
+    setInt(running, socket, Option.receiveBuffer, maxBufferBytes);
     setInt(running, socket, Option.peerIdleTimeout, peerIdleTimeoutMs);
     if (host.includes(':')) setInt(running, socket, Option.ipv6Only, host === '::' ? 0 : 1);
     if (passphrase !== undefined && setText(running, socket, Option.passphrase, passphrase) < 0) {

@@ -20,7 +20,8 @@ export class LibsrtSocket implements SrtSocket {
   readonly remotePort: number;
   readonly peerVersion: string;
   readonly secure: boolean;
-  private onPacket: ((packet: Uint8Array) => void) | undefined = undefined;
+  /** Told that something has come, or may have. Returns true when it has not taken all of it. */
+  private onReadable: (() => boolean) | undefined = undefined;
   private gone: (() => void) | undefined = undefined;
   private dropped = 0;
   private open = true;
@@ -61,9 +62,15 @@ export class LibsrtSocket implements SrtSocket {
   }
 
   read(onPacket: (packet: Uint8Array) => void): void {
-    if (!this.open) return;
-    this.onPacket = onPacket;
-    this.running.loop.change(this.socket, IN | ERR);
+    this.watch(() => this.drain(onPacket));
+  }
+
+  expectSilence(onBroken: () => void): void {
+    this.watch(() => {
+      // All that has come counts, due or not: how late it is due, up to a minute, was for the caller to say.
+      if (getInt(this.running, this.socket, Option.receiveData) > 0) onBroken();
+      return false;
+    });
   }
 
   onClose(gone: () => void): void {
@@ -85,12 +92,18 @@ export class LibsrtSocket implements SrtSocket {
   }
 
   private readonly woken = (events: number): boolean => {
-    const isBehind = (events & IN) !== 0 && this.onPacket !== undefined && this.drain(this.onPacket);
+    const isBehind = (events & IN) !== 0 && this.onReadable?.() === true;
     if (!this.open || !(events & ERR) || !this.isBroken) return isBehind;
     this.close();
     this.gone?.();
     return false;
   };
+
+  private watch(onReadable: () => boolean): void {
+    if (!this.open) return;
+    this.onReadable = onReadable;
+    this.running.loop.change(this.socket, IN | ERR);
+  }
 
   /** True when there may be more: it has had its turn. */
   private drain(onPacket: (packet: Uint8Array) => void): boolean {

@@ -17,8 +17,6 @@ export class Channel {
 
   play(player: RelayConnection): void {
     this.players.add(player);
-    // A player has nothing to say. Unread it would fill a buffer of megabytes.
-    player.take(() => player.end('transport_error'));
   }
 
   leave(connection: RelayConnection): void {

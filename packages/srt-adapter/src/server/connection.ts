@@ -4,9 +4,11 @@ import type { SrtSocket } from '../binding/binding.js';
 import type { SrtStatistics } from '../binding/statistics.js';
 import type { SrtRequest } from '../request.js';
 import type { SrtConnection } from '../source.js';
+import { HeldMedia } from './held-media.js';
 
 /** A publisher or player of `createSrtServer()`. */
 export interface SrtRelayConnection extends SrtConnection {
+  /** As the caller sent it, or as the server's option `streamId` has put it: it may hold what the caller offers to be let in by. */
   readonly streamId: string;
   readonly remotePort: number;
   readonly peerVersion: string;
@@ -25,10 +27,11 @@ export interface House {
   leave(connection: RelayConnection): void;
   /** Hangs up on a caller that has not been seated. */
   dismiss(socket: SrtSocket): void;
+  /** A player has sent something. */
+  spoken(connection: RelayConnection): void;
 }
 
 export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason] }> implements SrtRelayConnection {
-  readonly streamId: string;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly peerVersion: string;
@@ -39,16 +42,17 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   bytesReceived = 0;
   /** The server itself holds it while it tells of it. */
   private holds = 1;
+  private heldMedia: HeldMedia | undefined = undefined;
   private open = true;
 
   constructor(
     private readonly socket: SrtSocket,
+    readonly streamId: string,
     { stream, kind }: SrtRequest,
     private readonly house: House,
   ) {
     super();
     this.setMaxListeners(0);
-    this.streamId = socket.streamId ?? '';
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
     this.peerVersion = socket.peerVersion;
@@ -56,6 +60,8 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     this.stream = stream;
     this.kind = kind;
     socket.onClose(() => this.over());
+    // Nobody reads what a player sends, and unread it would fill a buffer of megabytes.
+    if (kind === 'viewer') socket.expectSilence(() => house.spoken(this));
   }
 
   statistics(): SrtStatistics | undefined {
@@ -67,6 +73,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     if (this.holds === 0 || !this.open) return () => undefined;
     let held = true;
     this.holds++;
+    if (this.kind === 'input') this.holdMedia();
     return () => {
       if (held) this.release();
       held = false;
@@ -97,14 +104,24 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
 
   /** Starts reading what it sends. */
   take(onPacket: (packet: Uint8Array) => void): void {
-    this.socket.read((packet) => {
+    const take = (packet: Uint8Array): void => {
       this.bytesReceived += packet.length;
       onPacket(packet);
-    });
+    };
+    this.heldMedia?.giveBack(take);
+    this.heldMedia = undefined;
+    this.socket.read(take);
+  }
+
+  private holdMedia(): void {
+    if (this.heldMedia !== undefined) return;
+    const media = (this.heldMedia = new HeldMedia());
+    this.socket.read((packet) => media.add(packet));
   }
 
   private over(reason?: CloseReason): void {
     this.open = false;
+    this.heldMedia = undefined;
     this.house.leave(this);
     this.emit('close', reason);
   }

@@ -12,6 +12,7 @@ export class Dismissed {
 
   add(socket: SrtSocket): void {
     socket.onClose(() => this.gone(socket));
+    socket.read(() => undefined); // what it still sends must not pile up
     const hangUp = (): void => {
       this.leaving.delete(socket);
       socket.close();

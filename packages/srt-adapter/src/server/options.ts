@@ -21,8 +21,8 @@ export interface SrtServerOptions {
   /** Milliseconds for which a player may lose packets because it is too slow, before it is `stalled`. Default 15_000; 0 = never. */
   stallTimeoutMs?: number;
   /**
-   * Media that may wait for one slow player, in bytes. Default 8 MiB: what it is sent in a second, and in the latency that it
-   * has asked for, has to have room. Beyond it the player loses packets.
+   * Media that may wait for one slow player, in bytes, and of one publisher. Default 8 MiB: what is sent in a second, and in
+   * the latency that the other side has asked for, has to have room. Beyond it packets are lost.
    */
   maxBufferBytes?: number;
   /**
@@ -30,6 +30,11 @@ export interface SrtServerOptions {
    * 5 Mbit/s take half a core.
    */
   maxConnections?: number;
+  /**
+   * Puts the stream ids of encoders that have a form of their own into one that is understood here: it gets what the caller
+   * sent, and returns an id, or nothing to refuse the caller. Default: ids are taken as they are. What it throws refuses too.
+   */
+  streamId?: (streamId: string) => string | undefined;
   /**
    * A first look at callers, in the middle of their handshake: return a reject reason (1401, 1403, 1402 …) to turn one away
    * with this word. Default: none. It cannot wait, and while it runs the port receives nothing: for short tests without
@@ -42,17 +47,16 @@ export interface SrtServerOptions {
   clock?: Clock;
 }
 
+type Optional = 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen' | 'streamId';
+
 /** Options with their defaults. */
-export type ServerSettings = Readonly<
-  Required<Omit<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen'>> &
-    Pick<SrtServerOptions, 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen'>
->;
+export type ServerSettings = Readonly<Required<Omit<SrtServerOptions, Optional>> & Pick<SrtServerOptions, Optional>>;
 
 const MIB = 1024 * 1024;
 
 const KNOWN = [
   ...['port', 'host', 'tracker', 'passphrase', 'latencyMs', 'peerIdleTimeoutMs', 'stallTimeoutMs', 'maxBufferBytes'],
-  ...['maxConnections', 'binding', 'clock', 'screen'],
+  ...['maxConnections', 'binding', 'clock', 'screen', 'streamId'],
 ];
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
@@ -64,7 +68,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
     stallTimeoutMs = CONNECTION_STALL_MS,
     maxBufferBytes = 8 * MIB,
   } = options;
-  const { port, host, passphrase, screen, maxConnections = 1_000, binding = libsrt() } = options;
+  const { port, host, passphrase, screen, streamId, maxConnections = 1_000, binding = libsrt() } = options;
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
@@ -82,6 +86,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
   }
   if (!isCount(maxConnections) || maxConnections < 1) throw badOption('maxConnections', '1 or more', maxConnections);
   if (screen !== undefined && typeof screen !== 'function') throw badOption('screen', 'a function', screen);
+  if (streamId !== undefined && typeof streamId !== 'function') throw badOption('streamId', 'a function', streamId);
   return { ...options, latencyMs, peerIdleTimeoutMs, stallTimeoutMs, maxBufferBytes, maxConnections, binding };
 }
 

@@ -3,6 +3,7 @@ import { StreamSessionsError } from '@stream-sessions/core';
 import type { SrtAddress } from '../binding/address.js';
 import type { SrtListener, SrtSocket } from '../binding/binding.js';
 import { readRequest } from '../request.js';
+import { modeWarner, warnOfFault } from '../warn.js';
 import { Channel } from './channel.js';
 import { RelayConnection, type House } from './connection.js';
 import { Dismissed } from './dismissed.js';
@@ -19,6 +20,7 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
   private readonly channels = new Map<string, Channel>();
   private readonly present = new Set<RelayConnection>();
   private readonly dismissed = new Dismissed();
+  private readonly warnOfMode = modeWarner();
   private readonly listener: SrtListener;
   private closing: Promise<void> | undefined = undefined;
 
@@ -63,6 +65,11 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
     this.dismissed.add(socket);
   }
 
+  spoken(player: RelayConnection): void {
+    this.warnOfMode(player.stream);
+    player.end('transport_error');
+  }
+
   private listen(): SrtListener {
     const { binding, host } = this.settings;
     const on = (address: string) => binding.listen({ ...this.settings, host: address }, (socket) => this.enter(socket));
@@ -79,9 +86,10 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
   private enter(socket: SrtSocket): void {
     const isFull = this.present.size + this.dismissed.count >= this.settings.maxConnections;
     if (isFull || this.closing !== undefined) return socket.close();
-    const request = readRequest(socket.streamId);
-    if (typeof request === 'number') return this.dismiss(socket);
-    const connection = new RelayConnection(socket, request, this);
+    const streamId = this.streamIdOf(socket);
+    const request = readRequest(streamId);
+    if (streamId === undefined || typeof request === 'number') return this.dismiss(socket);
+    const connection = new RelayConnection(socket, streamId, request, this);
     this.present.add(connection);
     try {
       this.emit('connection', connection);
@@ -91,6 +99,19 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
       throw error;
     }
     connection.release();
+  }
+
+  /** What the caller said, in words that are understood here. */
+  private streamIdOf({ streamId }: SrtSocket): string | undefined {
+    const { streamId: map } = this.settings;
+    if (map === undefined || streamId === undefined) return streamId;
+    try {
+      const mapped = map(streamId);
+      return typeof mapped === 'string' ? mapped : undefined;
+    } catch (error) {
+      warnOfFault(error);
+      return undefined;
+    }
   }
 
   private async end(): Promise<void> {

@@ -1,13 +1,15 @@
 /**
- * Callers over libsrt in a process of their own, that hang up a given time after they are connected. Usage:
- * rude-callers.mjs PORT HOW_MANY HOLD_MS [STREAM_ID], with an IPC channel. Says how many got through when all are over.
+ * Callers over libsrt in a process of their own, for rude-callers.ts. They hang up `holdMs` after they are connected, and with
+ * `floods` send until then all that libsrt takes. Says how many got through, how many of the floods were cut, and
+ * what they sent, when all are over.
  */
 import koffi from 'koffi';
 
-const [port, howMany, holdMs] = process.argv.slice(2, 5).map(Number);
-const streamId = Buffer.from(process.argv[5] ?? 'cam1');
+const options = JSON.parse(process.argv[2]);
+const { port, howMany, holdMs, floods, latencyMs } = options;
+const streamId = Buffer.from(options.streamId);
 const AT_ONCE = 50;
-const [SEND_SYNC, RECEIVE_SYNC, STREAM_ID] = [1, 2, 46];
+const [SEND_SYNC, RECEIVE_SYNC, LATENCY, STREAM_ID] = [1, 2, 23, 46];
 const [CONNECTED, BROKEN] = [5, 6];
 
 const names = ['libsrt.so.1.5', 'libsrt-gnutls.so.1.5', 'libsrt-openssl.so.1.5', 'libsrt.1.5.dylib', 'libsrt.so'];
@@ -24,6 +26,7 @@ const srt = {
   set: int('srt_setsockflag', 'int', 'int', 'void *', 'int'),
   connect: int('srt_connect', 'int', 'void *', 'int'),
   state: int('srt_getsockstate', 'int'),
+  send: int('srt_send', 'int', 'void *', 'int'),
   close: int('srt_close', 'int'),
   cleanup: int('srt_cleanup'),
 };
@@ -31,12 +34,20 @@ int('srt_startup')();
 library.func('srt_setloglevel', 'void', ['int'])(0);
 
 const address = Buffer.from([2, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-let [begun, connected, over] = [0, 0, 0];
+const packet = Buffer.alloc(1316, 0x47);
+let [begun, connected, cut, over, sent] = [0, 0, 0, 0, 0];
+
+function number(value) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+}
 
 function call() {
   begun++;
   const socket = srt.create();
-  for (const option of [SEND_SYNC, RECEIVE_SYNC]) srt.set(socket, option, Buffer.alloc(4), 4);
+  for (const option of [SEND_SYNC, RECEIVE_SYNC]) srt.set(socket, option, number(0), 4);
+  srt.set(socket, LATENCY, number(latencyMs), 4);
   srt.set(socket, STREAM_ID, streamId, streamId.length);
   srt.connect(socket, address, address.length);
   const look = () => {
@@ -44,9 +55,19 @@ function call() {
     if (state < CONNECTED) return void setImmediate(look);
     if (state === CONNECTED) connected++;
     if (state >= BROKEN || holdMs === 0) hangUp();
-    else setTimeout(hangUp, holdMs);
+    else timer = setTimeout(hangUp, holdMs);
   };
+  const flood = () => {
+    if (srt.state(socket) >= BROKEN) return void (cut++, hangUp());
+    for (let i = 0; i < 200 && srt.send(socket, packet, packet.length) > 0; i++) sent += packet.length;
+  };
+  const flooding = floods ? setInterval(flood, 2) : undefined;
+  let [timer, isOver] = [undefined, false];
   const hangUp = () => {
+    if (isOver) return;
+    isOver = true;
+    clearInterval(flooding);
+    clearTimeout(timer);
     srt.close(socket);
     if (++over === howMany) end();
     else if (begun < howMany) call();
@@ -56,7 +77,7 @@ function call() {
 
 function end() {
   srt.cleanup();
-  process.send?.({ connected });
+  process.send?.({ connected, cut, sent });
   process.disconnect?.();
 }
 
