@@ -6,6 +6,8 @@ export interface SrtProxy {
   readonly port: number;
   /** Bytes of payload that went to the clients; what was sent again is not counted twice. */
   passed(): number;
+  /** From now on nothing is forwarded in either direction, and nobody is told. */
+  vanish(): void;
   stop(): void;
 }
 
@@ -15,7 +17,7 @@ const CONTROL = 0x80;
 const SENT_AGAIN = 0x04;
 
 export async function startSrtProxy(target: number): Promise<SrtProxy> {
-  let passed = 0;
+  let [passed, hasVanished] = [0, false];
   const front = createSocket('udp4');
   const upstreams = new Map<number, Socket>();
   front.on('message', (message, { port, address }) => {
@@ -24,11 +26,12 @@ export async function startSrtProxy(target: number): Promise<SrtProxy> {
       upstreams.set(port, (upstream = createSocket('udp4')));
       upstream.on('error', () => undefined);
       upstream.on('message', (answer) => {
+        if (hasVanished) return;
         if (isNewMedia(answer)) passed += answer.length - HEADER_BYTES;
         front.send(answer, port, address);
       });
     }
-    upstream.send(message, target, '127.0.0.1');
+    if (!hasVanished) upstream.send(message, target, '127.0.0.1');
   });
   front.on('error', () => undefined);
   front.bind(0, '127.0.0.1');
@@ -36,6 +39,7 @@ export async function startSrtProxy(target: number): Promise<SrtProxy> {
   return {
     port: front.address().port,
     passed: () => passed,
+    vanish: () => void (hasVanished = true),
     stop: () => [front, ...upstreams.values()].forEach((socket) => socket.close()),
   };
 }
