@@ -41,7 +41,8 @@ export function describer(options: Prepared, memory: ManifestMemory) {
     if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;
     if (options.hit !== undefined) hit = options.hit(seen.req, hit);
     if (hit === null) return undefined;
-    const tooLong = hit.stream.length > MAX_STREAM_LENGTH || (hit.token?.length ?? 0) > MAX_TOKEN_LENGTH;
+    if (typeof hit !== 'object') throw badOption('The result of hit', 'a hit, or null', hit);
+    const tooLong = hit.stream?.length > MAX_STREAM_LENGTH || (hit.token?.length ?? 0) > MAX_TOKEN_LENGTH;
     return tooLong ? UNREADABLE : hit;
   };
 }

@@ -5,7 +5,7 @@ export const MAX_TOKEN_LENGTH = 4096;
 export const TOKEN_PARAMETERS: readonly string[] = ['token', 'tkn'];
 
 /**
- * The viewer token in a raw query: `token`, else `tkn`. A parameter that is given twice is ignored, for nobody can say
+ * The viewer token in a raw query: `token`, else `tkn`, without blanks around it. A parameter that is given twice is ignored, for nobody can say
  * which one was meant; so is one with a broken escape, for two broken tokens must not become one.
  *
  * @returns '' when the query is empty, cannot be parsed or has no token.
@@ -30,7 +30,7 @@ export function queryTokenReader(names: readonly string[]): (rawQuery: string) =
 
 function decoded(value: string): string | undefined {
   try {
-    return decodeURIComponent(value.replaceAll('+', ' '));
+    return decodeURIComponent(value.replaceAll('+', ' ')).trim();
   } catch {
     return undefined;
   }

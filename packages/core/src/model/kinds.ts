@@ -6,7 +6,7 @@ export type SessionKind = 'viewer' | 'input' | 'output' | 'unspecified';
 
 export const SESSION_KINDS: readonly SessionKind[] = ['viewer', 'input', 'output', 'unspecified'];
 
-/** A transport's short name, lower case. The known ones are listed; an adapter may bring its own. */
+/** A transport's short name, in lower case (it is made so). The known ones are listed; an adapter may bring its own. */
 export type Protocol =
   | 'hls'
   | 'dash'

@@ -21,7 +21,8 @@ const FIELDS: readonly (keyof SessionFilter)[] = [
 /** @throws StreamSessionsError ERR_BAD_OPTION for a field or value that is none: a misspelt filter must not match everybody. */
 export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
-  const { kind, status } = filter;
+  const { kind, status, protocol } = filter;
+  if (protocol && typeof protocol !== 'string') throw badOption('protocol', 'a word such as "hls"', protocol);
   if (kind && !SESSION_KINDS.includes(kind)) throw badOption('kind', `one of ${SESSION_KINDS.join(', ')}`, kind);
   if (status && status !== 'active' && status !== 'closed') throw badOption('status', '"active" or "closed"', status);
 }
@@ -40,7 +41,8 @@ type Test = (visit: Session | PlaySession) => boolean;
 
 /** The filter as one function; undefined when everything but stream and status is open. Status is not looked at. */
 export function compileFilter(filter: SessionFilter, addresses: AddressReader): Test | undefined {
-  const { protocol, kind, user, country, tag, reason } = filter;
+  const { kind, user, country, tag, reason } = filter;
+  const protocol = filter.protocol?.toLowerCase();
   const tests: Test[] = [];
   if (protocol) tests.push((visit) => visit.protocol === protocol || visit.protocols.includes(protocol));
   if (kind) tests.push((visit) => visit.kind === kind);

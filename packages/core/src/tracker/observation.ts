@@ -3,10 +3,9 @@ import { bestNameKind, givenName, nameKey } from '../identity/name.js';
 import { derivedId, type Recipe } from '../identity/recipe.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { MAX_TOKEN_LENGTH } from '../identity/tokens.js';
-import { SESSION_KINDS, type SessionKind } from '../model/kinds.js';
+import type { SessionKind } from '../model/kinds.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { NamedBy } from '../model/play-session.js';
-import { StreamSessionsError } from '../support/errors.js';
 import type { GeoResolver } from '../support/geo.js';
 import type { Logger } from '../support/logger.js';
 import type { Settings } from './settings.js';
@@ -14,7 +13,7 @@ import type { Settings } from './settings.js';
 /** Texts of a request that are shown, not compared: longer ones are cut. */
 export const MAX_TEXT_LENGTH = 2048;
 /** Names a player gives itself: longer ones are no names. CTA-5004 allows a `sid` of 64. */
-const MAX_NAME_LENGTH = 256;
+export const MAX_NAME_LENGTH = 256;
 
 /** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
 export class Observation implements Asker {
@@ -109,35 +108,9 @@ export class Observation implements Asker {
   }
 }
 
-/**
- * The hit within its bounds: a long User-Agent is cut, long names are dropped. The same object when nothing was too long.
- *
- * @throws StreamSessionsError ERR_BAD_HIT when the kind is unknown: the caller's mistake, not the client's.
- */
-export function tidy<H extends HttpHit | ConnHit>(hit: H): H {
-  if (hit.kind !== undefined && !SESSION_KINDS.includes(hit.kind)) {
-    throw new StreamSessionsError(
-      'ERR_BAD_HIT',
-      `Unknown kind "${String(hit.kind)}". Known: ${SESSION_KINDS.join(', ')}.`,
-    );
-  }
-  const { userAgent } = hit;
-  const { sid, playerSessionId } = hit as Partial<HttpHit>;
-  if (fits(userAgent, MAX_TEXT_LENGTH) && fits(sid, MAX_NAME_LENGTH) && fits(playerSessionId, MAX_NAME_LENGTH))
-    return hit;
-  return {
-    ...hit,
-    userAgent: userAgent?.slice(0, MAX_TEXT_LENGTH),
-    ...(fits(sid, MAX_NAME_LENGTH) ? {} : { sid: undefined }),
-    ...(fits(playerSessionId, MAX_NAME_LENGTH) ? {} : { playerSessionId: undefined }),
-  };
-}
-
-const fits = (text: string | undefined, max: number): boolean => text === undefined || text.length <= max;
-
 /** Why this hit can open no session, whoever sent it; undefined: it can. */
 export function impossible(hit: { stream: string; token?: string | undefined }): string | undefined {
-  if (typeof hit.stream !== 'string' || hit.stream === '') return 'there is no stream code';
+  if (hit.stream === '') return 'there is no stream code';
   if (hit.stream.length > MAX_STREAM_LENGTH) return `the stream code is longer than ${MAX_STREAM_LENGTH} characters`;
   if ((hit.token?.length ?? 0) > MAX_TOKEN_LENGTH) return `the token is longer than ${MAX_TOKEN_LENGTH} characters`;
   return undefined;

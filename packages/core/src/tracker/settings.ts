@@ -112,7 +112,9 @@ export class Settings {
     if (options.policies !== undefined) options.policies = [...options.policies];
     // Without a prototype: no protocol is called like something that objects have.
     if (typeof idleTimeoutMs === 'object') {
-      options.idleTimeoutMs = Object.assign(Object.create(null) as object, idleTimeoutMs);
+      const timeouts = Object.create(null) as Record<string, number>;
+      for (const [protocol, ms] of Object.entries(idleTimeoutMs)) timeouts[protocol.toLowerCase()] = ms as number;
+      options.idleTimeoutMs = timeouts;
     }
     const longestIdleMs =
       typeof idleTimeoutMs === 'number' ? idleTimeoutMs : Math.max(30_000, ...values(idleTimeoutMs));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventHub } from '../events/event-hub.js';
 import type { EventSink, TrackerEvents } from '../events/event.js';
 import { names } from '../denials/live-match.js';
+import { readTarget } from '../denials/target.js';
 import { bestNameKind, givenName } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import { fingerprinter } from '../identity/fingerprint.js';
@@ -28,11 +29,12 @@ import type { Explanation } from './explanation.js';
 import { countable, TrackedConnection, TrackedRequest } from './handles.js';
 import { Lifecycle, sessionExists } from './lifecycle.js';
 import { Looks } from './looks.js';
-import { Observation, tidy } from './observation.js';
+import { Observation } from './observation.js';
 import type { HotOptions, TrackerOptions } from './options.js';
 import { Reviews } from './reviews.js';
 import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from './session-tracker.js';
 import { Settings } from './settings.js';
+import { check, isConnection, tidyConnection, tidyRequest } from './tidy.js';
 
 /** So many sessions are closed before the event loop gets its turn, when all are to go. */
 const CLOSED_AT_ONCE = 1024;
@@ -78,7 +80,7 @@ export class Tracker implements SessionTracker {
   }
 
   trackHttp(raw: HttpHit): PlaySession | null {
-    const hit = tidy(raw);
+    const hit = tidyRequest(raw);
     const { recipes, addresses } = this.settings;
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
@@ -87,7 +89,7 @@ export class Tracker implements SessionTracker {
     if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip)) {
       return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
     }
-    const session = this.admissions.record(Observation.ofRequest(hit, recipe, ip, network), known);
+    const session = this.admissions.record(observationOf(hit, recipe, ip, network), known);
     return session === undefined ? null : this.lifecycle.copy(session);
   }
 
@@ -104,7 +106,7 @@ export class Tracker implements SessionTracker {
   admit(
     hit: ConnHit | HttpHit,
   ): Admission<ConnHandle> | PendingAdmission<ConnHandle> | Admission<RequestHandle> | PendingAdmission<RequestHandle> {
-    return 'remoteAddress' in hit ? this.admitConnection(hit) : this.admitRequest(hit);
+    return isConnection(hit) ? this.admitConnection(hit) : this.admitRequest(hit);
   }
 
   list(filter: SessionFilter = {}): PlaySession[] {
@@ -157,7 +159,8 @@ export class Tracker implements SessionTracker {
     return true;
   }
 
-  deny(target: DenialTarget, options: DenyOptions = {}): Denial {
+  deny(rawTarget: DenialTarget, options: DenyOptions = {}): Denial {
+    const target = readTarget(rawTarget);
     const { forMs = this.settings.deniedRetentionMs, reason } = options;
     checkDuration('forMs', forMs);
     const denial = this.denialDesk.deny(target, forMs, reason);
@@ -260,7 +263,7 @@ export class Tracker implements SessionTracker {
   }
 
   private admitRequest(raw: HttpHit): Admission<RequestHandle> | PendingAdmission<RequestHandle> {
-    const hit = tidy(raw);
+    const hit = tidyRequest(raw);
     const { recipes, addresses } = this.settings;
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
@@ -271,14 +274,14 @@ export class Tracker implements SessionTracker {
       !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe, network)
     ) {
       if (this.admissions.mayBeDenied(session, hit, ip)) {
-        const refused = this.denialDesk.match(Observation.ofRequest(hit, recipe, ip, network), session);
+        const refused = this.denialDesk.match(observationOf(hit, recipe, ip, network), session);
         if (refused !== undefined) return refused;
       }
       const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
       this.lifecycle.deadlines.watch(session);
       return request;
     }
-    return this.admissions.decide(Observation.ofRequest(hit, recipe, ip, network), session);
+    return this.admissions.decide(observationOf(hit, recipe, ip, network), session);
   }
 
   private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
@@ -315,7 +318,8 @@ export class Tracker implements SessionTracker {
   }
 
   private observeConnection(raw: ConnHit): Observation {
-    const hit = tidy(raw);
+    const hit = tidyConnection(raw);
+    check(hit, 'remoteAddress');
     if (hit.id !== undefined && this.registry.get(hit.id) !== undefined) {
       throw sessionExists(hit.id);
     }
@@ -375,4 +379,10 @@ export class Tracker implements SessionTracker {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }
+}
+
+/** A request that a quick look does not do for: what is wrong with it would be kept, or asked about. */
+function observationOf(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
+  check(hit, 'ip');
+  return Observation.ofRequest(hit, recipe, ip, network);
 }

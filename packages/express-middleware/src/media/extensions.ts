@@ -34,7 +34,7 @@ export function extensionTable(added: Readonly<Record<string, Protocol>> = {}): 
     if (typeof protocol !== 'string' || protocol === '') {
       throw badOption(`extensions[${JSON.stringify(name)}]`, 'a protocol like "hls"', protocol);
     }
-    table.set(`.${name.replace(/^\./, '')}`.toLowerCase(), segment(protocol));
+    table.set(`.${name.replace(/^\./, '')}`.toLowerCase(), segment(protocol.toLowerCase()));
   }
   return [...table];
 }

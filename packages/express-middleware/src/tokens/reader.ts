@@ -26,8 +26,8 @@ export function tokenReader({ parameters, cookies: names, readUrl, readCookie }:
 
   const fromCookies = (cookies: string): string | undefined => {
     for (const name of names) {
-      const token = cookieValue(cookies, name);
-      if (token !== undefined && token.length <= MAX_TOKEN_LENGTH) return token;
+      const token = cookieValue(cookies, name)?.trim();
+      if (token && token.length <= MAX_TOKEN_LENGTH) return token;
     }
     return undefined;
   };
