@@ -10,7 +10,15 @@ export type {
 export type { Explanation, Judgement } from './tracker/explanation.js';
 export type { SessionKind, Protocol } from './model/kinds.js';
 export type { ConnHit, Credentials, HttpHit } from './model/hit.js';
-export type { CloseReason, NamedBy, PlaySession, Quality, SessionFilter, StreamSummary } from './model/play-session.js';
+export type {
+  CloseReason,
+  NamedBy,
+  PlaySession,
+  Quality,
+  SessionFilter,
+  SessionOrder,
+  StreamSummary,
+} from './model/play-session.js';
 export type { Denial, DenialKind, DenialTarget } from './model/denial.js';
 export { toWire, type WireEvent, type WireSession } from './model/wire.js';
 export { cursorOf } from './model/cursor.js';

@@ -86,25 +86,37 @@ describe('ShardedMap', () => {
 });
 
 describe('ClosedVisits', () => {
+  const rowsOf = (visits: SortedVisits<PlaySession> | undefined): PlaySession[] => {
+    const rows: PlaySession[] = [];
+    visits?.walk(undefined, (row) => void rows.push(row));
+    return rows;
+  };
+
   it('agrees with a naive list while thousands close and are forgotten by number and by age', () => {
     const visits = new ClosedVisits(50, 40);
     let model: PlaySession[] = [];
     for (let now = 0; now < 5_000; now++) {
       const streams = now % 5 ? ['cam1'] : ['cam1', 'cam2'];
       const closed = { id: `id${now % 60}`, openedAt: now, closedAt: now, streams } as unknown as PlaySession;
-      visits.add(closed);
+      visits.add(closed, undefined, false);
       model = [...model, closed].slice(-40);
       if (now % 100 > 50) now += 3;
       visits.expire(now);
       model = model.filter(({ closedAt }) => now - (closedAt ?? 0) <= 50);
       const latest = model.filter(({ id }) => id === closed.id).at(-1);
-      if (visits.all.size !== model.length || visits.get(closed.id) !== latest) throw new Error(`differs at ${now}`);
+      const oneEach = [...new Map(model.map((visit) => [visit.id, visit])).values()];
+      const sizes = [visits.every.of(undefined)?.size, visits.latest.of(undefined)?.size];
+      if (sizes[0] !== model.length || sizes[1] !== oneEach.length || visits.get(closed.id) !== latest) {
+        throw new Error(`differs at ${now}`);
+      }
     }
-    const kept: unknown[] = [];
-    visits.ofStream('cam2')?.walk(undefined, (visit) => void kept.push(visit));
-    expect(kept).toEqual(model.filter(({ streams }) => streams.includes('cam2')));
+    const lastOf = new Map(model.map((visit) => [visit.id, visit]));
+    const here = model.filter(({ streams }) => streams.includes('cam2'));
+    expect(rowsOf(visits.every.of('cam2'))).toEqual(here);
+    expect(rowsOf(visits.latest.of('cam2'))).toEqual(here.filter((visit) => lastOf.get(visit.id) === visit));
     visits.expire(9_999);
-    expect([visits.all.size, visits.ofStream('cam1')]).toEqual([0, undefined]);
+    expect([visits.every.of(undefined)?.size, visits.latest.of(undefined)?.size]).toEqual([0, 0]);
+    expect([visits.every.of('cam1'), visits.latest.of('cam1')]).toEqual([undefined, undefined]);
   });
 });
 

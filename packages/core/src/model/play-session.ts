@@ -89,12 +89,22 @@ export interface PlaySession {
   readonly quality?: Quality | undefined;
 }
 
+/**
+ * `openedAt`: oldest first. `-openedAt`: newest first. `-bytes`: most bytes sent first. `-closedAt`: who closed last first,
+ * after those who are live. Equal ones: newest first, but for `openedAt` by id.
+ *
+ * The first two read as many rows as a page has; the others look at every row that matches. Bytes grow between pages: nobody
+ * comes twice, but who overtakes the last row of a page is not on the next. Who closes meanwhile comes again, as closed.
+ */
+export type SessionOrder = 'openedAt' | '-openedAt' | '-bytes' | '-closedAt';
+
 /** Which sessions `list`, `count` and `kickAll` mean. All given fields must match; none given matches every session. */
 export interface SessionFilter {
   /** Exact stream code. */
   stream?: string;
   protocol?: Protocol;
-  kind?: SessionKind;
+  /** One kind, or any of several. */
+  kind?: SessionKind | readonly SessionKind[];
   /** `''` or absent: live and recently closed. */
   status?: 'active' | 'closed' | '';
   /** Matches `userId` or `userName`. */
@@ -105,9 +115,18 @@ export interface SessionFilter {
   tag?: string;
   /** Close reason. */
   reason?: CloseReason;
+  /** A part of the user's name or id, an address, the User-Agent or the stream code, in any case. At most 256 characters. */
+  search?: string;
+  /**
+   * `latest` (default): one row per id, the latest visit; the other filters look at that one. `all`: also earlier visits
+   * of those who came back; `id` and `openedAt` together are unique.
+   */
+  visits?: 'latest' | 'all';
+  /** How the rows are sorted: see `SessionOrder`. Default `openedAt`. */
+  order?: SessionOrder;
   /** How many at the most; `<= 0` or absent: no limit. */
   limit?: number;
-  /** Continue behind this row: `cursorOf(lastRow)`. The row itself may be gone by then. */
+  /** Continue behind this row: `cursorOf(lastRow, order)`. The row itself may be gone by then. */
   after?: string;
 }
 

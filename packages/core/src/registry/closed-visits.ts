@@ -2,11 +2,42 @@ import type { PlaySession } from '../model/play-session.js';
 import type { LastWords } from '../tracker/explain.js';
 import { SortedVisits } from './sorted-visits.js';
 
+/** Closed visits in the order of lists, all of them and by stream. */
+class VisitIndex {
+  private readonly all = new SortedVisits<PlaySession>();
+  private readonly perStream = new Map<string, SortedVisits<PlaySession>>();
+
+  /** The visits of a stream, or all; undefined when there are none. */
+  of(stream: string | undefined): SortedVisits<PlaySession> | undefined {
+    return stream ? this.perStream.get(stream) : this.all;
+  }
+
+  insert(visit: PlaySession): void {
+    this.all.insert(visit);
+    for (const stream of visit.streams) {
+      let visits = this.perStream.get(stream);
+      if (visits === undefined) this.perStream.set(stream, (visits = new SortedVisits()));
+      visits.insert(visit);
+    }
+  }
+
+  /** Harmless when it is not there. */
+  delete(visit: PlaySession): void {
+    this.all.delete(visit);
+    for (const stream of visit.streams) {
+      const visits = this.perStream.get(stream);
+      visits?.delete(visit);
+      if (visits?.size === 0) this.perStream.delete(stream);
+    }
+  }
+}
+
 /** Visits that ended a short while ago, oldest dropped first. */
 export class ClosedVisits {
-  readonly all = new SortedVisits<PlaySession>();
-  private readonly perStream = new Map<string, SortedVisits<PlaySession>>();
-  private readonly latest = new Map<string, PlaySession>();
+  readonly every = new VisitIndex();
+  /** One per id: those who have not come back since. */
+  readonly latest = new VisitIndex();
+  private readonly byId = new Map<string, PlaySession>();
   /** In the order they closed; `head` is the oldest still kept. */
   private queue: PlaySession[] = [];
   private head = 0;
@@ -17,18 +48,25 @@ export class ClosedVisits {
     public max: number,
   ) {}
 
-  add(visit: PlaySession, words?: LastWords): void {
+  /** `isBack`: its id is live again already, opened by what the cut of this visit caused. */
+  add(visit: PlaySession, words: LastWords | undefined, isBack: boolean): void {
     if (this.max <= 0 || this.retentionMs <= 0) return;
     if (words !== undefined) this.words.set(visit, words);
     this.queue.push(visit);
-    this.latest.set(visit.id, visit);
-    this.all.insert(visit);
-    for (const stream of visit.streams) {
-      let visits = this.perStream.get(stream);
-      if (visits === undefined) this.perStream.set(stream, (visits = new SortedVisits()));
-      visits.insert(visit);
+    this.every.insert(visit);
+    const before = this.byId.get(visit.id);
+    if (before === undefined || before.openedAt <= visit.openedAt) {
+      this.supersede(visit.id);
+      this.byId.set(visit.id, visit);
+      if (!isBack) this.latest.insert(visit);
     }
     this.trim(this.max);
+  }
+
+  /** A later visit with this id has begun. */
+  supersede(id: string): void {
+    const before = this.byId.get(id);
+    if (before !== undefined) this.latest.delete(before);
   }
 
   /** What `explain` has to say of it, besides. */
@@ -38,11 +76,7 @@ export class ClosedVisits {
 
   /** The latest closed visit with this id. */
   get(id: string): PlaySession | undefined {
-    return this.latest.get(id);
-  }
-
-  ofStream(stream: string): SortedVisits<PlaySession> | undefined {
-    return this.perStream.get(stream);
+    return this.byId.get(id);
   }
 
   /** Forgets what closed longer than the retention ago. Costs what it forgets. */
@@ -65,12 +99,9 @@ export class ClosedVisits {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
-    this.all.delete(visit);
-    if (this.latest.get(visit.id) === visit) this.latest.delete(visit.id);
-    for (const stream of visit.streams) {
-      const visits = this.perStream.get(stream);
-      visits?.delete(visit);
-      if (visits?.size === 0) this.perStream.delete(stream);
-    }
+    this.every.delete(visit);
+    if (this.byId.get(visit.id) !== visit) return;
+    this.byId.delete(visit.id);
+    this.latest.delete(visit);
   }
 }

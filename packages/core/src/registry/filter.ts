@@ -1,8 +1,8 @@
 import type { AddressReader } from '../identity/address.js';
-import type { PlaySession, SessionFilter } from '../model/play-session.js';
+import type { PlaySession, SessionFilter, SessionOrder } from '../model/play-session.js';
 import { SESSION_KINDS } from '../model/kinds.js';
 import { badOption, checkOptions } from '../support/options.js';
-import type { Session } from './session.js';
+import { Session } from './session.js';
 
 const FIELDS: readonly (keyof SessionFilter)[] = [
   'stream',
@@ -14,21 +14,35 @@ const FIELDS: readonly (keyof SessionFilter)[] = [
   'country',
   'tag',
   'reason',
+  'search',
+  'visits',
+  'order',
   'limit',
   'after',
 ];
 
+const ORDERS: readonly SessionOrder[] = ['openedAt', '-openedAt', '-bytes', '-closedAt'];
+/** Longer than any name that somebody would type. */
+const MAX_SEARCH = 256;
+
 /** @throws StreamSessionsError ERR_BAD_OPTION for a field or value that is none: a misspelt filter must not match everybody. */
 export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
-  const { kind, status, protocol } = filter;
+  const { kind, status, protocol, search, visits, order } = filter;
   if (protocol && typeof protocol !== 'string') throw badOption('protocol', 'a word such as "hls"', protocol);
-  if (kind && !SESSION_KINDS.includes(kind)) throw badOption('kind', `one of ${SESSION_KINDS.join(', ')}`, kind);
+  if (kind && ![kind].flat().every((one) => SESSION_KINDS.includes(one))) {
+    throw badOption('kind', `one or several of ${SESSION_KINDS.join(', ')}`, kind);
+  }
   if (status && status !== 'active' && status !== 'closed') throw badOption('status', '"active" or "closed"', status);
+  if (visits && visits !== 'latest' && visits !== 'all') throw badOption('visits', '"latest" or "all"', visits);
+  if (order && !ORDERS.includes(order)) throw badOption('order', `one of ${ORDERS.join(', ')}`, order);
+  if (search && !(typeof search === 'string' && search.length <= MAX_SEARCH)) {
+    throw badOption('search', `a string of at most ${MAX_SEARCH} characters`, search);
+  }
 }
 
-/** Fields that choose how many and from where on, or whether live or closed, but nobody in particular. */
-const NAME_NOBODY: readonly string[] = ['limit', 'after', 'status'];
+/** Fields that choose how many, in which order and from where on, or whether live or closed, but nobody in particular. */
+const NAME_NOBODY: readonly string[] = ['limit', 'after', 'order', 'status', 'visits'];
 
 /** True when the filter says nothing about which sessions it means. */
 export function isEmptyFilter(filter: SessionFilter): boolean {
@@ -37,15 +51,16 @@ export function isEmptyFilter(filter: SessionFilter): boolean {
   );
 }
 
-type Test = (visit: Session | PlaySession) => boolean;
+export type Test = (visit: Session | PlaySession) => boolean;
 
 /** The filter as one function; undefined when everything but stream and status is open. Status is not looked at. */
 export function compileFilter(filter: SessionFilter, addresses: AddressReader): Test | undefined {
-  const { kind, user, country, tag, reason } = filter;
+  const { kind, user, country, tag, reason, search } = filter;
   const protocol = filter.protocol?.toLowerCase();
   const tests: Test[] = [];
   if (protocol) tests.push((visit) => visit.protocol === protocol || visit.protocols.includes(protocol));
-  if (kind) tests.push((visit) => visit.kind === kind);
+  if (typeof kind === 'string' && kind) tests.push((visit) => visit.kind === kind);
+  else if (kind) tests.push((visit) => kind.includes(visit.kind));
   if (user) tests.push((visit) => visit.userId === user || visit.userName === user);
   if (country) tests.push((visit) => visit.country === country);
   if (reason) tests.push((visit) => visit.closeReason === reason);
@@ -59,6 +74,36 @@ export function compileFilter(filter: SessionFilter, addresses: AddressReader): 
     const value = at < 0 ? undefined : tag.slice(at + 1);
     tests.push((visit) => Object.hasOwn(visit.tags, key) && (value === undefined || visit.tags[key] === value));
   }
+  if (search) tests.push(searchFor(search));
   if (tests.length === 0) return undefined;
   return (visit) => tests.every((test) => test(visit));
 }
+
+/** So many User-Agents and streams are remembered while one search walks: beyond, each is looked at for itself. */
+const MAX_SHARED = 10_000;
+
+/** The text anywhere in what a person could know somebody by. A pattern finds it in any case without making copies. */
+function searchFor(text: string): Test {
+  const pattern = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'iu');
+  const isIn = (value: string): boolean => pattern.test(value);
+  const verdicts = new Map<string, boolean>();
+  /** Many sessions have the same one. */
+  const isInShared = (value: string): boolean => {
+    let verdict = verdicts.get(value);
+    if (verdict === undefined) {
+      verdict = isIn(value);
+      if (verdicts.size < MAX_SHARED) verdicts.set(value, verdict);
+    }
+    return verdict;
+  };
+  return (visit) => {
+    const { userAgent, userId } = visit;
+    if (isInShared(visit.stream) || (userAgent !== undefined && isInShared(userAgent))) return true;
+    if (isIn(visit.ip) || isIn(visit.userName) || (userId !== undefined && isIn(userId))) return true;
+    const { ips, streams } = visit instanceof Session ? (visit.rare ?? NO_OTHERS) : visit;
+    return (ips !== undefined && ips.some(isIn)) || (streams !== undefined && streams.some(isInShared));
+  };
+}
+
+/** A plain session has one address and one stream. */
+const NO_OTHERS: Partial<Pick<PlaySession, 'ips' | 'streams'>> = {};

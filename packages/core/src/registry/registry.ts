@@ -1,9 +1,9 @@
 import type { Recipe } from '../identity/recipe.js';
-import { positionOf, type Position } from '../model/cursor.js';
 import type { SessionKind } from '../model/kinds.js';
 import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../model/play-session.js';
 import type { AddressReader } from '../identity/address.js';
 import { ownCopy } from '../support/strings.js';
+import type { LastWords } from '../tracker/explain.js';
 import type { ClosedVisits } from './closed-visits.js';
 import { compileFilter } from './filter.js';
 import { GroupIndex } from './group-index.js';
@@ -11,6 +11,7 @@ import { makeRoom, Session } from './session.js';
 import { ShardedMap } from './sharded-map.js';
 import { SortedVisits } from './sorted-visits.js';
 import { HouseholdTable } from './household.js';
+import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
 import { StreamEntry } from './stream-entry.js';
 
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
@@ -50,6 +51,7 @@ export class Registry {
   /** `household`: where the recipe puts it; undefined for a connection, which is a session of its own. */
   add(session: Session, recipe: Recipe, household: string | undefined): void {
     this.ids.set(session.id, session);
+    this.closed.supersede(session.id);
     this.live.insert(session);
     this.counts[session.kind]++;
     this.byNetwork.add(session.network, session);
@@ -72,6 +74,11 @@ export class Registry {
     }
     if (rare?.streams === undefined) this.leave(session, session.entry);
     else for (const stream of rare.streams) this.leave(session, this.streamEntries.get(stream));
+  }
+
+  /** The session has ended: this is what lists still show of it. */
+  retire(visit: PlaySession, words: LastWords | undefined): void {
+    this.closed.add(visit, words, this.ids.get(visit.id) !== undefined);
   }
 
   /** The entry of a stream, for a session that is about to open on it. */
@@ -159,38 +166,22 @@ export class Registry {
   }
 
   count(filter: SessionFilter, addresses: AddressReader): number {
-    const test = compileFilter(filter, addresses);
-    let total = 0;
-    for (const visits of this.visitsFor(filter)) {
-      if (test === undefined) total += visits.size;
-      else visits.walk(undefined, (visit) => void (test(visit) && total++));
-    }
-    return total;
+    const sources = this.sources(filter);
+    checkEffort(sources, { ...filter, order: 'openedAt' }); // how they would be sorted costs nothing here
+    return countOf(sources, compileFilter(filter, addresses));
   }
 
-  /** One page of visits in list order, as copies. */
+  /** One page of visits, as copies. */
   list(filter: SessionFilter, addresses: AddressReader, copy: (session: Session) => PlaySession): PlaySession[] {
-    const test = compileFilter(filter, addresses);
-    const limit = filter.limit !== undefined && filter.limit > 0 ? filter.limit : Infinity;
-    const after = filter.after ? positionOf(filter.after) : undefined;
-    const pages = this.visitsFor(filter).map((visits) => {
-      const page: (Session | PlaySession)[] = [];
-      if (limit > 0) {
-        visits.walk(after, (visit) => {
-          if (test === undefined || test(visit)) page.push(visit);
-          return page.length < limit;
-        });
-      }
-      return page;
-    });
-    const merged = pages.length === 1 ? (pages[0] as (Session | PlaySession)[]) : merge(pages);
-    return merged.slice(0, limit).map((visit) => (visit instanceof Session ? copy(visit) : visit));
+    const sources = this.sources(filter);
+    checkEffort(sources, filter);
+    const page = pageOf(sources, filter, compileFilter(filter, addresses));
+    return page.map((visit) => (visit instanceof Session ? copy(visit) : visit));
   }
 
-  private visitsFor(filter: SessionFilter): SortedVisits<Session | PlaySession>[] {
-    const { status, stream } = filter;
+  private sources({ status, stream, visits }: SessionFilter): Sources {
     const live = stream ? this.streamEntries.get(stream)?.visits : this.live;
-    const closed = stream ? this.closed.ofStream(stream) : this.closed.all;
+    const closed = (visits === 'all' ? this.closed.every : this.closed.latest).of(stream);
     const chosen: (SortedVisits<Session> | SortedVisits<PlaySession> | undefined)[] = [
       status === 'closed' ? undefined : live,
       status === 'active' ? undefined : closed,
@@ -210,20 +201,3 @@ export class Registry {
     if (entry.visits.size === 0) this.streamEntries.delete(entry.code);
   }
 }
-
-function merge(pages: (Session | PlaySession)[][]): (Session | PlaySession)[] {
-  const [a = [], b = []] = pages;
-  const merged: (Session | PlaySession)[] = [];
-  let [i, j] = [0, 0];
-  while (i < a.length || j < b.length) {
-    const [left, right] = [a[i], b[j]];
-    const takeLeft = left !== undefined && (right === undefined || before(left, right));
-    merged.push((takeLeft ? left : right) as Session | PlaySession);
-    if (takeLeft) i++;
-    else j++;
-  }
-  return merged;
-}
-
-const before = (a: Position, b: Position): boolean =>
-  a.openedAt < b.openedAt || (a.openedAt === b.openedAt && a.id < b.id);

@@ -67,6 +67,19 @@ export class SortedVisits<T extends Position> {
     }
   }
 
+  /** The same from the newest on, from before `before` on. */
+  walkBack(before: Position | undefined, visit: (item: T) => boolean | void): void {
+    let at = before === undefined ? this.chunks.length - 1 : Math.min(this.chunkOf(before), this.chunks.length - 1);
+    const chunk = this.chunks[at];
+    if (chunk === undefined) return;
+    let index = (before === undefined ? chunk.length : indexIn(chunk, before)) - 1;
+    for (;;) {
+      for (; index >= 0; index--) if (visit((this.chunks[at] as T[])[index] as T) === false) return;
+      if (--at < 0) return;
+      index = (this.chunks[at] as T[]).length - 1;
+    }
+  }
+
   /** The first chunk whose last visit is not before the position; past the end when there is none. */
   private chunkOf(position: Position): number {
     let low = 0;

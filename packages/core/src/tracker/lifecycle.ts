@@ -197,7 +197,7 @@ export class Lifecycle implements HandleOwner {
     if (reason === 'idle') this.counters.idleClosed++;
     if (reason === 'kicked') this.counters.kicked++;
     const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
-    this.registry.closed.add(visit, lastWords(session, this.settings));
+    this.registry.retire(visit, lastWords(session, this.settings));
     if (this.hub.wants('closed')) {
       const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: visit, reason });
       this.hub.emit('closed', event, closedEnvelope);

@@ -150,14 +150,17 @@ export class Both {
       const here = live.filter((session) => session.stream === stream);
       expect(this.tracker.count({ stream, status: 'active' })).toBe(here.length);
     }
-    expect(
-      this.tracker
-        .list()
-        .map((visit) => this.seen(visit))
-        .sort(byKey),
-    ).toEqual(this.model.sessions.map(expected).sort(byKey));
-    const order = this.tracker.list().map(({ openedAt, id }) => `${openedAt} ${id}`);
+    const visits = this.tracker.list({ visits: 'all' });
+    expect(visits.map((visit) => this.seen(visit)).sort(byKey)).toEqual(this.model.sessions.map(expected).sort(byKey));
+    const placeOf = ({ openedAt, id }: PlaySession): string => `${openedAt} ${id}`;
+    const order = visits.map(placeOf);
     expect(order).toEqual([...order].sort());
+    const lastOf = new Map(visits.map((visit) => [visit.id, visit]));
+    const latest = visits.filter((visit) => lastOf.get(visit.id) === visit);
+    expect(this.tracker.list().map(placeOf)).toEqual(latest.map(placeOf));
+    const counts = (['active', 'closed'] as const).map((status) => this.tracker.count({ status }));
+    const gone = latest.filter(({ closedAt }) => closedAt !== undefined).length;
+    expect(counts).toEqual([latest.length - gone, gone]);
   }
 
   /** Which of several that end together is told first is nobody's business. */

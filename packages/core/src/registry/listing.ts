@@ -1,0 +1,111 @@
+import { byPosition, isByValue, positionOf, type ValuedPosition, type ValueOrder, VALUES } from '../model/cursor.js';
+import type { PlaySession, SessionFilter } from '../model/play-session.js';
+import { StreamSessionsError } from '../support/errors.js';
+import type { Test } from './filter.js';
+import { type Session } from './session.js';
+import type { SortedVisits } from './sorted-visits.js';
+
+export type Row = Session | PlaySession;
+/** Where rows come from: the live ones, and the closed ones. */
+export type Sources = readonly SortedVisits<Row>[];
+
+/** A quarter of a second, roughly: the event loop stands still meanwhile. */
+const MOST_LOOKED_AT = 200_000;
+
+/**
+ * Refuses what would look closely at too many rows at once.
+ *
+ * @throws StreamSessionsError ERR_TOO_MANY_ROWS
+ */
+export function checkEffort(sources: Sources, { search, order }: SessionFilter): void {
+  if (!search && !(order && isByValue(order))) return;
+  const rows = sources.reduce((sum, { size }) => sum + size, 0);
+  if (rows <= MOST_LOOKED_AT) return;
+  const what = search ? 'A search' : `The order ${order}`;
+  throw new StreamSessionsError(
+    'ERR_TOO_MANY_ROWS',
+    `${what} looks at ${MOST_LOOKED_AT} sessions at most, and here are ${rows}. Name a stream or a status.`,
+  );
+}
+
+/** How many match. Without a test nothing is walked. */
+export function countOf(sources: Sources, test: Test | undefined): number {
+  let total = 0;
+  for (const visits of sources) {
+    if (test === undefined) total += visits.size;
+    else visits.walk(undefined, (visit) => void (test(visit) && total++));
+  }
+  return total;
+}
+
+/** One page in the order of the filter. */
+export function pageOf(sources: Sources, filter: SessionFilter, test: Test | undefined): Row[] {
+  const { order = 'openedAt' } = filter;
+  const limit = filter.limit !== undefined && filter.limit > 0 ? filter.limit : Infinity;
+  const after = filter.after ? positionOf(filter.after, order) : undefined;
+  if (isByValue(order)) return largest(sources, order, limit, after, test);
+  const backwards = order === '-openedAt';
+  const pages = sources.map((visits) => {
+    const page: Row[] = [];
+    const take = (visit: Row): boolean => {
+      if (test === undefined || test(visit)) page.push(visit);
+      return page.length < limit;
+    };
+    if (backwards) visits.walkBack(after, take);
+    else visits.walk(after, take);
+    return page;
+  });
+  return merge(pages, backwards ? (a, b) => byPosition(b, a) : byPosition).slice(0, limit);
+}
+
+type Compare = (a: Row, b: Row) => number;
+
+function merge([a = [], b = []]: readonly Row[][], compare: Compare): readonly Row[] {
+  if (b.length === 0) return a;
+  const merged: Row[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const [left, right] = [a[i], b[j]];
+    const takeLeft = left !== undefined && (right === undefined || compare(left, right) < 0);
+    merged.push((takeLeft ? left : right) as Row);
+    if (takeLeft) i++;
+    else j++;
+  }
+  return merged;
+}
+
+/** The rows with the largest values. Looks at all of them, and holds no more than two pages at a time. */
+function largest(
+  sources: Sources,
+  order: ValueOrder,
+  limit: number,
+  after: ValuedPosition | undefined,
+  test: Test | undefined,
+): Row[] {
+  const valueOf = (row: Row): number => VALUES[order].of(row);
+  const compare = (a: Row, b: Row): number => descending(valueOf(a), valueOf(b)) || byPosition(b, a);
+  const isAfter = (row: Row, place: ValuedPosition): boolean =>
+    (descending(place.value, valueOf(row)) || byPosition(row, place)) < 0;
+  let best: Row[] = [];
+  /** The last one of a full page: who is behind it is not wanted. */
+  let last: Row | undefined;
+  const sort = (): void => {
+    best = best.sort(compare).slice(0, limit);
+    if (best.length === limit) last = best.at(-1);
+  };
+  // those who come first among equals are walked first, and of those who have played long most have the most bytes
+  const walk = order === '-bytes' ? 'walk' : 'walkBack';
+  for (const visits of sources) {
+    visits[walk](undefined, (row) => {
+      if (last !== undefined && compare(last, row) < 0) return;
+      if (after !== undefined && !isAfter(row, after)) return;
+      if (test !== undefined && !test(row)) return;
+      best.push(row);
+      if (best.length >= 2 * limit) sort();
+    });
+  }
+  sort();
+  return best;
+}
+
+const descending = (a: number, b: number): number => (a === b ? 0 : a > b ? -1 : 1);
