@@ -195,6 +195,21 @@ it('frees its port when it is closed', async () => {
   await plays(call(second, 'cam1'));
 });
 
+it('frees its port also while another server of the process runs, and callers are being let in', async () => {
+  const other = serve();
+  const { port } = serve();
+  for (let round = 0; round < 5; round++) {
+    const server = servers.pop()!;
+    const callers = Array.from({ length: 10 }, (_, i) => call(server, `cam${i}`));
+    await until('some are in', () => server.connections().length > round);
+    await server.close();
+    serve({ port });
+    await Promise.all(callers.map((caller) => caller.drop()));
+  }
+  await publish(other);
+  await plays(call(other, 'cam1'));
+});
+
 describe('a server that screens its callers', () => {
   it('turns them away with the word that was said, and lets in the others', async () => {
     const seen: unknown[] = [];

@@ -4,6 +4,7 @@
 export const Option = {
   sendSync: 1,
   receiveSync: 2,
+  flowWindow: 4,
   sendBuffer: 5,
   receiveBuffer: 6,
   receiveData: 20,
@@ -30,6 +31,9 @@ export const SECURED = 2;
 
 /** SRT_ERRNO: the send buffer is full. */
 export const EASYNCSND = 6001;
+
+/** Bytes of a packet on the wire, without the headers of IP and UDP: libsrt's buffers are so many of these. */
+export const UNIT_BYTES = 1472;
 
 /** Bytes in one packet of live mode: seven MPEG-TS packets, which is what players have room for unless told otherwise. */
 export const PACKET_BYTES = 1316;

@@ -1,7 +1,7 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SrtAddress } from './address.js';
 import type { SrtListener, SrtListenOptions, SrtScreen, SrtSocket } from './binding.js';
-import { ERR, IN, Option } from './constants.js';
+import { ERR, IN, Option, UNIT_BYTES } from './constants.js';
 import type { Engine, Running } from './engine.js';
 import { Reject } from '../reject.js';
 import { warnOfFault } from '../warn.js';
@@ -57,6 +57,8 @@ export class LibsrtListener implements SrtListener {
     setInt(running, socket, Option.receiveSync, 0);
     setInt(running, socket, Option.latency, latencyMs);
     setInt(running, socket, Option.sendBuffer, maxBufferBytes);
+    // in this order; a window beyond the buffer is of no use, and every connection takes memory for it
+    setInt(running, socket, Option.flowWindow, Math.ceil(maxBufferBytes / UNIT_BYTES));
     setInt(running, socket, Option.receiveBuffer, maxBufferBytes);
     setInt(running, socket, Option.peerIdleTimeout, peerIdleTimeoutMs);
     if (host.includes(':')) setInt(running, socket, Option.ipv6Only, host === '::' ? 0 : 1);

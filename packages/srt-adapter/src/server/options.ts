@@ -26,7 +26,7 @@ export interface SrtServerOptions {
    */
   maxBufferBytes?: number;
   /**
-   * Publishers and players at a time; who comes then is cut. Default 1_000. Each takes about a megabyte of memory, and 100 at
+   * Publishers and players at a time; who comes then is cut. Default 1_000. Each takes about half a megabyte of memory, and 100 at
    * 5 Mbit/s take half a core.
    */
   maxConnections?: number;
