@@ -1,39 +1,34 @@
 import type { HttpHit } from '@stream-sessions/core';
 import { badOption, MAX_STREAM_LENGTH, MAX_TOKEN_LENGTH } from '@stream-sessions/core/spi';
-import { type PlaybackRequest, routed } from './connect.js';
+import type { PlaybackRequest } from './connect.js';
 import type { ManifestMemory } from './media/manifest-memory.js';
-import { mediaPathReader, UNREADABLE } from './media/media-path.js';
+import { UNREADABLE } from './media/media-path.js';
 import type { MediaRequest } from './media/media-request.js';
-import { streamName } from './media/stream-name.js';
+import { mountOf } from './media/mount.js';
+import { streamOfCallback, streamOfMount, streamOfPath } from './media/stream-name.js';
 import type { Prepared } from './options.js';
 import { buildHit } from './request/hit-from-request.js';
 import type { Incoming } from './request/incoming.js';
 
 /**
  * Makes the function that tells what the tracker wants to know of a media request. Undefined: it is not tracked.
- * UNREADABLE: it breaks a length cap. Throws what a callback of the user throws.
+ * UNREADABLE: it breaks a length cap, or servers would not agree on what it names. NAMELESS: nothing says which stream it
+ * is of. Throws what a callback of the user throws.
  */
 export function describer(options: Prepared, memory: ManifestMemory) {
   const { stream: rule, client, tokens } = options;
-  const read = mediaPathReader(options.extensions);
 
-  const mountOf = (req: PlaybackRequest): string => {
-    const mount = read(`${mountPath(req)}/x.ts`);
-    return mount === undefined || mount === UNREADABLE ? '' : mount.path.slice(0, -'/x.ts'.length);
+  const streamOf = (req: PlaybackRequest, path: string) => {
+    if (typeof rule === 'function') return streamOfCallback(rule(req));
+    const stream = streamOfPath(path, rule);
+    if (stream !== undefined) return stream;
+    const mount = mountOf(req);
+    return mount === undefined ? UNREADABLE : streamOfMount(mount);
   };
 
-  const streamOf = (req: PlaybackRequest, path: string): string | undefined => {
-    if (typeof rule !== 'function')
-      return streamName(path, rule, () => mountOf(req)) ?? warnNameless(tokens.hide(path, undefined));
-    const stream: unknown = rule(req);
-    if (stream === undefined || stream === '') return undefined;
-    if (typeof stream !== 'string') throw badOption('The result of stream', 'a string or undefined', stream);
-    return stream;
-  };
-
-  return (seen: Incoming, { path, type, query }: MediaRequest): HttpHit | typeof UNREADABLE | undefined => {
+  return (seen: Incoming, { path, type, query }: MediaRequest) => {
     const stream = streamOf(seen.req, path);
-    if (stream === undefined) return undefined;
+    if (typeof stream !== 'string') return stream;
     const ip = client.address(seen);
     if (ip === undefined) return undefined;
     let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, client, tokens);
@@ -55,21 +50,14 @@ export const viewerOf = (hit: HttpHit) => ({
   userAgent: hit.userAgent,
 });
 
-/** Express says it; `connect` only shows what it left. */
-function mountPath(req: PlaybackRequest): string {
-  const { baseUrl, originalUrl, url = '' } = routed(req);
-  if (typeof baseUrl === 'string') return baseUrl;
-  return originalUrl?.endsWith(url) ? originalUrl.slice(0, -url.length) : '';
-}
-
 let warned = false;
 
 /** Somebody watches, and nothing says what: better said once than not counted silently. */
-function warnNameless(path: string): undefined {
+export function warnNameless(path: string): void {
   if (warned) return;
   warned = true;
   process.emitWarning(
-    `${path.slice(0, 100)} is not counted, for no directory names its stream. ` +
+    `${path.slice(0, 100)} is not counted, or refused while a policy authorises, for no directory names its stream. ` +
       "Name it with trackPlayback(tracker, { stream: () => 'cam1' }).",
     { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_NAMELESS_STREAM' },
   );

@@ -1,7 +1,7 @@
 import type { Denial, HttpHit, Protocol } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { PlaybackResponse, RequestCallback } from './connect.js';
-import { type ExtensionTable, extensionTable } from './media/extensions.js';
+import { MediaTypes } from './media/extensions.js';
 import type { StreamRule } from './media/stream-name.js';
 import { type ClientReader, clientReader, type TrustProxy } from './request/client-address.js';
 import { type TokenSettings, tokenSettings, type ViewerTokenOptions } from './tokens/options.js';
@@ -11,11 +11,15 @@ import { type TokenReader, tokenReader } from './tokens/reader.js';
 export interface TrackPlaybackOptions {
   /**
    * Where the stream code is. Default `first-segment`: `/cam1/720p/seg1.ts` is `cam1`. `dirname`: the whole directory,
-   * `cam1/720p`. A function names it itself; undefined lets the request pass uncounted.
+   * `cam1/720p`. A function names it itself; null lets the request pass uncounted, and so does undefined unless a policy
+   * authorises: then a file of no stream is refused.
    */
-  stream?: StreamRule | RequestCallback<[], string | undefined>;
-  /** More file extensions that count, with their protocol: `{ '.aac': 'hls', '.m4a': 'dash' }`. Default none. */
-  extensions?: Readonly<Record<string, Protocol>>;
+  stream?: StreamRule | RequestCallback<[], string | null | undefined>;
+  /**
+   * More file extensions that count, with their protocol, `{ '.aac': 'hls', '.m4a': 'dash' }`, and those that never do,
+   * `{ '.vtt': false }`. Default none: besides the built-in ones, other media files are asked about while a policy authorises.
+   */
+  extensions?: Readonly<Record<string, Protocol | false>>;
   /**
    * Proxies that may say who the client is, as Express's `trust proxy`. For apps without Express's own setting, which
    * counts when this is absent. Default: the socket's address is the client's.
@@ -41,7 +45,7 @@ const KNOWN: readonly (keyof TrackPlaybackOptions)[] = [
 /** The options, checked and prepared. */
 export interface Prepared {
   readonly stream: NonNullable<TrackPlaybackOptions['stream']>;
-  readonly extensions: ExtensionTable;
+  readonly types: MediaTypes;
   readonly client: ClientReader;
   readonly tokens: TokenReader;
   readonly writing: TokenSettings;
@@ -65,5 +69,5 @@ export function prepare(options: TrackPlaybackOptions): Prepared {
   const writing = tokenSettings(viewerToken);
   const tokens = tokenReader(writing);
   const client = clientReader(trustProxy);
-  return { stream, extensions: extensionTable(extensions), client, tokens, writing, hit, onDenied };
+  return { stream, types: new MediaTypes(extensions), client, tokens, writing, hit, onDenied };
 }

@@ -11,15 +11,17 @@ import { CmcdReports } from './cmcd/reports.js';
 import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';
 import { ManifestMemory } from './media/manifest-memory.js';
 import { UNREADABLE } from './media/media-path.js';
-import { mediaFinder } from './media/media-request.js';
-import { describer, viewerOf } from './describe.js';
+import { mediaFinder, type MediaRequest } from './media/media-request.js';
+import { NAMELESS } from './media/stream-name.js';
+import { describer, viewerOf, warnNameless } from './describe.js';
 import { prepare, type TrackPlaybackOptions } from './options.js';
 import { incoming, type Incoming } from './request/incoming.js';
 import { offerPlaySession } from './request/play-session.js';
 import { countBody } from './response/count-body.js';
 import { findInLane } from './response/lane.js';
-import { refuse, refuseUnreadable } from './response/refuse.js';
+import { refuse, refuseMethod, refuseNameless, refuseUnreadable } from './response/refuse.js';
 import { Transfer } from './response/transfer.js';
+import { withholdBody } from './response/withhold-body.js';
 import { type PlaylistCounts, TokenPen, type WritingPlan } from './tokens/pen.js';
 import { untilGone } from './response/until-gone.js';
 
@@ -47,8 +49,8 @@ export interface PlaybackMiddleware extends ConnectMiddleware {
  * Counts and controls who plays HLS and DASH: put it before what serves the files, and before `compression`.
  *
  * A GET of a playlist or segment asks the tracker; who may not watch is answered 403 (401, 429, 503). Bytes are credited
- * while the response runs, a kick destroys it. Later handlers find the session in `req.playSession`. Everything else
- * passes untouched.
+ * while the response runs, a kick destroys it. Later handlers find the session in `req.playSession`. Other methods get no
+ * media: HEAD and OPTIONS pass, the rest is answered 405. What is no media passes untouched.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example
@@ -59,7 +61,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const prepared = prepare(options);
   const { onDenied } = prepared;
   const memory = new ManifestMemory();
-  const find = mediaFinder(prepared.extensions);
+  const find = mediaFinder(prepared.types, () => tracker.authorises);
   const describe = describer(prepared, memory);
   const pen = new TokenPen(prepared, tracker);
   const reports = new CmcdReports(prepared.tokens.hide);
@@ -105,15 +107,36 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     );
   };
 
-  /** A file server tells the length of what it has, which is not what a GET would get. */
-  const passHead = (req: PlaybackRequest, res: PlaybackResponse, next: Next) => {
-    const media = pen.writesUrls ? find(req) : undefined;
-    if (typeof media === 'object' && media.type.manifest) pen.writeHead(req, res);
+  /** Only a GET is counted: what else would bring media is refused, and what brings none passes. */
+  const passOther = (req: PlaybackRequest, res: PlaybackResponse, next: Next) => {
+    const media = find(req);
+    if (media === undefined) return next();
+    if (media === UNREADABLE) return refuseUnreadable(res);
+    if (req.method === 'HEAD') {
+      if (media.type.manifest && pen.writesUrls) pen.writeHead(req, res);
+      return next();
+    }
+    try {
+      const hit = describe(incoming(req), media);
+      if (hit === undefined || (hit === NAMELESS && !tracker.authorises)) return next();
+    } catch (error) {
+      return next(error);
+    }
+    if (req.method !== 'OPTIONS') return refuseMethod(res);
+    withholdBody(res);
     next();
   };
 
+  /** What belongs to no stream cannot be permitted, so it is not let in where permission is needed. */
+  const passNameless = ({ path }: MediaRequest, res: PlaybackResponse, next: Next) => {
+    const { authorises } = tracker;
+    if (authorises || typeof prepared.stream !== 'function') warnNameless(prepared.tokens.hide(path, undefined));
+    if (authorises) refuseNameless(res);
+    else next();
+  };
+
   const middleware: ConnectMiddleware = function trackPlaybackMiddleware(req, res, next) {
-    if (req.method !== 'GET') return req.method === 'HEAD' ? passHead(req, res, next) : next();
+    if (req.method !== 'GET') return passOther(req, res, next);
     const media = find(req);
     if (media === undefined) return next();
     if (media === UNREADABLE) return refuseUnreadable(res);
@@ -134,6 +157,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
       return next(error);
     }
     if (hit === UNREADABLE) return refuseUnreadable(res);
+    if (hit === NAMELESS) return passNameless(media, res, next);
     if (hit === undefined || answer === undefined) return next();
     const onEnded = media.type.manifest ? remember(plan?.hit ?? hit) : undefined;
     const asked = { seen, query: media.query, token: hit.token, res, next, onEnded, plan };

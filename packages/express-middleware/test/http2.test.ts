@@ -160,8 +160,11 @@ describe('over HTTP/2', () => {
     };
     expect(await ask('/cam1/seg0.ts')).toBe(200);
     tracker.kick(tracker.list()[0]!.id);
-    for (const path of ['/cam1/seg0.ts', '//cam1/seg0%2ets', '/x/../cam1/seg0.ts#', '/\\cam1\\seg0.ts']) {
+    for (const path of ['/cam1/seg0.ts', '/cam1//seg0%2ets', '/x/../cam1/seg0.ts', '/cam1%2fseg0.ts']) {
       expect([path, await ask(path)]).toEqual([path, 403]);
+    }
+    for (const path of ['//cam1/seg0.ts', '/x/../cam1/seg0.ts#', '/\\cam1\\seg0.ts', '/cam1%5cseg0.ts']) {
+      expect([path, await ask(path)]).toEqual([path, 400]);
     }
     // HTTP/2 itself may refuse these
     for (const path of ['cam1/seg0.ts', 'http://h/cam1/seg0.ts']) expect(await ask(path)).not.toBe(200);

@@ -1,7 +1,8 @@
-import { streamName } from '../src/media/stream-name.js';
+import { UNREADABLE } from '../src/media/media-path.js';
+import { NAMELESS, streamOfCallback, streamOfMount, streamOfPath } from '../src/media/stream-name.js';
 
-const first = (path: string, mount = '') => streamName(path, 'first-segment', () => mount);
-const directory = (path: string, mount = '') => streamName(path, 'dirname', () => mount);
+const first = (path: string) => streamOfPath(path, 'first-segment');
+const directory = (path: string) => streamOfPath(path, 'dirname');
 
 describe('the stream of a file', () => {
   it('is its first directory', () => {
@@ -28,13 +29,26 @@ describe('the stream of a file', () => {
   });
 
   it('is named after the mount when the file lies right there', () => {
-    expect(first('seg0.ts', 'cam1')).toBe('cam1');
-    expect(first('seg0.ts', 'live/cam1')).toBe('cam1');
-    expect(first('seg0.ts', 'media/CAM1')).toBe('media/cam1');
-  });
-
-  it('is nothing when neither names one', () => {
     expect(first('seg0.ts')).toBeUndefined();
     expect(directory('seg0.ts')).toBeUndefined();
+    expect(streamOfMount('cam1')).toBe('cam1');
+    expect(streamOfMount('live/cam1')).toBe('cam1');
+    expect(streamOfMount('media/CAM1')).toBe('media/cam1');
+    expect(streamOfMount('')).toBe(NAMELESS);
+  });
+
+  it('is what a function of the user names, in one spelling', () => {
+    for (const code of ['cam1/720p', '/cam1/720p/', 'cam1//720p', './cam1/./720p']) {
+      expect(streamOfCallback(code)).toBe('cam1/720p');
+    }
+    expect(streamOfCallback('cam 1')).toBe('cam 1');
+    expect(streamOfCallback('..')).toBe(UNREADABLE);
+    expect(streamOfCallback('x/../cam1')).toBe(UNREADABLE);
+  });
+
+  it('is none when a function says so: null on purpose, undefined for want of knowledge', () => {
+    expect(streamOfCallback(null)).toBeUndefined();
+    for (const nothing of [undefined, '', '/', './']) expect(streamOfCallback(nothing)).toBe(NAMELESS);
+    expect(() => streamOfCallback(7)).toThrow('a string, undefined or null');
   });
 });

@@ -11,7 +11,8 @@ const manifest = (protocol: Protocol): MediaType => ({ protocol, manifest: true,
 /** HLS has fMP4 segments too: `dash` is only what they are called while nobody knows better. */
 const sharedSegment: MediaType = { protocol: 'dash', manifest: false, shared: true };
 
-const BUILT_IN: readonly (readonly [string, MediaType])[] = [
+/** Extensions that always count. */
+const COUNTED: readonly (readonly [string, MediaType])[] = [
   ['.ts', segment('hls')],
   ['.m4s', sharedSegment],
   ['.m3u8', manifest('hls')],
@@ -19,28 +20,76 @@ const BUILT_IN: readonly (readonly [string, MediaType])[] = [
   ['.mp4', sharedSegment],
 ];
 
-/** Extensions that count, lower case, with the dot; a few, so a walk finds one faster than a hash. */
-export type ExtensionTable = readonly (readonly [extension: string, type: MediaType])[];
-
 /**
- * The built-in extensions and the user's.
- *
- * @throws StreamSessionsError ERR_BAD_OPTION
+ * What else players fetch: it is asked about, and counted then, only while a policy authorises. Whoever may not watch a
+ * stream should not get its sound, its subtitles or its keys either.
  */
-export function extensionTable(added: Readonly<Record<string, Protocol>> = {}): ExtensionTable {
-  const table = new Map(BUILT_IN);
-  for (const [name, protocol] of Object.entries(added)) {
-    if (!/^\.?[^./\\\s]{1,16}$/.test(name)) throw badOption('extensions', 'keyed by file extensions like ".aac"', name);
-    if (typeof protocol !== 'string' || protocol === '') {
-      throw badOption(`extensions[${JSON.stringify(name)}]`, 'a protocol like "hls"', protocol);
+const GUARDED: readonly (readonly [MediaType, string])[] = [
+  [manifest('hls'), '.m3u'],
+  [segment('hls'), '.key .aac .ac3 .ec3 .eac3 .ac4 .mp3 .m2ts .mts .vtt .webvtt'],
+  [
+    sharedSegment,
+    '.m4a .m4v .m4f .m4i .cmfv .cmfa .cmft .cmfm .init .dash .webm .weba .mkv .mka .mov .ttml .imsc .stpp',
+  ],
+  [sharedSegment, '.ogg .oga .ogv .opus .flac .wav .mpg .mpeg .avi .3gp .flv .f4v .dfxp .srt'],
+];
+
+/** No extension is longer, with its dot. */
+export const MAX_EXTENSION_LENGTH = 17;
+
+/** A few, so a walk finds one faster than a hash. */
+type CountedTable = readonly (readonly [extension: string, type: MediaType])[];
+
+/** Which files are media, by extension, whatever its case: `.TS` is another file than `.ts` on most disks, and a segment too. */
+export class MediaTypes {
+  private readonly counted: CountedTable;
+  private readonly guarded: ReadonlyMap<string, MediaType>;
+
+  /**
+   * @param added The user's, which come before the built-in ones; false: no media.
+   * @throws StreamSessionsError ERR_BAD_OPTION
+   */
+  constructor(added: Readonly<Record<string, Protocol | false>> = {}) {
+    const counted = new Map(COUNTED);
+    const guarded = new Map(GUARDED.flatMap(([type, names]) => names.split(' ').map((name) => [name, type] as const)));
+    for (const [name, protocol] of Object.entries(added)) {
+      const extension = extensionOf(name);
+      guarded.delete(extension);
+      if (protocol === false) counted.delete(extension);
+      else if (typeof protocol === 'string' && protocol !== '') counted.set(extension, segment(protocol.toLowerCase()));
+      else throw badOption(`extensions[${JSON.stringify(name)}]`, 'a protocol like "hls", or false', protocol);
     }
-    table.set(`.${name.replace(/^\./, '')}`.toLowerCase(), segment(protocol.toLowerCase()));
+    this.counted = [...counted];
+    this.guarded = guarded;
   }
-  return [...table];
+
+  /** Of a file that counts in any case. */
+  ofCounted(path: string): MediaType | undefined {
+    const dot = path.lastIndexOf('.');
+    const length = path.length - dot;
+    // longer than any extension: a name of 10,000 characters is not copied to be looked up
+    if (dot < 0 || length > MAX_EXTENSION_LENGTH) return undefined;
+    for (const [extension, type] of this.counted) {
+      if (extension.length === length && path.startsWith(extension, dot)) return type;
+    }
+    const lower = path.slice(dot).toLowerCase();
+    return this.counted.find(([extension]) => extension === lower)?.[1];
+  }
+
+  /** Of a file that is asked about while a policy authorises. */
+  ofGuarded(path: string): MediaType | undefined {
+    const dot = path.lastIndexOf('.');
+    if (dot < 0 || path.length - dot > MAX_EXTENSION_LENGTH) return undefined;
+    return this.guarded.get(path.slice(dot).toLowerCase());
+  }
+
+  /** Every extension that is media at some time. */
+  get all(): readonly string[] {
+    return [...this.counted.map(([extension]) => extension), ...this.guarded.keys()];
+  }
 }
 
-/** Finds text that names a media file somewhere, for requests that cannot be read exactly. */
-export function mediaPattern(table: ExtensionTable): RegExp {
-  const names = table.map(([name]) => name.replace(/[^a-z0-9]/gi, '\\$&'));
-  return new RegExp(`(?:${names.join('|')})(?![a-z0-9])`, 'i');
+function extensionOf(name: string): string {
+  if (!/^\.?[^./\\\s]{1,16}$/.test(name)) throw badOption('extensions', 'keyed by file extensions like ".aac"', name);
+  return `.${name.replace(/^\./, '')}`.toLowerCase();
 }

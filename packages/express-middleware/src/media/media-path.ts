@@ -1,4 +1,5 @@
-import { type ExtensionTable, type MediaType, mediaPattern } from './extensions.js';
+import { isUtf8 } from 'node:buffer';
+import type { MediaType, MediaTypes } from './extensions.js';
 
 /** A media file below the mount, as a file server reads the request: decoded, without dot segments, no slash first. */
 export interface MediaPath {
@@ -6,69 +7,96 @@ export interface MediaPath {
   readonly type: MediaType;
 }
 
-/** It names a media file, but no file server could tell which. */
-export const UNREADABLE = 'unreadable';
+/** It names a media file, but servers would not agree on which. */
+export const UNREADABLE = Symbol('unreadable');
 
-const MAX_EXTENSION_LENGTH = 17;
-
-/** What no file server serves, or only by accident: control characters. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x1f\x7f]/;
+/** What a path may turn out to be; undefined: no media. */
+export type MediaFinding<T extends MediaPath = MediaPath> = T | typeof UNREADABLE | undefined;
 
 /**
- * Makes the function that reads a path. Every spelling that `express.static` and `sendFile` serve as one file comes out
- * as one path, so that a viewer who is kept out cannot come back by another spelling.
- *
- * @param windows The disk drops dots, spaces and `::$DATA` at the end of a name. Default: what this machine does.
+ * Control characters, a backslash, and an escape that is left after decoding. To some a backslash is a slash, and there
+ * are servers that decode twice: they would read another file than the one that was judged.
  */
-export function mediaPathReader(
-  table: ExtensionTable,
-  windows = process.platform === 'win32',
-): (pathname: string) => MediaPath | typeof UNREADABLE | undefined {
-  const pattern = mediaPattern(table);
-  return (pathname) => {
-    const decoded = decode(pathname);
-    if (decoded === undefined) return pattern.test(decodeWhatCanBe(pathname)) ? UNREADABLE : undefined;
-    if (CONTROL.test(decoded)) return pattern.test(decoded) ? UNREADABLE : undefined;
-    const path = resolve(decoded, windows);
-    if (path === undefined) return pattern.test(decoded) ? UNREADABLE : undefined;
-    const type = typeOf(path, table);
-    return type && { path, type };
-  };
+// eslint-disable-next-line no-control-regex
+const UNCLEAR = /[\0-\x1f\x7f\\]|%[0-9a-f]{2}/i;
+/** Servers differ on what a `..` takes off behind these: an escape of one of `./?#`, an empty segment, bytes of no certain encoding. */
+const HARD_TO_CLIMB = /%(?:2[3ef]|3f)|\/\/|[^\0-\x7f]/i;
+/** Names that Windows takes for others: it drops dots and spaces at the end, has streams in files, and short aliases. */
+const ALIAS_ON_WINDOWS = /[. ]$|:|~\d/;
+
+const NOT_ASCII = /[^\0-\x7f]/;
+/** Some disks do not see these in a name. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * The path that a request names, in the one way that all servers agree on: decoded once, no dot segments, no slashes at
+ * the ends. Undefined where they would not.
+ *
+ * @param windows The disk takes several names for one. Default: what this machine does.
+ */
+export function readPath(pathname: string, windows = process.platform === 'win32'): string | undefined {
+  const decoded = decode(pathname);
+  // behind a semicolon some upstreams read parameters: `/cam2/..;/cam1/`
+  if (decoded === undefined || UNCLEAR.test(decoded) || pathname.includes(';')) return undefined;
+  let mayClimb: boolean | undefined;
+  const kept: string[] = [];
+  for (const name of decoded.split('/')) {
+    if (name === '' || name === '.') continue;
+    if (name !== '..') {
+      if (windows && ALIAS_ON_WINDOWS.test(name)) return undefined;
+      kept.push(name);
+    } else if (!(mayClimb ??= !HARD_TO_CLIMB.test(pathname)) || kept.pop() === undefined) return undefined;
+  }
+  // disks that do not tell the two forms of é apart serve both as one file
+  return kept.join('/').normalize('NFC');
 }
 
-/** What the extension of a file says. `.TS` is another file than `.ts` on most disks, and still a segment. */
-export function typeOf(path: string, table: ExtensionTable): MediaType | undefined {
-  const dot = path.lastIndexOf('.');
-  const length = path.length - dot;
-  // longer than any extension: a name of 10,000 characters is not copied to be looked up
-  if (dot < 0 || length > MAX_EXTENSION_LENGTH) return undefined;
-  for (const [extension, type] of table) {
-    if (extension.length === length && path.startsWith(extension, dot)) return type;
-  }
-  const lower = path.slice(dot).toLowerCase();
-  return table.find(([extension]) => extension === lower)?.[1];
+/** Makes the functions that read paths, for one table of extensions. */
+export function mediaPathReader(types: MediaTypes, windows?: boolean) {
+  const names = types.all.map((name) => name.replace(/[^a-z0-9]/gi, '\\$&')).join('|');
+  const some = new RegExp(`(?:${names})(?![a-z0-9])`, 'i');
+  const beforeCut = new RegExp(`(?:${names})(?:[. ]+$|[;?#:])`, 'i');
+
+  /** Whether a text that cannot be read is about media, as far as anybody could decode it. */
+  const mentions = (text: string): boolean => {
+    const once = decodeWhatCanBe(text);
+    return some.test(folded(once)) || some.test(folded(decodeWhatCanBe(once)));
+  };
+
+  /** Whether servers that drop the end of a name, or cut a path off where it does not end, would serve media. */
+  const isCutToMedia = (path: string): boolean => beforeCut.test(path);
+
+  /** @param isGuarded Whether files count that are asked about only while a policy authorises. */
+  const read = (pathname: string, isGuarded: boolean): MediaFinding => {
+    const path = readPath(pathname, windows);
+    if (path === undefined) return mentions(pathname) ? UNREADABLE : undefined;
+    const typeOf = (name: string) => types.ofCounted(name) ?? (isGuarded ? types.ofGuarded(name) : undefined);
+    if (isCutToMedia(path)) return UNREADABLE;
+    const type = typeOf(path);
+    if (type !== undefined) return { path, type };
+    return NOT_ASCII.test(path) && typeOf(folded(path)) !== undefined ? UNREADABLE : undefined;
+  };
+
+  return { read, mentions, isCutToMedia };
 }
 
 function decode(pathname: string): string | undefined {
   try {
-    return decodeURIComponent(pathname);
+    return decodeURIComponent(NOT_ASCII.test(pathname) ? asUtf8(pathname) : pathname);
   } catch {
     return undefined;
   }
 }
 
-const decodeWhatCanBe = (pathname: string): string =>
-  pathname.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-
-/** Undefined when it climbs above the mount. A backslash is a slash: on Windows, and in `url.parse` everywhere. */
-function resolve(decoded: string, windows: boolean): string | undefined {
-  const kept: string[] = [];
-  for (const part of decoded.split(/[/\\]/)) {
-    const name = windows && part !== '..' ? part.replace(/(?:::\$DATA|[. ])+$/i, '') : part;
-    if (name === '' || name === '.') continue;
-    if (name !== '..') kept.push(name);
-    else if (kept.pop() === undefined) return undefined;
-  }
-  return kept.join('/');
+/** Node hands over bytes that were sent unescaped as Latin-1; an upstream reads them as the UTF-8 that they mostly are. */
+function asUtf8(text: string): string {
+  const bytes = Buffer.from(text, 'latin1');
+  return isUtf8(bytes) && bytes.toString('latin1') === text ? bytes.toString() : text;
 }
+
+const decodeWhatCanBe = (text: string): string =>
+  text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+
+/** As disks see a name that know no case, and take letters for others: the `ſ` of `.tſ` is an `s` in capitals. */
+const folded = (text: string): string =>
+  NOT_ASCII.test(text) ? text.normalize('NFKC').replace(INVISIBLE, '').toUpperCase().toLowerCase() : text;

@@ -1,7 +1,7 @@
 import type { PlaybackRequest } from '../connect.js';
 import { type Target, targetOf } from '../request/target.js';
-import { type ExtensionTable, mediaPattern, type MediaType } from './extensions.js';
-import { mediaPathReader, typeOf, UNREADABLE } from './media-path.js';
+import type { MediaType, MediaTypes } from './extensions.js';
+import { type MediaFinding, mediaPathReader, UNREADABLE } from './media-path.js';
 import { endOfPlainPath } from './plain-path.js';
 
 /** A request for a playlist or segment. */
@@ -15,24 +15,28 @@ export interface MediaRequest {
 
 /** What a URL parser takes off a query. */
 const NOT_OF_THE_QUERY = /[\s#]/;
+/** One slash first, and nothing that one parser takes for the end of the path and the other does not. */
+const PATH_OF_A_TARGET = /^\/(?!\/)[^#?\\]*(?:\?|$)/;
+const WITH_HOST = /^https?:\/\/[^/?#\\]+\/[^#?\\]*(?:\?|$)/i;
 
-/** Makes the function that finds media: what is none passes (undefined), what cannot be read is answered 400. */
+/**
+ * Makes the function that finds media: what is none passes (undefined), what cannot be read is answered 400.
+ *
+ * @param guards Whether a policy authorises now.
+ */
 export function mediaFinder(
-  table: ExtensionTable,
-): (req: PlaybackRequest) => MediaRequest | typeof UNREADABLE | undefined {
-  const read = mediaPathReader(table);
-  const pattern = mediaPattern(table);
+  types: MediaTypes,
+  guards: () => boolean,
+): (req: PlaybackRequest) => MediaFinding<MediaRequest> {
+  const { read, mentions, isCutToMedia } = mediaPathReader(types);
   const isWindows = process.platform === 'win32';
 
-  const findUnusual = (req: PlaybackRequest): MediaRequest | typeof UNREADABLE | undefined => {
-    let target: Target | undefined;
-    try {
-      target = targetOf(req);
-    } catch {
-      return pattern.test(req.url ?? '') ? UNREADABLE : undefined;
-    }
-    const media = read(target?.pathname ?? '');
-    return typeof media === 'object' ? { ...media, query: target?.query ?? '' } : media;
+  const findUnusual = (req: PlaybackRequest): MediaFinding<MediaRequest> => {
+    const { url = '' } = req;
+    const target = parsed(req);
+    if (target === undefined) return mentions(url) ? UNREADABLE : undefined;
+    const media = read(target.pathname ?? '', guards());
+    return typeof media === 'object' ? { ...media, query: target.query ?? '' } : media;
   };
 
   return (req) => {
@@ -40,9 +44,26 @@ export function mediaFinder(
     const end = isWindows ? -1 : endOfPlainPath(url);
     if (end < 0) return findUnusual(req);
     const path = url.slice(1, end);
-    const type = typeOf(path, table);
-    if (type === undefined) return undefined;
+    const type = types.ofCounted(path) ?? (guards() ? types.ofGuarded(path) : undefined);
+    if (type === undefined) return isCutToMedia(path) ? UNREADABLE : undefined;
     const query = url.slice(end + 1);
     return query !== '' && NOT_OF_THE_QUERY.test(query) ? findUnusual(req) : { path, type, query };
   };
+}
+
+/**
+ * The target of a request, if both of Node's parsers read it alike: `//cam2/cam1/seg0.ts` is a file of cam2 to the one
+ * that Express has, and to `new URL()` one of cam1 on a host.
+ */
+function parsed(req: PlaybackRequest): Target | undefined {
+  const { url = '' } = req;
+  let target: Target | undefined;
+  try {
+    target = targetOf(req);
+    if (PATH_OF_A_TARGET.test(url)) return target;
+    if (!WITH_HOST.test(url)) return undefined;
+    return new URL(`http://h${target?.pathname}`).pathname === new URL(url).pathname ? target : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,8 +1,11 @@
 const SLASH = 0x2f;
 const DOT = 0x2e;
 const QUESTION = 0x3f;
-const PERCENT = 0x25;
-const BACKSLASH = 0x5c;
+
+/** Up to # are white space and what has to be escaped, above ~ are spaces too; % escapes, a backslash and ; are unclear. */
+const PLAIN = new Uint8Array(128);
+for (let character = 0x24; character <= 0x7e; character++)
+  PLAIN[character] = '%;\\'.includes(String.fromCharCode(character)) ? 0 : 1;
 
 /**
  * Where the path of a request target ends, if it names a file just as it stands: no escapes, no empty or dot segments, no
@@ -17,8 +20,7 @@ export function endOfPlainPath(target: string): number {
   for (; end < target.length; end++) {
     const character = target.charCodeAt(end);
     if (character === QUESTION) break;
-    // up to # are white space and what has to be escaped; above ~ are spaces too
-    if (character <= 0x23 || character > 0x7e || character === PERCENT || character === BACKSLASH) return -1;
+    if (PLAIN[character] !== 1) return -1;
     if (previous === SLASH && (character === SLASH || character === DOT)) return -1;
     previous = character;
   }

@@ -1,20 +1,46 @@
+import { badOption } from '@stream-sessions/core/spi';
+import { UNREADABLE } from './media-path.js';
+
 /** How the stream is read from the path: its first directory, or all of them. */
 export type StreamRule = 'first-segment' | 'dirname';
 
+/** Nothing says which stream a file belongs to. */
+export const NAMELESS = Symbol('nameless');
+
 /**
  * The stream a file belongs to, in the one spelling all adapters use: no slashes at the ends, no leading `live/`.
- * A file right at the mount belongs to the stream the mount is named after.
  *
  * @param path Below the mount, already resolved.
- * @param mount The mount path, resolved too. Routers match it whatever its case, so it is read in lower case.
- * @returns undefined when neither names a stream.
+ * @returns undefined when the file lies right at the mount.
  */
-export function streamName(path: string, rule: StreamRule, mount: () => string): string | undefined {
+export function streamOfPath(path: string, rule: StreamRule): string | undefined {
   const directory = withoutLive(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
-  if (directory === '') return withoutLive(mount().toLowerCase()) || undefined;
+  if (directory === '') return undefined;
   if (rule === 'dirname') return directory;
   const end = directory.indexOf('/');
   return end < 0 ? directory : directory.slice(0, end);
+}
+
+/**
+ * The stream that a mount is named after.
+ *
+ * @param mount Resolved too. Routers match it whatever its case, so it is read in lower case.
+ */
+export const streamOfMount = (mount: string): string | typeof NAMELESS => withoutLive(mount.toLowerCase()) || NAMELESS;
+
+/**
+ * The stream that a function of the user names, often by a router's parameter: that is decoded, and `x/../cam1` in it is
+ * another spelling of a folder. Null: it lets the request pass.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function streamOfCallback(result: unknown): string | typeof NAMELESS | typeof UNREADABLE | undefined {
+  if (result === null) return undefined;
+  if (result === undefined || result === '') return NAMELESS;
+  if (typeof result !== 'string') throw badOption('The result of stream', 'a string, undefined or null', result);
+  if (!result.includes('/')) return result === '..' ? UNREADABLE : result;
+  const names = result.split('/').filter((name) => name !== '' && name !== '.');
+  return names.includes('..') ? UNREADABLE : names.join('/') || NAMELESS;
 }
 
 /** Under a router that mounts `/live`, `/LIVE/cam1` is the same file. */

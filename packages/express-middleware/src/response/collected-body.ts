@@ -1,5 +1,6 @@
 import type { PlaybackResponse } from '../connect.js';
 import type { Writing } from './counted.js';
+import { callSoon } from './call-soon.js';
 import { putHead } from './head.js';
 
 /** What is longer is no playlist that anybody should hold in memory. */
@@ -134,9 +135,4 @@ function bufferOf(chunk: unknown, encoding: unknown): Buffer {
   // a copy: whoever wrote it may use its memory again
   if (chunk instanceof Uint8Array) return Buffer.from(chunk);
   throw new TypeError('The "chunk" argument must be a string, a Buffer or a Uint8Array.');
-}
-
-function callSoon(encoding: unknown, callback: unknown): void {
-  const call = typeof encoding === 'function' ? encoding : callback;
-  if (typeof call === 'function') process.nextTick(call);
 }

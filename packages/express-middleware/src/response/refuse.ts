@@ -18,9 +18,20 @@ export function refuse(res: PlaybackResponse, denial: Denial): void {
   answer(res, status, text);
 }
 
-/** Answers a media request that no file server could read. */
+/** Answers a media request that file servers would not read alike. */
 export function refuseUnreadable(res: PlaybackResponse): void {
   answer(res, 400, 'Bad Request: this is not the path of a media file.\n');
+}
+
+/** Answers a request for a file of no stream, while a policy authorises: it could not be asked about one. */
+export function refuseNameless(res: PlaybackResponse): void {
+  answer(res, 403, 'Forbidden: nothing says which stream this file belongs to.\n');
+}
+
+/** Answers a method by which a handler that does not look at it would send media uncounted. */
+export function refuseMethod(res: PlaybackResponse): void {
+  res.setHeader('Allow', 'GET, HEAD, OPTIONS');
+  answer(res, 405, 'Method Not Allowed: media is played by GET.\n');
 }
 
 function answer(res: PlaybackResponse, status: number, text: string): void {
