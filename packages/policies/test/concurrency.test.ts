@@ -179,6 +179,44 @@ describe('concurrencyPolicy that rejects', () => {
   });
 });
 
+describe('concurrencyPolicy per token', () => {
+  const bearer = (token: string) => ({ credentials: { scheme: 'bearer' as const, token } });
+  const good: Policy = {
+    name: 'good',
+    stage: 'authorise',
+    admit: ({ token, credentials }) =>
+      token === 'good' || (credentials?.scheme === 'bearer' && credentials.token === 'good')
+        ? { allow: true }
+        : { allow: false, reason: 'unauthorized' },
+  };
+
+  it.each<[string, (n: number) => Partial<HttpHit>]>([
+    ['a bearer, whatever else stands in the URL', (n) => ({ ...bearer('good'), token: `name ${n}` })],
+    ['a token, whatever bearer comes with it', (n) => ({ ...bearer(`noise ${n}`), token: 'good' })],
+    ['a token here and a bearer there', (n) => (n % 2 === 0 ? bearer('good') : { token: 'good' })],
+    ['both at once', () => ({ ...bearer('good'), token: 'good' })],
+  ])('counts one credential once: %s', async (_, given) => {
+    for (const onExceed of ['reject', 'replace-oldest', 'replace-newest'] as const) {
+      const made = world([good, concurrencyPolicy({ per: 'token', max: 2, onExceed })], { idleTimeoutMs: 60_000 });
+      for (let n = 0; n < 6; n++) {
+        await ask(made.tracker, { ...given(n), ip: `198.51.100.${n}`, userAgent: `device ${n}` });
+        made.clock.advance(1_000);
+      }
+      const playing = { reject: [0, 1], 'replace-oldest': [4, 5], 'replace-newest': [0, 5] }[onExceed];
+      expect(devices(live(made.tracker))).toEqual(playing.map((n) => `device ${n}`));
+    }
+  });
+
+  it('reserves both or none: a place that is not taken is free for the next', async () => {
+    const made = world([good, concurrencyPolicy({ per: 'token', max: 1 })], { idleTimeoutMs: 60_000 });
+    sessionOf(await ask(made.tracker, { ...bearer('good'), token: 'a', userAgent: '1' }));
+    // refused for the bearer, after its token had a place
+    denialOf(await ask(made.tracker, { ...bearer('good'), token: 'b', userAgent: '2' }));
+    made.tracker.kick(live(made.tracker)[0]!.id, { denyForMs: 0 });
+    sessionOf(await ask(made.tracker, { ...bearer('good'), token: 'b', userAgent: '2' }));
+  });
+});
+
 describe('concurrencyPolicy that replaces', () => {
   it('the oldest goes, stays out, and two devices do not take turns', async () => {
     const made = limited({ max: 2, onExceed: 'replace-oldest' });

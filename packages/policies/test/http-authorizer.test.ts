@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { concurrencyPolicy, httpAuthorizer, type HttpAuthorizerOptions } from '@stream-sessions/policies';
 import type { Policy, TrackerOptions } from '@stream-sessions/core';
 import { say, startAuthoriser, type Authoriser } from './support/authoriser.js';
@@ -85,6 +86,53 @@ describe('httpAuthorizer', () => {
     expect(live(tracker)).toEqual([]);
   });
 
+  it.each<[number, unknown, string]>([
+    [401, '', 'the authoriser answered 401'],
+    [200, 'false', 'the authoriser said no'],
+    [200, { allow: false, reason: 'unpaid' }, 'the authoriser said no'],
+    [200, { allow: false, detail: 'since May' }, 'since May'],
+    [503, 'later', 'the authoriser gave no clear answer: status 503'],
+    [200, '<html>', 'the authoriser gave no clear answer: a body that is no JSON'],
+    [200, [true], 'the authoriser gave no clear answer: JSON that says no "allow"'],
+    [200, { allow: 1 }, 'the authoriser gave no clear answer: an "allow" that is neither true nor false'],
+    [
+      200,
+      { allow: true, user_id: {} },
+      'the authoriser gave no clear answer: a yes whose "userId" is not a text of 1 to 1024 characters, or a number',
+    ],
+    [
+      200,
+      { allow: true, max_sessions: 1.5 },
+      'the authoriser gave no clear answer: a yes whose "maxSessions" is not a whole number from 0 on',
+    ],
+    [
+      200,
+      { allow: true, tags: { a: 'x'.repeat(257) } },
+      'the authoriser gave no clear answer: a yes whose "tags" is not an object of at most 32 texts',
+    ],
+    ...['soon', '5', '2026-01-01', '2026-01-01T00:00:00', 1e300, '9999999-01-01T00:00:00Z'].map(
+      (expires_at): [number, unknown, string] => [
+        200,
+        { allow: true, expires_at },
+        'the authoriser gave no clear answer: a yes whose "expiresAt" is not a time: RFC 3339, epoch milliseconds or seconds',
+      ],
+    ),
+    [200, ' '.repeat(70_000), 'the authoriser gave no clear answer: the answer is longer than 65536 bytes'],
+  ])('says why: %i %.60j', async (status, body, detail) => {
+    authoriser.answer = say(status, body);
+    expect(denialOf(await ask(setup().tracker, { token: 'a' })).detail).toBe(detail);
+  });
+
+  it('says why when there is no answer at all', async () => {
+    const told = async () => denialOf(await ask(setup({ timeoutMs: 100 }).tracker)).detail;
+    authoriser.answer = () => undefined;
+    expect(await told()).toBe('the authoriser gave no clear answer: no answer within 100 ms');
+    authoriser.answer = (res) => res.destroy();
+    expect(await told()).toBe('the authoriser gave no clear answer: the connection failed (ECONNRESET)');
+    await authoriser.goDown();
+    expect(await told()).toBe('the authoriser gave no clear answer: the connection failed (ECONNREFUSED)');
+  });
+
   it.each<[number, unknown, object]>([
     [401, '', { reason: 'unauthorized', kind: 'credentials' }],
     [403, 'no', { reason: 'unauthorized', kind: 'forbidden' }],
@@ -148,6 +196,78 @@ describe('httpAuthorizer', () => {
   });
 });
 
+describe('an authoriser that could never be asked', () => {
+  const url = 'http://127.0.0.1:1/';
+
+  it.each<[string, Partial<HttpAuthorizerOptions>]>([
+    ['no URL', { url: 'authoriser' }],
+    ['another scheme', { url: 'ftp://h/' }],
+    ['a name and password', { url: 'https://me:hunter2@h/auth' }],
+    ['a name alone', { url: new URL('https://hunter2@h/auth') }],
+    ['a password in what is no URL', { url: 'me:hunter2@h/auth' }],
+    ['a header name with a blank', { headers: { 'x key': 'k' } }],
+    ['a header name that is empty', { headers: { '': 'k' } }],
+    ['a header name with a line break', { headers: { 'x\r\ny': 'k' } }],
+    ['a header twice', { headers: { 'x-key': 'k', 'X-Key': 'l' } }],
+    ['a header that frames the request', { headers: { 'Content-Length': '3' } }],
+    ['a header with a line break', { headers: { authorization: 'Bearer hunter2\r\n' } }],
+    ['a header with a letter that it cannot have', { headers: { authorization: 'hunter2 \u{1F511}' } }],
+    ['a header that is not set', { headers: { 'x-key': undefined as never } }],
+    ['a header that is a list', { headers: { 'x-key': ['k'] as never } }],
+    ['headers that are a list', { headers: ['x-key'] as never }],
+    ['no headers', { headers: null as never }],
+    ['a time that no timer has', { timeoutMs: Infinity }],
+    ['a broken time', { timeoutMs: 1.5 }],
+    ['no time', { timeoutMs: 0 }],
+    ['retries without end', { retries: Infinity }],
+    ['half a retry', { retries: 0.5 }],
+    ['nobody it is about', { kinds: [] }],
+    ['an unknown payload', { payload: 'xml' as never }],
+  ])('is an error when it is made: %s', (_, options) => {
+    const make = () => httpAuthorizer({ url, onUnavailable: 'allow', ...options });
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
+    expect(make).not.toThrow(/hunter2/);
+  });
+
+  it('is one that cannot be made: with any headers that it takes, the question arrives', async () => {
+    const name = fc.oneof(
+      fc.constantFrom('Authorization', 'content-type', 'Host', 'accept', 'Cookie', 'Range', 'TE', 'Trailer', 'Upgrade'),
+      fc.constantFrom('Connection', 'Keep-Alive', 'Transfer-Encoding', 'Content-Length', 'Expect', 'Date', 'Via'),
+      fc.string({ minLength: 1, maxLength: 8 }),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }),
+    );
+    const value = fc.oneof(
+      fc.constantFrom('k', '', ' ', 'close', 'chunked', '100-continue', '5', 'websocket', 'é'),
+      fc.string({ unit: 'binary', maxLength: 6 }),
+    );
+    let asked = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(name, value, { minKeys: 1, maxKeys: 2 }), async (headers) => {
+        let policy: Policy;
+        try {
+          policy = httpAuthorizer({ url: authoriser.url, retries: 0, headers });
+        } catch {
+          return;
+        }
+        sessionOf(await ask(world([policy]).tracker, { token: 'a' }));
+        expect(authoriser.questions).toHaveLength(++asked);
+        expect(JSON.parse(authoriser.questions.at(-1)!.body)).toMatchObject({ stream_code: 'cam1', token: 'a' });
+      }),
+      { numRuns: 200 },
+    );
+    expect(asked).toBeGreaterThan(5);
+  });
+
+  it('sends a name and password as a header, and its own content type where it is told to', async () => {
+    const headers = { Authorization: 'Basic bWU6aHVudGVyMg==', 'Content-Type': 'application/vnd.api+json' };
+    await ask(setup({ headers }).tracker);
+    expect(authoriser.questions[0]!.headers).toMatchObject({
+      authorization: 'Basic bWU6aHVudGVyMg==',
+      'content-type': 'application/vnd.api+json',
+    });
+  });
+});
+
 describe('the other payloads', () => {
   it('mistserver: the body of USER_NEW, of which a viewer writes no line', async () => {
     authoriser.answer = say(200, 'true\n');
@@ -162,8 +282,8 @@ describe('the other payloads', () => {
   });
 
   it.each<[string, string]>([
-    ...['1', 'true', 'YES', ' yes \r\n', 'cont', 'on'].map((text): [string, string] => [text, 'yes']),
-    ...['0', 'false', 'No', '', '\n', 'off'].map((text): [string, string] => [text, 'no']),
+    ...['1', 'true', 'YES', ' yes \r\n', 'cont', 'continue'].map((text): [string, string] => [text, 'yes']),
+    ...['0', 'false', 'No', '', '\n', 'off', 'y', 'T', 'on', 'n', 'f'].map((text): [string, string] => [text, 'no']),
     ...['maybe', '<html>', 'true false', '{"allow":true}'].map((text): [string, string] => [text, 'unclear']),
   ])('mistserver: %j is %s', async (text, meaning) => {
     authoriser.answer = say(200, text);

@@ -1,13 +1,17 @@
 import type { Candidate, PlaySession, Policy, TrackerView, Verdict } from '@stream-sessions/core';
-import { AddressReader, badOption, checkOptions } from '@stream-sessions/core/spi';
-import { kindOf, YES } from '../support/kinds.js';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { YES } from '../support/kinds.js';
 import { checkNumber } from '../support/numbers.js';
 import { Holders } from './holders.js';
+import { keysOf, PER, type Per } from './keys.js';
 
 /** Options of `concurrencyPolicy`. */
 export interface ConcurrencyOptions {
-  /** What the limit is per. Who has no such thing (no user, no token) is not limited. Default `user`. */
-  per?: 'user' | 'token' | 'ip' | 'stream';
+  /**
+   * What the limit is per. Who has no such thing (no user, no token) is not limited. A `token` is one in the URL, a cookie or
+   * a stream id, and a bearer; who has both needs a place of each. Default `user`.
+   */
+  per?: Per;
   /** How many sessions at a time. Per user, `maxSessions` of an authoriser counts instead where it gives one. */
   max: number;
   /**
@@ -20,13 +24,6 @@ export interface ConcurrencyOptions {
   name?: string;
 }
 
-const addresses = new AddressReader(64);
-const KEYS: Readonly<Record<string, (candidate: Candidate) => string | undefined>> = {
-  user: ({ userId }) => userId,
-  token: ({ token }) => token || undefined,
-  ip: ({ ip }) => addresses.network(ip) || undefined,
-  stream: ({ stream }) => stream,
-};
 const ON_EXCEED = ['reject', 'replace-oldest', 'replace-newest'];
 
 /**
@@ -38,7 +35,7 @@ const ON_EXCEED = ['reject', 'replace-oldest', 'replace-newest'];
 export function concurrencyPolicy(options: ConcurrencyOptions): Policy {
   checkOptions('concurrencyPolicy()', options, ['per', 'max', 'onExceed', 'graceMs', 'name']);
   const { per = 'user', max, onExceed = 'reject', graceMs = 10_000, name = 'concurrency' } = options;
-  if (!Object.hasOwn(KEYS, per)) throw badOption('per', `one of ${Object.keys(KEYS).join(', ')}`, per);
+  if (!PER.includes(per)) throw badOption('per', `one of ${PER.join(', ')}`, per);
   if (!ON_EXCEED.includes(onExceed)) throw badOption('onExceed', `one of ${ON_EXCEED.join(', ')}`, onExceed);
   checkNumber('max', max, 0);
   checkNumber('graceMs', graceMs, 0);
@@ -51,61 +48,75 @@ interface Reservation {
   readonly takes: readonly string[];
 }
 
+/** Who has to go for it, said in the moment of opening. */
+type Going = () => { readonly release: readonly string[]; readonly replace: readonly string[] };
+
 class Concurrency implements Policy {
   readonly stage = 'concurrency';
   private readonly byKey = new Map<string, Holders>();
-  private readonly keyOfSession = new Map<string, string>();
-  private readonly reservations = new Map<Candidate, Reservation>();
-  private readonly keyOf: (candidate: Candidate) => string | undefined;
+  private readonly keysOfSession = new Map<string, readonly string[]>();
+  private readonly reservations = new Map<Candidate, Reservation[]>();
 
   constructor(
     readonly name: string,
-    private readonly per: string,
+    private readonly per: Per,
     private readonly max: number,
     private readonly onExceed: string,
     private readonly graceMs: number,
-  ) {
-    this.keyOf = KEYS[per] as (candidate: Candidate) => string | undefined;
-  }
+  ) {}
 
   admit(candidate: Candidate, view: TrackerView): Verdict {
-    const key = kindOf(candidate) === 'viewer' ? this.keyOf(candidate) : undefined;
-    if (key === undefined) return YES;
+    const keys = keysOf(this.per, candidate);
     const max = (this.per === 'user' ? candidate.maxSessions : undefined) ?? this.max;
-    const holders = this.holdersOf(key);
-    const own = candidate.session?.id ?? candidate.continues;
-    if (own !== undefined && holders.holds(own)) {
-      return holders.isAmong(own, max, this.onExceed === 'replace-oldest') ? YES : this.no(key, max);
+    const going: Going[] = [];
+    for (const key of keys) {
+      const room = this.roomFor(candidate, view, key, max);
+      if (room === undefined) {
+        this.takeBack(candidate);
+        this.tidy(keys);
+        return {
+          allow: false,
+          reason: 'limit',
+          kind: 'limit',
+          detail: `${max} at a time per ${this.per}`,
+          denyForMs: 0,
+        };
+      }
+      if (room !== NOBODY) going.push(room);
     }
-    if (max < 1) return this.no(key, max);
-    if (this.onExceed === 'reject') return this.reserve(candidate, view, holders, max) ?? this.no(key, max);
-    const room = () => this.roomFor(own, view, key, max);
-    return { allow: true, release: () => room().release, replace: () => room().replace };
+    if (going.length === 0) return YES;
+    return {
+      allow: true,
+      release: () => going.flatMap((who) => who().release),
+      replace: () => going.flatMap((who) => who().replace),
+    };
   }
 
   settled(candidate: Candidate, session: PlaySession | undefined): void {
-    const reservation = this.reservations.get(candidate);
-    if (reservation !== undefined) {
-      this.reservations.delete(candidate);
-      reservation.holders.reserved--;
-      reservation.holders.takeBack(reservation.takes);
-    }
-    const key = kindOf(candidate) === 'viewer' ? this.keyOf(candidate) : undefined;
-    if (key === undefined) return;
-    if (session !== undefined) this.give(key, session);
-    else this.tidy(key);
+    this.takeBack(candidate);
+    const keys = keysOf(this.per, candidate);
+    if (keys.length > 0 && session !== undefined) this.give(keys, session.id);
+    else this.tidy(keys);
   }
 
   closed({ id }: PlaySession): void {
-    const key = this.keyOfSession.get(id);
-    if (key === undefined) return;
-    this.keyOfSession.delete(id);
-    this.byKey.get(key)?.delete(id);
-    this.tidy(key);
+    this.give([], id);
   }
 
-  /** A yes when there is a slot, or one that nobody uses. */
-  private reserve(candidate: Candidate, view: TrackerView, holders: Holders, max: number): Verdict | undefined {
+  /** Whether there is a slot, and who has to go for it; undefined: there is none. */
+  private roomFor(candidate: Candidate, view: TrackerView, key: string, max: number): Going | undefined {
+    const holders = this.holdersOf(key);
+    const own = candidate.session?.id ?? candidate.continues;
+    if (own !== undefined && holders.holds(own)) {
+      return holders.isAmong(own, max, this.onExceed === 'replace-oldest') ? NOBODY : undefined;
+    }
+    if (max < 1) return undefined;
+    if (this.onExceed === 'reject') return this.reserve(candidate, view, holders, max);
+    return () => this.others(own, view, key, max);
+  }
+
+  /** A slot, or one that nobody uses. */
+  private reserve(candidate: Candidate, view: TrackerView, holders: Holders, max: number): Going | undefined {
     let takes: string[] = [];
     if (holders.size >= max) {
       if (holders.nobodyIsQuiet(view.now)) return undefined;
@@ -115,12 +126,13 @@ class Concurrency implements Policy {
     }
     holders.promise(takes);
     holders.reserved++;
-    this.reservations.set(candidate, { holders, takes });
-    return takes.length === 0 ? YES : { allow: true, release: takes };
+    const reserved = this.reservations.get(candidate) ?? [];
+    this.reservations.set(candidate, [...reserved, { holders, takes }]);
+    return takes.length === 0 ? NOBODY : () => ({ release: takes, replace: [] });
   }
 
-  /** Called in the moment of opening: who has to go for it, the quiet ones first. */
-  private roomFor(own: string | undefined, view: TrackerView, key: string, max: number) {
+  /** Called in the moment of opening: those beyond the limit, the quiet ones first. */
+  private others(own: string | undefined, view: TrackerView, key: string, max: number): ReturnType<Going> {
     const looked = this.holdersOf(key).look(view, this.graceMs);
     const isOther = (id: string): boolean => id !== own;
     const [playing, quiet] = [looked.playing.filter(isOther), looked.quiet.filter(isOther)];
@@ -131,14 +143,23 @@ class Concurrency implements Policy {
     return { release, replace };
   }
 
-  private give(key: string, session: PlaySession): void {
-    const before = this.keyOfSession.get(session.id);
-    if (before !== undefined && before !== key) {
-      this.byKey.get(before)?.delete(session.id);
-      this.tidy(before);
+  /** What was reserved is free again. */
+  private takeBack(candidate: Candidate): void {
+    for (const { holders, takes } of this.reservations.get(candidate) ?? []) {
+      holders.reserved--;
+      holders.takeBack(takes);
     }
-    this.keyOfSession.set(session.id, key);
-    this.holdersOf(key).add(session);
+    this.reservations.delete(candidate);
+  }
+
+  /** The session holds a slot of these, and of no others. */
+  private give(keys: readonly string[], id: string): void {
+    const before = this.keysOfSession.get(id) ?? [];
+    for (const key of before) if (!keys.includes(key)) this.byKey.get(key)?.delete(id);
+    if (keys.length === 0) this.keysOfSession.delete(id);
+    else this.keysOfSession.set(id, keys);
+    for (const key of keys) this.holdersOf(key).add(id);
+    this.tidy(before);
   }
 
   private holdersOf(key: string): Holders {
@@ -148,12 +169,10 @@ class Concurrency implements Policy {
   }
 
   /** Nothing is kept of who has gone. */
-  private tidy(key: string): void {
-    if (this.byKey.get(key)?.isEmpty) this.byKey.delete(key);
-  }
-
-  private no(key: string, max: number): Verdict {
-    this.tidy(key);
-    return { allow: false, reason: 'limit', kind: 'limit', detail: `${max} at a time per ${this.per}`, denyForMs: 0 };
+  private tidy(keys: readonly string[]): void {
+    for (const key of keys) if (this.byKey.get(key)?.isEmpty) this.byKey.delete(key);
   }
 }
+
+/** Nobody has to go. */
+const NOBODY: Going = () => ({ release: [], replace: [] });

@@ -1,4 +1,4 @@
-import type { PlaySession, TrackerView } from '@stream-sessions/core';
+import type { TrackerView } from '@stream-sessions/core';
 
 /** Who holds the slots of one user (token, address, stream), in the order in which they came. */
 export class Holders {
@@ -30,7 +30,7 @@ export class Holders {
     return last ? rank >= this.sessions.size - max : rank < max;
   }
 
-  add({ id }: PlaySession): void {
+  add(id: string): void {
     this.sessions.add(id);
   }
 

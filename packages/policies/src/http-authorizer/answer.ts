@@ -1,15 +1,21 @@
 import type { Approval, Verdict } from '@stream-sessions/core';
+import { isTags, MAX_TAGS } from '../support/tags.js';
 import type { Payload } from './request.js';
 
-/** The authoriser answered, but what it says is no answer. */
-export const UNCLEAR = Symbol('unclear');
-export type Answer = Verdict | typeof UNCLEAR;
+/** The authoriser answered, but what it says is no answer; or it did not. */
+export class Unclear {
+  constructor(
+    /** For operators: none of what was sent is in it. */
+    readonly why: string,
+  ) {}
+}
 
 /** What a status and a body mean. Only what is clearly a yes is one. */
-export function readAnswer(payload: Payload, status: number, body: string): Answer {
-  if (status === 408 || status === 429 || status >= 500 || (status >= 300 && status < 400)) return UNCLEAR;
-  if (status >= 400) return no(status === 401 ? 'credentials' : 'forbidden', undefined);
-  if (status < 200) return UNCLEAR;
+export function readAnswer(payload: Payload, status: number, body: string): Verdict | Unclear {
+  if (status === 408 || status === 429 || status >= 500 || status < 200 || (status >= 300 && status < 400)) {
+    return new Unclear(`status ${status}`);
+  }
+  if (status >= 400) return no(status === 401 ? 'credentials' : 'forbidden', `the authoriser answered ${status}`);
   // MediaMTX looks at nothing but the status.
   if (payload === 'mediamtx') return YES;
   const text = body.trim();
@@ -18,37 +24,37 @@ export function readAnswer(payload: Payload, status: number, body: string): Answ
 
 const YES: Verdict = Object.freeze({ allow: true });
 
-const no = (
-  kind: 'credentials' | 'forbidden' | 'limit',
-  detail: string | undefined,
-  reason = 'unauthorized',
-): Verdict => ({
+const no = (kind: 'credentials' | 'forbidden', detail = 'the authoriser said no'): Verdict => ({
   allow: false,
-  reason,
+  reason: 'unauthorized',
   kind,
-  ...(detail === undefined ? {} : { detail }),
+  detail,
 });
 
-/** MistServer's grammar: what is not clearly a yes or a no is not guessed at. */
-function yesOrNo(text: string): Answer {
-  if (/^(1|true|yes|y|t|on|cont)$/i.test(text)) return YES;
-  return /^(0|false|no|n|f|off|)$/i.test(text) ? no('forbidden', undefined) : UNCLEAR;
+/**
+ * MistServer's grammar, less generous: its yes is anything that begins with 1, yes, true or cont, and all else is a no. What
+ * is not clearly one of them, a page of a proxy for one, is not guessed at.
+ */
+function yesOrNo(text: string): Verdict | Unclear {
+  if (/^(1|true|yes|cont(inue)?)$/i.test(text)) return YES;
+  if (/^(0|false|f|no|n|off|on|y|t|)$/i.test(text)) return no('forbidden');
+  return new Unclear('a body that is neither yes nor no');
 }
 
 /** `true`, `false`, or an object with `allow`; names as they are here or in snake case. */
-function fromJson(text: string): Answer {
+function fromJson(text: string): Verdict | Unclear {
   let said: unknown;
   try {
     said = JSON.parse(text);
   } catch {
-    return UNCLEAR;
+    return new Unclear('a body that is no JSON');
   }
   if (said === true) return YES;
-  if (said === false) return no('forbidden', undefined);
-  if (typeof said !== 'object' || said === null || Array.isArray(said)) return UNCLEAR;
+  if (said === false) return no('forbidden');
+  if (typeof said !== 'object' || said === null || Array.isArray(said)) return new Unclear('JSON that says no "allow"');
   const fields = Object.fromEntries(Object.entries(said).map(([name, value]) => [camel(name), value as unknown]));
   if (fields['allow'] === false) return refusal(fields);
-  return fields['allow'] === true ? approval(fields) : UNCLEAR;
+  return fields['allow'] === true ? approval(fields) : new Unclear('an "allow" that is neither true nor false');
 }
 
 const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -59,51 +65,59 @@ function refusal({ reason, kind, detail, denyForMs }: Record<string, unknown>): 
     allow: false,
     reason: isText(reason) ? reason : 'unauthorized',
     kind: KINDS.includes(kind as string) ? (kind as 'forbidden') : 'forbidden',
-    ...(isText(detail) ? { detail } : {}),
+    detail: isText(detail) ? detail : 'the authoriser said no',
     ...(typeof denyForMs === 'number' && denyForMs >= 0 ? { denyForMs } : {}),
   };
 }
 
 /** A yes with a part that makes no sense is no clear yes: it may be the part that restricts. */
-function approval({ userId, maxSessions, expiresAt, tags, pass }: Record<string, unknown>): Answer {
+function approval(fields: Record<string, unknown>): Verdict | Unclear {
   const yes: Approval = { allow: true };
-  if (isGiven(userId)) {
-    if (!isText(userId) && typeof userId !== 'number') return UNCLEAR;
-    yes.userId = String(userId);
-  }
-  if (isGiven(maxSessions)) {
-    if (typeof maxSessions !== 'number' || !(maxSessions >= 0)) return UNCLEAR;
-    yes.maxSessions = maxSessions;
-  }
-  if (isGiven(expiresAt)) {
-    const time = timeOf(expiresAt);
-    if (time === undefined) return UNCLEAR;
-    yes.expiresAt = time;
-  }
-  if (isGiven(tags)) {
-    if (!isTags(tags)) return UNCLEAR;
-    yes.tags = tags;
-  }
-  if (isGiven(pass)) {
-    if (!isText(pass)) return UNCLEAR;
-    yes.pass = pass;
+  for (const [name, { expected, read }] of Object.entries(PARTS)) {
+    const given = fields[name];
+    if (given === undefined || given === null) continue;
+    const value = read(given);
+    if (value === undefined) return new Unclear(`a yes whose "${name}" is not ${expected}`);
+    Object.assign(yes, { [name]: value });
   }
   return yes;
 }
 
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 1024;
-const isTags = (value: unknown): value is Record<string, string> =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.values(value).every((text) => typeof text === 'string');
+interface Part {
+  readonly expected: string;
+  /** Undefined: it makes no sense. */
+  readonly read: (value: unknown) => unknown;
+}
 
+const MAX_TEXT_LENGTH = 1024;
+const A_TEXT = `a text of 1 to ${MAX_TEXT_LENGTH} characters`;
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH;
+
+const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
+  userId: {
+    expected: `${A_TEXT}, or a number`,
+    read: (value) => (isText(value) ? value : typeof value === 'number' ? String(value) : undefined),
+  },
+  maxSessions: {
+    expected: 'a whole number from 0 on',
+    read: (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? value : undefined),
+  },
+  expiresAt: { expected: 'a time: RFC 3339, epoch milliseconds or seconds', read: timeOf },
+  tags: { expected: `an object of at most ${MAX_TAGS} texts`, read: (value) => (isTags(value) ? value : undefined) },
+  pass: { expected: A_TEXT, read: (value) => (isText(value) ? value : undefined) },
+};
+
+/** With its offset: without one, it would mean another moment on each machine. */
+const RFC3339 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 /** RFC 3339, epoch milliseconds, or epoch seconds as in a JWT: below this, milliseconds would be in 1973. */
 const FEWEST_MS = 1e11;
+/** The last moment that a `Date` can show. */
+const LAST_MS = 8.64e15;
 
 function timeOf(value: unknown): number | undefined {
-  const time = typeof value === 'string' ? Date.parse(value) : typeof value === 'number' ? value : NaN;
-  if (!Number.isFinite(time)) return undefined;
-  return typeof value === 'number' && time < FEWEST_MS ? time * 1000 : time;
+  const text = typeof value === 'string' && RFC3339.test(value) ? value.replace(' ', 'T') : '';
+  const number = typeof value === 'number' ? value : Date.parse(text);
+  const time = typeof value === 'number' && number < FEWEST_MS ? number * 1000 : number;
+  return Math.abs(time) <= LAST_MS ? time : undefined;
 }

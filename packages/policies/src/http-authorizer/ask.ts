@@ -1,49 +1,43 @@
-import { readAnswer, UNCLEAR } from './answer.js';
-import { REQUESTS, type Payload } from './request.js';
 import type { Candidate, Verdict } from '@stream-sessions/core';
+import { exchange, NoReply } from '../support/exchange.js';
+import { readAnswer, Unclear } from './answer.js';
+import { REQUESTS, type Payload } from './request.js';
 
 /** How the authoriser is reached. */
 export interface Line {
-  readonly url: string;
+  readonly url: URL;
   readonly payload: Payload;
+  /** Names in small letters. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly retries: number;
 }
 
 /** An answer is a few lines; whoever sends more is no authoriser. */
-const MAX_BODY = 65_536;
+const MAX_BYTES = 65_536;
 
-/** What the authoriser says; undefined: it cannot be reached, or says nothing that could be understood. */
-export async function ask(line: Line, candidate: Candidate): Promise<Verdict | undefined> {
-  const { body, headers } = REQUESTS[line.payload](candidate);
-  for (let attempt = 0; attempt <= line.retries; attempt++) {
+/** What the authoriser says; or why it cannot be reached, or be understood. */
+export async function ask(line: Line, candidate: Candidate): Promise<Verdict | Unclear> {
+  const { url, payload, timeoutMs, retries } = line;
+  const { body, headers } = REQUESTS[payload](candidate);
+  const question = {
+    method: 'POST',
+    headers: { ...headers, ...line.headers },
+    body,
+    timeoutMs,
+    maxBytes: MAX_BYTES,
+  } as const;
+  let unclear = new Unclear('it was not asked');
+  for (let attempt = 0; attempt <= retries; attempt++) {
     try {
-      const response = await fetch(line.url, {
-        method: 'POST',
-        body,
-        headers: { ...headers, ...line.headers },
-        // A redirect would carry the viewer's token to who knows where.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(line.timeoutMs),
-      });
-      const answer = readAnswer(line.payload, response.status, await textOf(response));
-      if (answer !== UNCLEAR) return answer;
-    } catch {
-      // Refused, reset, too slow, too long: it is not there, this time.
+      const { status, text } = await exchange(url, question);
+      const answer = readAnswer(payload, status, text);
+      if (!(answer instanceof Unclear)) return answer;
+      unclear = answer;
+    } catch (error) {
+      if (!(error instanceof NoReply)) throw error;
+      unclear = new Unclear(error.message);
     }
   }
-  return undefined;
-}
-
-/** @throws when it is too long */
-async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    // leaving the loop cancels the rest of the body
-    if ((length += chunk.length) > MAX_BODY) throw new Error('the answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  return unclear;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   Approval,
   Candidate,
@@ -9,15 +8,19 @@ import type {
   Verdict,
 } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { hashOf } from '../support/hash.js';
 import { checkKinds, kindOf, WHO_ASKS, YES } from '../support/kinds.js';
-import { checkNumber } from '../support/numbers.js';
+import { checkNumber, checkWhole } from '../support/numbers.js';
 import { Recent } from '../support/recent.js';
+import { webUrl } from '../support/web-url.js';
+import { Unclear } from './answer.js';
 import { ask, type Line } from './ask.js';
+import { checkHeaders } from './headers.js';
 import { REQUESTS, type Payload } from './request.js';
 
 /** Options of `httpAuthorizer`. */
 export interface HttpAuthorizerOptions {
-  /** Where to ask, by POST. */
+  /** Where to ask, by POST. No name and password in it: they are `headers`. */
   url: string | URL;
   /** One attempt, body and all, milliseconds. All attempts have to fit into the tracker's `policyTimeoutMs`. Default 3_000. */
   timeoutMs?: number;
@@ -32,7 +35,7 @@ export interface HttpAuthorizerOptions {
   reauthorizeEveryMs?: number;
   /** What the authoriser is sent, and how its answer is read. Default `json`. */
   payload?: Payload;
-  /** Sent with every question: a key of its own, for one. */
+  /** Sent with every question: a key of its own, for one, or `authorization`. */
   headers?: Readonly<Record<string, string>>;
   /** Who is asked about; others are let through. Default: everybody but `output`; for `mistserver` only `viewer`. */
   kinds?: readonly SessionKind[];
@@ -45,6 +48,9 @@ const NAMES: readonly (keyof HttpAuthorizerOptions)[] = [
   ...(['payload', 'headers', 'kinds', 'name'] as const),
 ];
 
+const MAX_TIMER_MS = 2_147_483_647;
+const MAX_RETRIES = 100;
+
 /**
  * Asks a web service who may watch: when a session opens, when it brings another credential, and every
  * `reauthorizeEveryMs`. Never per segment, and once however many requests of a new viewer arrive together.
@@ -55,18 +61,17 @@ export function httpAuthorizer(options: HttpAuthorizerOptions): Policy {
   checkOptions('httpAuthorizer()', options, NAMES);
   const { payload = 'json', onUnavailable = 'keep', headers = {}, name = 'http authorizer' } = options;
   const { timeoutMs = 3_000, retries = 1, reauthorizeEveryMs = 0 } = options;
-  const url = String(options.url);
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw badOption('url', 'an http(s) URL', url);
+  const url = webUrl('url', options.url);
   if (!Object.hasOwn(REQUESTS, payload))
     throw badOption('payload', `one of ${Object.keys(REQUESTS).join(', ')}`, payload);
   if (!['allow', 'deny', 'keep'].includes(onUnavailable)) {
     throw badOption('onUnavailable', 'allow, deny or keep', onUnavailable);
   }
   const kinds = checkKinds(options.kinds ?? (payload === 'mistserver' ? ['viewer'] : WHO_ASKS));
-  checkNumber('timeoutMs', timeoutMs, 1);
-  checkNumber('retries', retries, 0);
+  checkWhole('timeoutMs', timeoutMs, 1, MAX_TIMER_MS);
+  checkWhole('retries', retries, 0, MAX_RETRIES);
   checkNumber('reauthorizeEveryMs', reauthorizeEveryMs, 0);
-  const line: Line = { url, payload, headers, timeoutMs, retries };
+  const line: Line = { url, payload, headers: checkHeaders(headers), timeoutMs, retries };
   const policy = new HttpAuthorizer(name, line, onUnavailable, kinds);
   if (reauthorizeEveryMs === 0) return policy;
   return Object.assign(policy, {
@@ -113,7 +118,7 @@ class HttpAuthorizer implements Policy {
       if (recent !== undefined && askedAt - recent.askedAt < RECENT_MS) return this.yes(candidate, recent);
     }
     return ask(this.line, candidate).then((said) => {
-      const verdict = said ?? this.withoutAnswer(candidate, credential);
+      const verdict = said instanceof Unclear ? this.withoutAnswer(candidate, credential, said) : said;
       return verdict.allow ? this.yes(candidate, { credential, approval: verdict, askedAt }) : verdict;
     });
   }
@@ -123,6 +128,7 @@ class HttpAuthorizer implements Policy {
     if (given === undefined) return;
     this.settling.delete(candidate);
     const who = whoOf(candidate, given.credential);
+    this.inVain.forget(({ askedAt }) => given.askedAt - askedAt >= RECENT_MS);
     if (session === undefined) return this.inVain.set(who, given);
     this.inVain.delete(who);
     let all = this.given.get(session.id);
@@ -147,11 +153,11 @@ class HttpAuthorizer implements Policy {
     return given.approval;
   }
 
-  private withoutAnswer({ session }: Candidate, credential: string): Verdict {
+  private withoutAnswer({ session }: Candidate, credential: string, { why }: Unclear): Verdict {
     const before = session === undefined ? undefined : this.given.get(session.id)?.get(credential)?.approval;
     if (this.onUnavailable === 'allow') return before ?? YES;
     if (this.onUnavailable === 'keep' && before !== undefined) return before;
-    const detail = 'the authoriser gave no clear answer';
+    const detail = `the authoriser gave no clear answer: ${why}`;
     return { allow: false, reason: 'policy_error', kind: 'overload', detail, denyForMs: 0 };
   }
 }
@@ -163,11 +169,8 @@ const MAX_CREDENTIALS = 17;
 function credentialOf({ stream, token = '', credentials }: Candidate): string {
   const offered =
     credentials === undefined ? '' : credentials.scheme === 'bearer' ? credentials.token : credentials.user;
-  return hash([stream, token, credentials?.scheme ?? '', offered]);
+  return hashOf([stream, token, credentials?.scheme, offered]);
 }
 
 const whoOf = ({ kind, protocol, ip, userAgent, query }: Candidate, credential: string): string =>
-  hash([kind ?? '', protocol, ip, userAgent ?? '', query ?? '', credential]);
-
-const hash = (parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  hashOf([kind, protocol, ip, userAgent, query, credential]);

@@ -26,6 +26,14 @@ export class Recent<V> {
     }
   }
 
+  /** The oldest that are like this. */
+  forget(isOver: (value: V) => boolean): void {
+    for (const [key, value] of this.entries) {
+      if (!isOver(value)) return;
+      this.entries.delete(key);
+    }
+  }
+
   delete(key: string): void {
     this.entries.delete(key);
   }

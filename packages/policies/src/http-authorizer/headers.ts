@@ -1,0 +1,57 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { badOption } from '@stream-sessions/core/spi';
+
+/** They say how the request is sent: with another value it would not arrive, or not whole. */
+const FRAMING = [
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/**
+ * The headers with small letters. What could not be sent would make every question fail.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION. No value is in the message: they are secrets.
+ */
+export function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw badOption('headers', 'an object of texts', headers);
+  }
+  const checked = new Map<string, string>();
+  for (const [given, value] of Object.entries(headers as Record<string, unknown>)) {
+    const name = given.toLowerCase();
+    if (!isNameOfHeader(given) || FRAMING.includes(name) || checked.has(name)) {
+      throw badOption(
+        'headers',
+        'an object whose names are those of headers, once each, of which none frames the request',
+        given,
+      );
+    }
+    if (typeof value !== 'string' || !isValueOfHeader(name, value)) {
+      throw badOption(
+        `headers["${name}"]`,
+        'a text that a header can have',
+        typeof value === 'string' ? 'another' : value,
+      );
+    }
+    checked.set(name, value);
+  }
+  return Object.fromEntries(checked);
+}
+
+const isNameOfHeader = (name: string): boolean => isFine(() => validateHeaderName(name));
+const isValueOfHeader = (name: string, value: string): boolean => isFine(() => validateHeaderValue(name, value));
+
+function isFine(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
