@@ -19,7 +19,7 @@ const collect = runInNewContext('gc') as () => void;
 
 /** What a policy may keep of one viewer. A slice of his request would be several times as much. */
 const MOST_BYTES = 2_500;
-const VIEWERS = 500;
+const VIEWERS = 250;
 const REQUEST_BYTES = 15_000;
 const KEY = 'a key of sufficient length';
 const view: TrackerView = { now: START_SEC * 1000, count: () => 0, list: () => [], activeAt: () => START_SEC * 1000 };

@@ -63,6 +63,27 @@ describe('httpAuthorizer', () => {
     expect(question!.headers).toMatchObject({ 'content-type': 'application/json', 'x-key': 'k' });
   });
 
+  it.each(['json', 'mistserver', 'mediamtx'] as const)(
+    'tells no password that stands in a URL: %s',
+    async (payload) => {
+      authoriser.answer = say(200, 'true');
+      const policy = httpAuthorizer({ url: authoriser.url, payload });
+      const { tracker } = world([policy]);
+      const view = { now: 0, count: () => 0, list: () => [], activeAt: () => undefined };
+      for (const url of [
+        'rtsp://bob:hunter2@h:554/live/cam1',
+        'rtsp://bob:hun@ter2@h/cam1?x=1',
+        'HTTP://bob:hunter2@h/',
+      ]) {
+        await connect(tracker, { protocol: 'rtsp', url, token: `${url.length}` });
+        // and from a tracker that leaves it in
+        await policy.admit?.({ stream: 'cam1', protocol: 'rtsp', ip: '203.0.113.7', url }, view);
+      }
+      expect(authoriser.questions).toHaveLength(6);
+      expect(JSON.stringify(authoriser.questions)).not.toMatch(/hun@?ter2|bob/);
+    },
+  );
+
   it('lets an answer name the user, the limit, the end, tags and a pass', async () => {
     const passes: (string | undefined)[] = [];
     const pass: Policy = { name: 'pass', stage: 'pass', admit: ({ pass }) => (passes.push(pass), { allow: true }) };
@@ -117,8 +138,8 @@ describe('httpAuthorizer', () => {
         'the authoriser gave no clear answer: a yes whose "expiresAt" is not a time: RFC 3339, epoch milliseconds or seconds',
       ],
     ),
-    [200, ' '.repeat(70_000), 'the authoriser gave no clear answer: the answer is longer than 65536 bytes'],
-  ])('says why: %i %.60j', async (status, body, detail) => {
+    [200, ' '.repeat(65_537), 'the authoriser gave no clear answer: the answer is longer than 65536 bytes'],
+  ])('says why: %i %j', async (status, body, detail) => {
     authoriser.answer = say(status, body);
     expect(denialOf(await ask(setup().tracker, { token: 'a' })).detail).toBe(detail);
   });

@@ -1,11 +1,3 @@
-import type { Candidate } from '@stream-sessions/core';
-
-/** Browsers send no more than this, but the origin alone; what is longer comes from no page. */
-const MAX_REFERER_LENGTH = 4096;
-
-/** The page that a candidate says it comes from; '' for none. */
-export const refererOf = ({ referer = '' }: Candidate): string => (referer.length > MAX_REFERER_LENGTH ? '' : referer);
-
 /** The host of a page, spelled in the one way that rules are: small letters, punycode, no dot at its end. */
 export function hostOf(page: string): string | undefined {
   if (!URL.canParse(page)) return undefined;

@@ -2,7 +2,7 @@ import type { Candidate } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { blocksOf, isIn } from '../support/blocks.js';
 import { isStreamPatterns, namesStream } from '../support/stream-patterns.js';
-import { hostOf, refererOf, ruleHost } from './referer.js';
+import { hostOf, ruleHost } from './referer.js';
 
 type OneOrMore<T> = T | readonly T[];
 
@@ -69,7 +69,7 @@ export function compileRule(name: string, index: number, rule: Rule): CompiledRu
         return from !== undefined && (from === host || from.endsWith(`.${host}`));
       };
     });
-    tests.push((candidate) => matches(refererOf(candidate)));
+    tests.push((candidate) => matches(candidate.referer ?? ''));
   }
   if (stream !== undefined) {
     const patterns = texts(name, 'stream', stream);

@@ -1,5 +1,5 @@
 import type { Candidate } from '@stream-sessions/core';
-import { withoutAbsent } from '@stream-sessions/core/spi';
+import { withoutAbsent, withoutUserinfo } from '@stream-sessions/core/spi';
 import { kindOf } from '../support/kinds.js';
 
 /** How an authoriser is asked: a POST with this body. */
@@ -36,7 +36,7 @@ function ownNames(candidate: Candidate): object {
     token: candidate.token,
     bearer: credentials?.scheme === 'bearer' ? credentials.token : undefined,
     user: candidate.userId,
-    url: candidate.url,
+    url: urlOf(candidate),
     query_string: candidate.query,
     user_agent: candidate.userAgent,
     referer: candidate.referer,
@@ -65,10 +65,14 @@ function mediaMtx(candidate: Candidate): object {
 }
 
 /** MistServer's USER_NEW: stream, address, token, protocol, URL and session id, a line each. */
-function mistServer({ stream, ip, token = '', protocol, url = '', session }: Candidate): string {
+function mistServer(candidate: Candidate): string {
+  const { stream, ip, token = '', protocol, session } = candidate;
   const name = protocol === 'srt' ? 'TSSRT' : protocol.toUpperCase();
   // Whoever could write a line break could write the lines behind it.
-  return [stream, ip, token, name, url, session?.id ?? ''].map(oneLine).join('\n');
+  return [stream, ip, token, name, urlOf(candidate) ?? '', session?.id ?? ''].map(oneLine).join('\n');
 }
+
+/** What a client was asked to prove itself by stays at the door: an adapter may have left it in. */
+const urlOf = ({ url }: Candidate): string | undefined => (url === undefined ? undefined : withoutUserinfo(url));
 
 const oneLine = (text: string): string => text.replace(/[\r\n]/g, encodeURIComponent);
