@@ -1,9 +1,11 @@
+import { ownCopy } from '@stream-sessions/core/spi';
+
 /** Entries remembered in one generation; there are two. */
-const MAX_ENTRIES = 100_000;
+const MAX_ENTRIES = 50_000;
 /** A generation older than this is the old one. What is asked for moves to the young one. */
 const GENERATION_MS = 600_000;
 
-/** A map that forgets what nobody has asked for lately. Bounded, without a timer. */
+/** A map that forgets what nobody has asked for lately. Bounded, without a timer; its keys hold nothing but themselves. */
 export class RecentMap<V> {
   private young = new Map<string, V>();
   private old = new Map<string, V>();
@@ -25,7 +27,8 @@ export class RecentMap<V> {
   }
 
   set(key: string, value: V): void {
-    this.young.set(key, value);
+    // a key that is there stays the copy it is
+    this.young.set(this.young.has(key) ? key : ownCopy(key), value);
     if (this.young.size < this.maxEntries && this.now() - this.bornAt < GENERATION_MS) return;
     this.old = this.young;
     this.young = new Map();

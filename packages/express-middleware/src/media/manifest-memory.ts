@@ -1,8 +1,6 @@
 import type { Protocol } from '@stream-sessions/core';
+import { shortened } from '../kept-text.js';
 import { RecentMap } from '../recent-map.js';
-
-/** Two viewers whose names agree for this long share an entry: the worst is a wrong word in a list. */
-const MAX_NAME_LENGTH = 256;
 
 /** Whoever has fetched a manifest: the best name the request gives, and the User-Agent for those who then drop it. */
 export interface ManifestViewer {
@@ -14,7 +12,8 @@ export interface ManifestViewer {
 
 /**
  * Which protocol each viewer plays a stream by, as their last manifest says. fMP4 segments look the same in HLS and
- * DASH. Bounded, and forgets: it decides a word in a list, nothing else.
+ * DASH. Bounded, and forgets: it decides a word in a list, nothing else, which is also the worst of two names that are
+ * one when shortened.
  */
 export class ManifestMemory {
   private readonly protocols: RecentMap<Protocol>;
@@ -35,4 +34,4 @@ export class ManifestMemory {
 }
 
 const keyOf = (viewer: ManifestViewer, kind: 'n' | 'u', name: string): string =>
-  `${viewer.stream}\n${viewer.ip}\n${kind}${name.slice(0, MAX_NAME_LENGTH)}`;
+  `${viewer.stream}\n${viewer.ip}\n${kind}${shortened(name)}`;

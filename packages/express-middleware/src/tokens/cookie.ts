@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { HttpHit } from '@stream-sessions/core';
 import type { PlaybackResponse } from '../connect.js';
+import { shortened } from '../kept-text.js';
 import { RecentMap } from '../recent-map.js';
 import { cookieValue } from '../request/cookie-value.js';
 import { beforeHead } from '../response/head.js';
@@ -9,7 +10,6 @@ import { beforeHead } from '../response/head.js';
 const MAX_AGE_SECONDS = 600;
 /** 128 bits: what was made here looks so, and nothing else is renewed. */
 const OWN = /^[0-9a-f]{32}$/;
-const MAX_KEY_LENGTH = 512;
 
 /**
  * Gives viewers a name in a cookie. It is random, never what a client chose, and authorises nothing: a policy that does
@@ -56,4 +56,4 @@ export class CookieTokens {
   }
 }
 
-const placeOf = ({ ip, userAgent = '' }: HttpHit): string => `${ip}\n${userAgent}`.slice(0, MAX_KEY_LENGTH);
+const placeOf = ({ ip, userAgent = '' }: HttpHit): string => `${ip}\n${shortened(userAgent)}`;
