@@ -75,8 +75,13 @@ describe('tokenFromQuery', () => {
     ['token=&tkn=b', 'b'],
     ['token=a%20b%2Bc', 'a b+c'],
     ['mytoken=abc', ''],
-    // given twice: nobody can say which one was meant
+    // given twice: nobody can say which one was meant, unless it is the same
     ['token=a&token=b', ''],
+    ['token=a&token=', ''],
+    ['token=a&x=1&token=a', 'a'],
+    ['token=a%20b&token=a+b&token=a%20b', 'a b'],
+    ['token=a&token=%zz', ''],
+    ['token=a&token=b&tkn=c&tkn=c', 'c'],
     // unparseable: two broken tokens must not become one
     ['token=%zz', ''],
     ['token=%ff', ''],

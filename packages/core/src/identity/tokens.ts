@@ -5,14 +5,15 @@ export const MAX_TOKEN_LENGTH = 4096;
 export const TOKEN_PARAMETERS: readonly string[] = ['token', 'tkn'];
 
 /**
- * The viewer token in a raw query: `token`, else `tkn`, without blanks around it. A parameter that is given twice is ignored, for nobody can say
- * which one was meant; so is one with a broken escape, for two broken tokens must not become one.
+ * The viewer token in a raw query: `token`, else `tkn`, without blanks around it. A parameter that is given twice with two
+ * values is ignored, for nobody can say which one was meant (page code does append what a playlist carries already: twice
+ * the same is one); so is one with a broken escape, for two broken tokens must not become one.
  *
  * @returns '' when the query is empty, cannot be parsed or has no token.
  */
 export const tokenFromQuery = queryTokenReader(TOKEN_PARAMETERS);
 
-/** Makes a `tokenFromQuery` for parameters of other names: the first of them that a query has once counts. */
+/** Makes a `tokenFromQuery` for parameters of other names: the first of them that has one value in a query counts. */
 export function queryTokenReader(names: readonly string[]): (rawQuery: string) => string {
   const alternatives = names.map((name) => name.replace(/[^\w]/g, '\\$&')).join('|');
   const some = new RegExp(`(?:^|[?&])(?:${alternatives})=`);
@@ -20,9 +21,9 @@ export function queryTokenReader(names: readonly string[]): (rawQuery: string) =
     if (!some.test(rawQuery)) return '';
     const pairs = rawQuery.replace(/^\?/, '').split('&');
     for (const name of names) {
-      const given = pairs.filter((pair) => pair.startsWith(`${name}=`));
-      const token = given.length === 1 ? decoded((given[0] as string).slice(name.length + 1)) : undefined;
-      if (token) return token;
+      const [first, ...others] = pairs.filter((pair) => pair.startsWith(`${name}=`));
+      const token = first === undefined ? undefined : decoded(first.slice(name.length + 1));
+      if (token && others.every((other) => decoded(other.slice(name.length + 1)) === token)) return token;
     }
     return '';
   };

@@ -1,15 +1,16 @@
 /**
- * One cookie's value. Undefined when it is absent, empty, cannot be decoded, or is there twice: nobody can say then
- * which one was meant. (Cookie parsers take the first and read the whole header; this is asked for every segment.)
+ * One cookie's value. Undefined when it is absent, empty, cannot be decoded, or is there with two values: nobody can say
+ * then which one was meant. (Cookie parsers take the first and read the whole header; this is asked for every segment.)
  */
 export function cookieValue(header: string, name: string): string | undefined {
   let found: string | undefined;
   for (let at = header.indexOf(name); at >= 0; at = header.indexOf(name, at + name.length)) {
     const equals = at + name.length;
     if (header.charCodeAt(equals) !== 0x3d /* = */ || !startsPair(header, at)) continue;
-    if (found !== undefined) return undefined;
     const end = header.indexOf(';', equals);
-    found = unquote(header.slice(equals + 1, end < 0 ? undefined : end).trim());
+    const value = unquote(header.slice(equals + 1, end < 0 ? undefined : end).trim());
+    if (found !== undefined && found !== value) return undefined;
+    found = value;
   }
   return found === undefined || found === '' ? undefined : decode(found);
 }

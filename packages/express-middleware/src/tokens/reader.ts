@@ -2,7 +2,7 @@ import { hideSecrets, MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } fro
 import { cookieValue } from '../request/cookie-value.js';
 import { tokenSettings, type TokenSettings } from './options.js';
 
-/** Finds the viewer token of a request. What is there twice, empty, or too long is not there. */
+/** Finds the viewer token of a request. What has two values, none, or is too long is not there. */
 export interface TokenReader {
   /** Of the URL, else of a cookie. */
   read(query: string, cookies: string | undefined): string | undefined;
