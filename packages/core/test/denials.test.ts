@@ -29,7 +29,7 @@ describe('deny', () => {
       [{ stream: 'cam1' }, {}, { stream: 'cam2' }],
       [{ token: 'a' }, { token: 'a' }, { token: 'b' }],
       [{ userAgent: 'player/1.0' }, {}, { userAgent: 'player/1' }],
-      [{ protocol: 'dash' }, { protocol: 'dash' }, {}],
+      [{ protocol: 'dash' }, { protocol: 'dash' }, { userAgent: 'other' }],
       [{ ip: '203.0.113.7', stream: 'cam1' }, {}, { stream: 'cam2' }],
       [{ ip: '203.0.113.0/24', userAgent: 'player/1.0', protocol: 'hls' }, {}, { userAgent: 'other' }],
     ])('%j', (target, meant, other) => {

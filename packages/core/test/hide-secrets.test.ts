@@ -35,6 +35,8 @@ describe('a query or URL that is shown', () => {
     ['https://h/%2574he%252Dtoken/x', 'https://h/XXXX/x'],
     ['https://h/the-token/?a=b&the-token', 'https://h/XXXX/?a=b&XXXX'],
     ['https://me:pw@h/', 'https://h/'],
+    ['https://me:p\tw@h/', 'https://h/'],
+    ['rtsp://me:p/w@h/', 'rtsp://hidden/h/'],
     ['a=b&mytoken=1&tokens=2&bypass=3', 'a=b&mytoken=1&tokens=2&bypass=3'],
     ['q=compass:north&t=10:30', 'q=compass:north&t=10:30'],
     ['token=', 'token='],

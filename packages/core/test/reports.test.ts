@@ -93,7 +93,7 @@ describe('queryTokenReader', () => {
     ['a.b=2&a.b=3&c=1', '1'],
     ['aXb=2', ''],
     ['token=2', ''],
-    ['a.b=&c=%2B+', '+ '],
+    ['a.b=&c=%2B+', '+'],
     ['c=%', ''],
   ])('reads %s as %j', (query, token) => expect(read(query)).toBe(token));
 });

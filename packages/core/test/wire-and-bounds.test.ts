@@ -167,7 +167,7 @@ describe('what is kept of a client', () => {
       dvr: false,
       country: undefined,
     } as const;
-    for (let i = 0; i < 20_000; i++) pool.share({ ...traits, allowed: true, fresh: true, closeReason: `r${i}` });
+    for (let i = 0; i < 20_000; i++) pool.share({ ...traits, allowed: true, closeReason: `r${i}` });
     expect(known()).toBeGreaterThan(0);
     expect(known()).toBeLessThan(10_000);
   });

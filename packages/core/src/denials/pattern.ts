@@ -19,6 +19,8 @@ export interface Asker {
   readonly playerSessionId: string | undefined;
   /** What it offers besides a token to be let in by, as one text. */
   readonly offer: string;
+  /** Nobody is known by its name, whatever session it is going to join. */
+  readonly arrives: boolean;
   /** The id it would have: derived only when some denial asks for it. */
   session(): string | undefined;
 }

@@ -9,7 +9,7 @@ const SECRET_PARAMETERS: readonly string[] = [
 ];
 
 /** Hiding is linear, but a query may be a megabyte; more than this is not read. */
-const MAX_READ = 16_384;
+export const MAX_READ = 16_384;
 /** As long as a token is at most when all of it is escaped: where the reading ends there may be half a secret. */
 const MAX_SECRET = 3 * MAX_TOKEN_LENGTH;
 /** A secret shorter than this may be part of another text by chance. */
@@ -41,7 +41,7 @@ function hidden(text: string, secrets: Secrets): string {
   const { instead = () => 'hidden' } = secrets;
   const values = (secrets.values ?? []).filter((value) => value !== undefined && value !== '') as string[];
   const parts = values.filter((value) => value.length >= SHORTEST_PART);
-  let shown = withoutUserinfo(text);
+  let shown = withoutUserinfo(text, 'hidden/');
   if (shown.includes('=')) shown = withoutValues(shown, namesOf(secrets.parameters), values, parts, instead);
   for (const secret of parts) if (shown.includes(secret)) shown = shown.replaceAll(secret, () => instead(secret));
   const plainly = shown.includes('%') ? unescaped(shown) : shown;

@@ -18,8 +18,8 @@ export interface IdentityOptions extends Partial<Record<SessionKind, readonly Id
   mergeConnections?: boolean;
   /**
    * Default true: a hit that lacks the session's best name (stock players drop the playlist's query on segments) is
-   * found by its next best, when exactly one live session fits. With authorising policies such a hit is counted
-   * there, but admitted by it only with `'admit'`.
+   * found by its next best, and a session without a name of some kind takes the one that comes late. With authorising
+   * policies a hit without the token is counted there, but admitted by it only with `'admit'`. False: names must match.
    */
   aliases?: boolean | 'admit';
 }

@@ -1,12 +1,15 @@
 /** Between the slashes and the last `@` of a URL's authority. Servers take backslashes for slashes, too. */
-const USERINFO = /([\\/]{2})[^\\/?#\s]*@/g;
+const USERINFO = /([\\/]{2})[^\\/?#]*@/g;
 /** A password with a slash in it, which no URL may have and some cameras do; a port is none. Bounded, to stay linear. */
-const WITH_SLASH = /([\\/]{2})[^\\/?#@:[\s]{0,256}:(?!\d{1,5}(?:[\\/?#]|$))[^?#@\s]{0,256}@/g;
+const WITH_SLASH = /([\\/]{2})[^\\/?#@:[]{0,256}:(?!\d{1,5}(?:[\\/?#]|$))[^?#@]{0,256}@/g;
 
 /**
  * A URL (or a text with URLs in it) without `user:password@`. What the user offered is for the door to compare, and for
  * nobody to keep, tell or pass on.
+ *
+ * @param sloppy What stands for userinfo with a slash in it. Default nothing. Where a rule looks at the host, it has to
+ *   be something: to others `//me:p/@host` names no host.
  */
-export function withoutUserinfo(url: string): string {
-  return url.includes('@') ? url.replace(USERINFO, '$1').replace(WITH_SLASH, '$1') : url;
+export function withoutUserinfo(url: string, sloppy = ''): string {
+  return url.includes('@') ? url.replace(USERINFO, '$1').replace(WITH_SLASH, `$1${sloppy}`) : url;
 }

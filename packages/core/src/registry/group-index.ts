@@ -25,6 +25,34 @@ export class GroupIndex<T extends object> {
     return group === undefined ? 0 : group instanceof Set ? group.size : 1;
   }
 
+  /** The best of the first so many members, as `isBetter` says; of a large group that has to do. */
+  best(key: string, max: number, isBetter: (item: T, than: T) => boolean): T | undefined {
+    const group = this.groups.get(key);
+    if (!(group instanceof Set)) return group;
+    let best: T | undefined;
+    let seen = 0;
+    for (const item of group) {
+      if (seen++ === max) break;
+      if (best === undefined || isBetter(item, best)) best = item;
+    }
+    return best;
+  }
+
+  /** The only member that passes the test; undefined where several do, or could: there are more than `max` to look at. */
+  only(key: string, max: number, test: (item: T) => boolean): T | undefined {
+    const group = this.groups.get(key);
+    if (group === undefined) return undefined;
+    if (!(group instanceof Set)) return test(group) ? group : undefined;
+    if (group.size > max) return undefined;
+    let only: T | undefined;
+    for (const item of group) {
+      if (!test(item)) continue;
+      if (only !== undefined) return undefined;
+      only = item;
+    }
+    return only;
+  }
+
   /** The first member that passes the test. */
   find(key: string, test: (item: T) => boolean): T | undefined {
     const group = this.groups.get(key);

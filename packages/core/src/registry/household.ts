@@ -7,6 +7,9 @@ import { MAX_LISTED, type Session } from './session.js';
 import type { Traits } from './traits.js';
 import { ShardedMap } from './sharded-map.js';
 
+/** So many of those who share a name are looked at: behind one address there may be thousands with one player. */
+const MAX_LOOKED_AT = 16;
+
 /** Several sessions that only their names tell apart: the viewers behind one address on one stream. */
 export class Household {
   size = 0;
@@ -48,7 +51,14 @@ export class Household {
     const key = nameKey(kind, name);
     const own = this.named.get(key);
     if (own !== undefined || !aliases) return own;
-    return this.seen?.size(key) === 1 ? this.seen.members(key)[0] : undefined;
+    // Who plays is named by most of its requests: the one that was active last is not one that has gone.
+    return this.seen?.best(key, MAX_LOOKED_AT, (one, other) => one.updatedAt >= other.updatedAt);
+  }
+
+  findOnly(kind: NamedBy, name: string, test: (session: Session) => boolean): Session | undefined {
+    const key = nameKey(kind, name);
+    const own = this.named.get(key);
+    return own !== undefined && test(own) ? own : this.seen?.only(key, MAX_LOOKED_AT, test);
   }
 
   see(session: Session, key: string): void {
@@ -65,8 +75,8 @@ export class HouseholdTable {
   private readonly homes = new PlaceTable<Session | Household>();
 
   /**
-   * The session that answers to this name: the one named so, else (`aliases`) the only one that was seen with it.
-   * Where the recipe has no names a household has one member, and that is it.
+   * The session that answers to this name: the one named so, else (`aliases`) the one that was seen with it, of several
+   * the one that was active last. Where the recipe has no names a household has one member, and that is it.
    */
   find(
     stream: string,
@@ -82,6 +92,19 @@ export class HouseholdTable {
     if (!byName) return home;
     if (home.namedBy === kind && ownName(home) === name) return home;
     return aliases && isSeenWith(home, kind, name) ? home : undefined;
+  }
+
+  /** The session named so, or the only one that was seen with this name, as far as they pass the test. */
+  findOnly(
+    stream: string,
+    household: string,
+    kind: NamedBy,
+    name: string,
+    test: (session: Session) => boolean,
+  ): Session | undefined {
+    const home = this.homes.get(stream, household);
+    if (home instanceof Household) return home.findOnly(kind, name, test);
+    return home !== undefined && isSeenWith(home, kind, name) && test(home) ? home : undefined;
   }
 
   enter(stream: string, household: string, session: Session, aliasable: boolean): void {
@@ -123,6 +146,9 @@ export class HouseholdTable {
 export function rename(session: Session, name: string, traits: Traits): void {
   const home = sharedHome(session);
   home?.delete(session);
+  const { sid, playerSessionId } = session;
+  if (session.namedBy === 'cmcd') session.rarities.sid = sid;
+  if (session.namedBy === 'playback-session') session.rarities.playerSessionId = playerSessionId;
   session.name = name;
   session.traits = traits;
   home?.add(session);

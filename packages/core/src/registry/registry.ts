@@ -48,6 +48,18 @@ export class Registry {
     return this.households[recipe.kind].find(byStream ? stream : '', household, byName, kind, name, aliases);
   }
 
+  /** The one there that can be meant by this name, if it passes the test. */
+  findOnly(
+    recipe: Recipe,
+    stream: string,
+    household: string,
+    kind: NamedBy,
+    name: string,
+    test: (session: Session) => boolean,
+  ): Session | undefined {
+    return this.households[recipe.kind].findOnly(recipe.byStream ? stream : '', household, kind, name, test);
+  }
+
   /** `household`: where the recipe puts it; undefined for a connection, which is a session of its own. */
   add(session: Session, recipe: Recipe, household: string | undefined): void {
     this.ids.set(session.id, session);

@@ -17,8 +17,6 @@ export interface Traits {
   readonly country: string | undefined;
   /** The policies allowed the stream and token it opened with. */
   readonly allowed: boolean;
-  /** Only its first hit has been seen. */
-  readonly fresh: boolean;
   /** Undefined: it is live. */
   readonly closeReason: CloseReason | undefined;
 }
@@ -32,16 +30,16 @@ export class TraitsPool {
   constructor(private readonly epoch: number) {}
 
   share(traits: Omit<Traits, 'epoch' | 'protocols'>): Traits {
-    const { kind, namedBy, protocol, secure, dvr, country, allowed, fresh, closeReason } = traits;
+    const { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason } = traits;
     const words = part(country) + part(closeReason) + part(protocol);
-    const key = `${kind},${namedBy},${secure},${dvr},${allowed},${fresh},${words}`;
+    const key = `${kind},${namedBy},${secure},${dvr},${allowed},${words}`;
     let shared = this.known.get(key);
     if (shared === undefined) {
       // A policy may make up close reasons without end; sessions keep what they hold.
       if (this.known.size >= MAX_SHARED) this.known.clear();
       const { epoch } = this;
       const protocols = Object.freeze([protocol]);
-      shared = { epoch, kind, namedBy, protocol, protocols, secure, dvr, country, allowed, fresh, closeReason };
+      shared = { epoch, kind, namedBy, protocol, protocols, secure, dvr, country, allowed, closeReason };
       this.known.set(key, Object.freeze(shared));
     }
     return shared;

@@ -68,7 +68,7 @@ export class DenialDesk {
     const now = this.clock.now();
     const lately = joins === undefined ? this.memo.find(asker, now) : undefined;
     if (lately !== undefined) return this.refuse(lately, asker);
-    const known = joins?.streams.includes(asker.stream) ?? false;
+    const known = (!asker.arrives && joins?.streams.includes(asker.stream)) ?? false;
     const entry = this.operator.match(asker, known, now) ?? this.remembered.match(asker, known, now);
     if (entry === undefined) return undefined;
     if (joins === undefined) this.memo.note(asker, entry);

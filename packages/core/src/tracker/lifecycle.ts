@@ -52,13 +52,13 @@ export class Lifecycle implements HandleOwner {
     const texts = new StringPool();
     const traits = (this.traits = new TraitsPool(Math.floor(now)));
     this.deadlines = new SessionDeadlines(settings, logger, now);
-    this.sightings = new Sightings(settings, registry, texts, traits);
+    this.sightings = new Sightings(settings, registry, texts, traits, fingerprint);
     this.maker = new SessionMaker(settings, registry, texts, traits, logger, fingerprint);
   }
 
-  /** The referer as policies and lists may see it: the page's own secrets are nobody's to judge. */
+  /** The referer as policies may see it. */
   refererOf(hit: HttpHit): string | undefined {
-    return this.maker.shown(hit.referer, hit);
+    return this.maker.referer(hit);
   }
 
   copy(session: Session, now = this.clock.now()): PlaySession {
@@ -74,8 +74,9 @@ export class Lifecycle implements HandleOwner {
   opened(observation: Observation): Session | undefined {
     const id = observation.household === undefined ? undefined : observation.session();
     const known = id === undefined ? undefined : this.registry.get(id);
-    if (known === undefined || !observation.recipe.byName) return known;
-    return known.namedBy === observation.namedBy && known.name === observation.name ? known : undefined;
+    const isNamedSo = known?.namedBy === observation.namedBy && known.name === observation.name;
+    if (known !== undefined && (isNamedSo || !observation.recipe.byName)) return known;
+    return this.sightings.answering(observation) ?? this.sightings.adopter(observation);
   }
 
   /**
@@ -93,7 +94,7 @@ export class Lifecycle implements HandleOwner {
     let id = observation.session() ?? randomUUID();
     if (this.registry.get(id) !== undefined) {
       if (household === undefined) throw sessionExists(id);
-      // Whose id this was goes by another name since: see `adopts`.
+      // Whose id this was goes by another name since: see `adopter`.
       id = randomBytes(8).toString('hex');
     }
     const now = this.clock.now();

@@ -17,6 +17,8 @@ export const MAX_NAME_LENGTH = 256;
 
 /** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
 export class Observation implements Asker {
+  /** It brings a name that no session has: it may be given to one, and is a newcomer all the same. */
+  arrives = false;
   private id: string | undefined = undefined;
   /** null: not looked up yet. */
   private knownCountry: string | undefined | null = null;

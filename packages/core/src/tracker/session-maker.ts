@@ -1,4 +1,4 @@
-import { hideSecrets } from '../identity/hide-secrets.js';
+import { hideSecrets, MAX_READ } from '../identity/hide-secrets.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { Registry } from '../registry/registry.js';
 import { Session } from '../registry/session.js';
@@ -27,7 +27,7 @@ export class SessionMaker {
     const { secure = false, dvr = false, protocol } = hit;
     const country = observation.country(this.settings.geo, this.logger);
     const { kind } = recipe;
-    const common = { kind, namedBy, protocol, secure, dvr, country, allowed, fresh: true, closeReason: undefined };
+    const common = { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason: undefined };
     const session = new Session(
       id,
       this.traits.share(common),
@@ -56,9 +56,17 @@ export class SessionMaker {
 
   /** A query or referer of this hit as it may be shown: without secrets, and not too long. */
   shown(text: string | undefined, hit: HttpHit): string | undefined {
-    if (!text) return undefined;
-    const { token, credentials, secretParameters: parameters } = hit;
+    return text ? keep(this.hidden(text, hit), MAX_TEXT_LENGTH) : undefined;
+  }
+
+  /** The referer as policies may see it: the page's own secrets are nobody's to judge, and half a page is none. */
+  referer(hit: HttpHit): string | undefined {
+    const { referer } = hit;
+    return referer && referer.length <= MAX_READ ? this.hidden(referer, hit) : undefined;
+  }
+
+  private hidden(text: string, { token, credentials, secretParameters: parameters }: HttpHit): string {
     const values = [token, credentials?.scheme === 'bearer' ? credentials.token : undefined];
-    return keep(hideSecrets(text, { parameters, values, instead: this.fingerprint }), MAX_TEXT_LENGTH);
+    return hideSecrets(text, { parameters, values, instead: this.fingerprint });
   }
 }

@@ -6,7 +6,11 @@ import type { Registry } from '../registry/registry.js';
 import { makeRoom, type Session } from '../registry/session.js';
 import type { TraitsPool } from '../registry/traits.js';
 import { ownCopy, type StringPool } from '../support/strings.js';
+import type { Observation } from './observation.js';
 import type { Settings } from './settings.js';
+
+/** From the best name to none. */
+const RANKS: readonly NamedBy[] = ['token', 'cmcd', 'playback-session', 'fingerprint'];
 
 /** What another hit tells about a live session: the latest is shown, what was seen before is remembered. */
 export class Sightings {
@@ -15,19 +19,39 @@ export class Sightings {
     private readonly registry: Registry,
     private readonly texts: StringPool,
     private readonly traits: TraitsPool,
+    private readonly fingerprint: (token: string) => string,
   ) {}
 
+  /** The live session that has the name of this request, or was seen with it. */
+  answering({ recipe, stream, household, namedBy, name, hit, isConnection }: Observation): Session | undefined {
+    if (household === undefined || isConnection) return undefined;
+    const aliases = this.settings.aliases && recipe.aliasable;
+    return this.registry.find(recipe, stream, household, namedBy, name ?? hit.userAgent ?? '', aliases);
+  }
+
   /**
-   * Players tell their CMCD sid only from their second request on (hls.js 1.7, dash.js 5.2): a session that has had one
-   * hit, of the same player, and knows no such name is the one that this name belongs to. False: it is not.
+   * The live session that a name belongs to which no session has: players tell theirs with some requests only (with
+   * segments, with playlists, from the second on). It is the one with the next best name of this request, or of the same
+   * player, if it knows no other name of that kind and nobody else could be meant.
    */
-  adopts(session: Session, namedBy: NamedBy, name: string): boolean {
-    if (!session.traits.fresh) return false;
-    if (session.namedBy === 'fingerprint') {
-      rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy }));
-      return true;
+  adopter(observation: Observation): Session | undefined {
+    const { recipe, hit, household, stream, namedBy } = observation;
+    if (!this.settings.aliases || !recipe.aliasable || household === undefined || observation.isConnection) {
+      return undefined;
     }
-    return session.namedBy === 'token' && session.sid === undefined && session.playerSessionId === undefined;
+    const mayTake = (session: Session): boolean => lacksWhatItBrings(session, hit);
+    for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
+      const name = nameOf(hit, kind);
+      if (name === undefined) continue;
+      const adopter = this.registry.findOnly(recipe, stream, household, kind, name, mayTake);
+      if (adopter !== undefined) {
+        observation.arrives = true;
+        return adopter;
+      }
+      // Its own weaker name belongs to somebody else.
+      if (kind !== 'fingerprint' && this.registry.find(recipe, stream, household, kind, name, true)) return undefined;
+    }
+    return undefined;
   }
 
   /** It went by this name (as `nameKey` writes it) until now. */
@@ -37,12 +61,22 @@ export class Sightings {
 
   /** Most hits tell nothing new, and then this is a few comparisons. */
   note(session: Session, hit: HttpHit, ip: string, network: string): void {
-    if (session.traits.fresh) session.traits = this.traits.share({ ...session.traits, fresh: false });
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
+    if (hit.token && session.namedBy !== 'token') this.takeName(session, 'token', hit.token);
     if (hit.sid && hit.sid !== session.sid) this.changeSid(session, hit.sid);
     if (hit.playerSessionId) this.seePlayer(session, hit.playerSessionId);
     this.place(session, hit.stream, ip, network);
+  }
+
+  /** It goes by this name from now on, if that is better than what it had. False: it is not, or names have to match. */
+  private takeName(session: Session, kind: NamedBy, name: string): boolean {
+    const isBetter = RANKS.indexOf(kind) < RANKS.indexOf(session.namedBy);
+    const { aliases, recipes } = this.settings;
+    if (!isBetter || !aliases || !recipes[session.kind].aliasable || session.home === undefined) return false;
+    rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy: kind }));
+    if (kind === 'token') session.fingerprint = this.fingerprint(name);
+    return true;
   }
 
   /** Where it is seen now. What its recipe already says is not compared again. */
@@ -74,18 +108,35 @@ export class Sightings {
 
   private changeSid(session: Session, sid: string): void {
     if (session.namedBy === 'cmcd') return learnName(session, 'cmcd', sid);
+    if (session.sid === undefined && this.takeName(session, 'cmcd', sid)) return undefined;
     const rare = session.rarities;
     if (rare.sid !== undefined) learnName(session, 'cmcd', rare.sid);
     rare.sid = ownCopy(sid);
-    sharedHome(session)?.see(session, nameKey('cmcd', sid));
+    return sharedHome(session)?.see(session, nameKey('cmcd', sid));
   }
 
   private seePlayer(session: Session, id: string): void {
-    if (session.playerSessionId === id) return;
+    if (session.playerSessionId === id) return undefined;
     if (session.namedBy === 'playback-session') return learnName(session, 'playback-session', id);
+    if (session.playerSessionId === undefined && this.takeName(session, 'playback-session', id)) return undefined;
     const rare = session.rarities;
     if (rare.playerSessionId !== undefined) learnName(session, 'playback-session', rare.playerSessionId);
     rare.playerSessionId = ownCopy(id);
-    sharedHome(session)?.see(session, nameKey('playback-session', id));
+    return sharedHome(session)?.see(session, nameKey('playback-session', id));
   }
+}
+
+/** What this hit gives as a name of that kind. */
+function nameOf({ token, sid, playerSessionId, userAgent }: HttpHit, kind: NamedBy): string | undefined {
+  if (kind === 'fingerprint') return userAgent ?? '';
+  return (kind === 'token' ? token : kind === 'cmcd' ? sid : playerSessionId) || undefined;
+}
+
+/** Each name of the hit is one that the session has, or of a kind of which it has none. */
+function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HttpHit): boolean {
+  return (
+    (!token || session.token === undefined) &&
+    (!sid || session.sid === undefined || session.sid === sid) &&
+    (!playerSessionId || session.playerSessionId === undefined || session.playerSessionId === playerSessionId)
+  );
 }

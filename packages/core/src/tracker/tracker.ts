@@ -89,7 +89,8 @@ export class Tracker implements SessionTracker {
     if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip)) {
       return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
     }
-    const session = this.admissions.record(observationOf(hit, recipe, ip, network), known);
+    const observation = observationOf(hit, recipe, ip, network);
+    const session = this.admissions.record(observation, known ?? this.lifecycle.sightings.adopter(observation));
     return session === undefined ? null : this.lifecycle.copy(session);
   }
 
@@ -268,20 +269,26 @@ export class Tracker implements SessionTracker {
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
-    const session = this.find(recipe, hit, network);
+    let session = this.find(recipe, hit, network);
+    let observation: Observation | undefined;
+    if (session === undefined) {
+      observation = observationOf(hit, recipe, ip, network);
+      session = this.lifecycle.sightings.adopter(observation);
+    }
     if (
       session !== undefined &&
       !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe, network)
     ) {
-      if (this.admissions.mayBeDenied(session, hit, ip)) {
-        const refused = this.denialDesk.match(observationOf(hit, recipe, ip, network), session);
+      if (observation !== undefined || this.admissions.mayBeDenied(session, hit, ip)) {
+        observation ??= observationOf(hit, recipe, ip, network);
+        const refused = this.denialDesk.match(observation, session);
         if (refused !== undefined) return refused;
       }
       const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
       this.lifecycle.deadlines.watch(session);
       return request;
     }
-    return this.admissions.decide(observationOf(hit, recipe, ip, network), session);
+    return this.admissions.decide(observation ?? observationOf(hit, recipe, ip, network), session);
   }
 
   private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
@@ -303,12 +310,8 @@ export class Tracker implements SessionTracker {
     const aliases = this.settings.aliases && recipe.aliasable;
     const { stream, userAgent = '' } = hit;
     const household = recipe.household(network, hit.protocol, userAgent);
-    const namedBy = bestNameKind(hit);
-    const name = givenName(hit);
-    const found = this.registry.find(recipe, stream, household, namedBy, name ?? userAgent, aliases);
-    if (found !== undefined || name === undefined || namedBy === 'token' || !aliases) return found;
-    const newcomer = this.registry.find(recipe, stream, household, 'fingerprint', userAgent, true);
-    return newcomer !== undefined && this.lifecycle.sightings.adopts(newcomer, namedBy, name) ? newcomer : undefined;
+    const name = givenName(hit) ?? userAgent;
+    return this.registry.find(recipe, stream, household, bestNameKind(hit), name, aliases);
   }
 
   private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {
