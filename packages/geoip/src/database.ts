@@ -4,6 +4,7 @@ import { normaliseAddress } from '@stream-sessions/core/spi';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { countryOf } from './record.js';
 import { familyOf, isPrivate } from './private-address.js';
+import { fieldsInstead } from './survey.js';
 
 /** One loaded file. */
 export interface CountryDatabase {
@@ -15,8 +16,6 @@ export interface CountryDatabase {
   country(ip: string): string | undefined;
 }
 
-/** Enterprise databases are City ones with more in them. */
-const KNOWS_COUNTRIES = /(^|[^a-z])(country|city|enterprise)/i;
 /** Sixteen zero bytes stand between the tree and the data of every file. */
 const SEPARATOR_BYTES = 16;
 
@@ -38,8 +37,14 @@ export async function loadDatabase(path: string): Promise<CountryDatabase> {
     throw unusable(path, 'is not a whole MaxMind database (.mmdb). Download it again', cause);
   }
   const { databaseType, buildEpoch, ipVersion } = reader.metadata;
-  if (!KNOWS_COUNTRIES.test(databaseType)) {
-    throw unusable(path, `is a "${databaseType}" database, which knows no countries. Use a Country or a City one`);
+  const others = fieldsInstead(reader);
+  if (others !== undefined) {
+    const found = others.length === 0 ? 'it has none' : `they have ${others.join(', ')}`;
+    throw unusable(
+      path,
+      `is a "${databaseType}" database whose records name no countries (${found}). ` +
+        'Use one with "country.iso_code", "country_code", or a "country" of two letters',
+    );
   }
   return {
     type: databaseType,

@@ -28,8 +28,8 @@ export interface MaxMindResolver extends GeoResolver {
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Opens a database in the MaxMind format (`.mmdb`) that tells countries: GeoLite2 or GeoIP2 Country, City or Enterprise, or
- * one of another maker that has `country.iso_code` or `country_code` in its records. A file put in its place is picked up
+ * Opens a database in the MaxMind format (`.mmdb`) that tells countries: one of MaxMind, or of another maker, that has
+ * `country.iso_code`, `country_code` or a `country` of two letters in its records. A file put in its place is picked up
  * while running; one that cannot be used is not, and neither is its absence: the last good one goes on answering.
  * Nothing here keeps the process alive.
  *

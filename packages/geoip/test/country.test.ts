@@ -119,6 +119,21 @@ describe('country() of other databases', () => {
     expect(geo.country('81.2.69.1')).toBe('GB');
   });
 
+  it('reads flat records whose country is a code, and no country’s name', async () => {
+    const geo = await open({
+      type: 'ipinfo',
+      networks: {
+        '81.2.69.0/24': { country: 'jp', country_name: 'Japan' },
+        '81.2.70.0/24': { country: 'Japan', country_code: 'JP' },
+        '81.2.71.0/24': { country: 'Japan' },
+        '81.2.72.0/24': { country: 'GB', country_code: 'FR' },
+        '81.2.73.0/24': { country: { iso_code: 'SE' }, country_code: 'FR' },
+      },
+    });
+    const said = [69, 70, 71, 72, 73].map((net) => geo.country(`81.2.${net}.1`));
+    expect(said).toEqual(['JP', 'JP', undefined, 'FR', 'SE']);
+  });
+
   it('reads an IPv4 database, and does not take the head of an IPv6 address for one', async () => {
     // 32.1.13.184 is how 2001:db8:: begins
     const geo = await open({
@@ -135,7 +150,7 @@ describe('country() of other databases', () => {
   it('does not give the registered country for the country', async () => {
     const geo = await open({
       type: 'GeoLite2-Country',
-      networks: { '81.2.69.0/24': { registered_country: { iso_code: 'US' } } },
+      networks: { '81.2.69.0/24': { registered_country: { iso_code: 'US' } }, '81.2.70.0/24': iso('FR') },
     });
     expect(geo.country('81.2.69.1')).toBeUndefined();
   });
@@ -145,15 +160,19 @@ describe('country() of other databases', () => {
     async (code) => {
       const geo = await open({
         type: 'GeoLite2-Country',
-        networks: { '81.2.69.0/24': { country: { iso_code: code } }, '81.2.70.0/24': { country_code: code } },
+        networks: {
+          '81.2.69.0/24': { country: { iso_code: code } },
+          '81.2.70.0/24': { country_code: code },
+          '81.2.71.0/24': { country: code },
+          '81.2.72.0/24': iso('FR'),
+        },
       });
-      expect(geo.country('81.2.69.1')).toBeUndefined();
-      expect(geo.country('81.2.70.1')).toBeUndefined();
+      for (const ip of ['81.2.69.1', '81.2.70.1', '81.2.71.1']) expect(geo.country(ip)).toBeUndefined();
     },
   );
 
   it('knows no country where the record is not even a map, or is damaged', async () => {
-    const networks = { '81.2.69.0/24': 'GB', '81.2.70.0/24': iso('FR') };
+    const networks = { '81.2.69.0/24': 'GB', '81.2.70.0/24': iso('FR'), '81.2.71.0/24': { country_code: 'SE' } };
     const intact = mmdb({ type: 'GeoLite2-Country', networks });
     const path = file('damaged.mmdb');
     // the key of the second record gets a type that does not exist

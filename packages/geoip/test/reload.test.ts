@@ -5,8 +5,8 @@ import { tempFolder, until } from './temp-folder.js';
 
 const file = tempFolder();
 const VIEWER = '81.2.69.1';
-const naming = (code: string, type = 'GeoLite2-Country') =>
-  mmdb({ type, networks: { '81.2.69.0/24': { country: { iso_code: code } } } });
+const naming = (code: string) =>
+  mmdb({ type: 'GeoLite2-Country', networks: { '81.2.69.0/24': { country: { iso_code: code } } } });
 
 /** A logger that keeps what it was told. */
 function recorder() {
@@ -70,7 +70,7 @@ describe('a database that is replaced while running', () => {
     ['junk', Buffer.from('junk '.repeat(50))],
     ['an empty file', Buffer.alloc(0)],
     ['half a file', naming('FR').subarray(0, 200)],
-    ['an ASN database', naming('FR', 'GeoLite2-ASN')],
+    ['an ASN database', mmdb({ type: 'GeoLite2-ASN', networks: { '81.2.69.0/24': { autonomous_system_number: 1 } } })],
   ])('keeps the old one when it is replaced by %s, says so once, and takes the next good one', async (_, content) => {
     const { path, geo, warnings } = await open();
     replace(path, content);
