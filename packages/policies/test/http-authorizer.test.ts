@@ -39,7 +39,7 @@ describe('httpAuthorizer', () => {
 
   it('tells who asks for what, in the names of the API', async () => {
     const { tracker } = setup({ headers: { 'x-key': 'k' } }, { geo: { country: () => 'NL' } });
-    await ask(tracker, {
+    const answer = await ask(tracker, {
       token: 'a',
       query: 'token=a&x=1',
       url: '/cam1/index.m3u8?token=a&x=1',
@@ -59,6 +59,7 @@ describe('httpAuthorizer', () => {
       referer: 'https://p/',
       country: 'NL',
       secure: true,
+      session_id: sessionOf(answer).id,
     });
     expect(question!.headers).toMatchObject({ 'content-type': 'application/json', 'x-key': 'k' });
   });
@@ -293,11 +294,11 @@ describe('the other payloads', () => {
   it('mistserver: the body of USER_NEW, of which a viewer writes no line', async () => {
     authoriser.answer = say(200, 'true\n');
     const { tracker } = setup({ payload: 'mistserver' });
-    await ask(tracker, { token: 'a\nb', url: '/cam1/index.m3u8?token=a%0Ab' });
-    await connect(tracker, { protocol: 'srt', token: 'c' });
+    const first = sessionOf(await ask(tracker, { token: 'a\nb', url: '/cam1/index.m3u8?token=a%0Ab' }));
+    const second = sessionOf(await connect(tracker, { protocol: 'srt', token: 'c' }));
     expect(authoriser.questions.map(({ body }) => body.split('\n'))).toEqual([
-      ['cam1', '203.0.113.7', 'a%0Ab', 'HLS', '/cam1/index.m3u8?token=a%0Ab', ''],
-      ['cam1', '203.0.113.7', 'c', 'TSSRT', '', ''],
+      ['cam1', '203.0.113.7', 'a%0Ab', 'HLS', '/cam1/index.m3u8?token=a%0Ab', first.id],
+      ['cam1', '203.0.113.7', 'c', 'TSSRT', '', second.id],
     ]);
     expect(authoriser.questions[0]!.headers).toMatchObject({ 'x-trigger': 'USER_NEW', 'content-type': 'text/plain' });
   });
@@ -313,12 +314,32 @@ describe('the other payloads', () => {
     expect(heard).toBe(meaning);
   });
 
+  it.each(['json', 'mistserver', 'mediamtx'] as const)(
+    'names the session by the id that it has in the list, from the first question on: %s',
+    async (payload) => {
+      authoriser.answer = say(200, 'true');
+      const { tracker } = setup({ payload });
+      const ids = [
+        sessionOf(await ask(tracker, { token: 'a' })).id,
+        sessionOf(await ask(tracker, { userAgent: 'another' })).id,
+        sessionOf(await connect(tracker, { token: 'b' })).id,
+        sessionOf(await connect(tracker, { id: 'its own' })).id,
+      ];
+      const named = () => ids.filter((id) => authoriser.questions.some(({ body }) => body.includes(id)));
+      expect(named()).toEqual(ids);
+      authoriser.questions.length = 0;
+      expect(await tracker.invalidate()).toMatchObject({ kept: 4 });
+      expect(named()).toEqual(ids);
+    },
+  );
+
   it('mediamtx: its JSON, and nothing but the status', async () => {
     const { tracker } = setup({ payload: 'mediamtx' });
-    sessionOf(await connect(tracker, { kind: 'input', protocol: 'rtsp', query: 'x=1', token: 't', userAgent: 'ua' }));
+    const asked = { kind: 'input', protocol: 'rtsp', query: 'x=1', token: 't', userAgent: 'ua' } as const;
+    const { id } = sessionOf(await connect(tracker, asked));
     expect(JSON.parse(authoriser.questions[0]!.body)).toEqual({
       ...{ user: '', password: '', token: 't', ip: '203.0.113.7', action: 'publish', path: 'cam1' },
-      ...{ protocol: 'rtsp', id: '', query: 'x=1', userAgent: 'ua' },
+      ...{ protocol: 'rtsp', id, query: 'x=1', userAgent: 'ua' },
     });
     authoriser.answer = say(200, 'whatever');
     sessionOf(await ask(tracker, { token: 'b' }));

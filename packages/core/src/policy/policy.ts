@@ -57,6 +57,8 @@ export type Verdict = Approval | Refusal;
 
 /** Who asks to be let in: the hit, and the live session it would join, if it joins one. */
 export interface Candidate extends Readonly<Omit<HttpHit & ConnHit, 'bytes' | 'remoteAddress'>> {
+  /** Of the live session it would join, else of the one that would open. */
+  readonly id?: string | undefined;
   readonly remoteAddress?: string | undefined;
   readonly country?: string | undefined;
   /** The live session this candidate would join. */

@@ -141,6 +141,7 @@ export class Admissions {
     const facts = withoutBytes(observation.hit);
     const country = joins?.country ?? observation.country(this.settings.geo, this.logger);
     const candidate: { -readonly [K in keyof Candidate]: Candidate[K] } = { ...facts, ip, kind: observation.kind };
+    candidate.id = joins?.id ?? observation.idToBe;
     if (country) candidate.country = country;
     if (facts.referer) candidate.referer = this.lifecycle.refererOf(facts);
     if (joins !== undefined) candidate.session = this.lifecycle.copy(joins);

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
 import { nameKey } from '../identity/name.js';
@@ -91,7 +91,7 @@ export class Lifecycle implements HandleOwner {
       this.joinAs(known, observation);
       return known;
     }
-    let id = observation.session() ?? randomUUID();
+    let id = observation.idToBe;
     if (this.registry.get(id) !== undefined) {
       if (household === undefined) throw sessionExists(id);
       // Whose id this was goes by another name since: see `adopter`.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Asker } from '../denials/pattern.js';
 import { bestNameKind, givenName, nameKey } from '../identity/name.js';
 import { derivedId, type Recipe } from '../identity/recipe.js';
@@ -76,6 +77,11 @@ export class Observation implements Asker {
       this.household,
       nameKey(this.namedBy, this.name ?? this.userAgent ?? ''),
     ));
+  }
+
+  /** The id of the session that it would open: chosen before anybody is asked, so that policies can name it. */
+  get idToBe(): string {
+    return this.session() ?? (this.id ??= randomUUID());
   }
 
   /** Looked up once; undefined when nobody knows. */

@@ -27,7 +27,7 @@ const json = (facts: object): Asked => ({
 
 /** Snake case, as in the REST API. Nobody is named whose password has not been looked at. */
 function ownNames(candidate: Candidate): object {
-  const { credentials, session } = candidate;
+  const { credentials } = candidate;
   return withoutAbsent({
     stream_code: candidate.stream,
     proto: candidate.protocol,
@@ -42,13 +42,13 @@ function ownNames(candidate: Candidate): object {
     referer: candidate.referer,
     country: candidate.country,
     secure: candidate.secure,
-    session_id: session?.id,
+    session_id: candidate.id,
   });
 }
 
 /** MediaMTX `authMethod: http`. The password of a client is not known here: name and password are empty. */
 function mediaMtx(candidate: Candidate): object {
-  const { credentials, token = '', session } = candidate;
+  const { credentials, token = '' } = candidate;
   const bearer = credentials?.scheme === 'bearer' ? credentials.token : token;
   return {
     user: candidate.userId ?? '',
@@ -58,7 +58,7 @@ function mediaMtx(candidate: Candidate): object {
     action: kindOf(candidate) === 'input' ? 'publish' : 'read',
     path: candidate.stream,
     protocol: candidate.protocol,
-    id: session?.id ?? '',
+    id: candidate.id ?? '',
     query: candidate.query ?? '',
     userAgent: candidate.userAgent ?? '',
   };
@@ -66,10 +66,10 @@ function mediaMtx(candidate: Candidate): object {
 
 /** MistServer's USER_NEW: stream, address, token, protocol, URL and session id, a line each. */
 function mistServer(candidate: Candidate): string {
-  const { stream, ip, token = '', protocol, session } = candidate;
+  const { stream, ip, token = '', protocol, id = '' } = candidate;
   const name = protocol === 'srt' ? 'TSSRT' : protocol.toUpperCase();
   // Whoever could write a line break could write the lines behind it.
-  return [stream, ip, token, name, urlOf(candidate) ?? '', session?.id ?? ''].map(oneLine).join('\n');
+  return [stream, ip, token, name, urlOf(candidate) ?? '', id].map(oneLine).join('\n');
 }
 
 /** What a client was asked to prove itself by stays at the door: an adapter may have left it in. */
