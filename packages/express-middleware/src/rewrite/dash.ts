@@ -46,6 +46,7 @@ interface Place {
 
 class ManifestWriter {
   readonly patch: Patch;
+  private readonly hasXmlBase: boolean;
   /** Where a BaseURL in this level is resolved against. */
   private readonly inherited = new Map<XmlElement, number>();
   /** Where a template in this level leads, by all BaseURLs on the ways from here to the representations. */
@@ -57,9 +58,11 @@ class ManifestWriter {
     private readonly manifestsOnly: boolean,
   ) {
     this.patch = new Patch(text);
+    this.hasXmlBase = text.includes('xml:base');
   }
 
   measure(level: XmlElement, inherited: number): number {
+    if (this.strays(level)) inherited |= AWAY;
     const own = this.baseOf(level, inherited);
     const below = level.children.filter(isLevel);
     const reach = below.length === 0 ? own : below.reduce((bits, child) => bits | this.measure(child, own), 0);
@@ -71,6 +74,7 @@ class ManifestWriter {
   /** @param level The innermost level it is in. */
   visit(element: XmlElement, level: XmlElement): void {
     const inner = this.reach.has(element) ? element : level;
+    if (inner === level && element !== level && this.strays(element)) return;
     for (const { name, start, end } of element.attributes) {
       const isRemote = name.endsWith(':href');
       if (isRemote) this.write(this.inAttribute(start, end), this.reach.get(level));
@@ -84,6 +88,14 @@ class ManifestWriter {
       if (place !== undefined && isFile(place.uri)) this.write(place, this.inherited.get(level));
     }
     for (const child of element.children) this.visit(child, inner);
+  }
+
+  /** XML's own base is not DASH's, and players pass over it; should one follow it, the token must not go there. */
+  private strays({ attributes }: XmlElement): boolean {
+    if (!this.hasXmlBase) return false;
+    const base = attributes.find(({ name }) => name === 'xml:base');
+    const place = base && this.inAttribute(base.start, base.end);
+    return base !== undefined && (place === undefined || this.tokens.leads(place.uri) === 'away') && place?.uri !== '';
   }
 
   private baseOf(level: XmlElement, inherited: number): number {

@@ -7,7 +7,11 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 const EQUALS = 0x3d;
 const SPACE = 0x20;
-const SOME_URI = /URI=|X-ASSET-LIST=/g;
+const SOME_URI = /URI=|X-ASSET-LIST=|PREFETCH:/g;
+/** Tags that are a URI and nothing else: a segment that is still being made, of low-latency servers before there were parts. */
+const BARE_URI = /#EXT-X-(?:TWITCH-)?PREFETCH:[ \t]*/y;
+/** Some writers forget the quotes, and most players do not mind. */
+const UNQUOTED = /(?:^|[, ])(?:URI|SERVER-URI|X-ASSET-URI|X-ASSET-LIST)=(?=([^"',\s][^",\s]*))/g;
 /** Tags whose URI is another playlist. */
 const OF_PLAYLISTS = /#EXT-X-(?:MEDIA|I-FRAME-STREAM-INF|IMAGE-STREAM-INF|RENDITION-REPORT):/y;
 const VARIABLE = /\{\$([A-Za-z0-9_-]+)\}/g;
@@ -37,6 +41,8 @@ export class HlsTags {
   /** Writes the URIs of one tag. */
   write(at: number, end: number, patch: Patch): void {
     if (!this.isWritten(at)) return;
+    BARE_URI.lastIndex = at;
+    if (BARE_URI.test(this.text)) return this.writeBare(BARE_URI.lastIndex, end, patch);
     const colon = this.text.indexOf(':', at);
     if (colon > 0 && colon < end) this.writeAttributes(colon + 1, end, patch);
   }
@@ -63,11 +69,25 @@ export class HlsTags {
     const { text } = this;
     for (;;) {
       const open = this.quoteFrom(at);
+      this.writeUnquoted(at, Math.min(open, end), patch);
       if (open >= end) return;
       const close = this.quoteFrom(open + 1);
       if (close >= end) return;
       if (holdsUri(text, open)) this.writeUri(open + 1, close, patch);
       at = close + 1;
+    }
+  }
+
+  private writeBare(start: number, end: number, patch: Patch): void {
+    const value = this.text.slice(start, end).trimEnd();
+    if (value !== '') this.writeUri(start, start + value.length, patch);
+  }
+
+  /** Between quoted values. */
+  private writeUnquoted(at: number, end: number, patch: Patch): void {
+    for (const found of this.text.slice(at, end).matchAll(UNQUOTED)) {
+      const start = at + found.index + found[0].length;
+      this.writeUri(start, start + (found[1] as string).length, patch);
     }
   }
 

@@ -6,6 +6,7 @@ import { PAIR, tokens } from './support.js';
 const HOME = 'http://media.example:8080';
 const MANIFEST_URI = `${HOME}/cam1/manifest.mpd`;
 const me = tokens({ token: 'me' });
+const PAIR_OF_ME = 'tkn=me';
 
 const mpd = (inside: string, attributes = 'type="static" mediaPresentationDuration="PT8S"') =>
   `<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" ${attributes} minBufferTime="PT2S" profiles="x">\n${inside}\n</MPD>\n`;
@@ -112,6 +113,22 @@ describe('a DASH manifest', () => {
       set(TEMPLATE + representation('<BaseURL>https://cdn.example/</BaseURL>') + representation('', 'v2')),
     );
     expect(writeDash(two, me)).toBe(two);
+  });
+
+  it('gives nothing away below an xml:base of another host, which is no base to most players', () => {
+    const inside = set(representation(TEMPLATE));
+    expect(writeDash(mpd(inside, 'xml:base="http://elsewhere.example/"'), me)).not.toContain(PAIR_OF_ME);
+    expect(
+      write(set(representation(TEMPLATE.replace(' media', ' xml:base="//elsewhere.example/" media')))),
+    ).not.toContain(PAIR_OF_ME);
+    expect(
+      write(
+        set(representation('<BaseURL>v.mp4</BaseURL>')).replace('<Period', '<Period xml:base="https://e.example/"'),
+      ),
+    ).not.toContain(PAIR_OF_ME);
+    for (const home of ['', './', '/cam1/', `${HOME}/cam1/`]) {
+      expect(writeDash(mpd(inside, `xml:base="${home}"`), me)).toContain(PAIR_OF_ME);
+    }
   });
 
   it('carries it in what manifests and their parts are fetched from', () => {

@@ -47,6 +47,34 @@ seg7.m4s
 #EXT-X-RENDITION-REPORT:URI="../low/index.m3u8",LAST-MSN=9
 `;
 
+describe('a tag whose URI is no quoted attribute', () => {
+  it.each([
+    ['#EXT-X-PREFETCH:seg9.ts', '#EXT-X-PREFETCH:seg9.ts?tkn=me'],
+    ['#EXT-X-PREFETCH: seg9.ts?a=1 \t', '#EXT-X-PREFETCH: seg9.ts?a=1&tkn=me \t'],
+    ['#EXT-X-PREFETCH:seg9.ts\r', '#EXT-X-PREFETCH:seg9.ts?tkn=me\r'],
+    ['#EXT-X-TWITCH-PREFETCH:/cam1/seg9.ts', '#EXT-X-TWITCH-PREFETCH:/cam1/seg9.ts?tkn=me'],
+    ['#EXT-X-PREFETCH:http://media.example:8080/seg9.ts', '#EXT-X-PREFETCH:http://media.example:8080/seg9.ts?tkn=me'],
+    ['#EXT-X-PREFETCH:https://cdn.example/seg9.ts', '#EXT-X-PREFETCH:https://cdn.example/seg9.ts'],
+    ['#EXT-X-PREFETCH:', '#EXT-X-PREFETCH:'],
+    ['#EXT-X-PREFETCH-DISCONTINUITY', '#EXT-X-PREFETCH-DISCONTINUITY'],
+    ['#EXT-X-KEY:METHOD=AES-128,URI=key.bin,IV=0x01', '#EXT-X-KEY:METHOD=AES-128,URI=key.bin?tkn=me,IV=0x01'],
+    ['#EXT-X-MAP:URI=init.mp4', '#EXT-X-MAP:URI=init.mp4?tkn=me'],
+    ['#EXT-X-MEDIA:NAME="a, URI=b",URI=a.m3u8', '#EXT-X-MEDIA:NAME="a, URI=b",URI=a.m3u8?tkn=me'],
+    ['#EXT-X-DATERANGE:ID="a",X-ASSET-LIST=a.json,X="b"', '#EXT-X-DATERANGE:ID="a",X-ASSET-LIST=a.json?tkn=me,X="b"'],
+    ['#EXT-X-KEY:METHOD=AES-128,URI=https://cdn.example/k', '#EXT-X-KEY:METHOD=AES-128,URI=https://cdn.example/k'],
+    ["#EXT-X-MAP:URI='init.mp4'", "#EXT-X-MAP:URI='init.mp4'"],
+    ['#EXT-X-SESSION-DATA:DATA-ID=a,MYURI=b.json', '#EXT-X-SESSION-DATA:DATA-ID=a,MYURI=b.json'],
+    ['#PREFETCH:seg9.ts', '#PREFETCH:seg9.ts'],
+  ])('%s', (tag, written) => {
+    expect(writeHls(`#EXTM3U\n${tag}\n#EXTINF:4,\n`, me)).toBe(`#EXTM3U\n${written}\n#EXTINF:4,\n`);
+  });
+
+  it('is a segment, and stays where only playlists carry the token', () => {
+    const text = '#EXTM3U\n#EXT-X-PREFETCH:seg9.ts\n';
+    expect(writeHls(text, me, true)).toBe(text);
+  });
+});
+
 describe('an HLS master playlist', () => {
   it('carries the token in every URI that leads home, and is otherwise the same', () => {
     const changed: [string, string][] = [
