@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 import arrows from './scripts/lint/arrows.cjs';
 
@@ -39,8 +40,19 @@ export default tseslint.config(
   },
   js.configs.recommended,
   {
-    plugins: { house: { rules: { arrows } } },
-    rules: { 'house/arrows': 'error', eqeqeq: ['error', 'always', { null: 'ignore' }] },
+    plugins: { house: { rules: { arrows } }, regexp },
+    rules: {
+      'house/arrows': 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+    },
+  },
+  {
+    // what strangers send is read in linear time: 64 KB of the worst text must not hold up everybody else
+    files: ['packages/*/src/**/*.ts', 'examples/**/*.{ts,js,mjs}'],
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential' }],
+    },
   },
   {
     files: ['**/*.ts'],

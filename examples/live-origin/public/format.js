@@ -24,7 +24,7 @@ const AGENTS = [
   [/OPR\/(\d+)/, 'Opera'],
   [/(?:Headless)?Chrom(?:e|ium)\/(\d+)/, 'Chrome'],
   [/Firefox\/(\d+)/, 'Firefox'],
-  [/Version\/(\d+).*Safari/, 'Safari'],
+  [/Version\/(\d+)(?:\.\d+)*(?: Mobile(?:\/\w+)?)? Safari/, 'Safari'],
   [/AppleCoreMedia\/([\d.]+)/, 'Apple player'],
   [/VLC\/([\d.]+)/, 'VLC'],
   [/Lavf\/?(\d+)/, 'FFmpeg, Lavf'],

@@ -17,7 +17,7 @@ export interface SrtRequest {
 }
 
 /** Control characters, and `user:password@`: a name is shown to everybody. */
-const NO_NAME = /\p{Cc}|^[^/]*:[^/]*@/u;
+const NO_NAME = /\p{Cc}|^[^/:]*:[^/@]*@/u;
 const SCHEME_AND_HOST = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i;
 
 /**

@@ -82,7 +82,7 @@ function withoutValues(
 }
 
 /** How a query parser would call it: `%74oken`, ` token`, `TOKEN` and `token[]` are all read as `token` by somebody. */
-const plainName = (name: string): string => unescaped(name).trim().toLowerCase().replace(/\[.*$/s, '');
+const plainName = (name: string): string => unescaped(name).trim().toLowerCase().split('[', 1)[0] as string;
 
 interface Names {
   readonly all: ReadonlySet<string>;

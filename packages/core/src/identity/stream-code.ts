@@ -11,7 +11,7 @@ export const MAX_STREAM_LENGTH = 256;
  */
 export function streamCode(path: string, options?: { app?: string | false }): string | undefined {
   let code = path.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
-  code = code.replace(/[?#].*$/s, '');
+  code = code.split(/[?#]/, 1)[0] as string;
   code = trimmed(code);
   code = trimmed(code.replace(/\/(?:trackID|streamid|track)=\d+$/i, ''));
   const app = options?.app ?? 'live';

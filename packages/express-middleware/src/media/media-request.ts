@@ -57,12 +57,13 @@ export function mediaFinder(
  */
 function parsed(req: PlaybackRequest): Target | undefined {
   const { url = '' } = req;
-  let target: Target | undefined;
   try {
-    target = targetOf(req);
-    if (PATH_OF_A_TARGET.test(url)) return target;
+    if (PATH_OF_A_TARGET.test(url)) return targetOf(req);
     if (!WITH_HOST.test(url)) return undefined;
-    return new URL(`http://h${target?.pathname}`).pathname === new URL(url).pathname ? target : undefined;
+    // first, for it only throws where the other one prints the target
+    const { pathname } = new URL(url);
+    const target = targetOf(req);
+    return new URL(`http://h${target?.pathname}`).pathname === pathname ? target : undefined;
   } catch {
     return undefined;
   }

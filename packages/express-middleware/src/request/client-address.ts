@@ -113,7 +113,7 @@ function compileTrust(trustProxy: TrustProxy): Trust {
   if (typeof trustProxy === 'boolean') return () => trustProxy;
   if (typeof trustProxy === 'number' && trustProxy >= 0) return (_address, hop) => hop < trustProxy;
   try {
-    const addresses = typeof trustProxy === 'string' ? trustProxy.split(/ *, */) : trustProxy;
+    const addresses = typeof trustProxy === 'string' ? trustProxy.split(',').map((part) => part.trim()) : trustProxy;
     return proxyAddr.compile(addresses as string[]);
   } catch (cause) {
     const error = badOption('trustProxy', 'what Express takes for "trust proxy"', trustProxy);

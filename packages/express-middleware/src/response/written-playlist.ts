@@ -108,7 +108,10 @@ function makePrivate(res: PlaybackResponse): void {
 
 function addVary(res: PlaybackResponse, name: string): void {
   const vary = [res.getHeader('Vary') ?? []].flat().join(', ');
-  const names = vary.toLowerCase().split(/\s*,\s*/);
+  const names = vary
+    .toLowerCase()
+    .split(',')
+    .map((part) => part.trim());
   if (names.includes('*') || names.includes(name.toLowerCase())) return;
   res.setHeader('Vary', vary === '' ? name : `${vary}, ${name}`);
 }

@@ -55,7 +55,7 @@ export function wsVoice(ws: FlvWebSocket, outlet: Duplex): Voice {
       Buffer.from(reason)
         .subarray(0, 120)
         .toString()
-        .replace(/\uFFFD+$/, ''),
+        .replace(/\uFFFD$/, ''),
     );
     destroyLater({ destroy: () => ws.terminate() }, terminateAfterMs);
   };

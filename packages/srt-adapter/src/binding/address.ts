@@ -43,7 +43,7 @@ export function decodeAddress(buffer: Buffer): SrtAddress {
 }
 
 function ipv6Bytes(host: string): Buffer {
-  const bare = host.replace(/%.*$/, '');
+  const bare = host.split('%', 1)[0] as string;
   const v4 = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(bare);
   const hex = (a = '0', b = '0') => ((Number(a) << 8) | Number(b)).toString(16);
   const plain = v4 ? `${v4[1]}${hex(v4[2], v4[3])}:${hex(v4[4], v4[5])}` : bare;
