@@ -178,6 +178,18 @@ describe('a server of keys', () => {
     expect(live(tracker)).toHaveLength(2);
   });
 
+  it('that fails is not waited for by everybody whose key is known', async () => {
+    const { tracker, clock } = setup();
+    sessionOf(await ask(tracker, { token: token(first, '1') }));
+    answer = { status: 503, body: '' };
+    clock.advance(10 * MINUTE);
+    for (let n = 0; n < 60; n++) {
+      sessionOf(await ask(tracker, { token: token(first, '1', `viewer ${n}`), ip: `198.51.100.${n}` }));
+      clock.advance(SECOND);
+    }
+    expect(fetched).toBe(1 + 2);
+  });
+
   it('that is away when a new key comes is nobody’s fault: he gets in a second after it is back', async () => {
     const { tracker, clock } = setup();
     const { id } = sessionOf(await ask(tracker, { token: token(first, '1') }));

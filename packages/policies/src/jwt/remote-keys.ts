@@ -45,10 +45,12 @@ export class RemoteKeys {
    */
   async find(wanted: Wanted, now: number): Promise<Key> {
     let asked = false;
-    if (!isWithin(FRESH_MS, this.fetchedAt, now)) asked = await this.fetch(now);
+    // Where the old set will do, its server is not waited for again and again while it is away.
+    const waitMs = this.isUsable(now) ? COOLDOWN_MS : this.waitMs;
+    if (!isWithin(FRESH_MS, this.fetchedAt, now)) asked = await this.fetch(now, waitMs);
     const known = await this.inSet(wanted, now);
     if (known !== undefined) return known;
-    asked = (await this.fetch(now)) || asked;
+    asked = (await this.fetch(now, this.waitMs)) || asked;
     const found = await this.inSet(wanted, now);
     if (found !== undefined) return found;
     const denyForMs = Math.max(0, this.triedAt + this.waitMs - now);
@@ -69,8 +71,12 @@ export class RemoteKeys {
     return this.failure === undefined ? COOLDOWN_MS : RETRY_MS;
   }
 
+  private isUsable(now: number): boolean {
+    return isWithin(USABLE_MS, this.fetchedAt, now);
+  }
+
   private async inSet(wanted: Wanted, now: number): Promise<Key | undefined> {
-    if (!isWithin(USABLE_MS, this.fetchedAt, now)) return undefined;
+    if (!this.isUsable(now)) return undefined;
     try {
       return await this.set?.(...wanted);
     } catch (error) {
@@ -79,13 +85,13 @@ export class RemoteKeys {
     }
   }
 
-  /** Unless that was tried a moment ago. True: it was this call that tried. */
-  private async fetch(now: number): Promise<boolean> {
+  /** Unless that was tried less than `waitMs` ago. True: it was this call that tried. */
+  private async fetch(now: number, waitMs: number): Promise<boolean> {
     if (this.pending !== undefined) {
       await this.pending;
       return false;
     }
-    if (isWithin(this.waitMs, this.triedAt, now)) return false;
+    if (isWithin(waitMs, this.triedAt, now)) return false;
     this.triedAt = now;
     this.pending = this.load(now).finally(() => (this.pending = undefined));
     await this.pending;
