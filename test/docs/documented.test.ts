@@ -101,7 +101,7 @@ describe('docs/options.md', () => {
 DEFAULTS;`) as Record<string, unknown>;
     const documented = tableUnder('docs/options.md', 'Changeable while running').map(([name = '', , value = '']) => [
       name.replaceAll('`', ''),
-      value.replace(/[`_]/g, ''),
+      value.replace(/[`_']/g, ''),
     ]);
     const inCode = Object.entries(defaults).map(([name, value]) => [name, String(value)]);
     expect(documented).toEqual(expect.arrayContaining(inCode));

@@ -167,18 +167,47 @@ describe('deny', () => {
     expect(tracker.liftDenial({ stream: 'cam1', ip: '::ffff:203.0.113.7' })).toBe(true);
     expect(mayRequest(tracker)).toBe(true);
     expect(tracker.liftDenial(first.id)).toBe(false);
+    tracker.deny({ ip: '10.1.2.3/8' }, FOREVER);
+    expect(tracker.denials()).toMatchObject([{ target: { ip: '10.0.0.0/8' } }]);
+    expect(tracker.liftDenial({ ip: '::ffff:10.0.0.0/104' })).toBe(true);
     const second = tracker.deny({ token: 'a' }, FOREVER);
     expect(tracker.liftDenial(second.id)).toBe(true);
     expect(tracker.liftDenial({ token: 'a' })).toBe(false);
   });
 
-  it('made again replaces the first, and counts from zero', () => {
-    const { tracker } = setup();
-    const first = tracker.deny({ stream: 'cam1' }, FOREVER);
+  it('made again replaces the first and counts from zero, but ends no sooner', () => {
+    const { tracker, clock } = setup();
+    const first = tracker.deny({ stream: 'cam1' }, { forMs: 5_000, reason: 'first' });
     mayRequest(tracker);
-    const second = tracker.deny({ stream: 'cam1' }, { forMs: 1_000 });
-    expect(tracker.denials()).toEqual([second]);
-    expect(second.id).not.toBe(first.id);
+    for (const forMs of [1_000, 0]) {
+      const again = tracker.deny({ stream: 'cam1' }, { forMs, reason: 'again' });
+      expect(tracker.denials()).toEqual([again]);
+      expect(again).toMatchObject({ until: first.until, hits: 0, detail: 'again' });
+      expect(again.id).not.toBe(first.id);
+    }
+    expect(tracker.deny({ stream: 'cam1' }, { forMs: 9_000 }).until).toBe(clock.now() + 9_000);
+    // who wants it shorter lifts it first
+    tracker.liftDenial({ stream: 'cam1' });
+    expect(tracker.deny({ stream: 'cam1' }, { forMs: 1_000 }).until).toBe(clock.now() + 1_000);
+    clock.advance(1_000);
+    expect(mayRequest(tracker)).toBe(true);
+    expect(tracker.deny({ stream: 'cam1' }, { forMs: 500 }).until).toBe(clock.now() + 500);
+  });
+
+  it('for no time closes who is live, and is not kept', () => {
+    const { tracker } = setup();
+    request(tracker);
+    tracker.deny({ stream: 'cam1' }, { forMs: 0 });
+    expect([live(tracker), tracker.denials(), mayRequest(tracker)]).toEqual([[], [], true]);
+  });
+
+  it('of a User-Agent means as much of it as is kept', () => {
+    const { tracker } = setup();
+    const userAgent = 'x'.repeat(5_000);
+    request(tracker, { userAgent });
+    tracker.deny({ userAgent });
+    expect([live(tracker), mayRequest(tracker, { userAgent })]).toEqual([[], false]);
+    expect(tracker.liftDenial({ userAgent })).toBe(true);
   });
 
   it('shows a token as its fingerprint only', () => {

@@ -59,6 +59,30 @@ describe('a replaced session', () => {
     expect(mayRequest(tracker, phone)).toBe(true);
   });
 
+  it('stays out with whatever it had: an older token, another player', () => {
+    let home: string | undefined;
+    const { tracker } = setup({
+      policies: [
+        {
+          name: 'latest address only',
+          admit: ({ ip }, view) => {
+            const others = view.list({ status: 'active' }).filter((session) => session.ip !== ip);
+            const continues = others.length === 0 && home !== undefined ? { continues: home } : {};
+            return { allow: true, replace: others.map(({ id }) => id), ...continues };
+          },
+          settled: (_, session) => void (home ??= session?.id),
+        },
+      ],
+    });
+    const before = [phone, { ...phone, token: 'renewed' }, { ...phone, token: 'renewed', userAgent: 'phone, too' }];
+    for (const each of before) request(tracker, each);
+    expect(live(tracker)).toHaveLength(1);
+    request(tracker, tv);
+    for (const each of before) expect(refusal(now(tracker.admit(hit(each))))).toMatchObject({ reason: 'replaced' });
+    expect(live(tracker)).toMatchObject([{ userAgent: 'tv' }]);
+    expect(mayRequest(tracker, { ...phone, token: 'another' })).toBe(true);
+  });
+
   it('stays out for a third device that has replaced the second', () => {
     const { tracker } = oneDevice();
     for (const device of [phone, tv, tablet]) request(tracker, device);

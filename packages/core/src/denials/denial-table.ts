@@ -3,7 +3,23 @@ import { TimingWheel, WheelNode } from '../deadlines/timing-wheel.js';
 import type { Denial } from '../model/denial.js';
 import { GroupIndex } from '../registry/group-index.js';
 import type { Judgement } from '../tracker/explanation.js';
-import { keyOfAsker, keyOfValues, type Asker, type PatternValues, type Shape } from './pattern.js';
+import { keptValues, type Asker, type NetworkOf, type PatternValues } from './pattern.js';
+import { PatternIndex } from './pattern-index.js';
+
+/** Whom a denial refuses: whoever matches any of its patterns. */
+export interface Patterns {
+  readonly always?: readonly PatternValues[];
+  /** Not somebody who is watching already. */
+  readonly onlyNew?: readonly PatternValues[];
+  /** Neither, unless it has no name and was found by what its player calls itself. */
+  readonly unlessNamed?: readonly PatternValues[];
+}
+
+const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
+const NONE: readonly PatternValues[] = [];
+
+const kept = (patterns: readonly PatternValues[]): readonly PatternValues[] =>
+  patterns.length === 0 ? NONE : patterns.map(keptValues);
 
 /** A denial and what it is found by. */
 export class DenialEntry extends WheelNode {
@@ -12,22 +28,22 @@ export class DenialEntry extends WheelNode {
   endsWithSession = false;
   /** In a table now. */
   isHeld = false;
+  readonly patterns: Required<Patterns>;
   private readonly id = randomUUID();
   private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>;
 
   constructor(
     facts: Omit<Denial, 'id' | 'hits' | 'until'>,
     public until: number,
-    /** It refuses whoever matches any of them. */
-    readonly patterns: readonly PatternValues[],
-    /** Patterns that refuse only new sessions, not somebody who is watching already: a kick's. */
-    readonly onlyNew: readonly PatternValues[] = [],
+    patterns: Patterns,
     /** Lets `liftDenial` find it by what it was made with. */
     readonly targetKey?: string,
     /** What the policies said of whom it refused first. */
     readonly judgements: readonly Judgement[] = [],
   ) {
     super();
+    const { always = NONE, onlyNew = NONE, unlessNamed = NONE } = patterns;
+    this.patterns = { always: kept(always), onlyNew: kept(onlyNew), unlessNamed: kept(unlessNamed) };
     this.facts = { ...facts, target: Object.freeze(facts.target) };
   }
 
@@ -50,15 +66,18 @@ export class DenialEntry extends WheelNode {
 export class DenialTable {
   private readonly entries = new Map<string, DenialEntry>();
   private readonly byTarget = new Map<string, DenialEntry>();
-  private readonly byPattern = new GroupIndex<DenialEntry>();
-  private readonly shapes = new Map<string, Shape>();
-  private readonly onlyNewShapes = new Map<string, Shape>();
+  private readonly indexes: Readonly<Record<keyof Patterns, PatternIndex<DenialEntry>>>;
+  /** Those that refuse `unlessNamed`, by where they do. */
+  private namelessAt = new GroupIndex<DenialEntry>();
   private readonly wheel: TimingWheel<DenialEntry>;
 
   constructor(
     private max: number,
     now: number,
+    private readonly networkOfIp: NetworkOf,
   ) {
+    const index = (): PatternIndex<DenialEntry> => new PatternIndex(networkOfIp);
+    this.indexes = { always: index(), onlyNew: index(), unlessNamed: index() };
     this.wheel = new TimingWheel(now, 1024, 1024);
   }
 
@@ -74,8 +93,7 @@ export class DenialTable {
     this.entries.set(entry.denialId, entry);
     entry.isHeld = true;
     if (entry.targetKey !== undefined) this.byTarget.set(entry.targetKey, entry);
-    for (const values of entry.patterns) this.index(this.shapes, values, entry, '');
-    for (const values of entry.onlyNew) this.index(this.onlyNewShapes, values, entry, 'new:');
+    this.index(entry);
     this.wheel.place(entry, entry.until);
   }
 
@@ -89,8 +107,10 @@ export class DenialTable {
     if (!this.entries.delete(entry.denialId)) return;
     entry.isHeld = false;
     if (entry.targetKey !== undefined) this.byTarget.delete(entry.targetKey);
-    for (const values of entry.patterns) this.unindex(this.shapes, values, entry, '');
-    for (const values of entry.onlyNew) this.unindex(this.onlyNewShapes, values, entry, 'new:');
+    for (const when of WHENS) {
+      for (const values of entry.patterns[when]) this.indexes[when].delete(values, entry);
+    }
+    for (const network of this.namelessIn(entry)) this.namelessAt.delete(network, entry);
     this.wheel.remove(entry);
   }
 
@@ -106,11 +126,28 @@ export class DenialTable {
     return this.entries.values();
   }
 
-  /** The denial that refuses this asker now. `known`: it is watching this stream already. */
-  match(asker: Asker, known: boolean, now: number): DenialEntry | undefined {
+  /** The denial that refuses this asker now. `watches`: it has a live session on this stream already. */
+  match(asker: Asker, watches: boolean, byName: boolean, now: number): DenialEntry | undefined {
     if (this.entries.size === 0) return undefined;
-    const found = this.matchIn(this.shapes, asker, '', now);
-    return found ?? (known ? undefined : this.matchIn(this.onlyNewShapes, asker, 'new:', now));
+    const holds = (entry: DenialEntry): boolean => entry.until > now;
+    const { always, onlyNew, unlessNamed } = this.indexes;
+    return (
+      always.find(asker, holds) ??
+      (watches ? undefined : onlyNew.find(asker, holds)) ??
+      (watches && byName ? undefined : unlessNamed.find(asker, holds))
+    );
+  }
+
+  /** True when somebody without a name may be refused there though a live session answers to what its player says. */
+  refusesNamelessAt(network: string): boolean {
+    return this.namelessAt.size(network) > 0;
+  }
+
+  /** What counts as one place has changed. */
+  reindex(): void {
+    for (const when of WHENS) this.indexes[when].clear();
+    this.namelessAt = new GroupIndex();
+    for (const entry of this.entries.values()) this.index(entry);
   }
 
   /** Forgets what has ended, at most so many at once; costs what has ended. */
@@ -128,27 +165,14 @@ export class DenialTable {
     }
   }
 
-  private matchIn(shapes: Map<string, Shape>, asker: Asker, space: string, now: number): DenialEntry | undefined {
-    for (const shape of shapes.values()) {
-      const key = keyOfAsker(shape, asker);
-      const found = key === undefined ? undefined : this.byPattern.find(space + key, (entry) => entry.until > now);
-      if (found !== undefined) return found;
+  private index(entry: DenialEntry): void {
+    for (const when of WHENS) {
+      for (const values of entry.patterns[when]) this.indexes[when].add(values, entry);
     }
-    return undefined;
+    for (const network of this.namelessIn(entry)) this.namelessAt.add(network, entry);
   }
 
-  private index(shapes: Map<string, Shape>, values: PatternValues, entry: DenialEntry, space: string): void {
-    const { shapeId, fields, key } = keyOfValues(values);
-    this.byPattern.add(space + key, entry);
-    const shape = shapes.get(shapeId);
-    if (shape !== undefined) shape.uses++;
-    else shapes.set(shapeId, { id: shapeId, fields, prefixLength: values.block?.prefixLength ?? 0, uses: 1 });
-  }
-
-  private unindex(shapes: Map<string, Shape>, values: PatternValues, entry: DenialEntry, space: string): void {
-    const { shapeId, key } = keyOfValues(values);
-    this.byPattern.delete(space + key, entry);
-    const shape = shapes.get(shapeId);
-    if (shape !== undefined && --shape.uses === 0) shapes.delete(shapeId);
+  private namelessIn({ patterns }: DenialEntry): string[] {
+    return patterns.unlessNamed.flatMap(({ ip }) => (ip === undefined ? [] : [this.networkOfIp(ip)]));
   }
 }

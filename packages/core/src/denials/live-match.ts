@@ -1,7 +1,8 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
-import { judgedKey } from '../identity/offer.js';
+import { shortKey } from '../identity/short-key.js';
 import type { DenialTarget } from '../model/denial.js';
 import type { HttpHit } from '../model/hit.js';
+import type { NamedBy } from '../model/play-session.js';
 import type { Session } from '../registry/session.js';
 
 /**
@@ -33,10 +34,16 @@ export function isAlike(session: Session, hit: HttpHit & { userId?: string | und
   );
 }
 
+/** False for a hit without any name that was found by what its player calls itself: anybody's with that player. */
+export const answersByName = (session: Session, namedBy: NamedBy): boolean =>
+  namedBy !== 'fingerprint' || session.namedBy === 'fingerprint';
+
 function hasToken(session: Session, token: string): boolean {
   const judged = session.rare?.judged;
   if (session.token === token || judged === undefined) return session.token === token;
-  return session.streams.some((stream) => judged.has(judgedKey(stream, token, '')));
+  const key = shortKey(token);
+  for (const offered of judged.values()) if (offered.token === key) return true;
+  return false;
 }
 
 function isAt(ip: string, address: string, addresses: AddressReader): boolean {

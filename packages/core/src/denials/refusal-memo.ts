@@ -2,12 +2,12 @@ import { ownCopy } from '../support/strings.js';
 import type { DenialEntry } from './denial-table.js';
 import type { Asker } from './pattern.js';
 
-/** So many askers are kept twice: those who came lately, and those who came before them. */
+/** So many refusals are kept twice: of those who came lately, and of those who came before them. */
 const MAX_YOUNG = 4096;
 /** Of those who share a token, or an address without one. */
 const MAX_ALIKE = 8;
-/** Longer texts are not kept: strangers choose them. */
-const MAX_LENGTH = 2048;
+/** Who brings longer texts than this, all of them together, is not kept: strangers choose them. */
+const MAX_LENGTH = 1024;
 
 /** An asker as it was, and what refused it. */
 class Refusal {
@@ -62,6 +62,7 @@ class Refusal {
 export class RefusalMemo {
   private young = new Map<string, Refusal[]>();
   private old = new Map<string, Refusal[]>();
+  private youngCount = 0;
 
   /** The denial that refused this asker and still holds. */
   find(asker: Asker, now: number): DenialEntry | undefined {
@@ -75,15 +76,16 @@ export class RefusalMemo {
   }
 
   note(asker: Asker, entry: DenialEntry): void {
-    const { token = '', userAgent = '', offer } = asker;
-    if (token.length + userAgent.length + offer.length > MAX_LENGTH) return;
+    const { token = '', userAgent = '', offer, sid = '', playerSessionId = '', user = '' } = asker;
+    if ([token, userAgent, offer, sid, playerSessionId, user].join('').length > MAX_LENGTH) return;
     const key = keyOf(asker);
     const alike = (this.young.get(key) ?? this.old.get(key) ?? []).filter((refusal) => refusal.entry.isHeld);
     if (alike.length >= MAX_ALIKE) alike.shift();
     alike.push(new Refusal(asker, entry));
-    if (this.young.size >= MAX_YOUNG) {
+    if (++this.youngCount > MAX_YOUNG) {
       this.old = this.young;
       this.young = new Map();
+      this.youngCount = 1;
     }
     this.young.set(ownCopy(key), alike);
   }
@@ -92,6 +94,7 @@ export class RefusalMemo {
   clear(): void {
     this.young.clear();
     this.old.clear();
+    this.youngCount = 0;
   }
 }
 

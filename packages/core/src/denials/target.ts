@@ -1,4 +1,6 @@
-import { normaliseAddress, parseBlock } from '../identity/address.js';
+import { networkOf, parseBlock } from '../identity/address.js';
+import { MAX_TEXT_LENGTH } from '../identity/bounds.js';
+import { compact, shortKey } from '../identity/short-key.js';
 import type { DenialTarget } from '../model/denial.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { closest } from '../support/options.js';
@@ -30,12 +32,19 @@ export function readTarget(target: DenialTarget): DenialTarget {
   if (read.ip !== undefined) {
     const block = parseBlock(read.ip);
     if (block === undefined) throw bad(`"${read.ip}" is neither an address nor a CIDR block`);
-    if (block.prefixLength === undefined) read.ip = normaliseAddress(read.ip);
+    const { address, prefixLength } = block;
+    read.ip = prefixLength === undefined ? address : networkOf(address, prefixLength);
   }
+  // as that of a client is kept
+  if (read.userAgent !== undefined) read.userAgent = read.userAgent.slice(0, MAX_TEXT_LENGTH);
   return read;
 }
 
 const bad = (what: string): StreamSessionsError => new StreamSessionsError('ERR_BAD_DENIAL', `Cannot deny: ${what}.`);
 
-/** Two spellings of one target are one key. */
-export const targetKey = (target: DenialTarget): string => JSON.stringify(FIELDS.map((field) => target[field] ?? null));
+/** Two spellings of one target are one key. No token stands in it. */
+export function targetKey({ token, ...target }: DenialTarget): string {
+  const values = Object.entries(target).map(([field, value]) => [field, compact(value)]);
+  if (token !== undefined) values.push(['token', shortKey(token)]);
+  return JSON.stringify(values.sort());
+}

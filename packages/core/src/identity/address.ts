@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { Recent } from '../support/recent.js';
 import { ownCopy } from '../support/strings.js';
 
 /** What is no address at all (a name, a Unix socket) is kept as it is, up to this length. */
@@ -10,8 +11,8 @@ const REMEMBERED = 8_192;
  * IPv6 one spelling (RFC 5952). IPv4, the common case, passes without work; IPv6 is read once and remembered.
  */
 export class AddressReader {
-  private readonly addresses = new Recent();
-  private readonly networks = new Recent();
+  private readonly addresses = new Recent(REMEMBERED);
+  private readonly networks = new Recent(REMEMBERED);
 
   constructor(private readonly ipv6PrefixLength: number) {}
 
@@ -28,29 +29,6 @@ export class AddressReader {
   network(address: string): string {
     if (!address.includes(':')) return address;
     return this.networks.get(address) ?? this.networks.set(address, networkOf(address, this.ipv6PrefixLength));
-  }
-}
-
-/** Two generations of look-ups: cheap, bounded, and what is used stays. */
-class Recent {
-  private young = new Map<string, string>();
-  private old = new Map<string, string>();
-
-  get(key: string): string | undefined {
-    const found = this.young.get(key);
-    if (found !== undefined) return found;
-    const older = this.old.get(key);
-    return older === undefined ? undefined : this.set(key, older);
-  }
-
-  set(key: string, value: string): string {
-    if (this.young.size >= REMEMBERED) {
-      this.old = this.young;
-      this.young = new Map();
-    }
-    const kept = ownCopy(key);
-    this.young.set(kept, value === key ? kept : value);
-    return value === key ? kept : value;
   }
 }
 

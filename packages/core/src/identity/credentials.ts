@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '../model/hit.js';
+import { ownCopy } from '../support/strings.js';
+import { MAX_USER_LENGTH } from './bounds.js';
 
 /**
  * What an `Authorization` header offers: a Bearer token (RFC 6750) or a Basic user (RFC 7617), whose password stays in a
@@ -12,11 +14,12 @@ export function credentialsOf(authorization: string | undefined): Credentials | 
   if (scheme === '') return undefined;
   const text = Buffer.from(value, 'base64').toString();
   const colon = text.indexOf(':');
-  if (colon < 0) return undefined;
+  if (colon < 0 || colon > MAX_USER_LENGTH) return undefined;
   const password = digest(text.slice(colon + 1));
   return {
     scheme: 'basic',
-    user: text.slice(0, colon),
+    // a copy: a part of the text would keep the password behind it
+    user: ownCopy(text.slice(0, colon)),
     verify: (expected) => timingSafeEqual(password, digest(expected)),
   };
 }

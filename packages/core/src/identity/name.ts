@@ -1,5 +1,6 @@
 import type { HttpHit } from '../model/hit.js';
 import type { NamedBy } from '../model/play-session.js';
+import { compact, shortKey } from './short-key.js';
 
 /** Which discriminator of this request is the best one present. */
 export function bestNameKind(hit: HttpHit): NamedBy {
@@ -15,3 +16,7 @@ export function givenName(hit: HttpHit): string | undefined {
 
 /** Kind and value as one string: a token "x" and a CMCD sid "x" are two names. */
 export const nameKey = (kind: NamedBy, name: string): string => `${kind}:${name}`;
+
+/** The same of a name that it may be found by besides: short, and no token. */
+export const aliasKey = (kind: NamedBy, name: string): string =>
+  nameKey(kind, kind === 'token' ? shortKey(name) : compact(name));

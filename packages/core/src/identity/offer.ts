@@ -1,16 +1,39 @@
-import type { HttpHit } from '../model/hit.js';
-import { prefixed } from './recipe.js';
+import type { Credentials, HttpHit } from '../model/hit.js';
+import { shortKey } from './short-key.js';
 
-/**
- * What a request offers to be let in by, besides its token, as one text: '' when there is nothing. Undefined: it cannot
- * be compared with what was offered before, for a password is never kept.
- */
-export function offerOf({ credentials }: Pick<HttpHit, 'credentials'>): string | undefined {
-  if (credentials === undefined) return '';
-  if (credentials.scheme === 'bearer') return `bearer ${credentials.token}`;
-  return undefined;
+/** Stands where a password was offered: it is never kept, and so is never the one that was judged before. */
+const PASSWORD = '!';
+
+/** True when both offer the same to be let in by. A password is like no other: nobody can compare it. */
+export function offersSame(a: Credentials | undefined, b: Credentials | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.scheme === 'bearer' && b.scheme === 'bearer' && a.token === b.token;
 }
 
-/** What a verdict is about, as one text. */
-export const judgedKey = (stream: string, token: string | undefined, offer: string): string =>
-  offer === '' ? prefixed(stream) + (token ?? '') : prefixed(stream) + prefixed(token ?? '') + offer;
+/** True for what cannot be compared with what came before: who sends one is asked about each time. */
+export const isPassword = (credentials: Credentials | undefined): boolean =>
+  credentials !== undefined && credentials.scheme !== 'bearer';
+
+/** What was offered to be let in by, as keys: '' is nothing. */
+export interface Offered {
+  readonly token: string;
+  readonly bearer: string;
+}
+
+export function offeredIn({ token, credentials }: Pick<HttpHit, 'token' | 'credentials'>): Offered {
+  return {
+    token: token ? shortKey(token) : '',
+    bearer: credentials === undefined ? '' : credentials.scheme === 'bearer' ? shortKey(credentials.token) : PASSWORD,
+  };
+}
+
+/** Both as one text. */
+export const offeredKey = ({ token, bearer }: Offered): string => `${token} ${bearer}`;
+
+/** The keys of these that can come again. */
+export const bearersOf = (offered: readonly Offered[]): string[] => distinct(offered.map(({ bearer }) => bearer));
+export const tokensOf = (offered: readonly Offered[]): string[] => distinct(offered.map(({ token }) => token));
+
+const distinct = (keys: readonly string[]): string[] => [
+  ...new Set(keys.filter((key) => key !== '' && key !== PASSWORD)),
+];

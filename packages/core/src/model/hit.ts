@@ -1,6 +1,9 @@
 import type { Protocol, SessionKind } from './kinds.js';
 
-/** What the client offered to prove who it is. A password is never stored: `verify` compares it where it arrived. */
+/**
+ * What the client offered to prove who it is. A bearer's token has at most 8,192 characters. A password is never stored:
+ * `verify` compares it where it arrived.
+ */
 export type Credentials =
   { scheme: 'bearer'; token: string } | { scheme: 'basic' | 'digest'; user: string; verify(password: string): boolean };
 
@@ -51,7 +54,7 @@ export interface ConnHit {
   userAgent?: string | undefined;
   query?: string | undefined;
   token?: string | undefined;
-  /** The user the transport itself has authenticated, if any. */
+  /** The user the transport itself has authenticated, if any. At most 1,024 characters. */
   userId?: string | undefined;
   secure?: boolean | undefined;
   url?: string | undefined;

@@ -4,6 +4,7 @@ import type { Logger } from '../support/logger.js';
 import type { Judgement } from '../tracker/explanation.js';
 import type { Approval, Candidate, Ids, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
 import { badOption } from '../support/options.js';
+import { isVerdict, kept } from './verdicts.js';
 
 const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom'];
 
@@ -140,7 +141,7 @@ class Asking {
   private heard(policy: Policy, answer: Verdict): Decision | undefined {
     const at = this.clock.now();
     const verdict = isVerdict(answer)
-      ? notExpired(answer, at)
+      ? notExpired(kept(answer), at)
       : this.pipeline.failure(policy, 'it said neither yes nor no');
     if (!verdict.allow) {
       this.judgements.push(noOf(policy, verdict, at));
@@ -216,41 +217,3 @@ const tighter = (a: number | undefined, b: number | undefined): number | undefin
 
 export const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof (value as { then?: unknown } | null)?.then === 'function';
-
-/** Only what is a clear yes or no: a yes whose parts make no sense is none. */
-export function isVerdict(value: unknown): value is Verdict {
-  if (typeof value !== 'object' || value === null) return false;
-  const { allow, reason } = value as { allow?: unknown; reason?: unknown };
-  if (allow === true) return isApproval(value as Record<keyof Approval, unknown>);
-  return allow === false && typeof reason === 'string' && reason !== '';
-}
-
-function isApproval({
-  userId,
-  tags,
-  expiresAt,
-  maxSessions,
-  replace,
-  release,
-  continues,
-  pass,
-  limits,
-}: Record<keyof Approval, unknown>): boolean {
-  const isRecord = (part: unknown): boolean => part === undefined || (typeof part === 'object' && part !== null);
-  return (
-    (userId === undefined || typeof userId === 'string') &&
-    isNumberIfAny(expiresAt) &&
-    isNumberIfAny(maxSessions) &&
-    isIdsIfAny(replace) &&
-    isIdsIfAny(release) &&
-    (continues === undefined || typeof continues === 'string') &&
-    (pass === undefined || typeof pass === 'string') &&
-    isRecord(tags) &&
-    isRecord(limits)
-  );
-}
-
-const isIdsIfAny = (part: unknown): boolean => part === undefined || Array.isArray(part) || typeof part === 'function';
-
-const isNumberIfAny = (part: unknown): boolean =>
-  part === undefined || (typeof part === 'number' && !Number.isNaN(part));

@@ -14,7 +14,10 @@ export interface Limits {
 /** A policy's yes. */
 export interface Approval {
   allow: true;
-  /** The user this is. Named by a policy, it is vouched for: a kick then follows the user, not the address. */
+  /**
+   * The user this is, in at most 1,024 characters. Named by a policy, it is vouched for: a kick then follows the user, not
+   * the address.
+   */
   userId?: string;
   tags?: Readonly<Record<string, string>>;
   /** Epoch milliseconds. The session is closed with `expired` when it comes. */
@@ -22,8 +25,8 @@ export interface Approval {
   /** How many sessions this user may have; read by concurrency policies. */
   maxSessions?: number;
   /**
-   * Sessions (ids) to close with `replaced` when this one opens. They stay out (same stream, token, address, user agent
-   * and protocol) while it lives. A function is called in the moment of opening: it sees who is live then.
+   * Sessions (ids) to close with `replaced` when this one opens. They stay out (same stream and protocol, any token,
+   * address and user agent they had) while it lives. A function is called in the moment of opening: it sees who is live then.
    */
   replace?: Ids;
   /** Sessions (ids) that lose their place to this one when it opens: closed as `idle`, they may come back by asking. */
@@ -44,9 +47,11 @@ export type Ids = readonly string[] | (() => readonly string[]);
 /** A policy's no. */
 export interface Refusal {
   allow: false;
+  /** Cut at 256 characters. */
   reason: CloseReason;
   /** Default `forbidden`. */
   kind?: DenialKind;
+  /** Cut at 1,024 characters. */
   detail?: string;
   /** How long to remember it, milliseconds. Default 0; for stage `authorise` the tracker's `deniedRetentionMs`. */
   denyForMs?: number;

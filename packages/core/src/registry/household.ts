@@ -1,4 +1,4 @@
-import { nameKey } from '../identity/name.js';
+import { aliasKey, nameKey } from '../identity/name.js';
 import type { NamedBy } from '../model/play-session.js';
 import { ownCopy } from '../support/strings.js';
 import { GroupIndex } from './group-index.js';
@@ -48,21 +48,20 @@ export class Household {
   }
 
   find(kind: NamedBy, name: string, aliases: boolean): Session | undefined {
-    const key = nameKey(kind, name);
-    const own = this.named.get(key);
-    if (own !== undefined || !aliases) return own;
+    const own = this.named.get(nameKey(kind, name));
+    if (own !== undefined || !aliases || this.seen === undefined) return own;
     // Who plays is named by most of its requests: the one that was active last is not one that has gone.
-    return this.seen?.best(key, MAX_LOOKED_AT, (one, other) => one.updatedAt >= other.updatedAt);
+    return this.seen.best(aliasKey(kind, name), MAX_LOOKED_AT, (one, other) => one.updatedAt >= other.updatedAt);
   }
 
   findOnly(kind: NamedBy, name: string, test: (session: Session) => boolean): Session | undefined {
-    const key = nameKey(kind, name);
-    const own = this.named.get(key);
-    return own !== undefined && test(own) ? own : this.seen?.only(key, MAX_LOOKED_AT, test);
+    const own = this.named.get(nameKey(kind, name));
+    return own !== undefined && test(own) ? own : this.seen?.only(aliasKey(kind, name), MAX_LOOKED_AT, test);
   }
 
+  /** `key`: as `aliasKey` writes it. */
   see(session: Session, key: string): void {
-    this.seen?.add(key, session);
+    if (this.seen !== undefined) this.seen.add(this.seen.size(key) === 0 ? ownCopy(key) : key, session);
   }
 
   forget(session: Session, key: string): void {
@@ -165,27 +164,28 @@ function isSeenWith(session: Session, kind: NamedBy, name: string): boolean {
   if (kind === 'fingerprint' && (session.userAgent ?? '') === name) return true;
   if (kind === 'cmcd' && session.sid === name) return true;
   if (kind === 'playback-session' && session.playerSessionId === name) return true;
-  return session.rare?.names?.includes(nameKey(kind, name)) ?? false;
+  const names = session.rare?.names;
+  return names !== undefined && names.includes(aliasKey(kind, name));
 }
 
-/** Every name it was seen with. */
-function knownNames(session: Session): string[] {
-  const names = [nameKey('fingerprint', session.userAgent ?? ''), ...(session.rare?.names ?? [])];
-  if (session.sid !== undefined) names.push(nameKey('cmcd', session.sid));
-  if (session.playerSessionId !== undefined) names.push(nameKey('playback-session', session.playerSessionId));
+/** Every name it was seen with besides its own, as `aliasKey` writes them. */
+export function knownNames(session: Session): string[] {
+  const names = [aliasKey('fingerprint', session.userAgent ?? ''), ...(session.rare?.names ?? [])];
+  if (session.sid !== undefined) names.push(aliasKey('cmcd', session.sid));
+  if (session.playerSessionId !== undefined) names.push(aliasKey('playback-session', session.playerSessionId));
   return names;
 }
 
 /** Remembers another name for the session, the latest sixteen of them. */
 export function learnName(session: Session, kind: NamedBy, name: string): void {
-  learnKey(session, ownCopy(nameKey(kind, name)));
+  learnKey(session, aliasKey(kind, name));
 }
 
-/** The same of a name as `nameKey` writes it. */
+/** The same of a name as `aliasKey` writes it. */
 export function learnKey(session: Session, key: string): void {
   const names = (session.rarities.names ??= []);
   if (names.includes(key)) return;
-  names.push(key);
+  names.push(ownCopy(key));
   sharedHome(session)?.see(session, key);
   if (names.length <= MAX_LISTED) return;
   const oldest = names.shift() as string;

@@ -7,6 +7,7 @@ import type { LastWords } from '../tracker/explain.js';
 import type { ClosedVisits } from './closed-visits.js';
 import { compileFilter } from './filter.js';
 import { GroupIndex } from './group-index.js';
+import { OpeningTimes } from './opening-times.js';
 import { makeRoom, Session } from './session.js';
 import { ShardedMap } from './sharded-map.js';
 import { SortedVisits } from './sorted-visits.js';
@@ -17,6 +18,7 @@ import { StreamEntry } from './stream-entry.js';
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
 export class Registry {
   readonly live = new SortedVisits<Session>();
+  readonly openingTimes = new OpeningTimes();
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
   private readonly byNetwork = new GroupIndex<Session>();
@@ -132,6 +134,19 @@ export class Registry {
     this.households[recipe.kind].leave(stream, session);
     rename();
     this.households[recipe.kind].enter(stream, household, session, recipe.aliasable);
+  }
+
+  /** What counts as one place has changed, for IPv6. Walks all that are live. */
+  placeAgain(networkOf: (ip: string) => string): void {
+    for (const session of this.liveOf()) {
+      const { ips, rare } = session;
+      if (!ips.some((ip) => ip.includes(':'))) continue;
+      for (const network of rare?.networks ?? [session.network]) this.byNetwork.delete(network, session);
+      const networks = ips.map(networkOf);
+      session.network = networks[0] as string;
+      if (rare?.networks !== undefined) rare.networks = networks;
+      for (const network of networks) this.byNetwork.add(network, session);
+    }
   }
 
   setUser(session: Session, userId: string): void {

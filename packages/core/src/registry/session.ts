@@ -1,11 +1,9 @@
 import { WheelNode } from '../deadlines/timing-wheel.js';
-import type { HttpHit } from '../model/hit.js';
 import type { Protocol, SessionKind } from '../model/kinds.js';
-import type { CloseReason, NamedBy, PlaySession, Quality } from '../model/play-session.js';
-import type { Limits } from '../policy/policy.js';
-import type { Judgement } from '../tracker/explanation.js';
+import type { CloseReason, NamedBy, PlaySession } from '../model/play-session.js';
 import type { OpenHandle } from '../tracker/handles.js';
 import type { Household } from './household.js';
+import { Rarities } from './rarities.js';
 import type { StreamEntry } from './stream-entry.js';
 import type { Traits } from './traits.js';
 
@@ -15,66 +13,15 @@ export const MAX_LISTED = 16;
 /** No time at which anything can have happened. */
 const NEVER = -0x80000000;
 
+/** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
+export const NO_HIT = Number.MIN_SAFE_INTEGER;
+
 /** The list has room for one more: what it was opened with stays, and so does the latest. Returns what had to go. */
 export function makeRoom<T>(list: T[]): T | undefined {
   return list.length < MAX_LISTED ? undefined : list.splice(1, 1)[0];
 }
 
 const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
-
-/** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
-export type AskedWith = Pick<HttpHit, 'query' | 'url' | 'credentials'>;
-
-/** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
-export class Rarities {
-  // What every hit looks at comes first. Absent numbers are undefined: a number that is no small integer is an object of
-  // its own, and each is one more look at memory.
-  /** Its credentials as one text to compare: see `offerOf`. */
-  offer = '';
-  /** Epoch ms: when the yes to what it is named by ends, where the session goes on longer by another credential. */
-  tokenUntil: number | undefined = undefined;
-  /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
-  lastHitAt: number | undefined = undefined;
-  /** Undefined: no number of bytes makes a policy look. */
-  reviewBytes: number | undefined = undefined;
-  referer: string | undefined = undefined;
-  /** Names that players give themselves, where something better names the session. */
-  sid: string | undefined = undefined;
-  playerSessionId: string | undefined = undefined;
-  /** Other names it was seen with before, as `nameKey` writes them. */
-  names: string[] | undefined = undefined;
-  /** Set when there are more than one. */
-  protocols: Protocol[] | undefined = undefined;
-  /** Watch time of each of them before the one used now. Milliseconds. */
-  watchedMs: Map<Protocol, number> | undefined = undefined;
-  /** Epoch ms: since when the protocol used now is. */
-  protocolSince = 0;
-  streams: string[] | undefined = undefined;
-  ips: string[] | undefined = undefined;
-  /** Of each of `ips`, as identity counts it. */
-  networks: string[] | undefined = undefined;
-  /** The user a policy named (then it is vouched for), or the transport authenticated. */
-  userId: string | undefined = undefined;
-  vouched = false;
-  bytesReceived = 0;
-  tags: Record<string, string> | undefined = undefined;
-  limits: Limits | undefined = undefined;
-  quality: Quality | undefined = undefined;
-  /** When the player last said what was awaited. Epoch ms. */
-  reportedAt = -Infinity;
-  /** Credentials and streams that the policies allowed besides those it is named by, and until when. */
-  judged: Map<string, number> | undefined = undefined;
-  /** What it was asked with and is asked with again; kept in memory only. */
-  asked: AskedWith | undefined = undefined;
-  judgements: readonly Judgement[] | undefined = undefined;
-  /** Epoch ms; Infinity: none. The earliest that any policy said. */
-  expiresAt = Infinity;
-  reviewAt = Infinity;
-  closedAt: number | undefined = undefined;
-  closeDetail: string | undefined = undefined;
-  /** The policy that is being asked about it again. */
-  asking: string | undefined = undefined;
-}
 
 /**
  * V8 keeps an integer of 32 bits in the field itself; any other number costs 16 bytes more and a look elsewhere.
@@ -110,7 +57,7 @@ export class Session extends WheelNode {
     public entry: StreamEntry,
     public ip: string,
     /** The address it opened from, as identity counts it. */
-    readonly network: string,
+    public network: string,
     public userAgent: string | undefined,
     openedAt: number,
   ) {
@@ -226,6 +173,11 @@ export class Session extends WheelNode {
 
   get tags(): Readonly<Record<string, string>> {
     return this.rare?.tags ?? NO_TAGS;
+  }
+
+  /** No request of it was ever seen. */
+  get isConnectionOnly(): boolean {
+    return this.home === undefined || this.rare?.lastHitAt === NO_HIT;
   }
 
   /** Connections open now. */

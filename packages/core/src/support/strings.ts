@@ -15,9 +15,12 @@ export function keep(text: string | undefined, max: number): string | undefined 
   return ownCopy(text.length > max ? text.slice(0, max) : text);
 }
 
+/** Longer texts are shared by nobody but who makes them up. */
+const LONGEST_SHARED = 256;
+
 /**
  * One copy of a text that many sessions share (User-Agents, protocols). Bounded: what no longer fits is forgotten all
- * at once; sessions keep what they hold.
+ * at once, and a long text is no more than copied; sessions keep what they hold.
  */
 export class StringPool {
   private readonly texts = new Map<string, string>();
@@ -25,6 +28,7 @@ export class StringPool {
   constructor(private readonly max = 16_384) {}
 
   share(text: string): string {
+    if (text.length > LONGEST_SHARED) return ownCopy(text);
     const known = this.texts.get(text);
     if (known !== undefined) return known;
     if (this.texts.size >= this.max) this.texts.clear();

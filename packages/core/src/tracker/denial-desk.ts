@@ -1,10 +1,12 @@
 import { DenialEntry, DenialTable } from '../denials/denial-table.js';
 import { askedKey, viewerKey, type Asker, type PatternValues } from '../denials/pattern.js';
 import { RefusalMemo } from '../denials/refusal-memo.js';
+import { patternsOfKick } from '../denials/kick-patterns.js';
 import { readTarget, targetKey } from '../denials/target.js';
 import { deniedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
 import { networkOf, parseBlock } from '../identity/address.js';
+import { shortKey } from '../identity/short-key.js';
 import type { Denial, DenialKind, DenialTarget } from '../model/denial.js';
 import type { HttpHit } from '../model/hit.js';
 import type { CloseReason } from '../model/play-session.js';
@@ -13,9 +15,11 @@ import type { Session } from '../registry/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Counters } from './counters.js';
 import type { Explanation, Judgement } from './explanation.js';
+import { offeredBy } from './judged-credentials.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { badOption } from '../support/options.js';
 import { keep, ownCopy } from '../support/strings.js';
+import { ReplacedDenials } from './replaced-denials.js';
 import type { Settings } from './settings.js';
 
 /** What refused somebody: the admission to hand out. */
@@ -29,8 +33,6 @@ const CAP_DENIAL_MS = 1000;
 const MAX_CAP_DENIALS = 64;
 /** What a replaced viewer is told to wait before it tries again. */
 const REPLACED_MS = 10_000;
-/** So many devices stay out for one session at the most; the first of them may come back. */
-const MAX_REPLACED = 64;
 /** How many ended denials one look forgets at the most. */
 const EXPIRED_PER_LOOK = 5000;
 
@@ -41,10 +43,9 @@ const EXPIRED_PER_LOOK = 5000;
 export class DenialDesk {
   readonly operator: DenialTable;
   readonly remembered: DenialTable;
+  readonly replaced: ReplacedDenials;
   private readonly memo = new RefusalMemo();
   private readonly capDenials = new Map<string, DenialEntry>();
-  /** Denials of who was replaced, by the live session that replaced them. */
-  private readonly heldBy = new Map<Session, readonly DenialEntry[]>();
 
   constructor(
     private readonly settings: Settings,
@@ -54,12 +55,19 @@ export class DenialDesk {
     private readonly fingerprint: (token: string) => string,
   ) {
     const now = clock.now();
-    this.operator = new DenialTable(settings.maxDenials, now);
-    this.remembered = new DenialTable(settings.maxDenials, now);
+    const networkOfIp = (ip: string): string => settings.addresses.network(ip);
+    this.operator = new DenialTable(settings.maxDenials, now, networkOfIp);
+    this.remembered = new DenialTable(settings.maxDenials, now, networkOfIp);
+    this.replaced = new ReplacedDenials(this.remembered, settings, clock);
   }
 
   get isEmpty(): boolean {
     return this.operator.size === 0 && this.remembered.size === 0;
+  }
+
+  /** Somebody without a name may be kept out there, whoever he is found as. */
+  refusesNamelessAt(network: string): boolean {
+    return this.operator.refusesNamelessAt(network);
   }
 
   /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
@@ -68,8 +76,10 @@ export class DenialDesk {
     const now = this.clock.now();
     const lately = joins === undefined ? this.memo.find(asker, now) : undefined;
     if (lately !== undefined) return this.refuse(lately, asker);
-    const known = (!asker.arrives && joins?.streams.includes(asker.stream)) ?? false;
-    const entry = this.operator.match(asker, known, now) ?? this.remembered.match(asker, known, now);
+    const watches = (!asker.arrives && joins?.streams.includes(asker.stream)) ?? false;
+    const byName = joins === undefined || asker.answersTo(joins);
+    const entry =
+      this.operator.match(asker, watches, byName, now) ?? this.remembered.match(asker, watches, byName, now);
     if (entry === undefined) return undefined;
     if (joins === undefined) this.memo.note(asker, entry);
     return this.refuse(entry, asker);
@@ -78,86 +88,37 @@ export class DenialDesk {
   /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
   denyKicked(session: Session, forMs: number, reason: string | undefined): void {
     if (forMs === 0) return;
-    const { kind, stream, token, rare } = session;
-    const target: DenialTarget = { session: session.id, stream };
-    const same: PatternValues[] = [];
-    const alike: PatternValues[] = [];
-    for (const code of session.streams) {
-      if (rare?.vouched && rare.userId !== undefined) {
-        target.user = rare.userId;
-        same.push({ kind, stream: code, user: rare.userId });
-        // The credential that named this user: refused before any policy is asked.
-        if (token !== undefined) same.push({ kind, stream: code, token });
-        continue;
-      }
-      target.ip = session.ip;
-      if (session.userAgent !== undefined) target.userAgent = session.userAgent;
-      for (const network of networksOf(session)) {
-        const identity = this.identityOf(session, code, network);
-        if (identity !== undefined) same.push(identity);
-        alike.push({ kind, stream: code, network, userAgent: session.userAgent ?? '' });
-      }
-    }
+    const { id, stream, ip, userAgent, rare } = session;
+    const { recipes, addresses, kickByAddress } = this.settings;
+    const target: DenialTarget = { session: id, stream };
+    if (rare?.vouched && rare.userId !== undefined) target.user = rare.userId;
+    else Object.assign(target, { ip }, userAgent === undefined ? {} : { userAgent });
+    const offered = offeredBy(session);
+    const terms = { recipe: recipes.viewer, addresses, byAddress: kickByAddress, offered };
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
-    this.addOperators(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), [], [...same, ...alike]));
+    const patterns = patternsOfKick(session, terms);
+    this.addOperators(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), patterns));
   }
 
-  /** Keeps out who was replaced, as it was: see `whileLives` for how long. */
-  denyReplaced(session: Session): DenialEntry {
-    const { kind, token: exactToken = '', userAgent = '', stream } = session;
-    const alike = networksOf(session).flatMap((network) =>
-      session.protocols.map((protocol) => ({ kind, stream, protocol, network, userAgent, exactToken })),
-    );
-    const target: DenialTarget = { session: session.id, stream, ip: session.ip };
-    if (session.userAgent !== undefined) target.userAgent = session.userAgent;
-    if (session.fingerprint !== undefined) target.token = session.fingerprint;
-    if (session.userId !== undefined) target.user = session.userId;
-    const detail = 'another session of this viewer has taken its place';
-    const facts = { target, by: 'policy' as const, kind: 'limit' as const, reason: 'replaced', detail };
-    const now = this.clock.now();
-    const entry = new DenialEntry({ ...facts, since: now }, endOf(now, Infinity), [], alike);
-    entry.endsWithSession = true;
-    this.remembered.add(entry);
-    return entry;
-  }
-
-  /** These denials end with this session. */
-  whileLives(session: Session, denials: readonly DenialEntry[]): void {
-    if (denials.length === 0) return;
-    const all = [...(this.heldBy.get(session) ?? []), ...denials];
-    for (const entry of all.splice(0, all.length - MAX_REPLACED)) this.remembered.delete(entry);
-    this.heldBy.set(session, all);
-    if (session.isClosed) this.sessionEnded(session);
-  }
-
-  /** The denials that would end with this session: somebody else holds them from now on. */
-  inherit(session: Session): readonly DenialEntry[] {
-    const denials = this.heldBy.get(session) ?? [];
-    this.heldBy.delete(session);
-    return denials;
-  }
-
-  /** A session is no longer live. */
-  sessionEnded(session: Session): void {
-    if (this.heldBy.size === 0) return;
-    for (const entry of this.inherit(session)) this.remembered.delete(entry);
-  }
-
-  /** @throws StreamSessionsError ERR_BAD_DENIAL */
-  deny(rawTarget: DenialTarget, forMs: number, reason: string | undefined): Denial {
-    const target = readTarget(rawTarget);
-    const { ip, ...rest } = target;
-    const values: PatternValues = { ...rest };
+  /**
+   * `target`: as `readTarget` read it. Said again of the same one, it ends when the longer of both would have: who said
+   * it first may rely on it.
+   */
+  deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
+    const { ip, token, ...rest } = target;
+    const values: PatternValues = token === undefined ? { ...rest } : { ...rest, token: shortKey(token) };
     const block = ip === undefined ? undefined : parseBlock(ip);
     if (block?.prefixLength !== undefined) {
       values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
-    } else if (block !== undefined) values.network = this.settings.addresses.network(block.address);
+    } else if (block !== undefined) values.ip = block.address;
     const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
     const now = this.clock.now();
+    const key = targetKey(target);
+    const until = Math.max(endOf(now, forMs), this.operator.getByTarget(key)?.until ?? 0);
     const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
-    const entry = new DenialEntry({ ...facts, since: now }, endOf(now, forMs), [values], [], targetKey(target));
-    this.addOperators(entry);
+    const entry = new DenialEntry({ ...facts, since: now }, until, { always: [values] }, key);
+    if (until > now) this.addOperators(entry);
     return entry.snapshot();
   }
 
@@ -235,6 +196,12 @@ export class DenialDesk {
     this.remembered.resize(this.settings.maxDenials);
   }
 
+  /** What counts as one place has changed. */
+  placeAgain(): void {
+    this.operator.reindex();
+    this.remembered.reindex();
+  }
+
   expire(now: number): void {
     this.operator.expire(now, EXPIRED_PER_LOOK);
     this.remembered.expire(now, EXPIRED_PER_LOOK);
@@ -272,22 +239,6 @@ export class DenialDesk {
     return stillHeld;
   }
 
-  /** The same viewer by the viewer recipe, on every protocol; undefined where the recipe can only mean itself. */
-  private identityOf(session: Session, stream: string, network: string): PatternValues | undefined {
-    const { fields, byName } = this.settings.recipes.viewer;
-    const values: PatternValues = { kind: session.kind, stream };
-    if (fields.includes('ip')) values.network = network;
-    if (fields.includes('userAgent')) values.userAgent = session.userAgent ?? '';
-    if (!byName) return values;
-    if (session.token !== undefined) values.token = session.token;
-    else if (session.sid !== undefined) values.sid = session.sid;
-    else if (session.playerSessionId !== undefined) values.playerSessionId = session.playerSessionId;
-    // Named by its User-Agent only, the address covers it; where that does not count, its id, which is derived.
-    else if (session.home !== undefined && values.network === undefined) return { ...values, session: session.id };
-    else return undefined;
-    return values;
-  }
-
   private entryFor(
     asker: Asker,
     by: 'policy' | 'cap',
@@ -300,11 +251,11 @@ export class DenialDesk {
   ): DenialEntry {
     // Copies, and no longer than a stream may be: what is kept must not hold the request it came from.
     const target: DenialTarget = { stream: keep(asker.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(asker.ip) };
-    if (asker.user !== undefined) target.user = asker.user;
+    if (asker.user !== undefined) target.user = ownCopy(asker.user);
     if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
     const now = this.clock.now();
     const facts = { target, by, kind, reason, detail, since: now };
-    return new DenialEntry(facts, endOf(now, forMs), patterns, [], undefined, judgements);
+    return new DenialEntry(facts, endOf(now, forMs), { always: patterns }, undefined, judgements);
   }
 
   private refuse(entry: DenialEntry, asker: Asker): Refused {
@@ -319,9 +270,6 @@ export class DenialDesk {
     return { admitted: false, denial };
   }
 }
-
-/** Wherever it was seen: it may come back from each of them. */
-const networksOf = ({ rare, network }: Session): readonly string[] => rare?.networks ?? [network];
 
 /** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
 const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);

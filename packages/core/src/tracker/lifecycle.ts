@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
-import { nameKey } from '../identity/name.js';
+import { aliasKey } from '../identity/name.js';
 import type { HttpHit } from '../model/hit.js';
 import type { CloseReason, PlaySession, Quality } from '../model/play-session.js';
 import type { Approval } from '../policy/policy.js';
 import type { Registry } from '../registry/registry.js';
-import type { Session } from '../registry/session.js';
+import { NO_HIT, type Session } from '../registry/session.js';
 import { TraitsPool } from '../registry/traits.js';
 import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
@@ -23,9 +23,6 @@ import type { Settings } from './settings.js';
 import { Sightings } from './sightings.js';
 import { withReport } from './quality.js';
 import { withTags } from './tags.js';
-
-/** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
-const NO_HIT = Number.MIN_SAFE_INTEGER;
 
 /**
  * What can happen to a session: it opens, is joined, is touched, ends. Each is one synchronous transition, finished
@@ -198,6 +195,7 @@ export class Lifecycle implements HandleOwner {
     if (reason === 'idle') this.counters.idleClosed++;
     if (reason === 'kicked') this.counters.kicked++;
     const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
+    this.registry.openingTimes.closed(session.id, session.openedAt, now);
     this.registry.retire(visit, lastWords(session, this.settings));
     if (this.hub.wants('closed')) {
       const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: visit, reason });
@@ -242,7 +240,7 @@ export class Lifecycle implements HandleOwner {
   /** What the policies' yes says of the session. */
   approve(session: Session, approval: Approval): void {
     if (approval.userId !== undefined) {
-      this.registry.setUser(session, approval.userId);
+      this.registry.setUser(session, ownCopy(approval.userId));
       session.rarities.vouched = true;
     }
     if (approval.tags !== undefined) this.tagAsPolicySays(session, approval.tags);
@@ -281,7 +279,7 @@ export class Lifecycle implements HandleOwner {
 
   /** It goes by the name of this observation from now on, and is found where that is; its id stays. */
   rename(session: Session, { recipe, household, ip, network, namedBy, name, token, hit }: Observation): void {
-    const before = nameKey(session.namedBy, session.name ?? '');
+    const before = aliasKey(session.namedBy, session.name ?? '');
     const home = household === network ? network : household;
     if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
     this.registry.rehome(session, recipe, ownCopy(home as string), () => {
@@ -289,7 +287,7 @@ export class Lifecycle implements HandleOwner {
       session.traits = this.traits.share({ ...session.traits, namedBy });
       if (token !== undefined) session.fingerprint = this.fingerprint(token);
     });
-    if (before !== nameKey(namedBy, name ?? '')) this.sightings.remember(session, before);
+    if (before !== aliasKey(namedBy, name ?? '')) this.sightings.remember(session, before);
     session.query = this.maker.shown(hit.query, hit) ?? session.query;
   }
 

@@ -1,20 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type { Asker } from '../denials/pattern.js';
+import { answersByName } from '../denials/live-match.js';
+import { isBrowser, type Asker } from '../denials/pattern.js';
+import { MAX_BEARER_LENGTH, MAX_USER_LENGTH } from '../identity/bounds.js';
 import { bestNameKind, givenName, nameKey } from '../identity/name.js';
 import { derivedId, type Recipe } from '../identity/recipe.js';
+import { shortKey } from '../identity/short-key.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { MAX_TOKEN_LENGTH } from '../identity/tokens.js';
 import type { SessionKind } from '../model/kinds.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { NamedBy } from '../model/play-session.js';
+import type { Session } from '../registry/session.js';
 import type { GeoResolver } from '../support/geo.js';
 import type { Logger } from '../support/logger.js';
 import type { Settings } from './settings.js';
-
-/** Texts of a request that are shown, not compared: longer ones are cut. */
-export const MAX_TEXT_LENGTH = 2048;
-/** Names a player gives itself: longer ones are no names. CTA-5004 allows a `sid` of 64. */
-export const MAX_NAME_LENGTH = 256;
 
 /** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
 export class Observation implements Asker {
@@ -35,8 +34,8 @@ export class Observation implements Asker {
     readonly namedBy: NamedBy,
     /** Undefined: nothing better than the User-Agent, or than being this connection. */
     readonly name: string | undefined,
-    /** The user a policy has named since. */
-    readonly vouchedUser?: string,
+    /** The user the policies have named since; null: they were asked, and named nobody. */
+    private readonly vouchedUser?: string | null,
   ) {}
 
   get kind(): SessionKind {
@@ -54,8 +53,21 @@ export class Observation implements Asker {
   get user(): string | undefined {
     return this.vouchedUser ?? this.hit.userId;
   }
+  get unnamed(): 'yes' | undefined {
+    return this.vouchedUser === null && !this.hit.userId ? 'yes' : undefined;
+  }
+  get bare(): 'yes' | undefined {
+    return this.isConnection && !isBrowser(this.userAgent) ? 'yes' : undefined;
+  }
   get token(): string | undefined {
     return this.hit.token || undefined;
+  }
+  get tokenKey(): string | undefined {
+    return this.hit.token ? shortKey(this.hit.token) : undefined;
+  }
+  get bearerKey(): string | undefined {
+    const { credentials } = this.hit;
+    return credentials?.scheme === 'bearer' ? shortKey(credentials.token) : undefined;
   }
   get sid(): string | undefined {
     return this.hit.sid;
@@ -95,9 +107,17 @@ export class Observation implements Asker {
     }
   }
 
-  as(user: string): Observation {
+  /** As the policies know it. Undefined: they were asked, and named nobody. */
+  as(user: string | undefined): Observation {
     const { hit, isConnection, recipe, ip, network, household, namedBy, name } = this;
-    return new Observation(hit, isConnection, recipe, ip, network, household, namedBy, name, user);
+    const named = new Observation(hit, isConnection, recipe, ip, network, household, namedBy, name, user ?? null);
+    named.arrives = this.arrives;
+    return named;
+  }
+
+  /** True when this live session is found by more than what its player calls itself. */
+  answersTo(session: Session): boolean {
+    return !this.recipe.byName || answersByName(session, this.namedBy);
   }
 
   static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
@@ -117,9 +137,16 @@ export class Observation implements Asker {
 }
 
 /** Why this hit can open no session, whoever sent it; undefined: it can. */
-export function impossible(hit: { stream: string; token?: string | undefined }): string | undefined {
-  if (hit.stream === '') return 'there is no stream code';
-  if (hit.stream.length > MAX_STREAM_LENGTH) return `the stream code is longer than ${MAX_STREAM_LENGTH} characters`;
-  if ((hit.token?.length ?? 0) > MAX_TOKEN_LENGTH) return `the token is longer than ${MAX_TOKEN_LENGTH} characters`;
-  return undefined;
+export function impossible({ stream, token, userId, credentials }: HttpHit & Partial<ConnHit>): string | undefined {
+  if (stream === '') return 'there is no stream code';
+  const bearer = credentials?.scheme === 'bearer' ? credentials.token : undefined;
+  return (
+    tooLong('stream code', stream, MAX_STREAM_LENGTH) ??
+    tooLong('token', token, MAX_TOKEN_LENGTH) ??
+    tooLong('bearer token', bearer, MAX_BEARER_LENGTH) ??
+    tooLong('user name', userId, MAX_USER_LENGTH)
+  );
 }
+
+const tooLong = (what: string, text: string | undefined, max: number): string | undefined =>
+  text === undefined || text.length <= max ? undefined : `the ${what} is longer than ${max} characters`;

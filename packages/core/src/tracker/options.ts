@@ -1,3 +1,4 @@
+import type { KickByAddress } from '../denials/kick-patterns.js';
 import type { IdentityOptions } from '../identity/options.js';
 import type { Protocol } from '../model/kinds.js';
 import type { Policy } from '../policy/policy.js';
@@ -17,6 +18,12 @@ export interface HotOptions {
   maxLifetimeMs?: number;
   /** How long a kick and an authoriser's no are remembered. Default 600_000 (MistServer's ten minutes); 0 = not. */
   deniedRetentionMs?: number;
+  /**
+   * After the kick of somebody whom no policy named: when is the address alone enough to be refused? Default
+   * `connections`: where a connection without a browser's User-Agent (RTMP, RTSP, SRT) is on either side, for there is
+   * nothing to compare. `always`: whoever arrives from there. `never`: only who also comes with the same User-Agent.
+   */
+  kickByAddress?: KickByAddress;
   /** Denials kept at the most, in each of the two tables (operator's, policies'). Default 100_000. */
   maxDenials?: number;
   /** How long a closed session stays in lists. Default 600_000. */

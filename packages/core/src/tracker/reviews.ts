@@ -1,5 +1,6 @@
-import { isPromise, isVerdict, noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
+import { isPromise, noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from '../policy/policy.js';
+import { isVerdict, kept } from '../policy/verdicts.js';
 import { sharedHome } from '../registry/household.js';
 import type { Session } from '../registry/session.js';
 import type { Admissions } from './admissions.js';
@@ -7,7 +8,9 @@ import type { DenialDesk } from './denial-desk.js';
 import type { Lifecycle } from './lifecycle.js';
 import { Observation } from './observation.js';
 import type { Judgement } from './explanation.js';
+import { askedQuery, forgetVerdicts } from './judged-credentials.js';
 import type { InvalidateResult } from './session-tracker.js';
+import type { RoomMaker } from './room-maker.js';
 import type { Settings } from './settings.js';
 
 /** How many sessions are asked about at once when policies decide again. */
@@ -19,6 +22,7 @@ export class Reviews {
     private readonly settings: Settings,
     private readonly lifecycle: Lifecycle,
     private readonly admissions: Admissions,
+    private readonly room: RoomMaker,
     private readonly denials: DenialDesk,
     private readonly pipeline: Pipeline,
     private readonly view: TrackerView,
@@ -53,7 +57,7 @@ export class Reviews {
       for (const session of queue) {
         if (session.isClosed) continue;
         asked.push(session);
-        session.rare?.judged?.clear();
+        forgetVerdicts(session);
         await this.again(session, this.settings.policies);
       }
     };
@@ -71,10 +75,10 @@ export class Reviews {
     const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rarities.asking = policy));
     const answer: Decision = isPromise(asked) ? await asked : asked;
     session.rarities.asking = undefined;
-    const room = this.admissions.roomFor(answer, session);
+    const room = this.room.roomFor(answer, session);
     const { verdict, refusedBy, judgements } = room.decision;
     // Renewed meanwhile: what was asked about is no longer what it goes by.
-    const outdated = session.token !== observation.token;
+    const outdated = session.token !== observation.token || session.rare?.credentials !== observation.hit.credentials;
     const kept = !session.isClosed && (verdict.allow || outdated);
     if (!session.isClosed && !verdict.allow && !outdated) {
       this.end(session, observation, verdict, refusedBy, judgements);
@@ -88,7 +92,7 @@ export class Reviews {
         this.lifecycle.allow(session);
       }
       if (judgements.length > 0) this.lifecycle.judge(session, judgements);
-      this.admissions.makeRoomFor(session, room);
+      this.room.makeFor(session, room);
     }
     this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
   }
@@ -97,9 +101,8 @@ export class Reviews {
     if (policy.review === undefined) return 'ask';
     try {
       const verdict = policy.review(copy, now);
-      return verdict === 'ask' || isVerdict(verdict)
-        ? verdict
-        : this.pipeline.failure(policy, 'it reviewed to nothing');
+      if (verdict === 'ask') return verdict;
+      return isVerdict(verdict) ? kept(verdict) : this.pipeline.failure(policy, 'it reviewed to nothing');
     } catch (error) {
       return this.pipeline.failure(policy, 'it threw in review()', error);
     }
@@ -135,9 +138,9 @@ export class Reviews {
       ip: session.ip,
       userAgent: session.userAgent,
       referer: rare?.referer,
-      query: rare?.asked?.query ?? session.query,
+      query: askedQuery(rare?.asked) ?? session.query,
       url: rare?.asked?.url,
-      credentials: rare?.asked?.credentials,
+      credentials: rare?.credentials,
       token: session.token,
       sid: session.sid,
       playerSessionId: session.playerSessionId,

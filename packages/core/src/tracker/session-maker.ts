@@ -1,3 +1,4 @@
+import { MAX_TEXT_LENGTH } from '../identity/bounds.js';
 import { hideSecrets, MAX_READ } from '../identity/hide-secrets.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import type { Registry } from '../registry/registry.js';
@@ -5,7 +6,7 @@ import { Session } from '../registry/session.js';
 import type { TraitsPool } from '../registry/traits.js';
 import type { Logger } from '../support/logger.js';
 import { keep, ownCopy, type StringPool } from '../support/strings.js';
-import { MAX_TEXT_LENGTH, type Observation } from './observation.js';
+import type { Observation } from './observation.js';
 import type { Settings } from './settings.js';
 
 /** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
@@ -21,22 +22,20 @@ export class SessionMaker {
 
   make(observation: Observation, id: string, now: number, allowed: boolean): Session {
     const { recipe, hit, namedBy, name, isConnection } = observation;
-    // A visit is (id, openedAt): who comes back within the same millisecond opens one later.
-    const last = this.registry.closed.get(id)?.openedAt ?? -1;
     const ip = ownCopy(observation.ip);
     const { secure = false, dvr = false, protocol } = hit;
     const country = observation.country(this.settings.geo, this.logger);
     const { kind } = recipe;
     const common = { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason: undefined };
     const session = new Session(
-      id,
+      ownCopy(id),
       this.traits.share(common),
       name === undefined ? undefined : ownCopy(name),
       this.registry.streamEntry(ownCopy(hit.stream)),
       ip,
       observation.network === observation.ip ? ip : this.texts.share(observation.network),
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
-      Math.max(now, last + 1),
+      this.registry.openingTimes.next(id, now, this.registry.closed.get(id)?.openedAt),
     );
     this.describe(session, hit, isConnection);
     return session;

@@ -36,7 +36,7 @@ export interface KickOptions {
 
 /** Options of `deny`. */
 export interface DenyOptions {
-  /** Default `deniedRetentionMs`. */
+  /** Milliseconds. Default `deniedRetentionMs`; 0 = only closes who is live; Infinity = until lifted. */
   forMs?: number;
   reason?: string;
 }
@@ -83,7 +83,10 @@ export interface SessionTracker {
   kickAll(filter: SessionFilter, options?: KickOptions): number;
   /** Labels a live session (at most 32 tags). False: unknown or closed. */
   tag(id: string, tags: Record<string, string>): boolean;
-  /** Refuses whoever matches and closes who is live. Throws ERR_BAD_DENIAL when the target is empty or unclear. */
+  /**
+   * Refuses whoever matches and closes who is live. Said again of the same target, it ends no sooner than before. Throws
+   * ERR_BAD_DENIAL when the target is empty or unclear.
+   */
   deny(target: DenialTarget, options?: DenyOptions): Denial;
   /** Ends a denial, by its id or by exactly the target it was made with. False: there is none. */
   liftDenial(which: string | DenialTarget): boolean;

@@ -1,3 +1,4 @@
+import { KICK_BY_ADDRESS, type KickByAddress } from '../denials/kick-patterns.js';
 import { AddressReader } from '../identity/address.js';
 import { compileRecipes, type Recipes } from '../identity/recipe.js';
 import type { Protocol } from '../model/kinds.js';
@@ -17,6 +18,7 @@ const DEFAULTS = {
   stallTimeoutMs: 5 * MINUTE,
   maxLifetimeMs: 0,
   deniedRetentionMs: 10 * MINUTE,
+  kickByAddress: 'connections' as KickByAddress,
   maxDenials: 100_000,
   closedRetentionMs: 10 * MINUTE,
   closedRetentionMax: 10_000,
@@ -53,6 +55,7 @@ export class Settings {
   stallTimeoutMs!: number;
   maxLifetimeMs!: number;
   deniedRetentionMs!: number;
+  kickByAddress!: KickByAddress;
   maxDenials!: number;
   closedRetentionMs!: number;
   closedRetentionMax!: number;
@@ -162,6 +165,9 @@ function check(options: Complete): void {
   }
   if (onOverload !== undefined && onOverload !== 'untracked' && onOverload !== 'deny') {
     throw badOption('onOverload', '"untracked" or "deny"', onOverload);
+  }
+  if (!(KICK_BY_ADDRESS as readonly unknown[]).includes(options.kickByAddress)) {
+    throw badOption('kickByAddress', KICK_BY_ADDRESS.map((when) => `"${when}"`).join(', '), options.kickByAddress);
   }
   const length = identity?.ipv6PrefixLength ?? 64;
   if (!Number.isInteger(length) || length < 1 || length > 128) {

@@ -1,4 +1,4 @@
-import { nameKey } from '../identity/name.js';
+import { aliasKey } from '../identity/name.js';
 import type { HttpHit } from '../model/hit.js';
 import type { NamedBy } from '../model/play-session.js';
 import { learnKey, learnName, rename, sharedHome } from '../registry/household.js';
@@ -54,7 +54,7 @@ export class Sightings {
     return undefined;
   }
 
-  /** It went by this name (as `nameKey` writes it) until now. */
+  /** It went by this name (as `aliasKey` writes it) until now. */
   remember(session: Session, key: string): void {
     learnKey(session, key);
   }
@@ -103,7 +103,7 @@ export class Sightings {
   private changeUserAgent(session: Session, userAgent: string): void {
     learnName(session, 'fingerprint', session.userAgent ?? '');
     session.userAgent = this.texts.share(userAgent);
-    sharedHome(session)?.see(session, nameKey('fingerprint', session.userAgent));
+    sharedHome(session)?.see(session, aliasKey('fingerprint', session.userAgent));
   }
 
   private changeSid(session: Session, sid: string): void {
@@ -112,7 +112,7 @@ export class Sightings {
     const rare = session.rarities;
     if (rare.sid !== undefined) learnName(session, 'cmcd', rare.sid);
     rare.sid = ownCopy(sid);
-    return sharedHome(session)?.see(session, nameKey('cmcd', sid));
+    return sharedHome(session)?.see(session, aliasKey('cmcd', sid));
   }
 
   private seePlayer(session: Session, id: string): void {
@@ -122,7 +122,7 @@ export class Sightings {
     const rare = session.rarities;
     if (rare.playerSessionId !== undefined) learnName(session, 'playback-session', rare.playerSessionId);
     rare.playerSessionId = ownCopy(id);
-    return sharedHome(session)?.see(session, nameKey('playback-session', id));
+    return sharedHome(session)?.see(session, aliasKey('playback-session', id));
   }
 }
 

@@ -1,4 +1,5 @@
 import { StreamSessionsError } from '../support/errors.js';
+import { ownCopy } from '../support/strings.js';
 
 const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 256;
@@ -16,7 +17,8 @@ export function withTags(
       );
     }
   }
-  const merged = Object.assign(Object.create(null) as Record<string, string>, tags, added);
+  const merged = Object.assign(Object.create(null) as Record<string, string>, tags);
+  for (const [key, value] of Object.entries(added)) merged[ownCopy(key)] = ownCopy(value);
   if (Object.keys(merged).length > MAX_TAGS) {
     throw new StreamSessionsError('ERR_BAD_TAG', `A session has at most ${MAX_TAGS} tags.`);
   }

@@ -1,7 +1,7 @@
+import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../identity/bounds.js';
 import { SESSION_KINDS } from '../model/kinds.js';
 import type { ConnHit, HttpHit } from '../model/hit.js';
 import { StreamSessionsError } from '../support/errors.js';
-import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from './observation.js';
 
 /** Ids of an adapter's own: longer ones would be kept as they are. */
 const MAX_ID_LENGTH = 256;

@@ -27,12 +27,14 @@ import { checkDuration, DenialDesk } from './denial-desk.js';
 import { explain } from './explain.js';
 import type { Explanation } from './explanation.js';
 import { countable, TrackedConnection, TrackedRequest } from './handles.js';
+import { JudgedCredentials } from './judged-credentials.js';
 import { Lifecycle, sessionExists } from './lifecycle.js';
 import { Looks } from './looks.js';
 import { Observation } from './observation.js';
 import type { HotOptions, TrackerOptions } from './options.js';
 import { Reviews } from './reviews.js';
 import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from './session-tracker.js';
+import { RoomMaker } from './room-maker.js';
 import { Settings } from './settings.js';
 import { check, isConnection, tidyConnection, tidyRequest } from './tidy.js';
 
@@ -68,11 +70,14 @@ export class Tracker implements SessionTracker {
     const firstOpened = options.autoStart === false ? () => undefined : () => this.looks.start();
     const desk = (this.denialDesk = new DenialDesk(settings, hub, counters, clock, fingerprint));
     const life = new Lifecycle(settings, registry, hub, counters, clock, logger, fingerprint, firstOpened, (session) =>
-      desk.sessionEnded(session),
+      desk.replaced.ended(session),
     );
     this.lifecycle = life;
-    this.admissions = new Admissions(settings, registry, desk, life, pipeline, counters, clock, logger, view);
-    this.reviews = new Reviews(settings, life, this.admissions, desk, pipeline, view);
+    const judged = new JudgedCredentials(settings, life, clock);
+    const room = new RoomMaker(registry, desk, life, pipeline);
+    const asking = { pipeline, view, judged, room };
+    this.admissions = new Admissions(settings, registry, desk, life, asking, counters, clock, logger);
+    this.reviews = new Reviews(settings, life, this.admissions, room, desk, pipeline, view);
     this.looks = new Looks(settings, life, this.reviews, clock, (now) => {
       registry.closed.expire(now);
       desk.expire(now);
@@ -86,7 +91,7 @@ export class Tracker implements SessionTracker {
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
     const known = this.find(recipe, hit, network);
-    if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip)) {
+    if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip, network)) {
       return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
     }
     const observation = observationOf(hit, recipe, ip, network);
@@ -229,7 +234,7 @@ export class Tracker implements SessionTracker {
   }
 
   updateConfig(patch: HotOptions): void {
-    const before = this.settings.recipes;
+    const { recipes: before, addresses } = this.settings;
     const wasEnabled = this.settings.enabled;
     this.settings.update(patch);
     const { recipes, closedRetentionMs, closedRetentionMax } = this.settings;
@@ -238,6 +243,10 @@ export class Tracker implements SessionTracker {
     }
     Object.assign(this.registry.closed, { retentionMs: closedRetentionMs, max: closedRetentionMax });
     this.registry.closed.expire(this.clock.now());
+    if (this.settings.addresses !== addresses) {
+      this.registry.placeAgain((ip) => this.settings.addresses.network(ip));
+      this.denialDesk.placeAgain();
+    }
     this.denialDesk.resize();
     this.lifecycle.deadlines.wheel.placeAllNow();
     if (wasEnabled && !this.settings.enabled) void this.closeAll(false, () => !this.settings.enabled);
@@ -279,7 +288,7 @@ export class Tracker implements SessionTracker {
       session !== undefined &&
       !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe, network)
     ) {
-      if (observation !== undefined || this.admissions.mayBeDenied(session, hit, ip)) {
+      if (observation !== undefined || this.admissions.mayBeDenied(session, hit, ip, network)) {
         observation ??= observationOf(hit, recipe, ip, network);
         const refused = this.denialDesk.match(observation, session);
         if (refused !== undefined) return refused;

@@ -8,6 +8,7 @@ const START: ModelOptions = {
   maxLifetimeMs: 0,
   stallTimeoutMs: 20_000,
   deniedRetentionMs: 60_000,
+  kickByAddress: 'connections',
   enabled: true,
   maxSessions: 8,
 };

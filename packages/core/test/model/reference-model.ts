@@ -8,6 +8,8 @@ export interface ModelSession {
   stream: string;
   ip: string;
   userAgent: string;
+  /** All that it was seen with. */
+  userAgents: string[];
   token: string | undefined;
   protocols: string[];
   openedAt: number;
@@ -31,16 +33,19 @@ interface ModelDenial {
   until: number;
   /** A kick refuses new sessions only. */
   isKick: boolean;
-  /** Made again for the same target, a denial replaces the one before. */
+  /** Made again for the same target, a denial replaces the one before, and ends no sooner. */
   target: string;
-  refuses(viewer: Viewer & { protocol: string }): boolean;
+  refuses(viewer: Asker): boolean;
 }
+
+type Asker = Viewer & { protocol: string; connection: boolean };
 
 export interface ModelOptions {
   idleTimeoutMs: number;
   maxLifetimeMs: number;
   stallTimeoutMs: number;
   deniedRetentionMs: number;
+  kickByAddress: 'never' | 'connections' | 'always';
   enabled: boolean;
   maxSessions: number;
 }
@@ -62,19 +67,20 @@ export class ReferenceModel {
   /** A segment that was served (`trackHttp`), or a request that is asked for (`admit`). */
   hit(viewer: Viewer, protocol: string, bytes: number): ModelSession | 'refused' | 'untracked' {
     const known = this.live.find((session) => !session.connection && sameIdentity(session, viewer));
-    if (this.isRefused({ ...viewer, protocol }, known !== undefined)) return 'refused';
+    if (this.isRefused({ ...viewer, protocol, connection: false }, known !== undefined)) return 'refused';
     if (!this.options.enabled) return 'untracked';
     if (known === undefined && this.live.length >= this.options.maxSessions) return 'untracked';
     const session = known ?? this.open(viewer, protocol, false);
     if (known !== undefined) session.updatedAt = this.now;
     session.userAgent = viewer.userAgent;
+    if (!session.userAgents.includes(viewer.userAgent)) session.userAgents.push(viewer.userAgent);
     if (!session.protocols.includes(protocol)) session.protocols.push(protocol);
     this.credit(session, bytes);
     return session;
   }
 
   connect(viewer: Viewer, protocol: string): ModelSession | 'refused' | 'untracked' {
-    if (this.isRefused({ ...viewer, protocol }, false)) return 'refused';
+    if (this.isRefused({ ...viewer, protocol, connection: true }, false)) return 'refused';
     if (!this.options.enabled || this.live.length >= this.options.maxSessions) return 'untracked';
     return this.open(viewer, protocol, true);
   }
@@ -107,7 +113,8 @@ export class ReferenceModel {
 
   kick(session: ModelSession): boolean {
     if (session.closed !== undefined) return false;
-    const { kind, stream, ip, userAgent, token } = session;
+    const { kind, stream, ip, userAgents, token, connection } = session;
+    const when = this.options.kickByAddress;
     if (this.options.deniedRetentionMs > 0) {
       this.denials.push({
         until: this.now + this.options.deniedRetentionMs,
@@ -117,7 +124,11 @@ export class ReferenceModel {
           viewer.kind === kind &&
           viewer.stream === stream &&
           viewer.ip === ip &&
-          (viewer.userAgent === userAgent || (token !== undefined && viewer.token === token)),
+          (userAgents.includes(viewer.userAgent) ||
+            (token !== undefined && viewer.token === token) ||
+            when === 'always' ||
+            // the agent of a connection cannot be compared
+            (when === 'connections' && (connection || viewer.connection))),
       });
     }
     this.close(session, 'kicked');
@@ -128,8 +139,9 @@ export class ReferenceModel {
     const names = (one: Viewer): boolean =>
       Object.entries(target).every(([field, value]) => one[field as keyof Viewer] === value);
     const key = JSON.stringify(target);
+    const before = this.denials.find((denial) => denial.target === key)?.until ?? 0;
     this.denials = this.denials.filter((denial) => denial.target !== key);
-    this.denials.push({ until: this.now + forMs, isKick: false, target: key, refuses: names });
+    this.denials.push({ until: Math.max(before, this.now + forMs), isKick: false, target: key, refuses: names });
     for (const session of this.live) if (names(session)) this.close(session, 'denied');
   }
 
@@ -152,7 +164,7 @@ export class ReferenceModel {
     for (const session of this.live) this.close(session, 'shutdown');
   }
 
-  private isRefused(viewer: Viewer & { protocol: string }, isKnown: boolean): boolean {
+  private isRefused(viewer: Asker, isKnown: boolean): boolean {
     return this.denials.some(
       (denial) => denial.until > this.now && !(isKnown && denial.isKick) && denial.refuses(viewer),
     );
@@ -166,7 +178,8 @@ export class ReferenceModel {
     const openedAt = Math.max(this.now, ...before.map((visit) => visit.openedAt + 1));
     const times = { openedAt, updatedAt: openedAt };
     const session = { key, kind, stream, ip, userAgent, token, ...times, connection };
-    const full: ModelSession = { ...session, protocols: [protocol], bytes: 0, requests: [], closed: undefined };
+    const seen = { userAgents: [userAgent], protocols: [protocol] };
+    const full: ModelSession = { ...session, ...seen, bytes: 0, requests: [], closed: undefined };
     this.sessions.push(full);
     this.story.push(`opened ${key}`);
     return full;

@@ -1,0 +1,51 @@
+import { MAX_DETAIL_LENGTH, MAX_REASON_LENGTH, MAX_USER_LENGTH } from '../identity/bounds.js';
+import { keep } from '../support/strings.js';
+import type { Approval, Refusal, Verdict } from './policy.js';
+
+/** The verdict as it may be kept: what a policy says of a client may be the client's words. */
+export function kept(verdict: Verdict): Verdict {
+  if (verdict.allow) return verdict;
+  const { detail, reason, ...rest } = verdict;
+  const refusal: Refusal = { ...rest, reason: keep(reason, MAX_REASON_LENGTH) ?? reason };
+  const shown = typeof detail === 'string' ? keep(detail, MAX_DETAIL_LENGTH) : undefined;
+  if (shown !== undefined) refusal.detail = shown;
+  return refusal;
+}
+
+/** Only what is a clear yes or no: a yes whose parts make no sense is none. */
+export function isVerdict(value: unknown): value is Verdict {
+  if (typeof value !== 'object' || value === null) return false;
+  const { allow, reason } = value as { allow?: unknown; reason?: unknown };
+  if (allow === true) return isApproval(value as Record<keyof Approval, unknown>);
+  return allow === false && typeof reason === 'string' && reason !== '';
+}
+
+function isApproval({
+  userId,
+  tags,
+  expiresAt,
+  maxSessions,
+  replace,
+  release,
+  continues,
+  pass,
+  limits,
+}: Record<keyof Approval, unknown>): boolean {
+  const isRecord = (part: unknown): boolean => part === undefined || (typeof part === 'object' && part !== null);
+  return (
+    (userId === undefined || (typeof userId === 'string' && userId.length <= MAX_USER_LENGTH)) &&
+    isNumberIfAny(expiresAt) &&
+    isNumberIfAny(maxSessions) &&
+    isIdsIfAny(replace) &&
+    isIdsIfAny(release) &&
+    (continues === undefined || typeof continues === 'string') &&
+    (pass === undefined || typeof pass === 'string') &&
+    isRecord(tags) &&
+    isRecord(limits)
+  );
+}
+
+const isIdsIfAny = (part: unknown): boolean => part === undefined || Array.isArray(part) || typeof part === 'function';
+
+const isNumberIfAny = (part: unknown): boolean =>
+  part === undefined || (typeof part === 'number' && !Number.isNaN(part));

@@ -1,0 +1,189 @@
+import type { ConnHit, HttpHit, TrackerOptions } from '../src/index.js';
+import { connect, hit, live, mayConnect, mayRequest, must, now, refusal, request, setup } from './support/make.js';
+
+const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0';
+const OTHER_BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0';
+
+/** How players come over each transport: as ffmpeg, VLC and a browser do. */
+const CONNECTIONS: [string, Partial<ConnHit>][] = [
+  ['RTMP', { protocol: 'rtmp', userAgent: 'LNX 9,0,124,2' }],
+  ['RTMP without an agent', { protocol: 'rtmp' }],
+  ['RTSP', { protocol: 'rtsp', userAgent: 'LibVLC/3.0.18 (LIVE555 Streaming Media v2016.11.28)' }],
+  ['SRT', { protocol: 'srt', userAgent: 'SRT/1.5.1' }],
+  ['HTTP-FLV by ffmpeg', { protocol: 'http-flv', userAgent: 'Lavf/59.27.100' }],
+];
+const REQUESTS: [string, Partial<HttpHit>][] = [
+  ['HLS', { userAgent: BROWSER }],
+  ['DASH with a sid', { protocol: 'dash', userAgent: BROWSER, sid: 's' }],
+  ['HLS with a token', { userAgent: BROWSER, token: 't' }],
+  ['HLS by ffmpeg', { userAgent: 'Lavf/59.27.100' }],
+];
+
+/** Watches over HTTP and is kicked. */
+function kickedOverHttp(over: Partial<HttpHit>, options: TrackerOptions = {}) {
+  const { tracker } = setup(options);
+  expect(tracker.kick(must(request(tracker, over).session).id)).toBe(true);
+  return tracker;
+}
+
+function kickedConnection(over: Partial<ConnHit>, options: TrackerOptions = {}) {
+  const { tracker } = setup(options);
+  expect(tracker.kick(must(connect(tracker, over).session).id)).toBe(true);
+  return tracker;
+}
+
+describe('who is kicked, and whom no policy named, stays out on every protocol', () => {
+  describe.each(REQUESTS)('watching %s', (_, before) => {
+    it.each(CONNECTIONS)('and coming back over %s', (_name, after) => {
+      const tracker = kickedOverHttp(before);
+      expect(mayConnect(tracker, after)).toBe(false);
+      expect(mayConnect(tracker, { ...after, token: 'another' })).toBe(false);
+    });
+    it.each(REQUESTS)('and coming back over %s, with the player he had', (_name, { protocol = 'hls' }) => {
+      expect(mayRequest(kickedOverHttp(before), { protocol, userAgent: before.userAgent })).toBe(false);
+    });
+  });
+
+  describe.each(CONNECTIONS)('watching %s', (_, before) => {
+    it.each(CONNECTIONS)('and coming back over %s', (_name, after) => {
+      expect(mayConnect(kickedConnection(before), after)).toBe(false);
+    });
+    it.each(REQUESTS)('and coming back over %s', (_name, after) => {
+      expect(mayRequest(kickedConnection(before), after)).toBe(false);
+    });
+  });
+
+  it('is compared by his browser where he has one, over FLV as over HLS', () => {
+    const flv = { protocol: 'http-flv', userAgent: BROWSER };
+    const tracker = kickedOverHttp({ userAgent: BROWSER });
+    expect(mayConnect(tracker, flv)).toBe(false);
+    expect(mayConnect(tracker, { ...flv, userAgent: OTHER_BROWSER })).toBe(true);
+    const over = kickedConnection(flv);
+    expect(mayRequest(over, { userAgent: BROWSER })).toBe(false);
+    expect(mayRequest(over, { userAgent: OTHER_BROWSER })).toBe(true);
+    expect(mayConnect(over, { protocol: 'srt', userAgent: 'SRT/1.5.1' })).toBe(false);
+  });
+
+  it('is compared by his player where he was seen over HTTP and with a connection', () => {
+    const { tracker } = setup({ identity: { mergeConnections: true } });
+    connect(tracker, { token: 't' });
+    tracker.kick(must(request(tracker, { token: 't', userAgent: BROWSER }).session).id);
+    expect(mayRequest(tracker, { userAgent: OTHER_BROWSER })).toBe(true);
+    expect(mayRequest(tracker, { userAgent: BROWSER })).toBe(false);
+    expect(mayConnect(tracker, {})).toBe(false);
+  });
+
+  it('and so does a publisher, who is not mistaken for a viewer', () => {
+    const tracker = kickedConnection({ kind: 'input', userAgent: 'FMLE/3.0 (compatible; Lavf59)' });
+    expect(mayConnect(tracker, { kind: 'input', protocol: 'srt' })).toBe(false);
+    expect(mayConnect(tracker, { kind: 'input', stream: 'cam2' })).toBe(true);
+    expect(mayConnect(tracker, { kind: 'viewer' })).toBe(true);
+  });
+});
+
+describe('what that costs his neighbours', () => {
+  it('nothing, if they are watching already', () => {
+    const { tracker } = setup();
+    const neighbours = CONNECTIONS.map(([, over]) => connect(tracker, over));
+    request(tracker, { userAgent: OTHER_BROWSER, sid: 'n' }).end();
+    tracker.kick(must(request(tracker, { userAgent: BROWSER }).session).id);
+    neighbours.forEach((each) => expect(each.session).toMatchObject({ closedAt: undefined }));
+    expect(mayRequest(tracker, { userAgent: OTHER_BROWSER, sid: 'n' })).toBe(true);
+  });
+
+  it('nothing at another address, on another stream, or when it is lifted or over', () => {
+    const tracker = kickedConnection({});
+    expect(mayConnect(tracker, { remoteAddress: '203.0.113.8:1' })).toBe(true);
+    expect(mayConnect(tracker, { stream: 'cam2' })).toBe(true);
+    expect(mayRequest(tracker, { userAgent: BROWSER })).toBe(false);
+    tracker.liftDenial(must(tracker.denials()[0]).id);
+    expect([mayConnect(tracker), mayRequest(tracker, { userAgent: BROWSER })]).toEqual([true, true]);
+  });
+
+  it('with "never", nothing but what the same player costs', () => {
+    const options = { kickByAddress: 'never' } as const;
+    const tracker = kickedOverHttp({ userAgent: BROWSER }, options);
+    for (const [, over] of CONNECTIONS) expect(mayConnect(tracker, over)).toBe(true);
+    expect(mayConnect(tracker, { userAgent: BROWSER })).toBe(false);
+    expect(mayRequest(tracker, { userAgent: BROWSER, sid: 'new' })).toBe(false);
+    expect(mayRequest(kickedConnection({}, options), { userAgent: BROWSER })).toBe(true);
+  });
+
+  it('with "always", that they cannot begin to watch', () => {
+    const tracker = kickedOverHttp({ userAgent: BROWSER }, { kickByAddress: 'always' });
+    expect(mayRequest(tracker, { userAgent: OTHER_BROWSER })).toBe(false);
+    expect(mayRequest(tracker, { userAgent: 'curl/8', token: 'new' })).toBe(false);
+    expect(mayConnect(tracker, {})).toBe(false);
+    expect(mayRequest(tracker, { userAgent: OTHER_BROWSER, ip: '203.0.113.8' })).toBe(true);
+  });
+
+  it('changes for the next kick when the option does', () => {
+    const { tracker } = setup({ kickByAddress: 'never' });
+    tracker.updateConfig({ kickByAddress: 'always' });
+    tracker.kick(must(request(tracker, {}).session).id);
+    expect(mayRequest(tracker, { userAgent: 'other' })).toBe(false);
+    expect(() => tracker.updateConfig({ kickByAddress: 'sometimes' as never })).toThrow(/"never", "connections"/);
+  });
+});
+
+describe('a kicked viewer without a token, and a neighbour with the same player who has one', () => {
+  /** Both watch; the one without a name is kicked. */
+  const both = (kicked: Partial<HttpHit>, neighbour: Partial<HttpHit> = { token: 'n' }) => {
+    const { tracker } = setup();
+    const mine = must(request(tracker, kicked).session);
+    request(tracker, neighbour);
+    request(tracker, neighbour);
+    tracker.kick(mine.id);
+    return tracker;
+  };
+
+  it('is not let in as the neighbour', () => {
+    const tracker = both({});
+    expect(refusal(now(tracker.admit(hit())))).toMatchObject({ by: 'kick' });
+    expect(tracker.trackHttp(hit())).toBeNull();
+    expect(mayRequest(tracker, { protocol: 'dash' })).toBe(false);
+    expect(mayRequest(tracker, { token: 'n' })).toBe(true);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('is not let in as the neighbour on his first request, before his player says its sid', () => {
+    const tracker = both({ sid: 'mine' }, { token: 'n', sid: 'other' });
+    expect(mayRequest(tracker, {})).toBe(false);
+    expect(mayRequest(tracker, { sid: 'new' })).toBe(false);
+    // the neighbour's own, without the token: he has a name all the same
+    expect(mayRequest(tracker, { sid: 'other' })).toBe(true);
+  });
+
+  it('leaves the neighbour what is his when another player, stream or address is kicked', () => {
+    for (const other of [{ userAgent: 'other' }, { stream: 'cam2' }, { ip: '203.0.113.8' }]) {
+      const tracker = both(other);
+      expect(mayRequest(tracker, {})).toBe(true);
+      expect(live(tracker)).toHaveLength(1);
+    }
+  });
+
+  it('leaves the neighbour his requests without a name when the kicked one had a token', () => {
+    const tracker = both({ token: 'k' });
+    expect(mayRequest(tracker, {})).toBe(true);
+    expect(mayRequest(tracker, { token: 'k' })).toBe(false);
+  });
+
+  it('is found as the neighbour again when the denial is lifted or over', () => {
+    const tracker = both({});
+    tracker.liftDenial(must(tracker.denials()[0]).id);
+    expect(mayRequest(tracker)).toBe(true);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('is refused also where policies let in whoever is found by an alias', () => {
+    const { tracker } = setup({
+      policies: [{ name: 'p', stage: 'authorise', admit: () => ({ allow: true }) }],
+      identity: { aliases: 'admit' },
+    });
+    const mine = must(request(tracker).session);
+    request(tracker, { token: 'n' });
+    tracker.kick(mine.id);
+    expect(mayRequest(tracker)).toBe(false);
+    expect(mayRequest(tracker, { token: 'n' })).toBe(true);
+  });
+});
