@@ -1,6 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { shieldSocket, type Limits } from './shield-socket.js';
+import type { Limits } from './limits.js';
+import { SocketShield } from './shield-socket.js';
+import type { Standing } from './standing.js';
 
 /** Version and first half of the handshake: what a client says before it is answered. */
 const GREETING_BYTES = 1 + 1536;
@@ -13,7 +15,12 @@ type OnConnection = (socket: Socket) => void;
  * Keeps connections on the doorstep until they have greeted: those that say nothing cost the server nothing. Then they are
  * shielded. Returns what takes it all away again.
  */
-export function guardDoor(server: EventEmitter, event: string, limits: Limits): () => void {
+export function guardDoor(
+  server: EventEmitter,
+  event: string,
+  limits: Limits,
+  standingOf: (socket: Socket) => Standing | undefined,
+): () => void {
   const listeners = server.listeners(event) as OnConnection[];
   /** What takes the guard off each connection. */
   const guarded = new Map<Socket, () => void>();
@@ -21,10 +28,9 @@ export function guardDoor(server: EventEmitter, event: string, limits: Limits): 
 
   const admit = (socket: Socket, greeting: Buffer): void => {
     for (const listener of listeners) listener.call(server, socket);
-    undecided.add(socket);
+    const shield = new SocketShield(socket, limits, standingOf, undecided);
     const [oldest] = undecided.size > MAX_UNDECIDED ? undecided : [];
     oldest?.destroy();
-    const shield = shieldSocket(socket, limits, () => undecided.delete(socket));
     guarded.set(socket, () => shield.remove());
     shield.feed(greeting);
   };

@@ -2,9 +2,13 @@ import type { EventEmitter } from 'node:events';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { emitterOf, isVersion2, type NodeMediaServer } from '../nms/media-server.js';
 import { guardDoor } from './doorstep.js';
-import { filterHttp, PATHS_2, PATHS_4 } from './http-filter.js';
+import { filterHttp, PATHS_2, PATHS_4, type FlvPaths, type WebSocketServer } from './http-filter.js';
+import type { Limits } from './limits.js';
 import { shieldRelays, type RelayTasks } from './relay-shield.js';
-import type { Limits } from './shield-socket.js';
+import { guardFlv2, standings2 } from './server-2.js';
+import { guardFlv4, standings4 } from './server-4.js';
+import type { Standings } from './standing.js';
+import type { NodeMediaServer2 } from '../v2/shapes.js';
 
 /** Options of `guardNodeMediaServer()`. */
 export interface GuardOptions {
@@ -13,8 +17,13 @@ export interface GuardOptions {
    * 0 = never.
    */
   startTimeoutMs?: number;
-  /** The longest RTMP message a publisher may send, in bytes: one frame. Default 8 MiB. */
+  /** The longest message or FLV tag a publisher may send, in bytes: one frame. Default 8 MiB. */
   maxMessageBytes?: number;
+  /**
+   * What the server may keep of one stream for newcomers, in bytes: everything since the latest key frame. Beyond it, it is
+   * forgotten, and newcomers wait for the next key frame. Default 32 MiB. Raise it for many seconds of many megabits.
+   */
+  maxGopBytes?: number;
 }
 
 interface Parts {
@@ -32,11 +41,11 @@ interface RtmpServers {
 interface HttpServers {
   readonly httpServer?: EventEmitter;
   readonly httpsServer?: EventEmitter;
+  readonly wsServer?: WebSocketServer;
+  readonly wssServer?: WebSocketServer;
 }
 
-interface Parser {
-  readonly flv?: { parserData?: (this: object, data: Buffer) => unknown };
-}
+const MIB = 1024 * 1024;
 
 const guards = new WeakMap<NodeMediaServer, { users: number; undo: () => void }>();
 
@@ -49,15 +58,10 @@ const guards = new WeakMap<NodeMediaServer, { users: number; undo: () => void }>
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_SERVER
  */
 export function guardNodeMediaServer(nms: NodeMediaServer, options: GuardOptions = {}): () => void {
-  checkOptions('guardNodeMediaServer()', options, ['startTimeoutMs', 'maxMessageBytes']);
-  const { startTimeoutMs = 15_000, maxMessageBytes = 8 * 1024 * 1024 } = options;
-  if (!(startTimeoutMs >= 0)) throw badOption('startTimeoutMs', 'milliseconds, 0 or more', startTimeoutMs);
-  if (!(maxMessageBytes >= 65_536)) throw badOption('maxMessageBytes', 'bytes, at least 65536', maxMessageBytes);
+  const limits = limitsOf(options);
   const emitter = emitterOf(nms, 'guardNodeMediaServer()');
   let guard = guards.get(nms);
-  if (guard === undefined) {
-    guards.set(nms, (guard = { users: 0, undo: install(nms, emitter, { startTimeoutMs, maxMessageBytes }) }));
-  }
+  if (guard === undefined) guards.set(nms, (guard = { users: 0, undo: install(nms, emitter, limits) }));
   guard.users++;
   let left = false;
   return () => {
@@ -69,20 +73,38 @@ export function guardNodeMediaServer(nms: NodeMediaServer, options: GuardOptions
   };
 }
 
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+function limitsOf(options: GuardOptions): Limits {
+  checkOptions('guardNodeMediaServer()', options, ['startTimeoutMs', 'maxMessageBytes', 'maxGopBytes']);
+  const { startTimeoutMs = 15_000, maxMessageBytes = 8 * MIB, maxGopBytes = 32 * MIB } = options;
+  if (!(startTimeoutMs >= 0)) throw badOption('startTimeoutMs', 'milliseconds, 0 or more', startTimeoutMs);
+  if (!(maxMessageBytes >= 65_536)) throw badOption('maxMessageBytes', 'bytes, at least 65536', maxMessageBytes);
+  if (!(maxGopBytes >= 65_536)) throw badOption('maxGopBytes', 'bytes, at least 65536', maxGopBytes);
+  return { startTimeoutMs, maxMessageBytes, maxGopBytes };
+}
+
 function install(nms: NodeMediaServer, emitter: EventEmitter, limits: Limits): () => void {
   const parts = nms as unknown as Parts;
   const undo: (() => void)[] = [];
   if (!isVersion2(nms)) {
-    undo.push(guardServers(parts.rtmpServer, limits), guardHttp(parts.httpServer, PATHS_4), guardFlvInput(emitter));
-    undo.push(shieldRelays(parts.relayServer));
-  } else if (parts.nrs ?? parts.nhs) {
-    undo.push(guardServers(parts.nrs, limits), guardHttp(parts.nhs, PATHS_2));
-  } else {
+    const standings = standings4(emitter, limits);
+    undo.push(...guardServers(parts.rtmpServer, limits, standings), guardFlv4(emitter, limits));
+    undo.push(...guardHttp(parts.httpServer, PATHS_4, limits), shieldRelays(parts.relayServer));
+    return () => undo.splice(0).forEach((each) => each());
+  }
+  const nms2 = nms as NodeMediaServer2;
+  const standings = standings2(nms2, emitter, limits);
+  undo.push(guardFlv2(nms2, emitter));
+  const guardParts = (): void => {
+    undo.push(...guardServers(parts.nrs, limits, standings), ...guardHttp(parts.nhs, PATHS_2, limits));
+  };
+  if (parts.nrs ?? parts.nhs) guardParts();
+  else {
     // 2 makes its servers only when it runs.
     const original = parts.run;
     const run = function (this: unknown): unknown {
       const result = original?.call(this);
-      undo.push(guardServers(parts.nrs, limits), guardHttp(parts.nhs, PATHS_2));
+      guardParts();
       return result;
     };
     parts.run = run;
@@ -93,34 +115,16 @@ function install(nms: NodeMediaServer, emitter: EventEmitter, limits: Limits): (
   return () => undo.splice(0).forEach((each) => each());
 }
 
-function guardServers(servers: RtmpServers | undefined, limits: Limits): () => void {
+function guardServers(servers: RtmpServers | undefined, limits: Limits, standings: Standings): (() => void)[] {
   const { tcpServer, tlsServer } = servers ?? {};
-  const undo = [
-    tcpServer && guardDoor(tcpServer, 'connection', limits),
-    tlsServer && guardDoor(tlsServer, 'secureConnection', limits),
-  ];
-  return () => undo.forEach((each) => each?.());
+  const door = (server: EventEmitter | undefined, event: string): (() => void)[] =>
+    server ? [guardDoor(server, event, limits, standings.of)] : [];
+  return [...door(tcpServer, 'connection'), ...door(tlsServer, 'secureConnection'), () => standings.remove()];
 }
 
-function guardHttp(servers: HttpServers | undefined, paths: typeof PATHS_4): () => void {
-  const all = [servers?.httpServer, servers?.httpsServer].filter((server) => server !== undefined);
-  const undo = all.map((server) => filterHttp(server, paths));
-  return () => undo.forEach((each) => each());
-}
-
-/** Media that is posted over HTTP or WebSocket: what its parser throws becomes the error that it should have returned. */
-function guardFlvInput(emitter: EventEmitter): () => void {
-  const onPublish = ({ flv }: Parser): void => {
-    const parse = flv?.parserData;
-    if (flv === undefined || parse === undefined || Object.hasOwn(flv, 'parserData')) return;
-    flv.parserData = (data) => {
-      try {
-        return parse.call(flv, data);
-      } catch (error) {
-        return error instanceof Error ? error.message : String(error);
-      }
-    };
-  };
-  emitter.prependListener('prePublish', onPublish);
-  return () => emitter.off('prePublish', onPublish);
+function guardHttp(servers: HttpServers | undefined, paths: FlvPaths, { maxMessageBytes }: Limits): (() => void)[] {
+  const { httpServer, httpsServer, wsServer, wssServer } = servers ?? {};
+  const filter = (server: EventEmitter | undefined, ws: WebSocketServer | undefined): (() => void)[] =>
+    server ? [filterHttp(server, paths, ws, maxMessageBytes)] : [];
+  return [...filter(httpServer, wsServer), ...filter(httpsServer, wssServer)];
 }

@@ -4,28 +4,61 @@ import type { Duplex } from 'node:stream';
 
 const NAMES = /^\/[\w-]+\/[\w-]+\.flv$/;
 const METHODS = ['GET', 'POST', 'OPTIONS'];
+/** The longest message of a player over WebSocket. */
+const MAX_SAID = 64 * 1024;
+
+/** Connections of HTTP/1 that a player or publisher has: what is sent behind it would wait for an end that never comes. */
+const busy = new WeakSet<Duplex>();
 
 export interface FlvPaths {
   /** Paths that the server takes for a stream. */
   readonly taken: RegExp;
   /** Those of them that it can bear. */
   readonly borne: RegExp;
+  /** It takes publishers there. */
+  readonly publishers: boolean;
 }
 
 /** 4 takes exactly two segments, and dies of names that it does not allow itself. */
-export const PATHS_4: FlvPaths = { taken: /^\/[^/]+\/[^/]+\.flv\/?$/i, borne: NAMES };
+export const PATHS_4: FlvPaths = { taken: /^\/[^/]+\/[^/]+\.flv\/?$/i, borne: NAMES, publishers: true };
 /** 2 takes everything that ends so. */
-export const PATHS_2: FlvPaths = { taken: /\.flv\/?$/i, borne: /^(?:\/[\w-]+)+\.flv$/ };
+export const PATHS_2: FlvPaths = { taken: /\.flv\/?$/i, borne: /^(?:\/[\w-]+)+\.flv$/, publishers: false };
 
 type Listener = (...args: unknown[]) => void;
 
+/** As much of a WebSocket server of `ws` as bounds its messages: it reads them for every connection. */
+export interface WebSocketServer {
+  readonly options: { maxPayload?: number };
+}
+
 /** Keeps requests from the server that would kill it. Returns what takes the filter away again. */
-export function filterHttp(server: EventEmitter, paths: FlvPaths): () => void {
+export function filterHttp(
+  server: EventEmitter,
+  paths: FlvPaths,
+  ws: WebSocketServer | undefined,
+  maxMessageBytes: number,
+): () => void {
+  const maxPayload = ws?.options.maxPayload;
   const undo = [
     intercept(server, 'request', (req, res) => answerRequest(req as IncomingMessage, res as ServerResponse, paths)),
-    intercept(server, 'upgrade', (req, socket) => answerUpgrade(req as IncomingMessage, socket as Duplex, paths)),
+    intercept(server, 'upgrade', (req, socket) => {
+      if (answerUpgrade(req as IncomingMessage, socket as Duplex, paths)) return true;
+      // It would keep 100 MiB of a message that is not whole.
+      if (ws)
+        ws.options.maxPayload = paths.publishers && asksToPublish(req as IncomingMessage) ? maxMessageBytes : MAX_SAID;
+      return false;
+    }),
+    () => {
+      if (ws && maxPayload !== undefined) ws.options.maxPayload = maxPayload;
+    },
   ];
   return () => undo.forEach((each) => each());
+}
+
+/** `ws` takes the first of the protocols that a client names, and version 4 takes that as its wish. */
+function asksToPublish({ headers }: IncomingMessage): boolean {
+  const [first = ''] = (headers['sec-websocket-protocol'] ?? '').split(',', 1);
+  return /^\s*(?:post|publisher)\s*$/i.test(first);
 }
 
 /** Calls the listeners that are there now only for what the filter has not answered. */
@@ -48,18 +81,24 @@ function pathOf(url = ''): string | undefined {
   return url.startsWith('/') && !/[\\#]/.test(url) ? url.split('?', 1)[0] : undefined;
 }
 
-function answerRequest(req: IncomingMessage, res: ServerResponse, { taken, borne }: FlvPaths): boolean {
+function answerRequest(req: IncomingMessage, res: ServerResponse, paths: FlvPaths): boolean {
+  const isHttp1 = req.httpVersionMajor < 2;
   const path = pathOf(req.url);
+  if (isHttp1 && busy.has(req.socket)) return hangUp(req);
   if (path === undefined) return refuse(res, 400);
-  if (!taken.test(path)) return false;
-  if (!borne.test(path)) return refuse(res, 400);
+  if (!paths.taken.test(path)) return false;
+  if (!paths.borne.test(path)) return refuse(res, 400);
   if (!METHODS.includes(req.method ?? '')) return refuse(res, 405);
-  // Sent behind another request on one connection, its media would wait for that one's end, which never comes.
-  if (res.socket === null && req.httpVersionMajor < 2) {
-    req.socket.destroy();
-    return true;
-  }
+  if (!isHttp1 || req.method === 'OPTIONS') return false;
+  // It would wait for the end of the request before it.
+  if (res.socket === null) return hangUp(req);
+  busy.add(req.socket);
   return false;
+}
+
+function hangUp(req: IncomingMessage): true {
+  req.socket.destroy();
+  return true;
 }
 
 function refuse(res: ServerResponse, status: number): true {

@@ -45,7 +45,11 @@ export interface RtmpSession2 extends CommonSession {
 
 export interface FlvSession2 extends CommonSession {
   readonly TAG: 'http-flv' | 'websocket-flv';
-  readonly req: { readonly url?: string; readonly headers: IncomingHttpHeaders; readonly socket: Socket };
+  readonly req: EventEmitter & {
+    readonly url?: string;
+    readonly headers: IncomingHttpHeaders;
+    readonly socket: Socket;
+  };
 }
 
 export type V2Session = RtmpSession2 | FlvSession2;

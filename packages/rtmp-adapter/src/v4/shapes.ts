@@ -15,11 +15,11 @@ export interface Broadcast {
   readonly flvMetaData: Buffer | null;
   readonly flvAudioHeader: Buffer | null;
   readonly flvVideoHeader: Buffer | null;
-  readonly flvGopCache: Iterable<Buffer> | null;
+  flvGopCache: Set<Buffer> | null;
   readonly rtmpMetaData: Buffer | null;
   readonly rtmpAudioHeader: Buffer | null;
   readonly rtmpVideoHeader: Buffer | null;
-  readonly rtmpGopCache: Iterable<Buffer> | null;
+  rtmpGopCache: Set<Buffer> | null;
   donePublish(session: V4Session): void;
   _destroyIfEmpty?(): void;
 }

@@ -43,3 +43,26 @@ declare module 'node-media-server-2/src/node_core_ctx.js' {
   const context: { nodeEvent: EventEmitter; sessions: Map<string, unknown>; idlePlayers: Set<string> };
   export default context;
 }
+declare module 'node-media-server/src/protocol/rtmp.js' {
+  export default class Rtmp {
+    parserData(data: Buffer): unknown;
+    packetHandler(): unknown;
+    readonly parserPacket: any;
+    readonly inPackets: Map<number, any>;
+    readonly inChunkSize: number;
+  }
+}
+declare module 'node-media-server-2/src/node_rtmp_session.js' {
+  export default class NodeRtmpSession {
+    constructor(config: object, socket: unknown);
+    onSocketData(data: Buffer): void;
+    rtmpHandler(): unknown;
+    readonly parserPacket: any;
+    readonly inPackets: Map<number, any>;
+    readonly inChunkSize: number;
+  }
+}
+declare module 'node-media-server-2/src/node_core_logger.js' {
+  const logger: { setLogType(type: number): void };
+  export default logger;
+}

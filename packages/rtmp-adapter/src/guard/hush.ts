@@ -1,0 +1,32 @@
+import type { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { Allowance } from './allowance.js';
+
+interface FlvRequest extends EventEmitter {
+  readonly socket: Pick<Duplex, 'destroy'>;
+  /** HTTP/2 only. */
+  readonly stream?: Pick<Duplex, 'destroy'>;
+}
+
+type FlvResponse = EventEmitter & { terminate?: unknown };
+
+const isWebSocket = (res: FlvResponse): res is EventEmitter & { terminate(): void } =>
+  typeof res.terminate === 'function';
+
+/** Ends a connection over WebSocket or HTTP, of HTTP/2 the stream, without a word. */
+export function cutterOf(req: FlvRequest, res: FlvResponse): () => void {
+  return isWebSocket(res) ? () => res.terminate() : () => void (req.stream ?? req.socket).destroy();
+}
+
+/** Throws away what a player over HTTP or WebSocket says, and ends the connection if it says too much. */
+export function hush(req: FlvRequest, res: FlvResponse): void {
+  const allowance = new Allowance();
+  const cut = cutterOf(req, res);
+  const heard = (data: { readonly length: number }): void => {
+    if (!allowance.take(data.length)) cut();
+  };
+  if (!isWebSocket(res)) return void req.on('data', heard);
+  res.on('message', heard);
+  // A message that is too long: the server would wait half a minute for the client to agree that this is the end.
+  res.once('error', cut);
+}

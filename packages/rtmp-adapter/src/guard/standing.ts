@@ -1,0 +1,49 @@
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Role } from './rtmp-scanner.js';
+
+/** What the server itself makes of one RTMP connection, whatever was read along. */
+export interface Standing {
+  readonly role: Role;
+  /** Bytes that its parser has taken for messages of this connection. */
+  readonly heldBytes: number;
+  /** Bytes of a publisher have come in: what is kept for newcomers has grown, and is bounded. */
+  grew(bytes: number): void;
+}
+
+/** Finds the standing of a connection once the server has told of it. */
+export interface Standings {
+  of(socket: Socket): Standing | undefined;
+  /** Hears of no more of them. */
+  remove(): void;
+}
+
+/** What the server's parser keeps for each chunk stream. */
+export type ParserPackets = ReadonlyMap<number, { readonly capacity: number }>;
+
+export function capacityOf(packets: ParserPackets): number {
+  let bytes = 0;
+  for (const { capacity } of packets.values()) bytes += capacity;
+  return bytes;
+}
+
+/** Listens before everybody else. Returns what stops it. */
+export function hearFirst(emitter: EventEmitter, events: string[], listener: (...args: never[]) => void): () => void {
+  for (const event of events) emitter.prependListener(event, listener as () => void);
+  return () => events.forEach((event) => emitter.off(event, listener as () => void));
+}
+
+const MAX_FIELDS = 32;
+const MAX_FIELD_LENGTH = 4096;
+
+/** The server keeps what a client said as it connected, whole: objects in it, and long texts, go. */
+export function trim(said: object | undefined): void {
+  if (said === undefined || said === null) return;
+  const fields = said as Record<string, unknown>;
+  let kept = 0;
+  for (const [name, value] of Object.entries(fields)) {
+    const isShort = typeof value === 'string' ? value.length <= MAX_FIELD_LENGTH : typeof value !== 'object';
+    if (isShort && name.length <= MAX_FIELD_LENGTH && kept < MAX_FIELDS) kept++;
+    else Reflect.deleteProperty(fields, name);
+  }
+}
