@@ -94,7 +94,17 @@ const alternating = [
   '\n',
   '\r\n',
 ];
-const lines = ['a=control:\r\n', 'a=\n', 'm=a\n', 'm=video 0 RTP/AVP 96\r\n', 's= \n', 'X: y\r\n', 'X:\r\n'];
+const lines = [
+  '//a:b',
+  '//@',
+  'a=control:\r\n',
+  'a=\n',
+  'm=a\n',
+  'm=video 0 RTP/AVP 96\r\n',
+  's= \n',
+  'X: y\r\n',
+  'X:\r\n',
+];
 const ends = ['', '"', 'x\r', 'x\u2028', 'x\ny', '\r\n\r\n'];
 
 /** Of this process, not of the wall: other tests may run at the same time. */

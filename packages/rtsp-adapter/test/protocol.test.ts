@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Challenge } from '../src/protocol/authorization.js';
 import { formatReply } from '../src/protocol/response.js';
 import { parseTransport } from '../src/protocol/transport-header.js';
-import { parseUri, withoutUserinfo } from '../src/protocol/uri.js';
+import { parseUri, anonymous } from '../src/protocol/uri.js';
 
 describe('a URL', () => {
   it.each([
@@ -44,7 +44,7 @@ describe('a URL', () => {
     'has no user and no password: %s',
     (uri) => {
       expect(parseUri(uri)).toMatchObject({ stream: 'cam1', query: 'token=a@b' });
-      expect(JSON.stringify(parseUri(uri)) + withoutUserinfo(uri)).not.toContain('secret');
+      expect(JSON.stringify(parseUri(uri)) + anonymous(uri)).not.toContain('secret');
     },
   );
 

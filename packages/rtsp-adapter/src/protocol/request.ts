@@ -1,4 +1,4 @@
-import { withoutUserinfo } from './uri.js';
+import { anonymous } from './uri.js';
 
 /** One RTSP request, whole (RFC 2326 §6). Its texts are parts of what was read: who keeps one, keeps a copy. */
 export interface RtspRequest {
@@ -33,7 +33,7 @@ export function parseHead(text: string): RequestHead | undefined {
   if (RESPONSE_LINE.test(first)) return { method: '', uri: '', version: '1.0', headers };
   const [, method, uri, version] = REQUEST_LINE.exec(first) ?? [];
   if (method === undefined || uri === undefined || version === undefined) return undefined;
-  return { method, uri: withoutUserinfo(uri), version, headers };
+  return { method, uri: anonymous(uri), version, headers };
 }
 
 function headersOf(lines: readonly string[]): Map<string, string> | undefined {

@@ -1,3 +1,5 @@
+import { withoutUserinfo } from '@stream-sessions/core/spi';
+
 /** One line of SDP (RFC 4566 §5): `m=video 0 RTP/AVP 96` has type `m`. */
 export interface SdpLine {
   readonly type: string;
@@ -14,7 +16,6 @@ export interface Medium {
 
 // eslint-disable-next-line no-control-regex
 const LINE = /^\s*([a-z])=([^\x00-\x08\x0a-\x1f\x7f]*)$/;
-const USERINFO = /\/\/[^/\s@]*@/g;
 
 /**
  * Players are handed the lines of their publisher: without a password that stands in a URL.
@@ -23,7 +24,7 @@ const USERINFO = /\/\/[^/\s@]*@/g;
  */
 export function readLine(text: string): SdpLine | undefined {
   const [, type, value] = LINE.exec(text) ?? [];
-  return type === undefined || value === undefined ? undefined : { type, value: value.replace(USERINFO, '//') };
+  return type === undefined || value === undefined ? undefined : { type, value: withoutUserinfo(value) };
 }
 
 /** Some say `RTP/AVP/TCP` (RFC 4571) before they are asked in SETUP how they would send. */

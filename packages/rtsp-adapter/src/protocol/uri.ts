@@ -64,7 +64,7 @@ export interface Names {
 }
 
 /** Players that leave `user:password@` in the URL send it to whoever reads URLs: logs, policies, authorisers. */
-export const withoutUserinfo = (uri: string): string => uri.replace(ORIGIN, '$1$3');
+export const anonymous = (uri: string): string => uri.replace(ORIGIN, '$1$3');
 
 /** Parts what comes before the track from its name. A slash at the end says nothing. */
 function cut(text: string, controls: readonly string[]): { rest: string; control?: string } {

@@ -8,7 +8,7 @@ import type { RtspRequest } from '../protocol/request.js';
 import type { Headers, Reply, Status } from '../protocol/response.js';
 import { formatSdp, readSdp, trackName, type Description } from '../protocol/sdp.js';
 import { parseTransport } from '../protocol/transport-header.js';
-import { namesOf, parseUri, withoutUserinfo, type RtspUri } from '../protocol/uri.js';
+import { namesOf, parseUri, type RtspUri } from '../protocol/uri.js';
 import type { Streams } from '../relay/streams.js';
 import { Admittance } from './admittance.js';
 import type { Line } from './line.js';
@@ -152,7 +152,7 @@ export class Conversation {
       controls.filter((control) => !control.includes('://')),
     );
     if (uri === undefined) return say(400, 'the URL names no stream');
-    const absolute = controls.findIndex((control) => withoutUserinfo(control) === request.uri);
+    const absolute = controls.indexOf(request.uri);
     const isElsewhere = absolute < 0 && this.admittance.guest?.stream !== uri.stream;
     if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
     if (isElsewhere) {
