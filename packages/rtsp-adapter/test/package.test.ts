@@ -139,7 +139,7 @@ describe('the door', () => {
 
   it('hangs up on who piles up requests behind a verdict', async () => {
     const one = new RtspClient(port);
-    for (let i = 0; i < 40; i++) void one.ask('DESCRIBE', one.url('/live/cam1?token=later'));
+    for (let i = 0; i < 40; i++) void one.ask('DESCRIBE', one.url('/live/cam1?token=later'), { X: 'y'.repeat(2_000) });
     await until('it is cut', () => one.ended);
     expect(tracker.stats().openedTotal).toBe(0);
   });

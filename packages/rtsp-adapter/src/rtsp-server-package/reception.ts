@@ -5,15 +5,15 @@ import type { Gate } from '../door/gate.js';
 import { OwnGate } from '../door/own-gate.js';
 import { warnOfFault } from '../door/warn.js';
 import { REASONS } from '../protocol/response.js';
+import { intakeOf } from './intake.js';
 import { Seat, type Decision } from './seat.js';
 import type { PackageRequest, PackageResponse, RtspServerPackage } from './shapes.js';
-import { shield } from './shield.js';
+import { hangUp, shield } from './shield.js';
 
 type Call = readonly [request: PackageRequest, response: PackageResponse];
 
-/** Requests that may wait for the verdict about the one before them. */
+/** Requests that may wait for the verdict about the one before them, of a connection that has no shield: it was there before. */
 const MAX_WAITING = 16;
-const HANG_UP_MS = 500;
 
 const receptions = new WeakMap<RtspServerPackage, Reception>();
 const seats = new WeakMap<Socket, Seat>();
@@ -73,6 +73,7 @@ export class Reception {
 
   private receive(call: Call): void {
     const { socket } = call[0];
+    intakeOf(socket)?.deciding();
     const waiting = this.waiting.get(socket);
     if (waiting === undefined) {
       this.waiting.set(socket, []);
@@ -96,11 +97,13 @@ export class Reception {
       }
     }
     this.waiting.delete(socket);
+    intakeOf(socket)?.decided();
   }
 
   private act([request, response]: Call, seat: Seat, decision: Decision): void {
     if (decision === 'pass on') {
       response.once('finish', () => seat.answered(request, response.statusCode));
+      intakeOf(request.socket)?.passedOn(response);
       try {
         this.emit('request', request, response);
       } catch (error) {
@@ -111,6 +114,7 @@ export class Reception {
       }
       return;
     }
+    request.resume();
     const { status, text, headers = [], isLast } = decision;
     response.statusCode = status;
     if (text) response.statusMessage = `${REASONS[status]}: ${text}`;
@@ -121,7 +125,8 @@ export class Reception {
         headers.filter(([other]) => other === name).map(([, value]) => value),
       );
     }
-    if (isLast === true) response.once('finish', () => hangUp(request.socket));
+    // When it has finished, the answer is on its way to the socket.
+    if (isLast === true) response.once('finish', () => setImmediate(hangUp, request.socket));
     response.end();
   }
 
@@ -130,10 +135,4 @@ export class Reception {
     if (seat === undefined) seats.set(socket, (seat = new Seat(socket, this.doors)));
     return seat;
   }
-}
-
-/** When the answer has left. */
-function hangUp(socket: Socket): void {
-  setImmediate(() => socket.end());
-  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
 }

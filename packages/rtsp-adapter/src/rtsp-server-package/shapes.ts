@@ -10,6 +10,8 @@ export interface PackageRequest {
   readonly uri: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly socket: Socket;
+  /** Its body is read, and passed over. */
+  resume(): void;
 }
 
 /** A response of that package. */
@@ -26,6 +28,7 @@ export interface PackageDecoder {
   /** Where it collects a head: 1024 bytes, and silence beyond. */
   _header?: unknown;
   write(data: Buffer): boolean;
+  on(event: 'drain', listener: () => void): unknown;
 }
 
 /** HTTP servers emit `request` too, and would be spoilt. */

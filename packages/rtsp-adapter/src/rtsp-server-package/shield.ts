@@ -3,10 +3,12 @@ import { warnOfFault } from '../door/warn.js';
 import { RtspParser, RtspSyntaxError } from '../protocol/parser.js';
 import type { RtspRequest } from '../protocol/request.js';
 import { formatReply } from '../protocol/response.js';
+import { Intake } from './intake.js';
 import type { PackageDecoder, RtspServerPackage } from './shapes.js';
 
 /** A connection that has not said a whole request after so long is hung up on. */
 const START_TIMEOUT_MS = 10_000;
+const HANG_UP_MS = 500;
 
 /**
  * Stands in front of the package's decoder, which ends the process on whatever is no request, on `$` frames and on bodies in two
@@ -35,14 +37,14 @@ function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder
   const parser = new RtspParser({
     request: (request) => {
       clearTimeout(timer);
-      hand(decoder, request);
+      intake.hand(asItLikes(decoder, request));
     },
     frame: (channel, payload) => void socket.emit('interleaved', channel, payload),
   });
-  socket.on('data', (chunk: Buffer) => {
+  const read = (run: () => void): void => {
     if (socket.destroyed) return parser.stop();
     try {
-      parser.write(chunk);
+      run();
     } catch (error) {
       parser.stop();
       if (!(error instanceof RtspSyntaxError)) warnOfFault(error);
@@ -50,21 +52,29 @@ function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder
       if (error instanceof RtspSyntaxError && socket.writable) {
         socket.write(formatReply({ status: error.status, text: error.message }, undefined));
       }
-      socket.destroySoon();
+      hangUp(socket);
     }
-  });
+  };
+  const intake = new Intake(parser, socket, decoder, read);
+  socket.on('data', (chunk: Buffer) => read(() => parser.write(chunk)));
   socket.once('close', () => {
     clearTimeout(timer);
     parser.stop();
   });
 }
 
+/** When what was written has left, or soon: who does not read would keep it for ever. */
+export function hangUp(socket: Socket): void {
+  socket.end();
+  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+}
+
 /** As the package would have liked to receive it. */
-function hand(decoder: PackageDecoder, { method, uri, version, headers, body }: RtspRequest): void {
+function asItLikes(decoder: PackageDecoder, { method, uri, version, headers, body }: RtspRequest): Buffer {
   let head = `${method} ${uri} RTSP/${version}\r\n`;
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
   const bytes = Buffer.concat([Buffer.from(`${head}\r\n`), body]);
   // Its own has room for 1024 bytes, and is made anew for each request.
   if (bytes.length > 1024) decoder._header = Buffer.alloc(bytes.length);
-  decoder.write(bytes);
+  return bytes;
 }

@@ -31,6 +31,8 @@ export const SDP = [
   '',
 ].join('\r\n');
 
+const NOTHING = Buffer.alloc(0);
+
 /** An RTP packet (or, with type 200, a sender report) of this length. */
 export function packet(sequence: number, bytes = 500, type = 96): Buffer {
   const out = Buffer.alloc(bytes, sequence);
@@ -197,6 +199,7 @@ export class RtspClient {
   private take(data: Buffer): void {
     this.input = Buffer.concat([this.input, data]);
     while (this.one());
+    if (this.input.length === 0) this.input = NOTHING; // a part of it would keep all that was read with it
     this.waiting.splice(0).forEach((look) => look());
   }
 

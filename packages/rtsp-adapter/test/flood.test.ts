@@ -1,0 +1,273 @@
+import type { Server } from 'node:net';
+import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
+import { attachRtsp, createRtspServer, type RtspServer } from '../src/index.js';
+import { flood, heldBytes } from './support/flood.js';
+import { app, createServer, listening, type Handler } from './support/package-server.js';
+import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** Each of them tries to leave 10 MiB in the server; who is to be cut goes on until it is, for sockets may hold that much. */
+const CONNECTIONS = 30;
+const BYTES = 10 * MIB;
+/** Of 300 MiB: buffers of sockets, garbage not collected yet, and 64 KiB for each. */
+const ENOUGH = 90 * MIB;
+
+const later: Policy = {
+  name: 'later',
+  admit: ({ token }) => (token === 'later' ? new Promise(() => undefined) : { allow: true }),
+};
+
+const request = (method: string, path: string, more = '', body = '') =>
+  `${method} rtsp://127.0.0.1${path} RTSP/1.0\r\nCSeq: 1\r\n${more}${body && `Content-Length: ${body.length}\r\n`}\r\n${body}`;
+const setUp = (track: number, more = '') =>
+  request('SETUP', `/live/cam1/${more ? 'streamid' : 'trackID'}=${track}`, `Transport: RTP/AVP/TCP;unicast${more}\r\n`);
+const PLAYING = [request('DESCRIBE', '/live/cam1'), setUp(0), request('PLAY', '/live/cam1')];
+const latin1 = (bytes: Buffer): string => bytes.toString('latin1');
+let tracker: SessionTracker;
+let publisher: RtspClient | undefined;
+
+const silent = (): void => undefined;
+const logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+beforeEach(() => (tracker = createTracker({ policies: [later], maxSessionsPerIp: 10_000, logger })));
+afterEach(async () => {
+  publisher?.drop();
+  await tracker.stop();
+});
+
+describe('the relay takes no more memory, whatever is sent by', () => {
+  let server: RtspServer;
+  let port: number;
+
+  beforeEach(async () => {
+    server = createRtspServer({ tracker });
+    ({ port } = await server.listen(0, '127.0.0.1'));
+    publisher = new RtspClient(port);
+    await publisher.publish('/live/cam1');
+  });
+  afterEach(() => server.close());
+
+  it.each([
+    ['players that send interleaved data', PLAYING, latin1(frame(1, packet(1, 1400))), 0],
+    ['players that send frames of the longest kind', PLAYING, latin1(frame(7, Buffer.alloc(65_535, 0x24))), 0],
+    ['players that send what is neither', PLAYING, 'x'.repeat(1000), CONNECTIONS],
+    ['players that send bodies to nothing', PLAYING, request('SET_PARAMETER', '*', '', 'x'.repeat(60_000)), 0],
+    [
+      'players that send bodies that are too long',
+      PLAYING,
+      'PLAY * RTSP/1.0\r\nContent-Length: 99999\r\n\r\n',
+      CONNECTIONS,
+    ],
+    ['strangers that send heads without end', [], 'OPTIONS', CONNECTIONS],
+    [
+      'strangers that send more behind a question that is not answered',
+      [request('OPTIONS', '*')],
+      request('DESCRIBE', '/live/cam1?token=later'),
+      CONNECTIONS,
+    ],
+  ])(
+    '%s',
+    async (_what, opening, again, cut) => {
+      const flooded = await flood({ port, connections: CONNECTIONS, opening, again, bytes: cut ? 10 * BYTES : BYTES });
+      expect(flooded.cut).toBe(cut);
+      if (cut === 0) expect(flooded.sent).toBeGreaterThanOrEqual(CONNECTIONS * BYTES);
+      expect(flooded.grownBy).toBeLessThan(ENOUGH);
+    },
+    60_000,
+  );
+
+  it.each([
+    ['players that ask and do not read', PLAYING],
+    ['strangers that ask and do not read', []],
+  ])(
+    '%s',
+    async (_what, opening) => {
+      const again = request('DESCRIBE', '/live/cam1');
+      const flooded = await flood({ port, connections: CONNECTIONS, opening, again, bytes: 10 * BYTES, isDeaf: true });
+      expect(flooded.cut).toBe(CONNECTIONS);
+      expect(flooded.grownBy).toBeLessThan(ENOUGH);
+    },
+    60_000,
+  );
+
+  it('publishers that send beside their media', async () => {
+    const announce = request('ANNOUNCE', '/live/p#', 'Content-Type: application/sdp\r\n', SDP);
+    const record = ';interleaved=0-1;mode=record';
+    const opening = [announce, setUp(0, record).replace('cam1', 'p#'), request('RECORD', '/live/p#')];
+    const reports = Array.from({ length: 32 }, (_, lane) => frame(lane, packet(1, 65_000, 200)));
+    const again = latin1(
+      Buffer.concat([...reports, Buffer.from(request('SET_PARAMETER', '*', '', 'x'.repeat(60_000)))]),
+    );
+    const flooded = await flood({ port, connections: CONNECTIONS, opening, again, bytes: BYTES });
+    expect([flooded.cut, server.streams.length]).toEqual([0, CONNECTIONS + 1]);
+    expect(flooded.grownBy).toBeLessThan(ENOUGH);
+  }, 60_000);
+});
+
+it('the relay takes no more memory, whatever is sent to its UDP ports', async () => {
+  const server = createRtspServer({ tracker });
+  const { port } = await server.listen(0, '127.0.0.1');
+  const own = (publisher = new RtspClient(port, { over: 'udp' }));
+  await own.publish('/live/cam1');
+  const player = new RtspClient(port, { over: 'udp' });
+  await player.play('/live/cam1');
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  for (let i = 0; i < 200; i++) {
+    for (const lane of [0, 1, 2, 3]) {
+      own.send(lane, packet(i, 60_000, 200));
+      player.send(lane, packet(i, 60_000, 201));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, process.memoryUsage.rss());
+  }
+  expect(most - before).toBeLessThan(ENOUGH);
+  player.drop();
+  await server.close();
+}, 60_000);
+
+describe('the npm package rtsp-server takes no more memory, whatever is sent by', () => {
+  let server: Server;
+  let port: number;
+
+  beforeEach(async () => {
+    // With much to say: reading requests is slow there.
+    const talkative: Handler = (asked, response) => {
+      if (asked.method === 'DESCRIBE') response.setHeader('X-Long', 'y'.repeat(60_000));
+      app(asked, response);
+    };
+    server = createServer(talkative);
+    attachRtsp(server, tracker);
+    port = await listening(server);
+  });
+  afterEach(() => void server.close());
+
+  it.each([
+    ['players that send interleaved data', PLAYING, latin1(frame(1, packet(1, 1400))), 0, ENOUGH],
+    [
+      'strangers that send more behind a question that is not answered',
+      [request('OPTIONS', '*')],
+      request('DESCRIBE', '/live/cam1?token=later'),
+      CONNECTIONS,
+      ENOUGH,
+    ],
+    [
+      'strangers that send bodies that no app reads',
+      [],
+      request('OPTIONS', '*', '', 'x'.repeat(60_000)),
+      0,
+      2 * ENOUGH,
+    ],
+  ])(
+    '%s',
+    async (_what, opening, again, cut, enough) => {
+      const flooded = await flood({ port, connections: CONNECTIONS, opening, again, bytes: cut ? 10 * BYTES : BYTES });
+      expect(flooded.cut).toBe(cut);
+      expect(flooded.grownBy).toBeLessThan(enough);
+    },
+    60_000,
+  );
+
+  it.each([
+    ['players that ask and do not read', PLAYING],
+    ['strangers that ask and do not read', []],
+  ])(
+    '%s',
+    async (_what, opening) => {
+      const again = request('DESCRIBE', '/live/cam1');
+      const flooded = await flood({ port, connections: CONNECTIONS, opening, again, bytes: 10 * BYTES, isDeaf: true });
+      expect(flooded.cut).toBe(CONNECTIONS);
+      expect(flooded.grownBy).toBeLessThan(ENOUGH);
+    },
+    60_000,
+  );
+});
+
+describe('the relay keeps a bounded number of bytes of', () => {
+  let server: RtspServer;
+  let clients: RtspClient[];
+
+  async function serve(options: { tracker?: SessionTracker } = {}): Promise<number> {
+    clients = [];
+    server = createRtspServer({ ...options, startTimeoutMs: 0 });
+    const { port } = await server.listen(0, '127.0.0.1');
+    const own = (publisher = new RtspClient(port));
+    await own.publish('/live/cam1');
+    own.fallSilent();
+    return port;
+  }
+
+  afterEach(async () => {
+    clients.forEach((client) => client.drop());
+    await server.close();
+  });
+
+  const MANY = 150;
+  const text = (length: number): string => 'x'.repeat(length);
+  /** As much as a head has room for, all of it different from what others say. */
+  const long = (name: string): [path: string, headers: Record<string, string>] => [
+    `/live/cam1?x=${name}${text(6_000)}`,
+    { 'User-Agent': name + text(2_500), Authorization: digest(name + text(2_500)), 'X-More': name + text(2_500) },
+  ];
+  const short = (name: string): [path: string, headers: Record<string, string>] => [
+    `/live/cam1?x=${name}`,
+    { 'User-Agent': name, Authorization: digest(name) },
+  ];
+  const digest = (name: string): string => `Digest username="${name}", uri="/live/cam1"`;
+
+  /** What each of many that do this costs; those before it have warmed up all that is there once. */
+  async function bytesOfEach(
+    port: number,
+    each: (client: RtspClient, name: string) => Promise<unknown>,
+  ): Promise<number> {
+    const come = async (name: string): Promise<void> => {
+      const client = new RtspClient(port);
+      clients.push(client);
+      await each(client, name);
+      client.responses.length = 0;
+    };
+    for (let i = 0; i < 30; i++) await come(`warm${i}`);
+    const before = heldBytes();
+    for (let i = 0; i < MANY; i++) await come(`many${i}`);
+    return (heldBytes() - before) / MANY;
+  }
+
+  const asks = (said: typeof long) => async (client: RtspClient, name: string) => {
+    const [path, headers] = said(name);
+    expect((await client.ask('DESCRIBE', client.url(path), headers)).status).toBe(200);
+  };
+  const plays = (said: typeof long) => async (client: RtspClient, name: string) => {
+    expect((await client.play(...said(name))).status).toBe(200);
+  };
+
+  it.each([
+    ['who asks', asks],
+    ['who plays', plays],
+  ])(
+    '%s, without a tracker',
+    async (_what, does) => {
+      const port = await serve();
+      const more = (await bytesOfEach(port, does(long))) - (await bytesOfEach(port, does(short)));
+      expect(more).toBeLessThan(1 * KIB);
+    },
+    60_000,
+  );
+
+  it('who plays, with a tracker', async () => {
+    const port = await serve({ tracker });
+    const more = (await bytesOfEach(port, plays(long))) - (await bytesOfEach(port, plays(short)));
+    // What it is judged by again: URL and query. And what is shown of it: query and User-Agent, 2 KiB each.
+    expect(more).toBeLessThan(20 * KIB);
+  }, 60_000);
+
+  it('who publishes', async () => {
+    const port = await serve();
+    const announces = (sdp: string) => async (client: RtspClient, name: string) => {
+      expect((await client.announce(`/live/${name}`, {}, sdp.replace('s=test', `s=${name}`))).status).toBe(200);
+    };
+    const many = SDP + 'a=\r\n'.repeat(12_000);
+    const more = (await bytesOfEach(port, announces(many))) - (await bytesOfEach(port, announces(SDP)));
+    expect(more).toBeLessThan(1.5 * many.length);
+  }, 60_000);
+});

@@ -1,0 +1,107 @@
+import { fork } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** What each of many connections does. Texts are Latin-1. */
+export interface Flood {
+  readonly port: number;
+  readonly connections: number;
+  /** Said one after the other, each when the one before it was answered. */
+  readonly opening?: readonly string[];
+  /** Then this is said again and again, until so many bytes have been sent, or the server hangs up. */
+  readonly again: string;
+  readonly bytes: number;
+  /** Takes nothing any more once it has begun. */
+  readonly isDeaf?: boolean;
+}
+
+/** How it went. */
+export interface Flooded {
+  /** Bytes that left the connections, all together. */
+  readonly sent: number;
+  /** Connections that the server has ended. */
+  readonly cut: number;
+  /** The most memory that this process had at any time, above what it had before, in bytes. */
+  readonly grownBy: number;
+}
+
+/** In a process of its own, so that what this one takes is the server's. */
+const CLIENTS = `
+  const { connect } = require('node:net');
+  process.once('message', ({ port, connections, opening = [], again, bytes, isDeaf }) => {
+    let [sent, cut, done] = [0, 0, 0];
+    const chunk = Buffer.from(again.repeat(Math.max(1, Math.floor(65536 / again.length))), 'latin1');
+    for (let i = 0; i < connections; i++) {
+      const socket = connect(port, '127.0.0.1');
+      const lines = opening.map((line) => line.replaceAll('#', String(i)));
+      let [said, own, over] = ['', 0, false];
+      const end = (wasCut) => { if (!over) { over = true; done++; cut += wasCut; sent += own; tell(); } };
+      const flood = () => {
+        if (isDeaf) socket.pause();
+        while (own < bytes && !over) { own += chunk.length; if (!socket.write(chunk)) break; }
+        if (own >= bytes && socket.writableLength === 0) end(false);
+      };
+      const next = () => {
+        const line = lines.shift();
+        if (line === undefined) { socket.on('drain', flood); flood(); } else socket.write(Buffer.from(line, 'latin1'));
+      };
+      let wanted = lines.length;
+      socket.on('connect', next);
+      socket.on('data', (data) => {
+        if (wanted === 0) return;
+        said += data.toString('latin1');
+        const at = said.indexOf('\\r\\n\\r\\n');
+        if (at < 0) return;
+        const length = Number(/content-length: (\\d+)/i.exec(said.slice(0, at))?.[1] ?? 0);
+        if (said.length < at + 4 + length) return;
+        said = '';
+        wanted--;
+        next();
+      });
+      socket.on('error', () => undefined);
+      socket.on('close', () => end(true));
+    }
+    const tell = () => { if (done === connections) process.send({ sent, cut, isOver: true }); };
+    setInterval(() => process.send({ sent, cut, isOver: false }), 50);
+  });
+`;
+
+/** Floods the server with it; `over` is asked too, and may end it before all was sent. */
+export function flood(what: Flood, isEnough: () => boolean = () => false): Promise<Flooded> {
+  const before = settledRss();
+  let most = before;
+  const clients = fork('-e', [CLIENTS], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  clients.send(what);
+  return new Promise((resolve, reject) => {
+    clients.once('error', reject);
+    clients.on('message', ({ sent, cut, isOver }: { sent: number; cut: number; isOver: boolean }) => {
+      most = Math.max(most, process.memoryUsage.rss());
+      if (!isOver && !isEnough()) return;
+      clients.kill('SIGKILL');
+      resolve({ sent, cut, grownBy: most - before });
+    });
+  });
+}
+
+let collect: (() => void) | undefined;
+
+function collectGarbage(): void {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+  collect();
+}
+
+function settledRss(): number {
+  collectGarbage();
+  return process.memoryUsage.rss();
+}
+
+/** Bytes that something in this process still holds: objects, texts and buffers. */
+export function heldBytes(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
