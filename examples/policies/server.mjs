@@ -5,7 +5,9 @@ import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { concurrencyPolicy, signedUrlPolicy, signUrl } from '@stream-sessions/policies';
 
-const { PORT = 8080, MEDIA = 'media', URL_KEY: key = randomBytes(32).toString('hex') } = process.env;
+const { PORT, MEDIA = 'media', URL_KEY: key = randomBytes(32).toString('hex') } = process.env;
+const port = Number(PORT || 8080);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
 const limit = concurrencyPolicy({ per: 'ip', max: 2, onExceed: 'replace-oldest' });
 const tracker = createTracker({ policies: [signedUrlPolicy({ keys: key }), limit] });
 tracker.on('opened', ({ session: s }) => console.log(`+ ${s.stream}`));
@@ -19,8 +21,8 @@ app.get('/watch/:stream', ({ params: { stream }, ip }, res) => {
   res.redirect(signUrl(`/live/${encodeURIComponent(stream)}/index.m3u8`, { key, stream, ip, expiresAt }));
 });
 app.use('/live', trackPlayback(tracker), express.static(MEDIA));
-app.use('/api', sessionsApi(tracker));
-const server = app.listen(+PORT, '127.0.0.1', (error) => {
+app.use('/api', sessionsApi(tracker, { url: `http://127.0.0.1:${port}/api` }));
+const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/watch/cam1`);
 });

@@ -3,7 +3,7 @@ import NodeMediaServer from 'node-media-server';
 import { createTracker } from '@stream-sessions/core';
 import { attachRtmp, runNodeMediaServer } from '@stream-sessions/rtmp-adapter';
 
-const { RTMP_PORT: rtmp = 1935, HTTP_PORT: http = 8000 } = process.env;
+const [rtmp, http] = [portOf('RTMP_PORT', 1935), portOf('HTTP_PORT', 8000)];
 const no = { allow: false, reason: 'unauthorized', kind: 'credentials' };
 const mayIn = ({ kind, token }) => (kind === 'input' || token === 'secret' ? { allow: true } : no);
 
@@ -14,8 +14,15 @@ tracker.on('closed', ({ session: s, reason }) => {
 });
 tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
-const nms = new NodeMediaServer({ bind: '127.0.0.1', rtmp: { port: +rtmp }, http: { port: +http } });
+const nms = new NodeMediaServer({ bind: '127.0.0.1', rtmp: { port: rtmp }, http: { port: http } });
 attachRtmp(nms, tracker);
 await runNodeMediaServer(nms);
 console.log(`rtmp://127.0.0.1:${rtmp}/live/cam1 and http://127.0.0.1:${http}/live/cam1.flv`);
 process.once('SIGINT', () => tracker.stop().then(() => nms.stop().then(() => process.exit())));
+
+function portOf(variable, usual) {
+  const port = process.env[variable] || usual;
+  if (/^\d{1,5}$/.test(port) && port < 65_536) return Number(port);
+  console.error(`${variable}=${port} is no port. Try ${usual}.`);
+  process.exit(1);
+}

@@ -2,7 +2,7 @@
 import { createTracker } from '@stream-sessions/core';
 import { createRtspServer } from '@stream-sessions/rtsp-adapter';
 
-const { RTSP_PORT: port = 8554 } = process.env;
+const port = portOf('RTSP_PORT', 8554);
 const no = { allow: false, reason: 'unauthorized', kind: 'credentials' };
 const isCamera = ({ credentials: c }) => c?.user === 'camera' && c.verify('secret');
 const mayIn = (one) => ((one.kind === 'input' ? isCamera(one) : one.token === 'secret') ? { allow: true } : no);
@@ -15,6 +15,13 @@ tracker.on('closed', ({ session: s, reason }) => {
 tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
 const server = createRtspServer({ tracker });
-await server.listen(+port, '127.0.0.1');
+await server.listen(port, '127.0.0.1');
 console.log(`rtsp://127.0.0.1:${port}/live/cam1`);
 process.once('SIGINT', () => server.close().then(() => tracker.stop()));
+
+function portOf(variable, usual) {
+  const port = process.env[variable] || usual;
+  if (/^\d{1,5}$/.test(port) && port < 65_536) return Number(port);
+  console.error(`${variable}=${port} is no port. Try ${usual}.`);
+  process.exit(1);
+}

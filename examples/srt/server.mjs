@@ -2,7 +2,8 @@
 import { createTracker } from '@stream-sessions/core';
 import { createSrtServer } from '@stream-sessions/srt-adapter';
 
-const { SRT_PORT: port = 9000, SRT_PASSPHRASE: passphrase } = process.env;
+const { SRT_PASSPHRASE: passphrase } = process.env;
+const port = portOf('SRT_PORT', 9000);
 const no = { allow: false, reason: 'unauthorized', kind: 'credentials' };
 const mayIn = ({ kind, token }) => (kind === 'input' || token === 'secret' ? { allow: true } : no);
 
@@ -13,6 +14,13 @@ tracker.on('closed', ({ session: s, reason }) => {
 });
 tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
-const server = createSrtServer({ tracker, port: Number(port), passphrase });
+const server = createSrtServer({ tracker, port, passphrase });
 console.log(`srt://127.0.0.1:${server.port}?streamid=live/cam1`);
 process.once('SIGINT', () => server.close().then(() => tracker.stop()));
+
+function portOf(variable, usual) {
+  const port = process.env[variable] || usual;
+  if (/^\d{1,5}$/.test(port) && port < 65_536) return Number(port);
+  console.error(`${variable}=${port} is no port. Try ${usual}.`);
+  process.exit(1);
+}

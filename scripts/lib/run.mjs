@@ -46,11 +46,11 @@ export function run(command, args, { quiet = false, ...options } = {}) {
 /** A program of an installed npm package, run by this very Node: `tool('typescript/bin/tsc')`. */
 export const tool = (file) => path.join(root, 'node_modules', file);
 
-/** Where a program of this name lies on the PATH, or undefined. */
+/** Where a program of this name lies on the PATH, or undefined. A whole path is looked at as it is. */
 export function which(name) {
   for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
     for (const suffix of process.platform === 'win32' ? ['.exe', '.cmd'] : ['']) {
-      const file = path.join(folder, name + suffix);
+      const file = path.resolve(folder, name + suffix);
       try {
         accessSync(file, constants.X_OK);
         return file;

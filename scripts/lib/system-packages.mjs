@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { runSync, say, which } from './run.mjs';
 
 const gstElementExists = (name) => spawnSync('gst-inspect-1.0', ['--exists', name]).status === 0;
@@ -25,6 +25,11 @@ const COMPONENTS = {
     debian: 'srt-tools', // and with it the library that the SRT adapter loads
     elsewhere: 'https://github.com/Haivision/srt#readme',
   },
+  nginx: {
+    programs: ['nginx', '/usr/sbin/nginx'], // where Debian puts it, only root looks
+    debian: 'nginx',
+    elsewhere: 'https://nginx.org/en/download.html',
+  },
 };
 
 function isMissing(name) {
@@ -44,6 +49,18 @@ function aptGet(args) {
   const all = ['-o', 'DPkg::Lock::Timeout=300', '-q', ...args];
   say(`apt-get ${all.join(' ')}`);
   return runSync('apt-get', all, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }) === 0;
+}
+
+/** Debian starts a server as soon as it is installed, unless this file says no: nginx would take port 80 of this machine. */
+function withoutStartingServers(install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return install();
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return install();
+  } finally {
+    rmSync(policy);
+  }
 }
 
 function aptInstall(packages) {
@@ -68,6 +85,7 @@ export function ensureComponents(names) {
   const missing = names.filter(isMissing);
   if (missing.length === 0) return [];
   const mayInstall = process.env.SETUP !== 'npm' && process.getuid?.() === 0 && isDebian();
-  if (mayInstall) aptInstall(missing.flatMap((name) => COMPONENTS[name].debian.split(' ')));
+  if (mayInstall)
+    withoutStartingServers(() => aptInstall(missing.flatMap((name) => COMPONENTS[name].debian.split(' '))));
   return missing.filter(isMissing);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blocksOf, pages } from './support/markdown.js';
@@ -53,15 +53,23 @@ describe('the quick start', () => {
   });
 
   it('counts a viewer, lists and kicks, and then refuses', async () => {
+    const printed = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     const { url, output } = await run(quickStart!);
+    const [, path] = /http:\/\/127\.0\.0\.1:8080(\/api\/sessions\?key=\S+)/.exec(String(printed.mock.calls)) ?? [];
+    const [name = '', value = ''] = readFileSync('.stream-sessions-key', 'utf8').trim().split(': ');
+    const headers = { [name]: value };
+    expect((await fetch(`${url}/api/sessions`)).status).toBe(401);
+    expect((await fetch(`${url}${path}`, { redirect: 'manual' })).status).toBe(303);
     const playlist = await fetch(`${url}/live/cam1/index.m3u8`);
     expect([playlist.status, await playlist.text()]).toEqual([200, '#EXTM3U\n']);
 
-    const { sessions } = (await (await fetch(`${url}/api/sessions`)).json()) as { sessions: { id: string }[] };
+    const { sessions } = (await (await fetch(`${url}/api/sessions`, { headers })).json()) as {
+      sessions: { id: string }[];
+    };
     expect(sessions).toEqual([expect.objectContaining({ stream_code: 'cam1', proto: 'hls', bytes: 8 })]);
 
     const id = sessions[0]!.id;
-    expect((await fetch(`${url}/api/sessions/${id}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(`${url}/api/sessions/${id}`, { method: 'DELETE', headers })).status).toBe(204);
     expect((await fetch(`${url}/live/cam1/index.m3u8`)).status).toBe(403);
     expect(output).toEqual([`${id.slice(0, 8)} watches cam1`, `${id.slice(0, 8)} left cam1: kicked`]);
   });

@@ -167,9 +167,9 @@ describe('a CommonJS project', () => {
       const playlist = await answer(`http://127.0.0.1:${port}/live/cam1/index.m3u8`);
       expect(playlist.status).toBe(200);
       await playlist.text();
-      const { sessions } = (await (await answer(`http://127.0.0.1:${port}/api/sessions`)).json()) as {
-        sessions: unknown[];
-      };
+      const [name = '', value = ''] = readFileSync(join(project, '.stream-sessions-key'), 'utf8').trim().split(': ');
+      const list = await fetch(`http://127.0.0.1:${port}/api/sessions`, { headers: { [name]: value } });
+      const { sessions } = (await list.json()) as { sessions: unknown[] };
       expect(sessions).toEqual([expect.objectContaining({ stream_code: 'cam1', proto: 'hls', bytes: 8 })]);
     } finally {
       server.kill('SIGKILL');

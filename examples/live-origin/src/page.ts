@@ -28,6 +28,11 @@ const CHANNEL = {
 /** The page with the two players, the addresses for others, and the list of viewers. */
 export function page(channel: Channel, transports: readonly Transport[]): Router {
   const router = express.Router();
+  // the address has the key in it until the page takes it out
+  router.use((_req, res, next) => {
+    res.set('Referrer-Policy', 'no-referrer');
+    next();
+  });
   router.get('/channel.json', async (req, res) => {
     const source = await channel.onAir;
     // the sample is files alone

@@ -1,17 +1,58 @@
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { host } from './address.js';
 
+type Transport = 'tcp' | 'udp';
+
 /** Which variable chose each port, for who has to choose another. */
 const chosenBy = new Map<number, string>();
+/** How far a default moves on. */
+const NEIGHBOURS = 20;
 
-/** A port from the environment; 0 takes any free one. Throws a sentence for the person who typed it. */
-export function portOf(variable: string, usual: number): number {
-  const value = Number(process.env[variable] || usual);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
-    throw new Error(`${variable}=${process.env[variable]} is no port. Try: ${variable}=${usual} npm start`);
-  chosenBy.set(value, variable);
-  return value;
+/**
+ * The port to listen on: the one that the environment names, 0 for any free one; else the usual one, or the next that is free. A
+ * port that was asked for is not looked at: it is an error if it is taken. Throws a sentence for the person who typed it.
+ */
+export async function choosePort(variable: string, usual: number, transport: Transport = 'tcp'): Promise<number> {
+  const asked = process.env[variable]?.trim();
+  const port = asked ? readPort(variable, asked, usual) : await freeFrom(variable, usual, transport);
+  chosenBy.set(port, variable);
+  return port;
+}
+
+function readPort(variable: string, asked: string, usual: number): number {
+  const port = /^\d{1,5}$/.test(asked) ? Number(asked) : NaN;
+  if (port <= 65_535) return port;
+  throw new Error(`${variable}=${asked} is no port. Try: ${variable}=${usual} npm start`);
+}
+
+async function freeFrom(variable: string, usual: number, transport: Transport): Promise<number> {
+  const { address } = await lookup(host);
+  for (let port = usual; port < usual + NEIGHBOURS; port++) {
+    if (chosenBy.has(port) || !(await isFree(port, address, transport))) continue;
+    if (port !== usual) console.log(`Port ${usual} is in use: ${variable} is ${port} this time.`);
+    return port;
+  }
+  return usual; // and let it say what is wrong
+}
+
+/** Whether it can be listened on. What is wrong with it otherwise, the server says that wants it. */
+async function isFree(port: number, address: string, transport: Transport): Promise<boolean> {
+  const probe =
+    transport === 'tcp'
+      ? createServer().listen({ port, host: address, exclusive: true })
+      : createSocket(address.includes(':') ? 'udp6' : 'udp4').bind({ port, address, exclusive: true });
+  try {
+    await once(probe, 'listening');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EADDRINUSE';
+  }
+  const closed = once(probe, 'close');
+  probe.close();
+  await closed;
+  return true;
 }
 
 /** A port that nobody listens on, for servers to whom 0 means "not at all". */

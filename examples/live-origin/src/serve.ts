@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SessionTracker } from '@stream-sessions/core';
-import { host, inUrl, reachableAt } from './address.js';
+import { host, inUrl, localHost, reachableAt } from './address.js';
 import type { Channel } from './channel.js';
-import { portOf, reasonNotToListen } from './ports.js';
+import { choosePort, reasonNotToListen } from './ports.js';
 import type { Transport } from './transports/transport.js';
 import type { ViewersKey } from './viewers-key.js';
 
@@ -35,9 +35,9 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
   }
 
   async function start(): Promise<void> {
-    server.listen(portOf('PORT', 8080), host);
-    await once(server, 'listening'); // first, for who starts it twice has to hear of this port
-    await Promise.all(transports.map((each) => each.start()));
+    server.listen(await choosePort('PORT', 8080), host);
+    await once(server, 'listening');
+    for (const each of transports) await each.start(); // in this order: a default that moves on takes nobody's else
     channel.putOnAir(transports.flatMap((each) => each.ingest() ?? []));
     greet(server.address() as AddressInfo, await channel.onAir);
   }
@@ -45,10 +45,11 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
   function greet({ port }: AddressInfo, source: 'ffmpeg' | 'sample'): void {
     if (source === 'sample') console.log('ffmpeg is not installed: playing the sample that comes with this example.');
     for (const name of reachableAt(host).map(inUrl)) {
-      console.log(`On air: http://${name}:${port}/${key.secret ? `?key=${key.secret}` : ''}`);
+      console.log(`On air: ${key.pageOf(`http://${name}:${port}`)}`);
       if (source === 'sample') continue;
       for (const { url } of transports.flatMap((each) => each.addresses(name))) console.log(`        ${url}`);
     }
+    console.log(`The list for scripts: ${key.scriptFor(`http://${inUrl(localHost)}:${port}`)}`);
   }
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void leave(0));

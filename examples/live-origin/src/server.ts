@@ -15,8 +15,8 @@ import { rtsp } from './transports/rtsp.js';
 import { srt } from './transports/srt.js';
 import { viewersKey } from './viewers-key.js';
 
+const key = viewersKey(); // the list of viewers opens with a key, which is printed with the address of the page
 const channel = createChannel(); // a folder with a live channel: demo/ts/master.m3u8, demo/dash/manifest.mpd …
-const key = viewersKey(); // a secret for the list of viewers when the network can reach it; on loopback nothing is needed
 
 const tracker = createTracker({ deniedRetentionMs: 60_000, policies: [publishers] }); // kicked: out for a minute
 if (process.env.GEOIP) void openMaxMind(process.env.GEOIP).then((geo) => tracker.updateConfig({ geo })); // country
@@ -25,7 +25,7 @@ const app = express();
 const transports = [rtmp(tracker, channel.folder), rtsp(tracker), srt(tracker)]; // servers beside Express, with their adapters
 
 app.use('/live', trackPlayback(tracker), express.static(channel.folder)); // counts, and refuses who was kicked
-app.use('/api', key.fromQuery, sessionsApi(tracker, key.options)); // GET /api/sessions, DELETE /api/sessions/:id …
+app.use('/api', sessionsApi(tracker, key.options)); // GET /api/sessions, DELETE /api/sessions/:id …
 app.use(page(channel, transports));
 
 serve(app, { channel, transports, tracker, key });

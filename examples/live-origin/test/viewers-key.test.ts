@@ -1,57 +1,42 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ViewersKey } from '../src/viewers-key.js';
+import { viewersKey } from '../src/viewers-key.js';
 
-/** HOST is read when the module is loaded. */
-function keyAt(host: string): ViewersKey {
-  let key: ViewersKey | undefined;
-  jest.replaceProperty(process, 'env', { ...process.env, HOST: host });
-  jest.isolateModules(() => {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports
-    key = require('../src/viewers-key').viewersKey();
-  });
-  return key!;
+const ORIGIN = 'http://127.0.0.1:8080';
+
+function keyWith(KEY: string | undefined) {
+  jest.replaceProperty(process, 'env', { ...process.env, KEY });
+  return viewersKey();
 }
 
-function answerTo(key: ViewersKey, req: IncomingMessage): unknown {
-  try {
-    return key.options.authorize?.(req);
-  } catch (error) {
-    return (error as { status: unknown }).status; // the API makes its answer of it
-  }
-}
-
-/** What the API sees of a request. */
-function seenBy(key: ViewersKey, url: string, headers: IncomingMessage['headers'] = {}) {
-  const req = { url, headers: { ...headers } } as IncomingMessage;
-  key.fromQuery(req, {} as ServerResponse, () => undefined);
-  return { url: req.url, answer: answerTo(key, req) };
-}
-
-it.each(['', '127.0.0.1', 'localhost', '::1'])('asks for no key on this machine alone: HOST=%s', (host) => {
-  const key = keyAt(host);
-  expect(key.secret).toBeUndefined();
-  expect(key.options).toEqual({}); // the API's own rule holds: direct local callers only
-  expect(seenBy(key, '/sessions?key=1')).toEqual({ url: '/sessions?key=1', answer: undefined });
+it.each([undefined, ''])('shows the key that the API has made in the address to click: KEY=%s', (env) => {
+  const key = keyWith(env);
+  expect(key.options.key).toBeUndefined();
+  key.options.announce!({ key: 'made-for-this-run', file: '/tmp/k' });
+  expect(key.pageOf(ORIGIN)).toBe(`${ORIGIN}/?key=made-for-this-run`);
+  expect(key.scriptFor(ORIGIN)).toBe(`curl -H @/tmp/k ${ORIGIN}/api/sessions`);
 });
 
-describe.each(['0.0.0.0', '::', '192.168.1.20', 'example.org', '127.0.0.1.example.org'])('HOST=%s', (host) => {
-  it('asks for a key, new in each run', () => {
-    const [one, other] = [keyAt(host), keyAt(host)];
-    expect(one.secret).toMatch(/^[\w-]{16,}$/);
-    expect(one.secret).not.toBe(other.secret);
-    expect(seenBy(one, '/sessions').answer).toBe(401);
-    expect(seenBy(one, '/sessions', { authorization: `Bearer ${other.secret}` }).answer).toBe(401);
-    expect(seenBy(one, '/sessions', { authorization: `Bearer ${one.secret}` }).answer).toBe(true);
-  });
+it('says why scripts have no file', () => {
+  const key = keyWith(undefined);
+  key.options.announce!({ key: 'made-for-this-run', problem: 'The disk is full.' });
+  expect(key.scriptFor(ORIGIN)).toContain('The disk is full.');
+});
 
-  it('takes the key out of the query, which the API would refuse', () => {
-    const key = keyAt(host);
-    expect(seenBy(key, `/sessions?key=${key.secret}`)).toEqual({ url: '/sessions', answer: true });
-    expect(seenBy(key, `/sessions?key=${key.secret}&status=active`)).toEqual({
-      url: '/sessions?status=active',
-      answer: true,
-    });
-    expect(seenBy(key, '/sessions?key=').answer).toBe(401);
-    expect(seenBy(key, '/sessions?key=wrong').answer).toBe(401);
+it('takes a key from the environment, and never shows it', () => {
+  const secret = 'one-that-outlasts-a-restart';
+  const key = keyWith(secret);
+  expect(key.options.key).toBe(secret);
+  key.options.announce!({ key: secret });
+  expect(key.pageOf(ORIGIN) + key.scriptFor(ORIGIN)).not.toContain(secret);
+  expect(key.scriptFor(ORIGIN)).toContain('Bearer $KEY');
+});
+
+it.each(['short', 'sixteen letters and blanks', 'ünïcode-of-enough-letters'])('ends at once with KEY=%s', (env) => {
+  const exit = jest.spyOn(process, 'exit').mockImplementation(() => {
+    throw new Error('ended');
   });
+  const said = jest.spyOn(console, 'error').mockReturnValue();
+  expect(() => keyWith(env)).toThrow('ended');
+  expect(exit).toHaveBeenCalledWith(1);
+  expect(String(said.mock.calls)).toMatch(/^KEY has to be 16 characters/);
+  expect(String(said.mock.calls)).not.toContain(env);
 });

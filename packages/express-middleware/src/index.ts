@@ -6,4 +6,7 @@ export { hitFromRequest } from './request/hit-from-request.js';
 export type { TrustProxy } from './request/client-address.js';
 export type { StreamRule } from './media/stream-name.js';
 export type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';
-export { sessionsApi, type ApiHandler, type SessionsApiOptions } from './sessions-api/sessions-api.js';
+export { sessionsApi, type ApiHandler } from './sessions-api/sessions-api.js';
+export type { SessionsApiOptions } from './sessions-api/options.js';
+export type { AnnouncedKey } from './sessions-api/key/announce.js';
+export { localOnly } from './sessions-api/local-only.js';

@@ -1,8 +1,8 @@
 import type http from 'node:http';
 import express from 'express';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
-import { sessionsApi, trackPlayback, type SessionsApiOptions } from '../src/index.js';
-import { notDirectlyLocal } from '../src/sessions-api/access.js';
+import { localOnly, sessionsApi, trackPlayback, type SessionsApiOptions } from '../src/index.js';
+import { notDirectlyLocal } from '../src/sessions-api/local-only.js';
 import { get, RawClient, until } from './support/client.js';
 import { closeServers, serve } from './support/serve.js';
 
@@ -18,10 +18,11 @@ afterEach(async () => {
   await tracker.stop();
 });
 
-const api = (options?: SessionsApiOptions) => serve(express().use(sessionsApi(tracker, options)));
+const api = (options: SessionsApiOptions = { authorize: localOnly }) =>
+  serve(express().use(sessionsApi(tracker, options)));
 const alive = () => tracker.count({ status: 'active' }) === 1;
 
-describe('without authorize', () => {
+describe('authorize: localOnly', () => {
   it.each(['localhost', 'localhost:3000', 'LOCALHOST', '127.0.0.1', '127.0.0.1:1', '[::1]', '[::1]:8080'])(
     'lets a direct caller of %s read and write',
     async (host) => {
@@ -48,7 +49,7 @@ describe('without authorize', () => {
     const answer = await get(url, '/sessions', { host });
     expect(answer.status).toBe(403);
     expect(JSON.parse(answer.text)).toMatchObject({
-      error: { code: 'FORBIDDEN', message: expect.stringContaining('authorize') },
+      error: { code: 'FORBIDDEN', message: expect.stringContaining('the Host is not localhost') },
     });
   });
 
@@ -94,9 +95,11 @@ describe('without authorize', () => {
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
     { 'sec-fetch-site': 'nonsense' },
-  ])('refuses a write by a page from elsewhere: %j', async (headers) => {
+  ])('refuses a page from elsewhere, which an app-wide cors() would let read: %j', async (headers) => {
     const { url } = await api();
     for (const [method, path] of [
+      ['GET', '/sessions'],
+      ['HEAD', '/stats'],
       ['DELETE', `/sessions/${id}`],
       ['POST', '/denials'],
       ['POST', '/invalidate'],
@@ -104,6 +107,14 @@ describe('without authorize', () => {
       expect((await get(url, path!, headers, { method: method! })).status).toBe(403);
     }
     expect(alive()).toBe(true);
+  });
+
+  it('lets a link lead to it', async () => {
+    const { url } = await api();
+    const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    expect((await get(url, '/sessions', visit)).status).toBe(200);
+    expect((await get(url, `/sessions/${id}`, visit, { method: 'DELETE' })).status).toBe(403);
+    expect((await get(url, '/sessions', { ...visit, 'sec-fetch-dest': 'iframe' })).status).toBe(403);
   });
 
   it.each(['same-origin', 'none'])('lets its own page write (%s)', async (site) => {
@@ -114,10 +125,12 @@ describe('without authorize', () => {
 
   it('lets only loopback addresses in', () => {
     const from = (remoteAddress: string | undefined) =>
-      notDirectlyLocal(
-        { socket: { remoteAddress }, headers: { host: 'localhost' }, httpVersion: '1.1', httpVersionMajor: 1 } as never,
-        'read',
-      );
+      notDirectlyLocal({
+        socket: { remoteAddress },
+        headers: { host: 'localhost' },
+        httpVersion: '1.1',
+        httpVersionMajor: 1,
+      } as never);
     for (const local of ['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1']) expect(from(local)).toBeUndefined();
     for (const other of ['10.0.0.1', '192.168.0.2', '::ffff:10.0.0.1', 'fe80::1', '128.0.0.1', '', undefined])
       expect(from(other)).toBeDefined();

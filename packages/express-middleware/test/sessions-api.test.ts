@@ -15,7 +15,7 @@ let url: string;
 
 const start = async (options: TrackerOptions = {}, mount = (api: ApiHandler) => express().use('/api', api)) => {
   tracker = createTracker({ clock, autoStart: false, logger: quiet, ...options });
-  ({ url } = await serve(mount(sessionsApi(tracker))));
+  ({ url } = await serve(mount(sessionsApi(tracker, { authorize: () => true }))));
   url += '/api';
 };
 beforeEach(() => start());
@@ -146,7 +146,10 @@ describe('GET /sessions', () => {
   });
 
   it.each([
-    ['strem=cam1', ['strem', 'stream, proto, kind, status, user, ip, country, reason, limit, after']],
+    [
+      'strem=cam1',
+      ['strem', 'stream, proto, kind, status, user, ip, country, tag, reason, q, visits, order, limit, after'],
+    ],
     ['__proto__=x', ['Allowed: stream']],
     ['stream=a&stream=b', ['twice']],
     ['kind=viewers', ['viewer, input, output, unspecified']],
@@ -203,6 +206,23 @@ describe('one session', () => {
     await call('DELETE', `/sessions/${hit('cam1', 1).id}?deny_for=7.5`);
     await call('DELETE', `/sessions/${hit('cam1', 2).id}?deny_for=0`);
     expect(tracker.denials().map(({ until }) => until - clock.now())).toEqual([7500]);
+  });
+
+  it('is told why in the list, in the event and in the denial', async () => {
+    const { id } = hit('cam1');
+    const reason = `no longer a ${'m'.repeat(300)}`;
+    expect((await call('DELETE', `/sessions/${id}?reason=${encodeURIComponent(reason)}&deny_for=60`)).status).toBe(204);
+    expect((await call('GET', `/sessions/${id}`)).body).toMatchObject({
+      close_reason: 'kicked',
+      close_detail: reason.slice(0, 256),
+    });
+    expect(tracker.denials()).toMatchObject([{ detail: reason.slice(0, 256) }]);
+    const second = hit('cam1', 2).id;
+    expect((await call('DELETE', `/sessions/${second}?reason=`)).status).toBe(204);
+    expect((await call('GET', `/sessions/${second}`)).body.close_detail).toBeUndefined();
+    for (const query of ['reason=a&reason=b', 'Reason=a', 'reasons=a']) {
+      expect((await call('DELETE', `/sessions/${second}?${query}`)).status).toBe(400);
+    }
   });
 
   it.each(['-1', 'soon', '1e3', '99999999999'])('is not kicked with deny_for=%s', async (value) => {
@@ -318,6 +338,44 @@ describe('denials', () => {
     await closeServers();
     await start({}, (api) => express().use(express.json()).use('/api', api));
     expect((await call('POST', '/denials', { ip: '1.2.3.4' })).status).toBe(201);
+  });
+
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  it.each<[string, Parameters<typeof call>[2], Record<string, string>, number]>([
+    ['a form with fields', 'ip=1.2.3.4&reason=x', form, 415],
+    ['a form without fields', '', form, 415],
+    ['a form that says it is something else', 'ip=1.2.3.4', { 'content-type': 'text/plain' }, 415],
+    ['something without a type', '{"ip":"1.2.3.4"}', { 'content-type': '' }, 415],
+    ['JSON', '{"ip":"1.2.3.4"}', {}, 201],
+  ])('are what they are whoever has read them: %s', async (_what, body, headers, status) => {
+    for (const app of [express, express4]) {
+      await closeServers();
+      const parsers = [app.json(), app.urlencoded({ extended: true }), app.text(), app.raw()];
+      await start(
+        {},
+        (api) =>
+          app()
+            .use(...(parsers as never[]))
+            .use('/api', api as never) as never,
+      );
+      expect([app === express, (await call('POST', '/denials', body, headers)).status]).toEqual([
+        app === express,
+        status,
+      ]);
+      expect(tracker.denials()).toHaveLength(status === 201 ? 1 : 0);
+      expect((await call('POST', '/invalidate', body === '' ? '' : body, headers)).status).toBe(
+        status === 201 ? 400 : 415,
+      );
+    }
+  });
+
+  it('are read where a parser left the text or the bytes', async () => {
+    for (const parser of [express.text({ type: '*/*' }), express.raw({ type: '*/*' })]) {
+      await closeServers();
+      await start({}, (api) => express().use(parser).use('/api', api));
+      expect((await call('POST', '/denials', { ip: '1.2.3.4' })).status).toBe(201);
+      expect((await call('POST', '/invalidate')).status).toBe(200);
+    }
   });
 });
 
@@ -440,5 +498,19 @@ describe('the rest', () => {
   it('refuses options it does not know', () => {
     expect(() => sessionsApi(tracker, { authorise: () => true } as never)).toThrow('Did you mean "authorize"?');
     expect(() => sessionsApi(tracker, { authorize: true } as never)).toThrow('authorize must be a function');
+    for (const more of [
+      { key: 'x'.repeat(20) },
+      { keyFile: 'x' },
+      { keyFile: false as const },
+      { url: 'http://x' },
+      { announce() {} },
+    ]) {
+      expect(() => sessionsApi(tracker, { authorize: () => true, ...more })).toThrow(
+        'no use where "authorize" decides',
+      );
+    }
+    for (const wrong of [{ kinds: [] }, { kinds: 'viewer' }, { kinds: ['watcher'] }, { compat: 'flussonic' }]) {
+      expect(() => sessionsApi(tracker, { authorize: () => true, ...wrong } as never)).toThrow(/must be/);
+    }
   });
 });

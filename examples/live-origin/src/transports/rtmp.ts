@@ -4,7 +4,7 @@ import logger from 'node-media-server/src/core/logger.js';
 import type { SessionTracker } from '@stream-sessions/core';
 import { attachRtmp, runNodeMediaServer } from '@stream-sessions/rtmp-adapter';
 import { host, inUrl, localHost } from '../address.js';
-import { freePort, portOf } from '../ports.js';
+import { choosePort, freePort } from '../ports.js';
 import { STREAM, type Transport } from './transport.js';
 
 // it tells every connection and every step of it; who comes and goes is on the page
@@ -17,8 +17,8 @@ export function rtmp(tracker: SessionTracker, folder: string): Transport {
   let running: Promise<void> | undefined;
   return {
     async start() {
-      ports.rtmp = portOf('RTMP_PORT', 1935) || (await freePort());
-      ports.flv = portOf('FLV_PORT', 8000) || (await freePort());
+      ports.rtmp = (await choosePort('RTMP_PORT', 1935)) || (await freePort());
+      ports.flv = (await choosePort('FLV_PORT', 8000)) || (await freePort());
       nms = new NodeMediaServer({
         bind: host,
         rtmp: { port: ports.rtmp },

@@ -1,7 +1,7 @@
 import type { SessionTracker } from '@stream-sessions/core';
 import { createRtspServer } from '@stream-sessions/rtsp-adapter';
 import { host, inUrl, localHost } from '../address.js';
-import { portOf } from '../ports.js';
+import { choosePort } from '../ports.js';
 import { STREAM, type Transport } from './transport.js';
 
 /** RTSP, over TCP and UDP. Port: RTSP_PORT. */
@@ -9,7 +9,7 @@ export function rtsp(tracker: SessionTracker): Transport {
   const server = createRtspServer({ tracker });
   const url = (name: string): string => `rtsp://${name}:${server.address()?.port}/live/${STREAM}`;
   return {
-    start: async () => void (await server.listen(portOf('RTSP_PORT', 8554), host)),
+    start: async () => void (await server.listen(await choosePort('RTSP_PORT', 8554), host)),
     ingest: () => url(inUrl(localHost)),
     addresses: (name) => [{ protocol: 'rtsp', url: url(name) }],
     stop: () => server.close(),

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
 import { createSrtServer, type SrtServer } from '@stream-sessions/srt-adapter';
 import { host, inUrl, localHost } from '../address.js';
-import { portOf } from '../ports.js';
+import { choosePort } from '../ports.js';
 import { STREAM, type Transport } from './transport.js';
 
 /** SRT, where libsrt is installed. Port: SRT_PORT (UDP). */
@@ -12,8 +12,9 @@ export function srt(tracker: SessionTracker): Transport {
   return {
     async start() {
       const { address } = await lookup(host);
+      const port = await choosePort('SRT_PORT', 9000, 'udp');
       try {
-        server = createSrtServer({ tracker, host: address, port: portOf('SRT_PORT', 9000) });
+        server = createSrtServer({ tracker, host: address, port });
       } catch (error) {
         if (!(error instanceof StreamSessionsError && error.code === 'ERR_SRT_UNAVAILABLE')) throw error;
         console.log(`Without SRT: ${error.message}`);

@@ -16,12 +16,19 @@ export const invalidQuery = (message: string): ApiError => new ApiError(400, 'IN
 export const invalidBody = (message: string): ApiError => new ApiError(400, 'INVALID_BODY', message);
 export const notFound = (what: string): ApiError => new ApiError(404, 'NOT_FOUND', what);
 
+/** For no cache, no page of another origin, and no address bar's `Referer`. */
+export function keepPrivate(res: PlaybackResponse): void {
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+  res.setHeader('Referrer-Policy', 'no-referrer');
+  res.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+}
+
 /** Answers with JSON; undefined is 204. */
 export function sendJson(req: PlaybackRequest, res: PlaybackResponse, status: number, body: unknown): void {
   if (res.headersSent || res.writableEnded) return;
   res.statusCode = status;
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('X-Content-Type-Options', 'nosniff');
+  keepPrivate(res);
   const finish = res as { end(text?: string): unknown };
   if (body === undefined) return void finish.end();
   const text = JSON.stringify(body);

@@ -2,6 +2,7 @@ import type { Denial, DenialTarget, SessionTracker } from '@stream-sessions/core
 import { StreamSessionsError } from '@stream-sessions/core';
 import { withoutAbsent } from '@stream-sessions/core/spi';
 import { invalidBody } from './answer.js';
+import { reasonOf } from './query.js';
 
 /** Wire names of a target's fields; the words of the session list's query are understood too. */
 const FIELDS: Readonly<Record<string, keyof DenialTarget>> = {
@@ -61,7 +62,7 @@ export function denyFromBody(tracker: SessionTracker, body: Record<string, unkno
     const forMs = milliseconds(denyFor);
     return tracker.deny(target, {
       ...(forMs === undefined ? {} : { forMs }),
-      ...(reason === undefined ? {} : { reason: reason.slice(0, 256) }),
+      ...(reason === undefined ? {} : { reason: reasonOf(reason) }),
     });
   } catch (error) {
     throw error instanceof StreamSessionsError && error.code === 'ERR_BAD_DENIAL' ? invalidBody(error.message) : error;

@@ -1,24 +1,54 @@
 import { isIP } from 'node:net';
-import type { SessionFilter } from '@stream-sessions/core';
+import type { SessionFilter, SessionKind, SessionOrder } from '@stream-sessions/core';
 import { normaliseAddress } from '@stream-sessions/core/spi';
 import { invalidQuery } from './answer.js';
 
 /** Rows of one page at the most, and when nothing else is asked for. */
 export const MAX_LIMIT = 1000;
 
-const KINDS = ['viewer', 'input', 'output', 'unspecified'];
-const STATUSES = ['active', 'closed'];
+export const KINDS: readonly SessionKind[] = ['viewer', 'input', 'output', 'unspecified'];
+const STATUSES = ['active', 'closed'] as const;
+const VISITS = ['latest', 'all'] as const;
+/** In the words of the answers. */
+const ORDERS: Readonly<Record<string, SessionOrder>> = {
+  opened_at: 'openedAt',
+  '-opened_at': '-openedAt',
+  '-bytes': '-bytes',
+  '-closed_at': '-closedAt',
+};
+/** What core's `search` takes at most. */
+const MAX_SEARCH = 256;
+/** Longer reasons of an operator are cut off. */
+const MAX_REASON = 256;
+
+/** What lists show to whom asks for nothing else. */
+export interface ListSettings {
+  /** Undefined: all. */
+  readonly kinds: readonly SessionKind[] | undefined;
+  /** Unknown query names are ignored, and of several values the first counts. */
+  readonly lenient: boolean;
+}
+
+/** A request's query, and what it means where it says nothing. */
+export interface Asked {
+  readonly query: URLSearchParams;
+  readonly lists: ListSettings;
+}
 
 /** Reads one value of the query into the filter. */
 const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) => void>> = {
   stream: (value, filter) => (filter.stream = value),
   proto: (value, filter) => (filter.protocol = word('proto', value)),
-  kind: (value, filter) => (filter.kind = oneOf('kind', value, KINDS) as NonNullable<SessionFilter['kind']>),
-  status: (value, filter) => (filter.status = oneOf('status', value, STATUSES) as NonNullable<SessionFilter['status']>),
+  kind: (value, filter) => (filter.kind = oneOf('kind', value, KINDS)),
+  status: (value, filter) => (filter.status = oneOf('status', value, STATUSES)),
   user: (value, filter) => (filter.user = value),
   ip: (value, filter) => (filter.ip = address(value)),
   country: (value, filter) => (filter.country = country(value)),
+  tag: (value, filter) => (filter.tag = value),
   reason: (value, filter) => (filter.reason = value),
+  q: (value, filter) => (filter.search = search(value)),
+  visits: (value, filter) => (filter.visits = oneOf('visits', value, VISITS)),
+  order: (value, filter) => (filter.order = ORDERS[oneOf('order', value, Object.keys(ORDERS))] as SessionOrder),
   limit: (value, filter) => (filter.limit = limit(value)),
   after: (value, filter) => (filter.after = value),
 };
@@ -32,17 +62,25 @@ export const LIST_NAMES: readonly string[] = Object.keys(READERS);
  * @throws ApiError 400
  */
 export function readFilter(
-  query: URLSearchParams,
+  { query, lists }: Asked,
   names: readonly string[] = LIST_NAMES,
 ): SessionFilter & { limit: number } {
-  onlyNames(query, names);
+  onlyNames({ query, lists }, names);
   const filter: SessionFilter = {};
-  for (const [name, value] of query) if (value !== '') READERS[name]?.(value, filter);
+  for (const name of names) {
+    const value = query.get(name);
+    if (value) READERS[name]?.(value, filter);
+  }
+  if (lists.kinds !== undefined) filter.kind ??= lists.kinds;
   return { ...filter, limit: filter.limit ?? MAX_LIMIT };
 }
 
-/** @throws ApiError 400 for a name that is not known here, or given twice. */
-export function onlyNames(query: URLSearchParams, names: readonly string[]): void {
+/** What an operator says about it, as core takes it: a copy, for a part of the query would keep all of it. */
+export const reasonOf = (text: string): string => Buffer.from(text.slice(0, MAX_REASON)).toString();
+
+/** @throws ApiError 400 for a name that is not known here, or given twice, unless that does not matter. */
+export function onlyNames({ query, lists }: Asked, names: readonly string[]): void {
+  if (lists.lenient) return;
   const allowed = names.length === 0 ? 'This takes no query.' : `Allowed: ${names.join(', ')}.`;
   const seen = new Set<string>();
   for (const name of query.keys()) {
@@ -70,9 +108,15 @@ export function seconds(name: string, value: string | null): number | undefined 
   return Math.round(Number(value) * 1000);
 }
 
-function oneOf(name: string, value: string, allowed: readonly string[]): string {
-  if (allowed.includes(value)) return value;
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === value);
+  if (found !== undefined) return found;
   throw invalidQuery(`${name}: ${quoted(value)} is not known. Allowed: ${allowed.join(', ')}.`);
+}
+
+function search(value: string): string {
+  if (value.length <= MAX_SEARCH) return value;
+  throw invalidQuery(`q: this is too long. Allowed: ${MAX_SEARCH} characters.`);
 }
 
 /** Adapters bring protocols of their own: any word will do. */

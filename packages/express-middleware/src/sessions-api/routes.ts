@@ -10,13 +10,12 @@ import type { PlaybackRequest } from '../connect.js';
 import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
 import { denialToWire, denyFromBody } from './denials.js';
-import { limit, LIST_NAMES, onlyNames, readFilter, seconds } from './query.js';
-import { explanationToWire, invalidatedToWire, statsToWire, streamToWire } from './wire.js';
+import { type Asked, limit, LIST_NAMES, onlyNames, readFilter, reasonOf, seconds } from './query.js';
+import { explanationToWire, invalidatedToWire, statsToWire, streamToWire, visitToWire } from './wire.js';
 
 /** One request, taken apart. */
-export interface Call {
+export interface Call extends Asked {
   readonly req: PlaybackRequest;
-  readonly query: URLSearchParams;
   /** What the path names: a session, a stream, a denial. */
   readonly name: string;
 }
@@ -45,61 +44,67 @@ export const ROUTES: readonly Route[] = [
   { path: /^\/stats$/, methods: { GET: stats } },
 ];
 
-function listSessions(tracker: SessionTracker, { query }: Call): Reply {
-  return page(tracker, readFilter(query));
+function listSessions(tracker: SessionTracker, call: Call): Reply {
+  return page(tracker, readFilter(call));
 }
 
-function listSessionsOfStream(tracker: SessionTracker, { query, name }: Call): Reply {
+function listSessionsOfStream(tracker: SessionTracker, call: Call): Reply {
   const names = LIST_NAMES.filter((allowed) => allowed !== 'stream');
-  return page(tracker, { ...readFilter(query, names), stream: name });
+  return page(tracker, { ...readFilter(call, names), stream: call.name });
 }
 
-function page(tracker: SessionTracker, { limit: rows, after, ...filter }: SessionFilter & { limit: number }): Reply {
-  // one row more tells whether there is another page
-  const found = listAfter(tracker, { ...filter, limit: rows + 1 }, after);
-  const sessions = found.slice(0, rows);
-  const last = sessions.at(-1);
-  return {
-    body: {
-      sessions: sessions.map(toWire),
-      total_count: tracker.count(filter),
-      stats: statsToWire(tracker.stats()),
-      ...(found.length > rows && last !== undefined ? { next: cursorOf(last) } : {}),
-    },
-  };
-}
-
-function listAfter(tracker: SessionTracker, filter: SessionFilter, after: string | undefined) {
+function page(tracker: SessionTracker, { limit: rows, ...filter }: SessionFilter & { limit: number }): Reply {
+  const { after, ...everyPage } = filter;
   try {
-    return tracker.list(after === undefined ? filter : { ...filter, after });
+    // one row more tells whether there is another page
+    const found = tracker.list({ ...filter, limit: rows + 1 });
+    const sessions = found.slice(0, rows);
+    const last = sessions.at(-1);
+    const isAll = after === undefined && found.length <= rows;
+    return {
+      body: {
+        sessions: sessions.map(filter.visits === 'all' ? visitToWire : toWire),
+        total_count: isAll ? found.length : tracker.count(everyPage), // counting may walk all of them once more
+        stats: statsToWire(tracker.stats()),
+        ...(found.length > rows && last !== undefined ? { next: cursorOf(last, filter.order) } : {}),
+      },
+    };
   } catch (error) {
-    if (error instanceof StreamSessionsError && error.code === 'ERR_BAD_CURSOR') {
-      throw invalidQuery('after: this is not the `next` of a page. Allowed: what the page before gave.');
-    }
-    throw error;
+    throw error instanceof StreamSessionsError ? refused(error) : error;
   }
 }
 
-function getSession(tracker: SessionTracker, { query, name }: Call): Reply {
-  onlyNames(query, []);
-  const session = tracker.get(name);
+function refused(error: StreamSessionsError): Error {
+  if (error.code === 'ERR_TOO_MANY_ROWS') return invalidQuery(error.message);
+  if (error.code !== 'ERR_BAD_CURSOR') return error;
+  return invalidQuery('after: this is not the `next` of a page in this order. Allowed: what the page before gave.');
+}
+
+function getSession(tracker: SessionTracker, call: Call): Reply {
+  onlyNames(call, []);
+  const session = tracker.get(call.name);
   if (session === undefined) throw notFound('There is no such session.');
   return { body: toWire(session) };
 }
 
 /** Of a session or a denial, whichever has this id. */
-function explain(tracker: SessionTracker, { query, name }: Call): Reply {
-  onlyNames(query, []);
-  const explanation = tracker.explain(name);
+function explain(tracker: SessionTracker, call: Call): Reply {
+  onlyNames(call, []);
+  const explanation = tracker.explain(call.name);
   if (explanation === undefined) throw notFound('There is no such session or denial.');
   return { body: explanationToWire(explanation) };
 }
 
-function kickSession(tracker: SessionTracker, { query, name }: Call): Reply {
-  onlyNames(query, ['deny_for']);
+function kickSession(tracker: SessionTracker, call: Call): Reply {
+  const { query, name } = call;
+  onlyNames(call, ['deny_for', 'reason']);
   const denyForMs = seconds('deny_for', query.get('deny_for'));
-  if (!tracker.kick(name, denyForMs === undefined ? {} : { denyForMs }))
-    throw notFound('There is no such live session.');
+  const reason = query.get('reason');
+  const options = {
+    ...(denyForMs === undefined ? {} : { denyForMs }),
+    ...(reason ? { reason: reasonOf(reason) } : {}),
+  };
+  if (!tracker.kick(name, options)) throw notFound('There is no such live session.');
   return {};
 }
 
@@ -107,35 +112,35 @@ const byAudience = (a: StreamSummary, b: StreamSummary): number =>
   b.viewers - a.viewers || (a.stream < b.stream ? -1 : 1);
 
 /** The streams with the most viewers first: a client can invent streams, and they should not hide the real ones. */
-function listStreams(tracker: SessionTracker, { query }: Call): Reply {
-  onlyNames(query, ['limit']);
+function listStreams(tracker: SessionTracker, call: Call): Reply {
+  onlyNames(call, ['limit']);
   const streams = tracker.streams();
-  const shown = streams.sort(byAudience).slice(0, limit(query.get('limit')));
+  const shown = streams.sort(byAudience).slice(0, limit(call.query.get('limit')));
   return { body: { streams: shown.map(streamToWire), total_count: streams.length } };
 }
 
 /** The newest first. */
-function listDenials(tracker: SessionTracker, { query }: Call): Reply {
-  onlyNames(query, ['limit']);
+function listDenials(tracker: SessionTracker, call: Call): Reply {
+  onlyNames(call, ['limit']);
   const denials = tracker.denials();
-  const shown = denials.sort((a, b) => b.since - a.since).slice(0, limit(query.get('limit')));
+  const shown = denials.sort((a, b) => b.since - a.since).slice(0, limit(call.query.get('limit')));
   return { body: { denials: shown.map(denialToWire), total_count: denials.length } };
 }
 
-async function addDenial(tracker: SessionTracker, { req, query }: Call): Promise<Reply> {
-  onlyNames(query, []);
-  return { status: 201, body: denialToWire(denyFromBody(tracker, await readObject(req))) };
+async function addDenial(tracker: SessionTracker, call: Call): Promise<Reply> {
+  onlyNames(call, []);
+  return { status: 201, body: denialToWire(denyFromBody(tracker, await readObject(call.req))) };
 }
 
-function liftDenial(tracker: SessionTracker, { query, name }: Call): Reply {
-  onlyNames(query, []);
-  if (!tracker.liftDenial(name)) throw notFound('There is no such denial.');
+function liftDenial(tracker: SessionTracker, call: Call): Reply {
+  onlyNames(call, []);
+  if (!tracker.liftDenial(call.name)) throw notFound('There is no such denial.');
   return {};
 }
 
-async function invalidate(tracker: SessionTracker, { req, query }: Call): Promise<Reply> {
-  onlyNames(query, []);
-  const { streams, ...rest } = await readObject(req);
+async function invalidate(tracker: SessionTracker, call: Call): Promise<Reply> {
+  onlyNames(call, []);
+  const { streams, ...rest } = await readObject(call.req);
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
     throw invalidBody(`Unknown field ${JSON.stringify(unknown.slice(0, 64))}. Known: streams.`);
@@ -143,9 +148,9 @@ async function invalidate(tracker: SessionTracker, { req, query }: Call): Promis
   return { body: invalidatedToWire(await tracker.invalidate(streams)) };
 }
 
-async function reauthorize(tracker: SessionTracker, { req, query }: Call): Promise<Reply> {
-  onlyNames(query, []);
-  const { user, session_id: session, ...rest } = await readObject(req);
+async function reauthorize(tracker: SessionTracker, call: Call): Promise<Reply> {
+  onlyNames(call, []);
+  const { user, session_id: session, ...rest } = await readObject(call.req);
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
     throw invalidBody(`Unknown field ${JSON.stringify(unknown.slice(0, 64))}. Known: user, session_id.`);
@@ -161,7 +166,7 @@ async function reauthorize(tracker: SessionTracker, { req, query }: Call): Promi
 const isTexts = (value: unknown): value is string | string[] =>
   typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
 
-function stats(tracker: SessionTracker, { query }: Call): Reply {
-  onlyNames(query, []);
+function stats(tracker: SessionTracker, call: Call): Reply {
+  onlyNames(call, []);
   return { body: statsToWire(tracker.stats()) };
 }

@@ -1,20 +1,12 @@
 import type { SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions, needTracker } from '@stream-sessions/core/spi';
-import type { PlaybackRequest, PlaybackResponse, RequestCallback } from '../connect.js';
+import { needTracker } from '@stream-sessions/core/spi';
+import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { targetOf } from '../request/target.js';
-import { type Action, type Authorize, checkAccess } from './access.js';
+import { checkAccess } from './access.js';
 import { ApiError, notFound, sendError, sendJson } from './answer.js';
+import { signIn } from './key/sign-in.js';
+import { prepare, type Prepared, type SessionsApiOptions } from './options.js';
 import { type Route, ROUTES } from './routes.js';
-
-/** Options of `sessionsApi()`. */
-export interface SessionsApiOptions {
-  /**
-   * Decides who may use the API: true lets in, all else is answered 403; throw an error with `status: 401` for 401.
-   * Without it only direct callers on this machine get in: a loopback socket, nothing forwarded, a local `Host`, and no
-   * writes by pages of other sites. Behind a reverse proxy you need it.
-   */
-  authorize?: RequestCallback<[action: Action], boolean | Promise<boolean>>;
-}
 
 /** A Connect-style handler that also stands alone: without `next` what is not its own is answered 404. */
 export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (error?: unknown) => void) => void;
@@ -22,17 +14,17 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
 /**
  * The REST API of the list: `GET /sessions`, `GET|DELETE /sessions/:id`, `GET /streams`, `GET /streams/:code/sessions`,
  * `GET|POST /denials`, `DELETE /denials/:id`, `GET /sessions|denials/:id/explain`, `POST /invalidate`, `POST /reauthorize`,
- * `GET /stats`. JSON in Open-Streamer's names; tokens only
- * as fingerprints unless the tracker exposes them. Other paths pass on.
+ * `GET /stats`. JSON in Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them. Other paths
+ * pass on.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION
- * @example app.use('/api', sessionsApi(tracker));
+ * It opens with a key, which is made here and printed once, unless `authorize` says who gets in.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION, ERR_KEY_FILE
+ * @example app.use('/api', sessionsApi(tracker, { url: 'http://127.0.0.1:8080/api' }));
  */
 export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions = {}): ApiHandler {
   needTracker('sessionsApi: the first argument', tracker);
-  checkOptions('sessionsApi', options, ['authorize']);
-  const { authorize } = options;
-  if (authorize !== undefined && typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);
+  const prepared = prepare(options);
 
   return (req, res, next) => {
     const found = findRoute(req);
@@ -41,7 +33,7 @@ export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions
       else next();
       return;
     }
-    serve(tracker, req, res, found, authorize).catch((error: unknown) => sendError(req, res, error));
+    serve(tracker, req, res, found, prepared).catch((error: unknown) => sendError(req, res, error));
   };
 }
 
@@ -67,15 +59,17 @@ async function serve(
   req: PlaybackRequest,
   res: PlaybackResponse,
   { route, name, query }: Found,
-  authorize: Authorize | undefined,
+  { authorize, key, lists }: Prepared,
 ): Promise<void> {
+  if (key !== undefined && signIn(req, res, query, key)) return;
   const method = req.method === 'HEAD' ? 'GET' : (req.method ?? '');
   await checkAccess(req, method === 'GET' ? 'read' : 'write', authorize);
   const operation = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
   if (operation === undefined) throw notAllowed(route);
   const decoded = safely(() => decodeURIComponent(name));
   if (decoded === undefined) throw notFound('There is nothing of that name.');
-  const { body, status = body === undefined ? 204 : 200 } = await operation(tracker, { req, query, name: decoded });
+  const call = { req, query, name: decoded, lists };
+  const { body, status = body === undefined ? 204 : 200 } = await operation(tracker, call);
   sendJson(req, res, status, body);
 }
 

@@ -1,4 +1,11 @@
-import type { Explanation, InvalidateResult, StreamSummary, TrackerStats } from '@stream-sessions/core';
+import {
+  type Explanation,
+  type InvalidateResult,
+  type PlaySession,
+  type StreamSummary,
+  toWire,
+  type TrackerStats,
+} from '@stream-sessions/core';
 import { withoutAbsent } from '@stream-sessions/core/spi';
 import { denialToWire } from './denials.js';
 
@@ -17,6 +24,9 @@ export const statsToWire = (stats: TrackerStats) => ({
   outputs: stats.outputs,
   bytes_total: stats.bytesTotal,
 });
+
+/** One of several rows with one `id`: a key of its own, for lists of all visits. */
+export const visitToWire = (visit: PlaySession) => ({ visit_id: `${visit.id}-${visit.openedAt}`, ...toWire(visit) });
 
 export const streamToWire = ({ stream, viewers, inputs, outputs, bytes }: StreamSummary) => ({
   stream_code: stream,

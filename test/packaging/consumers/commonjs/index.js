@@ -11,7 +11,7 @@ async function main() {
   const tracker = createTracker({ geo: await openMaxMind('GeoLite2-Country.mmdb') });
   const app = express();
   app.use('/live', trackPlayback(tracker));
-  app.use('/api', sessionsApi(tracker));
+  app.use('/api', sessionsApi(tracker, { key: 'sixteen-letters-or-more' }));
   app.get('/live/cam1/index.m3u8', (_req, res) => res.type('application/vnd.apple.mpegurl').send('#EXTM3U\n'));
   const server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -19,7 +19,9 @@ async function main() {
 
   const playlist = await fetch(`${origin}/live/cam1/index.m3u8`);
   await playlist.text();
-  const listed = await (await fetch(`${origin}/api/sessions`)).json();
+  const listed = await (
+    await fetch(`${origin}/api/sessions`, { headers: { authorization: 'Bearer sixteen-letters-or-more' } })
+  ).json();
   const [session] = tracker.list({ stream: 'cam1' });
   const far = tracker.trackHttp({ stream: 'cam2', protocol: 'hls', ip: '8.8.8.8' });
 

@@ -11,7 +11,7 @@ import {
 import type { Policy } from '@stream-sessions/core';
 import * as spi from '@stream-sessions/core/spi';
 import { fakeClock } from '@stream-sessions/core/testing';
-import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
+import { localOnly, sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
 
 const vip: Policy = { name: 'vip', admit: (candidate) => ({ allow: true, tags: { stream: candidate.stream } }) };
@@ -20,7 +20,7 @@ const tracker: SessionTracker = createTracker({ geo, policies: [vip] });
 
 const app = express();
 app.use('/live', trackPlayback(tracker));
-app.use('/api', sessionsApi(tracker));
+app.use('/api', sessionsApi(tracker, { authorize: localOnly }));
 app.get('/live/cam1/index.m3u8', (_req, res) => {
   res.type('application/vnd.apple.mpegurl').send('#EXTM3U\n');
 });

@@ -1,0 +1,80 @@
+import { type SessionKind, StreamSessionsError } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import type { RequestCallback } from '../connect.js';
+import type { Action, Authorize } from './access.js';
+import type { AnnouncedKey } from './key/announce.js';
+import { ApiKey } from './key/api-key.js';
+import { openWithKey } from './key/open-with-key.js';
+import { KINDS, type ListSettings } from './query.js';
+
+/** Options of `sessionsApi()`. Everything has a default. */
+export interface SessionsApiOptions {
+  /**
+   * Decides who may use the API: true lets in, all else is answered 403; throw an error with `status: 401` for 401.
+   * `localOnly` is one. Default: who has the key.
+   */
+  authorize?: RequestCallback<[action: Action], boolean | Promise<boolean>>;
+  /**
+   * What opens the API where there is no `authorize`: 16 characters or more of letters, digits and `-._~+/`. Several processes
+   * behind one address need the same. It is not printed, nor written unless `keyFile` says where. Default: a new one for
+   * each start of the process, printed once on stderr.
+   */
+  key?: string;
+  /**
+   * Where the key is written for scripts, readable for this user alone, as a header for `curl -H @file`; `false`: nowhere.
+   * Default: `.stream-sessions-key` in the folder where the process was started, if that can be written; none for a `key` of
+   * your own.
+   */
+  keyFile?: string | false;
+  /** Where a browser finds this API, such as `http://127.0.0.1:8080/api`: printed with the key, to click. Default none. */
+  url?: string;
+  /** Is told the key at once, in place of the line on stderr: for a program that knows its address only when it listens. */
+  announce?: (key: AnnouncedKey) => void;
+  /** The kinds that lists show when the request names no `kind`. Default all; viewers where `compat` is set. */
+  kinds?: readonly SessionKind[];
+  /** `open-streamer`: for clients of Open-Streamer. Lists show viewers, and query names that are not known are ignored. */
+  compat?: 'open-streamer';
+}
+
+const KNOWN: readonly (keyof SessionsApiOptions)[] = [
+  'authorize',
+  'key',
+  'keyFile',
+  'url',
+  'announce',
+  'kinds',
+  'compat',
+];
+
+/** The options, checked and prepared. */
+export interface Prepared {
+  readonly authorize: Authorize;
+  /** Undefined where `authorize` decides. */
+  readonly key: ApiKey | undefined;
+  readonly lists: ListSettings;
+}
+
+/** @throws StreamSessionsError ERR_BAD_OPTION, ERR_KEY_FILE */
+export function prepare(options: SessionsApiOptions): Prepared {
+  checkOptions('sessionsApi', options, KNOWN);
+  const { authorize, kinds, compat } = options;
+  if (compat !== undefined && compat !== 'open-streamer') throw badOption('compat', '"open-streamer"', compat);
+  if (
+    kinds !== undefined &&
+    !(Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind: SessionKind) => KINDS.includes(kind)))
+  ) {
+    throw badOption('kinds', `a list of ${KINDS.join(', ')}`, kinds);
+  }
+  const lenient = compat === 'open-streamer';
+  const lists = { kinds: kinds ?? (lenient ? ['viewer' as const] : undefined), lenient };
+  if (authorize === undefined) {
+    const key = new ApiKey(openWithKey(options));
+    return { authorize: (req, action) => key.check(req, action), key, lists };
+  }
+  if (typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);
+  for (const name of ['key', 'keyFile', 'url', 'announce'] as const) {
+    if (options[name] === undefined) continue;
+    throw new StreamSessionsError('ERR_BAD_OPTION', `sessionsApi(): "${name}" has no use where "authorize" decides.`);
+  }
+  return { authorize, key: undefined, lists };
+}
