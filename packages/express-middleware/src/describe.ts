@@ -49,16 +49,3 @@ export const viewerOf = (hit: HttpHit) => ({
   name: hit.token ?? hit.sid ?? hit.playerSessionId,
   userAgent: hit.userAgent,
 });
-
-let warned = false;
-
-/** Somebody watches, and nothing says what: better said once than not counted silently. */
-export function warnNameless(path: string): void {
-  if (warned) return;
-  warned = true;
-  process.emitWarning(
-    `${path.slice(0, 100)} is not counted, or refused while a policy authorises, for no directory names its stream. ` +
-      "Name it with trackPlayback(tracker, { stream: () => 'cam1' }).",
-    { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_NAMELESS_STREAM' },
-  );
-}

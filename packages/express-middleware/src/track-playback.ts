@@ -12,8 +12,10 @@ import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './con
 import { ManifestMemory } from './media/manifest-memory.js';
 import { UNREADABLE } from './media/media-path.js';
 import { mediaFinder, type MediaRequest } from './media/media-request.js';
+import { OneStreamWatch } from './media/one-stream-watch.js';
 import { NAMELESS } from './media/stream-name.js';
-import { describer, viewerOf, warnNameless } from './describe.js';
+import { describer, viewerOf } from './describe.js';
+import { warnNameless, warnOneStream } from './warnings.js';
 import { prepare, type TrackPlaybackOptions } from './options.js';
 import { incoming, type Incoming } from './request/incoming.js';
 import { offerPlaySession } from './request/play-session.js';
@@ -64,10 +66,14 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const find = mediaFinder(prepared.types, () => tracker.authorises);
   const describe = describer(prepared, memory);
   const pen = new TokenPen(prepared, tracker);
+  const watch = prepared.stream === 'first-segment' ? new OneStreamWatch(warnOneStream(prepared.tokens)) : undefined;
   const reports = new CmcdReports(prepared.tokens.hide);
 
   // only when it has been served: names that do not exist should not fill the memory
-  const remember = (hit: HttpHit) => () => memory.remember(viewerOf(hit), hit.protocol);
+  const remember = (hit: HttpHit, path: string) => () => {
+    memory.remember(viewerOf(hit), hit.protocol);
+    watch?.served(path);
+  };
 
   const settle = (asked: Asked, answer: Settled) => {
     const { seen, query, token, res, next, onEnded, plan } = asked;
@@ -159,7 +165,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (hit === UNREADABLE) return refuseUnreadable(res);
     if (hit === NAMELESS) return passNameless(media, res, next);
     if (hit === undefined || answer === undefined) return next();
-    const onEnded = media.type.manifest ? remember(plan?.hit ?? hit) : undefined;
+    const onEnded = media.type.manifest ? remember(plan?.hit ?? hit, media.path) : undefined;
     const asked = { seen, query: media.query, token: hit.token, res, next, onEnded, plan };
     if ('then' in answer) wait(asked, answer);
     else settle(asked, answer);
