@@ -60,11 +60,15 @@ export async function run({ code }: Block): Promise<Ran> {
   const script = transpile(code);
   const output: string[] = [];
   const heard: Server[] = [];
-  const listen = jest.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server) {
+  const listen = jest.spyOn(Server.prototype, 'listen').mockImplementation(function (
+    this: Server,
+    ...wanted: unknown[]
+  ) {
     heard.push(this);
     servers.add(this);
     listen.mockRestore();
-    return this.listen(0, '127.0.0.1');
+    const listening = wanted.find((each) => typeof each === 'function') as (() => void) | undefined;
+    return this.listen(0, '127.0.0.1', listening);
   });
   const console = { ...globalThis.console, log: (...parts: unknown[]) => output.push(parts.map(String).join(' ')) };
   const AsyncFunction = run.constructor as new (...source: string[]) => (...args: unknown[]) => Promise<void>;
