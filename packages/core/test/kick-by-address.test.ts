@@ -127,31 +127,38 @@ describe('what that costs his neighbours', () => {
 });
 
 describe('a kicked viewer without a token, and a neighbour with the same player who has one', () => {
-  /** Both watch; the one without a name is kicked. */
-  const both = (kicked: Partial<HttpHit>, neighbour: Partial<HttpHit> = { token: 'n' }) => {
-    const { tracker } = setup();
+  const neighbour = { token: 'n', sid: 'other' };
+  /** Both watch; the one without a token is kicked. */
+  const both = (kicked: Partial<HttpHit>, options: TrackerOptions = {}) => {
+    const { tracker } = setup(options);
     const mine = must(request(tracker, kicked).session);
     request(tracker, neighbour);
     request(tracker, neighbour);
+    expect(live(tracker)).toHaveLength(2);
     tracker.kick(mine.id);
     return tracker;
   };
 
-  it('is not let in as the neighbour', () => {
-    const tracker = both({});
+  it('is not let in as the neighbour, not even for his first request, before his player says its sid', () => {
+    const tracker = both({ sid: 'mine' });
     expect(refusal(now(tracker.admit(hit())))).toMatchObject({ by: 'kick' });
     expect(tracker.trackHttp(hit())).toBeNull();
     expect(mayRequest(tracker, { protocol: 'dash' })).toBe(false);
+    expect(mayRequest(tracker, { sid: 'new' })).toBe(false);
     expect(mayRequest(tracker, { token: 'n' })).toBe(true);
+    // the neighbour's own, without the token: he has a name all the same
+    expect(mayRequest(tracker, { sid: 'other' })).toBe(true);
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('is not let in as the neighbour on his first request, before his player says its sid', () => {
-    const tracker = both({ sid: 'mine' }, { token: 'n', sid: 'other' });
-    expect(mayRequest(tracker, {})).toBe(false);
-    expect(mayRequest(tracker, { sid: 'new' })).toBe(false);
-    // the neighbour's own, without the token: he has a name all the same
-    expect(mayRequest(tracker, { sid: 'other' })).toBe(true);
+  it('is not let in as a neighbour who takes up his player later', () => {
+    const { tracker } = setup();
+    request(tracker, { token: 'n', userAgent: 'tv' });
+    tracker.kick(must(request(tracker).session).id);
+    expect(mayRequest(tracker, { token: 'n' })).toBe(true);
+    expect(mayRequest(tracker)).toBe(false);
+    expect(tracker.trackHttp(hit())).toBeNull();
+    expect(live(tracker)).toHaveLength(1);
   });
 
   it('leaves the neighbour what is his when another player, stream or address is kicked', () => {
@@ -169,20 +176,20 @@ describe('a kicked viewer without a token, and a neighbour with the same player 
   });
 
   it('is found as the neighbour again when the denial is lifted or over', () => {
-    const tracker = both({});
+    const tracker = both({ sid: 'mine' });
     tracker.liftDenial(must(tracker.denials()[0]).id);
     expect(mayRequest(tracker)).toBe(true);
     expect(live(tracker)).toHaveLength(1);
   });
 
   it('is refused also where policies let in whoever is found by an alias', () => {
-    const { tracker } = setup({
-      policies: [{ name: 'p', stage: 'authorise', admit: () => ({ allow: true }) }],
-      identity: { aliases: 'admit' },
-    });
-    const mine = must(request(tracker).session);
-    request(tracker, { token: 'n' });
-    tracker.kick(mine.id);
+    const tracker = both(
+      { sid: 'mine' },
+      {
+        policies: [{ name: 'p', stage: 'authorise', admit: () => ({ allow: true }) }],
+        identity: { aliases: 'admit' },
+      },
+    );
     expect(mayRequest(tracker)).toBe(false);
     expect(mayRequest(tracker, { token: 'n' })).toBe(true);
   });

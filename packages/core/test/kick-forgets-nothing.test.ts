@@ -72,11 +72,26 @@ describe('a kick keeps out every credential of the session', () => {
     for (const token of ['a', 'b']) expect(mayRequest(tracker, { token, ...disguised })).toBe(false);
   });
 
-  it('and so does deny({ token }), of whoever is live with it', () => {
+  it('wherever it stands next', () => {
+    const { tracker, kick, asked } = renewing();
+    request(tracker, { token: 'a', credentials: bearer('b') });
+    kick();
+    expect(mayRequest(tracker, { credentials: bearer('a'), ...disguised })).toBe(false);
+    expect(mayRequest(tracker, { token: 'b', ...disguised })).toBe(false);
+    expect(asked()).toBe(0);
+  });
+
+  it.each(['a', 'b', 'x', 'y'])('and so does deny({ token: "%s" }), of whoever is live with it', (token) => {
     const { tracker } = renewing();
-    for (const token of ['a', 'b']) request(tracker, { token, credentials: bearer('x') });
-    tracker.deny({ token: 'a' });
+    request(tracker, { token: 'a', credentials: bearer('x') });
+    request(tracker, { token: 'b', credentials: bearer('y') });
+    tracker.deny({ token: 'another' });
+    expect(live(tracker)).toHaveLength(1);
+    tracker.deny({ token });
     expect(live(tracker)).toEqual([]);
+    for (const back of [{ token }, { credentials: bearer(token) }]) {
+      expect(mayRequest(tracker, { ...back, ...disguised, ip: '198.51.100.1' })).toBe(false);
+    }
   });
 });
 

@@ -169,7 +169,7 @@ describe('what a stranger can make the tracker keep', () => {
     const each = await bytesEach(12_000, (i) => tracker.trackHttp(short(i)));
     expect(each).toBeLessThan((2 * 4_096 * 2_500) / 12_000);
     const long = await bytesEach(500, (i) => tracker.trackHttp(longest(i)));
-    expect(long).toBeLessThan(300);
+    expect(long).toBeLessThan(1_000);
     expect(tracker.stats()).toMatchObject({ deniedTotal: 12_500, active: 0 });
   });
 
@@ -179,7 +179,7 @@ describe('what a stranger can make the tracker keep', () => {
       letIn(now(tracker.admit(longest(i)))).end();
       tracker.kickAll({ kind: 'viewer' }, { denyForMs: 0 });
     });
-    expect(each).toBeLessThan(300);
+    expect(each).toBeLessThan(1_000);
   });
 
   it('is bounded of what is shared by those who have it in common', async () => {

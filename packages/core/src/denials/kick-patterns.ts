@@ -1,5 +1,5 @@
 import type { AddressReader } from '../identity/address.js';
-import { bearersOf, tokensOf, type Offered } from '../identity/offer.js';
+import { credentialsIn, tokensIn, type Offered } from '../identity/offer.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { NamedBy } from '../model/play-session.js';
 import { knownNames } from '../registry/household.js';
@@ -51,7 +51,7 @@ export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
 /** Whom it keeps out that this session was replaced: itself as it was, with any of its tokens and players. */
 export function patternsOfReplaced(session: Session, addresses: AddressReader, offered: readonly Offered[]): Patterns {
   const { kind, stream, protocols } = session;
-  const tokens = tokensOf(offered);
+  const tokens = tokensIn(offered);
   const devices = placesOf(session, addresses).flatMap((ip) => alikes(session, { kind, stream, ip }));
   const withTokens = devices.flatMap((device) =>
     (tokens.length === 0 ? [''] : tokens).map((exactToken) => ({ ...device, exactToken })),
@@ -73,9 +73,13 @@ function identities(session: Session, where: PatternValues, { recipe, offered }:
   return byId ? [{ ...same, session: session.id }] : named;
 }
 
-const withCredentials = (same: PatternValues, offered: readonly Offered[]): PatternValues[] => [
-  ...tokensOf(offered).map((token) => ({ ...same, token })),
-  ...bearersOf(offered).map((bearer) => ({ ...same, bearer })),
+const withCredentials = (same: PatternValues, offered: readonly Offered[]): PatternValues[] =>
+  credentialsIn(offered).flatMap((key) => asCredential(same, key));
+
+/** Wherever it stands: in the URL, in a cookie or in a header. */
+export const asCredential = (values: PatternValues, key: string): PatternValues[] => [
+  { ...values, token: key },
+  { ...values, bearer: key },
 ];
 
 /** A client can change whatever it chose itself. What it plays with is mostly what is at hand. */

@@ -38,11 +38,13 @@ export function isAlike(session: Session, hit: HttpHit & { userId?: string | und
 export const answersByName = (session: Session, namedBy: NamedBy): boolean =>
   namedBy !== 'fingerprint' || session.namedBy === 'fingerprint';
 
-function hasToken(session: Session, token: string): boolean {
-  const judged = session.rare?.judged;
-  if (session.token === token || judged === undefined) return session.token === token;
+/** As its name, or among the credentials that were judged. */
+function hasToken({ token: own, rare }: Session, token: string): boolean {
+  if (own === token || rare === undefined) return own === token;
+  if (rare.credentials?.scheme === 'bearer' && rare.credentials.token === token) return true;
+  if (rare.judged === undefined) return false;
   const key = shortKey(token);
-  for (const offered of judged.values()) if (offered.token === key) return true;
+  for (const judged of rare.judged.values()) if (judged.token === key || judged.bearer === key) return true;
   return false;
 }
 

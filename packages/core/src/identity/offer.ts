@@ -30,10 +30,11 @@ export function offeredIn({ token, credentials }: Pick<HttpHit, 'token' | 'crede
 /** Both as one text. */
 export const offeredKey = ({ token, bearer }: Offered): string => `${token} ${bearer}`;
 
-/** The keys of these that can come again. */
-export const bearersOf = (offered: readonly Offered[]): string[] => distinct(offered.map(({ bearer }) => bearer));
-export const tokensOf = (offered: readonly Offered[]): string[] => distinct(offered.map(({ token }) => token));
+/** The keys of all that can come again: what came as a token may come as a bearer's, and the other way round. */
+export const credentialsIn = (offered: readonly Offered[]): string[] => [
+  ...new Set(offered.flatMap(({ token, bearer }) => [token, bearer]).filter((key) => key !== '' && key !== PASSWORD)),
+];
 
-const distinct = (keys: readonly string[]): string[] => [
-  ...new Set(keys.filter((key) => key !== '' && key !== PASSWORD)),
+export const tokensIn = (offered: readonly Offered[]): string[] => [
+  ...new Set(offered.map(({ token }) => token).filter((key) => key !== '')),
 ];

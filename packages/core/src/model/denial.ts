@@ -8,7 +8,7 @@ export interface DenialTarget {
   /** A session id. */
   session?: string;
   user?: string;
-  /** The token itself. It is kept and shown only as its fingerprint. */
+  /** The token itself, wherever it stands: in the URL, a cookie, or a bearer's header. Only a hash of it is kept. */
   token?: string;
   /** An address or a CIDR block. A plain IPv6 address means its /64 (`identity.ipv6PrefixLength`). */
   ip?: string;

@@ -1,7 +1,7 @@
 import { DenialEntry, DenialTable } from '../denials/denial-table.js';
 import { askedKey, viewerKey, type Asker, type PatternValues } from '../denials/pattern.js';
 import { RefusalMemo } from '../denials/refusal-memo.js';
-import { patternsOfKick } from '../denials/kick-patterns.js';
+import { asCredential, patternsOfKick } from '../denials/kick-patterns.js';
 import { readTarget, targetKey } from '../denials/target.js';
 import { deniedEnvelope } from '../events/envelope.js';
 import type { EventHub } from '../events/event-hub.js';
@@ -107,17 +107,18 @@ export class DenialDesk {
    */
   deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
     const { ip, token, ...rest } = target;
-    const values: PatternValues = token === undefined ? { ...rest } : { ...rest, token: shortKey(token) };
+    const values: PatternValues = { ...rest };
     const block = ip === undefined ? undefined : parseBlock(ip);
     if (block?.prefixLength !== undefined) {
       values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
     } else if (block !== undefined) values.ip = block.address;
+    const always = token === undefined ? [values] : asCredential(values, shortKey(token));
     const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
     const now = this.clock.now();
     const key = targetKey(target);
     const until = Math.max(endOf(now, forMs), this.operator.getByTarget(key)?.until ?? 0);
     const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
-    const entry = new DenialEntry({ ...facts, since: now }, until, { always: [values] }, key);
+    const entry = new DenialEntry({ ...facts, since: now }, until, { always }, key);
     if (until > now) this.addOperators(entry);
     return entry.snapshot();
   }
