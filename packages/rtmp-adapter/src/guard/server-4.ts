@@ -68,7 +68,7 @@ function gopBoundOf(session: V4Session, { maxGopBytes }: Limits): GopBound {
 }
 
 interface FlvParser {
-  parserData(data: Buffer): unknown;
+  parserData: (data: Buffer) => unknown;
   parserTagAlloc?: (size: number) => void;
 }
 

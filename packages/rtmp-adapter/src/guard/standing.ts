@@ -13,7 +13,7 @@ export interface Standing {
 
 /** Finds the standing of a connection once the server has told of it. */
 export interface Standings {
-  of(socket: Socket): Standing | undefined;
+  of: (socket: Socket) => Standing | undefined;
   /** Hears of no more of them. */
   remove(): void;
 }
@@ -27,10 +27,12 @@ export function capacityOf(packets: ParserPackets): number {
   return bytes;
 }
 
+type Listener = Parameters<EventEmitter['on']>[1];
+
 /** Listens before everybody else. Returns what stops it. */
-export function hearFirst(emitter: EventEmitter, events: string[], listener: (...args: never[]) => void): () => void {
-  for (const event of events) emitter.prependListener(event, listener as () => void);
-  return () => events.forEach((event) => emitter.off(event, listener as () => void));
+export function hearFirst(emitter: EventEmitter, events: string[], listener: Listener): () => void {
+  for (const event of events) emitter.prependListener(event, listener);
+  return () => events.forEach((event) => emitter.off(event, listener));
 }
 
 const MAX_FIELDS = 32;

@@ -43,11 +43,17 @@ export function openWithKey({ key: own, keyFile, url, announce }: KeyOptions): s
   return key;
 }
 
+function withoutTrailingSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
+}
+
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 function addressOf(url: unknown): string {
   try {
     const { protocol, origin, pathname } = new URL(String(url));
-    if (/^https?:$/.test(protocol)) return `${origin}${pathname.replace(/\/+$/, '')}`;
+    if (/^https?:$/.test(protocol)) return `${origin}${withoutTrailingSlashes(pathname)}`;
   } catch {
     // said below
   }
