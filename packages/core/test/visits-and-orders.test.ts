@@ -15,7 +15,7 @@ describe('visits', () => {
       clock.advance(1_000);
       visit();
     }
-    tracker.trackHttp(hit({ token: 'another' }));
+    tracker.trackHttp(hit({ token: 'another', userAgent: 'another/1.0' }));
     const [latest] = tracker.list({ ip: '203.0.113.7', search: id.slice(0, 8) });
     expect(latest).toMatchObject({ id, closedAt: undefined });
     expect(tracker.list()).toHaveLength(2);

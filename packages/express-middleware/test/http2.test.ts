@@ -1,7 +1,7 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import serveStatic from 'serve-static';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
-import { type PlaybackResponse, sessionsApi, trackPlayback } from '../src/index.js';
+import { localOnly, type PlaybackResponse, sessionsApi, trackPlayback } from '../src/index.js';
 import { selfSigned } from './support/certificate.js';
 import { until } from './support/client.js';
 import { FILES, mediaFolder } from './support/media.js';
@@ -26,7 +26,7 @@ type Handler = (path: string, res: http2.Http2ServerResponse, pass: () => void) 
 
 async function start(handle: Handler, secure = false): Promise<ClientHttp2Session> {
   const track = trackPlayback(tracker);
-  const api = sessionsApi(tracker);
+  const api = sessionsApi(tracker, { authorize: localOnly });
   const listener = (req: http2.Http2ServerRequest, res: http2.Http2ServerResponse) => {
     api(req, res, () => track(req, res, () => handle(req.url, res, () => undefined)));
   };

@@ -87,7 +87,7 @@ describe('a claim of ours', () => {
     }
     const credentials = { scheme: 'bearer' as const, token: bob({ sub: 'x'.repeat(60_000) }) };
     const denial = denialOf(await ask(setup().tracker, { credentials }));
-    expect(denial.detail).toBe('the token is longer than 4096 characters');
+    expect(denial.detail).toBe('the bearer token is longer than 8192 characters');
   });
 });
 
