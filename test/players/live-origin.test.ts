@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium, playsOn, sidOf, stateOf } from './support/browser.js';
 import { dispose, startLiveOrigin, type LiveOrigin } from './support/live-origin.js';
@@ -31,7 +32,7 @@ async function openPage(url: string): Promise<Page> {
 describe('the example, as its user sees it', () => {
   it('plays in both players, lists them, and the kick button stops one until it is let in again', async () => {
     origin = await startLiveOrigin();
-    expect(origin.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    expect(origin.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?key=[\w-]{32}$/);
     const page = await openPage(origin.url);
     await Promise.all([playsOn(page, 'hls'), playsOn(page, 'dash')]);
 
@@ -56,6 +57,9 @@ describe('the example, as its user sees it', () => {
 
     await page.locator('#denials .lift').first().click();
     await until('nobody is kept out', async () => (await page.locator('#denials li').count()) === 0);
+    await until('the player says so', async () =>
+      /not kept out any more/.test((await page.locator('[data-player=hls] .why').textContent()) ?? ''),
+    );
     await page.locator('[data-player=hls] .retry').click();
     await playsOn(page, 'hls');
     await page.close();
@@ -71,21 +75,89 @@ describe('the example, as its user sees it', () => {
     await page.close();
   }, 60_000);
 
-  it('opens the list of viewers with its key only, when it listens for more than this machine', async () => {
-    // another way to write 127.0.0.1: nobody outside gets in, but it is not a name that the server knows as its own machine
-    origin = await startLiveOrigin({ HOST: '127.1' });
+  it('comes back by itself, players and list, when the network was away and when the server was restarted', async () => {
+    const KEY = 'the-key-that-outlasts-a-restart';
+    origin = await startLiveOrigin({ KEY });
+    expect(origin.output()).not.toContain(KEY);
+    const { port } = new URL(origin.url);
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${origin.url}?key=${KEY}`);
+    await Promise.all([playsOn(page, 'hls'), playsOn(page, 'dash')]);
+
+    await context.setOffline(true);
+    await until('the list is stale', () => page.locator('body[data-list=stale]').count());
+    await context.setOffline(false);
+    await until('the list is live', () => page.locator('body[data-list=live]').count());
+    await Promise.all([playsOn(page, 'hls', 3), playsOn(page, 'dash', 3)]);
+
+    await dispose(origin);
+    await until('the page says so', async () =>
+      /does not answer/.test((await page.locator('#notice').textContent()) ?? ''),
+    );
+    origin = await startLiveOrigin({ KEY, PORT: port });
+    await until('the list is live', () => page.locator('body[data-list=live]').count(), { timeoutMs: 20_000 });
+    await until(
+      'both play again',
+      async () =>
+        (await Promise.all(['hls', 'dash'].map((player) => stateOf(page, player)))).every(
+          (state) => state === 'playing',
+        ),
+      { timeoutMs: 40_000 },
+    );
+    await Promise.all([playsOn(page, 'hls', 3), playsOn(page, 'dash', 3)]);
+    await until('both are listed', async () => (await page.locator('#viewers tr').count()) === 2);
+    const rtmp = /rtmp:\S+/.exec(origin.output())![0];
+    await until('it shows where the servers listen now', async () =>
+      (await page.locator('#addresses').textContent())?.includes(rtmp),
+    );
+    await context.close();
+  }, 150_000);
+
+  it('does not take a server for alive that hangs', async () => {
+    origin = await startLiveOrigin();
+    const page = await openPage(origin.url);
+    await Promise.all([playsOn(page, 'hls'), playsOn(page, 'dash')]);
+    origin.process.kill('SIGSTOP');
+    try {
+      await until('the list is stale', () => page.locator('body[data-list=stale]').count());
+      expect(await page.locator('#viewers .kick').first().getAttribute('aria-disabled')).toBe('true');
+      await until('the players say so', async () => (await stateOf(page, 'hls')) === 'failed', { timeoutMs: 40_000 });
+    } finally {
+      origin.process.kill('SIGCONT');
+    }
+    await until('the list is live', () => page.locator('body[data-list=live]').count(), { timeoutMs: 20_000 });
+    await until('it plays again', async () => (await stateOf(page, 'hls')) === 'playing', { timeoutMs: 40_000 });
+    await page.close();
+  }, 150_000);
+
+  it('opens the list of viewers with its key only, by one click, and the media to everybody', async () => {
+    origin = await startLiveOrigin();
     const key = new URL(origin.url).searchParams.get('key')!;
     const status = async (path: string, headers = {}) => (await fetch(new URL(path, origin!.url), { headers })).status;
     expect(await status('/api/sessions')).toBe(401);
     expect(await status('/api/sessions?key=wrong')).toBe(401);
     expect(await status('/api/sessions', { authorization: 'Bearer wrong' })).toBe(401);
-    expect(await status(`/api/sessions?key=${key}`)).toBe(200);
     expect(await status('/api/sessions?status=active', { authorization: `Bearer ${key}` })).toBe(200);
     expect(await status('/live/demo/ts/master.m3u8')).toBe(200);
+    const file = path.join(origin.workFolder, '.stream-sessions-key');
+    expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777]).toEqual([
+      `Authorization: Bearer ${key}\n`,
+      0o600,
+    ]);
+    expect(origin.output()).toContain(`curl -H @${file} ${new URL('/api/sessions', origin.url).href}`);
+    expect(origin.output().split(key)).toHaveLength(2); // printed once
 
     const page = await openPage(origin.url);
-    await until('the viewers are listed', async () => (await page.locator('#viewers tr').count()) === 2);
+    await until('the viewers are listed', async () => (await page.locator('#viewers tr').count()) > 2);
     expect(page.url()).not.toContain('key');
+    const { sessions } = (await origin.api('GET', 'sessions')).body;
+    expect(JSON.stringify(sessions)).not.toContain(key); // not in a referer either
+    const [list] = await Promise.all([page.waitForEvent('popup'), page.locator('.bottom a').first().click()]);
+    await until('the list opens without the key in its address', () => /\/api\/sessions$/.test(list.url()));
+    expect(await list.textContent('body')).toContain('"stream_code":"demo"');
+    await list.close();
+
     const keyless = await browser.newContext();
     const other = await keyless.newPage();
     await other.goto(new URL('/', origin.url).href);
@@ -94,6 +166,9 @@ describe('the example, as its user sees it', () => {
     await other.locator('#key-form button').click();
     await until('the viewers are listed', async () => (await other.locator('#viewers tr').count()) > 0);
     await Promise.all([page.close(), keyless.close()]);
+
+    await origin.stop();
+    expect(existsSync(file)).toBe(false);
   }, 60_000);
 });
 
@@ -144,6 +219,31 @@ describe('the example, when it ends', () => {
     );
     blocker.close();
   }, 30_000);
+
+  it('moves on from usual ports that are taken, and says so', async () => {
+    const usual = { PORT: '', RTMP_PORT: '', FLV_PORT: '', RTSP_PORT: '', SRT_PORT: '' };
+    origin = await startLiveOrigin(usual); // whoever else has them on this machine
+    const second = await startLiveOrigin(usual);
+    try {
+      for (const name of Object.keys(usual)) {
+        expect(second.output()).toMatch(new RegExp(`Port \\d+ is in use: ${name} is \\d+ this time\\.`));
+      }
+      expect(new URL(second.url).port).not.toBe(new URL(origin.url).port);
+      expect((await second.api('GET', 'stats')).status).toBe(200);
+    } finally {
+      await dispose(second);
+    }
+  }, 60_000);
+
+  it.each([{ RTMP_PORT: 'abc' }, { SRT_PORT: '99999' }, { KEY: 'short' }])(
+    'refuses %j in one sentence, and leaves nothing',
+    async (env) => {
+      const [[name, value]] = Object.entries(env) as [[string, string]];
+      const why = name === 'KEY' ? 'KEY has to be 16 characters or more.*' : `${name}=${value} is no port\\..*`;
+      await expect(startLiveOrigin(env)).rejects.toThrow(new RegExp(`^The example ended \\(1\\):\n${why}\n$`));
+    },
+    30_000,
+  );
 
   it('does so for the UDP port of SRT too', async () => {
     const blocker = createSocket('udp4').bind(0, '127.0.0.1');

@@ -1,82 +1,69 @@
 import { showAddresses } from './addresses.js';
+import { byId, write } from './dom.js';
 import { playerCard } from './player-card.js';
 import { playDash, playHls } from './players.js';
-import { viewersList } from './viewers.js';
-
-const byId = (id) => document.getElementById(id);
+import { channel, storedKey, takeKey } from './server.js';
+import { watchViewers } from './viewers.js';
 
 /** CMCD's session id. Not randomUUID(), which a phone has only over HTTPS. */
 const newSid = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join('');
 
-/** The key came with the link, is kept for this tab and taken out of the address, which people share and players send along. */
-function takeKey() {
-  const url = new URL(location.href);
-  const given = url.searchParams.get('key');
-  if (given) {
-    sessionStorage.setItem('key', given);
-    url.searchParams.delete('key');
-    window.history.replaceState(null, '', url);
+const SOURCES = {
+  ffmpeg: 'ffmpeg makes this channel as you watch it.',
+  sample: 'ffmpeg is not installed here: this is a short sample that plays in a loop, in one quality.',
+};
+
+/** Asks until the server says what is on air. */
+async function onAir() {
+  for (;;) {
+    try {
+      return await channel();
+    } catch (error) {
+      write(byId('source'), `${error.message} Trying again.`);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
   }
 }
 
-/** A phone's clock may be minutes off; the server's times are told by the server's clock. */
-let skewMs = 0;
-const now = () => Date.now() + skewMs;
-
-async function api(method, path) {
-  const key = sessionStorage.getItem('key');
-  const response = await fetch(`api/${path}`, { method, headers: key ? { authorization: `Bearer ${key}` } : {} });
-  const skew = Date.parse(response.headers.get('date')) - Date.now();
-  if (Math.abs(skew) > 2000) skewMs = skew; // the header has whole seconds
-  if (response.status === 401) throw new Error('key');
-  // 404 to a DELETE: somebody else was faster, and what was asked for is so
-  if (!response.ok && !(method === 'DELETE' && response.status === 404)) {
-    const { error } = await response.json().catch(() => ({}));
-    throw new Error(error?.message ?? `The server answered ${response.status}.`);
-  }
-  return response.status === 200 ? response.json() : undefined;
+function showChannel(found) {
+  showAddresses(found);
+  write(byId('source'), SOURCES[found.source]);
 }
 
-function notice(text) {
-  byId('notice').hidden = !text;
-  if (byId('notice').textContent !== text) byId('notice').textContent = text;
+/** `?cmcd=off`: two players that name themselves alike are one viewer with two protocols. */
+const sids = new URLSearchParams(location.search).get('cmcd') === 'off' ? [] : [newSid(), newSid()];
+const isMine = ({ named_by: how, user_name: name }) => how === 'cmcd' && sids.some((sid) => sid.slice(0, 8) === name);
+const cards = [];
+
+takeKey();
+watchViewers(isMine, ({ denials, isBack }) => {
+  for (const card of cards) card.denialsAre(denials);
+  // after a restart the servers beside this one may listen elsewhere
+  if (isBack && cards.length > 0) void onAir().then(showChannel);
+});
+
+// the links below lead to the API, which takes the key and sends on to an address without it
+for (const link of document.querySelectorAll('.bottom a')) {
+  const { href } = link;
+  link.onclick = () => {
+    const key = storedKey();
+    link.href = key ? `${href}?key=${encodeURIComponent(key)}` : href;
+    setTimeout(() => (link.href = href));
+  };
 }
 
-async function keepRefreshing(refresh) {
-  try {
-    await refresh();
-    notice('');
-    byId('key-form').hidden = true;
-  } catch (error) {
-    byId('key-form').hidden = error.message !== 'key';
-    if (error instanceof TypeError) notice('The server does not answer. Is it still running?');
-    else notice(error.message === 'key' ? '' : error.message);
-  }
-  setTimeout(keepRefreshing, 1000, refresh);
-}
-
-async function start() {
-  takeKey();
-  const channel = await (await fetch('channel.json')).json();
-  // ?cmcd=off: two players that name themselves alike are one viewer with two protocols
-  const sids = new URLSearchParams(location.search).get('cmcd') === 'off' ? [] : [newSid(), newSid()];
-  const dash = [{ name: 'fMP4', url: channel.dash }];
-  byId('players').append(
-    playerCard({ protocol: 'hls', library: 'hls.js', formats: channel.hls, play: playHls, sid: sids[0] }),
+async function play() {
+  write(byId('source'), 'Waiting for the channel…');
+  const found = await onAir();
+  const dash = [{ name: 'fMP4', url: found.dash }];
+  cards.push(
+    playerCard({ protocol: 'hls', library: 'hls.js', formats: found.hls, play: playHls, sid: sids[0] }),
     playerCard({ protocol: 'dash', library: 'dash.js', formats: dash, play: playDash, sid: sids[1] }),
   );
-
-  showAddresses(channel);
-  byId('source').textContent =
-    channel.source === 'ffmpeg'
-      ? 'ffmpeg makes this channel as you watch it.'
-      : 'ffmpeg is not installed here: this is a short sample that plays in a loop, in one quality.';
-  byId('key-form').onsubmit = (event) => {
-    event.preventDefault();
-    sessionStorage.setItem('key', byId('key').value.trim());
-  };
-  await keepRefreshing(viewersList(api, now, sids));
+  byId('players').append(...cards.map((card) => card.element));
+  showChannel(found);
 }
 
-start().catch((error) => notice(`The page could not start: ${error.message}`));
+// not at the top level: the page has loaded, though the channel may take a while
+void play();

@@ -1,174 +1,168 @@
-import { agent, bitrate, bytes, country, duration } from './format.js';
+import { byId, reconcile, write } from './dom.js';
+import { bytes } from './format.js';
+import { keyForm } from './key-form.js';
+import { tell } from './outcome.js';
+import { denialRow, inputRow, leftRow, viewerRow } from './rows.js';
+import { api, Locked, now } from './server.js';
 
-const byId = (id) => document.getElementById(id);
-const clone = (id) => byId(id).content.firstElementChild.cloneNode(true);
+const EVERY_MS = 1000;
+/** So long without an answer, and what stands there is no longer what is. */
+const STALE_AFTER_MS = 4000;
+const MOST_ROWS = 200;
 
-/** Setting the same text again would make a screen reader say it again. */
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-/** Keeps one element per item: rows stay themselves, and with them the focus, while their figures change. */
-function reconcile(parent, items, keyOf, make, update) {
-  const rows = (parent.rows_ ??= new Map());
-  const seen = new Set();
-  for (const item of items) {
-    const key = keyOf(item);
-    seen.add(key);
-    if (!rows.has(key)) rows.set(key, parent.appendChild(make(item)));
-    update(rows.get(key), item);
-  }
-  for (const [key, row] of rows) {
-    if (seen.has(key)) continue;
-    if (row.contains(document.activeElement)) parent.closest('section').querySelector('h2').focus();
-    row.remove();
-    rows.delete(key);
-  }
-}
-
-function chip(protocol) {
-  const span = document.createElement('span');
-  span.className = `chip ${protocol}`;
-  span.textContent = protocol.toUpperCase();
-  return span;
-}
-
-const NAMED_BY = {
-  token: 'by its token',
-  cmcd: 'by its CMCD sid',
-  'playback-session': 'by its playback session',
-  user: 'by its user name',
+/** What a list says that has no rows, by what is known of it. */
+const EMPTY = {
+  loading: 'Asking the server…',
+  locked: 'Locked: the key of the list is needed.',
 };
 
-/** Requests are put together by what they have in common; a connection is a viewer by itself. */
-const namedBy = ({ named_by: how, connections }) =>
-  NAMED_BY[how] ?? (connections > 0 ? 'by its connection' : 'by address and player');
+/**
+ * Keeps the lists below the players as the server has them, and says so where they are not: `loading` before the first
+ * answer, `locked` without the key, `live`, `stale` when the server is silent or fails. `isMine(session)`: whether it is a
+ * player of this page. `onChange({ denials, isBack })`: the denials, undefined where they are not known; whether this is the
+ * first answer after a silence.
+ */
+export function watchViewers(isMine, onChange) {
+  let state = 'loading';
+  let answeredAt = 0;
+  let trouble = '';
+  /** Counts what was changed here: an answer from before that is not shown. */
+  let changes = 0;
+  let wake = () => undefined;
 
-/** The tables below the players. `api(method, path)` asks the server, `now()` is its clock; `mine` are the sids of this page. */
-export function viewersList(api, now, mine) {
-  const secondsUntil = (time) => (Date.parse(time) - now()) / 1000;
-  const trafficOf = new WeakMap();
+  const rows = {
+    viewers: viewerRow(
+      (button, { id, user_name: name }) =>
+        remove(button, `sessions/${id}`, `Viewer ${name} was removed.`, `Viewer ${name} was not removed`),
+      isMine,
+    ),
+    inputs: inputRow((button, { id }) =>
+      remove(button, `sessions/${id}`, 'The publisher was removed.', 'The publisher was not removed'),
+    ),
+    denials: denialRow(
+      (button, { id }) =>
+        remove(button, `denials/${id}`, 'The viewer may come in again.', 'The viewer is still kept out'),
+      now,
+    ),
+    left: leftRow(now),
+  };
 
-  function rate(row, session) {
-    const at = performance.now();
-    const before = trafficOf.get(row);
-    if (before && at - before.at < 3000) return before.text;
-    const perSecond = before ? ((session.bytes - before.bytes) * 8 * 1000) / (at - before.at) : undefined;
-    const text = perSecond === undefined ? '' : bitrate(perSecond);
-    trafficOf.set(row, { at, bytes: session.bytes, text });
-    return text;
-  }
-
-  async function remove(button, path, done) {
-    if (button.ariaDisabled === 'true') return;
-    button.ariaDisabled = 'true'; // not `disabled`, which would lose the focus
+  async function remove(button, path, done, failed) {
+    if ('busy' in button.dataset) return;
+    if (state !== 'live') return tell('The server does not answer: nothing was done.', true);
+    button.dataset.busy = '';
+    mark(button);
     try {
       await api('DELETE', path);
-      byId('announce').textContent = done;
-      await refresh();
+      tell(done);
     } catch (error) {
-      button.ariaDisabled = 'false';
-      byId('announce').textContent = error.message;
+      tell(`${failed}: ${error.message}`, true);
     }
+    delete button.dataset.busy;
+    mark(button);
+    changes++;
+    wake();
   }
 
-  function makeViewer(session) {
-    const row = clone('viewer-row');
-    row.dataset.session = session.id;
-    const kick = row.querySelector('.kick');
-    kick.setAttribute('aria-label', `Kick viewer ${session.user_name}, ${session.proto}`);
-    kick.onclick = () => remove(kick, `sessions/${session.id}`, `Viewer ${session.user_name} was removed`);
-    return row;
+  /** Not `disabled`, which would lose the focus. */
+  function mark(button) {
+    button.ariaDisabled = String('busy' in button.dataset || state !== 'live');
   }
 
-  function updateViewer(row, session) {
-    const set = (selector, text) => write(row.querySelector(selector), text);
-    set('.who', session.user_name);
-    set('.named', namedBy(session));
-    set('.stream', session.stream_code);
-    set('.ip', session.ip);
-    set('.country', country(session.country));
-    set('.agent', agent(session.user_agent));
-    set('.bytes', bytes(session.bytes));
-    set('.rate', rate(row, session));
-    set('.time', duration(session.duration_sec));
-    row.querySelector('.agent').title = session.user_agent ?? '';
-    row.querySelector('.tag').hidden = !mine.some((sid) => sid.startsWith(session.user_name));
-    const protocols = row.querySelector('.protocols');
-    if (protocols.childElementCount !== session.protos.length) protocols.replaceChildren(...session.protos.map(chip));
-  }
+  const visit = ({ id, opened_at: openedAt }) => `${id} ${openedAt}`;
+  const show = (list, items, keyOf = visit) => reconcile(byId(list), items, keyOf, rows[list].make, rows[list].update);
 
-  function makeInput(session) {
-    const row = clone('input-row');
-    const [name, kick] = [row.querySelector('.chip'), row.querySelector('.kick')];
-    name.textContent = session.proto.toUpperCase();
-    name.classList.add(session.proto);
-    write(row.querySelector('.stream'), session.stream_code);
-    write(row.querySelector('.agent'), `${session.ip} · ${agent(session.user_agent)}`);
-    kick.setAttribute('aria-label', `Kick the publisher of ${session.stream_code}, ${session.proto}`);
-    kick.onclick = () => remove(kick, `sessions/${session.id}`, 'The publisher was removed');
-    return row;
-  }
-
-  const updateInput = (row, session) =>
-    write(row.querySelector('.bytes'), `${bytes(session.bytes_received)} · ${duration(session.duration_sec)}`);
-
-  function makeDenial(denial) {
-    const row = clone('denial-row');
-    const lift = row.querySelector('.lift');
-    lift.onclick = () => remove(lift, `denials/${denial.id}`, 'The viewer may come in again');
-    return row;
-  }
-
-  function updateDenial(row, { target, reason, until }) {
-    const { user_agent: player, stream_code: stream, session, ...others } = target;
-    // what a person can tell somebody by; a session's id says nothing
-    const rest = player || others.ip || others.user ? others : { session, ...others };
-    const words = Object.entries({ ...(stream && { stream }), ...rest }).map(([field, value]) => `${field} ${value}`);
-    write(row.querySelector('.agent'), player ? agent(player) : 'Any player');
-    write(row.querySelector('.target'), [...words, reason].join(' · '));
-    write(row.querySelector('.countdown'), duration(secondsUntil(until)));
-  }
-
-  function makeLeft(session) {
-    const row = clone('left-row');
-    write(row.querySelector('.who'), session.user_name);
+  function fill(live, inputs, gone, refusals) {
+    show('viewers', live.sessions);
+    show('inputs', inputs.sessions);
+    show('denials', refusals.denials, ({ id }) => id);
+    show('left', gone.sessions);
+    write(byId('total-viewers'), String(live.stats.viewers));
+    write(byId('total-bytes'), bytes(live.stats.bytes_total));
+    write(byId('total-denials'), String(refusals.total_count));
+    const more = live.total_count > live.sessions.length;
+    byId('more').hidden = !more;
+    const [some, all] = [live.sessions.length, live.total_count].map((count) => count.toLocaleString('en'));
     write(
-      row.querySelector('.agent'),
-      `${session.protos.join(', ')} · ${bytes(session.bytes)} · ${agent(session.user_agent)}`,
+      byId('more'),
+      more ? `The first ${some} of ${all} are shown. Find the others by a part of what they are known by.` : '',
     );
-    write(row.querySelector('.reason'), session.close_reason);
-    row.querySelector('.reason').dataset.is = session.close_reason;
-    return row;
   }
 
-  const updateLeft = (row, session) =>
-    write(row.querySelector('.countdown'), `${duration(-secondsUntil(session.closed_at))} ago`);
+  /** What is no longer known is not shown. */
+  function clear() {
+    for (const list of ['viewers', 'inputs', 'denials', 'left']) show(list, []);
+    for (const total of ['viewers', 'bytes', 'denials']) write(byId(`total-${total}`), '–');
+    byId('more').hidden = true;
+  }
 
-  const visit = ({ id, opened_at }) => `${id} ${opened_at}`;
+  function describe() {
+    const silentMs = performance.now() - answeredAt;
+    if (state === 'live' && silentMs > STALE_AFTER_MS) state = 'stale';
+    document.body.dataset.list = state;
+    for (const empty of document.querySelectorAll('.empty')) {
+      empty.hidden = empty.parentElement.querySelector('ul, tbody').childElementCount > 0;
+      empty.dataset.text ??= empty.textContent;
+      const nobody = empty.id === 'nobody' && byId('find').value ? 'Nobody is found.' : empty.dataset.text;
+      write(empty, EMPTY[state] ?? nobody);
+    }
+    const isSilent = state === 'stale' || (state === 'loading' && silentMs > STALE_AFTER_MS);
+    const from = new Date(now() - silentMs).toLocaleTimeString();
+    const old = state === 'stale' ? ` The lists below are from ${from}, and nobody can be kicked now.` : '';
+    byId('notice').hidden = !isSilent;
+    write(byId('notice'), isSilent ? `${trouble || 'The server does not answer.'} Trying again.${old}` : '');
+    for (const button of document.querySelectorAll('.kick, .lift')) mark(button);
+  }
+
+  async function ask() {
+    const before = changes;
+    const q = byId('find').value.trim();
+    const [live, ...others] = await Promise.all([
+      api('GET', `sessions?status=active&kind=viewer&limit=${MOST_ROWS}&q=${encodeURIComponent(q)}`),
+      api('GET', 'sessions?status=active&kind=input&limit=50'),
+      api('GET', 'sessions?status=closed&kind=viewer&order=-closed_at&limit=4'),
+      api('GET', 'denials?limit=50'),
+    ]);
+    if (before !== changes) return ask();
+    const isBack = state !== 'live';
+    [state, answeredAt, trouble] = ['live', performance.now(), ''];
+    form.hide();
+    fill(live, ...others);
+    onChange({ denials: others[2].denials, isBack });
+  }
 
   async function refresh() {
-    const [live, inputs, gone, refusals] = await Promise.all([
-      api('GET', 'sessions?status=active&kind=viewer'),
-      api('GET', 'sessions?status=active&kind=input'),
-      api('GET', 'sessions?status=closed&kind=viewer'),
-      api('GET', 'denials'),
-    ]);
-    const left = gone.sessions.sort((a, b) => b.closed_at.localeCompare(a.closed_at)).slice(0, 4);
-    reconcile(byId('viewers'), live.sessions, visit, makeViewer, updateViewer);
-    reconcile(byId('inputs'), inputs.sessions, visit, makeInput, updateInput);
-    reconcile(byId('denials'), refusals.denials, ({ id }) => id, makeDenial, updateDenial);
-    byId('left').rows_?.clear(); // newest first: made anew, nothing in it can have the focus
-    byId('left').replaceChildren();
-    reconcile(byId('left'), left, visit, makeLeft, updateLeft);
-    byId('nobody').hidden = live.sessions.length > 0;
-    byId('no-inputs').hidden = inputs.sessions.length > 0;
-    byId('no-denials').hidden = refusals.denials.length > 0;
-    byId('nobody-left').hidden = left.length > 0;
-    write(byId('total-viewers'), String(live.total_count));
-    write(byId('total-bytes'), bytes(live.stats.bytes_total));
-    write(byId('total-denials'), String(refusals.denials.length));
+    try {
+      await ask();
+    } catch (error) {
+      onChange({ denials: undefined, isBack: false });
+      if (error instanceof Locked) {
+        [state, answeredAt] = ['locked', performance.now()];
+        clear();
+        form.ask();
+      } else {
+        trouble = error.message;
+        if (state === 'live' && performance.now() - answeredAt > EVERY_MS * 2) state = 'stale';
+      }
+    }
+    describe();
   }
 
-  return refresh;
+  const form = keyForm(() => wake());
+  byId('find').oninput = () => {
+    changes++;
+    wake();
+  };
+  setInterval(describe, 500);
+  describe();
+
+  void (async () => {
+    for (;;) {
+      await refresh();
+      await new Promise((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, EVERY_MS);
+      });
+    }
+  })();
 }

@@ -36,7 +36,7 @@ function seats(flaw: Flaw): Policy {
       else if (flaw !== 'forgets no seat') change(candidate.token ?? '', -1);
     },
     closed: ({ id }) => {
-      if (flaw === 'keeps everybody') kept.push({ ...tokens, text: Buffer.alloc(2_000, id).toString() });
+      if (flaw === 'keeps everybody') kept.push({ ...tokens, text: Buffer.alloc(8_000, id).toString() });
       change(tokens.get(id) ?? '', -1);
       tokens.delete(id);
     },

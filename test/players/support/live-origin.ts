@@ -13,9 +13,12 @@ const FREE_PORTS = { PORT: '0', RTMP_PORT: '0', FLV_PORT: '0', RTSP_PORT: '0', S
 
 /** The example as its users run it: a process of its own, on a free port, with a temp folder of its own. */
 export interface LiveOrigin {
+  /** The address that it printed to click, with the key of the list. */
   readonly url: string;
   readonly process: ChildProcess;
   readonly tempFolder: string;
+  /** Where it was started. */
+  readonly workFolder: string;
   /** What it has printed so far, both streams. */
   output(): string;
   /** Asks its REST API. */
@@ -30,8 +33,10 @@ export async function startLiveOrigin(env: NodeJS.ProcessEnv = {}): Promise<Live
   if (!('PATH' in env)) program('ffmpeg');
   if (!existsSync(SERVER)) throw new Error(`${SERVER} is not there. Run: npm run build`);
   const tempFolder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
+  const workFolder = mkdtempSync(path.join(tmpdir(), 'players-test-cwd-'));
   const child = spawn(process.execPath, [SERVER], {
-    env: { ...process.env, ...FREE_PORTS, HOST: '', TMPDIR: tempFolder, ...env },
+    cwd: workFolder, // where it puts the key for scripts
+    env: { ...process.env, ...FREE_PORTS, HOST: '', KEY: '', TMPDIR: tempFolder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -52,12 +57,13 @@ export async function startLiveOrigin(env: NodeJS.ProcessEnv = {}): Promise<Live
   const url = await until('the example is on air', onAir, { timeoutMs: 20_000 }).catch(async (error: unknown) => {
     await stop('SIGKILL');
     const left = readdirSync(tempFolder);
-    rmSync(tempFolder, { recursive: true, force: true });
+    for (const folder of [tempFolder, workFolder]) rmSync(folder, { recursive: true, force: true });
     throw left.length > 0 ? new Error(`${String(error)}\nIt left files behind: ${left.join(', ')}`) : error;
   });
 
   const api: LiveOrigin['api'] = async (method, where) => {
-    const response = await fetch(new URL(`api/${where}`, url), { method });
+    const key = new URL(url).searchParams.get('key');
+    const response = await fetch(new URL(`api/${where}`, url), { method, headers: { authorization: `Bearer ${key}` } });
     const text = await response.text();
     return { status: response.status, body: text ? JSON.parse(text) : undefined };
   };
@@ -65,6 +71,7 @@ export async function startLiveOrigin(env: NodeJS.ProcessEnv = {}): Promise<Live
     url,
     process: child,
     tempFolder,
+    workFolder,
     output: () => output,
     api,
     sessions: async (query = '') => (await api('GET', `sessions${query}`)).body.sessions,
@@ -75,5 +82,6 @@ export async function startLiveOrigin(env: NodeJS.ProcessEnv = {}): Promise<Live
 /** For afterAll: ends it whatever state it is in, and removes its temp folder. */
 export async function dispose(origin: LiveOrigin | undefined): Promise<void> {
   await origin?.stop();
-  if (origin) rmSync(origin.tempFolder, { recursive: true, force: true });
+  if (!origin) return;
+  for (const folder of [origin.tempFolder, origin.workFolder]) rmSync(folder, { recursive: true, force: true });
 }

@@ -1,0 +1,303 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import express from 'express';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { sessionsApi } from '@stream-sessions/express-middleware';
+import { launchChromium } from './support/browser.js';
+import { until } from './support/until.js';
+
+/** The page of the example over a real API, with viewers who are not there: what it says in every state it can be in. */
+const KEY = 'the-key-of-this-test';
+const PLAYERS = { '/lib/hls.js': require.resolve('hls.js/dist/hls.min.js'), '/lib/dash.js': require.resolve('dashjs') };
+const CHANNEL = {
+  stream: 'demo',
+  source: 'sample',
+  hls: [{ name: 'fMP4', url: '/no.m3u8' }],
+  dash: '/no.mpd',
+  others: [],
+};
+let browser: Browser;
+let context: BrowserContext;
+let tracker: SessionTracker;
+let server: Server;
+let url: string;
+/** What comes before the API: a server in trouble. */
+let trouble: express.RequestHandler | undefined;
+
+beforeAll(async () => {
+  browser = await launchChromium();
+}, 30_000);
+afterAll(() => browser?.close());
+
+beforeEach(async () => {
+  trouble = undefined;
+  tracker = createTracker({ maxSessionsPerIp: 1e6, idleTimeoutMs: 1e9, autoStart: false });
+  const app = express();
+  app.use((req, res, next) => (trouble ? trouble(req, res, next) : next()));
+  app.use('/api', sessionsApi(tracker, { key: KEY }));
+  for (const [name, file] of Object.entries(PLAYERS)) app.get(name, (_req, res) => res.sendFile(file));
+  app.get('/channel.json', (_req, res) => void res.json(CHANNEL));
+  app.use(express.static(path.join(__dirname, '../../examples/live-origin/public')));
+  server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+});
+
+afterEach(async () => {
+  await context.close();
+  server.close();
+  server.closeAllConnections();
+  await tracker.stop();
+});
+
+async function open(query = `?key=${KEY}`): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(`${url}${query}`, { waitUntil: 'commit' });
+  return page;
+}
+
+const listIs = (page: Page) => page.evaluate<string>('document.body.dataset.list');
+const becomes = (page: Page, state: string) =>
+  until(`the list is ${state}`, async () => (await listIs(page)) === state);
+const textOf = async (page: Page, selector: string) => ((await page.locator(selector).textContent()) ?? '').trim();
+
+const watch = (n: number, more = {}) =>
+  tracker.trackHttp({ stream: 'demo', protocol: 'hls', ip: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, ...more })!;
+
+/** Texts that are long, turn the direction of what is behind them, or close what isolates them. */
+const HOSTILE = [
+  'x'.repeat(2_000),
+  `${'wide '.repeat(400)}`,
+  '\u202egnp.exe\u2066\u2069\u2069 kick me',
+  'مشاهد '.repeat(300),
+  `${'\u0300'.repeat(200)}zalgo`,
+  'a\nb\u2028c\u0000d'.repeat(100),
+  '<img src=x onerror=alert(1)>'.repeat(60),
+];
+
+describe('texts of strangers', () => {
+  /** Where everything is that an operator needs, in pixels. */
+  const layout = (page: Page) =>
+    page.evaluate<{ wide: number; kicks: number[][]; boxes: number[][]; spill: number }>(`(() => {
+      const box = (element) => { const { left, right, width, height } = element.getBoundingClientRect(); return [left, right, width, height].map(Math.round); };
+      return {
+        wide: document.documentElement.scrollWidth,
+        kicks: [...document.querySelectorAll('#viewers .kick')].map(box),
+        boxes: [...document.querySelectorAll('section.list, #viewers-title')].map(box).map(([left, right]) => [left, right]),
+        spill: [...document.querySelectorAll('.list')].filter((list) => list.scrollWidth > list.clientWidth).length,
+      };
+    })()`);
+
+  it.each([
+    { rows: 200, width: 1280 },
+    { rows: 10_000, width: 1280 },
+    { rows: 200, width: 390 },
+  ])(
+    'move nothing: $rows rows, $width pixels wide',
+    async ({ rows, width }) => {
+      watch(0, { stream: 'demo', userAgent: 'VLC/3.0.20' });
+      const page = await open();
+      await page.setViewportSize({ width, height: 900 });
+      await until('one is listed', async () => (await page.locator('#viewers tr').count()) === 1);
+      const plain = await layout(page);
+
+      for (let n = 1; n < rows; n++) {
+        const text = HOSTILE[n % HOSTILE.length]!;
+        watch(n, { stream: text.slice(0, 250), userAgent: text, token: `${n}` });
+      }
+      for (const [n, text] of HOSTILE.entries()) {
+        tracker.openConn({
+          kind: 'input',
+          stream: text.slice(0, 250),
+          protocol: 'rtmp',
+          remoteAddress: '10.9.9.9:1',
+          userAgent: text,
+        });
+        tracker.kick(watch(70_000 + n, { userAgent: text, stream: text.slice(0, 250), token: `k${n}` }).id);
+        tracker.deny({ user: text });
+      }
+      await until('200 are listed', async () => (await page.locator('#viewers tr').count()) === 200);
+      const hostile = await layout(page);
+      expect([hostile.wide, hostile.boxes, hostile.spill]).toEqual([plain.wide, plain.boxes, 0]);
+      const [first] = plain.kicks;
+      for (const [left, right, w, h] of hostile.kicks) {
+        expect([left, right, w, h]).toEqual(first);
+        expect(right).toBeLessThanOrEqual(width);
+      }
+      expect(await textOf(page, '#total-viewers')).toBe(String(rows));
+      const more = page.locator('#more');
+      expect(await more.isVisible()).toBe(rows > 200);
+      if (rows > 200) expect(await more.textContent()).toContain(`The first 200 of ${rows.toLocaleString('en')}`);
+    },
+    60_000,
+  );
+
+  it('keep their direction to themselves', async () => {
+    watch(1, { userAgent: '\u202eyalp', token: 'a' });
+    const page = await open();
+    await until('one is listed', async () => (await page.locator('#viewers tr').count()) === 1);
+    const foreign = '#viewers :is(.who, .stream, .ip, .agent)';
+    const isolated = await page.locator(foreign).evaluateAll((elements) =>
+      elements.map((element: any) => {
+        const { display, unicodeBidi } = element.ownerDocument.defaultView.getComputedStyle(element);
+        return `${display} ${unicodeBidi}`;
+      }),
+    );
+    expect(new Set(isolated)).toEqual(new Set(['block isolate']));
+  }, 30_000);
+
+  it('finds who is not among the first', async () => {
+    for (let n = 0; n < 300; n++) watch(n, { userAgent: n === 299 ? 'Kodi/20' : 'VLC', token: `${n}` });
+    const page = await open();
+    await until('the first are listed', async () => (await page.locator('#viewers tr').count()) === 200);
+    await page.locator('#find').fill('kodi');
+    await until('one is left', async () => (await page.locator('#viewers tr').count()) === 1);
+    expect(await textOf(page, '#viewers .agent')).toBe('Kodi/20');
+    expect(await textOf(page, '#total-viewers')).toBe('300');
+    await page.locator('#find').fill('nobody like that');
+    await until('it says so', async () => (await textOf(page, '#nobody')) === 'Nobody is found.');
+    await page.locator('#find').fill('');
+    await until('they are back', async () => (await page.locator('#viewers tr').count()) === 200);
+    const shown = await page.locator('#viewers .ip').allTextContents();
+    expect(shown).toEqual(tracker.list({ limit: 200 }).map(({ ip }) => ip));
+  }, 30_000);
+});
+
+describe('what the page says', () => {
+  const empties = async (page: Page) =>
+    page.locator('.empty:visible').evaluateAll((all) => all.map((element: any) => element.textContent as string));
+
+  it('claims nothing before the first answer', async () => {
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    trouble = (req, _res, next) => void (req.path.startsWith('/api') ? held.then(() => next()) : next());
+    const page = await open();
+    await until('it is there', async () => (await empties(page)).length === 4);
+    expect(new Set(await empties(page))).toEqual(new Set(['Asking the server…']));
+    expect(await textOf(page, '#total-viewers')).toBe('–');
+    answer();
+    await becomes(page, 'live');
+    await until('it knows now', async () => (await empties(page)).includes('Nobody is watching.'));
+    expect(await empties(page)).toContain('Nobody is kept out.');
+  }, 30_000);
+
+  it('says that it is locked, whether a key is right, and forgets what it knew when it is locked later', async () => {
+    watch(1);
+    const page = await open('');
+    await becomes(page, 'locked');
+    expect(new Set(await empties(page))).toEqual(new Set(['Locked: the key of the list is needed.']));
+    expect(await textOf(page, '#total-viewers')).toBe('–');
+    expect(await page.locator('#key-error').isVisible()).toBe(false);
+    await page.locator('#key').fill('wrong');
+    await page.locator('#key-form button').click();
+    await until('it says so', async () => (await textOf(page, '#key-error')).startsWith('This is not the key.'));
+    expect(await page.locator('#key-error').isVisible()).toBe(true);
+    await page.locator('#key').fill(KEY);
+    await page.keyboard.press('Enter');
+    await becomes(page, 'live');
+    await until('the viewer is listed', async () => (await page.locator('#viewers tr').count()) === 1);
+    expect(await page.locator('#key-form').isVisible()).toBe(false);
+
+    trouble = (req, res, next) => (req.path.startsWith('/api') ? void res.status(401).json({}) : next());
+    await becomes(page, 'locked');
+    expect(await page.locator('#viewers tr').count()).toBe(0);
+    expect(await textOf(page, '#key-error')).toContain('not the one of the server');
+  }, 30_000);
+
+  it('says at once that the key in the link is wrong, and keeps it in no address', async () => {
+    const page = await open('?key=wrong');
+    await becomes(page, 'locked');
+    expect(await textOf(page, '#key-error')).toContain('not the one of the server');
+    expect(page.url()).toBe(url);
+  }, 30_000);
+
+  it('shows everybody that a kick has failed, and why', async () => {
+    const { id } = watch(1);
+    trouble = (req, res, next) =>
+      req.method === 'DELETE' ? void res.status(500).json({ error: { message: 'The disk is full.' } }) : next();
+    const page = await open();
+    const kick = page.locator('#viewers .kick');
+    await kick.click();
+    const outcome = page.locator('#outcome');
+    await until('it says so', async () =>
+      /was not removed: The disk is full\./.test((await outcome.textContent()) ?? ''),
+    );
+    expect(await outcome.isVisible()).toBe(true);
+    expect(await outcome.getAttribute('data-is')).toBe('failed');
+    trouble = undefined;
+    await kick.click();
+    await until('it worked', async () => /was removed\./.test((await outcome.textContent()) ?? ''));
+    await until('the row is gone', async () => (await page.locator('#viewers tr').count()) === 0);
+    expect(tracker.get(id)?.closeReason).toBe('kicked');
+  }, 30_000);
+
+  it('marks what a silent server said last, lets nobody be kicked then, and goes on when it is back', async () => {
+    const { id } = watch(1);
+    const page = await open();
+    await until('the viewer is listed', async () => (await page.locator('#viewers tr').count()) === 1);
+    const hung = new Set<express.NextFunction>();
+    trouble = (_req, _res, next) => void hung.add(next);
+    await becomes(page, 'stale');
+    await until('it says so', () => page.locator('#notice').isVisible());
+    expect(await textOf(page, '#notice')).toMatch(/does not answer.*lists below are from .*nobody can be kicked now/);
+    expect(await page.locator('#viewers .kick').getAttribute('aria-disabled')).toBe('true');
+    const before = hung.size;
+    await page.locator('#viewers .kick').click({ force: true });
+    await until('it says why not', async () => (await textOf(page, '#outcome')).includes('nothing was done'));
+    // it gives up on each request, and asks again
+    await until('it asks again', () => hung.size > before + 3, { timeoutMs: 20_000 });
+    trouble = undefined;
+    for (const next of hung) next();
+    await becomes(page, 'live');
+    expect(await page.locator('#notice').isVisible()).toBe(false);
+    expect(tracker.get(id)?.closedAt).toBeUndefined();
+    await page.locator('#viewers .kick').click();
+    await until('it is kicked', () => tracker.get(id)?.closeReason === 'kicked');
+  }, 60_000);
+
+  it('says so when the server is not there at all, and when it fails', async () => {
+    watch(1);
+    const page = await open();
+    await becomes(page, 'live');
+    trouble = (_req, res) => void res.status(500).json({ error: { message: 'It fails.' } });
+    await becomes(page, 'stale');
+    expect(await textOf(page, '#notice')).toMatch(/^It fails\. Trying again\./);
+    server.close();
+    server.closeAllConnections();
+    await until('it says so', async () => /^The server does not answer\./.test(await textOf(page, '#notice')));
+  }, 30_000);
+
+  it('shows who left last, however many have left', async () => {
+    for (let n = 0; n < 1_200; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
+    const early = watch(5_000, { userAgent: 'early bird', token: 'early' });
+    for (let n = 1_200; n < 2_400; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the others have closed before
+    tracker.kick(early.id, { denyForMs: 0 });
+    const page = await open();
+    await until('it is first', async () =>
+      /early bird/.test((await page.locator('#left li').first().textContent()) ?? ''),
+    );
+    expect(await page.locator('#left li').count()).toBe(4);
+  }, 30_000);
+
+  it('counts all who are kept out', async () => {
+    for (let n = 0; n < 70; n++) tracker.deny({ ip: `10.1.0.${n}` });
+    tracker.deny({ user: 'bob' }, { forMs: Infinity });
+    const page = await open();
+    await until('they are listed', async () => (await page.locator('#denials li').count()) === 50);
+    expect(await textOf(page, '#total-denials')).toBe('71');
+  }, 30_000);
+
+  it('calls nobody a player of this page who is none', async () => {
+    watch(1, { sid: '' });
+    watch(2, { sid: 'a' });
+    watch(3, { token: 'ab' });
+    const page = await open();
+    await until('they are listed', async () => (await page.locator('#viewers tr').count()) === 3);
+    expect(await page.locator('#viewers .tag:visible').count()).toBe(0);
+  }, 30_000);
+});
