@@ -171,6 +171,20 @@ describe('what the page says', () => {
   const empties = async (page: Page) =>
     page.locator('.empty:visible').evaluateAll((all) => all.map((element: any) => element.textContent as string));
 
+  it('claims nothing before the first answer', async () => {
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    trouble = (req, _res, next) => void (req.path.startsWith('/api') ? held.then(() => next()) : next());
+    const page = await open();
+    await until('it is there', async () => (await empties(page)).length === 4);
+    expect(new Set(await empties(page))).toEqual(new Set(['Asking the server…']));
+    expect(await textOf(page, '#total-viewers')).toBe('–');
+    answer();
+    await becomes(page, 'live');
+    await until('it knows now', async () => (await empties(page)).includes('Nobody is watching.'));
+    expect(await empties(page)).toContain('Nobody is kept out.');
+  }, 30_000);
+
   it('says that it is locked, whether a key is right, and forgets what it knew when it is locked later', async () => {
     watch(1);
     const page = await open('');

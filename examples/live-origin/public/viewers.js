@@ -102,8 +102,7 @@ export function watchViewers(isMine, onChange) {
     document.body.dataset.list = state;
     for (const empty of document.querySelectorAll('.empty')) {
       empty.hidden = empty.parentElement.querySelector('ul, tbody').childElementCount > 0;
-      empty.dataset.text ??= empty.textContent;
-      const nobody = empty.id === 'nobody' && byId('find').value ? 'Nobody is found.' : empty.dataset.text;
+      const nobody = empty.id === 'nobody' && byId('find').value ? 'Nobody is found.' : empty.dataset.nobody;
       write(empty, EMPTY[state] ?? nobody);
     }
     const isSilent = state === 'stale' || (state === 'loading' && silentMs > STALE_AFTER_MS);
