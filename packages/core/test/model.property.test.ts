@@ -8,6 +8,7 @@ const viewer = fc.record<Viewer>({
   ip: fc.constantFrom('10.0.0.1', '10.0.0.2'),
   userAgent: fc.constantFrom('a', 'b'),
   token: fc.constantFrom(undefined, undefined, 'x', 'y'),
+  sid: fc.constantFrom(undefined, undefined, 's', 'r'),
 });
 const protocol = fc.constantFrom('hls', 'dash');
 const bytes = fc.constantFrom(0, 1, 100, -5, NaN);
@@ -60,7 +61,8 @@ function step<A extends unknown[]>(
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   step(6, (both, ...args) => both.trackHttp(...args), viewer, protocol, bytes),
-  step(4, (both, ...args) => both.request(...args), viewer, protocol),
+  step(4, (both, ...args) => both.request(...args), viewer, protocol, fc.boolean()),
+  step(3, (both, ...args) => both.served(...args), index),
   step(3, (both, ...args) => both.connect(...args), viewer, fc.constant('rtmp'), fc.boolean()),
   step(5, (both, ...args) => both.touch(...args), index, bytes),
   step(3, (both, ...args) => both.end(...args), index, bytes),
@@ -71,10 +73,13 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   step(1, (both, ...args) => both.configure(...args), config),
 );
 
-it('agrees with a naive model under any interleaving of what can happen', () => {
+it.each([
+  ['whose names have to match', false],
+  ['who gives some names with some requests', true],
+])('agrees with a naive model under any interleaving of what can happen, of viewers %s', (_, aliases) => {
   fc.assert(
     fc.property(fc.array(steps, { minLength: 1, maxLength: 60, size: 'max' }), (all) => {
-      const both = new Both();
+      const both = new Both(aliases);
       for (const one of all) {
         one.run(both);
         both.check();

@@ -17,6 +17,7 @@ import type { Incoming } from './request/incoming.js';
  */
 export function describer(options: Prepared, memory: ManifestMemory) {
   const { stream: rule, client, tokens } = options;
+  const tentative = !options.countErrors;
 
   const streamOf = (req: PlaybackRequest, path: string) => {
     if (typeof rule === 'function') return streamOfCallback(rule(req));
@@ -32,11 +33,13 @@ export function describer(options: Prepared, memory: ManifestMemory) {
     const ip = client.address(seen);
     if (ip === undefined) return undefined;
     let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, client, tokens);
+    hit.tentative = tentative;
     // HLS has fMP4 segments too: they are what the viewer's last manifest was
     if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;
     if (options.hit !== undefined) hit = options.hit(seen.req, hit);
     if (hit === null) return undefined;
     if (typeof hit !== 'object') throw badOption('The result of hit', 'a hit, or null', hit);
+    if (hit.tentative === undefined) hit = { ...hit, tentative };
     const tooLong = hit.stream?.length > MAX_STREAM_LENGTH || (hit.token?.length ?? 0) > MAX_TOKEN_LENGTH;
     return tooLong ? UNREADABLE : hit;
   };

@@ -29,6 +29,11 @@ export interface TrackPlaybackOptions {
   hit?: RequestCallback<[hit: HttpHit], HttpHit | null>;
   /** How viewer tokens are read, and written into playlists and cookies. Default: read only. */
   viewerToken?: ViewerTokenOptions;
+  /**
+   * Lists viewers whose requests were answered with errors (404, 500) alone, for any stream name that somebody makes up.
+   * Default false: on a stream of which nothing was ever served a viewer is listed once a request is answered.
+   */
+  countErrors?: boolean;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
   onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
 }
@@ -39,6 +44,7 @@ const KNOWN: readonly (keyof TrackPlaybackOptions)[] = [
   'trustProxy',
   'viewerToken',
   'hit',
+  'countErrors',
   'onDenied',
 ];
 
@@ -50,13 +56,14 @@ export interface Prepared {
   readonly tokens: TokenReader;
   readonly writing: TokenSettings;
   readonly hit: TrackPlaybackOptions['hit'];
+  readonly countErrors: boolean;
   readonly onDenied: TrackPlaybackOptions['onDenied'];
 }
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function prepare(options: TrackPlaybackOptions): Prepared {
   checkOptions('trackPlayback', options, KNOWN);
-  const { stream = 'first-segment', extensions, trustProxy, viewerToken, hit, onDenied } = options;
+  const { stream = 'first-segment', extensions, trustProxy, viewerToken, hit, countErrors = false, onDenied } = options;
   if (typeof stream !== 'function' && stream !== 'first-segment' && stream !== 'dirname') {
     throw badOption('stream', '"first-segment", "dirname" or a function', stream);
   }
@@ -66,8 +73,9 @@ export function prepare(options: TrackPlaybackOptions): Prepared {
   for (const [name, value] of Object.entries({ hit, onDenied })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
+  if (typeof countErrors !== 'boolean') throw badOption('countErrors', 'true or false', countErrors);
   const writing = tokenSettings(viewerToken);
   const tokens = tokenReader(writing);
   const client = clientReader(trustProxy);
-  return { stream, types: new MediaTypes(extensions), client, tokens, writing, hit, onDenied };
+  return { stream, types: new MediaTypes(extensions), client, tokens, writing, hit, countErrors, onDenied };
 }

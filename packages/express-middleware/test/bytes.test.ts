@@ -79,9 +79,9 @@ describe('the bytes of a response', () => {
     expect(missing.body.length).toBeGreaterThan(0);
     expect((await get(url, '/cam1/seg0.ts', { range: 'bytes=99999-' })).status).toBe(416);
     expect(bytes()).toBe(13_000);
-    await get(url, '/cam2/gone.ts');
-    expect(tracker.list({ stream: 'cam2' })).toMatchObject([{ bytes: 0 }]);
-    expect(tracker.list({ stream: 'cam2' })[0]?.startedAt).toBeUndefined();
+    await get(url, '/cam1/gone.ts', { 'user-agent': 'other' });
+    expect(tracker.list()).toMatchObject([{ bytes: 13_000 }, { bytes: 0 }]);
+    expect(tracker.list()[1]?.startedAt).toBeUndefined();
   });
 
   it('are those after compression', async () => {
@@ -178,9 +178,10 @@ describe('the bytes of a response', () => {
     client.get('/cam1/1000.ts');
     client.get('/cam2/200000.ts');
     client.get('/cam3/30.ts');
-    await until(() => held.length === 1 && tracker.count() === 3);
+    // of cam1 nothing is known yet
+    await until(() => held.length === 1 && tracker.count() === 2);
     const each = () => ['cam1', 'cam2', 'cam3'].map((stream) => tracker.list({ stream })[0]?.bytes);
-    expect(each()).toEqual([0, 0, 0]);
+    expect(each()).toEqual([undefined, 0, 0]);
     held[0]!();
     await until(each, (all) => String(all) === '1000,200000,30');
     client.socket.destroy();

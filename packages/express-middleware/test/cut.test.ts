@@ -57,8 +57,9 @@ class KernelWatch {
   }
 }
 
+/** Viewers are listed as they come, answered or not. */
 const app = (send: Sender, watch?: KernelWatch): http.RequestListener => {
-  const track = trackPlayback(tracker);
+  const track = trackPlayback(tracker, { countErrors: true });
   return (req, res) =>
     track(req, res, () => {
       watch?.watch(res);

@@ -113,7 +113,7 @@ describe('hostile paths', () => {
     }
     expect((await get(url, `/cam2/seg0.ts?token=${longest}`)).status).toBe(200);
     const named = tracker.list().map(({ stream, namedBy }) => `${stream} ${namedBy}`);
-    expect(named.sort()).toEqual([`${'a'.repeat(256)} fingerprint`, 'cam1 token', 'cam2 token'].sort());
+    expect(named.sort()).toEqual(['cam1 token', 'cam2 token']);
   });
 });
 

@@ -31,6 +31,16 @@ export interface HttpHit {
   dvr?: boolean | undefined;
   /** For `trackHttp` only: body bytes that were just written. */
   bytes?: number | undefined;
+  /**
+   * For `trackHttp` only: how it was answered. An error (400 and more) opens no session on a stream of which nothing was
+   * ever served. Default: it was served.
+   */
+  status?: number | undefined;
+  /**
+   * For `admit` only: it may yet be answered with an error. On a stream of which nothing was ever served the session is
+   * in no list, makes no event and counts nowhere until `handle.served()`. Default false.
+   */
+  tentative?: boolean | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
   /**

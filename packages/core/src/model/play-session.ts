@@ -19,6 +19,7 @@ export type CloseReason =
   | 'limit'
   | 'policy_error'
   | 'transport_error'
+  | 'not_served'
   | (string & {});
 
 /**

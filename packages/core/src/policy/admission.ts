@@ -35,6 +35,11 @@ export interface Handle {
  * nobody touched for `stallTimeoutMs` is stalled.
  */
 export interface RequestHandle extends Handle {
+  /**
+   * The request is answered with what it asked for (a status below 400). For hits that were `tentative`: bytes say the
+   * same. Cheap, and harmless when it is known already.
+   */
+  served(): void;
   /** Ends the request, not the session. Idempotent. */
   end(addedBytes?: number): void;
 }

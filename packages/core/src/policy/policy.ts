@@ -61,7 +61,9 @@ export interface Refusal {
 export type Verdict = Approval | Refusal;
 
 /** Who asks to be let in: the hit, and the live session it would join, if it joins one. */
-export interface Candidate extends Readonly<Omit<HttpHit & ConnHit, 'bytes' | 'remoteAddress'>> {
+export interface Candidate extends Readonly<
+  Omit<HttpHit & ConnHit, 'bytes' | 'remoteAddress' | 'status' | 'tentative'>
+> {
   /** Of the live session it would join, else of the one that would open. */
   readonly id?: string | undefined;
   readonly remoteAddress?: string | undefined;
@@ -78,7 +80,7 @@ export interface Candidate extends Readonly<Omit<HttpHit & ConnHit, 'bytes' | 'r
   readonly pass?: string | undefined;
 }
 
-/** What a policy may look at. */
+/** What a policy may look at. It counts those too whose first request on a new stream is not answered yet. */
 export interface TrackerView {
   /** Epoch milliseconds. */
   readonly now: number;

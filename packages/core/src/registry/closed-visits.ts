@@ -1,42 +1,12 @@
 import type { PlaySession } from '../model/play-session.js';
 import type { LastWords } from '../tracker/explain.js';
-import { SortedVisits } from './sorted-visits.js';
-
-/** Closed visits in the order of lists, all of them and by stream. */
-class VisitIndex {
-  private readonly all = new SortedVisits<PlaySession>();
-  private readonly perStream = new Map<string, SortedVisits<PlaySession>>();
-
-  /** The visits of a stream, or all; undefined when there are none. */
-  of(stream: string | undefined): SortedVisits<PlaySession> | undefined {
-    return stream ? this.perStream.get(stream) : this.all;
-  }
-
-  insert(visit: PlaySession): void {
-    this.all.insert(visit);
-    for (const stream of visit.streams) {
-      let visits = this.perStream.get(stream);
-      if (visits === undefined) this.perStream.set(stream, (visits = new SortedVisits()));
-      visits.insert(visit);
-    }
-  }
-
-  /** Harmless when it is not there. */
-  delete(visit: PlaySession): void {
-    this.all.delete(visit);
-    for (const stream of visit.streams) {
-      const visits = this.perStream.get(stream);
-      visits?.delete(visit);
-      if (visits?.size === 0) this.perStream.delete(stream);
-    }
-  }
-}
+import { VisitIndex } from './visit-index.js';
 
 /** Visits that ended a short while ago, oldest dropped first. */
 export class ClosedVisits {
-  readonly every = new VisitIndex();
+  readonly every = new VisitIndex<PlaySession>();
   /** One per id: those who have not come back since. */
-  readonly latest = new VisitIndex();
+  readonly latest = new VisitIndex<PlaySession>();
   private readonly byId = new Map<string, PlaySession>();
   /** In the order they closed; `head` is the oldest still kept. */
   private queue: PlaySession[] = [];

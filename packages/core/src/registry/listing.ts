@@ -6,7 +6,7 @@ import { type Session } from './session.js';
 import type { SortedVisits } from './sorted-visits.js';
 
 export type Row = Session | PlaySession;
-/** Where rows come from: the live ones, and the closed ones. */
+/** Where rows come from: the live ones, the closed ones, and those that nothing was served to yet. */
 export type Sources = readonly SortedVisits<Row>[];
 
 /** A quarter of a second, roughly: the event loop stands still meanwhile. */
@@ -55,13 +55,14 @@ export function pageOf(sources: Sources, filter: SessionFilter, test: Test | und
     else visits.walk(after, take);
     return page;
   });
-  return merge(pages, backwards ? (a, b) => byPosition(b, a) : byPosition).slice(0, limit);
+  const compare: Compare = backwards ? (a, b) => byPosition(b, a) : byPosition;
+  return pages.reduce((all, page) => merge(all, page, compare), []).slice(0, limit);
 }
 
 type Compare = (a: Row, b: Row) => number;
 
-function merge([a = [], b = []]: readonly Row[][], compare: Compare): readonly Row[] {
-  if (b.length === 0) return a;
+function merge(a: Row[], b: Row[], compare: Compare): Row[] {
+  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
   const merged: Row[] = [];
   let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {

@@ -13,11 +13,16 @@ import { ShardedMap } from './sharded-map.js';
 import { SortedVisits } from './sorted-visits.js';
 import { HouseholdTable } from './household.js';
 import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
+import { ServedStreams } from './served-streams.js';
 import { StreamEntry } from './stream-entry.js';
+import { VisitIndex } from './visit-index.js';
 
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
 export class Registry {
   readonly live = new SortedVisits<Session>();
+  /** Sessions to whom nothing was served yet. They are found, and in no list. */
+  readonly unserved = new VisitIndex<Session>();
+  readonly served = new ServedStreams();
   readonly openingTimes = new OpeningTimes();
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
@@ -65,20 +70,30 @@ export class Registry {
   /** `household`: where the recipe puts it; undefined for a connection, which is a session of its own. */
   add(session: Session, recipe: Recipe, household: string | undefined): void {
     this.ids.set(session.id, session);
-    this.closed.supersede(session.id);
-    this.live.insert(session);
-    this.counts[session.kind]++;
     this.byNetwork.add(session.network, session);
-    this.enter(session, session.entry);
+    if (session.isUnserved) this.unserved.insert(session);
+    else this.enlist(session);
     if (household === undefined) return;
     const stream = recipe.byStream ? session.stream : '';
     this.households[recipe.kind].enter(stream, household, session, recipe.aliasable);
   }
 
+  /** Something has been served to it: from now on everybody sees it. */
+  show(session: Session): void {
+    this.unserved.delete(session);
+    session.rarities.onServed = undefined;
+    // another viewer may have made the stream live meanwhile
+    session.entry = this.streamEntry(session.stream);
+    this.enlist(session);
+  }
+
+  /** Whether anything of this stream was ever served, as far as anybody remembers. */
+  isServed(stream: string): boolean {
+    return (this.streamEntries.get(stream)?.bytes ?? 0) > 0 || this.served.has(stream);
+  }
+
   delete(session: Session, recipe: Recipe): void {
     this.ids.delete(session.id);
-    this.live.delete(session);
-    this.counts[session.kind]--;
     const { rare } = session;
     this.byNetwork.delete(session.network, session);
     if (rare?.networks !== undefined) for (const network of rare.networks) this.byNetwork.delete(network, session);
@@ -86,8 +101,8 @@ export class Registry {
     if (session.home !== undefined) {
       this.households[recipe.kind].leave(recipe.byStream ? session.stream : '', session);
     }
-    if (rare?.streams === undefined) this.leave(session, session.entry);
-    else for (const stream of rare.streams) this.leave(session, this.streamEntries.get(stream));
+    if (session.isUnserved) this.unserved.delete(session);
+    else this.delist(session);
   }
 
   /** The session has ended: this is what lists still show of it. */
@@ -102,13 +117,16 @@ export class Registry {
 
   /** The session is seen on another stream: its recipe leaves the stream out. */
   addStream(session: Session, stream: string): void {
-    const streams = (session.rarities.streams ??= [session.stream]);
+    const { isUnserved, rarities } = session;
+    const streams = (rarities.streams ??= [session.stream]);
     if (!streams.includes(stream)) {
+      if (isUnserved) this.unserved.delete(session);
       const gone = makeRoom(streams);
-      if (gone !== undefined) this.leave(session, this.streamEntries.get(gone));
+      if (gone !== undefined && !isUnserved) this.leave(session, this.streamEntries.get(gone));
       const entry = this.streamEntry(ownCopy(stream));
       streams.push(entry.code);
-      this.enter(session, entry);
+      if (isUnserved) this.unserved.insert(session);
+      else this.enter(session, entry);
     }
     session.entry = this.streamEntry(stream);
   }
@@ -174,13 +192,20 @@ export class Registry {
     return this.byUser.members(user);
   }
 
-  /** The live sessions of a stream, or all. A copy, so that the caller may close what it finds. */
+  /** The oldest of all that are live, listed or not. */
+  firstLive(): Session | undefined {
+    return this.live.first() ?? this.unserved.of(undefined)?.first();
+  }
+
+  /** The live sessions of a stream, or all, listed or not. A copy, so that the caller may close what it finds. */
   liveOf(stream?: string): Session[] {
-    const visits = stream === undefined ? this.live : this.streamEntries.get(stream)?.visits;
+    const listed = stream === undefined ? this.live : this.streamEntries.get(stream)?.visits;
     const found: Session[] = [];
-    visits?.walk(undefined, (session) => {
-      found.push(session);
-    });
+    for (const visits of [listed, this.unserved.of(stream)]) {
+      visits?.walk(undefined, (session) => {
+        found.push(session);
+      });
+    }
     return found;
   }
 
@@ -192,28 +217,52 @@ export class Registry {
     return summaries.sort((a, b) => (a.stream < b.stream ? -1 : 1));
   }
 
-  count(filter: SessionFilter, addresses: AddressReader): number {
-    const sources = this.sources(filter);
+  /** `unserved`: those too who are in no list yet. */
+  count(filter: SessionFilter, addresses: AddressReader, unserved = false): number {
+    const sources = this.sources(filter, unserved);
     checkEffort(sources, { ...filter, order: 'openedAt' }); // how they would be sorted costs nothing here
     return countOf(sources, compileFilter(filter, addresses));
   }
 
   /** One page of visits, as copies. */
-  list(filter: SessionFilter, addresses: AddressReader, copy: (session: Session) => PlaySession): PlaySession[] {
-    const sources = this.sources(filter);
+  list(
+    filter: SessionFilter,
+    addresses: AddressReader,
+    copy: (session: Session) => PlaySession,
+    unserved = false,
+  ): PlaySession[] {
+    const sources = this.sources(filter, unserved);
     checkEffort(sources, filter);
     const page = pageOf(sources, filter, compileFilter(filter, addresses));
     return page.map((visit) => (visit instanceof Session ? copy(visit) : visit));
   }
 
-  private sources({ status, stream, visits }: SessionFilter): Sources {
+  private sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
     const live = stream ? this.streamEntries.get(stream)?.visits : this.live;
     const closed = (visits === 'all' ? this.closed.every : this.closed.latest).of(stream);
     const chosen: (SortedVisits<Session> | SortedVisits<PlaySession> | undefined)[] = [
       status === 'closed' ? undefined : live,
       status === 'active' ? undefined : closed,
+      unserved && status !== 'closed' && this.unserved.size > 0 ? this.unserved.of(stream) : undefined,
     ];
     return chosen.filter((visits) => visits !== undefined);
+  }
+
+  private enlist(session: Session): void {
+    this.closed.supersede(session.id);
+    this.live.insert(session);
+    this.counts[session.kind]++;
+    const { streams } = session.rare ?? {};
+    if (streams === undefined) this.enter(session, session.entry);
+    else for (const stream of streams) this.enter(session, this.streamEntry(stream));
+  }
+
+  private delist(session: Session): void {
+    this.live.delete(session);
+    this.counts[session.kind]--;
+    const { streams } = session.rare ?? {};
+    if (streams === undefined) this.leave(session, session.entry);
+    else for (const stream of streams) this.leave(session, this.streamEntries.get(stream));
   }
 
   private enter(session: Session, entry: StreamEntry): void {

@@ -80,6 +80,11 @@ export class Session extends WheelNode {
     return bytes !== undefined && this.bytes >= bytes;
   }
 
+  /** Nothing was served to it yet, nor anything else of its stream: it is in no list. */
+  get isUnserved(): boolean {
+    return this.rare?.onServed !== undefined;
+  }
+
   get isClosed(): boolean {
     return this.traits.closeReason !== undefined;
   }

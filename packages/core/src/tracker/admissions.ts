@@ -13,10 +13,10 @@ import type { Counters } from './counters.js';
 import type { DenialDesk, Refused } from './denial-desk.js';
 import { TrackedConnection, TrackedRequest, type OpenHandle } from './handles.js';
 import type { JudgedCredentials } from './judged-credentials.js';
-import type { Lifecycle } from './lifecycle.js';
+import { isError, type Lifecycle } from './lifecycle.js';
 import { impossible, type Observation } from './observation.js';
 import { Openings, type Made, type Opening, type Outcome } from './openings.js';
-import type { RoomMaker } from './room-maker.js';
+import { noRoom, type RoomMaker } from './room-maker.js';
 import type { Settings } from './settings.js';
 
 type AnyAdmission = Admission<OpenHandle & RequestHandle & ConnHandle>;
@@ -112,7 +112,12 @@ export class Admissions {
       this.counters.overload++;
       return undefined;
     }
-    return this.lifecycle.open(observation, undefined);
+    // It was answered already: with an error on a stream that nobody knows, it was nobody.
+    const { stream } = observation;
+    if (isError(observation.hit) && !this.registry.isServed(stream)) return undefined;
+    const session = this.lifecycle.open(observation, undefined);
+    if (!observation.isConnection && !isError(observation.hit)) this.registry.served.add(stream);
+    return session;
   }
 
   refuseStopped(observation: Observation): Refused {
@@ -142,7 +147,8 @@ export class Admissions {
   private isFull({ network }: Observation): boolean {
     const { maxSessions, maxSessionsPerIp } = this.settings;
     const here = this.registry.countOfNetwork(network) + this.openings.countAt(network);
-    const full = this.registry.live.size + this.openings.size >= maxSessions || here >= maxSessionsPerIp;
+    const all = this.registry.live.size + this.registry.unserved.size + this.openings.size;
+    const full = all >= maxSessions || here >= maxSessionsPerIp;
     if (full && !this.warnedOfCap) {
       this.warnedOfCap = true;
       this.logger.warn(
@@ -185,7 +191,9 @@ export class Admissions {
     // Another of this viewer's requests, or a record of one, may have opened the session meanwhile.
     const joins = asked?.isClosed === false ? asked : this.lifecycle.opened(observation);
     const live = joins ?? this.continued(observation, decision);
-    const room = this.asking.room.roomFor(decision, live);
+    // Who has to go for it goes when it is served: a name that somebody made up is worth nobody's place.
+    const isUnserved = live?.isUnserved ?? this.lifecycle.opensUnserved(observation);
+    const room = isUnserved ? noRoom(decision) : this.asking.room.roomFor(decision, live);
     const refused = this.refusedAtLast(observation, live, room.decision);
     if (refused !== undefined || !verdict.allow) return { outcome: refused, joined: live };
     if (!this.settings.enabled || (live === undefined && full)) return { outcome: undefined, joined: live };
@@ -193,6 +201,7 @@ export class Admissions {
     const isAsked = decision !== NOT_ASKED;
     const until = live?.rare?.expiresAt ?? Infinity;
     const session = live ?? this.lifecycle.open(observation, isAsked ? verdict : undefined);
+    if (isUnserved) this.asking.room.makeWhenServed(session, decision);
     if (live !== undefined) {
       this.lifecycle.approve(live, verdict);
       this.lifecycle.joinAs(live, observation);

@@ -9,6 +9,7 @@ const NO_LIMITS: Limits = Object.freeze({});
 export interface HandleOwner {
   copy(session: Session): PlaySession;
   touch(session: Session, handle: OpenHandle, bytes: number): void;
+  served(session: Session): void;
   receive(session: Session, bytes: number): void;
   tagSession(session: Session, tags: Record<string, string>): void;
   report(session: Session, quality: Quality, provisional: boolean): void;
@@ -113,14 +114,15 @@ export abstract class OpenHandle {
     return unreported;
   }
 
-  /** Leaves its session's list. Nothing that is said to it afterwards counts. */
-  detach(): void {
+  /** Leaves its session's list. Nothing that is said to it afterwards counts. Returns 0: it asks for no more bytes. */
+  detach(): number {
     this.ended = true;
     const { nextHandle, previousHandle, tracked } = this;
     if (nextHandle !== undefined) nextHandle.previousHandle = previousHandle;
     if (previousHandle !== undefined) previousHandle.nextHandle = nextHandle;
     else if (tracked?.handles === this) tracked.handles = nextHandle;
     this.nextHandle = this.previousHandle = undefined;
+    return 0;
   }
 
   private sever(cut: (reason: CloseReason) => number | void, reason: CloseReason): number {
@@ -139,6 +141,10 @@ export abstract class OpenHandle {
 export class TrackedRequest extends OpenHandle implements RequestHandle {
   get isConnection(): boolean {
     return false;
+  }
+
+  served(): void {
+    if (!this.ended && this.tracked?.isUnserved === true) this.owner.served(this.tracked);
   }
 
   end(addedBytes = 0): void {

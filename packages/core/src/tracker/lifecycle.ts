@@ -96,19 +96,41 @@ export class Lifecycle implements HandleOwner {
     }
     const now = this.clock.now();
     const session = this.maker.make(observation, id, now, approval !== undefined);
+    const isUnserved = this.opensUnserved(observation);
+    if (isUnserved) session.rarities.onServed = nothing;
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
     // It has connections only, so far: no hit keeps it open behind the last of them.
     if (isConnection && household !== undefined) session.rarities.lastHitAt = NO_HIT;
     const home = household === observation.network ? session.network : household && ownCopy(household);
     this.registry.add(session, recipe, home);
-    this.counters.opened++;
-    this.credit(session, countable(hit.bytes), now);
+    if (!isUnserved) this.counters.opened++;
+    if (!isUnserved) this.credit(session, countable(hit.bytes), now);
     if (approval !== undefined) this.approve(session, approval);
     this.planReview(session);
     this.deadlines.plan(session);
     this.firstOpened();
-    if (this.hub.wants('opened')) this.emit('opened', session, openedEnvelope);
+    if (!isUnserved && this.hub.wants('opened')) this.emit('opened', session, openedEnvelope);
     return session;
+  }
+
+  /** Whether the session of this observation would be in no list yet: anybody can make up the name of a stream. */
+  opensUnserved({ hit, isConnection, stream }: Observation): boolean {
+    return hit.tentative === true && !isConnection && !this.registry.isServed(stream);
+  }
+
+  /** Something was served to a session that nobody saw so far. */
+  served(session: Session): void {
+    const { rarities } = session;
+    const { onServed } = rarities;
+    if (onServed === undefined || session.isClosed) return;
+    rarities.onServed = nothing;
+    onServed();
+    // A policy that had to say who makes room may have failed to.
+    if (session.isClosed) return;
+    this.registry.show(session);
+    if (rarities.streams === undefined) this.registry.served.add(session.stream);
+    this.counters.opened++;
+    if (this.hub.wants('opened')) this.emit('opened', session, openedEnvelope);
   }
 
   /** Another request or connection of a live session. */
@@ -123,7 +145,14 @@ export class Lifecycle implements HandleOwner {
     const now = this.clock.now();
     session.updatedAt = now;
     this.sightings.note(session, hit, ip, network);
-    if (session.rare?.lastHitAt !== undefined) session.rare.lastHitAt = now;
+    const { rare } = session;
+    if (rare !== undefined) {
+      if (rare.lastHitAt !== undefined) rare.lastHitAt = now;
+      if (rare.onServed !== undefined) {
+        if (hit.tentative === true || isError(hit)) return now;
+        this.served(session);
+      }
+    }
     if (bytes > 0) this.credit(session, bytes, now);
     this.announce(session, now);
     return now;
@@ -136,6 +165,10 @@ export class Lifecycle implements HandleOwner {
     if (handle !== undefined) handle.touchedAt = now;
     const bytes = countable(added);
     if (bytes === 0) return;
+    if (session.isUnserved) {
+      this.served(session);
+      if (session.isClosed) return;
+    }
     this.credit(session, bytes, now);
     this.announce(session, now);
   }
@@ -148,11 +181,13 @@ export class Lifecycle implements HandleOwner {
     session.rarities.bytesReceived += bytes;
     session.begin(now);
     // the last ones come while it ends
-    if (!session.isClosed) this.announce(session, now);
+    if (!session.isClosed && !session.isUnserved) this.announce(session, now);
   }
 
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void {
     if (!session.isClosed) this.touch(session, handle, bytes);
+    // All its requests were answered with errors, or not at all: it leaves no trace.
+    if (session.isUnserved && session.handles === undefined) this.close(session, 'not_served');
   }
 
   /** The transport has lost a connection: the session ends with it unless something else keeps it. */
@@ -178,12 +213,13 @@ export class Lifecycle implements HandleOwner {
     const now = this.clock.now();
     session.traits = this.traits.share({ ...session.traits, closeReason: reason });
     this.deadlines.wheel.remove(session);
+    const { isUnserved } = session;
     // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
     this.registry.delete(session, this.settings.recipes[session.kind]);
     const open = session.handles !== undefined;
     for (let handle = session.handles; handle !== undefined; handle = session.handles) {
-      if (options.cut === false) handle.detach();
-      else this.credit(session, handle.cut(reason), now);
+      const unreported = options.cut === false ? handle.detach() : handle.cut(reason);
+      if (!isUnserved) this.credit(session, unreported, now);
     }
     // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
     if (open && reason !== 'idle') session.updatedAt = now;
@@ -191,16 +227,8 @@ export class Lifecycle implements HandleOwner {
     if (open) session.rarities.closedAt = now;
     if (options.detail !== undefined) session.rarities.closeDetail = options.detail;
     this.ended(session);
-    this.counters.closed++;
-    if (reason === 'idle') this.counters.idleClosed++;
-    if (reason === 'kicked') this.counters.kicked++;
     const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
-    this.registry.openingTimes.closed(session.id, session.openedAt, now);
-    this.registry.retire(visit, lastWords(session, this.settings));
-    if (this.hub.wants('closed')) {
-      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: visit, reason });
-      this.hub.emit('closed', event, closedEnvelope);
-    }
+    if (!isUnserved) this.tellClosed(session, visit, reason);
     for (const policy of this.settings.policies) {
       if (policy.closed === undefined) continue;
       try {
@@ -210,6 +238,20 @@ export class Lifecycle implements HandleOwner {
       }
     }
     return true;
+  }
+
+  /** Everybody saw it, and everybody hears that it has ended. */
+  private tellClosed(session: Session, visit: PlaySession, reason: CloseReason): void {
+    if (session.bytes > 0 && session.rare?.streams === undefined) this.registry.served.add(session.stream);
+    this.counters.closed++;
+    if (reason === 'idle') this.counters.idleClosed++;
+    if (reason === 'kicked') this.counters.kicked++;
+    this.registry.openingTimes.closed(visit.id, visit.openedAt, visit.closedAt as number);
+    this.registry.retire(visit, lastWords(session, this.settings));
+    if (!this.hub.wants('closed')) return;
+    const occurredAt = visit.closedAt as number;
+    const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason });
+    this.hub.emit('closed', event, closedEnvelope);
   }
 
   /** Cuts the requests whose clients take nothing; the session goes on with its others. */
@@ -330,6 +372,11 @@ export class Lifecycle implements HandleOwner {
     this.hub.emit(name, Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: copy }), wire);
   }
 }
+
+const nothing = (): void => undefined;
+
+/** A hit that has been answered, and not with what it asked for. */
+export const isError = ({ status }: HttpHit): boolean => status !== undefined && status >= 400;
 
 /** What several listeners share, none can change for the others. */
 function frozen(copy: PlaySession): PlaySession {

@@ -10,7 +10,7 @@ import { Observation } from './observation.js';
 import type { Judgement } from './explanation.js';
 import { askedQuery, forgetVerdicts } from './judged-credentials.js';
 import type { InvalidateResult } from './session-tracker.js';
-import type { RoomMaker } from './room-maker.js';
+import { noRoom, type RoomMaker } from './room-maker.js';
 import type { Settings } from './settings.js';
 
 /** How many sessions are asked about at once when policies decide again. */
@@ -75,7 +75,7 @@ export class Reviews {
     const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rarities.asking = policy));
     const answer: Decision = isPromise(asked) ? await asked : asked;
     session.rarities.asking = undefined;
-    const room = this.room.roomFor(answer, session);
+    const room = session.isUnserved ? noRoom(answer) : this.room.roomFor(answer, session);
     const { verdict, refusedBy, judgements } = room.decision;
     // Renewed meanwhile: what was asked about is no longer what it goes by.
     const outdated = session.token !== observation.token || session.rare?.credentials !== observation.hit.credentials;

@@ -13,6 +13,9 @@ export interface Room {
   readonly released: readonly Session[];
 }
 
+/** Nobody has to go. */
+export const noRoom = (decision: Decision): Room => ({ decision, replaced: [], released: [] });
+
 /** Makes room for one session by ending others, as policies say. */
 export class RoomMaker {
   constructor(
@@ -25,7 +28,7 @@ export class RoomMaker {
   /** Who has to go. A policy that fails to say has refused. */
   roomFor(decision: Decision, live: Session | undefined): Room {
     const { verdict, yeses } = decision;
-    const room: Room = { decision, replaced: [], released: [] };
+    const room = noRoom(decision);
     if (!verdict.allow || (verdict.replace === undefined && verdict.release === undefined)) return room;
     const others = (ids: readonly string[]): Session[] =>
       ids
@@ -43,6 +46,16 @@ export class RoomMaker {
   /** Makes it for a session that goes on. */
   makeFor(session: Session, room: Room): void {
     this.denials.replaced.whileLives(session, this.make(room));
+  }
+
+  /** The same when something is served to it. A policy that then fails to say who has to go ends it. */
+  makeWhenServed(session: Session, decision: Decision): void {
+    session.rarities.onServed = () => {
+      const room = this.roomFor(decision, session);
+      const { verdict } = room.decision;
+      if (verdict.allow) this.makeFor(session, room);
+      else this.lifecycle.close(session, verdict.reason, { detail: verdict.detail });
+    };
   }
 
   /** Returns the denials of who was replaced: they hold as long as the session that replaced them lives. */

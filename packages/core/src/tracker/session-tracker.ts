@@ -54,7 +54,7 @@ export interface SessionTracker {
   /**
    * Records an HTTP request that has already been answered. The first hit opens a session, later ones join it by
    * identity. Asks no policy; denials and caps hold. Returns a copy, or null when nothing was tracked (disabled,
-   * `unspecified` without a recipe, denied, over a cap, stopped).
+   * `unspecified` without a recipe, denied, over a cap, stopped, an error on a stream of which nothing was served).
    */
   trackHttp(hit: HttpHit): PlaySession | null;
   /**

@@ -116,15 +116,11 @@ export class Tracker implements SessionTracker {
   }
 
   list(filter: SessionFilter = {}): PlaySession[] {
-    checkFilter(filter);
-    this.registry.closed.expire(this.clock.now());
-    return this.registry.list(filter, this.settings.addresses, (session) => this.lifecycle.copy(session));
+    return this.rows(filter, false);
   }
 
   count(filter: SessionFilter = {}): number {
-    checkFilter(filter);
-    this.registry.closed.expire(this.clock.now());
-    return this.registry.count(filter, this.settings.addresses);
+    return this.countRows(filter, false);
   }
 
   streams(): StreamSummary[] {
@@ -154,7 +150,7 @@ export class Tracker implements SessionTracker {
       throw new StreamSessionsError('ERR_EMPTY_FILTER', 'An empty filter would kick everybody. Say whom you mean.');
     }
     if (filter.status === 'closed') return 0;
-    const ids = this.list({ ...filter, status: 'active' }).map((session) => session.id);
+    const ids = this.rows({ ...filter, status: 'active' }, true).map((session) => session.id);
     return ids.filter((id) => this.kick(id, options)).length;
   }
 
@@ -338,6 +334,20 @@ export class Tracker implements SessionTracker {
     return Observation.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
   }
 
+  /** `unserved`: also those who are in no list yet. */
+  private rows(filter: SessionFilter, unserved: boolean): PlaySession[] {
+    checkFilter(filter);
+    const { registry, settings, lifecycle } = this;
+    registry.closed.expire(this.clock.now());
+    return registry.list(filter, settings.addresses, (session) => lifecycle.copy(session), unserved);
+  }
+
+  private countRows(filter: SessionFilter, unserved: boolean): number {
+    checkFilter(filter);
+    this.registry.closed.expire(this.clock.now());
+    return this.registry.count(filter, this.settings.addresses, unserved);
+  }
+
   /** Live sessions that a denial of this target could mean: by the narrowest index there is. */
   private liveSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] {
     const { registry, settings } = this;
@@ -356,8 +366,8 @@ export class Tracker implements SessionTracker {
       get now() {
         return clock.now();
       },
-      count: (filter: SessionFilter) => this.count(filter),
-      list: (filter: SessionFilter) => this.list(filter),
+      count: (filter: SessionFilter) => this.countRows(filter, true),
+      list: (filter: SessionFilter) => this.rows(filter, true),
       activeAt(id: string) {
         const session = registry.get(id);
         return session?.handles === undefined ? session?.updatedAt : clock.now();
@@ -384,7 +394,7 @@ export class Tracker implements SessionTracker {
   private async closeAll(cut: boolean, goOn: () => boolean): Promise<void> {
     while (goOn()) {
       for (let i = 0; i < CLOSED_AT_ONCE; i++) {
-        const session = this.registry.live.first();
+        const session = this.registry.firstLive();
         if (session === undefined) return;
         this.lifecycle.close(session, 'shutdown', { cut });
       }

@@ -11,13 +11,14 @@ const START: ModelOptions = {
   kickByAddress: 'connections',
   enabled: true,
   maxSessions: 8,
+  aliases: false,
 };
 
 export const STREAMS = ['cam1', 'cam2'];
 
 /** The tracker and the model side by side. Every step does the same to both, and then everything must agree. */
 export class Both {
-  readonly model = new ReferenceModel({ ...START });
+  readonly model: ReferenceModel;
   private readonly tracker: SessionTracker;
   private readonly clock: FakeClock;
   private readonly told: string[] = [];
@@ -26,13 +27,10 @@ export class Both {
   private readonly open: { handle: RequestHandle | ConnHandle; session: ModelSession; request: number | undefined }[] =
     [];
 
-  constructor() {
-    const { tracker, clock } = setup({
-      ...START,
-      autoStart: false,
-      identity: { aliases: false },
-      closedRetentionMs: 1e9,
-    });
+  constructor(private readonly aliases = false) {
+    this.model = new ReferenceModel({ ...START, aliases });
+    const { aliases: _none, ...options } = START;
+    const { tracker, clock } = setup({ ...options, autoStart: false, identity: { aliases }, closedRetentionMs: 1e9 });
     this.tracker = tracker;
     this.clock = clock;
     this.model.now = clock.now();
@@ -45,13 +43,15 @@ export class Both {
   }
 
   trackHttp(viewer: Viewer, protocol: string, bytes: number): void {
+    this.tick();
     const result = this.tracker.trackHttp({ ...hitOf(viewer), protocol, bytes });
-    this.agree(result, this.model.hit(viewer, protocol, bytes));
+    this.agree(result, this.model.hit(viewer, protocol, bytes, 'tracked'));
   }
 
-  request(viewer: Viewer, protocol: string): void {
-    const admission = now(this.tracker.admit({ ...hitOf(viewer), protocol }));
-    const expected = this.model.hit(viewer, protocol, 0);
+  request(viewer: Viewer, protocol: string, tentative: boolean): void {
+    this.tick();
+    const admission = now(this.tracker.admit({ ...hitOf(viewer), protocol, tentative }));
+    const expected = this.model.hit(viewer, protocol, 0, tentative ? 'tentative' : 'asked');
     if (!admission.admitted) return expect(expected).toBe('refused');
     this.agree(admission.handle.session ?? null, expected);
     if (typeof expected === 'string') return undefined;
@@ -60,8 +60,17 @@ export class Both {
     return undefined;
   }
 
+  served(index: number): void {
+    const one = this.open[index % Math.max(1, this.open.length)];
+    if (one === undefined || !('served' in one.handle)) return;
+    one.handle.served();
+    const isOpen = one.session.requests.some(({ id }) => id === one.request);
+    if (isOpen) this.model.show(one.session);
+  }
+
   connect(viewer: Viewer, protocol: string, ask: boolean): void {
-    const { ip, ...rest } = hitOf(viewer);
+    this.tick();
+    const { ip, ...rest } = hitOf({ ...viewer, sid: undefined });
     const hit = { ...rest, protocol, remoteAddress: `${ip}:9000` };
     const expected = this.model.connect(viewer, protocol);
     let handle: ConnHandle | undefined;
@@ -82,12 +91,14 @@ export class Both {
   }
 
   touch(index: number, bytes: number): void {
+    this.tick();
     const one = this.open[index % Math.max(1, this.open.length)];
     one?.handle.touch(bytes);
     if (one) this.model.touch(one.session, one.request, Math.max(0, bytes));
   }
 
   end(index: number, bytes: number): void {
+    this.tick();
     const [one] = this.open.splice(index % Math.max(1, this.open.length), 1);
     if (one === undefined) return;
     if ('end' in one.handle) one.handle.end(bytes);
@@ -97,7 +108,8 @@ export class Both {
   }
 
   kick(index: number): void {
-    const session = this.model.sessions[index % Math.max(1, this.model.sessions.length)];
+    const { listed } = this.model;
+    const session = listed[index % Math.max(1, listed.length)];
     if (session === undefined) return;
     const live = this.tracker.list({ status: 'active' }).some((visit) => this.isVisit(visit, session));
     const kicked = live && this.tracker.kick(this.visits.get(session)?.id ?? '');
@@ -136,7 +148,8 @@ export class Both {
   /** Everything that can be seen of both. */
   check(): void {
     expect(this.told).toEqual(this.model.story);
-    const { live, counters } = this.model;
+    const { counters } = this.model;
+    const live = this.model.live.filter(({ unserved }) => !unserved);
     expect(this.tracker.stats()).toMatchObject({
       active: live.length,
       openedTotal: counters.opened,
@@ -152,7 +165,7 @@ export class Both {
       expect(this.tracker.count({ stream, status: 'active' })).toBe(here.length);
     }
     const visits = this.tracker.list({ visits: 'all' });
-    expect(visits.map((visit) => this.seen(visit)).sort(byKey)).toEqual(this.model.sessions.map(expected).sort(byKey));
+    expect(visits.map((visit) => this.seen(visit)).sort(byKey)).toEqual(this.model.listed.map(expected).sort(byKey));
     const placeOf = ({ openedAt, id }: PlaySession): string => `${openedAt} ${id}`;
     const order = visits.map(placeOf);
     expect(order).toEqual([...order].sort());
@@ -162,6 +175,11 @@ export class Both {
     const counts = (['active', 'closed'] as const).map((status) => this.tracker.count({ status }));
     const gone = latest.filter(({ closedAt }) => closedAt !== undefined).length;
     expect(counts).toEqual([latest.length - gone, gone]);
+  }
+
+  /** Which of several was active last has to be clear where that decides. */
+  private tick(): void {
+    if (this.aliases) this.advance(1);
   }
 
   /** Which of several that end together is told first is nobody's business. */
@@ -199,8 +217,9 @@ function expected({ key, kind, stream, ip, protocols, bytes, updatedAt, closed }
   return { key, kind, stream, ip, protocols, bytes, closeReason, durationMs, ...(closed ? {} : { updatedAt }) };
 }
 
-const hitOf = ({ kind, token, ...viewer }: Viewer) => ({
+const hitOf = ({ kind, token, sid, ...viewer }: Viewer) => ({
   ...viewer,
   kind: kind as SessionKind,
   ...(token ? { token } : {}),
+  ...(sid ? { sid } : {}),
 });

@@ -64,5 +64,6 @@ export function buildHit(
     url: ownUrl(routed(req).originalUrl ?? req.url),
     credentials: credentialsOf(headers.authorization),
     secretParameters: tokens.secretParameters,
+    tentative: undefined,
   };
 }

@@ -8,6 +8,8 @@ export interface BodyObserver {
   nextObserver: BodyObserver | undefined;
   /** A look at a response that takes its time. */
   sample(): void;
+  /** The head is sent, with its status, and whatever body there is begins. May be called again. */
+  begun(): void;
   /** The application has ended the response; the client has still to take it. */
   ended(): void;
   /** Nothing more will be sent. */
@@ -50,6 +52,7 @@ export abstract class BodyCounter {
   add(chunk: unknown, encoding: unknown): void {
     const size = sizeOf(chunk, encoding);
     if (size === 0) return;
+    if (this.written === 0) this.begun();
     this.written += size;
     this.framing += ((35 - Math.clz32(size)) >> 2) + 4;
   }
@@ -90,11 +93,18 @@ export abstract class BodyCounter {
 
   sample(): void {
     if (this.isOver) return this.close();
+    // the head is out, and the body is still to come
+    if (this.written === 0 && this.res.headersSent) this.begun();
     for (let observer = this.observers; observer !== undefined; observer = observer.nextObserver) observer.sample();
+  }
+
+  private begun(): void {
+    for (let observer = this.observers; observer !== undefined; observer = observer.nextObserver) observer.begun();
   }
 
   ended(): void {
     this.complete = true;
+    if (this.written === 0) this.begun();
     for (let observer = this.observers; observer !== undefined; observer = observer.nextObserver) observer.ended();
   }
 
@@ -102,6 +112,8 @@ export abstract class BodyCounter {
     if (this.closed) return;
     this.closed = true;
     this.freeze();
+    // the client has gone behind the head
+    if (this.written === 0 && !this.complete && this.res.headersSent) this.begun();
     for (let observer = this.observers; observer !== undefined; observer = observer.nextObserver) observer.closed();
   }
 }

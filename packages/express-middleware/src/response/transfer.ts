@@ -25,6 +25,10 @@ export class Transfer implements BodyObserver {
     handle.onCut(() => this.cut());
   }
 
+  begun(): void {
+    if (this.body.res.statusCode < 400) this.handle.served();
+  }
+
   /** Credits what has been sent since the last time, unless the client holds it up. */
   sample(): void {
     if (!this.done && this.keepsUp()) this.handle.touch(this.unreported());

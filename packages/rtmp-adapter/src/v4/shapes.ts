@@ -34,8 +34,7 @@ type OnPacket = (packet: Packet) => void;
 
 interface CommonSession {
   readonly id: string;
-  /** Undefined: the server has refused the name. */
-  readonly streamPath?: string | undefined;
+  readonly streamPath: string;
   readonly streamQuery?: Record<string, string | string[] | undefined> | undefined;
   readonly broadcast: Broadcast;
   readonly inBytes: number;
@@ -51,7 +50,7 @@ export interface RtmpSession extends CommonSession {
   readonly socket: Socket;
   readonly rtmp: {
     readonly streamId: number;
-    readonly connectCmdObj?: { readonly flashVer?: unknown; readonly app?: unknown; readonly tcUrl?: unknown };
+    readonly connectCmdObj?: { readonly flashVer?: unknown };
     onPacketCallback: OnPacket;
     sendStatusMessage(streamId: number, level: string, code: string, description: string): void;
   };
