@@ -1,9 +1,8 @@
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { attachRtmp, type Attachment, type NodeMediaServer } from '../../src/index.js';
-import { encode, type Amf } from './amf.js';
 import { chunkHead } from './chunks.js';
 import { flood, type Flood, type Flooded } from './flood.js';
-import { RtmpClient, command, message } from './rtmp-client.js';
+import { command, HANDSHAKE, message, onStream, RtmpClient } from './rtmp-client.js';
 import { until } from '../../../../test/support/until.js';
 
 const MIB = 1024 * 1024;
@@ -23,8 +22,6 @@ export interface Floodable {
   readonly takesFlv: boolean;
 }
 
-const HANDSHAKE = Buffer.concat([Buffer.from([3]), Buffer.alloc(3072)]);
-const onStream = (...values: Amf[]): Buffer => message(20, Buffer.concat(values.map(encode)), 1);
 const CONNECT = command('connect', 1, { app: 'live', tcUrl: 'rtmp://x/live' });
 const play = (name: string): Buffer => Buffer.concat([HANDSHAKE, CONNECT, onStream('play', 3, null, name)]);
 const publish = (name: string): Buffer =>

@@ -26,8 +26,12 @@ export function message(type: number, payload: Buffer, streamId = 0, chunkStream
   return Buffer.concat(parts);
 }
 
+/** A client's part of it, at once. */
+export const HANDSHAKE = Buffer.concat([Buffer.from([3]), Buffer.alloc(3072)]);
+
 export const command = (...values: Amf[]): Buffer => message(20, Buffer.concat(values.map(encode)));
-const onStream = (...values: Amf[]): Buffer => message(20, Buffer.concat(values.map(encode)), 1);
+/** A command on the stream that plays or publishes. */
+export const onStream = (...values: Amf[]): Buffer => message(20, Buffer.concat(values.map(encode)), 1);
 
 /** A bare RTMP client: says what it is told to, counts the media it gets, and remembers what it was told. */
 export class RtmpClient {
