@@ -6,6 +6,11 @@ export interface Flow {
   received?(): number;
   /** Bytes that wait because the client does not take them; 0 when there is nothing for it. Left out: never stalls. */
   waiting?(): number;
+  /**
+   * Asked after each reading: whether the client is taken for gone, for its transport has not heard of it for too long. It is
+   * severed then, and closes as `client_gone`. Left out: silence means nothing.
+   */
+  isGone?(now: number): boolean;
   /** The connection is no longer sampled: let go of whatever was attached to it. */
   release?(): void;
 }

@@ -13,7 +13,7 @@ export interface Sampling {
   /** Of an admitted connection. Its `onCut` is set by the sampler. */
   readonly handle: Pick<ConnHandle, 'onCut' | 'touch' | 'addReceived' | 'close'>;
   readonly flow: Flow;
-  /** Severs the transport, now: the tracker has ended the session, or the client has stalled. */
+  /** Severs the transport, now: the tracker has ended the session, or the client has stalled or is taken for gone. */
   sever(reason: CloseReason): void;
   /** Milliseconds without a byte taken while some wait. Default 15_000; 0 = never. */
   readonly stallTimeoutMs?: number | undefined;
@@ -108,10 +108,12 @@ class Entry implements Sampled {
     this.creditReceived();
     this.handle.touch(added);
     // A listener of what was just credited may have ended it.
-    if (this.over || stallTimeoutMs === 0) return;
+    if (this.over) return;
+    if (flow.isGone?.(now) === true) return this.lost('client_gone');
+    if (stallTimeoutMs === 0) return;
     // A clock that was set back must not make anybody wait longer.
     if (added > 0 || now < this.movedAt || (flow.waiting?.() ?? 0) === 0) this.movedAt = now;
-    else if (now - this.movedAt >= stallTimeoutMs) this.stalled();
+    else if (now - this.movedAt >= stallTimeoutMs) this.lost('stalled');
   }
 
   close(reason: CloseReason = 'client_gone'): void {
@@ -132,13 +134,13 @@ class Entry implements Sampled {
     return added;
   }
 
-  private stalled(): void {
+  private lost(reason: CloseReason): void {
     if (!this.end()) return;
-    this.sampling.sever('stalled');
+    this.sampling.sever(reason);
     this.creditReceived();
     const added = this.newlySent();
     this.flow.release?.();
-    this.handle.close('stalled', added);
+    this.handle.close(reason, added);
   }
 
   private end(): boolean {

@@ -85,7 +85,7 @@ export class Visit implements Sampling {
     if (wasHeld && !this.over) client.release();
   }
 
-  /** For the sampler: the tracker has ended it, or the client has stalled. */
+  /** For the sampler: the tracker has ended it, or the client has stalled or is taken for gone. */
   sever(reason: CloseReason): void {
     this.end();
     this.client.sever(reason);

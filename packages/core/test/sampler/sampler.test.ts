@@ -187,6 +187,32 @@ describe('a player that does not take the media there is', () => {
   });
 });
 
+describe('a client that its transport has not heard of for too long', () => {
+  it('is severed as client_gone, also where nobody stalls', () => {
+    let isGone = false;
+    const flow = { ...line(), isGone: () => isGone };
+    connect(flow, 0);
+    clock.advance(60_000);
+    expect([severed, reasons()]).toEqual([[], []]);
+    isGone = true;
+    clock.advance(1_000);
+    expect([severed, reasons(), flow.released]).toEqual([['client_gone'], ['client_gone'], 1]);
+  });
+
+  it('is asked about once a second, after the bytes of that second were credited', () => {
+    const seen: (readonly [number, number | undefined])[] = [];
+    const flow = { ...line(), isGone: (now: number) => (seen.push([now, handle.session?.bytes]), false) };
+    const { handle } = connect(flow);
+    const start = clock.now();
+    flow.out = 100;
+    clock.advance(2_000);
+    expect(seen).toEqual([
+      [start + 1_000, 100],
+      [start + 2_000, 100],
+    ]);
+  });
+});
+
 it('has one timer for all, and none when there are none', () => {
   const before = clock.pending;
   const all = Array.from({ length: 50 }, () => connect().sampled);

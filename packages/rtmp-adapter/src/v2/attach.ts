@@ -1,15 +1,29 @@
 import type { EventEmitter } from 'node:events';
-import type { SessionTracker } from '@stream-sessions/core';
+import type { Denial, SessionTracker } from '@stream-sessions/core';
 import { Visit, type VisitClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
+import { streamOf } from '../visits/stream-of.js';
 import { warnOfFault } from '../visits/warn.js';
-import { hitOf, playerOf, publisherOf, socketOf } from './client.js';
+import { hitOf, playerOf, publisherOf, socketOf, type Kind } from './client.js';
+import { takeQuery, type ConnectCommand } from './connect-command.js';
 import { MediaGate, StartGate } from './gates.js';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2, type V2Session } from './shapes.js';
 
+/** Not the tracker's: it has no name for such a stream. */
+const BAD_NAME: Denial = {
+  id: '',
+  target: {},
+  by: 'policy',
+  kind: 'forbidden',
+  reason: 'bad_stream_name',
+  since: 0,
+  until: 0,
+  hits: 0,
+};
+
 interface Seat {
   readonly visit: Visit;
-  readonly kind: 'viewer' | 'input';
+  readonly kind: Kind;
   readonly path: string;
   readonly deafen: () => void;
 }
@@ -27,6 +41,7 @@ export class V2Attachment {
     private readonly tracker: SessionTracker,
     private readonly settings: Settings,
   ) {
+    emitter.on('preConnect', this.onConnect);
     emitter.on('prePlay', this.onPlay);
     emitter.on('prePublish', this.onPublish);
     emitter.on('donePlay', this.onDonePlay);
@@ -34,12 +49,18 @@ export class V2Attachment {
   }
 
   detach(): void {
+    this.emitter.off('preConnect', this.onConnect);
     this.emitter.off('prePlay', this.onPlay);
     this.emitter.off('prePublish', this.onPublish);
     this.emitter.off('donePlay', this.onDonePlay);
     this.emitter.off('donePublish', this.onDonePublish);
     for (const { visit } of this.seats.values()) visit.leave('shutdown');
   }
+
+  private readonly onConnect = (id: string, said: ConnectCommand): void => {
+    const session = this.nms.getSession(id);
+    if (session !== undefined) takeQuery(session, said);
+  };
 
   private readonly onPlay = (id: string, path: string): void => {
     const session = this.nms.getSession(id);
@@ -68,15 +89,17 @@ export class V2Attachment {
   private readonly onDonePlay = (id: string): void => this.leave(id, 'viewer');
   private readonly onDonePublish = (id: string): void => this.leave(id, 'input');
 
-  private leave(id: string, kind: Seat['kind']): void {
+  private leave(id: string, kind: Kind): void {
     const session = this.nms.getSession(id);
     const seat = session && this.seats.get(session);
     if (seat?.kind === kind) seat.visit.leave();
   }
 
-  private enter(session: V2Session, kind: Seat['kind'], path: string, clientOf: () => VisitClient): void {
+  private enter(session: V2Session, kind: Kind, path: string, clientOf: () => VisitClient): void {
     this.safely(session, () => {
-      const hit = hitOf(session, kind, path);
+      const stream = streamOf(path);
+      if (stream === undefined) return clientOf().refuse(BAD_NAME);
+      const hit = hitOf(session, kind, path, stream);
       if (hit === undefined) return;
       const ends = endOf(session);
       const visit = new Visit(clientOf(), this.tracker, this.settings, () => this.vacate(session));

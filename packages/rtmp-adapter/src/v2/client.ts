@@ -1,23 +1,26 @@
-import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
+import { tokenFromQuery, type ConnHit } from '@stream-sessions/core';
 import { credentialsOf, SocketFlow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
+import { joined } from '../visits/server-address.js';
 import type { Socket } from '../v4/shapes.js';
+import { serverQueryOf } from './connect-command.js';
 import { boundSink, MediaGate, StartGate } from './gates.js';
 import { isRtmp, responseOf, type RtmpSession2, type V2Session } from './shapes.js';
 
+export type Kind = 'viewer' | 'input';
+
 export const socketOf = (session: V2Session): Socket => (isRtmp(session) ? session.socket : session.req.socket);
 
-/** What the tracker is told of a session; undefined when it has gone already or names no stream. */
-export function hitOf(session: V2Session, kind: 'viewer' | 'input', path: string): ConnHit | undefined {
+/** What the tracker is told of a session; undefined when it has gone already. */
+export function hitOf(session: V2Session, kind: Kind, path: string, stream: string): ConnHit | undefined {
   const socket = socketOf(session);
-  const stream = streamCode(path);
   const { remoteAddress } = socket;
-  if (stream === undefined || remoteAddress === undefined || socket.destroyed) return undefined;
+  if (remoteAddress === undefined || socket.destroyed) return undefined;
   const rtmp = isRtmp(session);
   const args = rtmp && kind === 'input' ? session.publishArgs : session.playArgs;
-  const query = rtmp ? queryFrom(args ?? undefined) : queryOf(session.req.url ?? '');
+  const query = rtmp ? joined(queryFrom(args ?? undefined), serverQueryOf(session)) : queryOf(session.req.url ?? '');
   const agent = rtmp ? session.connectCmdObj?.flashVer : session.req.headers['user-agent'];
   const token = tokenFromQuery(query);
   return {

@@ -3,6 +3,7 @@ import type { SessionTracker } from '@stream-sessions/core';
 import { Visit } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../visits/flv-voices.js';
+import { destroyLater } from '../visits/rtmp-voice.js';
 import { warnOfFault } from '../visits/warn.js';
 import { hitOf, isPublisher, socketOf, type Role } from './client.js';
 import { Player } from './player.js';
@@ -46,6 +47,8 @@ export class V4Attachment {
 
   private enter(session: V4Session, role: Role): void {
     try {
+      // The server has refused its name and hung up, and would wait for the client to do so too.
+      if (session.streamPath === undefined) return destroyLater(socketOf(session));
       this.leaveOldSeat(session);
       const hit = hitOf(session, role);
       if (hit === undefined || !socketOf(session).writable) return;

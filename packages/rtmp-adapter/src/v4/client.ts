@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
-import { isWebSocket, type Socket, type V4Session } from './shapes.js';
+import { joined, serverAddress } from '../visits/server-address.js';
+import { isWebSocket, type RtmpSession, type Socket, type V4Session } from './shapes.js';
 
 export type Role = 'viewer' | 'input';
 
@@ -18,11 +19,11 @@ export const outletOf = (session: V4Session): Duplex =>
 /** What the tracker is told of a session; undefined when it has gone already or names no stream. */
 export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
   const socket = socketOf(session);
-  const stream = streamCode(session.streamPath);
+  const stream = streamCode(session.streamPath ?? '');
   const { remoteAddress } = socket;
   if (stream === undefined || remoteAddress === undefined || socket.destroyed) return undefined;
   const isRtmp = session.protocol === 'rtmp';
-  const query = isRtmp ? queryFrom(session.streamQuery) : queryOf(session.req.url ?? '');
+  const query = isRtmp ? rtmpQuery(session) : queryOf(session.req.url ?? '');
   const agent = isRtmp ? session.rtmp.connectCmdObj?.flashVer : session.req.headers['user-agent'];
   const token = tokenFromQuery(query);
   return {
@@ -37,6 +38,11 @@ export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
     ...(token && { token }),
     ...(!isRtmp && { credentials: credentialsOf(session.req.headers.authorization) }),
   };
+}
+
+/** With that of the server's address, where some clients put it. */
+function rtmpQuery({ streamQuery, rtmp: { connectCmdObj } }: RtmpSession): string {
+  return joined(queryFrom(streamQuery), serverAddress(connectCmdObj?.app, connectCmdObj?.tcUrl).query);
 }
 
 /** The server would keep its place for 30 s, for it to come back. A denied one does not come back. */

@@ -35,7 +35,7 @@ export const relaySocket = ({ rtmpClient, rtspClient }: Relay): Socket | null | 
 
 /** What the tracker is told of a relay; undefined when it has gone already or names no stream. */
 export function relayHit(relay: Relay, kind: Direction): ConnHit | undefined {
-  const stream = streamCode(relay.streamPath);
+  const stream = streamCode(relay.streamPath ?? '');
   const remoteAddress = relaySocket(relay)?.remoteAddress;
   if (stream === undefined || remoteAddress === undefined) return undefined;
   const protocol = relay.rtspClient ? 'rtsp' : 'rtmp';

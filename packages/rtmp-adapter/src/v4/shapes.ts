@@ -34,7 +34,8 @@ type OnPacket = (packet: Packet) => void;
 
 interface CommonSession {
   readonly id: string;
-  readonly streamPath: string;
+  /** Undefined: the server has refused the name. */
+  readonly streamPath?: string | undefined;
   readonly streamQuery?: Record<string, string | string[] | undefined> | undefined;
   readonly broadcast: Broadcast;
   readonly inBytes: number;
@@ -50,7 +51,7 @@ export interface RtmpSession extends CommonSession {
   readonly socket: Socket;
   readonly rtmp: {
     readonly streamId: number;
-    readonly connectCmdObj?: { readonly flashVer?: unknown };
+    readonly connectCmdObj?: { readonly flashVer?: unknown; readonly app?: unknown; readonly tcUrl?: unknown };
     onPacketCallback: OnPacket;
     sendStatusMessage(streamId: number, level: string, code: string, description: string): void;
   };

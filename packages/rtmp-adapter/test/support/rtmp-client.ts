@@ -47,7 +47,12 @@ export class RtmpClient {
   private left = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(port: number, secure = false) {
+  /** @param app what stands behind the host in the encoder's field for the server */
+  constructor(
+    port: number,
+    secure = false,
+    private readonly app = 'live',
+  ) {
     this.socket = secure
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
       : connect(port, '127.0.0.1');
@@ -70,7 +75,7 @@ export class RtmpClient {
     return this;
   }
 
-  connect(flashVer = 'TEST/1.0', app = 'live'): void {
+  connect(flashVer = 'TEST/1.0', app = this.app): void {
     this.say(command('connect', 1, { app, flashVer, tcUrl: `rtmp://127.0.0.1/${app}` }));
     this.say(command('createStream', 2, null));
   }

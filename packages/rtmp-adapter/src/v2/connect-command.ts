@@ -1,0 +1,18 @@
+import { serverAddress } from '../visits/server-address.js';
+import type { V2Session } from './shapes.js';
+
+/** What a client says as it connects. */
+export type ConnectCommand = Record<string, unknown>;
+
+/** Shared by all who attached to the server: the first of them takes the query out of what the others see. */
+const queries = new WeakMap<V2Session, string>();
+
+/** Some clients put the query into the address of the server: version 2 would make it a part of every stream's name. */
+export function takeQuery(session: V2Session, said: ConnectCommand): void {
+  const { app, query } = serverAddress(said.app, said.tcUrl);
+  said.app = app;
+  if (query) queries.set(session, query);
+}
+
+/** That of the address which the client connected to; '' when it has none. */
+export const serverQueryOf = (session: V2Session): string => queries.get(session) ?? '';

@@ -1,0 +1,10 @@
+import { streamCode } from '@stream-sessions/core';
+
+/**
+ * The stream that a path of the server names. Undefined where the tracker would read another name than the server, such as
+ * `live` in `/live?x/cam1`: nobody could tell the two apart in the list, or keep them apart.
+ */
+export function streamOf(path: string): string | undefined {
+  const stream = streamCode(path);
+  return path === `/${stream}` || path === `/live/${stream}` || path === `//${stream}` ? stream : undefined;
+}
