@@ -526,7 +526,7 @@ describe('over UDP', () => {
     await until('the quiet one is cut', () => quiet.ended);
     expect([asking.ended, reporting.ended]).toEqual([false, false]);
     expect(tracker.list({ kind: 'viewer' }).map(({ closeReason }) => closeReason)).toEqual([
-      'idle',
+      'client_gone',
       undefined,
       undefined,
     ]);

@@ -9,6 +9,7 @@ import type { PackageDecoder, RtspServerPackage } from './shapes.js';
 /** A connection that has not said a whole request after so long is hung up on. */
 const START_TIMEOUT_MS = 10_000;
 const HANG_UP_MS = 500;
+const KEEP_ALIVE_MS = 30_000;
 
 /**
  * Stands in front of the package's decoder, which ends the process on whatever is no request, on `$` frames and on bodies in two
@@ -56,6 +57,8 @@ function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder
     }
   };
   const intake = new Intake(parser, socket, decoder, read);
+  // The package never asks whether a machine is still there.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.on('data', (chunk: Buffer) => read(() => parser.write(chunk)));
   socket.once('close', () => {
     clearTimeout(timer);

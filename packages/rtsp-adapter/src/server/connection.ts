@@ -8,6 +8,7 @@ import { Conversation, type Said } from './conversation.js';
 import type { Line } from './line.js';
 import type { RelaySettings } from './options.js';
 import type { Relay } from './relay.js';
+import { Silence } from './silence.js';
 
 /** How long a client that was told to go has to hang up by itself. */
 const HANG_UP_MS = 500;
@@ -25,9 +26,9 @@ export class Connection implements Line, ParserSink {
   private over = false;
   /** When it began to have nothing to play or publish; undefined while it has. */
   private idleSince: number | undefined;
-  private heardAt: number;
   private unreadBytes = 0;
   private wasHeard = false;
+  private readonly silence: Silence;
 
   constructor(
     readonly socket: Socket,
@@ -38,7 +39,8 @@ export class Connection implements Line, ParserSink {
     now: number,
   ) {
     this.settings = relay.settings;
-    this.idleSince = this.heardAt = now;
+    this.idleSince = now;
+    this.silence = new Silence(socket, relay.settings.sessionTimeoutMs, now);
     this.conversation = new Conversation(this, relay.streams, relay.doors, relay.settings);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -72,14 +74,14 @@ export class Connection implements Line, ParserSink {
 
   /** A look at its timeouts. */
   check(now: number): void {
-    const { startTimeoutMs, sessionTimeoutMs } = this.settings;
-    if (this.wasHeard) this.heardAt = now;
+    const { startTimeoutMs } = this.settings;
+    const isSilent = this.silence.look(now, this.wasHeard, this.conversation);
     this.wasHeard = false;
     if (this.conversation.isActive) this.idleSince = undefined;
     else this.idleSince ??= now;
     const neverStarts = this.idleSince !== undefined && startTimeoutMs > 0 && now - this.idleSince >= startTimeoutMs;
-    const isLost = this.conversation.usesDatagrams && now - this.heardAt >= sessionTimeoutMs;
-    if (neverStarts || isLost) this.cut('idle');
+    if (neverStarts) this.cut('idle');
+    else if (isSilent) this.cut('client_gone');
   }
 
   private async answer(request: RtspRequest): Promise<void> {

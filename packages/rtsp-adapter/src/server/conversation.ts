@@ -50,9 +50,10 @@ export class Conversation {
     return this.role?.isActive === true;
   }
 
-  /** Whether it has to be heard of: nothing else tells that who takes datagrams has gone. */
-  get usesDatagrams(): boolean {
-    return this.role?.uses('udp') === true;
+  /** Whether it has to be heard of: of who takes datagrams, and of who is to send media, nothing else tells that it has gone. */
+  get hasToBeHeard(): boolean {
+    const { role } = this;
+    return role !== undefined && (role.uses('udp') || (role instanceof Publisher && role.isActive));
   }
 
   frame(channel: number, payload: Buffer): void {

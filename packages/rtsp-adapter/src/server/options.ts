@@ -26,7 +26,10 @@ export interface RelayOptions {
    * 0 = never.
    */
   startTimeoutMs?: number;
-  /** Who plays or publishes over UDP and is not heard of for so many milliseconds is ended. Default 60_000. */
+  /**
+   * Told to clients. Who publishes, or plays over UDP, and is not heard of for so many milliseconds is ended as `client_gone`; so is a
+   * player over TCP that used to report, after 25_000 at the earliest. Default 60_000.
+   */
   sessionTimeoutMs?: number;
   /**
    * A player that takes nothing for so many milliseconds while there is media for it is cut as `stalled`. Default 15_000;

@@ -73,6 +73,7 @@ export class RtspClient {
   ) {
     const { secure = false, host = '127.0.0.1' } = options;
     this.socket = secure ? connectTls({ port, host, rejectUnauthorized: false }) : connect(port, host);
+    this.socket.setNoDelay(true); // else what is said behind something else waits for 40 ms
     this.socket.on('data', (data: Buffer) => this.take(data));
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => this.drop());
