@@ -214,3 +214,15 @@ it('cuts players that do not read as stalled, with bounded buffers, and the othe
   const then = other.mediaBytes;
   await until('the other plays on', () => other.mediaBytes > then + 1_000_000);
 }, 30_000);
+
+it('stops with players over HTTP and WebSocket, and the process lives', async () => {
+  [clients, tracker] = [[], createTracker({ logger })];
+  const other = await startServer2((nms) => (attachment = attachRtmp(nms, tracker)));
+  const players = [
+    new HttpFlvClient(other.http, `/live/${newStream()}.flv`),
+    new WsFlvClient(other.http, `/live/${newStream()}.flv`),
+  ];
+  await until('both are listed', () => viewers().length === 2);
+  await other.stop();
+  await until('both are let go', () => players.every(({ ended }) => ended));
+});

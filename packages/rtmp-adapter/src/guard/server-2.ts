@@ -56,10 +56,22 @@ export function standings2(nms: NodeMediaServer2, emitter: EventEmitter, limits:
   return { of: (socket: Socket) => all.get(socket), remove };
 }
 
-/** A player over HTTP or WebSocket is not heard. Nobody publishes there. */
+/**
+ * A player over HTTP or WebSocket is not heard: nobody publishes there. Nor may one that is there when the server stops end
+ * the process: the server has forgotten it by the time that it goes, and trips over that.
+ */
 export function guardFlv2(nms: NodeMediaServer2, emitter: EventEmitter): () => void {
   return hearFirst(emitter, ['prePlay'], (id: string) => {
     const session = nms.getSession(id);
-    if (session !== undefined && !isRtmp(session)) hush(session.req, responseOf(session));
+    if (session === undefined || isRtmp(session)) return;
+    hush(session.req, responseOf(session));
+    const { stop } = session;
+    session.stop = () => {
+      try {
+        stop.call(session);
+      } catch {
+        session.req.socket.destroy();
+      }
+    };
   });
 }

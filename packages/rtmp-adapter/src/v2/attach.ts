@@ -59,7 +59,7 @@ export class V2Attachment {
 
   private readonly onConnect = (id: string, said: ConnectCommand): void => {
     const session = this.nms.getSession(id);
-    if (session !== undefined) takeQuery(session, said);
+    if (session !== undefined && isRtmp(session)) takeQuery(session, said);
   };
 
   private readonly onPlay = (id: string, path: string): void => {

@@ -1,5 +1,5 @@
 import { tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { credentialsOf, SocketFlow, type VisitClient, type Voice } from '@stream-sessions/core/spi';
+import { credentialsOf, SocketFlow, withoutUserinfo, type VisitClient, type Voice } from '@stream-sessions/core/spi';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
@@ -29,7 +29,7 @@ export function hitOf(session: V2Session, kind: Kind, path: string, stream: stri
     protocol: rtmp ? 'rtmp' : session.TAG === 'http-flv' ? 'http-flv' : 'ws-flv',
     remoteAddress,
     secure: socket.encrypted === true,
-    url: rtmp ? `${path}${query && '?'}${query}` : session.req.url,
+    url: withoutUserinfo(rtmp ? `${path}${query && '?'}${query}` : (session.req.url ?? '')),
     query,
     ...(typeof agent === 'string' && { userAgent: agent }),
     ...(token && { token }),

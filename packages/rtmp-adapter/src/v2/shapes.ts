@@ -45,6 +45,7 @@ export interface RtmpSession2 extends CommonSession {
 
 export interface FlvSession2 extends CommonSession {
   readonly TAG: 'http-flv' | 'websocket-flv';
+  stop: () => void;
   readonly req: EventEmitter & {
     readonly url?: string;
     readonly headers: IncomingHttpHeaders;

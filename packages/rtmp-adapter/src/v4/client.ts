@@ -1,5 +1,5 @@
 import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { credentialsOf, SocketFlow, type Flow, type Voice } from '@stream-sessions/core/spi';
+import { credentialsOf, SocketFlow, withoutUserinfo, type Flow, type Voice } from '@stream-sessions/core/spi';
 import type { Duplex } from 'node:stream';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
 import { queryFrom, queryOf } from '../visits/query.js';
@@ -32,7 +32,7 @@ export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
     protocol: isRtmp ? 'rtmp' : isWebSocket(session.res) ? 'ws-flv' : 'http-flv',
     remoteAddress,
     secure: socket.encrypted === true,
-    url: isRtmp ? `${session.streamPath}${query && '?'}${query}` : session.req.url,
+    url: withoutUserinfo(isRtmp ? `${session.streamPath}${query && '?'}${query}` : (session.req.url ?? '')),
     query,
     ...(typeof agent === 'string' && { userAgent: agent }),
     ...(token && { token }),

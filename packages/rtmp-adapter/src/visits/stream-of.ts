@@ -6,5 +6,12 @@ import { streamCode } from '@stream-sessions/core';
  */
 export function streamOf(path: string): string | undefined {
   const stream = streamCode(path);
+  if (stream === undefined || hasPassword(path)) return undefined;
   return path === `/${stream}` || path === `/live/${stream}` || path === `//${stream}` ? stream : undefined;
+}
+
+/** An address instead of a name: names are shown to everybody. */
+function hasPassword(path: string): boolean {
+  const at = path.lastIndexOf('@');
+  return at > 0 && path.lastIndexOf(':', at) >= 0;
 }

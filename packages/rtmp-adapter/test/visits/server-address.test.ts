@@ -46,6 +46,7 @@ describe('the stream that a path of version 2 names', () => {
     ['/other/cam1', 'other/cam1'],
     ['/live/Kamera 1 (außen)', 'Kamera 1 (außen)'],
     ['/live/cam.1', 'cam.1'],
+    ['/live/me@home', 'me@home'],
   ])('%s is %s', (path, stream) => expect(streamOf(path)).toBe(stream));
 
   it.each([
@@ -55,7 +56,11 @@ describe('the stream that a path of version 2 names', () => {
     '/live/cam1#another',
     '/live?token=abc/cam1',
     '/live/cam1/trackID=1',
+    '/live/rtmp://me:password@h/live/cam1',
+    '/rtmp:/me:password@h/live/cam1',
     '/',
     '',
-  ])('%j would be read as another one: it is none', (path) => expect(streamOf(path)).toBeUndefined());
+  ])('%j would be read as another one, or has a password in it: it is none', (path) =>
+    expect(streamOf(path)).toBeUndefined(),
+  );
 });
