@@ -1,6 +1,6 @@
 import { cursorOf, type PlaySession, type SessionFilter } from '../src/index.js';
-import type { Position } from '../src/model/cursor.js';
-import { SortedVisits } from '../src/registry/sorted-visits.js';
+import type { Position } from '../src/registry/cursor.js';
+import { SortedVisits } from '../src/registry/session-list.js';
 import { conn, connect, hit, must, request, setup } from './support/make.js';
 
 const ids = (sessions: readonly PlaySession[]): string[] => sessions.map(({ id }) => id);

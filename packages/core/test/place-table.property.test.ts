@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { PlaceTable, type Placed } from '../src/registry/place-table.js';
+import { PlaceTable, type Placed } from '../src/collections/hash-table.js';
 
 class Item implements Placed {
   constructor(

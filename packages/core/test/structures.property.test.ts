@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { TimingWheel, WheelNode } from '../src/deadlines/timing-wheel.js';
-import { byPosition, type Position } from '../src/model/cursor.js';
+import { TimingWheel, WheelNode } from '../src/collections/timing-wheel.js';
+import { byPosition, type Position } from '../src/registry/cursor.js';
 import type { PlaySession } from '../src/index.js';
-import { ClosedVisits } from '../src/registry/closed-visits.js';
-import { GroupIndex } from '../src/registry/group-index.js';
-import { ShardedMap } from '../src/registry/sharded-map.js';
-import { SortedVisits } from '../src/registry/sorted-visits.js';
+import { ClosedVisits } from '../src/registry/closed-sessions.js';
+import { GroupIndex } from '../src/collections/multi-map.js';
+import { ShardedMap } from '../src/collections/sharded-map.js';
+import { SortedVisits } from '../src/registry/session-list.js';
 
 const visit = (openedAt: number, id: string): Position => ({ openedAt, id });
 

@@ -1,6 +1,6 @@
 import { cursorOf, type PlaySession, type SessionFilter, type SessionOrder } from '../src/index.js';
 import { checkEffort, type Sources } from '../src/registry/listing.js';
-import { SortedVisits } from '../src/registry/sorted-visits.js';
+import { SortedVisits } from '../src/registry/session-list.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 
 const ids = (sessions: readonly PlaySession[]): string[] => sessions.map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { toWire, type WireSession } from '../src/index.js';
-import { TraitsPool } from '../src/registry/traits.js';
+import { TraitsPool } from '../src/session/shared-fields.js';
 import { ownCopy, StringPool } from '../src/support/strings.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { TimingWheel, WheelNode } from '../deadlines/timing-wheel.js';
-import type { Denial } from '../model/denial.js';
-import { GroupIndex } from '../registry/group-index.js';
-import type { Judgement } from '../tracker/explanation.js';
+import { TimingWheel, WheelNode } from '../collections/timing-wheel.js';
+import type { Denial } from '../types/denial.js';
+import { GroupIndex } from '../collections/multi-map.js';
+import type { Judgement } from '../types/explanation.js';
 import { keptValues, type Asker, type NetworkOf, type PatternValues } from './pattern.js';
 import { PatternIndex } from './pattern-index.js';
 

@@ -1,9 +1,9 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
 import { shortKey } from '../identity/short-key.js';
-import type { DenialTarget } from '../model/denial.js';
-import type { HttpHit } from '../model/hit.js';
-import type { NamedBy } from '../model/play-session.js';
-import type { Session } from '../registry/session.js';
+import type { DenialTarget } from '../types/denial.js';
+import type { HttpHit } from '../types/hit.js';
+import type { NamedBy } from '../types/play-session.js';
+import type { Session } from '../session/session.js';
 
 /**
  * True when a live session is what the target names. Like a filter it matches any of the streams, protocols and

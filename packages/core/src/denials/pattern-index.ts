@@ -1,4 +1,4 @@
-import { GroupIndex } from '../registry/group-index.js';
+import { GroupIndex } from '../collections/multi-map.js';
 import { keyOfAsker, keyOfValues, type Asker, type NetworkOf, type PatternValues, type Shape } from './pattern.js';
 
 /** Finds by pattern: one look-up per combination of fields in use, however many patterns there are. */

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { networkOf } from '../identity/address.js';
 import { prefixed } from '../identity/recipe.js';
 import { compact } from '../identity/short-key.js';
-import type { SessionKind } from '../model/kinds.js';
-import type { NamedBy } from '../model/play-session.js';
-import type { Session } from '../registry/session.js';
+import type { SessionKind } from '../types/kinds.js';
+import type { NamedBy } from '../types/play-session.js';
+import type { Session } from '../session/session.js';
 import { ownCopy } from '../support/strings.js';
 
 /** What a denial can ask for, of one who wants in. */

@@ -1,7 +1,7 @@
 import { networkOf, parseBlock } from '../identity/address.js';
 import { MAX_TEXT_LENGTH } from '../identity/bounds.js';
 import { compact, shortKey } from '../identity/short-key.js';
-import type { DenialTarget } from '../model/denial.js';
+import type { DenialTarget } from '../types/denial.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { closest } from '../support/options.js';
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../support/logger.js';
-import type { WireEvent } from '../model/wire.js';
-import type { EventSink } from './event.js';
+import type { WireEvent } from '../wire/session.js';
+import type { EventSink } from '../types/event.js';
 
 const MAX_QUEUED = 10_000;
 const MAX_BATCH = 1_000;

@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import { Recent } from '../support/recent.js';
+import { Recent } from '../collections/recent-map.js';
 import { ownCopy } from '../support/strings.js';
 
 /** What is no address at all (a name, a Unix socket) is kept as it is, up to this length. */

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Credentials } from '../model/hit.js';
+import type { Credentials } from '../types/hit.js';
 import { ownCopy } from '../support/strings.js';
 import { MAX_USER_LENGTH } from './bounds.js';
 

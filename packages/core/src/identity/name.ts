@@ -1,5 +1,5 @@
-import type { HttpHit } from '../model/hit.js';
-import type { NamedBy } from '../model/play-session.js';
+import type { HttpHit } from '../types/hit.js';
+import type { NamedBy } from '../types/play-session.js';
 import { compact, shortKey } from './short-key.js';
 
 /** Which discriminator of this request is the best one present. */

@@ -1,4 +1,4 @@
-import type { Credentials, HttpHit } from '../model/hit.js';
+import type { Credentials, HttpHit } from '../types/hit.js';
 import { shortKey } from './short-key.js';
 
 /** Stands where a password was offered: it is never kept, and so is never the one that was judged before. */

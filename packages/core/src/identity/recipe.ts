@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { SESSION_KINDS, type SessionKind } from '../model/kinds.js';
+import { SESSION_KINDS, type SessionKind } from '../types/kinds.js';
 import { checkOptions, badOption } from '../support/options.js';
 import { ownCopy } from '../support/strings.js';
-import { IDENTITY_FIELDS, type IdentityField, type IdentityOptions } from './options.js';
+import { IDENTITY_FIELDS, type IdentityField, type IdentityOptions } from '../types/identity.js';
 
 const DEFAULT_FIELDS: readonly IdentityField[] = ['stream', 'ip', 'token'];
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { Recent } from '../support/recent.js';
+import { Recent } from '../collections/recent-map.js';
 
 /** Texts of strangers are kept as they are up to this length; longer ones as their hash. */
 const LONGEST_KEPT = 256;

@@ -1,8 +1,8 @@
-import type { PlaySession } from '../model/play-session.js';
+import type { PlaySession } from '../types/play-session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
-import type { Judgement } from '../tracker/explanation.js';
-import type { Approval, Candidate, Ids, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from './policy.js';
+import type { Judgement } from '../types/explanation.js';
+import type { Approval, Candidate, Ids, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from '../types/policy.js';
 import { badOption } from '../support/options.js';
 import { isVerdict, kept } from './verdicts.js';
 

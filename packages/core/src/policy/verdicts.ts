@@ -1,6 +1,6 @@
 import { MAX_DETAIL_LENGTH, MAX_REASON_LENGTH, MAX_USER_LENGTH } from '../identity/bounds.js';
 import { keep } from '../support/strings.js';
-import type { Approval, Refusal, Verdict } from './policy.js';
+import type { Approval, Refusal, Verdict } from '../types/policy.js';
 
 /** The verdict as it may be kept: what a policy says of a client may be the client's words. */
 export function kept(verdict: Verdict): Verdict {

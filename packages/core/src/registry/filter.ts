@@ -1,8 +1,8 @@
 import type { AddressReader } from '../identity/address.js';
-import type { PlaySession, SessionFilter, SessionOrder } from '../model/play-session.js';
-import { SESSION_KINDS } from '../model/kinds.js';
+import type { PlaySession, SessionFilter, SessionOrder } from '../types/play-session.js';
+import { SESSION_KINDS } from '../types/kinds.js';
 import { badOption, checkOptions } from '../support/options.js';
-import { Session } from './session.js';
+import { Session } from '../session/session.js';
 
 const FIELDS: readonly (keyof SessionFilter)[] = [
   'stream',

@@ -1,9 +1,9 @@
-import { byPosition, isByValue, positionOf, type ValuedPosition, type ValueOrder, VALUES } from '../model/cursor.js';
-import type { PlaySession, SessionFilter } from '../model/play-session.js';
+import { byPosition, isByValue, positionOf, type ValuedPosition, type ValueOrder, VALUES } from './cursor.js';
+import type { PlaySession, SessionFilter } from '../types/play-session.js';
 import { StreamSessionsError } from '../support/errors.js';
 import type { Test } from './filter.js';
-import { type Session } from './session.js';
-import type { SortedVisits } from './sorted-visits.js';
+import { type Session } from '../session/session.js';
+import type { SortedVisits } from './session-list.js';
 
 export type Row = Session | PlaySession;
 /** Where rows come from: the live ones, the closed ones, and those that nothing was served to yet. */

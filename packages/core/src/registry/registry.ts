@@ -1,21 +1,21 @@
 import type { Recipe } from '../identity/recipe.js';
-import type { SessionKind } from '../model/kinds.js';
-import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../model/play-session.js';
+import type { SessionKind } from '../types/kinds.js';
+import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
 import type { AddressReader } from '../identity/address.js';
 import { ownCopy } from '../support/strings.js';
 import type { LastWords } from '../tracker/explain.js';
-import type { ClosedVisits } from './closed-visits.js';
+import type { ClosedVisits } from './closed-sessions.js';
 import { compileFilter } from './filter.js';
-import { GroupIndex } from './group-index.js';
+import { GroupIndex } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
-import { makeRoom, Session } from './session.js';
-import { ShardedMap } from './sharded-map.js';
-import { SortedVisits } from './sorted-visits.js';
-import { HouseholdTable } from './household.js';
+import { makeRoom, Session } from '../session/session.js';
+import { ShardedMap } from '../collections/sharded-map.js';
+import { SortedVisits } from './session-list.js';
+import { HouseholdTable } from './identity-group.js';
 import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
 import { ServedStreams } from './served-streams.js';
 import { StreamEntry } from './stream-entry.js';
-import { VisitIndex } from './visit-index.js';
+import { VisitIndex } from './session-index.js';
 
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
 export class Registry {

@@ -1,6 +1,6 @@
-import type { SessionKind } from '../model/kinds.js';
-import type { Session } from './session.js';
-import { SortedVisits } from './sorted-visits.js';
+import type { SessionKind } from '../types/kinds.js';
+import type { Session } from '../session/session.js';
+import { SortedVisits } from './session-list.js';
 
 /** A stream that somebody watches or publishes now. */
 export class StreamEntry {

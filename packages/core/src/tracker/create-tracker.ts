@@ -1,5 +1,5 @@
-import type { TrackerOptions } from './options.js';
-import type { SessionTracker } from './session-tracker.js';
+import type { TrackerOptions } from '../types/options.js';
+import type { SessionTracker } from '../types/tracker.js';
 import { Tracker } from './tracker.js';
 
 /**

@@ -1,11 +1,11 @@
-import type { IdentityField } from '../identity/options.js';
+import type { IdentityField } from '../types/identity.js';
 import type { Recipe } from '../identity/recipe.js';
-import { withoutAbsent } from '../model/wire.js';
+import { withoutAbsent } from '../wire/session.js';
 import type { Registry } from '../registry/registry.js';
-import type { Session } from '../registry/session.js';
-import type { DenialDesk } from './denial-desk.js';
-import type { Explanation } from './explanation.js';
-import type { Settings } from './settings.js';
+import type { Session } from '../session/session.js';
+import type { DenialDesk } from '../denials/denials.js';
+import type { Explanation } from '../types/explanation.js';
+import type { Settings } from '../settings/settings.js';
 
 /** Why a live session, else the latest closed one with this id, else the denial, is what it is. */
 export function explain(

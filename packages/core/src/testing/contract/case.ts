@@ -1,4 +1,4 @@
-import type { TrackerOptions } from '../../tracker/options.js';
+import type { TrackerOptions } from '../../types/options.js';
 import type { World } from './world.js';
 
 /** One rule that every adapter keeps. */

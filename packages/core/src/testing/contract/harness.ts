@@ -1,4 +1,4 @@
-import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { SessionTracker } from '../../types/tracker.js';
 import type { SkippedCase } from '../suite.js';
 
 /** How a client of the contract asks to play or publish. */

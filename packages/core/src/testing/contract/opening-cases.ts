@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { PlaySession } from '../../model/play-session.js';
-import type { Policy, Verdict } from '../../policy/policy.js';
+import type { PlaySession } from '../../types/play-session.js';
+import type { Policy, Verdict } from '../../types/policy.js';
 import { stays, until } from '../until.js';
 import type { Case } from './case.js';
 

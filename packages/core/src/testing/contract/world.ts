@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { PlaySession } from '../../model/play-session.js';
+import type { PlaySession } from '../../types/play-session.js';
 import { createTracker } from '../../tracker/create-tracker.js';
-import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { SessionTracker } from '../../types/tracker.js';
 import type { Case } from './case.js';
 import { until } from '../until.js';
 import type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './harness.js';

@@ -1,4 +1,4 @@
-import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { SessionTracker } from '../../types/tracker.js';
 import type { SkippedCase } from '../suite.js';
 
 /** A server that serves the media folder through the adapter under test. */

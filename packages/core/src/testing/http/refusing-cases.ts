@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { DenialKind } from '../../model/denial.js';
-import type { Policy, Verdict } from '../../policy/policy.js';
+import type { DenialKind } from '../../types/denial.js';
+import type { Policy, Verdict } from '../../types/policy.js';
 import { stays, until } from '../until.js';
 import { LONG_FILE } from './media-folder.js';
 import type { HttpCase } from './world.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { PlaySession } from '../../model/play-session.js';
+import type { PlaySession } from '../../types/play-session.js';
 import { createTracker } from '../../tracker/create-tracker.js';
-import type { TrackerOptions } from '../../tracker/options.js';
-import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { TrackerOptions } from '../../types/options.js';
+import type { SessionTracker } from '../../types/tracker.js';
 import type { HttpHarness } from './harness.js';
 import { mediaFolder } from './media-folder.js';
 import { HttpPlayer, type Asked } from './player.js';

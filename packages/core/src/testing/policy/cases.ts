@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { HttpHit } from '../../model/hit.js';
+import type { HttpHit } from '../../types/hit.js';
 import { heldBytes } from '../heap.js';
 import type { PolicyCase, PolicyWorld } from './world.js';
 

@@ -1,5 +1,5 @@
-import type { HttpHit } from '../../model/hit.js';
-import type { Policy } from '../../policy/policy.js';
+import type { HttpHit } from '../../types/hit.js';
+import type { Policy } from '../../types/policy.js';
 import type { FakeClock } from '../fake-clock.js';
 import type { SkippedCase } from '../suite.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Denial } from '../../model/denial.js';
-import type { HttpHit } from '../../model/hit.js';
-import type { PlaySession } from '../../model/play-session.js';
-import type { PendingAdmission, RequestHandle } from '../../policy/admission.js';
-import type { Policy, Verdict } from '../../policy/policy.js';
+import type { Denial } from '../../types/denial.js';
+import type { HttpHit } from '../../types/hit.js';
+import type { PlaySession } from '../../types/play-session.js';
+import type { PendingAdmission, RequestHandle } from '../../types/admission.js';
+import type { Policy, Verdict } from '../../types/policy.js';
 import { createTracker } from '../../tracker/create-tracker.js';
-import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { SessionTracker } from '../../types/tracker.js';
 import { fakeClock, type FakeClock } from '../fake-clock.js';
 import type { PolicyHarness, RunningPolicy } from './harness.js';
 

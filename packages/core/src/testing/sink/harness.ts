@@ -1,5 +1,5 @@
-import type { EventSink } from '../../events/event.js';
-import type { WireEvent } from '../../model/wire.js';
+import type { EventSink } from '../../types/event.js';
+import type { WireEvent } from '../../wire/session.js';
 import type { SkippedCase } from '../suite.js';
 
 /** A sink, and a look at where it takes the events. */

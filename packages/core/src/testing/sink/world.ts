@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { WireEvent } from '../../model/wire.js';
+import type { WireEvent } from '../../wire/session.js';
 import { createTracker } from '../../tracker/create-tracker.js';
-import type { SessionTracker } from '../../tracker/session-tracker.js';
+import type { SessionTracker } from '../../types/tracker.js';
 import { fakeClock } from '../fake-clock.js';
 import type { RunningSink, SinkHarness } from './harness.js';
 

@@ -1,0 +1,137 @@
+import { isPassword, offeredIn, offeredKey, offersSame, type Offered } from '../identity/offer.js';
+import type { Recipe } from '../identity/recipe.js';
+import type { Credentials, HttpHit } from '../types/hit.js';
+import type { Decision } from '../policy/pipeline.js';
+import type { Approval } from '../types/policy.js';
+import type { AskedWith } from '../session/rare-fields.js';
+import type { Session } from '../session/session.js';
+import type { Clock } from '../support/clock.js';
+import { ownCopy } from '../support/strings.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Observation } from '../identity/resolved-hit.js';
+import type { Settings } from '../settings/settings.js';
+
+/** Streams and credentials that were judged, per session; the oldest is asked about again. */
+const MAX_JUDGED = 16;
+/** Longer ones are not kept: nobody could tell what was cut off. */
+const MAX_ASKED_LENGTH = 8192;
+
+/**
+ * Which streams and credentials of a live session the policies have judged. What a session goes by is compared as it is:
+ * that is nearly every hit. What else it came with is kept as a hash, until when it holds.
+ */
+export class JudgedCredentials {
+  constructor(
+    private readonly settings: Settings,
+    private readonly lifecycle: Lifecycle,
+    private readonly clock: Clock,
+  ) {}
+
+  /** True when this hit brings a stream or credential that was not judged there, or no longer holds. */
+  mustAsk(session: Session, hit: HttpHit, byAlias: boolean, { byStream }: Recipe): boolean {
+    const { credentials } = hit;
+    if (isPassword(credentials)) return true;
+    const { authorises, aliasesAdmit } = this.settings;
+    const { rare } = session;
+    const token = hit.token || undefined;
+    const own = offersSame(credentials, rare?.credentials);
+    if (own && (byStream || hit.stream === session.firstStream)) {
+      if (token === session.token) return !session.allowed || this.isOver(rare?.tokenUntil);
+      if (token === undefined && byAlias && session.allowed && (!authorises || aliasesAdmit)) return false;
+    }
+    if (rare?.judged === undefined) return true;
+    const offered = own && token === session.token ? ownOffer(session) : offeredIn(hit);
+    const until = rare.judged.get(judgedKey(hit.stream, offered))?.until;
+    return until === undefined || this.isOver(until);
+  }
+
+  /** The policies said yes. `before`: when the session would have ended without this. */
+  note(session: Session, observation: Observation, decision: Decision, before: number): void {
+    const { hit, token, stream } = observation;
+    const { judgements } = decision;
+    const isOwn = token === session.token && stream === session.firstStream;
+    const { asked, credentials } = session.rarities;
+    if (isOwn && (!session.allowed || asked === undefined || offersSame(hit.credentials, credentials))) {
+      if (!session.allowed) this.lifecycle.allow(session);
+      this.keepAsked(session, hit, decision);
+      session.rarities.tokenUntil = undefined;
+      if (judgements.length > 0) this.lifecycle.judge(session, judgements);
+      return;
+    }
+    const end = (decision.verdict as Approval).expiresAt ?? Infinity;
+    if (judgements.length > 0) this.lifecycle.judgeAlso(session, judgements);
+    const { rarities } = session;
+    if (session.allowed && end >= before && mayRenew(session, observation)) {
+      keepJudged(session, session.firstStream, ownOffer(session), Math.min(before, rarities.tokenUntil ?? Infinity));
+      if (token !== session.token) this.lifecycle.rename(session, observation);
+      this.keepAsked(session, hit, decision);
+      rarities.tokenUntil = end < rarities.expiresAt ? end : undefined;
+      return;
+    }
+    keepJudged(session, stream, offeredIn(hit), end);
+    if (rarities.expiresAt > before) rarities.tokenUntil = Math.min(rarities.tokenUntil ?? Infinity, before);
+  }
+
+  private isOver(until: number | undefined): boolean {
+    return until !== undefined && until <= this.clock.now();
+  }
+
+  /** What policies are asked with again, and what its own credentials are compared with. */
+  private keepAsked({ rarities }: Session, hit: HttpHit, { yeses }: Decision): void {
+    rarities.ownOffer = undefined;
+    if (yeses.length === 0) return;
+    rarities.asked = askedWith(hit);
+    rarities.credentials = ownCredentials(hit.credentials);
+  }
+}
+
+/** Everything that was offered in this session, what it goes by first. */
+export function offeredBy(session: Session): Offered[] {
+  return [ownOffer(session), ...(session.rare?.judged?.values() ?? [])];
+}
+
+/** Policies decide again: whatever comes besides what the session goes by is asked about, but not forgotten. */
+export function forgetVerdicts({ rare }: Session): void {
+  for (const judged of rare?.judged?.values() ?? []) judged.until = -Infinity;
+}
+
+/** A credential that lasts as long as the one before is what the session goes by from now on. */
+function mayRenew(session: Session, { recipe, token, stream }: Observation): boolean {
+  if (stream !== session.firstStream) return false;
+  return token === session.token || (recipe.byName && token !== undefined && session.token !== undefined);
+}
+
+/** Hashed when somebody wants to know, and kept until it goes by another. */
+function ownOffer({ token, rarities }: Session): Offered {
+  if (rarities.ownOffer?.of !== token) rarities.ownOffer = undefined;
+  return (rarities.ownOffer ??= { ...offeredIn({ token, credentials: rarities.credentials }), of: token });
+}
+
+const judgedKey = (stream: string, offered: Offered): string => `${offeredKey(offered)} ${stream}`;
+
+function keepJudged(session: Session, stream: string, offered: Offered, until: number): void {
+  const judged = (session.rarities.judged ??= new Map());
+  const key = ownCopy(judgedKey(stream, offered));
+  // the latest stay
+  judged.delete(key);
+  judged.set(key, { token: offered.token, bearer: offered.bearer, until });
+  for (const oldest of judged.keys()) if (judged.size > MAX_JUDGED) judged.delete(oldest);
+}
+
+/** The query that it was asked with, as it came. */
+export const askedQuery = (asked: AskedWith | undefined): string | undefined =>
+  asked?.queryAt === undefined ? asked?.query : asked.url?.slice(asked.queryAt);
+
+function askedWith({ query, url }: HttpHit): AskedWith {
+  const kept = (text: string | undefined): string | undefined =>
+    text !== undefined && text.length <= MAX_ASKED_LENGTH ? ownCopy(text) : undefined;
+  const ownUrl = kept(url);
+  // most queries are the end of their URL
+  if (query && ownUrl?.endsWith(`?${query}`)) {
+    return { url: ownUrl, query: undefined, queryAt: ownUrl.length - query.length };
+  }
+  return { url: ownUrl, query: kept(query), queryAt: undefined };
+}
+
+const ownCredentials = (credentials: Credentials | undefined): Credentials | undefined =>
+  credentials?.scheme === 'bearer' ? { scheme: 'bearer', token: ownCopy(credentials.token) } : credentials;

@@ -1,0 +1,132 @@
+import { nameKey } from '../identity/name.js';
+import { isPassword, offeredIn, offeredKey } from '../identity/offer.js';
+import { prefixed } from '../identity/recipe.js';
+import { digest } from '../identity/short-key.js';
+import type { Decision } from '../policy/pipeline.js';
+import type { Session } from '../session/session.js';
+import { ownCopy } from '../support/strings.js';
+import type { Refused } from '../denials/denials.js';
+import type { Observation } from '../identity/resolved-hit.js';
+
+/** What came of asking: the live session, a refusal, or let in without being tracked. */
+export type Outcome = Session | Refused | undefined;
+
+/** What was decided, made true. */
+export interface Made {
+  readonly outcome: Outcome;
+  /** The session that was live before. */
+  readonly joined: Session | undefined;
+}
+
+/** A question that policies are thinking about. Everybody who asks the same meanwhile waits for the same answer. */
+export class Opening {
+  /** Set by the first of those who wait whom nothing stops. */
+  made: Made | undefined = undefined;
+  private waiting = 0;
+  private decision: Decision | undefined = undefined;
+  private isOver = false;
+  private readonly decided: Promise<Decision>;
+
+  constructor(
+    /** A cap is reached: who waits is let in, if at all, without being tracked. */
+    readonly full: boolean,
+    asked: Promise<Decision>,
+    private readonly onOver: (decision: Decision, made: Made | undefined) => void,
+  ) {
+    this.decided = asked.then((decision) => {
+      this.decision = decision;
+      this.endIfAlone();
+      return decision;
+    });
+  }
+
+  /** Calls `use` when the answer has come, one after the other; `gone` for who no longer waits by then. */
+  wait<T>(use: (decision: Decision) => T, gone: () => T): Promise<T> & { cancel(): void } {
+    let waits = true;
+    this.waiting++;
+    const leave = (): void => {
+      this.waiting--;
+      this.endIfAlone();
+    };
+    const answer = this.decided.then((decision) => {
+      if (!waits) return gone();
+      waits = false;
+      try {
+        return use(decision);
+      } finally {
+        leave();
+      }
+    });
+    const cancel = (): void => {
+      if (waits) leave();
+      waits = false;
+    };
+    return Object.assign(answer, { cancel });
+  }
+
+  /** Nobody has to wait any more: the place it took is free. */
+  end(made: Made | undefined): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.made = made;
+    this.onOver(this.decision as Decision, made);
+  }
+
+  /** Everybody has gone or was refused: nothing opens. */
+  private endIfAlone(): void {
+    if (this.waiting === 0 && this.decision !== undefined) this.end(undefined);
+  }
+}
+
+/** The openings that are waited for, and the places that they take. */
+export class Openings {
+  private readonly byKey = new Map<string, Opening>();
+  private readonly perNetwork = new Map<string, number>();
+  private pending = 0;
+
+  constructor(private readonly settle: (decision: Decision, made: Made | undefined) => void) {}
+
+  get size(): number {
+    return this.pending;
+  }
+
+  countAt(network: string): number {
+    return this.perNetwork.get(network) ?? 0;
+  }
+
+  /** The one whose answer is this one's too. */
+  find(observation: Observation): Opening | undefined {
+    return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(observation) ?? '');
+  }
+
+  begin(observation: Observation, full: boolean, asked: Promise<Decision>): Opening {
+    const { network } = observation;
+    const key = keyOf(observation);
+    const opening = new Opening(full, asked, (decision, made) => {
+      this.count(network, -1);
+      if (key !== undefined) this.byKey.delete(key);
+      this.settle(decision, made);
+    });
+    this.count(network, 1);
+    if (key !== undefined) this.byKey.set(key, opening);
+    return opening;
+  }
+
+  private count(network: string, change: 1 | -1): void {
+    this.pending += change;
+    const here = this.countAt(network) + change;
+    if (here === 0) this.perNetwork.delete(network);
+    else this.perNetwork.set(ownCopy(network), here);
+  }
+}
+
+/**
+ * Who would be one viewer and offers the same waits for one answer: all that makes the identity, and all that verdicts
+ * are kept by. A hash, for clients choose how long it is. Undefined: nobody can tell.
+ */
+function keyOf({ kind, hit, recipe, household, network, namedBy, name }: Observation): string | undefined {
+  if (household === undefined || isPassword(hit.credentials)) return undefined;
+  const viewer = recipe.byName ? nameKey(namedBy, name ?? hit.userAgent ?? '') : '';
+  const parts = [kind, hit.stream, hit.protocol, household, network, viewer, offeredKey(offeredIn(hit))];
+  return digest(parts.map(prefixed).join(''));
+}

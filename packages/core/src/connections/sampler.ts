@@ -1,0 +1,178 @@
+import type { CloseReason } from '../types/play-session.js';
+import type { ConnHandle } from '../types/admission.js';
+import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
+import type { Flow } from './byte-counters.js';
+
+/** How often every open connection is read and touched. */
+export const SAMPLE_EVERY_MS = 1000;
+/** A player that takes nothing for this long while there is media for it is `stalled`. */
+export const CONNECTION_STALL_MS = 15_000;
+
+/** A connection to be sampled. */
+export interface Sampling {
+  /** Of an admitted connection. Its `onCut` is set by the sampler. */
+  readonly handle: Pick<ConnHandle, 'onCut' | 'touch' | 'addReceived' | 'close'>;
+  readonly flow: Flow;
+  /** Severs the transport, now: the tracker has ended the session, or the client has stalled or is taken for gone. */
+  sever(reason: CloseReason): void;
+  /** Milliseconds without a byte taken while some wait. Default 15_000; 0 = never. */
+  readonly stallTimeoutMs?: number | undefined;
+}
+
+/** One connection under the sampler. */
+export interface Sampled {
+  /**
+   * The transport has lost or finished the connection, or the adapter lets go of it: reads the last bytes, and ends the
+   * books. Does not sever. Harmless twice. Default reason `client_gone`.
+   */
+  close(reason?: CloseReason): void;
+}
+
+/**
+ * Reads the counters of every open connection once a second, also when nothing flowed: an open connection is present.
+ * One timer for all of them, and none when there are none.
+ */
+export class Sampler {
+  private readonly open: Entry[] = [];
+  private timer: unknown = undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  add(sampling: Sampling): Sampled {
+    const entry = new Entry(this, sampling, this.clock.now());
+    entry.place = this.open.push(entry) - 1;
+    this.schedule();
+    // Set last: an admission may have been ended before this, and then the cut runs at once.
+    sampling.handle.onCut((reason) => entry.cut(reason));
+    return entry;
+  }
+
+  /** One reading of all, now. The timer calls it. */
+  sample(): void {
+    atOneInstant(() => this.readAll(this.clock.now()));
+  }
+
+  private readAll(now: number): void {
+    // From the end: one that ends while it is read is replaced by the last, which has been read already.
+    for (let i = this.open.length - 1; i >= 0; i--) this.open[i]?.read(now);
+  }
+
+  /** For an entry that has ended. */
+  remove(entry: Entry): void {
+    const last = this.open.pop();
+    if (last !== undefined && last !== entry) {
+      this.open[entry.place] = last;
+      last.place = entry.place;
+    }
+    if (this.open.length > 0 || this.timer === undefined) return;
+    this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private schedule(): void {
+    if (this.timer !== undefined) return;
+    const tick = (): void => {
+      this.timer = this.clock.setTimeout(tick, SAMPLE_EVERY_MS);
+      this.sample();
+    };
+    this.timer = this.clock.setTimeout(tick, SAMPLE_EVERY_MS);
+  }
+}
+
+class Entry implements Sampled {
+  place = 0;
+  private over = false;
+  private sent = 0;
+  private received = 0;
+  private movedAt: number;
+
+  // Fields of its own: ten thousand are read in a row, and each step to another object may be one to cold memory.
+  private readonly handle: Sampling['handle'];
+  private readonly flow: Flow;
+  private readonly stallTimeoutMs: number;
+
+  constructor(
+    private readonly sampler: Sampler,
+    private readonly sampling: Sampling,
+    now: number,
+  ) {
+    this.handle = sampling.handle;
+    this.flow = sampling.flow;
+    this.stallTimeoutMs = sampling.stallTimeoutMs ?? CONNECTION_STALL_MS;
+    this.movedAt = now;
+  }
+
+  read(now: number): void {
+    const { flow, stallTimeoutMs } = this;
+    const added = this.newlySent();
+    this.creditReceived();
+    this.handle.touch(added);
+    // A listener of what was just credited may have ended it.
+    if (this.over) return;
+    if (flow.isGone?.(now) === true) return this.lost('client_gone');
+    if (stallTimeoutMs === 0) return;
+    // A clock that was set back must not make anybody wait longer.
+    if (added > 0 || now < this.movedAt || (flow.waiting?.() ?? 0) === 0) this.movedAt = now;
+    else if (now - this.movedAt >= stallTimeoutMs) this.lost('stalled');
+  }
+
+  close(reason: CloseReason = 'client_gone'): void {
+    if (!this.end()) return;
+    this.creditReceived();
+    const added = this.newlySent();
+    this.flow.release?.();
+    this.handle.close(reason, added);
+  }
+
+  /** The tracker has ended the session. Severed first: what the farewell took is counted too. */
+  cut(reason: CloseReason): number {
+    if (!this.end()) return 0;
+    this.sampling.sever(reason);
+    this.creditReceived();
+    const added = this.newlySent();
+    this.flow.release?.();
+    return added;
+  }
+
+  private lost(reason: CloseReason): void {
+    if (!this.end()) return;
+    this.sampling.sever(reason);
+    this.creditReceived();
+    const added = this.newlySent();
+    this.flow.release?.();
+    this.handle.close(reason, added);
+  }
+
+  private end(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.sampler.remove(this);
+    return true;
+  }
+
+  /** A counter that goes backwards adds nothing, and what it then counts again is not counted twice. */
+  private newlySent(): number {
+    const sent = this.flow.sent();
+    const added = sent - this.sent;
+    if (!(added > 0)) return 0;
+    this.sent = sent;
+    return added;
+  }
+
+  private creditReceived(): void {
+    const received = this.flow.received?.() ?? 0;
+    if (!(received > this.received)) return;
+    const added = received - this.received;
+    this.received = received;
+    this.handle.addReceived(added);
+  }
+}
+
+const samplers = new WeakMap<Clock, Sampler>();
+
+/** The one sampler of this clock. Default: the wall clock's, which all adapters of a process share. */
+export function samplerOf(clock: Clock = systemClock): Sampler {
+  let sampler = samplers.get(clock);
+  if (sampler === undefined) samplers.set(clock, (sampler = new Sampler(clock)));
+  return sampler;
+}

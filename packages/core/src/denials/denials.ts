@@ -1,0 +1,281 @@
+import { DenialEntry, DenialTable } from './denial-table.js';
+import { askedKey, viewerKey, type Asker, type PatternValues } from './pattern.js';
+import { RefusalMemo } from './refusal-cache.js';
+import { asCredential, patternsOfKick } from './kick-target.js';
+import { readTarget, targetKey } from './target.js';
+import { deniedEnvelope } from '../wire/event.js';
+import type { EventHub } from '../events/event-hub.js';
+import { networkOf, parseBlock } from '../identity/address.js';
+import { shortKey } from '../identity/short-key.js';
+import type { Denial, DenialKind, DenialTarget } from '../types/denial.js';
+import type { HttpHit } from '../types/hit.js';
+import type { CloseReason } from '../types/play-session.js';
+import type { Policy, Refusal } from '../types/policy.js';
+import type { Session } from '../session/session.js';
+import type { Clock } from '../support/clock.js';
+import type { Counters } from '../registry/totals.js';
+import type { Explanation, Judgement } from '../types/explanation.js';
+import { offeredBy } from '../admission/decided-credentials.js';
+import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
+import { badOption } from '../support/options.js';
+import { keep, ownCopy } from '../support/strings.js';
+import { ReplacedDenials } from './replaced-denials.js';
+import type { Settings } from '../settings/settings.js';
+
+/** What refused somebody: the admission to hand out. */
+export interface Refused {
+  readonly admitted: false;
+  readonly denial: Denial;
+}
+
+/** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
+const CAP_DENIAL_MS = 1000;
+const MAX_CAP_DENIALS = 64;
+/** What a replaced viewer is told to wait before it tries again. */
+const REPLACED_MS = 10_000;
+/** How many ended denials one look forgets at the most. */
+const EXPIRED_PER_LOOK = 5000;
+
+/**
+ * Remembers who is refused. The operator's denials (kick, deny) and remembered refusals of policies live apart:
+ * strangers can fill only the second table.
+ */
+export class DenialDesk {
+  readonly operator: DenialTable;
+  readonly remembered: DenialTable;
+  readonly replaced: ReplacedDenials;
+  private readonly memo = new RefusalMemo();
+  private readonly capDenials = new Map<string, DenialEntry>();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly hub: EventHub,
+    private readonly counters: Counters,
+    private readonly clock: Clock,
+    private readonly fingerprint: (token: string) => string,
+  ) {
+    const now = clock.now();
+    const networkOfIp = (ip: string): string => settings.addresses.network(ip);
+    this.operator = new DenialTable(settings.maxDenials, now, networkOfIp);
+    this.remembered = new DenialTable(settings.maxDenials, now, networkOfIp);
+    this.replaced = new ReplacedDenials(this.remembered, settings, clock);
+  }
+
+  get isEmpty(): boolean {
+    return this.operator.size === 0 && this.remembered.size === 0;
+  }
+
+  /** Somebody without a name may be kept out there, whoever he is found as. */
+  refusesNamelessAt(network: string): boolean {
+    return this.operator.refusesNamelessAt(network);
+  }
+
+  /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
+  match(asker: Asker, joins: Session | undefined): Refused | undefined {
+    if (this.isEmpty) return undefined;
+    const now = this.clock.now();
+    const lately = joins === undefined ? this.memo.find(asker, now) : undefined;
+    if (lately !== undefined) return this.refuse(lately, asker);
+    const watches = (!asker.arrives && joins?.streams.includes(asker.stream)) ?? false;
+    const byName = joins === undefined || asker.answersTo(joins);
+    const entry =
+      this.operator.match(asker, watches, byName, now) ?? this.remembered.match(asker, watches, byName, now);
+    if (entry === undefined) return undefined;
+    if (joins === undefined) this.memo.note(asker, entry);
+    return this.refuse(entry, asker);
+  }
+
+  /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
+  denyKicked(session: Session, forMs: number, reason: string | undefined): void {
+    if (forMs === 0) return;
+    const { id, stream, ip, userAgent, rare } = session;
+    const { recipes, addresses, kickByAddress } = this.settings;
+    const target: DenialTarget = { session: id, stream };
+    if (rare?.vouched && rare.userId !== undefined) target.user = rare.userId;
+    else Object.assign(target, { ip }, userAgent === undefined ? {} : { userAgent });
+    const offered = offeredBy(session);
+    const terms = { recipe: recipes.viewer, addresses, byAddress: kickByAddress, offered };
+    const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
+    const now = this.clock.now();
+    const patterns = patternsOfKick(session, terms);
+    this.addOperators(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), patterns));
+  }
+
+  /**
+   * `target`: as `readTarget` read it. Said again of the same one, it ends when the longer of both would have: who said
+   * it first may rely on it.
+   */
+  deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
+    const { ip, token, ...rest } = target;
+    const values: PatternValues = { ...rest };
+    const block = ip === undefined ? undefined : parseBlock(ip);
+    if (block?.prefixLength !== undefined) {
+      values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
+    } else if (block !== undefined) values.ip = block.address;
+    const always = token === undefined ? [values] : asCredential(values, shortKey(token));
+    const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
+    const now = this.clock.now();
+    const key = targetKey(target);
+    const until = Math.max(endOf(now, forMs), this.operator.getByTarget(key)?.until ?? 0);
+    const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
+    const entry = new DenialEntry({ ...facts, since: now }, until, { always }, key);
+    if (until > now) this.addOperators(entry);
+    return entry.snapshot();
+  }
+
+  /** A policy's no, remembered as long as it says. A default does not lock out a password that was typed wrongly. */
+  refuseByPolicy(
+    asker: Asker & { hit: HttpHit },
+    refusal: Refusal,
+    policy: Policy | undefined,
+    judgements: readonly Judgement[],
+  ): Refused {
+    const { credentials } = asker.hit;
+    const wrongPassword = credentials !== undefined && credentials.scheme !== 'bearer';
+    const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
+    return this.refuse(this.remember(asker, refusal, usualMs, { asked: askedKey(asker) }, judgements), asker);
+  }
+
+  /** The same of a session that was live until now: nobody is refused yet. */
+  rememberEnded(asker: Asker, refusal: Refusal, policy: Policy | undefined, judgements: readonly Judgement[]): void {
+    const usualMs = policy?.stage === 'authorise' ? this.settings.deniedRetentionMs : 0;
+    this.remember(asker, refusal, usualMs, { viewer: viewerKey(asker) }, judgements);
+  }
+
+  /** What a cap, a bound or the end of the tracker keeps out. */
+  refuseByCap(asker: Asker, kind: DenialKind, reason: CloseReason, detail: string): Refused {
+    const now = this.clock.now();
+    let entry = this.capDenials.get(detail);
+    if (entry === undefined || entry.until <= now) {
+      if (this.capDenials.size >= MAX_CAP_DENIALS) this.capDenials.clear();
+      entry = this.entryFor(asker, 'cap', kind, reason, detail, CAP_DENIAL_MS, []);
+      this.capDenials.set(detail, entry);
+    }
+    return this.refuse(entry, asker);
+  }
+
+  lift(which: string | DenialTarget): boolean {
+    if (typeof which !== 'string') {
+      const entry = this.operator.getByTarget(targetKey(readTarget(which)));
+      return entry !== undefined && this.end(entry, this.operator);
+    }
+    for (const table of [this.operator, this.remembered]) {
+      const entry = table.get(which);
+      if (entry !== undefined) return this.end(entry, table);
+    }
+    return false;
+  }
+
+  /** Ends the remembered refusals that this test picks; how many. Who was replaced stays out as long as before. */
+  liftRemembered(picks: (denial: Denial) => boolean): number {
+    let lifted = 0;
+    for (const entry of [...this.remembered.values()]) {
+      if (!entry.endsWithSession && entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
+      else continue;
+      this.remembered.delete(entry);
+    }
+    return lifted;
+  }
+
+  list(): Denial[] {
+    const now = this.clock.now();
+    const entries = [...this.operator.values(), ...this.remembered.values()];
+    return entries.filter((entry) => entry.until > now).map((entry) => this.shown(entry));
+  }
+
+  /** What a denial is about, and what the policies said. */
+  explain(id: string): Explanation | undefined {
+    const entry = this.operator.get(id) ?? this.remembered.get(id);
+    if (entry === undefined || entry.until <= this.clock.now()) return undefined;
+    return { id, policies: entry.judgements, denial: this.shown(entry) };
+  }
+
+  /** The options have changed. */
+  resize(): void {
+    this.memo.clear();
+    this.operator.resize(this.settings.maxDenials);
+    this.remembered.resize(this.settings.maxDenials);
+  }
+
+  /** What counts as one place has changed. */
+  placeAgain(): void {
+    this.operator.reindex();
+    this.remembered.reindex();
+  }
+
+  expire(now: number): void {
+    this.operator.expire(now, EXPIRED_PER_LOOK);
+    this.remembered.expire(now, EXPIRED_PER_LOOK);
+  }
+
+  /** Goes before what refused somebody until now. */
+  private addOperators(entry: DenialEntry): void {
+    this.operator.add(entry);
+    this.memo.clear();
+  }
+
+  private remember(
+    asker: Asker,
+    refusal: Refusal,
+    usualMs: number,
+    pattern: PatternValues,
+    judgements: readonly Judgement[],
+  ): DenialEntry {
+    const { reason, detail, kind = 'forbidden', denyForMs = usualMs } = refusal;
+    // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
+    const forMs = denyForMs > 0 ? denyForMs : 0;
+    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [pattern], judgements);
+    if (forMs > 0) this.remembered.add(entry);
+    return entry;
+  }
+
+  /** Nobody knows when a session will end: who waits for that is told to try again in a while. */
+  private shown(entry: DenialEntry): Denial {
+    return entry.endsWithSession ? entry.snapshot(this.clock.now() + REPLACED_MS) : entry.snapshot();
+  }
+
+  private end(entry: DenialEntry, table: DenialTable): boolean {
+    const stillHeld = entry.until > this.clock.now();
+    table.delete(entry);
+    return stillHeld;
+  }
+
+  private entryFor(
+    asker: Asker,
+    by: 'policy' | 'cap',
+    kind: DenialKind,
+    reason: string,
+    detail: string | undefined,
+    forMs: number,
+    patterns: readonly PatternValues[],
+    judgements: readonly Judgement[] = [],
+  ): DenialEntry {
+    // Copies, and no longer than a stream may be: what is kept must not hold the request it came from.
+    const target: DenialTarget = { stream: keep(asker.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(asker.ip) };
+    if (asker.user !== undefined) target.user = ownCopy(asker.user);
+    if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
+    const now = this.clock.now();
+    const facts = { target, by, kind, reason, detail, since: now };
+    return new DenialEntry(facts, endOf(now, forMs), { always: patterns }, undefined, judgements);
+  }
+
+  private refuse(entry: DenialEntry, asker: Asker): Refused {
+    this.counters.denied++;
+    const denial = this.shown(entry);
+    if (entry.hits++ === 0 && this.hub.wants('denied')) {
+      const { stream, protocol, kind, ip } = asker;
+      const occurredAt = this.clock.now();
+      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, denial, stream, protocol, kind, ip });
+      this.hub.emit('denied', event, deniedEnvelope);
+    }
+    return { admitted: false, denial };
+  }
+}
+
+/** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
+const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkDuration(name: string, ms: number): void {
+  if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'milliseconds from 0 on', ms);
+}

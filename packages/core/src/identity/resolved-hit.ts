@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { answersByName } from '../denials/live-match.js';
+import { isBrowser, type Asker } from '../denials/pattern.js';
+import { MAX_BEARER_LENGTH, MAX_USER_LENGTH } from './bounds.js';
+import { bestNameKind, givenName, nameKey } from './name.js';
+import { derivedId, type Recipe } from './recipe.js';
+import { shortKey } from './short-key.js';
+import { MAX_STREAM_LENGTH } from './stream-code.js';
+import { MAX_TOKEN_LENGTH } from './tokens.js';
+import type { SessionKind } from '../types/kinds.js';
+import type { ConnHit, HttpHit } from '../types/hit.js';
+import type { NamedBy } from '../types/play-session.js';
+import type { Session } from '../session/session.js';
+import type { GeoResolver } from '../types/geo.js';
+import type { Logger } from '../support/logger.js';
+import type { Settings } from '../settings/settings.js';
+
+/** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
+export class Observation implements Asker {
+  /** It brings a name that no session has: it may be given to one, and is a newcomer all the same. */
+  arrives = false;
+  private id: string | undefined = undefined;
+  /** null: not looked up yet. */
+  private knownCountry: string | undefined | null = null;
+
+  constructor(
+    readonly hit: HttpHit & Partial<ConnHit>,
+    readonly isConnection: boolean,
+    readonly recipe: Recipe,
+    readonly ip: string,
+    readonly network: string,
+    /** Where the recipe puts it; undefined: a session of its own. */
+    readonly household: string | undefined,
+    readonly namedBy: NamedBy,
+    /** Undefined: nothing better than the User-Agent, or than being this connection. */
+    readonly name: string | undefined,
+    /** The user the policies have named since; null: they were asked, and named nobody. */
+    private readonly vouchedUser?: string | null,
+  ) {}
+
+  get kind(): SessionKind {
+    return this.recipe.kind;
+  }
+  get stream(): string {
+    return this.hit.stream;
+  }
+  get protocol(): string {
+    return this.hit.protocol;
+  }
+  get userAgent(): string | undefined {
+    return this.hit.userAgent;
+  }
+  get user(): string | undefined {
+    return this.vouchedUser ?? this.hit.userId;
+  }
+  get unnamed(): 'yes' | undefined {
+    return this.vouchedUser === null && !this.hit.userId ? 'yes' : undefined;
+  }
+  get bare(): 'yes' | undefined {
+    return this.isConnection && !isBrowser(this.userAgent) ? 'yes' : undefined;
+  }
+  get token(): string | undefined {
+    return this.hit.token || undefined;
+  }
+  get tokenKey(): string | undefined {
+    return this.hit.token ? shortKey(this.hit.token) : undefined;
+  }
+  get bearerKey(): string | undefined {
+    const { credentials } = this.hit;
+    return credentials?.scheme === 'bearer' ? shortKey(credentials.token) : undefined;
+  }
+  get sid(): string | undefined {
+    return this.hit.sid;
+  }
+  get playerSessionId(): string | undefined {
+    return this.hit.playerSessionId;
+  }
+  get offer(): string {
+    const { query = '', credentials } = this.hit;
+    if (credentials === undefined) return query;
+    return `${credentials.scheme} ${credentials.scheme === 'bearer' ? credentials.token : credentials.user} ${query}`;
+  }
+
+  session(): string | undefined {
+    if (this.household === undefined) return this.hit.id;
+    return (this.id ??= derivedId(
+      this.recipe,
+      this.stream,
+      this.household,
+      nameKey(this.namedBy, this.name ?? this.userAgent ?? ''),
+    ));
+  }
+
+  /** The id of the session that it would open: chosen before anybody is asked, so that policies can name it. */
+  get idToBe(): string {
+    return this.session() ?? (this.id ??= randomUUID());
+  }
+
+  /** Looked up once; undefined when nobody knows. */
+  country(geo: GeoResolver, logger: Logger): string | undefined {
+    if (this.knownCountry !== null) return this.knownCountry;
+    try {
+      return (this.knownCountry = geo.country(this.ip) || undefined);
+    } catch (error) {
+      logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
+      return (this.knownCountry = undefined);
+    }
+  }
+
+  /** As the policies know it. Undefined: they were asked, and named nobody. */
+  as(user: string | undefined): Observation {
+    const { hit, isConnection, recipe, ip, network, household, namedBy, name } = this;
+    const named = new Observation(hit, isConnection, recipe, ip, network, household, namedBy, name, user ?? null);
+    named.arrives = this.arrives;
+    return named;
+  }
+
+  /** True when this live session is found by more than what its player calls itself. */
+  answersTo(session: Session): boolean {
+    return !this.recipe.byName || answersByName(session, this.namedBy);
+  }
+
+  static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
+    const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
+    return new Observation(hit, false, recipe, ip, network, household, bestNameKind(hit), givenName(hit));
+  }
+
+  static ofConnection(conn: ConnHit, recipe: Recipe, settings: Settings): Observation {
+    const ip = settings.addresses.address(conn.remoteAddress);
+    const network = settings.addresses.network(ip);
+    const merges = settings.mergeConnections && Boolean(conn.token);
+    const household = merges ? recipe.household(network, conn.protocol, conn.userAgent ?? '') : undefined;
+    const namedBy = conn.token ? 'token' : conn.userId ? 'user' : 'fingerprint';
+    const hit: HttpHit & Partial<ConnHit> = { ...conn, ip };
+    return new Observation(hit, true, recipe, ip, network, household, namedBy, conn.token || undefined);
+  }
+}
+
+/** Why this hit can open no session, whoever sent it; undefined: it can. */
+export function impossible({ stream, token, userId, credentials }: HttpHit & Partial<ConnHit>): string | undefined {
+  if (stream === '') return 'there is no stream code';
+  const bearer = credentials?.scheme === 'bearer' ? credentials.token : undefined;
+  return (
+    tooLong('stream code', stream, MAX_STREAM_LENGTH) ??
+    tooLong('token', token, MAX_TOKEN_LENGTH) ??
+    tooLong('bearer token', bearer, MAX_BEARER_LENGTH) ??
+    tooLong('user name', userId, MAX_USER_LENGTH)
+  );
+}
+
+const tooLong = (what: string, text: string | undefined, max: number): string | undefined =>
+  text === undefined || text.length <= max ? undefined : `the ${what} is longer than ${max} characters`;

@@ -1,0 +1,171 @@
+import type { CloseReason, PlaySession, Quality } from '../types/play-session.js';
+import type { ConnHandle, RequestHandle } from '../types/admission.js';
+import type { Limits } from '../types/policy.js';
+import type { Session } from '../session/session.js';
+
+const NO_LIMITS: Limits = Object.freeze({});
+
+/** What a handle passes up: it decides nothing itself. */
+export interface HandleOwner {
+  copy(session: Session): PlaySession;
+  touch(session: Session, handle: OpenHandle, bytes: number): void;
+  served(session: Session): void;
+  receive(session: Session, bytes: number): void;
+  tagSession(session: Session, tags: Record<string, string>): void;
+  report(session: Session, quality: Quality, provisional: boolean): void;
+  msSinceReport(session: Session): number;
+  requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
+  connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void;
+  cutFailed(error: unknown): void;
+}
+
+/**
+ * An open request or connection of a session. It is its own admission: one object per request, no closure. Without a
+ * session (nothing is tracked) it does nothing.
+ */
+export abstract class OpenHandle {
+  nextHandle: OpenHandle | undefined = undefined;
+  previousHandle: OpenHandle | undefined = undefined;
+  touchedAt: number;
+  abstract readonly isConnection: boolean;
+  private cutter: ((reason: CloseReason) => number | void) | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
+  /** Set when the tracker, not the transport, ended it. */
+  private cutReason: CloseReason | undefined = undefined;
+  protected ended = false;
+  /** While the transport is severed it may tell what it had received; what it had sent it returns. */
+  private isSevering = false;
+
+  constructor(
+    protected readonly owner: HandleOwner,
+    protected readonly tracked: Session | undefined,
+    now: number,
+  ) {
+    this.touchedAt = now;
+    if (tracked === undefined) return;
+    if (tracked.isClosed) {
+      // A listener ended the session while this was joining it: its transport is cut as soon as it says how.
+      this.ended = true;
+      this.cutReason = tracked.closeReason;
+      return;
+    }
+    this.nextHandle = tracked.handles;
+    if (tracked.handles !== undefined) tracked.handles.previousHandle = this;
+    tracked.handles = this;
+  }
+
+  get admitted(): true {
+    return true;
+  }
+
+  get handle(): this {
+    return this;
+  }
+
+  get session(): PlaySession | undefined {
+    return this.tracked === undefined ? undefined : this.owner.copy(this.tracked);
+  }
+
+  get limits(): Limits {
+    return this.tracked?.rare?.limits ?? NO_LIMITS;
+  }
+
+  onCut(cut: (reason: CloseReason) => number | void): void {
+    if (this.cutReason !== undefined) this.sever(cut, this.cutReason);
+    else if (!this.ended) this.cutter = cut;
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.cutReason !== undefined) this.controller.abort(this.cutReason);
+    }
+    return this.controller.signal;
+  }
+
+  touch(addedBytes = 0): void {
+    if (!this.ended && this.tracked !== undefined) this.owner.touch(this.tracked, this, addedBytes);
+  }
+
+  addReceived(bytes: number): void {
+    if ((!this.ended || this.isSevering) && this.tracked !== undefined) this.owner.receive(this.tracked, bytes);
+  }
+
+  tag(tags: Record<string, string>): void {
+    if (!this.ended && this.tracked !== undefined) this.owner.tagSession(this.tracked, tags);
+  }
+
+  report(quality: Quality, provisional = false): void {
+    if (!this.ended && this.tracked !== undefined) this.owner.report(this.tracked, quality, provisional);
+  }
+
+  get msSinceReport(): number {
+    return this.tracked === undefined ? Infinity : this.owner.msSinceReport(this.tracked);
+  }
+
+  /** The tracker ends it: the transport is severed now. Returns bytes that were not reported yet. */
+  cut(reason: CloseReason): number {
+    if (this.ended) return 0;
+    this.detach();
+    this.cutReason = reason;
+    const unreported = this.cutter === undefined ? 0 : this.sever(this.cutter, reason);
+    this.cutter = undefined;
+    this.controller?.abort(reason);
+    return unreported;
+  }
+
+  /** Leaves its session's list. Nothing that is said to it afterwards counts. Returns 0: it asks for no more bytes. */
+  detach(): number {
+    this.ended = true;
+    const { nextHandle, previousHandle, tracked } = this;
+    if (nextHandle !== undefined) nextHandle.previousHandle = previousHandle;
+    if (previousHandle !== undefined) previousHandle.nextHandle = nextHandle;
+    else if (tracked?.handles === this) tracked.handles = nextHandle;
+    this.nextHandle = this.previousHandle = undefined;
+    return 0;
+  }
+
+  private sever(cut: (reason: CloseReason) => number | void, reason: CloseReason): number {
+    this.isSevering = true;
+    try {
+      return countable(cut(reason));
+    } catch (error) {
+      this.owner.cutFailed(error);
+      return 0;
+    } finally {
+      this.isSevering = false;
+    }
+  }
+}
+
+export class TrackedRequest extends OpenHandle implements RequestHandle {
+  get isConnection(): boolean {
+    return false;
+  }
+
+  served(): void {
+    if (!this.ended && this.tracked?.isUnserved === true) this.owner.served(this.tracked);
+  }
+
+  end(addedBytes = 0): void {
+    if (this.ended) return;
+    this.detach();
+    if (this.tracked !== undefined) this.owner.requestEnded(this.tracked, this, addedBytes);
+  }
+}
+
+export class TrackedConnection extends OpenHandle implements ConnHandle {
+  get isConnection(): boolean {
+    return true;
+  }
+
+  close(reason: CloseReason = 'client_gone', addedBytes = 0): void {
+    if (this.ended) return;
+    this.detach();
+    if (this.tracked !== undefined) this.owner.connectionClosed(this.tracked, this, reason, addedBytes);
+  }
+}
+
+/** Bytes as they may be counted: what is negative, not finite or no number is 0. */
+export const countable = (bytes: unknown): number =>
+  typeof bytes === 'number' && bytes > 0 && bytes < Infinity ? bytes : 0;

@@ -1,0 +1,103 @@
+import { TimingWheel } from '../collections/timing-wheel.js';
+import type { PlaySession } from '../types/play-session.js';
+import type { Policy } from '../types/policy.js';
+import type { Session } from '../session/session.js';
+import type { Logger } from '../support/logger.js';
+import type { Settings } from '../settings/settings.js';
+
+/** When to look at a session again: it may be idle, too old, expired, stalled, or up for review. */
+export class SessionDeadlines {
+  readonly wheel: TimingWheel<Session>;
+  /** When sessions end whose time is known: the latest end of each second. */
+  private readonly ends = new Map<number, number>();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly logger: Logger,
+    now: number,
+  ) {
+    this.wheel = new TimingWheel(now);
+  }
+
+  /** Looks at the session when the earliest of its deadlines comes. */
+  plan(session: Session): void {
+    this.wheel.place(session, this.nextLook(session));
+    const end = session.rare?.expiresAt ?? Infinity;
+    // What ends later is planned again before.
+    if (end - this.wheel.turnedAt < KNOWN_ENDS_MS) this.noteEnd(end);
+  }
+
+  /** Ends of sessions between these times, a second's as one. Earlier ones are forgotten. */
+  endsBetween(from: number, to: number): number[] {
+    const ends: number[] = [];
+    for (const [second, end] of this.ends) {
+      if (end <= from) this.ends.delete(second);
+      else if (end <= to) ends.push(end);
+    }
+    return ends;
+  }
+
+  private noteEnd(end: number): void {
+    const second = Math.floor(end / 1000);
+    const known = this.ends.get(second);
+    if (known === undefined || known < end) this.ends.set(second, end);
+  }
+
+  /** Asks the policies when they want to look at the session again. */
+  planReview(session: Session, copy: PlaySession): void {
+    if (this.settings.reviewers.length === 0) return;
+    const rare = session.rarities;
+    rare.reviewAt = Infinity;
+    let reviewBytes = Infinity;
+    for (const policy of this.settings.reviewers) {
+      const { at, bytes } = this.deadlineOf(policy, copy) ?? OVERDUE;
+      rare.reviewAt = Math.min(rare.reviewAt, at);
+      reviewBytes = Math.min(reviewBytes, bytes);
+    }
+    rare.reviewBytes = reviewBytes === Infinity ? undefined : reviewBytes;
+  }
+
+  /** When this policy wants to review the session; undefined: it fails to say. */
+  deadlineOf(policy: Policy, copy: PlaySession): { at: number; bytes: number } | undefined {
+    try {
+      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
+      if (isTime(at) && isTime(bytes)) return { at, bytes };
+      this.logger.error({ policy: policy.name, at, bytes }, 'a policy gave a deadline that is no number');
+    } catch (error) {
+      this.logger.error({ err: error, policy: policy.name }, 'a policy threw in deadline()');
+    }
+    return undefined;
+  }
+
+  /** The earliest time at which something may be due, epoch milliseconds. */
+  nextLook(session: Session): number {
+    const { maxLifetimeMs } = this.settings;
+    let at = session.updatedAt + this.settings.idleTimeoutOf(session);
+    if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
+    const { rare } = session;
+    if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
+    if (session.isReviewDue) at = Math.min(at, session.updatedAt);
+    return this.settings.stallsBeforeIdle ? Math.min(at, this.nextStall(session)) : at;
+  }
+
+  /** A request of it begins: where it may stall before the session is idle, that has to be looked for. */
+  watch(session: Session): void {
+    if (this.settings.stallsBeforeIdle && !session.isClosed) this.wheel.place(session, this.nextLook(session));
+  }
+
+  private nextStall(session: Session): number {
+    let at = Infinity;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
+      if (!handle.isConnection) at = Math.min(at, handle.touchedAt + this.settings.stallTimeoutMs);
+    }
+    return at;
+  }
+}
+
+/** More than the horizon of the wheel: who is in it is planned again within that. Keeps so many seconds at the most. */
+const KNOWN_ENDS_MS = 600_000;
+
+/** A policy that fails to say when is looked at now. */
+const OVERDUE = { at: 0, bytes: Infinity };
+
+const isTime = (value: unknown): boolean => typeof value === 'number' && !Number.isNaN(value);

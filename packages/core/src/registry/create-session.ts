@@ -1,0 +1,71 @@
+import { MAX_TEXT_LENGTH } from '../identity/bounds.js';
+import { hideSecrets, MAX_READ } from '../identity/hide-secrets.js';
+import type { ConnHit, HttpHit } from '../types/hit.js';
+import type { Registry } from './registry.js';
+import { Session } from '../session/session.js';
+import type { TraitsPool } from '../session/shared-fields.js';
+import type { Logger } from '../support/logger.js';
+import { keep, ownCopy, type StringPool } from '../support/strings.js';
+import type { Observation } from '../identity/resolved-hit.js';
+import type { Settings } from '../settings/settings.js';
+
+/** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
+export class SessionMaker {
+  constructor(
+    private readonly settings: Settings,
+    private readonly registry: Registry,
+    private readonly texts: StringPool,
+    private readonly traits: TraitsPool,
+    private readonly logger: Logger,
+    private readonly fingerprint: (token: string) => string,
+  ) {}
+
+  make(observation: Observation, id: string, now: number, allowed: boolean): Session {
+    const { recipe, hit, namedBy, name, isConnection } = observation;
+    const ip = ownCopy(observation.ip);
+    const { secure = false, dvr = false, protocol } = hit;
+    const country = observation.country(this.settings.geo, this.logger);
+    const { kind } = recipe;
+    const common = { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason: undefined };
+    const session = new Session(
+      ownCopy(id),
+      this.traits.share(common),
+      name === undefined ? undefined : ownCopy(name),
+      this.registry.streamEntry(ownCopy(hit.stream)),
+      ip,
+      observation.network === observation.ip ? ip : this.texts.share(observation.network),
+      hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
+      this.registry.openingTimes.next(id, now, this.registry.closed.get(id)?.openedAt),
+    );
+    this.describe(session, hit, isConnection);
+    return session;
+  }
+
+  private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
+    session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
+    session.query = this.shown(hit.query, hit);
+    if (isConnection) session.begin(session.openedAt);
+    if (hit.sid && session.namedBy !== 'cmcd') session.rarities.sid = ownCopy(hit.sid);
+    if (hit.playerSessionId && session.namedBy !== 'playback-session') {
+      session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
+    }
+    const referer = this.shown(hit.referer, hit);
+    if (referer !== undefined) session.rarities.referer = referer;
+  }
+
+  /** A query or referer of this hit as it may be shown: without secrets, and not too long. */
+  shown(text: string | undefined, hit: HttpHit): string | undefined {
+    return text ? keep(this.hidden(text, hit), MAX_TEXT_LENGTH) : undefined;
+  }
+
+  /** The referer as policies may see it: the page's own secrets are nobody's to judge, and half a page is none. */
+  referer(hit: HttpHit): string | undefined {
+    const { referer } = hit;
+    return referer && referer.length <= MAX_READ ? this.hidden(referer, hit) : undefined;
+  }
+
+  private hidden(text: string, { token, credentials, secretParameters: parameters }: HttpHit): string {
+    const values = [token, credentials?.scheme === 'bearer' ? credentials.token : undefined];
+    return hideSecrets(text, { parameters, values, instead: this.fingerprint });
+  }
+}

@@ -1,0 +1,55 @@
+import { StreamSessionsError } from '../support/errors.js';
+import type { PlaySession, SessionOrder } from '../types/play-session.js';
+
+/** A place in the order of lists: by opening time, then id. It outlives the row it was taken from. */
+export interface Position {
+  readonly openedAt: number;
+  readonly id: string;
+}
+
+/** A place in a list that is sorted by something else first. Infinity: not closed yet. */
+export interface ValuedPosition extends Position {
+  readonly value: number;
+}
+
+/** What a list is sorted by, where it is not the opening time; a letter marks it in cursors. */
+export const VALUES = {
+  '-bytes': { letter: 'b', of: ({ bytes }: Valued) => bytes },
+  '-closedAt': { letter: 'c', of: ({ closedAt = Infinity }: Valued) => closedAt },
+} as const;
+
+type Valued = Pick<PlaySession, 'bytes' | 'closedAt'>;
+export type ValueOrder = keyof typeof VALUES;
+
+export const isByValue = (order: SessionOrder): order is ValueOrder => Object.hasOwn(VALUES, order);
+
+/**
+ * The place of this row, for `SessionFilter.after` and the REST API's `after`. `order`: that of the list; one of
+ * `openedAt` and `-openedAt` is good for both.
+ */
+export function cursorOf(
+  session: Pick<PlaySession, 'openedAt' | 'id'> & Partial<Valued>,
+  order: SessionOrder = 'openedAt',
+): string {
+  const place = `${session.openedAt}:${session.id}`;
+  if (!isByValue(order)) return Buffer.from(place).toString('base64url');
+  const { letter, of } = VALUES[order];
+  return Buffer.from(`${letter}${of({ bytes: 0, ...session })}:${place}`).toString('base64url');
+}
+
+/** @throws StreamSessionsError ERR_BAD_CURSOR when it does not come from `cursorOf`, or from another order. */
+export function positionOf(cursor: string, order: SessionOrder = 'openedAt'): ValuedPosition {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const [, letter = '', value = '', openedAt, id] = /^(?:([bc])([\w.+]{1,32}):)?(\d{1,16}):(.+)$/s.exec(text) ?? [];
+  const expected = isByValue(order) ? VALUES[order].letter : '';
+  if (openedAt === undefined || id === undefined || letter !== expected || Number.isNaN(Number(value))) {
+    throw new StreamSessionsError(
+      'ERR_BAD_CURSOR',
+      'This cursor does not come from cursorOf() of this order. Start without `after`.',
+    );
+  }
+  return { value: Number(value), openedAt: Number(openedAt), id };
+}
+
+export const byPosition = (a: Position, b: Position): number =>
+  a.openedAt - b.openedAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

@@ -1,0 +1,118 @@
+import { byPosition, type Position } from './cursor.js';
+
+const CHUNK = 512;
+
+/**
+ * Visits in the order of lists (opening time, then id), in chunks, so that a page anywhere among a million costs a
+ * binary search. New visits nearly always come last, which is an append.
+ */
+export class SortedVisits<T extends Position> {
+  private readonly chunks: T[][] = [];
+  size = 0;
+
+  insert(visit: T): void {
+    this.size++;
+    const last = this.chunks.at(-1);
+    if (last === undefined || byPosition(last[last.length - 1] as T, visit) < 0) {
+      if (last !== undefined && last.length < CHUNK) last.push(visit);
+      else this.chunks.push([visit]);
+      return;
+    }
+    const at = this.chunkOf(visit);
+    const chunk = this.chunks[at] as T[];
+    chunk.splice(indexIn(chunk, visit), 0, visit);
+    if (chunk.length > CHUNK) this.chunks.splice(at + 1, 0, chunk.splice(CHUNK / 2));
+  }
+
+  delete(visit: Position): boolean {
+    // The oldest mostly goes first, and is found without a search.
+    const first = this.chunks[0];
+    if (first !== undefined && first[0] === visit) {
+      first.shift();
+      this.size--;
+      this.mergeAt(0, first);
+      return true;
+    }
+    const at = this.chunkOf(visit);
+    const chunk = this.chunks[at];
+    if (chunk === undefined) return false;
+    const index = indexIn(chunk, visit);
+    const found = chunk[index];
+    if (found === undefined || byPosition(found, visit) !== 0) return false;
+    chunk.splice(index, 1);
+    this.size--;
+    this.mergeAt(at, chunk);
+    return true;
+  }
+
+  /** The oldest visit. */
+  first(): T | undefined {
+    return this.chunks[0]?.[0];
+  }
+
+  /** Calls `visit` in order, from behind `after` on, until it returns false. */
+  walk(after: Position | undefined, visit: (item: T) => boolean | void): void {
+    let at = after === undefined ? 0 : this.chunkOf(after);
+    let index = 0;
+    if (after !== undefined) {
+      const chunk = this.chunks[at];
+      if (chunk === undefined) return;
+      index = indexIn(chunk, after);
+      const found = chunk[index];
+      if (found !== undefined && byPosition(found, after) === 0) index++;
+    }
+    for (; at < this.chunks.length; at++, index = 0) {
+      const chunk = this.chunks[at] as T[];
+      for (; index < chunk.length; index++) if (visit(chunk[index] as T) === false) return;
+    }
+  }
+
+  /** The same from the newest on, from before `before` on. */
+  walkBack(before: Position | undefined, visit: (item: T) => boolean | void): void {
+    let at = before === undefined ? this.chunks.length - 1 : Math.min(this.chunkOf(before), this.chunks.length - 1);
+    const chunk = this.chunks[at];
+    if (chunk === undefined) return;
+    let index = (before === undefined ? chunk.length : indexIn(chunk, before)) - 1;
+    for (;;) {
+      for (; index >= 0; index--) if (visit((this.chunks[at] as T[])[index] as T) === false) return;
+      if (--at < 0) return;
+      index = (this.chunks[at] as T[]).length - 1;
+    }
+  }
+
+  /** The first chunk whose last visit is not before the position; past the end when there is none. */
+  private chunkOf(position: Position): number {
+    let low = 0;
+    let high = this.chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const chunk = this.chunks[middle] as T[];
+      if (byPosition(chunk[chunk.length - 1] as T, position) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Chunks that have become sparse join their neighbour: each holds memory of its own. */
+  private mergeAt(at: number, chunk: T[]): void {
+    if (chunk.length === 0) {
+      this.chunks.splice(at, 1);
+      return;
+    }
+    const next = this.chunks[at + 1];
+    if (next === undefined || chunk.length >= CHUNK / 4 || chunk.length + next.length > CHUNK / 2) return;
+    this.chunks.splice(at, 2, chunk.concat(next));
+  }
+}
+
+/** The first index in the chunk that is not before the position. */
+function indexIn(chunk: readonly Position[], position: Position): number {
+  let low = 0;
+  let high = chunk.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (byPosition(chunk[middle] as Position, position) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,75 @@
+import type { Offered } from '../identity/offer.js';
+import type { Credentials } from '../types/hit.js';
+import type { Protocol } from '../types/kinds.js';
+import type { Quality } from '../types/play-session.js';
+import type { Limits } from '../types/policy.js';
+import type { Judgement } from '../types/explanation.js';
+
+/** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
+export interface AskedWith {
+  readonly url: string | undefined;
+  /** Undefined also where it is the end of the URL. */
+  readonly query: string | undefined;
+  /** Where in the URL it begins. */
+  readonly queryAt: number | undefined;
+}
+
+/** What the policies allowed besides what the session goes by, as keys, and until when. Epoch ms. */
+export interface Judged extends Offered {
+  until: number;
+}
+
+/** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
+export class Rarities {
+  // What every hit looks at comes first. Absent numbers are undefined: a number that is no small integer is an object of
+  // its own, and each is one more look at memory.
+  /** What it was let in by besides its token; kept in memory only, to be compared and asked with again. */
+  credentials: Credentials | undefined = undefined;
+  /** Epoch ms: when the yes to what it is named by ends, where the session goes on longer by another credential. */
+  tokenUntil: number | undefined = undefined;
+  /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
+  lastHitAt: number | undefined = undefined;
+  /** Set until something was served to it, and called right before everybody sees it. */
+  onServed: (() => void) | undefined = undefined;
+  /** Undefined: no number of bytes makes a policy look. */
+  reviewBytes: number | undefined = undefined;
+  referer: string | undefined = undefined;
+  /** Names that players give themselves, where something better names the session. */
+  sid: string | undefined = undefined;
+  playerSessionId: string | undefined = undefined;
+  /** Other names it was seen with before, as `aliasKey` writes them. */
+  names: string[] | undefined = undefined;
+  /** Set when there are more than one. */
+  protocols: Protocol[] | undefined = undefined;
+  /** Watch time of each of them before the one used now. Milliseconds. */
+  watchedMs: Map<Protocol, number> | undefined = undefined;
+  /** Epoch ms: since when the protocol used now is. */
+  protocolSince = 0;
+  streams: string[] | undefined = undefined;
+  ips: string[] | undefined = undefined;
+  /** Of each of `ips`, as identity counts it. */
+  networks: string[] | undefined = undefined;
+  /** The user a policy named (then it is vouched for), or the transport authenticated. */
+  userId: string | undefined = undefined;
+  vouched = false;
+  bytesReceived = 0;
+  tags: Record<string, string> | undefined = undefined;
+  limits: Limits | undefined = undefined;
+  quality: Quality | undefined = undefined;
+  /** When the player last said what was awaited. Epoch ms. */
+  reportedAt = -Infinity;
+  /** Credentials and streams that the policies allowed besides those it is named by. */
+  judged: Map<string, Judged> | undefined = undefined;
+  /** What it goes by, as keys, and the token that was hashed; undefined: nobody has wanted to know. */
+  ownOffer: (Offered & { readonly of: string | undefined }) | undefined = undefined;
+  /** What it was asked with and is asked with again; kept in memory only. */
+  asked: AskedWith | undefined = undefined;
+  judgements: readonly Judgement[] | undefined = undefined;
+  /** Epoch ms; Infinity: none. The earliest that any policy said. */
+  expiresAt = Infinity;
+  reviewAt = Infinity;
+  closedAt: number | undefined = undefined;
+  closeDetail: string | undefined = undefined;
+  /** The policy that is being asked about it again. */
+  asking: string | undefined = undefined;
+}

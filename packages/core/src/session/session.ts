@@ -1,0 +1,264 @@
+import { WheelNode } from '../collections/timing-wheel.js';
+import type { Protocol, SessionKind } from '../types/kinds.js';
+import type { CloseReason, NamedBy, PlaySession } from '../types/play-session.js';
+import type { OpenHandle } from '../lifecycle/handles.js';
+import type { Household } from '../registry/identity-group.js';
+import { Rarities } from './rare-fields.js';
+import type { StreamEntry } from '../registry/stream-entry.js';
+import type { Traits } from './shared-fields.js';
+
+/** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
+export const MAX_LISTED = 16;
+
+/** No time at which anything can have happened. */
+const NEVER = -0x80000000;
+
+/** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
+export const NO_HIT = Number.MIN_SAFE_INTEGER;
+
+/** The list has room for one more: what it was opened with stays, and so does the latest. Returns what had to go. */
+export function makeRoom<T>(list: T[]): T | undefined {
+  return list.length < MAX_LISTED ? undefined : list.splice(1, 1)[0];
+}
+
+const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
+
+/**
+ * V8 keeps an integer of 32 bits in the field itself; any other number costs 16 bytes more and a look elsewhere.
+ * Sessions that open more than 24 days after the tracker was made pay that.
+ */
+const small = (ms: number): number => (ms < 0x7fffffff && ms > NEVER ? ms | 0 : ms);
+
+/**
+ * One live session. Every field is paid for a million times: what sessions share is in `traits` and `entry`, what is
+ * rare in `rare`, and times are kept as milliseconds since the tracker was made.
+ */
+export class Session extends WheelNode {
+  query: string | undefined = undefined;
+  fingerprint: string | undefined = undefined;
+  /** The key of the household it has for itself, or the household it shares; undefined: a connection of its own. */
+  home: string | Household | undefined = undefined;
+  /** The first of its open requests and connections. */
+  handles: OpenHandle | undefined = undefined;
+  rare: Rarities | undefined = undefined;
+  bytes = 0;
+  private readonly opened: number;
+  private updated: number;
+  private announced: number;
+  /** When the first byte flowed; NEVER: none has yet. */
+  private started = NEVER;
+
+  constructor(
+    readonly id: string,
+    public traits: Traits,
+    /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
+    public name: string | undefined,
+    /** The stream watched last. */
+    public entry: StreamEntry,
+    public ip: string,
+    /** The address it opened from, as identity counts it. */
+    public network: string,
+    public userAgent: string | undefined,
+    openedAt: number,
+  ) {
+    super();
+    this.opened = this.updated = this.announced = small(openedAt - traits.epoch);
+  }
+
+  /** True when it has this household for itself. */
+  isAt(stream: string, household: string): boolean {
+    return this.home === household && (stream === '' || this.entry.code === stream);
+  }
+
+  get rarities(): Rarities {
+    return (this.rare ??= new Rarities());
+  }
+
+  /** It has sent as many bytes as a policy waits for. */
+  get isReviewDue(): boolean {
+    const bytes = this.rare?.reviewBytes;
+    return bytes !== undefined && this.bytes >= bytes;
+  }
+
+  /** Nothing was served to it yet, nor anything else of its stream: it is in no list. */
+  get isUnserved(): boolean {
+    return this.rare?.onServed !== undefined;
+  }
+
+  get isClosed(): boolean {
+    return this.traits.closeReason !== undefined;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.traits.closeReason;
+  }
+
+  get country(): string | undefined {
+    return this.traits.country;
+  }
+
+  get allowed(): boolean {
+    return this.traits.allowed;
+  }
+
+  get openedAt(): number {
+    return this.traits.epoch + this.opened;
+  }
+
+  /** Last activity; of a closed session the end of its watch time. */
+  get updatedAt(): number {
+    return this.traits.epoch + this.updated;
+  }
+
+  set updatedAt(time: number) {
+    this.updated = small(time - this.traits.epoch);
+  }
+
+  /** When the last `updated` event was made. */
+  get announcedAt(): number {
+    return this.traits.epoch + this.announced;
+  }
+
+  set announcedAt(time: number) {
+    this.announced = small(time - this.traits.epoch);
+  }
+
+  get kind(): SessionKind {
+    return this.traits.kind;
+  }
+
+  get namedBy(): NamedBy {
+    return this.traits.namedBy;
+  }
+
+  get protocol(): Protocol {
+    return this.traits.protocol;
+  }
+
+  get token(): string | undefined {
+    return this.traits.namedBy === 'token' ? this.name : undefined;
+  }
+
+  get sid(): string | undefined {
+    return this.traits.namedBy === 'cmcd' ? this.name : this.rare?.sid;
+  }
+
+  get playerSessionId(): string | undefined {
+    return this.traits.namedBy === 'playback-session' ? this.name : this.rare?.playerSessionId;
+  }
+
+  get stream(): string {
+    return this.entry.code;
+  }
+
+  get streams(): readonly string[] {
+    return this.rare?.streams ?? this.entry.codes;
+  }
+
+  /** The stream it opened on. */
+  get firstStream(): string {
+    return this.rare?.streams?.[0] ?? this.entry.code;
+  }
+
+  get protocols(): readonly Protocol[] {
+    return this.rare?.protocols ?? this.traits.protocols;
+  }
+
+  get ips(): readonly string[] {
+    return this.rare?.ips ?? [this.ip];
+  }
+
+  get userId(): string | undefined {
+    return this.rare?.userId;
+  }
+
+  get userName(): string {
+    return this.rare?.userId ?? this.fingerprint ?? (this.sid ?? this.id).slice(0, 8);
+  }
+
+  get tags(): Readonly<Record<string, string>> {
+    return this.rare?.tags ?? NO_TAGS;
+  }
+
+  /** No request of it was ever seen. */
+  get isConnectionOnly(): boolean {
+    return this.home === undefined || this.rare?.lastHitAt === NO_HIT;
+  }
+
+  /** Connections open now. */
+  get connections(): number {
+    let count = 0;
+    for (let handle = this.handles; handle !== undefined; handle = handle.nextHandle) if (handle.isConnection) count++;
+    return count;
+  }
+
+  /** The first byte flows. */
+  begin(now: number): void {
+    if (this.started === NEVER) this.started = small(now - this.traits.epoch);
+  }
+
+  /** Another protocol is used from now on: the time until now was the other's. */
+  changeProtocol(traits: Traits, now: number): void {
+    const rare = this.rarities;
+    const watched = (rare.watchedMs ??= new Map<Protocol, number>());
+    watched.set(this.protocol, (watched.get(this.protocol) ?? 0) + now - (rare.protocolSince || this.openedAt));
+    rare.protocolSince = now;
+    this.traits = traits;
+  }
+
+  /** Watch time per protocol until `end`; undefined when there was only one. */
+  private durationMsByProtocol(end: number): Readonly<Record<string, number>> | undefined {
+    const { rare, protocol } = this;
+    if (rare?.watchedMs === undefined) return undefined;
+    const latest = (rare.watchedMs.get(protocol) ?? 0) + Math.max(0, end - rare.protocolSince);
+    return Object.freeze({ ...Object.fromEntries(rare.watchedMs), [protocol]: latest });
+  }
+
+  credit(bytes: number, now: number): void {
+    this.begin(now);
+    this.bytes += bytes;
+    this.entry.bytes += bytes;
+  }
+
+  /** A copy. For a closed session `now` is when it closed. */
+  snapshot(now: number, exposeToken: boolean): PlaySession {
+    const { rare, traits, entry } = this;
+    const openedAt = traits.epoch + this.opened;
+    const updatedAt = traits.epoch + this.updated;
+    const closed = traits.closeReason !== undefined;
+    return {
+      id: this.id,
+      kind: traits.kind,
+      stream: entry.code,
+      streams: rare?.streams?.slice() ?? entry.codes,
+      protocol: traits.protocol,
+      protocols: rare?.protocols?.slice() ?? traits.protocols,
+      ip: this.ip,
+      ips: rare?.ips?.slice() ?? [this.ip],
+      userAgent: this.userAgent,
+      referer: rare?.referer,
+      query: this.query,
+      tokenFingerprint: this.fingerprint,
+      token: exposeToken ? this.token : undefined,
+      userName: this.userName,
+      userId: rare?.userId,
+      namedBy: traits.namedBy,
+      country: traits.country,
+      bytes: this.bytes,
+      bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
+      secure: traits.secure,
+      dvr: traits.dvr,
+      connections: this.handles === undefined ? 0 : this.connections,
+      openedAt,
+      startedAt: this.started === NEVER ? undefined : traits.epoch + this.started,
+      updatedAt,
+      closedAt: closed ? now : undefined,
+      closeReason: traits.closeReason,
+      closeDetail: rare?.closeDetail,
+      durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt),
+      durationMsByProtocol: rare === undefined ? undefined : this.durationMsByProtocol(closed ? updatedAt : now),
+      tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
+      quality: rare?.quality,
+    };
+  }
+}

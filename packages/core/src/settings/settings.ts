@@ -1,0 +1,199 @@
+import { KICK_BY_ADDRESS, type KickByAddress } from '../denials/kick-target.js';
+import { AddressReader } from '../identity/address.js';
+import { compileRecipes, type Recipes } from '../identity/recipe.js';
+import type { Protocol } from '../types/kinds.js';
+import { inOrder } from '../policy/pipeline.js';
+import type { Policy } from '../types/policy.js';
+import type { Session } from '../session/session.js';
+import { StreamSessionsError } from '../support/errors.js';
+import { nullGeo, type GeoResolver } from '../types/geo.js';
+import { badOption, checkOptions } from '../support/options.js';
+import type { HotOptions, TrackerOptions } from '../types/options.js';
+
+const MINUTE = 60_000;
+
+const DEFAULTS = {
+  enabled: true,
+  idleTimeoutMs: 30_000 as number | Partial<Record<Protocol | 'default', number>>,
+  stallTimeoutMs: 5 * MINUTE,
+  maxLifetimeMs: 0,
+  deniedRetentionMs: 10 * MINUTE,
+  kickByAddress: 'connections' as KickByAddress,
+  maxDenials: 100_000,
+  closedRetentionMs: 10 * MINUTE,
+  closedRetentionMax: 10_000,
+  maxSessions: 1_000_000,
+  maxSessionsPerIp: 10_000,
+  policyTimeoutMs: 10_000,
+  updateIntervalMs: 5_000,
+  exposeTokens: false,
+};
+
+/** Option names; the documentation is checked against them. */
+export const HOT_OPTIONS: readonly string[] = [...Object.keys(DEFAULTS), 'onOverload', 'identity', 'policies', 'geo'];
+export const FIXED_OPTIONS: readonly string[] = ['autoStart', 'fingerprintKey', 'clock', 'logger'];
+
+/** Numbers that may be any size from 0 on, milliseconds or counts. */
+const AMOUNTS = [
+  'stallTimeoutMs',
+  'maxLifetimeMs',
+  'deniedRetentionMs',
+  'maxDenials',
+  'closedRetentionMs',
+  'closedRetentionMax',
+  'maxSessions',
+  'maxSessionsPerIp',
+  'policyTimeoutMs',
+  'updateIntervalMs',
+] as const;
+
+type Complete = HotOptions & typeof DEFAULTS;
+
+/** The options, checked and prepared once: plain fields, so that a hit looks nothing up. */
+export class Settings {
+  enabled!: boolean;
+  stallTimeoutMs!: number;
+  maxLifetimeMs!: number;
+  deniedRetentionMs!: number;
+  kickByAddress!: KickByAddress;
+  maxDenials!: number;
+  closedRetentionMs!: number;
+  closedRetentionMax!: number;
+  maxSessions!: number;
+  maxSessionsPerIp!: number;
+  policyTimeoutMs!: number;
+  updateIntervalMs!: number;
+  exposeTokens!: boolean;
+  geo!: GeoResolver;
+  recipes!: Recipes;
+  addresses!: AddressReader;
+  aliases!: boolean;
+  aliasesAdmit!: boolean;
+  mergeConnections!: boolean;
+  deniesOverload!: boolean;
+  /** A request may stall before its session is idle. */
+  stallsBeforeIdle!: boolean;
+  policies: readonly Policy[] = [];
+  /** Policies that want to be asked at a time of theirs. */
+  reviewers: readonly Policy[] = [];
+  /** Some policy decides by credentials: being found is then not being let in. */
+  authorises = false;
+  private options: Complete;
+
+  constructor(options: TrackerOptions) {
+    checkOptions('createTracker()', options, [...HOT_OPTIONS, ...FIXED_OPTIONS]);
+    const { autoStart, fingerprintKey, clock, logger, ...hot } = options;
+    checkSwitch('autoStart', autoStart);
+    checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
+    checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
+    if (fingerprintKey !== undefined && (typeof fingerprintKey !== 'string' || fingerprintKey === '')) {
+      throw badOption('fingerprintKey', 'a text that is not empty', typeof fingerprintKey);
+    }
+    this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
+  }
+
+  /** @throws StreamSessionsError and changes nothing when one of the options is wrong. */
+  update(patch: HotOptions): void {
+    checkOptions('updateConfig()', patch, HOT_OPTIONS);
+    this.options = this.prepare({ ...this.options, ...present(patch) }, this.options);
+  }
+
+  /** The longest of the session's protocols'. */
+  idleTimeoutOf(session: Session): number {
+    const timeouts = this.options.idleTimeoutMs;
+    if (typeof timeouts === 'number') return timeouts;
+    return Math.max(...session.protocols.map((protocol) => timeouts[protocol] ?? timeouts.default ?? 30_000));
+  }
+
+  /** All checks come before the first change. */
+  private prepare(options: Complete, before: Complete | undefined): Complete {
+    check(options);
+    const { identity = {}, onOverload, idleTimeoutMs, stallTimeoutMs } = options;
+    const policies = inOrder(options.policies ?? []);
+    // Copies: who changes what he passed in changes nothing, now or at the next update.
+    options = { ...options, identity: structuredClone(identity) };
+    if (options.policies !== undefined) options.policies = [...options.policies];
+    // Without a prototype: no protocol is called like something that objects have.
+    if (typeof idleTimeoutMs === 'object') {
+      const timeouts = Object.create(null) as Record<string, number>;
+      for (const [protocol, ms] of Object.entries(idleTimeoutMs)) timeouts[protocol.toLowerCase()] = ms as number;
+      options.idleTimeoutMs = timeouts;
+    }
+    const longestIdleMs =
+      typeof idleTimeoutMs === 'number' ? idleTimeoutMs : Math.max(30_000, ...values(idleTimeoutMs));
+    const recipes = compileRecipes(identity);
+    for (const name of Object.keys(DEFAULTS)) {
+      if (name !== 'idleTimeoutMs') Object.assign(this, { [name]: options[name as keyof Complete] });
+    }
+    this.geo = options.geo ?? nullGeo;
+    this.recipes = recipes;
+    if (before === undefined || before.identity?.ipv6PrefixLength !== identity.ipv6PrefixLength) {
+      this.addresses = new AddressReader(identity.ipv6PrefixLength ?? 64);
+    }
+    this.aliases = identity.aliases !== false;
+    this.aliasesAdmit = identity.aliases === 'admit';
+    this.mergeConnections = identity.mergeConnections ?? false;
+    this.policies = policies;
+    this.reviewers = policies.filter((policy) => policy.deadline !== undefined);
+    this.authorises = policies.some((policy) => policy.stage === 'authorise');
+    this.deniesOverload = (onOverload ?? (policies.length > 0 ? 'deny' : 'untracked')) === 'deny';
+    this.stallsBeforeIdle = stallTimeoutMs > 0 && stallTimeoutMs < longestIdleMs;
+    return options;
+  }
+}
+
+const values = (timeouts: object): number[] => Object.values(timeouts) as number[];
+
+/** @throws StreamSessionsError ERR_BAD_OPTION, ERR_WOULD_OPEN_ALL */
+function check(options: Complete): void {
+  for (const name of AMOUNTS) {
+    const amount: unknown = options[name];
+    if (!(typeof amount === 'number' && amount >= 0)) throw badOption(name, 'a number from 0 on', amount);
+  }
+  const { idleTimeoutMs, onOverload, identity, geo } = options;
+  checkSwitch('enabled', options.enabled);
+  checkSwitch('exposeTokens', options.exposeTokens);
+  checkSwitch('identity.mergeConnections', identity?.mergeConnections);
+  if (identity?.aliases !== 'admit') checkSwitch('identity.aliases', identity?.aliases);
+  checkMethods('geo', geo, ['country']);
+  const perProtocol: unknown = idleTimeoutMs;
+  const timeouts =
+    typeof perProtocol === 'object' && perProtocol !== null ? Object.entries(perProtocol) : [['', perProtocol]];
+  for (const [protocol, ms] of timeouts as [string, unknown][]) {
+    if (typeof ms === 'number' && ms > 0) continue;
+    throw badOption(`idleTimeoutMs${protocol && `.${protocol}`}`, 'a number above 0', ms);
+  }
+  if (onOverload !== undefined && onOverload !== 'untracked' && onOverload !== 'deny') {
+    throw badOption('onOverload', '"untracked" or "deny"', onOverload);
+  }
+  if (!(KICK_BY_ADDRESS as readonly unknown[]).includes(options.kickByAddress)) {
+    throw badOption('kickByAddress', KICK_BY_ADDRESS.map((when) => `"${when}"`).join(', '), options.kickByAddress);
+  }
+  const length = identity?.ipv6PrefixLength ?? 64;
+  if (!Number.isInteger(length) || length < 1 || length > 128) {
+    throw badOption('identity.ipv6PrefixLength', 'a whole number from 1 to 128', length);
+  }
+  if (!options.enabled && (options.policies?.length ?? 0) > 0) {
+    throw new StreamSessionsError(
+      'ERR_WOULD_OPEN_ALL',
+      'enabled: false would let everybody in past the configured policies. Remove the policies first, if you mean it.',
+    );
+  }
+}
+
+/** Only true and false: "false" out of a settings file would mean true. */
+function checkSwitch(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean') throw badOption(name, 'true or false', value);
+}
+
+function checkMethods(name: string, value: object | undefined, methods: readonly string[]): void {
+  if (value === undefined) return;
+  const offered = value as Record<string, unknown> | null;
+  if (methods.every((method) => typeof offered?.[method] === 'function')) return;
+  throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
+}
+
+/** An option set to undefined is an option not given. */
+function present<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

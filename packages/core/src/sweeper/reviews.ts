@@ -1,0 +1,155 @@
+import { isPromise, noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
+import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from '../types/policy.js';
+import { isVerdict, kept } from '../policy/verdicts.js';
+import { sharedHome } from '../registry/identity-group.js';
+import type { Session } from '../session/session.js';
+import type { Admissions } from '../admission/admissions.js';
+import type { DenialDesk } from '../denials/denials.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import { Observation } from '../identity/resolved-hit.js';
+import type { Judgement } from '../types/explanation.js';
+import { askedQuery, forgetVerdicts } from '../admission/decided-credentials.js';
+import type { InvalidateResult } from '../types/tracker.js';
+import { noRoom, type RoomMaker } from '../admission/evictions.js';
+import type { Settings } from '../settings/settings.js';
+
+/** How many sessions are asked about at once when policies decide again. */
+const ASKED_AT_ONCE = 64;
+
+/** Lets policies decide again about sessions that are live; they play on meanwhile. */
+export class Reviews {
+  constructor(
+    private readonly settings: Settings,
+    private readonly lifecycle: Lifecycle,
+    private readonly admissions: Admissions,
+    private readonly room: RoomMaker,
+    private readonly denials: DenialDesk,
+    private readonly pipeline: Pipeline,
+    private readonly view: TrackerView,
+  ) {}
+
+  /** A policy's own deadline has come. True: the session was closed. */
+  review(session: Session, now: number): boolean {
+    const ask: Policy[] = [];
+    for (const policy of this.settings.reviewers) {
+      const copy = this.lifecycle.copy(session);
+      const due = this.lifecycle.deadlines.deadlineOf(policy, copy);
+      if (due !== undefined && due.at > now && session.bytes < due.bytes) continue;
+      const verdict =
+        due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
+      if (verdict === 'ask') ask.push(policy);
+      else if (!verdict.allow) {
+        this.end(session, this.observationOf(session), verdict, policy, [noOf(policy, verdict, now)]);
+        return true;
+      } else this.keep(session, verdict, policy, now);
+    }
+    if (ask.length > 0 && session.rarities.asking === undefined) void this.again(session, ask);
+    if (session.isClosed) return true;
+    this.lifecycle.planReview(session);
+    return false;
+  }
+
+  /** All policies decide again about these sessions, some at a time. */
+  async decideAgain(sessions: readonly Session[]): Promise<InvalidateResult> {
+    const asked: Session[] = [];
+    const queue = sessions.values();
+    const worker = async (): Promise<void> => {
+      for (const session of queue) {
+        if (session.isClosed) continue;
+        asked.push(session);
+        forgetVerdicts(session);
+        await this.again(session, this.settings.policies);
+      }
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
+    // One that was kept may have had to go for the next.
+    const closed = asked.filter((session) => session.isClosed).length;
+    return { asked: asked.length, kept: asked.length - closed, closed, denialsLifted: 0 };
+  }
+
+  /** Asks these policies about a live session. */
+  private async again(session: Session, policies: readonly Policy[]): Promise<void> {
+    session.rarities.asking = policies[0]?.name ?? '';
+    const observation = this.observationOf(session);
+    const candidate: Candidate = Object.freeze({ ...this.admissions.candidate(observation, session), again: true });
+    const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rarities.asking = policy));
+    const answer: Decision = isPromise(asked) ? await asked : asked;
+    session.rarities.asking = undefined;
+    const room = session.isUnserved ? noRoom(answer) : this.room.roomFor(answer, session);
+    const { verdict, refusedBy, judgements } = room.decision;
+    // Renewed meanwhile: what was asked about is no longer what it goes by.
+    const outdated = session.token !== observation.token || session.rare?.credentials !== observation.hit.credentials;
+    const kept = !session.isClosed && (verdict.allow || outdated);
+    if (!session.isClosed && !verdict.allow && !outdated) {
+      this.end(session, observation, verdict, refusedBy, judgements);
+    }
+    if (kept && verdict.allow && !outdated) {
+      this.lifecycle.approve(session, verdict);
+      if (policies === this.settings.policies) {
+        // All were asked: what policies said that are gone by now no longer counts.
+        session.rarities.judgements = undefined;
+        session.rarities.tokenUntil = undefined;
+        this.lifecycle.allow(session);
+      }
+      if (judgements.length > 0) this.lifecycle.judge(session, judgements);
+      this.room.makeFor(session, room);
+    }
+    this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
+  }
+
+  private reviewed(policy: Policy, copy: ReturnType<Lifecycle['copy']>, now: number): Verdict | 'ask' {
+    if (policy.review === undefined) return 'ask';
+    try {
+      const verdict = policy.review(copy, now);
+      if (verdict === 'ask') return verdict;
+      return isVerdict(verdict) ? kept(verdict) : this.pipeline.failure(policy, 'it reviewed to nothing');
+    } catch (error) {
+      return this.pipeline.failure(policy, 'it threw in review()', error);
+    }
+  }
+
+  private keep(session: Session, verdict: Approval, policy: Policy, now: number): void {
+    this.lifecycle.approve(session, verdict);
+    if (verdict.expiresAt !== undefined) this.lifecycle.judge(session, [yesOf(policy, verdict, now)]);
+  }
+
+  /** Refused: the session is closed and the refusal remembered. */
+  private end(
+    session: Session,
+    observation: Observation,
+    refusal: Refusal,
+    policy: Policy | undefined,
+    judgements: readonly Judgement[],
+  ): void {
+    this.lifecycle.judge(session, judgements);
+    this.lifecycle.close(session, refusal.reason, { detail: refusal.detail });
+    this.denials.rememberEnded(observation, refusal, policy, judgements);
+  }
+
+  /** What the session was opened with, as far as it is kept. */
+  observationOf(session: Session): Observation {
+    const { rare } = session;
+    const recipe = this.settings.recipes[session.kind];
+    const hit = {
+      id: session.id,
+      stream: session.stream,
+      protocol: session.protocol,
+      kind: session.kind,
+      ip: session.ip,
+      userAgent: session.userAgent,
+      referer: rare?.referer,
+      query: askedQuery(rare?.asked) ?? session.query,
+      url: rare?.asked?.url,
+      credentials: rare?.credentials,
+      token: session.token,
+      sid: session.sid,
+      playerSessionId: session.playerSessionId,
+      userId: rare?.userId,
+      secure: session.traits.secure,
+      dvr: session.traits.dvr,
+    };
+    const { ip, network, namedBy, name } = session;
+    const household = sharedHome(session)?.key ?? (session.home as string | undefined);
+    return new Observation(hit, household === undefined, recipe, ip, network, household, namedBy, name);
+  }
+}

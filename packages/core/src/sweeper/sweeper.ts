@@ -1,0 +1,118 @@
+import type { Session } from '../session/session.js';
+import type { Clock } from '../support/clock.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Reviews } from './reviews.js';
+import type { Settings } from '../settings/settings.js';
+
+const LOOK_EVERY_MS = 1000;
+/** One look examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
+const SLICE = 512;
+
+/** Looks, every second, for sessions whose time has come. Costs what is due, never all. */
+export class Looks {
+  private timer: unknown = undefined;
+  private rest: unknown = undefined;
+  private readonly between = new Set<unknown>();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly lifecycle: Lifecycle,
+    private readonly reviews: Reviews,
+    private readonly clock: Clock,
+    private readonly alsoDue: (now: number) => void,
+  ) {}
+
+  start(): void {
+    if (this.timer !== undefined) return;
+    const tick = (): void => {
+      this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
+      this.look();
+      this.lookAtEnds();
+    };
+    this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
+  }
+
+  stop(): void {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
+    for (const timer of this.between) this.clock.clearTimeout(timer);
+    this.between.clear();
+    this.timer = this.rest = undefined;
+  }
+
+  /** One look. What does not fit into its slice follows in timers of 0 ms. */
+  look(): void {
+    const now = this.clock.now();
+    this.alsoDue(now);
+    if (this.rest === undefined) this.slice();
+  }
+
+  /** Who ends before the next look is not given the rest of the second. */
+  private lookAtEnds(): void {
+    const now = this.clock.now();
+    for (const end of this.lifecycle.deadlines.endsBetween(now, now + LOOK_EVERY_MS - 1)) {
+      const timer = this.clock.setTimeout(() => {
+        this.between.delete(timer);
+        this.look();
+      }, end - now);
+      this.between.add(timer);
+    }
+  }
+
+  private slice(): void {
+    const now = this.clock.now();
+    const more = this.lifecycle.deadlines.wheel.turn(now, SLICE, (session) => this.examine(session, now));
+    this.rest = more
+      ? this.clock.setTimeout(() => {
+          this.rest = undefined;
+          this.slice();
+        }, 0)
+      : undefined;
+  }
+
+  private examine(session: Session, now: number): void {
+    if (session.updatedAt > now) this.rebase(session, now);
+    if (this.closeIfOver(session, now)) return;
+    const { rare } = session;
+    if (rare !== undefined && (rare.reviewAt <= now || session.isReviewDue)) {
+      if (this.reviews.review(session, now)) return;
+    }
+    // What a policy or a cut causes may have closed it in passing.
+    if (!session.isClosed) this.lifecycle.deadlines.plan(session);
+  }
+
+  /** The clock was set back: what was last seen in the future was last seen now. */
+  private rebase(session: Session, now: number): void {
+    session.updatedAt = now;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
+      handle.touchedAt = Math.min(handle.touchedAt, now);
+    }
+  }
+
+  private closeIfOver(session: Session, now: number): boolean {
+    const { maxLifetimeMs } = this.settings;
+    if (maxLifetimeMs > 0 && now - session.openedAt >= maxLifetimeMs) {
+      return this.lifecycle.close(session, 'max_lifetime');
+    }
+    if (session.rare !== undefined && session.rare.expiresAt <= now) return this.lifecycle.close(session, 'expired');
+    const idle = now - session.updatedAt > this.settings.idleTimeoutOf(session);
+    if (session.handles === undefined) return idle && this.lifecycle.close(session, 'idle');
+    return this.closeIfStalled(session, now, idle);
+  }
+
+  /** An open request is not idle, unless its client takes nothing; one such among others is cut alone. */
+  private closeIfStalled(session: Session, now: number, idle: boolean): boolean {
+    const { stallTimeoutMs } = this.settings;
+    let requests = 0;
+    let stalled = 0;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
+      if (handle.isConnection) continue;
+      requests++;
+      if (stallTimeoutMs > 0 && now - handle.touchedAt > stallTimeoutMs) stalled++;
+    }
+    if (idle && requests === 0) return this.lifecycle.close(session, 'idle');
+    if (idle && requests === stalled) return this.lifecycle.close(session, 'stalled');
+    if (stalled > 0) this.lifecycle.cutStalledRequests(session, now, stallTimeoutMs);
+    return false;
+  }
+}
