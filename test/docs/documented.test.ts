@@ -95,7 +95,7 @@ describe('docs/options.md', () => {
   });
 
   it('says the defaults that are in the code', () => {
-    const source = read('packages/core/src/tracker/settings.ts');
+    const source = read('packages/core/src/settings/settings.ts');
     const [text] = /const MINUTE = .*;\n\nconst DEFAULTS = \{[\s\S]*?\n\};/.exec(source) ?? [''];
     const defaults = runInNewContext(`${ts.transpile(text)}
 DEFAULTS;`) as Record<string, unknown>;

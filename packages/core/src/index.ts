@@ -1,12 +1,6 @@
 export { createTracker } from './tracker/create-tracker.js';
 export type { HotOptions, TrackerOptions } from './types/options.js';
-export type {
-  DenyOptions,
-  InvalidateResult,
-  KickOptions,
-  SessionTracker,
-  TrackerStats,
-} from './types/tracker.js';
+export type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from './types/tracker.js';
 export type { Explanation, Judgement } from './types/explanation.js';
 export type { SessionKind, Protocol } from './types/kinds.js';
 export type { ConnHit, Credentials, HttpHit } from './types/hit.js';
@@ -20,7 +14,8 @@ export type {
   StreamSummary,
 } from './types/play-session.js';
 export type { Denial, DenialKind, DenialTarget } from './types/denial.js';
-export { toWire, type WireEvent, type WireSession } from './wire/session.js';
+export { toWire } from './wire/session.js';
+export type { WireEvent, WireSession } from './types/wire.js';
 export { cursorOf } from './registry/cursor.js';
 export type { DeniedEvent, EventSink, SessionClosedEvent, SessionEvent, TrackerEvents } from './types/event.js';
 export type { Admission, Closer, ConnHandle, Handle, PendingAdmission, RequestHandle } from './types/admission.js';

@@ -1,9 +1,10 @@
-import { answersByName, isAlike } from '../denials/live-match.js';
-import { bestNameKind } from '../identity/name.js';
+import { isAlike } from '../denials/live-match.js';
+import { answersByName, bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { HttpHit } from '../types/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
-import { isPromise, type Decision, type Pipeline } from '../policy/pipeline.js';
+import { type Decision, type Pipeline } from '../policy/pipeline.js';
+import { isPromise } from '../support/promises.js';
 import type { Approval, Candidate, TrackerView, Verdict } from '../types/policy.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
@@ -14,7 +15,7 @@ import type { DenialDesk, Refused } from '../denials/denials.js';
 import { TrackedConnection, TrackedRequest, type OpenHandle } from '../lifecycle/handles.js';
 import type { JudgedCredentials } from './decided-credentials.js';
 import { isError, type Lifecycle } from '../lifecycle/lifecycle.js';
-import { impossible, type Observation } from '../identity/resolved-hit.js';
+import { impossible, type ResolvedHit } from '../identity/resolved-hit.js';
 import { Openings, type Made, type Opening, type Outcome } from './pending-openings.js';
 import { noRoom, type RoomMaker } from './evictions.js';
 import type { Settings } from '../settings/settings.js';
@@ -73,7 +74,7 @@ export class Admissions {
   }
 
   /** Asks for one that no live session answers for, or that brings something new to one (`joins`). */
-  decide(observation: Observation, joins: Session | undefined): AnyAdmission | AnyPending {
+  decide(observation: ResolvedHit, joins: Session | undefined): AnyAdmission | AnyPending {
     const refused = this.refusedAtOnce(observation, joins);
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !observation.recipe.tracks) return this.handle(observation, undefined);
@@ -101,7 +102,7 @@ export class Admissions {
   }
 
   /** Records what already happens: asks no policy; denials and caps hold. Undefined: nothing is tracked. */
-  record(observation: Observation, joins: Session | undefined): Session | undefined {
+  record(observation: ResolvedHit, joins: Session | undefined): Session | undefined {
     if (this.refusedAtOnce(observation, joins) !== undefined) return undefined;
     if (!this.settings.enabled || !observation.recipe.tracks) return undefined;
     if (joins !== undefined) {
@@ -120,12 +121,12 @@ export class Admissions {
     return session;
   }
 
-  refuseStopped(observation: Observation): Refused {
+  refuseStopped(observation: ResolvedHit): Refused {
     return this.denials.refuseByCap(observation, 'overload', 'shutdown', 'the tracker has been stopped');
   }
 
   /** What the policies are told of one who asks. */
-  candidate(observation: Observation, joins: Session | undefined): Candidate {
+  candidate(observation: ResolvedHit, joins: Session | undefined): Candidate {
     const { ip } = observation;
     const facts = withoutBytes(observation.hit);
     const country = joins?.country ?? observation.country(this.settings.geo, this.logger);
@@ -137,14 +138,14 @@ export class Admissions {
     return Object.freeze(candidate);
   }
 
-  private refusedAtOnce(observation: Observation, joins: Session | undefined): Refused | undefined {
+  private refusedAtOnce(observation: ResolvedHit, joins: Session | undefined): Refused | undefined {
     if (this.stopped) return this.refuseStopped(observation);
     const flaw = impossible(observation.hit);
     if (flaw !== undefined) return this.denials.refuseByCap(observation, 'forbidden', 'limit', flaw);
     return this.denials.match(observation, joins);
   }
 
-  private isFull({ network }: Observation): boolean {
+  private isFull({ network }: ResolvedHit): boolean {
     const { maxSessions, maxSessionsPerIp } = this.settings;
     const here = this.registry.countOfNetwork(network) + this.openings.countAt(network);
     const all = this.registry.live.size + this.registry.unserved.size + this.openings.size;
@@ -159,11 +160,11 @@ export class Admissions {
     return full;
   }
 
-  private overloaded(observation: Observation): Refused {
+  private overloaded(observation: ResolvedHit): Refused {
     return this.denials.refuseByCap(observation, 'overload', 'overload', 'too many sessions');
   }
 
-  private wait(observation: Observation, joins: Session | undefined, opening: Opening): AnyPending {
+  private wait(observation: ResolvedHit, joins: Session | undefined, opening: Opening): AnyPending {
     return opening.wait<AnyAdmission>(
       (decision) => this.answer(observation, joins, opening, decision),
       () => gone(this.clock.now()),
@@ -172,7 +173,7 @@ export class Admissions {
 
   /** For each of those who waited: the first whom no denial stops opens the session, the others join it. */
   private answer(
-    observation: Observation,
+    observation: ResolvedHit,
     joins: Session | undefined,
     opening: Opening,
     decision: Decision,
@@ -186,7 +187,7 @@ export class Admissions {
   }
 
   /** All that was decided becomes true, in one step. `full`: there is no room for another that is tracked. */
-  private commit(observation: Observation, asked: Session | undefined, full: boolean, decision: Decision): Made {
+  private commit(observation: ResolvedHit, asked: Session | undefined, full: boolean, decision: Decision): Made {
     const { verdict } = decision;
     // Another of this viewer's requests, or a record of one, may have opened the session meanwhile.
     const joins = asked?.isClosed === false ? asked : this.lifecycle.opened(observation);
@@ -219,7 +220,7 @@ export class Admissions {
   }
 
   /** The live session that this is by the word of a policy: whose credential has been renewed, for one. */
-  private continued({ recipe, household, stream }: Observation, { verdict }: Decision): Session | undefined {
+  private continued({ recipe, household, stream }: ResolvedHit, { verdict }: Decision): Session | undefined {
     if (!verdict.allow || verdict.continues === undefined || household === undefined) return undefined;
     const session = this.registry.get(verdict.continues);
     if (session === undefined || session.kind !== recipe.kind || session.home === undefined) return undefined;
@@ -228,7 +229,7 @@ export class Admissions {
 
   /** The policies' no; or a denial that was made, or has a name to go by, only since they were asked. */
   private refusedAtLast(
-    observation: Observation,
+    observation: ResolvedHit,
     live: Session | undefined,
     { verdict, refusedBy, judgements }: Decision,
   ): Refused | undefined {
@@ -238,12 +239,12 @@ export class Admissions {
   }
 
   /** By the name that the policies gave it, if they did. */
-  private deniedAs(observation: Observation, verdict: Verdict, live: Session | undefined): Refused | undefined {
+  private deniedAs(observation: ResolvedHit, verdict: Verdict, live: Session | undefined): Refused | undefined {
     if (this.denials.isEmpty) return undefined;
     return this.denials.match(observation.as((verdict as Approval).userId), live);
   }
 
-  private handOut(observation: Observation, outcome: Outcome): AnyAdmission {
+  private handOut(observation: ResolvedHit, outcome: Outcome): AnyAdmission {
     if (outcome === undefined) return this.handle(observation, undefined);
     if (isRefused(outcome)) return outcome;
     // A listener of `opened` may have kicked it already.
@@ -258,7 +259,7 @@ export class Admissions {
 
   /** To another who waited: what was denied meanwhile is looked at for each of them. */
   private handOutAlso(
-    observation: Observation,
+    observation: ResolvedHit,
     joins: Session | undefined,
     { outcome, joined }: Made,
     { verdict }: Decision,
@@ -270,7 +271,7 @@ export class Admissions {
     return this.handOut(observation, outcome);
   }
 
-  private handle(observation: Observation, session: Session | undefined): AnyAdmission {
+  private handle(observation: ResolvedHit, session: Session | undefined): AnyAdmission {
     const Kind = observation.isConnection ? TrackedConnection : TrackedRequest;
     const handle = new Kind(this.lifecycle, session, this.clock.now());
     if (session !== undefined) this.lifecycle.deadlines.watch(session);
@@ -287,7 +288,7 @@ const APPROVED: Approval = { allow: true };
 const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, yeses: [], judgements: [] });
 
 /** Leaving out a field costs several times what copying all does, and few hits have it. */
-function withoutBytes(hit: Observation['hit']): Omit<Observation['hit'], 'bytes'> {
+function withoutBytes(hit: ResolvedHit['hit']): Omit<ResolvedHit['hit'], 'bytes'> {
   if (hit.bytes === undefined) return hit;
   const { bytes: _bytes, ...facts } = hit;
   return facts;

@@ -1,18 +1,17 @@
-import { isPassword, offeredIn, offeredKey, offersSame, type Offered } from '../identity/offer.js';
+import { isPassword, offeredIn, offersSame } from '../identity/offer.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { Credentials, HttpHit } from '../types/hit.js';
 import type { Decision } from '../policy/pipeline.js';
 import type { Approval } from '../types/policy.js';
 import type { AskedWith } from '../session/rare-fields.js';
+import { judgedKey, keepJudged, ownOffer } from '../session/judged.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { ownCopy } from '../support/strings.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import type { Observation } from '../identity/resolved-hit.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
-/** Streams and credentials that were judged, per session; the oldest is asked about again. */
-const MAX_JUDGED = 16;
 /** Longer ones are not kept: nobody could tell what was cut off. */
 const MAX_ASKED_LENGTH = 8192;
 
@@ -46,7 +45,7 @@ export class JudgedCredentials {
   }
 
   /** The policies said yes. `before`: when the session would have ended without this. */
-  note(session: Session, observation: Observation, decision: Decision, before: number): void {
+  note(session: Session, observation: ResolvedHit, decision: Decision, before: number): void {
     const { hit, token, stream } = observation;
     const { judgements } = decision;
     const isOwn = token === session.token && stream === session.firstStream;
@@ -85,42 +84,11 @@ export class JudgedCredentials {
   }
 }
 
-/** Everything that was offered in this session, what it goes by first. */
-export function offeredBy(session: Session): Offered[] {
-  return [ownOffer(session), ...(session.rare?.judged?.values() ?? [])];
-}
-
-/** Policies decide again: whatever comes besides what the session goes by is asked about, but not forgotten. */
-export function forgetVerdicts({ rare }: Session): void {
-  for (const judged of rare?.judged?.values() ?? []) judged.until = -Infinity;
-}
-
 /** A credential that lasts as long as the one before is what the session goes by from now on. */
-function mayRenew(session: Session, { recipe, token, stream }: Observation): boolean {
+function mayRenew(session: Session, { recipe, token, stream }: ResolvedHit): boolean {
   if (stream !== session.firstStream) return false;
   return token === session.token || (recipe.byName && token !== undefined && session.token !== undefined);
 }
-
-/** Hashed when somebody wants to know, and kept until it goes by another. */
-function ownOffer({ token, rarities }: Session): Offered {
-  if (rarities.ownOffer?.of !== token) rarities.ownOffer = undefined;
-  return (rarities.ownOffer ??= { ...offeredIn({ token, credentials: rarities.credentials }), of: token });
-}
-
-const judgedKey = (stream: string, offered: Offered): string => `${offeredKey(offered)} ${stream}`;
-
-function keepJudged(session: Session, stream: string, offered: Offered, until: number): void {
-  const judged = (session.rarities.judged ??= new Map());
-  const key = ownCopy(judgedKey(stream, offered));
-  // the latest stay
-  judged.delete(key);
-  judged.set(key, { token: offered.token, bearer: offered.bearer, until });
-  for (const oldest of judged.keys()) if (judged.size > MAX_JUDGED) judged.delete(oldest);
-}
-
-/** The query that it was asked with, as it came. */
-export const askedQuery = (asked: AskedWith | undefined): string | undefined =>
-  asked?.queryAt === undefined ? asked?.query : asked.url?.slice(asked.queryAt);
 
 function askedWith({ query, url }: HttpHit): AskedWith {
   const kept = (text: string | undefined): string | undefined =>

@@ -6,7 +6,7 @@ import type { Decision } from '../policy/pipeline.js';
 import type { Session } from '../session/session.js';
 import { ownCopy } from '../support/strings.js';
 import type { Refused } from '../denials/denials.js';
-import type { Observation } from '../identity/resolved-hit.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 
 /** What came of asking: the live session, a refusal, or let in without being tracked. */
 export type Outcome = Session | Refused | undefined;
@@ -95,11 +95,11 @@ export class Openings {
   }
 
   /** The one whose answer is this one's too. */
-  find(observation: Observation): Opening | undefined {
+  find(observation: ResolvedHit): Opening | undefined {
     return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(observation) ?? '');
   }
 
-  begin(observation: Observation, full: boolean, asked: Promise<Decision>): Opening {
+  begin(observation: ResolvedHit, full: boolean, asked: Promise<Decision>): Opening {
     const { network } = observation;
     const key = keyOf(observation);
     const opening = new Opening(full, asked, (decision, made) => {
@@ -124,7 +124,7 @@ export class Openings {
  * Who would be one viewer and offers the same waits for one answer: all that makes the identity, and all that verdicts
  * are kept by. A hash, for clients choose how long it is. Undefined: nobody can tell.
  */
-function keyOf({ kind, hit, recipe, household, network, namedBy, name }: Observation): string | undefined {
+function keyOf({ kind, hit, recipe, household, network, namedBy, name }: ResolvedHit): string | undefined {
   if (household === undefined || isPassword(hit.credentials)) return undefined;
   const viewer = recipe.byName ? nameKey(namedBy, name ?? hit.userAgent ?? '') : '';
   const parts = [kind, hit.stream, hit.protocol, household, network, viewer, offeredKey(offeredIn(hit))];

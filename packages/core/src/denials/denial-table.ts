@@ -3,7 +3,8 @@ import { TimingWheel, WheelNode } from '../collections/timing-wheel.js';
 import type { Denial } from '../types/denial.js';
 import { GroupIndex } from '../collections/multi-map.js';
 import type { Judgement } from '../types/explanation.js';
-import { keptValues, type Asker, type NetworkOf, type PatternValues } from './pattern.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import { keptValues, type NetworkOf, type PatternValues } from './pattern.js';
 import { PatternIndex } from './pattern-index.js';
 
 /** Whom a denial refuses: whoever matches any of its patterns. */
@@ -127,7 +128,7 @@ export class DenialTable {
   }
 
   /** The denial that refuses this asker now. `watches`: it has a live session on this stream already. */
-  match(asker: Asker, watches: boolean, byName: boolean, now: number): DenialEntry | undefined {
+  match(asker: ResolvedHit, watches: boolean, byName: boolean, now: number): DenialEntry | undefined {
     if (this.entries.size === 0) return undefined;
     const holds = (entry: DenialEntry): boolean => entry.until > now;
     const { always, onlyNew, unlessNamed } = this.indexes;

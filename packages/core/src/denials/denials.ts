@@ -1,5 +1,6 @@
 import { DenialEntry, DenialTable } from './denial-table.js';
-import { askedKey, viewerKey, type Asker, type PatternValues } from './pattern.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import { askedKey, viewerKey, type PatternValues } from './pattern.js';
 import { RefusalMemo } from './refusal-cache.js';
 import { asCredential, patternsOfKick } from './kick-target.js';
 import { readTarget, targetKey } from './target.js';
@@ -15,7 +16,7 @@ import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Counters } from '../registry/totals.js';
 import type { Explanation, Judgement } from '../types/explanation.js';
-import { offeredBy } from '../admission/decided-credentials.js';
+import { offeredBy } from '../session/judged.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { badOption } from '../support/options.js';
 import { keep, ownCopy } from '../support/strings.js';
@@ -71,7 +72,7 @@ export class DenialDesk {
   }
 
   /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
-  match(asker: Asker, joins: Session | undefined): Refused | undefined {
+  match(asker: ResolvedHit, joins: Session | undefined): Refused | undefined {
     if (this.isEmpty) return undefined;
     const now = this.clock.now();
     const lately = joins === undefined ? this.memo.find(asker, now) : undefined;
@@ -125,7 +126,7 @@ export class DenialDesk {
 
   /** A policy's no, remembered as long as it says. A default does not lock out a password that was typed wrongly. */
   refuseByPolicy(
-    asker: Asker & { hit: HttpHit },
+    asker: ResolvedHit,
     refusal: Refusal,
     policy: Policy | undefined,
     judgements: readonly Judgement[],
@@ -137,13 +138,18 @@ export class DenialDesk {
   }
 
   /** The same of a session that was live until now: nobody is refused yet. */
-  rememberEnded(asker: Asker, refusal: Refusal, policy: Policy | undefined, judgements: readonly Judgement[]): void {
+  rememberEnded(
+    asker: ResolvedHit,
+    refusal: Refusal,
+    policy: Policy | undefined,
+    judgements: readonly Judgement[],
+  ): void {
     const usualMs = policy?.stage === 'authorise' ? this.settings.deniedRetentionMs : 0;
     this.remember(asker, refusal, usualMs, { viewer: viewerKey(asker) }, judgements);
   }
 
   /** What a cap, a bound or the end of the tracker keeps out. */
-  refuseByCap(asker: Asker, kind: DenialKind, reason: CloseReason, detail: string): Refused {
+  refuseByCap(asker: ResolvedHit, kind: DenialKind, reason: CloseReason, detail: string): Refused {
     const now = this.clock.now();
     let entry = this.capDenials.get(detail);
     if (entry === undefined || entry.until <= now) {
@@ -215,7 +221,7 @@ export class DenialDesk {
   }
 
   private remember(
-    asker: Asker,
+    asker: ResolvedHit,
     refusal: Refusal,
     usualMs: number,
     pattern: PatternValues,
@@ -241,7 +247,7 @@ export class DenialDesk {
   }
 
   private entryFor(
-    asker: Asker,
+    asker: ResolvedHit,
     by: 'policy' | 'cap',
     kind: DenialKind,
     reason: string,
@@ -259,7 +265,7 @@ export class DenialDesk {
     return new DenialEntry(facts, endOf(now, forMs), { always: patterns }, undefined, judgements);
   }
 
-  private refuse(entry: DenialEntry, asker: Asker): Refused {
+  private refuse(entry: DenialEntry, asker: ResolvedHit): Refused {
     this.counters.denied++;
     const denial = this.shown(entry);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {

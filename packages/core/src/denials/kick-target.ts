@@ -1,15 +1,13 @@
 import type { AddressReader } from '../identity/address.js';
 import { credentialsIn, tokensIn, type Offered } from '../identity/offer.js';
 import type { Recipe } from '../identity/recipe.js';
+import { isBrowser } from '../identity/user-agent.js';
+import type { KickByAddress } from '../types/denial.js';
 import type { NamedBy } from '../types/play-session.js';
 import { knownNames } from '../registry/identity-group.js';
 import type { Session } from '../session/session.js';
 import type { Patterns } from './denial-table.js';
-import { isBrowser, type PatternValues } from './pattern.js';
-
-/** When the address alone keeps out whom a kick meant, and whom no policy had named. */
-export type KickByAddress = (typeof KICK_BY_ADDRESS)[number];
-export const KICK_BY_ADDRESS = ['never', 'connections', 'always'] as const;
+import type { PatternValues } from './pattern.js';
 
 /** What decides whom a kick keeps out, besides the session. */
 export interface KickTerms {

@@ -2,7 +2,6 @@ import { networkOf, parseBlock, type AddressReader } from '../identity/address.j
 import { shortKey } from '../identity/short-key.js';
 import type { DenialTarget } from '../types/denial.js';
 import type { HttpHit } from '../types/hit.js';
-import type { NamedBy } from '../types/play-session.js';
 import type { Session } from '../session/session.js';
 
 /**
@@ -33,10 +32,6 @@ export function isAlike(session: Session, hit: HttpHit & { userId?: string | und
     (!hit.userId || hit.userId === session.userId)
   );
 }
-
-/** False for a hit without any name that was found by what its player calls itself: anybody's with that player. */
-export const answersByName = (session: Session, namedBy: NamedBy): boolean =>
-  namedBy !== 'fingerprint' || session.namedBy === 'fingerprint';
 
 /** As its name, or among the credentials that were judged. */
 function hasToken({ token: own, rare }: Session, token: string): boolean {

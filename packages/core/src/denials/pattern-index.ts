@@ -1,5 +1,6 @@
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { GroupIndex } from '../collections/multi-map.js';
-import { keyOfAsker, keyOfValues, type Asker, type NetworkOf, type PatternValues, type Shape } from './pattern.js';
+import { keyOfAsker, keyOfValues, type NetworkOf, type PatternValues, type Shape } from './pattern.js';
 
 /** Finds by pattern: one look-up per combination of fields in use, however many patterns there are. */
 export class PatternIndex<T extends object> {
@@ -24,7 +25,7 @@ export class PatternIndex<T extends object> {
   }
 
   /** The first that fits the asker and passes the test. */
-  find(asker: Asker, test: (item: T) => boolean): T | undefined {
+  find(asker: ResolvedHit, test: (item: T) => boolean): T | undefined {
     for (const shape of this.shapes.values()) {
       const key = keyOfAsker(shape, asker);
       const found = key === undefined ? undefined : this.items.find(key, test);

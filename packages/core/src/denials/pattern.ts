@@ -1,43 +1,12 @@
 import { createHash } from 'node:crypto';
 import { networkOf } from '../identity/address.js';
 import { prefixed } from '../identity/recipe.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { compact } from '../identity/short-key.js';
 import type { SessionKind } from '../types/kinds.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { Session } from '../session/session.js';
 import { ownCopy } from '../support/strings.js';
-
-/** What a denial can ask for, of one who wants in. */
-export interface Asker {
-  readonly kind: SessionKind;
-  readonly stream: string;
-  readonly protocol: string;
-  /** Normalised. */
-  readonly ip: string;
-  /** The address as identity counts it. */
-  readonly network: string;
-  readonly userAgent: string | undefined;
-  readonly user: string | undefined;
-  /** Set when policies were asked who it is, and named nobody. */
-  readonly unnamed: 'yes' | undefined;
-  /** Set for a connection whose agent says nothing of the player: see `isBrowser`. */
-  readonly bare: 'yes' | undefined;
-  readonly token: string | undefined;
-  /** What stands for the token, and for a bearer's, where they are not kept. */
-  readonly tokenKey: string | undefined;
-  readonly bearerKey: string | undefined;
-  readonly namedBy: NamedBy;
-  readonly sid: string | undefined;
-  readonly playerSessionId: string | undefined;
-  /** What it offers besides a token to be let in by, as one text. */
-  readonly offer: string;
-  /** Nobody is known by its name, whatever session it is going to join. */
-  readonly arrives: boolean;
-  /** The id it would have: derived only when some denial asks for it. */
-  session(): string | undefined;
-  /** False: this live session was found by what its player calls itself, which others do, too. */
-  answersTo(session: Session): boolean;
-}
 
 /**
  * Fields whose values are compared as they are, long ones by their hash. `ip`: an address as identity counts it;
@@ -96,11 +65,11 @@ export function keyOfValues(
   return { shapeId, fields, key };
 }
 
-/** The key that a denial of this shape would have to be kept under to refuse this asker; undefined: it cannot. */
-export function keyOfAsker(shape: Shape, asker: Asker): string | undefined {
+/** The key that a denial of this shape would have to be kept under to refuse this hit; undefined: it cannot. */
+export function keyOfAsker(shape: Shape, hit: ResolvedHit): string | undefined {
   let key = shape.id;
   for (const field of shape.fields) {
-    const value = valueOf(field, shape, asker);
+    const value = valueOf(field, shape, hit);
     if (value === undefined) return undefined;
     key += prefixed(value);
   }
@@ -119,61 +88,55 @@ export function keptValues(values: PatternValues): PatternValues {
 /** These are short by what they are. */
 const AS_THEY_ARE = new Set(['kind', 'ip', 'token', 'exactToken', 'bearer', 'unnamed', 'bare', 'viewer', 'asked']);
 
-function valueOf(field: keyof PatternValues, shape: Shape, asker: Asker): string | undefined {
+function valueOf(field: keyof PatternValues, shape: Shape, hit: ResolvedHit): string | undefined {
   switch (field) {
     case 'block':
       // An IPv4 address has no 64-bit network.
-      if (shape.prefixLength > 32 && !asker.ip.includes(':')) return undefined;
-      return networkOf(asker.ip, shape.prefixLength);
+      if (shape.prefixLength > 32 && !hit.ip.includes(':')) return undefined;
+      return networkOf(hit.ip, shape.prefixLength);
     case 'ip':
-      return asker.network;
+      return hit.network;
     case 'session':
-      return short(asker.session());
+      return short(hit.session());
     case 'userAgent':
-      return compact(asker.userAgent ?? '');
+      return compact(hit.userAgent ?? '');
     case 'token':
-      return asker.tokenKey;
+      return hit.tokenKey;
     case 'exactToken':
-      return asker.tokenKey ?? '';
+      return hit.tokenKey ?? '';
     case 'bearer':
-      return asker.bearerKey;
+      return hit.bearerKey;
     case 'viewer':
-      return viewerKey(asker);
+      return viewerKey(hit);
     case 'asked':
-      return askedKey(asker);
+      return askedKey(hit);
     case 'kind':
     case 'unnamed':
     case 'bare':
-      return asker[field];
+      return hit[field];
     default:
-      return short(asker[field]);
+      return short(hit[field]);
   }
 }
 
 const short = (text: string | undefined): string | undefined => (text === undefined ? undefined : compact(text));
 
-/**
- * What browsers call themselves, over every protocol they speak. What else connections bring (`LNX 9,0,124,2` in RTMP, the
- * version of a library in RTSP and SRT, nothing) says nothing about who plays.
- */
-export const isBrowser = (userAgent: string | undefined): boolean => userAgent?.startsWith('Mozilla/') ?? false;
-
 /** Whom the policies were asked about, as one value. A hash: its parts are thousands of characters, and strangers choose them. */
-export const viewerKey = (asker: Asker): string => hashOf(viewerParts(asker));
+export const viewerKey = (hit: ResolvedHit): string => hashOf(viewerParts(hit));
 
 /** The same with what was offered: who comes with another credential is asked about again. */
-export const askedKey = (asker: Asker): string => hashOf([...viewerParts(asker), asker.offer]);
+export const askedKey = (hit: ResolvedHit): string => hashOf([...viewerParts(hit), hit.offer]);
 
-const viewerParts = (asker: Asker): string[] => [
-  asker.kind,
-  asker.stream,
-  asker.protocol,
-  asker.network,
-  asker.userAgent ?? '',
-  asker.token ?? '',
-  asker.sid ?? '',
-  asker.playerSessionId ?? '',
-  asker.user ?? '',
+const viewerParts = (hit: ResolvedHit): string[] => [
+  hit.kind,
+  hit.stream,
+  hit.protocol,
+  hit.network,
+  hit.userAgent ?? '',
+  hit.token ?? '',
+  hit.sid ?? '',
+  hit.playerSessionId ?? '',
+  hit.user ?? '',
 ];
 
 const hashOf = (parts: readonly string[]): string =>

@@ -1,6 +1,6 @@
 import { ownCopy } from '../support/strings.js';
 import type { DenialEntry } from './denial-table.js';
-import type { Asker } from './pattern.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 
 /** So many refusals are kept twice: of those who came lately, and of those who came before them. */
 const MAX_YOUNG = 4096;
@@ -23,7 +23,7 @@ class Refusal {
   private readonly offer: string;
 
   constructor(
-    asker: Asker,
+    asker: ResolvedHit,
     readonly entry: DenialEntry,
   ) {
     const own = (text: string | undefined): string | undefined => (text === undefined ? undefined : ownCopy(text));
@@ -39,7 +39,7 @@ class Refusal {
     this.offer = ownCopy(asker.offer);
   }
 
-  isOf(asker: Asker): boolean {
+  isOf(asker: ResolvedHit): boolean {
     return (
       this.stream === asker.stream &&
       this.ip === asker.ip &&
@@ -65,7 +65,7 @@ export class RefusalMemo {
   private youngCount = 0;
 
   /** The denial that refused this asker and still holds. */
-  find(asker: Asker, now: number): DenialEntry | undefined {
+  find(asker: ResolvedHit, now: number): DenialEntry | undefined {
     const key = keyOf(asker);
     const alike = this.young.get(key) ?? this.old.get(key);
     if (alike === undefined) return undefined;
@@ -75,7 +75,7 @@ export class RefusalMemo {
     return undefined;
   }
 
-  note(asker: Asker, entry: DenialEntry): void {
+  note(asker: ResolvedHit, entry: DenialEntry): void {
     const { token = '', userAgent = '', offer, sid = '', playerSessionId = '', user = '' } = asker;
     if ([token, userAgent, offer, sid, playerSessionId, user].join('').length > MAX_LENGTH) return;
     const key = keyOf(asker);
@@ -98,4 +98,4 @@ export class RefusalMemo {
   }
 }
 
-const keyOf = ({ token, ip }: Asker): string => token ?? ip;
+const keyOf = ({ token, ip }: ResolvedHit): string => token ?? ip;

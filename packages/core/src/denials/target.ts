@@ -1,5 +1,5 @@
 import { networkOf, parseBlock } from '../identity/address.js';
-import { MAX_TEXT_LENGTH } from '../identity/bounds.js';
+import { MAX_TEXT_LENGTH } from '../support/bounds.js';
 import { compact, shortKey } from '../identity/short-key.js';
 import type { DenialTarget } from '../types/denial.js';
 import { StreamSessionsError } from '../support/errors.js';

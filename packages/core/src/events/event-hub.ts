@@ -1,9 +1,9 @@
-import { isPromise } from '../policy/pipeline.js';
 import { badOption } from '../support/options.js';
 import type { Logger } from '../support/logger.js';
 import type { EventSink, TrackerEvents } from '../types/event.js';
 import { SinkQueue } from './sink-queue.js';
-import type { WireEvent } from '../wire/session.js';
+import type { WireEvent } from '../types/wire.js';
+import { isPromise } from '../support/promises.js';
 
 type EventName = keyof TrackerEvents;
 type Listener = (event: TrackerEvents[EventName]) => void;

@@ -1,5 +1,5 @@
 import type { Logger } from '../support/logger.js';
-import type { WireEvent } from '../wire/session.js';
+import type { WireEvent } from '../types/wire.js';
 import type { EventSink } from '../types/event.js';
 
 const MAX_QUEUED = 10_000;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Credentials } from '../types/hit.js';
 import { ownCopy } from '../support/strings.js';
-import { MAX_USER_LENGTH } from './bounds.js';
+import { MAX_USER_LENGTH } from '../support/bounds.js';
 
 /**
  * What an `Authorization` header offers: a Bearer token (RFC 6750) or a Basic user (RFC 7617), whose password stays in a

@@ -20,3 +20,7 @@ export const nameKey = (kind: NamedBy, name: string): string => `${kind}:${name}
 /** The same of a name that it may be found by besides: short, and no token. */
 export const aliasKey = (kind: NamedBy, name: string): string =>
   nameKey(kind, kind === 'token' ? shortKey(name) : compact(name));
+
+/** False for a hit without any name that was found by what its player calls itself: anybody's with that player. */
+export const answersByName = (session: { readonly namedBy: NamedBy }, namedBy: NamedBy): boolean =>
+  namedBy !== 'fingerprint' || session.namedBy === 'fingerprint';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { answersByName } from '../denials/live-match.js';
-import { isBrowser, type Asker } from '../denials/pattern.js';
-import { MAX_BEARER_LENGTH, MAX_USER_LENGTH } from './bounds.js';
-import { bestNameKind, givenName, nameKey } from './name.js';
+import { isBrowser } from './user-agent.js';
+import { MAX_BEARER_LENGTH, MAX_USER_LENGTH } from '../support/bounds.js';
+import { answersByName, bestNameKind, givenName, nameKey } from './name.js';
 import { derivedId, type Recipe } from './recipe.js';
 import { shortKey } from './short-key.js';
 import { MAX_STREAM_LENGTH } from './stream-code.js';
@@ -10,13 +9,18 @@ import { MAX_TOKEN_LENGTH } from './tokens.js';
 import type { SessionKind } from '../types/kinds.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
-import type { Session } from '../session/session.js';
 import type { GeoResolver } from '../types/geo.js';
 import type { Logger } from '../support/logger.js';
-import type { Settings } from '../settings/settings.js';
+import type { AddressReader } from './address.js';
+
+/** What of the options says who a connection is. */
+export interface ConnectionIdentity {
+  readonly addresses: AddressReader;
+  readonly mergeConnections: boolean;
+}
 
 /** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
-export class Observation implements Asker {
+export class ResolvedHit {
   /** It brings a name that no session has: it may be given to one, and is a newcomer all the same. */
   arrives = false;
   private id: string | undefined = undefined;
@@ -108,31 +112,31 @@ export class Observation implements Asker {
   }
 
   /** As the policies know it. Undefined: they were asked, and named nobody. */
-  as(user: string | undefined): Observation {
+  as(user: string | undefined): ResolvedHit {
     const { hit, isConnection, recipe, ip, network, household, namedBy, name } = this;
-    const named = new Observation(hit, isConnection, recipe, ip, network, household, namedBy, name, user ?? null);
+    const named = new ResolvedHit(hit, isConnection, recipe, ip, network, household, namedBy, name, user ?? null);
     named.arrives = this.arrives;
     return named;
   }
 
   /** True when this live session is found by more than what its player calls itself. */
-  answersTo(session: Session): boolean {
+  answersTo(session: { readonly namedBy: NamedBy }): boolean {
     return !this.recipe.byName || answersByName(session, this.namedBy);
   }
 
-  static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
+  static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
     const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
-    return new Observation(hit, false, recipe, ip, network, household, bestNameKind(hit), givenName(hit));
+    return new ResolvedHit(hit, false, recipe, ip, network, household, bestNameKind(hit), givenName(hit));
   }
 
-  static ofConnection(conn: ConnHit, recipe: Recipe, settings: Settings): Observation {
+  static ofConnection(conn: ConnHit, recipe: Recipe, settings: ConnectionIdentity): ResolvedHit {
     const ip = settings.addresses.address(conn.remoteAddress);
     const network = settings.addresses.network(ip);
     const merges = settings.mergeConnections && Boolean(conn.token);
     const household = merges ? recipe.household(network, conn.protocol, conn.userAgent ?? '') : undefined;
     const namedBy = conn.token ? 'token' : conn.userId ? 'user' : 'fingerprint';
     const hit: HttpHit & Partial<ConnHit> = { ...conn, ip };
-    return new Observation(hit, true, recipe, ip, network, household, namedBy, conn.token || undefined);
+    return new ResolvedHit(hit, true, recipe, ip, network, household, namedBy, conn.token || undefined);
   }
 }
 

@@ -1,4 +1,4 @@
-import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from './bounds.js';
+import { MAX_NAME_LENGTH, MAX_TEXT_LENGTH } from '../support/bounds.js';
 import { SESSION_KINDS } from '../types/kinds.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import { StreamSessionsError } from '../support/errors.js';

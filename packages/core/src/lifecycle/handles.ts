@@ -1,6 +1,7 @@
 import type { CloseReason, PlaySession, Quality } from '../types/play-session.js';
 import type { ConnHandle, RequestHandle } from '../types/admission.js';
 import type { Limits } from '../types/policy.js';
+import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
 
 const NO_LIMITS: Limits = Object.freeze({});
@@ -23,9 +24,9 @@ export interface HandleOwner {
  * An open request or connection of a session. It is its own admission: one object per request, no closure. Without a
  * session (nothing is tracked) it does nothing.
  */
-export abstract class OpenHandle {
-  nextHandle: OpenHandle | undefined = undefined;
-  previousHandle: OpenHandle | undefined = undefined;
+export abstract class OpenHandle implements HandleNode {
+  nextHandle: HandleNode | undefined = undefined;
+  previousHandle: HandleNode | undefined = undefined;
   touchedAt: number;
   abstract readonly isConnection: boolean;
   private cutter: ((reason: CloseReason) => number | void) | undefined = undefined;

@@ -13,10 +13,10 @@ import { StreamSessionsError } from '../support/errors.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy, StringPool } from '../support/strings.js';
 import type { Counters } from '../registry/totals.js';
-import { lastWords } from '../tracker/explain.js';
+import { lastWords } from '../session/last-words.js';
 import type { Judgement } from '../types/explanation.js';
 import { countable, type HandleOwner, type OpenHandle } from './handles.js';
-import type { Observation } from '../identity/resolved-hit.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { SessionDeadlines } from './session-deadlines.js';
 import { SessionMaker } from '../registry/create-session.js';
 import type { Settings } from '../settings/settings.js';
@@ -68,7 +68,7 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** The live session that this observation would open, if somebody else has opened it. */
-  opened(observation: Observation): Session | undefined {
+  opened(observation: ResolvedHit): Session | undefined {
     const id = observation.household === undefined ? undefined : observation.session();
     const known = id === undefined ? undefined : this.registry.get(id);
     const isNamedSo = known?.namedBy === observation.namedBy && known.name === observation.name;
@@ -81,7 +81,7 @@ export class Lifecycle implements HandleOwner {
    *
    * @throws StreamSessionsError ERR_SESSION_EXISTS when a connection brings an id that is live.
    */
-  open(observation: Observation, approval: Approval | undefined): Session {
+  open(observation: ResolvedHit, approval: Approval | undefined): Session {
     const { recipe, hit, household, isConnection } = observation;
     const known = this.opened(observation);
     if (known !== undefined) {
@@ -114,7 +114,7 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** Whether the session of this observation would be in no list yet: anybody can make up the name of a stream. */
-  opensUnserved({ hit, isConnection, stream }: Observation): boolean {
+  opensUnserved({ hit, isConnection, stream }: ResolvedHit): boolean {
     return hit.tentative === true && !isConnection && !this.registry.isServed(stream);
   }
 
@@ -134,7 +134,7 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** Another request or connection of a live session. */
-  joinAs(session: Session, { hit, ip, network, isConnection }: Observation): void {
+  joinAs(session: Session, { hit, ip, network, isConnection }: ResolvedHit): void {
     const before = session.rare?.lastHitAt ?? session.updatedAt;
     this.join(session, hit, ip, network, countable(hit.bytes));
     if (isConnection) session.rarities.lastHitAt = before;
@@ -247,7 +247,7 @@ export class Lifecycle implements HandleOwner {
     if (reason === 'idle') this.counters.idleClosed++;
     if (reason === 'kicked') this.counters.kicked++;
     this.registry.openingTimes.closed(visit.id, visit.openedAt, visit.closedAt as number);
-    this.registry.retire(visit, lastWords(session, this.settings));
+    this.registry.retire(visit, lastWords(session, this.settings.recipes[session.kind]));
     if (!this.hub.wants('closed')) return;
     const occurredAt = visit.closedAt as number;
     const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason });
@@ -320,7 +320,7 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** It goes by the name of this observation from now on, and is found where that is; its id stays. */
-  rename(session: Session, { recipe, household, ip, network, namedBy, name, token, hit }: Observation): void {
+  rename(session: Session, { recipe, household, ip, network, namedBy, name, token, hit }: ResolvedHit): void {
     const before = aliasKey(session.namedBy, session.name ?? '');
     const home = household === network ? network : household;
     if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);

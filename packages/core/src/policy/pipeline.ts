@@ -2,9 +2,20 @@ import type { PlaySession } from '../types/play-session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { Judgement } from '../types/explanation.js';
-import type { Approval, Candidate, Ids, Limits, Policy, PolicyStage, Refusal, TrackerView, Verdict } from '../types/policy.js';
+import type {
+  Approval,
+  Candidate,
+  Ids,
+  Limits,
+  Policy,
+  PolicyStage,
+  Refusal,
+  TrackerView,
+  Verdict,
+} from '../types/policy.js';
 import { badOption } from '../support/options.js';
 import { isVerdict, kept } from './verdicts.js';
+import { isPromise } from '../support/promises.js';
 
 const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom'];
 
@@ -214,6 +225,3 @@ function tighterLimits(a: Limits, b: Limits): Limits {
 
 const tighter = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b);
-
-export const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
-  typeof (value as { then?: unknown } | null)?.then === 'function';

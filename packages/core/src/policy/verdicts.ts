@@ -1,4 +1,4 @@
-import { MAX_DETAIL_LENGTH, MAX_REASON_LENGTH, MAX_USER_LENGTH } from '../identity/bounds.js';
+import { MAX_DETAIL_LENGTH, MAX_REASON_LENGTH, MAX_USER_LENGTH } from '../support/bounds.js';
 import { keep } from '../support/strings.js';
 import type { Approval, Refusal, Verdict } from '../types/policy.js';
 

@@ -1,5 +1,5 @@
 import type { PlaySession } from '../types/play-session.js';
-import type { LastWords } from '../tracker/explain.js';
+import type { LastWords } from '../types/explanation.js';
 import { VisitIndex } from './session-index.js';
 
 /** Visits that ended a short while ago, oldest dropped first. */

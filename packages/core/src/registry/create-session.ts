@@ -1,4 +1,4 @@
-import { MAX_TEXT_LENGTH } from '../identity/bounds.js';
+import { MAX_TEXT_LENGTH } from '../support/bounds.js';
 import { hideSecrets, MAX_READ } from '../identity/hide-secrets.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import type { Registry } from './registry.js';
@@ -6,7 +6,7 @@ import { Session } from '../session/session.js';
 import type { TraitsPool } from '../session/shared-fields.js';
 import type { Logger } from '../support/logger.js';
 import { keep, ownCopy, type StringPool } from '../support/strings.js';
-import type { Observation } from '../identity/resolved-hit.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
 /** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
@@ -20,7 +20,7 @@ export class SessionMaker {
     private readonly fingerprint: (token: string) => string,
   ) {}
 
-  make(observation: Observation, id: string, now: number, allowed: boolean): Session {
+  make(observation: ResolvedHit, id: string, now: number, allowed: boolean): Session {
     const { recipe, hit, namedBy, name, isConnection } = observation;
     const ip = ownCopy(observation.ip);
     const { secure = false, dvr = false, protocol } = hit;

@@ -6,7 +6,7 @@ import type { Registry } from './registry.js';
 import { makeRoom, type Session } from '../session/session.js';
 import type { TraitsPool } from '../session/shared-fields.js';
 import { ownCopy, type StringPool } from '../support/strings.js';
-import type { Observation } from '../identity/resolved-hit.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
 /** From the best name to none. */
@@ -23,7 +23,7 @@ export class Sightings {
   ) {}
 
   /** The live session that has the name of this request, or was seen with it. */
-  answering({ recipe, stream, household, namedBy, name, hit, isConnection }: Observation): Session | undefined {
+  answering({ recipe, stream, household, namedBy, name, hit, isConnection }: ResolvedHit): Session | undefined {
     if (household === undefined || isConnection) return undefined;
     const aliases = this.settings.aliases && recipe.aliasable;
     return this.registry.find(recipe, stream, household, namedBy, name ?? hit.userAgent ?? '', aliases);
@@ -34,7 +34,7 @@ export class Sightings {
    * segments, with playlists, from the second on). It is the one with the next best name of this request, or of the same
    * player, if it knows no other name of that kind and nobody else could be meant.
    */
-  adopter(observation: Observation): Session | undefined {
+  adopter(observation: ResolvedHit): Session | undefined {
     const { recipe, hit, household, stream, namedBy } = observation;
     if (!this.settings.aliases || !recipe.aliasable || household === undefined || observation.isConnection) {
       return undefined;

@@ -127,7 +127,7 @@ export class HouseholdTable {
     if (home instanceof Household) {
       home.delete(session);
       if (home.size === 1) this.dissolve(stream, home);
-    } else if (home !== undefined && this.homes.get(stream, home) === session) this.homes.delete(stream, home);
+    } else if (typeof home === 'string' && this.homes.get(stream, home) === session) this.homes.delete(stream, home);
   }
 
   /** The last member has the household for itself. */

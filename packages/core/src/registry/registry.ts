@@ -3,7 +3,7 @@ import type { SessionKind } from '../types/kinds.js';
 import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
 import type { AddressReader } from '../identity/address.js';
 import { ownCopy } from '../support/strings.js';
-import type { LastWords } from '../tracker/explain.js';
+import type { LastWords } from '../types/explanation.js';
 import type { ClosedVisits } from './closed-sessions.js';
 import { compileFilter } from './filter.js';
 import { GroupIndex } from '../collections/multi-map.js';
@@ -253,7 +253,7 @@ export class Registry {
     this.live.insert(session);
     this.counts[session.kind]++;
     const { streams } = session.rare ?? {};
-    if (streams === undefined) this.enter(session, session.entry);
+    if (streams === undefined) this.enter(session, entryOf(session));
     else for (const stream of streams) this.enter(session, this.streamEntry(stream));
   }
 
@@ -261,7 +261,7 @@ export class Registry {
     this.live.delete(session);
     this.counts[session.kind]--;
     const { streams } = session.rare ?? {};
-    if (streams === undefined) this.leave(session, session.entry);
+    if (streams === undefined) this.leave(session, entryOf(session));
     else for (const stream of streams) this.leave(session, this.streamEntries.get(stream));
   }
 
@@ -277,3 +277,6 @@ export class Registry {
     if (entry.visits.size === 0) this.streamEntries.delete(entry.code);
   }
 }
+
+/** Every session gets its stream from `streamEntry`, whose users need to know no more of it than sessions do. */
+const entryOf = (session: Session): StreamEntry => session.entry as StreamEntry;

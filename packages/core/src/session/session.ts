@@ -1,10 +1,8 @@
 import { WheelNode } from '../collections/timing-wheel.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { CloseReason, NamedBy, PlaySession } from '../types/play-session.js';
-import type { OpenHandle } from '../lifecycle/handles.js';
-import type { Household } from '../registry/identity-group.js';
+import type { HandleNode } from './handle-list.js';
 import { Rarities } from './rare-fields.js';
-import type { StreamEntry } from '../registry/stream-entry.js';
 import type { Traits } from './shared-fields.js';
 
 /** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
@@ -29,6 +27,20 @@ const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
  */
 const small = (ms: number): number => (ms < 0x7fffffff && ms > NEVER ? ms | 0 : ms);
 
+/** The household that a session shares with others. */
+export interface SharedHousehold {
+  readonly key: string;
+}
+
+/** The stream that a session watches. */
+export interface WatchedStream {
+  readonly code: string;
+  /** The code as a list, for copies of sessions that have watched nothing else. */
+  readonly codes: readonly string[];
+  /** Sent to anybody since the stream became live. */
+  bytes: number;
+}
+
 /**
  * One live session. Every field is paid for a million times: what sessions share is in `traits` and `entry`, what is
  * rare in `rare`, and times are kept as milliseconds since the tracker was made.
@@ -37,9 +49,9 @@ export class Session extends WheelNode {
   query: string | undefined = undefined;
   fingerprint: string | undefined = undefined;
   /** The key of the household it has for itself, or the household it shares; undefined: a connection of its own. */
-  home: string | Household | undefined = undefined;
+  home: string | SharedHousehold | undefined = undefined;
   /** The first of its open requests and connections. */
-  handles: OpenHandle | undefined = undefined;
+  handles: HandleNode | undefined = undefined;
   rare: Rarities | undefined = undefined;
   bytes = 0;
   private readonly opened: number;
@@ -54,7 +66,7 @@ export class Session extends WheelNode {
     /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
     public name: string | undefined,
     /** The stream watched last. */
-    public entry: StreamEntry,
+    public entry: WatchedStream,
     public ip: string,
     /** The address it opened from, as identity counts it. */
     public network: string,

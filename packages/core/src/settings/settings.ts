@@ -1,10 +1,9 @@
-import { KICK_BY_ADDRESS, type KickByAddress } from '../denials/kick-target.js';
+import { KICK_BY_ADDRESS, type KickByAddress } from '../types/denial.js';
 import { AddressReader } from '../identity/address.js';
 import { compileRecipes, type Recipes } from '../identity/recipe.js';
 import type { Protocol } from '../types/kinds.js';
 import { inOrder } from '../policy/pipeline.js';
 import type { Policy } from '../types/policy.js';
-import type { Session } from '../session/session.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { nullGeo, type GeoResolver } from '../types/geo.js';
 import { badOption, checkOptions } from '../support/options.js';
@@ -99,10 +98,10 @@ export class Settings {
   }
 
   /** The longest of the session's protocols'. */
-  idleTimeoutOf(session: Session): number {
+  idleTimeoutOf({ protocols }: { readonly protocols: readonly Protocol[] }): number {
     const timeouts = this.options.idleTimeoutMs;
     if (typeof timeouts === 'number') return timeouts;
-    return Math.max(...session.protocols.map((protocol) => timeouts[protocol] ?? timeouts.default ?? 30_000));
+    return Math.max(...protocols.map((protocol) => timeouts[protocol] ?? timeouts.default ?? 30_000));
   }
 
   /** All checks come before the first change. */

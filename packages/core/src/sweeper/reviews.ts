@@ -1,4 +1,5 @@
-import { isPromise, noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
+import { noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js';
+import { isPromise } from '../support/promises.js';
 import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from '../types/policy.js';
 import { isVerdict, kept } from '../policy/verdicts.js';
 import { sharedHome } from '../registry/identity-group.js';
@@ -6,9 +7,9 @@ import type { Session } from '../session/session.js';
 import type { Admissions } from '../admission/admissions.js';
 import type { DenialDesk } from '../denials/denials.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { Observation } from '../identity/resolved-hit.js';
+import { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Judgement } from '../types/explanation.js';
-import { askedQuery, forgetVerdicts } from '../admission/decided-credentials.js';
+import { askedQuery, forgetVerdicts } from '../session/judged.js';
 import type { InvalidateResult } from '../types/tracker.js';
 import { noRoom, type RoomMaker } from '../admission/evictions.js';
 import type { Settings } from '../settings/settings.js';
@@ -116,7 +117,7 @@ export class Reviews {
   /** Refused: the session is closed and the refusal remembered. */
   private end(
     session: Session,
-    observation: Observation,
+    observation: ResolvedHit,
     refusal: Refusal,
     policy: Policy | undefined,
     judgements: readonly Judgement[],
@@ -127,7 +128,7 @@ export class Reviews {
   }
 
   /** What the session was opened with, as far as it is kept. */
-  observationOf(session: Session): Observation {
+  observationOf(session: Session): ResolvedHit {
     const { rare } = session;
     const recipe = this.settings.recipes[session.kind];
     const hit = {
@@ -150,6 +151,6 @@ export class Reviews {
     };
     const { ip, network, namedBy, name } = session;
     const household = sharedHome(session)?.key ?? (session.home as string | undefined);
-    return new Observation(hit, household === undefined, recipe, ip, network, household, namedBy, name);
+    return new ResolvedHit(hit, household === undefined, recipe, ip, network, household, namedBy, name);
   }
 }

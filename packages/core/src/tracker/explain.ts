@@ -1,7 +1,6 @@
-import type { IdentityField } from '../types/identity.js';
-import type { Recipe } from '../identity/recipe.js';
 import { withoutAbsent } from '../wire/session.js';
 import type { Registry } from '../registry/registry.js';
+import { matched } from '../session/last-words.js';
 import type { Session } from '../session/session.js';
 import type { DenialDesk } from '../denials/denials.js';
 import type { Explanation } from '../types/explanation.js';
@@ -23,18 +22,6 @@ export function explain(
   return withoutAbsent({ id, kind, namedBy, ...why, closedAt, closeReason, closeDetail }) as unknown as Explanation;
 }
 
-/** What of it outlasts a session. */
-export type LastWords = Pick<Explanation, 'recipe' | 'matched' | 'policies'>;
-
-/** Undefined where there is nothing to say that the visit does not say. */
-export function lastWords(session: Session, settings: Settings): LastWords | undefined {
-  const { home, rare } = session;
-  if (rare?.judgements === undefined) return undefined;
-  const recipe = settings.recipes[session.kind];
-  const found = home === undefined ? {} : { recipe: recipe.fields, matched: matched(session, recipe) };
-  return { ...found, policies: rare.judgements };
-}
-
 function explainLive(session: Session, settings: Settings): Explanation {
   const { id, kind, namedBy, rare, home } = session;
   const { maxLifetimeMs } = settings;
@@ -53,15 +40,4 @@ function explainLive(session: Session, settings: Settings): Explanation {
     expiresAt: before(rare?.expiresAt),
     maxLifetimeAt: maxLifetimeMs > 0 ? session.openedAt + maxLifetimeMs : undefined,
   }) as Explanation;
-}
-
-function matched(session: Session, { fields }: Recipe): Explanation['matched'] {
-  const values: Record<IdentityField, string> = {
-    stream: session.stream,
-    ip: session.rare?.networks?.at(-1) ?? session.network,
-    token: session.fingerprint ?? session.name ?? session.userAgent ?? '',
-    protocol: session.protocol,
-    userAgent: session.userAgent ?? '',
-  };
-  return Object.freeze(Object.fromEntries(fields.map((field) => [field, values[field]])));
 }

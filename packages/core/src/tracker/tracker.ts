@@ -30,7 +30,7 @@ import { countable, TrackedConnection, TrackedRequest } from '../lifecycle/handl
 import { JudgedCredentials } from '../admission/decided-credentials.js';
 import { Lifecycle, sessionExists } from '../lifecycle/lifecycle.js';
 import { Looks } from '../sweeper/sweeper.js';
-import { Observation } from '../identity/resolved-hit.js';
+import { ResolvedHit } from '../identity/resolved-hit.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 import { Reviews } from '../sweeper/reviews.js';
 import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from '../types/tracker.js';
@@ -275,7 +275,7 @@ export class Tracker implements SessionTracker {
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
     let session = this.find(recipe, hit, network);
-    let observation: Observation | undefined;
+    let observation: ResolvedHit | undefined;
     if (session === undefined) {
       observation = observationOf(hit, recipe, ip, network);
       session = this.lifecycle.sightings.adopter(observation);
@@ -319,19 +319,19 @@ export class Tracker implements SessionTracker {
     return this.registry.find(recipe, stream, household, bestNameKind(hit), name, aliases);
   }
 
-  private findMerged({ recipe, stream, household, namedBy, name }: Observation): Session | undefined {
+  private findMerged({ recipe, stream, household, namedBy, name }: ResolvedHit): Session | undefined {
     return household === undefined
       ? undefined
       : this.registry.find(recipe, stream, household, namedBy, name ?? '', this.settings.aliases);
   }
 
-  private observeConnection(raw: ConnHit): Observation {
+  private observeConnection(raw: ConnHit): ResolvedHit {
     const hit = tidyConnection(raw);
     check(hit, 'remoteAddress');
     if (hit.id !== undefined && this.registry.get(hit.id) !== undefined) {
       throw sessionExists(hit.id);
     }
-    return Observation.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
+    return ResolvedHit.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
   }
 
   /** `unserved`: also those who are in no list yet. */
@@ -404,7 +404,7 @@ export class Tracker implements SessionTracker {
 }
 
 /** A request that a quick look does not do for: what is wrong with it would be kept, or asked about. */
-function observationOf(hit: HttpHit, recipe: Recipe, ip: string, network: string): Observation {
+function observationOf(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
   check(hit, 'ip');
-  return Observation.ofRequest(hit, recipe, ip, network);
+  return ResolvedHit.ofRequest(hit, recipe, ip, network);
 }

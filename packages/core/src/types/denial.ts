@@ -31,3 +31,7 @@ export interface Denial {
   /** Clients refused under it so far. */
   readonly hits: number;
 }
+
+/** When the address alone keeps out whom a kick meant, and whom no policy had named. */
+export type KickByAddress = (typeof KICK_BY_ADDRESS)[number];
+export const KICK_BY_ADDRESS = ['never', 'connections', 'always'] as const;

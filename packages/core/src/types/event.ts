@@ -1,7 +1,7 @@
 import type { Denial } from './denial.js';
 import type { Protocol, SessionKind } from './kinds.js';
 import type { CloseReason, PlaySession } from './play-session.js';
-import type { WireEvent } from '../wire/session.js';
+import type { WireEvent } from './wire.js';
 
 interface Numbered {
   /** Counts up by one per event of this tracker. */

@@ -41,3 +41,6 @@ export interface Explanation {
   /** The denial, when the id is one's. */
   readonly denial?: Denial;
 }
+
+/** What of an explanation outlasts the session. */
+export type LastWords = Pick<Explanation, 'recipe' | 'matched' | 'policies'>;

@@ -1,4 +1,4 @@
-import type { KickByAddress } from '../denials/kick-target.js';
+import type { KickByAddress } from './denial.js';
 import type { IdentityOptions } from './identity.js';
 import type { Protocol } from './kinds.js';
 import type { Policy } from './policy.js';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { withoutAbsent, type WireEvent } from './session.js';
+import type { WireEvent } from '../types/wire.js';
+import { withoutAbsent } from './session.js';
 import type { DeniedEvent, SessionClosedEvent, SessionEvent } from '../types/event.js';
 
 /** Formats times that mostly come in a row of the same: all that one look closes happens in one millisecond. */

@@ -1,50 +1,5 @@
-import type { SessionKind } from '../types/kinds.js';
-import type { PlaySession, Quality } from '../types/play-session.js';
-
-/** A session as JSON, in Open-Streamer's snake_case names, times RFC 3339 UTC. Absent values are absent. */
-export interface WireSession {
-  id: string;
-  stream_code: string;
-  streams?: readonly string[];
-  proto: string;
-  protos: readonly string[];
-  kind: SessionKind;
-  ip: string;
-  ips?: readonly string[];
-  user_agent?: string;
-  referer?: string;
-  query_string?: string;
-  token_fingerprint?: string;
-  token?: string;
-  user_name: string;
-  named_by: string;
-  country?: string;
-  bytes: number;
-  bytes_received: number;
-  secure: boolean;
-  dvr: boolean;
-  connections: number;
-  opened_at: string;
-  started_at?: string;
-  updated_at: string;
-  closed_at?: string;
-  close_reason?: string;
-  close_detail?: string;
-  duration_sec: number;
-  proto_sec?: Readonly<Record<string, number>>;
-  tags?: Readonly<Record<string, string>>;
-  quality?: Quality;
-}
-
-/** The envelope sinks get. */
-export interface WireEvent {
-  readonly id: string;
-  readonly type: 'session.opened' | 'session.updated' | 'session.closed' | 'session.denied';
-  readonly stream_code: string;
-  readonly occurred_at: string;
-  readonly seq: number;
-  readonly payload: Readonly<Record<string, unknown>>;
-}
+import type { PlaySession } from '../types/play-session.js';
+import type { WireSession } from '../types/wire.js';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isoOrAbsent = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : iso(ms));

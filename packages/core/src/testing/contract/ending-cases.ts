@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { stays, until } from '../until.js';
-import type { Case } from './case.js';
+import type { Case } from './world.js';
 
 /** A kick has to be felt. */
 const FELT_MS = 1_000;

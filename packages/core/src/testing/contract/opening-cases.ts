@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { PlaySession } from '../../types/play-session.js';
 import type { Policy, Verdict } from '../../types/policy.js';
 import { stays, until } from '../until.js';
-import type { Case } from './case.js';
+import type { Case } from './world.js';
 
 const YES: Verdict = { allow: true };
 const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials' };

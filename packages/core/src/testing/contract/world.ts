@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { PlaySession } from '../../types/play-session.js';
 import { createTracker } from '../../tracker/create-tracker.js';
 import type { SessionTracker } from '../../types/tracker.js';
-import type { Case } from './case.js';
+import type { TrackerOptions } from '../../types/options.js';
 import { until } from '../until.js';
 import type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './harness.js';
 
@@ -27,6 +27,13 @@ function watched(client: PlayedClient): Client {
     hasEnded: () => over || client.ended === true,
     drop: () => client.drop(),
   };
+}
+
+/** One rule that every adapter keeps. */
+export interface Case {
+  name: string;
+  options?: TrackerOptions;
+  test: (world: World) => Promise<void>;
 }
 
 /** One tracker and one server with the adapter, for one case. */

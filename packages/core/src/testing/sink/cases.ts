@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { WireEvent } from '../../wire/session.js';
+import type { WireEvent } from '../../types/wire.js';
 import { stays } from '../until.js';
 import type { SinkCase } from './world.js';
 

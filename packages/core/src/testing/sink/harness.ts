@@ -1,5 +1,5 @@
 import type { EventSink } from '../../types/event.js';
-import type { WireEvent } from '../../wire/session.js';
+import type { WireEvent } from '../../types/wire.js';
 import type { SkippedCase } from '../suite.js';
 
 /** A sink, and a look at where it takes the events. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { WireEvent } from '../../wire/session.js';
+import type { WireEvent } from '../../types/wire.js';
 import { createTracker } from '../../tracker/create-tracker.js';
 import type { SessionTracker } from '../../types/tracker.js';
 import { fakeClock } from '../fake-clock.js';

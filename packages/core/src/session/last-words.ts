@@ -1,0 +1,24 @@
+import type { Recipe } from '../identity/recipe.js';
+import type { Explanation, LastWords } from '../types/explanation.js';
+import type { IdentityField } from '../types/identity.js';
+import type { Session } from './session.js';
+
+/** Undefined where there is nothing to say that the visit does not say. */
+export function lastWords(session: Session, recipe: Recipe): LastWords | undefined {
+  const { home, rare } = session;
+  if (rare?.judgements === undefined) return undefined;
+  const found = home === undefined ? {} : { recipe: recipe.fields, matched: matched(session, recipe) };
+  return { ...found, policies: rare.judgements };
+}
+
+/** What the fields of its recipe were. A token stands there as its fingerprint. */
+export function matched(session: Session, { fields }: Recipe): Explanation['matched'] {
+  const values: Record<IdentityField, string> = {
+    stream: session.stream,
+    ip: session.rare?.networks?.at(-1) ?? session.network,
+    token: session.fingerprint ?? session.name ?? session.userAgent ?? '',
+    protocol: session.protocol,
+    userAgent: session.userAgent ?? '',
+  };
+  return Object.freeze(Object.fromEntries(fields.map((field) => [field, values[field]])));
+}
