@@ -6,7 +6,8 @@
  *  - sources of every other package import core by its doors, never one another;
  *  - nobody reaches into another package's files; tests and examples use the doors too;
  *  - `@stream-sessions/core/testing` is for tests, never for sources;
- *  - what a package's sources import is declared in that package's `dependencies` or `peerDependencies`.
+ *  - what a package's sources import is declared in that package's `dependencies` or `peerDependencies`;
+ *  - inside core a folder imports only folders of lower floors: see `FLOORS`.
  */
 const { builtinModules } = require('node:module');
 const { readFileSync } = require('node:fs');
@@ -14,6 +15,29 @@ const path = require('node:path');
 
 const SCOPE = '@stream-sessions/';
 const DOORS = new Set(['', '/spi', '/testing']);
+
+/** The folders of core, and the doors that lie beside them. Those of one floor do not know each other. */
+const FLOORS = {
+  'index.ts': 10,
+  testing: 10,
+  tracker: 9,
+  sweeper: 8,
+  admission: 7,
+  lifecycle: 6,
+  denials: 6,
+  registry: 5,
+  session: 4,
+  settings: 4,
+  'spi.ts': 4,
+  identity: 3,
+  policy: 3,
+  events: 3,
+  wire: 3,
+  connections: 3,
+  types: 2,
+  collections: 2,
+  support: 1,
+};
 
 const messages = {
   prefix: 'Write "node:{{name}}": the prefix says that it is a built-in.',
@@ -23,6 +47,8 @@ const messages = {
   sibling: 'Packages do not import each other: only "@stream-sessions/core". Hand the thing over as an option instead.',
   testing: '"{{name}}" is for tests: it must not be imported by sources.',
   core: 'core depends on Node alone: "{{name}}" belongs in a package of its own.',
+  up: 'An arrow up: "{{from}}" may import folders of lower floors only, and "{{to}}" is none. Pass it down, or move what both need.',
+  floor: '"{{folder}}" has no floor. Give it one in scripts/lint/arrows.cjs, and a line in docs/architecture.md.',
   undeclared: '"{{name}}" is not in the dependencies or peerDependencies of {{owner}}/package.json.',
 };
 
@@ -55,10 +81,27 @@ function judge(root, filename, name) {
 
 function judgeRelative(root, filename, name, room) {
   const target = roomOf(root, path.resolve(path.dirname(filename), name, 'x'));
+  if (room?.owner === 'packages/core' && target?.owner === room.owner) return judgeFloor(root, filename, name);
   if (!target || target.owner === room?.owner) return undefined;
   // the tests of the whole repository share the helpers of the packages' own tests
   const isTestOfAll = !room && !target.isSource;
   return isTestOfAll ? undefined : { messageId: 'outside', data: { name } };
+}
+
+/** The folder of core's sources that a file lies in, or the door it is; undefined: it is no source of core. */
+function folderOf(root, file) {
+  const [first, ...rest] = path.relative(path.join(root, 'packages/core/src'), file).split(path.sep);
+  if (first === '..') return undefined;
+  return rest.length > 0 ? first : first.replace(/\.js$/, '.ts');
+}
+
+function judgeFloor(root, filename, name) {
+  const from = folderOf(root, filename);
+  const to = folderOf(root, path.resolve(path.dirname(filename), name));
+  if (from === undefined || to === undefined || from === to) return undefined;
+  const unknown = [from, to].find((folder) => !(folder in FLOORS));
+  if (unknown) return { messageId: 'floor', data: { folder: unknown } };
+  return FLOORS[to] < FLOORS[from] ? undefined : { messageId: 'up', data: { from, to } };
 }
 
 function judgeDoor(name, room) {

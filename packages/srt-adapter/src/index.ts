@@ -12,6 +12,7 @@ export type {
 export { libsrt } from './binding/libsrt.js';
 export type { SrtStatistics } from './binding/statistics.js';
 export type { SrtRelayConnection } from './server/connection.js';
-export { createSrtServer, type SrtServer } from './server/create-srt-server.js';
+export { createSrtServer } from './server/create-srt-server.js';
+export type { SrtServer } from './server/srt-server.js';
 export type { SrtServerOptions } from './server/options.js';
 export type { SrtConnection, SrtSource } from './source.js';

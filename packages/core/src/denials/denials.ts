@@ -9,7 +9,6 @@ import type { EventHub } from '../events/event-hub.js';
 import { networkOf, parseBlock } from '../identity/address.js';
 import { shortKey } from '../identity/short-key.js';
 import type { Denial, DenialKind, DenialTarget } from '../types/denial.js';
-import type { HttpHit } from '../types/hit.js';
 import type { CloseReason } from '../types/play-session.js';
 import type { Policy, Refusal } from '../types/policy.js';
 import type { Session } from '../session/session.js';

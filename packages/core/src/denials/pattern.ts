@@ -4,8 +4,6 @@ import { prefixed } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { compact } from '../identity/short-key.js';
 import type { SessionKind } from '../types/kinds.js';
-import type { NamedBy } from '../types/play-session.js';
-import type { Session } from '../session/session.js';
 import { ownCopy } from '../support/strings.js';
 
 /**

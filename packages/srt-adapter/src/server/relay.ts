@@ -8,7 +8,7 @@ import { Channel } from './channel.js';
 import { RelayConnection, type House } from './connection.js';
 import { Dismissed } from './dismissed.js';
 import type { ServerSettings } from './options.js';
-import type { SrtServer } from './create-srt-server.js';
+import type { SrtServer } from './srt-server.js';
 
 interface Events {
   connection: [connection: RelayConnection];
