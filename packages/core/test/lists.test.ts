@@ -1,6 +1,6 @@
 import { cursorOf, type PlaySession, type SessionFilter } from '../src/index.js';
 import type { Position } from '../src/registry/cursor.js';
-import { SortedVisits } from '../src/registry/session-list.js';
+import { SessionList } from '../src/registry/session-list.js';
 import { conn, connect, hit, must, request, setup } from './support/make.js';
 
 const ids = (sessions: readonly PlaySession[]): string[] => sessions.map(({ id }) => id);
@@ -135,12 +135,12 @@ describe('list', () => {
   });
 
   it('reads one page of one stream without walking the others', () => {
-    const original = SortedVisits.prototype.walk;
+    const original = SessionList.prototype.walk;
     const { tracker } = setup({ maxSessionsPerIp: 1e6, autoStart: false });
     for (let i = 0; i < 20_000; i++) tracker.trackHttp(hit({ stream: `cam${i % 500}`, token: `t${i}` }));
-    const walk = jest.spyOn(SortedVisits.prototype, 'walk');
+    const walk = jest.spyOn(SessionList.prototype, 'walk');
     let visited = 0;
-    walk.mockImplementation(function (this: SortedVisits<Position>, after, visit) {
+    walk.mockImplementation(function (this: SessionList<Position>, after, visit) {
       original.call(this, after, (item) => (visited++, visit(item)));
     });
     let rows = 0;

@@ -72,7 +72,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(live(tracker)).toHaveLength(200);
   });
 
-  it('is short of the credentials that were judged, and none of them is kept in clear', async () => {
+  it('is short of the credentials that were decided, and none of them is kept in clear', async () => {
     const tracker = quick({ policies: [allow] });
     const each = await bytesEach(200, (i) => {
       const { token, stream, ip } = longest(i);

@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { TimingWheel, WheelNode } from '../src/collections/timing-wheel.js';
 import { byPosition, type Position } from '../src/registry/cursor.js';
 import type { PlaySession } from '../src/index.js';
-import { ClosedVisits } from '../src/registry/closed-sessions.js';
-import { GroupIndex } from '../src/collections/multi-map.js';
+import { ClosedSessions } from '../src/registry/closed-sessions.js';
+import { MultiMap } from '../src/collections/multi-map.js';
 import { ShardedMap } from '../src/collections/sharded-map.js';
-import { SortedVisits } from '../src/registry/session-list.js';
+import { SessionList } from '../src/registry/session-list.js';
 
 const visit = (openedAt: number, id: string): Position => ({ openedAt, id });
 
 describe('SortedVisits', () => {
-  const walked = (visits: SortedVisits<Position>, after?: Position, limit = Infinity): Position[] => {
+  const walked = (visits: SessionList<Position>, after?: Position, limit = Infinity): Position[] => {
     const found: Position[] = [];
     if (limit > 0) visits.walk(after, (item) => found.push(item) < limit);
     return found;
@@ -21,7 +21,7 @@ describe('SortedVisits', () => {
     const step = fc.record({ insert: fc.boolean(), at: position });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 2_500, size: 'max' }), position, (steps, [afterAt, afterId]) => {
-        const visits = new SortedVisits<Position>();
+        const visits = new SessionList<Position>();
         const model = new Map<string, Position>();
         for (const { insert, at } of steps) {
           const key = at.join();
@@ -45,7 +45,7 @@ describe('SortedVisits', () => {
   });
 
   it('keeps thousands in order when most are removed from the front, the middle and the end', () => {
-    const visits = new SortedVisits<Position>();
+    const visits = new SessionList<Position>();
     const all = Array.from({ length: 5_000 }, (_, i) => visit(i, `id${i % 7}`));
     for (const item of all) visits.insert(item);
     const kept = all.filter((_, i) => i % 97 === 0);
@@ -86,14 +86,14 @@ describe('ShardedMap', () => {
 });
 
 describe('ClosedVisits', () => {
-  const rowsOf = (visits: SortedVisits<PlaySession> | undefined): PlaySession[] => {
+  const rowsOf = (visits: SessionList<PlaySession> | undefined): PlaySession[] => {
     const rows: PlaySession[] = [];
     visits?.walk(undefined, (row) => void rows.push(row));
     return rows;
   };
 
   it('agrees with a naive list while thousands close and are forgotten by number and by age', () => {
-    const visits = new ClosedVisits(50, 40);
+    const visits = new ClosedSessions(50, 40);
     let model: PlaySession[] = [];
     for (let now = 0; now < 5_000; now++) {
       const streams = now % 5 ? ['cam1'] : ['cam1', 'cam2'];
@@ -126,7 +126,7 @@ describe('GroupIndex', () => {
     const step = fc.tuple(fc.constantFrom('a', 'b'), fc.integer({ min: 0, max: 5 }), fc.boolean());
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const index = new GroupIndex<{ i: number }>();
+        const index = new MultiMap<{ i: number }>();
         const model = new Map<string, Set<object>>([
           ['a', new Set()],
           ['b', new Set()],

@@ -1,6 +1,6 @@
 import { cursorOf, type PlaySession, type SessionFilter, type SessionOrder } from '../src/index.js';
 import { checkEffort, type Sources } from '../src/registry/listing.js';
-import { SortedVisits } from '../src/registry/session-list.js';
+import { SessionList } from '../src/registry/session-list.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 
 const ids = (sessions: readonly PlaySession[]): string[] => sessions.map(({ id }) => id);
@@ -136,10 +136,10 @@ describe('orders', () => {
   it('reads a page of the newest without walking the others', () => {
     const { tracker } = setup({ maxSessionsPerIp: 1e6, autoStart: false });
     for (let i = 0; i < 5_000; i++) tracker.trackHttp(hit({ token: `t${i}` }));
-    const original = SortedVisits.prototype.walkBack;
+    const original = SessionList.prototype.walkBack;
     let visited = 0;
-    jest.spyOn(SortedVisits.prototype, 'walkBack').mockImplementation(function (
-      this: SortedVisits<never>,
+    jest.spyOn(SessionList.prototype, 'walkBack').mockImplementation(function (
+      this: SessionList<never>,
       from,
       visit,
     ) {

@@ -1,5 +1,5 @@
 import { toWire, type WireSession } from '../src/index.js';
-import { TraitsPool } from '../src/session/shared-fields.js';
+import { SharedFieldsPool } from '../src/session/shared-fields.js';
 import { ownCopy, StringPool } from '../src/support/strings.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 
@@ -152,14 +152,14 @@ describe('what is kept of a client', () => {
     expect(request(tracker).session?.country).toBeUndefined();
   });
 
-  it('shares traits in a pool that ends somewhere', () => {
-    const pool = new TraitsPool(0);
+  it('shares sharedFields in a pool that ends somewhere', () => {
+    const pool = new SharedFieldsPool(0);
     const { tracker } = setup();
     for (let i = 0; i < 20_000; i++) connect(tracker, { stream: `s${i}` }).close(`reason ${i}`);
     expect(tracker.list({ limit: 1 })).toHaveLength(1);
     const known = (): number =>
       Math.max(...Object.values(pool).map((value) => (value instanceof Map ? value.size : 0)));
-    const traits = {
+    const sharedFields = {
       kind: 'viewer',
       namedBy: 'token',
       protocol: 'hls',
@@ -167,7 +167,7 @@ describe('what is kept of a client', () => {
       dvr: false,
       country: undefined,
     } as const;
-    for (let i = 0; i < 20_000; i++) pool.share({ ...traits, allowed: true, closeReason: `r${i}` });
+    for (let i = 0; i < 20_000; i++) pool.share({ ...sharedFields, allowed: true, closeReason: `r${i}` });
     expect(known()).toBeGreaterThan(0);
     expect(known()).toBeLessThan(10_000);
   });

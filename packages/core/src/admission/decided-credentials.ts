@@ -4,7 +4,7 @@ import type { Credentials, HttpHit } from '../types/hit.js';
 import type { Decision } from '../policy/pipeline.js';
 import type { Approval } from '../types/policy.js';
 import type { AskedWith } from '../session/rare-fields.js';
-import { judgedKey, keepJudged, ownOffer } from '../session/judged.js';
+import { decidedKey, keepDecided, ownOffer } from '../session/decided.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { ownCopy } from '../support/strings.js';
@@ -16,10 +16,10 @@ import type { Settings } from '../settings/settings.js';
 const MAX_ASKED_LENGTH = 8192;
 
 /**
- * Which streams and credentials of a live session the policies have judged. What a session goes by is compared as it is:
+ * Which streams and credentials of a live session the policies have decided. What a session goes by is compared as it is:
  * that is nearly every hit. What else it came with is kept as a hash, until when it holds.
  */
-export class JudgedCredentials {
+export class DecidedCredentials {
   constructor(
     private readonly settings: Settings,
     private readonly lifecycle: Lifecycle,
@@ -38,37 +38,37 @@ export class JudgedCredentials {
       if (token === session.token) return !session.allowed || this.isOver(rare?.tokenUntil);
       if (token === undefined && byAlias && session.allowed && (!authorises || aliasesAdmit)) return false;
     }
-    if (rare?.judged === undefined) return true;
+    if (rare?.decided === undefined) return true;
     const offered = own && token === session.token ? ownOffer(session) : offeredIn(hit);
-    const until = rare.judged.get(judgedKey(hit.stream, offered))?.until;
+    const until = rare.decided.get(decidedKey(hit.stream, offered))?.until;
     return until === undefined || this.isOver(until);
   }
 
   /** The policies said yes. `before`: when the session would have ended without this. */
-  note(session: Session, observation: ResolvedHit, decision: Decision, before: number): void {
-    const { hit, token, stream } = observation;
-    const { judgements } = decision;
+  note(session: Session, resolved: ResolvedHit, decision: Decision, before: number): void {
+    const { hit, token, stream } = resolved;
+    const { policyDecisions } = decision;
     const isOwn = token === session.token && stream === session.firstStream;
-    const { asked, credentials } = session.rarities;
+    const { asked, credentials } = session.rareFields;
     if (isOwn && (!session.allowed || asked === undefined || offersSame(hit.credentials, credentials))) {
       if (!session.allowed) this.lifecycle.allow(session);
       this.keepAsked(session, hit, decision);
-      session.rarities.tokenUntil = undefined;
-      if (judgements.length > 0) this.lifecycle.judge(session, judgements);
+      session.rareFields.tokenUntil = undefined;
+      if (policyDecisions.length > 0) this.lifecycle.judge(session, policyDecisions);
       return;
     }
     const end = (decision.verdict as Approval).expiresAt ?? Infinity;
-    if (judgements.length > 0) this.lifecycle.judgeAlso(session, judgements);
-    const { rarities } = session;
-    if (session.allowed && end >= before && mayRenew(session, observation)) {
-      keepJudged(session, session.firstStream, ownOffer(session), Math.min(before, rarities.tokenUntil ?? Infinity));
-      if (token !== session.token) this.lifecycle.rename(session, observation);
+    if (policyDecisions.length > 0) this.lifecycle.judgeAlso(session, policyDecisions);
+    const { rareFields } = session;
+    if (session.allowed && end >= before && mayRenew(session, resolved)) {
+      keepDecided(session, session.firstStream, ownOffer(session), Math.min(before, rareFields.tokenUntil ?? Infinity));
+      if (token !== session.token) this.lifecycle.rename(session, resolved);
       this.keepAsked(session, hit, decision);
-      rarities.tokenUntil = end < rarities.expiresAt ? end : undefined;
+      rareFields.tokenUntil = end < rareFields.expiresAt ? end : undefined;
       return;
     }
-    keepJudged(session, stream, offeredIn(hit), end);
-    if (rarities.expiresAt > before) rarities.tokenUntil = Math.min(rarities.tokenUntil ?? Infinity, before);
+    keepDecided(session, stream, offeredIn(hit), end);
+    if (rareFields.expiresAt > before) rareFields.tokenUntil = Math.min(rareFields.tokenUntil ?? Infinity, before);
   }
 
   private isOver(until: number | undefined): boolean {
@@ -76,11 +76,11 @@ export class JudgedCredentials {
   }
 
   /** What policies are asked with again, and what its own credentials are compared with. */
-  private keepAsked({ rarities }: Session, hit: HttpHit, { yeses }: Decision): void {
-    rarities.ownOffer = undefined;
-    if (yeses.length === 0) return;
-    rarities.asked = askedWith(hit);
-    rarities.credentials = ownCredentials(hit.credentials);
+  private keepAsked({ rareFields }: Session, hit: HttpHit, { approvals }: Decision): void {
+    rareFields.ownOffer = undefined;
+    if (approvals.length === 0) return;
+    rareFields.asked = askedWith(hit);
+    rareFields.credentials = ownCredentials(hit.credentials);
   }
 }
 

@@ -2,7 +2,7 @@ import type { DenialEntry } from '../denials/denial-table.js';
 import { idsOf, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
-import type { DenialDesk } from '../denials/denials.js';
+import type { Denials } from '../denials/denials.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 
 /** Who has to go so that another can open, or go on. */
@@ -17,17 +17,17 @@ export interface Room {
 export const noRoom = (decision: Decision): Room => ({ decision, replaced: [], released: [] });
 
 /** Makes room for one session by ending others, as policies say. */
-export class RoomMaker {
+export class Evictions {
   constructor(
     private readonly registry: Registry,
-    private readonly denials: DenialDesk,
+    private readonly denials: Denials,
     private readonly lifecycle: Lifecycle,
     private readonly pipeline: Pipeline,
   ) {}
 
   /** Who has to go. A policy that fails to say has refused. */
   roomFor(decision: Decision, live: Session | undefined): Room {
-    const { verdict, yeses } = decision;
+    const { verdict, approvals } = decision;
     const room = noRoom(decision);
     if (!verdict.allow || (verdict.replace === undefined && verdict.release === undefined)) return room;
     const others = (ids: readonly string[]): Session[] =>
@@ -37,7 +37,7 @@ export class RoomMaker {
     try {
       return { decision, replaced: others(idsOf(verdict.replace)), released: others(idsOf(verdict.release)) };
     } catch (error) {
-      const { policy } = yeses.at(-1) as Decision['yeses'][number];
+      const { policy } = approvals.at(-1) as Decision['approvals'][number];
       const refusal = this.pipeline.failure(policy, 'it threw when it had to say who is replaced', error);
       return { ...room, decision: { ...decision, verdict: refusal, refusedBy: policy } };
     }
@@ -50,7 +50,7 @@ export class RoomMaker {
 
   /** The same when something is served to it. A policy that then fails to say who has to go ends it. */
   makeWhenServed(session: Session, decision: Decision): void {
-    session.rarities.onServed = () => {
+    session.rareFields.onServed = () => {
       const room = this.roomFor(decision, session);
       const { verdict } = room.decision;
       if (verdict.allow) this.makeFor(session, room);

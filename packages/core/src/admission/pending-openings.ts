@@ -19,7 +19,7 @@ export interface Made {
 }
 
 /** A question that policies are thinking about. Everybody who asks the same meanwhile waits for the same answer. */
-export class Opening {
+export class PendingOpening {
   /** Set by the first of those who wait whom nothing stops. */
   made: Made | undefined = undefined;
   private waiting = 0;
@@ -79,8 +79,8 @@ export class Opening {
 }
 
 /** The openings that are waited for, and the places that they take. */
-export class Openings {
-  private readonly byKey = new Map<string, Opening>();
+export class PendingOpenings {
+  private readonly byKey = new Map<string, PendingOpening>();
   private readonly perNetwork = new Map<string, number>();
   private pending = 0;
 
@@ -95,14 +95,14 @@ export class Openings {
   }
 
   /** The one whose answer is this one's too. */
-  find(observation: ResolvedHit): Opening | undefined {
-    return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(observation) ?? '');
+  find(resolved: ResolvedHit): PendingOpening | undefined {
+    return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(resolved) ?? '');
   }
 
-  begin(observation: ResolvedHit, full: boolean, asked: Promise<Decision>): Opening {
-    const { network } = observation;
-    const key = keyOf(observation);
-    const opening = new Opening(full, asked, (decision, made) => {
+  begin(resolved: ResolvedHit, full: boolean, asked: Promise<Decision>): PendingOpening {
+    const { network } = resolved;
+    const key = keyOf(resolved);
+    const opening = new PendingOpening(full, asked, (decision, made) => {
       this.count(network, -1);
       if (key !== undefined) this.byKey.delete(key);
       this.settle(decision, made);
@@ -124,9 +124,9 @@ export class Openings {
  * Who would be one viewer and offers the same waits for one answer: all that makes the identity, and all that verdicts
  * are kept by. A hash, for clients choose how long it is. Undefined: nobody can tell.
  */
-function keyOf({ kind, hit, recipe, household, network, namedBy, name }: ResolvedHit): string | undefined {
-  if (household === undefined || isPassword(hit.credentials)) return undefined;
+function keyOf({ kind, hit, recipe, groupKey, network, namedBy, name }: ResolvedHit): string | undefined {
+  if (groupKey === undefined || isPassword(hit.credentials)) return undefined;
   const viewer = recipe.byName ? nameKey(namedBy, name ?? hit.userAgent ?? '') : '';
-  const parts = [kind, hit.stream, hit.protocol, household, network, viewer, offeredKey(offeredIn(hit))];
+  const parts = [kind, hit.stream, hit.protocol, groupKey, network, viewer, offeredKey(offeredIn(hit))];
   return digest(parts.map(prefixed).join(''));
 }

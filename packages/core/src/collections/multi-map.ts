@@ -1,7 +1,7 @@
 import { ShardedMap } from './sharded-map.js';
 
 /** Which items share a key. Most keys have one item, and then nothing is allocated for it. */
-export class GroupIndex<T extends object> {
+export class MultiMap<T extends object> {
   private readonly groups = new ShardedMap<T | Set<T>>();
 
   add(key: string, item: T): void {

@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { TimingWheel, WheelNode } from '../collections/timing-wheel.js';
 import type { Denial } from '../types/denial.js';
-import { GroupIndex } from '../collections/multi-map.js';
-import type { Judgement } from '../types/explanation.js';
+import { MultiMap } from '../collections/multi-map.js';
+import type { PolicyDecision } from '../types/explanation.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
-import { keptValues, type NetworkOf, type PatternValues } from './pattern.js';
+import { keptValues, type NetworkOf, type DenialPattern } from './pattern.js';
 import { PatternIndex } from './pattern-index.js';
 
 /** Whom a denial refuses: whoever matches any of its patterns. */
 export interface Patterns {
-  readonly always?: readonly PatternValues[];
+  readonly always?: readonly DenialPattern[];
   /** Not somebody who is watching already. */
-  readonly onlyNew?: readonly PatternValues[];
+  readonly onlyNew?: readonly DenialPattern[];
   /** Neither, unless it has no name and was found by what its player calls itself. */
-  readonly unlessNamed?: readonly PatternValues[];
+  readonly unlessNamed?: readonly DenialPattern[];
 }
 
 const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
-const NONE: readonly PatternValues[] = [];
+const NONE: readonly DenialPattern[] = [];
 
-const kept = (patterns: readonly PatternValues[]): readonly PatternValues[] =>
+const kept = (patterns: readonly DenialPattern[]): readonly DenialPattern[] =>
   patterns.length === 0 ? NONE : patterns.map(keptValues);
 
 /** A denial and what it is found by. */
@@ -40,7 +40,7 @@ export class DenialEntry extends WheelNode {
     /** Lets `liftDenial` find it by what it was made with. */
     readonly targetKey?: string,
     /** What the policies said of whom it refused first. */
-    readonly judgements: readonly Judgement[] = [],
+    readonly policyDecisions: readonly PolicyDecision[] = [],
   ) {
     super();
     const { always = NONE, onlyNew = NONE, unlessNamed = NONE } = patterns;
@@ -69,7 +69,7 @@ export class DenialTable {
   private readonly byTarget = new Map<string, DenialEntry>();
   private readonly indexes: Readonly<Record<keyof Patterns, PatternIndex<DenialEntry>>>;
   /** Those that refuse `unlessNamed`, by where they do. */
-  private namelessAt = new GroupIndex<DenialEntry>();
+  private namelessAt = new MultiMap<DenialEntry>();
   private readonly wheel: TimingWheel<DenialEntry>;
 
   constructor(
@@ -127,15 +127,15 @@ export class DenialTable {
     return this.entries.values();
   }
 
-  /** The denial that refuses this asker now. `watches`: it has a live session on this stream already. */
-  match(asker: ResolvedHit, watches: boolean, byName: boolean, now: number): DenialEntry | undefined {
+  /** The denial that refuses this hit now. `watches`: it has a live session on this stream already. */
+  match(resolved: ResolvedHit, watches: boolean, byName: boolean, now: number): DenialEntry | undefined {
     if (this.entries.size === 0) return undefined;
     const holds = (entry: DenialEntry): boolean => entry.until > now;
     const { always, onlyNew, unlessNamed } = this.indexes;
     return (
-      always.find(asker, holds) ??
-      (watches ? undefined : onlyNew.find(asker, holds)) ??
-      (watches && byName ? undefined : unlessNamed.find(asker, holds))
+      always.find(resolved, holds) ??
+      (watches ? undefined : onlyNew.find(resolved, holds)) ??
+      (watches && byName ? undefined : unlessNamed.find(resolved, holds))
     );
   }
 
@@ -147,7 +147,7 @@ export class DenialTable {
   /** What counts as one place has changed. */
   reindex(): void {
     for (const when of WHENS) this.indexes[when].clear();
-    this.namelessAt = new GroupIndex();
+    this.namelessAt = new MultiMap();
     for (const entry of this.entries.values()) this.index(entry);
   }
 

@@ -1,7 +1,7 @@
 import { DenialEntry, DenialTable } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
-import { askedKey, viewerKey, type PatternValues } from './pattern.js';
-import { RefusalMemo } from './refusal-cache.js';
+import { askedKey, viewerKey, type DenialPattern } from './pattern.js';
+import { RefusalCache } from './refusal-cache.js';
 import { asCredential, patternsOfKick } from './kick-target.js';
 import { readTarget, targetKey } from './target.js';
 import { deniedEnvelope } from '../wire/event.js';
@@ -13,9 +13,9 @@ import type { CloseReason } from '../types/play-session.js';
 import type { Policy, Refusal } from '../types/policy.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
-import type { Counters } from '../registry/totals.js';
-import type { Explanation, Judgement } from '../types/explanation.js';
-import { offeredBy } from '../session/judged.js';
+import type { Totals } from '../registry/totals.js';
+import type { Explanation, PolicyDecision } from '../types/explanation.js';
+import { offeredBy } from '../session/decided.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { badOption } from '../support/options.js';
 import { keep, ownCopy } from '../support/strings.js';
@@ -40,17 +40,17 @@ const EXPIRED_PER_LOOK = 5000;
  * Remembers who is refused. The operator's denials (kick, deny) and remembered refusals of policies live apart:
  * strangers can fill only the second table.
  */
-export class DenialDesk {
+export class Denials {
   readonly operator: DenialTable;
   readonly remembered: DenialTable;
   readonly replaced: ReplacedDenials;
-  private readonly memo = new RefusalMemo();
+  private readonly cache = new RefusalCache();
   private readonly capDenials = new Map<string, DenialEntry>();
 
   constructor(
     private readonly settings: Settings,
     private readonly hub: EventHub,
-    private readonly counters: Counters,
+    private readonly counters: Totals,
     private readonly clock: Clock,
     private readonly fingerprint: (token: string) => string,
   ) {
@@ -71,18 +71,18 @@ export class DenialDesk {
   }
 
   /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
-  match(asker: ResolvedHit, joins: Session | undefined): Refused | undefined {
+  match(resolved: ResolvedHit, joins: Session | undefined): Refused | undefined {
     if (this.isEmpty) return undefined;
     const now = this.clock.now();
-    const lately = joins === undefined ? this.memo.find(asker, now) : undefined;
-    if (lately !== undefined) return this.refuse(lately, asker);
-    const watches = (!asker.arrives && joins?.streams.includes(asker.stream)) ?? false;
-    const byName = joins === undefined || asker.answersTo(joins);
+    const lately = joins === undefined ? this.cache.find(resolved, now) : undefined;
+    if (lately !== undefined) return this.refuse(lately, resolved);
+    const watches = (!resolved.arrives && joins?.streams.includes(resolved.stream)) ?? false;
+    const byName = joins === undefined || resolved.answersTo(joins);
     const entry =
-      this.operator.match(asker, watches, byName, now) ?? this.remembered.match(asker, watches, byName, now);
+      this.operator.match(resolved, watches, byName, now) ?? this.remembered.match(resolved, watches, byName, now);
     if (entry === undefined) return undefined;
-    if (joins === undefined) this.memo.note(asker, entry);
-    return this.refuse(entry, asker);
+    if (joins === undefined) this.cache.note(resolved, entry);
+    return this.refuse(entry, resolved);
   }
 
   /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
@@ -107,7 +107,7 @@ export class DenialDesk {
    */
   deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
     const { ip, token, ...rest } = target;
-    const values: PatternValues = { ...rest };
+    const values: DenialPattern = { ...rest };
     const block = ip === undefined ? undefined : parseBlock(ip);
     if (block?.prefixLength !== undefined) {
       values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
@@ -125,38 +125,41 @@ export class DenialDesk {
 
   /** A policy's no, remembered as long as it says. A default does not lock out a password that was typed wrongly. */
   refuseByPolicy(
-    asker: ResolvedHit,
+    resolved: ResolvedHit,
     refusal: Refusal,
     policy: Policy | undefined,
-    judgements: readonly Judgement[],
+    policyDecisions: readonly PolicyDecision[],
   ): Refused {
-    const { credentials } = asker.hit;
+    const { credentials } = resolved.hit;
     const wrongPassword = credentials !== undefined && credentials.scheme !== 'bearer';
     const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
-    return this.refuse(this.remember(asker, refusal, usualMs, { asked: askedKey(asker) }, judgements), asker);
+    return this.refuse(
+      this.remember(resolved, refusal, usualMs, { asked: askedKey(resolved) }, policyDecisions),
+      resolved,
+    );
   }
 
   /** The same of a session that was live until now: nobody is refused yet. */
   rememberEnded(
-    asker: ResolvedHit,
+    resolved: ResolvedHit,
     refusal: Refusal,
     policy: Policy | undefined,
-    judgements: readonly Judgement[],
+    policyDecisions: readonly PolicyDecision[],
   ): void {
     const usualMs = policy?.stage === 'authorise' ? this.settings.deniedRetentionMs : 0;
-    this.remember(asker, refusal, usualMs, { viewer: viewerKey(asker) }, judgements);
+    this.remember(resolved, refusal, usualMs, { viewer: viewerKey(resolved) }, policyDecisions);
   }
 
   /** What a cap, a bound or the end of the tracker keeps out. */
-  refuseByCap(asker: ResolvedHit, kind: DenialKind, reason: CloseReason, detail: string): Refused {
+  refuseByCap(resolved: ResolvedHit, kind: DenialKind, reason: CloseReason, detail: string): Refused {
     const now = this.clock.now();
     let entry = this.capDenials.get(detail);
     if (entry === undefined || entry.until <= now) {
       if (this.capDenials.size >= MAX_CAP_DENIALS) this.capDenials.clear();
-      entry = this.entryFor(asker, 'cap', kind, reason, detail, CAP_DENIAL_MS, []);
+      entry = this.entryFor(resolved, 'cap', kind, reason, detail, CAP_DENIAL_MS, []);
       this.capDenials.set(detail, entry);
     }
-    return this.refuse(entry, asker);
+    return this.refuse(entry, resolved);
   }
 
   lift(which: string | DenialTarget): boolean {
@@ -192,12 +195,12 @@ export class DenialDesk {
   explain(id: string): Explanation | undefined {
     const entry = this.operator.get(id) ?? this.remembered.get(id);
     if (entry === undefined || entry.until <= this.clock.now()) return undefined;
-    return { id, policies: entry.judgements, denial: this.shown(entry) };
+    return { id, policies: entry.policyDecisions, denial: this.shown(entry) };
   }
 
   /** The options have changed. */
   resize(): void {
-    this.memo.clear();
+    this.cache.clear();
     this.operator.resize(this.settings.maxDenials);
     this.remembered.resize(this.settings.maxDenials);
   }
@@ -216,20 +219,20 @@ export class DenialDesk {
   /** Goes before what refused somebody until now. */
   private addOperators(entry: DenialEntry): void {
     this.operator.add(entry);
-    this.memo.clear();
+    this.cache.clear();
   }
 
   private remember(
-    asker: ResolvedHit,
+    resolved: ResolvedHit,
     refusal: Refusal,
     usualMs: number,
-    pattern: PatternValues,
-    judgements: readonly Judgement[],
+    pattern: DenialPattern,
+    policyDecisions: readonly PolicyDecision[],
   ): DenialEntry {
     const { reason, detail, kind = 'forbidden', denyForMs = usualMs } = refusal;
     // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
     const forMs = denyForMs > 0 ? denyForMs : 0;
-    const entry = this.entryFor(asker, 'policy', kind, reason, detail, forMs, [pattern], judgements);
+    const entry = this.entryFor(resolved, 'policy', kind, reason, detail, forMs, [pattern], policyDecisions);
     if (forMs > 0) this.remembered.add(entry);
     return entry;
   }
@@ -246,29 +249,29 @@ export class DenialDesk {
   }
 
   private entryFor(
-    asker: ResolvedHit,
+    resolved: ResolvedHit,
     by: 'policy' | 'cap',
     kind: DenialKind,
     reason: string,
     detail: string | undefined,
     forMs: number,
-    patterns: readonly PatternValues[],
-    judgements: readonly Judgement[] = [],
+    patterns: readonly DenialPattern[],
+    policyDecisions: readonly PolicyDecision[] = [],
   ): DenialEntry {
     // Copies, and no longer than a stream may be: what is kept must not hold the request it came from.
-    const target: DenialTarget = { stream: keep(asker.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(asker.ip) };
-    if (asker.user !== undefined) target.user = ownCopy(asker.user);
-    if (asker.token !== undefined && by === 'policy') target.token = this.fingerprint(asker.token);
+    const target: DenialTarget = { stream: keep(resolved.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(resolved.ip) };
+    if (resolved.user !== undefined) target.user = ownCopy(resolved.user);
+    if (resolved.token !== undefined && by === 'policy') target.token = this.fingerprint(resolved.token);
     const now = this.clock.now();
     const facts = { target, by, kind, reason, detail, since: now };
-    return new DenialEntry(facts, endOf(now, forMs), { always: patterns }, undefined, judgements);
+    return new DenialEntry(facts, endOf(now, forMs), { always: patterns }, undefined, policyDecisions);
   }
 
-  private refuse(entry: DenialEntry, asker: ResolvedHit): Refused {
+  private refuse(entry: DenialEntry, resolved: ResolvedHit): Refused {
     this.counters.denied++;
     const denial = this.shown(entry);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {
-      const { stream, protocol, kind, ip } = asker;
+      const { stream, protocol, kind, ip } = resolved;
       const occurredAt = this.clock.now();
       const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, denial, stream, protocol, kind, ip });
       this.hub.emit('denied', event, deniedEnvelope);

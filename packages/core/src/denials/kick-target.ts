@@ -7,7 +7,7 @@ import type { NamedBy } from '../types/play-session.js';
 import { knownNames } from '../registry/identity-group.js';
 import type { Session } from '../session/session.js';
 import type { Patterns } from './denial-table.js';
-import type { PatternValues } from './pattern.js';
+import type { DenialPattern } from './pattern.js';
 
 /** What decides whom a kick keeps out, besides the session. */
 export interface KickTerms {
@@ -25,15 +25,15 @@ const MAX_PATTERNS = 1024;
 /** Whom the kick of this session keeps out: see the architecture notes on kick. */
 export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
   const user = session.rare?.vouched ? session.rare.userId : undefined;
-  const streams = session.streams.map((stream): PatternValues => ({ kind: session.kind, stream }));
+  const streams = session.streams.map((stream): DenialPattern => ({ kind: session.kind, stream }));
   const places = placesOf(session, terms.addresses);
-  const there = streams.flatMap((here) => places.map((ip): PatternValues => ({ ...here, ip })));
-  const alike = (place: PatternValues): PatternValues[] => alikes(session, place);
-  const address = (place: PatternValues): PatternValues[] => byAddress(session, place, terms.byAddress);
+  const there = streams.flatMap((here) => places.map((ip): DenialPattern => ({ ...here, ip })));
+  const alike = (place: DenialPattern): DenialPattern[] => alikes(session, place);
+  const address = (place: DenialPattern): DenialPattern[] => byAddress(session, place, terms.byAddress);
   if (user !== undefined) {
     // The credentials that named this user, before any policy is asked. And from where he was, whom they name nobody.
     const same = streams.flatMap((here) => [{ ...here, user }, ...withCredentials(here, terms.offered)]);
-    const nobody = there.map((place): PatternValues => ({ ...place, unnamed: 'yes' }));
+    const nobody = there.map((place): DenialPattern => ({ ...place, unnamed: 'yes' }));
     return { onlyNew: bounded(same, nobody.flatMap(address), nobody.flatMap(alike)) };
   }
   const same = (terms.recipe.byAddress ? there : streams).flatMap((each) => identities(session, each, terms));
@@ -58,7 +58,7 @@ export function patternsOfReplaced(session: Session, addresses: AddressReader, o
 }
 
 /** The same viewer by the recipe, on every protocol, by whatever it was called. */
-function identities(session: Session, where: PatternValues, { recipe, offered }: KickTerms): PatternValues[] {
+function identities(session: Session, where: DenialPattern, { recipe, offered }: KickTerms): DenialPattern[] {
   const same = recipe.fields.includes('userAgent') ? { ...where, userAgent: session.userAgent ?? '' } : where;
   if (!recipe.byName) return [same];
   const named = [
@@ -67,25 +67,25 @@ function identities(session: Session, where: PatternValues, { recipe, offered }:
     ...known(session, 'playback-session').map((playerSessionId) => ({ ...same, playerSessionId })),
   ];
   // By its address, if that counts, it is found anyway; else by its id, which is derived.
-  const byId = named.length === 0 && session.home !== undefined && !recipe.byAddress;
+  const byId = named.length === 0 && session.group !== undefined && !recipe.byAddress;
   return byId ? [{ ...same, session: session.id }] : named;
 }
 
-const withCredentials = (same: PatternValues, offered: readonly Offered[]): PatternValues[] =>
+const withCredentials = (same: DenialPattern, offered: readonly Offered[]): DenialPattern[] =>
   credentialsIn(offered).flatMap((key) => asCredential(same, key));
 
 /** Wherever it stands: in the URL, in a cookie or in a header. */
-export const asCredential = (values: PatternValues, key: string): PatternValues[] => [
+export const asCredential = (values: DenialPattern, key: string): DenialPattern[] => [
   { ...values, token: key },
   { ...values, bearer: key },
 ];
 
 /** A client can change whatever it chose itself. What it plays with is mostly what is at hand. */
-const alikes = (session: Session, place: PatternValues): PatternValues[] =>
+const alikes = (session: Session, place: DenialPattern): DenialPattern[] =>
   known(session, 'fingerprint').map((userAgent) => ({ ...place, userAgent }));
 
 /** Where there is no agent to compare: a browser's says nothing about that of a library for RTMP, RTSP or SRT. */
-function byAddress(session: Session, place: PatternValues, when: KickByAddress): PatternValues[] {
+function byAddress(session: Session, place: DenialPattern, when: KickByAddress): DenialPattern[] {
   if (when === 'never') return [];
   const isBare = session.isConnectionOnly && !isBrowser(session.userAgent);
   return [when === 'always' || isBare ? place : { ...place, bare: 'yes' }];
@@ -102,4 +102,4 @@ const placesOf = ({ ips }: Session, addresses: AddressReader): string[] => [
   ...new Map(ips.map((ip) => [addresses.network(ip), ip])).values(),
 ];
 
-const bounded = (...patterns: PatternValues[][]): PatternValues[] => patterns.flat().slice(0, MAX_PATTERNS);
+const bounded = (...patterns: DenialPattern[][]): DenialPattern[] => patterns.flat().slice(0, MAX_PATTERNS);

@@ -8,7 +8,7 @@ import type { Session } from '../session/session.js';
  * True when a live session is what the target names. Like a filter it matches any of the streams, protocols and
  * addresses of the session: each may still be in use.
  */
-export function names(target: DenialTarget, session: Session, addresses: AddressReader): boolean {
+export function matchesSession(target: DenialTarget, session: Session, addresses: AddressReader): boolean {
   const { session: id, user, token, userAgent, stream, protocol, ip } = target;
   return (
     (id === undefined || id === session.id) &&
@@ -33,13 +33,13 @@ export function isAlike(session: Session, hit: HttpHit & { userId?: string | und
   );
 }
 
-/** As its name, or among the credentials that were judged. */
+/** As its name, or among the credentials that were decided. */
 function hasToken({ token: own, rare }: Session, token: string): boolean {
   if (own === token || rare === undefined) return own === token;
   if (rare.credentials?.scheme === 'bearer' && rare.credentials.token === token) return true;
-  if (rare.judged === undefined) return false;
+  if (rare.decided === undefined) return false;
   const key = shortKey(token);
-  for (const judged of rare.judged.values()) if (judged.token === key || judged.bearer === key) return true;
+  for (const decided of rare.decided.values()) if (decided.token === key || decided.bearer === key) return true;
   return false;
 }
 

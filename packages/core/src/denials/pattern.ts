@@ -10,7 +10,7 @@ import { ownCopy } from '../support/strings.js';
  * Fields whose values are compared as they are, long ones by their hash. `ip`: an address as identity counts it;
  * `block`: a CIDR block.
  */
-export interface PatternValues {
+export interface DenialPattern {
   kind?: SessionKind;
   stream?: string;
   protocol?: string;
@@ -39,7 +39,7 @@ export interface PatternValues {
 /** Which fields a denial names: those who want in are looked up under each shape in use, whatever the number of denials. */
 export interface Shape {
   readonly id: string;
-  readonly fields: readonly (keyof PatternValues)[];
+  readonly fields: readonly (keyof DenialPattern)[];
   readonly prefixLength: number;
   uses: number;
 }
@@ -49,10 +49,10 @@ export type NetworkOf = (ip: string) => string;
 
 /** The shape of these values, and the key they are kept under. */
 export function keyOfValues(
-  values: PatternValues,
+  values: DenialPattern,
   networkOfIp: NetworkOf,
-): { shapeId: string; fields: (keyof PatternValues)[]; key: string } {
-  const fields = (Object.keys(values) as (keyof PatternValues)[]).filter((field) => values[field] !== undefined).sort();
+): { shapeId: string; fields: (keyof DenialPattern)[]; key: string } {
+  const fields = (Object.keys(values) as (keyof DenialPattern)[]).filter((field) => values[field] !== undefined).sort();
   const shapeId = fields.map((field) => (field === 'block' ? `block/${values.block?.prefixLength}` : field)).join();
   let key = shapeId;
   for (const field of fields) {
@@ -64,7 +64,7 @@ export function keyOfValues(
 }
 
 /** The key that a denial of this shape would have to be kept under to refuse this hit; undefined: it cannot. */
-export function keyOfAsker(shape: Shape, hit: ResolvedHit): string | undefined {
+export function keyOfHit(shape: Shape, hit: ResolvedHit): string | undefined {
   let key = shape.id;
   for (const field of shape.fields) {
     const value = valueOf(field, shape, hit);
@@ -75,7 +75,7 @@ export function keyOfAsker(shape: Shape, hit: ResolvedHit): string | undefined {
 }
 
 /** As they are kept: texts that strangers choose are short, and hold nothing else in memory. */
-export function keptValues(values: PatternValues): PatternValues {
+export function keptValues(values: DenialPattern): DenialPattern {
   const kept: Record<string, unknown> = { ...values };
   for (const [field, value] of Object.entries(kept)) {
     if (typeof value === 'string' && !AS_THEY_ARE.has(field)) kept[field] = ownCopy(compact(value));
@@ -86,7 +86,7 @@ export function keptValues(values: PatternValues): PatternValues {
 /** These are short by what they are. */
 const AS_THEY_ARE = new Set(['kind', 'ip', 'token', 'exactToken', 'bearer', 'unnamed', 'bare', 'viewer', 'asked']);
 
-function valueOf(field: keyof PatternValues, shape: Shape, hit: ResolvedHit): string | undefined {
+function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit): string | undefined {
   switch (field) {
     case 'block':
       // An IPv4 address has no 64-bit network.
@@ -123,7 +123,7 @@ const short = (text: string | undefined): string | undefined => (text === undefi
 export const viewerKey = (hit: ResolvedHit): string => hashOf(viewerParts(hit));
 
 /** The same with what was offered: who comes with another credential is asked about again. */
-export const askedKey = (hit: ResolvedHit): string => hashOf([...viewerParts(hit), hit.offer]);
+export const askedKey = (hit: ResolvedHit): string => hashOf([...viewerParts(hit), hit.requestKey]);
 
 const viewerParts = (hit: ResolvedHit): string[] => [
   hit.kind,

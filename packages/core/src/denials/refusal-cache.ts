@@ -9,7 +9,7 @@ const MAX_ALIKE = 8;
 /** Who brings longer texts than this, all of them together, is not kept: strangers choose them. */
 const MAX_LENGTH = 1024;
 
-/** An asker as it was, and what refused it. */
+/** An hit as it was, and what refused it. */
 class Refusal {
   private readonly kind: string;
   private readonly stream: string;
@@ -20,37 +20,37 @@ class Refusal {
   private readonly token: string | undefined;
   private readonly sid: string | undefined;
   private readonly playerSessionId: string | undefined;
-  private readonly offer: string;
+  private readonly requestKey: string;
 
   constructor(
-    asker: ResolvedHit,
+    resolved: ResolvedHit,
     readonly entry: DenialEntry,
   ) {
     const own = (text: string | undefined): string | undefined => (text === undefined ? undefined : ownCopy(text));
-    this.kind = asker.kind;
-    this.stream = ownCopy(asker.stream);
-    this.protocol = ownCopy(asker.protocol);
-    this.ip = ownCopy(asker.ip);
-    this.userAgent = own(asker.userAgent);
-    this.user = own(asker.user);
-    this.token = own(asker.token);
-    this.sid = own(asker.sid);
-    this.playerSessionId = own(asker.playerSessionId);
-    this.offer = ownCopy(asker.offer);
+    this.kind = resolved.kind;
+    this.stream = ownCopy(resolved.stream);
+    this.protocol = ownCopy(resolved.protocol);
+    this.ip = ownCopy(resolved.ip);
+    this.userAgent = own(resolved.userAgent);
+    this.user = own(resolved.user);
+    this.token = own(resolved.token);
+    this.sid = own(resolved.sid);
+    this.playerSessionId = own(resolved.playerSessionId);
+    this.requestKey = ownCopy(resolved.requestKey);
   }
 
-  isOf(asker: ResolvedHit): boolean {
+  isOf(resolved: ResolvedHit): boolean {
     return (
-      this.stream === asker.stream &&
-      this.ip === asker.ip &&
-      this.protocol === asker.protocol &&
-      this.kind === asker.kind &&
-      this.userAgent === asker.userAgent &&
-      this.token === asker.token &&
-      this.sid === asker.sid &&
-      this.playerSessionId === asker.playerSessionId &&
-      this.user === asker.user &&
-      this.offer === asker.offer
+      this.stream === resolved.stream &&
+      this.ip === resolved.ip &&
+      this.protocol === resolved.protocol &&
+      this.kind === resolved.kind &&
+      this.userAgent === resolved.userAgent &&
+      this.token === resolved.token &&
+      this.sid === resolved.sid &&
+      this.playerSessionId === resolved.playerSessionId &&
+      this.user === resolved.user &&
+      this.requestKey === resolved.requestKey
     );
   }
 }
@@ -59,29 +59,29 @@ class Refusal {
  * Who was refused a moment ago, and under which denial: who is out and tries on costs a look-up and a few comparisons,
  * instead of a key (and a hash) for every shape of denial in use. Only remembers; what is not here is looked up.
  */
-export class RefusalMemo {
+export class RefusalCache {
   private young = new Map<string, Refusal[]>();
   private old = new Map<string, Refusal[]>();
   private youngCount = 0;
 
-  /** The denial that refused this asker and still holds. */
-  find(asker: ResolvedHit, now: number): DenialEntry | undefined {
-    const key = keyOf(asker);
+  /** The denial that refused this hit and still holds. */
+  find(resolved: ResolvedHit, now: number): DenialEntry | undefined {
+    const key = keyOf(resolved);
     const alike = this.young.get(key) ?? this.old.get(key);
     if (alike === undefined) return undefined;
     for (const refusal of alike) {
-      if (refusal.entry.isHeld && refusal.entry.until > now && refusal.isOf(asker)) return refusal.entry;
+      if (refusal.entry.isHeld && refusal.entry.until > now && refusal.isOf(resolved)) return refusal.entry;
     }
     return undefined;
   }
 
-  note(asker: ResolvedHit, entry: DenialEntry): void {
-    const { token = '', userAgent = '', offer, sid = '', playerSessionId = '', user = '' } = asker;
-    if ([token, userAgent, offer, sid, playerSessionId, user].join('').length > MAX_LENGTH) return;
-    const key = keyOf(asker);
+  note(resolved: ResolvedHit, entry: DenialEntry): void {
+    const { token = '', userAgent = '', requestKey, sid = '', playerSessionId = '', user = '' } = resolved;
+    if ([token, userAgent, requestKey, sid, playerSessionId, user].join('').length > MAX_LENGTH) return;
+    const key = keyOf(resolved);
     const alike = (this.young.get(key) ?? this.old.get(key) ?? []).filter((refusal) => refusal.entry.isHeld);
     if (alike.length >= MAX_ALIKE) alike.shift();
-    alike.push(new Refusal(asker, entry));
+    alike.push(new Refusal(resolved, entry));
     if (++this.youngCount > MAX_YOUNG) {
       this.old = this.young;
       this.young = new Map();

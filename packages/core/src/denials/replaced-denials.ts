@@ -3,7 +3,7 @@ import { patternsOfReplaced } from './kick-target.js';
 import type { DenialTarget } from '../types/denial.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
-import { offeredBy } from '../session/judged.js';
+import { offeredBy } from '../session/decided.js';
 import type { Settings } from '../settings/settings.js';
 
 /** So many devices stay out for one session at the most; the first of them may come back. */

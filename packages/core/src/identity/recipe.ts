@@ -7,24 +7,24 @@ import { IDENTITY_FIELDS, type IdentityField, type IdentityOptions } from '../ty
 const DEFAULT_FIELDS: readonly IdentityField[] = ['stream', 'ip', 'token'];
 
 /**
- * A recipe, prepared. Viewers that agree in every field but the token form a *household*; inside it they are told
- * apart by name. With the default recipe a household is "this address on this stream", and mostly has one member.
+ * A recipe, prepared. Viewers that agree in every field but the token form an *identity group*; inside it they are told
+ * apart by name. With the default recipe a group is "this address on this stream", and mostly has one member.
  */
 export interface Recipe {
   readonly kind: SessionKind;
   readonly fields: readonly IdentityField[];
-  /** False: observations of this kind leave no trace. */
+  /** False: hits of this kind leave no trace. */
   readonly tracks: boolean;
-  /** Households are kept per stream. */
+  /** Groups are kept per stream. */
   readonly byStream: boolean;
   readonly byName: boolean;
-  /** A household is one address on one stream: who lacks a name there may be found by another. */
+  /** A group is one address on one stream: who lacks a name there may be found by another. */
   readonly aliasable: boolean;
-  /** Members of a household have one address. */
+  /** Members of a group have one address. */
   readonly byAddress: boolean;
-  /** Which household: unique among those of one stream (`byStream`) or of the kind. */
-  household(network: string, protocol: string, userAgent: string): string;
-  /** Two recipes with the same signature find the same households. */
+  /** Which group: unique among those of one stream (`byStream`) or of the kind. */
+  groupKey(network: string, protocol: string, userAgent: string): string;
+  /** Two recipes with the same signature find the same groups. */
   readonly signature: string;
 }
 
@@ -56,13 +56,13 @@ function compile(kind: SessionKind, chosen: readonly IdentityField[]): Recipe {
     byName: fields.includes('token'),
     byAddress: fields.includes('ip'),
     aliasable: byStream && fields.includes('ip') && fields.includes('token'),
-    household: householdOf(rest),
+    groupKey: groupKeyOf(rest),
     signature: fields.join(),
   };
 }
 
 /** The address alone is the common case and needs no new string. */
-function householdOf(fields: readonly IdentityField[]): Recipe['household'] {
+function groupKeyOf(fields: readonly IdentityField[]): Recipe['groupKey'] {
   if (fields.length === 0) return () => '';
   if (fields.length === 1 && fields[0] === 'ip') return (network) => network;
   const ip = fields.includes('ip');
@@ -76,11 +76,11 @@ function householdOf(fields: readonly IdentityField[]): Recipe['household'] {
 export const prefixed = (value: string): string => `${value.length}:${value}`;
 
 /** The id of the session that a recipe yields: 16 hex characters. Hashed once, when it opens. */
-export function derivedId(recipe: Recipe, stream: string, household: string, name: string): string {
+export function derivedId(recipe: Recipe, stream: string, groupKey: string, name: string): string {
   const key =
     `${recipe.kind};${recipe.signature};` +
     (recipe.byStream ? prefixed(stream) : '') +
-    prefixed(household) +
+    prefixed(groupKey) +
     (recipe.byName ? name : '');
   return ownCopy(createHash('sha256').update(key).digest('hex').slice(0, 16));
 }

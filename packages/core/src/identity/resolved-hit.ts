@@ -34,7 +34,7 @@ export class ResolvedHit {
     readonly ip: string,
     readonly network: string,
     /** Where the recipe puts it; undefined: a session of its own. */
-    readonly household: string | undefined,
+    readonly groupKey: string | undefined,
     readonly namedBy: NamedBy,
     /** Undefined: nothing better than the User-Agent, or than being this connection. */
     readonly name: string | undefined,
@@ -79,18 +79,18 @@ export class ResolvedHit {
   get playerSessionId(): string | undefined {
     return this.hit.playerSessionId;
   }
-  get offer(): string {
+  get requestKey(): string {
     const { query = '', credentials } = this.hit;
     if (credentials === undefined) return query;
     return `${credentials.scheme} ${credentials.scheme === 'bearer' ? credentials.token : credentials.user} ${query}`;
   }
 
   session(): string | undefined {
-    if (this.household === undefined) return this.hit.id;
+    if (this.groupKey === undefined) return this.hit.id;
     return (this.id ??= derivedId(
       this.recipe,
       this.stream,
-      this.household,
+      this.groupKey,
       nameKey(this.namedBy, this.name ?? this.userAgent ?? ''),
     ));
   }
@@ -113,8 +113,8 @@ export class ResolvedHit {
 
   /** As the policies know it. Undefined: they were asked, and named nobody. */
   as(user: string | undefined): ResolvedHit {
-    const { hit, isConnection, recipe, ip, network, household, namedBy, name } = this;
-    const named = new ResolvedHit(hit, isConnection, recipe, ip, network, household, namedBy, name, user ?? null);
+    const { hit, isConnection, recipe, ip, network, groupKey, namedBy, name } = this;
+    const named = new ResolvedHit(hit, isConnection, recipe, ip, network, groupKey, namedBy, name, user ?? null);
     named.arrives = this.arrives;
     return named;
   }
@@ -125,18 +125,18 @@ export class ResolvedHit {
   }
 
   static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
-    const household = recipe.household(network, hit.protocol, hit.userAgent ?? '');
-    return new ResolvedHit(hit, false, recipe, ip, network, household, bestNameKind(hit), givenName(hit));
+    const groupKey = recipe.groupKey(network, hit.protocol, hit.userAgent ?? '');
+    return new ResolvedHit(hit, false, recipe, ip, network, groupKey, bestNameKind(hit), givenName(hit));
   }
 
   static ofConnection(conn: ConnHit, recipe: Recipe, settings: ConnectionIdentity): ResolvedHit {
     const ip = settings.addresses.address(conn.remoteAddress);
     const network = settings.addresses.network(ip);
     const merges = settings.mergeConnections && Boolean(conn.token);
-    const household = merges ? recipe.household(network, conn.protocol, conn.userAgent ?? '') : undefined;
+    const groupKey = merges ? recipe.groupKey(network, conn.protocol, conn.userAgent ?? '') : undefined;
     const namedBy = conn.token ? 'token' : conn.userId ? 'user' : 'fingerprint';
     const hit: HttpHit & Partial<ConnHit> = { ...conn, ip };
-    return new ResolvedHit(hit, true, recipe, ip, network, household, namedBy, conn.token || undefined);
+    return new ResolvedHit(hit, true, recipe, ip, network, groupKey, namedBy, conn.token || undefined);
   }
 }
 

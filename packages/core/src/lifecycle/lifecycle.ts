@@ -7,20 +7,20 @@ import type { CloseReason, PlaySession, Quality } from '../types/play-session.js
 import type { Approval } from '../types/policy.js';
 import type { Registry } from '../registry/registry.js';
 import { NO_HIT, type Session } from '../session/session.js';
-import { TraitsPool } from '../session/shared-fields.js';
+import { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy, StringPool } from '../support/strings.js';
-import type { Counters } from '../registry/totals.js';
+import type { Totals } from '../registry/totals.js';
 import { lastWords } from '../session/last-words.js';
-import type { Judgement } from '../types/explanation.js';
+import type { PolicyDecision } from '../types/explanation.js';
 import { countable, type HandleOwner, type OpenHandle } from './handles.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { SessionDeadlines } from './session-deadlines.js';
-import { SessionMaker } from '../registry/create-session.js';
+import { SessionFactory } from '../registry/create-session.js';
 import type { Settings } from '../settings/settings.js';
-import { Sightings } from '../registry/hit-merger.js';
+import { HitMerger } from '../registry/hit-merger.js';
 import { withReport } from '../session/quality.js';
 import { withTags } from '../session/tags.js';
 
@@ -30,15 +30,15 @@ import { withTags } from '../session/tags.js';
  */
 export class Lifecycle implements HandleOwner {
   readonly deadlines: SessionDeadlines;
-  readonly sightings: Sightings;
-  private readonly maker: SessionMaker;
-  private readonly traits: TraitsPool;
+  readonly merger: HitMerger;
+  private readonly maker: SessionFactory;
+  private readonly sharedFields: SharedFieldsPool;
 
   constructor(
     private readonly settings: Settings,
     private readonly registry: Registry,
     private readonly hub: EventHub,
-    private readonly counters: Counters,
+    private readonly counters: Totals,
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly fingerprint: (token: string) => string,
@@ -47,10 +47,10 @@ export class Lifecycle implements HandleOwner {
   ) {
     const now = clock.now();
     const texts = new StringPool();
-    const traits = (this.traits = new TraitsPool(Math.floor(now)));
+    const sharedFields = (this.sharedFields = new SharedFieldsPool(Math.floor(now)));
     this.deadlines = new SessionDeadlines(settings, logger, now);
-    this.sightings = new Sightings(settings, registry, texts, traits, fingerprint);
-    this.maker = new SessionMaker(settings, registry, texts, traits, logger, fingerprint);
+    this.merger = new HitMerger(settings, registry, texts, sharedFields, fingerprint);
+    this.maker = new SessionFactory(settings, registry, texts, sharedFields, logger, fingerprint);
   }
 
   /** The referer as policies may see it. */
@@ -67,42 +67,42 @@ export class Lifecycle implements HandleOwner {
     return session.snapshot(now, this.settings.exposeTokens);
   }
 
-  /** The live session that this observation would open, if somebody else has opened it. */
-  opened(observation: ResolvedHit): Session | undefined {
-    const id = observation.household === undefined ? undefined : observation.session();
+  /** The live session that this hit would open, if somebody else has opened it. */
+  opened(resolved: ResolvedHit): Session | undefined {
+    const id = resolved.groupKey === undefined ? undefined : resolved.session();
     const known = id === undefined ? undefined : this.registry.get(id);
-    const isNamedSo = known?.namedBy === observation.namedBy && known.name === observation.name;
-    if (known !== undefined && (isNamedSo || !observation.recipe.byName)) return known;
-    return this.sightings.answering(observation) ?? this.sightings.adopter(observation);
+    const isNamedSo = known?.namedBy === resolved.namedBy && known.name === resolved.name;
+    if (known !== undefined && (isNamedSo || !resolved.recipe.byName)) return known;
+    return this.merger.answering(resolved) ?? this.merger.adopter(resolved);
   }
 
   /**
-   * The live session of this observation, opened unless somebody else has done so meanwhile.
+   * The live session of this hit, opened unless somebody else has done so meanwhile.
    *
    * @throws StreamSessionsError ERR_SESSION_EXISTS when a connection brings an id that is live.
    */
-  open(observation: ResolvedHit, approval: Approval | undefined): Session {
-    const { recipe, hit, household, isConnection } = observation;
-    const known = this.opened(observation);
+  open(resolved: ResolvedHit, approval: Approval | undefined): Session {
+    const { recipe, hit, groupKey, isConnection } = resolved;
+    const known = this.opened(resolved);
     if (known !== undefined) {
-      this.joinAs(known, observation);
+      this.joinAs(known, resolved);
       return known;
     }
-    let id = observation.idToBe;
+    let id = resolved.idToBe;
     if (this.registry.get(id) !== undefined) {
-      if (household === undefined) throw sessionExists(id);
+      if (groupKey === undefined) throw sessionExists(id);
       // Whose id this was goes by another name since: see `adopter`.
       id = randomBytes(8).toString('hex');
     }
     const now = this.clock.now();
-    const session = this.maker.make(observation, id, now, approval !== undefined);
-    const isUnserved = this.opensUnserved(observation);
-    if (isUnserved) session.rarities.onServed = nothing;
+    const session = this.maker.make(resolved, id, now, approval !== undefined);
+    const isUnserved = this.opensUnserved(resolved);
+    if (isUnserved) session.rareFields.onServed = nothing;
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
     // It has connections only, so far: no hit keeps it open behind the last of them.
-    if (isConnection && household !== undefined) session.rarities.lastHitAt = NO_HIT;
-    const home = household === observation.network ? session.network : household && ownCopy(household);
-    this.registry.add(session, recipe, home);
+    if (isConnection && groupKey !== undefined) session.rareFields.lastHitAt = NO_HIT;
+    const group = groupKey === resolved.network ? session.network : groupKey && ownCopy(groupKey);
+    this.registry.add(session, recipe, group);
     if (!isUnserved) this.counters.opened++;
     if (!isUnserved) this.credit(session, countable(hit.bytes), now);
     if (approval !== undefined) this.approve(session, approval);
@@ -113,22 +113,22 @@ export class Lifecycle implements HandleOwner {
     return session;
   }
 
-  /** Whether the session of this observation would be in no list yet: anybody can make up the name of a stream. */
+  /** Whether the session of this hit would be in no list yet: anybody can make up the name of a stream. */
   opensUnserved({ hit, isConnection, stream }: ResolvedHit): boolean {
     return hit.tentative === true && !isConnection && !this.registry.isServed(stream);
   }
 
   /** Something was served to a session that nobody saw so far. */
   served(session: Session): void {
-    const { rarities } = session;
-    const { onServed } = rarities;
+    const { rareFields } = session;
+    const { onServed } = rareFields;
     if (onServed === undefined || session.isClosed) return;
-    rarities.onServed = nothing;
+    rareFields.onServed = nothing;
     onServed();
     // A policy that had to say who makes room may have failed to.
     if (session.isClosed) return;
     this.registry.show(session);
-    if (rarities.streams === undefined) this.registry.served.add(session.stream);
+    if (rareFields.streams === undefined) this.registry.served.add(session.stream);
     this.counters.opened++;
     if (this.hub.wants('opened')) this.emit('opened', session, openedEnvelope);
   }
@@ -137,14 +137,14 @@ export class Lifecycle implements HandleOwner {
   joinAs(session: Session, { hit, ip, network, isConnection }: ResolvedHit): void {
     const before = session.rare?.lastHitAt ?? session.updatedAt;
     this.join(session, hit, ip, network, countable(hit.bytes));
-    if (isConnection) session.rarities.lastHitAt = before;
+    if (isConnection) session.rareFields.lastHitAt = before;
   }
 
   /** A hit of a live session, and the bytes that came with it. Returns the time. */
   join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): number {
     const now = this.clock.now();
     session.updatedAt = now;
-    this.sightings.note(session, hit, ip, network);
+    this.merger.note(session, hit, ip, network);
     const { rare } = session;
     if (rare !== undefined) {
       if (rare.lastHitAt !== undefined) rare.lastHitAt = now;
@@ -178,7 +178,7 @@ export class Lifecycle implements HandleOwner {
     if (bytes === 0) return;
     const now = this.clock.now();
     session.updatedAt = now;
-    session.rarities.bytesReceived += bytes;
+    session.rareFields.bytesReceived += bytes;
     session.begin(now);
     // the last ones come while it ends
     if (!session.isClosed && !session.isUnserved) this.announce(session, now);
@@ -211,7 +211,7 @@ export class Lifecycle implements HandleOwner {
   close(session: Session, reason: CloseReason, options: { detail?: string | undefined; cut?: boolean } = {}): boolean {
     if (session.isClosed) return false;
     const now = this.clock.now();
-    session.traits = this.traits.share({ ...session.traits, closeReason: reason });
+    session.sharedFields = this.sharedFields.share({ ...session.sharedFields, closeReason: reason });
     this.deadlines.wheel.remove(session);
     const { isUnserved } = session;
     // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
@@ -224,8 +224,8 @@ export class Lifecycle implements HandleOwner {
     // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
     if (open && reason !== 'idle') session.updatedAt = now;
     // A handle may still be asked for its session when the visit has long left the list.
-    if (open) session.rarities.closedAt = now;
-    if (options.detail !== undefined) session.rarities.closeDetail = options.detail;
+    if (open) session.rareFields.closedAt = now;
+    if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
     this.ended(session);
     const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
     if (!isUnserved) this.tellClosed(session, visit, reason);
@@ -265,13 +265,13 @@ export class Lifecycle implements HandleOwner {
   }
 
   tagSession(session: Session, tags: Readonly<Record<string, string>>): void {
-    session.rarities.tags = withTags(session.tags, tags);
+    session.rareFields.tags = withTags(session.tags, tags);
   }
 
   /** What its player says of itself. */
   report(session: Session, quality: Quality, provisional: boolean): void {
-    session.rarities.quality = withReport(session.rare?.quality, quality);
-    if (!provisional) session.rarities.reportedAt = this.clock.now();
+    session.rareFields.quality = withReport(session.rare?.quality, quality);
+    if (!provisional) session.rareFields.reportedAt = this.clock.now();
   }
 
   msSinceReport(session: Session): number {
@@ -283,24 +283,24 @@ export class Lifecycle implements HandleOwner {
   approve(session: Session, approval: Approval): void {
     if (approval.userId !== undefined) {
       this.registry.setUser(session, ownCopy(approval.userId));
-      session.rarities.vouched = true;
+      session.rareFields.vouched = true;
     }
     if (approval.tags !== undefined) this.tagAsPolicySays(session, approval.tags);
-    if (approval.limits !== undefined) session.rarities.limits = approval.limits;
-    if (approval.expiresAt !== undefined) session.rarities.expiresAt = approval.expiresAt;
+    if (approval.limits !== undefined) session.rareFields.limits = approval.limits;
+    if (approval.expiresAt !== undefined) session.rareFields.expiresAt = approval.expiresAt;
   }
 
   /** What policies said; what the others said before stands, and the earliest end of any yes holds. */
-  judge(session: Session, judgements: readonly Judgement[]): void {
-    const rare = session.rarities;
-    if (rare.judgements === undefined) rare.judgements = judgements;
+  judge(session: Session, policyDecisions: readonly PolicyDecision[]): void {
+    const rare = session.rareFields;
+    if (rare.policyDecisions === undefined) rare.policyDecisions = policyDecisions;
     else {
-      const isNew = (known: Judgement): boolean => judgements.some(({ policy }) => policy === known.policy);
-      rare.judgements = [...rare.judgements.filter((known) => !isNew(known)), ...judgements];
+      const isNew = (known: PolicyDecision): boolean => policyDecisions.some(({ policy }) => policy === known.policy);
+      rare.policyDecisions = [...rare.policyDecisions.filter((known) => !isNew(known)), ...policyDecisions];
     }
     const before = rare.expiresAt;
     rare.expiresAt = Infinity;
-    for (const { expiresAt } of rare.judgements) {
+    for (const { expiresAt } of rare.policyDecisions) {
       if (expiresAt !== undefined && expiresAt < rare.expiresAt) rare.expiresAt = expiresAt;
     }
     // Once is enough: what an approval says of its end has not been planned yet.
@@ -308,28 +308,28 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** What they said of another credential of the session: it goes on until the last of them ends. */
-  judgeAlso(session: Session, judgements: readonly Judgement[]): void {
-    const known = session.rare?.judgements ?? [];
-    const later = judgements.map((judgement) => {
-      const before = known.find(({ policy, allowed }) => policy === judgement.policy && allowed);
-      if (before === undefined || (before.expiresAt ?? Infinity) <= (judgement.expiresAt ?? Infinity)) return judgement;
-      const { expiresAt: _sooner, ...rest } = judgement;
+  judgeAlso(session: Session, policyDecisions: readonly PolicyDecision[]): void {
+    const known = session.rare?.policyDecisions ?? [];
+    const later = policyDecisions.map((decision) => {
+      const before = known.find(({ policy, allowed }) => policy === decision.policy && allowed);
+      if (before === undefined || (before.expiresAt ?? Infinity) <= (decision.expiresAt ?? Infinity)) return decision;
+      const { expiresAt: _sooner, ...rest } = decision;
       return before.expiresAt === undefined ? rest : { ...rest, expiresAt: before.expiresAt };
     });
     this.judge(session, later);
   }
 
-  /** It goes by the name of this observation from now on, and is found where that is; its id stays. */
-  rename(session: Session, { recipe, household, ip, network, namedBy, name, token, hit }: ResolvedHit): void {
+  /** It goes by the name of this hit from now on, and is found where that is; its id stays. */
+  rename(session: Session, { recipe, groupKey, ip, network, namedBy, name, token, hit }: ResolvedHit): void {
     const before = aliasKey(session.namedBy, session.name ?? '');
-    const home = household === network ? network : household;
+    const group = groupKey === network ? network : groupKey;
     if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
-    this.registry.rehome(session, recipe, ownCopy(home as string), () => {
+    this.registry.moveToGroup(session, recipe, ownCopy(group as string), () => {
       session.name = name === undefined ? undefined : ownCopy(name);
-      session.traits = this.traits.share({ ...session.traits, namedBy });
+      session.sharedFields = this.sharedFields.share({ ...session.sharedFields, namedBy });
       if (token !== undefined) session.fingerprint = this.fingerprint(token);
     });
-    if (before !== aliasKey(namedBy, name ?? '')) this.sightings.remember(session, before);
+    if (before !== aliasKey(namedBy, name ?? '')) this.merger.remember(session, before);
     session.query = this.maker.shown(hit.query, hit) ?? session.query;
   }
 
@@ -340,7 +340,7 @@ export class Lifecycle implements HandleOwner {
 
   /** The policies allowed the stream and token it opened with. */
   allow(session: Session): void {
-    session.traits = this.traits.share({ ...session.traits, allowed: true });
+    session.sharedFields = this.sharedFields.share({ ...session.sharedFields, allowed: true });
   }
 
   private tagAsPolicySays(session: Session, tags: Readonly<Record<string, string>>): void {

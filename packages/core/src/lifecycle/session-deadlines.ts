@@ -46,7 +46,7 @@ export class SessionDeadlines {
   /** Asks the policies when they want to look at the session again. */
   planReview(session: Session, copy: PlaySession): void {
     if (this.settings.reviewers.length === 0) return;
-    const rare = session.rarities;
+    const rare = session.rareFields;
     rare.reviewAt = Infinity;
     let reviewBytes = Infinity;
     for (const policy of this.settings.reviewers) {

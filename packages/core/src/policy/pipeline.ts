@@ -1,7 +1,7 @@
 import type { PlaySession } from '../types/play-session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
-import type { Judgement } from '../types/explanation.js';
+import type { PolicyDecision } from '../types/explanation.js';
 import type {
   Approval,
   Candidate,
@@ -25,13 +25,13 @@ interface Yes {
   readonly candidate: Candidate;
 }
 
-/** What all policies together said. `yeses` have to hear once how it ended: see `settle`. */
+/** What all policies together said. `approvals` have to hear once how it ended: see `settle`. */
 export interface Decision {
   readonly verdict: Verdict;
   /** The policy that refused. */
   readonly refusedBy?: Policy;
-  readonly yeses: readonly Yes[];
-  readonly judgements: readonly Judgement[];
+  readonly approvals: readonly Yes[];
+  readonly policyDecisions: readonly PolicyDecision[];
 }
 
 /** Policies in the order they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
@@ -70,7 +70,7 @@ export class Pipeline {
 
   /** Tells who said yes how it ended. */
   settle(decision: Decision, session: PlaySession | undefined): void {
-    for (const { policy, candidate } of decision.yeses) this.settleOne(policy, candidate, session);
+    for (const { policy, candidate } of decision.approvals) this.settleOne(policy, candidate, session);
   }
 
   failure(policy: Policy, detail: string, error?: unknown): Refusal {
@@ -108,13 +108,13 @@ export class Pipeline {
   }
 }
 
-/** What a policy hears of the yeses before its own. */
+/** What a policy hears of the approvals before its own. */
 const TOLD = ['userId', 'maxSessions', 'continues', 'pass'] as const;
 
 /** One round of questions. */
 class Asking {
-  private readonly yeses: Yes[] = [];
-  private readonly judgements: Judgement[] = [];
+  private readonly approvals: Yes[] = [];
+  private readonly policyDecisions: PolicyDecision[] = [];
   private approval: Approval = { allow: true };
 
   constructor(
@@ -145,7 +145,7 @@ class Asking {
       const refused = this.heard(policy, answer);
       if (refused !== undefined) return refused;
     }
-    return { verdict: this.approval, yeses: this.yeses, judgements: this.judgements };
+    return { verdict: this.approval, approvals: this.approvals, policyDecisions: this.policyDecisions };
   }
 
   /** Notes a yes; a no ends the round. */
@@ -155,11 +155,11 @@ class Asking {
       ? notExpired(kept(answer), at)
       : this.pipeline.failure(policy, 'it said neither yes nor no');
     if (!verdict.allow) {
-      this.judgements.push(noOf(policy, verdict, at));
-      return { verdict, refusedBy: policy, yeses: this.yeses, judgements: this.judgements };
+      this.policyDecisions.push(noOf(policy, verdict, at));
+      return { verdict, refusedBy: policy, approvals: this.approvals, policyDecisions: this.policyDecisions };
     }
-    this.judgements.push(yesOf(policy, verdict, at));
-    this.yeses.push({ policy, candidate: this.candidate });
+    this.policyDecisions.push(yesOf(policy, verdict, at));
+    this.approvals.push({ policy, candidate: this.candidate });
     this.approval = combine(this.approval, verdict);
     const { userId, maxSessions, continues, pass } = this.approval;
     // Later stages see who the authorisers say this is.
@@ -171,7 +171,7 @@ class Asking {
 }
 
 /** A no, as it is remembered. */
-export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): Judgement => ({
+export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): PolicyDecision => ({
   policy: policy.name,
   allowed: false,
   reason,
@@ -180,7 +180,7 @@ export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): J
 });
 
 /** A yes, as it is remembered. */
-export const yesOf = (policy: Policy, { expiresAt }: Approval, at: number): Judgement =>
+export const yesOf = (policy: Policy, { expiresAt }: Approval, at: number): PolicyDecision =>
   expiresAt === undefined
     ? { policy: policy.name, allowed: true, at }
     : { policy: policy.name, allowed: true, at, expiresAt };
@@ -191,7 +191,7 @@ function notExpired(verdict: Verdict, now: number): Verdict {
   return { allow: false, reason: 'expired', kind: 'credentials', denyForMs: 0 };
 }
 
-/** Two yeses as one: the later name wins, the tighter limit holds, tags and replacements add up. */
+/** Two approvals as one: the later name wins, the tighter limit holds, tags and replacements add up. */
 export function combine(a: Approval, b: Approval): Approval {
   const merged: Approval = { allow: true };
   const set = <K extends keyof Approval>(key: K, value: Approval[K] | undefined): void => {

@@ -1,12 +1,12 @@
 import type { PlaySession } from '../types/play-session.js';
 import type { LastWords } from '../types/explanation.js';
-import { VisitIndex } from './session-index.js';
+import { SessionIndex } from './session-index.js';
 
 /** Visits that ended a short while ago, oldest dropped first. */
-export class ClosedVisits {
-  readonly every = new VisitIndex<PlaySession>();
+export class ClosedSessions {
+  readonly every = new SessionIndex<PlaySession>();
   /** One per id: those who have not come back since. */
-  readonly latest = new VisitIndex<PlaySession>();
+  readonly latest = new SessionIndex<PlaySession>();
   private readonly byId = new Map<string, PlaySession>();
   /** In the order they closed; `head` is the oldest still kept. */
   private queue: PlaySession[] = [];

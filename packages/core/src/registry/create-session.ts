@@ -3,37 +3,37 @@ import { hideSecrets, MAX_READ } from '../identity/hide-secrets.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import type { Registry } from './registry.js';
 import { Session } from '../session/session.js';
-import type { TraitsPool } from '../session/shared-fields.js';
+import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Logger } from '../support/logger.js';
 import { keep, ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
 /** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
-export class SessionMaker {
+export class SessionFactory {
   constructor(
     private readonly settings: Settings,
     private readonly registry: Registry,
     private readonly texts: StringPool,
-    private readonly traits: TraitsPool,
+    private readonly sharedFields: SharedFieldsPool,
     private readonly logger: Logger,
     private readonly fingerprint: (token: string) => string,
   ) {}
 
-  make(observation: ResolvedHit, id: string, now: number, allowed: boolean): Session {
-    const { recipe, hit, namedBy, name, isConnection } = observation;
-    const ip = ownCopy(observation.ip);
+  make(resolved: ResolvedHit, id: string, now: number, allowed: boolean): Session {
+    const { recipe, hit, namedBy, name, isConnection } = resolved;
+    const ip = ownCopy(resolved.ip);
     const { secure = false, dvr = false, protocol } = hit;
-    const country = observation.country(this.settings.geo, this.logger);
+    const country = resolved.country(this.settings.geo, this.logger);
     const { kind } = recipe;
     const common = { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason: undefined };
     const session = new Session(
       ownCopy(id),
-      this.traits.share(common),
+      this.sharedFields.share(common),
       name === undefined ? undefined : ownCopy(name),
       this.registry.streamEntry(ownCopy(hit.stream)),
       ip,
-      observation.network === observation.ip ? ip : this.texts.share(observation.network),
+      resolved.network === resolved.ip ? ip : this.texts.share(resolved.network),
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
       this.registry.openingTimes.next(id, now, this.registry.closed.get(id)?.openedAt),
     );
@@ -45,12 +45,12 @@ export class SessionMaker {
     session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
     session.query = this.shown(hit.query, hit);
     if (isConnection) session.begin(session.openedAt);
-    if (hit.sid && session.namedBy !== 'cmcd') session.rarities.sid = ownCopy(hit.sid);
+    if (hit.sid && session.namedBy !== 'cmcd') session.rareFields.sid = ownCopy(hit.sid);
     if (hit.playerSessionId && session.namedBy !== 'playback-session') {
-      session.rarities.playerSessionId = ownCopy(hit.playerSessionId);
+      session.rareFields.playerSessionId = ownCopy(hit.playerSessionId);
     }
     const referer = this.shown(hit.referer, hit);
-    if (referer !== undefined) session.rarities.referer = referer;
+    if (referer !== undefined) session.rareFields.referer = referer;
   }
 
   /** A query or referer of this hit as it may be shown: without secrets, and not too long. */

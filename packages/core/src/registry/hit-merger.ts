@@ -1,10 +1,10 @@
 import { aliasKey } from '../identity/name.js';
 import type { HttpHit } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
-import { learnKey, learnName, rename, sharedHome } from './identity-group.js';
+import { learnKey, learnName, rename, sharedGroup } from './identity-group.js';
 import type { Registry } from './registry.js';
 import { makeRoom, type Session } from '../session/session.js';
-import type { TraitsPool } from '../session/shared-fields.js';
+import type { SharedFieldsPool } from '../session/shared-fields.js';
 import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
@@ -13,20 +13,20 @@ import type { Settings } from '../settings/settings.js';
 const RANKS: readonly NamedBy[] = ['token', 'cmcd', 'playback-session', 'fingerprint'];
 
 /** What another hit tells about a live session: the latest is shown, what was seen before is remembered. */
-export class Sightings {
+export class HitMerger {
   constructor(
     private readonly settings: Settings,
     private readonly registry: Registry,
     private readonly texts: StringPool,
-    private readonly traits: TraitsPool,
+    private readonly sharedFields: SharedFieldsPool,
     private readonly fingerprint: (token: string) => string,
   ) {}
 
   /** The live session that has the name of this request, or was seen with it. */
-  answering({ recipe, stream, household, namedBy, name, hit, isConnection }: ResolvedHit): Session | undefined {
-    if (household === undefined || isConnection) return undefined;
+  answering({ recipe, stream, groupKey, namedBy, name, hit, isConnection }: ResolvedHit): Session | undefined {
+    if (groupKey === undefined || isConnection) return undefined;
     const aliases = this.settings.aliases && recipe.aliasable;
-    return this.registry.find(recipe, stream, household, namedBy, name ?? hit.userAgent ?? '', aliases);
+    return this.registry.find(recipe, stream, groupKey, namedBy, name ?? hit.userAgent ?? '', aliases);
   }
 
   /**
@@ -34,22 +34,22 @@ export class Sightings {
    * segments, with playlists, from the second on). It is the one with the next best name of this request, or of the same
    * player, if it knows no other name of that kind and nobody else could be meant.
    */
-  adopter(observation: ResolvedHit): Session | undefined {
-    const { recipe, hit, household, stream, namedBy } = observation;
-    if (!this.settings.aliases || !recipe.aliasable || household === undefined || observation.isConnection) {
+  adopter(resolved: ResolvedHit): Session | undefined {
+    const { recipe, hit, groupKey, stream, namedBy } = resolved;
+    if (!this.settings.aliases || !recipe.aliasable || groupKey === undefined || resolved.isConnection) {
       return undefined;
     }
     const mayTake = (session: Session): boolean => lacksWhatItBrings(session, hit);
     for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
       const name = nameOf(hit, kind);
       if (name === undefined) continue;
-      const adopter = this.registry.findOnly(recipe, stream, household, kind, name, mayTake);
+      const adopter = this.registry.findOnly(recipe, stream, groupKey, kind, name, mayTake);
       if (adopter !== undefined) {
-        observation.arrives = true;
+        resolved.arrives = true;
         return adopter;
       }
       // Its own weaker name belongs to somebody else.
-      if (kind !== 'fingerprint' && this.registry.find(recipe, stream, household, kind, name, true)) return undefined;
+      if (kind !== 'fingerprint' && this.registry.find(recipe, stream, groupKey, kind, name, true)) return undefined;
     }
     return undefined;
   }
@@ -73,15 +73,15 @@ export class Sightings {
   private takeName(session: Session, kind: NamedBy, name: string): boolean {
     const isBetter = RANKS.indexOf(kind) < RANKS.indexOf(session.namedBy);
     const { aliases, recipes } = this.settings;
-    if (!isBetter || !aliases || !recipes[session.kind].aliasable || session.home === undefined) return false;
-    rename(session, ownCopy(name), this.traits.share({ ...session.traits, namedBy: kind }));
+    if (!isBetter || !aliases || !recipes[session.kind].aliasable || session.group === undefined) return false;
+    rename(session, ownCopy(name), this.sharedFields.share({ ...session.sharedFields, namedBy: kind }));
     if (kind === 'token') session.fingerprint = this.fingerprint(name);
     return true;
   }
 
   /** Where it is seen now. What its recipe already says is not compared again. */
   private place(session: Session, stream: string, ip: string, network: string): void {
-    const { byAddress, byStream } = this.settings.recipes[session.traits.kind];
+    const { byAddress, byStream } = this.settings.recipes[session.sharedFields.kind];
     // a policy may have said that it goes on from elsewhere
     const sameAddress = byAddress && ip === network && network === session.network;
     if (!sameAddress && ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
@@ -91,38 +91,38 @@ export class Sightings {
   private changeProtocol(session: Session, raw: string): void {
     const protocol = this.texts.share(raw);
     const protocols = session.rare?.protocols ?? [session.protocol];
-    session.changeProtocol(this.traits.share({ ...session.traits, protocol }), session.updatedAt);
+    session.changeProtocol(this.sharedFields.share({ ...session.sharedFields, protocol }), session.updatedAt);
     if (protocols.includes(protocol)) return;
     const gone = makeRoom(protocols);
     if (gone !== undefined) session.rare?.watchedMs?.delete(gone);
     protocols.push(protocol);
-    session.rarities.protocols = protocols;
+    session.rareFields.protocols = protocols;
   }
 
   /** Shows the latest, remembers all. */
   private changeUserAgent(session: Session, userAgent: string): void {
     learnName(session, 'fingerprint', session.userAgent ?? '');
     session.userAgent = this.texts.share(userAgent);
-    sharedHome(session)?.see(session, aliasKey('fingerprint', session.userAgent));
+    sharedGroup(session)?.see(session, aliasKey('fingerprint', session.userAgent));
   }
 
   private changeSid(session: Session, sid: string): void {
     if (session.namedBy === 'cmcd') return learnName(session, 'cmcd', sid);
     if (session.sid === undefined && this.takeName(session, 'cmcd', sid)) return undefined;
-    const rare = session.rarities;
+    const rare = session.rareFields;
     if (rare.sid !== undefined) learnName(session, 'cmcd', rare.sid);
     rare.sid = ownCopy(sid);
-    return sharedHome(session)?.see(session, aliasKey('cmcd', sid));
+    return sharedGroup(session)?.see(session, aliasKey('cmcd', sid));
   }
 
   private seePlayer(session: Session, id: string): void {
     if (session.playerSessionId === id) return undefined;
     if (session.namedBy === 'playback-session') return learnName(session, 'playback-session', id);
     if (session.playerSessionId === undefined && this.takeName(session, 'playback-session', id)) return undefined;
-    const rare = session.rarities;
+    const rare = session.rareFields;
     if (rare.playerSessionId !== undefined) learnName(session, 'playback-session', rare.playerSessionId);
     rare.playerSessionId = ownCopy(id);
-    return sharedHome(session)?.see(session, aliasKey('playback-session', id));
+    return sharedGroup(session)?.see(session, aliasKey('playback-session', id));
   }
 }
 

@@ -1,36 +1,36 @@
 import { aliasKey, nameKey } from '../identity/name.js';
 import type { NamedBy } from '../types/play-session.js';
 import { ownCopy } from '../support/strings.js';
-import { GroupIndex } from '../collections/multi-map.js';
-import { PlaceTable } from '../collections/hash-table.js';
+import { MultiMap } from '../collections/multi-map.js';
+import { PairTable } from '../collections/pair-table.js';
 import { MAX_LISTED, type Session } from '../session/session.js';
-import type { Traits } from '../session/shared-fields.js';
+import type { SharedFields } from '../session/shared-fields.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 
 /** So many of those who share a name are looked at: behind one address there may be thousands with one player. */
 const MAX_LOOKED_AT = 16;
 
 /** Several sessions that only their names tell apart: the viewers behind one address on one stream. */
-export class Household {
+export class IdentityGroup {
   size = 0;
   private readonly named = new ShardedMap<Session>();
   /** Who was seen with which names; not kept where nobody is found by them. */
-  private readonly seen: GroupIndex<Session> | undefined;
+  private readonly seen: MultiMap<Session> | undefined;
 
   constructor(
     private readonly stream: string,
     readonly key: string,
     private readonly aliasable: boolean,
   ) {
-    this.seen = aliasable ? new GroupIndex<Session>() : undefined;
+    this.seen = aliasable ? new MultiMap<Session>() : undefined;
   }
 
-  isAt(stream: string, household: string): boolean {
-    return this.key === household && this.stream === stream;
+  matches(stream: string, groupKey: string): boolean {
+    return this.key === groupKey && this.stream === stream;
   }
 
   add(session: Session): void {
-    session.home = this;
+    session.group = this;
     this.size++;
     this.named.set(nameKey(session.namedBy, ownName(session)), session);
     if (this.aliasable) for (const key of knownNames(session)) this.see(session, key);
@@ -69,93 +69,94 @@ export class Household {
   }
 }
 
-/** The households of one kind. `stream` is '' throughout where the recipe leaves the stream out. */
-export class HouseholdTable {
-  private readonly homes = new PlaceTable<Session | Household>();
+/** The groups of one kind. `stream` is '' throughout where the recipe leaves the stream out. */
+export class IdentityGroups {
+  private readonly places = new PairTable<Session | IdentityGroup>();
 
   /**
    * The session that answers to this name: the one named so, else (`aliases`) the one that was seen with it, of several
-   * the one that was active last. Where the recipe has no names a household has one member, and that is it.
+   * the one that was active last. Where the recipe has no names a group has one member, and that is it.
    */
   find(
     stream: string,
-    household: string,
+    groupKey: string,
     byName: boolean,
     kind: NamedBy,
     name: string,
     aliases: boolean,
   ): Session | undefined {
-    const home = this.homes.get(stream, household);
-    if (home === undefined) return undefined;
-    if (home instanceof Household) return home.find(kind, name, aliases);
-    if (!byName) return home;
-    if (home.namedBy === kind && ownName(home) === name) return home;
-    return aliases && isSeenWith(home, kind, name) ? home : undefined;
+    const group = this.places.get(stream, groupKey);
+    if (group === undefined) return undefined;
+    if (group instanceof IdentityGroup) return group.find(kind, name, aliases);
+    if (!byName) return group;
+    if (group.namedBy === kind && ownName(group) === name) return group;
+    return aliases && isSeenWith(group, kind, name) ? group : undefined;
   }
 
   /** The session named so, or the only one that was seen with this name, as far as they pass the test. */
   findOnly(
     stream: string,
-    household: string,
+    groupKey: string,
     kind: NamedBy,
     name: string,
     test: (session: Session) => boolean,
   ): Session | undefined {
-    const home = this.homes.get(stream, household);
-    if (home instanceof Household) return home.findOnly(kind, name, test);
-    return home !== undefined && isSeenWith(home, kind, name) && test(home) ? home : undefined;
+    const group = this.places.get(stream, groupKey);
+    if (group instanceof IdentityGroup) return group.findOnly(kind, name, test);
+    return group !== undefined && isSeenWith(group, kind, name) && test(group) ? group : undefined;
   }
 
-  enter(stream: string, household: string, session: Session, aliasable: boolean): void {
-    const home = this.homes.get(stream, household);
-    if (home instanceof Household) home.add(session);
-    else if (home === undefined) {
-      session.home = household;
-      this.homes.set(stream, household, session);
+  enter(stream: string, groupKey: string, session: Session, aliasable: boolean): void {
+    const group = this.places.get(stream, groupKey);
+    if (group instanceof IdentityGroup) group.add(session);
+    else if (group === undefined) {
+      session.group = groupKey;
+      this.places.set(stream, groupKey, session);
     } else {
-      const shared = new Household(stream, household, aliasable);
+      const shared = new IdentityGroup(stream, groupKey, aliasable);
       // first: it is found by where its first member is
-      this.homes.set(stream, household, shared);
-      shared.add(home);
+      this.places.set(stream, groupKey, shared);
+      shared.add(group);
       shared.add(session);
     }
   }
 
   /** Also for one that is no longer found here, because its recipe has changed since. */
   leave(stream: string, session: Session): void {
-    const { home } = session;
-    if (home instanceof Household) {
-      home.delete(session);
-      if (home.size === 1) this.dissolve(stream, home);
-    } else if (typeof home === 'string' && this.homes.get(stream, home) === session) this.homes.delete(stream, home);
+    const { group } = session;
+    if (group instanceof IdentityGroup) {
+      group.delete(session);
+      if (group.size === 1) this.dissolve(stream, group);
+    } else if (typeof group === 'string' && this.places.get(stream, group) === session)
+      this.places.delete(stream, group);
   }
 
-  /** The last member has the household for itself. */
-  private dissolve(stream: string, household: Household): void {
-    for (const last of household.members()) {
-      const isFound = this.homes.get(stream, household.key) === household;
-      household.delete(last);
-      last.home = household.key;
-      if (isFound) this.homes.set(stream, household.key, last);
+  /** The last member has the group for itself. */
+  private dissolve(stream: string, groupKey: IdentityGroup): void {
+    for (const last of groupKey.members()) {
+      const isFound = this.places.get(stream, groupKey.key) === groupKey;
+      groupKey.delete(last);
+      last.group = groupKey.key;
+      if (isFound) this.places.set(stream, groupKey.key, last);
     }
   }
 }
 
 /** The session goes by a better name from now on; it is still found by what it was seen with. */
-export function rename(session: Session, name: string, traits: Traits): void {
-  const home = sharedHome(session);
-  home?.delete(session);
+export function rename(session: Session, name: string, sharedFields: SharedFields): void {
+  const group = sharedGroup(session);
+  group?.delete(session);
   const { sid, playerSessionId } = session;
-  if (session.namedBy === 'cmcd') session.rarities.sid = sid;
-  if (session.namedBy === 'playback-session') session.rarities.playerSessionId = playerSessionId;
+  if (session.namedBy === 'cmcd') session.rareFields.sid = sid;
+  if (session.namedBy === 'playback-session') session.rareFields.playerSessionId = playerSessionId;
   session.name = name;
-  session.traits = traits;
-  home?.add(session);
+  session.sharedFields = sharedFields;
+  group?.add(session);
 }
 
-/** The household a session shares with others, if it does. */
-export const sharedHome = (session: Session): Household | undefined =>
-  session.home instanceof Household ? session.home : undefined;
+/** The group a session shares with others, if it does. */
+export const sharedGroup = (session: Session): IdentityGroup | undefined =>
+  session.group instanceof IdentityGroup ? session.group : undefined;
 
 /** The name it was opened under. */
 const ownName = (session: Session): string => session.name ?? session.userAgent ?? '';
@@ -183,11 +184,11 @@ export function learnName(session: Session, kind: NamedBy, name: string): void {
 
 /** The same of a name as `aliasKey` writes it. */
 export function learnKey(session: Session, key: string): void {
-  const names = (session.rarities.names ??= []);
+  const names = (session.rareFields.names ??= []);
   if (names.includes(key)) return;
   names.push(ownCopy(key));
-  sharedHome(session)?.see(session, key);
+  sharedGroup(session)?.see(session, key);
   if (names.length <= MAX_LISTED) return;
   const oldest = names.shift() as string;
-  sharedHome(session)?.forget(session, oldest);
+  sharedGroup(session)?.forget(session, oldest);
 }

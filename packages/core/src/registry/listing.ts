@@ -3,11 +3,11 @@ import type { PlaySession, SessionFilter } from '../types/play-session.js';
 import { StreamSessionsError } from '../support/errors.js';
 import type { Test } from './filter.js';
 import { type Session } from '../session/session.js';
-import type { SortedVisits } from './session-list.js';
+import type { SessionList } from './session-list.js';
 
 export type Row = Session | PlaySession;
 /** Where rows come from: the live ones, the closed ones, and those that nothing was served to yet. */
-export type Sources = readonly SortedVisits<Row>[];
+export type Sources = readonly SessionList<Row>[];
 
 /** A quarter of a second, roughly: the event loop stands still meanwhile. */
 const MOST_LOOKED_AT = 200_000;

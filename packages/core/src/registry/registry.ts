@@ -4,84 +4,84 @@ import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../type
 import type { AddressReader } from '../identity/address.js';
 import { ownCopy } from '../support/strings.js';
 import type { LastWords } from '../types/explanation.js';
-import type { ClosedVisits } from './closed-sessions.js';
+import type { ClosedSessions } from './closed-sessions.js';
 import { compileFilter } from './filter.js';
-import { GroupIndex } from '../collections/multi-map.js';
+import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
 import { makeRoom, Session } from '../session/session.js';
 import { ShardedMap } from '../collections/sharded-map.js';
-import { SortedVisits } from './session-list.js';
-import { HouseholdTable } from './identity-group.js';
+import { SessionList } from './session-list.js';
+import { IdentityGroups } from './identity-group.js';
 import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
 import { ServedStreams } from './served-streams.js';
 import { StreamEntry } from './stream-entry.js';
-import { VisitIndex } from './session-index.js';
+import { SessionIndex } from './session-index.js';
 
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
 export class Registry {
-  readonly live = new SortedVisits<Session>();
+  readonly live = new SessionList<Session>();
   /** Sessions to whom nothing was served yet. They are found, and in no list. */
-  readonly unserved = new VisitIndex<Session>();
+  readonly unserved = new SessionIndex<Session>();
   readonly served = new ServedStreams();
   readonly openingTimes = new OpeningTimes();
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
-  private readonly byNetwork = new GroupIndex<Session>();
-  private readonly byUser = new GroupIndex<Session>();
+  private readonly byNetwork = new MultiMap<Session>();
+  private readonly byUser = new MultiMap<Session>();
   private readonly streamEntries = new ShardedMap<StreamEntry>();
-  private readonly households: Record<SessionKind, HouseholdTable> = {
-    viewer: new HouseholdTable(),
-    input: new HouseholdTable(),
-    output: new HouseholdTable(),
-    unspecified: new HouseholdTable(),
+  private readonly groups: Record<SessionKind, IdentityGroups> = {
+    viewer: new IdentityGroups(),
+    input: new IdentityGroups(),
+    output: new IdentityGroups(),
+    unspecified: new IdentityGroups(),
   };
 
-  constructor(readonly closed: ClosedVisits) {}
+  constructor(readonly closed: ClosedSessions) {}
 
   get(id: string): Session | undefined {
     return this.ids.get(id);
   }
 
-  /** The session that this observation belongs to, if it is live. */
+  /** The session that this hit belongs to, if it is live. */
   find(
     recipe: Recipe,
     stream: string,
-    household: string,
+    groupKey: string,
     kind: NamedBy,
     name: string,
     aliases: boolean,
   ): Session | undefined {
     const { byStream, byName } = recipe;
-    return this.households[recipe.kind].find(byStream ? stream : '', household, byName, kind, name, aliases);
+    return this.groups[recipe.kind].find(byStream ? stream : '', groupKey, byName, kind, name, aliases);
   }
 
   /** The one there that can be meant by this name, if it passes the test. */
   findOnly(
     recipe: Recipe,
     stream: string,
-    household: string,
+    groupKey: string,
     kind: NamedBy,
     name: string,
     test: (session: Session) => boolean,
   ): Session | undefined {
-    return this.households[recipe.kind].findOnly(recipe.byStream ? stream : '', household, kind, name, test);
+    return this.groups[recipe.kind].findOnly(recipe.byStream ? stream : '', groupKey, kind, name, test);
   }
 
-  /** `household`: where the recipe puts it; undefined for a connection, which is a session of its own. */
-  add(session: Session, recipe: Recipe, household: string | undefined): void {
+  /** `group`: where the recipe puts it; undefined for a connection, which is a session of its own. */
+  add(session: Session, recipe: Recipe, groupKey: string | undefined): void {
     this.ids.set(session.id, session);
     this.byNetwork.add(session.network, session);
     if (session.isUnserved) this.unserved.insert(session);
     else this.enlist(session);
-    if (household === undefined) return;
+    if (groupKey === undefined) return;
     const stream = recipe.byStream ? session.stream : '';
-    this.households[recipe.kind].enter(stream, household, session, recipe.aliasable);
+    this.groups[recipe.kind].enter(stream, groupKey, session, recipe.aliasable);
   }
 
   /** Something has been served to it: from now on everybody sees it. */
   show(session: Session): void {
     this.unserved.delete(session);
-    session.rarities.onServed = undefined;
+    session.rareFields.onServed = undefined;
     // another viewer may have made the stream live meanwhile
     session.entry = this.streamEntry(session.stream);
     this.enlist(session);
@@ -98,8 +98,8 @@ export class Registry {
     this.byNetwork.delete(session.network, session);
     if (rare?.networks !== undefined) for (const network of rare.networks) this.byNetwork.delete(network, session);
     if (rare?.userId !== undefined) this.byUser.delete(rare.userId, session);
-    if (session.home !== undefined) {
-      this.households[recipe.kind].leave(recipe.byStream ? session.stream : '', session);
+    if (session.group !== undefined) {
+      this.groups[recipe.kind].leave(recipe.byStream ? session.stream : '', session);
     }
     if (session.isUnserved) this.unserved.delete(session);
     else this.delist(session);
@@ -117,8 +117,8 @@ export class Registry {
 
   /** The session is seen on another stream: its recipe leaves the stream out. */
   addStream(session: Session, stream: string): void {
-    const { isUnserved, rarities } = session;
-    const streams = (rarities.streams ??= [session.stream]);
+    const { isUnserved, rareFields } = session;
+    const streams = (rareFields.streams ??= [session.stream]);
     if (!streams.includes(stream)) {
       if (isUnserved) this.unserved.delete(session);
       const gone = makeRoom(streams);
@@ -133,9 +133,9 @@ export class Registry {
 
   /** The session is seen from another address: its recipe leaves the address out. */
   addAddress(session: Session, ip: string, network: string): void {
-    const { rarities } = session;
-    const ips = (rarities.ips ??= [session.ip]);
-    const networks = (rarities.networks ??= [session.network]);
+    const { rareFields } = session;
+    const ips = (rareFields.ips ??= [session.ip]);
+    const networks = (rareFields.networks ??= [session.network]);
     session.ip = ip;
     if (ips.includes(ip)) return;
     makeRoom(ips);
@@ -147,11 +147,11 @@ export class Registry {
   }
 
   /** The session is found elsewhere from now on, for it goes by another name. */
-  rehome(session: Session, recipe: Recipe, household: string, rename: () => void): void {
+  moveToGroup(session: Session, recipe: Recipe, groupKey: string, rename: () => void): void {
     const stream = recipe.byStream ? session.stream : '';
-    this.households[recipe.kind].leave(stream, session);
+    this.groups[recipe.kind].leave(stream, session);
     rename();
-    this.households[recipe.kind].enter(stream, household, session, recipe.aliasable);
+    this.groups[recipe.kind].enter(stream, groupKey, session, recipe.aliasable);
   }
 
   /** What counts as one place has changed, for IPv6. Walks all that are live. */
@@ -168,16 +168,16 @@ export class Registry {
   }
 
   setUser(session: Session, userId: string): void {
-    const rare = session.rarities;
+    const rare = session.rareFields;
     if (rare.userId === userId) return;
     if (rare.userId !== undefined) this.byUser.delete(rare.userId, session);
     rare.userId = userId;
     this.byUser.add(userId, session);
   }
 
-  /** Live observations of this kind are no longer found by the recipe they were made with. */
-  forgetHouseholds(kind: SessionKind): void {
-    this.households[kind] = new HouseholdTable();
+  /** Live sessions of this kind are no longer found by the recipe they were made with. */
+  forgetGroups(kind: SessionKind): void {
+    this.groups[kind] = new IdentityGroups();
   }
 
   countOfNetwork(network: string): number {
@@ -240,7 +240,7 @@ export class Registry {
   private sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
     const live = stream ? this.streamEntries.get(stream)?.visits : this.live;
     const closed = (visits === 'all' ? this.closed.every : this.closed.latest).of(stream);
-    const chosen: (SortedVisits<Session> | SortedVisits<PlaySession> | undefined)[] = [
+    const chosen: (SessionList<Session> | SessionList<PlaySession> | undefined)[] = [
       status === 'closed' ? undefined : live,
       status === 'active' ? undefined : closed,
       unserved && status !== 'closed' && this.unserved.size > 0 ? this.unserved.of(stream) : undefined,

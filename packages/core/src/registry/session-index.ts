@@ -1,17 +1,17 @@
 import type { Position } from './cursor.js';
-import { SortedVisits } from './session-list.js';
+import { SessionList } from './session-list.js';
 
 /** Visits in the order of lists, all of them and by stream. */
-export class VisitIndex<T extends Position & { readonly streams: readonly string[] }> {
-  private readonly all = new SortedVisits<T>();
-  private readonly perStream = new Map<string, SortedVisits<T>>();
+export class SessionIndex<T extends Position & { readonly streams: readonly string[] }> {
+  private readonly all = new SessionList<T>();
+  private readonly perStream = new Map<string, SessionList<T>>();
 
   get size(): number {
     return this.all.size;
   }
 
   /** The visits of a stream, or all; undefined when there are none. */
-  of(stream: string | undefined): SortedVisits<T> | undefined {
+  of(stream: string | undefined): SessionList<T> | undefined {
     return stream ? this.perStream.get(stream) : this.all;
   }
 
@@ -19,7 +19,7 @@ export class VisitIndex<T extends Position & { readonly streams: readonly string
     this.all.insert(visit);
     for (const stream of visit.streams) {
       let visits = this.perStream.get(stream);
-      if (visits === undefined) this.perStream.set(stream, (visits = new SortedVisits()));
+      if (visits === undefined) this.perStream.set(stream, (visits = new SessionList()));
       visits.insert(visit);
     }
   }

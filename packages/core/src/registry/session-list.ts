@@ -6,7 +6,7 @@ const CHUNK = 512;
  * Visits in the order of lists (opening time, then id), in chunks, so that a page anywhere among a million costs a
  * binary search. New visits nearly always come last, which is an append.
  */
-export class SortedVisits<T extends Position> {
+export class SessionList<T extends Position> {
   private readonly chunks: T[][] = [];
   size = 0;
 

@@ -1,5 +1,5 @@
 /** What `stats()` counts since the tracker was made. */
-export class Counters {
+export class Totals {
   opened = 0;
   closed = 0;
   idleClosed = 0;

@@ -5,10 +5,10 @@ import type { Session } from './session.js';
 
 /** Undefined where there is nothing to say that the visit does not say. */
 export function lastWords(session: Session, recipe: Recipe): LastWords | undefined {
-  const { home, rare } = session;
-  if (rare?.judgements === undefined) return undefined;
-  const found = home === undefined ? {} : { recipe: recipe.fields, matched: matched(session, recipe) };
-  return { ...found, policies: rare.judgements };
+  const { group, rare } = session;
+  if (rare?.policyDecisions === undefined) return undefined;
+  const found = group === undefined ? {} : { recipe: recipe.fields, matched: matched(session, recipe) };
+  return { ...found, policies: rare.policyDecisions };
 }
 
 /** What the fields of its recipe were. A token stands there as its fingerprint. */

@@ -3,7 +3,7 @@ import type { Credentials } from '../types/hit.js';
 import type { Protocol } from '../types/kinds.js';
 import type { Quality } from '../types/play-session.js';
 import type { Limits } from '../types/policy.js';
-import type { Judgement } from '../types/explanation.js';
+import type { PolicyDecision } from '../types/explanation.js';
 
 /** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
 export interface AskedWith {
@@ -15,12 +15,12 @@ export interface AskedWith {
 }
 
 /** What the policies allowed besides what the session goes by, as keys, and until when. Epoch ms. */
-export interface Judged extends Offered {
+export interface Decided extends Offered {
   until: number;
 }
 
 /** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
-export class Rarities {
+export class RareFields {
   // What every hit looks at comes first. Absent numbers are undefined: a number that is no small integer is an object of
   // its own, and each is one more look at memory.
   /** What it was let in by besides its token; kept in memory only, to be compared and asked with again. */
@@ -59,12 +59,12 @@ export class Rarities {
   /** When the player last said what was awaited. Epoch ms. */
   reportedAt = -Infinity;
   /** Credentials and streams that the policies allowed besides those it is named by. */
-  judged: Map<string, Judged> | undefined = undefined;
+  decided: Map<string, Decided> | undefined = undefined;
   /** What it goes by, as keys, and the token that was hashed; undefined: nobody has wanted to know. */
   ownOffer: (Offered & { readonly of: string | undefined }) | undefined = undefined;
   /** What it was asked with and is asked with again; kept in memory only. */
   asked: AskedWith | undefined = undefined;
-  judgements: readonly Judgement[] | undefined = undefined;
+  policyDecisions: readonly PolicyDecision[] | undefined = undefined;
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;
   reviewAt = Infinity;

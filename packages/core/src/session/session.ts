@@ -2,8 +2,8 @@ import { WheelNode } from '../collections/timing-wheel.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { CloseReason, NamedBy, PlaySession } from '../types/play-session.js';
 import type { HandleNode } from './handle-list.js';
-import { Rarities } from './rare-fields.js';
-import type { Traits } from './shared-fields.js';
+import { RareFields } from './rare-fields.js';
+import type { SharedFields } from './shared-fields.js';
 
 /** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
 export const MAX_LISTED = 16;
@@ -27,8 +27,8 @@ const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
  */
 const small = (ms: number): number => (ms < 0x7fffffff && ms > NEVER ? ms | 0 : ms);
 
-/** The household that a session shares with others. */
-export interface SharedHousehold {
+/** The group that a session shares with others. */
+export interface SharedGroup {
   readonly key: string;
 }
 
@@ -42,17 +42,17 @@ export interface WatchedStream {
 }
 
 /**
- * One live session. Every field is paid for a million times: what sessions share is in `traits` and `entry`, what is
+ * One live session. Every field is paid for a million times: what sessions share is in `shared` and `entry`, what is
  * rare in `rare`, and times are kept as milliseconds since the tracker was made.
  */
 export class Session extends WheelNode {
   query: string | undefined = undefined;
   fingerprint: string | undefined = undefined;
-  /** The key of the household it has for itself, or the household it shares; undefined: a connection of its own. */
-  home: string | SharedHousehold | undefined = undefined;
+  /** The key of the group it has for itself, or the group it shares; undefined: a connection of its own. */
+  group: string | SharedGroup | undefined = undefined;
   /** The first of its open requests and connections. */
   handles: HandleNode | undefined = undefined;
-  rare: Rarities | undefined = undefined;
+  rare: RareFields | undefined = undefined;
   bytes = 0;
   private readonly opened: number;
   private updated: number;
@@ -62,7 +62,7 @@ export class Session extends WheelNode {
 
   constructor(
     readonly id: string,
-    public traits: Traits,
+    public sharedFields: SharedFields,
     /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
     public name: string | undefined,
     /** The stream watched last. */
@@ -74,16 +74,16 @@ export class Session extends WheelNode {
     openedAt: number,
   ) {
     super();
-    this.opened = this.updated = this.announced = small(openedAt - traits.epoch);
+    this.opened = this.updated = this.announced = small(openedAt - sharedFields.epoch);
   }
 
-  /** True when it has this household for itself. */
-  isAt(stream: string, household: string): boolean {
-    return this.home === household && (stream === '' || this.entry.code === stream);
+  /** True when it has this group for itself. */
+  matches(stream: string, groupKey: string): boolean {
+    return this.group === groupKey && (stream === '' || this.entry.code === stream);
   }
 
-  get rarities(): Rarities {
-    return (this.rare ??= new Rarities());
+  get rareFields(): RareFields {
+    return (this.rare ??= new RareFields());
   }
 
   /** It has sent as many bytes as a policy waits for. */
@@ -98,65 +98,65 @@ export class Session extends WheelNode {
   }
 
   get isClosed(): boolean {
-    return this.traits.closeReason !== undefined;
+    return this.sharedFields.closeReason !== undefined;
   }
 
   get closeReason(): CloseReason | undefined {
-    return this.traits.closeReason;
+    return this.sharedFields.closeReason;
   }
 
   get country(): string | undefined {
-    return this.traits.country;
+    return this.sharedFields.country;
   }
 
   get allowed(): boolean {
-    return this.traits.allowed;
+    return this.sharedFields.allowed;
   }
 
   get openedAt(): number {
-    return this.traits.epoch + this.opened;
+    return this.sharedFields.epoch + this.opened;
   }
 
   /** Last activity; of a closed session the end of its watch time. */
   get updatedAt(): number {
-    return this.traits.epoch + this.updated;
+    return this.sharedFields.epoch + this.updated;
   }
 
   set updatedAt(time: number) {
-    this.updated = small(time - this.traits.epoch);
+    this.updated = small(time - this.sharedFields.epoch);
   }
 
   /** When the last `updated` event was made. */
   get announcedAt(): number {
-    return this.traits.epoch + this.announced;
+    return this.sharedFields.epoch + this.announced;
   }
 
   set announcedAt(time: number) {
-    this.announced = small(time - this.traits.epoch);
+    this.announced = small(time - this.sharedFields.epoch);
   }
 
   get kind(): SessionKind {
-    return this.traits.kind;
+    return this.sharedFields.kind;
   }
 
   get namedBy(): NamedBy {
-    return this.traits.namedBy;
+    return this.sharedFields.namedBy;
   }
 
   get protocol(): Protocol {
-    return this.traits.protocol;
+    return this.sharedFields.protocol;
   }
 
   get token(): string | undefined {
-    return this.traits.namedBy === 'token' ? this.name : undefined;
+    return this.sharedFields.namedBy === 'token' ? this.name : undefined;
   }
 
   get sid(): string | undefined {
-    return this.traits.namedBy === 'cmcd' ? this.name : this.rare?.sid;
+    return this.sharedFields.namedBy === 'cmcd' ? this.name : this.rare?.sid;
   }
 
   get playerSessionId(): string | undefined {
-    return this.traits.namedBy === 'playback-session' ? this.name : this.rare?.playerSessionId;
+    return this.sharedFields.namedBy === 'playback-session' ? this.name : this.rare?.playerSessionId;
   }
 
   get stream(): string {
@@ -173,7 +173,7 @@ export class Session extends WheelNode {
   }
 
   get protocols(): readonly Protocol[] {
-    return this.rare?.protocols ?? this.traits.protocols;
+    return this.rare?.protocols ?? this.sharedFields.protocols;
   }
 
   get ips(): readonly string[] {
@@ -194,7 +194,7 @@ export class Session extends WheelNode {
 
   /** No request of it was ever seen. */
   get isConnectionOnly(): boolean {
-    return this.home === undefined || this.rare?.lastHitAt === NO_HIT;
+    return this.group === undefined || this.rare?.lastHitAt === NO_HIT;
   }
 
   /** Connections open now. */
@@ -206,16 +206,16 @@ export class Session extends WheelNode {
 
   /** The first byte flows. */
   begin(now: number): void {
-    if (this.started === NEVER) this.started = small(now - this.traits.epoch);
+    if (this.started === NEVER) this.started = small(now - this.sharedFields.epoch);
   }
 
   /** Another protocol is used from now on: the time until now was the other's. */
-  changeProtocol(traits: Traits, now: number): void {
-    const rare = this.rarities;
+  changeProtocol(sharedFields: SharedFields, now: number): void {
+    const rare = this.rareFields;
     const watched = (rare.watchedMs ??= new Map<Protocol, number>());
     watched.set(this.protocol, (watched.get(this.protocol) ?? 0) + now - (rare.protocolSince || this.openedAt));
     rare.protocolSince = now;
-    this.traits = traits;
+    this.sharedFields = sharedFields;
   }
 
   /** Watch time per protocol until `end`; undefined when there was only one. */
@@ -234,17 +234,17 @@ export class Session extends WheelNode {
 
   /** A copy. For a closed session `now` is when it closed. */
   snapshot(now: number, exposeToken: boolean): PlaySession {
-    const { rare, traits, entry } = this;
-    const openedAt = traits.epoch + this.opened;
-    const updatedAt = traits.epoch + this.updated;
-    const closed = traits.closeReason !== undefined;
+    const { rare, sharedFields, entry } = this;
+    const openedAt = sharedFields.epoch + this.opened;
+    const updatedAt = sharedFields.epoch + this.updated;
+    const closed = sharedFields.closeReason !== undefined;
     return {
       id: this.id,
-      kind: traits.kind,
+      kind: sharedFields.kind,
       stream: entry.code,
       streams: rare?.streams?.slice() ?? entry.codes,
-      protocol: traits.protocol,
-      protocols: rare?.protocols?.slice() ?? traits.protocols,
+      protocol: sharedFields.protocol,
+      protocols: rare?.protocols?.slice() ?? sharedFields.protocols,
       ip: this.ip,
       ips: rare?.ips?.slice() ?? [this.ip],
       userAgent: this.userAgent,
@@ -254,18 +254,18 @@ export class Session extends WheelNode {
       token: exposeToken ? this.token : undefined,
       userName: this.userName,
       userId: rare?.userId,
-      namedBy: traits.namedBy,
-      country: traits.country,
+      namedBy: sharedFields.namedBy,
+      country: sharedFields.country,
       bytes: this.bytes,
       bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
-      secure: traits.secure,
-      dvr: traits.dvr,
+      secure: sharedFields.secure,
+      dvr: sharedFields.dvr,
       connections: this.handles === undefined ? 0 : this.connections,
       openedAt,
-      startedAt: this.started === NEVER ? undefined : traits.epoch + this.started,
+      startedAt: this.started === NEVER ? undefined : sharedFields.epoch + this.started,
       updatedAt,
       closedAt: closed ? now : undefined,
-      closeReason: traits.closeReason,
+      closeReason: sharedFields.closeReason,
       closeDetail: rare?.closeDetail,
       durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt),
       durationMsByProtocol: rare === undefined ? undefined : this.durationMsByProtocol(closed ? updatedAt : now),

@@ -3,7 +3,7 @@ import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { CloseReason, NamedBy } from '../types/play-session.js';
 
 /** What thousands of sessions have in common. */
-export interface Traits {
+export interface SharedFields {
   /** When the tracker was made, epoch ms: sessions keep their times as what passed since then. */
   readonly epoch: number;
   readonly kind: SessionKind;
@@ -24,13 +24,13 @@ export interface Traits {
 const MAX_SHARED = 8192;
 
 /** One object per combination that occurs; few do, for adapters and policies choose them, not clients. */
-export class TraitsPool {
-  private readonly known = new Map<string, Traits>();
+export class SharedFieldsPool {
+  private readonly known = new Map<string, SharedFields>();
 
   constructor(private readonly epoch: number) {}
 
-  share(traits: Omit<Traits, 'epoch' | 'protocols'>): Traits {
-    const { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason } = traits;
+  share(sharedFields: Omit<SharedFields, 'epoch' | 'protocols'>): SharedFields {
+    const { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason } = sharedFields;
     const words = part(country) + part(closeReason) + part(protocol);
     const key = `${kind},${namedBy},${secure},${dvr},${allowed},${words}`;
     let shared = this.known.get(key);

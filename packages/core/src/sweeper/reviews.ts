@@ -2,16 +2,16 @@ import { noOf, yesOf, type Decision, type Pipeline } from '../policy/pipeline.js
 import { isPromise } from '../support/promises.js';
 import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from '../types/policy.js';
 import { isVerdict, kept } from '../policy/verdicts.js';
-import { sharedHome } from '../registry/identity-group.js';
+import { sharedGroup } from '../registry/identity-group.js';
 import type { Session } from '../session/session.js';
 import type { Admissions } from '../admission/admissions.js';
-import type { DenialDesk } from '../denials/denials.js';
+import type { Denials } from '../denials/denials.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { ResolvedHit } from '../identity/resolved-hit.js';
-import type { Judgement } from '../types/explanation.js';
-import { askedQuery, forgetVerdicts } from '../session/judged.js';
+import type { PolicyDecision } from '../types/explanation.js';
+import { askedQuery, forgetVerdicts } from '../session/decided.js';
 import type { InvalidateResult } from '../types/tracker.js';
-import { noRoom, type RoomMaker } from '../admission/evictions.js';
+import { noRoom, type Evictions } from '../admission/evictions.js';
 import type { Settings } from '../settings/settings.js';
 
 /** How many sessions are asked about at once when policies decide again. */
@@ -23,8 +23,8 @@ export class Reviews {
     private readonly settings: Settings,
     private readonly lifecycle: Lifecycle,
     private readonly admissions: Admissions,
-    private readonly room: RoomMaker,
-    private readonly denials: DenialDesk,
+    private readonly room: Evictions,
+    private readonly denials: Denials,
     private readonly pipeline: Pipeline,
     private readonly view: TrackerView,
   ) {}
@@ -40,11 +40,11 @@ export class Reviews {
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
       if (verdict === 'ask') ask.push(policy);
       else if (!verdict.allow) {
-        this.end(session, this.observationOf(session), verdict, policy, [noOf(policy, verdict, now)]);
+        this.end(session, this.resolveRequest(session), verdict, policy, [noOf(policy, verdict, now)]);
         return true;
       } else this.keep(session, verdict, policy, now);
     }
-    if (ask.length > 0 && session.rarities.asking === undefined) void this.again(session, ask);
+    if (ask.length > 0 && session.rareFields.asking === undefined) void this.again(session, ask);
     if (session.isClosed) return true;
     this.lifecycle.planReview(session);
     return false;
@@ -70,29 +70,29 @@ export class Reviews {
 
   /** Asks these policies about a live session. */
   private async again(session: Session, policies: readonly Policy[]): Promise<void> {
-    session.rarities.asking = policies[0]?.name ?? '';
-    const observation = this.observationOf(session);
-    const candidate: Candidate = Object.freeze({ ...this.admissions.candidate(observation, session), again: true });
-    const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rarities.asking = policy));
+    session.rareFields.asking = policies[0]?.name ?? '';
+    const resolved = this.resolveRequest(session);
+    const candidate: Candidate = Object.freeze({ ...this.admissions.candidate(resolved, session), again: true });
+    const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rareFields.asking = policy));
     const answer: Decision = isPromise(asked) ? await asked : asked;
-    session.rarities.asking = undefined;
+    session.rareFields.asking = undefined;
     const room = session.isUnserved ? noRoom(answer) : this.room.roomFor(answer, session);
-    const { verdict, refusedBy, judgements } = room.decision;
+    const { verdict, refusedBy, policyDecisions } = room.decision;
     // Renewed meanwhile: what was asked about is no longer what it goes by.
-    const outdated = session.token !== observation.token || session.rare?.credentials !== observation.hit.credentials;
+    const outdated = session.token !== resolved.token || session.rare?.credentials !== resolved.hit.credentials;
     const kept = !session.isClosed && (verdict.allow || outdated);
     if (!session.isClosed && !verdict.allow && !outdated) {
-      this.end(session, observation, verdict, refusedBy, judgements);
+      this.end(session, resolved, verdict, refusedBy, policyDecisions);
     }
     if (kept && verdict.allow && !outdated) {
       this.lifecycle.approve(session, verdict);
       if (policies === this.settings.policies) {
         // All were asked: what policies said that are gone by now no longer counts.
-        session.rarities.judgements = undefined;
-        session.rarities.tokenUntil = undefined;
+        session.rareFields.policyDecisions = undefined;
+        session.rareFields.tokenUntil = undefined;
         this.lifecycle.allow(session);
       }
-      if (judgements.length > 0) this.lifecycle.judge(session, judgements);
+      if (policyDecisions.length > 0) this.lifecycle.judge(session, policyDecisions);
       this.room.makeFor(session, room);
     }
     this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
@@ -117,18 +117,18 @@ export class Reviews {
   /** Refused: the session is closed and the refusal remembered. */
   private end(
     session: Session,
-    observation: ResolvedHit,
+    resolved: ResolvedHit,
     refusal: Refusal,
     policy: Policy | undefined,
-    judgements: readonly Judgement[],
+    policyDecisions: readonly PolicyDecision[],
   ): void {
-    this.lifecycle.judge(session, judgements);
+    this.lifecycle.judge(session, policyDecisions);
     this.lifecycle.close(session, refusal.reason, { detail: refusal.detail });
-    this.denials.rememberEnded(observation, refusal, policy, judgements);
+    this.denials.rememberEnded(resolved, refusal, policy, policyDecisions);
   }
 
   /** What the session was opened with, as far as it is kept. */
-  observationOf(session: Session): ResolvedHit {
+  resolveRequest(session: Session): ResolvedHit {
     const { rare } = session;
     const recipe = this.settings.recipes[session.kind];
     const hit = {
@@ -146,11 +146,11 @@ export class Reviews {
       sid: session.sid,
       playerSessionId: session.playerSessionId,
       userId: rare?.userId,
-      secure: session.traits.secure,
-      dvr: session.traits.dvr,
+      secure: session.sharedFields.secure,
+      dvr: session.sharedFields.dvr,
     };
     const { ip, network, namedBy, name } = session;
-    const household = sharedHome(session)?.key ?? (session.home as string | undefined);
-    return new ResolvedHit(hit, household === undefined, recipe, ip, network, household, namedBy, name);
+    const groupKey = sharedGroup(session)?.key ?? (session.group as string | undefined);
+    return new ResolvedHit(hit, groupKey === undefined, recipe, ip, network, groupKey, namedBy, name);
   }
 }

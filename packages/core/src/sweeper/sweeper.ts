@@ -4,12 +4,12 @@ import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Reviews } from './reviews.js';
 import type { Settings } from '../settings/settings.js';
 
-const LOOK_EVERY_MS = 1000;
+const SWEEP_EVERY_MS = 1000;
 /** One look examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
 const SLICE = 512;
 
 /** Looks, every second, for sessions whose time has come. Costs what is due, never all. */
-export class Looks {
+export class Sweeper {
   private timer: unknown = undefined;
   private rest: unknown = undefined;
   private readonly between = new Set<unknown>();
@@ -25,11 +25,11 @@ export class Looks {
   start(): void {
     if (this.timer !== undefined) return;
     const tick = (): void => {
-      this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
-      this.look();
-      this.lookAtEnds();
+      this.timer = this.clock.setTimeout(tick, SWEEP_EVERY_MS);
+      this.sweep();
+      this.sweepAtEnds();
     };
-    this.timer = this.clock.setTimeout(tick, LOOK_EVERY_MS);
+    this.timer = this.clock.setTimeout(tick, SWEEP_EVERY_MS);
   }
 
   stop(): void {
@@ -40,20 +40,20 @@ export class Looks {
     this.timer = this.rest = undefined;
   }
 
-  /** One look. What does not fit into its slice follows in timers of 0 ms. */
-  look(): void {
+  /** One sweep. What does not fit into its slice follows in timers of 0 ms. */
+  sweep(): void {
     const now = this.clock.now();
     this.alsoDue(now);
     if (this.rest === undefined) this.slice();
   }
 
   /** Who ends before the next look is not given the rest of the second. */
-  private lookAtEnds(): void {
+  private sweepAtEnds(): void {
     const now = this.clock.now();
-    for (const end of this.lifecycle.deadlines.endsBetween(now, now + LOOK_EVERY_MS - 1)) {
+    for (const end of this.lifecycle.deadlines.endsBetween(now, now + SWEEP_EVERY_MS - 1)) {
       const timer = this.clock.setTimeout(() => {
         this.between.delete(timer);
-        this.look();
+        this.sweep();
       }, end - now);
       this.between.add(timer);
     }

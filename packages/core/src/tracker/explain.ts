@@ -2,17 +2,12 @@ import { withoutAbsent } from '../wire/session.js';
 import type { Registry } from '../registry/registry.js';
 import { matched } from '../session/last-words.js';
 import type { Session } from '../session/session.js';
-import type { DenialDesk } from '../denials/denials.js';
+import type { Denials } from '../denials/denials.js';
 import type { Explanation } from '../types/explanation.js';
 import type { Settings } from '../settings/settings.js';
 
 /** Why a live session, else the latest closed one with this id, else the denial, is what it is. */
-export function explain(
-  id: string,
-  registry: Registry,
-  settings: Settings,
-  denials: DenialDesk,
-): Explanation | undefined {
+export function explain(id: string, registry: Registry, settings: Settings, denials: Denials): Explanation | undefined {
   const live = registry.get(id);
   if (live !== undefined) return explainLive(live, settings);
   const closed = registry.closed.get(id);
@@ -23,7 +18,7 @@ export function explain(
 }
 
 function explainLive(session: Session, settings: Settings): Explanation {
-  const { id, kind, namedBy, rare, home } = session;
+  const { id, kind, namedBy, rare, group } = session;
   const { maxLifetimeMs } = settings;
   const recipe = settings.recipes[kind];
   const before = (time: number | undefined): number | undefined => (time === Infinity ? undefined : time);
@@ -31,9 +26,9 @@ function explainLive(session: Session, settings: Settings): Explanation {
     id,
     kind,
     namedBy,
-    recipe: home === undefined ? undefined : recipe.fields,
-    matched: home === undefined ? undefined : matched(session, recipe),
-    policies: rare?.judgements ?? [],
+    recipe: group === undefined ? undefined : recipe.fields,
+    matched: group === undefined ? undefined : matched(session, recipe),
+    policies: rare?.policyDecisions ?? [],
     waitingFor: rare?.asking,
     reviewAt: before(rare?.reviewAt),
     idleAt: session.updatedAt + settings.idleTimeoutOf(session),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventHub } from '../events/event-hub.js';
 import type { EventSink, TrackerEvents } from '../types/event.js';
-import { names } from '../denials/live-match.js';
+import { matchesSession } from '../denials/live-match.js';
 import { readTarget } from '../denials/target.js';
 import { bestNameKind, givenName } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
@@ -13,7 +13,7 @@ import type { PlaySession, SessionFilter, StreamSummary } from '../types/play-se
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import { Pipeline } from '../policy/pipeline.js';
 import type { TrackerView } from '../types/policy.js';
-import { ClosedVisits } from '../registry/closed-sessions.js';
+import { ClosedSessions } from '../registry/closed-sessions.js';
 import { checkFilter, isEmptyFilter } from '../registry/filter.js';
 import { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
@@ -22,19 +22,19 @@ import { StreamSessionsError } from '../support/errors.js';
 import { consoleLogger, isolated } from '../support/logger.js';
 import { checkOptions } from '../support/options.js';
 import { Admissions } from '../admission/admissions.js';
-import { Counters } from '../registry/totals.js';
-import { checkDuration, DenialDesk } from '../denials/denials.js';
+import { Totals } from '../registry/totals.js';
+import { checkDuration, Denials } from '../denials/denials.js';
 import { explain } from './explain.js';
 import type { Explanation } from '../types/explanation.js';
 import { countable, TrackedConnection, TrackedRequest } from '../lifecycle/handles.js';
-import { JudgedCredentials } from '../admission/decided-credentials.js';
+import { DecidedCredentials } from '../admission/decided-credentials.js';
 import { Lifecycle, sessionExists } from '../lifecycle/lifecycle.js';
-import { Looks } from '../sweeper/sweeper.js';
+import { Sweeper } from '../sweeper/sweeper.js';
 import { ResolvedHit } from '../identity/resolved-hit.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 import { Reviews } from '../sweeper/reviews.js';
 import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from '../types/tracker.js';
-import { RoomMaker } from '../admission/evictions.js';
+import { Evictions } from '../admission/evictions.js';
 import { Settings } from '../settings/settings.js';
 import { check, isConnection, tidyConnection, tidyRequest } from '../identity/tidy.js';
 
@@ -47,12 +47,12 @@ export class Tracker implements SessionTracker {
   private readonly clock: Clock;
   private readonly hub: EventHub;
   private readonly registry: Registry;
-  private readonly denialDesk: DenialDesk;
+  private readonly denied: Denials;
   private readonly lifecycle: Lifecycle;
   private readonly admissions: Admissions;
   private readonly reviews: Reviews;
-  private readonly looks: Looks;
-  private readonly counters = new Counters();
+  private readonly sweeper: Sweeper;
+  private readonly counters = new Totals();
   private stopping: Promise<void> | undefined = undefined;
 
   constructor(options: TrackerOptions) {
@@ -63,22 +63,22 @@ export class Tracker implements SessionTracker {
     const { settings, counters } = this;
     const hub = (this.hub = new EventHub(logger));
     const registry = (this.registry = new Registry(
-      new ClosedVisits(settings.closedRetentionMs, settings.closedRetentionMax),
+      new ClosedSessions(settings.closedRetentionMs, settings.closedRetentionMax),
     ));
     const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
     const view = this.view();
-    const firstOpened = options.autoStart === false ? () => undefined : () => this.looks.start();
-    const desk = (this.denialDesk = new DenialDesk(settings, hub, counters, clock, fingerprint));
+    const firstOpened = options.autoStart === false ? () => undefined : () => this.sweeper.start();
+    const desk = (this.denied = new Denials(settings, hub, counters, clock, fingerprint));
     const life = new Lifecycle(settings, registry, hub, counters, clock, logger, fingerprint, firstOpened, (session) =>
       desk.replaced.ended(session),
     );
     this.lifecycle = life;
-    const judged = new JudgedCredentials(settings, life, clock);
-    const room = new RoomMaker(registry, desk, life, pipeline);
-    const asking = { pipeline, view, judged, room };
+    const decided = new DecidedCredentials(settings, life, clock);
+    const room = new Evictions(registry, desk, life, pipeline);
+    const asking = { pipeline, view, decided, room };
     this.admissions = new Admissions(settings, registry, desk, life, asking, counters, clock, logger);
     this.reviews = new Reviews(settings, life, this.admissions, room, desk, pipeline, view);
-    this.looks = new Looks(settings, life, this.reviews, clock, (now) => {
+    this.sweeper = new Sweeper(settings, life, this.reviews, clock, (now) => {
       registry.closed.expire(now);
       desk.expire(now);
     });
@@ -94,15 +94,15 @@ export class Tracker implements SessionTracker {
     if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip, network)) {
       return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
     }
-    const observation = observationOf(hit, recipe, ip, network);
-    const session = this.admissions.record(observation, known ?? this.lifecycle.sightings.adopter(observation));
+    const resolved = resolveRequest(hit, recipe, ip, network);
+    const session = this.admissions.record(resolved, known ?? this.lifecycle.merger.adopter(resolved));
     return session === undefined ? null : this.lifecycle.copy(session);
   }
 
   openConn(raw: ConnHit): { session: PlaySession | null; closer: Closer } {
-    const observation = this.observeConnection(raw);
-    const joins = this.findMerged(observation);
-    const session = this.admissions.record(observation, joins);
+    const resolved = this.resolveConnection(raw);
+    const joins = this.findMerged(resolved);
+    const session = this.admissions.record(resolved, joins);
     const closer = new TrackedConnection(this.lifecycle, session, this.clock.now());
     return { session: session === undefined ? null : this.lifecycle.copy(session), closer };
   }
@@ -140,7 +140,7 @@ export class Tracker implements SessionTracker {
     const session = this.registry.get(id);
     if (session === undefined) return false;
     // The denial first: what the cut connection causes must already find the door shut.
-    this.denialDesk.denyKicked(session, denyForMs, reason);
+    this.denied.denyKicked(session, denyForMs, reason);
     return this.lifecycle.close(session, 'kicked', { detail: reason });
   }
 
@@ -165,24 +165,25 @@ export class Tracker implements SessionTracker {
     const target = readTarget(rawTarget);
     const { forMs = this.settings.deniedRetentionMs, reason } = options;
     checkDuration('forMs', forMs);
-    const denial = this.denialDesk.deny(target, forMs, reason);
+    const denial = this.denied.deny(target, forMs, reason);
     for (const session of this.liveSuspects(target)) {
-      if (names(target, session, this.settings.addresses)) this.lifecycle.close(session, 'denied', { detail: reason });
+      if (matchesSession(target, session, this.settings.addresses))
+        this.lifecycle.close(session, 'denied', { detail: reason });
     }
     return denial;
   }
 
   liftDenial(which: string | DenialTarget): boolean {
-    return this.denialDesk.lift(which);
+    return this.denied.lift(which);
   }
 
   denials(): Denial[] {
-    return this.denialDesk.list();
+    return this.denied.list();
   }
 
   async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
     const codes = typeof streams === 'string' ? [streams] : streams;
-    const denialsLifted = this.denialDesk.liftRemembered(
+    const denialsLifted = this.denied.liftRemembered(
       ({ target }) => codes === undefined || (target.stream !== undefined && codes.includes(target.stream)),
     );
     const sessions = new Set((codes ?? [undefined]).flatMap((code) => this.registry.liveOf(code)));
@@ -195,7 +196,7 @@ export class Tracker implements SessionTracker {
     if (!user && !id) {
       throw new StreamSessionsError('ERR_EMPTY_FILTER', 'reauthorize() needs a user or a session.');
     }
-    const denialsLifted = user ? this.denialDesk.liftRemembered((denial) => denial.target.user === user) : 0;
+    const denialsLifted = user ? this.denied.liftRemembered((denial) => denial.target.user === user) : 0;
     const one = id ? this.registry.get(id) : undefined;
     const sessions = id ? (one === undefined ? [] : [one]) : this.registry.liveOfUser(user as string);
     const meant = user ? sessions.filter((session) => session.userId === user) : sessions;
@@ -204,7 +205,7 @@ export class Tracker implements SessionTracker {
 
   explain(id: string): Explanation | undefined {
     this.registry.closed.expire(this.clock.now());
-    return explain(id, this.registry, this.settings, this.denialDesk);
+    return explain(id, this.registry, this.settings, this.denied);
   }
 
   get authorises(): boolean {
@@ -235,15 +236,15 @@ export class Tracker implements SessionTracker {
     this.settings.update(patch);
     const { recipes, closedRetentionMs, closedRetentionMax } = this.settings;
     for (const kind of SESSION_KINDS) {
-      if (recipes[kind].signature !== before[kind].signature) this.registry.forgetHouseholds(kind);
+      if (recipes[kind].signature !== before[kind].signature) this.registry.forgetGroups(kind);
     }
     Object.assign(this.registry.closed, { retentionMs: closedRetentionMs, max: closedRetentionMax });
     this.registry.closed.expire(this.clock.now());
     if (this.settings.addresses !== addresses) {
       this.registry.placeAgain((ip) => this.settings.addresses.network(ip));
-      this.denialDesk.placeAgain();
+      this.denied.placeAgain();
     }
-    this.denialDesk.resize();
+    this.denied.resize();
     this.lifecycle.deadlines.wheel.placeAllNow();
     if (wasEnabled && !this.settings.enabled) void this.closeAll(false, () => !this.settings.enabled);
   }
@@ -257,11 +258,11 @@ export class Tracker implements SessionTracker {
   }
 
   start(): void {
-    if (!this.admissions.stopped) this.looks.start();
+    if (!this.admissions.stopped) this.sweeper.start();
   }
 
   sweep(): void {
-    this.looks.look();
+    this.sweeper.sweep();
   }
 
   stop(options: { timeoutMs?: number } = {}): Promise<void> {
@@ -275,57 +276,57 @@ export class Tracker implements SessionTracker {
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
     let session = this.find(recipe, hit, network);
-    let observation: ResolvedHit | undefined;
+    let resolved: ResolvedHit | undefined;
     if (session === undefined) {
-      observation = observationOf(hit, recipe, ip, network);
-      session = this.lifecycle.sightings.adopter(observation);
+      resolved = resolveRequest(hit, recipe, ip, network);
+      session = this.lifecycle.merger.adopter(resolved);
     }
     if (
       session !== undefined &&
       !this.admissions.mustAsk(session, hit, session.namedBy !== bestNameKind(hit), recipe, network)
     ) {
-      if (observation !== undefined || this.admissions.mayBeDenied(session, hit, ip, network)) {
-        observation ??= observationOf(hit, recipe, ip, network);
-        const refused = this.denialDesk.match(observation, session);
+      if (resolved !== undefined || this.admissions.mayBeDenied(session, hit, ip, network)) {
+        resolved ??= resolveRequest(hit, recipe, ip, network);
+        const refused = this.denied.match(resolved, session);
         if (refused !== undefined) return refused;
       }
       const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
       this.lifecycle.deadlines.watch(session);
       return request;
     }
-    return this.admissions.decide(observation ?? observationOf(hit, recipe, ip, network), session);
+    return this.admissions.decide(resolved ?? resolveRequest(hit, recipe, ip, network), session);
   }
 
   private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
-    const observation = this.observeConnection(raw);
-    const joins = this.findMerged(observation);
+    const resolved = this.resolveConnection(raw);
+    const joins = this.findMerged(resolved);
     if (
       joins !== undefined &&
-      !this.admissions.mustAsk(joins, observation.hit, false, observation.recipe, observation.network)
+      !this.admissions.mustAsk(joins, resolved.hit, false, resolved.recipe, resolved.network)
     ) {
-      const refused = this.denialDesk.match(observation, joins);
+      const refused = this.denied.match(resolved, joins);
       if (refused !== undefined) return refused;
-      this.lifecycle.joinAs(joins, observation);
+      this.lifecycle.joinAs(joins, resolved);
       return new TrackedConnection(this.lifecycle, joins, this.clock.now());
     }
-    return this.admissions.decide(observation, joins);
+    return this.admissions.decide(resolved, joins);
   }
 
   private find(recipe: Recipe, hit: HttpHit, network: string): Session | undefined {
     const aliases = this.settings.aliases && recipe.aliasable;
     const { stream, userAgent = '' } = hit;
-    const household = recipe.household(network, hit.protocol, userAgent);
+    const groupKey = recipe.groupKey(network, hit.protocol, userAgent);
     const name = givenName(hit) ?? userAgent;
-    return this.registry.find(recipe, stream, household, bestNameKind(hit), name, aliases);
+    return this.registry.find(recipe, stream, groupKey, bestNameKind(hit), name, aliases);
   }
 
-  private findMerged({ recipe, stream, household, namedBy, name }: ResolvedHit): Session | undefined {
-    return household === undefined
+  private findMerged({ recipe, stream, groupKey, namedBy, name }: ResolvedHit): Session | undefined {
+    return groupKey === undefined
       ? undefined
-      : this.registry.find(recipe, stream, household, namedBy, name ?? '', this.settings.aliases);
+      : this.registry.find(recipe, stream, groupKey, namedBy, name ?? '', this.settings.aliases);
   }
 
-  private observeConnection(raw: ConnHit): ResolvedHit {
+  private resolveConnection(raw: ConnHit): ResolvedHit {
     const hit = tidyConnection(raw);
     check(hit, 'remoteAddress');
     if (hit.id !== undefined && this.registry.get(hit.id) !== undefined) {
@@ -377,7 +378,7 @@ export class Tracker implements SessionTracker {
 
   private async shutDown(timeoutMs: number): Promise<void> {
     this.admissions.stopped = true;
-    this.looks.stop();
+    this.sweeper.stop();
     await this.closeAll(true, () => true);
     let timer: unknown;
     const timeout = new Promise<void>((resolve) => {
@@ -404,7 +405,7 @@ export class Tracker implements SessionTracker {
 }
 
 /** A request that a quick look does not do for: what is wrong with it would be kept, or asked about. */
-function observationOf(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
+function resolveRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
   check(hit, 'ip');
   return ResolvedHit.ofRequest(hit, recipe, ip, network);
 }

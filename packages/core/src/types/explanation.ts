@@ -4,7 +4,7 @@ import type { Denial } from './denial.js';
 import type { CloseReason, NamedBy } from './play-session.js';
 
 /** What one policy said of a session. */
-export interface Judgement {
+export interface PolicyDecision {
   readonly policy: string;
   readonly allowed: boolean;
   readonly reason?: string | undefined;
@@ -26,7 +26,7 @@ export interface Explanation {
   readonly matched?: Readonly<Partial<Record<IdentityField, string>>>;
   readonly namedBy?: NamedBy;
   /** What each policy said last, in the order they were asked. Of a denial: what they said of whom it refused first. */
-  readonly policies: readonly Judgement[];
+  readonly policies: readonly PolicyDecision[];
   /** The policy that is being asked about it again. */
   readonly waitingFor?: string;
   /** When a policy looks at it next, unless bytes come first. Epoch milliseconds. */

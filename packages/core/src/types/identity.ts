@@ -6,13 +6,13 @@ export type IdentityField = 'stream' | 'ip' | 'token' | 'protocol' | 'userAgent'
 export const IDENTITY_FIELDS: readonly IdentityField[] = ['stream', 'ip', 'token', 'protocol', 'userAgent'];
 
 /**
- * Which observations are the same session: a recipe per kind, as plain JSON. Two observations share a session exactly
+ * Which hits are the same session: a recipe per kind, as plain JSON. Two hits share a session exactly
  * when they agree in every field of the recipe. `token` means the best discriminator present: viewer token, CMCD
  * `sid`, `X-Playback-Session-Id`, and for HTTP the User-Agent. An empty recipe for `unspecified` tracks nothing at all;
  * for another kind it means one session for all.
  */
 export interface IdentityOptions extends Partial<Record<SessionKind, readonly IdentityField[]>> {
-  /** How much of an IPv6 address counts. Default 64: the block one household gets. */
+  /** How much of an IPv6 address counts. Default 64: the block one group gets. */
   ipv6PrefixLength?: number;
   /** A connection that carries a token joins the session its recipe yields (MistServer). Default false. */
   mergeConnections?: boolean;

@@ -105,7 +105,7 @@ export interface SessionTracker {
   readonly authorises: boolean;
 
   stats(): TrackerStats;
-  /** Changes options while running. Timeouts act at the next look; identity, policies and geo for new observations. */
+  /** Changes options while running. Timeouts act at the next look; identity, policies and geo for new hits. */
   updateConfig(patch: HotOptions): void;
   /** Calls the listener for every such event from now on; returns the function that ends it. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;

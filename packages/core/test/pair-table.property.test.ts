@@ -1,14 +1,14 @@
 import fc from 'fast-check';
-import { PlaceTable, type Placed } from '../src/collections/hash-table.js';
+import { PairTable, type Placed } from '../src/collections/pair-table.js';
 
 class Item implements Placed {
   constructor(
     readonly stream: string,
-    readonly household: string,
+    readonly groupKey: string,
     readonly version: number,
   ) {}
-  isAt(stream: string, household: string): boolean {
-    return this.stream === stream && this.household === household;
+  matches(stream: string, groupKey: string): boolean {
+    return this.stream === stream && this.groupKey === groupKey;
   }
 }
 
@@ -18,27 +18,27 @@ it('agrees with a Map, whatever is set, replaced and deleted', () => {
   const step = fc.record({
     set: fc.boolean(),
     stream: text,
-    household: fc.tuple(text, fc.nat(40)).map((p) => p.join('')),
+    groupKey: fc.tuple(text, fc.nat(40)).map((p) => p.join('')),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 1_500, size: 'max' }), (steps) => {
-      const table = new PlaceTable<Item>();
+      const table = new PairTable<Item>();
       const model = new Map<string, Item>();
-      steps.forEach(({ set, stream, household }, version) => {
-        const key = JSON.stringify([stream, household]);
-        const item = new Item(stream, household, version);
+      steps.forEach(({ set, stream, groupKey }, version) => {
+        const key = JSON.stringify([stream, groupKey]);
+        const item = new Item(stream, groupKey, version);
         if (set) {
-          table.set(stream, household, item);
+          table.set(stream, groupKey, item);
           model.set(key, item);
         } else {
-          table.delete(stream, household);
+          table.delete(stream, groupKey);
           model.delete(key);
         }
-        if (table.get(stream, household) !== model.get(key))
+        if (table.get(stream, groupKey) !== model.get(key))
           throw new Error(`after ${set ? 'set' : 'delete'} of ${key}`);
       });
-      for (const { stream, household } of steps) {
-        if (table.get(stream, household) !== model.get(JSON.stringify([stream, household])))
+      for (const { stream, groupKey } of steps) {
+        if (table.get(stream, groupKey) !== model.get(JSON.stringify([stream, groupKey])))
           throw new Error('lost one');
       }
     }),
@@ -47,7 +47,7 @@ it('agrees with a Map, whatever is set, replaced and deleted', () => {
 });
 
 it('finds and forgets a hundred thousand', () => {
-  const table = new PlaceTable<Item>();
+  const table = new PairTable<Item>();
   for (let i = 0; i < 100_000; i++) table.set(`cam${i % 100}`, `${i}`, new Item(`cam${i % 100}`, `${i}`, i));
   for (let i = 0; i < 100_000; i += 2) table.delete(`cam${i % 100}`, `${i}`);
   let [found, wrong] = [0, 0];

@@ -2,44 +2,44 @@ import { randomInt } from 'node:crypto';
 
 /** What the table holds: it knows where it belongs. */
 export interface Placed {
-  isAt(stream: string, household: string): boolean;
+  matches(stream: string, groupKey: string): boolean;
 }
 
 const SHARDS = 64;
 const FIRST_CAPACITY = 16;
 
 /**
- * Finds by stream and household: the one look-up of every hit. An open hash table instead of nested Maps, for what a
+ * Finds by stream and group: the one look-up of every hit. An open hash table instead of nested Maps, for what a
  * look-up costs among a million sessions is the memory it has to touch. In shards, so that growing never stalls; the
  * hash starts from a secret, so that nobody can choose streams that collide.
  */
-export class PlaceTable<T extends Placed> {
+export class PairTable<T extends Placed> {
   private readonly shards: Shard<T>[] = [];
   private readonly secret = randomInt(2 ** 32);
 
-  get(stream: string, household: string): T | undefined {
-    const hash = this.hash(stream, household);
-    return this.shards[hash & (SHARDS - 1)]?.get(hash, stream, household);
+  get(stream: string, groupKey: string): T | undefined {
+    const hash = this.hash(stream, groupKey);
+    return this.shards[hash & (SHARDS - 1)]?.get(hash, stream, groupKey);
   }
 
   /** Puts it there, in the place of what is there now. */
-  set(stream: string, household: string, item: T): void {
-    const hash = this.hash(stream, household);
+  set(stream: string, groupKey: string, item: T): void {
+    const hash = this.hash(stream, groupKey);
     // Filled from the start: an array with holes is slower to read.
     while (this.shards.length < SHARDS) this.shards.push(new Shard<T>());
-    (this.shards[hash & (SHARDS - 1)] as Shard<T>).set(hash, stream, household, item);
+    (this.shards[hash & (SHARDS - 1)] as Shard<T>).set(hash, stream, groupKey, item);
   }
 
-  delete(stream: string, household: string): void {
-    const hash = this.hash(stream, household);
-    this.shards[hash & (SHARDS - 1)]?.delete(hash, stream, household);
+  delete(stream: string, groupKey: string): void {
+    const hash = this.hash(stream, groupKey);
+    this.shards[hash & (SHARDS - 1)]?.delete(hash, stream, groupKey);
   }
 
-  private hash(stream: string, household: string): number {
+  private hash(stream: string, groupKey: string): number {
     let hash = this.secret | 0;
     for (let i = 0; i < stream.length; i++) hash = mix(hash, stream.charCodeAt(i));
     hash = mix(hash, stream.length);
-    for (let i = 0; i < household.length; i++) hash = mix(hash, household.charCodeAt(i));
+    for (let i = 0; i < groupKey.length; i++) hash = mix(hash, groupKey.charCodeAt(i));
     return hash ^ (hash >>> 16);
   }
 }
@@ -55,17 +55,17 @@ class Shard<T extends Placed> {
   private items = new Array<T | undefined>(FIRST_CAPACITY).fill(undefined);
   private size = 0;
 
-  get(hash: number, stream: string, household: string): T | undefined {
-    return this.items[this.slotOf(hash, stream, household)];
+  get(hash: number, stream: string, groupKey: string): T | undefined {
+    return this.items[this.slotOf(hash, stream, groupKey)];
   }
 
-  set(hash: number, stream: string, household: string, item: T): void {
-    let slot = this.slotOf(hash, stream, household);
+  set(hash: number, stream: string, groupKey: string, item: T): void {
+    let slot = this.slotOf(hash, stream, groupKey);
     if (this.items[slot] === undefined) {
       // Never fuller than three quarters: probing stays short.
       if (++this.size * 4 > this.items.length * 3) {
         this.grow();
-        slot = this.slotOf(hash, stream, household);
+        slot = this.slotOf(hash, stream, groupKey);
       }
     }
     this.hashes[slot] = hash;
@@ -73,9 +73,9 @@ class Shard<T extends Placed> {
   }
 
   /** Closes the gap by moving up what was pushed on by it, so that no tombstones pile up. */
-  delete(hash: number, stream: string, household: string): void {
+  delete(hash: number, stream: string, groupKey: string): void {
     const mask = this.items.length - 1;
-    let gap = this.slotOf(hash, stream, household);
+    let gap = this.slotOf(hash, stream, groupKey);
     if (this.items[gap] === undefined) return;
     this.size--;
     for (let slot = (gap + 1) & mask; this.items[slot] !== undefined; slot = (slot + 1) & mask) {
@@ -90,12 +90,12 @@ class Shard<T extends Placed> {
   }
 
   /** The slot it is in, or the free one where it would go. */
-  private slotOf(hash: number, stream: string, household: string): number {
+  private slotOf(hash: number, stream: string, groupKey: string): number {
     const { items, hashes } = this;
     const mask = items.length - 1;
     for (let slot = startOf(hash, mask); ; slot = (slot + 1) & mask) {
       const item = items[slot];
-      if (item === undefined || (hashes[slot] === hash && item.isAt(stream, household))) return slot;
+      if (item === undefined || (hashes[slot] === hash && item.matches(stream, groupKey))) return slot;
     }
   }
 

@@ -1,0 +1,38 @@
+import { offeredIn, offeredKey, type Offered } from '../identity/offer.js';
+import { ownCopy } from '../support/strings.js';
+import type { AskedWith } from './rare-fields.js';
+import type { Session } from './session.js';
+
+/** Streams and credentials that were decided, per session; the oldest is asked about again. */
+const MAX_DECIDED = 16;
+
+/** Everything that was offered in this session, what it goes by first. */
+export function offeredBy(session: Session): Offered[] {
+  return [ownOffer(session), ...(session.rare?.decided?.values() ?? [])];
+}
+
+/** Policies decide again: whatever comes besides what the session goes by is asked about, but not forgotten. */
+export function forgetVerdicts({ rare }: Session): void {
+  for (const decided of rare?.decided?.values() ?? []) decided.until = -Infinity;
+}
+
+/** Hashed when somebody wants to know, and kept until it goes by another. */
+export function ownOffer({ token, rareFields }: Session): Offered {
+  if (rareFields.ownOffer?.of !== token) rareFields.ownOffer = undefined;
+  return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: rareFields.credentials }), of: token });
+}
+
+export const decidedKey = (stream: string, offered: Offered): string => `${offeredKey(offered)} ${stream}`;
+
+export function keepDecided(session: Session, stream: string, offered: Offered, until: number): void {
+  const decided = (session.rareFields.decided ??= new Map());
+  const key = ownCopy(decidedKey(stream, offered));
+  // the latest stay
+  decided.delete(key);
+  decided.set(key, { token: offered.token, bearer: offered.bearer, until });
+  for (const oldest of decided.keys()) if (decided.size > MAX_DECIDED) decided.delete(oldest);
+}
+
+/** The query that it was asked with, as it came. */
+export const askedQuery = (asked: AskedWith | undefined): string | undefined =>
+  asked?.queryAt === undefined ? asked?.query : asked.url?.slice(asked.queryAt);
