@@ -5,7 +5,7 @@ import type { HttpHit } from '../types/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import { type Decision, type Pipeline } from '../policy/pipeline.js';
 import { isPromise } from '../support/promises.js';
-import type { Approval, Candidate, TrackerView, Verdict } from '../types/policy.js';
+import type { Approval, TrackerView, Verdict } from '../types/policy.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
@@ -14,7 +14,12 @@ import type { Totals } from '../registry/totals.js';
 import type { Denials, Refused } from '../denials/denials.js';
 import { TrackedConnection, TrackedRequest, type OpenHandle } from '../lifecycle/handles.js';
 import type { DecidedCredentials } from './decided-credentials.js';
-import { isError, type Lifecycle } from '../lifecycle/lifecycle.js';
+import { isError } from '../lifecycle/activity.js';
+import type { Grants } from '../lifecycle/grants.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Resolver } from '../registry/resolver.js';
+import type { Candidates } from './candidates.js';
+import { Capacity } from './capacity.js';
 import { impossible, type ResolvedHit } from '../identity/resolved-hit.js';
 import { PendingOpenings, type Made, type PendingOpening, type Outcome } from './pending-openings.js';
 import { noRoom, type Evictions } from './evictions.js';
@@ -23,30 +28,47 @@ import type { Settings } from '../settings/settings.js';
 type AnyAdmission = Admission<OpenHandle & RequestHandle & ConnHandle>;
 type AnyPending = PendingAdmission<OpenHandle & RequestHandle & ConnHandle>;
 
-/** What asking policies takes. */
-export interface AskingParts {
+/** What admitting takes. */
+export interface AdmissionParts {
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly resolver: Resolver;
+  readonly denials: Denials;
+  readonly lifecycle: Lifecycle;
+  readonly grants: Grants;
+  readonly candidates: Candidates;
+  readonly decided: DecidedCredentials;
+  readonly evictions: Evictions;
   readonly pipeline: Pipeline;
   readonly view: TrackerView;
-  readonly decided: DecidedCredentials;
-  readonly room: Evictions;
+  readonly totals: Totals;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Lets in or refuses: denials, caps, policies, in that order; then opens the session, all at once. */
 export class Admissions {
   stopped = false;
-  private readonly openings = new PendingOpenings((decision, made) => this.settle(decision, made));
-  private warnedOfCap = false;
+  private readonly openings: PendingOpenings;
+  private readonly capacity: Capacity;
+  private readonly settings: Settings;
+  private readonly registry: Registry;
+  private readonly denials: Denials;
+  private readonly lifecycle: Lifecycle;
+  private readonly totals: Totals;
+  private readonly clock: Clock;
 
-  constructor(
-    private readonly settings: Settings,
-    private readonly registry: Registry,
-    private readonly denials: Denials,
-    private readonly lifecycle: Lifecycle,
-    private readonly asking: AskingParts,
-    private readonly counters: Totals,
-    private readonly clock: Clock,
-    private readonly logger: Logger,
-  ) {}
+  constructor(private readonly parts: AdmissionParts) {
+    const { settings, registry, logger } = parts;
+    this.settings = settings;
+    this.registry = registry;
+    this.denials = parts.denials;
+    this.lifecycle = parts.lifecycle;
+    this.totals = parts.totals;
+    this.clock = parts.clock;
+    this.openings = new PendingOpenings((decision, made) => this.settle(decision, made));
+    this.capacity = new Capacity(settings, registry, this.openings, logger);
+  }
 
   /**
    * True when policies have to be asked about this hit of a live session: it brings a stream, credential or address that
@@ -57,7 +79,7 @@ export class Admissions {
     if (this.settings.policies.length === 0) return false;
     // a token may be good in some places only
     if (!recipe.byAddress && !isSeenAt(session, network)) return true;
-    return this.asking.decided.mustAsk(session, hit, byAlias, recipe);
+    return this.parts.decided.mustAsk(session, hit, byAlias, recipe);
   }
 
   /** The same where no policy is asked: only the denials look at what is new. */
@@ -81,16 +103,16 @@ export class Admissions {
     // Who waits for the answer that another request of his waits for takes no place of his own.
     const shared = this.openings.find(resolved);
     if (shared !== undefined) return this.wait(resolved, joins, shared);
-    const full = joins === undefined && this.isFull(resolved);
+    const full = joins === undefined && this.capacity.isFull(resolved);
     if (full) {
-      this.counters.overload++;
+      this.totals.overload++;
       if (this.settings.deniesOverload) return this.overloaded(resolved);
     }
     const { policies } = this.settings;
     const decision =
       policies.length === 0
         ? NOT_ASKED
-        : this.asking.pipeline.ask(policies, this.candidate(resolved, joins), this.asking.view);
+        : this.parts.pipeline.ask(policies, this.parts.candidates.of(resolved, joins), this.parts.view);
     if (isPromise(decision)) return this.wait(resolved, joins, this.openings.begin(resolved, full, decision));
     let made: Made | undefined;
     try {
@@ -106,11 +128,11 @@ export class Admissions {
     if (this.refusedAtOnce(resolved, joins) !== undefined) return undefined;
     if (!this.settings.enabled || !resolved.recipe.tracks) return undefined;
     if (joins !== undefined) {
-      this.lifecycle.joinAs(joins, resolved);
+      this.lifecycle.activity.joinAs(joins, resolved);
       return joins;
     }
-    if (this.isFull(resolved)) {
-      this.counters.overload++;
+    if (this.capacity.isFull(resolved)) {
+      this.totals.overload++;
       return undefined;
     }
     // It was answered already: with an error on a stream that nobody knows, it was nobody.
@@ -125,39 +147,11 @@ export class Admissions {
     return this.denials.refuseByCap(resolved, 'overload', 'shutdown', 'the tracker has been stopped');
   }
 
-  /** What the policies are told of one who asks. */
-  candidate(resolved: ResolvedHit, joins: Session | undefined): Candidate {
-    const { ip } = resolved;
-    const facts = withoutBytes(resolved.hit);
-    const country = joins?.country ?? resolved.country(this.settings.geo, this.logger);
-    const candidate: { -readonly [K in keyof Candidate]: Candidate[K] } = { ...facts, ip, kind: resolved.kind };
-    candidate.id = joins?.id ?? resolved.idToBe;
-    if (country) candidate.country = country;
-    if (facts.referer) candidate.referer = this.lifecycle.refererOf(facts);
-    if (joins !== undefined) candidate.session = this.lifecycle.copy(joins);
-    return Object.freeze(candidate);
-  }
-
   private refusedAtOnce(resolved: ResolvedHit, joins: Session | undefined): Refused | undefined {
     if (this.stopped) return this.refuseStopped(resolved);
     const flaw = impossible(resolved.hit);
     if (flaw !== undefined) return this.denials.refuseByCap(resolved, 'forbidden', 'limit', flaw);
     return this.denials.match(resolved, joins);
-  }
-
-  private isFull({ network }: ResolvedHit): boolean {
-    const { maxSessions, maxSessionsPerIp } = this.settings;
-    const here = this.registry.countOfNetwork(network) + this.openings.countAt(network);
-    const all = this.registry.live.size + this.registry.unserved.size + this.openings.size;
-    const full = all >= maxSessions || here >= maxSessionsPerIp;
-    if (full && !this.warnedOfCap) {
-      this.warnedOfCap = true;
-      this.logger.warn(
-        { active: this.registry.live.size, maxSessions, sameAddress: here, maxSessionsPerIp },
-        'a cap on sessions is reached; if all viewers seem to share one address, configure which proxies are trusted',
-      );
-    }
-    return full;
   }
 
   private overloaded(resolved: ResolvedHit): Refused {
@@ -190,25 +184,25 @@ export class Admissions {
   private commit(resolved: ResolvedHit, asked: Session | undefined, full: boolean, decision: Decision): Made {
     const { verdict } = decision;
     // Another of this viewer's requests, or a record of one, may have opened the session meanwhile.
-    const joins = asked?.isClosed === false ? asked : this.lifecycle.opened(resolved);
+    const joins = asked?.isClosed === false ? asked : this.parts.resolver.opened(resolved);
     const live = joins ?? this.continued(resolved, decision);
     // Who has to go for it goes when it is served: a name that somebody made up is worth nobody's place.
     const isUnserved = live?.isUnserved ?? this.lifecycle.opensUnserved(resolved);
-    const room = isUnserved ? noRoom(decision) : this.asking.room.roomFor(decision, live);
+    const room = isUnserved ? noRoom(decision) : this.parts.evictions.roomFor(decision, live);
     const refused = this.refusedAtLast(resolved, live, room.decision);
     if (refused !== undefined || !verdict.allow) return { outcome: refused, joined: live };
     if (!this.settings.enabled || (live === undefined && full)) return { outcome: undefined, joined: live };
-    const shutOut = this.asking.room.make(room);
+    const shutOut = this.parts.evictions.make(room);
     const isAsked = decision !== NOT_ASKED;
     const until = live?.rare?.expiresAt ?? Infinity;
     const session = live ?? this.lifecycle.open(resolved, isAsked ? verdict : undefined);
-    if (isUnserved) this.asking.room.makeWhenServed(session, decision);
+    if (isUnserved) this.parts.evictions.makeWhenServed(session, decision);
     if (live !== undefined) {
-      this.lifecycle.approve(live, verdict);
-      this.lifecycle.joinAs(live, resolved);
+      this.parts.grants.approve(live, verdict);
+      this.lifecycle.activity.joinAs(live, resolved);
     }
     this.denials.replaced.whileLives(session, shutOut);
-    if (isAsked) this.asking.decided.note(session, resolved, decision, until);
+    if (isAsked) this.parts.decided.note(session, resolved, decision, until);
     return { outcome: session, joined: live };
   }
 
@@ -216,7 +210,7 @@ export class Admissions {
   private settle(decision: Decision, made: Made | undefined): void {
     const outcome = made?.outcome;
     const session = outcome === undefined || isRefused(outcome) || outcome.isClosed ? undefined : outcome;
-    this.asking.pipeline.settle(decision, session === undefined ? undefined : this.lifecycle.copy(session));
+    this.parts.pipeline.settle(decision, session === undefined ? undefined : this.lifecycle.copy(session));
   }
 
   /** The live session that this is by the word of a policy: whose credential has been renewed, for one. */
@@ -265,7 +259,7 @@ export class Admissions {
     if (outcome !== undefined && isRefused(outcome)) return outcome;
     const refused = this.deniedAs(resolved, verdict, joins?.isClosed === false ? joins : joined);
     if (refused !== undefined) return refused;
-    if (outcome?.isClosed === false) this.lifecycle.joinAs(outcome, resolved);
+    if (outcome?.isClosed === false) this.lifecycle.activity.joinAs(outcome, resolved);
     return this.handOut(resolved, outcome);
   }
 
@@ -284,13 +278,6 @@ const isRefused = (outcome: Outcome): outcome is Refused => outcome !== undefine
 
 const APPROVED: Approval = { allow: true };
 const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, approvals: [], policyDecisions: [] });
-
-/** Leaving out a field costs several times what copying all does, and few hits have it. */
-function withoutBytes(hit: ResolvedHit['hit']): Omit<ResolvedHit['hit'], 'bytes'> {
-  if (hit.bytes === undefined) return hit;
-  const { bytes: _bytes, ...facts } = hit;
-  return facts;
-}
 
 /** The answer for one who no longer waits for it. */
 function gone(now: number): Refused {

@@ -8,7 +8,8 @@ import { decidedKey, keepDecided, ownOffer } from '../session/decided.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { ownCopy } from '../support/strings.js';
-import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Grants } from '../lifecycle/grants.js';
+import type { HitMerger } from '../registry/hit-merger.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -22,7 +23,8 @@ const MAX_ASKED_LENGTH = 8192;
 export class DecidedCredentials {
   constructor(
     private readonly settings: Settings,
-    private readonly lifecycle: Lifecycle,
+    private readonly grants: Grants,
+    private readonly merger: HitMerger,
     private readonly clock: Clock,
   ) {}
 
@@ -51,18 +53,18 @@ export class DecidedCredentials {
     const isOwn = token === session.token && stream === session.firstStream;
     const { asked, credentials } = session.rareFields;
     if (isOwn && (!session.allowed || asked === undefined || offersSame(hit.credentials, credentials))) {
-      if (!session.allowed) this.lifecycle.allow(session);
+      if (!session.allowed) this.grants.allow(session);
       this.keepAsked(session, hit, decision);
       session.rareFields.tokenUntil = undefined;
-      if (policyDecisions.length > 0) this.lifecycle.judge(session, policyDecisions);
+      if (policyDecisions.length > 0) this.grants.record(session, policyDecisions);
       return;
     }
     const end = (decision.verdict as Approval).expiresAt ?? Infinity;
-    if (policyDecisions.length > 0) this.lifecycle.judgeAlso(session, policyDecisions);
+    if (policyDecisions.length > 0) this.grants.recordAlso(session, policyDecisions);
     const { rareFields } = session;
     if (session.allowed && end >= before && mayRenew(session, resolved)) {
       keepDecided(session, session.firstStream, ownOffer(session), Math.min(before, rareFields.tokenUntil ?? Infinity));
-      if (token !== session.token) this.lifecycle.rename(session, resolved);
+      if (token !== session.token) this.merger.renameTo(session, resolved);
       this.keepAsked(session, hit, decision);
       rareFields.tokenUntil = end < rareFields.expiresAt ? end : undefined;
       return;

@@ -3,18 +3,24 @@ import type { ConnHandle, RequestHandle } from '../types/admission.js';
 import type { Limits } from '../types/policy.js';
 import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
+import { countable } from '../support/numbers.js';
 
 const NO_LIMITS: Limits = Object.freeze({});
 
-/** What a handle passes up: it decides nothing itself. */
-export interface HandleOwner {
-  copy(session: Session): PlaySession;
-  touch(session: Session, handle: OpenHandle, bytes: number): void;
+/** What a handle says while it is open. */
+export interface HandleActivity {
+  touch(session: Session, handle: HandleNode, bytes: number): void;
   served(session: Session): void;
   receive(session: Session, bytes: number): void;
-  tagSession(session: Session, tags: Record<string, string>): void;
+  tag(session: Session, tags: Record<string, string>): void;
   report(session: Session, quality: Quality, provisional: boolean): void;
   msSinceReport(session: Session): number;
+}
+
+/** What a handle passes up: it decides nothing itself. */
+export interface HandleOwner {
+  readonly activity: HandleActivity;
+  copy(session: Session): PlaySession;
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
   connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void;
   cutFailed(error: unknown): void;
@@ -85,23 +91,24 @@ export abstract class OpenHandle implements HandleNode {
   }
 
   touch(addedBytes = 0): void {
-    if (!this.ended && this.tracked !== undefined) this.owner.touch(this.tracked, this, addedBytes);
+    if (!this.ended && this.tracked !== undefined) this.owner.activity.touch(this.tracked, this, addedBytes);
   }
 
   addReceived(bytes: number): void {
-    if ((!this.ended || this.isSevering) && this.tracked !== undefined) this.owner.receive(this.tracked, bytes);
+    if ((!this.ended || this.isSevering) && this.tracked !== undefined)
+      this.owner.activity.receive(this.tracked, bytes);
   }
 
   tag(tags: Record<string, string>): void {
-    if (!this.ended && this.tracked !== undefined) this.owner.tagSession(this.tracked, tags);
+    if (!this.ended && this.tracked !== undefined) this.owner.activity.tag(this.tracked, tags);
   }
 
   report(quality: Quality, provisional = false): void {
-    if (!this.ended && this.tracked !== undefined) this.owner.report(this.tracked, quality, provisional);
+    if (!this.ended && this.tracked !== undefined) this.owner.activity.report(this.tracked, quality, provisional);
   }
 
   get msSinceReport(): number {
-    return this.tracked === undefined ? Infinity : this.owner.msSinceReport(this.tracked);
+    return this.tracked === undefined ? Infinity : this.owner.activity.msSinceReport(this.tracked);
   }
 
   /** The tracker ends it: the transport is severed now. Returns bytes that were not reported yet. */
@@ -145,7 +152,7 @@ export class TrackedRequest extends OpenHandle implements RequestHandle {
   }
 
   served(): void {
-    if (!this.ended && this.tracked?.isUnserved === true) this.owner.served(this.tracked);
+    if (!this.ended && this.tracked?.isUnserved === true) this.owner.activity.served(this.tracked);
   }
 
   end(addedBytes = 0): void {
@@ -166,7 +173,3 @@ export class TrackedConnection extends OpenHandle implements ConnHandle {
     if (this.tracked !== undefined) this.owner.connectionClosed(this.tracked, this, reason, addedBytes);
   }
 }
-
-/** Bytes as they may be counted: what is negative, not finite or no number is 0. */
-export const countable = (bytes: unknown): number =>
-  typeof bytes === 'number' && bytes > 0 && bytes < Infinity ? bytes : 0;

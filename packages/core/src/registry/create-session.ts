@@ -1,11 +1,10 @@
-import { MAX_TEXT_LENGTH } from '../support/bounds.js';
-import { hideSecrets, MAX_READ } from '../identity/hide-secrets.js';
+import { shownText, type Fingerprint } from '../identity/shown-text.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import type { Registry } from './registry.js';
 import { Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Logger } from '../support/logger.js';
-import { keep, ownCopy, type StringPool } from '../support/strings.js';
+import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -17,7 +16,7 @@ export class SessionFactory {
     private readonly texts: StringPool,
     private readonly sharedFields: SharedFieldsPool,
     private readonly logger: Logger,
-    private readonly fingerprint: (token: string) => string,
+    private readonly fingerprint: Fingerprint,
   ) {}
 
   make(resolved: ResolvedHit, id: string, now: number, allowed: boolean): Session {
@@ -43,29 +42,13 @@ export class SessionFactory {
 
   private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
     session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
-    session.query = this.shown(hit.query, hit);
+    session.query = shownText(hit.query, hit, this.fingerprint);
     if (isConnection) session.begin(session.openedAt);
     if (hit.sid && session.namedBy !== 'cmcd') session.rareFields.sid = ownCopy(hit.sid);
     if (hit.playerSessionId && session.namedBy !== 'playback-session') {
       session.rareFields.playerSessionId = ownCopy(hit.playerSessionId);
     }
-    const referer = this.shown(hit.referer, hit);
+    const referer = shownText(hit.referer, hit, this.fingerprint);
     if (referer !== undefined) session.rareFields.referer = referer;
-  }
-
-  /** A query or referer of this hit as it may be shown: without secrets, and not too long. */
-  shown(text: string | undefined, hit: HttpHit): string | undefined {
-    return text ? keep(this.hidden(text, hit), MAX_TEXT_LENGTH) : undefined;
-  }
-
-  /** The referer as policies may see it: the page's own secrets are nobody's to judge, and half a page is none. */
-  referer(hit: HttpHit): string | undefined {
-    const { referer } = hit;
-    return referer && referer.length <= MAX_READ ? this.hidden(referer, hit) : undefined;
-  }
-
-  private hidden(text: string, { token, credentials, secretParameters: parameters }: HttpHit): string {
-    const values = [token, credentials?.scheme === 'bearer' ? credentials.token : undefined];
-    return hideSecrets(text, { parameters, values, instead: this.fingerprint });
   }
 }

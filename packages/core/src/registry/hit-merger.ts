@@ -1,6 +1,8 @@
 import { aliasKey } from '../identity/name.js';
+import { shownText, type Fingerprint } from '../identity/shown-text.js';
 import type { HttpHit } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
+import { RANKS } from './resolver.js';
 import { learnKey, learnName, rename, sharedGroup } from './identity-group.js';
 import type { Registry } from './registry.js';
 import { makeRoom, type Session } from '../session/session.js';
@@ -9,9 +11,6 @@ import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
-/** From the best name to none. */
-const RANKS: readonly NamedBy[] = ['token', 'cmcd', 'playback-session', 'fingerprint'];
-
 /** What another hit tells about a live session: the latest is shown, what was seen before is remembered. */
 export class HitMerger {
   constructor(
@@ -19,48 +18,26 @@ export class HitMerger {
     private readonly registry: Registry,
     private readonly texts: StringPool,
     private readonly sharedFields: SharedFieldsPool,
-    private readonly fingerprint: (token: string) => string,
+    private readonly fingerprint: Fingerprint,
   ) {}
 
-  /** The live session that has the name of this request, or was seen with it. */
-  answering({ recipe, stream, groupKey, namedBy, name, hit, isConnection }: ResolvedHit): Session | undefined {
-    if (groupKey === undefined || isConnection) return undefined;
-    const aliases = this.settings.aliases && recipe.aliasable;
-    return this.registry.find(recipe, stream, groupKey, namedBy, name ?? hit.userAgent ?? '', aliases);
-  }
-
-  /**
-   * The live session that a name belongs to which no session has: players tell theirs with some requests only (with
-   * segments, with playlists, from the second on). It is the one with the next best name of this request, or of the same
-   * player, if it knows no other name of that kind and nobody else could be meant.
-   */
-  adopter(resolved: ResolvedHit): Session | undefined {
-    const { recipe, hit, groupKey, stream, namedBy } = resolved;
-    if (!this.settings.aliases || !recipe.aliasable || groupKey === undefined || resolved.isConnection) {
-      return undefined;
-    }
-    const mayTake = (session: Session): boolean => lacksWhatItBrings(session, hit);
-    for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
-      const name = nameOf(hit, kind);
-      if (name === undefined) continue;
-      const adopter = this.registry.findOnly(recipe, stream, groupKey, kind, name, mayTake);
-      if (adopter !== undefined) {
-        resolved.arrives = true;
-        return adopter;
-      }
-      // Its own weaker name belongs to somebody else.
-      if (kind !== 'fingerprint' && this.registry.find(recipe, stream, groupKey, kind, name, true)) return undefined;
-    }
-    return undefined;
-  }
-
-  /** It went by this name (as `aliasKey` writes it) until now. */
-  remember(session: Session, key: string): void {
-    learnKey(session, key);
+  /** It goes by the name of this hit from now on, and is found where that is; its id stays. */
+  renameTo(session: Session, resolved: ResolvedHit): void {
+    const { recipe, groupKey, ip, network, namedBy, name, token, hit } = resolved;
+    const before = aliasKey(session.namedBy, session.name ?? '');
+    const group = groupKey === network ? network : groupKey;
+    if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
+    this.registry.moveToGroup(session, recipe, ownCopy(group as string), () => {
+      session.name = name === undefined ? undefined : ownCopy(name);
+      session.sharedFields = this.sharedFields.share({ ...session.sharedFields, namedBy });
+      if (token !== undefined) session.fingerprint = this.fingerprint(token);
+    });
+    if (before !== aliasKey(namedBy, name ?? '')) learnKey(session, before);
+    session.query = shownText(hit.query, hit, this.fingerprint) ?? session.query;
   }
 
   /** Most hits tell nothing new, and then this is a few comparisons. */
-  note(session: Session, hit: HttpHit, ip: string, network: string): void {
+  merge(session: Session, hit: HttpHit, ip: string, network: string): void {
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
     if (hit.token && session.namedBy !== 'token') this.takeName(session, 'token', hit.token);
@@ -124,19 +101,4 @@ export class HitMerger {
     rare.playerSessionId = ownCopy(id);
     return sharedGroup(session)?.see(session, aliasKey('playback-session', id));
   }
-}
-
-/** What this hit gives as a name of that kind. */
-function nameOf({ token, sid, playerSessionId, userAgent }: HttpHit, kind: NamedBy): string | undefined {
-  if (kind === 'fingerprint') return userAgent ?? '';
-  return (kind === 'token' ? token : kind === 'cmcd' ? sid : playerSessionId) || undefined;
-}
-
-/** Each name of the hit is one that the session has, or of a kind of which it has none. */
-function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HttpHit): boolean {
-  return (
-    (!token || session.token === undefined) &&
-    (!sid || session.sid === undefined || session.sid === sid) &&
-    (!playerSessionId || session.playerSessionId === undefined || session.playerSessionId === playerSessionId)
-  );
 }

@@ -4,8 +4,9 @@ import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from 
 import { isVerdict, kept } from '../policy/verdicts.js';
 import { sharedGroup } from '../registry/identity-group.js';
 import type { Session } from '../session/session.js';
-import type { Admissions } from '../admission/admissions.js';
+import type { Candidates } from '../admission/candidates.js';
 import type { Denials } from '../denials/denials.js';
+import type { Grants } from '../lifecycle/grants.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { ResolvedHit } from '../identity/resolved-hit.js';
 import type { PolicyDecision } from '../types/explanation.js';
@@ -17,17 +18,39 @@ import type { Settings } from '../settings/settings.js';
 /** How many sessions are asked about at once when policies decide again. */
 const ASKED_AT_ONCE = 64;
 
+/** What a review takes. */
+export interface ReviewParts {
+  readonly settings: Settings;
+  readonly lifecycle: Lifecycle;
+  readonly grants: Grants;
+  readonly candidates: Candidates;
+  readonly evictions: Evictions;
+  readonly denials: Denials;
+  readonly pipeline: Pipeline;
+  readonly view: TrackerView;
+}
+
 /** Lets policies decide again about sessions that are live; they play on meanwhile. */
 export class Reviews {
-  constructor(
-    private readonly settings: Settings,
-    private readonly lifecycle: Lifecycle,
-    private readonly admissions: Admissions,
-    private readonly room: Evictions,
-    private readonly denials: Denials,
-    private readonly pipeline: Pipeline,
-    private readonly view: TrackerView,
-  ) {}
+  private readonly settings: Settings;
+  private readonly lifecycle: Lifecycle;
+  private readonly grants: Grants;
+  private readonly candidates: Candidates;
+  private readonly evictions: Evictions;
+  private readonly denials: Denials;
+  private readonly pipeline: Pipeline;
+  private readonly view: TrackerView;
+
+  constructor(parts: ReviewParts) {
+    this.settings = parts.settings;
+    this.lifecycle = parts.lifecycle;
+    this.grants = parts.grants;
+    this.candidates = parts.candidates;
+    this.evictions = parts.evictions;
+    this.denials = parts.denials;
+    this.pipeline = parts.pipeline;
+    this.view = parts.view;
+  }
 
   /** A policy's own deadline has come. True: the session was closed. */
   review(session: Session, now: number): boolean {
@@ -40,7 +63,7 @@ export class Reviews {
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
       if (verdict === 'ask') ask.push(policy);
       else if (!verdict.allow) {
-        this.end(session, this.resolveRequest(session), verdict, policy, [noOf(policy, verdict, now)]);
+        this.end(session, this.resolvedAgain(session), verdict, policy, [noOf(policy, verdict, now)]);
         return true;
       } else this.keep(session, verdict, policy, now);
     }
@@ -71,12 +94,12 @@ export class Reviews {
   /** Asks these policies about a live session. */
   private async again(session: Session, policies: readonly Policy[]): Promise<void> {
     session.rareFields.asking = policies[0]?.name ?? '';
-    const resolved = this.resolveRequest(session);
-    const candidate: Candidate = Object.freeze({ ...this.admissions.candidate(resolved, session), again: true });
+    const resolved = this.resolvedAgain(session);
+    const candidate: Candidate = Object.freeze({ ...this.candidates.of(resolved, session), again: true });
     const asked = this.pipeline.ask(policies, candidate, this.view, (policy) => (session.rareFields.asking = policy));
     const answer: Decision = isPromise(asked) ? await asked : asked;
     session.rareFields.asking = undefined;
-    const room = session.isUnserved ? noRoom(answer) : this.room.roomFor(answer, session);
+    const room = session.isUnserved ? noRoom(answer) : this.evictions.roomFor(answer, session);
     const { verdict, refusedBy, policyDecisions } = room.decision;
     // Renewed meanwhile: what was asked about is no longer what it goes by.
     const outdated = session.token !== resolved.token || session.rare?.credentials !== resolved.hit.credentials;
@@ -85,15 +108,15 @@ export class Reviews {
       this.end(session, resolved, verdict, refusedBy, policyDecisions);
     }
     if (kept && verdict.allow && !outdated) {
-      this.lifecycle.approve(session, verdict);
+      this.grants.approve(session, verdict);
       if (policies === this.settings.policies) {
         // All were asked: what policies said that are gone by now no longer counts.
         session.rareFields.policyDecisions = undefined;
         session.rareFields.tokenUntil = undefined;
-        this.lifecycle.allow(session);
+        this.grants.allow(session);
       }
-      if (policyDecisions.length > 0) this.lifecycle.judge(session, policyDecisions);
-      this.room.makeFor(session, room);
+      if (policyDecisions.length > 0) this.grants.record(session, policyDecisions);
+      this.evictions.makeFor(session, room);
     }
     this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
   }
@@ -110,8 +133,8 @@ export class Reviews {
   }
 
   private keep(session: Session, verdict: Approval, policy: Policy, now: number): void {
-    this.lifecycle.approve(session, verdict);
-    if (verdict.expiresAt !== undefined) this.lifecycle.judge(session, [yesOf(policy, verdict, now)]);
+    this.grants.approve(session, verdict);
+    if (verdict.expiresAt !== undefined) this.grants.record(session, [yesOf(policy, verdict, now)]);
   }
 
   /** Refused: the session is closed and the refusal remembered. */
@@ -122,13 +145,13 @@ export class Reviews {
     policy: Policy | undefined,
     policyDecisions: readonly PolicyDecision[],
   ): void {
-    this.lifecycle.judge(session, policyDecisions);
+    this.grants.record(session, policyDecisions);
     this.lifecycle.close(session, refusal.reason, { detail: refusal.detail });
     this.denials.rememberEnded(resolved, refusal, policy, policyDecisions);
   }
 
   /** What the session was opened with, as far as it is kept. */
-  resolveRequest(session: Session): ResolvedHit {
+  private resolvedAgain(session: Session): ResolvedHit {
     const { rare } = session;
     const recipe = this.settings.recipes[session.kind];
     const hit = {

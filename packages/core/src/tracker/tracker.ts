@@ -1,87 +1,55 @@
-import { randomBytes } from 'node:crypto';
-import { EventHub } from '../events/event-hub.js';
-import type { EventSink, TrackerEvents } from '../types/event.js';
-import { matchesSession } from '../denials/live-match.js';
-import { readTarget } from '../denials/target.js';
-import { bestNameKind, givenName } from '../identity/name.js';
+import type { Admissions } from '../admission/admissions.js';
+import type { Denials } from '../denials/denials.js';
+import { bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
-import { fingerprinter } from '../identity/fingerprint.js';
+import { ResolvedHit } from '../identity/resolved-hit.js';
+import { check, isConnection, tidyConnection, tidyRequest } from '../identity/tidy.js';
+import type { Activity } from '../lifecycle/activity.js';
+import { TrackedConnection, TrackedRequest } from '../lifecycle/handles.js';
+import { sessionExists, type Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Registry } from '../registry/registry.js';
+import type { Resolver } from '../registry/resolver.js';
+import type { Settings } from '../settings/settings.js';
+import type { Clock } from '../support/clock.js';
+import { countable } from '../support/numbers.js';
+import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
+import type { EventSink, TrackerEvents } from '../types/event.js';
+import type { Explanation } from '../types/explanation.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import { SESSION_KINDS } from '../types/kinds.js';
-import type { PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
-import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
-import { Pipeline } from '../policy/pipeline.js';
-import type { TrackerView } from '../types/policy.js';
-import { ClosedSessions } from '../registry/closed-sessions.js';
-import { checkFilter, isEmptyFilter } from '../registry/filter.js';
-import { Registry } from '../registry/registry.js';
-import type { Session } from '../session/session.js';
-import { systemClock, type Clock } from '../support/clock.js';
-import { StreamSessionsError } from '../support/errors.js';
-import { consoleLogger, isolated } from '../support/logger.js';
-import { checkOptions } from '../support/options.js';
-import { Admissions } from '../admission/admissions.js';
-import { Totals } from '../registry/totals.js';
-import { checkDuration, Denials } from '../denials/denials.js';
-import { explain } from './explain.js';
-import type { Explanation } from '../types/explanation.js';
-import { countable, TrackedConnection, TrackedRequest } from '../lifecycle/handles.js';
-import { DecidedCredentials } from '../admission/decided-credentials.js';
-import { Lifecycle, sessionExists } from '../lifecycle/lifecycle.js';
-import { Sweeper } from '../sweeper/sweeper.js';
-import { ResolvedHit } from '../identity/resolved-hit.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
-import { Reviews } from '../sweeper/reviews.js';
+import type { PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
 import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from '../types/tracker.js';
-import { Evictions } from '../admission/evictions.js';
-import { Settings } from '../settings/settings.js';
-import { check, isConnection, tidyConnection, tidyRequest } from '../identity/tidy.js';
+import { assemble, type Parts } from './assemble.js';
+import { explain } from './explain.js';
 
 /** So many sessions are closed before the event loop gets its turn, when all are to go. */
 const CLOSED_AT_ONCE = 1024;
 
 /** The conductor: normalises what comes in, finds who is meant, and passes it to the part that knows what to do. */
 export class Tracker implements SessionTracker {
+  private readonly parts: Parts;
   private readonly settings: Settings;
   private readonly clock: Clock;
-  private readonly hub: EventHub;
   private readonly registry: Registry;
+  private readonly resolver: Resolver;
   private readonly denied: Denials;
   private readonly lifecycle: Lifecycle;
+  private readonly activity: Activity;
   private readonly admissions: Admissions;
-  private readonly reviews: Reviews;
-  private readonly sweeper: Sweeper;
-  private readonly counters = new Totals();
   private stopping: Promise<void> | undefined = undefined;
 
   constructor(options: TrackerOptions) {
-    this.settings = new Settings(options);
-    const clock = (this.clock = options.clock ?? systemClock);
-    const logger = isolated(options.logger ?? consoleLogger);
-    const fingerprint = fingerprinter(options.fingerprintKey ?? randomBytes(32));
-    const { settings, counters } = this;
-    const hub = (this.hub = new EventHub(logger));
-    const registry = (this.registry = new Registry(
-      new ClosedSessions(settings.closedRetentionMs, settings.closedRetentionMax),
-    ));
-    const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
-    const view = this.view();
-    const firstOpened = options.autoStart === false ? () => undefined : () => this.sweeper.start();
-    const desk = (this.denied = new Denials(settings, hub, counters, clock, fingerprint));
-    const life = new Lifecycle(settings, registry, hub, counters, clock, logger, fingerprint, firstOpened, (session) =>
-      desk.replaced.ended(session),
-    );
-    this.lifecycle = life;
-    const decided = new DecidedCredentials(settings, life, clock);
-    const room = new Evictions(registry, desk, life, pipeline);
-    const asking = { pipeline, view, decided, room };
-    this.admissions = new Admissions(settings, registry, desk, life, asking, counters, clock, logger);
-    this.reviews = new Reviews(settings, life, this.admissions, room, desk, pipeline, view);
-    this.sweeper = new Sweeper(settings, life, this.reviews, clock, (now) => {
-      registry.closed.expire(now);
-      desk.expire(now);
-    });
+    const parts = (this.parts = assemble(options));
+    this.settings = parts.settings;
+    this.clock = parts.clock;
+    this.registry = parts.registry;
+    this.resolver = parts.resolver;
+    this.denied = parts.denials;
+    this.lifecycle = parts.lifecycle;
+    this.activity = parts.lifecycle.activity;
+    this.admissions = parts.admissions;
   }
 
   trackHttp(raw: HttpHit): PlaySession | null {
@@ -90,18 +58,18 @@ export class Tracker implements SessionTracker {
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
-    const known = this.find(recipe, hit, network);
+    const known = this.resolver.find(recipe, hit, network);
     if (known !== undefined && !this.admissions.mustAskDenials(known, hit, ip, network)) {
-      return this.lifecycle.copy(known, this.lifecycle.join(known, hit, ip, network, countable(hit.bytes)));
+      return this.lifecycle.copy(known, this.activity.join(known, hit, ip, network, countable(hit.bytes)));
     }
     const resolved = resolveRequest(hit, recipe, ip, network);
-    const session = this.admissions.record(resolved, known ?? this.lifecycle.merger.adopter(resolved));
+    const session = this.admissions.record(resolved, known ?? this.resolver.adopter(resolved));
     return session === undefined ? null : this.lifecycle.copy(session);
   }
 
   openConn(raw: ConnHit): { session: PlaySession | null; closer: Closer } {
     const resolved = this.resolveConnection(raw);
-    const joins = this.findMerged(resolved);
+    const joins = this.resolver.merged(resolved);
     const session = this.admissions.record(resolved, joins);
     const closer = new TrackedConnection(this.lifecycle, session, this.clock.now());
     return { session: session === undefined ? null : this.lifecycle.copy(session), closer };
@@ -116,11 +84,11 @@ export class Tracker implements SessionTracker {
   }
 
   list(filter: SessionFilter = {}): PlaySession[] {
-    return this.rows(filter, false);
+    return this.parts.queries.list(filter);
   }
 
   count(filter: SessionFilter = {}): number {
-    return this.countRows(filter, false);
+    return this.parts.queries.count(filter);
   }
 
   streams(): StreamSummary[] {
@@ -128,49 +96,26 @@ export class Tracker implements SessionTracker {
   }
 
   get(id: string): PlaySession | undefined {
-    const live = this.registry.get(id);
-    if (live !== undefined) return this.lifecycle.copy(live);
-    this.registry.closed.expire(this.clock.now());
-    return this.registry.closed.get(id);
+    return this.parts.queries.get(id);
   }
 
-  kick(id: string, options: KickOptions = {}): boolean {
-    const { denyForMs = this.settings.deniedRetentionMs, reason } = options;
-    checkDuration('denyForMs', denyForMs);
-    const session = this.registry.get(id);
-    if (session === undefined) return false;
-    // The denial first: what the cut connection causes must already find the door shut.
-    this.denied.denyKicked(session, denyForMs, reason);
-    return this.lifecycle.close(session, 'kicked', { detail: reason });
+  kick(id: string, options?: KickOptions): boolean {
+    return this.parts.operator.kick(id, options);
   }
 
   kickAll(filter: SessionFilter, options?: KickOptions): number {
-    checkFilter(filter);
-    if (isEmptyFilter(filter)) {
-      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'An empty filter would kick everybody. Say whom you mean.');
-    }
-    if (filter.status === 'closed') return 0;
-    const ids = this.rows({ ...filter, status: 'active' }, true).map((session) => session.id);
-    return ids.filter((id) => this.kick(id, options)).length;
+    return this.parts.operator.kickAll(filter, options);
   }
 
   tag(id: string, tags: Record<string, string>): boolean {
     const session = this.registry.get(id);
     if (session === undefined) return false;
-    this.lifecycle.tagSession(session, tags);
+    this.activity.tag(session, tags);
     return true;
   }
 
-  deny(rawTarget: DenialTarget, options: DenyOptions = {}): Denial {
-    const target = readTarget(rawTarget);
-    const { forMs = this.settings.deniedRetentionMs, reason } = options;
-    checkDuration('forMs', forMs);
-    const denial = this.denied.deny(target, forMs, reason);
-    for (const session of this.liveSuspects(target)) {
-      if (matchesSession(target, session, this.settings.addresses))
-        this.lifecycle.close(session, 'denied', { detail: reason });
-    }
-    return denial;
+  deny(target: DenialTarget, options?: DenyOptions): Denial {
+    return this.parts.operator.deny(target, options);
   }
 
   liftDenial(which: string | DenialTarget): boolean {
@@ -181,26 +126,12 @@ export class Tracker implements SessionTracker {
     return this.denied.list();
   }
 
-  async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
-    const codes = typeof streams === 'string' ? [streams] : streams;
-    const denialsLifted = this.denied.liftRemembered(
-      ({ target }) => codes === undefined || (target.stream !== undefined && codes.includes(target.stream)),
-    );
-    const sessions = new Set((codes ?? [undefined]).flatMap((code) => this.registry.liveOf(code)));
-    return { ...(await this.reviews.decideAgain([...sessions])), denialsLifted };
+  invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
+    return this.parts.operator.invalidate(streams);
   }
 
-  async reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
-    checkOptions('reauthorize()', target, ['user', 'session']);
-    const { user, session: id } = target;
-    if (!user && !id) {
-      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'reauthorize() needs a user or a session.');
-    }
-    const denialsLifted = user ? this.denied.liftRemembered((denial) => denial.target.user === user) : 0;
-    const one = id ? this.registry.get(id) : undefined;
-    const sessions = id ? (one === undefined ? [] : [one]) : this.registry.liveOfUser(user as string);
-    const meant = user ? sessions.filter((session) => session.userId === user) : sessions;
-    return { ...(await this.reviews.decideAgain(meant)), denialsLifted };
+  reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
+    return this.parts.operator.reauthorize(target);
   }
 
   explain(id: string): Explanation | undefined {
@@ -213,20 +144,20 @@ export class Tracker implements SessionTracker {
   }
 
   stats(): TrackerStats {
-    const { counters, registry } = this;
+    const { totals, registry, hub } = this.parts;
     return {
       active: registry.live.size,
-      openedTotal: counters.opened,
-      closedTotal: counters.closed,
-      idleClosedTotal: counters.idleClosed,
-      kickedTotal: counters.kicked,
-      deniedTotal: counters.denied,
-      overloadTotal: counters.overload,
-      droppedEventsTotal: this.hub.dropped,
+      openedTotal: totals.opened,
+      closedTotal: totals.closed,
+      idleClosedTotal: totals.idleClosed,
+      kickedTotal: totals.kicked,
+      deniedTotal: totals.denied,
+      overloadTotal: totals.overload,
+      droppedEventsTotal: hub.dropped,
       viewers: registry.counts.viewer,
       inputs: registry.counts.input,
       outputs: registry.counts.output,
-      bytesTotal: counters.bytes,
+      bytesTotal: totals.bytes,
     };
   }
 
@@ -250,19 +181,19 @@ export class Tracker implements SessionTracker {
   }
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
-    return this.hub.on(event, listener);
+    return this.parts.hub.on(event, listener);
   }
 
   addSink(sink: EventSink): () => void {
-    return this.hub.addSink(sink);
+    return this.parts.hub.addSink(sink);
   }
 
   start(): void {
-    if (!this.admissions.stopped) this.sweeper.start();
+    if (!this.admissions.stopped) this.parts.sweeper.start();
   }
 
   sweep(): void {
-    this.sweeper.sweep();
+    this.parts.sweeper.sweep();
   }
 
   stop(options: { timeoutMs?: number } = {}): Promise<void> {
@@ -275,11 +206,11 @@ export class Tracker implements SessionTracker {
     const recipe = recipes[hit.kind ?? 'viewer'];
     const ip = addresses.address(hit.ip);
     const network = addresses.network(ip);
-    let session = this.find(recipe, hit, network);
+    let session = this.resolver.find(recipe, hit, network);
     let resolved: ResolvedHit | undefined;
     if (session === undefined) {
       resolved = resolveRequest(hit, recipe, ip, network);
-      session = this.lifecycle.merger.adopter(resolved);
+      session = this.resolver.adopter(resolved);
     }
     if (
       session !== undefined &&
@@ -290,7 +221,7 @@ export class Tracker implements SessionTracker {
         const refused = this.denied.match(resolved, session);
         if (refused !== undefined) return refused;
       }
-      const request = new TrackedRequest(this.lifecycle, session, this.lifecycle.join(session, hit, ip, network));
+      const request = new TrackedRequest(this.lifecycle, session, this.activity.join(session, hit, ip, network));
       this.lifecycle.deadlines.watch(session);
       return request;
     }
@@ -299,31 +230,17 @@ export class Tracker implements SessionTracker {
 
   private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
     const resolved = this.resolveConnection(raw);
-    const joins = this.findMerged(resolved);
+    const joins = this.resolver.merged(resolved);
     if (
       joins !== undefined &&
       !this.admissions.mustAsk(joins, resolved.hit, false, resolved.recipe, resolved.network)
     ) {
       const refused = this.denied.match(resolved, joins);
       if (refused !== undefined) return refused;
-      this.lifecycle.joinAs(joins, resolved);
+      this.activity.joinAs(joins, resolved);
       return new TrackedConnection(this.lifecycle, joins, this.clock.now());
     }
     return this.admissions.decide(resolved, joins);
-  }
-
-  private find(recipe: Recipe, hit: HttpHit, network: string): Session | undefined {
-    const aliases = this.settings.aliases && recipe.aliasable;
-    const { stream, userAgent = '' } = hit;
-    const groupKey = recipe.groupKey(network, hit.protocol, userAgent);
-    const name = givenName(hit) ?? userAgent;
-    return this.registry.find(recipe, stream, groupKey, bestNameKind(hit), name, aliases);
-  }
-
-  private findMerged({ recipe, stream, groupKey, namedBy, name }: ResolvedHit): Session | undefined {
-    return groupKey === undefined
-      ? undefined
-      : this.registry.find(recipe, stream, groupKey, namedBy, name ?? '', this.settings.aliases);
   }
 
   private resolveConnection(raw: ConnHit): ResolvedHit {
@@ -335,59 +252,18 @@ export class Tracker implements SessionTracker {
     return ResolvedHit.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
   }
 
-  /** `unserved`: also those who are in no list yet. */
-  private rows(filter: SessionFilter, unserved: boolean): PlaySession[] {
-    checkFilter(filter);
-    const { registry, settings, lifecycle } = this;
-    registry.closed.expire(this.clock.now());
-    return registry.list(filter, settings.addresses, (session) => lifecycle.copy(session), unserved);
-  }
-
-  private countRows(filter: SessionFilter, unserved: boolean): number {
-    checkFilter(filter);
-    this.registry.closed.expire(this.clock.now());
-    return this.registry.count(filter, this.settings.addresses, unserved);
-  }
-
-  /** Live sessions that a denial of this target could mean: by the narrowest index there is. */
-  private liveSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] {
-    const { registry, settings } = this;
-    if (id !== undefined) return [registry.get(id)].filter((session) => session !== undefined);
-    if (user !== undefined) return registry.liveOfUser(user);
-    if (stream !== undefined) return registry.liveOf(stream);
-    if (ip !== undefined && !ip.includes('/')) {
-      return registry.liveOfNetwork(settings.addresses.network(settings.addresses.address(ip)));
-    }
-    return registry.liveOf();
-  }
-
-  private view(): TrackerView {
-    const { clock, registry } = this;
-    return Object.freeze({
-      get now() {
-        return clock.now();
-      },
-      count: (filter: SessionFilter) => this.countRows(filter, true),
-      list: (filter: SessionFilter) => this.rows(filter, true),
-      activeAt(id: string) {
-        const session = registry.get(id);
-        return session?.handles === undefined ? session?.updatedAt : clock.now();
-      },
-    });
-  }
-
   private async shutDown(timeoutMs: number): Promise<void> {
     this.admissions.stopped = true;
-    this.sweeper.stop();
+    this.parts.sweeper.stop();
     await this.closeAll(true, () => true);
     let timer: unknown;
     const timeout = new Promise<void>((resolve) => {
       timer = this.clock.setTimeout(() => {
-        this.hub.abandon();
+        this.parts.hub.abandon();
         resolve();
       }, timeoutMs);
     });
-    await Promise.race([this.hub.close(), timeout]);
+    await Promise.race([this.parts.hub.close(), timeout]);
     this.clock.clearTimeout(timer);
   }
 

@@ -1,0 +1,125 @@
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import type { HitMerger } from '../registry/hit-merger.js';
+import type { Registry } from '../registry/registry.js';
+import type { Totals } from '../registry/totals.js';
+import type { HandleNode } from '../session/handle-list.js';
+import { withReport } from '../session/quality.js';
+import type { Session } from '../session/session.js';
+import { withTags } from '../session/tags.js';
+import type { Clock } from '../support/clock.js';
+import type { HttpHit } from '../types/hit.js';
+import type { Quality } from '../types/play-session.js';
+import { countable } from '../support/numbers.js';
+import type { SessionDeadlines } from './session-deadlines.js';
+import type { SessionEvents } from './session-events.js';
+
+/** What happens while a session lives: hits, bytes, what is reported of it. The path of every segment. */
+export class Activity {
+  constructor(
+    private readonly registry: Registry,
+    private readonly merger: HitMerger,
+    private readonly deadlines: SessionDeadlines,
+    private readonly events: SessionEvents,
+    private readonly totals: Totals,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The session is in no list until something is served to it. */
+  hide(session: Session): void {
+    session.rareFields.onServed = nothing;
+  }
+
+  /** Something was served to a session that nobody saw so far. */
+  served(session: Session): void {
+    const { rareFields } = session;
+    const { onServed } = rareFields;
+    if (onServed === undefined || session.isClosed) return;
+    rareFields.onServed = nothing;
+    onServed();
+    // A policy that had to say who makes room may have failed to.
+    if (session.isClosed) return;
+    this.registry.show(session);
+    if (rareFields.streams === undefined) this.registry.served.add(session.stream);
+    this.totals.opened++;
+    this.events.opened(session);
+  }
+
+  /** Another request or connection of a live session. */
+  joinAs(session: Session, { hit, ip, network, isConnection }: ResolvedHit): void {
+    const before = session.rare?.lastHitAt ?? session.updatedAt;
+    this.join(session, hit, ip, network, countable(hit.bytes));
+    if (isConnection) session.rareFields.lastHitAt = before;
+  }
+
+  /** A hit of a live session, and the bytes that came with it. Returns the time. */
+  join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): number {
+    const now = this.clock.now();
+    session.updatedAt = now;
+    this.merger.merge(session, hit, ip, network);
+    const { rare } = session;
+    if (rare !== undefined) {
+      if (rare.lastHitAt !== undefined) rare.lastHitAt = now;
+      if (rare.onServed !== undefined) {
+        if (hit.tentative === true || isError(hit)) return now;
+        this.served(session);
+      }
+    }
+    if (bytes > 0) this.credit(session, bytes, now);
+    this.events.updated(session, now);
+    return now;
+  }
+
+  /** Bytes were sent to it, or it was seen. */
+  touch(session: Session, handle: HandleNode | undefined, added: number): void {
+    const now = this.clock.now();
+    session.updatedAt = now;
+    if (handle !== undefined) handle.touchedAt = now;
+    const bytes = countable(added);
+    if (bytes === 0) return;
+    if (session.isUnserved) {
+      this.served(session);
+      if (session.isClosed) return;
+    }
+    this.credit(session, bytes, now);
+    this.events.updated(session, now);
+  }
+
+  receive(session: Session, received: number): void {
+    const bytes = countable(received);
+    if (bytes === 0) return;
+    const now = this.clock.now();
+    session.updatedAt = now;
+    session.rareFields.bytesReceived += bytes;
+    session.begin(now);
+    // the last ones come while it ends
+    if (!session.isClosed && !session.isUnserved) this.events.updated(session, now);
+  }
+
+  tag(session: Session, tags: Readonly<Record<string, string>>): void {
+    session.rareFields.tags = withTags(session.tags, tags);
+  }
+
+  /** What its player says of itself. */
+  report(session: Session, quality: Quality, provisional: boolean): void {
+    session.rareFields.quality = withReport(session.rare?.quality, quality);
+    if (!provisional) session.rareFields.reportedAt = this.clock.now();
+  }
+
+  msSinceReport(session: Session): number {
+    const reportedAt = session.rare?.reportedAt ?? -Infinity;
+    return reportedAt === -Infinity ? Infinity : this.clock.now() - reportedAt;
+  }
+
+  /** Bytes were sent to it. */
+  credit(session: Session, bytes: number, now: number): void {
+    if (bytes === 0) return;
+    session.credit(bytes, now);
+    this.totals.bytes += bytes;
+    if (session.isReviewDue && !session.isClosed) this.deadlines.wheel.place(session, now);
+  }
+}
+
+const nothing = (): void => undefined;
+
+/** A hit that has been answered, and not with what it asked for. */
+export const isError = ({ status }: HttpHit): boolean => status !== undefined && status >= 400;

@@ -1,0 +1,90 @@
+import { bestNameKind, givenName } from '../identity/name.js';
+import type { Recipe } from '../identity/recipe.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import type { Session } from '../session/session.js';
+import type { Settings } from '../settings/settings.js';
+import type { HttpHit } from '../types/hit.js';
+import type { NamedBy } from '../types/play-session.js';
+import type { Registry } from './registry.js';
+
+/** From the best name to none. */
+export const RANKS: readonly NamedBy[] = ['token', 'cmcd', 'playback-session', 'fingerprint'];
+
+/** Whose hit this is: finds the live session that it belongs to. */
+export class Resolver {
+  constructor(
+    private readonly settings: Settings,
+    private readonly registry: Registry,
+  ) {}
+
+  /** The quick look that nearly every request ends with: by its names as they came, making nothing. */
+  find(recipe: Recipe, hit: HttpHit, network: string): Session | undefined {
+    const aliases = this.settings.aliases && recipe.aliasable;
+    const { stream, userAgent = '' } = hit;
+    const groupKey = recipe.groupKey(network, hit.protocol, userAgent);
+    const name = givenName(hit) ?? userAgent;
+    return this.registry.find(recipe, stream, groupKey, bestNameKind(hit), name, aliases);
+  }
+
+  /** The live session that a connection joins, where connections are merged. */
+  merged({ recipe, stream, groupKey, namedBy, name }: ResolvedHit): Session | undefined {
+    if (groupKey === undefined) return undefined;
+    return this.registry.find(recipe, stream, groupKey, namedBy, name ?? '', this.settings.aliases);
+  }
+
+  /** The live session that this hit would open, if somebody else has opened it. */
+  opened(resolved: ResolvedHit): Session | undefined {
+    const id = resolved.groupKey === undefined ? undefined : resolved.session();
+    const known = id === undefined ? undefined : this.registry.get(id);
+    const isNamedSo = known?.namedBy === resolved.namedBy && known.name === resolved.name;
+    if (known !== undefined && (isNamedSo || !resolved.recipe.byName)) return known;
+    return this.named(resolved) ?? this.adopter(resolved);
+  }
+
+  /** The live session that has the name of this request, or was seen with it. */
+  named({ recipe, stream, groupKey, namedBy, name, hit, isConnection }: ResolvedHit): Session | undefined {
+    if (groupKey === undefined || isConnection) return undefined;
+    const aliases = this.settings.aliases && recipe.aliasable;
+    return this.registry.find(recipe, stream, groupKey, namedBy, name ?? hit.userAgent ?? '', aliases);
+  }
+
+  /**
+   * The live session that a name belongs to which no session has: players tell theirs with some requests only (with
+   * segments, with playlists, from the second on). It is the one with the next best name of this request, or of the same
+   * player, if it knows no other name of that kind and nobody else could be meant.
+   */
+  adopter(resolved: ResolvedHit): Session | undefined {
+    const { recipe, hit, groupKey, stream, namedBy } = resolved;
+    if (!this.settings.aliases || !recipe.aliasable || groupKey === undefined || resolved.isConnection) {
+      return undefined;
+    }
+    const mayTake = (session: Session): boolean => lacksWhatItBrings(session, hit);
+    for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
+      const name = nameOf(hit, kind);
+      if (name === undefined) continue;
+      const adopter = this.registry.findOnly(recipe, stream, groupKey, kind, name, mayTake);
+      if (adopter !== undefined) {
+        resolved.arrives = true;
+        return adopter;
+      }
+      // Its own weaker name belongs to somebody else.
+      if (kind !== 'fingerprint' && this.registry.find(recipe, stream, groupKey, kind, name, true)) return undefined;
+    }
+    return undefined;
+  }
+}
+
+/** What this hit gives as a name of that kind. */
+function nameOf({ token, sid, playerSessionId, userAgent }: HttpHit, kind: NamedBy): string | undefined {
+  if (kind === 'fingerprint') return userAgent ?? '';
+  return (kind === 'token' ? token : kind === 'cmcd' ? sid : playerSessionId) || undefined;
+}
+
+/** Each name of the hit is one that the session has, or of a kind of which it has none. */
+function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HttpHit): boolean {
+  return (
+    (!token || session.token === undefined) &&
+    (!sid || session.sid === undefined || session.sid === sid) &&
+    (!playerSessionId || session.playerSessionId === undefined || session.playerSessionId === playerSessionId)
+  );
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { Admissions } from '../admission/admissions.js';
+import { Candidates } from '../admission/candidates.js';
+import { DecidedCredentials } from '../admission/decided-credentials.js';
+import { Evictions } from '../admission/evictions.js';
+import { Denials } from '../denials/denials.js';
+import { EventHub } from '../events/event-hub.js';
+import { fingerprinter } from '../identity/fingerprint.js';
+import { Activity } from '../lifecycle/activity.js';
+import { Grants } from '../lifecycle/grants.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { SessionDeadlines } from '../lifecycle/session-deadlines.js';
+import { SessionEvents } from '../lifecycle/session-events.js';
+import { Pipeline } from '../policy/pipeline.js';
+import { ClosedSessions } from '../registry/closed-sessions.js';
+import { SessionFactory } from '../registry/create-session.js';
+import { HitMerger } from '../registry/hit-merger.js';
+import { Registry } from '../registry/registry.js';
+import { Resolver } from '../registry/resolver.js';
+import { Totals } from '../registry/totals.js';
+import { SharedFieldsPool } from '../session/shared-fields.js';
+import { Settings } from '../settings/settings.js';
+import { systemClock } from '../support/clock.js';
+import { consoleLogger, isolated } from '../support/logger.js';
+import { StringPool } from '../support/strings.js';
+import { Reviews } from '../sweeper/reviews.js';
+import { Sweeper } from '../sweeper/sweeper.js';
+import type { TrackerOptions } from '../types/options.js';
+import { Operator } from './operator.js';
+import { Queries } from './queries.js';
+
+export type Parts = ReturnType<typeof assemble>;
+
+/** Makes the parts of a tracker, from the ground up: each is handed those below it. */
+export function assemble(options: TrackerOptions) {
+  const settings = new Settings(options);
+  const clock = options.clock ?? systemClock;
+  const logger = isolated(options.logger ?? consoleLogger);
+  const fingerprint = fingerprinter(options.fingerprintKey ?? randomBytes(32));
+  const totals = new Totals();
+  const hub = new EventHub(logger);
+  const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
+
+  const registry = new Registry(new ClosedSessions(settings.closedRetentionMs, settings.closedRetentionMax));
+  const resolver = new Resolver(settings, registry);
+  const texts = new StringPool();
+  const sharedFields = new SharedFieldsPool(Math.floor(clock.now()));
+  const merger = new HitMerger(settings, registry, texts, sharedFields, fingerprint);
+  const factory = new SessionFactory(settings, registry, texts, sharedFields, logger, fingerprint);
+
+  const denials = new Denials(settings, hub, totals, clock, fingerprint);
+  const deadlines = new SessionDeadlines(settings, logger, clock.now());
+  const events = new SessionEvents(hub, settings, clock);
+  const grants = new Grants(registry, deadlines, sharedFields, logger);
+  const activity = new Activity(registry, merger, deadlines, events, totals, clock);
+  const lifecycle = new Lifecycle({
+    ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals },
+    ...{ clock, logger },
+    onOpened: options.autoStart === false ? () => undefined : (): void => sweeper.start(),
+    // A denial that keeps somebody out while another session lives ends with that.
+    onClosed: (session) => denials.replaced.ended(session),
+  });
+
+  const queries = new Queries(registry, lifecycle, settings, clock);
+  const view = queries.view();
+  const candidates = new Candidates(settings, lifecycle, logger, fingerprint);
+  const decided = new DecidedCredentials(settings, grants, merger, clock);
+  const evictions = new Evictions(registry, denials, lifecycle, pipeline);
+  const asking = { settings, denials, lifecycle, grants, candidates, evictions, pipeline, view };
+  const admissions = new Admissions({ ...asking, registry, resolver, decided, totals, clock, logger });
+  const reviews = new Reviews(asking);
+  const sweeper: Sweeper = new Sweeper(settings, lifecycle, reviews, clock, (now) => {
+    registry.closed.expire(now);
+    denials.expire(now);
+  });
+  const operator = new Operator({ settings, registry, denials, lifecycle, reviews, queries });
+  return {
+    settings,
+    clock,
+    totals,
+    hub,
+    registry,
+    resolver,
+    denials,
+    lifecycle,
+    queries,
+    admissions,
+    sweeper,
+    operator,
+  };
+}

@@ -1,0 +1,95 @@
+import { matchesSession } from '../denials/live-match.js';
+import { checkDuration, type Denials } from '../denials/denials.js';
+import { readTarget } from '../denials/target.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import { checkFilter, isEmptyFilter } from '../registry/filter.js';
+import type { Registry } from '../registry/registry.js';
+import type { Session } from '../session/session.js';
+import type { Settings } from '../settings/settings.js';
+import { StreamSessionsError } from '../support/errors.js';
+import { checkOptions } from '../support/options.js';
+import type { Reviews } from '../sweeper/reviews.js';
+import type { Denial, DenialTarget } from '../types/denial.js';
+import type { SessionFilter } from '../types/play-session.js';
+import type { DenyOptions, InvalidateResult, KickOptions } from '../types/tracker.js';
+import type { Queries } from './queries.js';
+
+/** What an operator does to viewers: kicks them, keeps them out, has the policies look at them again. */
+export class Operator {
+  constructor(
+    private readonly parts: {
+      readonly settings: Settings;
+      readonly registry: Registry;
+      readonly denials: Denials;
+      readonly lifecycle: Lifecycle;
+      readonly reviews: Reviews;
+      readonly queries: Queries;
+    },
+  ) {}
+
+  kick(id: string, options: KickOptions = {}): boolean {
+    const { denyForMs = this.parts.settings.deniedRetentionMs, reason } = options;
+    checkDuration('denyForMs', denyForMs);
+    const session = this.parts.registry.get(id);
+    if (session === undefined) return false;
+    // The denial first: what the cut connection causes must already find the door shut.
+    this.parts.denials.denyKicked(session, denyForMs, reason);
+    return this.parts.lifecycle.close(session, 'kicked', { detail: reason });
+  }
+
+  kickAll(filter: SessionFilter, options?: KickOptions): number {
+    checkFilter(filter);
+    if (isEmptyFilter(filter)) {
+      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'An empty filter would kick everybody. Say whom you mean.');
+    }
+    if (filter.status === 'closed') return 0;
+    const ids = this.parts.queries.list({ ...filter, status: 'active' }, true).map((session) => session.id);
+    return ids.filter((id) => this.kick(id, options)).length;
+  }
+
+  deny(rawTarget: DenialTarget, options: DenyOptions = {}): Denial {
+    const target = readTarget(rawTarget);
+    const { forMs = this.parts.settings.deniedRetentionMs, reason } = options;
+    checkDuration('forMs', forMs);
+    const denial = this.parts.denials.deny(target, forMs, reason);
+    for (const session of this.liveSuspects(target)) {
+      if (matchesSession(target, session, this.parts.settings.addresses))
+        this.parts.lifecycle.close(session, 'denied', { detail: reason });
+    }
+    return denial;
+  }
+
+  async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
+    const codes = typeof streams === 'string' ? [streams] : streams;
+    const denialsLifted = this.parts.denials.liftRemembered(
+      ({ target }) => codes === undefined || (target.stream !== undefined && codes.includes(target.stream)),
+    );
+    const sessions = new Set((codes ?? [undefined]).flatMap((code) => this.parts.registry.liveOf(code)));
+    return { ...(await this.parts.reviews.decideAgain([...sessions])), denialsLifted };
+  }
+
+  async reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
+    checkOptions('reauthorize()', target, ['user', 'session']);
+    const { user, session: id } = target;
+    if (!user && !id) {
+      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'reauthorize() needs a user or a session.');
+    }
+    const denialsLifted = user ? this.parts.denials.liftRemembered((denial) => denial.target.user === user) : 0;
+    const one = id ? this.parts.registry.get(id) : undefined;
+    const sessions = id ? (one === undefined ? [] : [one]) : this.parts.registry.liveOfUser(user as string);
+    const meant = user ? sessions.filter((session) => session.userId === user) : sessions;
+    return { ...(await this.parts.reviews.decideAgain(meant)), denialsLifted };
+  }
+
+  /** Live sessions that a denial of this target could mean: by the narrowest index there is. */
+  private liveSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] {
+    const { registry, settings } = this.parts;
+    if (id !== undefined) return [registry.get(id)].filter((session) => session !== undefined);
+    if (user !== undefined) return registry.liveOfUser(user);
+    if (stream !== undefined) return registry.liveOf(stream);
+    if (ip !== undefined && !ip.includes('/')) {
+      return registry.liveOfNetwork(settings.addresses.network(settings.addresses.address(ip)));
+    }
+    return registry.liveOf();
+  }
+}

@@ -1,0 +1,54 @@
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import { checkFilter } from '../registry/filter.js';
+import type { Registry } from '../registry/registry.js';
+import type { Settings } from '../settings/settings.js';
+import type { Clock } from '../support/clock.js';
+import type { PlaySession, SessionFilter } from '../types/play-session.js';
+import type { TrackerView } from '../types/policy.js';
+
+/** Who is there, as copies. Asked from outside it forgets first what closed too long ago. */
+export class Queries {
+  constructor(
+    private readonly registry: Registry,
+    private readonly lifecycle: Lifecycle,
+    private readonly settings: Settings,
+    private readonly clock: Clock,
+  ) {}
+
+  get(id: string): PlaySession | undefined {
+    const live = this.registry.get(id);
+    if (live !== undefined) return this.lifecycle.copy(live);
+    this.registry.closed.expire(this.clock.now());
+    return this.registry.closed.get(id);
+  }
+
+  /** `unserved`: also those who are in no list yet. */
+  list(filter: SessionFilter, unserved = false): PlaySession[] {
+    checkFilter(filter);
+    const { registry, settings, lifecycle } = this;
+    registry.closed.expire(this.clock.now());
+    return registry.list(filter, settings.addresses, (session) => lifecycle.copy(session), unserved);
+  }
+
+  count(filter: SessionFilter, unserved = false): number {
+    checkFilter(filter);
+    this.registry.closed.expire(this.clock.now());
+    return this.registry.count(filter, this.settings.addresses, unserved);
+  }
+
+  /** The same for policies, who count also those who are in no list yet. */
+  view(): TrackerView {
+    const { clock, registry } = this;
+    return Object.freeze({
+      get now() {
+        return clock.now();
+      },
+      count: (filter: SessionFilter) => this.count(filter, true),
+      list: (filter: SessionFilter) => this.list(filter, true),
+      activeAt(id: string) {
+        const session = registry.get(id);
+        return session?.handles === undefined ? session?.updatedAt : clock.now();
+      },
+    });
+  }
+}
