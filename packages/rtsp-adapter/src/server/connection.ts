@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import type { CloseReason } from '@stream-sessions/core';
+import type { Doors } from '../door/doors.js';
 import { warnOfFault } from '../door/warn.js';
 import { RtspParser, RtspSyntaxError, type ParserSink } from '../protocol/parser.js';
 import type { RtspRequest } from '../protocol/request.js';
 import { formatReply } from '../protocol/response.js';
+import type { Streams } from '../relay/streams.js';
 import { Conversation, type Said } from './conversation.js';
 import type { Line } from './line.js';
 import type { RelaySettings } from './options.js';
-import type { Relay } from './relay.js';
 import { Silence } from './silence.js';
 
 /** How long a client that was told to go has to hang up by itself. */
@@ -17,6 +18,16 @@ const KEEP_ALIVE_MS = 30_000;
 const MAX_UNREAD_BYTES = 64 * 1024;
 /** What an answer costs beside its text, about. */
 const ANSWER_BYTES = 256;
+
+/** The server that a connection belongs to. */
+export interface ConnectionHost {
+  readonly settings: RelaySettings;
+  readonly streams: Streams;
+  readonly doors: Doors;
+  /** It plays or publishes now. */
+  hasStarted(connection: Connection): void;
+  hasEnded(connection: Connection): void;
+}
 
 /** One TCP or TLS connection: what is said on it, one request after the other, and when it is over. */
 export class Connection implements Line, ParserSink {
@@ -32,16 +43,16 @@ export class Connection implements Line, ParserSink {
 
   constructor(
     readonly socket: Socket,
-    private readonly relay: Relay,
+    private readonly host: ConnectionHost,
     readonly address: string,
     readonly localAddress: string,
     readonly secure: boolean,
     now: number,
   ) {
-    this.settings = relay.settings;
+    this.settings = host.settings;
     this.idleSince = now;
-    this.silence = new Silence(socket, relay.settings.sessionTimeoutMs, now);
-    this.conversation = new Conversation(this, relay.streams, relay.doors, relay.settings);
+    this.silence = new Silence(socket, host.settings.sessionTimeoutMs, now);
+    this.conversation = new Conversation(this, host.streams, host.doors, host.settings);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.read(() => this.parser.write(chunk)));
@@ -95,7 +106,7 @@ export class Connection implements Line, ParserSink {
     if (this.over) return;
     this.say(said, request.headers.get('cseq'));
     said.afterwards?.();
-    if (this.conversation.isActive) this.relay.hasStarted(this);
+    if (this.conversation.isActive) this.host.hasStarted(this);
     this.read(() => this.parser.resume());
   }
 
@@ -129,6 +140,6 @@ export class Connection implements Line, ParserSink {
     this.over = true;
     this.parser.stop();
     this.conversation.close(reason);
-    this.relay.hasEnded(this);
+    this.host.hasEnded(this);
   }
 }

@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '@stream-sessions/core';
 import type { Doors } from '../door/doors.js';
 import { Streams } from '../relay/streams.js';
-import { Connection } from './connection.js';
+import { Connection, type ConnectionHost } from './connection.js';
 import type { RelaySettings } from './options.js';
 import { addressesOf } from './peer.js';
 
@@ -19,7 +19,7 @@ const systemClock: Clock = {
 };
 
 /** All connections of a server, and what flows between them. */
-export class Relay {
+export class Relay implements ConnectionHost {
   readonly streams = new Streams();
   private readonly connections = new Set<Connection>();
   private readonly unstarted = new Set<Connection>();
