@@ -1,0 +1,46 @@
+import type { Logger } from '@stream-sessions/core';
+import { Session, stateOf } from '../session/session.js';
+
+/** The sessions that have something open on this node, such as a response. */
+export class HeldSessions {
+  private readonly sessions = new Map<string, Session>();
+
+  constructor(private readonly logger: Logger | undefined) {}
+
+  get(id: string): Session | undefined {
+    return this.sessions.get(id);
+  }
+
+  get ids(): string[] {
+    return [...this.sessions.keys()];
+  }
+
+  /** Holds it from now on, if its type has anything to close. Another object of the id is closed. */
+  add(session: Session): void {
+    const other = this.sessions.get(session.id);
+    if (other === session) return;
+    if (other !== undefined) this.close(session.id, other);
+    if (session.close !== Session.prototype.close) this.sessions.set(session.id, session);
+  }
+
+  release(session: Session): void {
+    if (this.sessions.get(session.id) === session) this.sessions.delete(session.id);
+  }
+
+  /** Closes what is open of this id; with a session, only if that is the one. */
+  close(id: string, only?: Session): void {
+    const session = this.sessions.get(id);
+    if (session === undefined || (only !== undefined && session !== only)) return;
+    this.sessions.delete(id);
+    stateOf(session).holder = undefined;
+    try {
+      session.close();
+    } catch (error) {
+      this.logger?.warn({ err: error, id }, 'A session threw as it was closed');
+    }
+  }
+
+  closeAll(): void {
+    for (const id of this.ids) this.close(id);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Clock, Logger } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badType } from '../errors.js';
+import type { Session, SessionType } from '../session/session.js';
+import { makeSession, type SessionFactory } from '../session/make-session.js';
+import { localStorage } from '../storage/local-storage.js';
+import type { Storage } from '../storage/storage.js';
+import { checkPositive } from '../support/checks.js';
+import { systemClock } from '../support/clock.js';
+
+/** Options of {@link createManager}. */
+export interface ManagerOptions<S extends Session = Session> {
+  /** A session that nobody asked for so long has expired, in milliseconds. Default: that of the storage, else two hours. */
+  ttlMs?: number;
+  /** The longest that a session lasts, however much it is asked for, in milliseconds. Default: no end. */
+  maxLifetimeMs?: number;
+  /** The type of the sessions that the manager makes; default `mcp`. */
+  type?: SessionType;
+  /** Makes the sessions instead, and those of its type that are read. It makes an object and does nothing else. */
+  factory?: SessionFactory<S>;
+  /** Where sessions are kept. Default: in memory, `localStorage()`. It is closed by `stop()`. */
+  storage?: Storage;
+  /**
+   * How often what has expired is tidied up, in milliseconds: responses of sessions that another node deleted, or that
+   * expired, end this much later at most. Default: half the TTL, 30,000 at most.
+   */
+  sweepIntervalMs?: number;
+  /** Where it takes its time from. Default: the wall clock. */
+  clock?: Clock;
+  /** Is told (`warn`) of a storage that could not be tidied up, and of a `close()` that threw. Default: nobody. */
+  logger?: Logger;
+}
+
+const TWO_HOURS_MS = 7_200_000;
+const NAMES = ['ttlMs', 'maxLifetimeMs', 'type', 'factory', 'storage', 'sweepIntervalMs', 'clock', 'logger'];
+
+export interface ManagerSettings {
+  readonly ttlMs: number;
+  readonly maxLifetimeMs: number;
+  readonly make: SessionFactory;
+  /** The user's own, which sessions are restored by, too. */
+  readonly factory: SessionFactory | undefined;
+  readonly storage: Storage;
+  readonly sweepIntervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger | undefined;
+}
+
+/** @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_SESSION_TYPE */
+export function settingsOf(options: ManagerOptions): ManagerSettings {
+  checkOptions('createManager()', options, NAMES);
+  const { type, factory, clock = systemClock, maxLifetimeMs, logger } = options;
+  const storage = options.storage ?? localStorage({ clock });
+  if (typeof storage.load !== 'function') throw badOption('storage', 'localStorage(), redisStorage() or another', storage);
+  const ttlMs = options.ttlMs ?? storage.ttlMs ?? TWO_HOURS_MS;
+  checkPositive('ttlMs', ttlMs);
+  if (storage.ttlMs !== undefined && storage.ttlMs !== ttlMs) {
+    throw badOption('ttlMs', `${storage.ttlMs}, as the storage has it, or left out in one of them`, ttlMs);
+  }
+  const sweepIntervalMs = options.sweepIntervalMs ?? Math.max(1, Math.min(ttlMs / 2, 30_000));
+  checkPositive('sweepIntervalMs', sweepIntervalMs);
+  if (maxLifetimeMs !== undefined) checkPositive('maxLifetimeMs', maxLifetimeMs);
+  if (factory !== undefined && type !== undefined) throw badOption('factory', 'left out where there is a "type"', factory);
+  if (factory !== undefined && typeof factory !== 'function') throw badOption('factory', 'a function', factory);
+  if (type !== undefined && (typeof type !== 'string' || type === '')) throw badType(type);
+  return {
+    ttlMs,
+    maxLifetimeMs: maxLifetimeMs ?? Infinity,
+    make: factory ?? ((id) => makeSession(id, type ?? 'mcp', clock.now())),
+    factory,
+    storage,
+    sweepIntervalMs,
+    clock,
+    logger,
+  };
+}

@@ -1,0 +1,16 @@
+import { emptyId, malformedId } from '../errors.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The one spelling of an id, or undefined if it is no UUID. Any version: ids of other programs are welcome. */
+export function idOf(id: unknown): string | undefined {
+  return typeof id === 'string' && UUID.test(id) ? id.toLowerCase() : undefined;
+}
+
+/** @throws StreamSessionsError ERR_BAD_SESSION_ID */
+export function needId(id: unknown): string {
+  if (id === '' || id === undefined || id === null) throw emptyId();
+  const known = idOf(id);
+  if (known === undefined) throw malformedId(id);
+  return known;
+}

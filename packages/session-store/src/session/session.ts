@@ -1,0 +1,190 @@
+import { badSession, badType } from '../errors.js';
+import { encodeData, type Changes, type SessionRecord } from '../record/record.js';
+import { needId } from './session-id.js';
+
+/** What a session is for. Types of your own are welcome. */
+export type SessionType = 'mcp' | 'sse' | 'streamable' | (string & {});
+
+/** The longest name of a type, and key of metadata. */
+const MAX_NAME = 256;
+
+/** What a manager knows and changes of a session, and its users do not. */
+export interface SessionState {
+  createdAt: number;
+  updatedAt: number;
+  /** As it was read or written last; undefined for one that was never stored. */
+  record: SessionRecord | undefined;
+  text: string | undefined;
+  /** A copy of this session's own, once somebody asked for the data or set them. */
+  data: { value: unknown } | undefined;
+  metadata: Map<string, string | undefined> | undefined;
+  now: () => number;
+  /** Tells the manager that this object has something open on this node, or nothing any more. */
+  holder: { hold(): void; release(): void } | undefined;
+}
+
+let open: (session: Session) => SessionState;
+
+/**
+ * A session: an id, a type, two times, metadata, and data that JSON can hold. What is changed here is stored by
+ * `manager.update(session)`.
+ */
+export class Session {
+  /** A UUID in lower case. */
+  readonly id: string;
+  readonly type: SessionType;
+  readonly #state: SessionState;
+
+  static {
+    open = (session) => session.#state;
+  }
+
+  /**
+   * @param createdAt epoch milliseconds; default now
+   * @throws StreamSessionsError ERR_BAD_SESSION_ID, ERR_BAD_SESSION_TYPE
+   */
+  constructor(id: string, type: SessionType = 'mcp', createdAt: number = Date.now()) {
+    this.id = needId(id);
+    if (typeof type !== 'string' || type === '' || type.length > MAX_NAME) throw badType(type);
+    if (!(createdAt >= -62_135_596_800_000 && createdAt < 253_402_300_800_000)) {
+      throw badSession('createdAt has to be epoch milliseconds, of the years 1 to 9999.');
+    }
+    this.type = type;
+    this.#state = {
+      createdAt,
+      updatedAt: createdAt,
+      record: undefined,
+      text: undefined,
+      data: undefined,
+      metadata: undefined,
+      now: Date.now,
+      holder: undefined,
+    };
+  }
+
+  /** Epoch milliseconds. */
+  get createdAt(): number {
+    return this.#state.createdAt;
+  }
+
+  /** Epoch milliseconds of the last `touch()`. */
+  get updatedAt(): number {
+    return this.#state.updatedAt;
+  }
+
+  /** Sets `updatedAt` to now. */
+  touch(): void {
+    this.#state.updatedAt = Math.max(this.#state.updatedAt, this.#state.now());
+  }
+
+  /** What the session carries: whatever JSON can hold. It is a copy of this object's own. */
+  get data(): unknown {
+    this.#state.data ??= { value: copyOf(this.#state.record?.data) };
+    return this.#state.data.value;
+  }
+
+  set data(value: unknown) {
+    this.#state.data = { value };
+  }
+
+  getData(): unknown {
+    return this.data;
+  }
+
+  setData(value: unknown): void {
+    this.data = value;
+  }
+
+  /** A copy of all metadata. */
+  get metadata(): Record<string, string> {
+    const { record, metadata } = this.#state;
+    const all = new Map(record === undefined ? [] : Object.entries(record.metadata));
+    for (const [key, value] of metadata ?? []) {
+      if (value === undefined) all.delete(key);
+      else all.set(key, value);
+    }
+    return Object.fromEntries(all);
+  }
+
+  getMetadata(): Record<string, string> {
+    return this.metadata;
+  }
+
+  getMetadataValue(key: string): string | undefined {
+    const { record, metadata } = this.#state;
+    if (metadata?.has(key)) return metadata.get(key);
+    return record !== undefined && Object.hasOwn(record.metadata, key) ? record.metadata[key] : undefined;
+  }
+
+  /** @throws StreamSessionsError ERR_BAD_SESSION for what is not text, or a key longer than 256 characters */
+  setMetadata(key: string, value: string): void {
+    if (typeof key !== 'string' || typeof value !== 'string') throw badSession('Metadata are strings, by strings.');
+    if (key.length > MAX_NAME) throw badSession(`A key of metadata has ${MAX_NAME} characters at most.`);
+    (this.#state.metadata ??= new Map()).set(key, value);
+  }
+
+  deleteMetadata(key: string): void {
+    (this.#state.metadata ??= new Map()).set(key, undefined);
+  }
+
+  /**
+   * Lets go of what this object has open on this node: called when the session is deleted, replaced or expired, and when
+   * the manager stops. Types of your own override it; it has to bear being called twice.
+   */
+  close(): void {}
+
+  /** For types of your own: this object has something open now. Its manager remembers it, gives it to who asks, and closes it. */
+  protected hold(): void {
+    this.#state.holder?.hold();
+  }
+
+  /** For types of your own: it has nothing open any more. */
+  protected release(): void {
+    this.#state.holder?.release();
+  }
+}
+
+export const stateOf = (session: Session): SessionState => open(session);
+
+/** What differs from what was read. An object that was changed in place counts. */
+export function changesOf(session: Session): Changes {
+  const { record, updatedAt, data, metadata } = stateOf(session);
+  const text = data === undefined ? undefined : encodeData(data.value);
+  const isChanged = text !== undefined && text !== encodeData(record?.data);
+  return { updatedAt, ...(isChanged && { data: text }), ...(metadata !== undefined && { metadata: new Map(metadata) }) };
+}
+
+/**
+ * This is stored now. Changes that were made and not saved yet stay; a copy of the data that nobody changed makes way for
+ * what another node stored.
+ */
+export function setStored(session: Session, record: SessionRecord, text: string): void {
+  const state = stateOf(session);
+  if (state.data !== undefined) {
+    const own = textOf(state.data.value);
+    if (own !== textOf(record.data) && own === textOf(state.record?.data)) state.data = undefined;
+  }
+  state.record = record;
+  state.text = text;
+  state.createdAt = record.createdAt;
+  state.updatedAt = Math.max(state.updatedAt, record.updatedAt);
+}
+
+/** These changes are stored. What was changed while they were on their way is not among them. */
+export function setSaved(session: Session, { metadata }: Changes): void {
+  const state = stateOf(session);
+  for (const [key, value] of metadata ?? []) {
+    if (state.metadata?.get(key) === value) state.metadata?.delete(key);
+  }
+}
+
+const copyOf = (data: unknown): unknown =>
+  typeof data === 'object' && data !== null ? (JSON.parse(JSON.stringify(data)) as unknown) : data;
+
+function textOf(data: unknown): string | undefined {
+  try {
+    return encodeData(data);
+  } catch {
+    return undefined;
+  }
+}
