@@ -12,8 +12,8 @@ import { ensureComponents, howToInstall } from './lib/system-packages.mjs';
 
 const NEEDS = {
   start: ['ffmpeg'],
-  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx'],
-  check: ['srt-live-transmit', 'nginx'],
+  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis'],
+  check: ['srt-live-transmit', 'nginx', 'redis'],
   build: [],
 };
 

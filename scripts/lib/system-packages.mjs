@@ -30,6 +30,7 @@ const COMPONENTS = {
     debian: 'nginx',
     elsewhere: 'https://nginx.org/en/download.html',
   },
+  redis: { programs: ['redis-server'], debian: 'redis-server', elsewhere: 'https://redis.io/docs/latest/operate/' },
 };
 
 function isMissing(name) {

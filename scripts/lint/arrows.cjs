@@ -5,7 +5,7 @@
  *  - sources of `core` import Node's built-ins and their own files, nothing else;
  *  - sources of every other package import core by its doors, never one another;
  *  - nobody reaches into another package's files; tests and examples use the doors too;
- *  - `@stream-sessions/core/testing` is for tests, never for sources;
+ *  - `@stream-sessions/<name>/testing`, where a contract is, is for tests, never for sources;
  *  - what a package's sources import is declared in that package's `dependencies` or `peerDependencies`;
  *  - inside core a folder imports only folders of lower floors: see `FLOORS`.
  */
@@ -14,7 +14,9 @@ const { readFileSync } = require('node:fs');
 const path = require('node:path');
 
 const SCOPE = '@stream-sessions/';
-const DOORS = new Set(['', '/spi', '/testing']);
+/** Doors of every package, and those of some. */
+const DOORS = new Set(['', '/testing']);
+const OWN_DOORS = { core: ['/spi'], 'session-store': ['/redis'] };
 
 /** The folders of core, and the doors that lie beside them. Those of one floor do not know each other. */
 const FLOORS = {
@@ -43,7 +45,7 @@ const messages = {
   prefix: 'Write "node:{{name}}": the prefix says that it is a built-in.',
   outside: '"{{name}}" leaves the package. Import another package by its door, "@stream-sessions/<name>".',
   self: 'Import own files by a relative path, not by the name of this package.',
-  door: '"{{name}}" is not a door. Use "@stream-sessions/{{target}}", or its "/spi" or "/testing".',
+  door: '"{{name}}" is not a door. Use "@stream-sessions/{{target}}", its "/testing", or a door of its own, as core has "/spi".',
   sibling: 'Packages do not import each other: only "@stream-sessions/core". Hand the thing over as an option instead.',
   testing: '"{{name}}" is for tests: it must not be imported by sources.',
   core: 'core depends on Node alone: "{{name}}" belongs in a package of its own.',
@@ -106,7 +108,7 @@ function judgeFloor(root, filename, name) {
 
 function judgeDoor(name, room) {
   const [, target, door] = /^@stream-sessions\/([^/]+)(.*)$/.exec(name) ?? [];
-  if (!target || !DOORS.has(door) || (door && target !== 'core'))
+  if (!target || !(DOORS.has(door) || OWN_DOORS[target]?.includes(door)))
     return { messageId: 'door', data: { name, target: target ?? 'core' } };
   if (!room || !room.isSource) return undefined;
   if (room.top === 'packages' && target === room.name) return { messageId: 'self' };

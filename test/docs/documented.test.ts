@@ -8,6 +8,8 @@ import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware'
 import { openMaxMind } from '@stream-sessions/geoip';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import * as policies from '@stream-sessions/policies';
+import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
+import { connectRedis, redisStorage } from '@stream-sessions/session-store/redis';
 import { compile, doors, exportsOf, membersOf, packageFolders, wordsOf } from './support/compiler.js';
 import { codeHeadings, namesUnder, read, root, section, tableUnder } from './support/markdown.js';
 
@@ -83,6 +85,21 @@ describe('docs/options.md', () => {
     const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
     expect(options('createSrtServer')).toEqual(await known((given) => createSrtServer(given)));
     expect(options('attachSrt')).toEqual(await known((given) => attachSrt(new EventEmitter(), tracker, given)));
+  });
+
+  it('lists the options of the session store', async () => {
+    const manager = createManager();
+    const makers: Record<string, (given: never) => unknown> = {
+      createManager,
+      localStorage,
+      redisStorage: (given) => redisStorage({ send: async () => null }, given),
+      connectRedis,
+      sessionHeader: (given) => sessionHeader(manager, given),
+    };
+    for (const [name, make] of Object.entries(makers)) {
+      expect([name, sorted(namesUnder('docs/options.md', name))]).toEqual([name, await known(make)]);
+    }
+    await manager.stop();
   });
 
   it('lists the options of the policies', async () => {

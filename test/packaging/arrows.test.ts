@@ -26,6 +26,8 @@ new RuleTester().run('arrows', arrows, {
     at(middleware, `import proxyAddr from 'proxy-addr';`),
     at('packages/geoip/test/a.test.ts', `import { a } from '@stream-sessions/core/testing';`),
     at('packages/geoip/test/a.test.ts', `import { a } from '../src/a.js';`),
+    at('packages/geoip/test/a.test.ts', `import { a } from '@stream-sessions/session-store/testing';`),
+    at('examples/live-origin/src/a.ts', `import { a } from '@stream-sessions/session-store/redis';`),
     at('packages/express-middleware/test/a.test.ts', `import { a } from '@stream-sessions/geoip';`),
     at('packages/express-middleware/test/a.test.ts', `import express from 'express';`),
     at('examples/live-origin/src/a.ts', `import { a } from '@stream-sessions/express-middleware';`),
@@ -57,6 +59,9 @@ new RuleTester().run('arrows', arrows, {
     wrong('test/players/a.test.ts', `import { a } from '../../packages/geoip/src/index.js';`, 'outside'),
     wrong('examples/live-origin/src/a.ts', `import { a } from '../../../packages/core/src/index.js';`, 'outside'),
     wrong('examples/live-origin/src/a.ts', `import { a } from '@stream-sessions/core/testing';`, 'testing'),
+    wrong(middleware, `import { a } from '@stream-sessions/session-store/testing';`, 'testing'),
+    wrong(middleware, `import { a } from '@stream-sessions/session-store/redis';`, 'sibling'),
+    wrong(middleware, `import { a } from '@stream-sessions/geoip/redis';`, 'door'),
   ],
 });
 

@@ -119,6 +119,17 @@ describe('a CommonJS project', () => {
     expect(command(project, process.execPath, example('policies'))).toBe('true false\n');
   });
 
+  it('runs the example of the session-store README, which ends by itself', () => {
+    expect(command(project, process.execPath, example('session-store'))).toBe('true\neve 1\nERR_SESSION_EXISTS\n');
+  });
+
+  it('tells which Redis clients there are when none is installed', () => {
+    const program = `const { connectRedis } = require('@stream-sessions/session-store/redis');
+      connectRedis({ addr: '127.0.0.1:1', keyPrefix: 'x:' }).catch(({ code, message }) => console.log(code, message));`;
+    writeFileSync(join(project, 'redis.js'), program);
+    expect(command(project, process.execPath, 'redis.js')).toMatch(/^ERR_REDIS_CLIENT_MISSING .*redis and ioredis/);
+  });
+
   it.each([
     [
       'jwt.js',

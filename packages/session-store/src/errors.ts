@@ -6,7 +6,8 @@ export type SessionStoreError = StreamSessionsError & {
   readonly status: number;
 };
 
-const withStatus = (status: number, error: StreamSessionsError): SessionStoreError => Object.assign(error, { status });
+export const withStatus = (status: number, error: StreamSessionsError): SessionStoreError =>
+  Object.assign(error, { status });
 
 /** The session that was named does not exist, or no longer. */
 export const notFound = (): SessionStoreError =>

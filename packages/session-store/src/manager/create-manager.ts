@@ -1,4 +1,4 @@
-import type { Session } from '../session/session.js';
+import type { Session, SessionType } from '../session/session.js';
 import type { SseSession } from '../session/sse-session.js';
 import type { StreamableSession } from '../session/streamable-session.js';
 import { SessionManager } from './manager.js';
@@ -6,14 +6,15 @@ import { settingsOf, type ManagerOptions } from './options.js';
 
 /**
  * Sessions with a TTL, wherever they are kept. Each object that it gives is a copy of what is stored, apart from one that
- * has something open on this node, such as an SSE client: that is always the same object. Every call rejects with an
- * `ERR_STORE_…` while the storage is away, and with `ERR_MANAGER_STOPPED` after `stop()`.
+ * has something open on this node, such as an SSE client: that is always the same object. Every call rejects while
+ * the storage is away, with an error that says so and has `status` 503, and with `ERR_MANAGER_STOPPED` after `stop()`.
  */
 export interface Manager<S extends Session = Session> {
   /** Makes and stores a session of this id. Rejects with `ERR_BAD_SESSION_ID` or `ERR_SESSION_EXISTS`. */
   addWithId(id: string): Promise<S>;
-  /** Makes and stores a session of a random id. */
+  /** Makes and stores a session of a random id: one of the manager's, or of the type that is named. */
   create(): Promise<S>;
+  create(type: SessionType): Promise<Session>;
   /** Stores a session that you have made. Rejects with `ERR_SESSION_EXISTS`, `ERR_BAD_SESSION` or `ERR_SESSION_TOO_LARGE`. */
   addSession(session: Session): Promise<void>;
   /** Stores a session, in place of the one of its id if there is one; what that has open on this node is closed. */

@@ -9,8 +9,8 @@ import {
   type Changes,
   type SessionRecord,
 } from '../record/record.js';
-import { restoreSession } from '../session/make-session.js';
-import { changesOf, Session, setSaved, setStored, stateOf } from '../session/session.js';
+import { makeSession, restoreSession } from '../session/make-session.js';
+import { changesOf, Session, setSaved, setStored, stateOf, type SessionType } from '../session/session.js';
 import { idOf, needId } from '../session/session-id.js';
 import type { Storage, StoredSession } from '../storage/storage.js';
 import { HeldSessions } from './held-sessions.js';
@@ -23,7 +23,7 @@ const TRIES = 5;
 /**
  * Sessions with a TTL, wherever they are kept. Each object that it gives is a copy of what is stored, apart from one that
  * has something open on this node, such as an SSE client: that is always the same. A storage that is away makes every call
- * reject with an error of its own (`ERR_STORE_…`).
+ * reject with its error.
  */
 export class SessionManager<S extends Session> {
   private readonly storage: Storage;
@@ -48,8 +48,11 @@ export class SessionManager<S extends Session> {
     return session as S;
   }
 
-  create(): Promise<S> {
-    return this.addWithId(randomUUID());
+  async create(type?: SessionType): Promise<S> {
+    if (type === undefined) return this.addWithId(randomUUID());
+    const session = makeSession(randomUUID(), type, this.settings.clock.now());
+    await this.addSession(session);
+    return session as S;
   }
 
   async addSession(session: Session): Promise<void> {

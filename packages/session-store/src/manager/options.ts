@@ -51,7 +51,8 @@ export function settingsOf(options: ManagerOptions): ManagerSettings {
   checkOptions('createManager()', options, NAMES);
   const { type, factory, clock = systemClock, maxLifetimeMs, logger } = options;
   const storage = options.storage ?? localStorage({ clock });
-  if (typeof storage.load !== 'function') throw badOption('storage', 'localStorage(), redisStorage() or another', storage);
+  if (typeof storage.load !== 'function')
+    throw badOption('storage', 'localStorage(), redisStorage() or another', storage);
   const ttlMs = options.ttlMs ?? storage.ttlMs ?? TWO_HOURS_MS;
   checkPositive('ttlMs', ttlMs);
   if (storage.ttlMs !== undefined && storage.ttlMs !== ttlMs) {
@@ -60,7 +61,8 @@ export function settingsOf(options: ManagerOptions): ManagerSettings {
   const sweepIntervalMs = options.sweepIntervalMs ?? Math.max(1, Math.min(ttlMs / 2, 30_000));
   checkPositive('sweepIntervalMs', sweepIntervalMs);
   if (maxLifetimeMs !== undefined) checkPositive('maxLifetimeMs', maxLifetimeMs);
-  if (factory !== undefined && type !== undefined) throw badOption('factory', 'left out where there is a "type"', factory);
+  if (factory !== undefined && type !== undefined)
+    throw badOption('factory', 'left out where there is a "type"', factory);
   if (factory !== undefined && typeof factory !== 'function') throw badOption('factory', 'a function', factory);
   if (type !== undefined && (typeof type !== 'string' || type === '')) throw badType(type);
   return {

@@ -80,9 +80,7 @@ export function isTextMap(value: unknown): value is Record<string, string> {
  *
  * @throws StreamSessionsError ERR_SESSION_TOO_LARGE
  */
-export function encodeRecord(
-  fields: Omit<SessionRecord, 'data'> & { data: string },
-): string {
+export function encodeRecord(fields: Omit<SessionRecord, 'data'> & { data: string }): string {
   const members = new Map([
     ['id', JSON.stringify(fields.id)],
     ['type', JSON.stringify(fields.type)],

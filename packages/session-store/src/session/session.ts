@@ -151,7 +151,11 @@ export function changesOf(session: Session): Changes {
   const { record, updatedAt, data, metadata } = stateOf(session);
   const text = data === undefined ? undefined : encodeData(data.value);
   const isChanged = text !== undefined && text !== encodeData(record?.data);
-  return { updatedAt, ...(isChanged && { data: text }), ...(metadata !== undefined && { metadata: new Map(metadata) }) };
+  return {
+    updatedAt,
+    ...(isChanged && { data: text }),
+    ...(metadata !== undefined && { metadata: new Map(metadata) }),
+  };
 }
 
 /**

@@ -21,7 +21,8 @@ export const KEEP_ALIVE = ': keep-alive\n\n';
  * @throws StreamSessionsError ERR_BAD_MESSAGE
  */
 export function sseText(data: string, { event, id }: SseFields = {}): string {
-  if (typeof data !== 'string') throw badMessage('A message has to be a string. Send objects as JSON.stringify(object).');
+  if (typeof data !== 'string')
+    throw badMessage('A message has to be a string. Send objects as JSON.stringify(object).');
   if (data.length > MAX_MESSAGE_LENGTH) {
     throw badMessage(`A message has ${MAX_MESSAGE_LENGTH} characters at most, and this one ${data.length}.`);
   }

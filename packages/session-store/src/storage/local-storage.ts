@@ -29,7 +29,8 @@ const SLICE = 1_000;
 export function localStorage(options: LocalStorageOptions = {}): Storage {
   checkOptions('localStorage()', options, ['maxSessions', 'ttlMs', 'clock']);
   const { maxSessions = 1_000_000, ttlMs, clock = systemClock } = options;
-  if (!Number.isInteger(maxSessions) || maxSessions < 1) throw badOption('maxSessions', 'a whole number from 1', maxSessions);
+  if (!Number.isInteger(maxSessions) || maxSessions < 1)
+    throw badOption('maxSessions', 'a whole number from 1', maxSessions);
   if (ttlMs !== undefined) checkPositive('ttlMs', ttlMs);
   return new LocalStorage(maxSessions, ttlMs, clock);
 }

@@ -27,7 +27,7 @@ export interface UpdateOptions {
  */
 export interface Storage {
   /** The TTL that this storage was made for; the manager takes it over. Absent: whatever the manager has. */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
   /**
    * Stores a session if there is none of this id, in one step: of many at once exactly one is told `true`. Does not refresh
    * one that is there. The text has a `nonce` of its own, by which a command that was sent twice is recognised.

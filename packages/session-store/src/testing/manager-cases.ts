@@ -64,7 +64,10 @@ export const managerCases: StorageCase[] = [
       const lower = 'aaaaaaaa-000a-0001-aaaa-aaaaaaaaaaaa';
       assert.equal((await manager.get(lower))?.id, lower);
       assert.equal((await manager.peek(lower.toUpperCase()))?.id, lower);
-      await assert.rejects(manager.addWithId(lower), code('ERR_SESSION_EXISTS', `session ID "${lower}" already exists`));
+      await assert.rejects(
+        manager.addWithId(lower),
+        code('ERR_SESSION_EXISTS', `session ID "${lower}" already exists`),
+      );
       for (const id of ['', null, undefined] as string[]) {
         await assert.rejects(manager.addWithId(id), code('ERR_BAD_SESSION_ID', 'session ID cannot be empty'));
       }
@@ -133,7 +136,7 @@ export const managerCases: StorageCase[] = [
         ['__proto__', 'polluted'],
       ]);
       read.getMetadata()['user'] = 'mallory';
-      (read.data as typeof data).text = 'changed, and not saved';
+      read.data.text = 'changed, and not saved';
       assert.equal(read.getMetadataValue('user'), 'eve');
       assert.deepEqual((await manager.getOrThrow(session.id)).data, data);
       assert.equal(read.getMetadataValue('toString'), undefined);
@@ -155,7 +158,7 @@ export const managerCases: StorageCase[] = [
       assert.deepEqual(now.metadata, { a: '1', b: '2', both: 'mine' });
       assert.deepEqual(now.data, { from: 'there' });
       now.deleteMetadata('both');
-      (now.data as { from: string }).from = 'in place';
+      now.data.from = 'in place';
       assert.equal(await there.update(now), true);
       const last = await here.getOrThrow(id);
       assert.deepEqual(last.metadata, { a: '1', b: '2' });
@@ -300,7 +303,11 @@ export const managerCases: StorageCase[] = [
       session.setMetadata('k2', 'v2');
       assert.equal(await manager.update(session), true);
       const stored = (await world.other.peek(id))?.text ?? '';
-      for (const kept of ['"2026-03-24T10:00:00.123456789+02:00"', '{"big":12345678901234567890,"empty":[]}', '[1.0]']) {
+      for (const kept of [
+        '"2026-03-24T10:00:00.123456789+02:00"',
+        '{"big":12345678901234567890,"empty":[]}',
+        '[1.0]',
+      ]) {
         assert.ok(stored.includes(kept), stored);
       }
       assert.deepEqual((JSON.parse(stored) as { metadata: unknown }).metadata, { k: 'v', k2: 'v2' });
@@ -312,9 +319,15 @@ export const managerCases: StorageCase[] = [
       const manager = world.manager();
       const id = randomUUID();
       const good = JSON.parse(world.text(id)) as Record<string, unknown>;
-      const bad = ['{', 'null', '[]', '7', ...[{ id: randomUUID() }, { type: 7 }, { created_at: 'now' }, { metadata: { a: 1 } }].map(
-        (change) => JSON.stringify({ ...good, ...change }),
-      )];
+      const bad = [
+        '{',
+        'null',
+        '[]',
+        '7',
+        ...[{ id: randomUUID() }, { type: 7 }, { created_at: 'now' }, { metadata: { a: 1 } }].map((change) =>
+          JSON.stringify({ ...good, ...change }),
+        ),
+      ];
       for (const text of bad) {
         await world.storage.create(id, text, LONG_MS);
         await assert.rejects(manager.get(id), code('ERR_STORE_CORRUPT'));

@@ -170,7 +170,10 @@ export const storageCases: StorageCase[] = [
           storage.update(id, world.text(id), { ttlMs: LONG_MS }),
         ]),
       );
-      assert.deepEqual(await Promise.all(ids.map((id) => storage.peek(id))), many.map(() => undefined));
+      assert.deepEqual(
+        await Promise.all(ids.map((id) => storage.peek(id))),
+        many.map(() => undefined),
+      );
       assert.equal(await storage.count(), 0);
     },
   },
@@ -250,7 +253,7 @@ export const storageCases: StorageCase[] = [
       const answers = await Promise.allSettled(calls.map(([, ask]) => ask()));
       answers.forEach((answer, i) => {
         assert.equal(answer.status, 'rejected', calls[i]?.[0]);
-        assert.ok(isError((answer as PromiseRejectedResult).reason), calls[i]?.[0]);
+        assert.ok(isError(answer.reason), calls[i]?.[0]);
       });
       await subject.recover();
       const again = randomUUID();

@@ -31,9 +31,9 @@ export class StorageWorld {
   }
 
   /** Runs a case in a world of its own, and ends that afterwards. */
-  static async run({ start, ttlMs = 1_000 }: StorageHarness, one: StorageCase): Promise<void> {
-    const subject = await start();
-    const world = new StorageWorld(subject, ttlMs);
+  static async run(harness: StorageHarness, one: StorageCase): Promise<void> {
+    const subject = await harness.start();
+    const world = new StorageWorld(subject, harness.ttlMs ?? 1_000);
     try {
       await one.test(world);
     } finally {

@@ -1,0 +1,21 @@
+import type { HeaderResponse } from './session-header.js';
+
+/** The id of a JSON-RPC request that a parser has read, if it has one. */
+export function rpcIdOf(body: unknown): string | number | undefined {
+  const id = (body as { id?: unknown } | null | undefined)?.id;
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** MCP begins a session so. */
+export const isInitialize = (body: unknown): boolean =>
+  (body as { method?: unknown } | null | undefined)?.method === 'initialize';
+
+/** Answers with a JSON-RPC error. Without an id there is no `id`, as ToolHive has it. */
+export function answerError(res: HeaderResponse, status: number, code: number, message: string, body: unknown): void {
+  const id = rpcIdOf(body);
+  const text = JSON.stringify({ jsonrpc: '2.0', error: { code, message }, ...(id !== undefined && { id }) });
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'application/json');
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(text);
+}

@@ -1,0 +1,11 @@
+export { redisStorage, type RedisStorageOptions } from './redis-storage.js';
+export type {
+  IoredisClient,
+  NodeRedisClient,
+  NodeRedisCluster,
+  NodeRedisSentinel,
+  RedisClient,
+  RedisCommands,
+} from './clients.js';
+export { connectRedis } from './connect-redis.js';
+export type { RedisConfig, RedisTlsConfig, SentinelConfig } from './config.js';
