@@ -9,11 +9,10 @@ export type { SessionFactory } from './session/make-session.js';
 export {
   sessionHeader,
   sessionOf,
-  type HeaderRequest,
-  type HeaderResponse,
   type SessionHeaderHandler,
   type SessionHeaderOptions,
 } from './http/session-header.js';
+export type { HeaderRequest, HeaderResponse } from './http/messages.js';
 export { localStorage, type LocalStorageOptions } from './storage/local-storage.js';
 export type { Storage, StoredSession, UpdateOptions, UpdateResult } from './storage/storage.js';
 export type { SessionStoreError } from './errors.js';

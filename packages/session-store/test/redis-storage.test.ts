@@ -20,7 +20,7 @@ for (const kind of clientKinds) {
 
   storageContract({
     name: `redisStorage() with a client of the package ${kind}`,
-    ttlMs: 250,
+    ttlMs: 320,
     start: async () => {
       const keyPrefix = `test:${randomUUID()}:`;
       const [here, there] = await connected();

@@ -1,4 +1,4 @@
-import type { HeaderResponse } from './session-header.js';
+import type { HeaderResponse } from './messages.js';
 
 /** The id of a JSON-RPC request that a parser has read, if it has one. */
 export function rpcIdOf(body: unknown): string | number | undefined {

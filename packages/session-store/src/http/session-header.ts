@@ -2,21 +2,7 @@ import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { Manager } from '../manager/create-manager.js';
 import type { Session, SessionType } from '../session/session.js';
 import { answerError, isInitialize } from './json-rpc.js';
-
-/** A request, as far as it is read: that of Node's `http`, and of Express and its kin. */
-export interface HeaderRequest {
-  readonly method?: string | undefined;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** What a parser such as `express.json()` has read, if one ran before. */
-  readonly body?: unknown;
-}
-
-/** A response, as far as it is written. */
-export interface HeaderResponse {
-  statusCode: number;
-  setHeader(name: string, value: string): unknown;
-  end(text?: string): unknown;
-}
+import type { HeaderRequest, HeaderResponse } from './messages.js';
 
 /** Options of {@link sessionHeader}. */
 export interface SessionHeaderOptions<Req extends HeaderRequest = HeaderRequest> {

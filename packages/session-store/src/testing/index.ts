@@ -1,4 +1,5 @@
 import type { StorageHarness } from './harness.js';
+import { lifetimeCases } from './lifetime-cases.js';
 import { managerCases } from './manager-cases.js';
 import { storageCases } from './storage-cases.js';
 import { register } from './suite.js';
@@ -16,5 +17,5 @@ export type { RunningStorage, SkippedCase, StorageHarness } from './harness.js';
  * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
  */
 export function storageContract(harness: StorageHarness): void {
-  register(harness, [...storageCases, ...managerCases]);
+  register(harness, [...storageCases, ...managerCases, ...lifetimeCases]);
 }

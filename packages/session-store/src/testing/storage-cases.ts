@@ -51,10 +51,10 @@ export const storageCases: StorageCase[] = [
       const id = randomUUID();
       const text = world.text(id);
       await storage.create(id, text, ttlMs);
-      await world.elapse(0.6);
+      await world.elapse(0.55);
       assert.equal(await storage.create(id, world.text(id), ttlMs), false);
       assert.equal((await storage.peek(id))?.text, text);
-      await world.elapse(0.6);
+      await world.elapse(0.55);
       assert.equal(await storage.peek(id), undefined);
     },
   },
@@ -106,11 +106,11 @@ export const storageCases: StorageCase[] = [
       const [loaded, peeked] = [randomUUID(), randomUUID()];
       await storage.create(loaded, world.text(loaded), ttlMs);
       await storage.create(peeked, world.text(peeked), ttlMs);
-      await world.elapse(0.6);
-      assert.notEqual(await storage.load(loaded, ttlMs), undefined);
+      await world.elapse(0.55);
+      assert.notEqual(await storage.load(loaded, LONG_MS), undefined);
       assert.notEqual(await storage.peek(peeked), undefined);
       assert.equal((await idsOf(storage)).length, 2);
-      await world.elapse(0.6);
+      await world.elapse(0.55);
       assert.notEqual(await storage.peek(loaded), undefined);
       assert.equal(await storage.peek(peeked), undefined);
     },
@@ -187,9 +187,9 @@ export const storageCases: StorageCase[] = [
       assert.equal(await other.count(), 4);
       await other.delete(deleted);
       assert.deepEqual(await idsOf(storage), [stays, refreshed, expired].sort());
-      await world.elapse(0.6);
-      await storage.load(refreshed, ttlMs);
-      await world.elapse(0.6);
+      await world.elapse(0.55);
+      await storage.load(refreshed, LONG_MS);
+      await world.elapse(0.55);
       assert.equal(await storage.count(), 2);
       assert.deepEqual(await idsOf(other), [stays, refreshed].sort());
     },
@@ -214,9 +214,9 @@ export const storageCases: StorageCase[] = [
       const [touched, replaced, expired] = [many, many, many].map((list) => list.map(() => randomUUID()));
       const all = [...(touched ?? []), ...(replaced ?? []), ...(expired ?? [])];
       await Promise.all(all.map((id) => storage.create(id, world.text(id), ttlMs)));
-      await world.elapse(0.6);
+      await world.elapse(0.55);
       await Promise.all((touched ?? []).map((id) => storage.load(id, LONG_MS)));
-      await world.elapse(0.6);
+      await world.elapse(0.55);
       await Promise.all([
         storage.deleteExpired(),
         ...(replaced ?? []).map((id) => other.create(id, world.text(id), LONG_MS)),
