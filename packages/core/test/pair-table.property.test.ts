@@ -38,8 +38,7 @@ it('agrees with a Map, whatever is set, replaced and deleted', () => {
           throw new Error(`after ${set ? 'set' : 'delete'} of ${key}`);
       });
       for (const { stream, groupKey } of steps) {
-        if (table.get(stream, groupKey) !== model.get(JSON.stringify([stream, groupKey])))
-          throw new Error('lost one');
+        if (table.get(stream, groupKey) !== model.get(JSON.stringify([stream, groupKey]))) throw new Error('lost one');
       }
     }),
     { numRuns: 30 },

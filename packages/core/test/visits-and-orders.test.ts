@@ -138,11 +138,7 @@ describe('orders', () => {
     for (let i = 0; i < 5_000; i++) tracker.trackHttp(hit({ token: `t${i}` }));
     const original = SessionList.prototype.walkBack;
     let visited = 0;
-    jest.spyOn(SessionList.prototype, 'walkBack').mockImplementation(function (
-      this: SessionList<never>,
-      from,
-      visit,
-    ) {
+    jest.spyOn(SessionList.prototype, 'walkBack').mockImplementation(function (this: SessionList<never>, from, visit) {
       original.call(this, from, (row) => (visited++, visit(row as never)));
     });
     const page = tracker.list({ order: '-openedAt', limit: 30 });

@@ -1,7 +1,7 @@
 import { isAlike } from '../denials/live-match.js';
 import { answersByName, bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
-import type { HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import { type Decision, type Pipeline } from '../policy/pipeline.js';
 import { isPromise } from '../support/promises.js';
@@ -74,7 +74,7 @@ export class Admissions {
    * True when policies have to be asked about this hit of a live session: it brings a stream, credential or address that
    * was not judged there, or no longer holds. What it was found by needs no second look.
    */
-  mustAsk(session: Session, hit: HttpHit, byAlias: boolean, recipe: Recipe, network: string): boolean {
+  mustAsk(session: Session, hit: HitFacts, byAlias: boolean, recipe: Recipe, network: string): boolean {
     if (this.stopped || !this.settings.enabled) return true;
     if (this.settings.policies.length === 0) return false;
     // a token may be good in some places only
@@ -83,13 +83,13 @@ export class Admissions {
   }
 
   /** The same where no policy is asked: only the denials look at what is new. */
-  mustAskDenials(session: Session, hit: HttpHit, ip: string, network: string): boolean {
+  mustAskDenials(session: Session, hit: HitFacts, ip: string, network: string): boolean {
     if (this.stopped || !this.settings.enabled) return true;
     return this.mayBeDenied(session, hit, ip, network);
   }
 
   /** True when a denial could be about what this hit brings that is new to its live session, or about who has no name. */
-  mayBeDenied(session: Session, hit: HttpHit, ip: string, network: string): boolean {
+  mayBeDenied(session: Session, hit: HitFacts, ip: string, network: string): boolean {
     if (this.denials.isEmpty) return false;
     if (!isAlike(session, hit, ip)) return true;
     return this.denials.refusesNamelessAt(network) && !answersByName(session, bestNameKind(hit));

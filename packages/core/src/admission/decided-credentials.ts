@@ -1,6 +1,6 @@
 import { isPassword, offeredIn, offersSame } from '../identity/offer.js';
 import type { Recipe } from '../identity/recipe.js';
-import type { Credentials, HttpHit } from '../types/hit.js';
+import type { Credentials, HitFacts } from '../types/hit.js';
 import type { Decision } from '../policy/pipeline.js';
 import type { Approval } from '../types/policy.js';
 import type { AskedWith } from '../session/rare-fields.js';
@@ -29,7 +29,7 @@ export class DecidedCredentials {
   ) {}
 
   /** True when this hit brings a stream or credential that was not judged there, or no longer holds. */
-  mustAsk(session: Session, hit: HttpHit, byAlias: boolean, { byStream }: Recipe): boolean {
+  mustAsk(session: Session, hit: HitFacts, byAlias: boolean, { byStream }: Recipe): boolean {
     const { credentials } = hit;
     if (isPassword(credentials)) return true;
     const { authorises, aliasesAdmit } = this.settings;
@@ -78,7 +78,7 @@ export class DecidedCredentials {
   }
 
   /** What policies are asked with again, and what its own credentials are compared with. */
-  private keepAsked({ rareFields }: Session, hit: HttpHit, { approvals }: Decision): void {
+  private keepAsked({ rareFields }: Session, hit: HitFacts, { approvals }: Decision): void {
     rareFields.ownOffer = undefined;
     if (approvals.length === 0) return;
     rareFields.asked = askedWith(hit);
@@ -92,7 +92,7 @@ function mayRenew(session: Session, { recipe, token, stream }: ResolvedHit): boo
   return token === session.token || (recipe.byName && token !== undefined && session.token !== undefined);
 }
 
-function askedWith({ query, url }: HttpHit): AskedWith {
+function askedWith({ query, url }: HitFacts): AskedWith {
   const kept = (text: string | undefined): string | undefined =>
     text !== undefined && text.length <= MAX_ASKED_LENGTH ? ownCopy(text) : undefined;
   const ownUrl = kept(url);

@@ -1,7 +1,7 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
 import { shortKey } from '../identity/short-key.js';
 import type { DenialTarget } from '../types/denial.js';
-import type { HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { Session } from '../session/session.js';
 
 /**
@@ -22,7 +22,7 @@ export function matchesSession(target: DenialTarget, session: Session, addresses
 }
 
 /** True when the hit says nothing that a denial could be about and its live session did not say last. */
-export function isAlike(session: Session, hit: HttpHit & { userId?: string | undefined }, ip: string): boolean {
+export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
   return (
     hit.protocol === session.protocol &&
     ip === session.ip &&

@@ -20,6 +20,12 @@ export class AddressReader {
   address(raw: string | undefined): string {
     if (!raw) return '';
     if (!raw.includes(':') && raw.length <= MAX_ADDRESS_LENGTH) return raw;
+    // An IPv4 address with its port is read at once, for nobody comes twice from one port.
+    const colon = raw.indexOf(':');
+    if (raw.indexOf(':', colon + 1) < 0) {
+      const host = raw.slice(0, colon);
+      return isIPv4(host) ? host : normaliseAddress(raw);
+    }
     // What is too long for an address is not remembered: it would be kept as it is, thousands of times.
     if (raw.length > MAX_ADDRESS_LENGTH) return normaliseAddress(raw);
     return this.addresses.get(raw) ?? this.addresses.set(raw, normaliseAddress(raw));

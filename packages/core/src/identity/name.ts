@@ -1,16 +1,16 @@
-import type { HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import { compact, shortKey } from './short-key.js';
 
 /** Which discriminator of this request is the best one present. */
-export function bestNameKind(hit: HttpHit): NamedBy {
+export function bestNameKind(hit: HitFacts): NamedBy {
   if (hit.token) return 'token';
   if (hit.sid) return 'cmcd';
   return hit.playerSessionId ? 'playback-session' : 'fingerprint';
 }
 
 /** Its value; undefined when it is only the User-Agent. */
-export function givenName(hit: HttpHit): string | undefined {
+export function givenName(hit: HitFacts): string | undefined {
   return hit.token || hit.sid || hit.playerSessionId || undefined;
 }
 

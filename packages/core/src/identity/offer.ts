@@ -1,4 +1,4 @@
-import type { Credentials, HttpHit } from '../types/hit.js';
+import type { Credentials, HitFacts } from '../types/hit.js';
 import { shortKey } from './short-key.js';
 
 /** Stands where a password was offered: it is never kept, and so is never the one that was judged before. */
@@ -20,7 +20,7 @@ export interface Offered {
   readonly bearer: string;
 }
 
-export function offeredIn({ token, credentials }: Pick<HttpHit, 'token' | 'credentials'>): Offered {
+export function offeredIn({ token, credentials }: Pick<HitFacts, 'token' | 'credentials'>): Offered {
   return {
     token: token ? shortKey(token) : '',
     bearer: credentials === undefined ? '' : credentials.scheme === 'bearer' ? shortKey(credentials.token) : PASSWORD,

@@ -7,7 +7,7 @@ import { shortKey } from './short-key.js';
 import { MAX_STREAM_LENGTH } from './stream-code.js';
 import { MAX_TOKEN_LENGTH } from './tokens.js';
 import type { SessionKind } from '../types/kinds.js';
-import type { ConnHit, HttpHit } from '../types/hit.js';
+import type { ConnHit, HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { GeoResolver } from '../types/geo.js';
 import type { Logger } from '../support/logger.js';
@@ -28,7 +28,7 @@ export class ResolvedHit {
   private knownCountry: string | undefined | null = null;
 
   constructor(
-    readonly hit: HttpHit & Partial<ConnHit>,
+    readonly hit: HitFacts,
     readonly isConnection: boolean,
     readonly recipe: Recipe,
     readonly ip: string,
@@ -95,6 +95,11 @@ export class ResolvedHit {
     ));
   }
 
+  /** The session that it opens gets an id that was never there before. */
+  get isUnheardOf(): boolean {
+    return this.groupKey === undefined && this.hit.id === undefined;
+  }
+
   /** The id of the session that it would open: chosen before anybody is asked, so that policies can name it. */
   get idToBe(): string {
     return this.session() ?? (this.id ??= randomUUID());
@@ -124,7 +129,7 @@ export class ResolvedHit {
     return !this.recipe.byName || answersByName(session, this.namedBy);
   }
 
-  static ofRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
+  static ofRequest(hit: HitFacts, recipe: Recipe, ip: string, network: string): ResolvedHit {
     const groupKey = recipe.groupKey(network, hit.protocol, hit.userAgent ?? '');
     return new ResolvedHit(hit, false, recipe, ip, network, groupKey, bestNameKind(hit), givenName(hit));
   }
@@ -135,13 +140,12 @@ export class ResolvedHit {
     const merges = settings.mergeConnections && Boolean(conn.token);
     const groupKey = merges ? recipe.groupKey(network, conn.protocol, conn.userAgent ?? '') : undefined;
     const namedBy = conn.token ? 'token' : conn.userId ? 'user' : 'fingerprint';
-    const hit: HttpHit & Partial<ConnHit> = { ...conn, ip };
-    return new ResolvedHit(hit, true, recipe, ip, network, groupKey, namedBy, conn.token || undefined);
+    return new ResolvedHit(conn, true, recipe, ip, network, groupKey, namedBy, conn.token || undefined);
   }
 }
 
 /** Why this hit can open no session, whoever sent it; undefined: it can. */
-export function impossible({ stream, token, userId, credentials }: HttpHit & Partial<ConnHit>): string | undefined {
+export function impossible({ stream, token, userId, credentials }: HitFacts): string | undefined {
   if (stream === '') return 'there is no stream code';
   const bearer = credentials?.scheme === 'bearer' ? credentials.token : undefined;
   return (

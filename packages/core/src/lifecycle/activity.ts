@@ -7,7 +7,7 @@ import { withReport } from '../session/quality.js';
 import type { Session } from '../session/session.js';
 import { withTags } from '../session/tags.js';
 import type { Clock } from '../support/clock.js';
-import type { HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { Quality } from '../types/play-session.js';
 import { countable } from '../support/numbers.js';
 import type { SessionDeadlines } from './session-deadlines.js';
@@ -52,7 +52,7 @@ export class Activity {
   }
 
   /** A hit of a live session, and the bytes that came with it. Returns the time. */
-  join(session: Session, hit: HttpHit, ip: string, network: string, bytes = 0): number {
+  join(session: Session, hit: HitFacts, ip: string, network: string, bytes = 0): number {
     const now = this.clock.now();
     session.updatedAt = now;
     this.merger.merge(session, hit, ip, network);
@@ -122,4 +122,4 @@ export class Activity {
 const nothing = (): void => undefined;
 
 /** A hit that has been answered, and not with what it asked for. */
-export const isError = ({ status }: HttpHit): boolean => status !== undefined && status >= 400;
+export const isError = ({ status }: HitFacts): boolean => status !== undefined && status >= 400;

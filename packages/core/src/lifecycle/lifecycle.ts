@@ -82,7 +82,7 @@ export class Lifecycle implements HandleOwner {
     if (session.isClosed) {
       const visit = this.registry.closed.get(session.id);
       if (visit?.openedAt === session.openedAt) return visit;
-      now = session.rare?.closedAt ?? now;
+      now = session.closedAt ?? now;
     }
     return session.snapshot(now, this.settings.exposeTokens);
   }
@@ -100,7 +100,7 @@ export class Lifecycle implements HandleOwner {
       return known;
     }
     let id = resolved.idToBe;
-    if (this.registry.get(id) !== undefined) {
+    if (!resolved.isUnheardOf && this.registry.get(id) !== undefined) {
       if (groupKey === undefined) throw sessionExists(id);
       // Whose id this was goes by another name since: see `adopter`.
       id = randomBytes(8).toString('hex');
@@ -113,7 +113,7 @@ export class Lifecycle implements HandleOwner {
     // It has connections only, so far: no hit keeps it open behind the last of them.
     if (isConnection && groupKey !== undefined) session.rareFields.lastHitAt = NO_HIT;
     const group = groupKey === resolved.network ? session.network : groupKey && ownCopy(groupKey);
-    this.registry.add(session, recipe, group);
+    this.registry.add(session, recipe, group, !resolved.isUnheardOf);
     if (!isUnserved) this.totals.opened++;
     if (!isUnserved) this.activity.credit(session, countable(hit.bytes), now);
     if (approval !== undefined) this.grants.approve(session, approval);
@@ -156,7 +156,7 @@ export class Lifecycle implements HandleOwner {
   close(session: Session, reason: CloseReason, options: { detail?: string | undefined; cut?: boolean } = {}): boolean {
     if (session.isClosed) return false;
     const now = this.clock.now();
-    session.sharedFields = this.sharedFields.share({ ...session.sharedFields, closeReason: reason });
+    session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
     this.deadlines.wheel.remove(session);
     const { isUnserved } = session;
     // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
@@ -169,7 +169,7 @@ export class Lifecycle implements HandleOwner {
     // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
     if (open && reason !== 'idle') session.updatedAt = now;
     // A handle may still be asked for its session when the visit has long left the list.
-    if (open) session.rareFields.closedAt = now;
+    session.closedAt = now;
     if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
     this.onClosed(session);
     const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
@@ -187,7 +187,6 @@ export class Lifecycle implements HandleOwner {
 
   /** Everybody saw it, and everybody hears that it has ended. */
   private tellClosed(session: Session, visit: PlaySession, reason: CloseReason): void {
-    if (session.bytes > 0 && session.rare?.streams === undefined) this.registry.served.add(session.stream);
     this.totals.closed++;
     if (reason === 'idle') this.totals.idleClosed++;
     if (reason === 'kicked') this.totals.kicked++;

@@ -4,9 +4,10 @@ import { SessionIndex } from './session-index.js';
 
 /** Visits that ended a short while ago, oldest dropped first. */
 export class ClosedSessions {
-  readonly every = new SessionIndex<PlaySession>();
   /** One per id: those who have not come back since. */
   readonly latest = new SessionIndex<PlaySession>();
+  /** The others. */
+  readonly superseded = new SessionIndex<PlaySession>();
   private readonly byId = new Map<string, PlaySession>();
   /** In the order they closed; `head` is the oldest still kept. */
   private queue: PlaySession[] = [];
@@ -23,20 +24,20 @@ export class ClosedSessions {
     if (this.max <= 0 || this.retentionMs <= 0) return;
     if (words !== undefined) this.words.set(visit, words);
     this.queue.push(visit);
-    this.every.insert(visit);
     const before = this.byId.get(visit.id);
-    if (before === undefined || before.openedAt <= visit.openedAt) {
-      this.supersede(visit.id);
+    const isLatest = before === undefined || before.openedAt <= visit.openedAt;
+    if (isLatest) {
+      if (before !== undefined && this.latest.delete(before)) this.superseded.insert(before);
       this.byId.set(visit.id, visit);
-      if (!isBack) this.latest.insert(visit);
     }
+    (isLatest && !isBack ? this.latest : this.superseded).insert(visit);
     this.trim(this.max);
   }
 
   /** A later visit with this id has begun. */
   supersede(id: string): void {
     const before = this.byId.get(id);
-    if (before !== undefined) this.latest.delete(before);
+    if (before !== undefined && this.latest.delete(before)) this.superseded.insert(before);
   }
 
   /** What `explain` has to say of it, besides. */
@@ -69,9 +70,7 @@ export class ClosedSessions {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
-    this.every.delete(visit);
-    if (this.byId.get(visit.id) !== visit) return;
-    this.byId.delete(visit.id);
-    this.latest.delete(visit);
+    if (!this.latest.delete(visit)) this.superseded.delete(visit);
+    if (this.byId.get(visit.id) === visit) this.byId.delete(visit.id);
   }
 }

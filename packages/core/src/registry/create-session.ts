@@ -1,5 +1,5 @@
 import { shownText, type Fingerprint } from '../identity/shown-text.js';
-import type { ConnHit, HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { Registry } from './registry.js';
 import { Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
@@ -27,20 +27,20 @@ export class SessionFactory {
     const { kind } = recipe;
     const common = { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason: undefined };
     const session = new Session(
-      ownCopy(id),
+      id === hit.id ? ownCopy(id) : id,
       this.sharedFields.share(common),
       name === undefined ? undefined : ownCopy(name),
       this.registry.streamEntry(ownCopy(hit.stream)),
       ip,
       resolved.network === resolved.ip ? ip : this.texts.share(resolved.network),
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
-      this.registry.openingTimes.next(id, now, this.registry.closed.get(id)?.openedAt),
+      resolved.isUnheardOf ? now : this.registry.openingTimes.next(id, now, this.registry.closed.get(id)?.openedAt),
     );
     this.describe(session, hit, isConnection);
     return session;
   }
 
-  private describe(session: Session, hit: HttpHit & Partial<ConnHit>, isConnection: boolean): void {
+  private describe(session: Session, hit: HitFacts, isConnection: boolean): void {
     session.fingerprint = session.token === undefined ? undefined : this.fingerprint(session.token);
     session.query = shownText(hit.query, hit, this.fingerprint);
     if (isConnection) session.begin(session.openedAt);

@@ -1,6 +1,6 @@
 import { aliasKey } from '../identity/name.js';
 import { shownText, type Fingerprint } from '../identity/shown-text.js';
-import type { HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import { RANKS } from './resolver.js';
 import { learnKey, learnName, rename, sharedGroup } from './identity-group.js';
@@ -37,7 +37,7 @@ export class HitMerger {
   }
 
   /** Most hits tell nothing new, and then this is a few comparisons. */
-  merge(session: Session, hit: HttpHit, ip: string, network: string): void {
+  merge(session: Session, hit: HitFacts, ip: string, network: string): void {
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
     if (hit.token && session.namedBy !== 'token') this.takeName(session, 'token', hit.token);

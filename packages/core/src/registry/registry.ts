@@ -67,12 +67,15 @@ export class Registry {
     return this.groups[recipe.kind].findOnly(recipe.byStream ? stream : '', groupKey, kind, name, test);
   }
 
-  /** `group`: where the recipe puts it; undefined for a connection, which is a session of its own. */
-  add(session: Session, recipe: Recipe, groupKey: string | undefined): void {
+  /**
+   * @param groupKey Where the recipe puts it; undefined for a connection, which is a session of its own.
+   * @param mayBeBack False: its id was never there before.
+   */
+  add(session: Session, recipe: Recipe, groupKey: string | undefined, mayBeBack = true): void {
     this.ids.set(session.id, session);
     this.byNetwork.add(session.network, session);
     if (session.isUnserved) this.unserved.insert(session);
-    else this.enlist(session);
+    else this.enlist(session, mayBeBack);
     if (groupKey === undefined) return;
     const stream = recipe.byStream ? session.stream : '';
     this.groups[recipe.kind].enter(stream, groupKey, session, recipe.aliasable);
@@ -239,17 +242,17 @@ export class Registry {
 
   private sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
     const live = stream ? this.streamEntries.get(stream)?.visits : this.live;
-    const closed = (visits === 'all' ? this.closed.every : this.closed.latest).of(stream);
     const chosen: (SessionList<Session> | SessionList<PlaySession> | undefined)[] = [
       status === 'closed' ? undefined : live,
-      status === 'active' ? undefined : closed,
+      status === 'active' ? undefined : this.closed.latest.of(stream),
+      status === 'active' || visits !== 'all' ? undefined : this.closed.superseded.of(stream),
       unserved && status !== 'closed' && this.unserved.size > 0 ? this.unserved.of(stream) : undefined,
     ];
     return chosen.filter((visits) => visits !== undefined);
   }
 
-  private enlist(session: Session): void {
-    this.closed.supersede(session.id);
+  private enlist(session: Session, mayBeBack = true): void {
+    if (mayBeBack) this.closed.supersede(session.id);
     this.live.insert(session);
     this.counts[session.kind]++;
     const { streams } = session.rare ?? {};
@@ -274,7 +277,9 @@ export class Registry {
   private leave(session: Session, entry: StreamEntry | undefined): void {
     if (entry === undefined || !entry.visits.delete(session)) return;
     entry.counts[session.kind]--;
-    if (entry.visits.size === 0) this.streamEntries.delete(entry.code);
+    if (entry.visits.size > 0) return;
+    this.streamEntries.delete(entry.code);
+    if (entry.bytes > 0) this.served.add(entry.code);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Recipe } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
-import type { HttpHit } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { Registry } from './registry.js';
 
@@ -18,7 +18,7 @@ export class Resolver {
   ) {}
 
   /** The quick look that nearly every request ends with: by its names as they came, making nothing. */
-  find(recipe: Recipe, hit: HttpHit, network: string): Session | undefined {
+  find(recipe: Recipe, hit: HitFacts, network: string): Session | undefined {
     const aliases = this.settings.aliases && recipe.aliasable;
     const { stream, userAgent = '' } = hit;
     const groupKey = recipe.groupKey(network, hit.protocol, userAgent);
@@ -75,13 +75,13 @@ export class Resolver {
 }
 
 /** What this hit gives as a name of that kind. */
-function nameOf({ token, sid, playerSessionId, userAgent }: HttpHit, kind: NamedBy): string | undefined {
+function nameOf({ token, sid, playerSessionId, userAgent }: HitFacts, kind: NamedBy): string | undefined {
   if (kind === 'fingerprint') return userAgent ?? '';
   return (kind === 'token' ? token : kind === 'cmcd' ? sid : playerSessionId) || undefined;
 }
 
 /** Each name of the hit is one that the session has, or of a kind of which it has none. */
-function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HttpHit): boolean {
+function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HitFacts): boolean {
   return (
     (!token || session.token === undefined) &&
     (!sid || session.sid === undefined || session.sid === sid) &&

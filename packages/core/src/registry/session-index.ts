@@ -24,13 +24,14 @@ export class SessionIndex<T extends Position & { readonly streams: readonly stri
     }
   }
 
-  /** Harmless when it is not there. */
-  delete(visit: T): void {
-    this.all.delete(visit);
+  /** False: it is not there. */
+  delete(visit: T): boolean {
+    if (!this.all.delete(visit)) return false;
     for (const stream of visit.streams) {
       const visits = this.perStream.get(stream);
       visits?.delete(visit);
       if (visits?.size === 0) this.perStream.delete(stream);
     }
+    return true;
   }
 }

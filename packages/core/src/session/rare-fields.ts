@@ -68,7 +68,6 @@ export class RareFields {
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;
   reviewAt = Infinity;
-  closedAt: number | undefined = undefined;
   closeDetail: string | undefined = undefined;
   /** The policy that is being asked about it again. */
   asking: string | undefined = undefined;

@@ -131,6 +131,15 @@ export class Session extends WheelNode {
     return this.sharedFields.epoch + this.announced;
   }
 
+  /** Undefined while it is live. Nothing is announced of a closed one, and so it needs no field of its own. */
+  get closedAt(): number | undefined {
+    return this.isClosed ? this.announcedAt : undefined;
+  }
+
+  set closedAt(time: number) {
+    this.announcedAt = time;
+  }
+
   set announcedAt(time: number) {
     this.announced = small(time - this.sharedFields.epoch);
   }

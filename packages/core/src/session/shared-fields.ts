@@ -26,8 +26,19 @@ const MAX_SHARED = 8192;
 /** One object per combination that occurs; few do, for adapters and policies choose them, not clients. */
 export class SharedFieldsPool {
   private readonly known = new Map<string, SharedFields>();
+  /** What was closed lately, by how it was: most sessions end for one of a few reasons. */
+  private readonly closings = new WeakMap<SharedFields, SharedFields>();
 
   constructor(private readonly epoch: number) {}
+
+  /** The same of a session that has ended. */
+  closed(sharedFields: SharedFields, closeReason: CloseReason): SharedFields {
+    const lately = this.closings.get(sharedFields);
+    if (lately?.closeReason === closeReason) return lately;
+    const closed = this.share({ ...sharedFields, closeReason });
+    this.closings.set(sharedFields, closed);
+    return closed;
+  }
 
   share(sharedFields: Omit<SharedFields, 'epoch' | 'protocols'>): SharedFields {
     const { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason } = sharedFields;

@@ -75,3 +75,6 @@ export interface ConnHit {
    */
   secretParameters?: readonly string[] | undefined;
 }
+
+/** Either of them, without its address: that is resolved once, and looked at as what it means. */
+export type HitFacts = Omit<HttpHit, 'ip'> & Partial<Omit<ConnHit, 'remoteAddress'>>;
