@@ -49,6 +49,8 @@ const config: Config = {
       ...project('players', ['<rootDir>/test/players/**/*.test.ts']),
       setupFilesAfterEnv: ['<rootDir>/test/players/support/retry-once.ts'],
     },
+    // every client that Debian has: npm run clients
+    ...(process.env.CLIENTS ? [project('clients', ['<rootDir>/test/clients/**/*.test.ts'])] : []),
     project('packaging', ['<rootDir>/test/packaging/**/*.test.ts']),
   ],
 };

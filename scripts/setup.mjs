@@ -1,6 +1,6 @@
 /**
  * Makes a fresh clone ready: npm packages, system packages, build. Needs Node alone, for it runs before anything is installed.
- * What is done already is skipped, so this stands in front of every command. Usage: node scripts/setup.mjs start|test|check|build
+ * What is done already is skipped, so this stands in front of every command. Usage: node scripts/setup.mjs start|test|check|clients|build
  *
  * SETUP=npm leaves the system alone: only npm packages are installed.
  */
@@ -14,11 +14,22 @@ const NEEDS = {
   start: ['ffmpeg'],
   test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis'],
   check: ['srt-live-transmit', 'nginx', 'redis'],
+  clients: [
+    'ffmpeg',
+    'gstreamer',
+    'gstreamer-libav',
+    'srt-live-transmit',
+    'vlc',
+    'mpv',
+    'mplayer',
+    'rtmpdump',
+    'nginx-rtmp',
+  ],
   build: [],
 };
 
 /**
- * @param {'start' | 'test' | 'check' | 'build'} purpose
+ * @param {'start' | 'test' | 'check' | 'clients' | 'build'} purpose
  * @returns {string[]} the system components that are missing still: `npm start` has a sample stream instead of ffmpeg
  */
 export function setup(purpose) {

@@ -31,6 +31,26 @@ const COMPONENTS = {
     elsewhere: 'https://nginx.org/en/download.html',
   },
   redis: { programs: ['redis-server'], debian: 'redis-server', elsewhere: 'https://redis.io/docs/latest/operate/' },
+  vlc: {
+    programs: ['cvlc'],
+    debian: 'vlc-bin vlc-plugin-base vlc-plugin-access-extra',
+    elsewhere: 'https://www.videolan.org/vlc/',
+  },
+  mpv: { programs: ['mpv'], debian: 'mpv', elsewhere: 'https://mpv.io/installation/' },
+  mplayer: { programs: ['mplayer'], debian: 'mplayer', elsewhere: 'http://www.mplayerhq.hu/' },
+  rtmpdump: { programs: ['rtmpdump'], debian: 'rtmpdump', elsewhere: 'https://rtmpdump.mplayerhq.hu/' },
+  'gstreamer-libav': {
+    programs: ['gst-launch-1.0'],
+    isComplete: () => gstElementExists('avdec_h264'),
+    debian: 'gstreamer1.0-libav',
+    elsewhere: 'https://gstreamer.freedesktop.org/download/',
+  },
+  'nginx-rtmp': {
+    programs: ['nginx'],
+    isComplete: () => existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
+    debian: 'libnginx-mod-rtmp',
+    elsewhere: 'https://github.com/arut/nginx-rtmp-module',
+  },
 };
 
 function isMissing(name) {
