@@ -42,7 +42,10 @@ describe('scripts/setup.mjs on a machine that has Node and nothing else', () => 
   }, 60_000);
 
   it('refuses a purpose that it does not know', () => {
-    expect(setup('everything')).toMatchObject({ status: 1, stderr: expect.stringContaining('start|test|check|clients|build') });
+    expect(setup('everything')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('start|test|check|clients|build'),
+    });
   });
 });
 
