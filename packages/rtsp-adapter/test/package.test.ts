@@ -60,6 +60,66 @@ async function raw(text: string | Buffer): Promise<Socket> {
   return socket;
 }
 
+describe('a publisher over its connection', () => {
+  const closed = () => tracker.list({ kind: 'input' }).map(({ closeReason }) => closeReason);
+
+  /** Everything but what looks at silence goes on in real time. */
+  beforeEach(
+    () =>
+      void jest.useFakeTimers({
+        now: Date.now(),
+        doNotFake: [
+          'setTimeout',
+          'clearTimeout',
+          'setImmediate',
+          'clearImmediate',
+          'nextTick',
+          'queueMicrotask',
+          'performance',
+          'hrtime',
+        ],
+      }),
+  );
+  afterEach(() => jest.useRealTimers());
+
+  async function publish(): Promise<RtspClient> {
+    const publisher = new RtspClient(port);
+    expect((await publisher.publish('/live/cam1')).status).toBe(200);
+    await say(publisher);
+    return publisher;
+  }
+  async function say(publisher: RtspClient): Promise<void> {
+    const heard = once(sockets[0]!, 'interleaved');
+    publisher.send(0, packet(1));
+    await heard;
+  }
+
+  it('is closed as client_gone when it was not heard of for a minute', async () => {
+    const publisher = await publish();
+    jest.advanceTimersByTime(1_000);
+    publisher.fallSilent();
+    await say(publisher);
+    jest.advanceTimersByTime(59_000);
+    expect(closed()).toEqual([undefined]);
+    jest.advanceTimersByTime(3_000);
+    await until('it is cut', () => publisher.ended);
+    expect(closed()).toEqual(['client_gone']);
+  });
+
+  it('is kept while it reports, and is not looked at any more after TEARDOWN', async () => {
+    const publisher = await publish();
+    publisher.fallSilent();
+    for (let i = 0; i < 5; i++) {
+      jest.advanceTimersByTime(50_000);
+      await say(publisher);
+    }
+    expect(closed()).toEqual([undefined]);
+    expect((await publisher.ask('TEARDOWN', publisher.url('/live/cam1'))).status).toBe(200);
+    jest.advanceTimersByTime(200_000);
+    expect((await publisher.ask('OPTIONS', '*')).status).toBe(200);
+  });
+});
+
 describe('the door', () => {
   it('keeps who is refused away from the app, in RTSP’s words', async () => {
     const one = new RtspClient(port);

@@ -6,6 +6,7 @@ import type { Reply } from '../protocol/response.js';
 import { parseUri, type RtspUri } from '../protocol/uri.js';
 import { Admittance } from '../server/admittance.js';
 import type { PackageRequest } from './shapes.js';
+import { watchPublisher } from './watch.js';
 
 /** What is to be done with a request: the app gets it, or the client this. */
 export type Decision = 'pass on' | Reply;
@@ -20,6 +21,7 @@ export class Seat {
   private readonly admittance: Admittance;
   private isActive = false;
   private timer: NodeJS.Timeout | undefined = undefined;
+  private unwatch: (() => void) | undefined = undefined;
 
   constructor(
     private readonly socket: Socket,
@@ -34,6 +36,7 @@ export class Seat {
     this.admittance = new Admittance(line, doors, CHALLENGE);
     socket.once('close', () => {
       clearTimeout(this.timer);
+      this.unwatch?.();
       this.admittance.close('client_gone');
     });
   }
@@ -65,6 +68,7 @@ export class Seat {
     if (method === 'PLAY' || method === 'RECORD') this.isActive ||= status < 300;
     else if (ASKING.includes(method) && status >= 400 && !this.isActive) this.leave();
     if (this.isActive) clearTimeout(this.timer);
+    if (method === 'RECORD' && this.isActive && !this.socket.destroyed) this.unwatch ??= watchPublisher(this.socket);
   }
 
   private async enter({ method, headers }: PackageRequest, uri: RtspUri): Promise<Reply | undefined> {
@@ -96,6 +100,8 @@ export class Seat {
 
   private leave(): void {
     clearTimeout(this.timer);
+    this.unwatch?.();
+    this.unwatch = undefined;
     this.isActive = false;
     this.admittance.leave('client_gone');
   }
