@@ -14,6 +14,11 @@ export interface RtmpOptions {
    */
   stallTimeoutMs?: number;
   /**
+   * A publisher that sends nothing for so many milliseconds is taken for gone, and so is a player that has answered pings and
+   * does not any more (RTMP, WS-FLV, HTTP/2). Default 30_000; 0 = never.
+   */
+  silenceTimeoutMs?: number;
+  /**
    * Media that may wait for one slow player, in bytes. Default 8 MiB. Beyond it the player misses media until half of that
    * is gone, and goes on with the latest key frame.
    */
@@ -29,10 +34,12 @@ const MIB = 1024 * 1024;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: RtmpOptions): Settings {
-  checkOptions('attachRtmp()', options, ['guard', 'stallTimeoutMs', 'maxBufferBytes', 'clock']);
-  const { guard = true, stallTimeoutMs = CONNECTION_STALL_MS, maxBufferBytes = 8 * MIB, clock } = options;
+  checkOptions('attachRtmp()', options, ['guard', 'stallTimeoutMs', 'silenceTimeoutMs', 'maxBufferBytes', 'clock']);
+  const { guard = true, stallTimeoutMs = CONNECTION_STALL_MS, silenceTimeoutMs = 30_000 } = options;
+  const { maxBufferBytes = 8 * MIB, clock } = options;
   if (typeof guard !== 'boolean') throw badOption('guard', 'true or false', guard);
   if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
+  if (!(silenceTimeoutMs >= 0)) throw badOption('silenceTimeoutMs', 'milliseconds, 0 or more', silenceTimeoutMs);
   if (!(maxBufferBytes >= 65_536)) throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
-  return { guard, stallTimeoutMs, maxBufferBytes, ...(clock && { clock }) };
+  return { guard, stallTimeoutMs, silenceTimeoutMs, maxBufferBytes, ...(clock && { clock }) };
 }

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2 } from '../v2/shapes.js';
+import { isHeir } from '../v2/take-over.js';
 import { GopBound, type Gop } from './gop-bound.js';
 import { hush } from './hush.js';
 import type { Limits } from './limits.js';
@@ -32,7 +33,7 @@ class Standing2 implements Standing {
     const { isPublishing, isPlaying, isIdling } = this.session;
     // What the adapter holds back will play, or be told why not.
     const plays = isPlaying || isIdling || Object.hasOwn(this.session, 'onStartPlay');
-    return isPublishing ? 'publisher' : plays ? 'player' : undefined;
+    return isPublishing || isHeir(this.session) ? 'publisher' : plays ? 'player' : undefined;
   }
 
   get heldBytes(): number {

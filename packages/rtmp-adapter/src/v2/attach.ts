@@ -2,12 +2,14 @@ import type { EventEmitter } from 'node:events';
 import type { Denial, SessionTracker } from '@stream-sessions/core';
 import { Visit, type VisitClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
+import { givesWay } from '../visits/listened-flow.js';
 import { streamOf } from '../visits/stream-of.js';
 import { warnOfFault } from '../visits/warn.js';
 import { hitOf, playerOf, publisherOf, socketOf, type Kind } from './client.js';
 import { takeQuery, type ConnectCommand } from './connect-command.js';
 import { MediaGate, StartGate } from './gates.js';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2, type V2Session } from './shapes.js';
+import { outliveRefusal } from './take-over.js';
 
 /** Not the tracker's: it has no name for such a stream. */
 const BAD_NAME: Denial = {
@@ -34,6 +36,8 @@ interface Seat {
  */
 export class V2Attachment {
   private readonly seats = new Map<V2Session, Seat>();
+  /** Publishes now, in the place of another. */
+  private successor: V2Session | undefined = undefined;
 
   constructor(
     private readonly nms: NodeMediaServer2,
@@ -68,23 +72,45 @@ export class V2Attachment {
     const gate = StartGate.of(session);
     gate.hold();
     queueMicrotask(() => {
-      if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, this.settings.maxBufferBytes));
+      if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, this.settings));
       this.safely(session, () => gate.release());
     });
   };
 
   private readonly onPublish = (id: string, path: string): void => {
     const session = this.nms.getSession(id);
-    if (session === undefined || !isRtmp(session) || this.cutSecond(session)) return;
+    if (session === undefined || !isRtmp(session) || session === this.successor || this.cutSecond(session)) return;
+    const old = this.silentAt(path);
+    const verdict = old && outliveRefusal(session);
     const gate = MediaGate.of(session);
     gate.hold();
     queueMicrotask(() => {
-      if (session.isStarting && session.isPublishing) {
-        this.enter(session, 'input', path, () => publisherOf(session));
+      const publish = verdict?.();
+      if (session.isStarting && (session.isPublishing || publish)) {
+        const admitted = old && publish && (() => this.succeed(old, session, publish));
+        this.enter(session, 'input', path, () => publisherOf(session, this.settings, admitted));
       }
       this.safely(session, () => gate.release());
     });
   };
+
+  /** Who publishes there, and may have to give way. */
+  private silentAt(path: string): V2Session | undefined {
+    for (const [session, seat] of this.seats) {
+      if (seat.kind === 'input' && seat.path === path && givesWay(seat.visit)) return session;
+    }
+    return undefined;
+  }
+
+  private succeed(old: V2Session, session: V2Session, publish: () => void): void {
+    this.seats.get(old)?.visit.leave('replaced', true);
+    this.successor = session;
+    this.safely(session, () => {
+      (old as RtmpSession2).reject(); // its place is free now, and its players wait for the next one
+      publish();
+    });
+    this.successor = undefined;
+  }
 
   private readonly onDonePlay = (id: string): void => this.leave(id, 'viewer');
   private readonly onDonePublish = (id: string): void => this.leave(id, 'input');
@@ -123,7 +149,7 @@ export class V2Attachment {
     if (seat.kind === 'viewer') session.playStreamPath = seat.path;
     else session.publishStreamPath = seat.path;
     seat.visit.leave();
-    (session as RtmpSession2 & { reject(): void }).reject();
+    session.reject();
     return true;
   }
 

@@ -1,6 +1,9 @@
 import { tokenFromQuery, type ConnHit } from '@stream-sessions/core';
 import { credentialsOf, SocketFlow, withoutUserinfo, type VisitClient, type Voice } from '@stream-sessions/core/spi';
+import type { Settings } from '../options.js';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
+import { ListenedFlow, type Ask } from '../visits/listened-flow.js';
+import { rtmpPing, webSocketPing } from '../visits/pings.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
 import { joined } from '../visits/server-address.js';
@@ -38,17 +41,21 @@ export function hitOf(session: V2Session, kind: Kind, path: string, stream: stri
 }
 
 /** A player of node-media-server 2. */
-export function playerOf(session: V2Session, maxBufferBytes: number): VisitClient {
+export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs }: Settings): VisitClient {
   const socket = socketOf(session);
   const gate = StartGate.of(session);
   const voice = voiceOf(session, socket);
+  const ask = askOf(session);
   const sink = boundSink(session, socket, maxBufferBytes);
   const shut = (): void => {
     sink.shut();
     gate.shutForGood();
   };
   return {
-    flow: () => new SocketFlow(socket),
+    flow() {
+      const flow = flowOf(socket, silenceTimeoutMs);
+      return ask === undefined ? flow : new ListenedFlow(flow, silenceTimeoutMs, ask);
+    },
     hold: () => gate.hold(),
     release: () => gate.release(),
     refuse(denial) {
@@ -64,13 +71,20 @@ export function playerOf(session: V2Session, maxBufferBytes: number): VisitClien
 }
 
 /** A publisher of node-media-server 2: over RTMP only. */
-export function publisherOf(session: RtmpSession2): VisitClient {
+export function publisherOf(
+  session: RtmpSession2,
+  { silenceTimeoutMs }: Settings,
+  admitted: () => void = () => undefined,
+): VisitClient {
   const gate = MediaGate.of(session);
   const { socket } = session;
   const say = sayer(session, session.publishStreamId);
   const voice = rtmpVoice(socket, say, true);
   return {
-    flow: () => new SocketFlow(socket),
+    flow() {
+      admitted();
+      return new ListenedFlow(flowOf(socket, silenceTimeoutMs), silenceTimeoutMs);
+    },
     hold: () => gate.hold(),
     release: () => gate.release(),
     refuse(denial) {
@@ -83,6 +97,18 @@ export function publisherOf(session: RtmpSession2): VisitClient {
     },
     forget: () => undefined,
   };
+}
+
+function flowOf(socket: Socket, silenceTimeoutMs: number): SocketFlow {
+  // Where nothing is sent, the kernel asks: a machine that has vanished does not answer.
+  if (silenceTimeoutMs > 0) socket.setKeepAlive(true, silenceTimeoutMs);
+  return new SocketFlow(socket);
+}
+
+/** Over HTTP nobody can be asked. */
+function askOf(session: V2Session): Ask | undefined {
+  if (isRtmp(session)) return rtmpPing(session.socket);
+  return session.TAG === 'websocket-flv' ? webSocketPing(responseOf(session)) : undefined;
 }
 
 function voiceOf(session: V2Session, socket: Socket): Voice {

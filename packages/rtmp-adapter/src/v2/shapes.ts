@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { EventEmitter } from 'node:events';
 import type { NodeMediaServer } from '../nms/media-server.js';
 import type { FlvResponse, FlvWebSocket } from '../visits/flv-voices.js';
+import type { PingedWebSocket } from '../visits/pings.js';
 import type { Socket } from '../v4/shapes.js';
 
 /** What node-media-server 2 writes media of a player to. */
@@ -13,7 +14,7 @@ export interface MediaSink {
 }
 
 interface Message {
-  readonly header: { readonly type: number; readonly length: number };
+  readonly header: { readonly type: number; readonly length: number; readonly stream_id?: number };
   readonly payload: Buffer | null;
 }
 
@@ -31,6 +32,7 @@ export interface RtmpSession2 extends CommonSession {
   readonly TAG: 'rtmp';
   readonly socket: Socket;
   readonly connectCmdObj?: { readonly flashVer?: unknown };
+  readonly appname: string;
   readonly playStreamId: number;
   readonly publishStreamId: number;
   readonly isPublishing: boolean;
@@ -40,7 +42,10 @@ export interface RtmpSession2 extends CommonSession {
   parserPacket: Message;
   /** Handles it. Of the prototype: an own one stands in its way. */
   rtmpHandler?: () => unknown;
-  sendStatusMessage(streamId: number, level: string, code: string, description: string): void;
+  sendStatusMessage: (streamId: number, level: string, code: string, description: string) => void;
+  onPublish(asked: { readonly streamName: string }): void;
+  /** Ends it, and gives back its places at once. */
+  reject: () => void;
 }
 
 export interface FlvSession2 extends CommonSession {
@@ -56,8 +61,10 @@ export interface FlvSession2 extends CommonSession {
 export type V2Session = RtmpSession2 | FlvSession2;
 
 export const isRtmp = (session: V2Session): session is RtmpSession2 => session.TAG === 'rtmp';
-export const responseOf = (session: FlvSession2): EventEmitter & FlvResponse & FlvWebSocket =>
-  session.res as unknown as EventEmitter & FlvResponse & FlvWebSocket;
+
+type FlvOutlet = FlvResponse & FlvWebSocket & PingedWebSocket;
+
+export const responseOf = (session: FlvSession2): FlvOutlet => session.res as unknown as FlvOutlet;
 
 export interface NodeMediaServer2 extends NodeMediaServer {
   getSession(id: string): V2Session | undefined;

@@ -10,6 +10,7 @@ import { Player } from './player.js';
 import { Publisher } from './publisher.js';
 import { isRelay } from './relay-client.js';
 import { Seat } from './seat.js';
+import { Succession } from './succession.js';
 import { isWebSocket, type V4Session } from './shapes.js';
 
 /**
@@ -19,6 +20,8 @@ import { isWebSocket, type V4Session } from './shapes.js';
  */
 export class V4Attachment {
   private readonly seats = new Map<V4Session, Seat>();
+  /** Of the one that asks to publish at the moment. */
+  private succession: Succession | undefined = undefined;
 
   constructor(
     private readonly emitter: EventEmitter,
@@ -28,17 +31,26 @@ export class V4Attachment {
     // The later ones of each pair: what the server's own `auth` refuses does not get that far.
     emitter.on('postPlay', this.onPlay);
     emitter.on('postPublish', this.onPublish);
+    emitter.on('prePublish', this.onPrePublish);
   }
 
   detach(): void {
     this.emitter.off('postPlay', this.onPlay);
     this.emitter.off('postPublish', this.onPublish);
+    this.emitter.off('prePublish', this.onPrePublish);
     for (const { visit } of this.seats.values()) visit.leave('shutdown');
   }
 
   private readonly onPlay = (session: V4Session): void => {
     if (isAnswerless(session)) return refuseMethod(session);
     this.enter(session, 'viewer');
+  };
+
+  private readonly onPrePublish = (session: V4Session): void => {
+    if (isRelay(session)) return;
+    const succession = (this.succession = Succession.of(session, this.seats));
+    // The server itself may refuse it, and then does not say.
+    if (succession) queueMicrotask(() => this.succession === succession && succession.undo());
   };
 
   private readonly onPublish = (session: V4Session): void => {
@@ -52,8 +64,12 @@ export class V4Attachment {
       this.leaveOldSeat(session);
       const hit = hitOf(session, role);
       if (hit === undefined || !socketOf(session).writable) return;
-      const { tracker, settings } = this;
-      const client = role === 'input' ? new Publisher(session) : new Player(session, settings.maxBufferBytes);
+      const { tracker, settings, succession } = this;
+      this.succession = undefined;
+      const client =
+        role === 'input'
+          ? new Publisher(session, settings.silenceTimeoutMs, succession)
+          : new Player(session, settings);
       const visit = new Visit(client, tracker, settings, () => this.vacate(session));
       this.seats.set(session, new Seat(session, role, visit));
       visit.begin(hit);

@@ -2,6 +2,8 @@ import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core'
 import { credentialsOf, SocketFlow, withoutUserinfo, type Flow, type Voice } from '@stream-sessions/core/spi';
 import type { Duplex } from 'node:stream';
 import { httpVoice, wsVoice } from '../visits/flv-voices.js';
+import { ListenedFlow, type Ask } from '../visits/listened-flow.js';
+import { http2Ping, rtmpPing, webSocketPing } from '../visits/pings.js';
 import { queryFrom, queryOf } from '../visits/query.js';
 import { rtmpVoice } from '../visits/rtmp-voice.js';
 import { joined, serverAddress } from '../visits/server-address.js';
@@ -69,15 +71,29 @@ export function voiceOf(session: V4Session, role: Role): Voice {
   return isWebSocket(res) ? wsVoice(res, outlet) : httpVoice(res, outlet, outlet !== session.req.socket);
 }
 
-/** Its counters from now on. */
-export function flowOf(session: V4Session): Flow {
+/** Its counters from now on, and whether it is still heard of. */
+export function flowOf(session: V4Session, role: Role, silenceTimeoutMs: number): Flow {
   const socket = socketOf(session);
   const outlet = outletOf(session);
-  return outlet === socket ? new SocketFlow(socket) : http2Flow(session, outlet);
+  const isHttp2 = outlet !== socket;
+  // Where nothing is sent, the kernel asks: a machine that has vanished does not answer.
+  if (!isHttp2 && silenceTimeoutMs > 0) socket.setKeepAlive(true, silenceTimeoutMs);
+  const flow = isHttp2 ? http2Flow(session, outlet) : new SocketFlow(socket);
+  if (role === 'input') return new ListenedFlow(flow, silenceTimeoutMs);
+  const ask = askOf(session);
+  return ask === undefined ? flow : new ListenedFlow(flow, silenceTimeoutMs, ask);
+}
+
+/** Over HTTP/1 nobody can be asked. */
+function askOf(session: V4Session): Ask | undefined {
+  if (session.protocol === 'rtmp') return rtmpPing(session.socket);
+  const { req, res } = session;
+  if (isWebSocket(res)) return webSocketPing(res);
+  return req.stream && http2Ping(req.stream.session);
 }
 
 /** One stream of an HTTP/2 connection has no counters: what the server has given it, without what still waits. */
-function http2Flow(session: V4Session, stream: Duplex): Flow {
+function http2Flow(session: V4Session, stream: Duplex): Flow & Required<Pick<Flow, 'received' | 'waiting'>> {
   const { outBytes, inBytes } = session;
   const waiting = (): number => stream.writableLength;
   return {

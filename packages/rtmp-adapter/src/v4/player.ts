@@ -1,5 +1,6 @@
 import type { CloseReason, Denial } from '@stream-sessions/core';
 import type { Flow, VisitClient } from '@stream-sessions/core/spi';
+import type { Settings } from '../options.js';
 import { flowOf, outletOf, voiceOf } from './client.js';
 import { PlayGate } from './play-gate.js';
 import type { V4Session } from './shapes.js';
@@ -10,13 +11,13 @@ export class Player implements VisitClient {
 
   constructor(
     private readonly session: V4Session,
-    maxBufferBytes: number,
+    private readonly settings: Settings,
   ) {
-    this.gate = PlayGate.enter(session, outletOf(session), maxBufferBytes);
+    this.gate = PlayGate.enter(session, outletOf(session), settings.maxBufferBytes);
   }
 
   flow(): Flow {
-    return flowOf(this.session);
+    return flowOf(this.session, 'viewer', this.settings.silenceTimeoutMs);
   }
 
   hold(): void {

@@ -3,13 +3,21 @@ import type { Flow, VisitClient } from '@stream-sessions/core/spi';
 import { flowOf, unseat, voiceOf } from './client.js';
 import { PublishGate } from './publish-gate.js';
 import type { V4Session } from './shapes.js';
+import type { Succession } from './succession.js';
 
 /** A publisher of node-media-server 4. */
 export class Publisher implements VisitClient {
-  constructor(private readonly session: V4Session) {}
+  private isRefused = false;
+
+  constructor(
+    private readonly session: V4Session,
+    private readonly silenceTimeoutMs: number,
+    private readonly succession?: Succession,
+  ) {}
 
   flow(): Flow {
-    return flowOf(this.session);
+    this.succession?.complete(); // it is admitted
+    return flowOf(this.session, 'input', this.silenceTimeoutMs);
   }
 
   hold(): void {
@@ -21,10 +29,14 @@ export class Publisher implements VisitClient {
   }
 
   refuse(denial: Denial): void {
+    this.isRefused = true;
     this.gate.close();
     voiceOf(this.session, 'input').refuse(denial);
     // The server makes it the publisher only after it has told us.
-    queueMicrotask(() => unseat(this.session));
+    queueMicrotask(() => {
+      this.succession?.undo();
+      unseat(this.session);
+    });
   }
 
   sever(reason: CloseReason): void {
@@ -33,7 +45,8 @@ export class Publisher implements VisitClient {
   }
 
   forget(): void {
-    // The gate goes with the session.
+    // A place that it was refused is given back a moment later: see there. The gate goes with the session.
+    if (!this.isRefused) this.succession?.undo();
   }
 
   private get gate(): PublishGate {

@@ -13,7 +13,8 @@ export class Seat {
     readonly visit: Visit,
   ) {
     this.broadcast = session.broadcast;
-    this.line.on('close', this.onClose);
+    // Before the server hears of it: whose place this was must be known by then.
+    this.line.prependListener('close', this.onClose);
   }
 
   /** Stops hearing of the client's end. */

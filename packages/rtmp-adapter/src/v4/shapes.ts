@@ -3,9 +3,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { CountedSocket } from '@stream-sessions/core/spi';
 import type { FlvResponse, FlvWebSocket } from '../visits/flv-voices.js';
+import type { PingedHttp2Session, PingedWebSocket } from '../visits/pings.js';
 
 /** A TCP or TLS socket. */
-export type Socket = Duplex & CountedSocket & { readonly remoteAddress?: string };
+export type Socket = Duplex &
+  CountedSocket & { readonly remoteAddress?: string; setKeepAlive(on: boolean, afterMs: number): unknown };
 
 /** The part of node-media-server 4 that joins a stream's publisher to its players. */
 export interface Broadcast {
@@ -66,15 +68,15 @@ export interface FlvSession extends CommonSession {
     readonly headers: IncomingHttpHeaders;
     readonly socket: Socket;
     /** HTTP/2 only. */
-    readonly stream?: Duplex;
+    readonly stream?: Duplex & { readonly session?: PingedHttp2Session };
   };
-  readonly res: EventEmitter & (FlvResponse | (FlvWebSocket & { pause(): void; resume(): void }));
+  readonly res: EventEmitter & (FlvResponse | ServerWebSocket);
   readonly flv: { onPacketCallback: OnPacket };
 }
 
 export type V4Session = RtmpSession | FlvSession;
 
-export const isWebSocket = (
-  res: FlvSession['res'],
-): res is EventEmitter & FlvWebSocket & { pause(): void; resume(): void } =>
+type ServerWebSocket = FlvWebSocket & PingedWebSocket & { pause(): void; resume(): void };
+
+export const isWebSocket = (res: FlvSession['res']): res is EventEmitter & ServerWebSocket =>
   'terminate' in res && typeof res.terminate === 'function';

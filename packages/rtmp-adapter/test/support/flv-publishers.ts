@@ -22,6 +22,8 @@ export interface FlvPublisher {
   readonly ended: boolean;
   /** What it has sent of FLV. */
   readonly sent: number;
+  /** Goes on being connected, and sends nothing any more. */
+  fallSilent(): void;
   drop(): void;
 }
 
@@ -47,6 +49,10 @@ class Publisher implements FlvPublisher {
   end(): void {
     clearInterval(this.timer);
     this.ended = true;
+  }
+
+  fallSilent(): void {
+    clearInterval(this.timer);
   }
 
   drop(): void {

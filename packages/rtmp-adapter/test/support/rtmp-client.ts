@@ -38,6 +38,9 @@ export class RtmpClient {
   readonly statuses: Status[] = [];
   mediaBytes = 0;
   ended = false;
+  /** Pings that came; a client answers them. */
+  pings = 0;
+  answersPings = true;
   readonly socket: Socket;
   private input = Buffer.alloc(0) as Buffer;
   private isShaken = false;
@@ -112,6 +115,17 @@ export class RtmpClient {
     clearInterval(this.timer);
   }
 
+  /** Goes on publishing. */
+  goOn(packetBytes = 1000, codec = 7): void {
+    const send = (video: Buffer, timestamp: number): void => this.say(message(9, video, 1, 6, timestamp));
+    this.timer = videoSource(packetBytes, codec, send);
+  }
+
+  /** Goes on being connected, and reads and answers nothing any more. */
+  freeze(): void {
+    this.socket.pause();
+  }
+
   drop(): void {
     clearInterval(this.timer);
     this.socket.destroy();
@@ -163,6 +177,7 @@ export class RtmpClient {
       Object.assign(stream, { payload: [], got: 0 });
       if (stream.type === 1) this.chunkSize = payload.readUInt32BE();
       if (stream.type === 20) this.told(payload);
+      if (stream.type === 4 && payload[1] === 6) this.pinged(payload);
     }
     return true;
   }
@@ -171,6 +186,11 @@ export class RtmpClient {
     const stream = this.streams.get(this.current);
     if (stream === undefined) throw new Error(`a chunk of an unknown stream: ${this.current}`);
     return stream;
+  }
+
+  private pinged(payload: Buffer): void {
+    this.pings++;
+    if (this.answersPings) this.say(message(4, Buffer.from([0, 7, ...payload.subarray(2)]), 0, 2));
   }
 
   private told(payload: Buffer): void {
