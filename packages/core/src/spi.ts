@@ -4,12 +4,26 @@ export { hideSecrets, type Secrets } from './identity/hide-secrets.js';
 export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
 export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutUserinfo } from './identity/userinfo.js';
-export { withoutAbsent } from './wire/session.js';
+export { denialToWire } from './wire/denial.js';
+export { explanationToWire } from './wire/explanation.js';
+export { visitToWire } from './wire/session.js';
+export { invalidatedToWire, statsToWire, streamToWire } from './wire/stats.js';
+export { withoutAbsent } from './wire/without-absent.js';
 export { needTracker } from './connections/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';
+export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';
 export type { Flow } from './connections/byte-counters.js';
+export {
+  beingWritten,
+  heldBack,
+  queuedInTcp,
+  takenByKernel,
+  type WritableInternals,
+} from './connections/kernel-bytes.js';
+export { systemClock } from './support/clock.js';
+export { everyMs } from './support/every-ms.js';
 export { CONNECTION_STALL_MS, Sampler, samplerOf, type Sampled, type Sampling } from './connections/sampler.js';
 export { SocketFlow, type CountedSocket } from './connections/socket-byte-counters.js';
 export type { VisitClient, Voice } from './connections/transport-client.js';

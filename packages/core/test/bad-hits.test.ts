@@ -53,7 +53,7 @@ describe.each(ENTRIES)('%s says what the caller', (_, call, good) => {
   it.each(['userAgent', 'query', 'token', 'url', 'userId', 'referer', 'sid', 'playerSessionId'])(
     'gave that is no text: %s',
     (field) => {
-      for (const bad of [5, null, ['a'], {}, true]) refuses({ ...good, [field]: bad }, `"${field}" must be a text`);
+      for (const bad of [5, null, ['a'], {}, true]) refuses({ ...good, [field]: bad }, `"${field}" must be a string`);
     },
   );
 

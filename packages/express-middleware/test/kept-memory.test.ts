@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { HttpHit } from '@stream-sessions/core';
+import { RecentMap } from '@stream-sessions/core/spi';
 import { ManifestMemory } from '../src/media/manifest-memory.js';
-import { RecentMap } from '../src/recent-map.js';
 import { CookieTokens } from '../src/tokens/cookie.js';
 
 setFlagsFromString('--expose-gc');
@@ -51,7 +51,7 @@ describe('what is kept of strangers', () => {
   });
 
   it('is forgotten when it becomes too much', () => {
-    const map = new RecentMap<number>(Date.now, 1000);
+    const map = new RecentMap<number>({ max: 1000 });
     expect(bytesAnEntry((i) => map.set(header(i, 1000), i)) * ENTRIES).toBeLessThan(2000 * 1200);
     expect(map.get(header(0, 1000))).toBeUndefined();
     expect(map.get(header(4999, 1000))).toBe(4999);

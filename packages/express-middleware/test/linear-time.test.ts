@@ -1,3 +1,4 @@
+import Negotiator from 'negotiator';
 import type { IncomingMessage } from 'node:http';
 import { cmcdDecoder, loadCmcdDecoder } from '../src/cmcd/decoder.js';
 import { qualityOf } from '../src/cmcd/quality.js';
@@ -10,7 +11,6 @@ import { streamOfCallback } from '../src/media/stream-name.js';
 import { clientReader } from '../src/request/client-address.js';
 import { cookieValue } from '../src/request/cookie-value.js';
 import { incoming } from '../src/request/incoming.js';
-import { acceptsGzip } from '../src/response/accepts-gzip.js';
 import { writeDash } from '../src/rewrite/dash.js';
 import { writeHls } from '../src/rewrite/hls.js';
 import { TokenInUri } from '../src/rewrite/token-in-uri.js';
@@ -51,7 +51,8 @@ const READERS: Record<string, (text: string) => unknown> = {
   'a forwarding header': (text) => client.address(incoming(request('/', { 'x-forwarded-for': text }))),
   'a forwarded host': (text) => client.host(incoming(request('/', { 'x-forwarded-host': text, host: text }))),
   'a forwarded protocol': (text) => client.secure(incoming(request('/', { 'x-forwarded-proto': text }))),
-  'accepted encodings': (text) => acceptsGzip(text),
+  'accepted encodings': (text) =>
+    new Negotiator({ headers: { 'accept-encoding': text } }).encoding(['gzip', 'identity']),
   'a URI of a playlist': (text) => uri.write(text),
   'a tag of a playlist': (text) => writeHls(`#EXTM3U\n#EXT-X-MAP:URI="a",${text}\n`, uri),
   'a playlist': (text) => writeHls(`#EXTM3U\n${text}\n`, uri),

@@ -120,17 +120,17 @@ describe('httpAuthorizer', () => {
     [
       200,
       { allow: true, user_id: {} },
-      'the authoriser gave no clear answer: a yes whose "userId" is not a text of 1 to 1024 characters, or a number',
+      'the authoriser gave no clear answer: a yes whose "userId" is not a string of 1 to 1024 characters, or a number',
     ],
     [
       200,
       { allow: true, max_sessions: 1.5 },
-      'the authoriser gave no clear answer: a yes whose "maxSessions" is not a whole number from 0 on',
+      'the authoriser gave no clear answer: a yes whose "maxSessions" is not a non-negative integer',
     ],
     [
       200,
       { allow: true, tags: { a: 'x'.repeat(257) } },
-      'the authoriser gave no clear answer: a yes whose "tags" is not an object of at most 32 texts',
+      'the authoriser gave no clear answer: a yes whose "tags" is not an object of at most 32 strings',
     ],
     ...['soon', '5', '2026-01-01', '2026-01-01T00:00:00', 1e300, '9999999-01-01T00:00:00Z'].map(
       (expires_at): [number, unknown, string] => [

@@ -61,11 +61,11 @@ describe('a claim of ours', () => {
   });
 
   it.each([
-    ['sub', 5, 'the claim "sub" is a number, not a text of 1 to 256 characters'],
-    ['sub', null, 'the claim "sub" is null, not a text of 1 to 256 characters'],
-    ['exp', '1767226200', 'the claim "exp" is a text, not a number of seconds since 1970'],
+    ['sub', 5, 'the claim "sub" is a number, not a string of 1 to 256 characters'],
+    ['sub', null, 'the claim "sub" is null, not a string of 1 to 256 characters'],
+    ['exp', '1767226200', 'the claim "exp" is a string, not a number of seconds since 1970'],
     ['streams', null, 'the claim "streams" is null, not a stream or pattern, or a list of them'],
-    ['tags', ['gold'], 'the claim "tags" is a list, not an object of at most 32 texts'],
+    ['tags', ['gold'], 'the claim "tags" is a list, not an object of at most 32 strings'],
   ])('says so of %s = %j', async (name, value, expected) => {
     expect(await told(bob({ [name]: value }))).toBe(expected);
   });

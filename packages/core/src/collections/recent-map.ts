@@ -1,27 +1,61 @@
 import { ownCopy } from '../support/strings.js';
 
-/** Two generations of look-ups: cheap, bounded, and what is used stays. */
-export class Recent {
-  private young = new Map<string, string>();
-  private old = new Map<string, string>();
+/** How much a `RecentMap` remembers. */
+export interface RecentMapOptions {
+  /** Entries of one generation; there are two. */
+  readonly max: number;
+  /** A generation is over after this long, at the next `set`. Milliseconds; default: only when it is full. */
+  readonly generationMs?: number;
+  /** Epoch milliseconds. Default `Date.now`; asked only where `generationMs` is given. */
+  readonly now?: (() => number) | undefined;
+}
 
-  /** @param max Of each generation. */
-  constructor(private readonly max: number) {}
+/**
+ * A map that forgets what nobody has asked for lately. Two generations: what is found in the old one moves to the young
+ * one, and the old one is dropped when the young one is full. Bounded, without a timer or a list to keep in order; its
+ * keys are copies, and hold no request in memory.
+ */
+export class RecentMap<V> {
+  private young = new Map<string, V>();
+  private old = new Map<string, V>();
+  private bornAt = 0;
+  private readonly max: number;
+  private readonly generationMs: number;
+  private readonly now: () => number;
 
-  get(key: string): string | undefined {
+  constructor({ max, generationMs = Infinity, now = Date.now }: RecentMapOptions) {
+    this.max = max;
+    this.generationMs = generationMs;
+    this.now = generationMs === Infinity ? () => 0 : now;
+    this.bornAt = this.now();
+  }
+
+  get(key: string): V | undefined {
     const found = this.young.get(key);
     if (found !== undefined) return found;
     const older = this.old.get(key);
     return older === undefined ? undefined : this.set(key, older);
   }
 
-  set(key: string, value: string): string {
-    if (this.young.size >= this.max) {
+  /** Returns the value. */
+  set(key: string, value: V): V {
+    // a key that is there stays the copy it is
+    this.young.set(this.young.has(key) ? key : ownCopy(key), value);
+    if (this.young.size >= this.max || this.now() - this.bornAt >= this.generationMs) {
       this.old = this.young;
       this.young = new Map();
+      this.bornAt = this.now();
     }
-    const kept = ownCopy(key);
-    this.young.set(kept, value === key ? kept : value);
-    return value === key ? kept : value;
+    return value;
+  }
+
+  delete(key: string): void {
+    this.young.delete(key);
+    this.old.delete(key);
+  }
+
+  clear(): void {
+    this.young.clear();
+    this.old.clear();
   }
 }

@@ -1,6 +1,7 @@
 import type { CloseReason } from '../types/play-session.js';
 import type { ConnHandle } from '../types/admission.js';
 import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
+import { everyMs } from '../support/every-ms.js';
 import type { Flow } from './byte-counters.js';
 
 /** How often every open connection is read and touched. */
@@ -34,14 +35,14 @@ export interface Sampled {
  */
 export class Sampler {
   private readonly open: Entry[] = [];
-  private timer: unknown = undefined;
+  private stop: (() => void) | undefined = undefined;
 
   constructor(private readonly clock: Clock) {}
 
   add(sampling: Sampling): Sampled {
     const entry = new Entry(this, sampling, this.clock.now());
     entry.place = this.open.push(entry) - 1;
-    this.schedule();
+    this.stop ??= everyMs(this.clock, SAMPLE_EVERY_MS, () => this.sample());
     // Set last: an admission may have been ended before this, and then the cut runs at once.
     sampling.handle.onCut((reason) => entry.cut(reason));
     return entry;
@@ -64,18 +65,9 @@ export class Sampler {
       this.open[entry.place] = last;
       last.place = entry.place;
     }
-    if (this.open.length > 0 || this.timer === undefined) return;
-    this.clock.clearTimeout(this.timer);
-    this.timer = undefined;
-  }
-
-  private schedule(): void {
-    if (this.timer !== undefined) return;
-    const tick = (): void => {
-      this.timer = this.clock.setTimeout(tick, SAMPLE_EVERY_MS);
-      this.sample();
-    };
-    this.timer = this.clock.setTimeout(tick, SAMPLE_EVERY_MS);
+    if (this.open.length > 0) return;
+    this.stop?.();
+    this.stop = undefined;
   }
 }
 

@@ -1,16 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Flow } from './byte-counters.js';
-
-/**
- * What the kernel has taken is not in Node's public API. These parts of Node have been where they are for many years; each
- * may be missing, and then the count is one write less exact.
- */
-interface Internals {
-  /** Of bytes given to libuv, those that the kernel has not taken yet. */
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
-  /** Length of the write in progress. */
-  readonly _writableState?: { readonly writelen?: number };
-}
+import { beingWritten, heldBack, queuedInTcp, takenByKernel } from './kernel-bytes.js';
 
 /** A TCP or TLS socket, as far as it is read here. */
 export interface CountedSocket extends Pick<Duplex, 'writableLength' | 'destroyed' | '_destroy'> {
@@ -21,18 +11,20 @@ export interface CountedSocket extends Pick<Duplex, 'writableLength' | 'destroye
 
 /**
  * Counts a TCP or TLS socket from now on: what was written and has left this process. Of a destroyed socket, what had left
- * by then: never less than the client received, and at most the write in progress more (TLS).
+ * by then: never less than the client received, and with TLS at most the overhead of its records more.
  */
 export class SocketFlow implements Flow {
   private final: { sent: number; received: number } | undefined = undefined;
   private readonly sentBefore: number;
   private readonly receivedBefore: number;
+  private readonly takenBefore: number | undefined;
   private readonly destroy: CountedSocket['_destroy'];
   private readonly tap: CountedSocket['_destroy'];
 
   constructor(private readonly socket: CountedSocket) {
     this.sentBefore = leftProcess(socket);
     this.receivedBefore = socket.bytesRead;
+    this.takenBefore = socket.encrypted === true ? takenByKernel(socket) : undefined;
     const destroy = (this.destroy = socket._destroy);
     // Afterwards nobody can tell any more what it had sent.
     this.tap = (error, callback) => {
@@ -43,7 +35,12 @@ export class SocketFlow implements Flow {
   }
 
   sent(): number {
-    return this.final?.sent ?? leftProcess(this.socket) - this.sentBefore;
+    if (this.final !== undefined) return this.final.sent;
+    const { socket, takenBefore } = this;
+    const left = leftProcess(socket) - this.sentBefore;
+    if (takenBefore === undefined || socket.writableLength === 0) return left;
+    // What TLS has queued below is longer than the plain bytes in it: the kernel's own count is a bound.
+    return Math.min(left, Math.max(0, (takenByKernel(socket) ?? Infinity) - takenBefore + 1));
   }
 
   received(): number {
@@ -68,14 +65,5 @@ export class SocketFlow implements Flow {
 }
 
 function leftProcess(socket: CountedSocket): number {
-  const { writableLength } = socket;
-  if (writableLength === 0) return socket.bytesWritten;
-  const heldBack = writableLength - beingWritten(socket);
-  // What TLS has queued below is longer than the plain bytes in it, by how much nobody knows: all of it counts as gone.
-  const queued = socket.encrypted === true ? 0 : ((socket as Internals)._handle?.writeQueueSize ?? 0);
-  return socket.bytesWritten - heldBack - queued;
+  return socket.bytesWritten - (socket.writableLength === 0 ? 0 : heldBack(socket) + (queuedInTcp(socket) ?? 0));
 }
-
-/** The write in progress: some of it may have gone. Unknown counts as gone, for less than was received is worse. */
-const beingWritten = (socket: CountedSocket): number =>
-  (socket as Internals)._writableState?.writelen ?? socket.writableLength;

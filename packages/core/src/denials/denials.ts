@@ -285,5 +285,5 @@ const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function checkDuration(name: string, ms: number): void {
-  if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'milliseconds from 0 on', ms);
+  if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'a non-negative number of milliseconds', ms);
 }

@@ -1,15 +1,16 @@
+import { RecentMap } from '../collections/recent-map.js';
 import { ownCopy } from '../support/strings.js';
 import type { DenialEntry } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 
-/** So many refusals are kept twice: of those who came lately, and of those who came before them. */
-const MAX_YOUNG = 4096;
+/** Tokens, or addresses without one, of one generation. */
+const MAX_KEYS = 2048;
 /** Of those who share a token, or an address without one. */
 const MAX_ALIKE = 8;
 /** Who brings longer texts than this, all of them together, is not kept: strangers choose them. */
 const MAX_LENGTH = 1024;
 
-/** An hit as it was, and what refused it. */
+/** A hit as it was, and what refused it. */
 class Refusal {
   private readonly kind: string;
   private readonly stream: string;
@@ -60,14 +61,11 @@ class Refusal {
  * instead of a key (and a hash) for every shape of denial in use. Only remembers; what is not here is looked up.
  */
 export class RefusalCache {
-  private young = new Map<string, Refusal[]>();
-  private old = new Map<string, Refusal[]>();
-  private youngCount = 0;
+  private readonly recent = new RecentMap<Refusal[]>({ max: MAX_KEYS });
 
   /** The denial that refused this hit and still holds. */
   find(resolved: ResolvedHit, now: number): DenialEntry | undefined {
-    const key = keyOf(resolved);
-    const alike = this.young.get(key) ?? this.old.get(key);
+    const alike = this.recent.get(keyOf(resolved));
     if (alike === undefined) return undefined;
     for (const refusal of alike) {
       if (refusal.entry.isHeld && refusal.entry.until > now && refusal.isOf(resolved)) return refusal.entry;
@@ -79,22 +77,15 @@ export class RefusalCache {
     const { token = '', userAgent = '', requestKey, sid = '', playerSessionId = '', user = '' } = resolved;
     if ([token, userAgent, requestKey, sid, playerSessionId, user].join('').length > MAX_LENGTH) return;
     const key = keyOf(resolved);
-    const alike = (this.young.get(key) ?? this.old.get(key) ?? []).filter((refusal) => refusal.entry.isHeld);
+    const alike = (this.recent.get(key) ?? []).filter((refusal) => refusal.entry.isHeld);
     if (alike.length >= MAX_ALIKE) alike.shift();
     alike.push(new Refusal(resolved, entry));
-    if (++this.youngCount > MAX_YOUNG) {
-      this.old = this.young;
-      this.young = new Map();
-      this.youngCount = 1;
-    }
-    this.young.set(ownCopy(key), alike);
+    this.recent.set(key, alike);
   }
 
   /** What refuses whom may have changed. */
   clear(): void {
-    this.young.clear();
-    this.old.clear();
-    this.youngCount = 0;
+    this.recent.clear();
   }
 }
 

@@ -25,7 +25,7 @@ export function readTarget(target: DenialTarget): DenialTarget {
       );
     }
     if (value === undefined) continue;
-    if (typeof value !== 'string' || value === '') throw bad(`"${field}" must be a text that is not empty`);
+    if (typeof value !== 'string' || value === '') throw bad(`"${field}" must be a non-empty string`);
     read[field] = field === 'protocol' ? value.toLowerCase() : value;
   }
   if (Object.keys(read).length === 0) throw bad('an empty target would refuse everybody; name at least one field');

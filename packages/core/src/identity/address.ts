@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import { Recent } from '../collections/recent-map.js';
+import { RecentMap } from '../collections/recent-map.js';
 import { ownCopy } from '../support/strings.js';
 
 /** What is no address at all (a name, a Unix socket) is kept as it is, up to this length. */
@@ -11,8 +11,8 @@ const REMEMBERED = 8_192;
  * IPv6 one spelling (RFC 5952). IPv4, the common case, passes without work; IPv6 is read once and remembered.
  */
 export class AddressReader {
-  private readonly addresses = new Recent(REMEMBERED);
-  private readonly networks = new Recent(REMEMBERED);
+  private readonly addresses = new RecentMap<string>({ max: REMEMBERED });
+  private readonly networks = new RecentMap<string>({ max: REMEMBERED });
 
   constructor(private readonly ipv6PrefixLength: number) {}
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { Recent } from '../collections/recent-map.js';
+import { RecentMap } from '../collections/recent-map.js';
 
 /** Texts of strangers are kept as they are up to this length; longer ones as their hash. */
 const LONGEST_KEPT = 256;
@@ -8,7 +8,7 @@ const REMEMBERED = 512;
 const LONGEST_REMEMBERED = 2048;
 
 const SECRET = randomBytes(32);
-const recent = new Recent(REMEMBERED);
+const recent = new RecentMap<string>({ max: REMEMBERED });
 
 /**
  * What stands for a credential where it has to be recognised but not kept: a keyed hash of 128 bits, 22 characters, good

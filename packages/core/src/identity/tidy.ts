@@ -90,7 +90,7 @@ export function check(hit: HttpHit | ConnHit, address: Address): void {
   }
   for (const name of TEXTS) {
     if (known[name] !== undefined && typeof known[name] !== 'string')
-      throw bad(`"${name}" must be a text`, known[name]);
+      throw bad(`"${name}" must be a string`, known[name]);
   }
   for (const name of SWITCHES) {
     if (known[name] !== undefined && typeof known[name] !== 'boolean') {

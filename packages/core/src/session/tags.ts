@@ -13,7 +13,7 @@ export function withTags(
     if (typeof value !== 'string' || key === '' || key.length > MAX_TAG_LENGTH || value.length > MAX_TAG_LENGTH) {
       throw new StreamSessionsError(
         'ERR_BAD_TAG',
-        `A tag is a name and a text of at most ${MAX_TAG_LENGTH} characters.`,
+        `A tag is a name and a string of at most ${MAX_TAG_LENGTH} characters.`,
       );
     }
   }

@@ -86,7 +86,7 @@ export class Settings {
     checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
     checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
     if (fingerprintKey !== undefined && (typeof fingerprintKey !== 'string' || fingerprintKey === '')) {
-      throw badOption('fingerprintKey', 'a text that is not empty', typeof fingerprintKey);
+      throw badOption('fingerprintKey', 'a non-empty string', typeof fingerprintKey);
     }
     this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
   }
@@ -147,7 +147,7 @@ const values = (timeouts: object): number[] => Object.values(timeouts) as number
 function check(options: Complete): void {
   for (const name of AMOUNTS) {
     const amount: unknown = options[name];
-    if (!(typeof amount === 'number' && amount >= 0)) throw badOption(name, 'a number from 0 on', amount);
+    if (!(typeof amount === 'number' && amount >= 0)) throw badOption(name, 'a non-negative number', amount);
   }
   const { idleTimeoutMs, onOverload, identity, geo } = options;
   checkSwitch('enabled', options.enabled);

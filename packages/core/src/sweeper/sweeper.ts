@@ -1,5 +1,6 @@
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
+import { everyMs } from '../support/every-ms.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Reviews } from './reviews.js';
 import type { Settings } from '../settings/settings.js';
@@ -10,7 +11,7 @@ const SLICE = 512;
 
 /** Looks, every second, for sessions whose time has come. Costs what is due, never all. */
 export class Sweeper {
-  private timer: unknown = undefined;
+  private stopTicking: (() => void) | undefined = undefined;
   private rest: unknown = undefined;
   private readonly between = new Set<unknown>();
 
@@ -23,21 +24,18 @@ export class Sweeper {
   ) {}
 
   start(): void {
-    if (this.timer !== undefined) return;
-    const tick = (): void => {
-      this.timer = this.clock.setTimeout(tick, SWEEP_EVERY_MS);
+    this.stopTicking ??= everyMs(this.clock, SWEEP_EVERY_MS, () => {
       this.sweep();
       this.sweepAtEnds();
-    };
-    this.timer = this.clock.setTimeout(tick, SWEEP_EVERY_MS);
+    });
   }
 
   stop(): void {
-    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    this.stopTicking?.();
     if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
     for (const timer of this.between) this.clock.clearTimeout(timer);
     this.between.clear();
-    this.timer = this.rest = undefined;
+    this.stopTicking = this.rest = undefined;
   }
 
   /** One sweep. What does not fit into its slice follows in timers of 0 ms. */

@@ -1,4 +1,4 @@
-import { withoutAbsent } from '../wire/session.js';
+import { withoutAbsent } from '../wire/without-absent.js';
 import type { Registry } from '../registry/registry.js';
 import { matched } from '../session/last-words.js';
 import type { Session } from '../session/session.js';

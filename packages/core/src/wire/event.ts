@@ -1,17 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { WireEvent } from '../types/wire.js';
-import { withoutAbsent } from './session.js';
+import { isoWithMemory } from './time.js';
+import { withoutAbsent } from './without-absent.js';
 import type { DeniedEvent, SessionClosedEvent, SessionEvent } from '../types/event.js';
-
-/** Formats times that mostly come in a row of the same: all that one look closes happens in one millisecond. */
-function isoWithMemory(): (ms: number) => string {
-  let last = NaN;
-  let text = '';
-  return (ms) => {
-    if (ms !== last) [last, text] = [ms, new Date(ms).toISOString()];
-    return text;
-  };
-}
 
 const iso = isoWithMemory();
 const isoNow = isoWithMemory();

@@ -1,8 +1,7 @@
 import type { PlaySession } from '../types/play-session.js';
 import type { WireSession } from '../types/wire.js';
-
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrAbsent = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : iso(ms));
+import { iso, isoOrAbsent } from './time.js';
+import { withoutAbsent } from './without-absent.js';
 
 const inSeconds = (times: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / 1000]));
@@ -44,9 +43,5 @@ export function toWire(session: PlaySession): WireSession {
   }) as WireSession;
 }
 
-/** Absent values are absent: JSON.stringify would drop them too, but `'x' in wire` should agree with it. */
-export function withoutAbsent<T extends Record<string, unknown>>(record: T): Partial<T> {
-  const present: Partial<T> = {};
-  for (const key in record) if (record[key] !== undefined) present[key] = record[key];
-  return present;
-}
+/** One of several rows with one `id`: a key of its own, for lists of all visits. */
+export const visitToWire = (visit: PlaySession) => ({ visit_id: `${visit.id}-${visit.openedAt}`, ...toWire(visit) });

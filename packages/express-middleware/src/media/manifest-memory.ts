@@ -1,6 +1,9 @@
 import type { Protocol } from '@stream-sessions/core';
+import { RecentMap } from '@stream-sessions/core/spi';
 import { shortened } from '../kept-text.js';
-import { RecentMap } from '../recent-map.js';
+
+const MAX_VIEWERS = 50_000;
+const GENERATION_MS = 600_000;
 
 /** Whoever has fetched a manifest: the best name the request gives, and the User-Agent for those who then drop it. */
 export interface ManifestViewer {
@@ -18,8 +21,8 @@ export interface ManifestViewer {
 export class ManifestMemory {
   private readonly protocols: RecentMap<Protocol>;
 
-  constructor(now?: () => number, maxViewers?: number) {
-    this.protocols = new RecentMap(now, maxViewers);
+  constructor(now?: () => number, maxViewers = MAX_VIEWERS) {
+    this.protocols = new RecentMap({ max: maxViewers, generationMs: GENERATION_MS, now });
   }
 
   remember(viewer: ManifestViewer, protocol: Protocol): void {

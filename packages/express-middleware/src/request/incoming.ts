@@ -3,7 +3,7 @@ import { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { byPrototype } from '../by-prototype.js';
 import type { PlaybackRequest } from '../connect.js';
-import type { Outlet } from '../response/wire.js';
+import type { ResponseSocket } from '../response/response-socket.js';
 
 /**
  * A request with what several parts want of it, read once: Express leaves each request a shape of its own, and then a
@@ -14,7 +14,7 @@ export interface Incoming {
   readonly headers: IncomingHttpHeaders;
   readonly socket: Socket;
   /** What carries the response: HTTP/1 the socket, which later ones use too; HTTP/2 a stream of its own. */
-  readonly outlet: Outlet;
+  readonly outlet: ResponseSocket;
 }
 
 export function incoming(req: PlaybackRequest): Incoming {

@@ -1,10 +1,10 @@
 import type { BodyCounter } from './body-counter.js';
 import { sampler } from './sampler.js';
+import type { ResponseSocket } from './response-socket.js';
 import { tapDestroy } from './tap-destroy.js';
-import type { Outlet } from './wire.js';
 
 const LANE = Symbol('stream-sessions.lane');
-type WithLane = Outlet & { [LANE]?: Lane };
+type WithLane = ResponseSocket & { [LANE]?: Lane };
 
 /**
  * The counted responses under way on one connection (HTTP/2: on one stream), oldest first; nearly always one.
@@ -18,7 +18,7 @@ class Lane {
   /** Sent just now: listeners of `finish` and `close` may still ask for it. Not kept, for it holds a request. */
   private finished: BodyCounter | undefined = undefined;
 
-  constructor(outlet: Outlet) {
+  constructor(outlet: ResponseSocket) {
     // Afterwards nobody can tell any more what had been sent.
     tapDestroy(outlet, () => this.each((body) => body.freeze()));
     // For those behind another response of a pipeline Node closes only the requests.

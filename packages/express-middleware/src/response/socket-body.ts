@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { beingWritten, heldBack, queuedInTcp, takenByKernel } from '@stream-sessions/core/spi';
 import { BodyCounter } from './body-counter.js';
-import { beingWritten, heldBack, LARGE_WRITE, type Outlet, queuedInTcp, takenByKernel } from './wire.js';
+import { LARGE_WRITE, type ResponseSocket } from './response-socket.js';
 
 /** The end of a chunked body. */
 const LAST_CHUNK = 5;
@@ -13,7 +14,7 @@ export class SocketBody extends BodyCounter {
   constructor(
     req: IncomingMessage,
     override readonly res: ServerResponse,
-    private readonly socket: Socket & Outlet,
+    private readonly socket: Socket & ResponseSocket,
   ) {
     super(req, res);
     this.takenBefore = socket.encrypted === true ? (takenByKernel(socket) ?? 0) : 0;

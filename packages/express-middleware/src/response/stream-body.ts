@@ -1,10 +1,11 @@
 import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+import { beingWritten, heldBack, takenByKernel } from '@stream-sessions/core/spi';
 import { BodyCounter } from './body-counter.js';
-import { beingWritten, heldBack, LARGE_WRITE, type Outlet, takenByKernel } from './wire.js';
+import { LARGE_WRITE, type ResponseSocket } from './response-socket.js';
 
 /** A response of HTTP/2: a stream of a connection that carries others at the same time. */
 export class StreamBody extends BodyCounter {
-  private readonly connection: Outlet | undefined;
+  private readonly connection: ResponseSocket | undefined;
   private readonly takenBefore: number;
 
   constructor(

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import type { ServerResponse } from 'node:http';
 import { gzip } from 'node:zlib';
+import vary from 'vary';
 import type { PlaybackResponse } from '../connect.js';
 import { type Collector, MAX_COLLECTED } from './collected-body.js';
 import { decode } from './decode.js';
@@ -74,7 +76,7 @@ export class WrittenPlaylist implements Collector {
     const mayChange = !/\bno-transform\b/i.test(String(res.getHeader('Cache-Control')));
     makePrivate(res);
     if (text.length < SHORTEST_COMPRESSED) return sendAs(text);
-    addVary(res, 'Accept-Encoding');
+    vary(res as ServerResponse, 'Accept-Encoding');
     if (!this.compress || !mayChange) return sendAs(text);
     gzip(text, (error, packed) => {
       if (error !== null) return sendAs(text);
@@ -104,14 +106,4 @@ export class WrittenHead implements Collector {
 function makePrivate(res: PlaybackResponse): void {
   for (const name of NO_LONGER_TRUE) res.removeHeader(name);
   res.setHeader('Cache-Control', 'no-store');
-}
-
-function addVary(res: PlaybackResponse, name: string): void {
-  const vary = [res.getHeader('Vary') ?? []].flat().join(', ');
-  const names = vary
-    .toLowerCase()
-    .split(',')
-    .map((part) => part.trim());
-  if (names.includes('*') || names.includes(name.toLowerCase())) return;
-  res.setHeader('Vary', vary === '' ? name : `${vary}, ${name}`);
 }

@@ -25,7 +25,7 @@ export async function checkAccess(req: PlaybackRequest, action: Action, authoriz
   if (allowed !== true) throw forbidden();
 }
 
-const forbidden = (): ApiError => new ApiError(403, 'FORBIDDEN', 'You may not do this.');
+const forbidden = (): ApiError => new ApiError(403, 'FORBIDDEN', 'You are not allowed to do this.');
 
 export const unauthorized = (message: string): ApiError =>
   new ApiError(401, 'UNAUTHORIZED', message, { 'WWW-Authenticate': 'Bearer' });

@@ -40,7 +40,7 @@ export function sendJson(req: PlaybackRequest, res: PlaybackResponse, status: nu
 
 /** Answers with the error; one that is not ours tells nothing about itself. */
 export function sendError(req: PlaybackRequest, res: PlaybackResponse, error: unknown): void {
-  const known = error instanceof ApiError ? error : new ApiError(500, 'INTERNAL', 'This could not be done.');
+  const known = error instanceof ApiError ? error : new ApiError(500, 'INTERNAL', 'Internal server error.');
   for (const [name, value] of Object.entries(known.headers)) {
     // HTTP/2 has no header for it, and resets the stream by itself
     if (!res.headersSent && (name !== 'Connection' || req.httpVersionMajor < 2)) res.setHeader(name, value);

@@ -39,7 +39,10 @@ function asObject(value: unknown): Record<string, unknown> {
   throw invalidBody('The body must be a JSON object.');
 }
 
-/** Not by `for await`: leaving that early destroys the request, and its answer with it. */
+/**
+ * Not by `for await`: leaving that early destroys the request, and its answer with it. Nor by `raw-body`: it stops reading a
+ * body that is too long, which holds the connection, and waits for ever for one that was read before.
+ */
 function readText(req: PlaybackRequest): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -81,7 +81,7 @@ export const reasonOf = (text: string): string => Buffer.from(text.slice(0, MAX_
 /** @throws ApiError 400 for a name that is not known here, or given twice, unless that does not matter. */
 export function onlyNames({ query, lists }: Asked, names: readonly string[]): void {
   if (lists.lenient) return;
-  const allowed = names.length === 0 ? 'This takes no query.' : `Allowed: ${names.join(', ')}.`;
+  const allowed = names.length === 0 ? 'This takes no query parameters.' : `Allowed: ${names.join(', ')}.`;
   const seen = new Set<string>();
   for (const name of query.keys()) {
     if (!names.includes(name)) throw invalidQuery(`Unknown query name ${quoted(name)}. ${allowed}`);

@@ -6,12 +6,19 @@ import {
   type StreamSummary,
   toWire,
 } from '@stream-sessions/core';
+import {
+  denialToWire,
+  explanationToWire,
+  invalidatedToWire,
+  statsToWire,
+  streamToWire,
+  visitToWire,
+} from '@stream-sessions/core/spi';
 import type { PlaybackRequest } from '../connect.js';
 import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
-import { denialToWire, denyFromBody } from './denials.js';
+import { denyFromBody } from './deny-from-body.js';
 import { type Asked, limit, LIST_NAMES, onlyNames, readFilter, reasonOf, seconds } from './query.js';
-import { explanationToWire, invalidatedToWire, statsToWire, streamToWire, visitToWire } from './wire.js';
 
 /** One request, taken apart. */
 export interface Call extends Asked {
@@ -157,7 +164,7 @@ async function reauthorize(tracker: SessionTracker, call: Call): Promise<Reply> 
   const isName = (value: unknown): value is string | undefined =>
     value === undefined || (typeof value === 'string' && value !== '');
   if (!isName(user) || !isName(session) || (user === undefined && session === undefined)) {
-    throw invalidBody('Name a user or a session_id, as a text.');
+    throw invalidBody('Name a user or a session_id, as a string.');
   }
   const target = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) };
   return { body: invalidatedToWire(await tracker.reauthorize(target)) };

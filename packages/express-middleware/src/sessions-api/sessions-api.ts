@@ -29,7 +29,7 @@ export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions
   return (req, res, next) => {
     const found = findRoute(req);
     if (found === undefined) {
-      if (next === undefined) sendError(req, res, notFound('There is nothing here.'));
+      if (next === undefined) sendError(req, res, notFound('Not found.'));
       else next();
       return;
     }
@@ -67,7 +67,7 @@ async function serve(
   const operation = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
   if (operation === undefined) throw notAllowed(route);
   const decoded = safely(() => decodeURIComponent(name));
-  if (decoded === undefined) throw notFound('There is nothing of that name.');
+  if (decoded === undefined) throw notFound('Not found.');
   const call = { req, query, name: decoded, lists };
   const { body, status = body === undefined ? 204 : 200 } = await operation(tracker, call);
   sendJson(req, res, status, body);

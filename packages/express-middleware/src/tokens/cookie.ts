@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { HttpHit } from '@stream-sessions/core';
+import { RecentMap } from '@stream-sessions/core/spi';
 import type { PlaybackResponse } from '../connect.js';
 import { shortened } from '../kept-text.js';
-import { RecentMap } from '../recent-map.js';
 import { cookieValue } from '../request/cookie-value.js';
 import { beforeHead } from '../response/head.js';
 
 /** MistServer's figure. Each playlist renews it. */
 const MAX_AGE_SECONDS = 600;
+/** Viewers who keep no cookies, by place and player. */
+const KEPT = { max: 50_000, generationMs: MAX_AGE_SECONDS * 1000 };
 /** 128 bits: what was made here looks so, and nothing else is renewed. */
 const OWN = /^[0-9a-f]{32}$/;
 
@@ -20,7 +22,7 @@ export class CookieTokens {
    * Given, and not seen to come back: a player that keeps no cookies gets the same again, or it would be a new viewer
    * with each playlist.
    */
-  private readonly given = new RecentMap<string>();
+  private readonly given = new RecentMap<string>(KEPT);
 
   constructor(private readonly name: string) {}
 

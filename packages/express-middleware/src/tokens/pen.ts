@@ -1,9 +1,9 @@
 import type { HttpHit, SessionTracker } from '@stream-sessions/core';
+import Negotiator from 'negotiator';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import type { MediaRequest } from '../media/media-request.js';
 import type { Prepared } from '../options.js';
 import type { Incoming } from '../request/incoming.js';
-import { acceptsGzip } from '../response/accepts-gzip.js';
 import { CollectedBody } from '../response/collected-body.js';
 import { askForPlainText } from '../response/plain-request.js';
 import { type PlaylistCounts, WrittenHead, WrittenPlaylist } from '../response/written-playlist.js';
@@ -63,7 +63,7 @@ export class TokenPen {
     const origin = { host: client.host(seen), secure };
     const tokens = new TokenInUri(writing.writtenParameter, token, origin, writing.parameters);
     const change = (text: string) => (isDash ? writeDash : writeHls)(text, tokens, writing.playlistsOnly);
-    const compress = acceptsGzip(seen.headers['accept-encoding']);
+    const compress = new Negotiator(seen).encoding(['gzip', 'identity']) === 'gzip';
     askForPlainText(seen.req);
     const onTooLong = () => warnTooLong(reader.hide((seen.req.url ?? '').split('?', 1)[0] as string, token));
     new CollectedBody(res, new WrittenPlaylist(res, this.counts, compress, change, onTooLong));

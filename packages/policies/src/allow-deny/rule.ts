@@ -87,7 +87,7 @@ const list = <T>(value: OneOrMore<T>): readonly T[] => (Array.isArray(value) ? (
 function texts(name: string, field: string, value: OneOrMore<string>): readonly string[] {
   const all = list(value);
   if (all.length > 0 && all.every((text) => typeof text === 'string' && text !== '')) return all;
-  throw badOption(`${name}: ${field}`, 'a text or a list of texts', value);
+  throw badOption(`${name}: ${field}`, 'a string or a list of strings', value);
 }
 
 function oneOf(
@@ -102,6 +102,6 @@ function oneOf(
     return textTest(texts(name, field, one)[0] as string);
   });
   if (tests.length === 0)
-    throw badOption(`${name}: ${field}`, 'a text, a regular expression, or a list of them', value);
+    throw badOption(`${name}: ${field}`, 'a string, a regular expression, or a list of them', value);
   return (actual) => tests.some((test) => test(actual));
 }

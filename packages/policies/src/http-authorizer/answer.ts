@@ -90,7 +90,7 @@ interface Part {
 }
 
 const MAX_TEXT_LENGTH = 1024;
-const A_TEXT = `a text of 1 to ${MAX_TEXT_LENGTH} characters`;
+const A_TEXT = `a string of 1 to ${MAX_TEXT_LENGTH} characters`;
 const isText = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH;
 
@@ -100,11 +100,11 @@ const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
     read: (value) => (isText(value) ? value : typeof value === 'number' ? String(value) : undefined),
   },
   maxSessions: {
-    expected: 'a whole number from 0 on',
+    expected: 'a non-negative integer',
     read: (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? value : undefined),
   },
   expiresAt: { expected: 'a time: RFC 3339, epoch milliseconds or seconds', read: timeOf },
-  tags: { expected: `an object of at most ${MAX_TAGS} texts`, read: (value) => (isTags(value) ? value : undefined) },
+  tags: { expected: `an object of at most ${MAX_TAGS} strings`, read: (value) => (isTags(value) ? value : undefined) },
   pass: { expected: A_TEXT, read: (value) => (isText(value) ? value : undefined) },
 };
 

@@ -20,7 +20,7 @@ const FRAMING = [
  */
 export function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
-    throw badOption('headers', 'an object of texts', headers);
+    throw badOption('headers', 'an object of strings', headers);
   }
   const checked = new Map<string, string>();
   for (const [given, value] of Object.entries(headers as Record<string, unknown>)) {
@@ -35,7 +35,7 @@ export function checkHeaders(headers: unknown): Readonly<Record<string, string>>
     if (typeof value !== 'string' || !isValueOfHeader(name, value)) {
       throw badOption(
         `headers["${name}"]`,
-        'a text that a header can have',
+        'a string that is valid in a header',
         typeof value === 'string' ? 'another' : value,
       );
     }

@@ -71,17 +71,17 @@ export function readGrant(payload: Readonly<Record<string, unknown>>, names: Req
   return {
     user: read(user, A_NAME, isName),
     streams: listed(read(streams, 'a stream or pattern, or a list of them', isStreamPatterns)),
-    tags: read(tags, `an object of at most ${MAX_TAGS} texts`, isTags),
+    tags: read(tags, `an object of at most ${MAX_TAGS} strings`, isTags),
     from: listed(read(ip, 'an address or CIDR block, or a list of them', isBlocks)),
     kinds: read(kinds, 'a list of kinds', isKinds) ?? ['viewer'],
-    maxSessions: read(maxSessions, 'a whole number from 0 on', isCount),
+    maxSessions: read(maxSessions, 'a non-negative integer', isCount),
     notBefore: nbf === undefined ? -Infinity : nbf * 1000,
     expiresAt: exp === undefined ? Infinity : exp * 1000,
     sid: sid ?? jti,
   };
 }
 
-const A_NAME = `a text of 1 to ${MAX_NAME_LENGTH} characters`;
+const A_NAME = `a string of 1 to ${MAX_NAME_LENGTH} characters`;
 const A_TIME = 'a number of seconds since 1970';
 
 const listed = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>

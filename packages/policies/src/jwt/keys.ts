@@ -59,7 +59,7 @@ export function checkAlgorithms(
 function secretKey(secret: string | Uint8Array): Uint8Array {
   const key: unknown = typeof secret === 'string' ? Buffer.from(secret) : secret;
   if (key instanceof Uint8Array && key.length >= SHORTEST_SECRET) return key;
-  throw badOption('secret', `a text or bytes, at least ${SHORTEST_SECRET} long`, 'something else');
+  throw badOption('secret', `a string or bytes, at least ${SHORTEST_SECRET} long`, 'something else');
 }
 
 function pemKey(pem: string): PreparedKeys {

@@ -38,7 +38,7 @@ export function checkKey(name: string, key: unknown): string {
   if (typeof key === 'string' && key.length >= SHORTEST_KEY) return key;
   throw badOption(
     name,
-    `a text of at least ${SHORTEST_KEY} characters`,
+    `a string of at least ${SHORTEST_KEY} characters`,
     typeof key === 'string' ? 'a shorter one' : key,
   );
 }

@@ -1,4 +1,7 @@
-/** A map that forgets what was used least recently when it is full. */
+/**
+ * A map that forgets what was used least recently when it is full. Exact where core's `RecentMap` is not: how many tokens
+ * are remembered is an option, on which it depends whether a forged spelling of a signature is noticed.
+ */
 export class Recent<V> {
   private readonly entries = new Map<string, V>();
 

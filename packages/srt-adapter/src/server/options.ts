@@ -74,7 +74,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
     // what it is, is nobody's business
     const length = typeof passphrase === 'string' ? `one of ${Buffer.byteLength(passphrase)}` : passphrase;
-    throw badOption('passphrase', 'a text of 10 to 79 bytes', length);
+    throw badOption('passphrase', 'a string of 10 to 79 bytes', length);
   }
   if (!isCount(latencyMs) || latencyMs > 60_000) throw badOption('latencyMs', 'milliseconds, 0 to 60000', latencyMs);
   if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 5_000) {

@@ -1,10 +1,10 @@
+/**
+ * What the kernel has taken of what was written. That is not in Node's public API, and what is public proves nothing once a
+ * socket is destroyed (`writableFinished` turns true, write callbacks run). These parts of Node have been where they are for
+ * many years; each may be missing, and then the count is one write less exact, never too low.
+ */
 import type { Writable } from 'node:stream';
 
-/**
- * What the kernel has taken is not in Node's public API, and what is public proves nothing once a socket is destroyed
- * (`writableFinished` turns true, write callbacks run). These parts of Node have been where they are for many years; each
- * may be missing, and then the count is one write less exact.
- */
 interface StreamHandle {
   /** Bytes given to libuv … */
   readonly bytesWritten?: number;
@@ -15,29 +15,26 @@ interface StreamHandle {
 }
 
 /** A socket or HTTP/2 stream, as far as it is read here. */
-export interface Outlet extends Pick<Writable, 'writableLength' | 'destroyed' | 'destroy' | 'on'> {
+export interface WritableInternals extends Pick<Writable, 'writableLength'> {
+  /** True for TLS. */
   readonly encrypted?: boolean;
   readonly _handle?: StreamHandle | null;
   readonly _writableState?: { readonly writelen?: number };
 }
 
-/** How far a larger write has come matters; a file server's are at most this long. */
-export const LARGE_WRITE = 65_536;
-
 /** TLS adds at least 21 bytes to a record of at most 16 KiB. */
 const TLS_RECORD = 16_384;
 const TLS_OVERHEAD = 21;
 
-/** Bytes handed to the stream that are still Node's: neither written nor being written. */
-export function heldBack(outlet: Outlet): number {
-  return outlet.writableLength - beingWritten(outlet);
-}
-
 /** The write in progress: some of it may have gone. Unknown counts as gone, for less than was received is worse. */
-export const beingWritten = (outlet: Outlet): number => outlet._writableState?.writelen ?? outlet.writableLength;
+export const beingWritten = (outlet: WritableInternals): number =>
+  outlet._writableState?.writelen ?? outlet.writableLength;
+
+/** Bytes handed to the stream that are still Node's: neither written nor being written. */
+export const heldBack = (outlet: WritableInternals): number => outlet.writableLength - beingWritten(outlet);
 
 /** What of the write in progress a plain TCP socket's kernel has not taken. Undefined: TLS, HTTP/2, no TCP. */
-export function queuedInTcp(outlet: Outlet): number | undefined {
+export function queuedInTcp(outlet: WritableInternals): number | undefined {
   return outlet.encrypted === true ? undefined : outlet._handle?.writeQueueSize;
 }
 
@@ -45,7 +42,7 @@ export function queuedInTcp(outlet: Outlet): number | undefined {
  * Bytes of payload that this connection's kernel can have taken so far, never too few: what TLS adds to each record is
  * taken off at its least. Undefined when the connection does not tell.
  */
-export function takenByKernel(socket: Outlet): number | undefined {
+export function takenByKernel(socket: WritableInternals): number | undefined {
   const handle = socket._handle;
   const tcp = socket.encrypted === true ? handle?._parent : handle;
   if (tcp?.bytesWritten === undefined || tcp.writeQueueSize === undefined) return undefined;

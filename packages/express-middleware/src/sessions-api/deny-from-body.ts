@@ -1,6 +1,5 @@
 import type { Denial, DenialTarget, SessionTracker } from '@stream-sessions/core';
 import { StreamSessionsError } from '@stream-sessions/core';
-import { withoutAbsent } from '@stream-sessions/core/spi';
 import { invalidBody } from './answer.js';
 import { reasonOf } from './query.js';
 
@@ -19,32 +18,6 @@ const FIELDS: Readonly<Record<string, keyof DenialTarget>> = {
 const KNOWN = 'session, user, token, ip, user_agent, stream_code, proto';
 const MAX_DENY_SECONDS = 999_999_999;
 
-/** A denial as JSON. A token stands in it as its fingerprint. */
-export function denialToWire({ target, ...denial }: Denial): Record<string, unknown> {
-  return withoutAbsent({
-    id: denial.id,
-    target: withoutAbsent({
-      session: target.session,
-      user: target.user,
-      token_fingerprint: target.token,
-      ip: target.ip,
-      user_agent: target.userAgent,
-      stream_code: target.stream,
-      proto: target.protocol,
-    }),
-    by: denial.by,
-    kind: denial.kind,
-    reason: denial.reason,
-    detail: denial.detail,
-    hits: denial.hits,
-    since: timeOf(denial.since),
-    until: timeOf(denial.until),
-  });
-}
-
-/** A denial for ever has no end to write down. */
-const timeOf = (ms: number): string | undefined => (Number.isFinite(ms) ? new Date(ms).toISOString() : undefined);
-
 /**
  * Denies what the body names: `{ "target": { "ip": "203.0.113.7", "stream_code": "cam1" }, "deny_for": 600, "reason": "…" }`,
  * or the fields of the target at the top.
@@ -56,7 +29,7 @@ export function denyFromBody(tracker: SessionTracker, body: Record<string, unkno
   if (nested !== undefined && Object.keys(flat).length > 0) {
     throw invalidBody(`Unknown field "${Object.keys(flat)[0]?.slice(0, 64)}". Known: target, deny_for, reason.`);
   }
-  if (reason !== undefined && typeof reason !== 'string') throw invalidBody('reason must be a text.');
+  if (reason !== undefined && typeof reason !== 'string') throw invalidBody('reason must be a string.');
   const target = targetOf(nested === undefined ? flat : nested);
   try {
     const forMs = milliseconds(denyFor);

@@ -1,0 +1,12 @@
+import type { Clock } from './clock.js';
+
+/** Calls `work` every so many milliseconds until the function that it returns is called. */
+export function everyMs(clock: Clock, ms: number, work: () => void): () => void {
+  const tick = (): void => {
+    // First: `work` may end it.
+    timer = clock.setTimeout(tick, ms);
+    work();
+  };
+  let timer = clock.setTimeout(tick, ms);
+  return () => clock.clearTimeout(timer);
+}

@@ -1,0 +1,35 @@
+import type { StreamSummary } from '../types/play-session.js';
+import type { InvalidateResult, TrackerStats } from '../types/tracker.js';
+
+/** The tracker's counters as JSON, in Open-Streamer's names. */
+export const statsToWire = (stats: TrackerStats) => ({
+  active: stats.active,
+  opened_total: stats.openedTotal,
+  closed_total: stats.closedTotal,
+  idle_closed_total: stats.idleClosedTotal,
+  kicked_total: stats.kickedTotal,
+  denied_total: stats.deniedTotal,
+  overload_total: stats.overloadTotal,
+  dropped_events_total: stats.droppedEventsTotal,
+  viewers: stats.viewers,
+  inputs: stats.inputs,
+  outputs: stats.outputs,
+  bytes_total: stats.bytesTotal,
+});
+
+/** Who watches and publishes one stream, as JSON. */
+export const streamToWire = ({ stream, viewers, inputs, outputs, bytes }: StreamSummary) => ({
+  stream_code: stream,
+  viewers,
+  inputs,
+  outputs,
+  bytes,
+});
+
+/** What came of asking the policies again, as JSON. */
+export const invalidatedToWire = ({ asked, kept, closed, denialsLifted }: InvalidateResult) => ({
+  asked,
+  kept,
+  closed,
+  denials_lifted: denialsLifted,
+});
