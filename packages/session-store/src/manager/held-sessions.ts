@@ -1,11 +1,11 @@
-import type { Logger } from '@stream-sessions/core';
 import { Session, stateOf } from '../session/session.js';
+import type { Warn } from './options.js';
 
 /** The sessions that have something open on this node, such as a response. */
 export class HeldSessions {
   private readonly sessions = new Map<string, Session>();
 
-  constructor(private readonly logger: Logger | undefined) {}
+  constructor(private readonly warn: Warn) {}
 
   get(id: string): Session | undefined {
     return this.sessions.get(id);
@@ -36,7 +36,7 @@ export class HeldSessions {
     try {
       session.close();
     } catch (error) {
-      this.logger?.warn({ err: error, id }, 'A session threw as it was closed');
+      this.warn({ err: error, id }, 'A session threw as it was closed');
     }
   }
 

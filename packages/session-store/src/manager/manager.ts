@@ -33,7 +33,7 @@ export class SessionManager<S extends Session> {
 
   constructor(private readonly settings: ManagerSettings) {
     this.storage = settings.storage;
-    this.held = new HeldSessions(settings.logger);
+    this.held = new HeldSessions(settings.warn);
     this.sweep = new Sweep(settings, this.held, (id) => this.read(id));
   }
 

@@ -34,6 +34,8 @@ export interface ManagerOptions<S extends Session = Session> {
 const TWO_HOURS_MS = 7_200_000;
 const NAMES = ['ttlMs', 'maxLifetimeMs', 'type', 'factory', 'storage', 'sweepIntervalMs', 'clock', 'logger'];
 
+export type Warn = (details: object, message: string) => void;
+
 export interface ManagerSettings {
   readonly ttlMs: number;
   readonly maxLifetimeMs: number;
@@ -43,7 +45,8 @@ export interface ManagerSettings {
   readonly storage: Storage;
   readonly sweepIntervalMs: number;
   readonly clock: Clock;
-  readonly logger: Logger | undefined;
+  /** Never throws. */
+  readonly warn: Warn;
 }
 
 /** @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_SESSION_TYPE */
@@ -73,6 +76,17 @@ export function settingsOf(options: ManagerOptions): ManagerSettings {
     storage,
     sweepIntervalMs,
     clock,
-    logger,
+    warn: warnerOf(logger),
+  };
+}
+
+/** A logger that throws (a full disk, a closed stream) hurts nobody: what it was told is lost. */
+function warnerOf(logger: Logger | undefined): Warn {
+  return (details, message) => {
+    try {
+      logger?.warn(details, message);
+    } catch {
+      // nowhere is left to tell it
+    }
   };
 }

@@ -42,7 +42,7 @@ export class Sweep {
       await this.settings.storage.deleteExpired();
     } catch (error) {
       // a storage that is away now is swept next time
-      if (!this.isStopped) this.settings.logger?.warn({ err: error }, 'Expired sessions could not be tidied up');
+      if (!this.isStopped) this.settings.warn({ err: error }, 'Expired sessions could not be tidied up');
     }
     this.wait();
   }

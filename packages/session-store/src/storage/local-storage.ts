@@ -22,8 +22,8 @@ interface Entry extends StoredSession {
 
 /** Small maps, because a large one stands still while it grows or shrinks. */
 const SHARDS = 256;
-/** Sessions looked at before others get their turn: well below a millisecond. */
-const SLICE = 1_000;
+/** Sessions looked at before others get their turn: some 200 µs. */
+const SLICE = 500;
 
 /** Keeps sessions in the memory of this process, where they end with it. For one node, and for tests. */
 export function localStorage(options: LocalStorageOptions = {}): Storage {
