@@ -11,7 +11,10 @@ const AWAY = new Set(['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'BUSY'
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 const wordsOf = (cause: unknown): string =>
-  (cause instanceof Error ? cause.message || cause.name : String(cause)).slice(0, LONGEST_WORDS);
+  String((cause as { message?: unknown } | null)?.message || cause)
+    .slice(0, LONGEST_WORDS)
+    .trimEnd()
+    .replace(/\.$/, '');
 
 /** What a command failed with, as an error of ours: whether Redis is away, full, read-only … */
 export function failureOf(cause: unknown): SessionStoreError {
@@ -41,19 +44,19 @@ export const unavailable = (words: string, cause?: unknown): SessionStoreError =
 const full = (words: string, cause: unknown): SessionStoreError =>
   withStatus(
     503,
-    new StreamSessionsError('ERR_STORE_FULL', `Redis has no memory left: ${words} Raise its maxmemory.`, { cause }),
+    new StreamSessionsError('ERR_STORE_FULL', `Redis has no memory left: ${words}. Raise its maxmemory.`, { cause }),
   );
 
 const readOnly = (words: string, cause: unknown): SessionStoreError =>
   withStatus(
     503,
-    new StreamSessionsError('ERR_STORE_READONLY', `This Redis is a replica and takes no writes: ${words}`, { cause }),
+    new StreamSessionsError('ERR_STORE_READONLY', `This Redis is a replica and takes no writes: ${words}.`, { cause }),
   );
 
 const denied = (words: string, cause: unknown): SessionStoreError =>
   withStatus(
     503,
-    new StreamSessionsError('ERR_STORE_DENIED', `Redis refuses these credentials, or what they may do: ${words}`, {
+    new StreamSessionsError('ERR_STORE_DENIED', `Redis refuses these credentials, or what they may do: ${words}.`, {
       cause,
     }),
   );
@@ -63,13 +66,13 @@ const wrongType = (words: string, cause: unknown): SessionStoreError =>
     500,
     new StreamSessionsError(
       'ERR_STORE_WRONG_TYPE',
-      `Another program keeps something else under this key. Use a keyPrefix of your own. ${words}`,
+      `Another program keeps something else under this key. Use a keyPrefix of your own. ${words}.`,
       { cause },
     ),
   );
 
 const failed = (words: string, cause: unknown): SessionStoreError =>
-  withStatus(500, new StreamSessionsError('ERR_STORE_FAILED', `Redis could not do it: ${words}`, { cause }));
+  withStatus(500, new StreamSessionsError('ERR_STORE_FAILED', `Redis could not do it: ${words}.`, { cause }));
 
 export const timedOut = (command: string, limitMs: number): SessionStoreError =>
   withStatus(

@@ -25,8 +25,7 @@ export function nodeRedisClient(redis: unknown, settings: RedisSettings): OwnCli
   const credentials = { ...(username && { username }), ...(password && { password }) };
   let wasConnected = false;
   // the first time, whoever starts the process wants to know; later it comes back by itself
-  const reconnectStrategy = (attempts: number, cause: Error): number | Error =>
-    wasConnected ? pauseMs(attempts) : cause;
+  const reconnectStrategy = (attempts: number): number | false => (wasConnected ? pauseMs(attempts) : false);
   const socket = { connectTimeout: dialTimeoutMs, ...(tls === undefined ? {} : { tls: true as const, ...tls }) };
   const connecting = async (connect: () => Promise<unknown>): Promise<void> => {
     await connect();

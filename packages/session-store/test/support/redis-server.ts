@@ -28,14 +28,15 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** @param args as of `redis-server`, such as `--maxmemory 3mb`; a port among them is used instead of a free one */
-export async function startRedis(args: readonly string[] = [], program: readonly string[] = []): Promise<RedisServer> {
+/** @param argsFor makes arguments of `redis-server`, and files that they name, of the folder in which it runs */
+export async function startRedis(argsFor: (folder: string, port: number) => string[] = () => []): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'stream-sessions-redis-'));
   const port = await freePort();
+  const args = argsFor(folder, port);
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    const plain = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
-    child = spawn('redis-server', [...program, ...plain, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const plain = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    child = spawn('redis-server', [...plain, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     await ready(child);
   };
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
