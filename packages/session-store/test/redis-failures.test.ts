@@ -194,6 +194,8 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
   });
 
   it('is not handed more than 10,000 commands that it does not answer', async () => {
+    await storage.close();
+    storage = redisStorage(node.client, { keyPrefix, commandTimeoutMs: 150 });
     server.signal('SIGSTOP');
     try {
       const asked = Array.from({ length: 10_005 }, () =>

@@ -36,7 +36,11 @@ export async function startRedis(argsFor: (folder: string, port: number) => stri
   let child: ChildProcess;
   const start = async (): Promise<void> => {
     const plain = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    child = spawn('redis-server', [...plain, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    // a file of its own says all of it
+    child = spawn('redis-server', args[0]?.endsWith('.conf') ? args : [...plain, ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await ready(child);
   };
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
