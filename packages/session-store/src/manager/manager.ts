@@ -10,7 +10,7 @@ import {
   type SessionRecord,
 } from '../record/record.js';
 import { makeSession, restoreSession } from '../session/make-session.js';
-import { changesOf, Session, setSaved, setStored, stateOf, type SessionType } from '../session/session.js';
+import { changesOf, Session, setSaved, setStored, stateOf, type Holder, type SessionType } from '../session/session.js';
 import { idOf, needId } from '../session/session-id.js';
 import type { Storage, StoredSession } from '../storage/storage.js';
 import { HeldSessions } from './held-sessions.js';
@@ -78,15 +78,14 @@ export class SessionManager<S extends Session> {
     this.needRunning();
     const known = idOf(id);
     if (known === undefined) return undefined;
-    const { ttlMs, maxLifetimeMs, clock } = this.settings;
-    const stored = await this.storage.load(known, ttlMs);
+    const stored = await this.storage.load(known, this.settings.ttlMs);
     const record = stored && decode(known, stored);
-    if (record === undefined || record.createdAt + maxLifetimeMs <= clock.now()) {
+    if (stored === undefined || record === undefined || this.isOver(record)) {
       await this.expire(known, stored);
       return undefined;
     }
-    await this.shorten(record, stored as StoredSession);
-    const session = this.give(record, (stored as StoredSession).text);
+    if (this.settings.maxLifetimeMs !== Infinity) await this.shorten(record, stored);
+    const session = this.give(record, stored.text);
     session.touch();
     return session;
   }
@@ -151,7 +150,7 @@ export class SessionManager<S extends Session> {
     this.needRunning();
     await this.storage.range((id, stored) => {
       const record = decode(id, stored);
-      if (record.createdAt + this.settings.maxLifetimeMs <= this.settings.clock.now()) return true;
+      if (this.isOver(record)) return true;
       return visit(id, this.give(record, stored.text));
     });
   }
@@ -176,8 +175,13 @@ export class SessionManager<S extends Session> {
     const stored = await this.storage.peek(id);
     if (stored === undefined) return undefined;
     const record = decode(id, stored);
-    const isOver = record.createdAt + this.settings.maxLifetimeMs <= this.settings.clock.now();
-    return isOver ? undefined : { record, text: stored.text };
+    return this.isOver(record) ? undefined : { record, text: stored.text };
+  }
+
+  /** Whether the session has lasted as long as one may. */
+  private isOver({ createdAt }: SessionRecord): boolean {
+    const { maxLifetimeMs, clock } = this.settings;
+    return maxLifetimeMs !== Infinity && createdAt + maxLifetimeMs <= clock.now();
   }
 
   /** The object of this node that has something open, else a new one. */
@@ -200,11 +204,13 @@ export class SessionManager<S extends Session> {
   private bind(session: Session): void {
     const state = stateOf(session);
     state.now = this.now;
-    state.holder = {
-      hold: () => (this.ending === undefined ? this.held.add(session) : session.close()),
-      release: () => this.held.release(session),
-    };
+    state.holder = this.holder;
   }
+
+  private readonly holder: Holder = {
+    hold: (session) => (this.ending === undefined ? this.held.add(session) : session.close()),
+    release: (session) => this.held.release(session),
+  };
 
   private readonly now = (): number => this.settings.clock.now();
 

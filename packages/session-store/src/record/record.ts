@@ -49,7 +49,7 @@ export function decodeRecord(id: string, text: string): SessionRecord {
   if (typeof stored !== 'object' || stored === null || Array.isArray(stored)) throw corrupt(id, 'it is not an object');
   const { type, created_at: created, updated_at: updated, data, nonce } = stored;
   const createdAt = parseRfc3339(created);
-  const updatedAt = parseRfc3339(updated);
+  const updatedAt = updated === created ? createdAt : parseRfc3339(updated);
   const metadata = stored['metadata'] ?? {};
   if (typeof stored['id'] !== 'string' || stored['id'].toLowerCase() !== id) throw corrupt(id, '"id" is another one');
   if (typeof type !== 'string' || type === '') throw corrupt(id, '"type" is not a non-empty string');
@@ -72,7 +72,9 @@ export function nonceOf(text: string): string | undefined {
 
 export function isTextMap(value: unknown): value is Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === 'string');
+  // JSON.parse() makes plain objects: nothing is inherited
+  for (const key in value) if (typeof (value as Record<string, unknown>)[key] !== 'string') return false;
+  return true;
 }
 
 /**

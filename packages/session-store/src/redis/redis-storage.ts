@@ -99,16 +99,14 @@ export class RedisStorage implements Storage {
     return result === 1 ? 'updated' : 'changed';
   }
 
-  async load(id: string, ttlMs: number): Promise<StoredSession | undefined> {
+  load(id: string, ttlMs: number): Promise<StoredSession | undefined> {
     const key = this.prefix + id;
-    const text = await this.connection.askText(key, ['GETEX', key, 'PX', px(ttlMs)]);
-    return text === undefined ? undefined : { text };
+    return this.connection.askStored(key, ['GETEX', key, 'PX', px(ttlMs)]);
   }
 
-  async peek(id: string): Promise<StoredSession | undefined> {
+  peek(id: string): Promise<StoredSession | undefined> {
     const key = this.prefix + id;
-    const text = await this.connection.askText(key, ['GET', key]);
-    return text === undefined ? undefined : { text };
+    return this.connection.askStored(key, ['GET', key]);
   }
 
   async delete(id: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../record/record.js';
 import { markRestored, SseSession } from './sse-session.js';
-import { Session, setStored, type SessionType } from './session.js';
+import { markChecked, Session, setStored, type SessionType } from './session.js';
 import { StreamableSession } from './streamable-session.js';
 
 /** Makes the session of an id. */
@@ -15,6 +15,7 @@ export function makeSession(id: string, type: SessionType, createdAt: number): S
 
 /** The session that was stored: of the class that the factory makes for its type, else of the one that is for it. */
 export function restoreSession(record: SessionRecord, text: string, factory: SessionFactory | undefined): Session {
+  markChecked(record.id);
   const made = factory?.(record.id);
   const session = made?.type === record.type ? made : makeSession(record.id, record.type, record.createdAt);
   setStored(session, record, text);

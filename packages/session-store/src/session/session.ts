@@ -19,11 +19,20 @@ export interface SessionState {
   data: { value: unknown } | undefined;
   metadata: Map<string, string | undefined> | undefined;
   now: () => number;
-  /** Tells the manager that this object has something open on this node, or nothing any more. */
-  holder: { hold(): void; release(): void } | undefined;
+  holder: Holder | undefined;
+}
+
+/** The manager is told by it that a session has something open on this node, or nothing any more. */
+export interface Holder {
+  hold(session: Session): void;
+  release(session: Session): void;
 }
 
 let open: (session: Session) => SessionState;
+
+/** An id that was checked already, because a session is stored under it: checking is a third of making the object. */
+let checkedId: string | undefined;
+export const markChecked = (id: string): void => void (checkedId = id);
 
 /**
  * A session: an id, a type, two times, metadata, and data that JSON can hold. What is changed here is stored by
@@ -44,7 +53,7 @@ export class Session {
    * @throws StreamSessionsError ERR_BAD_SESSION_ID, ERR_BAD_SESSION_TYPE
    */
   constructor(id: string, type: SessionType = 'mcp', createdAt: number = Date.now()) {
-    this.id = needId(id);
+    this.id = id === checkedId ? id : needId(id);
     if (typeof type !== 'string' || type === '' || type.length > MAX_NAME) throw badType(type);
     if (!(createdAt >= -62_135_596_800_000 && createdAt < 253_402_300_800_000)) {
       throw badSession('createdAt has to be epoch milliseconds, of the years 1 to 9999.');
@@ -135,12 +144,12 @@ export class Session {
 
   /** For types of your own: this object has something open now. Its manager remembers it, gives it to who asks, and closes it. */
   protected hold(): void {
-    this.#state.holder?.hold();
+    this.#state.holder?.hold(this);
   }
 
   /** For types of your own: it has nothing open any more. */
   protected release(): void {
-    this.#state.holder?.release();
+    this.#state.holder?.release(this);
   }
 }
 

@@ -71,8 +71,9 @@ class LocalStorage implements Storage {
   }
 
   async load(id: string, ttlMs: number): Promise<StoredSession | undefined> {
-    const entry = this.living(id);
-    if (entry !== undefined) entry.endsAt = this.clock.now() + ttlMs;
+    const now = this.clock.now();
+    const entry = this.living(id, now);
+    if (entry !== undefined) entry.endsAt = now + ttlMs;
     return entry;
   }
 
@@ -133,9 +134,9 @@ class LocalStorage implements Storage {
     }
   }
 
-  private living(id: string): Entry | undefined {
+  private living(id: string, now = this.clock.now()): Entry | undefined {
     const entry = this.shardOf(id).get(id);
-    return entry !== undefined && entry.endsAt > this.clock.now() ? entry : undefined;
+    return entry !== undefined && entry.endsAt > now ? entry : undefined;
   }
 
   private remove(shard: Map<string, Entry>, id: string): void {

@@ -1,0 +1,64 @@
+import type { Clock } from '@stream-sessions/core';
+
+/** A command that waits for its answer. */
+export interface Waiting {
+  readonly at: number;
+  readonly expire: () => void;
+  next: Waiting | undefined;
+  previous: Waiting | undefined;
+}
+
+/** One limit of time for many commands, by one timer: they all have the same, so the oldest is always due first. */
+export class Deadlines {
+  private oldest: Waiting | undefined;
+  private newest: Waiting | undefined;
+  private timer: unknown;
+
+  constructor(
+    private readonly limitMs: number,
+    private readonly clock: Clock,
+  ) {}
+
+  /** `expire` is called unless this is removed within the limit. */
+  add(expire: () => void): Waiting {
+    const { newest } = this;
+    const waiting = { at: this.clock.now() + this.limitMs, expire, next: undefined, previous: newest };
+    if (newest === undefined) this.oldest = waiting;
+    else newest.next = waiting;
+    this.newest = waiting;
+    // it stays when the command is answered, and serves the next one
+    this.timer ??= this.clock.setTimeout(this.onTime, this.limitMs);
+    return waiting;
+  }
+
+  /** Whether any command waits for its answer. */
+  get isWaiting(): boolean {
+    return this.oldest !== undefined;
+  }
+
+  /** Harmless for one that has expired. */
+  remove(waiting: Waiting): void {
+    const { next, previous } = waiting;
+    if (previous !== undefined) previous.next = next;
+    else if (this.oldest === waiting) this.oldest = next;
+    else return;
+    if (next !== undefined) next.previous = previous;
+    else this.newest = previous;
+    waiting.previous = waiting.next = undefined;
+  }
+
+  stop(): void {
+    this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private readonly onTime = (): void => {
+    this.timer = undefined;
+    const now = this.clock.now();
+    for (let due = this.oldest; due !== undefined && due.at <= now; due = this.oldest) {
+      this.remove(due);
+      due.expire();
+    }
+    if (this.oldest !== undefined) this.timer = this.clock.setTimeout(this.onTime, Math.max(1, this.oldest.at - now));
+  };
+}
