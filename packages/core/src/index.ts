@@ -17,7 +17,18 @@ export type { Denial, DenialKind, DenialTarget } from './types/denial.js';
 export { toWire } from './wire/session.js';
 export type { WireEvent, WireSession } from './types/wire.js';
 export { cursorOf } from './registry/cursor.js';
-export type { DeniedEvent, EventSink, SessionClosedEvent, SessionEvent, TrackerEvents } from './types/event.js';
+export type {
+  AttachedEvent,
+  DeniedEvent,
+  EventSink,
+  SessionClosedEvent,
+  SessionEvent,
+  SessionOpenedEvent,
+  SinkGap,
+  SinkOptions,
+  SinkStats,
+  TrackerEvents,
+} from './types/event.js';
 export type { Admission, Closer, ConnHandle, Handle, PendingAdmission, RequestHandle } from './types/admission.js';
 export type {
   Approval,

@@ -128,8 +128,39 @@ describe('events', () => {
   });
 });
 
+describe('attached', () => {
+  it('has the sessions that are live when a listener comes, for it alone and once', () => {
+    const { tracker, clock } = setup();
+    const a = connect(tracker);
+    clock.advance(1);
+    const b = connect(tracker, { stream: 'cam2' });
+    connect(tracker).close();
+    const heard: string[][] = [];
+    const listen = () => tracker.on('attached', ({ sessions }) => void heard.push([...sessions].map(({ id }) => id)));
+    listen()();
+    connect(tracker).close();
+    b.close();
+    listen();
+    expect(heard).toEqual([[a.session?.id, b.session?.id], [a.session?.id]]);
+  });
+
+  it('has the number of viewers with what opens and closes', () => {
+    const { tracker } = setup();
+    const counts: number[] = [];
+    tracker.on('opened', ({ viewers }) => counts.push(viewers));
+    tracker.on('closed', ({ viewers }) => counts.push(viewers));
+    const first = connect(tracker);
+    connect(tracker, { stream: 'cam2' });
+    connect(tracker, { kind: 'input' });
+    const second = connect(tracker);
+    first.close();
+    second.close();
+    expect(counts).toEqual([1, 1, 1, 2, 1, 0]);
+  });
+});
+
 describe('updated', () => {
-  it('is made on a hit that finds it due, at most every interval and session', () => {
+  it('is made once per interval and session that has changed', () => {
     const { tracker, clock } = setup();
     const told = story(tracker);
     const { id } = must(tracker.trackHttp(hit({ bytes: 1 })));
@@ -151,10 +182,33 @@ describe('updated', () => {
     expect(updated).toEqual([]);
     handle.touch(1);
     handle.touch(1);
-    expect(updated.map(({ session }) => session.bytes)).toEqual([1]);
+    expect(updated).toEqual([]);
     clock.advance(5_000);
+    expect(updated.map(({ session }) => session.bytes)).toEqual([2]);
     handle.addReceived(3);
+    clock.advance(5_000);
     expect(updated.map(({ session }) => session.bytesReceived)).toEqual([0, 3]);
+  });
+
+  it.each<[string, (handle: ReturnType<typeof connect>) => void]>([
+    ['tags', (handle) => handle.tag({ a: 'b' })],
+    ['what its player reports', (handle) => handle.report({ bitrateKbps: 1 })],
+  ])('is made for %s', (_, change) => {
+    const { tracker, clock } = setup();
+    const updated = eventsOf(tracker, 'updated');
+    change(connect(tracker));
+    clock.advance(5_000);
+    expect(updated).toHaveLength(1);
+  });
+
+  it('is never made of one that has closed', () => {
+    const { tracker, clock } = setup();
+    const told = story(tracker);
+    const handle = connect(tracker);
+    handle.touch(1);
+    handle.close();
+    clock.advance(5_000);
+    expect(told).toEqual([expect.stringMatching(/^opened/), expect.stringMatching(/^closed/)]);
   });
 
   it('is never made with interval 0, and follows a changed interval', () => {
@@ -168,6 +222,7 @@ describe('updated', () => {
     tracker.updateConfig({ updateIntervalMs: 1_000 });
     clock.advance(1_000);
     tracker.trackHttp(hit({ bytes: 1 }));
+    clock.advance(1_000);
     expect(updated).toHaveLength(1);
   });
 

@@ -222,6 +222,7 @@ describe('streams and stats', () => {
       viewers: 2,
       inputs: 1,
       outputs: 0,
+      sinks: [],
       bytesTotal: 15,
     });
   });

@@ -1,4 +1,4 @@
-import type { EventSink, WireEvent } from '../src/index.js';
+import type { EventSink, SinkGap, SinkOptions, WireEvent } from '../src/index.js';
 import { deferred, hit, refusal, now, request, setup, settleAll } from './support/make.js';
 
 /** A sink that keeps what it gets; `gate` holds every write until it is opened. */
@@ -43,8 +43,9 @@ describe('sinks', () => {
     tracker.addSink(sink);
     const secret = 'not-for-logs';
     const open = request(tracker, { token: secret, query: `token=${secret}` });
+    open.touch(60);
     clock.advance(1_500);
-    open.touch(100);
+    open.touch(40);
     const id = open.session?.id ?? '';
     tracker.kick(id, { reason: 'spam', denyForMs: 60_000 });
     refusal(now(tracker.admit(hit({ token: secret }))));
@@ -76,6 +77,7 @@ describe('sinks', () => {
       clock.advance(1_000);
       open.touch(10);
     }
+    clock.advance(1_000);
     gate.resolve();
     await settleAll();
     expect(types(sink.got())).toEqual(['opened', 'updated']);
@@ -84,44 +86,103 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('gives up updates first, the queued and the new, then the oldest; and counts them', async () => {
+  it('gives up the oldest updates where too many wait, then denials, and tells of the gap', async () => {
     const { tracker, clock } = setup({ updateIntervalMs: 1, maxSessionsPerIp: 1e6 });
     const gate = deferred<void>();
-    const sink = collector(gate.promise);
-    const open = request(tracker, { token: 'first' });
-    tracker.addSink(sink);
-    tracker.trackHttp(hit({ token: 'in flight' }));
-    await settleAll();
+    const gaps: SinkGap[] = [];
+    const sink = { ...collector(gate.promise), gap: (gap: SinkGap) => void gaps.push(gap) };
+    tracker.addSink(sink, { maxPairs: 20_000 });
+    for (let i = 0; i < 10_002; i++) tracker.trackHttp(hit({ token: `t${i}` }));
+    for (let i = 0; i < 10_002; i++) tracker.trackHttp(hit({ token: `t${i}`, bytes: 1 }));
     clock.advance(10);
-    open.touch(1);
-    for (let i = 0; i < 9_999; i++) tracker.trackHttp(hit({ token: `t${i}` }));
-    expect(tracker.stats().droppedEventsTotal).toBe(0);
-    tracker.trackHttp(hit({ token: 'one more' }));
-    expect(tracker.stats().droppedEventsTotal).toBe(1);
-    clock.advance(10);
-    open.touch(1);
     expect(tracker.stats().droppedEventsTotal).toBe(2);
+    tracker.deny({ stream: 'cam2' });
+    now(tracker.admit(hit({ stream: 'cam2' })));
+    expect(tracker.stats().droppedEventsTotal).toBe(3);
     gate.resolve();
     await settleAll();
-    const got = sink.got();
-    expect(types(got).filter((type) => type !== 'opened')).toEqual([]);
-    expect(got).toHaveLength(10_001);
+    const got = types(sink.batches.flat());
+    expect(got.filter((type) => type === 'opened')).toHaveLength(10_002);
+    expect(got.filter((type) => type === 'updated')).toHaveLength(9_999);
+    expect(got.at(-1)).toBe('denied');
+    expect(gaps).toEqual([{ events: 3, firstSeq: 10_003, lastSeq: 10_005 }]);
     expect(Math.max(...sink.batches.map((batch) => batch.length))).toBeLessThanOrEqual(1_000);
     await tracker.stop();
   });
 
-  it('drops the oldest when nothing queued is an update', async () => {
+  it('loses pairs as a whole where too many wait, and never the end of one that was told', async () => {
     const { tracker } = setup({ maxSessionsPerIp: 1e6 });
     const gate = deferred<void>();
     const sink = collector(gate.promise);
-    tracker.addSink(sink);
-    for (let i = 0; i < 10_003; i++) tracker.trackHttp(hit({ token: `t${i}` }));
-    expect(tracker.stats().droppedEventsTotal).toBe(3);
+    tracker.addSink(sink, { maxPairs: 5 });
+    const rows = Array.from({ length: 13 }, (_, i) => tracker.trackHttp(hit({ token: `t${i}` })));
+    expect(tracker.stats()).toMatchObject({ droppedEventsTotal: 3, sinks: [{ queued: 10, dropped: 3 }] });
+    for (const row of rows) tracker.kick(row?.id ?? '');
+    expect(tracker.stats().droppedEventsTotal).toBe(6);
     gate.resolve();
     await settleAll();
-    const seqs = sink.got().map(({ seq }) => seq);
-    expect([seqs[0], seqs.at(-1), seqs.length]).toEqual([4, 10_003, 10_000]);
+    expect(types(sink.got())).toEqual([...Array(10).fill('opened'), ...Array(10).fill('closed')]);
     await tracker.stop();
+  });
+
+  it('gets first who is there already, and nothing of their past', async () => {
+    const { tracker, clock } = setup();
+    request(tracker, { token: 'a' });
+    tracker.kick(request(tracker, { token: 'gone' }).session?.id ?? '', { denyForMs: 0 });
+    clock.advance(1);
+    const open = request(tracker, { token: 'b' });
+    const sink = collector();
+    tracker.addSink(sink);
+    open.touch(5);
+    tracker.kick(open.session?.id ?? '');
+    await settleAll();
+    expect(types(sink.got())).toEqual(['attached', 'attached', 'closed']);
+    const [a, b, closed] = sink.got();
+    expect(a?.payload).toMatchObject({ viewers: 1, stream_code: 'cam1' });
+    expect(b?.payload).toMatchObject({ session_id: open.session?.id });
+    expect(b?.payload).not.toHaveProperty('closed_at');
+    expect(closed?.payload).toMatchObject({ id: open.session?.id, bytes: 5, viewers: 1, user_agent: 'player/1.0' });
+    // nobody has listened before: nothing had a number
+    expect([a?.seq, b?.seq, closed?.seq]).toEqual([0, 0, 1]);
+    await tracker.stop();
+  });
+
+  it('tries a batch again by its rule, with the same ids, and keeps the order', async () => {
+    const { tracker, clock } = setup();
+    const tried: string[][] = [];
+    tracker.addSink(
+      {
+        name: 'flaky',
+        write: (batch) => {
+          tried.push(batch.map(({ id }) => id));
+          if (tried.length < 3) throw new Error('not yet');
+        },
+      },
+      { retry: { tries: 3, delayMs: 1_000 } },
+    );
+    tracker.trackHttp(hit({ token: 'a' }));
+    await settleAll();
+    tracker.trackHttp(hit({ token: 'b' }));
+    clock.advance(1_000);
+    await settleAll();
+    expect(tried).toHaveLength(2);
+    clock.advance(2_000);
+    await settleAll();
+    expect(tried.map((ids) => ids.length)).toEqual([1, 1, 1, 1]);
+    expect(new Set(tried.slice(0, 3).flat()).size).toBe(1);
+    expect(tracker.stats().droppedEventsTotal).toBe(0);
+    await tracker.stop();
+  });
+
+  it.each([
+    [{ maxPairs: 0 }, 'maxPairs'],
+    [{ spillFile: '' }, 'spillFile'],
+    [{ retry: { tries: 0, delayMs: 1 } }, 'tries'],
+    [{ retry: { tries: 1, delayMs: -1 } }, 'delayMs'],
+    [{ spil: 'x' }, 'spillFile'],
+  ])('refuses the options %p', (options, name) => {
+    const { tracker } = setup();
+    expect(() => tracker.addSink(collector(), options as SinkOptions)).toThrow(name);
   });
 
   it('loses the batch of a sink that rejects or throws, counts it, and goes on', async () => {

@@ -1,7 +1,8 @@
-import { badOption } from '../support/options.js';
+import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
-import type { EventSink, TrackerEvents } from '../types/event.js';
-import { SinkQueue } from './sink-queue.js';
+import { badOption, checkOptions } from '../support/options.js';
+import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from '../types/event.js';
+import { type Backlog, SinkQueue } from './sink-queue.js';
 import type { WireEvent } from '../types/wire.js';
 import { isPromise } from '../support/promises.js';
 
@@ -11,6 +12,8 @@ type Listener = (event: TrackerEvents[EventName]) => void;
 interface Queued {
   readonly name: EventName;
   readonly event: TrackerEvents[EventName];
+  /** Undefined: all that listen to it. */
+  readonly only: Listener | undefined;
 }
 
 /**
@@ -19,6 +22,7 @@ interface Queued {
  */
 export class EventHub {
   private readonly listeners: Record<EventName, readonly Listener[]> = {
+    attached: [],
     opened: [],
     updated: [],
     closed: [],
@@ -29,10 +33,14 @@ export class EventHub {
   private readonly leaving = new Set<SinkQueue>();
   private readonly queue: Queued[] = [];
   private delivering = false;
-  private seq = 0;
+  /** Of the latest event. */
+  seq = 0;
   private droppedByRemoved = 0;
 
-  constructor(private readonly logger: Logger) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
 
   /** Nobody listens to this: do not make the event. */
   wants(name: EventName): boolean {
@@ -47,22 +55,28 @@ export class EventHub {
     return ++this.seq;
   }
 
-  on<E extends EventName>(name: E, listener: (event: TrackerEvents[E]) => void): () => void {
+  /** `first`: told to this listener at once, and nothing afterwards. */
+  on<E extends EventName>(name: E, listener: (event: TrackerEvents[E]) => void, first?: TrackerEvents[E]): () => void {
     // The same function may listen twice; each call gets an own entry, so that each ends only itself.
     if (!Object.hasOwn(this.listeners, name)) {
       throw badOption('the event of on()', `one of ${Object.keys(this.listeners).join(', ')}`, name);
     }
     const entry: Listener = (event) => listener(event as TrackerEvents[E]);
+    if (first !== undefined) {
+      this.enqueue({ name, event: first, only: entry });
+      return () => undefined;
+    }
     this.listeners[name] = [...this.listeners[name], entry];
     return () => {
       this.listeners[name] = this.listeners[name].filter((other) => other !== entry);
     };
   }
 
-  addSink(sink: EventSink): () => void {
+  /** `backlog`: what it gets before anything else. */
+  addSink(sink: EventSink, options: SinkOptions, backlog: Backlog | undefined): () => void {
     if (typeof sink?.write !== 'function')
       throw badOption('a sink', 'an object with a name and a write function', sink);
-    const queue = new SinkQueue(sink, this.logger);
+    const queue = new SinkQueue(sink, checked(options), this.clock, this.logger, backlog);
     this.sinks = [...this.sinks, queue];
     return () => {
       if (!this.sinks.includes(queue)) return;
@@ -81,7 +95,11 @@ export class EventHub {
       for (const sink of this.sinks) sink.push(envelope);
     }
     if (this.listeners[name].length === 0) return;
-    this.queue.push({ name, event });
+    this.enqueue({ name, event, only: undefined });
+  }
+
+  private enqueue(queued: Queued): void {
+    this.queue.push(queued);
     if (this.delivering) return;
     this.delivering = true;
     for (let i = 0; i < this.queue.length; i++) this.deliver(this.queue[i] as Queued);
@@ -89,26 +107,37 @@ export class EventHub {
     this.delivering = false;
   }
 
-  /** Delivers what the sinks take in time, then closes them. They get nothing more. */
+  /** Undefined: each sink has room for more. */
+  room(): Promise<unknown> | undefined {
+    const full = this.sinks.map((sink) => sink.room()).filter((room) => room !== undefined);
+    return full.length > 0 ? Promise.all(full) : undefined;
+  }
+
+  /** Of each sink. */
+  stats(): SinkStats[] {
+    return this.sinks.map(({ name, queued, dropped }) => ({ name, queued, dropped }));
+  }
+
+  /** Delivers what the sinks take in time, then closes them. */
   async close(): Promise<void> {
     await Promise.all(this.sinks.map((sink) => sink.close()));
-    this.retire();
   }
 
-  /** What the sinks have not taken is given up. */
+  /** What the sinks have not taken is given up, and what comes yet. */
   abandon(): void {
-    for (const sink of this.sinks) sink.abandon();
-    this.retire();
+    for (const sink of [...this.sinks, ...this.leaving]) sink.abandon();
   }
 
-  private retire(): void {
+  /** Sinks get nothing more. */
+  async retire(): Promise<void> {
+    await Promise.all(this.sinks.map((sink) => sink.flushed()));
     this.droppedByRemoved = this.dropped;
     this.sinks = [];
     this.leaving.clear();
   }
 
-  private deliver({ name, event }: Queued): void {
-    for (const listener of this.listeners[name]) {
+  private deliver({ name, event, only }: Queued): void {
+    for (const listener of only === undefined ? this.listeners[name] : [only]) {
       try {
         const result: unknown = listener(event);
         if (isPromise(result)) result.then(undefined, (error: unknown) => this.failed(name, error));
@@ -121,4 +150,23 @@ export class EventHub {
   private failed(name: EventName, error: unknown): void {
     this.logger.error({ err: error, event: name }, `a listener of "${name}" failed`);
   }
+}
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+function checked(options: SinkOptions): SinkOptions {
+  checkOptions('addSink()', options, ['maxPairs', 'spillFile', 'retry']);
+  const { maxPairs, spillFile, retry } = options;
+  if (maxPairs !== undefined && !(Number.isInteger(maxPairs) && maxPairs > 0)) {
+    throw badOption('maxPairs', 'a positive integer', maxPairs);
+  }
+  if (spillFile !== undefined && (typeof spillFile !== 'string' || spillFile === '')) {
+    throw badOption('spillFile', 'the path of a file', spillFile);
+  }
+  if (retry !== undefined) {
+    checkOptions('retry', retry, ['tries', 'delayMs']);
+    if (!(Number.isInteger(retry.tries) && retry.tries > 0))
+      throw badOption('tries', 'a positive integer', retry.tries);
+    if (!(retry.delayMs >= 0)) throw badOption('delayMs', 'a non-negative number of milliseconds', retry.delayMs);
+  }
+  return options;
 }

@@ -1,36 +1,79 @@
+import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
+import type { EventSink, SinkOptions } from '../types/event.js';
 import type { WireEvent } from '../types/wire.js';
-import type { EventSink } from '../types/event.js';
+import { Delivery } from './delivery.js';
+import { SpillFile } from './spill-file.js';
 
-const MAX_QUEUED = 10_000;
 const MAX_BATCH = 1_000;
+/** `updated` and `denied` that wait. */
+const MAX_PASSING = 10_000;
+/** Pairs of `opened` and `closed` that wait in memory. */
+const DEFAULT_MAX_PAIRS = 10_000;
+
+/** Rows that are there when a sink is added: made one by one, when it takes them. */
+export type Backlog = Iterator<WireEvent, unknown>;
 
 /**
- * The bounded queue in front of one sink. A newer `updated` of a session replaces the older one; when the queue is
- * full `updated` events are given up first, then the oldest. Batches go one at a time, in order.
+ * The queue in front of one sink. Batches go one at a time, in order.
+ *
+ * What passes (`updated`, `denied`) is bounded: a newer `updated` of a visit replaces the older one, and when there are too
+ * many the oldest goes. `opened` and `closed` are pairs: an `opened` that finds no room goes to the spill file, or is lost
+ * with its `closed`; the `closed` of one that was taken always has its place.
  */
 export class SinkQueue {
   dropped = 0;
   /** By seq, in order. `updated` ones are also found by their visit. */
   private readonly events = new Map<number, WireEvent>();
   private readonly updates = new Map<string, number>();
+  private readonly denials = new Set<number>();
+  private pairs = 0;
+  /** Visits whose `opened` was lost. */
+  private readonly lost = new Set<string>();
+  private untold: { events: number; firstSeq: number; lastSeq: number } | undefined = undefined;
+  private spill: SpillFile | undefined = undefined;
+  private spilling = false;
+  /** The spill file is being opened: until then all waits in memory. */
+  private opening: Promise<void> | undefined;
   private running: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private abandoned = false;
+  private roomWaiters: (() => void)[] = [];
+  private readonly maxPairs: number;
+  private readonly delivery: Delivery;
 
   constructor(
     private readonly sink: EventSink,
+    options: SinkOptions,
+    clock: Clock,
     private readonly logger: Logger,
-  ) {}
+    private backlog: Backlog | undefined,
+  ) {
+    this.maxPairs = options.maxPairs ?? DEFAULT_MAX_PAIRS;
+    this.delivery = new Delivery(sink, options.retry, clock, logger);
+    if (options.spillFile !== undefined) this.opening = this.openSpill(options.spillFile);
+    if (backlog !== undefined || this.opening !== undefined) this.start();
+  }
+
+  get name(): string {
+    return this.sink.name;
+  }
+
+  /** Events that wait, also in the file. */
+  get queued(): number {
+    return this.events.size + (this.spill?.size ?? 0);
+  }
 
   push(event: WireEvent): void {
-    if (this.abandoned) return;
-    const isUpdate = event.type === 'session.updated';
-    if (isUpdate) this.takeOutOlder(event);
-    if (this.events.size >= MAX_QUEUED && !this.makeRoom(isUpdate)) return;
-    this.events.set(event.seq, event);
-    if (isUpdate) this.updates.set(visitOf(event), event.seq);
-    this.running ??= this.run();
+    if (event.type === 'session.updated' || event.type === 'session.denied') this.pushPassing(event);
+    else this.pushPair(event);
+    this.start();
+  }
+
+  /** Undefined: there is room for more pairs. */
+  room(): Promise<void> | undefined {
+    if (this.abandoned || this.pairs < 2 * this.maxPairs) return undefined;
+    return new Promise((resolve) => this.roomWaiters.push(resolve));
   }
 
   /** Resolves when everything queued has been taken and the sink is closed. Never rejects. */
@@ -38,49 +81,158 @@ export class SinkQueue {
     return (this.closing ??= this.finish());
   }
 
+  /** What was given to the spill file is in it. */
+  async flushed(): Promise<void> {
+    await this.spill?.flushed().catch(() => undefined);
+  }
+
+  /** What has not been taken is lost, but what is in the spill file: the next process finds it there. */
   abandon(): void {
     this.abandoned = true;
     this.dropped += this.events.size;
     this.events.clear();
     this.updates.clear();
+    this.denials.clear();
+    this.pairs = 0;
+    this.backlog = undefined;
+    this.delivery.giveUp();
+    this.makeKnownRoom();
+  }
+
+  private pushPassing(event: WireEvent): void {
+    const isUpdate = event.type === 'session.updated';
+    if (isUpdate) this.takeOutOlder(event);
+    // It would come before what is in the file.
+    if (this.abandoned || this.spilling) return this.lose(event);
+    if (this.events.size - this.pairs >= MAX_PASSING && !this.makeRoom(isUpdate)) return this.lose(event);
+    this.events.set(event.seq, event);
+    if (isUpdate) this.updates.set(visitOf(event), event.seq);
+    else this.denials.add(event.seq);
+  }
+
+  private pushPair(event: WireEvent): void {
+    const isOpened = event.type === 'session.opened';
+    if (!isOpened && this.lost.delete(visitOf(event))) return this.lose(event);
+    const isFull = this.spilling || this.abandoned || this.pairs >= 2 * this.maxPairs;
+    if (this.spill !== undefined && isFull) {
+      this.spilling = true;
+      return this.spill.append(event);
+    }
+    if (this.abandoned) return this.lose(event);
+    if (isOpened && this.pairs >= 2 * this.maxPairs && this.opening === undefined) {
+      this.lost.add(visitOf(event));
+      return this.lose(event);
+    }
+    this.pairs++;
+    this.events.set(event.seq, event);
+    return undefined;
   }
 
   private async finish(): Promise<void> {
     while (this.running !== undefined) await this.running;
     try {
+      await this.spill?.remove();
       await this.sink.close?.();
     } catch (error) {
       this.logger.error({ err: error, sink: this.sink.name }, 'a sink failed to close');
     }
   }
 
+  private start(): void {
+    this.running ??= this.run();
+  }
+
   /** Starts in a microtask of its own: what one call of the tracker causes goes in one batch. */
   private async run(): Promise<void> {
     await Promise.resolve();
-    while (this.events.size > 0) {
-      const batch = this.take();
-      try {
-        await this.sink.write(batch);
-      } catch (error) {
-        this.dropped += batch.length;
-        this.logger.error(
-          { err: error, sink: this.sink.name, events: batch.length },
-          'a sink failed; its batch is lost',
-        );
-      }
+    await this.opening;
+    for (let batch = await this.next(); batch.length > 0; batch = await this.next()) {
+      await this.tellGap();
+      const isTaken = await this.delivery.write(Object.freeze(batch));
+      if (!isTaken) for (const event of batch) this.lose(event);
+      this.makeKnownRoom();
     }
     this.running = undefined;
+    await this.tellGap();
   }
 
-  private take(): readonly WireEvent[] {
+  /** What an earlier process left, what was there before, what came since, and then what did not fit. */
+  private async next(): Promise<WireEvent[]> {
+    const isLeftOver = this.spill !== undefined && this.spill.size > 0 && !this.spilling;
+    if (isLeftOver) return this.spilled();
+    if (this.backlog !== undefined) {
+      const rows: WireEvent[] = [];
+      while (rows.length < MAX_BATCH) {
+        const { done, value } = this.backlog.next();
+        if (done === true) {
+          this.backlog = undefined;
+          break;
+        }
+        rows.push(value);
+      }
+      if (rows.length > 0) return rows;
+    }
+    if (this.events.size > 0) return this.take();
+    return this.spilling ? this.spilled() : [];
+  }
+
+  private async spilled(): Promise<WireEvent[]> {
+    const spill = this.spill as SpillFile;
+    try {
+      await spill.settle();
+      if (this.abandoned) return [];
+      const events = await spill.take(MAX_BATCH);
+      if (spill.size === 0) this.spilling = false;
+      return events;
+    } catch (error) {
+      this.logger.error({ err: error, sink: this.sink.name, events: spill.size }, 'the spill file of a sink failed');
+      this.dropped += spill.size;
+      this.spill = undefined;
+      this.spilling = false;
+      return [];
+    }
+  }
+
+  private async openSpill(path: string): Promise<void> {
+    try {
+      this.spill = await SpillFile.open(path);
+    } catch (error) {
+      this.logger.error({ err: error, sink: this.sink.name }, 'the spill file of a sink cannot be used');
+    }
+    this.opening = undefined;
+  }
+
+  private take(): WireEvent[] {
     const batch: WireEvent[] = [];
     for (const [seq, event] of this.events) {
       if (batch.length === MAX_BATCH) break;
       batch.push(event);
       this.events.delete(seq);
       if (event.type === 'session.updated') this.updates.delete(visitOf(event));
+      else if (event.type === 'session.denied') this.denials.delete(seq);
+      else this.pairs--;
     }
-    return Object.freeze(batch);
+    return batch;
+  }
+
+  private makeKnownRoom(): void {
+    if (this.roomWaiters.length === 0 || (!this.abandoned && this.pairs >= this.maxPairs)) return;
+    for (const resolve of this.roomWaiters.splice(0)) resolve();
+  }
+
+  private lose({ seq }: WireEvent): void {
+    this.dropped++;
+    this.untold ??= { events: 0, firstSeq: seq, lastSeq: seq };
+    this.untold.events++;
+    this.untold.lastSeq = seq;
+  }
+
+  /** Before the next batch: what is missing in front of it. */
+  private async tellGap(): Promise<void> {
+    const gap = this.untold;
+    if (gap === undefined || this.abandoned) return;
+    this.untold = undefined;
+    await this.delivery.tell(Object.freeze(gap));
   }
 
   private takeOutOlder(event: WireEvent): void {
@@ -91,20 +243,22 @@ export class SinkQueue {
     this.updates.delete(visit);
   }
 
-  /** Something has to go: the oldest update, else the new event if it is one, else the oldest. False: the new one. */
+  /** The oldest update goes, else the new event if it is one, else the oldest denial. False: the new one. */
   private makeRoom(forUpdate: boolean): boolean {
-    this.dropped++;
     for (const [visit, seq] of this.updates) {
+      this.lose(this.events.get(seq) as WireEvent);
       this.events.delete(seq);
       this.updates.delete(visit);
       return true;
     }
     if (forUpdate) return false;
-    for (const seq of this.events.keys()) {
+    for (const seq of this.denials) {
+      this.lose(this.events.get(seq) as WireEvent);
       this.events.delete(seq);
+      this.denials.delete(seq);
       return true;
     }
-    return true;
+    return false;
   }
 }
 

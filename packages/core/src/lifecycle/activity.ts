@@ -65,7 +65,7 @@ export class Activity {
       }
     }
     if (bytes > 0) this.credit(session, bytes, now);
-    this.events.updated(session, now);
+    this.events.updated(session);
     return now;
   }
 
@@ -81,7 +81,7 @@ export class Activity {
       if (session.isClosed) return;
     }
     this.credit(session, bytes, now);
-    this.events.updated(session, now);
+    this.events.updated(session);
   }
 
   receive(session: Session, received: number): void {
@@ -92,22 +92,29 @@ export class Activity {
     session.rareFields.bytesReceived += bytes;
     session.begin(now);
     // the last ones come while it ends
-    if (!session.isClosed && !session.isUnserved) this.events.updated(session, now);
+    this.changed(session);
   }
 
   tag(session: Session, tags: Readonly<Record<string, string>>): void {
     session.rareFields.tags = withTags(session.tags, tags);
+    this.changed(session);
   }
 
   /** What its player says of itself. */
   report(session: Session, quality: Quality, provisional: boolean): void {
     session.rareFields.quality = withReport(session.rare?.quality, quality);
     if (!provisional) session.rareFields.reportedAt = this.clock.now();
+    this.changed(session);
   }
 
   msSinceReport(session: Session): number {
     const reportedAt = session.rare?.reportedAt ?? -Infinity;
     return reportedAt === -Infinity ? Infinity : this.clock.now() - reportedAt;
+  }
+
+  /** Something that is shown of it has changed. */
+  changed(session: Session): void {
+    if (!session.isClosed && !session.isUnserved) this.events.updated(session);
   }
 
   /** Bytes were sent to it. */

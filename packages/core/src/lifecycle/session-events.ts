@@ -1,44 +1,133 @@
+import type { Backlog } from '../events/sink-queue.js';
 import type { EventHub } from '../events/event-hub.js';
+import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
+import type { AttachedEvent } from '../types/event.js';
 import type { CloseReason, PlaySession } from '../types/play-session.js';
-import { closedEnvelope, openedEnvelope, updatedEnvelope } from '../wire/event.js';
+import { attachedEnvelope, closedEnvelope, openedEnvelope, updatedEnvelope } from '../wire/event.js';
+
+/** Changed sessions that are told of in one go: many are spread over the interval, for the event loop and for sinks. */
+const SLICE = 256;
 
 /** Tells listeners and sinks what happens to sessions. Nothing is copied while nobody listens. */
 export class SessionEvents {
+  private changed: Session[] = [];
+  private timer: unknown = undefined;
+  /** Changed in the interval before, and not told of yet: from `toldTo` on. */
+  private telling: Session[] = [];
+  private toldTo = 0;
+  private rest: unknown = undefined;
+  private pauseMs = 0;
+
   constructor(
     private readonly hub: EventHub,
+    private readonly registry: Registry,
     private readonly settings: Settings,
     private readonly clock: Clock,
   ) {}
 
   opened(session: Session): void {
-    if (this.hub.wants('opened')) this.emit('opened', session, openedEnvelope);
+    if (!this.hub.wants('opened')) return;
+    const occurredAt = this.clock.now();
+    const copy = this.copyOf(session, occurredAt);
+    const viewers = this.registry.viewersOf(copy.stream);
+    const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: copy, viewers });
+    this.hub.emit('opened', event, openedEnvelope);
   }
 
-  /** At most once per session and `updateIntervalMs`. */
-  updated(session: Session, now: number): void {
-    if (!this.hub.wants('updated')) return;
-    const interval = this.settings.updateIntervalMs;
-    if (interval === 0 || now - session.announcedAt < interval) return;
-    session.announcedAt = now;
-    this.emit('updated', session, updatedEnvelope);
+  /** Whoever listens is told within `updateIntervalMs`: a hit costs a mark, however many follow. */
+  updated(session: Session): void {
+    if (session.isChanged || !this.hub.wants('updated') || this.settings.updateIntervalMs === 0) return;
+    session.isChanged = true;
+    this.changed.push(session);
+    this.timer ??= this.clock.setTimeout(() => this.tellChanged(), this.settings.updateIntervalMs);
   }
 
   /** `visit`: frozen, with `closedAt`. */
   closed(visit: PlaySession, reason: CloseReason): void {
     if (!this.hub.wants('closed')) return;
     const occurredAt = visit.closedAt as number;
-    const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason });
+    const viewers = this.registry.viewersOf(visit.stream);
+    const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason, viewers });
     this.hub.emit('closed', event, closedEnvelope);
   }
 
-  private emit(name: 'opened' | 'updated', session: Session, wire: typeof openedEnvelope): void {
+  /** What is there for a listener that comes now. */
+  attached(): AttachedEvent {
     const now = this.clock.now();
-    const copy = frozen(session.snapshot(now, this.settings.exposeTokens));
-    this.hub.emit(name, Object.freeze({ seq: this.hub.nextSeq(), occurredAt: now, session: copy }), wire);
+    const { seq } = this.hub;
+    const live = this.registry.listed();
+    const copy = (session: Session): PlaySession => this.copyOf(session, now);
+    const sessions = {
+      *[Symbol.iterator]() {
+        for (const session of live) if (!session.isClosed) yield copy(session);
+      },
+    };
+    return Object.freeze({ seq, occurredAt: now, sessions });
   }
+
+  /** The same for a sink, made as it takes it. Undefined when nobody is there. */
+  backlog(): Backlog | undefined {
+    const { hub, registry, clock } = this;
+    const live = registry.listed();
+    if (live.length === 0) return undefined;
+    const { seq } = hub;
+    const copy = (session: Session): PlaySession => this.copyOf(session, clock.now());
+    return (function* () {
+      for (const session of live) {
+        const row = copy(session);
+        // One that has closed since was live when this began, and its end follows.
+        const then = row.closedAt === undefined ? row : asLive(row);
+        yield attachedEnvelope(seq, clock.now(), then, registry.viewersOf(row.stream));
+      }
+    })();
+  }
+
+  stop(): void {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
+    this.timer = this.rest = undefined;
+    this.changed = this.telling = [];
+  }
+
+  private tellChanged(): void {
+    this.timer = undefined;
+    this.telling = this.telling.slice(this.toldTo).concat(this.changed);
+    this.toldTo = 0;
+    this.changed = [];
+    this.pauseMs = Math.floor(this.settings.updateIntervalMs / Math.ceil(this.telling.length / SLICE));
+    if (this.rest === undefined) this.tellSlice();
+  }
+
+  private tellSlice(): void {
+    const end = Math.min(this.toldTo + SLICE, this.telling.length);
+    while (this.toldTo < end) {
+      const session = this.telling[this.toldTo++] as Session;
+      if (session.isClosed) continue;
+      session.isChanged = false;
+      if (!this.hub.wants('updated')) continue;
+      const occurredAt = this.clock.now();
+      const copy = this.copyOf(session, occurredAt);
+      const seq = this.hub.nextSeq();
+      this.hub.emit('updated', Object.freeze({ seq, occurredAt, session: copy }), () =>
+        updatedEnvelope(seq, occurredAt, copy),
+      );
+    }
+    this.rest = undefined;
+    if (end < this.telling.length) this.rest = this.clock.setTimeout(() => this.tellSlice(), this.pauseMs);
+    else this.telling = [];
+  }
+
+  private copyOf(session: Session, now: number): PlaySession {
+    return frozen(session.snapshot(session.closedAt ?? now, this.settings.exposeTokens));
+  }
+}
+
+function asLive(visit: PlaySession): PlaySession {
+  const { closedAt: _at, closeReason: _why, closeDetail: _detail, ...rest } = visit;
+  return rest;
 }
 
 /** What several listeners share, none can change for the others. */

@@ -200,6 +200,17 @@ export class Registry {
     return this.live.first() ?? this.unserved.of(undefined)?.first();
   }
 
+  viewersOf(stream: string): number {
+    return this.streamEntries.get(stream)?.counts.viewer ?? 0;
+  }
+
+  /** The live sessions that everybody sees. */
+  listed(): Session[] {
+    const found: Session[] = [];
+    this.live.walk(undefined, (session) => void found.push(session));
+    return found;
+  }
+
   /** The live sessions of a stream, or all, listed or not. A copy, so that the caller may close what it finds. */
   liveOf(stream?: string): Session[] {
     const listed = stream === undefined ? this.live : this.streamEntries.get(stream)?.visits;

@@ -56,7 +56,8 @@ export class Session extends WheelNode {
   bytes = 0;
   private readonly opened: number;
   private updated: number;
-  private announced: number;
+  /** While it lives: 1 when it has changed and nobody was told yet. Afterwards: when it closed. */
+  private mark = 0;
   /** When the first byte flowed; NEVER: none has yet. */
   private started = NEVER;
 
@@ -74,7 +75,7 @@ export class Session extends WheelNode {
     openedAt: number,
   ) {
     super();
-    this.opened = this.updated = this.announced = small(openedAt - sharedFields.epoch);
+    this.opened = this.updated = small(openedAt - sharedFields.epoch);
   }
 
   /** True when it has this group for itself. */
@@ -126,22 +127,22 @@ export class Session extends WheelNode {
     this.updated = small(time - this.sharedFields.epoch);
   }
 
-  /** When the last `updated` event was made. */
-  get announcedAt(): number {
-    return this.sharedFields.epoch + this.announced;
+  /** It has changed, and whoever listens will be told. Of a live session only. */
+  get isChanged(): boolean {
+    return this.mark === 1;
   }
 
-  /** Undefined while it is live. Nothing is announced of a closed one, and so it needs no field of its own. */
+  set isChanged(changed: boolean) {
+    this.mark = changed ? 1 : 0;
+  }
+
+  /** Undefined while it is live. */
   get closedAt(): number | undefined {
-    return this.isClosed ? this.announcedAt : undefined;
+    return this.isClosed ? this.sharedFields.epoch + this.mark : undefined;
   }
 
   set closedAt(time: number) {
-    this.announcedAt = time;
-  }
-
-  set announcedAt(time: number) {
-    this.announced = small(time - this.sharedFields.epoch);
+    this.mark = small(time - this.sharedFields.epoch);
   }
 
   get kind(): SessionKind {

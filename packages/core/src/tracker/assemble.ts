@@ -38,7 +38,7 @@ export function assemble(options: TrackerOptions) {
   const logger = isolated(options.logger ?? consoleLogger);
   const fingerprint = fingerprinter(options.fingerprintKey ?? randomBytes(32));
   const totals = new Totals();
-  const hub = new EventHub(logger);
+  const hub = new EventHub(clock, logger);
   const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
 
   const registry = new Registry(new ClosedSessions(settings.closedRetentionMs, settings.closedRetentionMax));
@@ -50,7 +50,7 @@ export function assemble(options: TrackerOptions) {
 
   const denials = new Denials(settings, hub, totals, clock, fingerprint);
   const deadlines = new SessionDeadlines(settings, logger, clock.now());
-  const events = new SessionEvents(hub, settings, clock);
+  const events = new SessionEvents(hub, registry, settings, clock);
   const grants = new Grants(registry, deadlines, sharedFields, logger);
   const activity = new Activity(registry, merger, deadlines, events, totals, clock);
   const lifecycle = new Lifecycle({
@@ -79,6 +79,7 @@ export function assemble(options: TrackerOptions) {
     clock,
     totals,
     hub,
+    events,
     registry,
     resolver,
     denials,

@@ -14,7 +14,7 @@ import type { Clock } from '../support/clock.js';
 import { countable } from '../support/numbers.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
-import type { EventSink, TrackerEvents } from '../types/event.js';
+import type { EventSink, SinkOptions, TrackerEvents } from '../types/event.js';
 import type { Explanation } from '../types/explanation.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import { SESSION_KINDS } from '../types/kinds.js';
@@ -154,6 +154,7 @@ export class Tracker implements SessionTracker {
       deniedTotal: totals.denied,
       overloadTotal: totals.overload,
       droppedEventsTotal: hub.dropped,
+      sinks: hub.stats(),
       viewers: registry.counts.viewer,
       inputs: registry.counts.input,
       outputs: registry.counts.output,
@@ -181,11 +182,12 @@ export class Tracker implements SessionTracker {
   }
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
-    return this.parts.hub.on(event, listener);
+    const { hub, events } = this.parts;
+    return hub.on(event, listener, event === 'attached' ? (events.attached() as TrackerEvents[E]) : undefined);
   }
 
-  addSink(sink: EventSink): () => void {
-    return this.parts.hub.addSink(sink);
+  addSink(sink: EventSink, options: SinkOptions = {}): () => void {
+    return this.parts.hub.addSink(sink, options, this.parts.events.backlog());
   }
 
   start(): void {
@@ -253,21 +255,24 @@ export class Tracker implements SessionTracker {
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
+    const { sweeper, events, hub } = this.parts;
     this.admissions.stopped = true;
-    this.parts.sweeper.stop();
-    await this.closeAll(true, () => true);
+    sweeper.stop();
+    events.stop();
     let timer: unknown;
     const timeout = new Promise<void>((resolve) => {
       timer = this.clock.setTimeout(() => {
-        this.parts.hub.abandon();
+        hub.abandon();
         resolve();
       }, timeoutMs);
     });
-    await Promise.race([this.parts.hub.close(), timeout]);
+    await this.closeAll(true, () => true);
+    await Promise.race([hub.close(), timeout]);
     this.clock.clearTimeout(timer);
+    await hub.retire();
   }
 
-  /** The first thousand at once, the others without stalling the event loop. */
+  /** The first thousand at once, the others without stalling the event loop, and no faster than sinks take them. */
   private async closeAll(cut: boolean, goOn: () => boolean): Promise<void> {
     while (goOn()) {
       for (let i = 0; i < CLOSED_AT_ONCE; i++) {
@@ -276,6 +281,7 @@ export class Tracker implements SessionTracker {
         this.lifecycle.close(session, 'shutdown', { cut });
       }
       await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.parts.hub.room();
     }
   }
 }

@@ -10,14 +10,28 @@ interface Numbered {
   readonly occurredAt: number;
 }
 
-/** A session opened, or changed. */
+/** A session changed. */
 export interface SessionEvent extends Numbered {
   readonly session: PlaySession;
+}
+
+/** A session opened. */
+export interface SessionOpenedEvent extends SessionEvent {
+  /** Of its stream, with this one. */
+  readonly viewers: number;
 }
 
 /** A session ended; `session` carries the final bytes. */
 export interface SessionClosedEvent extends SessionEvent {
   readonly reason: CloseReason;
+  /** Of its stream, without this one. */
+  readonly viewers: number;
+}
+
+/** What was there when a listener came: `closed` of these will follow, and `opened` of others. */
+export interface AttachedEvent extends Numbered {
+  /** The live sessions. Copied as they are walked, which has to be before the listener returns. */
+  readonly sessions: Iterable<PlaySession>;
 }
 
 /** The first client was refused under a denial; later ones only count. */
@@ -31,19 +45,56 @@ export interface DeniedEvent extends Numbered {
 
 /** What `tracker.on()` offers. Events leave after the change is committed, are frozen, and come in order of `seq`. */
 export interface TrackerEvents {
-  opened: SessionEvent;
-  /** At most every `updateIntervalMs` per session, only when something changed and only while somebody listens. */
+  /** Once, at `on('attached')` itself. */
+  attached: AttachedEvent;
+  opened: SessionOpenedEvent;
+  /** Once per `updateIntervalMs` and session that has changed since, while somebody listens. */
   updated: SessionEvent;
   closed: SessionClosedEvent;
   denied: DeniedEvent;
 }
 
 /**
- * Takes events to elsewhere (history, webhooks, metrics). Batches come one at a time, in order, from a queue of at most
- * 10,000 events; when it overflows, `updated` events go first, and what was dropped is counted in the stats.
+ * Takes events to elsewhere (history, webhooks, metrics). Batches come one at a time, in order. The sessions that are live
+ * when the sink is added come first, as `session.attached`.
  */
 export interface EventSink {
   readonly name: string;
   write(batch: readonly WireEvent[]): void | Promise<void>;
+  /** Events were lost in front of the next batch. */
+  gap?(gap: SinkGap): void | Promise<void>;
   close?(): void | Promise<void>;
+}
+
+/** Events that a sink does not get. */
+export interface SinkGap {
+  readonly events: number;
+  /** Of the first and the last of them; not all between them are lost. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/** What `addSink()` takes besides. */
+export interface SinkOptions {
+  /**
+   * Pairs of `opened` and `closed` that may wait in memory. Default 10,000. An `opened` beyond goes to the spill file, or is
+   * lost with its `closed`; the `closed` of one that was taken is never lost while the process lives.
+   */
+  readonly maxPairs?: number;
+  /** Path of a file of this sink's own for pairs that do not fit. What an earlier process left in it comes first. */
+  readonly spillFile?: string;
+  /**
+   * How often a batch is tried, and how long after the first time: each wait is twice the one before, a minute at most.
+   * Default: once. A batch that fails at last is lost.
+   */
+  readonly retry?: { readonly tries: number; readonly delayMs: number };
+}
+
+/** How a sink keeps up. */
+export interface SinkStats {
+  readonly name: string;
+  /** Events that wait. */
+  readonly queued: number;
+  /** Events that it did not get. */
+  readonly dropped: number;
 }

@@ -1,4 +1,4 @@
-import type { EventSink, TrackerEvents } from './event.js';
+import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from './event.js';
 import type { Denial, DenialTarget } from './denial.js';
 import type { ConnHit, HttpHit } from './hit.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
@@ -19,6 +19,8 @@ export interface TrackerStats {
   readonly overloadTotal: number;
   /** Events that a sink did not get. */
   readonly droppedEventsTotal: number;
+  /** Of each sink. */
+  readonly sinks: readonly SinkStats[];
   readonly viewers: number;
   readonly inputs: number;
   readonly outputs: number;
@@ -109,7 +111,12 @@ export interface SessionTracker {
   updateConfig(patch: HotOptions): void;
   /** Calls the listener for every such event from now on; returns the function that ends it. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
-  addSink(sink: EventSink): () => void;
+  /**
+   * Takes events to elsewhere, the live sessions first. Returns the function that removes the sink.
+   *
+   * @throws StreamSessionsError ERR_BAD_OPTION
+   */
+  addSink(sink: EventSink, options?: SinkOptions): () => void;
 
   /** Starts the looks for due sessions (every second). `autoStart` does it with the first session. */
   start(): void;

@@ -39,7 +39,7 @@ export interface WireSession {
 /** The envelope sinks get. */
 export interface WireEvent {
   readonly id: string;
-  readonly type: 'session.opened' | 'session.updated' | 'session.closed' | 'session.denied';
+  readonly type: 'session.attached' | 'session.opened' | 'session.updated' | 'session.closed' | 'session.denied';
   readonly stream_code: string;
   readonly occurred_at: string;
   readonly seq: number;

@@ -1,0 +1,205 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { EventSink, SessionTracker, SinkOptions, WireEvent } from '../src/index.js';
+import { until } from '../src/testing/until.js';
+import { deferred, hit, setup, settleAll } from './support/make.js';
+
+const visitOf = ({ payload }: WireEvent): string => `${String(payload['session_id'])}@${String(payload['opened_at'])}`;
+
+/** Takes what it gets, as badly as it is told. */
+class RudeSink implements EventSink {
+  readonly name = 'rude';
+  readonly got: WireEvent[] = [];
+  readonly lost = { events: 0 };
+  private calls = 0;
+
+  constructor(
+    private readonly failEvery: number,
+    private readonly gate: () => Promise<void> | undefined,
+  ) {}
+
+  async write(batch: readonly WireEvent[]): Promise<void> {
+    await this.gate();
+    if (this.failEvery > 0 && ++this.calls % this.failEvery === 0) throw new Error('not now');
+    this.got.push(...batch);
+  }
+
+  gap({ events }: { events: number }): void {
+    this.lost.events += events;
+  }
+}
+
+/** What the promise says of what one sink got: pairs are whole and in order, and nothing comes twice. */
+function pairsOf(events: readonly WireEvent[]): { open: Set<string>; pairs: number } {
+  const open = new Set<string>();
+  const ended = new Set<string>();
+  for (const event of events) {
+    const visit = visitOf(event);
+    if (event.type === 'session.opened' || event.type === 'session.attached') {
+      if (open.has(visit) || ended.has(visit)) throw new Error(`${visit} opened twice`);
+      open.add(visit);
+    } else if (event.type === 'session.closed') {
+      if (!open.delete(visit)) throw new Error(`${visit} closed without having opened`);
+      ended.add(visit);
+    } else if (event.type === 'session.updated' && !open.has(visit))
+      throw new Error(`${visit} changed, and is not open`);
+  }
+  return { open, pairs: ended.size };
+}
+
+const viewer = fc.integer({ min: 0, max: 5 });
+const steps = fc.oneof(
+  fc.record({ do: fc.constant('hit' as const), viewer }),
+  fc.record({ do: fc.constant('kick' as const), viewer }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 40_000 }) }),
+  fc.record({ do: fc.constant('attach' as const), failEvery: fc.constantFrom(0, 2, 3), held: fc.boolean() }),
+  fc.record({ do: fc.constant('free' as const) }),
+);
+
+it('a sink gets whole pairs in order, whatever happens, however slow, failing or late it is', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (history) => {
+      const { tracker, clock } = setup({ updateIntervalMs: 1_000, deniedRetentionMs: 0 });
+      const sinks: RudeSink[] = [];
+      let held = deferred<void>();
+      for (const step of history) {
+        if (step.do === 'hit') tracker.trackHttp(hit({ token: `v${step.viewer}`, bytes: 10 }));
+        else if (step.do === 'kick') kick(tracker, step.viewer);
+        else if (step.do === 'wait') clock.advance(step.ms);
+        else if (step.do === 'free') {
+          held.resolve();
+          held = deferred<void>();
+        } else {
+          const gate = held.promise;
+          const sink = new RudeSink(step.failEvery, () => (step.held ? gate : undefined));
+          sinks.push(sink);
+          tracker.addSink(sink, { retry: { tries: 2, delayMs: 0 } });
+        }
+        await settleAll();
+        clock.advance(0);
+      }
+      held.resolve();
+      await endedBy(tracker, () => clock.advance(1));
+      for (const sink of sinks) expect([sink.lost.events, pairsOf(sink.got).open.size]).toEqual([0, 0]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function kick(tracker: SessionTracker, n: number): void {
+  const [live] = tracker.list({ status: 'active' }).slice(n);
+  if (live !== undefined) tracker.kick(live.id);
+}
+
+async function endedBy(tracker: SessionTracker, goOn: () => void): Promise<void> {
+  let over = false;
+  const stopped = tracker.stop().then(() => (over = true));
+  while (!over) {
+    await new Promise((resolve) => setImmediate(resolve));
+    goOn();
+  }
+  await stopped;
+}
+
+describe('stop', () => {
+  const LIVE = 20_000;
+
+  function full(options: SinkOptions, write: () => Promise<void> | undefined) {
+    const { tracker, clock } = setup({ maxSessionsPerIp: Infinity });
+    for (let i = 0; i < LIVE; i++) tracker.trackHttp(hit({ token: `${i}` }));
+    const sink = new RudeSink(0, write);
+    tracker.addSink(sink, options);
+    return { tracker, clock, sink };
+  }
+
+  it('loses no end of what is live, however slow the sink, and keeps few of them in memory', async () => {
+    let most = 0;
+    const { tracker, sink } = full({ maxPairs: 1_000 }, async () => {
+      most = Math.max(most, tracker.stats().sinks[0]?.queued ?? 0);
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    await tracker.stop();
+    expect(pairsOf(sink.got)).toMatchObject({ pairs: LIVE, open: new Set() });
+    expect(tracker.stats().droppedEventsTotal).toBe(0);
+    expect(most).toBeLessThan(4_000);
+  });
+
+  it('ends in its time with a sink that hangs, and counts what that did not get', async () => {
+    const { tracker, clock, sink } = full({}, () => (sink.got.length >= 5_000 ? new Promise(() => {}) : undefined));
+    const stopped = tracker.stop({ timeoutMs: 2_000 });
+    for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(2_000);
+    await stopped;
+    expect(tracker.stats().active).toBe(0);
+    // one batch is with the sink, and of the rows in front of it nobody knows
+    expect(tracker.stats().droppedEventsTotal).toBeGreaterThanOrEqual(LIVE);
+  });
+});
+
+describe('the spill file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spill-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+  it('takes pairs that do not fit, in order, and is gone when all of them are', async () => {
+    const spillFile = join(folder, 'pairs');
+    const { tracker } = setup({ maxSessionsPerIp: Infinity });
+    const gate = deferred<void>();
+    const sink = new RudeSink(0, () => gate.promise);
+    tracker.addSink(sink, { maxPairs: 10, spillFile });
+    for (let i = 0; i < 3_000; i++) tracker.trackHttp(hit({ token: `tökén ${i}` }));
+    tracker.kickAll({ stream: 'cam1' });
+    await soon();
+    // a batch may be on its way
+    expect(tracker.stats().sinks[0]?.queued).toBeGreaterThanOrEqual(5_000);
+    expect(tracker.stats().droppedEventsTotal).toBe(0);
+    gate.resolve();
+    await tracker.stop();
+    expect(pairsOf(sink.got)).toMatchObject({ pairs: 3_000, open: new Set() });
+    const numbers = sink.got.map(({ seq }) => seq);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect(() => readFileSync(spillFile)).toThrow('ENOENT');
+  });
+
+  it('keeps what a process left in it for the next, with the same ids, whatever a crash has cut', async () => {
+    const spillFile = join(folder, 'left');
+    const { tracker, clock } = setup({ maxSessionsPerIp: Infinity });
+    tracker.addSink(new RudeSink(0, () => new Promise(() => {})), { maxPairs: 1, spillFile });
+    await until('the file is there', () => existsSync(spillFile));
+    for (let i = 0; i < 10; i++) await soon();
+    for (let i = 0; i < 10; i++) tracker.trackHttp(hit({ token: `${i}` }));
+    await until('they are in the file', () => readFileSync(spillFile, 'utf8').split('\n').length > 8);
+    const stopped = tracker.stop({ timeoutMs: 1 });
+    await soon();
+    clock.advance(1);
+    await stopped;
+    const left = readFileSync(spillFile, 'utf8');
+    expect(left.trim().split('\n').length).toBe(18);
+    writeFileSync(spillFile, `${left}{"id":"cut`);
+    const next = setup();
+    const sink = new RudeSink(0, () => undefined);
+    next.tracker.addSink(sink, { spillFile });
+    next.tracker.trackHttp(hit());
+    await soon();
+    await next.tracker.stop();
+    const ids = left
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as WireEvent).id);
+    expect(sink.got.slice(0, ids.length).map(({ id }) => id)).toEqual(ids);
+    expect(sink.got).toHaveLength(ids.length + 2);
+  });
+
+  it('that cannot be used is an error in the log, and pairs wait in memory', async () => {
+    const { tracker, logged } = setup();
+    const sink = new RudeSink(0, () => undefined);
+    tracker.addSink(sink, { spillFile: folder });
+    tracker.trackHttp(hit());
+    await soon();
+    await tracker.stop();
+    expect(pairsOf(sink.got).pairs).toBe(1);
+    expect(logged.some(({ level }) => level === 'error')).toBe(true);
+  });
+});
