@@ -77,10 +77,10 @@ function sampler() {
   });
   const sockets = handles.map(() => ({ bytesWritten: 0 }));
   const before = memoryInUse();
-  const sever = () => undefined;
+  const destroy = () => undefined;
   handles.forEach((handle, i) => {
     const socket = sockets[i];
-    own.add({ handle, sever, flow: { sent: () => socket.bytesWritten, received: () => 0, waiting: () => 0 } });
+    own.add({ handle, destroy, counters: { sent: () => socket.bytesWritten, received: () => 0, waiting: () => 0 } });
   });
   const heap = (memoryInUse() - before) / CONNECTIONS;
   const ticks = Array.from({ length: 300 }, () => {

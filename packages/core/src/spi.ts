@@ -14,7 +14,7 @@ export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';
-export type { Flow } from './connections/byte-counters.js';
+export type { ByteCounters } from './connections/byte-counters.js';
 export {
   beingWritten,
   heldBack,
@@ -24,10 +24,16 @@ export {
 } from './connections/kernel-bytes.js';
 export { systemClock } from './support/clock.js';
 export { everyMs } from './support/every-ms.js';
-export { CONNECTION_STALL_MS, Sampler, samplerOf, type Sampled, type Sampling } from './connections/sampler.js';
-export { SocketFlow, type CountedSocket } from './connections/socket-byte-counters.js';
-export type { VisitClient, Voice } from './connections/transport-client.js';
-export { faultWarner } from './connections/warn-once.js';
-export { Visit, type VisitSettings } from './connections/transport-connection.js';
-export { visitSettings } from './connections/connection-options.js';
+export {
+  CONNECTION_STALL_MS,
+  Sampler,
+  samplerOf,
+  type Registration,
+  type SampledConnection,
+} from './connections/sampler.js';
+export { SocketByteCounters, type CountedSocket } from './connections/socket-byte-counters.js';
+export type { TransportClient, Responder } from './connections/transport-client.js';
+export { warnOnce } from './connections/warn-once.js';
+export { TransportConnection, type ConnectionSettings } from './connections/transport-connection.js';
+export { connectionOptions } from './connections/connection-options.js';
 export { denialStatus, denialText } from './connections/denial-response.js';

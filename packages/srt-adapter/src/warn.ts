@@ -1,7 +1,7 @@
 import { StreamSessionsError } from '@stream-sessions/core';
-import { faultWarner } from '@stream-sessions/core/spi';
+import { warnOnce } from '@stream-sessions/core/spi';
 
-const warn = faultWarner('The SRT adapter could not judge a caller, and cut it');
+const warn = warnOnce('The SRT adapter could not judge a caller, and cut it');
 
 /** Something while a caller was judged: nobody plays unjudged. */
 export const warnOfFault = (error: unknown): void => warn(withoutWords(error));

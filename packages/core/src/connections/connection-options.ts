@@ -1,7 +1,7 @@
 import type { Clock } from '../support/clock.js';
 import { CONNECTION_STALL_MS } from './sampler.js';
 import { badOption, checkOptions } from '../support/options.js';
-import type { VisitSettings } from './transport-connection.js';
+import type { ConnectionSettings } from './transport-connection.js';
 
 /**
  * The options of an adapter that has none of its own, with their defaults.
@@ -9,7 +9,10 @@ import type { VisitSettings } from './transport-connection.js';
  * @param what Named in errors: `attachSrt()`
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
-export function visitSettings(what: string, options: { stallTimeoutMs?: number; clock?: Clock }): VisitSettings {
+export function connectionOptions(
+  what: string,
+  options: { stallTimeoutMs?: number; clock?: Clock },
+): ConnectionSettings {
   checkOptions(what, options, ['stallTimeoutMs', 'clock']);
   const { stallTimeoutMs = CONNECTION_STALL_MS, clock } = options;
   if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);

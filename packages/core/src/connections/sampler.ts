@@ -2,7 +2,7 @@ import type { CloseReason } from '../types/play-session.js';
 import type { ConnHandle } from '../types/admission.js';
 import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
 import { everyMs } from '../support/every-ms.js';
-import type { Flow } from './byte-counters.js';
+import type { ByteCounters } from './byte-counters.js';
 
 /** How often every open connection is read and touched. */
 export const SAMPLE_EVERY_MS = 1000;
@@ -10,21 +10,21 @@ export const SAMPLE_EVERY_MS = 1000;
 export const CONNECTION_STALL_MS = 15_000;
 
 /** A connection to be sampled. */
-export interface Sampling {
+export interface SampledConnection {
   /** Of an admitted connection. Its `onCut` is set by the sampler. */
   readonly handle: Pick<ConnHandle, 'onCut' | 'touch' | 'addReceived' | 'close'>;
-  readonly flow: Flow;
-  /** Severs the transport, now: the tracker has ended the session, or the client has stalled or is taken for gone. */
-  sever(reason: CloseReason): void;
+  readonly counters: ByteCounters;
+  /** Cuts the transport, now: the tracker has ended the session, or the client has stalled or is taken for gone. */
+  destroy(reason: CloseReason): void;
   /** Milliseconds without a byte taken while some wait. Default 15_000; 0 = never. */
   readonly stallTimeoutMs?: number | undefined;
 }
 
 /** One connection under the sampler. */
-export interface Sampled {
+export interface Registration {
   /**
    * The transport has lost or finished the connection, or the adapter lets go of it: reads the last bytes, and ends the
-   * books. Does not sever. Harmless twice. Default reason `client_gone`.
+   * books. Does not cut. Harmless twice. Default reason `client_gone`.
    */
   close(reason?: CloseReason): void;
 }
@@ -39,12 +39,12 @@ export class Sampler {
 
   constructor(private readonly clock: Clock) {}
 
-  add(sampling: Sampling): Sampled {
-    const entry = new Entry(this, sampling, this.clock.now());
+  add(connection: SampledConnection): Registration {
+    const entry = new Entry(this, connection, this.clock.now());
     entry.place = this.open.push(entry) - 1;
     this.stop ??= everyMs(this.clock, SAMPLE_EVERY_MS, () => this.sample());
     // Set last: an admission may have been ended before this, and then the cut runs at once.
-    sampling.handle.onCut((reason) => entry.cut(reason));
+    connection.handle.onCut((reason) => entry.cut(reason));
     return entry;
   }
 
@@ -71,7 +71,7 @@ export class Sampler {
   }
 }
 
-class Entry implements Sampled {
+class Entry implements Registration {
   place = 0;
   private over = false;
   private sent = 0;
@@ -79,32 +79,32 @@ class Entry implements Sampled {
   private movedAt: number;
 
   // Fields of its own: ten thousand are read in a row, and each step to another object may be one to cold memory.
-  private readonly handle: Sampling['handle'];
-  private readonly flow: Flow;
+  private readonly handle: SampledConnection['handle'];
+  private readonly counters: ByteCounters;
   private readonly stallTimeoutMs: number;
 
   constructor(
     private readonly sampler: Sampler,
-    private readonly sampling: Sampling,
+    private readonly connection: SampledConnection,
     now: number,
   ) {
-    this.handle = sampling.handle;
-    this.flow = sampling.flow;
-    this.stallTimeoutMs = sampling.stallTimeoutMs ?? CONNECTION_STALL_MS;
+    this.handle = connection.handle;
+    this.counters = connection.counters;
+    this.stallTimeoutMs = connection.stallTimeoutMs ?? CONNECTION_STALL_MS;
     this.movedAt = now;
   }
 
   read(now: number): void {
-    const { flow, stallTimeoutMs } = this;
+    const { counters, stallTimeoutMs } = this;
     const added = this.newlySent();
     this.creditReceived();
     this.handle.touch(added);
     // A listener of what was just credited may have ended it.
     if (this.over) return;
-    if (flow.isGone?.(now) === true) return this.lost('client_gone');
+    if (counters.isGone?.(now) === true) return this.lost('client_gone');
     if (stallTimeoutMs === 0) return;
     // A clock that was set back must not make anybody wait longer.
-    if (added > 0 || now < this.movedAt || (flow.waiting?.() ?? 0) === 0) this.movedAt = now;
+    if (added > 0 || now < this.movedAt || (counters.waiting?.() ?? 0) === 0) this.movedAt = now;
     else if (now - this.movedAt >= stallTimeoutMs) this.lost('stalled');
   }
 
@@ -112,26 +112,26 @@ class Entry implements Sampled {
     if (!this.end()) return;
     this.creditReceived();
     const added = this.newlySent();
-    this.flow.release?.();
+    this.counters.release?.();
     this.handle.close(reason, added);
   }
 
-  /** The tracker has ended the session. Severed first: what the farewell took is counted too. */
+  /** The tracker has ended the session. Cut first: what the farewell took is counted too. */
   cut(reason: CloseReason): number {
     if (!this.end()) return 0;
-    this.sampling.sever(reason);
+    this.connection.destroy(reason);
     this.creditReceived();
     const added = this.newlySent();
-    this.flow.release?.();
+    this.counters.release?.();
     return added;
   }
 
   private lost(reason: CloseReason): void {
     if (!this.end()) return;
-    this.sampling.sever(reason);
+    this.connection.destroy(reason);
     this.creditReceived();
     const added = this.newlySent();
-    this.flow.release?.();
+    this.counters.release?.();
     this.handle.close(reason, added);
   }
 
@@ -144,7 +144,7 @@ class Entry implements Sampled {
 
   /** A counter that goes backwards adds nothing, and what it then counts again is not counted twice. */
   private newlySent(): number {
-    const sent = this.flow.sent();
+    const sent = this.counters.sent();
     const added = sent - this.sent;
     if (!(added > 0)) return 0;
     this.sent = sent;
@@ -152,7 +152,7 @@ class Entry implements Sampled {
   }
 
   private creditReceived(): void {
-    const received = this.flow.received?.() ?? 0;
+    const received = this.counters.received?.() ?? 0;
     if (!(received > this.received)) return;
     const added = received - this.received;
     this.received = received;

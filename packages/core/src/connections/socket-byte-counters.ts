@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Flow } from './byte-counters.js';
+import type { ByteCounters } from './byte-counters.js';
 import { beingWritten, heldBack, queuedInTcp, takenByKernel } from './kernel-bytes.js';
 
 /** A TCP or TLS socket, as far as it is read here. */
@@ -13,7 +13,7 @@ export interface CountedSocket extends Pick<Duplex, 'writableLength' | 'destroye
  * Counts a TCP or TLS socket from now on: what was written and has left this process. Of a destroyed socket, what had left
  * by then: never less than the client received, and with TLS at most the overhead of its records more.
  */
-export class SocketFlow implements Flow {
+export class SocketByteCounters implements ByteCounters {
   private final: { sent: number; received: number } | undefined = undefined;
   private readonly sentBefore: number;
   private readonly receivedBefore: number;

@@ -1,16 +1,16 @@
 import type { ConnHit } from '../types/hit.js';
 import type { CloseReason } from '../types/play-session.js';
 import type { Admission, ConnHandle, PendingAdmission } from '../types/admission.js';
-import type { Flow } from './byte-counters.js';
-import { samplerOf, type Sampled, type Sampling } from './sampler.js';
+import type { ByteCounters } from './byte-counters.js';
+import { samplerOf, type Registration, type SampledConnection } from './sampler.js';
 import type { Clock } from '../support/clock.js';
 import type { SessionTracker } from '../types/tracker.js';
-import type { VisitClient } from './transport-client.js';
+import type { TransportClient } from './transport-client.js';
 
 type Answer = Admission<ConnHandle>;
 
-/** What a visit needs to know of its adapter's options. */
-export interface VisitSettings {
+/** What a connection needs to know of its adapter's options. */
+export interface ConnectionSettings {
   /** A client that takes nothing for so many milliseconds while there is media for it is cut as `stalled`; 0 = never. */
   readonly stallTimeoutMs: number;
   /** Where the once-a-second readings take their time from. Default: the wall clock. */
@@ -19,23 +19,23 @@ export interface VisitSettings {
 
 /**
  * One connection that plays or publishes, from asking until it is over: admitted at once or later, refused, cut, or gone.
- * All that adapters of connection transports have in common; what differs is their `VisitClient`.
+ * All that adapters of connection transports have in common; what differs is their `TransportClient`.
  */
-export class Visit implements Sampling {
+export class TransportConnection implements SampledConnection {
   private pending: PendingAdmission<ConnHandle> | undefined = undefined;
-  private sampled: Sampled | undefined = undefined;
+  private registration: Registration | undefined = undefined;
   private over = false;
 
   /** Once it is admitted; the sampler reads them. */
   handle!: ConnHandle;
-  flow!: Flow;
+  counters!: ByteCounters;
 
   constructor(
-    private readonly client: VisitClient,
+    private readonly client: TransportClient,
     private readonly tracker: SessionTracker,
-    private readonly settings: VisitSettings,
+    private readonly settings: ConnectionSettings,
     /** Called once, whoever ended it. */
-    private readonly onOver: (visit: Visit) => void,
+    private readonly onOver: (connection: TransportConnection) => void,
   ) {}
 
   get stallTimeoutMs(): number {
@@ -47,25 +47,29 @@ export class Visit implements Sampling {
     const asked = this.tracker.admit(hit);
     if (!('then' in asked)) return this.answered(asked);
     this.pending = asked;
-    this.client.hold();
+    this.client.pause();
     asked.then(
       (answer) => this.answered(answer, true),
       // An admission fails closed by itself: this is for a tracker that does not.
-      () => this.leave('transport_error', true),
+      () => this.close('transport_error', true),
     );
   }
 
-  /** The client has gone, or is let go of. Harmless twice. */
-  leave(reason: CloseReason = 'client_gone', hangUp = false): void {
+  /**
+   * The client has gone, or is no longer watched. Harmless twice.
+   *
+   * @param hangUp Cut it too. Default: the transport is left alone.
+   */
+  close(reason: CloseReason = 'client_gone', hangUp = false): void {
     if (!this.end()) return;
     this.pending?.cancel();
-    this.sampled?.close(reason);
-    if (hangUp) this.client.sever(reason);
-    else if (this.pending !== undefined) this.client.release();
-    this.client.forget();
+    this.registration?.close(reason);
+    if (hangUp) this.client.destroy(reason);
+    else if (this.pending !== undefined) this.client.resume();
+    this.client.dispose();
   }
 
-  private answered(answer: Answer, wasHeld = false): void {
+  private answered(answer: Answer, wasPaused = false): void {
     this.pending = undefined;
     if (this.over) {
       if (answer.admitted) answer.handle.close();
@@ -73,23 +77,23 @@ export class Visit implements Sampling {
     }
     if (!answer.admitted) {
       this.end();
-      this.client.refuse(answer.denial);
-      this.client.forget();
+      this.client.reject(answer.denial);
+      this.client.dispose();
       return;
     }
     const { client, settings } = this;
     this.handle = answer.handle;
-    this.flow = client.flow(answer.handle);
-    this.sampled = samplerOf(settings.clock).add(this);
+    this.counters = client.counters(answer.handle);
+    this.registration = samplerOf(settings.clock).add(this);
     // Cut already, by somebody who heard of it as it opened: nothing may flow any more.
-    if (wasHeld && !this.over) client.release();
+    if (wasPaused && !this.over) client.resume();
   }
 
-  /** For the sampler: the tracker has ended it, or the client has stalled or is taken for gone. */
-  sever(reason: CloseReason): void {
+  /** For the sampler, which calls it once: the tracker has ended it, or the client has stalled or is taken for gone. */
+  destroy(reason: CloseReason): void {
     this.end();
-    this.client.sever(reason);
-    this.client.forget();
+    this.client.destroy(reason);
+    this.client.dispose();
   }
 
   private end(): boolean {

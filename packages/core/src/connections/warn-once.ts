@@ -4,7 +4,7 @@
  *
  * @param what What it did instead, as a sentence without its end: `The RTMP adapter could not handle a connection, and cut it`
  */
-export function faultWarner(what: string): (error: unknown) => void {
+export function warnOnce(what: string): (error: unknown) => void {
   let told = false;
   return (error) => {
     if (told) return;

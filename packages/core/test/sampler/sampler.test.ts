@@ -1,13 +1,13 @@
 import { createTracker, type ConnHandle, type SessionTracker } from '../../src/index.js';
-import { Sampler, samplerOf, type Flow, type Sampled } from '../../src/spi.js';
+import { Sampler, samplerOf, type ByteCounters, type Registration } from '../../src/spi.js';
 import { fakeClock, type FakeClock } from '../../src/testing/index.js';
 
 let clock: FakeClock;
 let tracker: SessionTracker;
 let sampler: Sampler;
-let severed: string[];
+let cut: string[];
 
-interface Line extends Flow {
+interface Line extends ByteCounters {
   out: number;
   in: number;
   queue: number;
@@ -41,10 +41,13 @@ function admitted(name = 'a'): ConnHandle {
   return asked.handle;
 }
 
-function connect(flow: Flow = line(), stallTimeoutMs?: number): { handle: ConnHandle; sampled: Sampled } {
+function connect(
+  counters: ByteCounters = line(),
+  stallTimeoutMs?: number,
+): { handle: ConnHandle; registration: Registration } {
   const handle = admitted();
-  const sampled = sampler.add({ handle, flow, stallTimeoutMs, sever: (reason) => void severed.push(reason) });
-  return { handle, sampled };
+  const registration = sampler.add({ handle, counters, stallTimeoutMs, destroy: (reason) => void cut.push(reason) });
+  return { handle, registration };
 }
 
 const bytesOf = (handle: ConnHandle) => [handle.session?.bytes, handle.session?.bytesReceived];
@@ -54,17 +57,17 @@ beforeEach(() => {
   clock = fakeClock();
   tracker = createTracker({ clock, idleTimeoutMs: 5_000 });
   sampler = new Sampler(clock);
-  severed = [];
+  cut = [];
 });
 afterEach(() => tracker.stop());
 
 it('turns what the counters have moved since the last second into bytes of the session', () => {
-  const flow = line();
-  const { handle } = connect(flow);
-  flow.out = 1000;
-  flow.in = 30;
+  const counters = line();
+  const { handle } = connect(counters);
+  counters.out = 1000;
+  counters.in = 30;
   clock.advance(1000);
-  flow.out = 1500;
+  counters.out = 1500;
   clock.advance(1000);
   expect(bytesOf(handle)).toEqual([1500, 30]);
 });
@@ -77,52 +80,52 @@ it('keeps a quiet connection present: it is touched every second, also when noth
 });
 
 it('adds nothing when a counter goes backwards, and nothing twice when it comes back', () => {
-  const flow = line();
-  const { handle } = connect(flow);
+  const counters = line();
+  const { handle } = connect(counters);
   for (const out of [1000, 400, 900, 1200, NaN]) {
-    flow.out = out;
+    counters.out = out;
     clock.advance(1000);
   }
   expect(bytesOf(handle)).toEqual([1200, 0]);
 });
 
 it('reads the last bytes when the connection closes', () => {
-  const flow = line();
-  const { sampled } = connect(flow);
-  flow.out = 70;
-  flow.in = 7;
-  sampled.close();
-  sampled.close('stalled');
+  const counters = line();
+  const { registration } = connect(counters);
+  counters.out = 70;
+  counters.in = 7;
+  registration.close();
+  registration.close('stalled');
   expect(tracker.list()).toEqual([
     expect.objectContaining({ closeReason: 'client_gone', bytes: 70, bytesReceived: 7 }),
   ]);
-  expect([severed, flow.released]).toEqual([[], 1]);
+  expect([cut, counters.released]).toEqual([[], 1]);
 });
 
-it('severs when the tracker ends the session, and then counts the farewell too', () => {
-  const flow = line();
+it('cuts when the tracker ends the session, and then counts the farewell too', () => {
+  const counters = line();
   const handle = admitted();
-  const sever = (reason: string) => {
-    severed.push(reason);
-    flow.out += 5;
+  const destroy = (reason: string) => {
+    cut.push(reason);
+    counters.out += 5;
   };
-  sampler.add({ handle, flow, sever });
-  flow.out = 100;
+  sampler.add({ handle, counters, destroy });
+  counters.out = 100;
   tracker.kick(handle.session!.id);
-  expect(severed).toEqual(['kicked']);
+  expect(cut).toEqual(['kicked']);
   expect(tracker.list()).toEqual([expect.objectContaining({ closeReason: 'kicked', bytes: 105 })]);
-  expect(flow.released).toBe(1);
+  expect(counters.released).toBe(1);
 });
 
 it('counts what came in since the last second when the tracker ends the session, and tells nobody of a change', () => {
   const updated: unknown[] = [];
   tracker.on('updated', (event) => updated.push(event));
-  const flow = line();
-  const { handle } = connect(flow);
-  flow.in = 30;
+  const counters = line();
+  const { handle } = connect(counters);
+  counters.in = 30;
   clock.advance(10_000);
   const told = updated.length;
-  flow.in = 75;
+  counters.in = 75;
   clock.advance(900);
   tracker.kick(handle.session!.id);
   expect(tracker.list({ status: 'closed' })[0]?.bytesReceived).toBe(75);
@@ -130,40 +133,40 @@ it('counts what came in since the last second when the tracker ends the session,
   expect([bytesOf(handle)[1], updated.length]).toEqual([75, told]);
 });
 
-it('severs at once what was ended before it was handed over', () => {
+it('cuts at once what was ended before it was handed over', () => {
   const handle = admitted();
   tracker.kick(handle.session!.id);
-  sampler.add({ handle, flow: line(), sever: (reason) => void severed.push(reason) });
-  expect(severed).toEqual(['kicked']);
+  sampler.add({ handle, counters: line(), destroy: (reason) => void cut.push(reason) });
+  expect(cut).toEqual(['kicked']);
   expect(clock.pending).toBe(1); // the tracker's own looks
 });
 
 describe('a player that does not take the media there is', () => {
   it('is cut as stalled after 15 s', () => {
-    const flow = line();
-    connect(flow);
-    flow.queue = 1;
+    const counters = line();
+    connect(counters);
+    counters.queue = 1;
     clock.advance(14_000);
-    expect(severed).toEqual([]);
+    expect(cut).toEqual([]);
     clock.advance(2_000);
-    expect([severed, reasons()]).toEqual([['stalled'], ['stalled']]);
+    expect([cut, reasons()]).toEqual([['stalled'], ['stalled']]);
   });
 
   it('is let be while it takes a little', () => {
-    const flow = line();
-    connect(flow);
-    flow.queue = 1_000_000;
+    const counters = line();
+    connect(counters);
+    counters.queue = 1_000_000;
     for (let i = 0; i < 10; i++) {
-      flow.out++;
+      counters.out++;
       clock.advance(10_000);
     }
-    expect(severed).toEqual([]);
+    expect(cut).toEqual([]);
   });
 
   it('is let be while there is nothing for it: a silent source is no stall', () => {
     connect();
     clock.advance(100_000);
-    expect([severed, tracker.count({ status: 'active' })]).toEqual([[], 1]);
+    expect([cut, tracker.count({ status: 'active' })]).toEqual([[], 1]);
   });
 
   it('is cut after another time, or never', () => {
@@ -172,39 +175,39 @@ describe('a player that does not take the media there is', () => {
     connect(never, 0);
     short.queue = never.queue = 1;
     clock.advance(4_000);
-    expect(severed).toEqual(['stalled']);
+    expect(cut).toEqual(['stalled']);
     clock.advance(100_000);
-    expect(severed).toEqual(['stalled']);
+    expect(cut).toEqual(['stalled']);
   });
 
   it('is given its time anew when the clock is set back', () => {
-    const flow = line();
-    connect(flow);
-    flow.queue = 1;
+    const counters = line();
+    connect(counters);
+    counters.queue = 1;
     clock.jump(-3_600_000);
     clock.advance(17_000);
-    expect(severed).toEqual(['stalled']);
+    expect(cut).toEqual(['stalled']);
   });
 });
 
 describe('a client that its transport has not heard of for too long', () => {
-  it('is severed as client_gone, also where nobody stalls', () => {
+  it('is cut as client_gone, also where nobody stalls', () => {
     let isGone = false;
-    const flow = { ...line(), isGone: () => isGone };
-    connect(flow, 0);
+    const counters = { ...line(), isGone: () => isGone };
+    connect(counters, 0);
     clock.advance(60_000);
-    expect([severed, reasons()]).toEqual([[], []]);
+    expect([cut, reasons()]).toEqual([[], []]);
     isGone = true;
     clock.advance(1_000);
-    expect([severed, reasons(), flow.released]).toEqual([['client_gone'], ['client_gone'], 1]);
+    expect([cut, reasons(), counters.released]).toEqual([['client_gone'], ['client_gone'], 1]);
   });
 
   it('is asked about once a second, after the bytes of that second were credited', () => {
     const seen: (readonly [number, number | undefined])[] = [];
-    const flow = { ...line(), isGone: (now: number) => (seen.push([now, handle.session?.bytes]), false) };
-    const { handle } = connect(flow);
+    const counters = { ...line(), isGone: (now: number) => (seen.push([now, handle.session?.bytes]), false) };
+    const { handle } = connect(counters);
     const start = clock.now();
-    flow.out = 100;
+    counters.out = 100;
     clock.advance(2_000);
     expect(seen).toEqual([
       [start + 1_000, 100],
@@ -215,24 +218,24 @@ describe('a client that its transport has not heard of for too long', () => {
 
 it('has one timer for all, and none when there are none', () => {
   const before = clock.pending;
-  const all = Array.from({ length: 50 }, () => connect().sampled);
+  const all = Array.from({ length: 50 }, () => connect().registration);
   expect(clock.pending).toBe(before + 2); // and the tracker's own looks
-  all.forEach((sampled) => sampled.close());
+  all.forEach((registration) => registration.close());
   expect(clock.pending).toBe(before + 1);
 });
 
 it('reads every connection once, also while some end in between', () => {
   const reads: number[] = [];
-  const all: Sampled[] = [];
+  const all: Registration[] = [];
   for (let i = 0; i < 6; i++) {
-    const flow: Flow = {
+    const counters: ByteCounters = {
       sent: () => {
         reads.push(i);
         if (i === 3) all[1]?.close();
         return 0;
       },
     };
-    all.push(connect(flow).sampled);
+    all.push(connect(counters).registration);
   }
   clock.advance(1000);
   expect(new Set(reads)).toEqual(new Set([0, 1, 2, 3, 4, 5]));

@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { Denial, SessionTracker } from '@stream-sessions/core';
-import { Visit, type VisitClient } from '@stream-sessions/core/spi';
+import { TransportConnection, type TransportClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import { givesWay } from '../visits/listened-flow.js';
-import { streamOf } from '../visits/stream-of.js';
-import { warnOfFault } from '../visits/warn.js';
+import { givesWay } from '../client/silence-counters.js';
+import { streamOf } from '../client/stream-of.js';
+import { warnOfFault } from '../client/warn.js';
 import { hitOf, playerOf, publisherOf, socketOf, type Kind } from './client.js';
 import { takeQuery, type ConnectCommand } from './connect-command.js';
 import { MediaGate, StartGate } from './gates.js';
@@ -24,7 +24,7 @@ const BAD_NAME: Denial = {
 };
 
 interface Seat {
-  readonly visit: Visit;
+  readonly connection: TransportConnection;
   readonly kind: Kind;
   readonly path: string;
   readonly deafen: () => void;
@@ -58,7 +58,7 @@ export class V2Attachment {
     this.emitter.off('prePublish', this.onPublish);
     this.emitter.off('donePlay', this.onDonePlay);
     this.emitter.off('donePublish', this.onDonePublish);
-    for (const { visit } of this.seats.values()) visit.leave('shutdown');
+    for (const { connection } of this.seats.values()) connection.close('shutdown');
   }
 
   private readonly onConnect = (id: string, said: ConnectCommand): void => {
@@ -97,13 +97,13 @@ export class V2Attachment {
   /** Who publishes there, and may have to give way. */
   private silentAt(path: string): V2Session | undefined {
     for (const [session, seat] of this.seats) {
-      if (seat.kind === 'input' && seat.path === path && givesWay(seat.visit)) return session;
+      if (seat.kind === 'input' && seat.path === path && givesWay(seat.connection)) return session;
     }
     return undefined;
   }
 
   private succeed(old: V2Session, session: V2Session, publish: () => void): void {
-    this.seats.get(old)?.visit.leave('replaced', true);
+    this.seats.get(old)?.connection.close('replaced', true);
     this.successor = session;
     this.safely(session, () => {
       (old as RtmpSession2).reject(); // its place is free now, and its players wait for the next one
@@ -118,19 +118,19 @@ export class V2Attachment {
   private leave(id: string, kind: Kind): void {
     const session = this.nms.getSession(id);
     const seat = session && this.seats.get(session);
-    if (seat?.kind === kind) seat.visit.leave();
+    if (seat?.kind === kind) seat.connection.close();
   }
 
-  private enter(session: V2Session, kind: Kind, path: string, clientOf: () => VisitClient): void {
+  private enter(session: V2Session, kind: Kind, path: string, clientOf: () => TransportClient): void {
     this.safely(session, () => {
       const stream = streamOf(path);
-      if (stream === undefined) return clientOf().refuse(BAD_NAME);
+      if (stream === undefined) return clientOf().reject(BAD_NAME);
       const hit = hitOf(session, kind, path, stream);
       if (hit === undefined) return;
       const ends = endOf(session);
-      const visit = new Visit(clientOf(), this.tracker, this.settings, () => this.vacate(session));
-      this.seats.set(session, { visit, kind, path, deafen: hearEnd(ends, () => visit.leave()) });
-      visit.begin(hit);
+      const connection = new TransportConnection(clientOf(), this.tracker, this.settings, () => this.vacate(session));
+      this.seats.set(session, { connection, kind, path, deafen: hearEnd(ends, () => connection.close()) });
+      connection.begin(hit);
     });
   }
 
@@ -148,7 +148,7 @@ export class V2Attachment {
     if (seat === undefined || !isRtmp(session)) return false;
     if (seat.kind === 'viewer') session.playStreamPath = seat.path;
     else session.publishStreamPath = seat.path;
-    seat.visit.leave();
+    seat.connection.close();
     session.reject();
     return true;
   }
@@ -159,7 +159,7 @@ export class V2Attachment {
       act();
     } catch (error) {
       warnOfFault(error);
-      this.seats.get(session)?.visit.leave('transport_error');
+      this.seats.get(session)?.connection.close('transport_error');
       socketOf(session).destroy();
     }
   }

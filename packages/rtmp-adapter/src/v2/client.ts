@@ -1,12 +1,18 @@
 import { tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { credentialsOf, SocketFlow, withoutUserinfo, type VisitClient, type Voice } from '@stream-sessions/core/spi';
+import {
+  credentialsOf,
+  SocketByteCounters,
+  withoutUserinfo,
+  type TransportClient,
+  type Responder,
+} from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import { httpVoice, wsVoice } from '../visits/flv-voices.js';
-import { ListenedFlow, type Ask } from '../visits/listened-flow.js';
-import { rtmpPing, webSocketPing } from '../visits/pings.js';
-import { queryFrom, queryOf } from '../visits/query.js';
-import { rtmpVoice } from '../visits/rtmp-voice.js';
-import { joined } from '../visits/server-address.js';
+import { httpResponder, webSocketResponder } from '../client/flv-responders.js';
+import { SilenceCounters, type Ask } from '../client/silence-counters.js';
+import { rtmpPing, webSocketPing } from '../client/pings.js';
+import { queryFrom, queryOf } from '../client/query.js';
+import { rtmpResponder } from '../client/rtmp-responder.js';
+import { joined } from '../client/server-address.js';
 import type { Socket } from '../v4/shapes.js';
 import { serverQueryOf } from './connect-command.js';
 import { boundSink, MediaGate, StartGate } from './gates.js';
@@ -41,10 +47,10 @@ export function hitOf(session: V2Session, kind: Kind, path: string, stream: stri
 }
 
 /** A player of node-media-server 2. */
-export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs }: Settings): VisitClient {
+export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs }: Settings): TransportClient {
   const socket = socketOf(session);
   const gate = StartGate.of(session);
-  const voice = voiceOf(session, socket);
+  const responder = responderOf(session, socket);
   const ask = askOf(session);
   const sink = boundSink(session, socket, maxBufferBytes);
   const shut = (): void => {
@@ -52,21 +58,21 @@ export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs 
     gate.shutForGood();
   };
   return {
-    flow() {
-      const flow = flowOf(socket, silenceTimeoutMs);
-      return ask === undefined ? flow : new ListenedFlow(flow, silenceTimeoutMs, ask);
+    counters() {
+      const counters = countersOf(socket, silenceTimeoutMs);
+      return ask === undefined ? counters : new SilenceCounters(counters, silenceTimeoutMs, ask);
     },
-    hold: () => gate.hold(),
-    release: () => gate.release(),
-    refuse(denial) {
+    pause: () => gate.hold(),
+    resume: () => gate.release(),
+    reject(denial) {
       shut();
-      voice.refuse(denial);
+      responder.reject(denial);
     },
-    sever(reason) {
+    destroy(reason) {
       shut();
-      voice.sever(reason);
+      responder.destroy(reason);
     },
-    forget: () => sink.restore(),
+    dispose: () => sink.restore(),
   };
 }
 
@@ -75,34 +81,34 @@ export function publisherOf(
   session: RtmpSession2,
   { silenceTimeoutMs }: Settings,
   admitted: () => void = () => undefined,
-): VisitClient {
+): TransportClient {
   const gate = MediaGate.of(session);
   const { socket } = session;
   const say = sayer(session, session.publishStreamId);
-  const voice = rtmpVoice(socket, say, true);
+  const responder = rtmpResponder(socket, say, true);
   return {
-    flow() {
+    counters() {
       admitted();
-      return new ListenedFlow(flowOf(socket, silenceTimeoutMs), silenceTimeoutMs);
+      return new SilenceCounters(countersOf(socket, silenceTimeoutMs), silenceTimeoutMs);
     },
-    hold: () => gate.hold(),
-    release: () => gate.release(),
-    refuse(denial) {
+    pause: () => gate.hold(),
+    resume: () => gate.release(),
+    reject(denial) {
       gate.shutForGood();
-      voice.refuse(denial);
+      responder.reject(denial);
     },
-    sever(reason) {
+    destroy(reason) {
       gate.shutForGood();
-      voice.sever(reason);
+      responder.destroy(reason);
     },
-    forget: () => undefined,
+    dispose: () => undefined,
   };
 }
 
-function flowOf(socket: Socket, silenceTimeoutMs: number): SocketFlow {
+function countersOf(socket: Socket, silenceTimeoutMs: number): SocketByteCounters {
   // Where nothing is sent, the kernel asks: a machine that has vanished does not answer.
   if (silenceTimeoutMs > 0) socket.setKeepAlive(true, silenceTimeoutMs);
-  return new SocketFlow(socket);
+  return new SocketByteCounters(socket);
 }
 
 /** Over HTTP nobody can be asked. */
@@ -111,10 +117,10 @@ function askOf(session: V2Session): Ask | undefined {
   return session.TAG === 'websocket-flv' ? webSocketPing(responseOf(session)) : undefined;
 }
 
-function voiceOf(session: V2Session, socket: Socket): Voice {
-  if (isRtmp(session)) return rtmpVoice(socket, sayer(session, session.playStreamId), false);
+function responderOf(session: V2Session, socket: Socket): Responder {
+  if (isRtmp(session)) return rtmpResponder(socket, sayer(session, session.playStreamId), false);
   const res = responseOf(session);
-  return session.TAG === 'http-flv' ? httpVoice(res, socket, false) : wsVoice(res, socket);
+  return session.TAG === 'http-flv' ? httpResponder(res, socket, false) : webSocketResponder(res, socket);
 }
 
 const sayer =

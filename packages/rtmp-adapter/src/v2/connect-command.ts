@@ -1,5 +1,5 @@
 import { withoutUserinfo } from '@stream-sessions/core/spi';
-import { serverAddress } from '../visits/server-address.js';
+import { serverAddress } from '../client/server-address.js';
 import type { V2Session } from './shapes.js';
 
 /** What a client says as it connects. */

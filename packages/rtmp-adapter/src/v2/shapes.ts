@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { EventEmitter } from 'node:events';
 import type { NodeMediaServer } from '../nms/media-server.js';
-import type { FlvResponse, FlvWebSocket } from '../visits/flv-voices.js';
-import type { PingedWebSocket } from '../visits/pings.js';
+import type { FlvResponse, FlvWebSocket } from '../client/flv-responders.js';
+import type { PingedWebSocket } from '../client/pings.js';
 import type { Socket } from '../v4/shapes.js';
 
 /** What node-media-server 2 writes media of a player to. */

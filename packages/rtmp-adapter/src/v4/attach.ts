@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
-import { Visit } from '@stream-sessions/core/spi';
+import { TransportConnection } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import { answerAndHangUp } from '../visits/flv-voices.js';
-import { destroyLater } from '../visits/rtmp-voice.js';
-import { warnOfFault } from '../visits/warn.js';
+import { answerAndHangUp } from '../client/flv-responders.js';
+import { destroyLater } from '../client/rtmp-responder.js';
+import { warnOfFault } from '../client/warn.js';
 import { hitOf, isPublisher, socketOf, type Role } from './client.js';
 import { Player } from './player.js';
 import { Publisher } from './publisher.js';
@@ -38,7 +38,7 @@ export class V4Attachment {
     this.emitter.off('postPlay', this.onPlay);
     this.emitter.off('postPublish', this.onPublish);
     this.emitter.off('prePublish', this.onPrePublish);
-    for (const { visit } of this.seats.values()) visit.leave('shutdown');
+    for (const { connection } of this.seats.values()) connection.close('shutdown');
   }
 
   private readonly onPlay = (session: V4Session): void => {
@@ -70,13 +70,13 @@ export class V4Attachment {
         role === 'input'
           ? new Publisher(session, settings.silenceTimeoutMs, succession)
           : new Player(session, settings);
-      const visit = new Visit(client, tracker, settings, () => this.vacate(session));
-      this.seats.set(session, new Seat(session, role, visit));
-      visit.begin(hit);
+      const connection = new TransportConnection(client, tracker, settings, () => this.vacate(session));
+      this.seats.set(session, new Seat(session, role, connection));
+      connection.begin(hit);
     } catch (error) {
       // Into the server's callbacks nothing may be thrown: it would end the process. Who cannot be judged does not play.
       warnOfFault(error);
-      this.seats.get(session)?.visit.leave('transport_error');
+      this.seats.get(session)?.connection.close('transport_error');
       socketOf(session).destroy();
     }
   }
@@ -90,7 +90,7 @@ export class V4Attachment {
   private leaveOldSeat(session: V4Session): void {
     const seat = this.seats.get(session);
     if (seat === undefined) return;
-    seat.visit.leave();
+    seat.connection.close();
     seat.vacateServer();
   }
 }

@@ -1,12 +1,18 @@
 import { streamCode, tokenFromQuery, type ConnHit } from '@stream-sessions/core';
-import { credentialsOf, SocketFlow, withoutUserinfo, type Flow, type Voice } from '@stream-sessions/core/spi';
+import {
+  credentialsOf,
+  SocketByteCounters,
+  withoutUserinfo,
+  type ByteCounters,
+  type Responder,
+} from '@stream-sessions/core/spi';
 import type { Duplex } from 'node:stream';
-import { httpVoice, wsVoice } from '../visits/flv-voices.js';
-import { ListenedFlow, type Ask } from '../visits/listened-flow.js';
-import { http2Ping, rtmpPing, webSocketPing } from '../visits/pings.js';
-import { queryFrom, queryOf } from '../visits/query.js';
-import { rtmpVoice } from '../visits/rtmp-voice.js';
-import { joined, serverAddress } from '../visits/server-address.js';
+import { httpResponder, webSocketResponder } from '../client/flv-responders.js';
+import { SilenceCounters, type Ask } from '../client/silence-counters.js';
+import { http2Ping, rtmpPing, webSocketPing } from '../client/pings.js';
+import { queryFrom, queryOf } from '../client/query.js';
+import { rtmpResponder } from '../client/rtmp-responder.js';
+import { joined, serverAddress } from '../client/server-address.js';
 import { isWebSocket, type RtmpSession, type Socket, type V4Session } from './shapes.js';
 
 export type Role = 'viewer' | 'input';
@@ -61,27 +67,27 @@ export const isPublisher = (session: V4Session): boolean =>
   session.broadcast.publisher === null || session.broadcast.publisher === session;
 
 /** What a client is told, in the words of its protocol. */
-export function voiceOf(session: V4Session, role: Role): Voice {
+export function responderOf(session: V4Session, role: Role): Responder {
   const outlet = outletOf(session);
   if (session.protocol === 'rtmp') {
     const { rtmp, socket } = session;
-    return rtmpVoice(socket, (...status) => rtmp.sendStatusMessage(rtmp.streamId, ...status), role === 'input');
+    return rtmpResponder(socket, (...status) => rtmp.sendStatusMessage(rtmp.streamId, ...status), role === 'input');
   }
   const { res } = session;
-  return isWebSocket(res) ? wsVoice(res, outlet) : httpVoice(res, outlet, outlet !== session.req.socket);
+  return isWebSocket(res) ? webSocketResponder(res, outlet) : httpResponder(res, outlet, outlet !== session.req.socket);
 }
 
 /** Its counters from now on, and whether it is still heard of. */
-export function flowOf(session: V4Session, role: Role, silenceTimeoutMs: number): Flow {
+export function countersOf(session: V4Session, role: Role, silenceTimeoutMs: number): ByteCounters {
   const socket = socketOf(session);
   const outlet = outletOf(session);
   const isHttp2 = outlet !== socket;
   // Where nothing is sent, the kernel asks: a machine that has vanished does not answer.
   if (!isHttp2 && silenceTimeoutMs > 0) socket.setKeepAlive(true, silenceTimeoutMs);
-  const flow = isHttp2 ? http2Flow(session, outlet) : new SocketFlow(socket);
-  if (role === 'input') return new ListenedFlow(flow, silenceTimeoutMs);
+  const counters = isHttp2 ? http2Counters(session, outlet) : new SocketByteCounters(socket);
+  if (role === 'input') return new SilenceCounters(counters, silenceTimeoutMs);
   const ask = askOf(session);
-  return ask === undefined ? flow : new ListenedFlow(flow, silenceTimeoutMs, ask);
+  return ask === undefined ? counters : new SilenceCounters(counters, silenceTimeoutMs, ask);
 }
 
 /** Over HTTP/1 nobody can be asked. */
@@ -93,7 +99,10 @@ function askOf(session: V4Session): Ask | undefined {
 }
 
 /** One stream of an HTTP/2 connection has no counters: what the server has given it, without what still waits. */
-function http2Flow(session: V4Session, stream: Duplex): Flow & Required<Pick<Flow, 'received' | 'waiting'>> {
+function http2Counters(
+  session: V4Session,
+  stream: Duplex,
+): ByteCounters & Required<Pick<ByteCounters, 'received' | 'waiting'>> {
   const { outBytes, inBytes } = session;
   const waiting = (): number => stream.writableLength;
   return {

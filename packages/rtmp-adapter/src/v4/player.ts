@@ -1,12 +1,12 @@
 import type { CloseReason, Denial } from '@stream-sessions/core';
-import type { Flow, VisitClient } from '@stream-sessions/core/spi';
+import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import { flowOf, outletOf, voiceOf } from './client.js';
+import { countersOf, outletOf, responderOf } from './client.js';
 import { PlayGate } from './play-gate.js';
 import type { V4Session } from './shapes.js';
 
 /** A player of node-media-server 4. There are thousands of them: what only a refusal or a cut needs is made for that. */
-export class Player implements VisitClient {
+export class Player implements TransportClient {
   private readonly gate: PlayGate;
 
   constructor(
@@ -16,29 +16,29 @@ export class Player implements VisitClient {
     this.gate = PlayGate.enter(session, outletOf(session), settings.maxBufferBytes);
   }
 
-  flow(): Flow {
-    return flowOf(this.session, 'viewer', this.settings.silenceTimeoutMs);
+  counters(): ByteCounters {
+    return countersOf(this.session, 'viewer', this.settings.silenceTimeoutMs);
   }
 
-  hold(): void {
+  pause(): void {
     this.gate.hold();
   }
 
-  release(): void {
+  resume(): void {
     this.gate.release();
   }
 
-  refuse(denial: Denial): void {
+  reject(denial: Denial): void {
     this.shut();
-    voiceOf(this.session, 'viewer').refuse(denial);
+    responderOf(this.session, 'viewer').reject(denial);
   }
 
-  sever(reason: CloseReason): void {
+  destroy(reason: CloseReason): void {
     this.shut();
-    voiceOf(this.session, 'viewer').sever(reason);
+    responderOf(this.session, 'viewer').destroy(reason);
   }
 
-  forget(): void {
+  dispose(): void {
     this.gate.leave();
   }
 

@@ -1,12 +1,12 @@
 import type { CloseReason, Denial } from '@stream-sessions/core';
-import type { Flow, VisitClient } from '@stream-sessions/core/spi';
-import { flowOf, unseat, voiceOf } from './client.js';
+import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
+import { countersOf, unseat, responderOf } from './client.js';
 import { PublishGate } from './publish-gate.js';
 import type { V4Session } from './shapes.js';
 import type { Succession } from './succession.js';
 
 /** A publisher of node-media-server 4. */
-export class Publisher implements VisitClient {
+export class Publisher implements TransportClient {
   private isRefused = false;
 
   constructor(
@@ -15,23 +15,23 @@ export class Publisher implements VisitClient {
     private readonly succession?: Succession,
   ) {}
 
-  flow(): Flow {
+  counters(): ByteCounters {
     this.succession?.complete(); // it is admitted
-    return flowOf(this.session, 'input', this.silenceTimeoutMs);
+    return countersOf(this.session, 'input', this.silenceTimeoutMs);
   }
 
-  hold(): void {
+  pause(): void {
     this.gate.hold();
   }
 
-  release(): void {
+  resume(): void {
     this.gate.release();
   }
 
-  refuse(denial: Denial): void {
+  reject(denial: Denial): void {
     this.isRefused = true;
     this.gate.close();
-    voiceOf(this.session, 'input').refuse(denial);
+    responderOf(this.session, 'input').reject(denial);
     // The server makes it the publisher only after it has told us.
     queueMicrotask(() => {
       this.succession?.undo();
@@ -39,12 +39,12 @@ export class Publisher implements VisitClient {
     });
   }
 
-  sever(reason: CloseReason): void {
+  destroy(reason: CloseReason): void {
     this.gate.close();
-    voiceOf(this.session, 'input').sever(reason);
+    responderOf(this.session, 'input').destroy(reason);
   }
 
-  forget(): void {
+  dispose(): void {
     // A place that it was refused is given back a moment later: see there. The gate goes with the session.
     if (!this.isRefused) this.succession?.undo();
   }

@@ -1,5 +1,5 @@
 import { streamCode, type ConnHit } from '@stream-sessions/core';
-import { SocketFlow, type VisitClient } from '@stream-sessions/core/spi';
+import { SocketByteCounters, type TransportClient } from '@stream-sessions/core/spi';
 import { unseat } from './client.js';
 import { PlayGate } from './play-gate.js';
 import { SourceGate } from './source-gate.js';
@@ -51,7 +51,7 @@ export function relayClient(
   socket: Socket,
   relays: Relays,
   maxBufferBytes: number,
-): VisitClient {
+): TransportClient {
   const gate = direction === 'output' ? PlayGate.enter(relay, socket, maxBufferBytes) : SourceGate.enter(socket);
   const end = (): void => {
     gate.close();
@@ -63,11 +63,11 @@ export function relayClient(
     });
   };
   return {
-    flow: () => new SocketFlow(socket),
-    hold: () => gate.hold(),
-    release: () => gate.release(),
-    refuse: end,
-    sever: end,
-    forget: () => gate.leave(),
+    counters: () => new SocketByteCounters(socket),
+    pause: () => gate.hold(),
+    resume: () => gate.release(),
+    reject: end,
+    destroy: end,
+    dispose: () => gate.leave(),
   };
 }

@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
-import { Visit } from '@stream-sessions/core/spi';
+import { TransportConnection } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import { warnOfFault } from '../visits/warn.js';
+import { warnOfFault } from '../client/warn.js';
 import { isPublisher } from './client.js';
 import {
   isRelay,
@@ -20,7 +20,7 @@ import type { V4Session } from './shapes.js';
  * servers is an `output`, what it pulls from there an `input`.
  */
 export class RelaysAttachment {
-  private readonly visits = new Map<Relay, Visit>();
+  private readonly connections = new Map<Relay, TransportConnection>();
   private readonly addTask: Relays['addTask'];
   private readonly own: Relays['addTask'];
   private isAttached = true;
@@ -42,7 +42,7 @@ export class RelaysAttachment {
     // Another tracker may have come after us: then ours stays in its chain, and does nothing.
     if (this.relays.addTask === this.own) this.relays.addTask = this.addTask;
     this.emitter.off('postPublish', this.onPublish);
-    for (const visit of this.visits.values()) visit.leave('shutdown');
+    for (const connection of this.connections.values()) connection.close('shutdown');
   }
 
   /** A push tells no event when it joins its stream, which it does after every connect. */
@@ -64,18 +64,18 @@ export class RelaysAttachment {
   private open(relay: Relay, direction: Direction): void {
     const socket = relaySocket(relay);
     try {
-      this.visits.get(relay)?.leave();
+      this.connections.get(relay)?.close();
       const hit = relayHit(relay, direction);
       if (hit === undefined || !socket) return;
       const client = relayClient(relay, direction, socket, this.relays, this.settings.maxBufferBytes);
-      const gone = (): void => visit.leave();
-      const visit = new Visit(client, this.tracker, this.settings, () => {
+      const gone = (): void => connection.close();
+      const connection = new TransportConnection(client, this.tracker, this.settings, () => {
         socket.off('close', gone);
-        this.visits.delete(relay);
+        this.connections.delete(relay);
       });
       socket.once('close', gone);
-      this.visits.set(relay, visit);
-      visit.begin(hit);
+      this.connections.set(relay, connection);
+      connection.begin(hit);
     } catch (error) {
       warnOfFault(error);
       socket?.destroy();

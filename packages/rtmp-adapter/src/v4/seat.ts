@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import type { Visit } from '@stream-sessions/core/spi';
+import type { TransportConnection } from '@stream-sessions/core/spi';
 import type { Role } from './client.js';
 import type { Broadcast, V4Session } from './shapes.js';
 
@@ -10,7 +10,7 @@ export class Seat {
   constructor(
     private readonly session: V4Session,
     private readonly role: Role,
-    readonly visit: Visit,
+    readonly connection: TransportConnection,
   ) {
     this.broadcast = session.broadcast;
     // Before the server hears of it: whose place this was must be known by then.
@@ -34,7 +34,7 @@ export class Seat {
   }
 
   private readonly onClose = (): void => {
-    this.visit.leave();
+    this.connection.close();
     // A response can end before its socket; the server forgets its player only with that.
     this.session.broadcast.subscribers.delete(this.session.id);
   };

@@ -2,8 +2,8 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { CountedSocket } from '@stream-sessions/core/spi';
-import type { FlvResponse, FlvWebSocket } from '../visits/flv-voices.js';
-import type { PingedHttp2Session, PingedWebSocket } from '../visits/pings.js';
+import type { FlvResponse, FlvWebSocket } from '../client/flv-responders.js';
+import type { PingedHttp2Session, PingedWebSocket } from '../client/pings.js';
 
 /** A TCP or TLS socket. */
 export type Socket = Duplex &

@@ -1,4 +1,4 @@
-import { givesWay } from '../visits/listened-flow.js';
+import { givesWay } from '../client/silence-counters.js';
 import type { Seat } from './seat.js';
 import type { V4Session } from './shapes.js';
 
@@ -13,7 +13,7 @@ export class Succession {
   static of(session: V4Session, seats: ReadonlyMap<V4Session, Seat>): Succession | undefined {
     const { publisher } = session.broadcast;
     const seat = publisher === null || publisher === session ? undefined : seats.get(publisher);
-    return publisher && seat && givesWay(seat.visit) ? new Succession(session, publisher, seat, seats) : undefined;
+    return publisher && seat && givesWay(seat.connection) ? new Succession(session, publisher, seat, seats) : undefined;
   }
 
   private constructor(
@@ -29,7 +29,7 @@ export class Succession {
   complete(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    if (this.seats.get(this.old) === this.seat) this.seat.visit.leave('replaced', true);
+    if (this.seats.get(this.old) === this.seat) this.seat.connection.close('replaced', true);
   }
 
   /** It is not, or has left. Harmless when it was. */

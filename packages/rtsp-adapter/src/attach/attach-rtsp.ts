@@ -1,5 +1,5 @@
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
-import { badOption, needTracker, visitSettings } from '@stream-sessions/core/spi';
+import { badOption, needTracker, connectionOptions } from '@stream-sessions/core/spi';
 import type { Gate } from '../door/gate.js';
 import { Reception } from '../rtsp-server-package/reception.js';
 import { isRtspServerPackage, type RtspServerPackage } from '../rtsp-server-package/shapes.js';
@@ -28,7 +28,7 @@ export function attachRtsp(
   tracker: SessionTracker,
   options: RtspOptions = {},
 ): Attachment {
-  const settings = visitSettings('attachRtsp()', options);
+  const settings = connectionOptions('attachRtsp()', options);
   const entrance = entranceOf(server);
   needTracker('attachRtsp(): the second argument', tracker);
   const gate = new TrackerGate(tracker, settings);

@@ -2,10 +2,10 @@ import type { CloseReason, ConnHit, Denial, SessionTracker } from '@stream-sessi
 import {
   denialStatus,
   denialText,
-  Visit,
-  type Flow,
-  type VisitClient,
-  type VisitSettings,
+  TransportConnection,
+  type ByteCounters,
+  type TransportClient,
+  type ConnectionSettings,
 } from '@stream-sessions/core/spi';
 import type { RtspClient } from '../door/client.js';
 import { LET_IN, type Answer, type Gate, type Pass, type RefusalStatus, type Visitor } from '../door/gate.js';
@@ -17,7 +17,7 @@ export class TrackerGate implements Gate {
 
   constructor(
     private readonly tracker: SessionTracker,
-    private readonly settings: VisitSettings,
+    private readonly settings: ConnectionSettings,
   ) {}
 
   admit(visitor: Visitor, client: RtspClient): Pass {
@@ -42,54 +42,54 @@ export class TrackerGate implements Gate {
   }
 }
 
-class TrackedPass implements Pass, VisitClient {
+class TrackedPass implements Pass, TransportClient {
   answer: Answer | Promise<Answer> = LET_IN;
   isOver = false;
-  private readonly visit: Visit;
+  private readonly connection: TransportConnection;
   private decide: ((answer: Answer) => void) | undefined = undefined;
 
   constructor(
     private readonly visitor: Visitor,
     client: RtspClient,
     tracker: SessionTracker,
-    settings: VisitSettings,
+    settings: ConnectionSettings,
     private readonly gate: TrackerGate,
   ) {
-    this.visit = new Visit(this, tracker, settings, () => {
+    this.connection = new TransportConnection(this, tracker, settings, () => {
       this.isOver = true;
       gate.left(this);
     });
-    this.visit.begin(hitOf(client));
+    this.connection.begin(hitOf(client));
   }
 
   leave(reason?: CloseReason): void {
-    this.visit.leave(reason);
+    this.connection.close(reason);
   }
 
-  flow(): Flow {
-    return this.visitor.flow();
+  counters(): ByteCounters {
+    return this.visitor.counters();
   }
 
-  hold(): void {
+  pause(): void {
     this.answer = new Promise((resolve) => (this.decide = resolve));
   }
 
-  release(): void {
+  resume(): void {
     this.decide?.(this.gate.unanswered ?? LET_IN);
   }
 
-  refuse(denial: Denial): void {
+  reject(denial: Denial): void {
     const answer: Answer = { admitted: false, status: statusOf(denial), text: denialText(denial) };
     if (this.decide === undefined) this.answer = answer;
     else this.decide(answer);
   }
 
-  sever(reason: CloseReason): void {
-    this.visitor.sever(reason);
+  destroy(reason: CloseReason): void {
+    this.visitor.destroy(reason);
     this.decide?.({ admitted: false, status: 503, text: '' });
   }
 
-  forget(): void {
+  dispose(): void {
     // Nothing of the server was changed for it.
   }
 }

@@ -1,5 +1,5 @@
 import type { CloseReason } from '@stream-sessions/core';
-import type { Flow } from '@stream-sessions/core/spi';
+import type { ByteCounters } from '@stream-sessions/core/spi';
 import type { RtspClient } from './client.js';
 
 /** The words of RTSP for a no. */
@@ -13,12 +13,12 @@ export const LET_IN: Answer = { admitted: true };
 /** The means to count and to cut a client. What it says of itself is as long as it likes, and is not kept with it. */
 export interface Visitor {
   /** Counters of its media, from the first PLAY or RECORD on. One for each who asks. */
-  flow(): Flow;
+  counters(): ByteCounters;
   /** Cuts its connection and its media, now. */
-  sever(reason: CloseReason): void;
+  destroy(reason: CloseReason): void;
 }
 
-/** One visit that was asked for. */
+/** One request to play or to publish, from then on until the client has gone. */
 export interface Pass {
   readonly answer: Answer | Promise<Answer>;
   /** The client has gone, or does not want to any more; also while the answer is awaited. Harmless twice. */

@@ -1,5 +1,5 @@
 import type { Clock, CloseReason } from '@stream-sessions/core';
-import { samplerOf, type Sampled, type Sampling } from '@stream-sessions/core/spi';
+import { samplerOf, type Registration, type SampledConnection } from '@stream-sessions/core/spi';
 import type { RtspClient } from './client.js';
 import { LET_IN, type Answer, type Gate, type Pass, type Visitor } from './gate.js';
 import { warnOfFault } from './warn.js';
@@ -16,7 +16,7 @@ export interface RtspRefusal {
 export type RtspAuthorize = (client: RtspClient) => boolean | RtspRefusal | Promise<boolean | RtspRefusal>;
 
 /** Nobody keeps books of these; the sampler is there to cut who stalls. */
-const NOBODY: Sampling['handle'] = {
+const NOBODY: SampledConnection['handle'] = {
   onCut: () => undefined,
   touch: () => undefined,
   addReceived: () => undefined,
@@ -35,9 +35,9 @@ export class OwnGate implements Gate {
     return new OwnPass(visitor, this.ask(client), (of) =>
       samplerOf(this.clock).add({
         handle: NOBODY,
-        flow: of.flow(),
+        counters: of.counters(),
         stallTimeoutMs: this.stallTimeoutMs,
-        sever: (reason) => of.sever(reason),
+        destroy: (reason) => of.destroy(reason),
       }),
     );
   }
@@ -55,12 +55,12 @@ export class OwnGate implements Gate {
 
 class OwnPass implements Pass {
   readonly answer: Answer | Promise<Answer>;
-  private sampled: Sampled | undefined = undefined;
+  private registration: Registration | undefined = undefined;
   private over = false;
 
-  constructor(visitor: Visitor, answer: Answer | Promise<Answer>, sample: (visitor: Visitor) => Sampled) {
+  constructor(visitor: Visitor, answer: Answer | Promise<Answer>, sample: (visitor: Visitor) => Registration) {
     const noted = (given: Answer): Answer => {
-      if (given.admitted && !this.over) this.sampled = sample(visitor);
+      if (given.admitted && !this.over) this.registration = sample(visitor);
       return given;
     };
     this.answer = answer instanceof Promise ? answer.then(noted) : noted(answer);
@@ -68,7 +68,7 @@ class OwnPass implements Pass {
 
   leave(reason?: CloseReason): void {
     this.over = true;
-    this.sampled?.close(reason);
+    this.registration?.close(reason);
   }
 }
 

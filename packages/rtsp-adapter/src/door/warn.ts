@@ -1,7 +1,7 @@
-import { faultWarner } from '@stream-sessions/core/spi';
+import { warnOnce } from '@stream-sessions/core/spi';
 
 /** Something of the server or of its user: nobody plays unjudged. */
-export const warnOfFault = faultWarner('The RTSP adapter could not handle a request, and refused it');
+export const warnOfFault = warnOnce('The RTSP adapter could not handle a request, and refused it');
 
 /** Streams that were warned of. Their names are chosen by who publishes: beyond this many, nobody is told of more. */
 const MAX_WARNED = 100;

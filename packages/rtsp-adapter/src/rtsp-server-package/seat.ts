@@ -45,8 +45,8 @@ export class Seat {
   count(sent: number, received: number): void {
     const { guest } = this.admittance;
     if (guest === undefined) return;
-    guest.flows.bytesSent += sent;
-    guest.flows.bytesReceived += received;
+    guest.meter.bytesSent += sent;
+    guest.meter.bytesReceived += received;
   }
 
   async decide(request: PackageRequest): Promise<Decision> {
@@ -58,7 +58,7 @@ export class Seat {
     const refused = await this.enter(request, uri);
     if (refused !== undefined) return refused;
     // Before the app answers: what it sends from now on is media.
-    if (method === 'PLAY' || method === 'RECORD') this.admittance.guest?.flows.begin(true);
+    if (method === 'PLAY' || method === 'RECORD') this.admittance.guest?.meter.begin(true);
     return 'pass on';
   }
 

@@ -225,11 +225,11 @@ export class Conversation {
     const { guest } = this.admittance;
     if (guest === undefined) return undefined;
     if (announced !== undefined) {
-      return new Publisher(announced, line, guest.flows, settings, () => line.cut('replaced'));
+      return new Publisher(announced, line, guest.meter, settings, () => line.cut('replaced'));
     }
     const stream = this.streams.get(code);
     if (stream === undefined) return undefined;
-    return new Player(stream, line, guest.flows, settings, () => line.cut('stream_ended'));
+    return new Player(stream, line, guest.meter, settings, () => line.cut('stream_ended'));
   }
 
   /** Asks whether the client may; undefined: it may. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { CloseReason } from '@stream-sessions/core';
-import type { Flow } from '@stream-sessions/core/spi';
+import type { ByteCounters } from '@stream-sessions/core/spi';
 import type { RtspClient } from '../door/client.js';
 import type { Doors } from '../door/doors.js';
 import type { Answer, Pass, Visitor } from '../door/gate.js';
-import { MediaFlows } from '../door/media-flow.js';
+import { MediaMeter } from '../door/media-meter.js';
 
 /**
  * Who has asked to play or publish one stream, from then on until it does not want to any more. Of what it said of itself, which
@@ -14,7 +14,7 @@ import { MediaFlows } from '../door/media-flow.js';
 export class Guest implements Visitor {
   readonly action: RtspClient['action'];
   readonly stream: string;
-  readonly flows: MediaFlows;
+  readonly meter: MediaMeter;
   private readonly query: string;
   private readonly authorization: string | undefined;
   private pass: Pass | undefined = undefined;
@@ -31,7 +31,7 @@ export class Guest implements Visitor {
     this.stream = stream;
     this.query = hash(query);
     this.authorization = authorization && hash(authorization);
-    this.flows = new MediaFlows(socket);
+    this.meter = new MediaMeter(socket);
   }
 
   /** Whether this is what it came for, and it brings nothing else to be let in by now. */
@@ -52,11 +52,11 @@ export class Guest implements Visitor {
     this.pass?.leave(reason);
   }
 
-  flow(): Flow {
-    return this.flows.flow();
+  counters(): ByteCounters {
+    return this.meter.counters();
   }
 
-  sever(reason: CloseReason): void {
+  destroy(reason: CloseReason): void {
     this.cut(reason);
   }
 }

@@ -1,4 +1,4 @@
-import type { MediaFlows } from '../door/media-flow.js';
+import type { MediaMeter } from '../door/media-meter.js';
 import { isRtcp, Layout, type Batch } from '../relay/batch.js';
 import type { Sink, Stream } from '../relay/stream.js';
 import type { UdpPair } from '../transport/udp-pair.js';
@@ -19,11 +19,11 @@ export class Player extends Role implements Sink {
   constructor(
     readonly stream: Stream,
     peer: Peer,
-    flows: MediaFlows,
+    meter: MediaMeter,
     settings: RelaySettings,
     private readonly onEnded: () => void,
   ) {
-    super(peer, flows, settings);
+    super(peer, meter, settings);
     this.shape = stream.source?.description.shape;
   }
 
@@ -31,7 +31,7 @@ export class Player extends Role implements Sink {
     if (this.closed) return;
     this.isActive = true;
     this.isPaused = false;
-    this.flows.begin(this.uses('tcp'));
+    this.meter.begin(this.uses('tcp'));
     this.stream.join(this);
   }
 
@@ -90,11 +90,11 @@ export class Player extends Role implements Sink {
   }
 
   private send({ lanes, packets }: Batch, pairs: readonly (UdpPair | undefined)[]): void {
-    const { flows } = this;
+    const { meter } = this;
     for (let i = 0; i < packets.length; i++) {
       const lane = lanes[i] as number;
       const packet = packets[i] as Buffer;
-      if (pairs[lane >> 1]?.send(isRtcp(lane), packet) === true) flows.bytesSent += packet.length;
+      if (pairs[lane >> 1]?.send(isRtcp(lane), packet) === true) meter.bytesSent += packet.length;
     }
   }
 }

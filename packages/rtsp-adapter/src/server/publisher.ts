@@ -1,4 +1,4 @@
-import type { MediaFlows } from '../door/media-flow.js';
+import type { MediaMeter } from '../door/media-meter.js';
 import type { Description } from '../protocol/sdp.js';
 import { isRtcp } from '../relay/batch.js';
 import type { Source, Stream } from '../relay/stream.js';
@@ -18,18 +18,18 @@ export class Publisher extends Role implements Source {
   constructor(
     readonly description: Description,
     peer: Peer,
-    flows: MediaFlows,
+    meter: MediaMeter,
     settings: RelaySettings,
     private readonly onReplaced: () => void,
   ) {
-    super(peer, flows, settings);
+    super(peer, meter, settings);
   }
 
   /** @param open Makes the stream, if it is not there. */
   record(open: () => Stream): void {
     if (this.closed || this.isActive) return;
     this.isActive = true;
-    this.flows.begin(this.uses('tcp'));
+    this.meter.begin(this.uses('tcp'));
     this.stream = open();
     this.stream.publish(this);
   }

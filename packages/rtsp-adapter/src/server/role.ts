@@ -1,4 +1,4 @@
-import type { MediaFlows } from '../door/media-flow.js';
+import type { MediaMeter } from '../door/media-meter.js';
 import type { TransportOffer } from '../protocol/transport-header.js';
 import type { RelaySettings } from './options.js';
 import type { Peer } from './peer.js';
@@ -14,7 +14,7 @@ export abstract class Role {
 
   constructor(
     protected readonly peer: Peer,
-    protected readonly flows: MediaFlows,
+    protected readonly meter: MediaMeter,
     protected readonly settings: RelaySettings,
   ) {}
 
@@ -22,7 +22,7 @@ export abstract class Role {
   async setUp(track: number, offers: readonly TransportOffer[]): Promise<string | undefined> {
     const onPacket = (isRtcp: boolean, packet: Buffer): void => {
       this.peer.heard();
-      this.flows.bytesReceived += packet.length;
+      this.meter.bytesReceived += packet.length;
       this.packet(2 * track + Number(isRtcp), packet);
     };
     const isTaken = (channel: number): boolean =>

@@ -1,5 +1,5 @@
 import { StreamSessionsError, type CloseReason, type SessionTracker } from '@stream-sessions/core';
-import { needTracker, Visit, visitSettings } from '@stream-sessions/core/spi';
+import { needTracker, TransportConnection, connectionOptions } from '@stream-sessions/core/spi';
 import { Reject } from '../reject.js';
 import { readRequest } from '../request.js';
 import { warnOfFault } from '../warn.js';
@@ -24,7 +24,7 @@ export interface Attachment {
  * @throws StreamSessionsError ERR_BAD_SERVER for what cannot tell of connections, ERR_BAD_OPTION
  */
 export function attachSrt(server: SrtSource, tracker: SessionTracker, options: SrtOptions = {}): Attachment {
-  const settings = visitSettings('attachSrt()', options);
+  const settings = connectionOptions('attachSrt()', options);
   if (typeof server?.on !== 'function' || typeof server.off !== 'function') {
     throw new StreamSessionsError(
       'ERR_BAD_SERVER',
@@ -32,32 +32,32 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     );
   }
   needTracker('attachSrt(): the second argument', tracker);
-  const visits = new Set<Visit>();
+  const watched = new Set<TransportConnection>();
 
   const onConnection = (connection: SrtConnection): void => {
     const request = readRequest(connection.streamId);
     if (typeof request === 'number') return connection.close(request);
-    const caller = new Caller(connection, request.kind, settings, (reason, hangUp) => visit.leave(reason, hangUp));
-    const onClose = (reason: CloseReason = 'client_gone'): void => visit.leave(reason);
-    const visit = new Visit(caller, tracker, { ...settings, stallTimeoutMs: 0 }, () => {
-      visits.delete(visit);
+    const caller = new Caller(connection, request.kind, settings, (reason, hangUp) => transport.close(reason, hangUp));
+    const onClose = (reason: CloseReason = 'client_gone'): void => transport.close(reason);
+    const transport = new TransportConnection(caller, tracker, { ...settings, stallTimeoutMs: 0 }, () => {
+      watched.delete(transport);
       connection.off('close', onClose);
     });
-    visits.add(visit);
+    watched.add(transport);
     connection.on('close', onClose);
     try {
-      visit.begin(hitOf(connection, request));
+      transport.begin(hitOf(connection, request));
     } catch (error) {
       // Who cannot be judged does not play; and one stranger's hit must not end the server.
       warnOfFault(error);
-      visit.leave('transport_error');
+      transport.close('transport_error');
       connection.close(Reject.serverError);
     }
   };
   const detach = (): void => {
     server.off('connection', onConnection);
     server.off('closing', detach);
-    for (const visit of visits) visit.leave('shutdown');
+    for (const transport of watched) transport.close('shutdown');
   };
   server.on('connection', onConnection);
   server.on('closing', detach);

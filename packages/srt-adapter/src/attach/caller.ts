@@ -1,44 +1,44 @@
 import type { CloseReason, ConnHandle, ConnHit, Denial } from '@stream-sessions/core';
-import type { Flow, VisitClient, VisitSettings } from '@stream-sessions/core/spi';
+import type { ByteCounters, TransportClient, ConnectionSettings } from '@stream-sessions/core/spi';
 import { rejectCodeOf } from '../reject.js';
 import type { SrtRequest } from '../request.js';
 import type { SrtConnection } from '../source.js';
-import { CallerFlow } from './caller-flow.js';
+import { CallerCounters } from './caller-counters.js';
 
-/** A connection as the tracker's visit needs it. */
-export class Caller implements VisitClient {
+/** A connection of the server, as its `TransportConnection` needs it. */
+export class Caller implements TransportClient {
   private letGo: (() => void) | undefined = undefined;
 
   constructor(
     private readonly connection: SrtConnection,
     private readonly kind: SrtRequest['kind'],
-    private readonly settings: VisitSettings,
-    private readonly leave: (reason: CloseReason, hangUp: boolean) => void,
+    private readonly settings: ConnectionSettings,
+    private readonly close: (reason: CloseReason, hangUp: boolean) => void,
   ) {}
 
-  flow(handle: ConnHandle): Flow {
+  counters(handle: ConnHandle): ByteCounters {
     const { connection, settings, kind } = this;
-    const cut = (reason: CloseReason): void => this.leave(reason, true);
-    return new CallerFlow(connection, handle, settings, kind === 'viewer' ? cut : undefined);
+    const cut = (reason: CloseReason): void => this.close(reason, true);
+    return new CallerCounters(connection, handle, settings, kind === 'viewer' ? cut : undefined);
   }
 
-  hold(): void {
+  pause(): void {
     this.letGo ??= this.connection.hold();
   }
 
-  release(): void {
+  resume(): void {
     this.letGo?.();
   }
 
-  refuse(denial: Denial): void {
+  reject(denial: Denial): void {
     this.connection.close(rejectCodeOf(denial));
   }
 
-  sever(): void {
+  destroy(): void {
     this.connection.close();
   }
 
-  forget(): void {
+  dispose(): void {
     // its listener is taken away by who put it there
   }
 }

@@ -1,4 +1,4 @@
-import type { Flow, Visit } from '@stream-sessions/core/spi';
+import type { ByteCounters, TransportConnection } from '@stream-sessions/core/spi';
 
 /**
  * Asks a client for a sign of life, and says when it has answered. Returns what stops listening for the answer; undefined when
@@ -15,10 +15,11 @@ const LONGEST_STEP_MS = 2_000;
 const GIVES_WAY_MS = 2_000;
 
 /** Another may take the place of this publisher. */
-export const givesWay = ({ flow }: Visit): boolean => flow instanceof ListenedFlow && flow.isSilentFor(GIVES_WAY_MS);
+export const givesWay = ({ counters }: TransportConnection): boolean =>
+  counters instanceof SilenceCounters && counters.isSilentFor(GIVES_WAY_MS);
 
 /** A client's counters, and how long nothing was heard of it. One that is frozen is kept connected by its kernel. */
-export class ListenedFlow implements Flow {
+export class SilenceCounters implements ByteCounters {
   /** Milliseconds since something came from it. */
   private silentMs = 0;
   private lastReceived = 0;
@@ -33,25 +34,25 @@ export class ListenedFlow implements Flow {
    * @param ask of a player, which need not say anything. Without it: a publisher, which has to send
    */
   constructor(
-    private readonly flow: Flow & Required<Pick<Flow, 'received' | 'waiting'>>,
+    private readonly counters: ByteCounters & Required<Pick<ByteCounters, 'received' | 'waiting'>>,
     private readonly timeoutMs: number,
     private readonly ask?: Ask,
   ) {}
 
   sent(): number {
-    return this.flow.sent();
+    return this.counters.sent();
   }
 
   received(): number {
-    return this.flow.received();
+    return this.counters.received();
   }
 
   waiting(): number {
-    return this.flow.waiting();
+    return this.counters.waiting();
   }
 
   isGone(now: number): boolean {
-    const received = this.flow.received();
+    const received = this.counters.received();
     const stepMs = Math.min(Math.max(now - (this.lookedAt ?? now), 0), LONGEST_STEP_MS);
     this.lookedAt = now;
     if (received > this.lastReceived) {
@@ -63,18 +64,18 @@ export class ListenedFlow implements Flow {
     if (this.timeoutMs === 0) return false;
     if (this.ask === undefined) return this.silentMs >= this.timeoutMs;
     // What waits for it stands before every question: then it is for the sampler to say whether it stalls.
-    if (this.flow.waiting() > 0) this.silentMs = this.questions = 0;
+    if (this.counters.waiting() > 0) this.silentMs = this.questions = 0;
     else if (this.silentMs >= ((this.questions + 1) * this.timeoutMs) / QUESTIONS) this.question();
     return this.answers && this.silentMs >= this.timeoutMs;
   }
 
   isSilentFor(ms: number): boolean {
-    return this.silentMs >= ms && this.flow.received() <= this.lastReceived;
+    return this.silentMs >= ms && this.counters.received() <= this.lastReceived;
   }
 
   release(): void {
     this.stopListening?.();
-    this.flow.release?.();
+    this.counters.release?.();
   }
 
   private question(): void {

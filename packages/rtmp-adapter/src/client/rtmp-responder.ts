@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { denialStatus, denialText, type Voice } from '@stream-sessions/core/spi';
+import { denialStatus, denialText, type Responder } from '@stream-sessions/core/spi';
 
 /** Sends an `onStatus` message on the stream that plays or publishes. */
 export type SendStatus = (level: 'status' | 'error', code: string, description: string) => void;
@@ -7,16 +7,16 @@ export type SendStatus = (level: 'status' | 'error', code: string, description: 
 /** How long a client that was told no has to hang up by itself. */
 export const HANG_UP_MS = 500;
 
-/** RTMP's words: a status with the reason, then the end. */
-export function rtmpVoice(socket: Duplex, send: SendStatus, publishes: boolean): Voice {
+/** A refusal or kick in RTMP's words: a status with the reason, then the end. */
+export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boolean): Responder {
   return {
-    refuse(denial) {
+    reject(denial) {
       const code = publishes ? 'NetStream.Publish.Denied' : 'NetStream.Play.Failed';
       if (socket.writable) send('error', code, `${denialStatus(denial)} ${denialText(denial)}`);
       socket.end();
       destroyLater(socket);
     },
-    sever(reason) {
+    destroy(reason) {
       const code = publishes ? 'NetStream.Unpublish.Success' : 'NetStream.Play.Stop';
       letGo(socket);
       // With media still waiting in front of it the word would come too late, and the media with it.

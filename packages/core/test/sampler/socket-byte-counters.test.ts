@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { SocketFlow } from '../../src/spi.js';
+import { SocketByteCounters } from '../../src/spi.js';
 
 let server: Server;
 let client: Socket;
@@ -40,38 +40,38 @@ async function fill(): Promise<number> {
 
 it('counts what is written and read from its beginning', async () => {
   socket.write('before');
-  const flow = new SocketFlow(socket);
+  const counters = new SocketByteCounters(socket);
   let got = 0;
   client.on('data', (data: Buffer) => (got += data.length));
   client.write('hello');
   socket.write('x'.repeat(1000));
-  await until(() => got === 1006 && flow.received() === 5);
-  expect([flow.sent(), flow.received(), flow.waiting()]).toEqual([1000, 5, 0]);
+  await until(() => got === 1006 && counters.received() === 5);
+  expect([counters.sent(), counters.received(), counters.waiting()]).toEqual([1000, 5, 0]);
 });
 
 it('does not count what the client has no room for, and says that it waits', async () => {
-  const flow = new SocketFlow(socket);
+  const counters = new SocketByteCounters(socket);
   const written = await fill();
-  expect(flow.waiting()).toBeGreaterThan(0);
-  expect(flow.sent()).toBe(written - socket.writableLength + partOfTheWrite(flow, written));
-  expect(flow.sent()).toBeLessThan(written);
+  expect(counters.waiting()).toBeGreaterThan(0);
+  expect(counters.sent()).toBe(written - socket.writableLength + partOfTheWrite(counters, written));
+  expect(counters.sent()).toBeLessThan(written);
 });
 
 /** Of the write in progress the kernel may have taken a part. */
-const partOfTheWrite = (flow: SocketFlow, written: number) => {
-  const part = flow.sent() - (written - socket.writableLength);
+const partOfTheWrite = (counters: SocketByteCounters, written: number) => {
+  const part = counters.sent() - (written - socket.writableLength);
   expect(part).toBeGreaterThanOrEqual(0);
   expect(part).toBeLessThan(socket.writableLength);
   return part;
 };
 
 it('says of a destroyed socket what had left, no less than the client gets', async () => {
-  const flow = new SocketFlow(socket);
+  const counters = new SocketByteCounters(socket);
   const written = await fill();
-  const sent = flow.sent();
+  const sent = counters.sent();
   socket.destroy();
   await once(socket, 'close');
-  expect(flow.sent()).toBe(sent);
+  expect(counters.sent()).toBe(sent);
   let got = 0;
   client.on('data', (data: Buffer) => (got += data.length));
   client.resume();
@@ -82,22 +82,22 @@ it('says of a destroyed socket what had left, no less than the client gets', asy
 });
 
 it('does not take corked bytes for a stall', () => {
-  const flow = new SocketFlow(socket);
+  const counters = new SocketByteCounters(socket);
   socket.cork();
   socket.write('held back by the server itself');
-  expect([flow.waiting(), flow.sent()]).toEqual([0, 0]);
+  expect([counters.waiting(), counters.sent()]).toEqual([0, 0]);
 });
 
 it('counts each of several in a row on one socket, and leaves it as it was', async () => {
   const untouched = socket._destroy;
   for (const text of ['one', 'three']) {
-    const flow = new SocketFlow(socket);
+    const counters = new SocketByteCounters(socket);
     socket.write(text);
     await until(() => socket.writableLength === 0);
-    flow.release();
+    counters.release();
     socket.write('after');
     await until(() => socket.writableLength === 0);
-    expect(flow.sent()).toBe(text.length);
+    expect(counters.sent()).toBe(text.length);
   }
   expect(socket._destroy).toBe(untouched);
 });

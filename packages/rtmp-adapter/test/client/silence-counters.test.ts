@@ -1,4 +1,4 @@
-import { ListenedFlow, type Ask } from '../../src/visits/listened-flow.js';
+import { SilenceCounters, type Ask } from '../../src/client/silence-counters.js';
 
 const TIMEOUT_MS = 30_000;
 
@@ -10,8 +10,8 @@ function client(isPlayer: boolean, timeoutMs = TIMEOUT_MS) {
     state.answer = answered;
     return () => void state.stopped++;
   };
-  const flow = { sent: () => 0, received: () => state.received, waiting: () => state.waiting };
-  const listened = new ListenedFlow(flow, timeoutMs, isPlayer ? ask : undefined);
+  const counters = { sent: () => 0, received: () => state.received, waiting: () => state.waiting };
+  const listened = new SilenceCounters(counters, timeoutMs, isPlayer ? ask : undefined);
   let now = 1_000_000;
   /** Whether it is gone after so many seconds, in each of which this happens. */
   const after = (seconds: number, each: () => unknown = () => undefined): boolean => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { Ask } from './listened-flow.js';
+import type { Ask } from './silence-counters.js';
 
 /** User control messages (7.1.7 of the RTMP specification), on their chunk stream, for the connection. */
 const CONTROL_HEAD = Buffer.from('020000000000060400000000', 'hex');

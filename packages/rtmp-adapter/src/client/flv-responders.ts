@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { denialStatus, denialText, type Voice } from '@stream-sessions/core/spi';
-import { destroyLater, HANG_UP_MS, letGo } from './rtmp-voice.js';
+import { denialStatus, denialText, type Responder } from '@stream-sessions/core/spi';
+import { destroyLater, HANG_UP_MS, letGo } from './rtmp-responder.js';
 
 /** An HTTP response, as far as a refusal needs it. */
 export interface FlvResponse {
@@ -10,16 +10,16 @@ export interface FlvResponse {
   end(text?: string): unknown;
 }
 
-/** HTTP's words: the status of the denial before any body; a kick has none, for the body has begun. */
-export function httpVoice(res: FlvResponse, outlet: Duplex, isHttp2: boolean): Voice {
+/** A refusal or kick in HTTP's words: the status of the denial before any body; a kick has none, for the body has begun. */
+export function httpResponder(res: FlvResponse, outlet: Duplex, isHttp2: boolean): Responder {
   const destroy = (): unknown => outlet.destroy();
   return {
-    refuse(denial) {
+    reject(denial) {
       if (res.headersSent) return void destroy();
       const text = `${denialText(denial)}\n`;
       answerAndHangUp(res, outlet, isHttp2, denialStatus(denial), text);
     },
-    sever: () => void destroy(),
+    destroy: () => void destroy(),
   };
 }
 
@@ -46,8 +46,8 @@ export interface FlvWebSocket {
   terminate(): void;
 }
 
-/** WebSocket's words: close codes 4000 + status for a refusal, 4000 for a kick. */
-export function wsVoice(ws: FlvWebSocket, outlet: Duplex): Voice {
+/** A refusal or kick in WebSocket's words: close codes 4000 + status for a refusal, 4000 for a kick. */
+export function webSocketResponder(ws: FlvWebSocket, outlet: Duplex): Responder {
   const close = (code: number, reason: string, terminateAfterMs: number): void => {
     // Of UTF-8 a close frame takes 123 bytes at the most.
     ws.close(
@@ -60,8 +60,8 @@ export function wsVoice(ws: FlvWebSocket, outlet: Duplex): Voice {
     destroyLater({ destroy: () => ws.terminate() }, terminateAfterMs);
   };
   return {
-    refuse: (denial) => close(4000 + denialStatus(denial), denialText(denial), HANG_UP_MS),
-    sever(reason) {
+    reject: (denial) => close(4000 + denialStatus(denial), denialText(denial), HANG_UP_MS),
+    destroy(reason) {
       letGo(outlet);
       // With media still waiting in front of it the word would come too late, and the media with it.
       if (outlet.writableLength > 0) ws.terminate();

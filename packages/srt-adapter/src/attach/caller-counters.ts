@@ -1,5 +1,5 @@
 import type { CloseReason, ConnHandle } from '@stream-sessions/core';
-import type { Flow, VisitSettings } from '@stream-sessions/core/spi';
+import type { ByteCounters, ConnectionSettings } from '@stream-sessions/core/spi';
 import type { SrtStatistics } from '../binding/statistics.js';
 import type { SrtConnection } from '../source.js';
 import { StallRule } from './stall-rule.js';
@@ -8,7 +8,7 @@ import { StallRule } from './stall-rule.js';
 const MAX_SAID = 64 * 1024;
 
 /** Read once a second: bytes for the books, and with them the network's state for the session's tags. */
-export class CallerFlow implements Flow {
+export class CallerCounters implements ByteCounters {
   private readonly rule: StallRule;
   private over = false;
   private taggable = true;
@@ -16,7 +16,7 @@ export class CallerFlow implements Flow {
   constructor(
     private readonly connection: SrtConnection,
     private readonly handle: ConnHandle,
-    private readonly settings: VisitSettings,
+    private readonly settings: ConnectionSettings,
     /** Cuts a player. Undefined for a publisher, which takes nothing, and may say much. */
     private readonly cut: ((reason: CloseReason) => void) | undefined,
   ) {

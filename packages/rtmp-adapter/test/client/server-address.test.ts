@@ -1,5 +1,5 @@
-import { joined, serverAddress } from '../../src/visits/server-address.js';
-import { streamOf } from '../../src/visits/stream-of.js';
+import { joined, serverAddress } from '../../src/client/server-address.js';
+import { streamOf } from '../../src/client/stream-of.js';
 
 describe('the address of the server, as encoders give it', () => {
   // OBS, FMLE, ffmpeg and librtmp send what stands in the field for the server as `tcUrl`, and its path and query as `app`.
