@@ -11,9 +11,9 @@ export interface RecentMapOptions {
 }
 
 /**
- * A map that forgets what nobody has asked for lately. Two generations: what is found in the old one moves to the young
- * one, and the old one is dropped when the young one is full. Bounded, without a timer or a list to keep in order; its
- * keys are copies, and hold no request in memory.
+ * A map that forgets entries nobody has asked for lately. It has two generations: an entry found in the old one moves to
+ * the young one, and the old one is dropped when the young one is full. Bounded, without a timer or an ordered list; its
+ * keys are copies, so that they keep no request in memory.
  */
 export class RecentMap<V> {
   private young = new Map<string, V>();

@@ -26,21 +26,21 @@ export interface WritableInternals extends Pick<Writable, 'writableLength'> {
 const TLS_RECORD = 16_384;
 const TLS_OVERHEAD = 21;
 
-/** The write in progress: some of it may have gone. Unknown counts as gone, for less than was received is worse. */
+/** The write in progress: some of it may have gone. Unknown counts as gone, because counting too little is worse. */
 export const beingWritten = (outlet: WritableInternals): number =>
   outlet._writableState?.writelen ?? outlet.writableLength;
 
-/** Bytes handed to the stream that are still Node's: neither written nor being written. */
+/** Bytes handed to the stream that Node still holds: neither written nor being written. */
 export const heldBack = (outlet: WritableInternals): number => outlet.writableLength - beingWritten(outlet);
 
-/** What of the write in progress a plain TCP socket's kernel has not taken. Undefined: TLS, HTTP/2, no TCP. */
+/** The part of the write in progress that a plain TCP socket's kernel has not taken. Undefined: TLS, HTTP/2, no TCP. */
 export function queuedInTcp(outlet: WritableInternals): number | undefined {
   return outlet.encrypted === true ? undefined : outlet._handle?.writeQueueSize;
 }
 
 /**
- * Bytes of payload that this connection's kernel can have taken so far, never too few: what TLS adds to each record is
- * taken off at its least. Undefined when the connection does not tell.
+ * Bytes of payload that this connection's kernel can have taken so far, never too few: only the minimum that TLS adds to
+ * each record is subtracted. Undefined if the connection does not say.
  */
 export function takenByKernel(socket: WritableInternals): number | undefined {
   const handle = socket._handle;

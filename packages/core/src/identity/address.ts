@@ -2,13 +2,13 @@ import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { RecentMap } from '../collections/recent-map.js';
 import { ownCopy } from '../support/strings.js';
 
-/** What is no address at all (a name, a Unix socket) is kept as it is, up to this length. */
+/** Anything that is not an address (a name, a Unix socket) is kept as it is, up to this length. */
 const MAX_ADDRESS_LENGTH = 64;
 const REMEMBERED = 8_192;
 
 /**
- * Reads addresses as transports spell them: strips port, brackets and zone, makes IPv4-mapped IPv6 IPv4, and gives
- * IPv6 one spelling (RFC 5952). IPv4, the common case, passes without work; IPv6 is read once and remembered.
+ * Reads addresses as transports spell them: strips port, brackets and zone, turns IPv4-mapped IPv6 into IPv4, and gives
+ * IPv6 a single spelling (RFC 5952). IPv4, the common case, passes without work; IPv6 is read once and remembered.
  */
 export class AddressReader {
   private readonly addresses = new RecentMap<string>({ max: REMEMBERED });
@@ -16,7 +16,7 @@ export class AddressReader {
 
   constructor(private readonly ipv6PrefixLength: number) {}
 
-  /** The address, without anything around it; '' for a socket that no longer knows its peer. */
+  /** The bare address; '' for a socket that no longer knows its peer. */
   address(raw: string | undefined): string {
     if (!raw) return '';
     if (!raw.includes(':') && raw.length <= MAX_ADDRESS_LENGTH) return raw;
@@ -31,7 +31,7 @@ export class AddressReader {
     return this.addresses.get(raw) ?? this.addresses.set(raw, normaliseAddress(raw));
   }
 
-  /** What counts as one place in keys, caps and denials: an IPv4 address, an IPv6 network. `address` is normalised. */
+  /** What counts as one place in keys, caps and denials: an IPv4 address, or an IPv6 network. Takes a normalised address. */
   network(address: string): string {
     if (!address.includes(':')) return address;
     return this.networks.get(address) ?? this.networks.set(address, networkOf(address, this.ipv6PrefixLength));

@@ -5,7 +5,7 @@ import { MAX_USER_LENGTH } from '../support/bounds.js';
 
 /**
  * What an `Authorization` header offers: a Bearer token (RFC 6750) or a Basic user (RFC 7617), whose password stays in a
- * closure and is only ever compared. Undefined for none, for another scheme and for what is neither.
+ * closure and is only ever compared. Undefined if there is no header, or it is malformed or has another scheme.
  */
 export function credentialsOf(authorization: string | undefined): Credentials | undefined {
   if (authorization === undefined) return undefined;

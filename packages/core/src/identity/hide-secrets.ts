@@ -17,20 +17,20 @@ const SHORTEST_PART = 8;
 /** What is escaped more often than this has passed through more pages than there are. */
 const MAX_ESCAPES = 5;
 
-/** What has to be hidden, besides what always has. */
+/** What to hide in addition to what is always hidden. */
 export interface Secrets {
-  /** Names of parameters that carry secrets. Pass the same list each time: what is made of it is kept with it. */
+  /** Names of parameters that carry secrets. Pass the same array each time: what is compiled from it is cached. */
   readonly parameters?: readonly string[] | undefined;
-  /** What the client offered to be let in by: hidden wherever it stands, with or without a name. */
+  /** Credentials that the client offered: hidden wherever they appear, with or without a name. */
   readonly values?: readonly (string | undefined)[];
-  /** Makes what stands in place of a secret. Default: the word `hidden`. */
+  /** Makes the replacement of a secret. Default: the word `hidden`. */
   readonly instead?: (secret: string) => string;
 }
 
 /**
- * A query or URL as it may be kept, shown or told: without `user:password@`, without the values of parameters that carry
- * tokens or other secrets (repeated, escaped or inside another value too), and without the given secrets wherever they
- * stand. Of a text of more than 16,384 characters it is the beginning.
+ * A query or URL as it may be kept or shown: without `user:password@`, without the values of parameters that carry tokens
+ * or other secrets (even repeated, escaped or inside another value), and without the given secrets wherever they appear.
+ * Of a text of more than 16,384 characters, only the beginning is returned.
  */
 export function hideSecrets(text: string, secrets: Secrets = {}): string {
   if (text.length <= MAX_READ) return hidden(text, secrets);

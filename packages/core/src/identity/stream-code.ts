@@ -2,12 +2,12 @@
 export const MAX_STREAM_LENGTH = 256;
 
 /**
- * The one spelling of a stream in every adapter: the path without slashes at its ends and without a leading `live/`.
+ * The one spelling of a stream in every adapter: the path without outer slashes and without a leading `live/`.
  * RTMP `/live/cam1`, RTSP `rtsp://h/live/cam1/trackID=1`, SRT `r=live/cam1` and HLS `cam1` are all `cam1`.
  *
- * @param path A path, or a URL whose scheme and host are dropped. A query and a track id at its end are dropped too.
+ * @param path A path, or a URL, whose scheme and host are dropped. A query and a track id at the end are dropped too.
  * @param options.app The leading segment to drop. Default `live`; false keeps the path as it is.
- * @returns undefined when nothing is left.
+ * @returns undefined if nothing is left.
  */
 export function streamCode(path: string, options?: { app?: string | false }): string | undefined {
   let code = path.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');

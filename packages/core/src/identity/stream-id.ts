@@ -1,17 +1,17 @@
 import { streamCode } from './stream-code.js';
 import { tokenFromQuery } from './tokens.js';
 
-/** What an SRT stream id says. */
+/** The parts of an SRT stream id. */
 export interface StreamId {
-  /** Undefined when it names no stream, or cannot be read in one way only. */
+  /** Undefined if it names no stream, or is ambiguous. */
   stream: string | undefined;
   token?: string;
   /** `request`, `publish` or `bidirectional`. */
   mode?: string;
   user?: string;
-  /** What names the stream, as the caller has spelt it: readable, and without its query. `''` when there is no stream. */
+  /** The name of the stream as the caller spelt it, decoded and without its query. `''` if there is no stream. */
   path: string;
-  /** The query behind that, raw. */
+  /** The raw query after it. */
   query: string;
   /** Every key of the access-control syntax, or every query parameter of the plain one. */
   params: Readonly<Record<string, string>>;
@@ -24,10 +24,10 @@ const FORM_ENCODED = /^(?:[\w.~*!'()+-]|%[0-9a-f]{2})*$/i;
 
 /**
  * Reads an SRT stream id: the access-control syntax (`#!::r=live/cam,m=request,u=me,t=secret`) or the plain
- * `live/cam?token=secret`. One that has come percent-encoded is decoded, once. What is encoded twice or by halves, has a
- * broken escape, or gives a key two values, names no stream: it would be taken for another one than was meant.
+ * `live/cam?token=secret`. A percent-encoded id is decoded once. An id that is encoded twice or partly, has a broken
+ * escape, or gives a key two values, names no stream: it could be mistaken for another one.
  *
- * Never throws: it comes from the network.
+ * Never throws, because its input comes from the network.
  */
 export function parseStreamId(streamId: string): StreamId {
   if (streamId.startsWith(ACCESS_CONTROL)) return parseAccessControl(streamId, false);

@@ -1,19 +1,19 @@
-/** Longer tokens are refused, never cut: two tokens must not become one. */
+/** Longer tokens are refused, never truncated: two tokens must not become one. */
 export const MAX_TOKEN_LENGTH = 4096;
 
 /** Query parameters that carry a viewer token: ours, and MistServer's. */
 export const TOKEN_PARAMETERS: readonly string[] = ['token', 'tkn'];
 
 /**
- * The viewer token in a raw query: `token`, else `tkn`, without blanks around it. A parameter that is given twice with two
- * values is ignored, for nobody can say which one was meant (page code does append what a playlist carries already: twice
- * the same is one); so is one with a broken escape, for two broken tokens must not become one.
+ * The viewer token in a raw query: `token`, else `tkn`, without surrounding blanks. A parameter that is repeated with
+ * different values is ignored, because nobody can say which one was meant (page code does append what a playlist carries
+ * already: equal values count as one). So is one with a broken escape: two broken tokens must not become one.
  *
- * @returns '' when the query is empty, cannot be parsed or has no token.
+ * @returns '' if the query is empty, cannot be parsed or has no token.
  */
 export const tokenFromQuery = queryTokenReader(TOKEN_PARAMETERS);
 
-/** Makes a `tokenFromQuery` for parameters of other names: the first of them that has one value in a query counts. */
+/** Makes a `tokenFromQuery` for parameters with other names: the first one that has a single value in a query counts. */
 export function queryTokenReader(names: readonly string[]): (rawQuery: string) => string {
   const alternatives = names.map((name) => name.replace(/[^\w]/g, '\\$&')).join('|');
   const some = new RegExp(`(?:^|[?&])(?:${alternatives})=`);

@@ -4,11 +4,10 @@ const USERINFO = /([\\/]{2})[^\\/?#]*@/g;
 const WITH_SLASH = /([\\/]{2})[^\\/?#@:[]{0,256}:(?!\d{1,5}(?:[\\/?#]|$))[^?#@]{0,256}@/g;
 
 /**
- * A URL (or a text with URLs in it) without `user:password@`. What the user offered is for the door to compare, and for
- * nobody to keep, tell or pass on.
+ * A URL (or a text that contains URLs) without `user:password@`: nobody should keep, show or pass on credentials.
  *
- * @param sloppy What stands for userinfo with a slash in it. Default nothing. Where a rule looks at the host, it has to
- *   be something: to others `//me:p/@host` names no host.
+ * @param sloppy What replaces userinfo that contains a slash. Default nothing. Where a rule looks at the host, it has to
+ *   be something: to other readers, `//me:p/@host` names no host.
  */
 export function withoutUserinfo(url: string, sloppy = ''): string {
   return url.includes('@') ? url.replace(USERINFO, '$1').replace(WITH_SLASH, `$1${sloppy}`) : url;

@@ -24,8 +24,8 @@ export type ValueOrder = keyof typeof VALUES;
 export const isByValue = (order: SessionOrder): order is ValueOrder => Object.hasOwn(VALUES, order);
 
 /**
- * The place of this row, for `SessionFilter.after` and the REST API's `after`. `order`: that of the list; one of
- * `openedAt` and `-openedAt` is good for both.
+ * The position of this row, for `SessionFilter.after` and the REST API's `after`. `order` is that of the list; a cursor
+ * of `openedAt` also works for `-openedAt`, and the other way round.
  */
 export function cursorOf(
   session: Pick<PlaySession, 'openedAt' | 'id'> & Partial<Valued>,

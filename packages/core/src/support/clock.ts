@@ -1,4 +1,4 @@
-/** Where the tracker takes its time from. Injected, so that no test has to sleep. */
+/** Where the tracker takes its time from. Passed in, so that no test has to sleep. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
@@ -12,12 +12,12 @@ const wallTime = Date.now;
 /** The wall clock. Its timers never keep a process alive: a tracker watches, it is not the reason to run. */
 export const systemClock: Clock = {
   now: () => instant ?? wallTime(),
-  // Node fires at once what is further away than a signed 32-bit number of milliseconds.
+  // Node fires a timer at once if it is further away than a signed 32-bit number of milliseconds.
   setTimeout: (fn, ms) => setTimeout(fn, Math.min(ms, 0x7fffffff)).unref(),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-/** Synchronous work for which the wall clock stands still: asking it ten thousand times costs more than what is asked for. */
+/** Does synchronous work during which the wall clock stands still: reading it ten thousand times costs more than the work. */
 export function atOneInstant(work: () => void): void {
   instant ??= wallTime();
   try {

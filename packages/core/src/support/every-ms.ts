@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** Calls `work` every so many milliseconds until the function that it returns is called. */
+/** Calls `work` every `ms` milliseconds, until the function that it returns is called. */
 export function everyMs(clock: Clock, ms: number, work: () => void): () => void {
   const tick = (): void => {
     // First: `work` may end it.

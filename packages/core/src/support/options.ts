@@ -1,7 +1,7 @@
 import { StreamSessionsError } from './errors.js';
 
 /**
- * Refuses what is not an option, with the likely fix.
+ * Rejects unknown options, with the likely fix.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -1,7 +1,7 @@
-/** A sliced string keeps the whole string it was cut from alive; V8 copies only what is shorter than this. */
+/** A sliced string keeps the whole string it was cut from alive; V8 copies only shorter ones than this. */
 const SHORTEST_SLICE = 13;
 
-/** The same text in memory of its own: what is kept per viewer must not hold the request it came from. */
+/** The same string in its own memory: what is kept per viewer must not keep the request it came from alive. */
 export function ownCopy(text: string): string {
   if (text.length < SHORTEST_SLICE) return text;
   // eslint-disable-next-line no-control-regex -- Latin-1 is exactly this range
@@ -9,7 +9,7 @@ export function ownCopy(text: string): string {
   return Buffer.from(text, encoding).toString(encoding);
 }
 
-/** An own copy of at most `max` characters; undefined stays undefined, and so does the empty string. */
+/** An own copy of at most `max` characters; undefined for undefined, and for the empty string. */
 export function keep(text: string | undefined, max: number): string | undefined {
   if (text === undefined || text === '') return undefined;
   return ownCopy(text.length > max ? text.slice(0, max) : text);

@@ -1,12 +1,12 @@
 import type { Clock } from '../support/clock.js';
 
-/** A clock that moves only when told to. */
+/** A clock that moves only when you advance it. */
 export interface FakeClock extends Clock {
-  /** Moves on by so many milliseconds and runs the timers that fall due, in order, each at its own time. */
+  /** Advances by this many milliseconds and runs the timers that fall due, in order, each at its own time. */
   advance(ms: number): void;
   /**
    * Sets the time, forward or back, without running anything: a clock that was set, a machine that slept. As with real
-   * timers, those that wait go on waiting for as long as they had to.
+   * timers, pending ones still wait for their full time.
    */
   jump(ms: number): void;
   /** Timers that are waiting. */
@@ -19,11 +19,11 @@ interface Timer {
   readonly fn: () => void;
 }
 
-/** Default start: 2026-01-01T00:00:00Z. */
+/** Makes a fake clock. Default start: 2026-01-01T00:00:00Z. */
 export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
-  /** What timers go by: it only moves on. */
+  /** The time that timers use: it only moves forward. */
   let elapsed = 0;
-  /** What `now()` says beyond that. */
+  /** What `now()` adds to that. */
   let offset = start;
   let order = 0;
   const timers = new Set<Timer>();

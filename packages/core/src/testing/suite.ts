@@ -24,7 +24,7 @@ interface NamedCase {
  * Registers the cases of a contract with the test runner that has `describe` and `it` as globals: Jest, Mocha, or Vitest with
  * `globals`.
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function registerSuite<C extends NamedCase>(
   contract: string,

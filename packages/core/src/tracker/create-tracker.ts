@@ -10,7 +10,7 @@ import { Tracker } from './tracker.js';
  * tracker.on('opened', ({ session }) => console.log(`${session.userName} watches ${session.stream}`));
  * ```
  *
- * @throws StreamSessionsError ERR_BAD_OPTION when an option is unknown or has an impossible value,
+ * @throws StreamSessionsError ERR_BAD_OPTION if an option is unknown or has an impossible value,
  *   ERR_WOULD_OPEN_ALL for `enabled: false` together with policies.
  */
 export function createTracker(options: TrackerOptions = {}): SessionTracker {

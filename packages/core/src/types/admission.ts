@@ -2,49 +2,49 @@ import type { Denial } from './denial.js';
 import type { CloseReason, PlaySession, Quality } from './play-session.js';
 import type { Limits } from './policy.js';
 
-/** What an adapter holds of an admitted request or connection. */
+/** What an adapter holds for an admitted request or connection. */
 export interface Handle {
-  /** A copy made when read; undefined: nothing is tracked (disabled, over a cap, `unspecified`). */
+  /** A copy, made when read. Undefined if nothing is tracked (disabled, over a cap, `unspecified`). */
   readonly session: PlaySession | undefined;
   readonly limits: Limits;
   /**
-   * Called once, synchronously, when the tracker ends the session: sever the transport now. May return bytes that were
-   * sent but not reported yet. Registered after the session has already ended, it is called at once.
+   * Called once, synchronously, when the tracker ends the session: sever the transport now. May return the bytes that
+   * were sent but not reported yet. If the session has already ended when this is registered, it is called at once.
    */
   onCut(cut: (reason: CloseReason) => number | void): void;
-  /** The same as a signal; created when read. */
+  /** The same as an `AbortSignal`, which is created when read. */
   readonly signal: AbortSignal;
-  /** Activity: the client is there and keeps up. Credits bytes sent since the last call. */
+  /** The client is present and keeps up. Credits the bytes sent since the last call. */
   touch(addedBytes?: number): void;
   /** Credits bytes received from the client. */
   addReceived(bytes: number): void;
   tag(tags: Record<string, string>): void;
   /**
-   * What the player says of its own playback (CMCD): added to the session's `quality`, key by key. At most 64 keys;
-   * texts of more than 256 characters are left out.
+   * What the player reports about its own playback (CMCD): added to the session's `quality`, key by key. At most 64
+   * keys; strings of more than 256 characters are left out.
    *
-   * @param provisional Better ones are awaited: `msSinceReport` goes on. Default false.
+   * @param provisional Better figures will follow: `msSinceReport` is not reset. Default false.
    */
   report(quality: Quality, provisional?: boolean): void;
-  /** Milliseconds since the last `report` of this session that was not provisional; Infinity: there was none. */
+  /** Milliseconds since the last `report` of this session that was not provisional; Infinity if there was none. */
   readonly msSinceReport: number;
 }
 
 /**
- * One HTTP request in flight. `touch` it at least every second while the client takes what there is: a request that
- * nobody touched for `stallTimeoutMs` is stalled.
+ * One HTTP request in flight. `touch` it at least every second while the client keeps up: a request that is not touched
+ * for `stallTimeoutMs` is stalled.
  */
 export interface RequestHandle extends Handle {
   /**
-   * The request is answered with what it asked for (a status below 400). For hits that were `tentative`: bytes say the
-   * same. Cheap, and harmless when it is known already.
+   * The request is being answered with what it asked for (a status below 400). For hits that were `tentative`; crediting
+   * bytes has the same effect. Cheap, and harmless if called again.
    */
   served(): void;
   /** Ends the request, not the session. Idempotent. */
   end(addedBytes?: number): void;
 }
 
-/** Ends a connection that the transport has lost or finished. Harmless afterwards. */
+/** Ends a connection that the transport has lost or finished. Afterwards its methods do nothing. */
 export interface Closer {
   touch(addedBytes?: number): void;
   /** Default reason `client_gone`. */
@@ -58,8 +58,8 @@ export interface ConnHandle extends Handle, Closer {}
 export type Admission<H> =
   { readonly admitted: true; readonly handle: H } | { readonly admitted: false; readonly denial: Denial };
 
-/** A verdict that is still being thought about. */
+/** An admission that still waits for a policy. */
 export type PendingAdmission<H> = Promise<Admission<H>> & {
-  /** The client has gone meanwhile: opens nothing. */
+  /** The client has left in the meantime: nothing opens. */
   cancel(): void;
 };

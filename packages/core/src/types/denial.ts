@@ -1,14 +1,14 @@
 import type { Protocol } from './kinds.js';
 
-/** Chooses the word a transport refuses with: 401, 403, 429 or 503 in HTTP, and their equivalents elsewhere. */
+/** Decides how a transport says no: 401, 403, 429 or 503 in HTTP, and their equivalents elsewhere. */
 export type DenialKind = 'credentials' | 'forbidden' | 'limit' | 'overload';
 
-/** Who is meant. Fields are ANDed; an empty target, an unknown field or a bad CIDR is ERR_BAD_DENIAL, never "everybody". */
+/** Whom a denial means. Fields are ANDed. An empty target, an unknown field or a bad CIDR is ERR_BAD_DENIAL. */
 export interface DenialTarget {
   /** A session id. */
   session?: string;
   user?: string;
-  /** The token itself, wherever it stands: in the URL, a cookie, or a bearer's header. Only a hash of it is kept. */
+  /** The token itself, wherever it arrives: in the URL, a cookie, or an `Authorization: Bearer`. Only a hash is kept. */
   token?: string;
   /** An address or a CIDR block. A plain IPv6 address means its /64 (`identity.ipv6PrefixLength`). */
   ip?: string;
@@ -17,10 +17,10 @@ export interface DenialTarget {
   protocol?: Protocol;
 }
 
-/** A remembered refusal with an end. Times are epoch milliseconds. */
+/** A refusal that is remembered until a set time. Times are epoch milliseconds. */
 export interface Denial {
   readonly id: string;
-  /** Whom it refuses. A token stands here as its fingerprint. */
+  /** Whom it refuses. A token appears as its fingerprint. */
   readonly target: Readonly<DenialTarget>;
   readonly by: 'kick' | 'deny' | 'policy' | 'cap';
   readonly kind: DenialKind;
@@ -28,10 +28,10 @@ export interface Denial {
   readonly detail?: string | undefined;
   readonly since: number;
   readonly until: number;
-  /** Clients refused under it so far. */
+  /** How many clients it has refused so far. */
   readonly hits: number;
 }
 
-/** When the address alone keeps out whom a kick meant, and whom no policy had named. */
+/** When the address alone keeps out a kicked viewer whom no policy had named. */
 export type KickByAddress = (typeof KICK_BY_ADDRESS)[number];
 export const KICK_BY_ADDRESS = ['never', 'connections', 'always'] as const;

@@ -4,7 +4,7 @@ import type { CloseReason, PlaySession } from './play-session.js';
 import type { WireEvent } from './wire.js';
 
 interface Numbered {
-  /** Counts up by one per event of this tracker. */
+  /** Goes up by one with each event of this tracker. */
   readonly seq: number;
   /** Epoch milliseconds. */
   readonly occurredAt: number;
@@ -34,7 +34,7 @@ export interface AttachedEvent extends Numbered {
   readonly sessions: Iterable<PlaySession>;
 }
 
-/** The first client was refused under a denial; later ones only count. */
+/** The first client was refused under a denial; later refusals are only counted. */
 export interface DeniedEvent extends Numbered {
   readonly denial: Denial;
   readonly stream: string;
@@ -43,7 +43,7 @@ export interface DeniedEvent extends Numbered {
   readonly ip: string;
 }
 
-/** What `tracker.on()` offers. Events leave after the change is committed, are frozen, and come in order of `seq`. */
+/** The events of `tracker.on()`. They leave after the change is made, are frozen, and come in order of `seq`. */
 export interface TrackerEvents {
   /** Once, at `on('attached')` itself. */
   attached: AttachedEvent;
@@ -55,8 +55,8 @@ export interface TrackerEvents {
 }
 
 /**
- * Takes events to elsewhere (history, webhooks, metrics). Batches come one at a time, in order. The sessions that are live
- * when the sink is added come first, as `session.attached`.
+ * Takes events somewhere else (history, webhooks, metrics). Batches come one at a time, in order. The sessions that are
+ * live when the sink is added come first, as `session.attached`.
  */
 export interface EventSink {
   readonly name: string;

@@ -3,7 +3,7 @@ import type { SessionKind } from './kinds.js';
 import type { Denial } from './denial.js';
 import type { CloseReason, NamedBy } from './play-session.js';
 
-/** What one policy said of a session. */
+/** What one policy decided about a session. */
 export interface PolicyDecision {
   readonly policy: string;
   readonly allowed: boolean;
@@ -18,29 +18,29 @@ export interface PolicyDecision {
 /** Why a session is what it is, or why a denial is. */
 export interface Explanation {
   readonly id: string;
-  /** Absent for a denial, as are the next three. */
+  /** Absent for a denial, like the next three. */
   readonly kind?: SessionKind;
-  /** The fields that made hits this session; absent for a connection, which is a session of its own. */
+  /** The fields by which hits belong to this session; absent for a connection, which is a session by itself. */
   readonly recipe?: readonly IdentityField[];
-  /** What they were: who brings the same again is this session. A token stands here as its fingerprint. */
+  /** The values of these fields: another hit with the same ones is this session. A token appears as its fingerprint. */
   readonly matched?: Readonly<Partial<Record<IdentityField, string>>>;
   readonly namedBy?: NamedBy;
-  /** What each policy said last, in the order they were asked. Of a denial: what they said of whom it refused first. */
+  /** What each policy said last, in the order they were asked. For a denial: about the viewer it first refused. */
   readonly policies: readonly PolicyDecision[];
-  /** The policy that is being asked about it again. */
+  /** The policy that is being asked again right now. */
   readonly waitingFor?: string;
-  /** When a policy looks at it next, unless bytes come first. Epoch milliseconds. */
+  /** When a policy reviews it next, unless its byte limit comes first. Epoch milliseconds. */
   readonly reviewAt?: number;
-  /** When the session is looked at next, and what ends it if nothing changes. Epoch milliseconds. */
+  /** When the session ends, and for which reason, if nothing changes. Epoch milliseconds. */
   readonly idleAt?: number;
   readonly expiresAt?: number;
   readonly maxLifetimeAt?: number;
   readonly closedAt?: number;
   readonly closeReason?: CloseReason;
   readonly closeDetail?: string;
-  /** The denial, when the id is one's. */
+  /** The denial, if the id belongs to one. */
   readonly denial?: Denial;
 }
 
-/** What of an explanation outlasts the session. */
+/** The part of an explanation that outlives the session. */
 export type LastWords = Pick<Explanation, 'recipe' | 'matched' | 'policies'>;

@@ -1,8 +1,8 @@
-/** Tells the country of an address. Must not throw; undefined when it does not know. */
+/** Finds the country of an address. Must not throw; returns undefined if it does not know. */
 export interface GeoResolver {
   /** ISO 3166-1 alpha-2. */
   country(ip: string): string | undefined;
 }
 
-/** Knows no country: the default, and an explicit "off". */
+/** Finds no country: the default, and an explicit "off". */
 export const nullGeo: GeoResolver = { country: () => undefined };

@@ -1,7 +1,7 @@
 import type { Protocol, SessionKind } from './kinds.js';
 
 /**
- * What the client offered to prove who it is. A bearer's token has at most 8,192 characters. A password is never stored:
+ * What the client offered to prove who it is. A bearer token has at most 8,192 characters. A password is never stored:
  * `verify` compares it where it arrived.
  */
 export type Credentials =
@@ -20,39 +20,39 @@ export interface HttpHit {
   referer?: string | undefined;
   /** The raw query string, without `?`. Token values in it are replaced before it is stored. */
   query?: string | undefined;
-  /** The viewer token: tells viewers apart; not by itself a permission. At most 4,096 characters. */
+  /** The viewer token: it tells viewers apart, and is no permission by itself. At most 4,096 characters. */
   token?: string | undefined;
   /** CMCD session id (CTA-5004 `sid`). */
   sid?: string | undefined;
   /** Apple's `X-Playback-Session-Id`. */
   playerSessionId?: string | undefined;
   secure?: boolean | undefined;
-  /** True when the viewer asked for another time than live. */
+  /** True if the viewer asked for another time than live. */
   dvr?: boolean | undefined;
-  /** For `trackHttp` only: body bytes that were just written. */
+  /** For `trackHttp` only: the body bytes that were written. */
   bytes?: number | undefined;
   /**
-   * For `trackHttp` only: how it was answered. An error (400 and more) opens no session on a stream of which nothing was
-   * ever served. Default: it was served.
+   * For `trackHttp` only: the status of the answer. An error (400 or more) opens no session on a stream of which nothing
+   * was ever served. Default: it was served.
    */
   status?: number | undefined;
   /**
-   * For `admit` only: it may yet be answered with an error. On a stream of which nothing was ever served the session is
-   * in no list, makes no event and counts nowhere until `handle.served()`. Default false.
+   * For `admit` only: the request may yet be answered with an error. On a stream of which nothing was ever served, the
+   * session is in no list, emits no event and counts nowhere until `handle.served()`. Default false.
    */
   tentative?: boolean | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
   /**
-   * Query parameters that carry secrets under a name of your own: their values are hidden wherever query, URL or referer
-   * are kept or told. `token`, `tkn` and the usual ones (`access_token`, `password` …) always are.
+   * Your own query parameters that carry secrets: their values are hidden wherever query, URL or referer are kept or
+   * shown. `token`, `tkn` and the usual ones (`access_token`, `password` …) always are.
    */
   secretParameters?: readonly string[] | undefined;
 }
 
-/** What a connection transport (RTMP, RTSP, SRT, WebSocket …) saw when a client asked to play or publish. */
+/** What a transport of connections (RTMP, RTSP, SRT, WebSocket …) saw when a client asked to play or publish. */
 export interface ConnHit {
-  /** The caller's own id for the session, unique among live ones. Default: a fresh UUID. */
+  /** Your own id for the session, unique among live ones. Default: a new UUID. */
   id?: string | undefined;
   /** The stream code: see `streamCode()`. At most 256 characters. */
   stream: string;
@@ -64,14 +64,14 @@ export interface ConnHit {
   userAgent?: string | undefined;
   query?: string | undefined;
   token?: string | undefined;
-  /** The user the transport itself has authenticated, if any. At most 1,024 characters. */
+  /** The user, if the transport itself has authenticated one. At most 1,024 characters. */
   userId?: string | undefined;
   secure?: boolean | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
   /**
-   * Query parameters that carry secrets under a name of your own: their values are hidden wherever query, URL or referer
-   * are kept or told. `token`, `tkn` and the usual ones (`access_token`, `password` …) always are.
+   * Your own query parameters that carry secrets: their values are hidden wherever query, URL or referer are kept or
+   * shown. `token`, `tkn` and the usual ones (`access_token`, `password` …) always are.
    */
   secretParameters?: readonly string[] | undefined;
 }

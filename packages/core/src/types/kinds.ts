@@ -1,12 +1,12 @@
 /**
- * What a session is: somebody who watches (`viewer`), somebody who publishes (`input`), a push of ours to elsewhere
- * (`output`), or something that should not count (`unspecified`, which by default leaves no trace). MistServer's four.
+ * What a session is: somebody who watches (`viewer`), somebody who publishes (`input`), a push to another server
+ * (`output`), or something that should not count (`unspecified`, which by default leaves no trace). As in MistServer.
  */
 export type SessionKind = 'viewer' | 'input' | 'output' | 'unspecified';
 
 export const SESSION_KINDS: readonly SessionKind[] = ['viewer', 'input', 'output', 'unspecified'];
 
-/** A transport's short name, in lower case (it is made so). The known ones are listed; an adapter may bring its own. */
+/** A transport's short name; it is converted to lower case. These are the known ones; an adapter may bring its own. */
 export type Protocol =
   | 'hls'
   | 'dash'

@@ -8,53 +8,53 @@ import type { Logger } from '../support/logger.js';
 
 /** Options that `updateConfig()` can change while the tracker runs. */
 export interface HotOptions {
-  /** Default true. False: nothing is tracked, denials still hold. ERR_WOULD_OPEN_ALL while policies are configured. */
+  /** False: nothing is tracked, but denials still hold; ERR_WOULD_OPEN_ALL while policies are configured. Default true. */
   enabled?: boolean;
-  /** A session without activity for longer than this is closed as `idle`. Default 30_000; per protocol if you like. */
+  /** A session without activity for longer than this is closed as `idle`; can be set per protocol. Default 30_000. */
   idleTimeoutMs?: number | Partial<Record<Protocol | 'default', number>>;
   /** A request in flight whose client takes nothing for this long is `stalled`. Default 300_000; 0 = never. */
   stallTimeoutMs?: number;
-  /** Closes a session (`max_lifetime`) this long after it opened; it may come back. Default 0 = no cap. */
+  /** Closes a session (`max_lifetime`) this long after it opened; it may come back. Default 0 = no limit. */
   maxLifetimeMs?: number;
-  /** How long a kick and an authoriser's no are remembered. Default 600_000 (MistServer's ten minutes); 0 = not. */
+  /** How long a kick and an authoriser's no are remembered. Default 600_000 (ten minutes); 0 = not at all. */
   deniedRetentionMs?: number;
   /**
-   * After the kick of somebody whom no policy named: when is the address alone enough to be refused? Default
-   * `connections`: where a connection without a browser's User-Agent (RTMP, RTSP, SRT) is on either side, for there is
-   * nothing to compare. `always`: whoever arrives from there. `never`: only who also comes with the same User-Agent.
+   * After the kick of a viewer whom no policy named: when is the address alone a reason to refuse? Default
+   * `connections`: if either side is a connection without a browser's User-Agent (RTMP, RTSP, SRT), because there is
+   * nothing to compare. `always`: everybody from that address. `never`: only clients with the same User-Agent, too.
    */
   kickByAddress?: KickByAddress;
-  /** Denials kept at the most, in each of the two tables (operator's, policies'). Default 100_000. */
+  /** How many denials are kept, in each of the two tables (operator's, policies'). Default 100_000. */
   maxDenials?: number;
   /** How long a closed session stays in lists. Default 600_000. */
   closedRetentionMs?: number;
-  /** Closed sessions kept at the most, oldest dropped first. Default 10_000. */
+  /** How many closed sessions are kept; the oldest are dropped first. Default 10_000. */
   closedRetentionMax?: number;
-  /** Live sessions and pending admissions at the most. Default 1_000_000. */
+  /** How many sessions may be live or pending. Default 1_000_000. */
   maxSessions?: number;
   /** The same per address (IPv6: per /64). Default 10_000. */
   maxSessionsPerIp?: number;
-  /** Beyond a cap: let in untracked, or deny. Default `untracked`; `deny` when policies are configured. */
+  /** Beyond a cap: let viewers in untracked, or deny them. Default `untracked`; `deny` with policies configured. */
   onOverload?: 'untracked' | 'deny';
   /** Who counts as the same viewer. Default: stream + ip + token for viewers, inputs and outputs. */
   identity?: IdentityOptions;
   /** Who may watch, asked in the order of their stages. Default none. */
   policies?: readonly Policy[];
-  /** A policy that has not answered after this long has refused. Default 10_000. */
+  /** A policy that has not answered after this long counts as a refusal. Default 10_000. */
   policyTimeoutMs?: number;
-  /** How often a playing session makes an `updated` event. Default 5_000; 0 = never. */
+  /** How often a changing session emits `updated`. Default 5_000; 0 = never. */
   updateIntervalMs?: number;
   /** Country look-up, once per session. Default `nullGeo`. */
   geo?: GeoResolver;
-  /** Show tokens in clear in sessions, events and the API. Default false: only a fingerprint. */
+  /** Shows tokens in clear in sessions, events and the API. Default false: only a fingerprint. */
   exposeTokens?: boolean;
 }
 
 /** Options of `createTracker()`. */
 export interface TrackerOptions extends HotOptions {
-  /** Start looking for due sessions with the first one. Default true; false: call `start()` or `sweep()` yourself. */
+  /** Starts sweeping for due sessions with the first one. Default true; false: call `start()` or `sweep()` yourself. */
   autoStart?: boolean;
-  /** Key of token fingerprints. Default random: fingerprints then differ from process to process. */
+  /** Key of token fingerprints. By default random, so that fingerprints differ from process to process. */
   fingerprintKey?: string;
   /** Default: the wall clock. */
   clock?: Clock;

@@ -1,6 +1,6 @@
 import type { Protocol, SessionKind } from './kinds.js';
 
-/** Why a session ended. Policies may add words of their own. */
+/** Why a session ended. Policies and adapters may add their own. */
 export type CloseReason =
   | 'idle'
   | 'client_gone'
@@ -23,12 +23,12 @@ export type CloseReason =
   | (string & {});
 
 /**
- * What told this viewer apart from others: an explicit token, the CMCD `sid`, Apple's playback session id, the user a
+ * What tells this viewer apart from others: a token, the CMCD `sid`, Apple's playback session id, the user that a
  * connection was authenticated as, or nothing better than address and User-Agent (for a connection: itself).
  */
 export type NamedBy = 'token' | 'cmcd' | 'playback-session' | 'user' | 'fingerprint';
 
-/** The playback figures a player reported about itself. */
+/** The playback figures that a player reports about itself. */
 export type Quality = Readonly<Record<string, number | string | boolean>>;
 
 /**
@@ -36,12 +36,12 @@ export type Quality = Readonly<Record<string, number | string | boolean>>;
  * Always a copy: what happens later does not change it. Times are epoch milliseconds, sizes are bytes.
  */
 export interface PlaySession {
-  /** 16 hex characters derived from the identity (HTTP), or a UUID (connection). Who comes back has the same id. */
+  /** 16 hex characters derived from the identity (HTTP), or a UUID (connection). It is the same when a viewer returns. */
   readonly id: string;
   readonly kind: SessionKind;
   /** The stream watched last. */
   readonly stream: string;
-  /** All streams of this session, at most 16. More than one only when the recipe leaves `stream` out. */
+  /** All streams of this session, at most 16. More than one only if the recipe leaves `stream` out. */
   readonly streams: readonly string[];
   /** The protocol used last. */
   readonly protocol: Protocol;
@@ -53,17 +53,17 @@ export interface PlaySession {
   readonly ips: readonly string[];
   readonly userAgent?: string | undefined;
   readonly referer?: string | undefined;
-  /** The first hit's query, token values replaced by the fingerprint. */
+  /** The first hit's query, with token values replaced by their fingerprint. */
   readonly query?: string | undefined;
   /** A short keyed hash that stands for the token in lists, events and logs. */
   readonly tokenFingerprint?: string | undefined;
   /** Only with `exposeTokens: true`. */
   readonly token?: string | undefined;
-  /** A name to show: the user a policy named, else the connection's user, else the fingerprint, else the start of the id. */
+  /** A name to show: the user a policy named, or else the connection's user, the fingerprint, or the start of the id. */
   readonly userName: string;
   readonly userId?: string | undefined;
   readonly namedBy: NamedBy;
-  /** ISO 3166-1 alpha-2, when a `geo` resolver knows the address. */
+  /** ISO 3166-1 alpha-2, if a `geo` resolver knows the address. */
   readonly country?: string | undefined;
   /** Bytes sent to the client. */
   readonly bytes: number;
@@ -76,7 +76,7 @@ export interface PlaySession {
   readonly openedAt: number;
   /** When the first byte flowed; for a connection `openedAt`. */
   readonly startedAt?: number | undefined;
-  /** Last activity: hit, touch or byte. */
+  /** Time of the last activity: a hit, touch or byte. */
   readonly updatedAt: number;
   readonly closedAt?: number | undefined;
   readonly closeReason?: CloseReason | undefined;
@@ -84,22 +84,22 @@ export interface PlaySession {
   readonly closeDetail?: string | undefined;
   /** Watch time: from `openedAt` to now, or to the last activity of a closed session. */
   readonly durationMs: number;
-  /** The same per protocol, when there was more than one: time counts for the protocol used last. */
+  /** The same per protocol, if there was more than one: time counts for the protocol used last. */
   readonly durationMsByProtocol?: Readonly<Record<string, number>> | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly quality?: Quality | undefined;
 }
 
 /**
- * `openedAt`: oldest first. `-openedAt`: newest first. `-bytes`: most bytes sent first. `-closedAt`: who closed last first,
- * after those who are live. Equal ones: newest first, but for `openedAt` by id.
+ * `openedAt`: oldest first. `-openedAt`: newest first. `-bytes`: most bytes sent first. `-closedAt`: live ones first, then
+ * the most recently closed. Ties: newest first; for `openedAt`, by id.
  *
- * The first two read as many rows as a page has; the others look at every row that matches. Bytes grow between pages: nobody
- * comes twice, but who overtakes the last row of a page is not on the next. Who closes meanwhile comes again, as closed.
+ * The first two read as many rows as a page has; the others examine every row that matches. Bytes grow between pages: no
+ * row is repeated, but one that overtakes the last row of a page is missed. One that closes meanwhile appears again.
  */
 export type SessionOrder = 'openedAt' | '-openedAt' | '-bytes' | '-closedAt';
 
-/** Which sessions `list`, `count` and `kickAll` mean. All given fields must match; none given matches every session. */
+/** Which sessions `list`, `count` and `kickAll` mean. All given fields must match; an empty filter matches all. */
 export interface SessionFilter {
   /** Exact stream code. */
   stream?: string;
@@ -116,27 +116,27 @@ export interface SessionFilter {
   tag?: string;
   /** Close reason. */
   reason?: CloseReason;
-  /** A part of the user's name or id, an address, the User-Agent or the stream code, in any case. At most 256 characters. */
+  /** Part of the user's name or id, an address, the User-Agent or the stream code, in any case. At most 256 characters. */
   search?: string;
   /**
-   * `latest` (default): one row per id, the latest visit; the other filters look at that one. `all`: also earlier visits
-   * of those who came back; `id` and `openedAt` together are unique.
+   * `latest` (default): one row per id, the latest visit; the other filters consider only that one. `all`: also earlier
+   * visits of viewers who came back; `id` and `openedAt` together are unique.
    */
   visits?: 'latest' | 'all';
   /** How the rows are sorted: see `SessionOrder`. Default `openedAt`. */
   order?: SessionOrder;
-  /** How many at the most; `<= 0` or absent: no limit. */
+  /** Maximum number of rows; `<= 0` or absent: no limit. */
   limit?: number;
-  /** Continue behind this row: `cursorOf(lastRow, order)`. The row itself may be gone by then. */
+  /** Continue after this row: `cursorOf(lastRow, order)`. The row itself may be gone by then. */
   after?: string;
 }
 
-/** One live stream, summed up. */
+/** One live stream, in figures. */
 export interface StreamSummary {
   readonly stream: string;
   readonly viewers: number;
   readonly inputs: number;
   readonly outputs: number;
-  /** Bytes sent since the stream became live, those of viewers who have left included. */
+  /** Bytes sent since the stream became live, including those to viewers who have left. */
   readonly bytes: number;
 }

@@ -5,7 +5,7 @@ import type { CloseReason, PlaySession, SessionFilter } from './play-session.js'
 /** The order in which policies are asked; within one stage, their order in the array. */
 export type PolicyStage = 'authorise' | 'concurrency' | 'pass' | 'custom';
 
-/** Rates a transport should keep to, megabits per second. */
+/** Rates that a transport should enforce, in megabits per second. */
 export interface Limits {
   readonly downMbits?: number;
   readonly upMbits?: number;
@@ -15,33 +15,33 @@ export interface Limits {
 export interface Approval {
   allow: true;
   /**
-   * The user this is, in at most 1,024 characters. Named by a policy, it is vouched for: a kick then follows the user, not
-   * the address.
+   * Who this is, in at most 1,024 characters. The policy vouches for this name: a kick then follows the user, not the
+   * address.
    */
   userId?: string;
   tags?: Readonly<Record<string, string>>;
-  /** Epoch milliseconds. The session is closed with `expired` when it comes. */
+  /** Epoch milliseconds. The session closes then, as `expired`. */
   expiresAt?: number;
   /** How many sessions this user may have; read by concurrency policies. */
   maxSessions?: number;
   /**
-   * Sessions (ids) to close with `replaced` when this one opens. They stay out (same stream and protocol, any token,
-   * address and user agent they had) while it lives. A function is called in the moment of opening: it sees who is live then.
+   * Sessions (ids) to close as `replaced` when this one opens. They stay out (same stream and protocol, any token,
+   * address and user agent they had) while this one lives. A function is called at the moment of opening.
    */
   replace?: Ids;
-  /** Sessions (ids) that lose their place to this one when it opens: closed as `idle`, they may come back by asking. */
+  /** Sessions (ids) that give up their place when this one opens: closed as `idle`, they may ask to come back. */
   release?: Ids;
   /**
-   * The live session (id) that this viewer has already, under another name: it goes on instead of a new one opening.
-   * For requests and merged connections of the same kind; others open as usual.
+   * The live session (id) that this viewer already has, under another name: it continues, and no new one opens. For
+   * requests and merged connections of the same kind; others open as usual.
    */
   continues?: string;
   limits?: Limits;
-  /** The pass (id) that this viewer spends; read by policies of the stage `pass`. */
+  /** The pass (id) that this viewer is using up; read by policies of the stage `pass`. */
   pass?: string;
 }
 
-/** Session ids, or a function that gives them when they are needed. */
+/** Session ids, or a function that returns them when they are needed. */
 export type Ids = readonly string[] | (() => readonly string[]);
 
 /** A policy's no. */
@@ -53,49 +53,49 @@ export interface Refusal {
   kind?: DenialKind;
   /** Cut at 1,024 characters. */
   detail?: string;
-  /** How long to remember it, milliseconds. Default 0; for stage `authorise` the tracker's `deniedRetentionMs`. */
+  /** How long to remember it, in milliseconds. Default 0; for the stage `authorise` the tracker's `deniedRetentionMs`. */
   denyForMs?: number;
 }
 
 /** A policy's answer: yes or no. */
 export type Verdict = Approval | Refusal;
 
-/** Who asks to be let in: the hit, and the live session it would join, if it joins one. */
+/** Who asks to be let in: the hit, and the live session it would join, if any. */
 export interface Candidate extends Readonly<
   Omit<HttpHit & ConnHit, 'bytes' | 'remoteAddress' | 'status' | 'tentative'>
 > {
-  /** Of the live session it would join, else of the one that would open. */
+  /** The id of the live session it would join, or else of the one that would open. */
   readonly id?: string | undefined;
   readonly remoteAddress?: string | undefined;
   readonly country?: string | undefined;
   /** The live session this candidate would join. */
   readonly session?: PlaySession | undefined;
-  /** True when a live session is asked about once more: by a deadline, `invalidate` or `reauthorize`. */
+  /** True if a live session is judged once more: because of a deadline, `invalidate` or `reauthorize`. */
   readonly again?: boolean | undefined;
-  /** What the policies asked before this one said of `maxSessions`. */
+  /** The `maxSessions` of the policies asked before this one. */
   readonly maxSessions?: number | undefined;
-  /** The live session (id) that one of them says this continues. */
+  /** The live session (id) that this continues, according to one of them. */
   readonly continues?: string | undefined;
-  /** The pass (id) that one of them gave. */
+  /** The pass (id) that one of them named. */
   readonly pass?: string | undefined;
 }
 
-/** What a policy may look at. It counts those too whose first request on a new stream is not answered yet. */
+/** What a policy may see of the tracker. It includes viewers whose first request on a new stream is not answered yet. */
 export interface TrackerView {
   /** Epoch milliseconds. */
   readonly now: number;
   count(filter: SessionFilter): number;
   list(filter: SessionFilter): PlaySession[];
   /**
-   * When this live session was last active, epoch milliseconds: now, while a connection or a request is open.
-   * Undefined: it is not live. Cheap: nothing is copied.
+   * When this live session was last active, in epoch milliseconds: now, while a connection or a request is open.
+   * Undefined if it is not live. Cheap: nothing is copied.
    */
   activeAt(id: string): number | undefined;
 }
 
 /**
  * Decides who may watch. Asked when a session opens, when a live session brings a stream or token that was not judged
- * yet, and when its own deadline comes; never per segment. One that throws, rejects, answers neither yes nor no, or
+ * yet, and when its own deadline comes; never per segment. A policy that throws, rejects, answers neither yes nor no, or
  * does not answer within `policyTimeoutMs` has refused (`policy_error`, not remembered).
  */
 export interface Policy {
@@ -104,11 +104,11 @@ export interface Policy {
   readonly stage?: PolicyStage;
   admit?(candidate: Candidate, view: TrackerView): Verdict | Promise<Verdict>;
   /**
-   * Once after each yes of this policy, with the very candidate it said yes to: the session it went into, or undefined
-   * when the opening was given up.
+   * Called once after each yes of this policy, with the very candidate it said yes to: with the session that came of it,
+   * or undefined if nothing did.
    */
   settled?(candidate: Candidate, session: PlaySession | undefined): void;
-  /** At its deadline. Pure. `'ask'`: call `admit` again in the background while the session plays on. */
+  /** Called at its deadline; should be pure. `'ask'`: call `admit` again in the background while the session plays on. */
   review?(session: PlaySession, now: number): Verdict | 'ask';
   /** When to review: epoch milliseconds and/or total bytes sent. Asked after opening and after each review. */
   deadline?(session: PlaySession): { at?: number; bytes?: number } | undefined;

@@ -1,7 +1,7 @@
 import type { SessionKind } from './kinds.js';
 import type { Quality } from './play-session.js';
 
-/** A session as JSON, in Open-Streamer's snake_case names, times RFC 3339 UTC. Absent values are absent. */
+/** A session as JSON, with Open-Streamer's snake_case names. Times are RFC 3339 in UTC. Unknown values are absent. */
 export interface WireSession {
   id: string;
   stream_code: string;
@@ -36,7 +36,7 @@ export interface WireSession {
   quality?: Quality;
 }
 
-/** The envelope sinks get. */
+/** The envelope that sinks get. */
 export interface WireEvent {
   readonly id: string;
   readonly type: 'session.attached' | 'session.opened' | 'session.updated' | 'session.closed' | 'session.denied';

@@ -2,7 +2,7 @@ import type { Denial } from '../types/denial.js';
 import { iso } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 
-/** A denial as JSON. A token stands in it as its fingerprint. */
+/** A denial as JSON. A token appears as its fingerprint. */
 export function denialToWire({ target, ...denial }: Denial): Record<string, unknown> {
   return withoutAbsent({
     id: denial.id,

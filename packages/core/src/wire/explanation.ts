@@ -3,7 +3,7 @@ import { denialToWire } from './denial.js';
 import { isoOrAbsent } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 
-/** Why a session or a denial is: the fields that made it one, what each policy said, what it waits for, what ended it. */
+/** Why a session or a denial exists, as JSON: its fields, what each policy said, what it waits for, what ended it. */
 export const explanationToWire = (why: Explanation) =>
   withoutAbsent({
     id: why.id,

@@ -6,7 +6,7 @@ import { withoutAbsent } from './without-absent.js';
 const inSeconds = (times: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / 1000]));
 
-/** The session as the REST API, webhooks and sinks write it. */
+/** A session as the REST API, webhooks and sinks write it. */
 export function toWire(session: PlaySession): WireSession {
   return withoutAbsent({
     id: session.id,
@@ -43,5 +43,5 @@ export function toWire(session: PlaySession): WireSession {
   }) as WireSession;
 }
 
-/** One of several rows with one `id`: a key of its own, for lists of all visits. */
+/** One of several rows with the same `id`, with a key of its own: for lists of all visits. */
 export const visitToWire = (visit: PlaySession) => ({ visit_id: `${visit.id}-${visit.openedAt}`, ...toWire(visit) });

@@ -1,7 +1,7 @@
 import type { StreamSummary } from '../types/play-session.js';
 import type { InvalidateResult, TrackerStats } from '../types/tracker.js';
 
-/** The tracker's counters as JSON, in Open-Streamer's names. */
+/** The tracker's counters as JSON, with Open-Streamer's names. */
 export const statsToWire = (stats: TrackerStats) => ({
   active: stats.active,
   opened_total: stats.openedTotal,
@@ -26,7 +26,7 @@ export const streamToWire = ({ stream, viewers, inputs, outputs, bytes }: Stream
   bytes,
 });
 
-/** What came of asking the policies again, as JSON. */
+/** The result of asking the policies again, as JSON. */
 export const invalidatedToWire = ({ asked, kept, closed, denialsLifted }: InvalidateResult) => ({
   asked,
   kept,

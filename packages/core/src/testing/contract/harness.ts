@@ -13,24 +13,24 @@ export interface PlayRequest {
 export interface PlayedClient {
   /** Bytes of media that have reached this client so far; 0 of a publisher. */
   received(): number;
-  /** True, or resolved, when its connection has ended, whoever ended it and also when it was refused. */
+  /** True, or resolved, once its connection has ended, whoever ended it, even if it was refused. */
   readonly ended: boolean | Promise<unknown>;
   /** Goes away without a word, as a player that lost its network does. */
   drop(): void | Promise<void>;
-  /** The word it was refused with, if the transport has one. */
+  /** What the transport said when it refused the client, if it can say anything. */
   refusal?(): unknown;
 }
 
 /** A server with the adapter under test attached. */
 export interface RunningTransport {
   /**
-   * Starts a client and returns it as soon as it has asked: it must not wait for the answer or for media. There is
-   * media on every stream for as long as the transport runs; whoever publishes it may show up as an `input`.
+   * Starts a client and returns it as soon as it has asked: it must not wait for the answer or for media. There has to
+   * be media on every stream as long as the transport runs; its publisher may show up as an `input`.
    */
   play(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
-  /** Absent: nobody can publish over this transport. The cases about publishers have to be skipped then. */
+  /** Absent if nobody can publish over this transport. The cases about publishers then have to be skipped. */
   publish?(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
-  /** Detaches the adapter from the server; the server goes on. */
+  /** Detaches the adapter from the server, which keeps running. */
   detach(): unknown;
   /** Ends the server and everything that was started. */
   stop(): unknown;
@@ -40,9 +40,9 @@ export interface RunningTransport {
 export interface TransportHarness {
   /** Names the suite. */
   name: string;
-  /** What sessions over this transport show as `protocol`. */
+  /** The `protocol` of sessions over this transport. */
   protocol: string;
-  /** A fresh server on a port of its own, attached to this tracker. */
+  /** Starts a fresh server on its own port, attached to this tracker. */
   start(tracker: SessionTracker): RunningTransport | Promise<RunningTransport>;
   /** Cases that this transport cannot run, each with its reason. Default: none. */
   skip?: readonly SkippedCase[];

@@ -12,9 +12,9 @@ import { World } from './world.js';
  * transportContract({ name: 'RTMP', protocol: 'rtmp', start: (tracker) => startMyServer(tracker) });
  * ```
  *
- * It runs real clients on the real clock, each case with a tracker and a server of its own.
+ * It runs real clients on the real clock, each case with its own tracker and server.
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function transportContract(harness: TransportHarness): void {
   registerSuite(

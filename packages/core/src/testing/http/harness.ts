@@ -3,7 +3,7 @@ import type { SkippedCase } from '../suite.js';
 
 /** A server that serves the media folder through the adapter under test. */
 export interface RunningHttp {
-  /** Below it lie the files of the folder: `http://127.0.0.1:8080/live` serves `<url>/cam1/index.m3u8`. */
+  /** Where the files of the folder are served: with `http://127.0.0.1:8080/live`, `<url>/cam1/index.m3u8`. */
   url: string;
   /** Ends the server and everything that was started. */
   stop(): unknown;
@@ -14,8 +14,8 @@ export interface HttpHarness {
   /** Names the suite. */
   name: string;
   /**
-   * A fresh server on a port of its own that serves this folder, each request through the adapter with this tracker. The
-   * folder's directories are the streams: `cam1/seg0.ts` is of the stream `cam1`.
+   * Starts a fresh server on its own port that serves this folder, each request through the adapter with this tracker.
+   * The folder's directories are the streams: `cam1/seg0.ts` belongs to the stream `cam1`.
    */
   start(tracker: SessionTracker, folder: string): RunningHttp | Promise<RunningHttp>;
   /** Cases that this adapter cannot run, each with its reason. Default: none. */

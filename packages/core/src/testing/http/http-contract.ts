@@ -12,9 +12,9 @@ import { HttpWorld } from './world.js';
  * httpContract({ name: 'Fastify', start: (tracker, folder) => startMyServer(tracker, folder) });
  * ```
  *
- * It runs real clients on the real clock, each case with a tracker and a server of its own.
+ * It runs real clients on the real clock, each case with its own tracker and server.
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function httpContract(harness: HttpHarness): void {
   registerSuite(

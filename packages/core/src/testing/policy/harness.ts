@@ -8,7 +8,7 @@ export interface RunningPolicy {
   policy: Policy;
   /** A viewer that is let in; each number is another viewer, with another address or token. */
   allowed(n: number): HttpHit;
-  /** A viewer that is refused; each number is another one. Absent: the policy refuses nobody. The case about it has to be skipped then. */
+  /** A viewer that is refused; each number is another one. Absent if the policy refuses nobody: skip that case then. */
   refused?(n: number): HttpHit;
   /** Ends whatever was started. */
   stop?(): unknown;
@@ -18,7 +18,7 @@ export interface RunningPolicy {
 export interface PolicyHarness {
   /** Names the suite. */
   name: string;
-  /** A fresh policy that takes its time from this clock, if it needs to know the time. */
+  /** Creates a fresh policy that takes its time from this clock, if it needs the time. */
   start(clock: FakeClock): RunningPolicy | Promise<RunningPolicy>;
   /** Cases that this policy cannot run, each with its reason. Default: none. */
   skip?: readonly SkippedCase[];

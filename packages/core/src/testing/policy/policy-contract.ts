@@ -20,7 +20,7 @@ import { PolicyWorld } from './world.js';
  *
  * It asks the policy through a real tracker on a fake clock.
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function policyContract(harness: PolicyHarness): void {
   registerSuite(

@@ -2,15 +2,15 @@ import type { EventSink } from '../../types/event.js';
 import type { WireEvent } from '../../types/wire.js';
 import type { SkippedCase } from '../suite.js';
 
-/** A sink, and a look at where it takes the events. */
+/** A sink, and a way to see what arrives at its destination. */
 export interface RunningSink {
   sink: EventSink;
   /** What has arrived there, in order. */
   arrived(): readonly WireEvent[] | Promise<readonly WireEvent[]>;
-  /** Makes that place fail, until `recover`. Absent: it cannot. The case about it has to be skipped then. */
+  /** Makes the destination fail until `recover`. Absent if it cannot fail: skip that case then. */
   breakDown?(): unknown;
   recover?(): unknown;
-  /** Ends whatever was started. The sink is closed by then. */
+  /** Ends whatever was started. The sink has been closed by then. */
   stop?(): unknown;
 }
 
@@ -18,7 +18,7 @@ export interface RunningSink {
 export interface SinkHarness {
   /** Names the suite. */
   name: string;
-  /** A fresh sink with a place of its own to take events to. */
+  /** Creates a fresh sink with its own destination. */
   start(): RunningSink | Promise<RunningSink>;
   /** Cases that this sink cannot run, each with its reason. Default: none. */
   skip?: readonly SkippedCase[];

@@ -11,7 +11,7 @@ import { SinkWorld } from './world.js';
  * sinkContract({ name: 'a file of events', start: () => startMySink() });
  * ```
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function sinkContract(harness: SinkHarness): void {
   registerSuite(
