@@ -17,20 +17,20 @@ export interface SessionEvent extends Numbered {
 
 /** A session opened. */
 export interface SessionOpenedEvent extends SessionEvent {
-  /** Of its stream, with this one. */
+  /** How many viewers its stream now has, including this one. */
   readonly viewers: number;
 }
 
 /** A session ended; `session` carries the final bytes. */
 export interface SessionClosedEvent extends SessionEvent {
   readonly reason: CloseReason;
-  /** Of its stream, without this one. */
+  /** How many viewers its stream has left. */
   readonly viewers: number;
 }
 
-/** What was there when a listener came: `closed` of these will follow, and `opened` of others. */
+/** The sessions that were live when a listener was added: `closed` of these will follow, and `opened` of others. */
 export interface AttachedEvent extends Numbered {
-  /** The live sessions. Copied as they are walked, which has to be before the listener returns. */
+  /** The live sessions, copied as you iterate. Do so before the listener returns. */
   readonly sessions: Iterable<PlaySession>;
 }
 
@@ -48,7 +48,7 @@ export interface TrackerEvents {
   /** Once, at `on('attached')` itself. */
   attached: AttachedEvent;
   opened: SessionOpenedEvent;
-  /** Once per `updateIntervalMs` and session that has changed since, while somebody listens. */
+  /** Once per `updateIntervalMs` for each session that changed in that time, while somebody listens. */
   updated: SessionEvent;
   closed: SessionClosedEvent;
   denied: DeniedEvent;
@@ -61,7 +61,7 @@ export interface TrackerEvents {
 export interface EventSink {
   readonly name: string;
   write(batch: readonly WireEvent[]): void | Promise<void>;
-  /** Events were lost in front of the next batch. */
+  /** Events were lost before the next batch. */
   gap?(gap: SinkGap): void | Promise<void>;
   close?(): void | Promise<void>;
 }
@@ -69,32 +69,32 @@ export interface EventSink {
 /** Events that a sink does not get. */
 export interface SinkGap {
   readonly events: number;
-  /** Of the first and the last of them; not all between them are lost. */
+  /** The `seq` of the first and the last one; not all events between them are lost. */
   readonly firstSeq: number;
   readonly lastSeq: number;
 }
 
-/** What `addSink()` takes besides. */
+/** Options of `addSink()`. */
 export interface SinkOptions {
   /**
-   * Pairs of `opened` and `closed` that may wait in memory. Default 10,000. An `opened` beyond goes to the spill file, or is
-   * lost with its `closed`; the `closed` of one that was taken is never lost while the process lives.
+   * How many pairs of `opened` and `closed` may wait in memory. Default 10,000. A further `opened` goes to the spill file, or
+   * is lost with its `closed`; the `closed` of an accepted one is never lost while the process lives.
    */
   readonly maxPairs?: number;
-  /** Path of a file of this sink's own for pairs that do not fit. What an earlier process left in it comes first. */
+  /** Path of a file, for this sink alone, for pairs that do not fit. What an earlier process left in it comes first. */
   readonly spillFile?: string;
   /**
-   * How often a batch is tried, and how long after the first time: each wait is twice the one before, a minute at most.
-   * Default: once. A batch that fails at last is lost.
+   * How often a batch is tried, and the wait after the first try; each further wait is twice as long, up to a minute.
+   * Default: one try. A batch that fails the last time is lost.
    */
   readonly retry?: { readonly tries: number; readonly delayMs: number };
 }
 
-/** How a sink keeps up. */
+/** How well a sink keeps up. */
 export interface SinkStats {
   readonly name: string;
-  /** Events that wait. */
+  /** How many events wait. */
   readonly queued: number;
-  /** Events that it did not get. */
+  /** How many events it did not get. */
   readonly dropped: number;
 }
