@@ -237,6 +237,17 @@ describe('the response of an SSE session below a manager', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('is not begun when the manager has stopped', async () => {
+    const { manager, sse } = await attached();
+    sse.disconnect();
+    await manager.stop();
+    const { res, ended } = await exchange();
+    expect(codeOf(() => sse.attach(res))).toBe('ERR_SESSION_DISCONNECTED 503');
+    expect([sse.isConnected, res.headersSent]).toEqual([false, false]);
+    res.end();
+    expect(await ended).toBe(true);
+  });
+
   it('is that of the object which everybody gets on this node, until its client has gone', async () => {
     const { manager, sse } = await attached();
     expect(await manager.get(sse.id)).toBe(sse);

@@ -114,6 +114,8 @@ export class SseSession extends Session {
     this.#stream?.end();
     this.#isConnected = true;
     this.hold();
+    // the manager has stopped, and closes whatever opens
+    if (this.#isClosed) throw disconnected();
     const source = { next: () => this.#waiting.shift(), onGone: () => this.#gone() };
     this.#stream = new EventStream(response, source, clock, keepAliveMs);
   }

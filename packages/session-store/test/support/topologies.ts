@@ -29,24 +29,13 @@ export async function startSentinels(): Promise<SentinelTrio> {
   const secured = ['--requirepass', REDIS_PASSWORD, '--masterauth', REDIS_PASSWORD];
   const master = await startRedis(() => secured);
   const replica = await startRedis(() => [...secured, '--replicaof', '127.0.0.1', String(master.port)]);
-  const sentinels: RedisServer[] = [];
-  for (let n = 0; n < 3; n++) {
-    const sentinel = await startRedis((folder, port) => {
-      const config = [
-        `port ${port}`,
-        'bind 127.0.0.1',
-        `requirepass ${SENTINEL_PASSWORD}`,
-        `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
-        `sentinel monitor main 127.0.0.1 ${master.port} 2`,
-        `sentinel auth-pass main ${REDIS_PASSWORD}`,
-        'sentinel down-after-milliseconds main 300',
-        'sentinel failover-timeout main 2000',
-      ];
-      writeFileSync(join(folder, 'sentinel.conf'), `${config.join('\n')}\n`);
-      return ['sentinel.conf', '--sentinel'];
-    });
-    sentinels.push(sentinel);
-  }
+  // Sentinels ask for replicas once in ten seconds: it has to be there before the first time
+  await until(
+    'the replica is in step',
+    () => cli(replica.port, '-a', REDIS_PASSWORD, 'INFO', 'replication').includes('master_link_status:up'),
+    15_000,
+  );
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(master.port)));
   const ask = (...args: string[]) => cli(sentinels[0]?.port ?? 0, '-a', SENTINEL_PASSWORD, 'SENTINEL', ...args);
   await until(
     'the Sentinels know each other and the replica',
@@ -57,17 +46,16 @@ export async function startSentinels(): Promise<SentinelTrio> {
     },
     15_000,
   );
-  await until(
-    'the replica is in step',
-    () => cli(replica.port, '-a', REDIS_PASSWORD, 'INFO', 'replication').includes('master_link_status:up'),
-    15_000,
-  );
   return {
     master,
     sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
     sentinelAddrs: sentinels.map(({ port }) => `127.0.0.1:${port}`),
     failOver: async () => {
       const before = ask('GET-MASTER-ADDR-BY-NAME', 'main');
+      // replicas follow in their own time: what they have not heard of is lost with the master
+      const input = 'SET in-step yes\nWAIT 1 5000\n';
+      const port = before.split('\n')[1] ?? '';
+      spawnSync('redis-cli', ['-p', port, '--no-auth-warning', '-a', REDIS_PASSWORD], { input });
       await until('a failover begins', () => ask('FAILOVER', 'main').startsWith('OK'), 15_000);
       await until('there is another master', () => ask('GET-MASTER-ADDR-BY-NAME', 'main') !== before, 15_000);
     },
@@ -75,6 +63,23 @@ export async function startSentinels(): Promise<SentinelTrio> {
       for (const server of [...sentinels, master, replica]) await server.stop();
     },
   };
+}
+
+function startSentinel(masterPort: number): Promise<RedisServer> {
+  return startRedis((folder, port) => {
+    const config = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `requirepass ${SENTINEL_PASSWORD}`,
+      `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
+      `sentinel monitor main 127.0.0.1 ${masterPort} 2`,
+      `sentinel auth-pass main ${REDIS_PASSWORD}`,
+      'sentinel down-after-milliseconds main 300',
+      'sentinel failover-timeout main 2000',
+    ];
+    writeFileSync(join(folder, 'sentinel.conf'), `${config.join('\n')}\n`);
+    return ['sentinel.conf', '--sentinel'];
+  });
 }
 
 /** Three masters without replicas, which share the slots. */
