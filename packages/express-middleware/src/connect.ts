@@ -4,10 +4,10 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 /** A request of `http`, `https`, Express, `connect`, or `http2`'s compatibility API. */
 export type PlaybackRequest = IncomingMessage | Http2ServerRequest;
 
-/** The response that belongs to it. */
+/** The response to such a request. */
 export type PlaybackResponse = ServerResponse | Http2ServerResponse;
 
-/** A Connect-style handler: fits `app.use()` of Express 4, Express 5 and `connect`, and a plain `http` handler. */
+/** A Connect-style handler: works with `app.use()` of Express 4, Express 5 and `connect`, and as a plain `http` handler. */
 export type ConnectMiddleware = (req: PlaybackRequest, res: PlaybackResponse, next: (error?: unknown) => void) => void;
 
 /**

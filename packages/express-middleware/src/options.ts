@@ -11,27 +11,27 @@ import { type TokenReader, tokenReader } from './tokens/reader.js';
 export interface TrackPlaybackOptions {
   /**
    * Where the stream code is. Default `first-segment`: `/cam1/720p/seg1.ts` is `cam1`. `dirname`: the whole directory,
-   * `cam1/720p`. A function names it itself; null lets the request pass uncounted, and so does undefined unless a policy
-   * authorises: then a file of no stream is refused.
+   * `cam1/720p`. A function returns it; null lets the request pass uncounted, and so does undefined unless a policy
+   * authorises: then a file without a stream is refused.
    */
   stream?: StreamRule | RequestCallback<[], string | null | undefined>;
   /**
-   * More file extensions that count, with their protocol, `{ '.aac': 'hls', '.m4a': 'dash' }`, and those that never do,
-   * `{ '.vtt': false }`. Default none: besides the built-in ones, other media files are asked about while a policy authorises.
+   * Further file extensions that count, with their protocol, `{ '.aac': 'hls', '.m4a': 'dash' }`, and ones that never do,
+   * `{ '.vtt': false }`. Default none. While a policy authorises, other media files are judged as well.
    */
   extensions?: Readonly<Record<string, Protocol | false>>;
   /**
-   * Proxies that may say who the client is, as Express's `trust proxy`. For apps without Express's own setting, which
-   * counts when this is absent. Default: the socket's address is the client's.
+   * Proxies that may say who the client is, like Express's `trust proxy`. For apps without Express's own setting, which
+   * applies if this is absent. Default: the socket's address is the client's.
    */
   trustProxy?: TrustProxy;
-  /** The last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
+  /** Has the last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
   hit?: RequestCallback<[hit: HttpHit], HttpHit | null>;
   /** How viewer tokens are read, and written into playlists and cookies. Default: read only. */
   viewerToken?: ViewerTokenOptions;
   /**
-   * Lists viewers whose requests were answered with errors (404, 500) alone, for any stream name that somebody makes up.
-   * Default false: on a stream of which nothing was ever served a viewer is listed once a request is answered.
+   * Lists even viewers who got nothing but errors (404, 500), for any stream name that somebody makes up. Default false:
+   * on a stream of which nothing was ever served, a viewer is listed once a request is answered.
    */
   countErrors?: boolean;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */

@@ -42,17 +42,17 @@ interface Asked {
   readonly plan: WritingPlan | undefined;
 }
 
-/** What `trackPlayback()` returns: a handler for `app.use()`, and what became of the playlists it wrote tokens into. */
+/** What `trackPlayback()` returns: a handler for `app.use()`, with counters of the playlists it wrote tokens into. */
 export interface PlaybackMiddleware extends ConnectMiddleware {
   readonly playlists: Readonly<PlaylistCounts>;
 }
 
 /**
- * Counts and controls who plays HLS and DASH: put it before what serves the files, and before `compression`.
+ * Counts and controls viewers of HLS and DASH: put it before whatever serves the files, and before `compression`.
  *
- * A GET of a playlist or segment asks the tracker; who may not watch is answered 403 (401, 429, 503). Bytes are credited
- * while the response runs, a kick destroys it. Later handlers find the session in `req.playSession`. Other methods get no
- * media: HEAD and OPTIONS pass, the rest is answered 405. What is no media passes untouched.
+ * A GET of a playlist or segment asks the tracker; refused viewers get 403 (401, 429, 503). Bytes are credited while the
+ * response runs, and a kick destroys it. Later handlers find the session in `req.playSession`. Other methods get no media:
+ * HEAD and OPTIONS pass, the rest is answered 405. Requests for anything but media pass untouched.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example
@@ -113,7 +113,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     );
   };
 
-  /** Only a GET is counted: what else would bring media is refused, and what brings none passes. */
+  /** Only a GET is counted: other methods are refused if they would return media, and pass if they do not. */
   const passOther = (req: PlaybackRequest, res: PlaybackResponse, next: Next) => {
     const media = find(req);
     if (media === undefined) return next();
@@ -133,7 +133,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     next();
   };
 
-  /** What belongs to no stream cannot be permitted, so it is not let in where permission is needed. */
+  /** No policy can permit a file without a stream, so it is refused where permission is needed. */
   const passNameless = ({ path }: MediaRequest, res: PlaybackResponse, next: Next) => {
     const { authorises } = tracker;
     if (authorises || typeof prepared.stream !== 'function') warnNameless(prepared.tokens.hide(path, undefined));

@@ -6,36 +6,35 @@ import { watchFile } from './watch-file.js';
 /** Options of {@link openMaxMind}. */
 export interface MaxMindOptions {
   /**
-   * How often the file is looked at for a replacement, in milliseconds; default 60,000. 0 = never.
-   * A look is one `stat`; lower it when an update must count at once.
+   * How often to check whether the file was replaced, in milliseconds. Default 60,000; 0 = never.
+   * A check is one `stat`; lower it if an update has to take effect at once.
    */
   reloadMs?: number;
-  /** Hears of reloads (`info`) and of replacements that cannot be used (`warn`, once each). Default: nobody. */
+  /** Gets reloads (`info`) and replacements that cannot be used (`warn`, once each). Default: none. */
   logger?: Logger;
 }
 
-/** Knows the country of an address from a MaxMind database. */
+/** Finds the country of an address in a MaxMind database. */
 export interface MaxMindResolver extends GeoResolver {
   /**
-   * ISO 3166-1 alpha-2 in capitals; undefined for a private or unknown address and for what is no address. Never throws.
-   * An address may carry a port, brackets or a zone, and may be IPv4 written as IPv6 (`::ffff:1.2.3.4`).
+   * ISO 3166-1 alpha-2 in capitals; undefined for a private or unknown address, or anything else. Never throws. An address
+   * may have a port, brackets or a zone, and may be IPv4 written as IPv6 (`::ffff:1.2.3.4`).
    */
   country(ip: string): string | undefined;
-  /** Stops looking for replacements and lets the database go: every country is undefined from now on. Harmless twice. */
+  /** Stops checking for replacements and frees the database: every country is undefined from now on. Idempotent. */
   close(): void;
 }
 
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Opens a database in the MaxMind format (`.mmdb`) that tells countries: one of MaxMind, or of another maker, that has
+ * Opens a database in the MaxMind format (`.mmdb`) that contains countries: from MaxMind, or from another maker, with
  * `country.iso_code`, `country_code` or a `country` of two letters in its records. A file put in its place is picked up
- * while running; one that cannot be used is not, and neither is its absence: the last good one goes on answering.
- * Nothing here keeps the process alive.
+ * while running; if it is missing or cannot be used, the last good one stays in use. Nothing here keeps the process alive.
  *
- * @param path the `.mmdb` file, not compressed. It is held in memory.
- * @throws StreamSessionsError `ERR_GEOIP_DATABASE` when the file is missing, malformed, compressed, or knows no countries
- * @throws StreamSessionsError `ERR_BAD_OPTION` for an option that does not exist or a value that it cannot have
+ * @param path the `.mmdb` file, uncompressed. It is held in memory.
+ * @throws StreamSessionsError `ERR_GEOIP_DATABASE` if the file is missing, malformed, compressed, or has no countries
+ * @throws StreamSessionsError `ERR_BAD_OPTION` for an unknown option or an impossible value
  * @example
  * const geo = await openMaxMind('/var/lib/GeoIP/GeoLite2-Country.mmdb');
  * const tracker = createTracker({ geo });

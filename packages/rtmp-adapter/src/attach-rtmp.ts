@@ -9,18 +9,19 @@ import { V4Attachment } from './v4/attach.js';
 import type { Relays } from './v4/relay-client.js';
 import { RelaysAttachment } from './v4/relays.js';
 
-/** What `attachRtmp()` gives back. */
+/** What `attachRtmp()` returns. */
 export interface Attachment {
   /**
-   * Removes every listener and leaves the server running: who plays plays on, unwatched. Their sessions close with
-   * `shutdown`. Harmless twice.
+   * Removes every listener and leaves the server running: clients keep playing, untracked. Their sessions close with
+   * `shutdown`. Idempotent.
    */
   detach(): Promise<void>;
 }
 
 /**
- * Shows every player and publisher of node-media-server in the tracker's list (RTMP, RTMPS, HTTP-FLV, WS-FLV), asks the
- * tracker before media flows, and cuts whom it ends. Attach before the server runs: who plays already is not seen.
+ * Puts every player and publisher of node-media-server into the tracker's list (RTMP, RTMPS, HTTP-FLV, WS-FLV), asks the
+ * tracker before media flows, and cuts the sessions it ends. Attach before the server runs: it does not see clients that
+ * are already playing.
  *
  * ```ts
  * const nms = new NodeMediaServer(config);
@@ -28,8 +29,8 @@ export interface Attachment {
  * await runNodeMediaServer(nms);
  * ```
  *
- * @throws StreamSessionsError ERR_BAD_SERVER when this is no node-media-server, ERR_BAD_OPTION for an option that does not exist
- *   or a value that it cannot have
+ * @throws StreamSessionsError ERR_BAD_SERVER if this is not a node-media-server, ERR_BAD_OPTION for an unknown option or an
+ *   impossible value
  */
 export function attachRtmp(nms: NodeMediaServer, tracker: SessionTracker, options: RtmpOptions = {}): Attachment {
   const settings = settingsOf(options);

@@ -4,26 +4,26 @@ import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/c
 /** Options of `attachRtmp()`. */
 export interface RtmpOptions {
   /**
-   * Protect the server from packets that kill it (see `guardNodeMediaServer`). Default true; false if you have called
-   * `guardNodeMediaServer` with options of your own.
+   * Protect the server from packets that crash it (see `guardNodeMediaServer`). Default true; set false if you have called
+   * `guardNodeMediaServer` with your own options.
    */
   guard?: boolean;
   /**
-   * A player that takes nothing for so many milliseconds while there is media for it is cut as `stalled`. Default 15_000;
+   * A player that takes nothing for this long while media waits for it is cut as `stalled`. Milliseconds; default 15_000;
    * 0 = never.
    */
   stallTimeoutMs?: number;
   /**
-   * A publisher that sends nothing for so many milliseconds is taken for gone, and so is a player that has answered pings and
-   * does not any more (RTMP, WS-FLV, HTTP/2). Default 30_000; 0 = never.
+   * A publisher that sends nothing for this long counts as gone, and so does a player that used to answer pings and no
+   * longer does (RTMP, WS-FLV, HTTP/2). Milliseconds; default 30_000; 0 = never.
    */
   silenceTimeoutMs?: number;
   /**
-   * Media that may wait for one slow player, in bytes. Default 8 MiB. Beyond it the player misses media until half of that
-   * is gone, and goes on with the latest key frame.
+   * How much media may wait for one slow player, in bytes. Default 8 MiB. Beyond it, the player misses media until half of
+   * that is gone, and then continues with the latest key frame.
    */
   maxBufferBytes?: number;
-  /** Where the once-a-second readings take their time from. Default: the wall clock. */
+  /** Where the readings, one a second, take their time from. Default: the wall clock. */
   clock?: Clock;
 }
 

@@ -27,14 +27,14 @@ const HELPERS = ['nts', 'nls', 'nfs'] as const;
 const PROCESS_EVENTS = ['SIGINT', 'SIGTERM', 'uncaughtException'] as const;
 
 /**
- * Starts node-media-server without what its own `run()` does to your process: no SIGINT and SIGTERM handlers that end it
- * before yours are done, no handler that swallows uncaught exceptions (2), no `process.exit` when a port is taken. Call
- * `nms.stop()` when your process ends.
+ * Starts node-media-server, but without what its own `run()` does to your process: no SIGINT and SIGTERM handlers that end
+ * it before yours are done, no handler that swallows uncaught exceptions (version 2), no `process.exit` when a port is
+ * taken. Call `nms.stop()` when your process ends.
  *
- * @returns when every configured port listens
+ * @returns when every configured port is listening
  * @throws the error of a port that cannot be opened, such as `EADDRINUSE`; the other ports are closed again by then, and
- *   the server is of no more use
- * @throws StreamSessionsError ERR_BAD_SERVER when this is no node-media-server
+ *   the server cannot be used any more
+ * @throws StreamSessionsError ERR_BAD_SERVER if this is not a node-media-server
  */
 export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
   emitterOf(nms, 'runNodeMediaServer()');

@@ -6,12 +6,12 @@ import { RelayServer, type RtspServer } from './server/rtsp-server.js';
 
 /** Options of `createRtspServer()`. */
 export interface RtspServerOptions extends RelayOptions {
-  /** Where players and publishers are listed, and who decides about them. Default: nobody does. */
+  /** Lists players and publishers, and decides who may play and publish. Default: none. */
   tracker?: SessionTracker | undefined;
 }
 
 /**
- * An RTSP server: who publishes to it is relayed to all who play, over TCP and UDP, over RTSP and RTSPS.
+ * An RTSP server: it relays publishers to all players of the same stream, over TCP and UDP, over RTSP and RTSPS.
  *
  * ```ts
  * const server = createRtspServer({ tracker });

@@ -6,8 +6,8 @@ import { byPrototype } from '../by-prototype.js';
 import type { Incoming } from './incoming.js';
 
 /**
- * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (only behind a proxy that replaces
- * the header), a number that many hops, otherwise addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`.
+ * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that
+ * replaces the header), a number that many hops; or addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
 

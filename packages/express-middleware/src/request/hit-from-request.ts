@@ -13,9 +13,9 @@ const MAX_PLAYER_ID_LENGTH = 256;
 const ownReader = clientReader();
 
 /**
- * What `tracker.trackHttp()` and `tracker.admit()` want to know of a request: address (Express: `req.ip`), User-Agent,
- * referer, query, viewer token (`token`, `tkn`; URL before cookie), CMCD `sid`, `X-Playback-Session-Id`, TLS, and what
- * the client offered to prove who it is.
+ * Makes the hit of a request for `tracker.trackHttp()` and `tracker.admit()`: address (Express: `req.ip`), User-Agent,
+ * referer, query, viewer token (`token`, `tkn`; URL before cookie), CMCD `sid`, `X-Playback-Session-Id`, TLS, and
+ * credentials.
  *
  * @param stream The stream code.
  * @example const admission = tracker.admit(hitFromRequest(req, 'cam1', 'hls'));

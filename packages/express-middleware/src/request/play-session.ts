@@ -6,13 +6,13 @@ import { findLately } from '../response/lane.js';
 
 declare module 'http' {
   interface IncomingMessage {
-    /** The viewer's session, behind `trackPlayback()`: a copy made when read. Undefined for what is not tracked. */
+    /** The viewer's session, after `trackPlayback()`: a copy made when read. Undefined if it is not tracked. */
     readonly playSession?: PlaySession | undefined;
   }
 }
 declare module 'http2' {
   interface Http2ServerRequest {
-    /** The viewer's session, behind `trackPlayback()`: a copy made when read. Undefined for what is not tracked. */
+    /** The viewer's session, after `trackPlayback()`: a copy made when read. Undefined if it is not tracked. */
     readonly playSession?: PlaySession | undefined;
   }
 }

@@ -10,12 +10,12 @@ const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 const LOOPBACK = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/i;
 
 /**
- * For `authorize` of `sessionsApi()`: lets in whoever seems to call directly on this machine, without a key. True, or an
- * error with `status: 403`. It wants a loopback socket, no header that says "forwarded", HTTP/1.1 or 2, a `Host` of
- * localhost, 127.0.0.1 or [::1], and no page of another site.
+ * For `authorize` of `sessionsApi()`: lets in callers that seem to call directly on this machine, without a key. Returns
+ * true, or throws an error with `status: 403`. It requires a loopback socket, no header that says "forwarded", HTTP/1.1 or
+ * 2, a `Host` of localhost, 127.0.0.1 or [::1], and no page of another site.
  *
- * **Use it only where nothing on this machine passes requests on.** A proxy that adds no header, and names the upstream
- * as `Host`, looks like curl: nginx does so from 1.29.7 on by default (before, with `proxy_http_version 1.1`), and so do
+ * **Use it only where nothing on this machine forwards requests.** A proxy that adds no header, and names the upstream as
+ * `Host`, looks like curl: nginx does so from 1.29.7 on by default (earlier with `proxy_http_version 1.1`), and so do
  * stunnel, socat and `ssh -R`. Behind one of them the whole internet is "local", and can list and kick. Everybody with an
  * account on this machine gets in too, as does every program and container that shares its network.
  *

@@ -10,29 +10,29 @@ import { KINDS, type ListSettings } from './query.js';
 /** Options of `sessionsApi()`. Everything has a default. */
 export interface SessionsApiOptions {
   /**
-   * Decides who may use the API: true lets in, all else is answered 403; throw an error with `status: 401` for 401.
-   * `localOnly` is one. Default: who has the key.
+   * Decides who may use the API: true lets the caller in, anything else is answered 403; throw an error with `status: 401`
+   * for 401. `localOnly` is such a function. Default: callers need the key.
    */
   authorize?: RequestCallback<[action: Action], boolean | Promise<boolean>>;
   /**
-   * What opens the API where there is no `authorize`: 16 characters or more of letters, digits and `-._~+/`. Several processes
-   * behind one address need the same. It is not printed, nor written unless `keyFile` says where. Default: a new one for
-   * each start of the process, printed once on stderr.
+   * What opens the API without `authorize`: 16 or more letters, digits and `-._~+/`. Several processes behind one address
+   * need the same key. It is not printed, and is written only if `keyFile` says where. Default: a new one at each start of
+   * the process, printed once on stderr.
    */
   key?: string;
   /**
-   * Where the key is written for scripts, readable for this user alone, as a header for `curl -H @file`; `false`: nowhere.
-   * Default: `.stream-sessions-key` in the folder where the process was started, if that can be written; none for a `key` of
-   * your own.
+   * Where the key is written for scripts, readable only by this user, as a header for `curl -H @file`; `false`: nowhere.
+   * Default: `.stream-sessions-key` in the folder where the process was started, if that is writable; nowhere for your
+   * own `key`.
    */
   keyFile?: string | false;
-  /** Where a browser finds this API, such as `http://127.0.0.1:8080/api`: printed with the key, to click. Default none. */
+  /** Where a browser finds this API, such as `http://127.0.0.1:8080/api`: printed with the key, as a link. Default none. */
   url?: string;
-  /** Is told the key at once, in place of the line on stderr: for a program that knows its address only when it listens. */
+  /** Called with the key at once, instead of the line on stderr: for programs that learn their address only later. */
   announce?: (key: AnnouncedKey) => void;
-  /** The kinds that lists show when the request names no `kind`. Default all; viewers where `compat` is set. */
+  /** The kinds that lists show if the request names no `kind`. Default all; viewers if `compat` is set. */
   kinds?: readonly SessionKind[];
-  /** `open-streamer`: for clients of Open-Streamer. Lists show viewers, and query names that are not known are ignored. */
+  /** `open-streamer`: for clients of Open-Streamer. Lists show viewers, and unknown query names are ignored. */
   compat?: 'open-streamer';
 }
 

@@ -8,16 +8,16 @@ import { signIn } from './key/sign-in.js';
 import { prepare, type Prepared, type SessionsApiOptions } from './options.js';
 import { type Route, ROUTES } from './routes.js';
 
-/** A Connect-style handler that also stands alone: without `next` what is not its own is answered 404. */
+/** A Connect-style handler that also works alone: without `next`, it answers unknown paths with 404. */
 export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (error?: unknown) => void) => void;
 
 /**
  * The REST API of the list: `GET /sessions`, `GET|DELETE /sessions/:id`, `GET /streams`, `GET /streams/:code/sessions`,
  * `GET|POST /denials`, `DELETE /denials/:id`, `GET /sessions|denials/:id/explain`, `POST /invalidate`, `POST /reauthorize`,
- * `GET /stats`. JSON in Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them. Other paths
- * pass on.
+ * `GET /stats`. JSON with Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them. Other paths
+ * are passed on.
  *
- * It opens with a key, which is made here and printed once, unless `authorize` says who gets in.
+ * It opens with a key, which is generated here and printed once, unless `authorize` says who gets in.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_KEY_FILE
  * @example app.use('/api', sessionsApi(tracker, { url: 'http://127.0.0.1:8080/api' }));

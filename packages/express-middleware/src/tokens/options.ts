@@ -4,20 +4,20 @@ import { badOption, checkOptions } from '@stream-sessions/core/spi';
 export interface ViewerTokenOptions {
   /** The query parameter that carries the token. Default: `token` and `tkn` are read, `tkn` is written. */
   parameter?: string;
-  /** The cookie that carries it. Default: `token` and `tkn` are read, `tkn` is written. */
+  /** The cookie that carries the token. Default: `token` and `tkn` are read, `tkn` is written. */
   cookie?: string;
-  /** Read the token from the URL; it counts before a cookie. Default true. */
+  /** Read the token from the URL, which takes precedence over a cookie. Default true. */
   readUrl?: boolean;
   /** Read the token from a cookie. Default true. */
   readCookie?: boolean;
   /**
-   * Write the token into the URIs of playlists and manifests. Default: while a policy authorises, for stock players drop
-   * the playlist's query on segments; but no token that came in a cookie. True: always, and tokens from cookies too.
+   * Write the token into the URIs of playlists and manifests. Default: while a policy authorises, because stock players
+   * drop the playlist's query on segments; but no token that came in a cookie. True: always, including those.
    */
   writeUrl?: boolean;
-  /** Give viewers who bring no token a random one as a cookie, for ten minutes at a time. Default false. */
+  /** Give viewers without a token a random one in a cookie, for ten minutes at a time. Default false. */
   writeCookie?: boolean;
-  /** Write into URIs of playlists and manifests only, so that segments stay one for all in caches. Default false. */
+  /** Write only into URIs of playlists and manifests, so that caches can share segments. Default false. */
   playlistsOnly?: boolean;
 }
 

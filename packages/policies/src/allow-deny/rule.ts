@@ -6,17 +6,17 @@ import { hostOf, ruleHost } from './referer.js';
 
 type OneOrMore<T> = T | readonly T[];
 
-/** Matches who has all of what it names; of a list, one. At least one field. */
+/** Matches viewers that have all the fields it names, and one value of each list. Needs at least one field. */
 export interface Rule {
-  /** ISO 3166-1 alpha-2: two letters. Who comes from nowhere known matches no country: it takes a `geo` resolver. */
+  /** ISO 3166-1 alpha-2: two letters. Needs a `geo` resolver; an unknown address matches no country. */
   country?: OneOrMore<string>;
   /** An address or a CIDR block. */
   ip?: OneOrMore<string>;
-  /** A part of the user agent, whatever the case; or a regular expression. */
+  /** Part of the user agent, in any case; or a regular expression. */
   userAgent?: OneOrMore<string | RegExp>;
   /**
-   * The host of the page, or one it is part of: `example.com` is also `www.example.com`, on any port. Or a regular
-   * expression over the whole.
+   * The host of the page, or a parent domain: `example.com` also matches `www.example.com`, on any port. Or a regular
+   * expression for the whole referer.
    */
   referer?: OneOrMore<string | RegExp>;
   /** A stream code; `*` stands for any characters: `news/*`. */

@@ -8,17 +8,17 @@ import { keysOf, PER, type Per } from './keys.js';
 /** Options of `concurrencyPolicy`. */
 export interface ConcurrencyOptions {
   /**
-   * What the limit is per. Who has no such thing (no user, no token) is not limited. A `token` is one in the URL, a cookie or
-   * a stream id, and a bearer; who has both needs a place of each. Default `user`.
+   * What the limit applies to. A viewer without it (no user, no token) is not limited. A `token` is one in the URL, a cookie
+   * or a stream id, or a bearer; a viewer with both needs a slot of each. Default `user`.
    */
   per?: Per;
-  /** How many sessions at a time. Per user, `maxSessions` of an authoriser counts instead where it gives one. */
+  /** How many sessions at a time. Per user, the `maxSessions` of an authoriser takes precedence if it gives one. */
   max: number;
   /**
-   * Who goes when there are more: the one who asks, or of those who play the oldest or the newest. Default `reject`.
+   * Who has to go if there are more: the viewer who asks, or the oldest or newest current session. Default `reject`.
    */
   onExceed?: 'reject' | 'replace-oldest' | 'replace-newest';
-  /** A session with nothing in flight and no hit for longer than this, milliseconds, holds no slot. Default 10_000. */
+  /** A session with nothing in flight and no hit for longer than this holds no slot. Milliseconds; default 10_000. */
   graceMs?: number;
   /** Default `concurrency`. */
   name?: string;
@@ -27,8 +27,8 @@ export interface ConcurrencyOptions {
 const ON_EXCEED = ['reject', 'replace-oldest', 'replace-newest'];
 
 /**
- * How many viewers at a time. Exact, however many open at once: a slot is reserved while other policies are still
- * deciding, and who is replaced is chosen in the moment of opening. Publishers take no slot.
+ * Limits how many viewers there are at a time. The limit is exact, however many open at once: a slot is reserved while
+ * other policies are still deciding, and whom to replace is decided at the moment of opening. Publishers take no slot.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -20,24 +20,24 @@ import { REQUESTS, type Payload } from './request.js';
 
 /** Options of `httpAuthorizer`. */
 export interface HttpAuthorizerOptions {
-  /** Where to ask, by POST. No name and password in it: they are `headers`. */
+  /** Where to ask, by POST. Without name and password: send those in `headers`. */
   url: string | URL;
-  /** One attempt, body and all, milliseconds. All attempts have to fit into the tracker's `policyTimeoutMs`. Default 3_000. */
+  /** Limit for one attempt, in milliseconds. All attempts have to fit into the tracker's `policyTimeoutMs`. Default 3_000. */
   timeoutMs?: number;
-  /** Attempts after the first, when there was no clear answer. Default 1. */
+  /** Further attempts if there was no clear answer. Default 1. */
   retries?: number;
   /**
-   * When there is no clear answer: `allow` lets in, `deny` refuses and cuts, `keep` (default) refuses who is new and keeps
-   * who was let in before, as they were.
+   * What to do without a clear answer: `allow` lets in, `deny` refuses and cuts, `keep` (default) refuses new viewers and
+   * keeps those that were let in before, unchanged.
    */
   onUnavailable?: 'allow' | 'deny' | 'keep';
-  /** Ask again about a live session so often, milliseconds, in the background. Spread by a tenth. Default 0: never. */
+  /** How often to ask again about a live session, in milliseconds, in the background; spread by a tenth. Default 0: never. */
   reauthorizeEveryMs?: number;
-  /** What the authoriser is sent, and how its answer is read. Default `json`. */
+  /** What is sent to the authoriser, and how its answer is read. Default `json`. */
   payload?: Payload;
-  /** Sent with every question: a key of its own, for one, or `authorization`. */
+  /** Sent with every request: an API key, for example, or `authorization`. */
   headers?: Readonly<Record<string, string>>;
-  /** Who is asked about; others are let through. Default: everybody but `output`; for `mistserver` only `viewer`. */
+  /** The kinds it asks about; others are let through. Default: everybody but `output`; for `mistserver` only `viewer`. */
   kinds?: readonly SessionKind[];
   /** Default `http authorizer`. */
   name?: string;
@@ -53,7 +53,7 @@ const MAX_RETRIES = 100;
 
 /**
  * Asks a web service who may watch: when a session opens, when it brings another credential, and every
- * `reauthorizeEveryMs`. Never per segment, and once however many requests of a new viewer arrive together.
+ * `reauthorizeEveryMs`. Never per segment, and only once, however many requests of a new viewer arrive together.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

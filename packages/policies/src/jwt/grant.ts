@@ -4,17 +4,17 @@ import { isStreamPatterns } from '../support/stream-patterns.js';
 import { isTags, MAX_TAGS } from '../support/tags.js';
 import { Unacceptable, what } from './unacceptable.js';
 
-/** Which claims say what. */
+/** The names of the claims. */
 export interface JwtClaims {
   /** Who this is: the `userId` of the session. Default `sub`. */
   user?: string;
-  /** Which streams: a code or pattern (`news/*`), or a list of them. Without the claim: every stream. Default `streams`. */
+  /** Which streams: a code or pattern (`news/*`), or a list of them. Without the claim, every stream. Default `streams`. */
   streams?: string;
-  /** An object of texts, kept as the session's tags. Default `tags`. */
+  /** An object of strings, kept as the session's tags. Default `tags`. */
   tags?: string;
-  /** Addresses and CIDR blocks it may be used from. Default `ip`. */
+  /** Addresses and CIDR blocks from which it may be used. Default `ip`. */
   ip?: string;
-  /** What it may be used for: a list of kinds. Without the claim: `viewer` only. Default `kinds`. */
+  /** What it may be used for: a list of kinds. Without the claim, `viewer` only. Default `kinds`. */
   kinds?: string;
   /** How many sessions the user may have, for `concurrencyPolicy`. Default `max_sessions`. */
   maxSessions?: string;

@@ -10,25 +10,25 @@ import { Homes } from './homes.js';
 import { checkAlgorithms, prepareKeys, type JwtKeys } from './keys.js';
 import { Verifier, type Verified } from './verifier.js';
 
-/** Options of `jwtPolicy`: one of `secret`, `publicKey` and `jwks`, and what else has to be true of a token. */
+/** Options of `jwtPolicy`: one of `secret`, `publicKey` and `jwks`, and what else a token has to fulfil. */
 export interface JwtPolicyOptions extends JwtKeys {
-  /** Default: those that fit the key (HS* for a secret, RS* and PS* for RSA, …). For a set: all but HS*. May be fewer. */
+  /** Accepted algorithms. Default: those that fit the key (HS* for a secret, RS* and PS* for RSA, …); for a set, no HS*. */
   algorithms?: readonly string[];
-  /** The `iss` claim has to be this, or one of these. Default: not looked at. */
+  /** The `iss` claim has to be this, or one of these. Default: not checked. */
   issuer?: string | readonly string[];
-  /** The `aud` claim has to name this, or one of these. Default: not looked at. */
+  /** The `aud` claim has to name this, or one of these. Default: not checked. */
   audience?: string | readonly string[];
-  /** Claims that have to be there. Default none; `['exp', 'sub']` is a good choice. */
+  /** Claims that have to be present. Default none; `['exp', 'sub']` is a good choice. */
   requiredClaims?: readonly string[];
-  /** Which claims say who, what and from where. */
+  /** The names of the claims that say who, what and from where. */
   claims?: JwtClaims;
-  /** How wrong a clock may be, milliseconds, for `nbf`; `exp` is kept to the second. Default 0. */
+  /** How wrong a clock may be for `nbf`, in milliseconds; `exp` is exact to the second. Default 0. */
   clockToleranceMs?: number;
   /** Who has to show a token; others are let through. Default: everybody but `output`. */
   kinds?: readonly SessionKind[];
   /**
-   * So many verified tokens are remembered, and not verified again. Default 10_000. Of an ECDSA token anybody can make a
-   * second one; it is refused as long as the first is remembered, so let this be more than are in use at a time.
+   * How many verified tokens are remembered, and not verified again. Default 10_000. Anybody can turn an ECDSA token into a
+   * second one; it is refused as long as the first is remembered, so set this above the number in use at a time.
    */
   remember?: number;
   /** Default `jwt`. */
@@ -41,8 +41,9 @@ const NAMES: readonly (keyof JwtPolicyOptions)[] = [
 ];
 
 /**
- * Lets in who has a JSON Web Token (RFC 7519) that allows this stream: as the viewer token, or as
- * `Authorization: Bearer`, which goes first. The session ends at `exp` as `expired`, unless a renewed token comes before.
+ * Lets in viewers with a JSON Web Token (RFC 7519) that allows the stream: as the viewer token, or as
+ * `Authorization: Bearer`, which takes precedence. The session ends at `exp` as `expired`, unless a renewed token comes
+ * before that.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -2,15 +2,15 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { badOption } from '@stream-sessions/core/spi';
 import { webUrl } from '../support/web-url.js';
 
-/** Where the keys come from. Exactly one of them. */
+/** Where the keys come from. Give exactly one. */
 export interface JwtKeys {
-  /** Shared secret (HS256, HS384, HS512). At least 32 bytes for HS256, as RFC 7518 section 3.2 has it. */
+  /** Shared secret (HS256, HS384, HS512). At least 32 bytes for HS256, as RFC 7518 section 3.2 requires. */
   secret?: string | Uint8Array;
   /** Public key or certificate as PEM (RSA, EC, Ed25519). */
   publicKey?: string;
   /**
-   * A JWK set of public keys, or the URL of one: fetched when it is needed, and again when it is ten minutes old or a token
-   * has a key that it does not have, at most every 30 s. While its server is away, the set is used until it is an hour old.
+   * A JWK set of public keys, or the URL of one: fetched when it is needed, and again once it is ten minutes old or a token
+   * has an unknown key, at most every 30 s. While its server is down, the set is used until it is an hour old.
    */
   jwks?: string | URL | { readonly keys: readonly object[] };
 }

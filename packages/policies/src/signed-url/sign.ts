@@ -10,7 +10,7 @@ export interface Signing {
   key: string;
   /** The stream code, as in the list of viewers: `cam1`. */
   stream: string;
-  /** Epoch milliseconds; the signature holds until the second before. */
+  /** Epoch milliseconds; the signature is valid until the second before. */
   expiresAt: number;
   /** Only from this address (IPv6: its /64). Default: from anywhere. */
   ip?: string;
@@ -23,8 +23,8 @@ const LAST_MS = 8.64e15;
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
 
 /**
- * Makes the token that `signedUrlPolicy` accepts, for whatever way a transport takes tokens. Opaque; 50 to 60 letters,
- * digits, `.`, `-` and `_`.
+ * Makes the token that `signedUrlPolicy` accepts, to be sent in whichever way a transport takes tokens. It is opaque: 50 to
+ * 60 letters, digits, `.`, `-` and `_`.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -46,7 +46,7 @@ export function signToken(signing: Signing): string {
 
 /**
  * The URL with the token that lets its holder in: `https://…/cam1/index.m3u8?token=…`, `rtmp://…/live/cam1?token=…`.
- * A query that is there is kept, a token in it is replaced.
+ * An existing query is kept; a token in it is replaced.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

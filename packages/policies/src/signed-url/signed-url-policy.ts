@@ -5,7 +5,7 @@ import { checkKey, isSealed } from './seal.js';
 
 /** Options of `signedUrlPolicy`. */
 export interface SignedUrlOptions {
-  /** Keys that are accepted, at least 16 characters each. Several, so that a new one can be there before the old goes. */
+  /** The accepted keys, at least 16 characters each. Several, so that a new one can be added before the old one goes. */
   keys: string | readonly string[];
   /** Who has to show a signature; others are let through. Default: everybody but `output`. */
   kinds?: readonly SessionKind[];
@@ -17,8 +17,8 @@ export interface SignedUrlOptions {
 const TOKEN = /^([0-9a-z]{1,9})\.(any|ip)\.([\w-]{43})$/;
 
 /**
- * Lets in who has a token of `signToken` or a URL of `signUrl`, for this stream and until it ends: the session is closed
- * with `expired` then. The token is read where the transport reads tokens, so one signature works on all of them.
+ * Lets in viewers with a token of `signToken` or a URL of `signUrl`, for this stream and until it expires: the session then
+ * closes as `expired`. The token is read where the transport reads tokens, so one signature works on all of them.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -13,15 +13,15 @@ import type { NodeMediaServer2 } from '../v2/shapes.js';
 /** Options of `guardNodeMediaServer()`. */
 export interface GuardOptions {
   /**
-   * An RTMP connection that has not asked to play or to publish after so many milliseconds is closed. Default 15_000;
+   * An RTMP connection that has not asked to play or to publish by then is closed. Milliseconds; default 15_000;
    * 0 = never.
    */
   startTimeoutMs?: number;
-  /** The longest message or FLV tag a publisher may send, in bytes: one frame. Default 8 MiB. */
+  /** The longest message or FLV tag that a publisher may send, in bytes: one frame. Default 8 MiB. */
   maxMessageBytes?: number;
   /**
-   * What the server may keep of one stream for newcomers, in bytes: everything since the latest key frame. Beyond it, it is
-   * forgotten, and newcomers wait for the next key frame. Default 32 MiB. Raise it for many seconds of many megabits.
+   * How much of a stream the server may keep for newcomers, in bytes: everything since the latest key frame. Beyond it, that
+   * is dropped, and newcomers wait for the next key frame. Default 32 MiB. Raise it for long intervals at high bitrates.
    */
   maxGopBytes?: number;
 }
@@ -51,10 +51,10 @@ const guards = new WeakMap<NodeMediaServer, { users: number; undo: () => void }>
 
 /**
  * Keeps node-media-server alive: a malformed `connect`, a play without a name, `/live/a%20b.flv` and other things that a
- * stranger can send end their connection and not your process, and nobody takes its memory without playing or publishing.
- * `attachRtmp` does it by default. Several calls share one guard, with the options of the first.
+ * stranger can send end the connection and not your process, and nobody fills its memory without playing or publishing.
+ * `attachRtmp` does this by default. Several calls share one guard, with the options of the first.
  *
- * @returns a function that takes the guard away; harmless twice
+ * @returns an idempotent function that removes the guard
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_SERVER
  */
 export function guardNodeMediaServer(nms: NodeMediaServer, options: GuardOptions = {}): () => void {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { StreamSessionsError } from '@stream-sessions/core';
 
-/** node-media-server 4 or 2, as far as it is known from outside: whatever has its `on`. */
+/** node-media-server 4 or 2, as far as the adapter needs to know it: anything with its `on`. */
 export interface NodeMediaServer {
   on(event: string, listener: (...args: never[]) => void): unknown;
 }

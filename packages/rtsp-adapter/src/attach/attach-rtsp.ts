@@ -7,21 +7,21 @@ import { RelayServer, type RtspServer } from '../server/rtsp-server.js';
 import type { RtspOptions } from './options.js';
 import { TrackerGate } from './tracker-gate.js';
 
-/** What `attachRtsp()` gives back. */
+/** What `attachRtsp()` returns. */
 export interface Attachment {
   /**
-   * Removes every listener and leaves the server running: who plays plays on, unwatched. Their sessions close with
-   * `shutdown`. Harmless twice.
+   * Removes every listener and leaves the server running: clients keep playing, untracked. Their sessions close with
+   * `shutdown`. Idempotent.
    */
   detach(): Promise<void>;
 }
 
 /**
- * Shows every player and publisher of an RTSP server in the tracker's list, asks the tracker before media flows, and cuts whom it
- * ends. Attach before the server listens: who plays already is not seen.
+ * Puts every player and publisher of an RTSP server into the tracker's list, asks the tracker before media flows, and cuts the
+ * sessions it ends. Attach before the server listens: it does not see clients that are already playing.
  *
- * @throws StreamSessionsError ERR_BAD_SERVER when this is neither of the two servers, ERR_BAD_OPTION for an option that does not
- *   exist or a value that it cannot have, and for a server with an `authorize` of its own: with a tracker, that is a policy
+ * @throws StreamSessionsError ERR_BAD_SERVER if this is neither of the two servers, ERR_BAD_OPTION for an unknown option or an
+ *   impossible value, and for a server with its own `authorize`: with a tracker, write a policy instead
  */
 export function attachRtsp(
   server: RtspServer | RtspServerPackage,

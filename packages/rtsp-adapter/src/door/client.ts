@@ -1,15 +1,15 @@
 import type { Credentials } from '@stream-sessions/core';
 
-/** Who asks to play or to publish. */
+/** A client that asks to play or to publish. */
 export interface RtspClient {
   readonly action: 'play' | 'publish';
   /** The stream code: `rtsp://host/live/cam1` is `cam1`. */
   readonly stream: string;
-  /** Without track. It has the token in it: not for logs. */
+  /** Without the track. It contains the token, so keep it out of logs. */
   readonly url: string;
   /** The raw query of the URL, without `?`. */
   readonly query: string;
-  /** `token` of the query; empty when there is none. */
+  /** `token` of the query; empty if there is none. */
   readonly token: string;
   readonly userAgent: string | undefined;
   /** Without port. */

@@ -4,15 +4,15 @@ import type { RtspClient } from './client.js';
 import { LET_IN, type Answer, type Gate, type Pass, type Visitor } from './gate.js';
 import { warnOfFault } from './warn.js';
 
-/** A no, in RTSP's words. */
+/** A no, in terms of RTSP. */
 export interface RtspRefusal {
   /** 401 asks for credentials, 453 is over a limit, 503 is overload. Default 403. */
   readonly status?: 401 | 403 | 453 | 503;
-  /** Told to the client behind the standard phrase. */
+  /** Sent to the client after the standard phrase. */
   readonly reason?: string;
 }
 
-/** Decides who may play or publish where no tracker does. What throws or rejects is a no. */
+/** Decides who may play or publish without a tracker. If it throws or rejects, that is a no. */
 export type RtspAuthorize = (client: RtspClient) => boolean | RtspRefusal | Promise<boolean | RtspRefusal>;
 
 /** Nobody keeps books of these; the sampler is there to cut who stalls. */

@@ -1,7 +1,7 @@
 import { Server as HttpServer } from 'node:http';
 import { Server, type Socket } from 'node:net';
 
-/** A server of the npm package `rtsp-server`, as far as it is known from outside: a `net.Server` that emits `request`. */
+/** A server of the npm package `rtsp-server`, as far as the adapter needs to know it: a `net.Server` that emits `request`. */
 export type RtspServerPackage = Server;
 
 /** A request of that package. */

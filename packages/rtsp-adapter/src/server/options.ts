@@ -9,7 +9,7 @@ import type { PortRange } from '../transport/udp-pair.js';
 export interface RelayOptions {
   /** Asked before anybody plays or publishes. Only without a tracker: with one, write a policy. Default: everybody may. */
   authorize?: RtspAuthorize | undefined;
-  /** Where `listen()` listens if it is not told. Default 554, with TLS 322; 0 = any that is free. */
+  /** Where `listen()` listens by default. Default 554, with TLS 322; 0 = any free port. */
   port?: number | undefined;
   /** The address it listens on. Default: all. */
   host?: string | undefined;
@@ -22,21 +22,21 @@ export interface RelayOptions {
   /** UDP ports of this server for media, `[first, last]`. Default: whatever is free. False: TCP only. */
   udpPorts?: PortRange | false;
   /**
-   * A connection that neither plays nor publishes after so many milliseconds is ended, whatever it says meanwhile. Default 10_000;
+   * A connection that neither plays nor publishes by then is ended, whatever it sends meanwhile. Milliseconds; default 10_000;
    * 0 = never.
    */
   startTimeoutMs?: number;
   /**
-   * Told to clients. Who publishes, or plays over UDP, and is not heard of for so many milliseconds is ended as `client_gone`; so is a
-   * player over TCP that used to report, after 25_000 at the earliest. Default 60_000.
+   * Announced to clients. Publishers, and players over UDP, that are not heard from for this long are ended as `client_gone`; so
+   * are players over TCP that used to report, after 25_000 at the earliest. Milliseconds; default 60_000.
    */
   sessionTimeoutMs?: number;
   /**
-   * A player that takes nothing for so many milliseconds while there is media for it is cut as `stalled`. Default 15_000;
+   * A player that takes nothing for this long while media waits for it is cut as `stalled`. Milliseconds; default 15_000;
    * 0 = never.
    */
   stallTimeoutMs?: number;
-  /** Media that may wait for one slow player, in bytes. Default 4 MiB. Beyond it the player misses packets. */
+  /** How much media may wait for one slow player, in bytes. Default 4 MiB. Beyond it, the player misses packets. */
   maxBufferBytes?: number;
   /** Where timeouts take their time from. Default: the wall clock. */
   clock?: Clock | undefined;

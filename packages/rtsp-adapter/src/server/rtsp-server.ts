@@ -10,9 +10,9 @@ import { Relay } from './relay.js';
 
 /** Where to listen. */
 export interface RtspListenOptions {
-  /** Default: the server's `port`, else 554, with TLS 322; 0 = any that is free. */
+  /** Default: the server's `port`, or else 554, with TLS 322; 0 = any free port. */
   port?: number;
-  /** Default: the server's `host`, else all addresses. */
+  /** Default: the server's `host`, or else all addresses. */
   host?: string;
   /** Speak RTSPS here with this key and certificate; false: plain RTSP, whatever the server's own `tls` says. */
   tls?: TlsOptions | false;
@@ -21,17 +21,17 @@ export interface RtspListenOptions {
 /** An RTSP server that relays what is published to it (RFC 2326). Emits `listening` and `close`. */
 export interface RtspServer extends EventEmitter {
   /**
-   * Listens; may be called again for another port or for RTSPS, all share their streams.
+   * Listens. May be called again for another port or for RTSPS; all of them share their streams.
    *
    * @returns where it listens
    * @throws the error of a port that cannot be opened, such as `EADDRINUSE`
    */
   listen(port?: number | RtspListenOptions, host?: string): Promise<AddressInfo>;
-  /** Where it listens, the first of several; null when it does not. */
+  /** Where it listens, or the first of several addresses; null if it does not listen. */
   address(): AddressInfo | null;
   /** The stream codes that are on air. */
   readonly streams: string[];
-  /** Stops listening and cuts everybody; a tracker it was made with has heard of it by then. Harmless twice. */
+  /** Stops listening and cuts all clients; the sessions in its tracker are closed by then. Idempotent. */
   close(): Promise<void>;
 }
 

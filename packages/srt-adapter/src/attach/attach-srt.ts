@@ -7,21 +7,21 @@ import type { SrtConnection, SrtSource } from '../source.js';
 import { Caller, hitOf } from './caller.js';
 import type { SrtOptions } from './options.js';
 
-/** What `attachSrt()` gives back. */
+/** What `attachSrt()` returns. */
 export interface Attachment {
   /**
-   * Removes every listener and leaves the server running: who plays plays on, unwatched. Their sessions close with
-   * `shutdown`. Harmless twice.
+   * Removes every listener and leaves the server running: clients keep playing, untracked. Their sessions close with
+   * `shutdown`. Idempotent.
    */
   detach(): Promise<void>;
 }
 
 /**
- * Shows every publisher and player of an SRT server in the tracker's list, asks the tracker before media flows, and cuts
- * whom it ends. The server is one of `createSrtServer()`, or anything of the shape `SrtSource`. Who is connected already is
- * not seen.
+ * Puts every publisher and player of an SRT server into the tracker's list, asks the tracker before media flows, and cuts
+ * the sessions it ends. The server comes from `createSrtServer()`, or is anything of the shape `SrtSource`. Clients that are
+ * already connected are not seen.
  *
- * @throws StreamSessionsError ERR_BAD_SERVER for what cannot tell of connections, ERR_BAD_OPTION
+ * @throws StreamSessionsError ERR_BAD_SERVER for anything that does not emit connections, ERR_BAD_OPTION
  */
 export function attachSrt(server: SrtSource, tracker: SessionTracker, options: SrtOptions = {}): Attachment {
   const settings = connectionOptions('attachSrt()', options);

@@ -3,76 +3,76 @@ import type { SrtStatistics } from './statistics.js';
 
 /** Where and how to listen. */
 export interface SrtListenOptions {
-  /** IP address; `::` is every address, of IPv4 too. */
+  /** IP address; `::` is every address, including IPv4. */
   readonly host: string;
-  /** UDP port; 0 is a free one. */
+  /** UDP port; 0 picks a free one. */
   readonly port: number;
-  /** 10 to 79 characters: everything is encrypted, and who has another one, or none, is not let in. */
+  /** 10 to 79 characters: everything is encrypted, and callers with another one, or none, are not let in. */
   readonly passphrase?: string | undefined;
   /** Milliseconds in which lost packets can be sent again. */
   readonly latencyMs: number;
-  /** Milliseconds of silence after which a peer is taken for gone. */
+  /** Milliseconds of silence after which a peer counts as gone. */
   readonly peerIdleTimeoutMs: number;
-  /** Bytes that may wait for one slow player, and of one publisher. */
+  /** How many bytes may wait for one slow player, or from one publisher. */
   readonly maxBufferBytes: number;
   /** Asked about every caller before it is let in. */
   readonly screen?: SrtScreen | undefined;
 }
 
 /**
- * The first look at a caller, in the middle of its handshake: a reject reason such as 1403 turns it away with this word, and
- * undefined lets it go on. What it throws turns it away too.
+ * The first check of a caller, during its handshake: a reject reason such as 1403 turns it away with that reason, undefined
+ * lets it continue. If it throws, the caller is turned away.
  */
 export type SrtScreen = (caller: SrtStranger) => number | undefined;
 
-/** Who asks to be let in. Nothing is proven: not even whether it knows the passphrase. */
+/** A caller that asks to be let in. Nothing about it is verified yet, not even whether it knows the passphrase. */
 export interface SrtStranger {
   readonly streamId: string;
   readonly remoteAddress: string;
   readonly remotePort: number;
 }
 
-/** Callers in, until it is closed. */
+/** Lets callers in until it is closed. */
 export interface SrtListener {
   readonly address: SrtAddress;
-  /** Nobody is let in any more; connections are left alone. Resolves when the library has let go of all. Harmless twice. */
+  /** Lets nobody in any more; connections are left alone. Resolves when the library has released everything. Idempotent. */
   close(): Promise<void>;
 }
 
 /** One connection, as the transport sees it: no streams, no viewers. */
 export interface SrtSocket {
-  /** What the caller sent as its stream id, at most 512 bytes. Undefined when that is no text. */
+  /** What the caller sent as its stream id, at most 512 bytes. Undefined if that is not text. */
   readonly streamId: string | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** Of the peer's libsrt, such as `1.5.1`. */
+  /** The version of the peer's libsrt, such as `1.5.1`. */
   readonly peerVersion: string;
   /** Encrypted. */
   readonly secure: boolean;
-  /** Gives a packet of at most 1,316 bytes to the library, which copies it. False: it was not taken. Never throws. */
+  /** Gives a packet of at most 1,316 bytes to the library, which copies it. False: it was not accepted. Never throws. */
   send(packet: Uint8Array): boolean;
   /**
-   * Starts reading; a second call takes the place of the first. A packet is only there during the call: its memory is used
-   * again for the next.
+   * Starts reading; a second call replaces the first. A packet is valid only during the call: its memory is reused for the
+   * next one.
    */
   read(onPacket: (packet: Uint8Array) => void): void;
-  /** Instead of reading, for who has nothing to say: called when something has come from it, within a second at the latest. */
+  /** Instead of reading, for peers that have nothing to send: called, within a second, if one sends something. */
   expectSilence(onBroken: () => void): void;
   /** Called once, when the peer has gone or the connection broke; not after `close()`. */
   onClose(gone: () => void): void;
-  /** Undefined when it is closed. */
+  /** Undefined once it is closed. */
   statistics(): SrtStatistics | undefined;
-  /** Ends it, at once. Harmless twice. */
+  /** Ends it at once. Idempotent. */
   close(): void;
 }
 
 /**
- * SRT itself, as far as the relay needs it. `libsrt()` is the one over the system's library; bring your own to take another
- * way to it, such as an addon.
+ * SRT itself, as far as the relay needs it. `libsrt()` uses the system's library; bring your own to use something else, such
+ * as an addon.
  */
 export interface SrtBinding {
   /**
-   * Listens from now on, and hands over each connection that has come about.
+   * Listens from now on, and hands over each established connection.
    *
    * @throws StreamSessionsError ERR_SRT_UNAVAILABLE, ERR_SRT_LISTEN
    */

@@ -4,10 +4,10 @@ import { libraryNames } from './find-library.js';
 import { LibsrtListener } from './listener.js';
 
 /**
- * SRT over the system's libsrt 1.4 or 1.5, whichever TLS library that was built with. Nothing is loaded before somebody
- * listens, and libsrt's threads end when the last listener of the process is closed.
+ * SRT over the system's libsrt 1.4 or 1.5, whichever TLS library it was built with. Nothing is loaded before the first
+ * server listens, and libsrt's threads end when the last listener of the process is closed.
  *
- * @param path The library, where it is not in one of the usual places.
+ * @param path The library, if it is not in one of the usual places.
  */
 export function libsrt(path?: string): SrtBinding {
   const engine = engineOf(path === undefined ? libraryNames(process.platform) : [path]);

@@ -1,17 +1,17 @@
-/** What libsrt has measured of a connection since it was made. */
+/** What libsrt has measured about a connection since it was established. */
 export interface SrtStatistics {
   /** Round trip time, in milliseconds. */
   readonly rttMs: number;
-  /** Data packets that went out, each counted once. */
+  /** Data packets sent, each counted once. */
   readonly packetsSent: number;
   readonly packetsReceived: number;
-  /** Packets that got lost on the way, in either direction; most are sent again, and arrive. */
+  /** Packets lost on the way, in either direction; most are sent again, and arrive. */
   readonly packetsLost: number;
-  /** Packets that we, or the peer as far as we saw it, had to send again. */
+  /** Packets that we had to send again, or, as far as we could see, the peer. */
   readonly packetsRetransmitted: number;
-  /** Packets given up: too late to be of use, or there was no room for them. */
+  /** Packets given up: they were too late to be of use, or there was no room for them. */
   readonly packetsDropped: number;
-  /** Bytes that the peer has not confirmed yet. */
+  /** Bytes that the peer has not acknowledged yet. */
   readonly bytesWaiting: number;
 }
 

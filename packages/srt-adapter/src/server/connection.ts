@@ -8,7 +8,7 @@ import { HeldMedia } from './held-media.js';
 
 /** A publisher or player of `createSrtServer()`. */
 export interface SrtRelayConnection extends SrtConnection {
-  /** As the caller sent it, or as the server's option `streamId` has put it: it may hold what the caller offers to be let in by. */
+  /** As the caller sent it, or as the server's option `streamId` translated it. It may contain the caller's credentials. */
   readonly streamId: string;
   readonly remotePort: number;
   readonly peerVersion: string;
@@ -17,7 +17,7 @@ export interface SrtRelayConnection extends SrtConnection {
   readonly stream: string;
   /** `input` publishes, `viewer` plays. */
   readonly kind: 'viewer' | 'input';
-  /** Round trip time, loss and the like, as libsrt measures them now; undefined when it is closed. */
+  /** Round trip time, loss and so on, as libsrt measures them now; undefined once the connection is closed. */
   statistics(): SrtStatistics | undefined;
 }
 

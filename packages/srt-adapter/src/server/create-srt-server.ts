@@ -5,7 +5,7 @@ import { attachSrt } from '../attach/attach-srt.js';
 
 /**
  * Listens for SRT callers, and relays publishers (`m=publish`) to players (`m=request`, or a bare name) by their stream ids:
- * `#!::r=live/cam1,m=publish,t=token` or `live/cam1?token=…`. With a tracker everybody is listed and asked about.
+ * `#!::r=live/cam1,m=publish,t=token` or `live/cam1?token=…`. A tracker lists all of them, and is asked before media flows.
  *
  * ```ts
  * const server = createSrtServer({ tracker, port: 9000 });

@@ -6,44 +6,44 @@ import { libsrt } from '../binding/libsrt.js';
 
 /** Options of `createSrtServer()`. */
 export interface SrtServerOptions {
-  /** UDP port; 0 is a free one, which `server.port` then tells. */
+  /** UDP port; 0 picks a free one: see `server.port`. */
   port: number;
-  /** IP address to listen on. Default `::`, which is every address, of IPv4 too; `0.0.0.0` where there is no IPv6. */
+  /** IP address to listen on. Default `::`, which is every address, including IPv4; `0.0.0.0` on a machine without IPv6. */
   host?: string;
-  /** Who publishes and watches is listed here, and asked about before media flows. Default: everybody may. */
+  /** Lists publishers and players, and is asked before media flows. Default: none; everybody may play and publish. */
   tracker?: SessionTracker;
-  /** 10 to 79 characters, for all streams of this server. With it everything is encrypted. Default: nothing is. */
+  /** 10 to 79 characters, for all streams of this server. Everything is encrypted with it. Default: nothing is encrypted. */
   passphrase?: string;
-  /** Milliseconds in which lost packets can be sent again; the higher one of both sides counts. Default 120. */
+  /** Milliseconds in which lost packets can be sent again; the higher value of the two sides counts. Default 120. */
   latencyMs?: number;
-  /** Milliseconds of silence after which a peer is taken for gone. Default 5_000, and libsrt takes no less. */
+  /** Milliseconds of silence after which a peer counts as gone. Default 5_000, the minimum that libsrt accepts. */
   peerIdleTimeoutMs?: number;
-  /** Milliseconds for which a player may lose packets because it is too slow, before it is `stalled`. Default 15_000; 0 = never. */
+  /** How long a player may be too slow, and so lose packets, before it is `stalled`. Milliseconds; default 15_000; 0 = never. */
   stallTimeoutMs?: number;
   /**
-   * Media that may wait for one slow player, in bytes, and of one publisher. Default 8 MiB: what is sent in a second, and in
-   * the latency that the other side has asked for, has to have room. Beyond it packets are lost.
+   * How much media may wait for one slow player, or from one publisher, in bytes. Default 8 MiB. It has to hold what is sent
+   * in a second, and within the latency that the other side has asked for. Beyond it, packets are lost.
    */
   maxBufferBytes?: number;
   /**
-   * Publishers and players at a time; who comes then is cut. Default 1_000. Each takes about half a megabyte of memory, and 100 at
-   * 5 Mbit/s take half a core.
+   * How many publishers and players at a time; further callers are cut. Default 1_000. Each takes about half a megabyte of
+   * memory, and 100 at 5 Mbit/s take half a core.
    */
   maxConnections?: number;
   /**
-   * Puts the stream ids of encoders that have a form of their own into one that is understood here: it gets what the caller
-   * sent, and returns an id, or nothing to refuse the caller. Default: ids are taken as they are. What it throws refuses too.
+   * Translates the stream ids of encoders that have their own format: it gets what the caller sent, and returns an id that is
+   * understood here, or nothing to refuse the caller. If it throws, the caller is refused. Default: ids are used as they are.
    */
   streamId?: (streamId: string) => string | undefined;
   /**
-   * A first look at callers, in the middle of their handshake: return a reject reason (1401, 1403, 1402 …) to turn one away
-   * with this word. Default: none. It cannot wait, and while it runs the port receives nothing: for short tests without
-   * secrets to find out, for it is asked before the passphrase is. Policies decide later, with a tracker.
+   * A first check of callers, during their handshake: return a reject reason (1401, 1403, 1402 …) to turn one away with it.
+   * Default: none. It cannot wait, and while it runs the port receives nothing: use it for quick tests that reveal no secret,
+   * because it is called before the passphrase is checked. Policies decide later, with a tracker.
    */
   screen?: SrtScreen;
-  /** Another way to SRT than the system's libsrt. Default `libsrt()`. */
+  /** Another SRT binding than the system's libsrt. Default `libsrt()`. */
   binding?: SrtBinding;
-  /** Where the once-a-second readings take their time from. Default: the wall clock. */
+  /** Where the readings, one a second, take their time from. Default: the wall clock. */
   clock?: Clock;
 }
 

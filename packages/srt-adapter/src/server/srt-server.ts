@@ -8,12 +8,12 @@ export interface SrtServer extends SrtSource {
   readonly port: number;
   /** Where it listens. */
   address(): SrtAddress;
-  /** Who publishes and plays now, and who waits to be let in. */
+  /** The clients that publish and play now, and those that wait to be let in. */
   connections(): SrtRelayConnection[];
-  /** A caller has connected, and no media has flown: `hold()` it, or `close()` it, if it is not to play yet, or at all. */
+  /** A caller has connected; no media has flowed yet. `hold()` it if it should not play yet, `close()` it if not at all. */
   on(event: 'connection', listener: (connection: SrtRelayConnection) => void): this;
   on(event: 'connection', listener: (connection: SrtConnection) => void): this;
   on(event: 'closing', listener: () => void): this;
-  /** Ends everybody, and resolves when the port is free and libsrt has been cleaned up. At any moment; harmless twice. */
+  /** Ends all connections, and resolves when the port is free and libsrt has been cleaned up. Idempotent. */
   close(): Promise<void>;
 }

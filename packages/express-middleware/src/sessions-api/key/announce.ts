@@ -8,7 +8,7 @@ const quoted = (text: string): string => (/^[\w@.+/-]+$/.test(text) ? text : `'$
 /** The key of an API, and where scripts find it. */
 export interface AnnouncedKey {
   readonly key: string;
-  /** The whole path of the file; undefined: there is none. */
+  /** The full path of the file; undefined if there is none. */
   readonly file?: string | undefined;
   /** Why the file could not be written, as a sentence. */
   readonly problem?: string | undefined;
