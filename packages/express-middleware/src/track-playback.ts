@@ -14,17 +14,17 @@ import { UNREADABLE } from './media/media-path.js';
 import { mediaFinder, type MediaRequest } from './media/media-request.js';
 import { OneStreamWatch } from './media/one-stream-watch.js';
 import { NAMELESS } from './media/stream-name.js';
-import { describer, viewerOf } from './describe.js';
+import { hitBuilder, viewerOf } from './hit-builder.js';
 import { warnNameless, warnOneStream } from './warnings.js';
 import { prepare, type TrackPlaybackOptions } from './options.js';
-import { incoming, type Incoming } from './request/incoming.js';
+import { requestInfo, type RequestInfo } from './request/request-info.js';
 import { offerPlaySession } from './request/play-session.js';
 import { countBody } from './response/count-body.js';
-import { findInLane } from './response/lane.js';
+import { findResponse } from './response/response-queue.js';
 import { refuse, refuseMethod, refuseNameless, refuseUnreadable } from './response/refuse.js';
 import { Transfer } from './response/transfer.js';
 import { withholdBody } from './response/withhold-body.js';
-import { type PlaylistCounts, TokenPen, type WritingPlan } from './tokens/pen.js';
+import { type PlaylistCounts, PlaylistTokenWriter, type RewritePlan } from './tokens/playlist-token-writer.js';
 import { untilGone } from './response/until-gone.js';
 
 type Next = (error?: unknown) => void;
@@ -33,13 +33,13 @@ type Pending = PendingAdmission<RequestHandle>;
 
 /** A request that the tracker is asked about. */
 interface Asked {
-  readonly seen: Incoming;
+  readonly seen: RequestInfo;
   readonly query: string;
   readonly token: string | undefined;
   readonly res: PlaybackResponse;
   readonly next: Next;
   readonly onEnded: (() => void) | undefined;
-  readonly plan: WritingPlan | undefined;
+  readonly plan: RewritePlan | undefined;
 }
 
 /** What `trackPlayback()` returns: a handler for `app.use()`, with counters of the playlists it wrote tokens into. */
@@ -64,8 +64,8 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const { onDenied } = prepared;
   const memory = new ManifestMemory();
   const find = mediaFinder(prepared.types, () => tracker.authorises);
-  const describe = describer(prepared, memory);
-  const pen = new TokenPen(prepared, tracker);
+  const buildHit = hitBuilder(prepared, memory);
+  const writer = new PlaylistTokenWriter(prepared, tracker);
   const watch = prepared.stream === 'first-segment' ? new OneStreamWatch(warnOneStream(prepared.tokens)) : undefined;
   const reports = new CmcdReports(prepared.tokens.hide);
 
@@ -83,7 +83,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     new Transfer(countBody(seen, res), handle, tracker, onEnded);
     reports.take(seen, query, handle, token);
     // above what counts: bytes are those that are sent
-    if (plan !== undefined) pen.write(plan, seen, res);
+    if (plan !== undefined) writer.write(plan, seen, res);
     next();
   };
 
@@ -119,11 +119,11 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (media === undefined) return next();
     if (media === UNREADABLE) return refuseUnreadable(res);
     if (req.method === 'HEAD') {
-      if (media.type.manifest && pen.writesUrls) pen.writeHead(req, res);
+      if (media.type.manifest && writer.writesUrls) writer.writeHead(req, res);
       return next();
     }
     try {
-      const hit = describe(incoming(req), media);
+      const hit = buildHit(requestInfo(req), media);
       if (hit === undefined || (hit === NAMELESS && !tracker.authorises)) return next();
     } catch (error) {
       return next(error);
@@ -146,17 +146,17 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     const media = find(req);
     if (media === undefined) return next();
     if (media === UNREADABLE) return refuseUnreadable(res);
-    const seen = incoming(req);
+    const seen = requestInfo(req);
     const { outlet } = seen;
     // two mounts of one tracker count a response once
-    if (outlet.destroyed || findInLane(outlet, res)?.isToldTo(tracker)) return next();
-    let hit: ReturnType<typeof describe>;
-    let plan: WritingPlan | undefined;
+    if (outlet.destroyed || findResponse(outlet, res)?.isToldTo(tracker)) return next();
+    let hit: ReturnType<typeof buildHit>;
+    let plan: RewritePlan | undefined;
     let answer: Settled | Pending | undefined;
     try {
-      hit = describe(seen, media);
+      hit = buildHit(seen, media);
       if (typeof hit === 'object') {
-        if (media.type.manifest) plan = pen.plan(seen, media, hit);
+        if (media.type.manifest) plan = writer.plan(seen, media, hit);
         answer = tracker.admit(plan?.hit ?? hit);
       }
     } catch (error) {
@@ -170,5 +170,5 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if ('then' in answer) wait(asked, answer);
     else settle(asked, answer);
   };
-  return Object.assign(middleware, { playlists: pen.counts });
+  return Object.assign(middleware, { playlists: writer.counts });
 }

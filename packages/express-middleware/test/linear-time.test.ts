@@ -10,7 +10,7 @@ import { mountOf } from '../src/media/mount.js';
 import { streamOfCallback } from '../src/media/stream-name.js';
 import { clientReader } from '../src/request/client-address.js';
 import { cookieValue } from '../src/request/cookie-value.js';
-import { incoming } from '../src/request/incoming.js';
+import { requestInfo } from '../src/request/request-info.js';
 import { writeDash } from '../src/rewrite/dash.js';
 import { writeHls } from '../src/rewrite/hls.js';
 import { TokenInUri } from '../src/rewrite/token-in-uri.js';
@@ -48,9 +48,9 @@ const READERS: Record<string, (text: string) => unknown> = {
     const said = cmcdText('', { 'cmcd-status': text.slice(0, 4096) });
     return said && qualityOf(said, cmcdDecoder()!);
   },
-  'a forwarding header': (text) => client.address(incoming(request('/', { 'x-forwarded-for': text }))),
-  'a forwarded host': (text) => client.host(incoming(request('/', { 'x-forwarded-host': text, host: text }))),
-  'a forwarded protocol': (text) => client.secure(incoming(request('/', { 'x-forwarded-proto': text }))),
+  'a forwarding header': (text) => client.address(requestInfo(request('/', { 'x-forwarded-for': text }))),
+  'a forwarded host': (text) => client.host(requestInfo(request('/', { 'x-forwarded-host': text, host: text }))),
+  'a forwarded protocol': (text) => client.secure(requestInfo(request('/', { 'x-forwarded-proto': text }))),
   'accepted encodings': (text) =>
     new Negotiator({ headers: { 'accept-encoding': text } }).encoding(['gzip', 'identity']),
   'a URI of a playlist': (text) => uri.write(text),

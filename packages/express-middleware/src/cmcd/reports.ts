@@ -1,5 +1,5 @@
 import type { RequestHandle } from '@stream-sessions/core';
-import type { Incoming } from '../request/incoming.js';
+import type { RequestInfo } from '../request/request-info.js';
 import { cmcdDecoder, loadCmcdDecoder } from './decoder.js';
 import { qualityOf, withStarvations } from './quality.js';
 import { cmcdText, HEADERS } from './raw.js';
@@ -23,7 +23,7 @@ export class CmcdReports {
   }
 
   /** Asked of every segment: most requests have no CMCD, and of most others nothing is decoded. */
-  take({ headers }: Incoming, query: string, handle: RequestHandle, token: string | undefined): void {
+  take({ headers }: RequestInfo, query: string, handle: RequestHandle, token: string | undefined): void {
     if (!query.includes('CMCD=') && !HEADERS.some((name) => headers[name] !== undefined)) return;
     const { msSinceReport } = handle;
     // not even unescaped

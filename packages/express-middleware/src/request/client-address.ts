@@ -3,7 +3,7 @@ import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
 import proxyAddr from 'proxy-addr';
 import { type PlaybackRequest, routed } from '../connect.js';
 import { byPrototype } from '../by-prototype.js';
-import type { Incoming } from './incoming.js';
+import type { RequestInfo } from './request-info.js';
 
 /**
  * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that
@@ -16,10 +16,10 @@ type Trust = (address: string, hop: number) => boolean;
 /** Reads the client of a request. */
 export interface ClientReader {
   /** Without a port; undefined when the socket has already gone. */
-  address(seen: Incoming): string | undefined;
-  secure(seen: Incoming): boolean;
+  address(seen: RequestInfo): string | undefined;
+  secure(seen: RequestInfo): boolean;
   /** The host the client asked, with its port; undefined when it does not say. */
-  host(seen: Incoming): string | undefined;
+  host(seen: RequestInfo): string | undefined;
 }
 
 /** Peers on a Unix socket have no address, and are on this machine. */
@@ -51,7 +51,7 @@ export function clientReader(trustProxy?: TrustProxy): ClientReader {
   };
 }
 
-function ownAddress({ req, socket, headers }: Incoming): string | undefined {
+function ownAddress({ req, socket, headers }: RequestInfo): string | undefined {
   const peer = peerAddress(socket);
   if (peer === undefined) return undefined;
   const forwarded = headers['x-forwarded-for'] !== undefined;
@@ -74,17 +74,17 @@ const hasExpressIp = byPrototype<PlaybackRequest, boolean>((prototype) => {
   return false;
 });
 
-function ownSecure({ req, socket, headers }: Incoming): boolean {
+function ownSecure({ req, socket, headers }: RequestInfo): boolean {
   if (isEncrypted(socket)) return true;
   return headers['x-forwarded-proto'] !== undefined && routed(req).secure === true;
 }
 
-function isTrustedByApp({ req, socket }: Incoming): boolean {
+function isTrustedByApp({ req, socket }: RequestInfo): boolean {
   const trust = routed(req).app?.get?.('trust proxy fn');
   return typeof trust === 'function' && (trust as Trust)(peerAddress(socket) ?? '', 0);
 }
 
-function hostOf({ headers }: Incoming, isTrusted: boolean): string | undefined {
+function hostOf({ headers }: RequestInfo, isTrusted: boolean): string | undefined {
   const forwarded = headers['x-forwarded-host'];
   // the left-most is what the client wrote to the first proxy
   if (isTrusted && typeof forwarded === 'string') return forwarded.split(',', 1)[0]?.trim();

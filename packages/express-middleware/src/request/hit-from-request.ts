@@ -5,7 +5,7 @@ import { type PlaybackRequest, routed } from '../connect.js';
 import { ownTokens, type TokenReader } from '../tokens/reader.js';
 import { type ClientReader, clientReader } from './client-address.js';
 
-import { type Incoming, incoming } from './incoming.js';
+import { type RequestInfo, requestInfo } from './request-info.js';
 import { targetOf } from './target.js';
 
 const DVR = /(?:^|&)(?:from|delay|dur|ago)(?:[=&]|$)/;
@@ -21,7 +21,7 @@ const ownReader = clientReader();
  * @example const admission = tracker.admit(hitFromRequest(req, 'cam1', 'hls'));
  */
 export function hitFromRequest(req: PlaybackRequest, stream: string, protocol: Protocol): HttpHit {
-  const seen = incoming(req);
+  const seen = requestInfo(req);
   return buildHit(
     seen,
     targetOf(req)?.query ?? '',
@@ -39,7 +39,7 @@ const ownUrl = (url: string | undefined): string | undefined =>
 
 /** The same, with query and address read already. */
 export function buildHit(
-  seen: Incoming,
+  seen: RequestInfo,
   query: string,
   stream: string,
   protocol: Protocol,

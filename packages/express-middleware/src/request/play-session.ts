@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { PlaySession, RequestHandle } from '@stream-sessions/core';
 import type { PlaybackRequest } from '../connect.js';
 import { expressRequest } from '../response/express-prototype.js';
-import { findLately } from '../response/lane.js';
+import { findRecent } from '../response/response-queue.js';
 
 declare module 'http' {
   interface IncomingMessage {
@@ -31,5 +31,5 @@ export function offerPlaySession(req: PlaybackRequest, handle: RequestHandle): v
 }
 
 function ofExpress(this: IncomingMessage): PlaySession | undefined {
-  return findLately(this.socket, this)?.observers?.handle.session;
+  return findRecent(this.socket, this)?.observers?.handle.session;
 }

@@ -22,8 +22,8 @@ export interface BodyObserver {
  */
 export abstract class BodyCounter {
   observers: BodyObserver | undefined = undefined;
-  nextInLane: BodyCounter | undefined = undefined;
-  previousInLane: BodyCounter | undefined = undefined;
+  nextInQueue: BodyCounter | undefined = undefined;
+  previousInQueue: BodyCounter | undefined = undefined;
   /** The application has said that this is all. */
   complete = false;
   /** Body bytes the application wrote. */

@@ -2,17 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { PlaybackResponse } from '../connect.js';
-import type { Incoming } from '../request/incoming.js';
+import type { RequestInfo } from '../request/request-info.js';
 import type { BodyCounter } from './body-counter.js';
 import { counted, type Detaching, finishing, type Writing } from './counted.js';
 import { expressResponse } from './express-prototype.js';
-import { enterLane, findInLane, finishInLane } from './lane.js';
+import { enqueue, findResponse, finishResponse } from './response-queue.js';
 import { SocketBody } from './socket-body.js';
 import { StreamBody } from './stream-body.js';
 
 /** Counts a response, or goes on with it where it is counted already. */
-export function countBody({ req, socket, outlet }: Incoming, res: PlaybackResponse): BodyCounter {
-  const known = findInLane(outlet, res);
+export function countBody({ req, socket, outlet }: RequestInfo, res: PlaybackResponse): BodyCounter {
+  const known = findResponse(outlet, res);
   if (known !== undefined) return known;
   return outlet === socket
     ? countSocket(req as IncomingMessage, res, socket)
@@ -21,7 +21,7 @@ export function countBody({ req, socket, outlet }: Incoming, res: PlaybackRespon
 
 function countStream(req: Http2ServerRequest, res: PlaybackResponse): BodyCounter {
   const body = new StreamBody(req, res as Http2ServerResponse, req.stream);
-  enterLane(req.stream, body);
+  enqueue(req.stream, body);
   const { write, end } = res as Writing;
   Object.assign(
     res,
@@ -32,19 +32,19 @@ function countStream(req: Http2ServerRequest, res: PlaybackResponse): BodyCounte
 
 function countSocket(req: IncomingMessage, res: PlaybackResponse, socket: Socket): BodyCounter {
   const body = new SocketBody(req, res as ServerResponse, socket);
-  enterLane(socket, body);
+  enqueue(socket, body);
   if (isCountedByExpress(res)) return body;
   const { write, end, detachSocket } = res as Writing & Detaching;
   Object.assign(
     res,
     counted({ write, end }, () => body),
-    finishing({ detachSocket }, finishInLane),
+    finishing({ detachSocket }, finishResponse),
   );
   return body;
 }
 
 /**
- * Wraps the methods of all Express's responses, once: what is put on a single response costs Express dear (see lane.ts).
+ * Wraps the methods of all Express's responses, once: what is put on a single response costs Express dear (see response-queue.ts).
  * False when this response is not one of them.
  */
 function isCountedByExpress(res: PlaybackResponse): boolean {
@@ -53,9 +53,9 @@ function isCountedByExpress(res: PlaybackResponse): boolean {
   if (wrapped.has(prototype)) return true;
   wrapped.add(prototype);
   // a response has its socket only while it is its turn
-  const inLane = (each: PlaybackResponse) => findInLane(each.socket ?? each.req.socket, each);
+  const inQueue = (each: PlaybackResponse) => findResponse(each.socket ?? each.req.socket, each);
   const original = ownOrInherited(prototype);
-  Object.assign(prototype, counted(original, inLane), finishing(original, finishInLane));
+  Object.assign(prototype, counted(original, inQueue), finishing(original, finishResponse));
   // Who wrapped the very first response before goes past these.
   return !Object.hasOwn(res, 'end') && !Object.hasOwn(res, 'write');
 }

@@ -3,7 +3,7 @@ import Negotiator from 'negotiator';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import type { MediaRequest } from '../media/media-request.js';
 import type { Prepared } from '../options.js';
-import type { Incoming } from '../request/incoming.js';
+import type { RequestInfo } from '../request/request-info.js';
 import { CollectedBody } from '../response/collected-body.js';
 import { askForPlainText } from '../response/plain-request.js';
 import { type PlaylistCounts, WrittenHead, WrittenPlaylist } from '../response/written-playlist.js';
@@ -15,7 +15,7 @@ import { CookieTokens } from './cookie.js';
 export type { PlaylistCounts };
 
 /** What is written into the answer to a playlist request, once its viewer is admitted. */
-export interface WritingPlan {
+export interface RewritePlan {
   /** The viewer, with the token it has been given if it brought none. */
   readonly hit: HttpHit;
   readonly cookie: string | undefined;
@@ -25,7 +25,7 @@ export interface WritingPlan {
 }
 
 /** Writes viewer tokens into playlists and cookies, as far as the options and the tracker's policies want it. */
-export class TokenPen {
+export class PlaylistTokenWriter {
   readonly counts: PlaylistCounts = { written: 0, tooLong: 0, unreadable: 0 };
   private readonly cookies: CookieTokens | undefined;
 
@@ -42,7 +42,7 @@ export class TokenPen {
   }
 
   /** What to write for this viewer; undefined: nothing. */
-  plan(seen: Incoming, { type, query }: MediaRequest, hit: HttpHit): WritingPlan | undefined {
+  plan(seen: RequestInfo, { type, query }: MediaRequest, hit: HttpHit): RewritePlan | undefined {
     const { cookies } = this;
     let cookie: string | undefined;
     if (cookies !== undefined) {
@@ -55,7 +55,7 @@ export class TokenPen {
   }
 
   /** Before the handlers run. */
-  write({ hit, cookie, token, isDash }: WritingPlan, seen: Incoming, res: PlaybackResponse): void {
+  write({ hit, cookie, token, isDash }: RewritePlan, seen: RequestInfo, res: PlaybackResponse): void {
     const secure = hit.secure === true;
     if (cookie !== undefined) this.cookies?.set(res, cookie, secure);
     if (token === undefined) return;
@@ -75,7 +75,7 @@ export class TokenPen {
     new CollectedBody(res, new WrittenHead(res));
   }
 
-  private isWritten(token: string | undefined, seen: Incoming, query: string): boolean {
+  private isWritten(token: string | undefined, seen: RequestInfo, query: string): boolean {
     if (!this.writesUrls || !token) return false;
     if (this.options.writing.writeUrl === undefined && this.isOfCookie(token, seen, query)) return false;
     // half a character cannot be escaped
@@ -83,7 +83,7 @@ export class TokenPen {
   }
 
   /** It stays there unless told otherwise: the player brings it again anyway, and scripts should not read it in a playlist. */
-  private isOfCookie(token: string, { headers }: Incoming, query: string): boolean {
+  private isOfCookie(token: string, { headers }: RequestInfo, query: string): boolean {
     const { tokens } = this.options;
     return tokens.fromUrl(query) !== token && tokens.read('', headers.cookie) === token;
   }

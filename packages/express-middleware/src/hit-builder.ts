@@ -8,14 +8,14 @@ import { mountOf } from './media/mount.js';
 import { streamOfCallback, streamOfMount, streamOfPath } from './media/stream-name.js';
 import type { Prepared } from './options.js';
 import { buildHit } from './request/hit-from-request.js';
-import type { Incoming } from './request/incoming.js';
+import type { RequestInfo } from './request/request-info.js';
 
 /**
  * Makes the function that tells what the tracker wants to know of a media request. Undefined: it is not tracked.
  * UNREADABLE: it breaks a length cap, or servers would not agree on what it names. NAMELESS: nothing says which stream it
  * is of. Throws what a callback of the user throws.
  */
-export function describer(options: Prepared, memory: ManifestMemory) {
+export function hitBuilder(options: Prepared, memory: ManifestMemory) {
   const { stream: rule, client, tokens } = options;
   const tentative = !options.countErrors;
 
@@ -27,7 +27,7 @@ export function describer(options: Prepared, memory: ManifestMemory) {
     return mount === undefined ? UNREADABLE : streamOfMount(mount);
   };
 
-  return (seen: Incoming, { path, type, query }: MediaRequest) => {
+  return (seen: RequestInfo, { path, type, query }: MediaRequest) => {
     const stream = streamOf(seen.req, path);
     if (typeof stream !== 'string') return stream;
     const ip = client.address(seen);

@@ -3,8 +3,8 @@ import { sampler } from './sampler.js';
 import type { ResponseSocket } from './response-socket.js';
 import { tapDestroy } from './tap-destroy.js';
 
-const LANE = Symbol('stream-sessions.lane');
-type WithLane = ResponseSocket & { [LANE]?: Lane };
+const QUEUE = Symbol('stream-sessions.responses');
+type WithQueue = ResponseSocket & { [QUEUE]?: ResponseQueue };
 
 /**
  * The counted responses under way on one connection (HTTP/2: on one stream), oldest first; nearly always one.
@@ -12,7 +12,7 @@ type WithLane = ResponseSocket & { [LANE]?: Lane };
  * They are kept here and not on the response, for with Express a property on a request or response costs more than all
  * else together: it gives each its prototype anew, so V8 gives each a map of its own and copies it for every property.
  */
-class Lane {
+class ResponseQueue {
   first: BodyCounter | undefined = undefined;
   last: BodyCounter | undefined = undefined;
   /** Sent just now: listeners of `finish` and `close` may still ask for it. Not kept, for it holds a request. */
@@ -31,19 +31,19 @@ class Lane {
 
   enter(body: BodyCounter): void {
     const { last } = this;
-    body.previousInLane = last;
+    body.previousInQueue = last;
     if (last === undefined) this.first = body;
-    else last.nextInLane = body;
+    else last.nextInQueue = body;
     this.last = body;
     sampler.wake();
   }
 
   leave(body: BodyCounter): void {
-    const { nextInLane: next, previousInLane: previous } = body;
+    const { nextInQueue: next, previousInQueue: previous } = body;
     if (next === undefined) this.last = previous;
-    else next.previousInLane = previous;
+    else next.previousInQueue = previous;
     if (previous === undefined) this.first = next;
-    else previous.nextInLane = next;
+    else previous.nextInQueue = next;
     this.finished = body;
   }
 
@@ -51,7 +51,7 @@ class Lane {
   find(message: unknown): BodyCounter | undefined {
     if (this.last?.belongsTo(message)) return this.last;
     let body = this.first;
-    while (body !== undefined && !body.belongsTo(message)) body = body.nextInLane;
+    while (body !== undefined && !body.belongsTo(message)) body = body.nextInQueue;
     return body;
   }
 
@@ -67,27 +67,28 @@ class Lane {
   }
 
   private each(tell: (body: BodyCounter) => void): void {
-    for (let body = this.first; body !== undefined; body = body.nextInLane) tell(body);
+    for (let body = this.first; body !== undefined; body = body.nextInQueue) tell(body);
   }
 }
 
 /** Adds a response that starts. */
-export function enterLane(outlet: WithLane, body: BodyCounter): void {
-  (outlet[LANE] ??= new Lane(outlet)).enter(body);
+export function enqueue(outlet: WithQueue, body: BodyCounter): void {
+  (outlet[QUEUE] ??= new ResponseQueue(outlet)).enter(body);
 }
 
 /** Closes and removes a response that has been sent. */
-export function finishInLane(outlet: WithLane, message: unknown): void {
-  const lane = outlet[LANE];
-  const body = lane?.find(message);
-  if (lane === undefined || body === undefined) return;
-  lane.leave(body);
+export function finishResponse(outlet: WithQueue, message: unknown): void {
+  const queue = outlet[QUEUE];
+  const body = queue?.find(message);
+  if (queue === undefined || body === undefined) return;
+  queue.leave(body);
   body.sent();
 }
 
 /** The counter of this request or response, while it is under way. */
-export const findInLane = (outlet: WithLane, message: unknown): BodyCounter | undefined => outlet[LANE]?.find(message);
+export const findResponse = (outlet: WithQueue, message: unknown): BodyCounter | undefined =>
+  outlet[QUEUE]?.find(message);
 
 /** The same, or when it has been sent just now. */
-export const findLately = (outlet: WithLane, message: unknown): BodyCounter | undefined =>
-  findInLane(outlet, message) ?? outlet[LANE]?.findFinished(message);
+export const findRecent = (outlet: WithQueue, message: unknown): BodyCounter | undefined =>
+  findResponse(outlet, message) ?? outlet[QUEUE]?.findFinished(message);

@@ -9,7 +9,7 @@ import type { ResponseSocket } from '../response/response-socket.js';
  * A request with what several parts want of it, read once: Express leaves each request a shape of its own, and then a
  * property costs V8 as much as a look-up in a map.
  */
-export interface Incoming {
+export interface RequestInfo {
   readonly req: PlaybackRequest;
   readonly headers: IncomingHttpHeaders;
   readonly socket: Socket;
@@ -17,7 +17,7 @@ export interface Incoming {
   readonly outlet: ResponseSocket;
 }
 
-export function incoming(req: PlaybackRequest): Incoming {
+export function requestInfo(req: PlaybackRequest): RequestInfo {
   const { headers, socket } = req;
   return { req, headers, socket, outlet: isHttp2(req) ? (req as Http2ServerRequest).stream : socket };
 }
