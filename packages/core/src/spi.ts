@@ -9,6 +9,8 @@ export { explanationToWire } from './wire/explanation.js';
 export { visitToWire } from './wire/session.js';
 export { invalidatedToWire, statsToWire, streamToWire } from './wire/stats.js';
 export { withoutAbsent } from './wire/without-absent.js';
+export type { Attachment } from './connections/attachment.js';
+export { ConnectionSet, onceClosed, type SubscribeToEnd } from './connections/connection-set.js';
 export { needTracker } from './connections/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';

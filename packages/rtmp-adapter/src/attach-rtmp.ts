@@ -1,5 +1,5 @@
 import type { SessionTracker } from '@stream-sessions/core';
-import { needTracker } from '@stream-sessions/core/spi';
+import { needTracker, type Attachment } from '@stream-sessions/core/spi';
 import { guardNodeMediaServer } from './guard/guard-node-media-server.js';
 import { emitterOf, isVersion2, type NodeMediaServer } from './nms/media-server.js';
 import { settingsOf, type RtmpOptions } from './options.js';
@@ -8,15 +8,6 @@ import type { NodeMediaServer2 } from './v2/shapes.js';
 import { V4Attachment } from './v4/attach.js';
 import type { Relays } from './v4/relay-client.js';
 import { RelaysAttachment } from './v4/relays.js';
-
-/** What `attachRtmp()` returns. */
-export interface Attachment {
-  /**
-   * Removes every listener and leaves the server running: clients keep playing, untracked. Their sessions close with
-   * `shutdown`. Idempotent.
-   */
-  detach(): Promise<void>;
-}
 
 /**
  * Puts every player and publisher of node-media-server into the tracker's list (RTMP, RTMPS, HTTP-FLV, WS-FLV), asks the

@@ -1,4 +1,5 @@
-export { attachRtmp, type Attachment } from './attach-rtmp.js';
+export type { Attachment } from '@stream-sessions/core/spi';
+export { attachRtmp } from './attach-rtmp.js';
 export { guardNodeMediaServer, type GuardOptions } from './guard/guard-node-media-server.js';
 export type { NodeMediaServer } from './nms/media-server.js';
 export type { RtmpOptions } from './options.js';

@@ -1,4 +1,5 @@
-export { attachRtsp, type Attachment } from './attach/attach-rtsp.js';
+export type { Attachment } from '@stream-sessions/core/spi';
+export { attachRtsp } from './attach/attach-rtsp.js';
 export type { RtspOptions } from './attach/options.js';
 export { createRtspServer, type RtspServerOptions } from './create-rtsp-server.js';
 export type { RtspClient } from './door/client.js';

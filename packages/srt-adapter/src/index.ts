@@ -1,4 +1,5 @@
-export { attachSrt, type Attachment } from './attach/attach-srt.js';
+export type { Attachment } from '@stream-sessions/core/spi';
+export { attachSrt } from './attach/attach-srt.js';
 export type { SrtOptions } from './attach/options.js';
 export type { SrtAddress } from './binding/address.js';
 export type {

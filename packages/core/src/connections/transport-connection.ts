@@ -21,7 +21,7 @@ export interface ConnectionSettings {
  * One connection that plays or publishes, from asking until it is over: admitted at once or later, refused, cut, or gone.
  * All that adapters of connection transports have in common; what differs is their `TransportClient`.
  */
-export class TransportConnection implements SampledConnection {
+export class TransportConnection<Client extends TransportClient = TransportClient> implements SampledConnection {
   private pending: PendingAdmission<ConnHandle> | undefined = undefined;
   private registration: Registration | undefined = undefined;
   private over = false;
@@ -31,11 +31,11 @@ export class TransportConnection implements SampledConnection {
   counters!: ByteCounters;
 
   constructor(
-    private readonly client: TransportClient,
+    readonly client: Client,
     private readonly tracker: SessionTracker,
     private readonly settings: ConnectionSettings,
     /** Called once, whoever ended it. */
-    private readonly onOver: (connection: TransportConnection) => void,
+    private readonly onOver: () => void,
   ) {}
 
   get stallTimeoutMs(): number {
@@ -63,7 +63,8 @@ export class TransportConnection implements SampledConnection {
   close(reason: CloseReason = 'client_gone', hangUp = false): void {
     if (!this.end()) return;
     this.pending?.cancel();
-    this.registration?.close(reason);
+    // Admitted, and nothing to sample: the client had no counters to give.
+    (this.registration ?? this.handle)?.close(reason);
     if (hangUp) this.client.destroy(reason);
     else if (this.pending !== undefined) this.client.resume();
     this.client.dispose();
@@ -99,7 +100,7 @@ export class TransportConnection implements SampledConnection {
   private end(): boolean {
     if (this.over) return false;
     this.over = true;
-    this.onOver(this);
+    this.onOver();
     return true;
   }
 }

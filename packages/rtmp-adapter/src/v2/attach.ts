@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { Denial, SessionTracker } from '@stream-sessions/core';
-import { TransportConnection, type TransportClient } from '@stream-sessions/core/spi';
+import { ConnectionSet, onceClosed } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { givesWay } from '../client/silence-counters.js';
 import { streamOf } from '../client/stream-of.js';
 import { warnOfFault } from '../client/warn.js';
-import { hitOf, playerOf, publisherOf, socketOf, type Kind } from './client.js';
+import { hitOf, playerOf, publisherOf, socketOf, type Kind, type V2Client } from './client.js';
 import { takeQuery, type ConnectCommand } from './connect-command.js';
 import { MediaGate, StartGate } from './gates.js';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2, type V2Session } from './shapes.js';
@@ -23,28 +23,25 @@ const BAD_NAME: Denial = {
   hits: 0,
 };
 
-interface Seat {
-  readonly connection: TransportConnection;
-  readonly kind: Kind;
-  readonly path: string;
-  readonly deafen: () => void;
-}
-
 /**
  * Watches players and publishers of node-media-server 2. Its `pre` events come before it has decided itself: who is asked
  * about waits behind a gate until the server's own verdict is known, a moment later.
  */
 export class V2Attachment {
-  private readonly seats = new Map<V2Session, Seat>();
+  private readonly connections: ConnectionSet<V2Session, V2Client>;
   /** Publishes now, in the place of another. */
   private successor: V2Session | undefined = undefined;
 
   constructor(
     private readonly nms: NodeMediaServer2,
     private readonly emitter: EventEmitter,
-    private readonly tracker: SessionTracker,
+    tracker: SessionTracker,
     private readonly settings: Settings,
   ) {
+    this.connections = new ConnectionSet(tracker, settings, (error, session) => {
+      warnOfFault(error);
+      socketOf(session).destroy();
+    });
     emitter.on('preConnect', this.onConnect);
     emitter.on('prePlay', this.onPlay);
     emitter.on('prePublish', this.onPublish);
@@ -58,7 +55,7 @@ export class V2Attachment {
     this.emitter.off('prePublish', this.onPublish);
     this.emitter.off('donePlay', this.onDonePlay);
     this.emitter.off('donePublish', this.onDonePublish);
-    for (const { connection } of this.seats.values()) connection.close('shutdown');
+    this.connections.close();
   }
 
   private readonly onConnect = (id: string, said: ConnectCommand): void => {
@@ -72,8 +69,8 @@ export class V2Attachment {
     const gate = StartGate.of(session);
     gate.hold();
     queueMicrotask(() => {
-      if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, this.settings));
-      this.safely(session, () => gate.release());
+      if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, path, this.settings));
+      this.connections.safely(session, () => gate.release());
     });
   };
 
@@ -88,24 +85,25 @@ export class V2Attachment {
       const publish = verdict?.();
       if (session.isStarting && (session.isPublishing || publish)) {
         const admitted = old && publish && (() => this.succeed(old, session, publish));
-        this.enter(session, 'input', path, () => publisherOf(session, this.settings, admitted));
+        this.enter(session, 'input', path, () => publisherOf(session, path, this.settings, admitted));
       }
-      this.safely(session, () => gate.release());
+      this.connections.safely(session, () => gate.release());
     });
   };
 
   /** Who publishes there, and may have to give way. */
   private silentAt(path: string): V2Session | undefined {
-    for (const [session, seat] of this.seats) {
-      if (seat.kind === 'input' && seat.path === path && givesWay(seat.connection)) return session;
+    for (const [session, connection] of this.connections) {
+      const { client } = connection;
+      if (client.kind === 'input' && client.path === path && givesWay(connection)) return session;
     }
     return undefined;
   }
 
   private succeed(old: V2Session, session: V2Session, publish: () => void): void {
-    this.seats.get(old)?.connection.close('replaced', true);
+    this.connections.get(old)?.close('replaced', true);
     this.successor = session;
-    this.safely(session, () => {
+    this.connections.safely(session, () => {
       (old as RtmpSession2).reject(); // its place is free now, and its players wait for the next one
       publish();
     });
@@ -117,26 +115,19 @@ export class V2Attachment {
 
   private leave(id: string, kind: Kind): void {
     const session = this.nms.getSession(id);
-    const seat = session && this.seats.get(session);
-    if (seat?.kind === kind) seat.connection.close();
+    const connection = session && this.connections.get(session);
+    if (connection?.client.kind === kind) connection.close();
   }
 
-  private enter(session: V2Session, kind: Kind, path: string, clientOf: () => TransportClient): void {
-    this.safely(session, () => {
+  private enter(session: V2Session, kind: Kind, path: string, clientOf: () => V2Client): void {
+    this.connections.safely(session, () => {
       const stream = streamOf(path);
       if (stream === undefined) return clientOf().reject(BAD_NAME);
       const hit = hitOf(session, kind, path, stream);
       if (hit === undefined) return;
-      const ends = endOf(session);
-      const connection = new TransportConnection(clientOf(), this.tracker, this.settings, () => this.vacate(session));
-      this.seats.set(session, { connection, kind, path, deafen: hearEnd(ends, () => connection.close()) });
-      connection.begin(hit);
+      const ends = endOf(session); // before the client puts itself in front of a response
+      this.connections.add(session, clientOf(), hit, onceClosed(ends));
     });
-  }
-
-  private vacate(session: V2Session): void {
-    this.seats.get(session)?.deafen();
-    this.seats.delete(session);
   }
 
   /**
@@ -144,31 +135,16 @@ export class V2Attachment {
    * dead player, or a dead publisher, whose next packet throws. With the first path back it can take its leave properly.
    */
   private cutSecond(session: V2Session): boolean {
-    const seat = this.seats.get(session);
-    if (seat === undefined || !isRtmp(session)) return false;
-    if (seat.kind === 'viewer') session.playStreamPath = seat.path;
-    else session.publishStreamPath = seat.path;
-    seat.connection.close();
+    const connection = this.connections.get(session);
+    if (connection === undefined || !isRtmp(session)) return false;
+    const { kind, path } = connection.client;
+    if (kind === 'viewer') session.playStreamPath = path;
+    else session.publishStreamPath = path;
+    connection.close();
     session.reject();
     return true;
-  }
-
-  /** Into the server's callbacks nothing may be thrown. Who cannot be judged does not play. */
-  private safely(session: V2Session, act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      warnOfFault(error);
-      this.seats.get(session)?.connection.close('transport_error');
-      socketOf(session).destroy();
-    }
   }
 }
 
 /** What closes when the client has gone, whichever way. */
 const endOf = (session: V2Session): EventEmitter => (isRtmp(session) ? session.socket : responseOf(session));
-
-function hearEnd(target: EventEmitter, gone: () => void): () => void {
-  target.once('close', gone);
-  return () => target.off('close', gone);
-}

@@ -46,8 +46,13 @@ export function hitOf(session: V2Session, kind: Kind, path: string, stream: stri
   };
 }
 
+export interface V2Client extends TransportClient {
+  readonly kind: Kind;
+  readonly path: string;
+}
+
 /** A player of node-media-server 2. */
-export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs }: Settings): TransportClient {
+export function playerOf(session: V2Session, path: string, { maxBufferBytes, silenceTimeoutMs }: Settings): V2Client {
   const socket = socketOf(session);
   const gate = StartGate.of(session);
   const responder = responderOf(session, socket);
@@ -58,6 +63,8 @@ export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs 
     gate.shutForGood();
   };
   return {
+    kind: 'viewer',
+    path,
     counters() {
       const counters = countersOf(socket, silenceTimeoutMs);
       return ask === undefined ? counters : new SilenceCounters(counters, silenceTimeoutMs, ask);
@@ -79,14 +86,17 @@ export function playerOf(session: V2Session, { maxBufferBytes, silenceTimeoutMs 
 /** A publisher of node-media-server 2: over RTMP only. */
 export function publisherOf(
   session: RtmpSession2,
+  path: string,
   { silenceTimeoutMs }: Settings,
   admitted: () => void = () => undefined,
-): TransportClient {
+): V2Client {
   const gate = MediaGate.of(session);
   const { socket } = session;
   const say = sayer(session, session.publishStreamId);
   const responder = rtmpResponder(socket, say, true);
   return {
+    kind: 'input',
+    path,
     counters() {
       admitted();
       return new SilenceCounters(countersOf(socket, silenceTimeoutMs), silenceTimeoutMs);

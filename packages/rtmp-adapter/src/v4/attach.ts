@@ -1,15 +1,14 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
-import { TransportConnection } from '@stream-sessions/core/spi';
+import { ConnectionSet } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../client/flv-responders.js';
 import { destroyLater } from '../client/rtmp-responder.js';
 import { warnOfFault } from '../client/warn.js';
-import { hitOf, isPublisher, socketOf, type Role } from './client.js';
+import { hitOf, isPublisher, onceGone, socketOf, type Role } from './client.js';
 import { Player } from './player.js';
 import { Publisher } from './publisher.js';
 import { isRelay } from './relay-client.js';
-import { Seat } from './seat.js';
 import { Succession } from './succession.js';
 import { isWebSocket, type V4Session } from './shapes.js';
 
@@ -19,15 +18,19 @@ import { isWebSocket, type V4Session } from './shapes.js';
  * `donePublish` 30 s late.
  */
 export class V4Attachment {
-  private readonly seats = new Map<V4Session, Seat>();
+  private readonly connections: ConnectionSet<V4Session, Player | Publisher>;
   /** Of the one that asks to publish at the moment. */
   private succession: Succession | undefined = undefined;
 
   constructor(
     private readonly emitter: EventEmitter,
-    private readonly tracker: SessionTracker,
+    tracker: SessionTracker,
     private readonly settings: Settings,
   ) {
+    this.connections = new ConnectionSet(tracker, settings, (error, session) => {
+      warnOfFault(error);
+      socketOf(session).destroy();
+    });
     // The later ones of each pair: what the server's own `auth` refuses does not get that far.
     emitter.on('postPlay', this.onPlay);
     emitter.on('postPublish', this.onPublish);
@@ -38,7 +41,7 @@ export class V4Attachment {
     this.emitter.off('postPlay', this.onPlay);
     this.emitter.off('postPublish', this.onPublish);
     this.emitter.off('prePublish', this.onPrePublish);
-    for (const { connection } of this.seats.values()) connection.close('shutdown');
+    this.connections.close();
   }
 
   private readonly onPlay = (session: V4Session): void => {
@@ -48,7 +51,7 @@ export class V4Attachment {
 
   private readonly onPrePublish = (session: V4Session): void => {
     if (isRelay(session)) return;
-    const succession = (this.succession = Succession.of(session, this.seats));
+    const succession = (this.succession = Succession.of(session, this.connections));
     // The server itself may refuse it, and then does not say.
     if (succession) queueMicrotask(() => this.succession === succession && succession.undo());
   };
@@ -58,40 +61,28 @@ export class V4Attachment {
   };
 
   private enter(session: V4Session, role: Role): void {
-    try {
+    this.connections.safely(session, () => {
       // The server has refused its name and hung up, and would wait for the client to do so too.
       if (session.streamPath === undefined) return destroyLater(socketOf(session));
-      this.leaveOldSeat(session);
+      this.leaveOldStream(session);
       const hit = hitOf(session, role);
       if (hit === undefined || !socketOf(session).writable) return;
-      const { tracker, settings, succession } = this;
+      const { settings, succession } = this;
       this.succession = undefined;
       const client =
         role === 'input'
           ? new Publisher(session, settings.silenceTimeoutMs, succession)
           : new Player(session, settings);
-      const connection = new TransportConnection(client, tracker, settings, () => this.vacate(session));
-      this.seats.set(session, new Seat(session, role, connection));
-      connection.begin(hit);
-    } catch (error) {
-      // Into the server's callbacks nothing may be thrown: it would end the process. Who cannot be judged does not play.
-      warnOfFault(error);
-      this.seats.get(session)?.connection.close('transport_error');
-      socketOf(session).destroy();
-    }
-  }
-
-  private vacate(session: V4Session): void {
-    this.seats.get(session)?.deafen();
-    this.seats.delete(session);
+      this.connections.add(session, client, hit, (gone) => onceGone(session, gone));
+    });
   }
 
   /** A second play or publish on one connection: the server would keep the first one's place for a client that has left it. */
-  private leaveOldSeat(session: V4Session): void {
-    const seat = this.seats.get(session);
-    if (seat === undefined) return;
-    seat.connection.close();
-    seat.vacateServer();
+  private leaveOldStream(session: V4Session): void {
+    const connection = this.connections.get(session);
+    if (connection === undefined) return;
+    connection.close();
+    connection.client.removeFromServer();
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type ByteCounters,
   type Responder,
 } from '@stream-sessions/core/spi';
+import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { httpResponder, webSocketResponder } from '../client/flv-responders.js';
 import { SilenceCounters, type Ask } from '../client/silence-counters.js';
@@ -51,6 +52,19 @@ export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
 /** With that of the server's address, where some clients put it. */
 function rtmpQuery({ streamQuery, rtmp: { connectCmdObj } }: RtmpSession): string {
   return joined(queryFrom(streamQuery), serverAddress(connectCmdObj?.app, connectCmdObj?.tcUrl).query);
+}
+
+/** Calls back when the client has gone, whichever way. Returns what unsubscribes. */
+export function onceGone(session: V4Session, gone: () => void): () => void {
+  const emitter: EventEmitter = session.protocol === 'rtmp' ? session.socket : session.res;
+  const onClose = (): void => {
+    gone();
+    // A response can end before its socket; the server forgets its player only with that.
+    session.broadcast.subscribers.delete(session.id);
+  };
+  // Before the server hears of it: whose place this was must be known by then.
+  emitter.prependListener('close', onClose);
+  return () => emitter.off('close', onClose);
 }
 
 /** The server would keep its place for 30 s, for it to come back. A denied one does not come back. */

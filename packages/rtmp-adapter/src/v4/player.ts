@@ -3,16 +3,18 @@ import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { countersOf, outletOf, responderOf } from './client.js';
 import { PlayGate } from './play-gate.js';
-import type { V4Session } from './shapes.js';
+import type { Broadcast, V4Session } from './shapes.js';
 
 /** A player of node-media-server 4. There are thousands of them: what only a refusal or a cut needs is made for that. */
 export class Player implements TransportClient {
   private readonly gate: PlayGate;
+  private readonly broadcast: Broadcast;
 
   constructor(
     private readonly session: V4Session,
     private readonly settings: Settings,
   ) {
+    this.broadcast = session.broadcast;
     this.gate = PlayGate.enter(session, outletOf(session), settings.maxBufferBytes);
   }
 
@@ -40,6 +42,12 @@ export class Player implements TransportClient {
 
   dispose(): void {
     this.gate.leave();
+  }
+
+  /** Gives back the place of a client that has left the stream for another one. */
+  removeFromServer(): void {
+    this.broadcast.subscribers.delete(this.session.id);
+    this.broadcast._destroyIfEmpty?.();
   }
 
   private shut(): void {

@@ -2,18 +2,21 @@ import type { CloseReason, Denial } from '@stream-sessions/core';
 import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
 import { countersOf, unseat, responderOf } from './client.js';
 import { PublishGate } from './publish-gate.js';
-import type { V4Session } from './shapes.js';
+import type { Broadcast, V4Session } from './shapes.js';
 import type { Succession } from './succession.js';
 
 /** A publisher of node-media-server 4. */
 export class Publisher implements TransportClient {
   private isRefused = false;
+  private readonly broadcast: Broadcast;
 
   constructor(
     private readonly session: V4Session,
     private readonly silenceTimeoutMs: number,
     private readonly succession?: Succession,
-  ) {}
+  ) {
+    this.broadcast = session.broadcast;
+  }
 
   counters(): ByteCounters {
     this.succession?.complete(); // it is admitted
@@ -47,6 +50,12 @@ export class Publisher implements TransportClient {
   dispose(): void {
     // A place that it was refused is given back a moment later: see there. The gate goes with the session.
     if (!this.isRefused) this.succession?.undo();
+  }
+
+  /** Gives back the place of a client that has left the stream for another one. */
+  removeFromServer(): void {
+    this.broadcast.donePublish(this.session);
+    this.broadcast._destroyIfEmpty?.();
   }
 
   private get gate(): PublishGate {

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
-import { TransportConnection } from '@stream-sessions/core/spi';
+import { ConnectionSet, onceClosed } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { warnOfFault } from '../client/warn.js';
 import { isPublisher } from './client.js';
@@ -20,7 +20,7 @@ import type { V4Session } from './shapes.js';
  * servers is an `output`, what it pulls from there an `input`.
  */
 export class RelaysAttachment {
-  private readonly connections = new Map<Relay, TransportConnection>();
+  private readonly connections: ConnectionSet<Relay>;
   private readonly addTask: Relays['addTask'];
   private readonly own: Relays['addTask'];
   private isAttached = true;
@@ -28,9 +28,13 @@ export class RelaysAttachment {
   constructor(
     private readonly relays: Relays,
     private readonly emitter: EventEmitter,
-    private readonly tracker: SessionTracker,
+    tracker: SessionTracker,
     private readonly settings: Settings,
   ) {
+    this.connections = new ConnectionSet(tracker, settings, (error, relay) => {
+      warnOfFault(error);
+      relaySocket(relay)?.destroy();
+    });
     this.addTask = relays.addTask;
     this.own = (config) => this.watch(this.addTask.call(relays, config));
     relays.addTask = this.own;
@@ -42,7 +46,7 @@ export class RelaysAttachment {
     // Another tracker may have come after us: then ours stays in its chain, and does nothing.
     if (this.relays.addTask === this.own) this.relays.addTask = this.addTask;
     this.emitter.off('postPublish', this.onPublish);
-    for (const connection of this.connections.values()) connection.close('shutdown');
+    this.connections.close();
   }
 
   /** A push tells no event when it joins its stream, which it does after every connect. */
@@ -62,23 +66,13 @@ export class RelaysAttachment {
   };
 
   private open(relay: Relay, direction: Direction): void {
-    const socket = relaySocket(relay);
-    try {
+    this.connections.safely(relay, () => {
       this.connections.get(relay)?.close();
+      const socket = relaySocket(relay);
       const hit = relayHit(relay, direction);
       if (hit === undefined || !socket) return;
       const client = relayClient(relay, direction, socket, this.relays, this.settings.maxBufferBytes);
-      const gone = (): void => connection.close();
-      const connection = new TransportConnection(client, this.tracker, this.settings, () => {
-        socket.off('close', gone);
-        this.connections.delete(relay);
-      });
-      socket.once('close', gone);
-      this.connections.set(relay, connection);
-      connection.begin(hit);
-    } catch (error) {
-      warnOfFault(error);
-      socket?.destroy();
-    }
+      this.connections.add(relay, client, hit, onceClosed(socket));
+    });
   }
 }

@@ -1,6 +1,8 @@
+import type { ConnectionSet, TransportConnection } from '@stream-sessions/core/spi';
 import { givesWay } from '../client/silence-counters.js';
-import type { Seat } from './seat.js';
 import type { V4Session } from './shapes.js';
+
+type Connections = Pick<ConnectionSet<V4Session>, 'get'>;
 
 /**
  * Somebody comes to publish where the publisher is silent. The server would refuse it: it is let in instead, takes the place if
@@ -10,17 +12,19 @@ export class Succession {
   private isOpen = true;
 
   /** Undefined when nobody has to give way. */
-  static of(session: V4Session, seats: ReadonlyMap<V4Session, Seat>): Succession | undefined {
+  static of(session: V4Session, connections: Connections): Succession | undefined {
     const { publisher } = session.broadcast;
-    const seat = publisher === null || publisher === session ? undefined : seats.get(publisher);
-    return publisher && seat && givesWay(seat.connection) ? new Succession(session, publisher, seat, seats) : undefined;
+    const connection = publisher === null || publisher === session ? undefined : connections.get(publisher);
+    return publisher && connection && givesWay(connection)
+      ? new Succession(session, publisher, connection, connections)
+      : undefined;
   }
 
   private constructor(
     private readonly session: V4Session,
     private readonly old: V4Session,
-    private readonly seat: Seat,
-    private readonly seats: ReadonlyMap<V4Session, Seat>,
+    private readonly connection: TransportConnection,
+    private readonly connections: Connections,
   ) {
     session.broadcast.publisher = null;
   }
@@ -29,7 +33,7 @@ export class Succession {
   complete(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    if (this.seats.get(this.old) === this.seat) this.seat.connection.close('replaced', true);
+    if (this.connections.get(this.old) === this.connection) this.connection.close('replaced', true);
   }
 
   /** It is not, or has left. Harmless when it was. */
@@ -38,7 +42,7 @@ export class Succession {
     this.isOpen = false;
     const { broadcast } = this.session;
     const isFree = broadcast.publisher === null || broadcast.publisher === this.session;
-    if (!isFree || this.seats.get(this.old) !== this.seat) return;
+    if (!isFree || this.connections.get(this.old) !== this.connection) return;
     this.session.isPublisher = false;
     broadcast.publisher = this.old;
   }

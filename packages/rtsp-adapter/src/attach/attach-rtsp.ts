@@ -1,20 +1,11 @@
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
-import { badOption, needTracker, connectionOptions } from '@stream-sessions/core/spi';
+import { badOption, connectionOptions, needTracker, type Attachment } from '@stream-sessions/core/spi';
 import type { Gate } from '../door/gate.js';
 import { Reception } from '../rtsp-server-package/reception.js';
 import { isRtspServerPackage, type RtspServerPackage } from '../rtsp-server-package/shapes.js';
 import { RelayServer, type RtspServer } from '../server/rtsp-server.js';
 import type { RtspOptions } from './options.js';
 import { TrackerGate } from './tracker-gate.js';
-
-/** What `attachRtsp()` returns. */
-export interface Attachment {
-  /**
-   * Removes every listener and leaves the server running: clients keep playing, untracked. Their sessions close with
-   * `shutdown`. Idempotent.
-   */
-  detach(): Promise<void>;
-}
 
 /**
  * Puts every player and publisher of an RTSP server into the tracker's list, asks the tracker before media flows, and cuts the

@@ -1,8 +1,8 @@
 import type { CloseReason, ConnHit, Denial, SessionTracker } from '@stream-sessions/core';
 import {
+  ConnectionSet,
   denialStatus,
   denialText,
-  TransportConnection,
   type ByteCounters,
   type TransportClient,
   type ConnectionSettings,
@@ -12,28 +12,27 @@ import { LET_IN, type Answer, type Gate, type Pass, type RefusalStatus, type Vis
 
 /** Asks a tracker who may come in, and keeps its books. */
 export class TrackerGate implements Gate {
-  private readonly passes = new Set<TrackedPass>();
+  private readonly connections: ConnectionSet<TrackedPass>;
   private isOpen = true;
 
-  constructor(
-    private readonly tracker: SessionTracker,
-    private readonly settings: ConnectionSettings,
-  ) {}
+  constructor(tracker: SessionTracker, settings: ConnectionSettings) {
+    this.connections = new ConnectionSet(tracker, settings);
+  }
 
   admit(visitor: Visitor, client: RtspClient): Pass {
-    const pass = new TrackedPass(visitor, client, this.tracker, this.settings, this);
-    if (!pass.isOver) this.passes.add(pass);
+    const pass = new TrackedPass(visitor, this);
+    this.connections.add(pass, pass, hitOf(client));
     return pass;
+  }
+
+  leave(pass: TrackedPass, reason?: CloseReason): void {
+    this.connections.get(pass)?.close(reason);
   }
 
   /** Ends the books. Who is in stays in; who was waiting for an answer has it from nobody. */
   close(): void {
     this.isOpen = false;
-    for (const pass of this.passes) pass.leave('shutdown');
-  }
-
-  left(pass: TrackedPass): void {
-    this.passes.delete(pass);
+    this.connections.close();
   }
 
   /** For those who waited when the gate was taken away. */
@@ -44,26 +43,15 @@ export class TrackerGate implements Gate {
 
 class TrackedPass implements Pass, TransportClient {
   answer: Answer | Promise<Answer> = LET_IN;
-  isOver = false;
-  private readonly connection: TransportConnection;
   private decide: ((answer: Answer) => void) | undefined = undefined;
 
   constructor(
     private readonly visitor: Visitor,
-    client: RtspClient,
-    tracker: SessionTracker,
-    settings: ConnectionSettings,
     private readonly gate: TrackerGate,
-  ) {
-    this.connection = new TransportConnection(this, tracker, settings, () => {
-      this.isOver = true;
-      gate.left(this);
-    });
-    this.connection.begin(hitOf(client));
-  }
+  ) {}
 
   leave(reason?: CloseReason): void {
-    this.connection.close(reason);
+    this.gate.leave(this, reason);
   }
 
   counters(): ByteCounters {

@@ -1,22 +1,17 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '@stream-sessions/core';
+import { everyMs, systemClock } from '@stream-sessions/core/spi';
 import type { Doors } from '../door/doors.js';
 import { Streams } from '../relay/streams.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import type { RelaySettings } from './options.js';
 import { addressesOf } from './peer.js';
 
-/** How often timeouts are looked at. */
-const LOOK_EVERY_MS = 1000;
+/** How often timeouts are checked. */
+const CHECK_EVERY_MS = 1000;
 /** Connections that have neither played nor published yet: beyond it the oldest goes. */
 const MAX_UNSTARTED = 5000;
-
-const systemClock: Clock = {
-  now: Date.now,
-  setTimeout: (fn, ms) => setTimeout(fn, ms).unref(),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-};
 
 /** All connections of a server, and what flows between them. */
 export class Relay implements ConnectionHost {
@@ -24,7 +19,8 @@ export class Relay implements ConnectionHost {
   private readonly connections = new Set<Connection>();
   private readonly unstarted = new Set<Connection>();
   private readonly clock: Clock;
-  private timer: unknown = undefined;
+  /** Ends the checks; there are none without connections. */
+  private stopChecks: (() => void) | undefined = undefined;
 
   constructor(
     readonly settings: RelaySettings,
@@ -43,7 +39,7 @@ export class Relay implements ConnectionHost {
     this.unstarted.add(connection);
     const [oldest] = this.unstarted.size > MAX_UNSTARTED ? this.unstarted : [];
     oldest?.cut('overload');
-    this.look();
+    this.stopChecks ??= everyMs(this.clock, CHECK_EVERY_MS, () => this.check());
   }
 
   hasStarted(connection: Connection): void {
@@ -53,9 +49,9 @@ export class Relay implements ConnectionHost {
   hasEnded(connection: Connection): void {
     this.connections.delete(connection);
     this.unstarted.delete(connection);
-    if (this.connections.size > 0 || this.timer === undefined) return;
-    this.clock.clearTimeout(this.timer);
-    this.timer = undefined;
+    if (this.connections.size > 0) return;
+    this.stopChecks?.();
+    this.stopChecks = undefined;
   }
 
   /** Cuts everybody. */
@@ -64,13 +60,8 @@ export class Relay implements ConnectionHost {
     for (const connection of this.connections) connection.cut('shutdown');
   }
 
-  /** One timer for all, and none when there are none. */
-  private look(): void {
-    this.timer ??= this.clock.setTimeout(() => {
-      this.timer = undefined;
-      const now = this.clock.now();
-      for (const connection of this.connections) connection.check(now);
-      if (this.connections.size > 0) this.look();
-    }, LOOK_EVERY_MS);
+  private check(): void {
+    const now = this.clock.now();
+    for (const connection of this.connections) connection.check(now);
   }
 }

@@ -1,20 +1,11 @@
 import { StreamSessionsError, type CloseReason, type SessionTracker } from '@stream-sessions/core';
-import { needTracker, TransportConnection, connectionOptions } from '@stream-sessions/core/spi';
+import { ConnectionSet, connectionOptions, needTracker, type Attachment } from '@stream-sessions/core/spi';
 import { Reject } from '../reject.js';
 import { readRequest } from '../request.js';
 import { warnOfFault } from '../warn.js';
 import type { SrtConnection, SrtSource } from '../source.js';
 import { Caller, hitOf } from './caller.js';
 import type { SrtOptions } from './options.js';
-
-/** What `attachSrt()` returns. */
-export interface Attachment {
-  /**
-   * Removes every listener and leaves the server running: clients keep playing, untracked. Their sessions close with
-   * `shutdown`. Idempotent.
-   */
-  detach(): Promise<void>;
-}
 
 /**
  * Puts every publisher and player of an SRT server into the tracker's list, asks the tracker before media flows, and cuts
@@ -32,32 +23,33 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     );
   }
   needTracker('attachSrt(): the second argument', tracker);
-  const watched = new Set<TransportConnection>();
+  // Who stalls is told by the caller's own counters.
+  const connections = new ConnectionSet<SrtConnection>(
+    tracker,
+    { ...settings, stallTimeoutMs: 0 },
+    (error, connection) => {
+      warnOfFault(error);
+      connection.close(Reject.serverError);
+    },
+  );
 
   const onConnection = (connection: SrtConnection): void => {
     const request = readRequest(connection.streamId);
     if (typeof request === 'number') return connection.close(request);
-    const caller = new Caller(connection, request.kind, settings, (reason, hangUp) => transport.close(reason, hangUp));
-    const onClose = (reason: CloseReason = 'client_gone'): void => transport.close(reason);
-    const transport = new TransportConnection(caller, tracker, { ...settings, stallTimeoutMs: 0 }, () => {
-      watched.delete(transport);
-      connection.off('close', onClose);
+    connections.safely(connection, () => {
+      const cut = (reason: CloseReason): void => connections.get(connection)?.close(reason, true);
+      const onClose = (reason?: CloseReason): void => connections.get(connection)?.close(reason);
+      const caller = new Caller(connection, request.kind, settings, cut);
+      connections.add(connection, caller, hitOf(connection, request), () => {
+        connection.on('close', onClose);
+        return () => connection.off('close', onClose);
+      });
     });
-    watched.add(transport);
-    connection.on('close', onClose);
-    try {
-      transport.begin(hitOf(connection, request));
-    } catch (error) {
-      // Who cannot be judged does not play; and one stranger's hit must not end the server.
-      warnOfFault(error);
-      transport.close('transport_error');
-      connection.close(Reject.serverError);
-    }
   };
   const detach = (): void => {
     server.off('connection', onConnection);
     server.off('closing', detach);
-    for (const transport of watched) transport.close('shutdown');
+    connections.close();
   };
   server.on('connection', onConnection);
   server.on('closing', detach);

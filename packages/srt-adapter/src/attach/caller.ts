@@ -13,12 +13,11 @@ export class Caller implements TransportClient {
     private readonly connection: SrtConnection,
     private readonly kind: SrtRequest['kind'],
     private readonly settings: ConnectionSettings,
-    private readonly close: (reason: CloseReason, hangUp: boolean) => void,
+    private readonly cut: (reason: CloseReason) => void,
   ) {}
 
   counters(handle: ConnHandle): ByteCounters {
-    const { connection, settings, kind } = this;
-    const cut = (reason: CloseReason): void => this.close(reason, true);
+    const { connection, settings, kind, cut } = this;
     return new CallerCounters(connection, handle, settings, kind === 'viewer' ? cut : undefined);
   }
 
@@ -39,7 +38,7 @@ export class Caller implements TransportClient {
   }
 
   dispose(): void {
-    // its listener is taken away by who put it there
+    // Nothing of the server was changed for it.
   }
 }
 

@@ -1,0 +1,80 @@
+import type { EventEmitter } from 'node:events';
+import type { ConnHit } from '../types/hit.js';
+import type { SessionTracker } from '../types/tracker.js';
+import type { TransportClient } from './transport-client.js';
+import { TransportConnection, type ConnectionSettings } from './transport-connection.js';
+
+/** Subscribes to the end of a client, and returns what unsubscribes. */
+export type SubscribeToEnd = (gone: () => void) => () => void;
+
+/** The usual end of a client: its socket, or whatever stands for it, emits `close`. */
+export const onceClosed =
+  (emitter: Pick<EventEmitter, 'once' | 'off'>): SubscribeToEnd =>
+  (gone) => {
+    emitter.once('close', gone);
+    return () => void emitter.off('close', gone);
+  };
+
+/**
+ * The connections that an adapter watches, each by the object that its server has for it. Whoever ends one, it is forgotten
+ * here; `close()` ends all of them, for `detach()`.
+ */
+export class ConnectionSet<Key extends object, Client extends TransportClient = TransportClient> {
+  private readonly connections = new Map<Key, TransportConnection<Client>>();
+
+  constructor(
+    private readonly tracker: SessionTracker,
+    private readonly settings: ConnectionSettings,
+    /** What `safely` does about an error, once the connection is closed: warn, and cut the client. Default: throws it. */
+    private readonly onFault: (error: unknown, key: Key) => void = (error) => {
+      throw error;
+    },
+  ) {}
+
+  get(key: Key): TransportConnection<Client> | undefined {
+    return this.connections.get(key);
+  }
+
+  [Symbol.iterator](): IterableIterator<[Key, TransportConnection<Client>]> {
+    return this.connections.entries();
+  }
+
+  /**
+   * Watches one more, and asks the tracker about it. One of the same key is closed as `client_gone` before.
+   *
+   * @param subscribe To the end of the client. Left out: the adapter closes the connection itself.
+   */
+  add(key: Key, client: Client, hit: ConnHit, subscribe?: SubscribeToEnd): void {
+    this.connections.get(key)?.close();
+    const connection = new TransportConnection(client, this.tracker, this.settings, () => {
+      unsubscribe?.();
+      this.connections.delete(key);
+    });
+    const unsubscribe = subscribe?.(() => connection.close());
+    this.connections.set(key, connection);
+    try {
+      connection.begin(hit);
+    } catch (error) {
+      connection.close('transport_error');
+      throw error;
+    }
+  }
+
+  /**
+   * Runs what an event of the server is about. An error would end the process there: it ends the connection, for nobody may
+   * play unjudged.
+   */
+  safely(key: Key, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.connections.get(key)?.close('transport_error');
+      this.onFault(error, key);
+    }
+  }
+
+  /** Ends the books of all as `shutdown`, and leaves their transports alone. */
+  close(): void {
+    for (const connection of this.connections.values()) connection.close('shutdown');
+  }
+}
