@@ -20,7 +20,7 @@ function answering(answer: (candidate: Candidate) => unknown, over: Partial<Poli
 }
 
 describe('admit with policies that answer at once', () => {
-  it('asks when a session opens, and never for a known one', () => {
+  it('asks the policies when a session opens, and never about a known one', () => {
     const { policy, asked, settled } = answering(() => yes);
     const { tracker } = setup({ policies: [policy] });
     for (let i = 0; i < 5; i++) request(tracker, { token: 'a', url: '/cam1/index.m3u8' }).end(10);
@@ -31,7 +31,7 @@ describe('admit with policies that answer at once', () => {
     expect(live(tracker)[0]?.bytes).toBe(50);
   });
 
-  it('asks again for a stream or token of a session that was not judged there', () => {
+  it('asks again when a session brings a stream or token that was not judged yet', () => {
     const { policy, asked } = answering(({ token }) => (token === 'bad' ? { allow: false, reason: 'no' } : yes));
     const { tracker } = setup({ policies: [policy], identity: { viewer: ['ip'] } });
     request(tracker, { token: 'a' });
@@ -49,7 +49,7 @@ describe('admit with policies that answer at once', () => {
   });
 
   it.each([{ slow: false }, { slow: true }])(
-    'asks again for an address that is new to a session which has no place (slow: $slow)',
+    'asks again about a new address of a session whose recipe has no address (slow: $slow)',
     async ({ slow }) => {
       const { policy, asked } = answering(({ ip }) => {
         const verdict = ip.startsWith('203.') ? yes : { allow: false, reason: 'elsewhere' };
@@ -82,7 +82,7 @@ describe('admit with policies that answer at once', () => {
     expect(live(tracker)).toMatchObject([{ userId: 'bob', userName: 'bob' }]);
   });
 
-  it('counts a hit found by alias, but does not let it in where a policy authorises', () => {
+  it('counts a hit found by an alias, but does not admit it while a policy authorises', () => {
     const { policy, asked } = answering(({ token }) => (token ? yes : { allow: false, reason: 'unauthorized' }), {
       stage: 'authorise',
     });
@@ -123,7 +123,7 @@ describe('admit with policies that answer at once', () => {
     expect(tracker.explain('x')).toBeUndefined();
   });
 
-  it('joins several yeses: the later name, the tighter limits and the earlier end', () => {
+  it('combines several yeses: the later name, the tighter limits and the earlier expiry', () => {
     const { tracker, clock } = setup({
       policies: [
         {
@@ -159,7 +159,7 @@ describe('admit with policies that answer at once', () => {
     expect(handle.session?.closeReason).toBe('expired');
   });
 
-  it('closes what it replaces before it opens', () => {
+  it('closes the replaced session before it opens the new one', () => {
     let replace: string[] = [];
     const { tracker } = setup({ policies: [{ name: 'p', admit: () => ({ allow: true, replace }) }] });
     const told = story(tracker);
@@ -216,7 +216,7 @@ describe('admit with policies that answer at once', () => {
     expect(tracker.stats()).toMatchObject({ openedTotal: 1, closedTotal: 1 });
   });
 
-  it('looks the country up once per session', () => {
+  it('looks up the country once per session', () => {
     const country = jest.fn(() => 'NL');
     const { tracker } = setup({ geo: { country }, policies: [{ name: 'p', admit: () => yes }] });
     request(tracker);
@@ -225,7 +225,7 @@ describe('admit with policies that answer at once', () => {
     expect(live(tracker)[0]?.country).toBe('NL');
   });
 
-  it('goes without a country when the resolver throws', () => {
+  it('opens without a country when the resolver throws', () => {
     const { tracker } = setup({
       geo: {
         country: () => {
@@ -236,7 +236,7 @@ describe('admit with policies that answer at once', () => {
     expect(request(tracker).session?.country).toBeUndefined();
   });
 
-  it('cuts at once when a listener has ended the session meanwhile', () => {
+  it('cuts at once when a listener of `opened` has ended the session', () => {
     const opening = setup();
     opening.tracker.on('opened', ({ session }) => opening.tracker.kick(session.id));
     expect(mayRequest(opening.tracker)).toBe(false);

@@ -29,13 +29,13 @@ describe('names', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('of one kind are not those of another', () => {
+  it('of one kind never match those of another kind', () => {
     expect(
       named([{ token: 'x' }, { sid: 'x', userAgent: 'b' }, { playerSessionId: 'x', userAgent: 'c' }]),
     ).toHaveLength(3);
   });
 
-  it('longer than 256 characters are none', () => {
+  it('longer than 256 characters are ignored', () => {
     expect(named([{ sid: 'x'.repeat(257) }])).toEqual(['fingerprint']);
   });
 });
@@ -91,18 +91,18 @@ describe('aliases', () => {
     ['a token that comes late', [{}, {}, { token: 't' }, {}], ['token']],
   ])('%s', (_, hits, names) => expect(named(hits)).toEqual(names));
 
-  it('never reach over to another stream, address or kind', () => {
+  it('never match another stream, address or kind', () => {
     expect(named([{ token: 't' }, { stream: 'cam2' }])).toHaveLength(2);
     expect(named([{ token: 't' }, { ip: '10.0.0.1' }])).toHaveLength(2);
     expect(named([{ token: 't' }, { kind: 'input' }])).toHaveLength(2);
   });
 
-  it('are off on request', () => {
+  it('can be switched off', () => {
     expect(named([{ token: 't' }, {}], false)).toHaveLength(2);
     expect(named([{}, { sid: 's' }], false)).toHaveLength(2);
   });
 
-  it('find the one that is left when others have gone', () => {
+  it('find the remaining session when the others have closed', () => {
     const { tracker } = setup();
     const [a, b] = ['a', 'b'].map((token) => must(tracker.trackHttp(hit({ token }))));
     tracker.kick(must(a).id, { denyForMs: 0 });
@@ -110,7 +110,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('forget who has gone: of three, one is left with that name', () => {
+  it('forget closed sessions: of three with one name, the last one keeps it', () => {
     const { tracker } = setup();
     const names = [{ token: 'a', sid: 's' }, { token: 'b', sid: 's' }, { token: 'c' }];
     const [a, b] = names.map((over) => must(tracker.trackHttp(hit(over))));
@@ -119,7 +119,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(2);
   });
 
-  it('keep the latest sixteen names and no more, the present one always', () => {
+  it('keep the latest sixteen names, and always the current one', () => {
     const { tracker } = setup({ identity: { viewer: ['stream', 'ip', 'token'] } });
     const { id } = must(tracker.trackHttp(hit({ token: 't', sid: 's0' })));
     for (let i = 1; i < 100; i++)
@@ -129,7 +129,7 @@ describe('aliases', () => {
     expect(tracker.trackHttp(hit({ sid: 's1', userAgent: 'y' }))?.id).not.toBe(id);
   });
 
-  it('give every viewer behind one address his own again after a crowd has come and gone', () => {
+  it('still find every viewer behind one address after a crowd has come and gone', () => {
     const { tracker, clock } = setup();
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 50; i++) tracker.trackHttp(hit({ sid: `s${i}` }));
@@ -142,7 +142,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('count a nameless hit for the one that was active last, so that nobody is kept who has gone', () => {
+  it('count a nameless hit for the session that was active last, so that none is kept alive after its viewer has left', () => {
     const { tracker, clock } = setup();
     const [first, second] = [{ sid: 's' }, { sid: 'r' }].map((over) => must(tracker.trackHttp(hit(over))));
     for (let i = 0; i < 10; i++) {
@@ -154,7 +154,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('stay quick behind one address with thousands of one player, and nobody is kept there either', () => {
+  it('stay quick with thousands of the same player behind one address, and keep none of them alive', () => {
     const { tracker, clock } = setup();
     const everybody = Array.from({ length: 3_000 }, (_, i) => ({ sid: `s${i}` }));
     for (const over of everybody) tracker.trackHttp(hit(over));
@@ -188,7 +188,7 @@ describe('aliases', () => {
     );
   });
 
-  it('make one of one player, whichever names it gives with which request', () => {
+  it('make one viewer of one player, whichever names it sends with which request', () => {
     const names = fc.record(
       {
         token: fc.constant('t'),
@@ -211,7 +211,7 @@ describe('aliases', () => {
     );
   });
 
-  it('let a late name pass no kick', () => {
+  it('do not let a late name get around a kick', () => {
     const { tracker } = setup();
     const neighbour = must(tracker.trackHttp(hit()));
     const kicked = must(tracker.trackHttp(hit({ token: 't', sid: 's', userAgent: 'other' })));
@@ -254,7 +254,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('find who opened while a slow policy thought about the other name', async () => {
+  it('find the session that opened while a slow policy was thinking about the other name', async () => {
     const { tracker } = setup({ policies: [{ name: 'slow', admit: async () => ({ allow: true }) }] });
     const all = [{}, { sid: 's' }, { token: 't' }, {}].map(async (over) => await tracker.admit(hit(over)));
     const ids = (await Promise.all(all)).map((admission) => letIn(admission).session?.id);

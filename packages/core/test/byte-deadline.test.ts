@@ -2,7 +2,7 @@ import { createTracker, type Policy } from '../src/index.js';
 import { fakeClock } from '../src/testing/index.js';
 
 describe('a deadline in bytes', () => {
-  it('that the first hit already passes is kept at the next look', async () => {
+  it('that the first hit already exceeds is acted on at the next sweep', async () => {
     const clock = fakeClock();
     const quota: Policy = {
       name: 'quota',

@@ -4,7 +4,7 @@ import { conn, hit, letIn, live, mayRequest, must, now, refusal, request, setup,
 const yes: Verdict = { allow: true };
 
 describe('caps', () => {
-  it('lets in untracked beyond a cap, counted, and says so once', () => {
+  it('let viewers in untracked beyond a cap, count them, and warn once', () => {
     const { tracker, logged } = setup({ maxSessions: 2 });
     for (const token of ['a', 'b']) request(tracker, { token });
     for (const token of ['c', 'd']) expect(request(tracker, { token }).session).toBeUndefined();
@@ -15,7 +15,7 @@ describe('caps', () => {
     expect(mayRequest(tracker, { token: 'a' })).toBe(true);
   });
 
-  it('denies beyond a cap when policies are configured, or when told to', () => {
+  it('deny viewers beyond a cap if policies are configured, or if told to', () => {
     for (const options of [{ policies: [{ name: 'p', admit: () => yes }] }, { onOverload: 'deny' as const }]) {
       const { tracker } = setup({ maxSessions: 1, ...options });
       request(tracker, { token: 'a' });
@@ -28,7 +28,7 @@ describe('caps', () => {
     }
   });
 
-  it('counts per address, IPv6 by its /64', () => {
+  it('count per address, IPv6 by its /64', () => {
     const { tracker } = setup({ maxSessionsPerIp: 2 });
     for (const [ip, tracked] of [
       ['2001:db8::1', true],
@@ -43,7 +43,7 @@ describe('caps', () => {
     }
   });
 
-  it('gives the place of a session that moved away back, wherever it was', () => {
+  it('give back the place of a session that has moved, at every address it was seen at', () => {
     const { tracker } = setup({ maxSessionsPerIp: 1, identity: { viewer: ['token'] } });
     for (const ip of ['2001:db8::1', '2001:db8:0:1::1', '203.0.113.1']) request(tracker, { ip, token: 'a' });
     expect(request(tracker, { ip: '2001:db8:0:1::2', token: 'b' }).session).toBeUndefined();
@@ -57,7 +57,7 @@ describe('caps', () => {
     }
   });
 
-  it('refuses what is too long or missing, and keeps none of it', () => {
+  it('refuse hits with values that are too long or missing, and keep none of them', () => {
     const { tracker } = setup();
     for (const over of [{ stream: 'x'.repeat(257) }, { stream: '' }, { token: 'x'.repeat(4_097) }]) {
       expect(refusal(now(tracker.admit(hit(over))))).toMatchObject({ by: 'cap', reason: 'limit' });
@@ -87,7 +87,7 @@ describe('a stopped tracker', () => {
   });
 });
 
-it('hands out the same limits and nothing when it does not track', () => {
+it('hands out empty limits and no session when it does not track', () => {
   const { tracker } = setup();
   const handle = letIn(now(tracker.admit(hit({ kind: 'unspecified' }))));
   expect(handle.session).toBeUndefined();

@@ -1,7 +1,7 @@
 import { conn, connect, hit, live, must, now, refusal, request, setup, story } from './support/make.js';
 
 describe('openConn', () => {
-  it('opens a session of its own with a fresh UUID, started at once', () => {
+  it('opens a separate session with a new UUID, started at once', () => {
     const { tracker, clock } = setup();
     const [one, two] = [tracker.openConn(conn()).session, tracker.openConn(conn()).session];
     expect(one?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -26,7 +26,7 @@ describe('openConn', () => {
     expect(tracker.openConn(conn({ remoteAddress })).session).toMatchObject({ ip, ips: [ip] });
   });
 
-  it('is kept alive by touch, which adds bytes, and ended once by close', () => {
+  it('keeps the session alive by touch, which adds bytes, and ends it once by close', () => {
     const { tracker, clock } = setup();
     const told = story(tracker);
     const { session, closer } = tracker.openConn(conn());
@@ -44,7 +44,7 @@ describe('openConn', () => {
     expect(tracker.get(id)).toMatchObject({ bytes: 307, connections: 0, durationMs: 80_000 });
   });
 
-  it('says client_gone when nobody says why', () => {
+  it('closes with client_gone when no reason is given', () => {
     const { tracker } = setup();
     const { session, closer } = tracker.openConn(conn());
     closer.close();
@@ -65,7 +65,7 @@ describe('openConn', () => {
     expect(tracker.list({ visits: 'all' }).filter(({ id }) => id === 'mine')).toHaveLength(2);
   });
 
-  it('shows what the connection said of itself', () => {
+  it('shows what the connection reported about itself', () => {
     const { tracker } = setup();
     const over = { token: 'abc', userId: 'bob', userAgent: 'FMLE', query: 'token=abc&x=1', secure: true };
     const { session } = tracker.openConn(conn({ ...over, kind: 'input' }));
@@ -82,7 +82,7 @@ describe('openConn', () => {
     expect(tracker.stats()).toMatchObject({ inputs: 1, viewers: 1 });
   });
 
-  it('counts what a publisher sends apart from what a viewer gets', () => {
+  it('counts bytes from a publisher separately from bytes to a viewer', () => {
     const { tracker } = setup();
     const handle = connect(tracker, { kind: 'input' });
     handle.addReceived(500);
@@ -92,7 +92,7 @@ describe('openConn', () => {
     expect(tracker.stats().bytesTotal).toBe(20);
   });
 
-  it('knows no unspecified connection', () => {
+  it('tracks no unspecified connection', () => {
     const { tracker } = setup();
     expect(tracker.openConn(conn({ kind: 'unspecified' })).session).toBeNull();
     expect(tracker.openConn(conn({ kind: 'unspecified' })).closer.close()).toBeUndefined();
@@ -101,7 +101,7 @@ describe('openConn', () => {
     );
   });
 
-  it('is cut and closed with its final bytes when kicked', () => {
+  it('cuts a kicked connection and closes it with its final bytes', () => {
     const { tracker } = setup();
     const handle = connect(tracker, { token: 'a' });
     const cuts: string[] = [];
@@ -117,7 +117,7 @@ describe('openConn', () => {
 describe('merged connections', () => {
   const merging = { identity: { mergeConnections: true } };
 
-  it('join the session that their token yields; without a token each is its own', () => {
+  it('join the session of their token; without a token each is a separate session', () => {
     const { tracker } = setup(merging);
     const viewer = request(tracker, { token: 'a' });
     viewer.end(5);
@@ -146,7 +146,7 @@ describe('merged connections', () => {
     expect(tracker.streams()).toEqual([{ stream: 'cam1', viewers: 1, inputs: 1, outputs: 1, bytes: 0 }]);
   });
 
-  it('end the session with the last of them, and only their connection before', () => {
+  it('end the session with the last of them; before that, only their own connection', () => {
     const { tracker, clock } = setup(merging);
     const [one, two] = [connect(tracker, { token: 'a' }), connect(tracker, { token: 'a' })];
     const { id } = must(one.session);
@@ -157,7 +157,7 @@ describe('merged connections', () => {
     expect(tracker.get(id)).toMatchObject({ connections: 0, closeReason: 'client_gone' });
   });
 
-  it('leave the session to its other hits: a segment younger than the idle timeout, or a request in flight', () => {
+  it('leave the session open for its other hits: a segment younger than the idle timeout, or a request in flight', () => {
     for (const httpFirst of [true, false]) {
       const { tracker, clock } = setup(merging);
       if (httpFirst) request(tracker, { token: 'a', referer: 'x' }).end();
@@ -209,7 +209,7 @@ describe('merged connections', () => {
     expect(handles[0]?.session?.bytes).toBe(6);
   });
 
-  it('carry the latest of what differs, and list sixteen of each, the latest among them', () => {
+  it('show the latest value of what differs, and list sixteen of each, including the latest', () => {
     const { tracker } = setup({ identity: { viewer: ['token'], mergeConnections: true } });
     for (let i = 0; i < 40; i++) {
       const over = { token: 'a', stream: `cam${i}`, protocol: `p${i}`, userAgent: `ua${i}` };
@@ -234,7 +234,7 @@ describe('merged connections', () => {
     expect(tracker.list({ stream: 'cam39' })).toHaveLength(1);
   });
 
-  it('does not change copies that were handed out', () => {
+  it('do not change copies that were handed out', () => {
     const { tracker } = setup({ identity: { viewer: ['token'] } });
     const copies = [0, 1, 2, 3].map((i) =>
       must(tracker.trackHttp(hit({ token: 'a', stream: `cam${i}`, protocol: `p${i}`, ip: `10.0.0.${i}` }))),

@@ -1,7 +1,7 @@
 import { conn, connect, eventsOf, hit, live, must, now, request, setup, story } from './support/make.js';
 
 describe('idle', () => {
-  it('is strictly older than the timeout, at a look', () => {
+  it('means strictly longer than the timeout, at a sweep', () => {
     const { tracker, clock } = setup({ autoStart: false });
     const { id } = must(tracker.trackHttp(hit()));
     clock.advance(30_000);
@@ -13,7 +13,7 @@ describe('idle', () => {
     expect(tracker.get(id)).toMatchObject({ closeReason: 'idle', closedAt: clock.now(), durationMs: 0 });
   });
 
-  it('looks every second by itself, and a hit before the look keeps the session', () => {
+  it('is checked every second, and a hit before the sweep keeps the session', () => {
     const { tracker, clock } = setup({ idleTimeoutMs: 10_000 });
     const { id } = must(tracker.trackHttp(hit()));
     clock.advance(10_500);
@@ -25,7 +25,7 @@ describe('idle', () => {
     expect(tracker.stats()).toMatchObject({ idleClosedTotal: 1, closedTotal: 1 });
   });
 
-  it('is not put off by reading', () => {
+  it('is not delayed by reading the list', () => {
     const { tracker, clock } = setup();
     const { id } = must(tracker.trackHttp(hit()));
     for (let i = 0; i < 31; i++) {
@@ -53,7 +53,7 @@ describe('idle', () => {
     expect([alive.indexOf(2) + 1, alive.indexOf(1) + 1, alive.indexOf(0) + 1]).toEqual([6, 11, 21]);
   });
 
-  it('falls back to 30 s for a protocol that no entry covers', () => {
+  it('has a timeout of 30 s for a protocol without an entry', () => {
     const { tracker, clock } = setup({ idleTimeoutMs: { hls: 5_000 } });
     tracker.trackHttp(hit({ protocol: 'dash' }));
     clock.advance(30_000);
@@ -62,7 +62,7 @@ describe('idle', () => {
     expect(live(tracker)).toHaveLength(0);
   });
 
-  it('follows a changed timeout at the next look, shorter or longer', () => {
+  it('follows a changed timeout at the next sweep, shorter or longer', () => {
     const { tracker, clock } = setup();
     tracker.trackHttp(hit());
     clock.advance(6_000);
@@ -80,7 +80,7 @@ describe('idle', () => {
 });
 
 describe('an open connection', () => {
-  it('stays while it is touched, with 0 bytes too, and is idle and cut when it is not', () => {
+  it('stays while it is touched, even with 0 bytes, and is cut as idle when it is not', () => {
     const { tracker, clock } = setup();
     const handle = connect(tracker);
     const cuts: string[] = [];
@@ -123,7 +123,7 @@ describe('a request in flight', () => {
     expect(live(tracker).map(({ bytes }) => bytes)).toEqual([20]);
   });
 
-  it('is cut alone when the viewer goes on with others', () => {
+  it('is cut alone when its viewer has other requests in progress', () => {
     const { tracker, clock } = setup({ stallTimeoutMs: 60_000 });
     const stuck = request(tracker);
     const cuts: string[] = [];
@@ -150,7 +150,7 @@ describe('a request in flight', () => {
     expect(cuts[0]).toBeLessThanOrEqual(6_500);
   });
 
-  it('leaves the idle time to run from its end', () => {
+  it('starts the idle time when it ends', () => {
     const { tracker, clock } = setup();
     const handle = request(tracker);
     clock.advance(100_000);
@@ -163,7 +163,7 @@ describe('a request in flight', () => {
 });
 
 describe('max lifetime', () => {
-  it('closes and cuts, idle or not, and denies nothing', () => {
+  it('closes and cuts a session, idle or not, and denies nothing', () => {
     const { tracker, clock } = setup({ maxLifetimeMs: 60_000 });
     const handle = connect(tracker);
     const cuts: string[] = [];
@@ -190,7 +190,7 @@ describe('max lifetime', () => {
 });
 
 describe('looks', () => {
-  it('close thousands that go idle together in slices of 0 ms timers, losing none', () => {
+  it('close thousands that go idle together, in slices between 0 ms timers, and miss none', () => {
     const { tracker, clock } = setup({ maxSessionsPerIp: 1e6, closedRetentionMax: 0 });
     const closed = eventsOf(tracker, 'closed');
     for (let i = 0; i < 10_000; i++) tracker.trackHttp(hit({ token: `t${i}` }));
@@ -204,7 +204,7 @@ describe('looks', () => {
     expect(tracker.stats()).toMatchObject({ active: 0, idleClosedTotal: 10_000 });
   });
 
-  it('come to an end although thousands are due in this very moment', () => {
+  it('come to an end although thousands are due at the same moment', () => {
     const { tracker, clock } = setup({ maxSessionsPerIp: 1e6 });
     for (let i = 0; i < 5_000; i++) tracker.trackHttp(hit({ token: `t${i}` }));
     clock.advance(30_000);
@@ -228,7 +228,7 @@ describe('looks', () => {
     expect(live(manual.tracker)).toHaveLength(0);
   });
 
-  it('close what has become idle while the machine slept', () => {
+  it('close sessions that became idle while the machine slept', () => {
     const { tracker, clock } = setup();
     const told = story(tracker);
     tracker.trackHttp(hit());

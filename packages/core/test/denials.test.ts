@@ -43,7 +43,7 @@ describe('deny', () => {
       expect(mayRequest(tracker, { ...other, token: other.token ?? 'spared' })).toBe(true);
     });
 
-    it('a session by its id, which is derived again', () => {
+    it('a session by its id, which comes back with the viewer', () => {
       const { tracker } = setup();
       const { id } = must(request(tracker, { token: 'a' }).session);
       tracker.deny({ session: id });
@@ -51,7 +51,7 @@ describe('deny', () => {
       expect(mayRequest(tracker, { token: 'b' })).toBe(true);
     });
 
-    it('a user that a transport or a policy names', () => {
+    it('a user named by a transport or a policy', () => {
       const policy: Policy = {
         name: 'p',
         admit: ({ token }) => ({ allow: true, ...(token ? { userId: token } : {}) }),
@@ -67,7 +67,7 @@ describe('deny', () => {
       expect(mayRequest(tracker, { token: 'ann' })).toBe(true);
     });
 
-    it('by trackHttp and openConn too', () => {
+    it('in trackHttp and openConn as well', () => {
       const { tracker } = setup();
       tracker.deny({ stream: 'cam1' });
       expect(tracker.trackHttp(hit())).toBeNull();
@@ -111,7 +111,7 @@ describe('deny', () => {
       expect(mayRequest(back.tracker, { token: 'a', ...change })).toBe(false);
     });
 
-    it('another token, where the recipe does not tell tokens apart', () => {
+    it('another token, if the recipe does not tell tokens apart', () => {
       const { tracker } = setup({ identity: { viewer: ['stream', 'ip'] } });
       request(tracker, { token: 'a' });
       request(tracker, { token: 'b' });
@@ -160,7 +160,7 @@ describe('deny', () => {
     expect(tracker.deny({ stream: 'cam1' }).until).toBe(clock.now() + 7_000);
   });
 
-  it('is lifted by its id, or by its target however that is spelt', () => {
+  it('is lifted by its id, or by its target in any spelling', () => {
     const { tracker } = setup();
     const first = tracker.deny({ ip: '203.0.113.7', stream: 'cam1' }, FOREVER);
     expect(tracker.liftDenial({ stream: 'cam1' })).toBe(false);
@@ -175,7 +175,7 @@ describe('deny', () => {
     expect(tracker.liftDenial({ token: 'a' })).toBe(false);
   });
 
-  it('made again replaces the first and counts from zero, but ends no sooner', () => {
+  it('replaces an earlier one for the same target and counts from zero, but ends no sooner', () => {
     const { tracker, clock } = setup();
     const first = tracker.deny({ stream: 'cam1' }, { forMs: 5_000, reason: 'first' });
     mayRequest(tracker);
@@ -194,14 +194,14 @@ describe('deny', () => {
     expect(tracker.deny({ stream: 'cam1' }, { forMs: 500 }).until).toBe(clock.now() + 500);
   });
 
-  it('for no time closes who is live, and is not kept', () => {
+  it('for 0 ms closes live sessions, and is not kept', () => {
     const { tracker } = setup();
     request(tracker);
     tracker.deny({ stream: 'cam1' }, { forMs: 0 });
     expect([live(tracker), tracker.denials(), mayRequest(tracker)]).toEqual([[], [], true]);
   });
 
-  it('of a User-Agent means as much of it as is kept', () => {
+  it('of a User-Agent compares only as much of it as is kept', () => {
     const { tracker } = setup();
     const userAgent = 'x'.repeat(5_000);
     request(tracker, { userAgent });
@@ -220,7 +220,7 @@ describe('deny', () => {
     expect(JSON.stringify([tracker.denials(), errors, tracker.list()])).not.toContain(secret);
   });
 
-  it('cannot be changed through what was handed out', () => {
+  it('cannot be changed through the copy that was handed out', () => {
     const { tracker } = setup();
     const [event] = [eventsOf(tracker, 'denied')];
     const target: DenialTarget = { stream: 'cam1' };

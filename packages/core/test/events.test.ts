@@ -2,7 +2,7 @@ import type { SessionEvent } from '../src/index.js';
 import { conn, connect, eventsOf, hit, must, mayRequest, request, setup, settleAll, story } from './support/make.js';
 
 describe('events', () => {
-  it('leave after the change is committed, frozen, numbered and with all a consumer needs', () => {
+  it('leave after the change is made: frozen, numbered and with everything a consumer needs', () => {
     const { tracker, clock } = setup();
     const events: SessionEvent[] = [];
     const seen: unknown[] = [];
@@ -63,7 +63,7 @@ describe('events', () => {
     ]);
   });
 
-  it('come in order for every listener: what one causes is told after what it is hearing', () => {
+  it('come in order for every listener: events that one causes follow the one it is handling', () => {
     const { tracker } = setup();
     const told: string[] = [];
     tracker.on('opened', ({ session }) => {
@@ -129,7 +129,7 @@ describe('events', () => {
 });
 
 describe('attached', () => {
-  it('has the sessions that are live when a listener comes, for it alone and once', () => {
+  it('has the live sessions when a listener is added, once, for that listener alone', () => {
     const { tracker, clock } = setup();
     const a = connect(tracker);
     clock.advance(1);
@@ -144,7 +144,7 @@ describe('attached', () => {
     expect(heard).toEqual([[a.session?.id, b.session?.id], [a.session?.id]]);
   });
 
-  it('has the number of viewers with what opens and closes', () => {
+  it('counts the viewers of the stream in opened and closed', () => {
     const { tracker } = setup();
     const counts: number[] = [];
     tracker.on('opened', ({ viewers }) => counts.push(viewers));
@@ -160,7 +160,7 @@ describe('attached', () => {
 });
 
 describe('updated', () => {
-  it('is made once per interval and session that has changed', () => {
+  it('is emitted once per interval for each session that has changed', () => {
     const { tracker, clock } = setup();
     const told = story(tracker);
     const { id } = must(tracker.trackHttp(hit({ bytes: 1 })));
@@ -171,7 +171,7 @@ describe('updated', () => {
     expect(told).toEqual([`opened ${id}`, `updated ${id} 6`, `updated ${id} 11`]);
   });
 
-  it('is not made when nothing happens, nor for a touch without bytes', () => {
+  it('is not emitted when nothing happens, nor for a touch without bytes', () => {
     const { tracker, clock } = setup();
     const updated = eventsOf(tracker, 'updated');
     const handle = connect(tracker);
@@ -201,7 +201,7 @@ describe('updated', () => {
     expect(updated).toHaveLength(1);
   });
 
-  it('is never made of one that has closed', () => {
+  it('is never emitted for a closed session', () => {
     const { tracker, clock } = setup();
     const told = story(tracker);
     const handle = connect(tracker);
@@ -211,7 +211,7 @@ describe('updated', () => {
     expect(told).toEqual([expect.stringMatching(/^opened/), expect.stringMatching(/^closed/)]);
   });
 
-  it('is never made with interval 0, and follows a changed interval', () => {
+  it('is never emitted with interval 0, and follows a changed interval', () => {
     const { tracker, clock } = setup({ updateIntervalMs: 0 });
     const updated = eventsOf(tracker, 'updated');
     for (let i = 0; i < 5; i++) {
@@ -226,7 +226,7 @@ describe('updated', () => {
     expect(updated).toHaveLength(1);
   });
 
-  it('takes no number while nobody listens', () => {
+  it('uses up no number while nobody listens', () => {
     const { tracker, clock } = setup();
     const opened = eventsOf(tracker, 'opened');
     for (const token of ['a', 'b']) {
@@ -251,7 +251,7 @@ describe('denied', () => {
     expect(tracker.stats().deniedTotal).toBe(4);
   });
 
-  it('of a cap comes once a second, however many come', () => {
+  it('for a cap is emitted once a second, however many are refused', () => {
     const { tracker, clock } = setup({ maxSessions: 0, onOverload: 'deny' });
     const denied = eventsOf(tracker, 'denied');
     for (let i = 0; i < 25; i++) {

@@ -1,8 +1,8 @@
 import { createTracker, type Policy } from '../src/index.js';
 import { fakeClock } from '../src/testing/index.js';
 
-describe('the end of a yes', () => {
-  it('that one policy set is not put off by another', async () => {
+describe('the expiry of a yes', () => {
+  it('set by one policy is not postponed by another', async () => {
     const clock = fakeClock();
     const start = clock.now();
     const card: Policy = { name: 'card', admit: () => ({ allow: true, expiresAt: start + 10_000 }) };
@@ -28,10 +28,10 @@ describe('the end of a yes', () => {
   });
 });
 
-describe('a session that ends in between two looks', () => {
+describe('a session that expires between two sweeps', () => {
   const ending = (at: number): Policy => ({ name: 'ends', admit: () => ({ allow: true, expiresAt: at }) });
 
-  it.each([2_300, 2_999, 3_000, 45_700, 700_500])('ends then, and not at the next: after %i ms', async (ms) => {
+  it.each([2_300, 2_999, 3_000, 45_700, 700_500])('closes on time, not at the next sweep: after %i ms', async (ms) => {
     const clock = fakeClock();
     const end = clock.now() + ms;
     const tracker = createTracker({ clock, policies: [ending(end)], idleTimeoutMs: 1e7, stallTimeoutMs: 0 });
@@ -47,7 +47,7 @@ describe('a session that ends in between two looks', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('ends within the second when many do', async () => {
+  it('closes within the second when many expire together', async () => {
     const clock = fakeClock();
     const start = clock.now();
     let next = start + 60_000;

@@ -37,7 +37,7 @@ describe('explain', () => {
     expect(tracker.explain(must(request(tracker, over).session).id)?.matched).toMatchObject(matched);
   });
 
-  it('has no fields for a connection, which is a session of its own', () => {
+  it('has no fields for a connection, which is a session by itself', () => {
     const { tracker } = setup();
     const explanation = tracker.explain(must(connect(tracker, { token: 'a' }).session).id);
     expect(explanation).not.toHaveProperty('matched');
@@ -70,7 +70,7 @@ describe('explain', () => {
     expect(explanation).not.toHaveProperty('waitingFor');
   });
 
-  it('does so for a denial', () => {
+  it('explains a denial', () => {
     const policies: Policy[] = [
       { name: 'first', admit: () => yes },
       {
@@ -98,7 +98,7 @@ describe('explain', () => {
 });
 
 describe('a session of several protocols', () => {
-  it('says how long each was used; together they are its watch time', () => {
+  it('says how long each was used; the sum is its watch time', () => {
     const { tracker, clock } = setup();
     const at = (protocol: string, ms: number) => {
       const session = request(tracker, { token: 'a', protocol }).session;

@@ -43,7 +43,7 @@ describe('a query or URL that is shown', () => {
     ['', ''],
   ])('%j is shown as %j', (text, shown) => expect(hide(text)).toBe(shown));
 
-  it('has no values of parameters that were named, in whatever case', () => {
+  it('lacks the values of the named parameters, in any case', () => {
     const parameters = ['auth', 'k.y'];
     const shown = (text: string): string => hideSecrets(text, { parameters });
     expect(shown('auth=a&auth=%zz&b=1')).toBe('auth=hidden&auth=hidden&b=1');
@@ -53,19 +53,19 @@ describe('a query or URL that is shown', () => {
     expect(hideSecrets('auth=a')).toBe('auth=a');
   });
 
-  it('has nothing of a short secret but where it has a name or stands alone as a value', () => {
+  it('hides a short secret only where it has a name or is a whole value', () => {
     expect(hideSecrets('a=abc&token=abc&b=xabc', { values: ['abc', undefined, ''] })).toBe(
       'a=hidden&token=hidden&b=xabc',
     );
   });
 
-  it('has an escaped secret replaced as it is: $& is no pattern', () => {
+  it('takes the replacement of an escaped secret literally: $& is no pattern', () => {
     const instead = (): string => '$&';
     expect(hideSecrets('https://h/a%2Fb%3Dc%20d%24%26/x', { values: ['a/b=c d$&'], instead })).toBe('https://h/$&/x');
     expect(hideSecrets('https://h/\ud800\ud800/%ed%a0%80', { values: ['\ud800'.repeat(9)] })).toContain('https://h/');
   });
 
-  it('shows the secret in no escaping, wherever it stands', () => {
+  it('shows the secret in no escaping, wherever it appears', () => {
     const text = fc.string({ unit: 'binary', maxLength: 30 });
     const escape = (secret: string, mask: number): string =>
       [...secret]
@@ -97,7 +97,7 @@ describe('a query or URL that is shown', () => {
     );
   });
 
-  it('is the beginning of what is long, and never half a secret', () => {
+  it('is only the beginning of a long one, and never ends with half a secret', () => {
     const secret = 'S'.repeat(4_096);
     for (let before = 12_000; before < 16_500; before += 97) {
       const text = `token=${'t'.repeat(before)}&x/${secret}`;
@@ -117,7 +117,7 @@ describe('a query or URL that is shown', () => {
     [`a=${'token['.repeat(2_500)}`],
     ['[]='.repeat(5_000)],
     ['/%41'.repeat(4_000)],
-  ])('is made in no time of what strangers make up: %#', (text) => {
+  ])('takes linear time, whatever strangers send: %#', (text) => {
     const start = performance.now();
     for (let i = 0; i < 3; i++) hideSecrets(text, { values: [SECRET, 'A'.repeat(4_096)] });
     expect((performance.now() - start) / 3).toBeLessThan(60);

@@ -22,7 +22,7 @@ const facts = fc.record({
 });
 
 describe.each(KINDS)('a recipe for kind %s', (kind) => {
-  it('makes two observations one session exactly when they agree in all its fields', () => {
+  it('makes two hits one session exactly if they agree in all its fields', () => {
     fc.assert(
       fc.property(fc.constantFrom(...RECIPES), facts, facts, fc.subarray(FIELDS), (recipe, one, other, differing) => {
         const two = { ...one, ...Object.fromEntries(differing.map((field) => [field, other[field]])) };
@@ -83,7 +83,7 @@ describe('kinds', () => {
 });
 
 describe('ids', () => {
-  it('are derived: the same viewer has the same id on every tracker and after every absence', () => {
+  it('are the same for the same viewer, on every tracker and after every absence', () => {
     const ids = [setup(), setup({ fingerprintKey: 'other' })].map(({ tracker, clock }) => {
       const first = must(tracker.trackHttp(hit({ token: 'a' })));
       tracker.kick(first.id, { denyForMs: 0 });
@@ -99,7 +99,7 @@ describe('ids', () => {
     expect(ids[0]).toMatch(/^[0-9a-f]{16}$/);
   });
 
-  it('differ where fields would only be joined differently', () => {
+  it('differ even if the fields would read the same when joined', () => {
     const { tracker } = setup({ identity: { viewer: ['stream', 'protocol', 'userAgent'] } });
     const ids = [
       ['a', 'bc'],
@@ -110,7 +110,7 @@ describe('ids', () => {
     expect(new Set(ids).size).toBe(4);
   });
 
-  it('start a visit one millisecond later for who comes back within one, bytes and all', () => {
+  it('start the next visit a millisecond later for a viewer who comes back within one', () => {
     const { tracker, clock } = setup();
     for (let i = 0; i < 3; i++) {
       tracker.kick(must(tracker.trackHttp(hit({ bytes: 5 }))).id, { denyForMs: 0 });
@@ -128,7 +128,7 @@ describe('ids', () => {
 });
 
 describe('presets', () => {
-  it('openStreamerIdentity counts protocol and player too, and every connection', () => {
+  it('openStreamerIdentity tells protocols, players and connections apart', () => {
     const { tracker } = setup({ identity: openStreamerIdentity });
     for (const over of [{}, { protocol: 'dash' }, { userAgent: 'x' }, { token: 'a' }, { token: 'a' }])
       tracker.trackHttp(hit(over));
@@ -136,7 +136,7 @@ describe('presets', () => {
     expect(live(tracker)).toHaveLength(6);
   });
 
-  it('mistServerIdentity merges protocols and connections of a token', () => {
+  it('mistServerIdentity merges protocols and connections with the same token', () => {
     const { tracker } = setup({ identity: mistServerIdentity });
     for (const over of [{ token: 'a' }, { token: 'a', protocol: 'dash' }]) tracker.trackHttp(hit(over));
     for (let i = 0; i < 2; i++) tracker.openConn(conn({ token: 'a' }));
@@ -151,7 +151,7 @@ describe('presets', () => {
 });
 
 describe('addresses', () => {
-  it('are one viewer by their /64, or by the length that is configured, and shown in full', () => {
+  it('of one /64, or of the configured length, are one viewer, and are shown in full', () => {
     for (const [ipv6PrefixLength, count] of [
       [64, 1],
       [128, 2],
@@ -172,7 +172,7 @@ describe('addresses', () => {
 });
 
 describe('a changed recipe', () => {
-  it('is for new observations: live sessions stay, end, and may be found again', () => {
+  it('applies to new hits: live sessions stay, end, and may be found again', () => {
     const { tracker, clock } = setup();
     const over: Partial<HttpHit> = { token: 'a' };
     const old = must(tracker.trackHttp(hit(over)));

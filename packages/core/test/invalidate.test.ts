@@ -19,7 +19,7 @@ describe('invalidate and reauthorize', () => {
     return { policy, asked, banned };
   };
 
-  it('asks again about a stream, cuts who is refused now and lets remembered refusals go', async () => {
+  it('asks again about a stream, cuts sessions that are now refused, and forgets remembered refusals', async () => {
     const { policy, asked, banned } = judge();
     const { tracker } = setup({ policies: [policy] });
     for (const token of ['a', 'b']) request(tracker, { token });
@@ -72,7 +72,7 @@ describe('invalidate and reauthorize', () => {
     await expect(tracker.reauthorize({ usr: 'x' } as object)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
   });
 
-  it('asks with what the viewer came with', async () => {
+  it('asks with the credentials that the viewer brought', async () => {
     const { policy, asked } = judge();
     const { tracker } = setup({ policies: [policy] });
     const credentials = { scheme: 'bearer' as const, token: 'secret' };
@@ -85,7 +85,7 @@ describe('invalidate and reauthorize', () => {
 });
 
 describe('a policy that is new', () => {
-  it('has its say about who plays already, replacing included', async () => {
+  it('decides about sessions that already play, and may replace some', async () => {
     const { tracker, clock } = setup();
     const opened = ['a', 'b', 'c'].map((token) => {
       clock.advance(10);
@@ -109,8 +109,8 @@ describe('a policy that is new', () => {
   });
 });
 
-describe('an answer about a credential that was renewed while it was asked for', () => {
-  it('ends nothing', async () => {
+describe('an answer about a credential that was renewed in the meantime', () => {
+  it('ends no session', async () => {
     const answers: ((verdict: Verdict) => void)[] = [];
     let home = '';
     const policy: Policy = {

@@ -12,7 +12,7 @@ describe.each([
   ['shorter', 56],
   ['longer', 128],
 ])('when ipv6PrefixLength becomes %s while running', (_, length) => {
-  it('a denial of an address closes who was there before, however that is connected', () => {
+  it('a denial of an address closes earlier sessions there, over HTTP and connections', () => {
     const { tracker } = setup();
     connect(tracker, conn);
     request(tracker, { ip: ONE });
@@ -22,7 +22,7 @@ describe.each([
     expect(live(tracker)).toMatchObject([{ ip: '10.0.0.1' }]);
   });
 
-  it('what was denied before is denied still: an address, and who was kicked', () => {
+  it('earlier denials still hold: of an address, and of a kicked viewer', () => {
     const { tracker } = setup();
     tracker.deny({ ip: ONE, stream: 'cam2' });
     tracker.kick(must(request(tracker, { ip: ONE }).session).id);
@@ -39,7 +39,7 @@ describe.each([
     expect(mayRequest(tracker, { ip: ONE, stream: 'cam2' })).toBe(true);
   });
 
-  it('a kick keeps out who was there before', () => {
+  it('a kick keeps out a viewer from before the change', () => {
     const { tracker } = setup();
     const { id } = must(connect(tracker, conn).session);
     tracker.updateConfig(prefix(length));
@@ -47,7 +47,7 @@ describe.each([
     expect(refusal(now(tracker.admit(hit({ ip: ONE }))))).toMatchObject({ by: 'kick' });
   });
 
-  it('the cap counts who was there before', () => {
+  it('the cap counts sessions from before the change', () => {
     const { tracker } = setup({ maxSessionsPerIp: 1, onOverload: 'deny' });
     connect(tracker, conn);
     tracker.updateConfig(prefix(length));
@@ -55,7 +55,7 @@ describe.each([
     expect(mayRequest(tracker, { ip: COUSIN })).toBe(length === 128);
   });
 
-  it('who roams is found at every address, and forgotten when it has gone', () => {
+  it('a roaming session is found at every address, and forgotten when it has closed', () => {
     const { tracker } = setup({ identity: { viewer: ['token'] }, maxSessionsPerIp: 1, onOverload: 'deny' });
     for (const ip of [ONE, '10.0.0.1', COUSIN]) request(tracker, { token: 'a', ip }).end();
     tracker.updateConfig({ identity: { viewer: ['token'], ipv6PrefixLength: length } });

@@ -25,7 +25,7 @@ describe('kickAll', () => {
     expect(tracker.stats().active).toBe(1);
   });
 
-  it('never takes a filter for closed sessions for one of live ones', () => {
+  it('never mistakes a filter for closed sessions for one of live sessions', () => {
     const { tracker } = setup();
     request(tracker);
     expect(tracker.kickAll({ stream: 'cam1', status: 'closed' })).toBe(0);

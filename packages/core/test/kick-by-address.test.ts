@@ -32,14 +32,14 @@ function kickedConnection(over: Partial<ConnHit>, options: TrackerOptions = {}) 
   return tracker;
 }
 
-describe('who is kicked, and whom no policy named, stays out on every protocol', () => {
+describe('a kicked viewer whom no policy named stays out on every protocol', () => {
   describe.each(REQUESTS)('watching %s', (_, before) => {
     it.each(CONNECTIONS)('and coming back over %s', (_name, after) => {
       const tracker = kickedOverHttp(before);
       expect(mayConnect(tracker, after)).toBe(false);
       expect(mayConnect(tracker, { ...after, token: 'another' })).toBe(false);
     });
-    it.each(REQUESTS)('and coming back over %s, with the player he had', (_name, { protocol = 'hls' }) => {
+    it.each(REQUESTS)('and coming back over %s, with the same player', (_name, { protocol = 'hls' }) => {
       expect(mayRequest(kickedOverHttp(before), { protocol, userAgent: before.userAgent })).toBe(false);
     });
   });
@@ -53,7 +53,7 @@ describe('who is kicked, and whom no policy named, stays out on every protocol',
     });
   });
 
-  it('is compared by his browser where he has one, over FLV as over HLS', () => {
+  it('compares browsers by User-Agent, over FLV as over HLS', () => {
     const flv = { protocol: 'http-flv', userAgent: BROWSER };
     const tracker = kickedOverHttp({ userAgent: BROWSER });
     expect(mayConnect(tracker, flv)).toBe(false);
@@ -64,7 +64,7 @@ describe('who is kicked, and whom no policy named, stays out on every protocol',
     expect(mayConnect(over, { protocol: 'srt', userAgent: 'SRT/1.5.1' })).toBe(false);
   });
 
-  it('is compared by his player where he was seen over HTTP and with a connection', () => {
+  it('compares players that were seen over HTTP and over a connection', () => {
     const { tracker } = setup({ identity: { mergeConnections: true } });
     connect(tracker, { token: 't' });
     tracker.kick(must(request(tracker, { token: 't', userAgent: BROWSER }).session).id);
@@ -73,7 +73,7 @@ describe('who is kicked, and whom no policy named, stays out on every protocol',
     expect(mayConnect(tracker, {})).toBe(false);
   });
 
-  it('and so does a publisher, who is not mistaken for a viewer', () => {
+  it('keeps out a publisher too, who is not mistaken for a viewer', () => {
     const tracker = kickedConnection({ kind: 'input', userAgent: 'FMLE/3.0 (compatible; Lavf59)' });
     expect(mayConnect(tracker, { kind: 'input', protocol: 'srt' })).toBe(false);
     expect(mayConnect(tracker, { kind: 'input', stream: 'cam2' })).toBe(true);
@@ -81,8 +81,8 @@ describe('who is kicked, and whom no policy named, stays out on every protocol',
   });
 });
 
-describe('what that costs his neighbours', () => {
-  it('nothing, if they are watching already', () => {
+describe('what a kick costs neighbours of the viewer', () => {
+  it('is nothing if they are already watching', () => {
     const { tracker } = setup();
     const neighbours = CONNECTIONS.map(([, over]) => connect(tracker, over));
     request(tracker, { userAgent: OTHER_BROWSER, sid: 'n' }).end();
@@ -91,7 +91,7 @@ describe('what that costs his neighbours', () => {
     expect(mayRequest(tracker, { userAgent: OTHER_BROWSER, sid: 'n' })).toBe(true);
   });
 
-  it('nothing at another address, on another stream, or when it is lifted or over', () => {
+  it('is nothing at another address, on another stream, or after the denial', () => {
     const tracker = kickedConnection({});
     expect(mayConnect(tracker, { remoteAddress: '203.0.113.8:1' })).toBe(true);
     expect(mayConnect(tracker, { stream: 'cam2' })).toBe(true);
@@ -100,7 +100,7 @@ describe('what that costs his neighbours', () => {
     expect([mayConnect(tracker), mayRequest(tracker, { userAgent: BROWSER })]).toEqual([true, true]);
   });
 
-  it('with "never", nothing but what the same player costs', () => {
+  it('is with "never" nothing, except for the same player', () => {
     const options = { kickByAddress: 'never' } as const;
     const tracker = kickedOverHttp({ userAgent: BROWSER }, options);
     for (const [, over] of CONNECTIONS) expect(mayConnect(tracker, over)).toBe(true);
@@ -109,7 +109,7 @@ describe('what that costs his neighbours', () => {
     expect(mayRequest(kickedConnection({}, options), { userAgent: BROWSER })).toBe(true);
   });
 
-  it('with "always", that they cannot begin to watch', () => {
+  it('is with "always" that they cannot start watching', () => {
     const tracker = kickedOverHttp({ userAgent: BROWSER }, { kickByAddress: 'always' });
     expect(mayRequest(tracker, { userAgent: OTHER_BROWSER })).toBe(false);
     expect(mayRequest(tracker, { userAgent: 'curl/8', token: 'new' })).toBe(false);
@@ -117,7 +117,7 @@ describe('what that costs his neighbours', () => {
     expect(mayRequest(tracker, { userAgent: OTHER_BROWSER, ip: '203.0.113.8' })).toBe(true);
   });
 
-  it('changes for the next kick when the option does', () => {
+  it('changes with the option, from the next kick on', () => {
     const { tracker } = setup({ kickByAddress: 'never' });
     tracker.updateConfig({ kickByAddress: 'always' });
     tracker.kick(must(request(tracker, {}).session).id);
@@ -139,7 +139,7 @@ describe('a kicked viewer without a token, and a neighbour with the same player 
     return tracker;
   };
 
-  it('is not let in as the neighbour, not even for his first request, before his player says its sid', () => {
+  it('is not let in as the neighbour, not even with a first request that has no sid yet', () => {
     const tracker = both({ sid: 'mine' });
     expect(refusal(now(tracker.admit(hit())))).toMatchObject({ by: 'kick' });
     expect(tracker.trackHttp(hit())).toBeNull();
@@ -151,7 +151,7 @@ describe('a kicked viewer without a token, and a neighbour with the same player 
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('is not let in as a neighbour who takes up his player later', () => {
+  it('is not let in as a neighbour who starts to use the same player later', () => {
     const { tracker } = setup();
     request(tracker, { token: 'n', userAgent: 'tv' });
     tracker.kick(must(request(tracker).session).id);
@@ -161,7 +161,7 @@ describe('a kicked viewer without a token, and a neighbour with the same player 
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('leaves the neighbour what is his when another player, stream or address is kicked', () => {
+  it('does not affect the neighbour when another player, stream or address is kicked', () => {
     for (const other of [{ userAgent: 'other' }, { stream: 'cam2' }, { ip: '203.0.113.8' }]) {
       const tracker = both(other);
       expect(mayRequest(tracker, {})).toBe(true);
@@ -169,20 +169,20 @@ describe('a kicked viewer without a token, and a neighbour with the same player 
     }
   });
 
-  it('leaves the neighbour his requests without a name when the kicked one had a token', () => {
+  it('does not affect nameless requests of the neighbour if the kicked viewer had a token', () => {
     const tracker = both({ token: 'k' });
     expect(mayRequest(tracker, {})).toBe(true);
     expect(mayRequest(tracker, { token: 'k' })).toBe(false);
   });
 
-  it('is found as the neighbour again when the denial is lifted or over', () => {
+  it('counts as the neighbour again once the denial is lifted or over', () => {
     const tracker = both({ sid: 'mine' });
     tracker.liftDenial(must(tracker.denials()[0]).id);
     expect(mayRequest(tracker)).toBe(true);
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('is refused also where policies let in whoever is found by an alias', () => {
+  it('is refused even if policies admit viewers found by an alias', () => {
     const tracker = both(
       { sid: 'mine' },
       {

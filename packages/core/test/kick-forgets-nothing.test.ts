@@ -54,7 +54,7 @@ describe('a kick keeps out every credential of the session', () => {
     expect(mayRequest(tracker, { ...credentials[0], ip: '198.51.100.1' })).toBe(true);
   });
 
-  it('also where a policy named the user, and wherever he is', () => {
+  it('even if a policy named the user, wherever the user comes from', () => {
     const { tracker, kick, asked } = renewing('bob');
     for (const token of ['a', 'b']) request(tracker, { token, credentials: bearer(`${token}!`) });
     kick();
@@ -64,7 +64,7 @@ describe('a kick keeps out every credential of the session', () => {
     expect(asked()).toBe(0);
   });
 
-  it('also those that the policies were about to decide on again', async () => {
+  it('including those that policies were about to judge again', async () => {
     const { tracker, kick } = renewing();
     for (const token of ['a', 'b']) request(tracker, { token });
     await tracker.invalidate();
@@ -72,7 +72,7 @@ describe('a kick keeps out every credential of the session', () => {
     for (const token of ['a', 'b']) expect(mayRequest(tracker, { token, ...disguised })).toBe(false);
   });
 
-  it('wherever it stands next', () => {
+  it('wherever they appear next', () => {
     const { tracker, kick, asked } = renewing();
     request(tracker, { token: 'a', credentials: bearer('b') });
     kick();
@@ -113,7 +113,7 @@ describe('a kick keeps out every name of the session', () => {
   });
 });
 
-describe('whom a policy named, and who comes back without a name', () => {
+describe('a viewer whom a policy named, and who comes back without a name', () => {
   /** The token says who it is; without one, anybody may watch. */
   const naming: Policy = {
     name: 'naming',
@@ -134,7 +134,7 @@ describe('whom a policy named, and who comes back without a name', () => {
     ['with a sid', { sid: 's' }],
     ['with a bearer that names nobody', { credentials: bearer('x') }],
     ['over DASH', { protocol: 'dash' }],
-  ])('is kept out where he was: %s', (_, over) => {
+  ])('is kept out at the same address: %s', (_, over) => {
     const tracker = kickBob();
     expect(refusal(now(tracker.admit(hit(over))))).toMatchObject({ by: 'kick', target: { user: 'bob' } });
     expect(mayRequest(tracker, { ...over, ip: '198.51.100.1' })).toBe(true);
@@ -145,7 +145,7 @@ describe('whom a policy named, and who comes back without a name', () => {
     expect(mayConnect(kickBob(), over)).toBe(false);
   });
 
-  it('is not mistaken for others whom policies name, by whatever they name them', () => {
+  it('is not mistaken for others whom policies name', () => {
     const tracker = kickBob();
     expect(mayRequest(tracker, { token: 'ann' })).toBe(true);
     expect(mayRequest(tracker, { query: 'carl' })).toBe(true);

@@ -31,7 +31,7 @@ const naming: Policy = {
 };
 
 describe('kick', () => {
-  it('closes once, says so, and knows nobody afterwards', () => {
+  it('closes a session once, reports it, and then returns false', () => {
     const { tracker, session } = kicked({});
     expect(tracker.get(session.id)).toMatchObject({ closeReason: 'kicked' });
     expect(tracker.kick(session.id)).toBe(false);
@@ -40,7 +40,7 @@ describe('kick', () => {
     expect(tracker.denials()).toHaveLength(1);
   });
 
-  describe('keeps out the same viewer, who comes back', () => {
+  describe('keeps out the same viewer who comes back', () => {
     it.each<[string, Partial<HttpHit>, Partial<HttpHit>]>([
       ['as he was', {}, {}],
       ['as he was, named by a token', { token: 'a' }, { token: 'a' }],
@@ -71,7 +71,7 @@ describe('kick', () => {
       expect(tracker.openConn(conn(after)).session).toBeNull();
     });
 
-    it('with another connection, by address and User-Agent and never by its own id', () => {
+    it('over another connection, recognised by address and User-Agent and never by its own id', () => {
       const { tracker } = setup();
       const first = connect(tracker, { id: 'my-own' });
       tracker.kick('my-own');
@@ -93,7 +93,7 @@ describe('kick', () => {
       expect(mayRequest(tracker, other)).toBe(true);
     });
 
-    it('a neighbour with the same player who is watching already', () => {
+    it('a neighbour with the same player who is already watching', () => {
       const { tracker } = setup();
       const mine = must(request(tracker, { sid: 's1' }).session);
       request(tracker, { sid: 's2' });
@@ -104,7 +104,7 @@ describe('kick', () => {
       expect(tracker.list({ status: 'active' })).toMatchObject([{ namedBy: 'cmcd', closeReason: undefined }]);
     });
 
-    it('everybody again when the time is over, to the millisecond', () => {
+    it('everybody when the time is over, to the millisecond', () => {
       const { tracker, clock } = kicked({});
       clock.advance(10 * MINUTE - 1);
       expect(mayRequest(tracker)).toBe(false);
@@ -113,7 +113,7 @@ describe('kick', () => {
       expect(tracker.denials()).toEqual([]);
     });
 
-    it('everybody at once with denyForMs 0, and as long as it says otherwise', () => {
+    it('everybody at once with denyForMs 0, and otherwise after that time', () => {
       const { tracker, clock } = setup();
       tracker.kick(must(request(tracker).session).id, { denyForMs: 0 });
       expect(tracker.denials()).toEqual([]);
@@ -136,7 +136,7 @@ describe('kick', () => {
       expect(mayConnect(tracker, { token: 'bob-3', remoteAddress: '198.51.100.2:1' })).toBe(false);
     });
 
-    it('refuses the credential it was named by without asking any policy', () => {
+    it('refuses the credential of that user without asking any policy', () => {
       let asked = 0;
       const counting: Policy = {
         ...naming,
@@ -148,7 +148,7 @@ describe('kick', () => {
       expect(asked).toBe(1);
     });
 
-    it('lets another user in at the same address with the same player', () => {
+    it('lets in another user at the same address with the same player', () => {
       const { tracker } = kicked({ token: 'bob-1' }, options);
       expect(mayRequest(tracker, { token: 'ann-1' })).toBe(true);
     });
@@ -181,7 +181,7 @@ describe('kick', () => {
     expect(mayRequest(tracker, { stream: 'cam3', token: 'a' })).toBe(true);
   });
 
-  it('keeps out of the stream, too, who watches another one by now', () => {
+  it('keeps a viewer out of the kicked stream who now watches another one', () => {
     for (const token of ['a', undefined]) {
       const { tracker } = setup({ identity: { viewer: ['ip', 'token'] } });
       tracker.kick(must(request(tracker, { token }).session).id);
@@ -192,7 +192,7 @@ describe('kick', () => {
     }
   });
 
-  it('leaves another live session of the same viewer alone, whatever that does next', () => {
+  it('leaves another live session of the same viewer alone, whatever it does next', () => {
     const { tracker } = setup();
     request(tracker, { token: 'a' });
     const second = connect(tracker, { token: 'a', userAgent: 'player/1.0' });
@@ -205,7 +205,7 @@ describe('kick', () => {
     expect(mayRequest(named.tracker, { token: 'bob-3' })).toBe(true);
   });
 
-  it('tells one denial however many are refused under it, with the reason given', () => {
+  it('emits one denied event, with the given reason, however many are refused', () => {
     const { tracker } = setup();
     const denied = eventsOf(tracker, 'denied');
     tracker.kick(must(request(tracker, { token: 'a' }).session).id, { reason: 'spam' });
@@ -227,7 +227,7 @@ describe('kick', () => {
     },
   );
 
-  it('takes a million kicks of unknown ids', () => {
+  it('survives a million kicks of unknown ids', () => {
     const { tracker } = setup();
     let done = 0;
     for (let i = 0; i < 1_000_000; i++) if (tracker.kick(`${i}`)) done++;

@@ -44,7 +44,7 @@ describe('list', () => {
     expect(tracker.count({ limit: 3 })).toBe(10);
   });
 
-  it('pages through everything once, while rows close, vanish and come between the pages', () => {
+  it('pages through every row once, while rows close, vanish and open in between', () => {
     const { tracker, clock } = setup({ closedRetentionMax: 30 });
     for (let i = 0; i < 100; i++) {
       tracker.trackHttp(hit({ token: `t${i}` }));
@@ -66,7 +66,7 @@ describe('list', () => {
     expect(missing).toEqual([]);
   });
 
-  it('goes on behind a row that is gone', () => {
+  it('continues after a row that is gone', () => {
     const { tracker } = setup({ closedRetentionMs: 0 });
     for (let i = 0; i < 5; i++) tracker.trackHttp(hit({ token: `t${i}` }));
     const rows = tracker.list();
@@ -76,7 +76,7 @@ describe('list', () => {
   });
 
   it.each(['garbage', 'MTIz', '', cursorOf({ openedAt: 1, id: 'x' }).slice(0, -2)])(
-    'knows what is no cursor: %j',
+    'rejects an invalid cursor: %j',
     (after) => {
       const { tracker } = setup();
       const list = (): PlaySession[] => tracker.list({ after });
@@ -165,7 +165,7 @@ describe('closed visits', () => {
     ]);
   });
 
-  it('stay closedRetentionMax at the most, the oldest gone first', () => {
+  it('are limited to closedRetentionMax, the oldest dropped first', () => {
     const { tracker, clock } = setup({ closedRetentionMax: 3 });
     for (let i = 0; i < 6; i++) {
       tracker.kick(must(tracker.trackHttp(hit({ token: `t${i}`, stream: `cam${i}` }))).id);
@@ -227,7 +227,7 @@ describe('streams and stats', () => {
     });
   });
 
-  it('forget a stream when nobody is left', () => {
+  it('forget a stream once nobody is left', () => {
     const { tracker } = setup();
     const { closer } = tracker.openConn(conn());
     closer.close();
@@ -237,7 +237,7 @@ describe('streams and stats', () => {
 });
 
 describe('tag', () => {
-  it('labels a live session, bounded, and shows in copies from then on', () => {
+  it('labels a live session, within bounds, and shows in copies from then on', () => {
     const { tracker } = setup();
     const before = must(tracker.trackHttp(hit()));
     expect(tracker.tag(before.id, { vip: 'yes', __proto__x: 'y' })).toBe(true);

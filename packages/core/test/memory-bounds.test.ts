@@ -42,7 +42,7 @@ describe('what a stranger can make the tracker keep', () => {
   it.each([
     ['', false],
     [', of two bytes a character', true],
-  ])('is the text of its session within its bounds%s', async (_, wide) => {
+  ])('is bounded text of its session%s', async (_, wide) => {
     const tracker = quick();
     const each = await bytesEach(400, (i) => void must(tracker.trackHttp(longest(i, wide))));
     expect(each).toBeGreaterThan(TEXTS * 0.8);
@@ -50,7 +50,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(live(tracker)).toHaveLength(400);
   });
 
-  it('is the same of one that is over, without its token', async () => {
+  it('is the same for a closed session, without its token', async () => {
     const tracker = quick({ closedRetentionMs: 1e9 });
     const each = await bytesEach(400, (i) => {
       tracker.kick(must(tracker.trackHttp(longest(i))).id, { denyForMs: 0 });
@@ -59,7 +59,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(tracker.count()).toBe(400);
   });
 
-  it('is short of the names that a session had before', async () => {
+  it('is short for earlier names of a session', async () => {
     const tracker = quick();
     const each = await bytesEach(200, (i) => {
       const { token, stream, ip } = longest(i);
@@ -72,7 +72,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(live(tracker)).toHaveLength(200);
   });
 
-  it('is short of the credentials that were decided, and none of them is kept in clear', async () => {
+  it('is short for judged credentials, none of them in clear', async () => {
     const tracker = quick({ policies: [allow] });
     const each = await bytesEach(200, (i) => {
       const { token, stream, ip } = longest(i);
@@ -86,7 +86,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(live(tracker)).toHaveLength(200);
   });
 
-  it('is what policies are asked with again, once', async () => {
+  it('is one copy of what policies are asked with again', async () => {
     const tracker = quick({ policies: [allow] });
     const each = await bytesEach(300, (i) => {
       const request = new Request();
@@ -97,7 +97,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(each).toBeLessThan(8_192 + 2_048 + BARE);
   });
 
-  it('is a hash while policies think about it', async () => {
+  it('is a hash while policies think', async () => {
     const answers: (() => void)[] = [];
     const thinking: Policy = {
       name: 'thinking',
@@ -123,7 +123,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect([openings.byKey.size, each < 2_000]).toEqual([0, true]);
   });
 
-  it('is a hash of whom a policy has refused', async () => {
+  it('is a hash for viewers whom a policy has refused', async () => {
     const detail = (): string => new Request().part(9_000);
     const refuse = (): { allow: false; reason: string; detail: string } => ({
       allow: false,
@@ -137,7 +137,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(tracker.denials()).toHaveLength(400);
   });
 
-  it('is short of whom an operator has kicked', async () => {
+  it('is short for viewers whom an operator has kicked', async () => {
     const tracker = quick({ policies: [allow], identity: { viewer: ['stream', 'ip'] } });
     const each = await bytesEach(100, (i) => {
       const { stream, ip } = longest(i);
@@ -153,7 +153,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(tracker.denials()).toHaveLength(100);
   });
 
-  it('is bounded of whom an operator has denied, and nothing of who brings long texts', async () => {
+  it('is bounded for denied viewers, and nothing for those with long texts', async () => {
     const tracker = quick();
     tracker.deny({ protocol: 'hls' });
     // every one of the memo's places is taken, and more
@@ -173,7 +173,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(tracker.stats()).toMatchObject({ deniedTotal: 12_500, active: 0 });
   });
 
-  it('is nothing when all have gone', async () => {
+  it('is nothing once all have left', async () => {
     const tracker = quick({ policies: [allow] });
     const each = await bytesEach(1_000, (i) => {
       letIn(now(tracker.admit(longest(i)))).end();
@@ -182,7 +182,7 @@ describe('what a stranger can make the tracker keep', () => {
     expect(each).toBeLessThan(1_000);
   });
 
-  it('is bounded of what is shared by those who have it in common', async () => {
+  it('is bounded for values that sessions share', async () => {
     const tracker = quick();
     const each = await bytesEach(20_000, (i) => {
       const request = new Request(512);
@@ -192,13 +192,13 @@ describe('what a stranger can make the tracker keep', () => {
     expect(each).toBeLessThan((16_384 * 500) / 20_000);
   });
 
-  it('is bounded of credentials that were hashed lately', async () => {
+  it('is bounded for credentials that were hashed lately', async () => {
     const each = await bytesEach(5_000, () => void shortKey(new Request(4_096).part(2_048)));
     expect(each).toBeLessThan((2 * 512 * 2_200) / 5_000 + 100);
   });
 });
 
-describe('what adapters and policies say of a session', () => {
+describe('what adapters and policies say about a session', () => {
   it('is kept as copies, within bounds', async () => {
     const user: Policy = {
       name: 'user',
@@ -222,7 +222,7 @@ describe('what adapters and policies say of a session', () => {
     ['user name', { userId: 'u'.repeat(1_025) }],
     ['bearer token', { credentials: { scheme: 'bearer', token: 'b'.repeat(8_193) } as const }],
     ['token', { token: 't'.repeat(4_097) }],
-  ])('is refused, and never cut, where two would become one: a %s', (what, over) => {
+  ])('is refused, never truncated, where two could become one: a %s', (what, over) => {
     const tracker = quick();
     const answer = now(tracker.admit(conn(over)));
     expect(answer).toMatchObject({
@@ -231,7 +231,7 @@ describe('what adapters and policies say of a session', () => {
     });
   });
 
-  it('is no yes when it names a user whose name is too long to be kept', () => {
+  it('is a no if it names a user whose name is too long to be kept', () => {
     const tracker = quick({ policies: [{ name: 'p', admit: () => ({ allow: true, userId: 'u'.repeat(1_025) }) }] });
     expect(now(tracker.admit(hit()))).toMatchObject({ admitted: false, denial: { reason: 'policy_error' } });
   });

@@ -76,7 +76,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 it.each([
   ['whose names have to match', false],
   ['who gives some names with some requests', true],
-])('agrees with a naive model under any interleaving of what can happen, of viewers %s', (_, aliases) => {
+])('the tracker agrees with a naive model under any interleaving of events, with viewers %s', (_, aliases) => {
   fc.assert(
     fc.property(fc.array(steps, { minLength: 1, maxLength: 60, size: 'max' }), (all) => {
       const both = new Both(aliases);

@@ -40,7 +40,7 @@ describe('onCut', () => {
     },
   );
 
-  it('runs for quota and expiry that policies set', () => {
+  it('runs for a quota and an expiry set by policies', () => {
     for (const [verdict, reason] of [
       [{ allow: false, reason: 'quota_data' }, 'quota_data'],
       [undefined, 'expired'],
@@ -61,7 +61,7 @@ describe('onCut', () => {
     }
   });
 
-  it('isolates a cut that throws: the others run, and the event leaves', () => {
+  it('that throws does not stop the other cuts or the event', () => {
     const { tracker, logged } = setup({ identity: { mergeConnections: true } });
     const told = story(tracker);
     const handles = [1, 2, 3].map(() => connect(tracker, { token: 'a' }));
@@ -76,7 +76,7 @@ describe('onCut', () => {
     expect(logged.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
-  it('runs at once when it is registered late, and adds nothing then', () => {
+  it('runs at once when registered after the end, and its bytes no longer count', () => {
     const { tracker } = setup();
     const handle = request(tracker);
     const { id } = must(handle.session);
@@ -88,7 +88,7 @@ describe('onCut', () => {
     expect(tracker.get(id)?.bytes).toBe(0);
   });
 
-  it('does not run for what the transport ended itself', async () => {
+  it('does not run for connections and requests that the transport ended itself', async () => {
     const { tracker } = setup();
     const cuts: string[] = [];
     const [connection, open] = [connect(tracker), request(tracker)];
@@ -119,7 +119,7 @@ describe('onCut', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('cuts every transport of thousands when the tracker stops', async () => {
+  it('runs for every one of thousands of connections when the tracker stops', async () => {
     const { tracker } = setup({ maxSessionsPerIp: 1e6 });
     let cuts = 0;
     for (let i = 0; i < 3_000; i++) connect(tracker).onCut(() => void cuts++);
@@ -130,7 +130,7 @@ describe('onCut', () => {
     expect(tracker.stats()).toMatchObject({ active: 0, closedTotal: 3_000 });
   });
 
-  it('may use the tracker: what it finds is as if the session had never been there', () => {
+  it('may use the tracker, which no longer has the session', () => {
     const { tracker } = setup();
     const handle = request(tracker, { token: 'a' });
     const { id } = must(handle.session);
@@ -151,7 +151,7 @@ describe('onCut', () => {
     expect(tracker.stats()).toMatchObject({ closedTotal: 1, kickedTotal: 1 });
   });
 
-  it('keeps the figures of a closed session as they were', () => {
+  it('does not change the figures of a closed session', () => {
     const { tracker, clock } = setup();
     const handle = connect(tracker);
     clock.advance(5_000);

@@ -58,18 +58,18 @@ describe('createTracker', () => {
     if (hot) expect(() => tracker.updateConfig(options as HotOptions)).toThrow(badOption(message));
   });
 
-  it('refuses what is no object, and throws one kind of error', () => {
+  it('refuses anything but an object, always with the same class of error', () => {
     for (const options of [null, 5, 'x']) {
       expect(() => createTracker(options as never)).toThrow(StreamSessionsError);
     }
   });
 
-  it('takes undefined for not given', () => {
+  it('treats undefined as not given', () => {
     const { tracker } = setup({ idleTimeoutMs: undefined, policies: undefined, enabled: undefined });
     expect(tracker.trackHttp(hit())).not.toBeNull();
   });
 
-  it('would open all with policies and enabled: false', () => {
+  it('refuses enabled: false together with policies, which would let everybody in', () => {
     const policies = [{ name: 'p', admit: () => ({ allow: false as const, reason: 'no' }) }];
     const code = expect.objectContaining({ code: 'ERR_WOULD_OPEN_ALL' });
     expect(() => createTracker({ enabled: false, policies })).toThrow(code);
@@ -83,7 +83,7 @@ describe('createTracker', () => {
 });
 
 describe('updateConfig', () => {
-  it('refuses what cannot be changed while running', () => {
+  it('refuses options that cannot be changed while running', () => {
     const { tracker } = setup();
     for (const name of ['clock', 'logger', 'fingerprintKey', 'autoStart']) {
       expect(() => tracker.updateConfig({ [name]: undefined })).toThrow(badOption(/unknown option/));
@@ -99,7 +99,7 @@ describe('updateConfig', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('is not changed through what it was given', () => {
+  it('is not affected by later changes to the object it was given', () => {
     const viewer: ('stream' | 'ip' | 'token')[] = ['stream', 'ip', 'token'];
     const policies = [{ name: 'p', admit: () => ({ allow: true as const }) }];
     const idleTimeoutMs = { hls: 5_000 };
@@ -116,7 +116,7 @@ describe('updateConfig', () => {
     expect(live(tracker)).toHaveLength(0);
   });
 
-  it('shows tokens from then on when told to, and only then', () => {
+  it('shows tokens from then on if told to, and only then', () => {
     const { tracker } = setup();
     const { id } = must(tracker.trackHttp(hit({ token: 'secret' })));
     expect(tracker.get(id)?.token).toBeUndefined();

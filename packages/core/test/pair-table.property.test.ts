@@ -14,7 +14,7 @@ class Item implements Placed {
 
 const text = fc.constantFrom('', 'a', 'b', 'ab', 'ba', '\u0000', 'ü', '1:a');
 
-it('agrees with a Map, whatever is set, replaced and deleted', () => {
+it('PairTable agrees with a Map, whatever is set, replaced and deleted', () => {
   const step = fc.record({
     set: fc.boolean(),
     stream: text,
@@ -45,7 +45,7 @@ it('agrees with a Map, whatever is set, replaced and deleted', () => {
   );
 });
 
-it('finds and forgets a hundred thousand', () => {
+it('PairTable finds and deletes a hundred thousand entries', () => {
   const table = new PairTable<Item>();
   for (let i = 0; i < 100_000; i++) table.set(`cam${i % 100}`, `${i}`, new Item(`cam${i % 100}`, `${i}`, i));
   for (let i = 0; i < 100_000; i += 2) table.delete(`cam${i % 100}`, `${i}`);

@@ -30,13 +30,13 @@ describe('streamCode', () => {
     expect(streamCode(path)).toBeUndefined(),
   );
 
-  it('drops another application, or none', () => {
+  it('drops another application name, or none', () => {
     expect(streamCode('/studio/cam1', { app: 'studio' })).toBe('cam1');
     expect(streamCode('/live/cam1', { app: 'studio' })).toBe('live/cam1');
     expect(streamCode('/live/cam1', { app: false })).toBe('live/cam1');
   });
 
-  it('never throws, and yields no slash at the ends', () => {
+  it('never throws, and returns no leading or trailing slash', () => {
     fc.assert(
       fc.property(text, (path) => {
         const code = streamCode(path);
@@ -48,7 +48,7 @@ describe('streamCode', () => {
     );
   });
 
-  it('reads a hostile path in the time it takes to read a path', () => {
+  it('reads a hostile path in linear time', () => {
     const before = process.cpuUsage().user;
     for (const path of [
       '/'.repeat(100_000) + 'x',
@@ -91,7 +91,7 @@ describe('tokenFromQuery', () => {
     ['token=+%20&tkn=abc', 'abc'],
   ])('reads %j as %j', (query, token) => expect(tokenFromQuery(query)).toBe(token));
 
-  it('gives back what was encoded, whatever it was', () => {
+  it('returns any value that was encoded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (token) => {
         expect(tokenFromQuery(`a=1&token=${encodeURIComponent(token)}&b`)).toBe(token.trim());
@@ -176,13 +176,13 @@ describe('parseStreamId', () => {
     expect(parseStreamId(id)).toMatchObject({ stream: undefined, path: '' });
   });
 
-  it('finds no stream where a key has two values, and takes two equal ones for one', () => {
+  it('finds no stream if a key has two different values, and accepts two equal ones', () => {
     expect(parseStreamId('#!::r=cam1,r=cam2').stream).toBeUndefined();
     expect(parseStreamId('#!::r=cam1,m=request,m=publish').stream).toBeUndefined();
     expect(parseStreamId('#!::r=cam1,t=abc,t=abc')).toMatchObject({ stream: 'cam1', token: 'abc' });
   });
 
-  it('reads what was encoded once like what was not, whatever it is', () => {
+  it('reads an id that was encoded once like the original, whatever it is', () => {
     const word = fc.string({ unit: 'grapheme', minLength: 1 }).filter((word) => !/[,?#%]/.test(word));
     fc.assert(
       fc.property(word, word, (stream, token) => {
@@ -192,7 +192,7 @@ describe('parseStreamId', () => {
     );
   });
 
-  it('is not confused by names that objects have', () => {
+  it('is not confused by names of object properties', () => {
     const { params } = parseStreamId('#!::__proto__=x,r=cam1,constructor=y');
     expect(Object.keys(params)).toEqual(['__proto__', 'r', 'constructor']);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
@@ -224,7 +224,7 @@ describe('addresses', () => {
     expect(new AddressReader(64).address(raw)).toBe(address);
   });
 
-  it('keeps one spelling for every way to write an address', () => {
+  it('gives every way to write an address the same spelling', () => {
     fc.assert(
       fc.property(fc.oneof(ipv4, ipv6), fc.integer({ min: 0, max: 65_535 }), (ip, port) => {
         const plain = normaliseAddress(ip);
@@ -236,7 +236,7 @@ describe('addresses', () => {
     );
   });
 
-  it('puts two addresses into one network exactly when their first bits agree', () => {
+  it('puts two addresses into one network exactly if their first bits agree', () => {
     const bits = (ip: string): string => {
       const hex = new URL(`http://[${ip}]`).hostname.slice(1, -1);
       const [head = '', tail] = hex.split('::');
@@ -292,7 +292,7 @@ describe('addresses', () => {
     );
   });
 
-  it('takes a socket that no longer knows its peer', () => {
+  it('accepts a socket that no longer knows its peer', () => {
     const gone = undefined as unknown as string;
     expect(new AddressReader(64).address(gone)).toBe('');
   });

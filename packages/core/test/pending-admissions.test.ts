@@ -33,8 +33,8 @@ function slow(over: Partial<Policy> = {}) {
   return { policy, questions, settled };
 }
 
-describe('admit with a policy that takes its time', () => {
-  it('opens nothing until it is answered, then one session', async () => {
+describe('admit with an asynchronous policy', () => {
+  it('opens nothing until the policy answers, then one session', async () => {
     const { policy, questions, settled } = slow();
     const { tracker } = setup({ policies: [policy] });
     const told = story(tracker);
@@ -74,7 +74,7 @@ describe('admit with a policy that takes its time', () => {
     expect(live(tracker)).toMatchObject([{ protocols: ['hls', 'dash'], userId: 'bob' }]);
   });
 
-  it('applies its answer to a session that was recorded meanwhile', async () => {
+  it('applies the answer to a session that was recorded meanwhile', async () => {
     const { policy, questions } = slow();
     const { tracker, clock } = setup({ policies: [policy] });
     const admission = pending(tracker.admit(hit()));
@@ -97,7 +97,7 @@ describe('admit with a policy that takes its time', () => {
     expect(settled).toEqual([]);
   });
 
-  it('opens nothing when the client has gone, and gives back what was reserved', async () => {
+  it('opens nothing when the client has left, and releases what was reserved', async () => {
     const { policy, questions, settled } = slow();
     const { tracker } = setup({ policies: [policy] });
     const admission = pending(tracker.admit(conn()));
@@ -109,7 +109,7 @@ describe('admit with a policy that takes its time', () => {
     expect(settled).toEqual([undefined]);
   });
 
-  it('opens for who still waits when another of the same viewer has gone', async () => {
+  it('opens for a request that still waits when another of the same viewer was cancelled', async () => {
     const { policy, questions } = slow();
     const { tracker } = setup({ policies: [policy] });
     const [first, second] = [pending(tracker.admit(hit())), pending(tracker.admit(hit({ query: 'second' })))];
@@ -122,7 +122,7 @@ describe('admit with a policy that takes its time', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('lets a kick during the wait win, and a denial', async () => {
+  it('lets a kick or a denial during the wait win', async () => {
     const { policy, questions, settled } = slow();
     const { tracker } = setup({ policies: [policy] });
     const same = pending(tracker.admit(hit({ token: 'a' })));
@@ -145,7 +145,7 @@ describe('admit with a policy that takes its time', () => {
     expect(refusal(await admission).by).toBe('deny');
   });
 
-  it('refuses when nothing is answered in time, and tells a late yes that it came to nothing', async () => {
+  it('refuses when there is no answer in time, and settles a late yes without a session', async () => {
     const first = slow({ name: 'first' });
     const second = slow({ name: 'second' });
     const { tracker, clock } = setup({ policies: [first.policy, second.policy], policyTimeoutMs: 3_000 });
@@ -165,7 +165,7 @@ describe('admit with a policy that takes its time', () => {
     expect(tracker.denials()).toEqual([]);
   });
 
-  it('fails closed when it rejects', async () => {
+  it('fails closed when the policy rejects', async () => {
     const { policy, questions } = slow();
     const { tracker, logged, clock } = setup({ policies: [policy] });
     const admission = pending(tracker.admit(hit()));
@@ -175,7 +175,7 @@ describe('admit with a policy that takes its time', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('counts those who wait against the caps, but lets one viewer share his place', async () => {
+  it('counts waiting viewers against the caps, but one viewer only once', async () => {
     const { policy, questions } = slow();
     const { tracker } = setup({ policies: [policy], maxSessionsPerIp: 1 });
     const first = pending(tracker.admit(hit({ token: 'a' })));
@@ -202,7 +202,7 @@ describe('admit with a policy that takes its time', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('refuses those who wait when the tracker stops', async () => {
+  it('refuses waiting viewers when the tracker stops', async () => {
     const { policy, questions } = slow();
     const { tracker } = setup({ policies: [policy] });
     const admission = pending(tracker.admit(hit()));
@@ -221,7 +221,7 @@ describe('admit with a policy that takes its time', () => {
     expect(settled).toEqual([undefined]);
   });
 
-  it('takes a policy timeout of any length', async () => {
+  it('accepts a policy timeout of any length', async () => {
     for (const policyTimeoutMs of [Infinity, 2 ** 40]) {
       const { policy, questions } = slow();
       const { tracker } = setup({ policies: [policy], policyTimeoutMs, clock: undefined as never });

@@ -9,7 +9,7 @@ const banning = (banned: Set<string>): Policy => ({
   admit: ({ token = '' }) => (banned.has(token) ? no : { allow: true }),
 });
 
-describe('who is refused and tries on', () => {
+describe('a refused viewer who tries again', () => {
   const tryOn = (tracker: ReturnType<typeof setup>['tracker'], over = {}) => {
     for (let i = 0; i < 3; i++) expect(mayRequest(tracker, over)).toBe(false);
   };
@@ -26,7 +26,7 @@ describe('who is refused and tries on', () => {
     }
   });
 
-  it('is asked about again when the refusal ends, or policies decide again', async () => {
+  it('is judged again when the refusal ends, or policies decide again', async () => {
     const banned = new Set(['a']);
     const { tracker, clock } = setup({ policies: [banning(banned)] });
     tryOn(tracker, { token: 'a' });
@@ -41,14 +41,14 @@ describe('who is refused and tries on', () => {
     expect(mayRequest(tracker, { token: 'b' })).toBe(true);
   });
 
-  it('hears the operator’s word as soon as there is one', () => {
+  it('is refused by an operator’s denial as soon as there is one', () => {
     const { tracker } = setup({ policies: [banning(new Set(['a']))] });
     tryOn(tracker, { token: 'a' });
     tracker.deny({ ip: '203.0.113.0/24' });
     expect(refusal(now(tracker.admit(hit({ token: 'a' }))))).toMatchObject({ by: 'deny', reason: 'denied' });
   });
 
-  it('is another one when the network of an address becomes smaller', () => {
+  it('counts as another viewer when the network of an address becomes smaller', () => {
     const { tracker } = setup();
     const [one, other] = [{ ip: '2001:db8::1' }, { ip: '2001:db8::2' }];
     tracker.kick(must(request(tracker, one).session).id);
@@ -101,7 +101,7 @@ describe('who is refused and tries on', () => {
     );
   });
 
-  it('and brings a password is refused all the same', () => {
+  it('is refused even with a password', () => {
     const { tracker } = setup();
     tracker.deny({ stream: 'cam1' });
     tryOn(tracker, { credentials: { scheme: 'basic', user: 'u', verify: () => true } });
@@ -109,7 +109,7 @@ describe('who is refused and tries on', () => {
     expect(mayConnect(tracker, {})).toBe(false);
   });
 
-  it('by the thousand fills nothing without end', () => {
+  it('does not fill the memory, even by the thousand', () => {
     const { tracker } = setup({ maxDenials: 100 });
     tracker.deny({ stream: 'cam1' });
     for (let i = 0; i < 20_000; i++)

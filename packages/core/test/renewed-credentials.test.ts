@@ -29,7 +29,7 @@ function timed(options: Parameters<typeof setup>[0] = {}) {
 }
 
 describe('a renewed token', () => {
-  it('continues the live session: a new end, no new row, the same id, found by it at once', () => {
+  it('continues the live session: new expiry, no new row, the same id, and the session is found by it at once', () => {
     const { tracker, asked, clock } = timed();
     const opened = eventsOf(tracker, 'opened');
     const first = request(tracker, { token: 'bob-5', bytes: 1 });
@@ -50,7 +50,7 @@ describe('a renewed token', () => {
   it.each([
     ['by name', {}],
     ['where nobody is found by other names', { identity: { aliases: false } }],
-  ])('leaves the old one what it was good for, and no more (%s)', (_, options) => {
+  ])('leaves the old one valid for as long as before, and no longer (%s)', (_, options) => {
     const { tracker, clock } = timed(options);
     const { id, openedAt } = must(request(tracker, { token: 'bob-5' }).session);
     request(tracker, { token: 'bob-10' });
@@ -64,7 +64,7 @@ describe('a renewed token', () => {
     expect(tracker.stats()).toMatchObject({ active: 1, openedTotal: 1 });
   });
 
-  it('that ends sooner does not shorten what was allowed, nor last longer than itself', () => {
+  it('that expires sooner does not shorten the session, and is not valid any longer itself', () => {
     const { tracker, clock } = timed();
     const { id, openedAt } = must(request(tracker, { token: 'bob-10' }).session);
     expect(request(tracker, { token: 'bob-5' }).session?.id).toBe(id);
@@ -89,7 +89,7 @@ describe('a renewed token', () => {
   it.each<[string, object]>([
     ['stream', { stream: 'cam2' }],
     ['kind', { kind: 'input' }],
-  ])('opens a session of its own for another %s', (_, over) => {
+  ])('opens a separate session for another %s', (_, over) => {
     const { tracker } = timed();
     request(tracker, { token: 'bob-5' });
     request(tracker, { token: 'bob-10', ...over });
@@ -104,7 +104,7 @@ describe('a renewed token', () => {
     expect(live(tracker)).toHaveLength(2);
   });
 
-  it('is kept out by a kick wherever it was seen, though nobody vouches for a user', () => {
+  it('is kept out by a kick wherever it was seen, even if no policy named a user', () => {
     let home: string | undefined;
     const policy: Policy = {
       name: 'one seat',
@@ -137,7 +137,7 @@ describe('a renewed token', () => {
 });
 
 describe('tokens of one session that its recipe does not tell apart', () => {
-  it('hold each until its own end, the session until the last', () => {
+  it('are each valid until their own expiry, the session until the latest', () => {
     const { tracker, clock } = timed({ identity: { viewer: ['ip'] } });
     const { id, openedAt } = must(request(tracker, { token: 'bob-5' }).session);
     request(tracker, { token: 'ann-10' });
@@ -164,7 +164,7 @@ describe('credentials', () => {
   it.each([
     ['bearer', bearer],
     ['password', basic],
-  ])('let nobody join the live session of another with a wrong %s', (_, made) => {
+  ])('let nobody join the live session of another viewer with a wrong %s', (_, made) => {
     const { tracker } = setup({ policies: [doorman] });
     expect(mayRequest(tracker, { credentials: made('good') })).toBe(true);
     expect(mayRequest(tracker, { credentials: made('wrong') })).toBe(false);
@@ -173,7 +173,7 @@ describe('credentials', () => {
     expect(tracker.stats()).toMatchObject({ active: 1, openedTotal: 1 });
   });
 
-  it('that were asked about already are not asked about again', () => {
+  it('that were already judged are not judged again', () => {
     const admit = jest.fn((): { allow: true } => ({ allow: true }));
     const { tracker } = setup({ policies: [{ name: 'p', admit }] });
     for (const credentials of [undefined, bearer('a'), bearer('b'), undefined, bearer('b'), bearer('a')]) {
@@ -182,7 +182,7 @@ describe('credentials', () => {
     expect(admit).toHaveBeenCalledTimes(3);
   });
 
-  it('that differ wait for two answers, although the viewers look the same', async () => {
+  it('that differ are judged separately, although the viewers look the same', async () => {
     const { tracker } = setup({
       policies: [{ ...doorman, admit: async (candidate, view) => doorman.admit!(candidate, view) }],
     });

@@ -59,7 +59,7 @@ describe('a replaced session', () => {
     expect(mayRequest(tracker, phone)).toBe(true);
   });
 
-  it('stays out with whatever it had: an older token, another player', () => {
+  it('stays out with an older token or another player that it had', () => {
     let home: string | undefined;
     const { tracker } = setup({
       policies: [
@@ -83,7 +83,7 @@ describe('a replaced session', () => {
     expect(mayRequest(tracker, { ...phone, token: 'another' })).toBe(true);
   });
 
-  it('stays out for a third device that has replaced the second', () => {
+  it('stays out while a third device, which replaced the second, is live', () => {
     const { tracker } = oneDevice();
     for (const device of [phone, tv, tablet]) request(tracker, device);
     for (const device of [phone, tv]) expect(mayRequest(tracker, device)).toBe(false);
@@ -99,14 +99,14 @@ describe('a replaced session', () => {
     ['address', { ip: '203.0.113.77' }],
     ['user agent', { userAgent: 'other' }],
     ['protocol', { protocol: 'dash' }],
-  ])('is another viewer with another %s', (_, other) => {
+  ])('may come back as another viewer with another %s', (_, other) => {
     const { tracker } = oneDevice();
     request(tracker, phone);
     request(tracker, tv);
     expect(mayRequest(tracker, { ...phone, ...other })).toBe(true);
   });
 
-  it('stays out over a connection that looks the same; the one that replaced it goes on although it looks so, too', () => {
+  it('stays out over a connection that looks the same, while its replacement, which does too, continues', () => {
     const { tracker } = oneDevice();
     connect(tracker, { token: 'a' });
     const second = connect(tracker, { token: 'a' });
@@ -124,7 +124,7 @@ describe('a replaced session', () => {
     expect(mayRequest(tracker, phone)).toBe(false);
   });
 
-  it('is chosen when the other opens, not when it asked', async () => {
+  it('is chosen when the new session opens, not when that asked', async () => {
     const answer = deferred<Approval>();
     const all: ReturnType<typeof setup> = setup({
       policies: [
@@ -140,7 +140,7 @@ describe('a replaced session', () => {
     expect(live(tracker)).toMatchObject([{ namedBy: 'cmcd' }]);
   });
 
-  it('is nobody when the policy fails to say who: then it has refused', async () => {
+  it('is not chosen if the policy throws: then the newcomer is refused', async () => {
     const settled: unknown[] = [];
     const policy: Policy = {
       name: 'p',
@@ -172,8 +172,8 @@ describe('a session whose place is taken', () => {
   });
 });
 
-describe('what a policy may look at', () => {
-  it('is when a session was last active, and now while something of it is open', () => {
+describe('activeAt in the view of a policy', () => {
+  it('is the time of the last activity, and now while something is open', () => {
     let activeAt: (id: string) => number | undefined = () => undefined;
     const { tracker, clock } = setup({
       policies: [{ name: 'p', admit: (_, view) => ((activeAt = (id) => view.activeAt(id)), { allow: true }) }],
@@ -190,7 +190,7 @@ describe('what a policy may look at', () => {
   });
 });
 
-it('tells a policy how it ended with the candidate that it said yes to', () => {
+it('settled gets the candidate that the policy said yes to', () => {
   const told: (string | undefined)[] = [];
   const { tracker } = setup({
     policies: [

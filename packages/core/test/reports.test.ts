@@ -2,8 +2,8 @@ import type { Policy, RequestHandle } from '../src/index.js';
 import { queryTokenReader } from '../src/spi.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 
-describe('what a player reports of itself', () => {
-  it('is on the session, key by key, the latest word of each', () => {
+describe('what a player reports about itself', () => {
+  it('is on the session, key by key, with the latest value of each', () => {
     const { tracker } = setup();
     const handle = request(tracker);
     expect(must(handle.session).quality).toBeUndefined();
@@ -13,7 +13,7 @@ describe('what a player reports of itself', () => {
     expect(Object.isFrozen(must(handle.session).quality)).toBe(true);
   });
 
-  it('stays on the closed session, and says nothing after the end of the request', () => {
+  it('stays on the closed session, and does not change after the end of the request', () => {
     const { tracker } = setup();
     const handle = request(tracker);
     handle.report({ bl: 1 });
@@ -24,7 +24,7 @@ describe('what a player reports of itself', () => {
     expect(must(tracker.get(id)).quality).toEqual({ bl: 1 });
   });
 
-  it('is left out where it is no figure, or too much', () => {
+  it('is left out if it is not a figure, or too much', () => {
     const { tracker } = setup();
     const handle = connect(tracker);
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`k${i}`, i]));
@@ -38,7 +38,7 @@ describe('what a player reports of itself', () => {
     expect(must(handle.session).quality).toMatchObject({ ok: 2, k0: 0 });
   });
 
-  it('takes a key called __proto__ as a key', () => {
+  it('may have a key called __proto__', () => {
     const { tracker } = setup();
     const handle = request(tracker);
     handle.report(JSON.parse('{"__proto__": 1, "bl": 2}') as never);
@@ -47,7 +47,7 @@ describe('what a player reports of itself', () => {
     expect(Object.getPrototypeOf(quality)).toBe(Object.prototype);
   });
 
-  it('tells how long ago the last one was', () => {
+  it('has an age, in msSinceReport', () => {
     const { tracker, clock } = setup();
     const [one, other] = [request(tracker), request(tracker)];
     one.report({ br: 1 }, true);
@@ -58,7 +58,7 @@ describe('what a player reports of itself', () => {
     expect([one.msSinceReport, other.msSinceReport]).toEqual([700, 700]);
   });
 
-  it('goes nowhere where nothing is tracked', () => {
+  it('is dropped if nothing is tracked', () => {
     const { tracker } = setup({ enabled: false });
     const admission = tracker.admit(hit()) as { handle: RequestHandle };
     admission.handle.report({ bl: 1 });
@@ -74,7 +74,7 @@ describe('tracker.authorises', () => {
     admit: () => ({ allow: true }),
   });
 
-  it('is true exactly while an authorising policy is there', () => {
+  it('is true exactly while there is an authorising policy', () => {
     const { tracker } = setup({ policies: [policy(), policy('concurrency')] });
     expect(tracker.authorises).toBe(false);
     tracker.updateConfig({ policies: [policy('authorise')] });

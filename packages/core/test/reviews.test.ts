@@ -41,7 +41,7 @@ describe("a policy's deadline", () => {
     expect(at.map((ms) => Math.round(ms / 1_000))).toEqual([60, 120, 180]);
   });
 
-  it('closes with the reason of its no, which is remembered as it says', () => {
+  it('closes the session with the reason of the no, which is remembered as long as it says', () => {
     const no: Verdict = { allow: false, reason: 'quota_time', kind: 'limit', detail: 'used up', denyForMs: 30_000 };
     let verdict: Verdict = no;
     const { tracker, clock } = setup({ policies: [everyMinute({ review: () => verdict })] });
@@ -57,7 +57,7 @@ describe("a policy's deadline", () => {
     expect(mayRequest(tracker, { token: 'a' })).toBe(true);
   });
 
-  it('comes by bytes, at the next look', () => {
+  it('comes by bytes, at the next sweep', () => {
     const seen: number[] = [];
     const policy: Policy = {
       name: 'bytes',
@@ -102,7 +102,7 @@ describe("a policy's deadline", () => {
     ],
     ['says no time', () => ({ at: NaN })],
     ['says a time in words', () => ({ at: 'soon', bytes: 'many' })],
-  ])('is over at the next look, and hurts nobody else, when deadline() %s', (_, deadline) => {
+  ])('is due at the next sweep, and affects nobody else, when deadline() %s', (_, deadline) => {
     const broken = { name: 'broken', deadline, review: () => yes } as unknown as Policy;
     const { tracker, clock } = setup({ policies: [broken] });
     for (let i = 0; i < 5; i++) tracker.trackHttp(hit({ token: `t${i}` }));
@@ -138,7 +138,7 @@ describe("a policy's deadline", () => {
       expect(handle.session?.closeReason).toBe('unauthorized');
     });
 
-    it('lets go of a session that is refused at once: nothing looks at it any more', () => {
+    it('drops a session that is refused at once: it is never examined again', () => {
       let verdict: Verdict = yes;
       const reviewed: PlaySession[] = [];
       const policy: Policy = {
@@ -155,7 +155,7 @@ describe("a policy's deadline", () => {
       expect(tracker.stats()).toMatchObject({ active: 0, closedTotal: 1 });
     });
 
-    it('comes to an end each second although thousands wait for their answer', () => {
+    it('finishes each sweep although thousands wait for an answer', () => {
       const policy: Policy = {
         name: 'p',
         admit: ({ session }) => (session ? new Promise<Verdict>(() => undefined) : yes),

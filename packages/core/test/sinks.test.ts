@@ -23,7 +23,7 @@ function collector(
 const types = (events: WireEvent[]): string[] => events.map(({ type }) => type.replace('session.', ''));
 
 describe('sinks', () => {
-  it('gets envelopes in order, what one call causes in one batch', async () => {
+  it('get envelopes in order, with everything that one call causes in one batch', async () => {
     const { tracker } = setup();
     const sink = collector();
     tracker.addSink(sink);
@@ -37,7 +37,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('writes the documented payloads, and no token', async () => {
+  it('get the documented payloads, and no token', async () => {
     const { tracker, clock } = setup({ geo: { country: () => 'NL' }, updateIntervalMs: 1_000 });
     const sink = collector();
     tracker.addSink(sink);
@@ -66,7 +66,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('replaces a queued update of a session by its newer one', async () => {
+  it('get only the newer of two queued updates of a session', async () => {
     const { tracker, clock } = setup({ updateIntervalMs: 1_000 });
     const gate = deferred<void>();
     const sink = collector(gate.promise);
@@ -86,7 +86,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('gives up the oldest updates where too many wait, then denials, and tells of the gap', async () => {
+  it('lose the oldest updates if too many wait, then denials, and are told of the gap', async () => {
     const { tracker, clock } = setup({ updateIntervalMs: 1, maxSessionsPerIp: 1e6 });
     const gate = deferred<void>();
     const gaps: SinkGap[] = [];
@@ -110,7 +110,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('loses pairs as a whole where too many wait, and never the end of one that was told', async () => {
+  it('lose whole pairs if too many wait, and never the closed of a delivered opened', async () => {
     const { tracker } = setup({ maxSessionsPerIp: 1e6 });
     const gate = deferred<void>();
     const sink = collector(gate.promise);
@@ -125,7 +125,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('gets first who is there already, and nothing of their past', async () => {
+  it('get the live sessions first, and nothing of their past', async () => {
     const { tracker, clock } = setup();
     request(tracker, { token: 'a' });
     tracker.kick(request(tracker, { token: 'gone' }).session?.id ?? '', { denyForMs: 0 });
@@ -147,7 +147,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('tries a batch again by its rule, with the same ids, and keeps the order', async () => {
+  it('get a failed batch again according to retry, with the same ids, in order', async () => {
     const { tracker, clock } = setup();
     const tried: string[][] = [];
     tracker.addSink(
@@ -185,7 +185,7 @@ describe('sinks', () => {
     expect(() => tracker.addSink(collector(), options as SinkOptions)).toThrow(name);
   });
 
-  it('loses the batch of a sink that rejects or throws, counts it, and goes on', async () => {
+  it('lose a batch when they reject or throw, which is counted, and get the next one', async () => {
     const { tracker, logged } = setup();
     let calls = 0;
     const got: WireEvent[] = [];
@@ -207,7 +207,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('survives a logger that throws', async () => {
+  it('survive a logger that throws', async () => {
     const fail = (): void => {
       throw new Error('the log is full');
     };
@@ -229,7 +229,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('delivers everything before stop resolves, closes the sink once, and writes nothing afterwards', async () => {
+  it('get everything before stop resolves, are closed once, and get nothing afterwards', async () => {
     const { tracker } = setup();
     const gate = deferred<void>();
     const sink = collector(gate.promise);
@@ -250,7 +250,7 @@ describe('sinks', () => {
     expect(sink.closed).toBe(1);
   });
 
-  it('gives up a sink that hangs when the time of stop is over, and counts what it did not take', async () => {
+  it('that hang are abandoned after the timeout of stop, and what they did not take is counted', async () => {
     const { tracker, clock } = setup();
     const sink = collector(new Promise(() => undefined));
     tracker.addSink(sink);
@@ -268,7 +268,7 @@ describe('sinks', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('gets nothing more once it is removed, but what was queued', async () => {
+  it('get only what was queued once they are removed', async () => {
     const { tracker } = setup();
     const sink = collector();
     const remove = tracker.addSink(sink);
@@ -282,7 +282,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('takes denials that never end', async () => {
+  it('get denials that never end', async () => {
     const { tracker } = setup();
     const sink = collector();
     tracker.addSink(sink);

@@ -217,7 +217,7 @@ describe('TimingWheel', () => {
     expect(looks).toBe(100);
   });
 
-  it('looks at everything after the clock was set back, and on time from then on', () => {
+  it('hands over everything after the clock was set back, and on time from then on', () => {
     const wheel = new TimingWheel<Node>(1_000_000, 128, 64);
     const node = new Node('n', 1_005_000);
     wheel.place(node, node.at);
@@ -231,7 +231,7 @@ describe('TimingWheel', () => {
     expect(seen).toEqual(['n', 'n again']);
   });
 
-  it('costs nothing for what is not due, however many there are', () => {
+  it('costs nothing for entries that are not due, however many there are', () => {
     const wheel = new TimingWheel<Node>(0);
     for (let i = 0; i < 20_000; i++) wheel.place(new Node('later', 60_000 + i), 60_000 + i);
     let looks = 0;
@@ -239,7 +239,7 @@ describe('TimingWheel', () => {
     expect(looks).toBe(0);
   });
 
-  it('finds in one look what is due now, also after all deadlines have changed', () => {
+  it('finds in one turn what is due now, even after all deadlines have changed', () => {
     const wheel = new TimingWheel<Node>(0);
     wheel.place(new Node('before', 10_000), 10_000);
     wheel.placeAllNow();
@@ -249,7 +249,7 @@ describe('TimingWheel', () => {
     expect(seen.sort()).toEqual(['after', 'before']);
   });
 
-  it('forgets everything it was told when all deadlines have changed', () => {
+  it('forgets all earlier times when all deadlines have changed', () => {
     const wheel = new TimingWheel<Node>(0);
     for (let i = 0; i < 10; i++) wheel.place(new Node(`n${i}`, i * 40_000), i * 40_000);
     wheel.placeAllNow();

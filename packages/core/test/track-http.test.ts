@@ -18,7 +18,7 @@ describe('trackHttp', () => {
   });
   afterEach(() => tracker.stop());
 
-  it('opens with the first hit and counts its bytes', () => {
+  it('opens a session with the first hit and counts its bytes', () => {
     const session = tracker.trackHttp(hit({ bytes: 100 }));
     expect(session).toMatchObject({
       stream: 'cam1',
@@ -45,7 +45,7 @@ describe('trackHttp', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('starts only once bytes flow', () => {
+  it('sets startedAt only once bytes flow', () => {
     expect(tracker.trackHttp(hit())?.startedAt).toBeUndefined();
     clock.advance(1_000);
     expect(tracker.trackHttp(hit({ bytes: 1 }))?.startedAt).toBe(clock.now());
@@ -65,7 +65,7 @@ describe('trackHttp', () => {
     expect(first).toMatchObject({ bytes: 1, protocols: ['hls'] });
   });
 
-  it.each([-5, NaN, Infinity, -Infinity])('counts %p bytes as none', (bytes) => {
+  it.each([-5, NaN, Infinity, -Infinity])('counts %p bytes as 0', (bytes) => {
     expect(tracker.trackHttp(hit({ bytes }))).toMatchObject({ bytes: 0, startedAt: undefined });
   });
 

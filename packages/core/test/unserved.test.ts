@@ -28,7 +28,7 @@ describe('a request that may yet be an error', () => {
   it.each<[string, (handle: RequestHandle) => void]>([
     ['was one', (handle) => handle.end()],
     ['never was answered', (handle) => handle.touch()],
-  ])('leaves no trace, on a stream of which nothing was ever served, when it %s', (_, end) => {
+  ])('leaves no trace on a stream of which nothing was ever served, if it %s', (_, end) => {
     const { tracker, clock } = setup();
     const before = traces(tracker);
     const told = story(tracker);
@@ -45,7 +45,7 @@ describe('a request that may yet be an error', () => {
     ['said so', (handle) => handle.served()],
     ['credits bytes', (handle) => handle.touch(5)],
     ['ends with bytes', (handle) => handle.end(5)],
-  ])('is listed from when it %s, as of when it came', (_, serve) => {
+  ])('is listed once it %s, with the time of its arrival', (_, serve) => {
     const { tracker, clock } = setup();
     const told = story(tracker);
     const openedAt = clock.now();
@@ -65,7 +65,7 @@ describe('a request that may yet be an error', () => {
     expect(tracker.list()).toMatchObject([{ id, closeReason: 'idle' }]);
   });
 
-  it('stays out of sight while another of its viewer is open, and the first that is served shows it', () => {
+  it('stays hidden while another request of its viewer is open, until the first one is served', () => {
     const { tracker } = setup();
     const [first, second, third] = [ask(tracker), ask(tracker), ask(tracker, { sid: 's' })];
     first?.end();
@@ -82,7 +82,7 @@ describe('a request that may yet be an error', () => {
     ['by HTTP', (tracker) => void tracker.trackHttp(hit({ ip: '10.0.0.1' }))],
     ['by HTTP, 304', (tracker) => void tracker.trackHttp(hit({ ip: '10.0.0.1', status: 304 }))],
     ['by a connection', (tracker) => connect(tracker, { remoteAddress: '10.0.0.1:9' }).touch(5)],
-  ])('is listed at once on a stream of which something was served %s, also when that was long ago', (_, serve) => {
+  ])('is listed at once on a stream of which something was served %s, even long ago', (_, serve) => {
     const { tracker, clock } = setup();
     serve(tracker);
     const [other] = live(tracker);
@@ -99,7 +99,7 @@ describe('a request that may yet be an error', () => {
     ['a publisher', (tracker) => connect(tracker, { kind: 'input' }).addReceived(5)],
     ['a player that got nothing', (tracker) => void connect(tracker)],
     ['an error', (tracker) => void tracker.trackHttp(hit({ ip: '10.0.0.1', status: 404 }))],
-  ])('finds no stream that was served where there was only %s', (_, come) => {
+  ])('does not count as served a stream that only had %s', (_, come) => {
     const { tracker } = setup();
     come(tracker);
     const before = traces(tracker);
@@ -107,7 +107,7 @@ describe('a request that may yet be an error', () => {
     expect(traces(tracker)).toEqual(before);
   });
 
-  it('shows its viewer when a hit of the same viewer is recorded, but not when that was an error', () => {
+  it('shows its viewer when another hit of that viewer is recorded, unless that was an error', () => {
     const { tracker } = setup({ identity: { mergeConnections: true } });
     const over = { token: 't' };
     const handle = ask(tracker, over);
@@ -119,7 +119,7 @@ describe('a request that may yet be an error', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('keeps the viewer whom something was served to, also with errors and also on other streams', () => {
+  it('does not hide a viewer to whom something was served, with errors or on other streams', () => {
     const { tracker, clock } = setup({ identity: { viewer: ['ip', 'token'] } });
     ask(tracker).served();
     for (let i = 0; i < 5; i++) {
@@ -135,7 +135,7 @@ describe('a request that may yet be an error', () => {
     expect(tracker.streams().map(({ stream }) => stream)).toEqual(expect.arrayContaining(['x', 'y', 'cam1']));
   });
 
-  it('is nothing new to a viewer who comes back: the visit before stays in the list', () => {
+  it('does not remove the previous visit of a viewer who comes back', () => {
     const { tracker, clock } = setup();
     const handle = ask(tracker);
     handle.end(5);
@@ -150,8 +150,8 @@ describe('a request that may yet be an error', () => {
   });
 });
 
-describe('who was served nothing yet', () => {
-  it('takes a place of its cap while it waits, and none when it got an error', () => {
+describe('a viewer to whom nothing was served yet', () => {
+  it('counts against the cap while waiting, and no longer after an error', () => {
     const { tracker } = setup({ maxSessionsPerIp: 1, onOverload: 'deny' });
     const waiting = ask(tracker);
     expect(mayRequest(tracker, { token: 't', userAgent: 'other' })).toBe(false);
@@ -162,7 +162,7 @@ describe('who was served nothing yet', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('is counted by policies, so that many at once do not pass a limit', () => {
+  it('is counted by policies, so that many at once do not get past a limit', () => {
     const counted: number[] = [];
     const atMostOne: Policy = {
       name: 'one',
@@ -182,7 +182,7 @@ describe('who was served nothing yet', () => {
     expect(counted).toContain(1);
   });
 
-  it('tells policies of its end, and they let it go', () => {
+  it('is closed for policies, which then forget it', () => {
     const told: string[] = [];
     const policy: Policy = {
       name: 'p',
@@ -195,7 +195,7 @@ describe('who was served nothing yet', () => {
     expect(told).toEqual(['settled invented', 'closed invented not_served']);
   });
 
-  it('takes nobody’s place before it is served', () => {
+  it('replaces nobody before being served', () => {
     const replacing: Policy = {
       name: 'one per user',
       stage: 'concurrency',
@@ -222,7 +222,7 @@ describe('who was served nothing yet', () => {
     expect(playing.signal.aborted).toBe(true);
   });
 
-  it('is cut, unseen, when a policy fails to say who makes room', () => {
+  it('is cut, unlisted, if a policy fails to say who makes room', () => {
     const failing: Policy = {
       name: 'p',
       admit: () => ({
@@ -245,7 +245,7 @@ describe('who was served nothing yet', () => {
     ['kicked by a filter', (tracker) => tracker.kickAll({ stream: 'cam1' })],
     ['denied', (tracker) => tracker.deny({ stream: 'cam1' })],
     ['denied by address', (tracker) => tracker.deny({ ip: '203.0.113.7' })],
-  ])('can be %s: it is cut and stays out, and nobody hears of more than that', (_, stop) => {
+  ])('can be %s: cut and kept out, without any other event', (_, stop) => {
     const { tracker } = setup();
     const told = story(tracker);
     const handle = ask(tracker);
@@ -259,7 +259,7 @@ describe('who was served nothing yet', () => {
     expect(tracker.stats()).toMatchObject({ openedTotal: 0, closedTotal: 0, kickedTotal: 0, bytesTotal: 0 });
   });
 
-  it('is asked about again, and cut where policies say so', async () => {
+  it('is judged again, and cut if policies say so', async () => {
     let verdict = true;
     const admit = (): { allow: true } | { allow: false; reason: string } =>
       verdict ? { allow: true } : { allow: false, reason: 'unauthorized' };
@@ -271,7 +271,7 @@ describe('who was served nothing yet', () => {
     expect(tracker.list()).toEqual([]);
   });
 
-  it('is cut when it stalls, and with the tracker', async () => {
+  it('is cut on a stall, and when the tracker stops', async () => {
     const { tracker, clock } = setup({ stallTimeoutMs: 5_000 });
     const stalled = ask(tracker);
     clock.advance(60_000);
@@ -283,7 +283,7 @@ describe('who was served nothing yet', () => {
     expect(told).toEqual([]);
   });
 
-  it('waits for a slow policy as others do, and opens nothing when its client has gone', async () => {
+  it('waits for a slow policy like others, and opens nothing if the client has left', async () => {
     const { tracker } = setup({ policies: [{ name: 'slow', admit: async () => ({ allow: true }) }] });
     const asked = [1, 2].map(async () => letIn(await tracker.admit(hit({ tentative: true }))));
     const [first, second] = await Promise.all(asked);
@@ -294,15 +294,15 @@ describe('who was served nothing yet', () => {
   });
 });
 
-describe('trackHttp of what was answered with an error', () => {
-  it.each([400, 404, 410, 500, 503])('is nobody on a stream of which nothing was served: %i', (status) => {
+describe('trackHttp of a request answered with an error', () => {
+  it.each([400, 404, 410, 500, 503])('makes no viewer on a stream of which nothing was served: %i', (status) => {
     const { tracker } = setup();
     const before = traces(tracker);
     expect(tracker.trackHttp(hit({ status }))).toBeNull();
     expect(traces(tracker)).toEqual(before);
   });
 
-  it.each([200, 206, 301, 302, 304, undefined])('is a viewer when it was none: %p', (status) => {
+  it.each([200, 206, 301, 302, 304, undefined])('makes a viewer if the status is no error: %p', (status) => {
     const { tracker } = setup();
     expect(tracker.trackHttp(hit({ status }))).not.toBeNull();
     expect(tracker.trackHttp(hit({ status: 404, ip: '10.0.0.1' }))).not.toBeNull();
@@ -310,8 +310,8 @@ describe('trackHttp of what was answered with an error', () => {
   });
 });
 
-describe('what is remembered of served streams', () => {
-  it('is nothing of the names that somebody makes up', () => {
+describe('the memory of served streams', () => {
+  it('holds no invented names', () => {
     const { tracker } = setup();
     for (let i = 0; i < 20_000; i++) {
       tracker.trackHttp(hit({ stream: `made-up-${i}`, status: 404 }));
@@ -323,14 +323,14 @@ describe('what is remembered of served streams', () => {
     expect(inside).not.toContain('made-up-');
   });
 
-  it('are the latest so many', () => {
+  it('holds the latest ones, up to its limit', () => {
     const served = new ServedStreams(3);
     for (const code of ['a', 'b', 'c', 'a', 'd']) served.add(code);
     expect(['a', 'b', 'c', 'd'].map((code) => served.has(code))).toEqual([true, false, true, true]);
   });
 });
 
-it('a connection is listed at once: it is there', () => {
+it('lists a connection at once', () => {
   const { tracker } = setup();
   const handle: ConnHandle = connect(tracker, { tentative: true } as never);
   expect(live(tracker)).toHaveLength(1);

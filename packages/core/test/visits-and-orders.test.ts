@@ -30,7 +30,7 @@ describe('visits', () => {
     expect(tracker.list({ status: 'closed' })).toEqual([tracker.get(id)]);
   });
 
-  it('lets the other filters look at the latest visit alone', () => {
+  it('lets the other filters consider only the latest visit', () => {
     const { tracker, clock } = setup({ identity: { viewer: ['token'] } });
     const { id } = must(tracker.trackHttp(hit({ token: 'a', stream: 'cam1' })));
     tracker.kick(id, { denyForMs: 0 });
@@ -42,7 +42,7 @@ describe('visits', () => {
     expect(ids(tracker.list({ stream: 'cam2' }))).toEqual([id]);
   });
 
-  it('shows a viewer whom its own cut brings back as live, and never twice', () => {
+  it('shows a viewer brought back by its own cut as live, and never twice', () => {
     const { tracker, clock } = setup();
     const handle = request(tracker);
     const { id } = must(handle.session);
@@ -100,7 +100,7 @@ describe('orders', () => {
     }
   });
 
-  it.each(ORDERS)('turns pages by %s while rows play, close and come: nobody twice', (order) => {
+  it.each(ORDERS)('turns pages by %s while rows play, close and open, without repeating any', (order) => {
     const { tracker, clock } = crowd();
     const before = new Set(ids(tracker.list()));
     const seen: string[] = [];
@@ -119,7 +119,7 @@ describe('orders', () => {
     if (order.endsWith('openedAt')) expect([...before].filter((id) => !seen.includes(id))).toEqual([]);
   });
 
-  it('knows a cursor of another order', () => {
+  it('rejects a cursor of another order', () => {
     const { tracker } = crowd();
     const [row] = tracker.list();
     for (const [made, used] of [
@@ -188,7 +188,7 @@ describe('search', () => {
     expect(() => checkEffort(sources(1e6), { order: '-openedAt', user: 'bob' })).not.toThrow();
   });
 
-  it('takes any of several kinds, and kicks nobody for how a list is shown', () => {
+  it('accepts several kinds, and kicks nobody by options of display', () => {
     const { tracker } = setup();
     request(tracker);
     connect(tracker, { kind: 'input' });

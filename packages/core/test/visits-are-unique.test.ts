@@ -14,7 +14,7 @@ const RETENTIONS: TrackerOptions[] = [
 const visit = ({ id, openedAt }: PlaySession): string => `${id} ${openedAt}`;
 
 describe.each(RETENTIONS)('a visit is (id, openedAt), with %j', (options) => {
-  it('also of who is kicked and back within a millisecond, again and again', () => {
+  it('even for a viewer who is kicked and back within a millisecond, repeatedly', () => {
     const { tracker } = setup(options);
     const opened = eventsOf(tracker, 'opened');
     for (let i = 0; i < 100; i++) {
@@ -45,7 +45,7 @@ describe.each(RETENTIONS)('a visit is (id, openedAt), with %j', (options) => {
   });
 });
 
-it('remembers no more than a bounded number of visits, and tells the others apart all the same', () => {
+it('remembers a bounded number of visits, and still tells all of them apart', () => {
   const times = new OpeningTimes();
   const seen = new Set<string>();
   for (let round = 0; round < 2; round++) {

@@ -34,8 +34,8 @@ function slow(options: TrackerOptions = {}) {
   return { ...all, questions, settled, ask, answerAll };
 }
 
-describe('who waits for one answer', () => {
-  it('is one viewer: fifty players behind one address ask fifty questions and are fifty sessions', async () => {
+describe('the group that waits for one answer', () => {
+  it('is one viewer: fifty players behind one address are fifty questions and fifty sessions', async () => {
     const { tracker, questions, ask } = slow();
     const players = Array.from({ length: 50 }, (_, i) => ask({ userAgent: `player ${i}` }));
     expect(questions).toHaveLength(50);
@@ -75,7 +75,7 @@ describe('who waits for one answer', () => {
     expect(questions).toHaveLength(2);
   });
 
-  it('includes all whom the recipe does not tell apart', async () => {
+  it('includes all requests that the recipe does not tell apart', async () => {
     const { tracker, questions, ask, answerAll } = slow({ identity: { viewer: ['stream', 'ip'] } });
     const all = [ask({ sid: 'a' }), ask({ sid: 'b', userAgent: 'x' }), ask({})];
     expect(questions).toHaveLength(1);
@@ -84,7 +84,7 @@ describe('who waits for one answer', () => {
     expect(tracker.stats().openedTotal).toBe(1);
   });
 
-  it('may be many, with names as long as can be, and takes one place', async () => {
+  it('may be large, with the longest possible names, and takes one place', async () => {
     const { tracker, ask, questions, answerAll } = slow({ maxSessionsPerIp: 1 });
     const token = 't'.repeat(4_096);
     const all = Array.from({ length: 100 }, () => ask({ token }));
@@ -103,7 +103,7 @@ describe('a denial made during the wait', () => {
   it.each<[string, Partial<HttpHit>, Partial<HttpHit>]>([
     ['the first', y, x],
     ['another', x, y],
-  ])('keeps out whom it names of those who wait, and nobody else: %s', async (which, first, second) => {
+  ])('keeps out the waiting viewers it names, and nobody else: %s', async (which, first, second) => {
     const { tracker, questions, settled, ask, answerAll } = slow();
     const [one, two] = [ask(first), ask(second)];
     expect(questions).toHaveLength(1);
@@ -117,7 +117,7 @@ describe('a denial made during the wait', () => {
     expect(tracker.stats()).toMatchObject({ deniedTotal: 1, openedTotal: 1 });
   });
 
-  it('for one address of their network', async () => {
+  it('applies to one address of their network', async () => {
     const { tracker, ask, answerAll } = slow();
     const all = ['2001:db8::1', '2001:db8::2', '2001:db8::3'].map((ip) => ask({ ip, token: 'a' }));
     tracker.deny({ ip: '2001:db8::2/128' });
@@ -125,7 +125,7 @@ describe('a denial made during the wait', () => {
     expect((await Promise.all(all)).map(({ admitted }) => admitted)).toEqual([true, false, true]);
   });
 
-  it('for a user whom only the answer names', async () => {
+  it('applies to a user whom only the answer names', async () => {
     const { tracker, ask, answerAll } = slow();
     const all = [x, y].map(ask);
     tracker.deny({ user: 'bob', userAgent: 'y' });
@@ -133,7 +133,7 @@ describe('a denial made during the wait', () => {
     expect((await Promise.all(all)).map(({ admitted }) => admitted)).toEqual([true, false]);
   });
 
-  it('by the kick of a neighbour with the same player', async () => {
+  it('applies if a neighbour with the same player is kicked', async () => {
     const { tracker, ask, answerAll } = slow();
     const neighbour = must(tracker.trackHttp(hit({ userAgent: 'y', token: 'neighbour' })));
     const all = [x, y].map(ask);
@@ -144,7 +144,7 @@ describe('a denial made during the wait', () => {
     expect(refusal(must(two)).by).toBe('kick');
   });
 
-  it('leaves those alone whose session was recorded before the kick', async () => {
+  it('does not apply to viewers whose session was recorded before the kick', async () => {
     const { tracker, ask, answerAll } = slow();
     const neighbour = must(tracker.trackHttp(hit({ userAgent: 'y', token: 'neighbour' })));
     const all = [x, y].map(ask);
@@ -154,7 +154,7 @@ describe('a denial made during the wait', () => {
     expect((await Promise.all(all)).map(({ admitted }) => admitted)).toEqual([true, true]);
   });
 
-  it('holds for those who are let in without being tracked', async () => {
+  it('applies to viewers who are let in untracked', async () => {
     const { tracker, ask, answerAll } = slow();
     const all = [x, y].map(ask);
     tracker.updateConfig({ enabled: false, policies: [] });
@@ -164,7 +164,7 @@ describe('a denial made during the wait', () => {
     expect([letIn(must(one)).session, refusal(must(two)).by]).toEqual([undefined, 'deny']);
   });
 
-  it('of all of them opens nothing, gives back what was reserved once, and frees the place', async () => {
+  it('of all of them opens nothing, releases the reservation once, and frees the place', async () => {
     const { tracker, questions, settled, ask, answerAll } = slow({ maxSessionsPerIp: 1 });
     const all = [ask(x), ask(y), ask(x)];
     all[2]?.cancel();
@@ -179,7 +179,7 @@ describe('a denial made during the wait', () => {
     letIn(await other);
   });
 
-  it('between one and the next of those who wait is heard by the next', async () => {
+  it('between two of the waiting viewers applies to the second', async () => {
     const { tracker, ask, answerAll } = slow();
     tracker.on('opened', () => void tracker.deny({ userAgent: 'y' }));
     const all = [x, y].map(ask);
@@ -188,8 +188,8 @@ describe('a denial made during the wait', () => {
   });
 });
 
-describe('who goes while others wait on', () => {
-  it('leaves the answer to them, and the session is what the first of them showed', async () => {
+describe('a viewer who leaves while others wait on', () => {
+  it('leaves the answer to them, and the session shows what the first of them sent', async () => {
     const { tracker, questions, settled, ask, answerAll } = slow();
     const gone = ask({ token: 'a', userAgent: 'gone', query: 'gone=1' });
     const stays = ask({ token: 'a', userAgent: 'stays', query: 'stays=1' });
@@ -201,7 +201,7 @@ describe('who goes while others wait on', () => {
     expect(mayRequest(tracker, { token: 'a' })).toBe(true);
   });
 
-  it('after the answer, but before it is handed over, is gone', async () => {
+  it('after the answer, but before it is delivered, opens nothing', async () => {
     const { tracker, settled, ask, questions } = slow();
     const one = ask({ token: 'a' });
     questions[0]?.answer(yes);

@@ -4,7 +4,7 @@ import { ownCopy, StringPool } from '../src/support/strings.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 
 describe('toWire', () => {
-  it('writes snake_case, RFC 3339 times and nothing that is absent', () => {
+  it('writes snake_case, RFC 3339 times and no absent values', () => {
     const { tracker, clock } = setup();
     const wire = toWire(must(tracker.trackHttp(hit({ userAgent: undefined }))));
     expect(wire).toEqual({
@@ -48,7 +48,7 @@ describe('toWire', () => {
     expect(JSON.parse(JSON.stringify(full))).toEqual(full);
   });
 
-  it('lists several streams and addresses only where there are several', () => {
+  it('lists streams and addresses only if there are several', () => {
     const { tracker } = setup({ identity: { viewer: ['token'] } });
     tracker.trackHttp(hit({ token: 'a' }));
     const wire = toWire(must(tracker.trackHttp(hit({ token: 'a', stream: 'cam2', ip: '10.0.0.1' }))));
@@ -60,7 +60,7 @@ describe('toWire', () => {
 });
 
 describe('tokens', () => {
-  it('are shown as a fingerprint that only this tracker makes', () => {
+  it('are shown as a fingerprint that only this tracker can make', () => {
     const one = setup({ fingerprintKey: 'k' });
     const two = setup({ fingerprintKey: 'l' });
     const again = setup({ fingerprintKey: 'k' });
@@ -72,7 +72,7 @@ describe('tokens', () => {
     expect(prints[0]).toMatch(/^[\w-]{8}$/);
   });
 
-  it('stand in no copy, event, list or explanation', () => {
+  it('appear in no copy, event, list or explanation', () => {
     const { tracker, logged } = setup({ maxSessions: 1 });
     const seen: unknown[] = [];
     for (const name of ['opened', 'updated', 'closed', 'denied'] as const)
@@ -95,7 +95,7 @@ describe('tokens', () => {
   });
 });
 
-describe('what is kept of a client', () => {
+describe('what is kept about a client', () => {
   it('is cut to its bounds', () => {
     const { tracker } = setup();
     const long = 'x'.repeat(1_000_000);
@@ -126,13 +126,13 @@ describe('what is kept of a client', () => {
     );
   });
 
-  it('shares texts in pools that end somewhere', () => {
+  it('shares strings in bounded pools', () => {
     const pool = new StringPool(100);
     for (let i = 0; i < 1_000; i++) expect(pool.share(`text number ${i}`)).toBe(`text number ${i}`);
     expect((pool as unknown as { texts: Map<string, string> }).texts.size).toBeLessThanOrEqual(100);
   });
 
-  it('is not confused by reasons, protocols and countries that policies and adapters make up', () => {
+  it('is not confused by unusual reasons, protocols and countries', () => {
     const { tracker } = setup({ geo: { country: (ip) => (ip === '10.0.0.1' ? 'undefined' : undefined) } });
     const odd = ['undefined', 'a,hls', 'hls', '', ',', 'true'];
     for (const reason of odd) {
@@ -152,7 +152,7 @@ describe('what is kept of a client', () => {
     expect(request(tracker).session?.country).toBeUndefined();
   });
 
-  it('shares sharedFields in a pool that ends somewhere', () => {
+  it('shares common fields in a bounded pool', () => {
     const pool = new SharedFieldsPool(0);
     const { tracker } = setup();
     for (let i = 0; i < 20_000; i++) connect(tracker, { stream: `s${i}` }).close(`reason ${i}`);

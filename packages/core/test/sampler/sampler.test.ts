@@ -61,7 +61,7 @@ beforeEach(() => {
 });
 afterEach(() => tracker.stop());
 
-it('turns what the counters have moved since the last second into bytes of the session', () => {
+it('adds what the counters have moved in a second to the bytes of the session', () => {
   const counters = line();
   const { handle } = connect(counters);
   counters.out = 1000;
@@ -72,14 +72,14 @@ it('turns what the counters have moved since the last second into bytes of the s
   expect(bytesOf(handle)).toEqual([1500, 30]);
 });
 
-it('keeps a quiet connection present: it is touched every second, also when nothing flowed', () => {
+it('keeps a quiet connection present: it is touched every second, even if nothing flowed', () => {
   const { handle } = connect();
   clock.advance(60_000);
   expect(handle.session?.closedAt).toBeUndefined();
   expect(tracker.count({ status: 'active' })).toBe(1);
 });
 
-it('adds nothing when a counter goes backwards, and nothing twice when it comes back', () => {
+it('adds nothing when a counter goes backwards, and nothing twice when it recovers', () => {
   const counters = line();
   const { handle } = connect(counters);
   for (const out of [1000, 400, 900, 1200, NaN]) {
@@ -102,7 +102,7 @@ it('reads the last bytes when the connection closes', () => {
   expect([cut, counters.released]).toEqual([[], 1]);
 });
 
-it('cuts when the tracker ends the session, and then counts the farewell too', () => {
+it('cuts when the tracker ends the session, and then counts the farewell as well', () => {
   const counters = line();
   const handle = admitted();
   const destroy = (reason: string) => {
@@ -117,7 +117,7 @@ it('cuts when the tracker ends the session, and then counts the farewell too', (
   expect(counters.released).toBe(1);
 });
 
-it('counts what came in since the last second when the tracker ends the session, and tells nobody of a change', () => {
+it('counts what was received in the last second when the tracker ends the session, without an updated event', () => {
   const updated: unknown[] = [];
   tracker.on('updated', (event) => updated.push(event));
   const counters = line();
@@ -133,7 +133,7 @@ it('counts what came in since the last second when the tracker ends the session,
   expect([bytesOf(handle)[1], updated.length]).toEqual([75, told]);
 });
 
-it('cuts at once what was ended before it was handed over', () => {
+it('cuts at once a connection that ended before it was registered', () => {
   const handle = admitted();
   tracker.kick(handle.session!.id);
   sampler.add({ handle, counters: line(), destroy: (reason) => void cut.push(reason) });
@@ -152,7 +152,7 @@ describe('a player that does not take the media there is', () => {
     expect([cut, reasons()]).toEqual([['stalled'], ['stalled']]);
   });
 
-  it('is let be while it takes a little', () => {
+  it('is left alone while it takes a little', () => {
     const counters = line();
     connect(counters);
     counters.queue = 1_000_000;
@@ -163,13 +163,13 @@ describe('a player that does not take the media there is', () => {
     expect(cut).toEqual([]);
   });
 
-  it('is let be while there is nothing for it: a silent source is no stall', () => {
+  it('is left alone while there is nothing for it: a silent source is no stall', () => {
     connect();
     clock.advance(100_000);
     expect([cut, tracker.count({ status: 'active' })]).toEqual([[], 1]);
   });
 
-  it('is cut after another time, or never', () => {
+  it('is cut after a configured time, or never', () => {
     const [short, never] = [line(), line()];
     connect(short, 3_000);
     connect(never, 0);
@@ -180,7 +180,7 @@ describe('a player that does not take the media there is', () => {
     expect(cut).toEqual(['stalled']);
   });
 
-  it('is given its time anew when the clock is set back', () => {
+  it('gets its full time again when the clock is set back', () => {
     const counters = line();
     connect(counters);
     counters.queue = 1;
@@ -190,8 +190,8 @@ describe('a player that does not take the media there is', () => {
   });
 });
 
-describe('a client that its transport has not heard of for too long', () => {
-  it('is cut as client_gone, also where nobody stalls', () => {
+describe('a client that its transport has not heard from for too long', () => {
+  it('is cut as client_gone, even if stalls are not cut', () => {
     let isGone = false;
     const counters = { ...line(), isGone: () => isGone };
     connect(counters, 0);
@@ -202,7 +202,7 @@ describe('a client that its transport has not heard of for too long', () => {
     expect([cut, reasons(), counters.released]).toEqual([['client_gone'], ['client_gone'], 1]);
   });
 
-  it('is asked about once a second, after the bytes of that second were credited', () => {
+  it('is checked once a second, after the bytes of that second were credited', () => {
     const seen: (readonly [number, number | undefined])[] = [];
     const counters = { ...line(), isGone: (now: number) => (seen.push([now, handle.session?.bytes]), false) };
     const { handle } = connect(counters);
@@ -216,7 +216,7 @@ describe('a client that its transport has not heard of for too long', () => {
   });
 });
 
-it('has one timer for all, and none when there are none', () => {
+it('has one timer for all connections, and none without connections', () => {
   const before = clock.pending;
   const all = Array.from({ length: 50 }, () => connect().registration);
   expect(clock.pending).toBe(before + 2); // and the tracker's own looks
@@ -224,7 +224,7 @@ it('has one timer for all, and none when there are none', () => {
   expect(clock.pending).toBe(before + 1);
 });
 
-it('reads every connection once, also while some end in between', () => {
+it('reads every connection once, even while some end in between', () => {
   const reads: number[] = [];
   const all: Registration[] = [];
   for (let i = 0; i < 6; i++) {
@@ -244,7 +244,7 @@ it('reads every connection once, also while some end in between', () => {
   expect([...reads].sort()).toEqual([0, 2, 3, 4, 5]);
 });
 
-it('is one for all who use the same clock', () => {
+it('is shared by all who use the same clock', () => {
   expect(samplerOf(clock)).toBe(samplerOf(clock));
   expect(samplerOf()).toBe(samplerOf());
   expect(samplerOf(clock)).not.toBe(samplerOf());

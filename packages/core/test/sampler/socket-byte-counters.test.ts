@@ -38,7 +38,7 @@ async function fill(): Promise<number> {
   return written;
 }
 
-it('counts what is written and read from its beginning', async () => {
+it('counts what is written and read from when it was made', async () => {
   socket.write('before');
   const counters = new SocketByteCounters(socket);
   let got = 0;
@@ -65,7 +65,7 @@ const partOfTheWrite = (counters: SocketByteCounters, written: number) => {
   return part;
 };
 
-it('says of a destroyed socket what had left, no less than the client gets', async () => {
+it('reports what had left a destroyed socket, no less than the client got', async () => {
   const counters = new SocketByteCounters(socket);
   const written = await fill();
   const sent = counters.sent();
@@ -88,7 +88,7 @@ it('does not take corked bytes for a stall', () => {
   expect([counters.waiting(), counters.sent()]).toEqual([0, 0]);
 });
 
-it('counts each of several in a row on one socket, and leaves it as it was', async () => {
+it('counts several in a row on one socket separately, and leaves the socket as it was', async () => {
   const untouched = socket._destroy;
   for (const text of ['one', 'three']) {
     const counters = new SocketByteCounters(socket);
