@@ -51,7 +51,7 @@ describe.each(Object.keys(FRAMEWORKS))('the bytes of completed responses under %
     expect(tracker.list()).toHaveLength(1);
   });
 
-  it('let what is no media, and what is not a GET, pass uncounted', async () => {
+  it('exclude requests that are not for media or not a GET', async () => {
     const { url } = await serve(mount('/', trackPlayback(tracker), express.static(media.folder) as ConnectMiddleware));
     expect((await get(url, '/cam1/notes.txt')).status).toBe(200);
     expect((await get(url, '/cam1/seg0.ts', {}, { method: 'HEAD' })).status).toBe(200);
@@ -69,7 +69,7 @@ describe('the bytes of a response', () => {
     await credited(1000);
   });
 
-  it('are none for 304, 404 and 416, which are hits nevertheless', async () => {
+  it('are 0 for 304, 404 and 416, which still are hits', async () => {
     const { url } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
     const { headers } = await get(url, '/cam1/seg0.ts');
     await credited(13_000);
@@ -106,7 +106,7 @@ describe('the bytes of a response', () => {
     expect(bytes()).toBe(13_000 + 5000 + 11);
   });
 
-  it('are those of a stream that is piped, in chunks', async () => {
+  it('are those of a piped stream, in chunks', async () => {
     const handler = answering((_req, res) => {
       Readable.from(Array.from({ length: 50 }, (_, i) => Buffer.alloc(i * 37))).pipe(res);
     });
@@ -117,7 +117,7 @@ describe('the bytes of a response', () => {
     await credited(answer.body.length);
   });
 
-  it('are those a proxy passes on', async () => {
+  it('are those that a proxy passes on', async () => {
     const origin = await serve(express().use(express.static(media.folder)));
     const app = express().use(trackPlayback(tracker), createProxyMiddleware({ target: origin.url }));
     const { url } = await serve(app);
@@ -125,7 +125,7 @@ describe('the bytes of a response', () => {
     await credited(150_001);
   });
 
-  it('are counted however write and end are called', async () => {
+  it('are counted however write() and end() are called', async () => {
     const called: string[] = [];
     const { url } = await serve(
       answering((_req, res) => {
@@ -164,7 +164,7 @@ describe('the bytes of a response', () => {
     await credited(5);
   });
 
-  it('belong to their own request on a connection that is kept, and in a pipeline', async () => {
+  it('belong to their own request on a keep-alive connection, and in a pipeline', async () => {
     const held: (() => void)[] = [];
     const { port } = await serve(
       answering((req, res) => {
@@ -197,7 +197,7 @@ describe('the bytes of a response', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('are told to each of two trackers', async () => {
+  it('are reported to each of two trackers', async () => {
     const other = createTracker();
     const { url } = await serve(
       express().use(trackPlayback(tracker), trackPlayback(other), express.static(media.folder)),
@@ -226,7 +226,7 @@ describe('the bytes of a response', () => {
     send(5);
   });
 
-  it('are credited when a file is long', async () => {
+  it('are credited while a long file is sent', async () => {
     const big = path.join(media.folder, 'cam1', 'big.ts');
     fs.writeFileSync(big, Buffer.alloc(30_000_000));
     const { url } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
@@ -235,7 +235,7 @@ describe('the bytes of a response', () => {
     fs.rmSync(big);
   });
 
-  it('leave nothing behind: no listener, no timer, no entry', async () => {
+  it('are counted without leaving a listener, timer or entry behind', async () => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const { url, server } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
     const sockets = new Set<Socket>();

@@ -35,7 +35,7 @@ const session = () => tracker.list()[0];
 describe.each(Object.entries({ 'Express 5': express, 'Express 4': express4 }))(
   'the address of a client of %s',
   (_name, make) => {
-    it('is what trust proxy makes of it', async () => {
+    it('is what `trust proxy` makes of it', async () => {
       const { url } = await framework(make, 'loopback');
       await get(url, '/cam1/a.ts', { 'x-forwarded-for': '203.0.113.7, 127.0.0.1', 'x-forwarded-proto': 'https' });
       expect(session()).toMatchObject({ ip: '203.0.113.7', secure: true });
@@ -50,7 +50,7 @@ describe.each(Object.entries({ 'Express 5': express, 'Express 4': express4 }))(
       expect(session()?.ip).toBe('198.51.100.9');
     });
 
-    it('is an address, even when every proxy is trusted and the client made it up', async () => {
+    it('is always an address, even if every proxy is trusted and the client made it up', async () => {
       const { url } = await framework(make, true);
       await get(url, '/cam1/a.ts', { 'x-forwarded-for': '<script>, 203.0.113.7' });
       expect(session()?.ip).toBe('127.0.0.1');
@@ -63,7 +63,7 @@ describe.each(Object.entries({ 'Express 5': express, 'Express 4': express4 }))(
 );
 
 describe('the address of a client', () => {
-  it('is the socket’s when nothing is trusted, whatever is forged; one warning names the fix', async () => {
+  it('is the socket’s if no proxy is trusted, whatever is forged; one warning names the fix', async () => {
     const express5 = await framework(express);
     const bare = await plain();
     for (const { url } of [express5, bare]) {

@@ -33,7 +33,7 @@ const query = (data: object) => encodeURIComponent(encodeCmcd(data as never, { v
 const segment = (data: object) => get(url, `/cam1/seg0.ts?CMCD=${query(data)}`);
 const quality = () => tracker.list()[0]?.quality;
 
-describe('what a player says by CMCD', () => {
+describe('what a player reports by CMCD', () => {
   it('is the quality of its session: version 1 in the query', async () => {
     await segment(V1);
     expect(quality()).toEqual({
@@ -51,7 +51,7 @@ describe('what a player says by CMCD', () => {
     expect(tracker.list({ stream: 'cam2' })[0]?.quality).toEqual(fromQuery);
   });
 
-  it('is the same as the library of the standard writes it, version 2, by query and headers', async () => {
+  it('is the same in version 2 as written by the reference library, by query and headers', async () => {
     const v2 = {
       ...{ v: 2, sid: 'cmcd-2', cid: 'film-2', sta: 'p', ltc: 1200, mtp: [48100], bg: true },
       ...{
@@ -84,7 +84,7 @@ describe('what a player says by CMCD', () => {
     expect(tracker.list({ stream: 'cam2' })[0]?.quality).toMatchObject(expected);
   });
 
-  it('is taken at once the first time, and then every five seconds, for it has to be decoded', async () => {
+  it('is read at once the first time, and then every five seconds, because it has to be decoded', async () => {
     await segment({ ...V1, bl: 1000 });
     for (const [ms, shown] of [
       [4000, 1000],
@@ -98,7 +98,7 @@ describe('what a player says by CMCD', () => {
     }
   });
 
-  it('is taken at once when the player starved, and counted', async () => {
+  it('is read at once when the player starved, and the starvation is counted', async () => {
     await segment(V1);
     await segment({ ...V1, bl: 100, bs: true });
     expect(quality()).toMatchObject({ bl: 100, bs: true, starvations: 1 });
@@ -109,7 +109,7 @@ describe('what a player says by CMCD', () => {
     expect(quality()).toMatchObject({ bl: 21300, bs: false, starvations: 2 });
   });
 
-  it('is that of the picture, while reports of audio and playlists come as well', async () => {
+  it('is that of the video, even if reports of audio and playlists come as well', async () => {
     await segment({ sid: 'cmcd-1', ot: 'm' });
     expect(quality()).toEqual({ sid: 'cmcd-1' });
     await segment({ ...V1, ot: 'a', bl: 100, br: 128 });
@@ -134,7 +134,7 @@ describe('what a player says by CMCD', () => {
     ['too long', `CMCD=${'a'.repeat(4097)}`],
     ['another argument', `XCMCD=${query(V1)}`],
     ['empty', 'CMCD='],
-  ])('is nothing where it is %s', async (_what, text) => {
+  ])('is ignored if it is %s', async (_what, text) => {
     expect((await get(url, `/cam1/seg0.ts?${text}`)).status).toBe(200);
     expect(tracker.list()).toHaveLength(1);
     expect(quality() ?? {}).toEqual({});
@@ -153,7 +153,7 @@ describe('any CMCD', () => {
     unit: fc.constantFrom(...'sidbl=",()?;: \\%0159.-ax', 'sid="', 'bl=', 'bs', 'br=(1;v 2;a)'),
   });
 
-  it('is read without harm, and into plain figures', () => {
+  it('is read safely, and into plain figures', () => {
     const decode = cmcdDecoder()!;
     fc.assert(
       fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (said) => {
@@ -168,7 +168,7 @@ describe('any CMCD', () => {
     );
   });
 
-  it('that the library writes is read as it was meant', () => {
+  it('written by the reference library is read correctly', () => {
     const decode = cmcdDecoder()!;
     const ascii = fc.string({ unit: fc.constantFrom(...'abc 019"\\,=;%&-'), minLength: 1, maxLength: 30 });
     const figure = fc.nat(1_000_000).map((n) => n * 100);

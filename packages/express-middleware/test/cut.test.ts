@@ -124,7 +124,7 @@ describe.each(Object.keys(SENDERS))('a response cut in the middle (%s)', (how) =
     expect(session()!.bytes).toBeLessThanOrEqual(handed);
   });
 
-  it('counts all when a client that has finished speaking still listens', async () => {
+  it('counts everything for a client that has half-closed its connection', async () => {
     const { port } = await serve(app(send));
     const client = await stuckClient(port);
     client.socket.end();
@@ -140,7 +140,7 @@ describe.each(Object.keys(SENDERS))('a response cut in the middle (%s)', (how) =
 });
 
 describe('a response cut in the middle', () => {
-  it('is never counted for less than arrived, whenever the client leaves', async () => {
+  it('is never counted as less than arrived, whenever the client leaves', async () => {
     const { port } = await serve(app(SENDERS['one end()']!));
     for (let round = 0; round < 10; round++) {
       const client = await RawClient.connect(port);
@@ -154,7 +154,7 @@ describe('a response cut in the middle', () => {
     }
   });
 
-  it('counts over TLS what can have gone, not the whole write', async () => {
+  it('counts over TLS only what can have gone, not the whole write', async () => {
     const server = https.createServer(selfSigned(), app(SENDERS['one end()']!));
     const port = await listen(server);
     const client = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -180,7 +180,7 @@ describe('a response cut in the middle', () => {
     expect(session()!.bytes).toBeLessThan(SIZE / 2);
   });
 
-  it('counts framing of chunks out', async () => {
+  it('does not count the framing of chunks', async () => {
     const { port } = await serve(
       app((res) => {
         for (let i = 0; i < 20_000; i++) res.write(Buffer.alloc(1000, 'x'));
@@ -210,7 +210,7 @@ describe('a response cut in the middle', () => {
     client.socket.destroy();
   });
 
-  it('counts nothing for what waits in a pipeline when the connection goes', async () => {
+  it('does not count what waits in a pipeline when the connection goes', async () => {
     const { port } = await serve(
       app((res) => {
         if (res.req.url!.startsWith('/cam1')) res.write(Buffer.alloc(1000));
@@ -226,7 +226,7 @@ describe('a response cut in the middle', () => {
     expect(tracker.list({ stream: 'cam2' })[0]!.bytes).toBe(0);
   });
 
-  it('severs a kicked viewer before the first byte, and behind another response', async () => {
+  it('is severed before the first byte, and behind another response', async () => {
     const { port } = await serve(app((res) => void (res.req.url!.startsWith('/cam1') && res.flushHeaders())));
     const client = await RawClient.connect(port);
     client.get('/cam1/endless.ts');
@@ -239,7 +239,7 @@ describe('a response cut in the middle', () => {
 });
 
 describe('a client that never reads', () => {
-  it('is cut as stalled, while one whose server waits is not', async () => {
+  it('is cut as stalled, while one that waits for the server is not', async () => {
     tracker.updateConfig({ stallTimeoutMs: 1500, idleTimeoutMs: 1000 });
     const { port } = await serve(
       app((res) => {
@@ -263,7 +263,7 @@ describe('a client that never reads', () => {
     await until(() => tracker.list({ stream: 'cam2' })[0]!.closeReason === 'idle');
   });
 
-  it('that reads slowly is no stall', async () => {
+  it('is not stalled if it reads slowly', async () => {
     tracker.updateConfig({ stallTimeoutMs: 1000 });
     const { port } = await serve(app(SENDERS['one end()']!));
     const client = await stuckClient(port);

@@ -30,7 +30,7 @@ const player = (options: TrackPlaybackOptions = {}) => {
   return serve(app);
 };
 
-describe('a viewer who is denied', () => {
+describe('a denied viewer', () => {
   it.each([
     ['credentials', 401],
     ['forbidden', 403],
@@ -52,7 +52,7 @@ describe('a viewer who is denied', () => {
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
-  it('without a memory of it may try again in a second', async () => {
+  it('may try again in a second if the denial is not remembered', async () => {
     withPolicy({ admit: () => ({ allow: false, reason: 'limit', kind: 'limit' }) });
     const { url } = await player();
     expect((await get(url, '/cam1/a.m3u8')).headers['retry-after']).toBe('1');
@@ -70,7 +70,7 @@ describe('a viewer who is denied', () => {
     client.socket.destroy();
   });
 
-  it('by a kick is told when it ends, and comes back after it was lifted', async () => {
+  it('learns when a kick ends, and may come back once it is lifted', async () => {
     tracker = createTracker();
     const { url } = await player();
     await get(url, '/cam1/a.m3u8');
@@ -91,7 +91,7 @@ describe('a viewer who is denied', () => {
     expect((await get(url, '/cam1/a.m3u8')).status).toBe(200);
   });
 
-  it('while the tracker has stopped is answered 503', async () => {
+  it('is answered 503 once the tracker has stopped', async () => {
     tracker = createTracker();
     const { url } = await player();
     await tracker.stop();
@@ -115,7 +115,7 @@ describe('a viewer who is denied', () => {
       throw new Error('boom');
     },
     () => Promise.reject(new Error('boom')),
-  ])('and an answer of the app that fails goes to its error handler', async (onDenied) => {
+  ])('whose answer by the app fails goes to the error handler', async (onDenied) => {
     tracker = createTracker();
     tracker.deny({ stream: 'cam1' });
     const { url } = await player({ onDenied });
@@ -123,7 +123,7 @@ describe('a viewer who is denied', () => {
   });
 });
 
-describe('a viewer whom a policy thinks about', () => {
+describe('a viewer whom a policy is thinking about', () => {
   const slow = () => {
     const asked: { user: string | undefined; answer: (verdict: Verdict) => void }[] = [];
     const settled: unknown[] = [];
@@ -156,7 +156,7 @@ describe('a viewer whom a policy thinks about', () => {
     expect((await answer).status).toBe(401);
   });
 
-  it.each(['alone', 'behind another response'])('and who has gone meanwhile opens nothing (%s)', async (where) => {
+  it.each(['alone', 'behind another response'])('opens nothing after leaving in the meantime (%s)', async (where) => {
     const { asked, settled } = slow();
     const app = express();
     app.use(
@@ -184,7 +184,7 @@ describe('a viewer whom a policy thinks about', () => {
     expect(played).toEqual([]);
   });
 
-  it('and the listeners that wait for it go when it comes', async () => {
+  it('leaves no listeners behind once the answer is there', async () => {
     const { asked } = slow();
     const listeners: number[] = [];
     const app = express().use(trackPlayback(tracker), (req, res) => {

@@ -113,7 +113,7 @@ describe.each([false, true])('over HTTP/2 (TLS: %s)', (secure) => {
     expect(client.destroyed).toBe(false);
   });
 
-  it.each(['kick', 'reset by the client'])('counts of a cut write what can have gone (%s)', async (how) => {
+  it.each(['kick', 'reset by the client'])('counts for a cut write only what can have gone (%s)', async (how) => {
     const client = await start((_path, res) => res.end(Buffer.alloc(SIZE)), secure);
     const seen = request(client, '/cam1/big.ts');
     await until(() => seen.bytes > 30_000);
@@ -139,7 +139,7 @@ describe.each([false, true])('over HTTP/2 (TLS: %s)', (secure) => {
     await until(() => bytesOf('cam1') === 1500);
   });
 
-  it('ends the request of a client whose connection goes', async () => {
+  it('ends the request of a client whose connection closes', async () => {
     tracker.updateConfig({ idleTimeoutMs: 500 });
     const client = await start((_path, res) => void res.write(Buffer.alloc(1000)), secure);
     const seen = request(client, '/cam1/endless.ts');
@@ -151,7 +151,7 @@ describe.each([false, true])('over HTTP/2 (TLS: %s)', (secure) => {
 });
 
 describe('over HTTP/2', () => {
-  it('knows a kicked viewer by every spelling of a path', async () => {
+  it('recognises a kicked viewer by every spelling of a path', async () => {
     const client = await start((_path, res) => res.end('media'));
     const ask = async (path: string) => {
       const seen = request(client, path);

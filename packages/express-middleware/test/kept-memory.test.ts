@@ -25,8 +25,8 @@ function bytesAnEntry(fill: (i: number) => void, entries = ENTRIES): number {
   return (heap() - before) / entries;
 }
 
-describe('what is kept of strangers', () => {
-  it('by the manifest memory is bounded, whatever they are called', () => {
+describe('what is kept about strangers', () => {
+  it('in the manifest memory is bounded, whatever their names', () => {
     const memory = new ManifestMemory();
     const viewer = (i: number) => ({
       stream: header(i, 256),
@@ -40,7 +40,7 @@ describe('what is kept of strangers', () => {
     expect(bytesAnEntry((i) => memory.recall(viewer(i)))).toBeLessThan(50);
   });
 
-  it('by the table of written cookies is bounded', () => {
+  it('in the table of written cookies is bounded', () => {
     const cookies = new CookieTokens('tkn');
     const hit = (i: number): HttpHit => ({ stream: 'cam1', protocol: 'hls', ip: header(i, 45), userAgent: header(i) });
     expect(bytesAnEntry((i) => cookies.give(hit(i)))).toBeLessThan(600);

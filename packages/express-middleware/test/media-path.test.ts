@@ -105,29 +105,29 @@ describe('the path of a media file', () => {
     expect(read(pathname)).toBe(UNREADABLE);
   });
 
-  it('lets what is broken but no media pass to those who serve it', () => {
+  it('lets broken paths pass that are not for media', () => {
     expect(read('/notes%zz.txt')).toBeUndefined();
     expect(read('/../notes.txt')).toBeUndefined();
   });
 
-  it('looks at 10,000 characters without copying them', () => {
+  it('scans 10,000 characters without copying them', () => {
     expect(pathOf(`/cam1/${'a'.repeat(10_000)}.ts`)).toHaveLength(10_008);
     expect(pathOf(`/cam1/x.${'a'.repeat(10_000)}`)).toBeUndefined();
   });
 
-  it('reads bytes that were sent as they are like the same bytes escaped, and both forms of é alike', () => {
+  it('reads raw bytes like escaped ones, and both forms of é alike', () => {
     const sent = Buffer.from('/cam\u00e9ra/seg0.ts').toString('latin1');
     for (const pathname of [sent, '/cam%C3%A9ra/seg0.ts', '/came%CC%81ra/seg0.ts', '/cam\u00e9ra/seg0.ts']) {
       expect(pathOf(pathname)).toBe('cam\u00e9ra/seg0.ts');
     }
   });
 
-  it('keeps escaped slashes and signs of a query in names, where nothing climbs', () => {
+  it('keeps escaped slashes and question marks in names that do not climb', () => {
     expect(pathOf('/live%2Fcam1/seg0.ts')).toBe('live/cam1/seg0.ts');
     expect(pathOf('/C%23%20in%20a%20week%3F/1.ts')).toBe('C# in a week?/1.ts');
   });
 
-  it('takes no name for another that Windows does', () => {
+  it('does not confuse names that Windows does', () => {
     const onWindows = mediaPathReader(new MediaTypes(), true);
     for (const pathname of [
       '/cam1./seg0.ts',
@@ -141,7 +141,7 @@ describe('the path of a media file', () => {
     expect(onWindows.read('/cam1/seg0.ts', false)).toMatchObject({ path: 'cam1/seg0.ts' });
   });
 
-  it('reads a file of other kinds only where it is asked for them', () => {
+  it('reads files of other kinds only when asked to', () => {
     for (const pathname of ['/cam1/sound.aac', '/cam1/key.KEY', '/cam1/de%2Evtt']) {
       expect(read(pathname)).toBeUndefined();
       expect(reader.read(pathname, true)).toMatchObject({ type: { manifest: false } });
@@ -150,11 +150,11 @@ describe('the path of a media file', () => {
   });
 });
 
-describe('a path that is plain', () => {
+describe('a plain path', () => {
   const characters = fc.constantFrom(...'abT.s/\\%2eF?#;: \t\xa0~!"é0-'.split(''), '.ts', '.m3u8', '/..', '%2e');
   const targets = fc.array(characters, { maxLength: 12 }).map((parts) => `/${parts.join('')}`);
 
-  it('is read as the long way reads it, whatever the target', () => {
+  it('is read with the same result as the full parser, whatever the target', () => {
     let plain = 0;
     fc.assert(
       fc.property(targets, (target) => {

@@ -37,8 +37,8 @@ const plain = (options: TrackPlaybackOptions = {}) => {
   return serve((req: http.IncomingMessage, res: http.ServerResponse) => playback(req, res, () => careless(res)));
 };
 
-describe('a request for media by another method than GET', () => {
-  it('is 405 with what is allowed, whatever the handler does, and counts nobody', async () => {
+describe('a request for media with a method other than GET', () => {
+  it('is answered 405 with Allow, whatever the handler does, and counts nobody', async () => {
     const { url } = await plain();
     expect(OTHERS.length).toBeGreaterThan(29);
     for (const method of OTHERS) {
@@ -48,7 +48,7 @@ describe('a request for media by another method than GET', () => {
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
-  it('is so without policies too: a kicked viewer knows other methods', async () => {
+  it('is refused without policies too, so that a kicked viewer cannot use it', async () => {
     await tracker.stop();
     tracker = createTracker();
     const { url } = await plain();
@@ -59,7 +59,7 @@ describe('a request for media by another method than GET', () => {
     }
   });
 
-  it('brings none by HEAD and OPTIONS, which handlers answer as they like', async () => {
+  it('gets no body with HEAD and OPTIONS, which handlers answer as they like', async () => {
     const { url } = await plain();
     for (const method of ['HEAD', 'OPTIONS']) {
       const answer = await get(url, '/cam1/seg0.ts', {}, { method });
@@ -68,7 +68,7 @@ describe('a request for media by another method than GET', () => {
     expect((await get(url, '/cam1/seg0.ts')).status).toBe(403);
   });
 
-  it('passes where it is none', async () => {
+  it('passes if it is not for media', async () => {
     const { url } = await plain();
     for (const method of ['POST', 'OPTIONS', 'PUT']) {
       expect((await get(url, '/cam1/notes.txt', {}, { method })).text).toBe(MEDIA);
@@ -76,7 +76,7 @@ describe('a request for media by another method than GET', () => {
     expect((await get(url, '/x%5cseg0.ts', {}, { method: 'POST' })).status).toBe(400);
   });
 
-  it('passes where a callback lets it', async () => {
+  it('passes if a callback lets it', async () => {
     const { url } = await plain({ hit: (req, hit) => (req.method === 'PUT' ? null : hit) });
     expect((await get(url, '/cam1/seg0.ts', {}, { method: 'PUT' })).text).toBe(MEDIA);
     expect((await get(url, '/cam1/seg0.ts', {}, { method: 'POST' })).status).toBe(405);
@@ -85,7 +85,7 @@ describe('a request for media by another method than GET', () => {
     expect((await get(other.url, '/cam1/a.mp4', {}, { method: 'POST' })).status).toBe(405);
   });
 
-  it('is the same over HTTP/2, where a method may be any word', async () => {
+  it('is treated the same over HTTP/2, where a method may be any word', async () => {
     const playback = trackPlayback(tracker);
     const server = http2.createServer((req, res) => playback(req, res, () => careless(res)));
     await listen(server);
@@ -124,7 +124,7 @@ describe('a preflight', () => {
     expect(refused.headers['access-control-allow-origin']).toBe(place === 'before' ? '*' : undefined);
   });
 
-  it('with a body of its own is answered without it', async () => {
+  it('that has a body is answered without one', async () => {
     const app = express();
     app.use(trackPlayback(tracker));
     app.options('/*any', (_req, res) => void res.status(200).set('Access-Control-Allow-Origin', '*').send('fine'));
@@ -134,7 +134,7 @@ describe('a preflight', () => {
   });
 });
 
-describe('a file of another kind than those that count', () => {
+describe('a file of a kind that does not count by default', () => {
   const GUARDED = [
     'sound.aac',
     'sound.m4a',
@@ -147,14 +147,14 @@ describe('a file of another kind than those that count', () => {
     'a%2Ekey',
   ];
 
-  it.each(GUARDED)('%s is asked about while a policy authorises', async (file) => {
+  it.each(GUARDED)('is judged while a policy authorises: %s', async (file) => {
     const { url } = await plain();
     expect((await get(url, `/cam1/${file}`)).status).toBe(403);
     expect(await get(url, `/cam1/${file}?token=abc`)).toMatchObject({ status: 200 });
     expect(tracker.list()).toMatchObject([{ stream: 'cam1' }]);
   });
 
-  it('passes uncounted when none does', async () => {
+  it('passes uncounted if no policy authorises', async () => {
     await tracker.stop();
     tracker = createTracker();
     const { url } = await plain();
@@ -164,7 +164,7 @@ describe('a file of another kind than those that count', () => {
     expect((await get(url, '/cam1/enc.key')).status).toBe(403);
   });
 
-  it('passes where the options say that it is no media', async () => {
+  it('passes if the options say that it is no media', async () => {
     const { url } = await plain({ extensions: { '.vtt': false, '.mp4': false, '.jpg': 'hls' } });
     for (const file of ['de.vtt', 'trailer.mp4']) expect((await get(url, `/cam1/${file}`)).text).toBe(MEDIA);
     for (const file of ['thumb.jpg', 'seg0.ts', 'enc.key']) expect((await get(url, `/cam1/${file}`)).status).toBe(403);
@@ -179,7 +179,7 @@ describe('a file of another kind than those that count', () => {
   });
 });
 
-describe('a file of no stream', () => {
+describe('a file without a stream', () => {
   it('is refused while a policy authorises, and passes otherwise', async () => {
     const { url } = await plain();
     for (const path of ['/seg0.ts?token=abc', '/x/../seg0.ts', '/live/../seg0.ts', 'http://h/seg0.ts', '/enc.key']) {
@@ -190,7 +190,7 @@ describe('a file of no stream', () => {
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
-  it('is refused where a function knows none, and passes where it says null', async () => {
+  it('is refused if a function returns undefined, and passes if it returns null', async () => {
     const known: Record<string, string | null> = { '/a.ts': 'cam1', '/b.ts': null };
     const { url } = await plain({ stream: (req) => known[req.url?.split('?')[0] ?? ''] });
     expect((await get(url, '/a.ts?token=abc')).text).toBe(MEDIA);
@@ -198,7 +198,7 @@ describe('a file of no stream', () => {
     expect((await get(url, '/c.ts?token=abc')).status).toBe(403);
   });
 
-  it('is what a router’s parameter makes of a folder: one, however it climbs', async () => {
+  it('gets one from a router parameter, however the path climbs', async () => {
     const app = express();
     const playback = trackPlayback(tracker, { stream: (req: express.Request) => req.params.code as string });
     app.get('/hls/:code/:file', playback, (_req, res) => careless(res));
@@ -212,7 +212,7 @@ describe('a file of no stream', () => {
     }
   });
 
-  it('has that of the mount, in absolute targets and in connect too; a mount that cannot be read is refused', async () => {
+  it('gets that of the mount, in absolute targets and in connect too; an unreadable mount is refused', async () => {
     const connect = (await import('connect')).default;
     const app = connect();
     app.use('/live/cam1', trackPlayback(tracker) as never);

@@ -20,19 +20,19 @@ const warnings = (paths: readonly string[]) => {
 const folders = (stream: string, count = 20) => Array.from({ length: count }, (_, i) => `${stream}/cam${i}/index.m3u8`);
 
 describe('playlists of many folders', () => {
-  it('are told of once when they are one stream', () => {
+  it('cause one warning if they are one stream', () => {
     expect(warnings([...folders('hls'), ...folders('other')])).toEqual(['hls: cam0,cam1']);
     expect(warnings([...folders('hls', 5), ...folders('hls', 5), ...folders('vod', 5)])).toEqual([]);
   });
 
-  it('are renditions where the stream has a playlist itself', () => {
+  it('count as renditions if the stream itself has a playlist', () => {
     expect(warnings(['cam1/index.m3u8', ...folders('cam1')])).toEqual([]);
     expect(warnings([...folders('cam1', 7), 'cam1/index.m3u8', ...folders('cam1')])).toEqual([]);
     expect(warnings(Array.from({ length: 50 }, (_, i) => `cam${i}/index.m3u8`))).toEqual([]);
     expect(warnings(Array.from({ length: 50 }, (_, i) => `cam1/a/${i}/index.m3u8`))).toEqual([]);
   });
 
-  it('make a warning that says how to mount it, for what was served alone', async () => {
+  it('cause a warning that says how to mount it, only if they were served', async () => {
     tracker = createTracker();
     const emitted = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const app = express();

@@ -64,7 +64,7 @@ describe.each(Object.entries(WAYS))('a player that names itself by %s', (way, na
     ['with segments only', segmentsOnly],
     ['with playlists only', playlistsOnly],
     ['with all but the master playlist', notTheMaster],
-  ])('%s is one viewer, from the first request on', async (_, isNamed) => {
+  ])('is one viewer from the first request on: %s', async (_, isNamed) => {
     await start({ maxSessionsPerIp: 1, onOverload: 'deny', policies: [concurrencyPolicy({ per: 'ip', max: 1 })] });
     const statuses = await play(requests(named('one'), isNamed));
     expect(new Set(statuses)).toEqual(new Set([200]));
@@ -77,7 +77,7 @@ describe.each(Object.entries(WAYS))('a player that names itself by %s', (way, na
   it.each([
     ['segments only', segmentsOnly],
     ['all but the master playlist', notTheMaster],
-  ])('with %s is two behind one address that plays twice', async (_, isNamed) => {
+  ])('that plays twice behind one address is two viewers: with %s', async (_, isNamed) => {
     await start({ maxSessionsPerIp: 2, onOverload: 'deny', policies: [concurrencyPolicy({ per: 'ip', max: 2 })] });
     const statuses = await play(requests(named('one'), isNamed), requests(named('two'), isNamed));
     expect(new Set(statuses)).toEqual(new Set([200]));
@@ -86,7 +86,7 @@ describe.each(Object.entries(WAYS))('a player that names itself by %s', (way, na
   });
 });
 
-it('a token with playlists and a sid with segments are one viewer, let in by alias where that is wanted', async () => {
+it('a token with playlists and a sid with segments are one viewer, admitted by alias if configured', async () => {
   const doorman: Policy = {
     name: 'doorman',
     stage: 'authorise',

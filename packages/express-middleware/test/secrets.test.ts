@@ -148,7 +148,7 @@ describe.each<[string, TrackPlaybackOptions]>([
   ['token', {}],
   ['tkn', {}],
   ['auth', { viewerToken: { parameter: 'auth', cookie: 'auth', writeUrl: true } }],
-])('with tokens called %s, no credential that was offered by HTTP leaves the process', (name, options) => {
+])('with tokens called %s, no credential offered over HTTP leaves the process', (name, options) => {
   it.each<[string, number | undefined]>([
     ['of viewers nobody asks about', undefined],
     ['of viewers that a web service lets in', 204],

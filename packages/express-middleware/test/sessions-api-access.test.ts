@@ -24,7 +24,7 @@ const alive = () => tracker.count({ status: 'active' }) === 1;
 
 describe('authorize: localOnly', () => {
   it.each(['localhost', 'localhost:3000', 'LOCALHOST', '127.0.0.1', '127.0.0.1:1', '[::1]', '[::1]:8080'])(
-    'lets a direct caller of %s read and write',
+    'lets a direct caller with Host %s read and write',
     async (host) => {
       const { url } = await api();
       expect((await get(url, '/sessions', { host })).status).toBe(200);
@@ -70,13 +70,13 @@ describe('authorize: localOnly', () => {
     'X-Amzn-Trace-Id',
     'Fly-Client-IP',
     'CDN-Loop',
-  ])('refuses what came with %s', async (name) => {
+  ])('refuses a request with %s', async (name) => {
     const { url } = await api();
     expect((await get(url, '/sessions', { [name]: '127.0.0.1' })).status).toBe(403);
     expect((await get(url, '/sessions', { [name]: '' })).status).toBe(403);
   });
 
-  it('refuses HTTP/1.0, as nginx speaks it to what is behind it, and a missing Host', async () => {
+  it('refuses HTTP/1.0, which nginx uses for its upstreams, and a missing Host', async () => {
     const { port } = await api();
     for (const head of ['GET /sessions HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n', 'GET /sessions HTTP/1.0\r\n\r\n']) {
       const client = await RawClient.connect(port);
@@ -109,7 +109,7 @@ describe('authorize: localOnly', () => {
     expect(alive()).toBe(true);
   });
 
-  it('lets a link lead to it', async () => {
+  it('lets a link from another page lead to the API', async () => {
     const { url } = await api();
     const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     expect((await get(url, '/sessions', visit)).status).toBe(200);
@@ -138,7 +138,7 @@ describe('authorize: localOnly', () => {
 });
 
 describe('with authorize', () => {
-  it('asks it, with what is wanted, and it alone decides', async () => {
+  it('calls the function with the action, and it alone decides', async () => {
     const asked: string[] = [];
     const authorize = async (req: { headers: http.IncomingHttpHeaders }, action: string) => {
       asked.push(action);
@@ -156,12 +156,12 @@ describe('with authorize', () => {
     expect((await get(url, `/sessions/${id}`, headers, { method: 'DELETE' })).status).toBe(204);
   });
 
-  it.each([undefined, null, 0, 'yes', 1, {}])('takes %p for a no', async (answer) => {
+  it.each([undefined, null, 0, 'yes', 1, {}])('treats %p as a no', async (answer) => {
     const { url } = await api({ authorize: () => answer as never });
     expect((await get(url, '/sessions')).status).toBe(403);
   });
 
-  it('lets nobody in when it fails, and shows nothing of why', async () => {
+  it('lets nobody in if the function fails, and does not show why', async () => {
     for (const authorize of [
       () => Promise.reject(new Error('db password s3cret')),
       () => {
@@ -184,7 +184,7 @@ describe('with authorize', () => {
     expect(JSON.parse(answer.text).error.code).toBe('UNAUTHORIZED');
   });
 
-  it('is not asked about what is not ours', async () => {
+  it('is not called for paths that are not the API’s', async () => {
     const authorize = jest.fn(() => false);
     const { url } = await serve(
       express().use(sessionsApi(tracker, { authorize }), (_req, res) => void res.send('next')),
@@ -194,7 +194,7 @@ describe('with authorize', () => {
   });
 });
 
-it.each([trackPlayback, sessionsApi])('is not made without a tracker: %p', (make) => {
+it.each([trackPlayback, sessionsApi])('sessionsApi rejects anything but a tracker: %p', (make) => {
   for (const wrong of [undefined, { stream: 'dirname' }]) {
     expect(() => make(wrong as never)).toThrow(/first argument must be a tracker/);
   }

@@ -63,7 +63,7 @@ const alive = () => tracker.count({ status: 'active' }) === 1;
 const codeOf = ({ text }: Answer): string => (JSON.parse(text) as { error: { code: string } }).error.code;
 
 describe('an API without authorize', () => {
-  it('prints its address with a new key once, and keeps it in a file for this user alone', async () => {
+  it('prints its address with a new key once, and writes the key to a file for this user alone', async () => {
     const address = 'http://127.0.0.1:8080/api';
     const { url } = await start({ url: `${address}/` });
     const [, key] = /http:\/\/127\.0\.0\.1:8080\/api\/sessions\?key=([\w-]{32})\n/.exec(printed.join('')) ?? [];
@@ -108,14 +108,14 @@ describe('an API without authorize', () => {
     expect([alive(), tracker.denials()]).toEqual([true, []]);
   });
 
-  it('tells who sends a wrong key from who sends none', async () => {
+  it('answers a wrong key differently from a missing one', async () => {
     const { url } = await start({ key: KEY });
     expect((await get(url, '/api/stats')).text).toContain('A key is needed');
     expect((await get(url, '/api/stats', bearer('another'))).text).toContain('This is not the key');
     expect((await get(url, '/api/stats', { authorization: `bearer  ${KEY}` })).status).toBe(200);
   });
 
-  it('has one key for all of a process, one file and one line, whatever they are mounted in', async () => {
+  it('has one key, one file and one printed line per process, wherever it is mounted', async () => {
     const apis = [await start(), await start(), await serve(connect().use('/api', sessionsApi(tracker) as never))];
     for (const { url } of apis) expect((await get(url, '/api/sessions', headerIn(FILE))).status).toBe(200);
     expect(printed).toHaveLength(1);
@@ -123,7 +123,7 @@ describe('an API without authorize', () => {
     expect(readdirSync('.')).toEqual([FILE]);
   });
 
-  it('takes a key of one’s own, which it neither prints nor writes unless told where', async () => {
+  it('accepts your own key, which it neither prints nor writes unless told where', async () => {
     const { url } = await start({ key: KEY });
     expect((await get(url, '/api/sessions', bearer(KEY))).status).toBe(200);
     expect([printed, readdirSync('.')]).toEqual([[], []]);
@@ -134,7 +134,7 @@ describe('an API without authorize', () => {
     expect(printed.join('')).not.toContain('scripts');
   });
 
-  it('tells a program that asks for it the key, and prints nothing then', async () => {
+  it('passes the key to `announce`, and then prints nothing', async () => {
     const told: AnnouncedKey[] = [];
     const announce = (one: AnnouncedKey) => void told.push(one);
     const { url } = await start({ announce });
@@ -172,7 +172,7 @@ describe('an API without authorize', () => {
 });
 
 describe('the file for scripts', () => {
-  it('is not needed: where it cannot be written, the line says so', async () => {
+  it('is optional: if it cannot be written, the line says so', async () => {
     mkdirSync(FILE);
     const { url } = await start();
     const [, key] = /key=(\S+)/.exec(printed.join('')) ?? [];
@@ -181,14 +181,14 @@ describe('the file for scripts', () => {
     expect(readdirSync('.')).toEqual([FILE]);
   });
 
-  it('is an error where it was asked for by name', () => {
+  it('is required if it was asked for by name', () => {
     const asked = () => sessionsApi(tracker, { keyFile: 'no/such/folder/key' });
     expect(asked).toThrow(
       expect.objectContaining({ code: 'ERR_KEY_FILE', message: expect.stringContaining('ENOENT') }),
     );
   });
 
-  it('takes the place of what is there, and writes nothing through a link', () => {
+  it('replaces an existing file, and writes nothing through a link', () => {
     writeFileSync('elsewhere', 'as it was', { mode: 0o644 });
     symlinkSync('elsewhere', FILE);
     sessionsApi(tracker);
@@ -214,7 +214,7 @@ describe('the address with the key', () => {
     ['plain http', (api) => (req: never, res: never) => api(req, res), '', '/'],
   ];
 
-  it.each(mounts)('gives a browser a cookie, and goes out of the address bar: %s', async (_name, mount, base, path) => {
+  it.each(mounts)('gives a browser a cookie, and leaves the address bar: %s', async (_name, mount, base, path) => {
     const { url, port } = await serve(mount(sessionsApi(tracker, { key: KEY })) as never);
     const answer = await get(url, `${base}/sessions?status=active&key=${KEY}&limit=5`);
     expect(answer.status).toBe(303);
@@ -249,19 +249,19 @@ describe('the address with the key', () => {
     expect(alive()).toBe(true);
   });
 
-  it('is no more than a query where authorize decides', async () => {
+  it('is just a query if authorize decides', async () => {
     const { url } = await start({ authorize: () => true });
     expect((await get(url, `/api/sessions?key=${KEY}`)).status).toBe(400);
   });
 
-  it('says that the cookie is for TLS alone where that is what was used', async () => {
+  it('limits the cookie to TLS if it was opened over TLS', async () => {
     const app = express().set('trust proxy', true);
     const { url } = await start({ key: KEY }, app as Express);
     const answer = await get(url, `/api/stats?key=${KEY}`, { 'x-forwarded-proto': 'https' });
     expect(answer.headers['set-cookie']![0]).toMatch(/; Secure$/);
   });
 
-  it('gives a cookie that opens nothing as a key, nor after the key has changed', async () => {
+  it('gives a cookie that does not work as a key, nor after the key has changed', async () => {
     const { url } = await start({ key: KEY });
     const cookie = cookieOf(await get(url, `/api/stats?key=${KEY}`));
     expect((await get(url, '/api/stats', bearer(cookie.split('=')[1]!))).status).toBe(401);
@@ -277,32 +277,29 @@ describe('the address with the key', () => {
     { origin: 'http://127.0.0.1:3000' },
     { origin: 'null' },
   ];
-  it.each(foreign)(
-    'is no use to a page of another origin that the browser sends the cookie along for: %j',
-    async (from) => {
-      // an app that lets every page read, with cookies
-      const app = express().use(({ headers: { origin = '*' } }, res, next) => {
-        res.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' });
-        next();
-      });
-      const { url } = await start({ key: KEY }, app as Express);
-      const cookie = cookieOf(await get(url, `/api/stats?key=${KEY}`));
-      for (const [method, path] of [
-        ['GET', '/api/sessions'],
-        ['DELETE', `/api/sessions/${id}`],
-        ['POST', '/api/invalidate'],
-      ] as const) {
-        for (const headers of [from, { ...from, cookie }]) {
-          const answer = await get(url, path, headers as never, { method });
-          expect([answer.status, codeOf(answer)]).toEqual([401, 'UNAUTHORIZED']);
-          expect(answer.text).not.toContain('cam1');
-        }
+  it.each(foreign)('does not help a page of another origin, even if the browser sends the cookie: %j', async (from) => {
+    // an app that lets every page read, with cookies
+    const app = express().use(({ headers: { origin = '*' } }, res, next) => {
+      res.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' });
+      next();
+    });
+    const { url } = await start({ key: KEY }, app as Express);
+    const cookie = cookieOf(await get(url, `/api/stats?key=${KEY}`));
+    for (const [method, path] of [
+      ['GET', '/api/sessions'],
+      ['DELETE', `/api/sessions/${id}`],
+      ['POST', '/api/invalidate'],
+    ] as const) {
+      for (const headers of [from, { ...from, cookie }]) {
+        const answer = await get(url, path, headers as never, { method });
+        expect([answer.status, codeOf(answer)]).toEqual([401, 'UNAUTHORIZED']);
+        expect(answer.text).not.toContain('cam1');
       }
-      expect(alive()).toBe(true);
-    },
-  );
+    }
+    expect(alive()).toBe(true);
+  });
 
-  it('lets the page that has it read and write, and what does not say where it comes from read', async () => {
+  it('lets its own page read and write, and requests of unknown origin read', async () => {
     const { url } = await start({ key: KEY });
     const cookie = cookieOf(await get(url, `/api/stats?key=${KEY}`));
     const kick = (headers: object) => get(url, `/api/sessions/${id}`, { cookie, ...headers }, { method: 'DELETE' });

@@ -31,7 +31,7 @@ const list = async (query: string, path = '/sessions'): Promise<any> => {
 const idsOf = async (query: string): Promise<string[]> => (await list(query)).sessions.map(({ id }: any) => id);
 
 describe('GET /sessions', () => {
-  it('has one row per id, the latest visit, and every visit with an id of its own when asked', async () => {
+  it('has one row per id, the latest visit, and on request every visit with its own visit_id', async () => {
     const { id } = hit(1);
     for (let i = 0; i < 3; i++) {
       tracker.kick(id, { denyForMs: 0 });
@@ -78,7 +78,7 @@ describe('GET /sessions', () => {
     expect(seen).toEqual(expected);
   });
 
-  it('finds a part of what a person knows somebody by, and tags', async () => {
+  it('finds viewers by part of a name, address or agent, and by tag', async () => {
     const { id } = hit(1, { userAgent: 'VLC/3.0.20 LibVLC', stream: 'Nürburgring' });
     const other = hit(2).id;
     tracker.tag(id, { plan: 'gold', 'a=b': '' });
@@ -113,7 +113,7 @@ describe('GET /sessions', () => {
     expect(error.message).toContain(message);
   });
 
-  it('says so when too many would have to be looked at', async () => {
+  it('answers 400 if too many sessions would have to be examined', async () => {
     jest.spyOn(tracker, 'list').mockImplementation(() => createTrackerThatIsFull().list({ search: 'x' }));
     const { status, error } = await list('q=x');
     expect([status, error.code]).toEqual([400, 'INVALID_QUERY']);
@@ -138,7 +138,7 @@ describe('kinds', () => {
   const kindsOf = async (query: string, path?: string) =>
     (await list(query, path)).sessions.map(({ kind }: any) => kind).sort();
 
-  it('says what lists show to who names none', async () => {
+  it('says what lists show if the request names no kind', async () => {
     expect(await kindsOf('')).toEqual(['input', 'output', 'viewer']);
     await start({ kinds: ['viewer', 'output'] });
     expect(await kindsOf('')).toEqual(['output', 'viewer']);
@@ -148,7 +148,7 @@ describe('kinds', () => {
     expect((await list('limit=1')).total_count).toBe(2);
   });
 
-  it('is viewers for clients of Open-Streamer, and what they ask for besides is ignored', async () => {
+  it('is viewers for clients of Open-Streamer, whose unknown queries are ignored', async () => {
     await start({ compat: 'open-streamer' });
     expect(await kindsOf('page=1&per_page=20&_=1700000000&__proto__=1')).toEqual(['viewer']);
     expect(await kindsOf('status=active&status=closed')).toEqual(['viewer']);

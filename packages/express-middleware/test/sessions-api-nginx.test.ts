@@ -38,7 +38,7 @@ async function behindNginx(options: SessionsApiOptions, directives = UNSEEN) {
 
 const alive = () => tracker.count({ status: 'active' }) === 1;
 
-it('refuses list and kick through an nginx that cannot be seen', async () => {
+it('the API refuses list and kick through an undetectable nginx', async () => {
   const ask = await behindNginx({ key: KEY });
   for (const [method, path] of [
     ['GET', '/sessions'],
@@ -54,7 +54,7 @@ it('refuses list and kick through an nginx that cannot be seen', async () => {
   expect(alive()).toBe(true);
 });
 
-it('lets who has the key in through it, by header and by cookie', async () => {
+it('the API lets callers with the key in through it, by header and by cookie', async () => {
   const ask = await behindNginx({ key: KEY });
   const authorization = `Bearer ${KEY}`;
   expect((await ask('GET', '/sessions', { authorization })).text).toContain('cam1');
@@ -66,7 +66,7 @@ it('lets who has the key in through it, by header and by cookie', async () => {
   expect((await ask('DELETE', `/sessions/${id}`, ownPage)).status).toBe(204);
 });
 
-it('is what localOnly warns of: it lets the whole internet in through it', async () => {
+it('localOnly lets everybody in through an undetectable nginx, as its docs warn', async () => {
   const ask = await behindNginx({ authorize: localOnly });
   expect((await ask('GET', '/sessions')).text).toContain('cam1');
 });
@@ -75,7 +75,7 @@ it.each([
   ['HTTP/1.0, as nginx spoke until then', () => ''],
   ['the name that the client used', () => 'proxy_http_version 1.1; proxy_set_header Host example.org;'],
   ['the usual header', () => 'proxy_http_version 1.1; proxy_set_header X-Forwarded-For $remote_addr;'],
-])('is seen by localOnly where it speaks %s', async (_what, directives) => {
+])('localOnly detects an nginx that speaks %s', async (_what, directives) => {
   const ask = await behindNginx({ authorize: localOnly }, directives);
   expect((await ask('GET', '/sessions')).status).toBe(403);
 });

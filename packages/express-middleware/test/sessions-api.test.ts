@@ -89,14 +89,14 @@ describe('GET /sessions', () => {
     expect(text).not.toContain('s3cret');
   });
 
-  it('shows tokens when the tracker does', async () => {
+  it('shows tokens if the tracker does', async () => {
     await closeServers();
     await start({ exposeTokens: true });
     hit('cam1', 1, { token: 's3cret' });
     expect((await call('GET', '/sessions')).body.sessions[0].token).toBe('s3cret');
   });
 
-  it('filters by what it is asked for', async () => {
+  it('filters by every query', async () => {
     hit('cam1', 1, { token: 'anna' });
     hit('cam1', 2, { protocol: 'dash' });
     hit('cam2', 3);
@@ -139,7 +139,7 @@ describe('GET /sessions', () => {
     expect([pages, seen.size]).toEqual([3, 1052]);
   });
 
-  it('has no next page when the last one is just full', async () => {
+  it('has no next page if the last one is exactly full', async () => {
     for (let n = 0; n < 4; n++) hit('cam1', n);
     expect((await call('GET', '/sessions?limit=4')).body.next).toBeUndefined();
     expect((await call('GET', '/sessions?limit=3')).body.next).toBeDefined();
@@ -174,7 +174,7 @@ describe('GET /sessions', () => {
     expect([status, text, Number(headers['content-length']) > 10]).toEqual([200, '', true]);
   });
 
-  it('keeps nobody alive by reading', async () => {
+  it('keeps no session alive by reading', async () => {
     hit('cam1');
     clock.advance(29_000);
     await call('GET', '/sessions');
@@ -202,13 +202,13 @@ describe('one session', () => {
     expect(tracker.denials()).toMatchObject([{ by: 'kick' }]);
   });
 
-  it('is kept out as long as it says', async () => {
+  it('is kept out for as long as deny_for says', async () => {
     await call('DELETE', `/sessions/${hit('cam1', 1).id}?deny_for=7.5`);
     await call('DELETE', `/sessions/${hit('cam1', 2).id}?deny_for=0`);
     expect(tracker.denials().map(({ until }) => until - clock.now())).toEqual([7500]);
   });
 
-  it('is told why in the list, in the event and in the denial', async () => {
+  it('has its reason in the list, in the event and in the denial', async () => {
     const { id } = hit('cam1');
     const reason = `no longer a ${'m'.repeat(300)}`;
     expect((await call('DELETE', `/sessions/${id}?reason=${encodeURIComponent(reason)}&deny_for=60`)).status).toBe(204);
@@ -264,13 +264,13 @@ describe('streams', () => {
     expect(body).toMatchObject({ sessions: [{ stream_code: decodeURIComponent(code) }], total_count: 1 });
   });
 
-  it('take no second stream', async () => {
+  it('accept no second stream', async () => {
     expect(await call('GET', '/streams/cam1/sessions?stream=cam2')).toMatchObject({ status: 400 });
   });
 });
 
 describe('denials', () => {
-  it('are made, listed and lifted', async () => {
+  it('are created, listed and lifted', async () => {
     const made = await call('POST', '/denials', {
       target: { ip: '203.0.113.0/24', stream_code: 'cam1', user_agent: 'ua', proto: 'hls' },
       deny_for: 60,
@@ -290,7 +290,7 @@ describe('denials', () => {
     expect((await call('DELETE', `/denials/${made.body.id}`)).status).toBe(404);
   });
 
-  it('close who is live, and show a token as its fingerprint only', async () => {
+  it('close live sessions, and show a token as its fingerprint only', async () => {
     const session = hit('cam1', 1, { token: 's3cret' });
     const made = await call('POST', '/denials', { token: 's3cret' });
     expect(made.body.target).toEqual({ token_fingerprint: session.tokenFingerprint });
@@ -314,14 +314,14 @@ describe('denials', () => {
     ['[]', 'JSON object'],
     ['nonsense', 'not valid JSON'],
     ['{"__proto__":{"ip":"1.2.3.4"}}', 'Unknown field'],
-  ])('are refused when it is not clear who is meant: %j', async (body, message) => {
+  ])('are rejected if it is not clear who is meant: %j', async (body, message) => {
     const answer = await call('POST', '/denials', body);
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'INVALID_BODY' } } });
     expect(answer.body.error.message).toContain(message);
     expect(tracker.denials()).toEqual([]);
   });
 
-  it('need JSON that says so, and is not too long', async () => {
+  it('require a JSON content type, and a body that is not too long', async () => {
     expect(
       (await call('POST', '/denials', 'ip=1.2.3.4', { 'content-type': 'application/x-www-form-urlencoded' })).status,
     ).toBe(415);
@@ -334,7 +334,7 @@ describe('denials', () => {
     expect(tracker.denials()).toEqual([]);
   });
 
-  it('are understood when a body parser was first', async () => {
+  it('are understood after a body parser', async () => {
     await closeServers();
     await start({}, (api) => express().use(express.json()).use('/api', api));
     expect((await call('POST', '/denials', { ip: '1.2.3.4' })).status).toBe(201);
@@ -347,7 +347,7 @@ describe('denials', () => {
     ['a form that says it is something else', 'ip=1.2.3.4', { 'content-type': 'text/plain' }, 415],
     ['something without a type', '{"ip":"1.2.3.4"}', { 'content-type': '' }, 415],
     ['JSON', '{"ip":"1.2.3.4"}', {}, 201],
-  ])('are what they are whoever has read them: %s', async (_what, body, headers, status) => {
+  ])('give the same result whoever parsed them: %s', async (_what, body, headers, status) => {
     for (const app of [express, express4]) {
       await closeServers();
       const parsers = [app.json(), app.urlencoded({ extended: true }), app.text(), app.raw()];
@@ -369,7 +369,7 @@ describe('denials', () => {
     }
   });
 
-  it('are read where a parser left the text or the bytes', async () => {
+  it('are read if a parser left the text or the bytes', async () => {
     for (const parser of [express.text({ type: '*/*' }), express.raw({ type: '*/*' })]) {
       await closeServers();
       await start({}, (api) => express().use(parser).use('/api', api));
@@ -379,8 +379,8 @@ describe('denials', () => {
   });
 });
 
-describe('the rest', () => {
-  it('asks the policies again', async () => {
+describe('the other routes', () => {
+  it('ask the policies again', async () => {
     const answer = { allow: true } as { allow: boolean };
     await closeServers();
     await start({
@@ -401,7 +401,7 @@ describe('the rest', () => {
     expect((await call('POST', '/invalidate', { streams: [1] })).status).toBe(400);
   });
 
-  it('lets policies decide again about a user or a session', async () => {
+  it('let policies decide again about a user or a session', async () => {
     await closeServers();
     const allowed = new Set(['ann', 'bob']);
     const policy: Policy = {
@@ -426,7 +426,7 @@ describe('the rest', () => {
     expect((await call('GET', '/sessions?reason=idle')).body.sessions).toEqual([]);
   });
 
-  it('explains sessions and denials, and shows no token', async () => {
+  it('explain sessions and denials, and show no token', async () => {
     await closeServers();
     const no = { allow: false as const, reason: 'no', detail: 'not today', denyForMs: 1e6 };
     await start({ policies: [{ name: 'p', admit: ({ token }) => (token === 's3cret' ? { allow: true } : no) }] });
@@ -451,7 +451,7 @@ describe('the rest', () => {
     expect((await call('GET', '/sessions/nobody/explain')).status).toBe(404);
   });
 
-  it('counts', async () => {
+  it('show the counters', async () => {
     hit('cam1');
     expect((await call('GET', '/stats')).body).toEqual({
       active: 1,
@@ -475,7 +475,7 @@ describe('the rest', () => {
     ['PUT', '/sessions/x', 'GET, HEAD, DELETE'],
     ['GET', '/invalidate', 'POST'],
     ['OPTIONS', '/denials', 'GET, HEAD, POST'],
-  ])('says what can be done instead of %s %s', async (method, path, allow) => {
+  ])('name the allowed methods instead of %s %s', async (method, path, allow) => {
     const answer = await call(method, path);
     expect(answer).toMatchObject({ status: 405, headers: { allow } });
     expect(answer.body).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } });
@@ -486,7 +486,7 @@ describe('the rest', () => {
     ['Express 5, at the root', (api) => express().use(api)],
     ['connect', (api) => connect().use('/api', api as never)],
     ['plain http', (api) => (req: http.IncomingMessage, res: http.ServerResponse) => api(req, res)],
-  ])('works in %s', async (name, mount) => {
+  ])('work in %s', async (name, mount) => {
     await closeServers();
     await start({}, mount as never);
     if (name.includes('root') || name.includes('plain')) url = url.replace('/api', '');
@@ -495,7 +495,7 @@ describe('the rest', () => {
     expect((await call('DELETE', '/sessions/x')).body).toMatchObject({ error: { code: 'NOT_FOUND' } });
   });
 
-  it('refuses options it does not know', () => {
+  it('refuse unknown options', () => {
     expect(() => sessionsApi(tracker, { authorise: () => true } as never)).toThrow('Did you mean "authorize"?');
     expect(() => sessionsApi(tracker, { authorize: true } as never)).toThrow('authorize must be a function');
     for (const more of [

@@ -155,7 +155,7 @@ describe('whatever is served as one file was judged as its stream', () => {
     await tracker.stop();
   });
 
-  it('HTTP/2, whose targets may be anything', async () => {
+  it('over HTTP/2, whose targets may be anything', async () => {
     const { tracker, guard, asked } = doorkeeper('cam1');
     const server = http2.createServer(FILE_SERVERS['plain http with new URL()']!.make(guard, folder) as never);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

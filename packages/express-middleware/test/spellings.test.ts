@@ -190,7 +190,7 @@ describe('every spelling that serves a file is one stream, one session, one verd
     expect(await check(MOUNTED[name]!, targets)).toBeGreaterThan(20);
   });
 
-  it('a method in small letters is no GET for anybody', async () => {
+  it('a method in lower case is not a GET', async () => {
     const { port } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
     const client = await RawClient.connect(port);
     client.socket.write('get /cam1/seg0.ts HTTP/1.1\r\nHost: h\r\n\r\n');

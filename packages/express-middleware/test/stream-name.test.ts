@@ -10,12 +10,12 @@ describe('the stream of a file', () => {
     expect(first('cam1/720p/seg0.ts')).toBe('cam1');
   });
 
-  it('is its whole directory when asked so', () => {
+  it('is its whole directory with `dirname`', () => {
     expect(directory('cam1/seg0.ts')).toBe('cam1');
     expect(directory('cam1/720p/seg0.ts')).toBe('cam1/720p');
   });
 
-  it('leaves out a leading live/, whatever its case, for a router mounted there ignores it', () => {
+  it('leaves out a leading live/ in any case, because a router mounted there ignores case', () => {
     expect(first('live/cam1/seg0.ts')).toBe('cam1');
     expect(first('LIVE/cam1/seg0.ts')).toBe('cam1');
     expect(directory('Live/cam1/720p/seg0.ts')).toBe('cam1/720p');
@@ -23,12 +23,12 @@ describe('the stream of a file', () => {
     expect(first('lively/seg0.ts')).toBe('lively');
   });
 
-  it('is live when that is all there is', () => {
+  it('is live if there is nothing else', () => {
     expect(first('live/seg0.ts')).toBe('live');
     expect(first('LIVE/seg0.ts')).toBe('live');
   });
 
-  it('is named after the mount when the file lies right there', () => {
+  it('is named after the mount if the file is directly there', () => {
     expect(first('seg0.ts')).toBeUndefined();
     expect(directory('seg0.ts')).toBeUndefined();
     expect(streamOfMount('cam1')).toBe('cam1');
@@ -37,7 +37,7 @@ describe('the stream of a file', () => {
     expect(streamOfMount('')).toBe(NAMELESS);
   });
 
-  it('is what a function of the user names, in one spelling', () => {
+  it('is what a function returns, in one spelling', () => {
     for (const code of ['cam1/720p', '/cam1/720p/', 'cam1//720p', './cam1/./720p']) {
       expect(streamOfCallback(code)).toBe('cam1/720p');
     }
@@ -46,7 +46,7 @@ describe('the stream of a file', () => {
     expect(streamOfCallback('x/../cam1')).toBe(UNREADABLE);
   });
 
-  it('is none when a function says so: null on purpose, undefined for want of knowledge', () => {
+  it('is none if a function says so: null on purpose, undefined if it does not know', () => {
     expect(streamOfCallback(null)).toBeUndefined();
     for (const nothing of [undefined, '', '/', './']) expect(streamOfCallback(nothing)).toBe(NAMELESS);
     expect(() => streamOfCallback(7)).toThrow('a string, undefined or null');

@@ -32,7 +32,7 @@ const given = (setCookie: string[] | undefined) =>
   (setCookie ?? []).map((each) => /^tkn=([0-9a-f]{32})(; .*)$/.exec(each)).find((found) => found !== null) ?? [];
 
 describe('the cookie of a viewer', () => {
-  it('is random, for ten minutes, and for no script', async () => {
+  it('is random, for ten minutes, and HttpOnly', async () => {
     const url = await start();
     const { headers } = await get(url, PLAYLIST, { 'user-agent': 'a' });
     const [, token, attributes] = given(headers['set-cookie']);
@@ -43,7 +43,7 @@ describe('the cookie of a viewer', () => {
     expect(given(other.headers['set-cookie'])[1]).not.toBe(token);
   });
 
-  it('goes to other sites over HTTPS alone', async () => {
+  it('is sent across sites only over HTTPS', async () => {
     const port = await listen(https.createServer(selfSigned(), app({ writeCookie: true })));
     const cookies = await new Promise<string[] | undefined>((resolve, reject) => {
       const options = { port, path: PLAYLIST, rejectUnauthorized: false, agent: false as const };
@@ -61,7 +61,7 @@ describe('the cookie of a viewer', () => {
     expect(tracker.list()).toMatchObject([{ namedBy: 'token' }]);
   });
 
-  it('is not given to who has a token, nor for a client to choose', async () => {
+  it('is not given to viewers with a token, and cannot be chosen by a client', async () => {
     const url = await start();
     expect(given((await get(url, `${PLAYLIST}?token=chosen`)).headers['set-cookie'])).toEqual([]);
     expect((await get(url, PLAYLIST, { cookie: 'tkn=chosen' })).text).toBe(MEDIA);
@@ -80,7 +80,7 @@ describe('the cookie of a viewer', () => {
     expect(tracker.list()).toHaveLength(2);
   });
 
-  it('that a player does not keep makes no new viewer with each playlist', async () => {
+  it('makes no new viewer with each playlist if a player does not keep it', async () => {
     const url = await start();
     const tokens = new Set<string>();
     for (let i = 0; i < 5; i++) {
@@ -91,7 +91,7 @@ describe('the cookie of a viewer', () => {
     expect(tracker.list()).toHaveLength(1);
   });
 
-  it('is in the playlist too when both are written, and so outlives a lost cookie', async () => {
+  it('is also in the playlist if both are written, and so survives a lost cookie', async () => {
     const url = await start({ writeCookie: true, writeUrl: true });
     const { headers, text } = await get(url, PLAYLIST);
     const token = given(headers['set-cookie'])[1];
@@ -138,7 +138,7 @@ describe('the options of viewerToken', () => {
     [{}, `token=${'a'.repeat(4097)}`, 'tkn=b', 'b'],
   ])('%j reads ?%s with %s as %s', (options, query, cookie, token) => expect(read(options, query, cookie)).toBe(token));
 
-  it('may name a parameter: another token of that name, in the address of the page, is not shown', async () => {
+  it('may name a parameter, whose value is also hidden in the address of the page', async () => {
     const app = express().use('/live', trackPlayback(tracker, { viewerToken: { parameter: 'v.k' } }));
     const { url } = await serve(app.use((_req, res) => void res.send(MEDIA)));
     const referer = 'https://site/watch?a=1&v.k=older-secret&vxk=2#V.K=oldest-secret';
@@ -155,14 +155,14 @@ describe('the options of viewerToken', () => {
     [{ cookie: 'a;b' }, 'viewerToken.cookie'],
     [{ writeUrl: 'yes' }, 'viewerToken.writeUrl'],
     [{ writeURL: true }, 'Did you mean "writeUrl"'],
-  ])('are refused when they are wrong: %j', (viewerToken, words) => {
+  ])('are rejected if they are wrong: %j', (viewerToken, words) => {
     const make = () => trackPlayback(tracker, { viewerToken: viewerToken as never });
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining(words) }));
   });
 });
 
 describe('any cookie header', () => {
-  it('is read without harm, and never gives a token that is not there', () => {
+  it('is read safely, and never gives a token that is not in it', () => {
     const bits = fc.constantFrom('token', 'tkn', '=', ';', ' ', '"', '%41', '%', 'x', 'token=a', 'tkn="b"');
     fc.assert(
       fc.property(fc.array(fc.oneof(bits, fc.string({ unit: 'binary' }))), (parts) => {

@@ -66,7 +66,7 @@ describe.each([false, true])('over HTTP/2 (TLS: %s) a playlist', (secure) => {
     expect(headers['set-cookie']).toEqual([expect.stringMatching(`^tkn=[0-9a-f]{32}; .*; HttpOnly; ${end}$`)]);
   });
 
-  it('has a head for HEAD', async () => {
+  it('answers HEAD with headers', async () => {
     await start(secure, (res) => res.writeHead(200, { etag: '"x"', 'content-length': MEDIA.length }).end());
     const { headers, body } = await ask({ ':method': 'HEAD' });
     expect(headers).toMatchObject({ ':status': 200, 'cache-control': 'no-store' });
@@ -75,7 +75,7 @@ describe.each([false, true])('over HTTP/2 (TLS: %s) a playlist', (secure) => {
     expect(body).toHaveLength(0);
   });
 
-  it('is passed on as it is when it is too long', async () => {
+  it('is passed on unchanged if it is too long', async () => {
     const long = Buffer.from(`#EXTM3U\n${'#'.repeat(5_000_000)}`);
     jest.spyOn(process, 'emitWarning').mockImplementation();
     await start(secure, (res) => (res.write(long.subarray(0, 1_000_000)), res.end(long.subarray(1_000_000))));

@@ -62,7 +62,7 @@ const staticApp = (options?: TrackPlaybackOptions) =>
   serve(express().use(trackPlayback(tracker, options), express.static(folder)));
 
 describe('tokens in playlists', () => {
-  it('are not written while nothing asks for it: the answer is the bare one', async () => {
+  it('are not written while nothing asks for it: the answer is unchanged', async () => {
     const { url } = await staticApp();
     const { url: bare } = await serve(express().use(express.static(folder)));
     const ask = async (server: string) => {
@@ -74,7 +74,7 @@ describe('tokens in playlists', () => {
     expect((await ask(url)).status).toBe(206);
   });
 
-  it('are written as soon as a policy authorises, and no longer when none does', async () => {
+  it('are written as soon as a policy authorises, and no longer once none does', async () => {
     const { url } = await staticApp();
     const ask = async () => (await get(url, '/cam1/720p/index.m3u8?token=me')).text;
     expect(await ask()).toBe(MEDIA);
@@ -84,7 +84,7 @@ describe('tokens in playlists', () => {
     expect(await ask()).toBe(MEDIA);
   });
 
-  it('let a player that follows the playlist play on, whom the policy would refuse without', async () => {
+  it('let a player follow the playlist that the policy would otherwise refuse', async () => {
     tracker.updateConfig({ policies: [doorman] });
     const { url } = await staticApp();
     const master = await get(url, '/cam1/master.m3u8?token=me');
@@ -97,13 +97,13 @@ describe('tokens in playlists', () => {
     expect(tracker.list({ status: 'active' })).toMatchObject([{ userId: 'ann', namedBy: 'token' }]);
   });
 
-  it('are not written for a policy when switched off by name', async () => {
+  it('are not written for a policy if switched off explicitly', async () => {
     tracker.updateConfig({ policies: [doorman] });
     const { url } = await staticApp({ viewerToken: { writeUrl: false } });
     expect((await get(url, '/cam1/720p/index.m3u8?token=me')).text).toBe(MEDIA);
   });
 
-  it('stay in their cookie for a policy, and are written from there when switched on by name', async () => {
+  it('stay in their cookie for a policy, and are written from it if switched on explicitly', async () => {
     tracker.updateConfig({ policies: [doorman] });
     const [auto, on] = [await staticApp(), await staticApp(always)];
     expect((await get(auto.url, '/cam1/720p/index.m3u8', { cookie: 'token=me' })).text).toBe(MEDIA);
@@ -111,13 +111,13 @@ describe('tokens in playlists', () => {
     expect((await get(auto.url, '/cam1/720p/index.m3u8?tkn=me', { cookie: 'token=me' })).text).toBe(written(MEDIA));
   });
 
-  it('are written for a policy wherever the `hit` option has them from', async () => {
+  it('are written for a policy wherever the `hit` option takes them from', async () => {
     tracker.updateConfig({ policies: [doorman] });
     const { url } = await staticApp({ hit: (req, hit) => ({ ...hit, token: req.headers['x-viewer'] as string }) });
     expect((await get(url, '/cam1/720p/index.m3u8', { 'x-viewer': 'me' })).text).toBe(written(MEDIA));
   });
 
-  it('are those of the `hit` option too, and of no viewer who has none', async () => {
+  it('may come from the `hit` option, and are not written for viewers without one', async () => {
     const { url } = await staticApp({
       ...always,
       hit: (req, hit) => ({ ...hit, token: req.headers['x-viewer'] as string }),
@@ -127,14 +127,14 @@ describe('tokens in playlists', () => {
     expect((await get(url, '/cam1/720p/index.m3u8', { 'x-viewer': '' })).text).toBe(MEDIA);
   });
 
-  it('have the names of the options', async () => {
+  it('have the names given by the options', async () => {
     const { url } = await staticApp({ viewerToken: { parameter: 'v.k', cookie: 'vk', writeUrl: true } });
     expect((await get(url, '/cam1/master.m3u8?v.k=1&token=me')).text).toContain('720p/index.m3u8?v.k=1\n');
     expect((await get(url, '/cam1/master.m3u8?token=me', { cookie: 'vk=2; tkn=3' })).text).toContain('?v.k=2\n');
     expect((await get(url, '/cam1/master.m3u8?token=me&vXk=1', { cookie: 'tkn=3' })).text).toBe(MASTER);
   });
 
-  it('are in playlists only, where segments come from caches', async () => {
+  it('are written only into URIs of playlists with playlistsOnly', async () => {
     const { url } = await staticApp({ viewerToken: { writeUrl: true, playlistsOnly: true } });
     expect((await get(url, '/cam1/master.m3u8?tkn=me')).text).toBe(written(MASTER));
     expect((await get(url, '/cam1/720p/index.m3u8?tkn=me')).text).toBe(MEDIA);
@@ -148,7 +148,7 @@ describe('tokens in playlists', () => {
     expect((await get(url, '/cam1/seg0.ts?tkn=me', { 'if-none-match': headers.etag! })).status).toBe(304);
   });
 
-  it('stay on the origin that the client asked, by name or by a trusted proxy', async () => {
+  it('stay on the origin that the client asked, directly or through a trusted proxy', async () => {
     const playlist = (host: string) => `#EXTM3U\nhttps://${host}/cam1/a.ts\n`;
     const app = express();
     app.set('trust proxy', 'loopback');
@@ -170,7 +170,7 @@ describe.each(Object.keys(FRAMEWORKS))('a written playlist under %s', (framework
   const app = (...handlers: ConnectMiddleware[]) =>
     mount('/media', trackPlayback(tracker, always), ...handlers, express.static(folder) as ConnectMiddleware);
 
-  it('has its right length, is not stored, and is counted as it was sent', async () => {
+  it('has the correct length, is not cached, and is counted as it was sent', async () => {
     const answer = await supertest(app()).get('/media/cam1/720p/index.m3u8?tkn=me').set('Accept-Encoding', 'identity');
     const body = written(MEDIA);
     expect(answer.status).toBe(200);
@@ -182,7 +182,7 @@ describe.each(Object.keys(FRAMEWORKS))('a written playlist under %s', (framework
     await until(bytes, (seen) => seen === body.length);
   });
 
-  it('is whole and anew, whatever part or version was asked for', async () => {
+  it('is sent completely and afresh, whatever range or version was requested', async () => {
     const { url } = await serve(app());
     const headers = {
       range: 'bytes=0-9',
@@ -193,24 +193,27 @@ describe.each(Object.keys(FRAMEWORKS))('a written playlist under %s', (framework
     expect([answer.status, answer.text]).toEqual([200, written(MEDIA)]);
   });
 
-  it.each([false, true])('is compressed for those who take it (with compression behind: %s)', async (compressed) => {
-    const { url } = await serve(app(...(compressed ? [compression({ threshold: 0 }) as ConnectMiddleware] : [])));
-    const answer = await get(url, '/media/cam1/720p/index.m3u8?tkn=me', { 'accept-encoding': 'br, gzip;q=0.5' });
-    expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
-    expect(answer.headers['content-length']).toBe(String(answer.body.length));
-    expect(zlib.gunzipSync(answer.body).toString()).toBe(written(MEDIA));
-    await until(bytes, (seen) => seen === answer.body.length);
-    const plain = await get(url, '/media/cam1/720p/index.m3u8?tkn=me', { 'accept-encoding': 'gzip;q=0, *' });
-    expect(plain.text).toBe(written(MEDIA));
-  });
+  it.each([false, true])(
+    'is compressed for clients that accept it (with compression behind: %s)',
+    async (compressed) => {
+      const { url } = await serve(app(...(compressed ? [compression({ threshold: 0 }) as ConnectMiddleware] : [])));
+      const answer = await get(url, '/media/cam1/720p/index.m3u8?tkn=me', { 'accept-encoding': 'br, gzip;q=0.5' });
+      expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+      expect(answer.headers['content-length']).toBe(String(answer.body.length));
+      expect(zlib.gunzipSync(answer.body).toString()).toBe(written(MEDIA));
+      await until(bytes, (seen) => seen === answer.body.length);
+      const plain = await get(url, '/media/cam1/720p/index.m3u8?tkn=me', { 'accept-encoding': 'gzip;q=0, *' });
+      expect(plain.text).toBe(written(MEDIA));
+    },
+  );
 
-  it('is a DASH manifest as well', async () => {
+  it('may be a DASH manifest', async () => {
     const { url } = await serve(app());
     const answer = await get(url, '/media/cam1/manifest.mpd?token=me');
     expect(answer.text).toBe(MPD.replace('.m4s', '.m4s?tkn=me'));
   });
 
-  it('has the head of a HEAD, without the length of another text', async () => {
+  it('answers HEAD without the length of the original', async () => {
     const { url } = await serve(app());
     const answer = await get(url, '/media/cam1/720p/index.m3u8?tkn=me', { 'if-none-match': '*' }, { method: 'HEAD' });
     expect([answer.status, answer.body.length]).toEqual([200, 0]);
@@ -274,7 +277,7 @@ describe('a playlist on its way to be written', () => {
     await until(bytes, (seen) => seen === text.length);
   });
 
-  it('keeps the words and lists of its head', async () => {
+  it('keeps its status message and repeated headers', async () => {
     const { url } = await behind((_req, res) => {
       res.writeHead(200, 'Fine', { 'Set-Cookie': ['a=1', 'b=2'], 'X-Kept': 'yes', Vary: 'Origin' }).end(MEDIA);
     });
@@ -291,7 +294,7 @@ describe('a playlist on its way to be written', () => {
     ['in two encodings', zlib.gzipSync(zlib.gzipSync(MEDIA)), { 'Content-Encoding': 'gzip, gzip' }],
     ['broken gzip', zlib.gzipSync(MEDIA).subarray(0, 40), { 'Content-Encoding': 'gzip' }],
     ['a bomb', zlib.gzipSync(Buffer.alloc(5_000_000)), { 'Content-Encoding': 'gzip' }],
-  ])('is passed on as it came when it is %s', async (_what, body, headers) => {
+  ])('is passed on unchanged if it is %s', async (_what, body, headers) => {
     const playback = trackPlayback(tracker, always);
     const { url } = await serve((req: http.IncomingMessage, res: http.ServerResponse) =>
       playback(req, res, () => void res.writeHead(200, { ETag: '"x"', ...headers }).end(body)),
@@ -311,7 +314,7 @@ describe('a playlist on its way to be written', () => {
     expect([answer.status, answer.text, answer.headers.etag]).toEqual([status, status === 304 ? '' : MEDIA, '"x"']);
   });
 
-  it('is passed on while it comes when it is too long, whole, and counted', async () => {
+  it('is passed on completely as it arrives if it is too long, and counted', async () => {
     const piece = Buffer.from(`#EXTM3U\n${'#'.repeat(99_991)}\n`);
     const playback = trackPlayback(tracker, always);
     const { url } = await serve((req: http.IncomingMessage, res: http.ServerResponse) =>
@@ -328,7 +331,7 @@ describe('a playlist on its way to be written', () => {
     await until(bytes, (seen) => seen === 2 * 100 * piece.length);
   });
 
-  it('comes plain through a proxy, whatever the client asked for', async () => {
+  it('is requested uncompressed from a proxy, whatever the client accepts', async () => {
     const seen: http.IncomingHttpHeaders[] = [];
     const upstream = await serve(
       express().use(
@@ -347,7 +350,7 @@ describe('a playlist on its way to be written', () => {
     await until(bytes, (sent) => sent === answer.body.length);
   });
 
-  it('opens nothing more, and hurts nobody, when its client has gone or it never comes', async () => {
+  it('does no harm if its client has left or it never arrives', async () => {
     let ended: (() => void) | undefined;
     const { url } = await behind((req, res) => {
       if (req.url === '/other') return void res.end();
@@ -363,26 +366,29 @@ describe('a playlist on its way to be written', () => {
     expect((await get(url, '/other')).status).toBe(200);
   }, 20_000);
 
-  it.each([true, false])('that fails is an error page, or breaks off once it has begun (begun: %s)', async (begun) => {
-    const app = express().use(trackPlayback(tracker, always), (_req, res, next) => {
-      if (begun) res.writeHead(200, { 'Content-Length': MEDIA.length }).write(MEDIA.slice(0, 10));
-      else res.setHeader('Content-Length', MEDIA.length);
-      expect(res.headersSent).toBe(begun);
-      next(Object.assign(new Error('the disk is gone'), { status: 502 }));
-    });
-    app.use(((error, _req, res, next) => {
-      if (res.headersSent) next(error);
-      else res.status(502).send('sorry');
-    }) satisfies express.ErrorRequestHandler);
-    const quiet = jest.spyOn(console, 'error').mockImplementation();
-    const { url } = await serve(app);
-    const answer = get(url, '/cam1/index.m3u8?tkn=me');
-    if (begun) await expect(answer).rejects.toThrow('socket hang up');
-    else expect(await answer).toMatchObject({ status: 502, text: 'sorry' });
-    quiet.mockRestore();
-  });
+  it.each([true, false])(
+    'becomes an error page if it fails, or breaks off once it has begun (begun: %s)',
+    async (begun) => {
+      const app = express().use(trackPlayback(tracker, always), (_req, res, next) => {
+        if (begun) res.writeHead(200, { 'Content-Length': MEDIA.length }).write(MEDIA.slice(0, 10));
+        else res.setHeader('Content-Length', MEDIA.length);
+        expect(res.headersSent).toBe(begun);
+        next(Object.assign(new Error('the disk is gone'), { status: 502 }));
+      });
+      app.use(((error, _req, res, next) => {
+        if (res.headersSent) next(error);
+        else res.status(502).send('sorry');
+      }) satisfies express.ErrorRequestHandler);
+      const quiet = jest.spyOn(console, 'error').mockImplementation();
+      const { url } = await serve(app);
+      const answer = get(url, '/cam1/index.m3u8?tkn=me');
+      if (begun) await expect(answer).rejects.toThrow('socket hang up');
+      else expect(await answer).toMatchObject({ status: 502, text: 'sorry' });
+      quiet.mockRestore();
+    },
+  );
 
-  it('is the same however it is sent, compressed, and asked for', async () => {
+  it('is the same however it is sent, compressed and requested', async () => {
     let handler: http.RequestListener = () => undefined;
     const { url } = await behind((req, res) => handler(req, res));
     const codings = { gzip: zlib.gzipSync, br: zlib.brotliCompressSync, deflate: zlib.deflateSync } as const;
@@ -419,7 +425,7 @@ describe('a playlist on its way to be written', () => {
     );
   }, 30_000);
 
-  it('is not compressed twice by compression in front, or broken by it', async () => {
+  it('is neither compressed twice nor broken by compression in front', async () => {
     const app = express().use(compression({ threshold: 0 }), trackPlayback(tracker, always), express.static(folder));
     const { url } = await serve(app);
     const answer = await get(url, '/cam1/720p/index.m3u8?tkn=me', { 'accept-encoding': 'gzip' });
@@ -427,7 +433,7 @@ describe('a playlist on its way to be written', () => {
     expect((await get(url, '/cam1/720p/index.m3u8?tkn=me')).text).toBe(written(MEDIA));
   });
 
-  it('is cut with its viewer while it is collected', async () => {
+  it('is cut if its viewer is kicked while it is collected', async () => {
     const { url } = await behind((_req, res) => void res.write(MEDIA.slice(0, 10)));
     const request = http.get(`${url}/cam1/index.m3u8?tkn=me`);
     const cut = new Promise((resolve) => request.on('error', resolve));

@@ -41,8 +41,8 @@ function expectNothing(): void {
   expect(told).toEqual([]);
 }
 
-describe.each(Object.entries(FRAMEWORKS))('in %s', (_, app) => {
-  it('a name that somebody makes up is nobody, and a file is a viewer', async () => {
+describe.each(Object.entries(FRAMEWORKS))('over %s', (_, app) => {
+  it('an invented name makes no viewer, and a file does', async () => {
     const { url } = await serve(app('/live', trackPlayback(tracker), express.static(folder) as never));
     for (const file of ['a/index.m3u8', 'b/seg.ts', 'c/x.mpd', 'c/x.m4s', 'cam1/../d/x.ts', 'd%20e/x.ts']) {
       expect((await get(url, `/live/${file}`)).status).toBe(404);
@@ -56,15 +56,15 @@ describe.each(Object.entries(FRAMEWORKS))('in %s', (_, app) => {
   });
 });
 
-describe('the answer', () => {
-  it.each([200, 201, 206, 204, 301, 302, 307, 304])('%i is one', async (status) => {
+describe('the answer that makes a viewer', () => {
+  it.each([200, 201, 206, 204, 301, 302, 307, 304])('may be %i', async (status) => {
     const { url } = await behind((_req, res) => void res.writeHead(status, { location: '/elsewhere' }).end());
     await get(url, '/cam1/a.ts');
     expect(streams()).toEqual(['cam1']);
   });
 
   it.each([400, 401, 403, 404, 410, 416, 429, 500, 502, 503, 504])(
-    '%i is none, with and without a body',
+    'is not %i, with or without a body',
     async (status) => {
       const { url } = await behind((req, res) => {
         res.statusCode = status;
@@ -81,7 +81,7 @@ describe('the answer', () => {
     },
   );
 
-  it.each(['body', 'head'])('that takes its time is one with its %s', async (at) => {
+  it.each(['body', 'head'])('counts, if it takes time, from its %s', async (at) => {
     let more: (() => void) | undefined;
     const { url } = await behind((_req, res) => {
       res.writeHead(200);
@@ -99,7 +99,7 @@ describe('the answer', () => {
     request.destroy();
   });
 
-  it('is one when the client goes behind its head, and none when it goes before', async () => {
+  it('counts if the client leaves after the headers, and not if it leaves before', async () => {
     const running: http.ServerResponse[] = [];
     const { port } = await behind((req, res) => {
       running.push(res);
@@ -117,7 +117,7 @@ describe('the answer', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('may come through compression and a playlist that is written anew', async () => {
+  it('may pass through compression and a rewritten playlist', async () => {
     const app = express();
     const options = { viewerToken: { writeUrl: true } };
     app.use('/live', trackPlayback(tracker, options), compression({ threshold: 0 }), (req, res) => {
@@ -131,7 +131,7 @@ describe('the answer', () => {
     expect(streams()).toEqual(['cam1']);
   });
 
-  it('may come by HTTP/2, one stream of many', async () => {
+  it('may be one stream of many over HTTP/2', async () => {
     const track = trackPlayback(tracker);
     const server = http2.createServer((req, res) =>
       track(req, res, () => {
@@ -153,7 +153,7 @@ describe('the answer', () => {
   });
 });
 
-it('many at once of a stream that nobody has seen do not pass a limit of one, and an error takes no place', async () => {
+it('many requests at once for an unknown stream do not get past a limit of one, and an error takes no place', async () => {
   await tracker.stop();
   tracker = createTracker({ policies: [concurrencyPolicy({ per: 'stream', max: 1 })] });
   const held: (() => void)[] = [];
@@ -171,7 +171,7 @@ it('many at once of a stream that nobody has seen do not pass a limit of one, an
   expect(tracker.list()).toHaveLength(1);
 });
 
-it('a handler sees who asks before anything is served, and may kick', async () => {
+it('a handler sees the session before anything is served, and may kick it', async () => {
   const kick = (req: PlaybackRequest): void => {
     expect(req.playSession).toMatchObject({ stream: 'cam1' });
     expect(tracker.tag(req.playSession?.id ?? '', { seen: 'yes' })).toBe(true);
@@ -189,7 +189,7 @@ it('a handler sees who asks before anything is served, and may kick', async () =
 });
 
 describe('countErrors', () => {
-  it('lists who got nothing but errors, too', async () => {
+  it('lists viewers who got nothing but errors, too', async () => {
     const { url } = await serve(express().use(trackPlayback(tracker, { countErrors: true }), express.static(folder)));
     await get(url, '/a/x.ts');
     expect(streams()).toEqual(['a']);
@@ -199,13 +199,13 @@ describe('countErrors', () => {
     ['a hit of its own', (_req, { stream, protocol, ip }) => ({ stream, protocol, ip }), []],
     ['a hit that nobody can change', (_req, hit) => Object.freeze({ ...hit }), []],
     ['a hit that says otherwise', (_req, hit) => ({ ...hit, tentative: false }), ['a']],
-  ])('is false also for %s', async (_, hit, listed) => {
+  ])('is also false for %s', async (_, hit, listed) => {
     const { url } = await serve(express().use(trackPlayback(tracker, { hit: hit! }), express.static(folder)));
     expect((await get(url, path.posix.join('/a', 'x.ts'))).status).toBe(404);
     expect(streams()).toEqual(listed);
   });
 
-  it('is true or false', () => {
+  it('has to be true or false', () => {
     const make = () => trackPlayback(tracker, { countErrors: 'no' as never });
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   });

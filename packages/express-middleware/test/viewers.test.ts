@@ -94,7 +94,7 @@ describe('what tells viewers apart', () => {
     expect(only()).toMatchObject({ namedBy: 'playback-session' });
   });
 
-  it('keeps two players behind one address apart by their User-Agent', async () => {
+  it('tells two players behind one address apart by their User-Agent', async () => {
     const { url } = await player();
     await get(url, '/cam1/a.m3u8', { 'user-agent': 'hls.js' });
     await get(url, '/cam1/a.m3u8', { 'user-agent': 'dash.js' });
@@ -107,7 +107,7 @@ describe('what tells viewers apart', () => {
     ).toEqual(['dash.js', 'hls.js']);
   });
 
-  it('keeps a player whose segments drop the token of the playlist one session', async () => {
+  it('recognises a player whose segments drop the token of the playlist', async () => {
     const { url } = await player();
     await get(url, '/cam1/a.m3u8?token=abc', { 'user-agent': 'hls.js' });
     await get(url, '/cam1/seg0.ts', { 'user-agent': 'hls.js' });
@@ -115,7 +115,7 @@ describe('what tells viewers apart', () => {
   });
 });
 
-describe('what is known of a viewer', () => {
+describe('what is known about a viewer', () => {
   it('is what the first request said', async () => {
     const { url } = await player();
     await get(url, '/cam1/a.m3u8?x=1&token=abc', { referer: 'http://page/', 'user-agent': 'ua' });
@@ -129,7 +129,7 @@ describe('what is known of a viewer', () => {
     expect(only().query).toMatch(/^x=1&token=/);
   });
 
-  it.each(['from', 'delay', 'dur', 'ago'])('is watched in another time when the query says %s', async (name) => {
+  it.each(['from', 'delay', 'dur', 'ago'])('is marked as dvr if the query says %s', async (name) => {
     const { url } = await player();
     await get(url, `/cam1/a.m3u8?x=1&${name}=60`);
     await get(url, `/cam2/a.m3u8?x${name}=60&y=${name}`);
@@ -137,7 +137,7 @@ describe('what is known of a viewer', () => {
     expect(tracker.list({ stream: 'cam2' })).toMatchObject([{ dvr: false }]);
   });
 
-  it('stands on the request for later handlers, as a copy made when it is read', async () => {
+  it('is on the request for later handlers, as a copy made when read', async () => {
     const seen: unknown[] = [];
     const inner = express.Router().use((req, res) => {
       seen.push(req.playSession?.stream, req.playSession === req.playSession, Object.keys(req).includes('playSession'));
@@ -155,7 +155,7 @@ describe('what is known of a viewer', () => {
     expect(seen).toEqual([undefined, 'cam1', false, false, undefined, undefined, true, false]);
   });
 
-  it('stands on a plain request too', async () => {
+  it('is on a plain request, too', async () => {
     const track = trackPlayback(tracker);
     const seen: unknown[] = [];
     const { url } = await serve((req, res) =>
@@ -170,7 +170,7 @@ describe('what is known of a viewer', () => {
     expect('playSession' in http.IncomingMessage.prototype).toBe(false);
   });
 
-  it('can be made a hit by hand', async () => {
+  it('can be turned into a hit by hitFromRequest', async () => {
     const hits: unknown[] = [];
     const app = express().get('/play/:code', (req, res) => {
       hits.push(hitFromRequest(req, req.params.code, 'hls'));
@@ -212,14 +212,14 @@ describe('what is known of a viewer', () => {
 describe('the protocol of fMP4 segments', () => {
   const protocols = () => only().protocols;
 
-  it('is DASH when nobody knows better', async () => {
+  it('is DASH by default', async () => {
     const { url } = await player();
     await get(url, '/cam1/init.mp4');
     await get(url, '/cam1/seg1.m4s');
     expect(protocols()).toEqual(['dash']);
   });
 
-  it('is HLS for who plays HLS, and DASH again after the manifest of DASH', async () => {
+  it('is HLS for a viewer of HLS, and DASH again after a DASH manifest', async () => {
     const { url } = await player();
     await get(url, '/cam1/a.m3u8');
     await get(url, '/cam1/seg1.m4s');
@@ -232,7 +232,7 @@ describe('the protocol of fMP4 segments', () => {
     expect(only().protocol).toBe('hls');
   });
 
-  it('is each viewer’s own, by what names them best, and each stream’s', async () => {
+  it('is kept per viewer, by the best name, and per stream', async () => {
     const { url } = await player();
     await get(url, '/cam1/a.m3u8', { 'user-agent': 'hls' });
     await get(url, '/cam1/a.mpd', { 'user-agent': 'dash' });
@@ -253,7 +253,7 @@ describe('the protocol of fMP4 segments', () => {
     ]);
   });
 
-  it('is found for a player that names itself on the manifest only', async () => {
+  it('is found for a player that names itself only on the manifest', async () => {
     const { url } = await player();
     await get(url, '/cam1/a.m3u8?token=abc', { 'user-agent': 'ua' });
     await get(url, '/cam1/1.m4s', { 'user-agent': 'ua' });
@@ -273,20 +273,20 @@ describe('the protocol of fMP4 segments', () => {
 });
 
 describe('options', () => {
-  it('name the stream by directory', async () => {
+  it('can name the stream by directory', async () => {
     const { url } = await player({ stream: 'dirname' });
     await get(url, '/live/cam1/720p/seg0.ts');
     expect(only().stream).toBe('cam1/720p');
   });
 
-  it('name the stream by a function, whose undefined lets the request pass', async () => {
+  it('can name the stream by a function, whose undefined lets the request pass', async () => {
     const { url } = await player({ stream: (req: Request) => (req.query.s as string) || undefined });
     await get(url, '/a/b/c.ts?s=mine');
     expect((await get(url, '/a/b/c.ts')).text).toBe('media');
     expect(only().stream).toBe('mine');
   });
 
-  it('add file extensions', async () => {
+  it('can add file extensions', async () => {
     const { url } = await player({ extensions: { '.aac': 'hls', m4a: 'dash', '.mp4': 'mpegts' } });
     await get(url, '/cam1/a.AAC');
     await get(url, '/cam2/a.m4a');
@@ -299,7 +299,7 @@ describe('options', () => {
     ).toEqual(['cam1 hls', 'cam2 dash', 'cam3 mpegts']);
   });
 
-  it('give the hit a last word: changed, or null to let it pass', async () => {
+  it('can change the hit, or let the request pass with null', async () => {
     const hit = (req: PlaybackRequest, seen: HttpHit) =>
       req.url!.includes('free') ? null : { ...seen, userAgent: 'changed' };
     const { url } = await player({ hit });
@@ -308,7 +308,7 @@ describe('options', () => {
     expect(only()).toMatchObject({ userAgent: 'changed', bytes: 5 });
   });
 
-  it('name the stream after the mount when the files lie right there, and warn when nothing names it', async () => {
+  it('name the stream after the mount if the files are directly there, and warn if nothing names it', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const app = express();
     app.use('/live/cam7', trackPlayback(tracker), (_req, res) => void res.send('media'));
@@ -337,13 +337,13 @@ describe('options', () => {
     [{ trustProxy: -1 }, 'trustProxy must be'],
     [{ hit: 'x' }, 'hit must be a function'],
     [{ onDenied: 1 }, 'onDenied must be a function'],
-  ])('that make no sense are refused: %j', (options, message) => {
+  ])('are rejected if they make no sense: %j', (options, message) => {
     expect(() => trackPlayback(tracker, options as never)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining(message) }),
     );
   });
 
-  it.each(['stream', 'hit'])('that throw (%s) go to the error handler, and nothing is tracked', async (name) => {
+  it.each(['stream', 'hit'])('that throw (%s) lead to the error handler, and nothing is tracked', async (name) => {
     const boom = () => {
       throw new Error('boom');
     };
@@ -358,7 +358,7 @@ describe('options', () => {
   });
 });
 
-describe('a client that has gone before it is asked about', () => {
+describe('a client that has left before the tracker is asked', () => {
   it('is not tracked', async () => {
     let release: () => void = () => undefined;
     const track = trackPlayback(tracker);

@@ -49,7 +49,7 @@ function expectTokens(before: string, after: string, token = 'me'): void {
 }
 
 describe('a DASH manifest', () => {
-  it('carries the token in templates, whose identifiers and escapes stay', () => {
+  it('carries the token in templates, and keeps their identifiers and escapes', () => {
     const text = mpd(set(TEMPLATE + representation('')));
     const written = writeDash(text, tokens()) as string;
     expect(written).toBe(text.replace('b=2', `b=2&amp;${PAIR}`).replace('init.mp4', `init.mp4?${PAIR}`));
@@ -94,17 +94,17 @@ describe('a DASH manifest', () => {
     ['another host', `<BaseURL>https://cdn.example/x/</BaseURL>${set(TEMPLATE + representation(''))}`],
     ['another host below the template', set(TEMPLATE + representation('<BaseURL>https://cdn.example/x/</BaseURL>'))],
     ['BaseURL in CDATA', `<BaseURL><![CDATA[${HOME}/x/?a=1&b=2]]></BaseURL>${set(TEMPLATE + representation(''))}`],
-  ])('arrives on what is fetched, and only at home: %s', (_what, inside) => {
+  ])('carries the token to what is fetched, and only from its own origin: %s', (_what, inside) => {
     const text = mpd(inside);
     expectTokens(text, writeDash(text, me) as string);
   });
 
-  it('leaves folders alone, for players append to their text', () => {
+  it('leaves folders unchanged, because players append to them', () => {
     const inside = `<BaseURL>a/</BaseURL>${set(TEMPLATE + representation('<BaseURL>${HOME}/b/</BaseURL>'))}`;
     expect(write(inside)?.match(/<BaseURL>.*?<\/BaseURL>/g)).toEqual(inside.match(/<BaseURL>.*?<\/BaseURL>/g));
   });
 
-  it('gives nothing away to another host among alternatives', () => {
+  it('gives no token to another host among alternatives', () => {
     const text = mpd(
       `<BaseURL>https://cdn.example/x/</BaseURL><BaseURL>y/</BaseURL>${set(TEMPLATE + representation(''))}`,
     );
@@ -115,7 +115,7 @@ describe('a DASH manifest', () => {
     expect(writeDash(two, me)).toBe(two);
   });
 
-  it('gives nothing away below an xml:base of another host, which is no base to most players', () => {
+  it('gives no token away below an xml:base of another host, which most players ignore', () => {
     const inside = set(representation(TEMPLATE));
     expect(writeDash(mpd(inside, 'xml:base="http://elsewhere.example/"'), me)).not.toContain(PAIR_OF_ME);
     expect(
@@ -131,7 +131,7 @@ describe('a DASH manifest', () => {
     }
   });
 
-  it('carries it in what manifests and their parts are fetched from', () => {
+  it('carries the token in the URIs of manifests and their parts', () => {
     const inside =
       `<Location>${HOME}/cam1/manifest.mpd?a=1&amp;b=2</Location><Location>https://cdn.example/m.mpd</Location>` +
       '<PatchLocation ttl="60"> patch.mpp </PatchLocation>' +
@@ -146,12 +146,12 @@ describe('a DASH manifest', () => {
     );
   });
 
-  it('carries it only there, where segments come from caches', () => {
+  it('carries the token only there with playlistsOnly', () => {
     const inside = `<Location>manifest.mpd</Location>${set(TEMPLATE + representation('<BaseURL>v.mp4</BaseURL>'))}`;
     expect(writeDash(mpd(inside), me, true)).toBe(mpd(inside.replace('manifest.mpd', 'manifest.mpd?tkn=me')));
   });
 
-  it('knows elements by their names, whatever their prefix, and no comment', () => {
+  it('recognises elements with any prefix, and ignores comments', () => {
     const text =
       '<m:MPD xmlns:m="x"><!-- <BaseURL>https://cdn.example/</BaseURL> --><m:Period><m:SegmentTemplate media = \'a&#x24;b&#38;.m4s\'/></m:Period></m:MPD>';
     expect(writeDash(text, me)).toBe(text.replace('a&#x24;b&#38;.m4s', 'a$b&amp;.m4s?tkn=me'));
@@ -162,7 +162,7 @@ describe('a DASH manifest', () => {
     ['an entity of its own', mpd(set('<SegmentTemplate media="&me;/a.m4s"/>'))],
     ['markup in an address', mpd('<Location>a<b/>c</Location>')],
     ['nothing', mpd('')],
-  ])('stays as it is with %s', (_what, text) => expect(writeDash(text, me)).toBe(text));
+  ])('stays unchanged with %s', (_what, text) => expect(writeDash(text, me)).toBe(text));
 
   it.each([
     '',
@@ -176,7 +176,7 @@ describe('a DASH manifest', () => {
     '<MPD><![CDATA[ </MPD>',
     '<!DOCTYPE x [<!ENTITY a "b">]><MPD></MPD>',
     `<MPD>${'<a>'.repeat(100)}${'</a>'.repeat(100)}</MPD>`,
-  ])('is not made of %j', (text) => expect(writeDash(text, me)).toBeUndefined());
+  ])('is not recognised in %j', (text) => expect(writeDash(text, me)).toBeUndefined());
 });
 
 const word = fc.string({ unit: fc.constantFrom(...'abcz019-_.'), minLength: 1, maxLength: 8 });
@@ -221,7 +221,7 @@ const manifest = fc
   );
 
 describe('any DASH manifest', () => {
-  it('is read by another parser as before, but for the token on what leads home', () => {
+  it('reads the same in another parser, except for the token in its own URIs', () => {
     let written = 0;
     fc.assert(
       fc.property(manifest, fc.string({ minLength: 1 }), (text, token) => {
@@ -237,7 +237,7 @@ describe('any DASH manifest', () => {
     expect(written).toBeGreaterThan(200);
   });
 
-  it('never crashes the writer, whatever it is, and is written once only', () => {
+  it('never crashes the writer, whatever it contains, and is written only once', () => {
     const bits = [
       '<MPD>',
       '</MPD>',
@@ -271,7 +271,7 @@ describe('any DASH manifest', () => {
     );
   });
 
-  it('is written in time in proportion to its length, however odd it is', () => {
+  it('is written in linear time, however odd it is', () => {
     const fills = [
       '<',
       '<a ',

@@ -47,7 +47,7 @@ seg7.m4s
 #EXT-X-RENDITION-REPORT:URI="../low/index.m3u8",LAST-MSN=9
 `;
 
-describe('a tag whose URI is no quoted attribute', () => {
+describe('a tag whose URI is not a quoted attribute', () => {
   it.each([
     ['#EXT-X-PREFETCH:seg9.ts', '#EXT-X-PREFETCH:seg9.ts?tkn=me'],
     ['#EXT-X-PREFETCH: seg9.ts?a=1 \t', '#EXT-X-PREFETCH: seg9.ts?a=1&tkn=me \t'],
@@ -69,14 +69,14 @@ describe('a tag whose URI is no quoted attribute', () => {
     expect(writeHls(`#EXTM3U\n${tag}\n#EXTINF:4,\n`, me)).toBe(`#EXTM3U\n${written}\n#EXTINF:4,\n`);
   });
 
-  it('is a segment, and stays where only playlists carry the token', () => {
+  it('counts as a segment, and stays unchanged with playlistsOnly', () => {
     const text = '#EXTM3U\n#EXT-X-PREFETCH:seg9.ts\n';
     expect(writeHls(text, me, true)).toBe(text);
   });
 });
 
 describe('an HLS master playlist', () => {
-  it('carries the token in every URI that leads home, and is otherwise the same', () => {
+  it('carries the token in every URI of its own origin, and is otherwise unchanged', () => {
     const changed: [string, string][] = [
       ['"key.bin"', `"key.bin?${PAIR}"`],
       ['"lyrics.json"', `"lyrics.json?${PAIR}"`],
@@ -89,7 +89,7 @@ describe('an HLS master playlist', () => {
     expect(write(MASTER)).toBe(changed.reduce((text, [from, to]) => text.replace(from, to), MASTER));
   });
 
-  it('carries it in playlists only, where segments come from caches', () => {
+  it('carries the token only in playlists with playlistsOnly', () => {
     const changed = ['audio/en.m3u8', 'subs/en.m3u8', 'iframes.m3u8'].reduce(
       (text, uri) => text.replace(uri, `${uri}?${PAIR}`),
       MASTER.replace('quality=high', `quality=high&${PAIR}`),
@@ -114,7 +114,7 @@ describe('an HLS media playlist', () => {
     expect(write(MEDIA)).toBe(changed.reduce((text, [from, to]) => text.replace(from, to), MEDIA));
   });
 
-  it('carries it in reports of other playlists only, where segments come from caches', () => {
+  it('carries the token only in reports of other playlists with playlistsOnly', () => {
     expect(write(MEDIA, true)).toBe(MEDIA.replace('low/index.m3u8', `low/index.m3u8?${PAIR}`));
   });
 
@@ -145,16 +145,16 @@ describe('an HLS media playlist', () => {
     ],
   ])('keeps %s', (_what, text, written) => expect(writeHls(text, me)).toBe(written));
 
-  it.each(['', '<html>', 'a.ts\n', ' #EXTM3U', 'EXTM3U'])('is not made of %j', (text) => {
+  it.each(['', '<html>', 'a.ts\n', ' #EXTM3U', 'EXTM3U'])('is not recognised in %j', (text) => {
     expect(writeHls(text, me)).toBeUndefined();
   });
 
-  it('stays the same string when nothing leads home', () => {
+  it('stays the same string if no URI is of its own origin', () => {
     const text = '#EXTM3U\nhttps://cdn.example/a.ts\n';
     expect(writeHls(text, me)).toBe(text);
   });
 
-  it('puts in variables, which may hold the host or a query', () => {
+  it('substitutes variables, which may contain the host or a query', () => {
     const define = (value: string) => `#EXTM3U\n#EXT-X-DEFINE:NAME="v",VALUE="${value}"\n`;
     const uri = (value: string, line: string) => writeHls(`${define(value)}${line}\n`, me)?.slice(define(value).length);
     expect(uri('720p', '{$v}/a.ts')).toBe('720p/a.ts?tkn=me\n');
@@ -217,7 +217,7 @@ const masterPlaylist = fc
   );
 
 describe('any HLS playlist', () => {
-  it('is read by another parser as before, but for the token in its URIs', () => {
+  it('reads the same in another parser, except for the token in its URIs', () => {
     fc.assert(
       fc.property(fc.oneof(mediaPlaylist, masterPlaylist), fc.string({ minLength: 1 }), (text, token) => {
         const before = parsed(text);
@@ -229,7 +229,7 @@ describe('any HLS playlist', () => {
     );
   });
 
-  it('never crashes the writer, whatever it is, and is written once only', () => {
+  it('never crashes the writer, whatever it contains, and is written only once', () => {
     const bits = ['#EXTM3U', '\n', '\r', '#EXT-X-MAP:', 'URI=', '"', ',', 'a.ts', '{$', '}', '#EXT-X-DEFINE:', 'NAME='];
     const noise = fc.array(fc.oneof(fc.constantFrom(...bits), fc.string({ unit: 'binary' })), { maxLength: 40 });
     fc.assert(
@@ -243,7 +243,7 @@ describe('any HLS playlist', () => {
     );
   });
 
-  it('is written in time in proportion to its length, however odd it is', () => {
+  it('is written in linear time, however odd it is', () => {
     const millions = 4_000_000;
     const fills = [
       '#EXT-X-MAP:URI="',

@@ -28,7 +28,7 @@ describe('a URI with the token', () => {
     ['seg1.ts?tkn=old&v=2&tkn=older', 'seg1.ts?tkn=me&v=2'],
     ['seg1.ts?token=own', 'seg1.ts?token=own'],
     ['seg1.ts?xtkn=1', 'seg1.ts?xtkn=1&tkn=me'],
-  ])('is never there twice: %s', (uri, written) => {
+  ])('never has it twice: %s', (uri, written) => {
     expect(plain.write(uri)).toBe(written);
     expect(plain.write(written)).toBe(written);
   });
@@ -53,9 +53,11 @@ describe('a URI with the token', () => {
     'seg-12:30.ts',
     '#t=1',
     '',
-  ])('is not there where it would leave the origin, or be no request: %s', (uri) => expect(plain.write(uri)).toBe(uri));
+  ])('is not written if it would leave the origin, or not be requested: %s', (uri) =>
+    expect(plain.write(uri)).toBe(uri),
+  );
 
-  it('does not go from https to http', () => {
+  it('is not written from https to http', () => {
     const secure = tokens({ token: 'me', secure: true, host: 'media.example' });
     expect(secure.write('http://media.example/a.ts')).toBe('http://media.example/a.ts');
     expect(secure.write('https://media.example:443/a.ts')).toBe('https://media.example:443/a.ts?tkn=me');
@@ -63,7 +65,7 @@ describe('a URI with the token', () => {
   });
 
   it.each([undefined, '', 'a/b', 'a@b', 'a b', '[', 'x\\y'])(
-    'knows relative ones alone when the host is %j',
+    'is written only into relative URIs if the host is %j',
     (host) => {
       const lost = tokens({ token: 'me', host });
       expect(lost.write('a.ts')).toBe('a.ts?tkn=me');
@@ -73,7 +75,7 @@ describe('a URI with the token', () => {
     },
   );
 
-  it('never leads elsewhere than before, and differs in the token alone', () => {
+  it('leads to the same place, and differs only in the token', () => {
     const base = 'http://media.example:8080/cam1/720p/index.m3u8?x=1';
     const characters = fc.string({ unit: fc.constantFrom(...'/\\:?#&=@.%abhtpskn1 \t$[]', 'tkn=', '//', 'http:') });
     fc.assert(
