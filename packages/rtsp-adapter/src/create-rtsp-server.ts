@@ -1,6 +1,6 @@
 import type { SessionTracker } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
-import { attachRtsp } from './attach/attach-rtsp.js';
+import { attachRtsp } from './attach-rtsp.js';
 import { RELAY_OPTIONS, relaySettings, type RelayOptions } from './server/options.js';
 import { RelayServer, type RtspServer } from './server/rtsp-server.js';
 

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { createTracker, type SessionTracker, type Verdict } from '@stream-sessions/core';
 import { createSrtServer, type SrtServer, type SrtServerOptions } from '../src/index.js';
-import { readRequest } from '../src/request.js';
+import { readRequest } from '../src/protocol/request.js';
 import { Caller, type CallOptions } from './support/caller.js';
 import { LiveTransmit } from './support/live-transmit.js';
 import { until } from '../../../test/support/until.js';

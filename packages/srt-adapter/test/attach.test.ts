@@ -8,7 +8,7 @@ import {
 } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { attachSrt, createSrtServer, type SrtConnection, type SrtServer, type SrtStatistics } from '../src/index.js';
-import { StallRule } from '../src/attach/stall-rule.js';
+import { StallRule } from '../src/client/stall-rule.js';
 import { Caller } from './support/caller.js';
 import { until } from '../../../test/support/until.js';
 

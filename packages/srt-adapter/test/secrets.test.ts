@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createTracker, toWire, type Candidate, type Policy, type SessionTracker } from '@stream-sessions/core';
 import { httpAuthorizer } from '@stream-sessions/policies';
 import { createSrtServer, type SrtServer, type SrtServerOptions } from '../src/index.js';
-import { readRequest } from '../src/request.js';
+import { readRequest } from '../src/protocol/request.js';
 import { Caller } from './support/caller.js';
 import { until } from '../../../test/support/until.js';
 

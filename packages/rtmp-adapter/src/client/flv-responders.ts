@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { denialStatus, denialText, type Responder } from '@stream-sessions/core/spi';
-import { destroyLater, HANG_UP_MS, letGo } from './rtmp-responder.js';
+import { destroyLater, HANG_UP_MS, uncorkAll } from './rtmp-responder.js';
 
 /** An HTTP response, as far as a refusal needs it. */
 export interface FlvResponse {
@@ -62,7 +62,7 @@ export function webSocketResponder(ws: FlvWebSocket, outlet: Duplex): Responder 
   return {
     reject: (denial) => close(4000 + denialStatus(denial), denialText(denial), HANG_UP_MS),
     destroy(reason) {
-      letGo(outlet);
+      uncorkAll(outlet);
       // With media still waiting in front of it the word would come too late, and the media with it.
       if (outlet.writableLength > 0) ws.terminate();
       else close(4000, reason, 50);

@@ -18,7 +18,7 @@ export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boole
     },
     destroy(reason) {
       const code = publishes ? 'NetStream.Unpublish.Success' : 'NetStream.Play.Stop';
-      letGo(socket);
+      uncorkAll(socket);
       // With media still waiting in front of it the word would come too late, and the media with it.
       if (socket.writable && socket.writableLength === 0) {
         send('status', code, reason);
@@ -30,7 +30,7 @@ export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boole
 }
 
 /** Version 2 corks some packets together: they were sent before whatever is said now. */
-export function letGo(socket: Duplex): void {
+export function uncorkAll(socket: Duplex): void {
   while (socket.writableCorked > 0) socket.uncork();
 }
 

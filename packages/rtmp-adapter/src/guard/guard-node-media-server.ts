@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { emitterOf, isVersion2, type NodeMediaServer } from '../nms/media-server.js';
-import { guardDoor } from './doorstep.js';
+import { guardHandshakes } from './handshake-guard.js';
 import { filterHttp, PATHS_2, PATHS_4, type FlvPaths, type WebSocketServer } from './http-filter.js';
 import type { Limits } from './limits.js';
-import { shieldRelays, type RelayTasks } from './relay-shield.js';
+import { guardRelays, type RelayTasks } from './relay-guard.js';
 import { guardFlv2, standings2 } from './server-2.js';
 import { guardFlv4, standings4 } from './server-4.js';
 import type { Standings } from './standing.js';
@@ -89,7 +89,7 @@ function install(nms: NodeMediaServer, emitter: EventEmitter, limits: Limits): (
   if (!isVersion2(nms)) {
     const standings = standings4(emitter, limits);
     undo.push(...guardServers(parts.rtmpServer, limits, standings), guardFlv4(emitter, limits));
-    undo.push(...guardHttp(parts.httpServer, PATHS_4, limits), shieldRelays(parts.relayServer));
+    undo.push(...guardHttp(parts.httpServer, PATHS_4, limits), guardRelays(parts.relayServer));
     return () => undo.splice(0).forEach((each) => each());
   }
   const nms2 = nms as NodeMediaServer2;
@@ -117,9 +117,13 @@ function install(nms: NodeMediaServer, emitter: EventEmitter, limits: Limits): (
 
 function guardServers(servers: RtmpServers | undefined, limits: Limits, standings: Standings): (() => void)[] {
   const { tcpServer, tlsServer } = servers ?? {};
-  const door = (server: EventEmitter | undefined, event: string): (() => void)[] =>
-    server ? [guardDoor(server, event, limits, standings.of)] : [];
-  return [...door(tcpServer, 'connection'), ...door(tlsServer, 'secureConnection'), () => standings.remove()];
+  const handshakes = (server: EventEmitter | undefined, event: string): (() => void)[] =>
+    server ? [guardHandshakes(server, event, limits, standings.of)] : [];
+  return [
+    ...handshakes(tcpServer, 'connection'),
+    ...handshakes(tlsServer, 'secureConnection'),
+    () => standings.remove(),
+  ];
 }
 
 function guardHttp(servers: HttpServers | undefined, paths: FlvPaths, { maxMessageBytes }: Limits): (() => void)[] {

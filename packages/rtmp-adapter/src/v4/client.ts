@@ -68,7 +68,7 @@ export function onceGone(session: V4Session, gone: () => void): () => void {
 }
 
 /** The server would keep its place for 30 s, for it to come back. A denied one does not come back. */
-export function unseat(session: V4Session): void {
+export function clearPublisher(session: V4Session): void {
   const { broadcast } = session;
   if (broadcast.publisher !== session) return;
   broadcast.publisher = null;

@@ -1,6 +1,6 @@
 import type { CloseReason, Denial } from '@stream-sessions/core';
 import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
-import { countersOf, unseat, responderOf } from './client.js';
+import { countersOf, clearPublisher, responderOf } from './client.js';
 import { PublishGate } from './publish-gate.js';
 import type { Broadcast, V4Session } from './shapes.js';
 import type { Succession } from './succession.js';
@@ -38,7 +38,7 @@ export class Publisher implements TransportClient {
     // The server makes it the publisher only after it has told us.
     queueMicrotask(() => {
       this.succession?.undo();
-      unseat(this.session);
+      clearPublisher(this.session);
     });
   }
 

@@ -1,6 +1,6 @@
 import { streamCode, type ConnHit } from '@stream-sessions/core';
 import { SocketByteCounters, type TransportClient } from '@stream-sessions/core/spi';
-import { unseat } from './client.js';
+import { clearPublisher } from './client.js';
 import { PlayGate } from './play-gate.js';
 import { SourceGate } from './source-gate.js';
 import type { RtmpSession, Socket, V4Session } from './shapes.js';
@@ -57,7 +57,7 @@ export function relayClient(
     gate.close();
     // The server is in the middle of connecting, perhaps.
     queueMicrotask(() => {
-      if (direction === 'input') unseat(relay);
+      if (direction === 'input') clearPublisher(relay);
       relays.removeTask(relay.taskKey);
       socket.destroy();
     });

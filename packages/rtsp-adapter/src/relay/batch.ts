@@ -1,11 +1,11 @@
 /**
- * Each track has two lanes, as a connection has channels: `2 * track` is its RTP, `2 * track + 1` its RTCP. What a publisher sends
- * is told by lane; where a lane goes is each player's own.
+ * Each track has two components, as a connection has channels: `2 * track` is its RTP, `2 * track + 1` its RTCP. What a publisher
+ * sends is told by component; on which channel or port it goes out is up to each player.
  */
-export const rtpLane = (track: number): number => 2 * track;
-export const isRtcp = (lane: number): boolean => (lane & 1) === 1;
+export const rtpComponent = (track: number): number => 2 * track;
+export const isRtcp = (component: number): boolean => (component & 1) === 1;
 
-/** The channels of a player on its connection: the one of each lane, or none. Players with the same key share what is written. */
+/** The channels of a player on its connection: the one of each component, or none. Players with the same key share what is written. */
 export class Layout {
   readonly key: string;
 
@@ -21,13 +21,13 @@ const FRAME_HEAD_BYTES = 4;
  * cost more than all the rest: what came together is written together, and made only once for all players of one layout.
  */
 export class Batch {
-  readonly lanes: number[] = [];
+  readonly components: number[] = [];
   readonly packets: Buffer[] = [];
   bytes = 0;
   private readonly framed = new Map<string, Buffer>();
 
-  add(lane: number, packet: Buffer): void {
-    this.lanes.push(lane);
+  add(component: number, packet: Buffer): void {
+    this.components.push(component);
     this.packets.push(packet);
     this.bytes += packet.length;
   }
@@ -40,12 +40,12 @@ export class Batch {
   }
 
   private frame(channels: Layout['channels']): Buffer {
-    const { lanes, packets } = this;
+    const { components, packets } = this;
     const out = Buffer.allocUnsafe(this.bytes + packets.length * FRAME_HEAD_BYTES);
     let at = 0;
     for (let i = 0; i < packets.length; i++) {
       const packet = packets[i] as Buffer;
-      const channel = channels[lanes[i] as number];
+      const channel = channels[components[i] as number];
       if (channel === undefined) continue;
       out[at] = 0x24;
       out[at + 1] = channel;

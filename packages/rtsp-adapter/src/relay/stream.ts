@@ -58,7 +58,7 @@ export class Stream {
     this.flush(); // what came before is not for it
     this.sinks.add(sink);
     const reports = new Batch();
-    this.reports.forEach((report, lane) => report !== undefined && reports.add(lane, report));
+    this.reports.forEach((report, component) => report !== undefined && reports.add(component, report));
     if (reports.packets.length > 0) sink.take(reports);
   }
 
@@ -66,17 +66,17 @@ export class Stream {
     this.sinks.delete(sink);
   }
 
-  push(source: Source, lane: number, packet: Buffer): void {
+  push(source: Source, component: number, packet: Buffer): void {
     if (source !== this.current) return;
-    if (isRtcp(lane) && packet[1] === SENDER_REPORT && packet.length <= MAX_REPORT_BYTES) {
-      this.reports[lane] = Buffer.from(packet);
+    if (isRtcp(component) && packet[1] === SENDER_REPORT && packet.length <= MAX_REPORT_BYTES) {
+      this.reports[component] = Buffer.from(packet);
     }
     if (this.sinks.size === 0) return;
     if (this.batch === undefined) {
       this.batch = new Batch();
       setImmediate(this.flush);
     }
-    this.batch.add(lane, packet);
+    this.batch.add(component, packet);
     if (this.batch.bytes >= MAX_BATCH_BYTES) this.flush();
   }
 

@@ -7,7 +7,7 @@ const MAX_UNANSWERED = 16;
 
 const intakes = new WeakMap<Socket, Intake>();
 
-/** That of a connection whose requests come through the shield. */
+/** That of a connection whose requests come through the guard. */
 export const intakeOf = (socket: Socket): Intake | undefined => intakes.get(socket);
 
 /**

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { CloseReason } from '@stream-sessions/core';
-import type { Doors } from '../door/doors.js';
-import { warnOfFault } from '../door/warn.js';
+import type { Authorizers } from '../client/authorizers.js';
+import { warnOfFault } from '../warn.js';
 import { RtspParser, RtspSyntaxError, type ParserSink } from '../protocol/parser.js';
 import type { RtspRequest } from '../protocol/request.js';
 import { formatReply } from '../protocol/response.js';
 import type { Streams } from '../relay/streams.js';
-import { Conversation, type Said } from './conversation.js';
-import type { Line } from './line.js';
+import { RtspSession, type SessionReply } from './rtsp-session.js';
+import type { ConnectionControl } from './connection-control.js';
 import type { RelaySettings } from './options.js';
 import { Silence } from './silence.js';
 
@@ -23,16 +23,16 @@ const ANSWER_BYTES = 256;
 export interface ConnectionHost {
   readonly settings: RelaySettings;
   readonly streams: Streams;
-  readonly doors: Doors;
+  readonly authorizers: Authorizers;
   /** It plays or publishes now. */
   hasStarted(connection: Connection): void;
   hasEnded(connection: Connection): void;
 }
 
 /** One TCP or TLS connection: what is said on it, one request after the other, and when it is over. */
-export class Connection implements Line, ParserSink {
+export class Connection implements ConnectionControl, ParserSink {
   private readonly parser = new RtspParser(this);
-  private readonly conversation: Conversation;
+  private readonly session: RtspSession;
   private readonly settings: RelaySettings;
   private over = false;
   /** When it began to have nothing to play or publish; undefined while it has. */
@@ -52,7 +52,7 @@ export class Connection implements Line, ParserSink {
     this.settings = host.settings;
     this.idleSince = now;
     this.silence = new Silence(socket, host.settings.sessionTimeoutMs, now);
-    this.conversation = new Conversation(this, host.streams, host.doors, host.settings);
+    this.session = new RtspSession(this, host.streams, host.authorizers, host.settings);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.read(() => this.parser.write(chunk)));
@@ -66,7 +66,7 @@ export class Connection implements Line, ParserSink {
 
   frame(channel: number, payload: Buffer): void {
     this.wasHeard = true;
-    this.conversation.frame(channel, payload);
+    this.session.frame(channel, payload);
   }
 
   request(request: RtspRequest): void {
@@ -86,9 +86,9 @@ export class Connection implements Line, ParserSink {
   /** A look at its timeouts. */
   check(now: number): void {
     const { startTimeoutMs } = this.settings;
-    const isSilent = this.silence.look(now, this.wasHeard, this.conversation);
+    const isSilent = this.silence.look(now, this.wasHeard, this.session);
     this.wasHeard = false;
-    if (this.conversation.isActive) this.idleSince = undefined;
+    if (this.session.isActive) this.idleSince = undefined;
     else this.idleSince ??= now;
     const neverStarts = this.idleSince !== undefined && startTimeoutMs > 0 && now - this.idleSince >= startTimeoutMs;
     if (neverStarts) this.cut('idle');
@@ -96,17 +96,17 @@ export class Connection implements Line, ParserSink {
   }
 
   private async answer(request: RtspRequest): Promise<void> {
-    let said: Said;
+    let reply: SessionReply;
     try {
-      said = await this.conversation.handle(request);
+      reply = await this.session.handle(request);
     } catch (error) {
       warnOfFault(error);
-      said = { status: 500, isLast: true };
+      reply = { status: 500, isLast: true };
     }
     if (this.over) return;
-    this.say(said, request.headers.get('cseq'));
-    said.afterwards?.();
-    if (this.conversation.isActive) this.host.hasStarted(this);
+    this.send(reply, request.headers.get('cseq'));
+    reply.afterwards?.();
+    if (this.session.isActive) this.host.hasStarted(this);
     this.read(() => this.parser.resume());
   }
 
@@ -118,18 +118,18 @@ export class Connection implements Line, ParserSink {
     } catch (error) {
       if (!(error instanceof RtspSyntaxError)) warnOfFault(error);
       const status = error instanceof RtspSyntaxError ? error.status : 500;
-      this.say({ status, text: error instanceof RtspSyntaxError ? error.message : '', isLast: true }, undefined);
+      this.send({ status, text: error instanceof RtspSyntaxError ? error.message : '', isLast: true }, undefined);
     }
   }
 
-  private say(said: Said, cseq: string | undefined): void {
+  private send(reply: SessionReply, cseq: string | undefined): void {
     const { socket } = this;
     if (this.unreadBytes > MAX_UNREAD_BYTES) return this.cut('stalled');
-    const text = formatReply(said, cseq);
+    const text = formatReply(reply, cseq);
     const cost = text.length + ANSWER_BYTES;
     this.unreadBytes += cost;
     socket.write(text, () => (this.unreadBytes -= cost));
-    if (said.isLast !== true) return;
+    if (reply.isLast !== true) return;
     this.ended('client_gone');
     socket.end();
     setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
@@ -139,7 +139,7 @@ export class Connection implements Line, ParserSink {
     if (this.over) return;
     this.over = true;
     this.parser.stop();
-    this.conversation.close(reason);
+    this.session.close(reason);
     this.host.hasEnded(this);
   }
 }

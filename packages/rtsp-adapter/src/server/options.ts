@@ -1,9 +1,9 @@
 import type { TlsOptions } from 'node:tls';
 import type { Clock } from '@stream-sessions/core';
 import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
-import type { RtspAuthorize } from '../door/own-gate.js';
+import type { RtspAuthorize } from '../client/callback-authorizer.js';
 import type { AuthScheme } from '../protocol/authorization.js';
-import type { PortRange } from '../transport/udp-pair.js';
+import type { PortRange } from './udp-pair.js';
 
 /** Options of the server itself: all but the tracker. */
 export interface RelayOptions {

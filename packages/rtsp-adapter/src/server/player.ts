@@ -1,7 +1,7 @@
-import type { MediaMeter } from '../door/media-meter.js';
+import type { MediaMeter } from '../client/media-meter.js';
 import { isRtcp, Layout, type Batch } from '../relay/batch.js';
 import type { Sink, Stream } from '../relay/stream.js';
-import type { UdpPair } from '../transport/udp-pair.js';
+import type { UdpPair } from './udp-pair.js';
 import type { RelaySettings } from './options.js';
 import type { Peer } from './peer.js';
 import { Role } from './role.js';
@@ -89,12 +89,12 @@ export class Player extends Role implements Sink {
     if (frames.length > 0) socket.write(frames);
   }
 
-  private send({ lanes, packets }: Batch, pairs: readonly (UdpPair | undefined)[]): void {
+  private send({ components, packets }: Batch, pairs: readonly (UdpPair | undefined)[]): void {
     const { meter } = this;
     for (let i = 0; i < packets.length; i++) {
-      const lane = lanes[i] as number;
+      const component = components[i] as number;
       const packet = packets[i] as Buffer;
-      if (pairs[lane >> 1]?.send(isRtcp(lane), packet) === true) meter.bytesSent += packet.length;
+      if (pairs[component >> 1]?.send(isRtcp(component), packet) === true) meter.bytesSent += packet.length;
     }
   }
 }

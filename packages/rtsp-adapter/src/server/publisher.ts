@@ -1,4 +1,4 @@
-import type { MediaMeter } from '../door/media-meter.js';
+import type { MediaMeter } from '../client/media-meter.js';
 import type { Description } from '../protocol/sdp.js';
 import { isRtcp } from '../relay/batch.js';
 import type { Source, Stream } from '../relay/stream.js';
@@ -12,8 +12,8 @@ const SHORTEST_RTCP = 8;
 /** A session that publishes. */
 export class Publisher extends Role implements Source {
   private stream: Stream | undefined = undefined;
-  /** The lane of each channel of the connection. */
-  private readonly lanes = new Array<number | undefined>(256);
+  /** The component of each channel of the connection. */
+  private readonly components = new Array<number | undefined>(256);
 
   constructor(
     readonly description: Description,
@@ -44,20 +44,21 @@ export class Publisher extends Role implements Source {
   }
 
   frame(channel: number, payload: Buffer): void {
-    const lane = this.lanes[channel];
-    if (lane !== undefined) this.packet(lane, payload);
+    const component = this.components[channel];
+    if (component !== undefined) this.packet(component, payload);
   }
 
-  protected packet(lane: number, packet: Buffer): void {
+  protected packet(component: number, packet: Buffer): void {
     // Version 2 and long enough (RFC 3550 §5.1, §6.4): the rest is what opens ways through firewalls, or nonsense.
-    if (packet.length < (isRtcp(lane) ? SHORTEST_RTCP : SHORTEST_RTP) || (packet[0] as number) >> 6 !== 2) return;
-    this.stream?.push(this, lane, packet);
+    if (packet.length < (isRtcp(component) ? SHORTEST_RTCP : SHORTEST_RTP) || (packet[0] as number) >> 6 !== 2) return;
+    this.stream?.push(this, component, packet);
   }
 
   protected arrange(): void {
-    this.lanes.fill(undefined);
+    this.components.fill(undefined);
     this.transports.forEach((transport, track) => {
-      if (transport?.kind === 'tcp') transport.channels.forEach((channel, i) => (this.lanes[channel] = 2 * track + i));
+      if (transport?.kind === 'tcp')
+        transport.channels.forEach((channel, i) => (this.components[channel] = 2 * track + i));
     });
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '@stream-sessions/core';
 import { everyMs, systemClock } from '@stream-sessions/core/spi';
-import type { Doors } from '../door/doors.js';
+import type { Authorizers } from '../client/authorizers.js';
 import { Streams } from '../relay/streams.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import type { RelaySettings } from './options.js';
@@ -24,7 +24,7 @@ export class Relay implements ConnectionHost {
 
   constructor(
     readonly settings: RelaySettings,
-    readonly doors: Doors,
+    readonly authorizers: Authorizers,
   ) {
     this.clock = settings.clock ?? systemClock;
   }

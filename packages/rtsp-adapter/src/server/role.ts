@@ -1,4 +1,4 @@
-import type { MediaMeter } from '../door/media-meter.js';
+import type { MediaMeter } from '../client/media-meter.js';
 import type { TransportOffer } from '../protocol/transport-header.js';
 import type { RelaySettings } from './options.js';
 import type { Peer } from './peer.js';
@@ -58,8 +58,8 @@ export abstract class Role {
 
   /** The transports are others now. */
   protected abstract arrange(): void;
-  /** What the client has sent on this lane. */
-  protected abstract packet(lane: number, packet: Buffer): void;
+  /** What the client has sent on this component. */
+  protected abstract packet(component: number, packet: Buffer): void;
 }
 
 function release(transport: TrackTransport | undefined): void {

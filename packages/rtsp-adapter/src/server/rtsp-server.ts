@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { Doors } from '../door/doors.js';
-import type { Gate } from '../door/gate.js';
-import { OwnGate } from '../door/own-gate.js';
-import { warnOfFault } from '../door/warn.js';
+import { Authorizers } from '../client/authorizers.js';
+import type { Authorizer } from '../client/authorizer.js';
+import { CallbackAuthorizer } from '../client/callback-authorizer.js';
+import { warnOfFault } from '../warn.js';
 import type { RelaySettings } from './options.js';
 import { Relay } from './relay.js';
 
@@ -37,7 +37,7 @@ export interface RtspServer extends EventEmitter {
 
 /** The server, and what only this package sees of it. */
 export class RelayServer extends EventEmitter implements RtspServer {
-  private readonly doors: Doors;
+  private readonly authorizers: Authorizers;
   private readonly relay: Relay;
   private readonly listening: Server[] = [];
   private readonly sockets = new Set<Socket>();
@@ -45,8 +45,8 @@ export class RelayServer extends EventEmitter implements RtspServer {
   constructor(readonly settings: RelaySettings) {
     super();
     const { authorize, stallTimeoutMs, clock } = settings;
-    this.doors = new Doors(new OwnGate(authorize, stallTimeoutMs, clock));
-    this.relay = new Relay(settings, this.doors);
+    this.authorizers = new Authorizers(new CallbackAuthorizer(authorize, stallTimeoutMs, clock));
+    this.relay = new Relay(settings, this.authorizers);
   }
 
   get streams(): string[] {
@@ -80,12 +80,12 @@ export class RelayServer extends EventEmitter implements RtspServer {
     if (closing.length > 0) this.emit('close');
   }
 
-  addGate(gate: Gate): void {
-    this.doors.add(gate);
+  addAuthorizer(authorizer: Authorizer): void {
+    this.authorizers.add(authorizer);
   }
 
-  deleteGate(gate: Gate): void {
-    this.doors.delete(gate);
+  deleteAuthorizer(authorizer: Authorizer): void {
+    this.authorizers.delete(authorizer);
   }
 
   private plain(): Server {

@@ -1,6 +1,6 @@
 import { normaliseAddress } from '@stream-sessions/core/spi';
 import type { TransportOffer } from '../protocol/transport-header.js';
-import { UdpPair } from '../transport/udp-pair.js';
+import { UdpPair } from './udp-pair.js';
 import type { RelaySettings } from './options.js';
 import type { Peer } from './peer.js';
 

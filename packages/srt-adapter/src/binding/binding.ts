@@ -16,17 +16,17 @@ export interface SrtListenOptions {
   /** How many bytes may wait for one slow player, or from one publisher. */
   readonly maxBufferBytes: number;
   /** Asked about every caller before it is let in. */
-  readonly screen?: SrtScreen | undefined;
+  readonly screen?: SrtHandshakeFilter | undefined;
 }
 
 /**
  * The first check of a caller, during its handshake: a reject reason such as 1403 turns it away with that reason, undefined
  * lets it continue. If it throws, the caller is turned away.
  */
-export type SrtScreen = (caller: SrtStranger) => number | undefined;
+export type SrtHandshakeFilter = (caller: SrtCaller) => number | undefined;
 
 /** A caller that asks to be let in. Nothing about it is verified yet, not even whether it knows the passphrase. */
-export interface SrtStranger {
+export interface SrtCaller {
   readonly streamId: string;
   readonly remoteAddress: string;
   readonly remotePort: number;

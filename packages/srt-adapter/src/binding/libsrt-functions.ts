@@ -1,6 +1,6 @@
 import type * as KoffiModule from 'koffi';
 import { loadFirst, unavailable } from './find-library.js';
-import { screen, type Ask } from './screen.js';
+import { screen, type Ask } from './handshake-filter.js';
 
 type Koffi = typeof KoffiModule;
 

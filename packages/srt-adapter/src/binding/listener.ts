@@ -1,9 +1,9 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SrtAddress } from './address.js';
-import type { SrtListener, SrtListenOptions, SrtScreen, SrtSocket } from './binding.js';
+import type { SrtListener, SrtListenOptions, SrtHandshakeFilter, SrtSocket } from './binding.js';
 import { ERR, IN, Option, UNIT_BYTES } from './constants.js';
 import type { Engine, Running } from './engine.js';
-import { Reject } from '../reject.js';
+import { Reject } from '../protocol/reject.js';
 import { warnOfFault } from '../warn.js';
 import { LibsrtSocket, setInt, setText } from './socket.js';
 
@@ -97,7 +97,7 @@ export class LibsrtListener implements SrtListener {
     return true;
   };
 
-  private screened(screen: SrtScreen, socket: number, peer: Buffer, streamId: string): 0 | -1 {
+  private screened(screen: SrtHandshakeFilter, socket: number, peer: Buffer, streamId: string): 0 | -1 {
     const { srt } = this.running;
     const { address: remoteAddress, port: remotePort } = decodeAddress(peer);
     let code: number | undefined = Reject.serverError;

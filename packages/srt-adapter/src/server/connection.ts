@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { CloseReason } from '@stream-sessions/core';
 import type { SrtSocket } from '../binding/binding.js';
 import type { SrtStatistics } from '../binding/statistics.js';
-import type { SrtRequest } from '../request.js';
+import type { SrtRequest } from '../protocol/request.js';
 import type { SrtConnection } from '../source.js';
 import { HeldMedia } from './held-media.js';
 
@@ -21,14 +21,14 @@ export interface SrtRelayConnection extends SrtConnection {
   statistics(): SrtStatistics | undefined;
 }
 
-/** What a connection needs of its server: a seat, when nobody holds it any more, and to be forgotten. */
-export interface House {
-  seat(connection: RelayConnection): void;
+/** What a connection needs of its server: to join its stream when nobody holds it any more, and to be forgotten. */
+export interface ConnectionHost {
+  join(connection: RelayConnection): void;
   leave(connection: RelayConnection): void;
-  /** Hangs up on a caller that has not been seated. */
-  dismiss(socket: SrtSocket): void;
+  /** Hangs up on a caller that has not joined its stream. */
+  reject(socket: SrtSocket): void;
   /** A player has sent something. */
-  spoken(connection: RelayConnection): void;
+  hasSpoken(connection: RelayConnection): void;
 }
 
 export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason] }> implements SrtRelayConnection {
@@ -49,7 +49,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     private readonly socket: SrtSocket,
     readonly streamId: string,
     { stream, kind }: SrtRequest,
-    private readonly house: House,
+    private readonly host: ConnectionHost,
   ) {
     super();
     this.setMaxListeners(0);
@@ -61,7 +61,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     this.kind = kind;
     socket.onClose(() => this.over());
     // Nobody reads what a player sends, and unread it would fill a buffer of megabytes.
-    if (kind === 'viewer') socket.expectSilence(() => house.spoken(this));
+    if (kind === 'viewer') socket.expectSilence(() => host.hasSpoken(this));
   }
 
   statistics(): SrtStatistics | undefined {
@@ -69,7 +69,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   }
 
   hold(): () => void {
-    // too late: it has been seated, or has gone
+    // too late: it has joined its stream, or has gone
     if (this.holds === 0 || !this.open) return () => undefined;
     let held = true;
     this.holds++;
@@ -82,7 +82,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
 
   /** One of the holds is over. With the last of them media flows. */
   release(): void {
-    if (--this.holds === 0 && this.open) this.house.seat(this);
+    if (--this.holds === 0 && this.open) this.host.join(this);
   }
 
   close(_code?: number): void {
@@ -92,7 +92,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   /** Ends it, and says why. */
   end(reason: CloseReason): void {
     if (!this.open) return;
-    if (this.holds > 0) this.house.dismiss(this.socket);
+    if (this.holds > 0) this.host.reject(this.socket);
     else this.socket.close();
     this.over(reason);
   }
@@ -122,7 +122,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   private over(reason?: CloseReason): void {
     this.open = false;
     this.heldMedia = undefined;
-    this.house.leave(this);
+    this.host.leave(this);
     this.emit('close', reason);
   }
 }

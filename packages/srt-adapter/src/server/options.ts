@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Clock, SessionTracker } from '@stream-sessions/core';
 import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
-import type { SrtBinding, SrtScreen } from '../binding/binding.js';
+import type { SrtBinding, SrtHandshakeFilter } from '../binding/binding.js';
 import { libsrt } from '../binding/libsrt.js';
 
 /** Options of `createSrtServer()`. */
@@ -40,7 +40,7 @@ export interface SrtServerOptions {
    * Default: none. It cannot wait, and while it runs the port receives nothing: use it for quick tests that reveal no secret,
    * because it is called before the passphrase is checked. Policies decide later, with a tracker.
    */
-  screen?: SrtScreen;
+  screen?: SrtHandshakeFilter;
   /** Another SRT binding than the system's libsrt. Default `libsrt()`. */
   binding?: SrtBinding;
   /** Where the readings, one a second, take their time from. Default: the wall clock. */

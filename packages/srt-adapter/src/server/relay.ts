@@ -2,11 +2,11 @@ import { EventEmitter } from 'node:events';
 import { StreamSessionsError } from '@stream-sessions/core';
 import type { SrtAddress } from '../binding/address.js';
 import type { SrtListener, SrtSocket } from '../binding/binding.js';
-import { readRequest } from '../request.js';
+import { readRequest } from '../protocol/request.js';
 import { modeWarner, warnOfFault } from '../warn.js';
-import { Channel } from './channel.js';
-import { RelayConnection, type House } from './connection.js';
-import { Dismissed } from './dismissed.js';
+import { RelayStream } from './relay-stream.js';
+import { RelayConnection, type ConnectionHost } from './connection.js';
+import { RejectedSockets } from './rejected-sockets.js';
 import type { ServerSettings } from './options.js';
 import type { SrtServer } from './srt-server.js';
 
@@ -15,11 +15,11 @@ interface Events {
   closing: [];
 }
 
-/** The server of `createSrtServer()`: a door, and behind it one channel per stream. */
-export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
-  private readonly channels = new Map<string, Channel>();
+/** The server of `createSrtServer()`: a listener, and behind it one `RelayStream` for each stream. */
+export class SrtRelay extends EventEmitter<Events> implements SrtServer, ConnectionHost {
+  private readonly streams = new Map<string, RelayStream>();
   private readonly present = new Set<RelayConnection>();
-  private readonly dismissed = new Dismissed();
+  private readonly rejected = new RejectedSockets();
   private readonly warnOfMode = modeWarner();
   private readonly listener: SrtListener;
   private closing: Promise<void> | undefined = undefined;
@@ -46,26 +46,26 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
     return this.closing;
   }
 
-  seat(connection: RelayConnection): void {
+  join(connection: RelayConnection): void {
     const { stream, kind } = connection;
-    let channel = this.channels.get(stream);
-    if (channel === undefined) this.channels.set(stream, (channel = new Channel()));
-    if (kind === 'input') channel.publish(connection);
-    else channel.play(connection);
+    let relayStream = this.streams.get(stream);
+    if (relayStream === undefined) this.streams.set(stream, (relayStream = new RelayStream()));
+    if (kind === 'input') relayStream.publish(connection);
+    else relayStream.play(connection);
   }
 
   leave(connection: RelayConnection): void {
     this.present.delete(connection);
-    const channel = this.channels.get(connection.stream);
-    channel?.leave(connection);
-    if (channel?.isEmpty) this.channels.delete(connection.stream);
+    const relayStream = this.streams.get(connection.stream);
+    relayStream?.leave(connection);
+    if (relayStream?.isEmpty) this.streams.delete(connection.stream);
   }
 
-  dismiss(socket: SrtSocket): void {
-    this.dismissed.add(socket);
+  reject(socket: SrtSocket): void {
+    this.rejected.add(socket);
   }
 
-  spoken(player: RelayConnection): void {
+  hasSpoken(player: RelayConnection): void {
     this.warnOfMode(player.stream);
     player.end('transport_error');
   }
@@ -84,11 +84,11 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
   }
 
   private enter(socket: SrtSocket): void {
-    const isFull = this.present.size + this.dismissed.count >= this.settings.maxConnections;
+    const isFull = this.present.size + this.rejected.count >= this.settings.maxConnections;
     if (isFull || this.closing !== undefined) return socket.close();
     const streamId = this.streamIdOf(socket);
     const request = readRequest(streamId);
-    if (streamId === undefined || typeof request === 'number') return this.dismiss(socket);
+    if (streamId === undefined || typeof request === 'number') return this.reject(socket);
     const connection = new RelayConnection(socket, streamId, request, this);
     this.present.add(connection);
     try {
@@ -119,7 +119,7 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, House {
     await Promise.resolve();
     this.emit('closing');
     for (const connection of this.present) connection.end('shutdown');
-    this.dismissed.hangUp();
+    this.rejected.hangUp();
     await this.listener.close();
   }
 }

@@ -1,13 +1,13 @@
 import type { CloseReason, ConnHandle, ConnHit, Denial } from '@stream-sessions/core';
 import type { ByteCounters, TransportClient, ConnectionSettings } from '@stream-sessions/core/spi';
-import { rejectCodeOf } from '../reject.js';
-import type { SrtRequest } from '../request.js';
+import { rejectCodeOf } from '../protocol/reject.js';
+import type { SrtRequest } from '../protocol/request.js';
 import type { SrtConnection } from '../source.js';
-import { CallerCounters } from './caller-counters.js';
+import { SrtByteCounters } from './srt-byte-counters.js';
 
 /** A connection of the server, as its `TransportConnection` needs it. */
-export class Caller implements TransportClient {
-  private letGo: (() => void) | undefined = undefined;
+export class SrtClient implements TransportClient {
+  private resumeMedia: (() => void) | undefined = undefined;
 
   constructor(
     private readonly connection: SrtConnection,
@@ -18,15 +18,15 @@ export class Caller implements TransportClient {
 
   counters(handle: ConnHandle): ByteCounters {
     const { connection, settings, kind, cut } = this;
-    return new CallerCounters(connection, handle, settings, kind === 'viewer' ? cut : undefined);
+    return new SrtByteCounters(connection, handle, settings, kind === 'viewer' ? cut : undefined);
   }
 
   pause(): void {
-    this.letGo ??= this.connection.hold();
+    this.resumeMedia ??= this.connection.hold();
   }
 
   resume(): void {
-    this.letGo?.();
+    this.resumeMedia?.();
   }
 
   reject(denial: Denial): void {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Limits } from './limits.js';
-import { SocketShield } from './shield-socket.js';
+import { SocketGuard } from './socket-guard.js';
 import type { Standing } from './standing.js';
 
 /** Version and first half of the handshake: what a client says before it is answered. */
@@ -12,10 +12,10 @@ const MAX_UNDECIDED = 1000;
 type OnConnection = (socket: Socket) => void;
 
 /**
- * Keeps connections on the doorstep until they have greeted: those that say nothing cost the server nothing. Then they are
- * shielded. Returns what takes it all away again.
+ * Keeps connections from the server until they have begun their handshake: those that say nothing cost the server nothing. Then
+ * each gets its `SocketGuard`. Returns what takes it all away again.
  */
-export function guardDoor(
+export function guardHandshakes(
   server: EventEmitter,
   event: string,
   limits: Limits,
@@ -28,11 +28,11 @@ export function guardDoor(
 
   const admit = (socket: Socket, greeting: Buffer): void => {
     for (const listener of listeners) listener.call(server, socket);
-    const shield = new SocketShield(socket, limits, standingOf, undecided);
+    const guard = new SocketGuard(socket, limits, standingOf, undecided);
     const [oldest] = undecided.size > MAX_UNDECIDED ? undecided : [];
     oldest?.destroy();
-    guarded.set(socket, () => shield.remove());
-    shield.feed(greeting);
+    guarded.set(socket, () => guard.remove());
+    guard.feed(greeting);
   };
   const onConnection: OnConnection = (socket) => {
     guarded.set(

@@ -1,14 +1,14 @@
 import { tokenFromQuery, type CloseReason } from '@stream-sessions/core';
-import type { RtspClient } from '../door/client.js';
-import type { Doors } from '../door/doors.js';
-import type { RefusalStatus } from '../door/gate.js';
+import type { RtspClient } from '../client/rtsp-client.js';
+import type { Authorizers } from '../client/authorizers.js';
+import type { RefusalStatus } from '../client/authorizer.js';
 import { keep, ownCopy } from '@stream-sessions/core/spi';
 import { Challenge, type AuthScheme } from '../protocol/authorization.js';
 import type { RtspRequest } from '../protocol/request.js';
 import type { Reply } from '../protocol/response.js';
 import { parseUri, type RtspUri } from '../protocol/uri.js';
-import { Guest } from './guest.js';
-import type { Line } from './line.js';
+import { AdmittedClient } from './admitted-client.js';
+import type { ConnectionControl } from './connection-control.js';
 
 /** What a request says of who makes it. */
 type Asked = Pick<RtspRequest, 'method' | 'headers'>;
@@ -18,27 +18,27 @@ const MAX_CHALLENGES = 5;
 /** As much of it as is shown. */
 const MAX_USER_AGENT_LENGTH = 2048;
 
-/** Who is on a connection: asked about before a word about a stream is said, and from then on in, until he leaves. */
-export class Admittance {
-  private current: Guest | undefined = undefined;
+/** Who is on a connection: asked about before a word about a stream is said, and from then on in, until it leaves. */
+export class ConnectionAuth {
+  private current: AdmittedClient | undefined = undefined;
   private readonly challenge: Challenge;
   private challenges = 0;
   private over = false;
 
   constructor(
-    private readonly line: Pick<Line, 'socket' | 'address' | 'secure' | 'cut'>,
-    private readonly doors: Doors,
+    private readonly control: Pick<ConnectionControl, 'socket' | 'address' | 'secure' | 'cut'>,
+    private readonly authorizers: Authorizers,
     { realm, authentication }: { readonly realm: string; readonly authentication: readonly AuthScheme[] },
   ) {
     this.challenge = new Challenge(realm, authentication);
   }
 
   /** In, or waiting for it. */
-  get guest(): Guest | undefined {
+  get client(): AdmittedClient | undefined {
     return this.current;
   }
 
-  /** Whether the guest has asked for the same already, and brings nothing else to be let in by now. */
+  /** Whether the client has asked for the same already, and brings nothing else to be let in by now. */
   knows(action: RtspClient['action'], { stream, query }: RtspUri, { headers }: Asked): boolean {
     return this.current?.cameFor(action, stream, query, headers.get('authorization')) === true;
   }
@@ -48,9 +48,9 @@ export class Admittance {
     this.leave('client_gone');
     const authorization = request.headers.get('authorization');
     const client = this.clientOf(action, uri, request, authorization);
-    const cut = (reason: CloseReason): void => this.line.cut(reason);
-    const guest = (this.current = new Guest(client, authorization, this.line.socket, cut));
-    const answer = await guest.ask(this.doors, client);
+    const cut = (reason: CloseReason): void => this.control.cut(reason);
+    const admitted = (this.current = new AdmittedClient(client, authorization, this.control.socket, cut));
+    const answer = await admitted.authorize(this.authorizers, client);
     if (answer.admitted || this.over) return undefined;
     this.current = undefined;
     return this.refusal(answer.status, answer.text);
@@ -88,8 +88,8 @@ export class Admittance {
       query: ownCopy(query),
       token: ownCopy(tokenFromQuery(query)),
       userAgent: keep(headers.get('user-agent'), MAX_USER_AGENT_LENGTH),
-      remoteAddress: this.line.address,
-      secure: this.line.secure,
+      remoteAddress: this.control.address,
+      secure: this.control.secure,
       credentials:
         authorization === undefined
           ? undefined

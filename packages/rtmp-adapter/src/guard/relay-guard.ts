@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** A relay task of version 4, as far as it has to be shielded. */
+/** A relay task of version 4, as far as it has to be guarded. */
 interface Relay {
   readonly broadcast: object | null;
   readonly rtmpClient?: { readonly socket: Socket | null };
@@ -20,14 +20,14 @@ export interface RelayTasks {
 
 /**
  * What a source says that the server pulls from, or a server that it pushes to, ends the connection and not the process.
- * Returns what takes the shield away from further tasks.
+ * Returns what takes the guard away from further tasks.
  */
-export function shieldRelays(relays: RelayTasks | undefined): () => void {
+export function guardRelays(relays: RelayTasks | undefined): () => void {
   if (typeof relays?.addTask !== 'function') return () => undefined;
   const { addTask } = relays;
   const own: RelayTasks['addTask'] = (config) => {
     const relay = addTask.call(relays, config);
-    if (relay !== undefined) shield(relay);
+    if (relay !== undefined) guard(relay);
     return relay;
   };
   relays.addTask = own;
@@ -36,18 +36,18 @@ export function shieldRelays(relays: RelayTasks | undefined): () => void {
   };
 }
 
-function shield(relay: Relay): void {
+function guard(relay: Relay): void {
   const { connectAndPlay, connectAndStart, onRtpData, rtspClient } = relay;
-  const shielded = (connect: Connect): Connect => {
+  const guarded = (connect: Connect): Connect => {
     return () => {
       const connected = connect();
-      shieldInput(relay);
+      guardInput(relay);
       return connected;
     };
   };
-  if (connectAndPlay) relay.connectAndPlay = shielded(connectAndPlay);
-  if (connectAndStart) relay.connectAndStart = shielded(connectAndStart);
-  shieldInput(relay); // it is connecting already
+  if (connectAndPlay) relay.connectAndPlay = guarded(connectAndPlay);
+  if (connectAndStart) relay.connectAndStart = guarded(connectAndStart);
+  guardInput(relay); // it is connecting already
   if (onRtpData === undefined || rtspClient === undefined) return;
   relay.onRtpData = rtspClient.onRtpDataCallback = (channel, data) => {
     // Media may come in one piece with the answer to PLAY, before the server has a place for it.
@@ -55,7 +55,7 @@ function shield(relay: Relay): void {
   };
 }
 
-function shieldInput({ rtmpClient, rtspClient }: Relay): void {
+function guardInput({ rtmpClient, rtspClient }: Relay): void {
   const socket = (rtmpClient ?? rtspClient)?.socket;
   if (!socket) return;
   for (const listener of socket.listeners('data') as ((data: Buffer) => void)[]) {

@@ -1,8 +1,8 @@
 import type { Clock, CloseReason } from '@stream-sessions/core';
 import { samplerOf, type Registration, type SampledConnection } from '@stream-sessions/core/spi';
-import type { RtspClient } from './client.js';
-import { LET_IN, type Answer, type Gate, type Pass, type Visitor } from './gate.js';
-import { warnOfFault } from './warn.js';
+import type { RtspClient } from './rtsp-client.js';
+import { ADMITTED, type Answer, type Authorizer, type Authorization, type Client } from './authorizer.js';
+import { warnOfFault } from '../warn.js';
 
 /** A no, in terms of RTSP. */
 export interface RtspRefusal {
@@ -23,16 +23,16 @@ const NOBODY: SampledConnection['handle'] = {
   close: () => undefined,
 };
 
-/** The gate of a server without a tracker: asks `authorize`, if there is one. */
-export class OwnGate implements Gate {
+/** The authorizer of a server without a tracker: asks `authorize`, if there is one. */
+export class CallbackAuthorizer implements Authorizer {
   constructor(
-    private readonly authorize: RtspAuthorize | undefined,
+    private readonly callback: RtspAuthorize | undefined,
     private readonly stallTimeoutMs: number,
     private readonly clock: Clock | undefined,
   ) {}
 
-  admit(visitor: Visitor, client: RtspClient): Pass {
-    return new OwnPass(visitor, this.ask(client), (of) =>
+  authorize(client: Client, asked: RtspClient): Authorization {
+    return new CallbackAuthorization(client, this.ask(asked), (of) =>
       samplerOf(this.clock).add({
         handle: NOBODY,
         counters: of.counters(),
@@ -43,9 +43,9 @@ export class OwnGate implements Gate {
   }
 
   private ask(client: RtspClient): Answer | Promise<Answer> {
-    if (this.authorize === undefined) return LET_IN;
+    if (this.callback === undefined) return ADMITTED;
     try {
-      const verdict = this.authorize(client);
+      const verdict = this.callback(client);
       return verdict instanceof Promise ? verdict.then(answerOf, failed) : answerOf(verdict);
     } catch (error) {
       return failed(error);
@@ -53,27 +53,27 @@ export class OwnGate implements Gate {
   }
 }
 
-class OwnPass implements Pass {
+class CallbackAuthorization implements Authorization {
   readonly answer: Answer | Promise<Answer>;
   private registration: Registration | undefined = undefined;
   private over = false;
 
-  constructor(visitor: Visitor, answer: Answer | Promise<Answer>, sample: (visitor: Visitor) => Registration) {
+  constructor(client: Client, answer: Answer | Promise<Answer>, sample: (client: Client) => Registration) {
     const noted = (given: Answer): Answer => {
-      if (given.admitted && !this.over) this.registration = sample(visitor);
+      if (given.admitted && !this.over) this.registration = sample(client);
       return given;
     };
     this.answer = answer instanceof Promise ? answer.then(noted) : noted(answer);
   }
 
-  leave(reason?: CloseReason): void {
+  close(reason?: CloseReason): void {
     this.over = true;
     this.registration?.close(reason);
   }
 }
 
 function answerOf(verdict: unknown): Answer {
-  if (verdict === true) return LET_IN;
+  if (verdict === true) return ADMITTED;
   const { status = 403, reason = '' } = (typeof verdict === 'object' && verdict !== null ? verdict : {}) as RtspRefusal;
   const known = [401, 403, 453, 503].includes(status) ? status : 403;
   return { admitted: false, status: known, text: String(reason).slice(0, 200) };

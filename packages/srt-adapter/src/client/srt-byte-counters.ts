@@ -8,7 +8,7 @@ import { StallRule } from './stall-rule.js';
 const MAX_SAID = 64 * 1024;
 
 /** Read once a second: bytes for the books, and with them the network's state for the session's tags. */
-export class CallerCounters implements ByteCounters {
+export class SrtByteCounters implements ByteCounters {
   private readonly rule: StallRule;
   private over = false;
   private taggable = true;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { warnOfFault } from '../door/warn.js';
+import { warnOfFault } from '../warn.js';
 import { RtspParser, RtspSyntaxError } from '../protocol/parser.js';
 import type { RtspRequest } from '../protocol/request.js';
 import { formatReply } from '../protocol/response.js';
@@ -14,16 +14,16 @@ const KEEP_ALIVE_MS = 30_000;
 /**
  * Stands in front of the package's decoder, which ends the process on whatever is no request, on `$` frames and on bodies in two
  * segments, and hangs on heads over 1024 bytes. It is given whole requests and nothing else; what comes interleaved is told by
- * the socket as `interleaved` (channel, payload). Returns what takes the shield away from connections to come.
+ * the socket as `interleaved` (channel, payload). Returns what takes the guard away from connections to come.
  */
-export function shield(server: RtspServerPackage): () => void {
-  const onConnection = (socket: Socket): void => shieldSocket(server, socket);
+export function guardDecoders(server: RtspServerPackage): () => void {
+  const onConnection = (socket: Socket): void => guardSocket(server, socket);
   server.prependListener('connection', onConnection);
   return () => server.off('connection', onConnection);
 }
 
 /** The package pipes each socket to its decoder as soon as it hears of it: that is when we step between them. */
-function shieldSocket(server: RtspServerPackage, socket: Socket): void {
+function guardSocket(server: RtspServerPackage, socket: Socket): void {
   const pipe = socket.pipe.bind(socket);
   socket.pipe = ((target: NodeJS.WritableStream, options?: { end?: boolean }) => {
     delete (socket as Partial<Socket>).pipe; // its own is the prototype's

@@ -7,26 +7,33 @@ import {
   type TransportClient,
   type ConnectionSettings,
 } from '@stream-sessions/core/spi';
-import type { RtspClient } from '../door/client.js';
-import { LET_IN, type Answer, type Gate, type Pass, type RefusalStatus, type Visitor } from '../door/gate.js';
+import type { RtspClient } from './rtsp-client.js';
+import {
+  ADMITTED,
+  type Answer,
+  type Authorizer,
+  type Authorization,
+  type RefusalStatus,
+  type Client,
+} from './authorizer.js';
 
 /** Asks a tracker who may come in, and keeps its books. */
-export class TrackerGate implements Gate {
-  private readonly connections: ConnectionSet<TrackedPass>;
+export class TrackerAuthorizer implements Authorizer {
+  private readonly connections: ConnectionSet<TrackerAuthorization>;
   private isOpen = true;
 
   constructor(tracker: SessionTracker, settings: ConnectionSettings) {
     this.connections = new ConnectionSet(tracker, settings);
   }
 
-  admit(visitor: Visitor, client: RtspClient): Pass {
-    const pass = new TrackedPass(visitor, this);
-    this.connections.add(pass, pass, hitOf(client));
-    return pass;
+  authorize(client: Client, asked: RtspClient): Authorization {
+    const authorization = new TrackerAuthorization(client, this);
+    this.connections.add(authorization, authorization, hitOf(asked));
+    return authorization;
   }
 
-  leave(pass: TrackedPass, reason?: CloseReason): void {
-    this.connections.get(pass)?.close(reason);
+  end(authorization: TrackerAuthorization, reason?: CloseReason): void {
+    this.connections.get(authorization)?.close(reason);
   }
 
   /** Ends the books. Who is in stays in; who was waiting for an answer has it from nobody. */
@@ -35,27 +42,27 @@ export class TrackerGate implements Gate {
     this.connections.close();
   }
 
-  /** For those who waited when the gate was taken away. */
+  /** For those who waited when the authorizer was taken away. */
   get unanswered(): Answer | undefined {
     return this.isOpen ? undefined : { admitted: false, status: 503, text: '' };
   }
 }
 
-class TrackedPass implements Pass, TransportClient {
-  answer: Answer | Promise<Answer> = LET_IN;
+class TrackerAuthorization implements Authorization, TransportClient {
+  answer: Answer | Promise<Answer> = ADMITTED;
   private decide: ((answer: Answer) => void) | undefined = undefined;
 
   constructor(
-    private readonly visitor: Visitor,
-    private readonly gate: TrackerGate,
+    private readonly client: Client,
+    private readonly authorizer: TrackerAuthorizer,
   ) {}
 
-  leave(reason?: CloseReason): void {
-    this.gate.leave(this, reason);
+  close(reason?: CloseReason): void {
+    this.authorizer.end(this, reason);
   }
 
   counters(): ByteCounters {
-    return this.visitor.counters();
+    return this.client.counters();
   }
 
   pause(): void {
@@ -63,7 +70,7 @@ class TrackedPass implements Pass, TransportClient {
   }
 
   resume(): void {
-    this.decide?.(this.gate.unanswered ?? LET_IN);
+    this.decide?.(this.authorizer.unanswered ?? ADMITTED);
   }
 
   reject(denial: Denial): void {
@@ -73,7 +80,7 @@ class TrackedPass implements Pass, TransportClient {
   }
 
   destroy(reason: CloseReason): void {
-    this.visitor.destroy(reason);
+    this.client.destroy(reason);
     this.decide?.({ admitted: false, status: 503, text: '' });
   }
 

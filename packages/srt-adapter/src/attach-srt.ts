@@ -1,10 +1,10 @@
 import { StreamSessionsError, type CloseReason, type SessionTracker } from '@stream-sessions/core';
 import { ConnectionSet, connectionOptions, needTracker, type Attachment } from '@stream-sessions/core/spi';
-import { Reject } from '../reject.js';
-import { readRequest } from '../request.js';
-import { warnOfFault } from '../warn.js';
-import type { SrtConnection, SrtSource } from '../source.js';
-import { Caller, hitOf } from './caller.js';
+import { Reject } from './protocol/reject.js';
+import { readRequest } from './protocol/request.js';
+import { warnOfFault } from './warn.js';
+import type { SrtConnection, SrtSource } from './source.js';
+import { SrtClient, hitOf } from './client/srt-client.js';
 import type { SrtOptions } from './options.js';
 
 /**
@@ -23,7 +23,7 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     );
   }
   needTracker('attachSrt(): the second argument', tracker);
-  // Who stalls is told by the caller's own counters.
+  // A player that stalls is found by `SrtByteCounters`: bytes alone do not show it.
   const connections = new ConnectionSet<SrtConnection>(
     tracker,
     { ...settings, stallTimeoutMs: 0 },
@@ -39,8 +39,8 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     connections.safely(connection, () => {
       const cut = (reason: CloseReason): void => connections.get(connection)?.close(reason, true);
       const onClose = (reason?: CloseReason): void => connections.get(connection)?.close(reason);
-      const caller = new Caller(connection, request.kind, settings, cut);
-      connections.add(connection, caller, hitOf(connection, request), () => {
+      const client = new SrtClient(connection, request.kind, settings, cut);
+      connections.add(connection, client, hitOf(connection, request), () => {
         connection.on('close', onClose);
         return () => connection.off('close', onClose);
       });

@@ -3,7 +3,7 @@ import { PACKET_BYTES } from '../binding/constants.js';
 import type { RelayConnection } from './connection.js';
 
 /** One stream: who publishes it, and who watches, also before there is anything to see. */
-export class Channel {
+export class RelayStream {
   private publisher: RelayConnection | undefined = undefined;
   private readonly players = new Set<RelayConnection>();
 

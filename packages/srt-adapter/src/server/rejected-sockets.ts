@@ -7,7 +7,7 @@ const FAREWELL_MS = 100;
  * Callers that were refused: they hear nothing, and are hung up on a moment later. To be hung up on in the very moment of
  * its connection is more than srt-live-transmit can bear: now and then it spins for ever then, instead of ending.
  */
-export class Dismissed {
+export class RejectedSockets {
   private readonly leaving = new Map<SrtSocket, NodeJS.Timeout>();
 
   add(socket: SrtSocket): void {

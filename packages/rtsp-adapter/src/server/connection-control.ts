@@ -1,8 +1,8 @@
 import type { CloseReason } from '@stream-sessions/core';
 import type { Peer } from './peer.js';
 
-/** What a conversation can do to the connection it is held on. */
-export interface Line extends Peer {
+/** What a session can do to the connection that it is on. */
+export interface ConnectionControl extends Peer {
   /** Cuts it, now. */
   cut(reason: CloseReason): void;
 }

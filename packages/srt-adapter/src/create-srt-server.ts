@@ -1,7 +1,7 @@
-import { SrtRelay } from './relay.js';
-import type { SrtServer } from './srt-server.js';
-import { settingsOf, type SrtServerOptions } from './options.js';
-import { attachSrt } from '../attach/attach-srt.js';
+import { SrtRelay } from './server/relay.js';
+import type { SrtServer } from './server/srt-server.js';
+import { settingsOf, type SrtServerOptions } from './server/options.js';
+import { attachSrt } from './attach-srt.js';
 
 /**
  * Listens for SRT callers, and relays publishers (`m=publish`) to players (`m=request`, or a bare name) by their stream ids:

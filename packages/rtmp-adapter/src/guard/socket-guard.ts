@@ -11,12 +11,6 @@ const MAX_HELD = 192 * 1024;
 /** Answers that a publisher does not read. */
 const MAX_UNREAD = 256 * 1024;
 
-export interface Shield {
-  /** Gives the server what was read before. */
-  feed(data: Buffer): void;
-  remove(): void;
-}
-
 /** Of a connection that plays and publishes nothing, or no more. */
 export interface Undecided {
   add(socket: Socket): void;
@@ -30,8 +24,8 @@ type OnData = (data: Buffer) => void;
  * the connection and not the process. What it costs is bounded by what comes in and by what the server says of it; reading along
  * is to see trouble before the server does.
  */
-export class SocketShield implements Shield {
-  private readonly shielded: OnData[];
+export class SocketGuard {
+  private readonly guarded: OnData[];
   private readonly scanner: RtmpScanner;
   private standing: Standing | undefined = undefined;
   private role: Role = undefined;
@@ -48,20 +42,21 @@ export class SocketShield implements Shield {
     private readonly undecided: Undecided,
   ) {
     this.scanner = new RtmpScanner(limits.maxMessageBytes);
-    this.shielded = socket.listeners('data') as OnData[];
-    for (const listener of this.shielded) socket.off('data', listener);
+    this.guarded = socket.listeners('data') as OnData[];
+    for (const listener of this.guarded) socket.off('data', listener);
     socket.on('data', this.feed);
     socket.once('close', this.onClose);
     this.wait();
   }
 
+  /** Gives the server what was read. */
   readonly feed = (data: Buffer): void => {
     const { socket } = this;
     // A socket that was destroyed may still bring what it had read, and one that the server has hung up on much more.
     if (socket.destroyed || socket.writableEnded) return;
     if (!this.mayPass(data)) return void socket.destroy();
     try {
-      for (const listener of this.shielded) listener.call(socket, data);
+      for (const listener of this.guarded) listener.call(socket, data);
     } catch {
       socket.destroy();
     }
@@ -74,7 +69,7 @@ export class SocketShield implements Shield {
     socket.off('close', this.onClose);
     if (!socket.listeners('data').includes(this.feed)) return;
     socket.off('data', this.feed);
-    for (const listener of this.shielded) socket.on('data', listener);
+    for (const listener of this.guarded) socket.on('data', listener);
   }
 
   private mayPass(data: Buffer): boolean {

@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net';
 import { CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
-import { Doors } from '../door/doors.js';
-import type { Gate } from '../door/gate.js';
-import { OwnGate } from '../door/own-gate.js';
-import { warnOfFault } from '../door/warn.js';
+import { Authorizers } from '../client/authorizers.js';
+import type { Authorizer } from '../client/authorizer.js';
+import { CallbackAuthorizer } from '../client/callback-authorizer.js';
+import { warnOfFault } from '../warn.js';
 import { REASONS } from '../protocol/response.js';
 import { intakeOf } from './intake.js';
-import { Seat, type Decision } from './seat.js';
+import { PackageConnection, type Decision } from './connection.js';
 import type { PackageRequest, PackageResponse, RtspServerPackage } from './shapes.js';
-import { hangUp, shield } from './shield.js';
+import { hangUp, guardDecoders } from './decoder-guard.js';
 
 type Call = readonly [request: PackageRequest, response: PackageResponse];
 
-/** Requests that may wait for the verdict about the one before them, of a connection that has no shield: it was there before. */
+/** Requests that may wait for the verdict about the one before them, of a connection that has no guard: it was there before. */
 const MAX_WAITING = 16;
 
-const receptions = new WeakMap<RtspServerPackage, Reception>();
-const seats = new WeakMap<Socket, Seat>();
+const interceptors = new WeakMap<RtspServerPackage, RequestInterceptor>();
+const connections = new WeakMap<Socket, PackageConnection>();
 
 /**
  * For an app that sends media over UDP on a server of the npm package `rtsp-server`: the adapter cannot see it. Credits bytes to
@@ -25,50 +25,50 @@ const seats = new WeakMap<Socket, Seat>();
  * @param socket `req.socket` of its requests
  */
 export function countMedia(socket: Socket, sentBytes: number, receivedBytes = 0): void {
-  seats.get(socket)?.count(sentBytes, receivedBytes);
+  connections.get(socket)?.count(sentBytes, receivedBytes);
 }
 
 /** Stands between a server of the package and the handlers of its app: who is not let in does not reach them. */
-export class Reception {
-  private readonly doors = new Doors(new OwnGate(undefined, CONNECTION_STALL_MS, undefined));
+export class RequestInterceptor {
+  private readonly authorizers = new Authorizers(new CallbackAuthorizer(undefined, CONNECTION_STALL_MS, undefined));
   private readonly waiting = new WeakMap<Socket, Call[]>();
-  private readonly unshield: () => void;
+  private readonly unguard: () => void;
   private readonly emit: RtspServerPackage['emit'];
   private readonly ownEmit: RtspServerPackage['emit'];
-  private gates = 0;
+  private users = 0;
 
   /** The one of this server; all who attach to it share it. */
-  static of(server: RtspServerPackage): Reception {
-    let reception = receptions.get(server);
-    if (reception === undefined) receptions.set(server, (reception = new Reception(server)));
-    return reception;
+  static of(server: RtspServerPackage): RequestInterceptor {
+    let interceptor = interceptors.get(server);
+    if (interceptor === undefined) interceptors.set(server, (interceptor = new RequestInterceptor(server)));
+    return interceptor;
   }
 
   private constructor(private readonly server: RtspServerPackage) {
-    this.unshield = shield(server);
+    this.unguard = guardDecoders(server);
     const emit = (this.emit = server.emit.bind(server));
     // Not a listener: of handlers that are added later, it would not know.
     this.ownEmit = (event: string, ...args: unknown[]): boolean => {
-      if (event !== 'request' || this.gates === 0) return emit(event, ...args);
+      if (event !== 'request' || this.users === 0) return emit(event, ...args);
       this.receive(args as unknown as Call);
       return true;
     };
     server.emit = this.ownEmit;
   }
 
-  addGate(gate: Gate): void {
-    this.gates++;
-    this.doors.add(gate);
+  addAuthorizer(authorizer: Authorizer): void {
+    this.users++;
+    this.authorizers.add(authorizer);
   }
 
-  /** With the last one the server is as it was, but for the shield of those who are connected. */
-  deleteGate(gate: Gate): void {
-    this.doors.delete(gate);
-    if (--this.gates > 0) return;
-    this.unshield();
+  /** With the last one the server is as it was, but for the guard of those who are connected. */
+  deleteAuthorizer(authorizer: Authorizer): void {
+    this.authorizers.delete(authorizer);
+    if (--this.users > 0) return;
+    this.unguard();
     // Somebody may have stepped in after us: then ours stays in the chain, and does nothing.
     if (this.server.emit === this.ownEmit) delete (this.server as Partial<RtspServerPackage>).emit;
-    receptions.delete(this.server);
+    interceptors.delete(this.server);
   }
 
   private receive(call: Call): void {
@@ -87,10 +87,10 @@ export class Reception {
     const waiting = this.waiting.get(socket) ?? [];
     for (let call: Call | undefined = first; call !== undefined && !socket.destroyed; call = waiting.shift()) {
       try {
-        const seat = this.seatOf(socket);
-        const decision = await seat.decide(call[0]);
+        const connection = this.connectionOf(socket);
+        const decision = await connection.decide(call[0]);
         if (socket.destroyed) break;
-        this.act(call, seat, decision);
+        this.act(call, connection, decision);
       } catch (error) {
         warnOfFault(error);
         socket.destroy();
@@ -100,9 +100,9 @@ export class Reception {
     intakeOf(socket)?.decided();
   }
 
-  private act([request, response]: Call, seat: Seat, decision: Decision): void {
+  private act([request, response]: Call, connection: PackageConnection, decision: Decision): void {
     if (decision === 'pass on') {
-      response.once('finish', () => seat.answered(request, response.statusCode));
+      response.once('finish', () => connection.answered(request, response.statusCode));
       intakeOf(request.socket)?.passedOn(response);
       try {
         this.emit('request', request, response);
@@ -130,9 +130,10 @@ export class Reception {
     response.end();
   }
 
-  private seatOf(socket: Socket): Seat {
-    let seat = seats.get(socket);
-    if (seat === undefined) seats.set(socket, (seat = new Seat(socket, this.doors)));
-    return seat;
+  private connectionOf(socket: Socket): PackageConnection {
+    let connection = connections.get(socket);
+    if (connection === undefined)
+      connections.set(socket, (connection = new PackageConnection(socket, this.authorizers)));
+    return connection;
   }
 }

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { normaliseAddress } from '@stream-sessions/core/spi';
-import type { RtspClient } from '../door/client.js';
-import type { Doors } from '../door/doors.js';
+import type { RtspClient } from '../client/rtsp-client.js';
+import type { Authorizers } from '../client/authorizers.js';
 import type { Reply } from '../protocol/response.js';
 import { parseUri, type RtspUri } from '../protocol/uri.js';
-import { Admittance } from '../server/admittance.js';
+import { ConnectionAuth } from '../server/connection-auth.js';
 import type { PackageRequest } from './shapes.js';
 import { watchPublisher } from './watch.js';
 
@@ -17,48 +17,48 @@ const CHALLENGE = { realm: 'stream-sessions', authentication: ['digest', 'basic'
 const ASKING = ['DESCRIBE', 'ANNOUNCE', 'SETUP', 'PLAY', 'RECORD'];
 
 /** One connection of the package's server, and who is on it. */
-export class Seat {
-  private readonly admittance: Admittance;
+export class PackageConnection {
+  private readonly auth: ConnectionAuth;
   private isActive = false;
   private timer: NodeJS.Timeout | undefined = undefined;
   private unwatch: (() => void) | undefined = undefined;
 
   constructor(
     private readonly socket: Socket,
-    doors: Doors,
+    authorizers: Authorizers,
   ) {
-    const line = {
+    const control = {
       socket,
       address: normaliseAddress(socket.remoteAddress ?? ''),
       secure: 'encrypted' in socket,
       cut: () => void socket.destroy(),
     };
-    this.admittance = new Admittance(line, doors, CHALLENGE);
+    this.auth = new ConnectionAuth(control, authorizers, CHALLENGE);
     socket.once('close', () => {
       clearTimeout(this.timer);
       this.unwatch?.();
-      this.admittance.close('client_gone');
+      this.auth.close('client_gone');
     });
   }
 
   /** Media over UDP, which nobody but the app sees. */
   count(sent: number, received: number): void {
-    const { guest } = this.admittance;
-    if (guest === undefined) return;
-    guest.meter.bytesSent += sent;
-    guest.meter.bytesReceived += received;
+    const { client } = this.auth;
+    if (client === undefined) return;
+    client.meter.bytesSent += sent;
+    client.meter.bytesReceived += received;
   }
 
   async decide(request: PackageRequest): Promise<Decision> {
     const { method } = request;
     if (method === 'OPTIONS') return 'pass on';
-    if (!ASKING.includes(method)) return this.admittance.guest === undefined ? { status: 454 } : 'pass on';
+    if (!ASKING.includes(method)) return this.auth.client === undefined ? { status: 454 } : 'pass on';
     const uri = parseUri(request.uri);
     if (uri === undefined) return { status: 400, text: 'the URL names no stream' };
     const refused = await this.enter(request, uri);
     if (refused !== undefined) return refused;
     // Before the app answers: what it sends from now on is media.
-    if (method === 'PLAY' || method === 'RECORD') this.admittance.guest?.meter.begin(true);
+    if (method === 'PLAY' || method === 'RECORD') this.auth.client?.meter.begin(true);
     return 'pass on';
   }
 
@@ -72,29 +72,29 @@ export class Seat {
   }
 
   private async enter({ method, headers }: PackageRequest, uri: RtspUri): Promise<Reply | undefined> {
-    const { admittance } = this;
+    const { auth } = this;
     const asked = { method, headers: new Map(Object.entries(headers).map(([name, value]) => [name, String(value)])) };
     const action = actionOf(method, headers['transport']);
     const begins = method === 'DESCRIBE' || method === 'ANNOUNCE';
-    const isKnown = begins ? admittance.knows(action, uri, asked) : this.isIn(action, method, uri);
+    const isKnown = begins ? auth.knows(action, uri, asked) : this.isIn(action, method, uri);
     if (isKnown) return undefined;
     if (this.isActive) return { status: 455, text: 'one stream per connection' };
     clearTimeout(this.timer);
-    const refused = await admittance.enter(action, uri, asked);
+    const refused = await auth.enter(action, uri, asked);
     if (refused === undefined && !this.socket.destroyed) this.timer = setTimeout(this.giveUp, START_TIMEOUT_MS).unref();
     return refused;
   }
 
   /** Who was let in to play was not let in to publish, and the other way round. */
   private isIn(action: RtspClient['action'], method: string, { stream }: RtspUri): boolean {
-    const { guest } = this.admittance;
-    if (guest?.stream !== stream) return false;
+    const { client } = this.auth;
+    if (client?.stream !== stream) return false;
     // publishers that do not say `mode=record` in SETUP mean it all the same
-    return guest.action === action || (method === 'SETUP' && guest.action === 'publish');
+    return client.action === action || (method === 'SETUP' && client.action === 'publish');
   }
 
   private readonly giveUp = (): void => {
-    this.admittance.leave('idle');
+    this.auth.leave('idle');
     this.socket.destroy();
   };
 
@@ -103,7 +103,7 @@ export class Seat {
     this.unwatch?.();
     this.unwatch = undefined;
     this.isActive = false;
-    this.admittance.leave('client_gone');
+    this.auth.leave('client_gone');
   }
 }
 

@@ -1,48 +1,48 @@
 import { randomBytes } from 'node:crypto';
 import type { CloseReason } from '@stream-sessions/core';
 import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
-import type { RtspClient } from '../door/client.js';
-import type { Doors } from '../door/doors.js';
-import { warnOfLeftOut } from '../door/warn.js';
+import type { RtspClient } from '../client/rtsp-client.js';
+import type { Authorizers } from '../client/authorizers.js';
+import { warnOfLeftOut } from '../warn.js';
 import type { RtspRequest } from '../protocol/request.js';
 import type { Headers, Reply, Status } from '../protocol/response.js';
 import { formatSdp, readSdp, trackName, type Description } from '../protocol/sdp.js';
 import { parseTransport } from '../protocol/transport-header.js';
 import { namesOf, parseUri, type RtspUri } from '../protocol/uri.js';
 import type { Streams } from '../relay/streams.js';
-import { Admittance } from './admittance.js';
-import type { Line } from './line.js';
+import { ConnectionAuth } from './connection-auth.js';
+import type { ConnectionControl } from './connection-control.js';
 import type { RelaySettings } from './options.js';
 import { Player } from './player.js';
 import { Publisher } from './publisher.js';
 import type { Role } from './role.js';
 
-/** A reply, and what begins when it has been said. */
-export interface Said extends Reply {
+/** A reply, and what begins when it has been sent. */
+export interface SessionReply extends Reply {
   readonly afterwards?: () => void;
 }
 
 const PUBLIC = 'OPTIONS, DESCRIBE, ANNOUNCE, SETUP, PLAY, PAUSE, RECORD, TEARDOWN, GET_PARAMETER, SET_PARAMETER';
-const say = (status: Status, text?: string, headers: Headers = []): Said => ({ status, text, headers });
+const say = (status: Status, text?: string, headers: Headers = []): SessionReply => ({ status, text, headers });
 const OK = say(200);
 
 /**
  * The state machine of RFC 2326 appendix A on one connection: one client, one session, one stream. Requests come one after the
  * other.
  */
-export class Conversation {
-  private readonly admittance: Admittance;
+export class RtspSession {
+  private readonly auth: ConnectionAuth;
   private announced: Description | undefined = undefined;
   private role: Role | undefined = undefined;
   private readonly id = randomBytes(8).toString('hex');
 
   constructor(
-    private readonly line: Line,
+    private readonly control: ConnectionControl,
     private readonly streams: Streams,
-    doors: Doors,
+    authorizers: Authorizers,
     private readonly settings: RelaySettings,
   ) {
-    this.admittance = new Admittance(line, doors, settings);
+    this.auth = new ConnectionAuth(control, authorizers, settings);
   }
 
   /** It plays or publishes. */
@@ -63,10 +63,10 @@ export class Conversation {
   /** The connection is over. */
   close(reason: CloseReason): void {
     this.dropRole();
-    this.admittance.close(reason);
+    this.auth.close(reason);
   }
 
-  async handle(request: RtspRequest): Promise<Said> {
+  async handle(request: RtspRequest): Promise<SessionReply> {
     const { method, version, headers } = request;
     if (!version.startsWith('1.')) return say(505);
     if (headers.get('cseq') === undefined) return say(400, 'CSeq is missing');
@@ -102,10 +102,10 @@ export class Conversation {
   }
 
   /** §10.2. */
-  private async describe(request: RtspRequest): Promise<Said> {
+  private async describe(request: RtspRequest): Promise<SessionReply> {
     const uri = parseUri(request.uri);
     if (uri === undefined) return say(400, 'the URL names no stream');
-    if (this.role !== undefined && this.admittance.guest?.stream !== uri.stream) return say(455);
+    if (this.role !== undefined && this.auth.client?.stream !== uri.stream) return say(455);
     if (this.streams.get(uri.stream)?.source === undefined) return say(404);
     const refused = await this.enter('play', uri, request);
     if (refused !== undefined) return refused;
@@ -120,7 +120,7 @@ export class Conversation {
   }
 
   /** §10.3, by a publisher. */
-  private async announce(request: RtspRequest): Promise<Said> {
+  private async announce(request: RtspRequest): Promise<SessionReply> {
     const uri = parseUri(request.uri);
     if (uri === undefined || uri.stream.length > MAX_STREAM_LENGTH) return say(400, 'the URL names no stream');
     if (this.role !== undefined) return say(455);
@@ -140,12 +140,12 @@ export class Conversation {
   }
 
   /** §10.4. */
-  private async setUp(request: RtspRequest): Promise<Said> {
+  private async setUp(request: RtspRequest): Promise<SessionReply> {
     if (this.isActive) return say(455);
     const offers = parseTransport(request.headers.get('transport') ?? '');
     const { announced } = this;
     if (offers.some(({ isRecord }) => isRecord) && announced === undefined) return say(455, 'ANNOUNCE comes first');
-    // Encoders set up all that they have announced. What is behind the last track has no lane to any player.
+    // Encoders set up all that they have announced. What is behind the last track reaches no player.
     const controls =
       announced === undefined ? [] : [...announced.tracks.map(({ control }) => control), ...announced.unused];
     const uri = parseUri(
@@ -154,7 +154,7 @@ export class Conversation {
     );
     if (uri === undefined) return say(400, 'the URL names no stream');
     const absolute = controls.indexOf(request.uri);
-    const isElsewhere = absolute < 0 && this.admittance.guest?.stream !== uri.stream;
+    const isElsewhere = absolute < 0 && this.auth.client?.stream !== uri.stream;
     if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
     if (isElsewhere) {
       // Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here.
@@ -176,7 +176,7 @@ export class Conversation {
   }
 
   /** §10.5; live has no range. */
-  private play(): Said {
+  private play(): SessionReply {
     const { role } = this;
     if (!(role instanceof Player)) return say(role === undefined ? 454 : 455);
     if (!role.isOnAir) return say(404);
@@ -188,15 +188,15 @@ export class Conversation {
   }
 
   /** §10.11. */
-  private record(): Said {
+  private record(): SessionReply {
     const { role } = this;
-    const { guest } = this.admittance;
-    if (!(role instanceof Publisher) || guest === undefined) return say(role === undefined ? 454 : 455);
-    return { ...this.inSession(OK), afterwards: () => role.record(() => this.streams.open(guest.stream)) };
+    const { client } = this.auth;
+    if (!(role instanceof Publisher) || client === undefined) return say(role === undefined ? 454 : 455);
+    return { ...this.inSession(OK), afterwards: () => role.record(() => this.streams.open(client.stream)) };
   }
 
   /** §10.6. */
-  private pause(): Said {
+  private pause(): SessionReply {
     const { role } = this;
     if (!(role instanceof Player) || !role.isActive) return say(role === undefined ? 454 : 455);
     role.pause();
@@ -204,13 +204,13 @@ export class Conversation {
   }
 
   /** §10.7. */
-  private tearDown(): Said {
+  private tearDown(): SessionReply {
     if (this.role === undefined) return say(454);
     this.leave('client_gone');
     return OK;
   }
 
-  private inSession(reply: Said): Said {
+  private inSession(reply: SessionReply): SessionReply {
     if (this.role === undefined) return reply;
     const timeout = Math.ceil(this.settings.sessionTimeoutMs / 1000);
     return { ...reply, headers: [...(reply.headers ?? []), ['Session', `${this.id};timeout=${timeout}`]] };
@@ -221,29 +221,33 @@ export class Conversation {
   }
 
   private newRole(code: string): Role | undefined {
-    const { line, settings, announced } = this;
-    const { guest } = this.admittance;
-    if (guest === undefined) return undefined;
+    const { control, settings, announced } = this;
+    const { client } = this.auth;
+    if (client === undefined) return undefined;
     if (announced !== undefined) {
-      return new Publisher(announced, line, guest.meter, settings, () => line.cut('replaced'));
+      return new Publisher(announced, control, client.meter, settings, () => control.cut('replaced'));
     }
     const stream = this.streams.get(code);
     if (stream === undefined) return undefined;
-    return new Player(stream, line, guest.meter, settings, () => line.cut('stream_ended'));
+    return new Player(stream, control, client.meter, settings, () => control.cut('stream_ended'));
   }
 
   /** Asks whether the client may; undefined: it may. */
-  private async enter(action: RtspClient['action'], uri: RtspUri, request: RtspRequest): Promise<Said | undefined> {
-    if (this.admittance.knows(action, uri, request)) return undefined;
+  private async enter(
+    action: RtspClient['action'],
+    uri: RtspUri,
+    request: RtspRequest,
+  ): Promise<SessionReply | undefined> {
+    if (this.auth.knows(action, uri, request)) return undefined;
     if (this.role !== undefined) return say(455);
     this.announced = undefined;
-    return this.admittance.enter(action, uri, request);
+    return this.auth.enter(action, uri, request);
   }
 
   private leave(reason: CloseReason): void {
     this.dropRole();
     this.announced = undefined;
-    this.admittance.leave(reason);
+    this.auth.leave(reason);
   }
 
   private dropRole(): void {

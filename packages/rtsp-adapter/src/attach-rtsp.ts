@@ -1,11 +1,11 @@
 import { StreamSessionsError, type SessionTracker } from '@stream-sessions/core';
 import { badOption, connectionOptions, needTracker, type Attachment } from '@stream-sessions/core/spi';
-import type { Gate } from '../door/gate.js';
-import { Reception } from '../rtsp-server-package/reception.js';
-import { isRtspServerPackage, type RtspServerPackage } from '../rtsp-server-package/shapes.js';
-import { RelayServer, type RtspServer } from '../server/rtsp-server.js';
+import type { Authorizer } from './client/authorizer.js';
+import { RequestInterceptor } from './rtsp-server-package/request-interceptor.js';
+import { isRtspServerPackage, type RtspServerPackage } from './rtsp-server-package/shapes.js';
+import { RelayServer, type RtspServer } from './server/rtsp-server.js';
 import type { RtspOptions } from './options.js';
-import { TrackerGate } from './tracker-gate.js';
+import { TrackerAuthorizer } from './client/tracker-authorizer.js';
 
 /**
  * Puts every player and publisher of an RTSP server into the tracker's list, asks the tracker before media flows, and cuts the
@@ -20,34 +20,34 @@ export function attachRtsp(
   options: RtspOptions = {},
 ): Attachment {
   const settings = connectionOptions('attachRtsp()', options);
-  const entrance = entranceOf(server);
+  const target = authorizingServer(server);
   needTracker('attachRtsp(): the second argument', tracker);
-  const gate = new TrackerGate(tracker, settings);
-  entrance.addGate(gate);
+  const authorizer = new TrackerAuthorizer(tracker, settings);
+  target.addAuthorizer(authorizer);
   let isAttached = true;
   return {
     async detach() {
       if (!isAttached) return;
       isAttached = false;
-      entrance.deleteGate(gate);
-      gate.close();
+      target.deleteAuthorizer(authorizer);
+      authorizer.close();
     },
   };
 }
 
-/** Whatever asks gates before it lets somebody in. */
-interface Entrance {
-  addGate(gate: Gate): void;
-  deleteGate(gate: Gate): void;
+/** A server that asks authorizers before anybody plays or publishes. */
+interface AuthorizingServer {
+  addAuthorizer(authorizer: Authorizer): void;
+  deleteAuthorizer(authorizer: Authorizer): void;
 }
 
-function entranceOf(server: RtspServer | RtspServerPackage): Entrance {
+function authorizingServer(server: RtspServer | RtspServerPackage): AuthorizingServer {
   if (server instanceof RelayServer) {
     const { authorize } = server.settings;
     if (authorize === undefined) return server;
     throw badOption('authorize', 'left out where there is a tracker: write a policy', authorize);
   }
-  if (isRtspServerPackage(server)) return Reception.of(server);
+  if (isRtspServerPackage(server)) return RequestInterceptor.of(server);
   throw new StreamSessionsError(
     'ERR_BAD_SERVER',
     'attachRtsp() needs a server of createRtspServer(), or of createServer() of the package rtsp-server (npm install rtsp-server).',

@@ -1,0 +1,55 @@
+import type { CloseReason } from '@stream-sessions/core';
+import type { RtspClient } from './rtsp-client.js';
+import { ADMITTED, type Answer, type Authorizer, type Authorization, type Client } from './authorizer.js';
+
+/** All authorizers of a server: a client is admitted once each of them, one after the other, has said yes. */
+export class Authorizers {
+  private readonly authorizers = new Set<Authorizer>();
+
+  /** @param fallback Asked when there is no other. */
+  constructor(private readonly fallback: Authorizer) {}
+
+  add(authorizer: Authorizer): void {
+    this.authorizers.add(authorizer);
+  }
+
+  delete(authorizer: Authorizer): void {
+    this.authorizers.delete(authorizer);
+  }
+
+  authorize(client: Client, asked: RtspClient): Authorization {
+    const [first = this.fallback, ...others] = this.authorizers;
+    return others.length === 0
+      ? first.authorize(client, asked)
+      : new JointAuthorization([first, ...others], client, asked);
+  }
+}
+
+class JointAuthorization implements Authorization {
+  readonly answer: Promise<Answer>;
+  private readonly authorizations: Authorization[] = [];
+  private left = false;
+
+  constructor(authorizers: readonly Authorizer[], client: Client, asked: RtspClient) {
+    this.answer = this.askAll(authorizers, client, asked);
+  }
+
+  close(reason?: CloseReason): void {
+    this.left = true;
+    for (const authorization of this.authorizations) authorization.close(reason);
+  }
+
+  private async askAll(authorizers: readonly Authorizer[], client: Client, asked: RtspClient): Promise<Answer> {
+    for (const authorizer of authorizers) {
+      if (this.left) break;
+      const authorization = authorizer.authorize(client, asked);
+      this.authorizations.push(authorization);
+      const answer = await authorization.answer;
+      if (answer.admitted) continue;
+      // Those who had said yes give back what they reserved.
+      this.close();
+      return answer;
+    }
+    return ADMITTED;
+  }
+}
