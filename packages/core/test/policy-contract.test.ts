@@ -23,7 +23,7 @@ function seats(flaw: Flaw): Policy {
       if (flaw === 'throws' && candidate.userAgent === undefined) throw new Error('no user agent');
       const { token = '' } = candidate;
       if (candidate.userAgent === 'stranger') {
-        if (flaw === 'keeps strangers') kept.push({ ...candidate });
+        if (flaw === 'keeps strangers') kept.push({ ...candidate, text: Buffer.alloc(16_000, token).toString() });
         const detail = flaw === 'tells the token' ? `no seat for ${token}` : 'no seat';
         return { allow: false, reason: 'forbidden', detail };
       }

@@ -91,6 +91,7 @@ export class Activity {
     session.updatedAt = now;
     session.rareFields.bytesReceived += bytes;
     session.begin(now);
+    this.lookIfDue(session, now);
     // the last ones come while it ends
     this.changed(session);
   }
@@ -122,6 +123,10 @@ export class Activity {
     if (bytes === 0) return;
     session.credit(bytes, now);
     this.totals.bytes += bytes;
+    this.lookIfDue(session, now);
+  }
+
+  private lookIfDue(session: Session, now: number): void {
     if (session.isReviewDue && !session.isClosed) this.deadlines.wheel.place(session, now);
   }
 }

@@ -1,3 +1,4 @@
+import { tighterLimits } from '../policy/limits.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
@@ -5,7 +6,7 @@ import { withTags } from '../session/tags.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy } from '../support/strings.js';
 import type { PolicyDecision } from '../types/explanation.js';
-import type { Approval } from '../types/policy.js';
+import type { Approval, Limits } from '../types/policy.js';
 import type { SessionDeadlines } from './session-deadlines.js';
 
 /** What policies grant a session: its user, tags, limits and end, and what each of them decided. */
@@ -24,25 +25,27 @@ export class Grants {
       session.rareFields.vouched = true;
     }
     if (approval.tags !== undefined) this.tag(session, approval.tags);
-    if (approval.limits !== undefined) session.rareFields.limits = approval.limits;
     if (approval.expiresAt !== undefined) session.rareFields.expiresAt = approval.expiresAt;
   }
 
   /** What policies said; what the others said before stands, and the earliest end of any yes holds. */
   record(session: Session, policyDecisions: readonly PolicyDecision[]): void {
     const rare = session.rareFields;
-    if (rare.policyDecisions === undefined) rare.policyDecisions = policyDecisions;
+    const before = rare.policyDecisions;
+    if (before === undefined) rare.policyDecisions = policyDecisions;
     else {
       const isNew = (known: PolicyDecision): boolean => policyDecisions.some(({ policy }) => policy === known.policy);
-      rare.policyDecisions = [...rare.policyDecisions.filter((known) => !isNew(known)), ...policyDecisions];
+      const others = before.filter((known) => !isNew(known));
+      rare.policyDecisions = [...others, ...policyDecisions.map((decision) => withLimits(decision, before))];
     }
-    const before = rare.expiresAt;
+    this.limit(session);
+    const endBefore = rare.expiresAt;
     rare.expiresAt = Infinity;
     for (const { expiresAt } of rare.policyDecisions) {
       if (expiresAt !== undefined && expiresAt < rare.expiresAt) rare.expiresAt = expiresAt;
     }
     // Once is enough: what an approval says of its end has not been planned yet.
-    if (!session.isClosed && Math.min(before, rare.expiresAt) < Infinity) this.deadlines.plan(session);
+    if (!session.isClosed && Math.min(endBefore, rare.expiresAt) < Infinity) this.deadlines.plan(session);
   }
 
   /** What they said of another credential of the session: it goes on until the last of them ends. */
@@ -57,6 +60,19 @@ export class Grants {
     this.record(session, later);
   }
 
+  /** The tightest of what policies said last; whoever holds a handle hears of a change. */
+  private limit(session: Session): void {
+    const rare = session.rareFields;
+    const limits = (rare.policyDecisions ?? []).reduce<Limits | undefined>(
+      (all, { limits: own }) => tighterLimits(all, own),
+      undefined,
+    );
+    const isSame = rare.limits?.downMbits === limits?.downMbits && rare.limits?.upMbits === limits?.upMbits;
+    if (isSame) return;
+    rare.limits = limits;
+    for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) handle.limitsChanged();
+  }
+
   /** The policies allowed the stream and token it opened with. */
   allow(session: Session): void {
     session.sharedFields = this.sharedFields.share({ ...session.sharedFields, allowed: true });
@@ -69,4 +85,11 @@ export class Grants {
       this.logger.warn({ err: error }, 'a policy gave tags that cannot be kept; the session has none of them');
     }
   }
+}
+
+/** A yes that says nothing of limits leaves those that its policy gave before. */
+function withLimits(decision: PolicyDecision, before: readonly PolicyDecision[]): PolicyDecision {
+  if (!decision.allowed || decision.limits !== undefined) return decision;
+  const limits = before.find(({ policy }) => policy === decision.policy)?.limits;
+  return limits === undefined ? decision : { ...decision, limits };
 }

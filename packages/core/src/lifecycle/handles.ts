@@ -24,6 +24,7 @@ export interface HandleOwner {
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
   connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void;
   cutFailed(error: unknown): void;
+  listenerFailed(error: unknown): void;
 }
 
 /**
@@ -36,6 +37,7 @@ export abstract class OpenHandle implements HandleNode {
   touchedAt: number;
   abstract readonly isConnection: boolean;
   private cutter: ((reason: CloseReason) => number | void) | undefined = undefined;
+  private limitsListener: ((limits: Limits) => void) | undefined = undefined;
   private controller: AbortController | undefined = undefined;
   /** Set when the tracker, not the transport, ended it. */
   private cutReason: CloseReason | undefined = undefined;
@@ -75,6 +77,18 @@ export abstract class OpenHandle implements HandleNode {
 
   get limits(): Limits {
     return this.tracked?.rare?.limits ?? NO_LIMITS;
+  }
+
+  onLimits(listener: (limits: Limits) => void): void {
+    this.limitsListener = listener;
+  }
+
+  limitsChanged(): void {
+    try {
+      this.limitsListener?.(this.limits);
+    } catch (error) {
+      this.owner.listenerFailed(error);
+    }
   }
 
   onCut(cut: (reason: CloseReason) => number | void): void {

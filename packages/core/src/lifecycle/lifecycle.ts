@@ -145,6 +145,10 @@ export class Lifecycle implements HandleOwner {
     this.close(session, reason);
   }
 
+  listenerFailed(error: unknown): void {
+    this.logger.error({ err: error }, 'an onLimits callback threw');
+  }
+
   cutFailed(error: unknown): void {
     this.logger.error({ err: error }, 'an onCut callback threw; its transport may still be open');
   }

@@ -2,22 +2,13 @@ import type { PlaySession } from '../types/play-session.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { PolicyDecision } from '../types/explanation.js';
-import type {
-  Approval,
-  Candidate,
-  Ids,
-  Limits,
-  Policy,
-  PolicyStage,
-  Refusal,
-  TrackerView,
-  Verdict,
-} from '../types/policy.js';
+import type { Approval, Candidate, Ids, Policy, PolicyStage, Refusal, TrackerView, Verdict } from '../types/policy.js';
 import { badOption } from '../support/options.js';
+import { tighter, tighterLimits } from './limits.js';
 import { isVerdict, kept } from './verdicts.js';
 import { isPromise } from '../support/promises.js';
 
-const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom'];
+const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom', 'resource'];
 
 /** A policy that said yes, and to whom: the candidate as it was told by then. */
 interface Yes {
@@ -180,10 +171,13 @@ export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): P
 });
 
 /** A yes, as it is remembered. */
-export const yesOf = (policy: Policy, { expiresAt }: Approval, at: number): PolicyDecision =>
-  expiresAt === undefined
-    ? { policy: policy.name, allowed: true, at }
-    : { policy: policy.name, allowed: true, at, expiresAt };
+export const yesOf = (policy: Policy, { expiresAt, limits }: Approval, at: number): PolicyDecision => ({
+  policy: policy.name,
+  allowed: true,
+  at,
+  ...(expiresAt !== undefined && { expiresAt }),
+  ...(limits !== undefined && { limits }),
+});
 
 /** A yes that ended before it was given is a no. */
 function notExpired(verdict: Verdict, now: number): Verdict {
@@ -205,7 +199,7 @@ export function combine(a: Approval, b: Approval): Approval {
   set('pass', b.pass ?? a.pass);
   set('expiresAt', tighter(a.expiresAt, b.expiresAt));
   set('maxSessions', tighter(a.maxSessions, b.maxSessions));
-  set('limits', a.limits && b.limits ? tighterLimits(a.limits, b.limits) : (b.limits ?? a.limits));
+  set('limits', tighterLimits(a.limits, b.limits));
   return merged;
 }
 
@@ -216,12 +210,3 @@ function bothIds(a: Ids | undefined, b: Ids | undefined): Ids | undefined {
 /** @throws what the policy's function throws */
 export const idsOf = (ids: Ids | undefined): readonly string[] =>
   ids === undefined ? [] : typeof ids === 'function' ? ids() : ids;
-
-function tighterLimits(a: Limits, b: Limits): Limits {
-  const downMbits = tighter(a.downMbits, b.downMbits);
-  const upMbits = tighter(a.upMbits, b.upMbits);
-  return { ...(downMbits === undefined ? {} : { downMbits }), ...(upMbits === undefined ? {} : { upMbits }) };
-}
-
-const tighter = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined ? b : b === undefined ? a : Math.min(a, b);

@@ -9,6 +9,8 @@ export interface HandleNode {
   readonly isConnection: boolean;
   /** Severs the transport now. Returns bytes that were not reported yet. */
   cut(reason: CloseReason): number;
+  /** The session's limits are others now. */
+  limitsChanged(): void;
   /** Leaves the list. Nothing that it is told afterwards counts. Returns 0: it asks for no more bytes. */
   detach(): number;
 }

@@ -87,10 +87,15 @@ export class Session extends WheelNode {
     return (this.rare ??= new RareFields());
   }
 
-  /** It has sent as many bytes as a policy waits for. */
+  /** Sent and received. */
+  get totalBytes(): number {
+    return this.bytes + (this.rare?.bytesReceived ?? 0);
+  }
+
+  /** As many bytes as a policy waits for have flowed, in either direction. */
   get isReviewDue(): boolean {
     const bytes = this.rare?.reviewBytes;
-    return bytes !== undefined && this.bytes >= bytes;
+    return bytes !== undefined && this.totalBytes >= bytes;
   }
 
   /** Nothing was served to it yet, nor anything else of its stream: it is in no list. */

@@ -58,7 +58,7 @@ export class Reviews {
     for (const policy of this.settings.reviewers) {
       const copy = this.lifecycle.copy(session);
       const due = this.lifecycle.deadlines.deadlineOf(policy, copy);
-      if (due !== undefined && due.at > now && session.bytes < due.bytes) continue;
+      if (due !== undefined && due.at > now && session.totalBytes < due.bytes) continue;
       const verdict =
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
       if (verdict === 'ask') ask.push(policy);
@@ -134,7 +134,8 @@ export class Reviews {
 
   private keep(session: Session, verdict: Approval, policy: Policy, now: number): void {
     this.grants.approve(session, verdict);
-    if (verdict.expiresAt !== undefined) this.grants.record(session, [yesOf(policy, verdict, now)]);
+    if (verdict.expiresAt !== undefined || verdict.limits !== undefined)
+      this.grants.record(session, [yesOf(policy, verdict, now)]);
   }
 
   /** Refused: the session is closed and the refusal remembered. */

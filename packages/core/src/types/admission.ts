@@ -6,7 +6,10 @@ import type { Limits } from './policy.js';
 export interface Handle {
   /** A copy, made when read. Undefined if nothing is tracked (disabled, over a cap, `unspecified`). */
   readonly session: PlaySession | undefined;
+  /** Rates to keep, as the policies say now. */
   readonly limits: Limits;
+  /** Called when they have changed. One listener: the latest. */
+  onLimits(listener: (limits: Limits) => void): void;
   /**
    * Called once, synchronously, when the tracker ends the session: sever the transport now. May return the bytes that
    * were sent but not reported yet. If the session has already ended when this is registered, it is called at once.

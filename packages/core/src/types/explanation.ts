@@ -2,6 +2,7 @@ import type { IdentityField } from './identity.js';
 import type { SessionKind } from './kinds.js';
 import type { Denial } from './denial.js';
 import type { CloseReason, NamedBy } from './play-session.js';
+import type { Limits } from './policy.js';
 
 /** What one policy decided about a session. */
 export interface PolicyDecision {
@@ -13,6 +14,8 @@ export interface PolicyDecision {
   readonly at: number;
   /** When this yes ends, epoch milliseconds. */
   readonly expiresAt?: number | undefined;
+  /** The rates that it wants kept. */
+  readonly limits?: Limits | undefined;
 }
 
 /** Why a session is what it is, or why a denial is. */

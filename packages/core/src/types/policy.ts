@@ -2,8 +2,11 @@ import type { DenialKind } from './denial.js';
 import type { ConnHit, HttpHit } from './hit.js';
 import type { CloseReason, PlaySession, SessionFilter } from './play-session.js';
 
-/** The order in which policies are asked; within one stage, their order in the array. */
-export type PolicyStage = 'authorise' | 'concurrency' | 'pass' | 'custom';
+/**
+ * The order in which policies are asked; within one stage, their order in the array. `resource` comes last: for what should
+ * only begin for a viewer whom nobody refuses any more, such as starting a source.
+ */
+export type PolicyStage = 'authorise' | 'concurrency' | 'pass' | 'custom' | 'resource';
 
 /** Rates that a transport should enforce, in megabits per second. */
 export interface Limits {
@@ -36,6 +39,7 @@ export interface Approval {
    * requests and merged connections of the same kind; others open as usual.
    */
   continues?: string;
+  /** Rates to keep. The tightest of all policies hold; `{}` lifts what this policy said before, undefined leaves it. */
   limits?: Limits;
   /** The pass (id) that this viewer is using up; read by policies of the stage `pass`. */
   pass?: string;
@@ -110,7 +114,7 @@ export interface Policy {
   settled?(candidate: Candidate, session: PlaySession | undefined): void;
   /** Called at its deadline; should be pure. `'ask'`: call `admit` again in the background while the session plays on. */
   review?(session: PlaySession, now: number): Verdict | 'ask';
-  /** When to review: epoch milliseconds and/or total bytes sent. Asked after opening and after each review. */
+  /** When to review: epoch milliseconds and/or total bytes, sent and received. Asked after opening and after each review. */
   deadline?(session: PlaySession): { at?: number; bytes?: number } | undefined;
   closed?(session: PlaySession): void;
 }
