@@ -8,7 +8,7 @@ import { startTokenServer, type Asked, type TokenServer } from './support/token-
 import { until } from './support/until.js';
 
 const TICKET = 'ticket & more="1"';
-/** Everybody has a ticket of his own. */
+/** Every viewer has its own ticket. */
 const ticketOf = (name: string) => `${TICKET} ${name}`;
 const query = (name: string) => `token=${encodeURIComponent(ticketOf(name))}`;
 const SECONDS = 4;

@@ -16,9 +16,9 @@ describe('the transport contract notices an adapter that', () => {
   it.concurrent.each<[Flaw, RegExp]>([
     ['serves before it is let in', /refused later/],
     ['never cancels', /leaves while/],
-    ['never cuts', /severs/],
+    ['never cuts', /cuts a kicked client/],
     ['never touches', /on the list/],
-    ['never closes', /dropped is gone/],
+    ['never closes', /dropped as gone/],
     ['does not count the last bytes', /after a cut|after it dropped/],
     ['calls everybody a viewer', /a publisher as an input/],
     ['severs when it is detached', /detached/],

@@ -32,7 +32,7 @@ describe.each(KINDS)('a recipe for kind %s', (kind) => {
         const agree = recipe.every((field) => one[field] === two[field]);
         expect(live(tracker)).toHaveLength(agree ? 1 : 2);
         expect(sessions[0]?.id === sessions[1]?.id).toBe(agree);
-        // and again: everybody finds his own
+        // and again: everybody finds their own
         expect([one, two].map((over) => tracker.trackHttp(hit({ kind, ...over }))?.id)).toEqual(
           sessions.map((session) => session?.id),
         );

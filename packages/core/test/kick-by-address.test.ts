@@ -146,7 +146,7 @@ describe('a kicked viewer without a token, and a neighbour with the same player 
     expect(mayRequest(tracker, { protocol: 'dash' })).toBe(false);
     expect(mayRequest(tracker, { sid: 'new' })).toBe(false);
     expect(mayRequest(tracker, { token: 'n' })).toBe(true);
-    // the neighbour's own, without the token: he has a name all the same
+    // the neighbour's own, without the token: it has a name all the same
     expect(mayRequest(tracker, { sid: 'other' })).toBe(true);
     expect(live(tracker)).toHaveLength(1);
   });

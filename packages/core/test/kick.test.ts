@@ -42,19 +42,19 @@ describe('kick', () => {
 
   describe('keeps out the same viewer who comes back', () => {
     it.each<[string, Partial<HttpHit>, Partial<HttpHit>]>([
-      ['as he was', {}, {}],
-      ['as he was, named by a token', { token: 'a' }, { token: 'a' }],
+      ['unchanged', {}, {}],
+      ['unchanged, named by a token', { token: 'a' }, { token: 'a' }],
       ['with a new CMCD sid', { sid: 's1' }, { sid: 's2' }],
       ['with a new token', { token: 'a' }, { token: 'b' }],
-      ['without his token', { token: 'a' }, {}],
+      ['without the token', { token: 'a' }, {}],
       ['with a token, having had none', {}, { token: 'a' }],
       ['with a new playback session', { playerSessionId: 'p1' }, { playerSessionId: 'p2' }],
       ['over DASH', { token: 'a' }, { token: 'a', protocol: 'dash' }],
       ['over DASH without a name', {}, { protocol: 'dash' }],
-      ['with another player but his token', { token: 'a' }, { token: 'a', userAgent: 'other' }],
-      ['with another player but his sid', { sid: 's1' }, { sid: 's1', userAgent: 'other' }],
+      ['with another player but the same token', { token: 'a' }, { token: 'a', userAgent: 'other' }],
+      ['with another player but the same sid', { sid: 's1' }, { sid: 's1', userAgent: 'other' }],
       ['without a User-Agent, having had none', { userAgent: undefined }, { userAgent: undefined, token: 'x' }],
-      ['from another address of his network', { ip: '2001:db8::1' }, { ip: '2001:db8::2' }],
+      ['from another address of the same network', { ip: '2001:db8::1' }, { ip: '2001:db8::2' }],
     ])('%s', (_, before, after) => {
       const { tracker } = kicked(before);
       const asked = now(tracker.admit(hit({ ...(before.ip ? { ip: before.ip } : {}), ...after })));
@@ -63,8 +63,8 @@ describe('kick', () => {
     });
 
     it.each<[string, Partial<HttpHit>, Partial<ConnHit>]>([
-      ['over RTMP with his token', { token: 'a' }, { token: 'a' }],
-      ['over RTSP with his User-Agent', {}, { protocol: 'rtsp', userAgent: 'player/1.0' }],
+      ['over RTMP with the same token', { token: 'a' }, { token: 'a' }],
+      ['over RTSP with the same User-Agent', {}, { protocol: 'rtsp', userAgent: 'player/1.0' }],
     ])('%s', (_, before, after) => {
       const { tracker } = kicked(before);
       expect(mayConnect(tracker, after)).toBe(false);
@@ -86,7 +86,7 @@ describe('kick', () => {
     it.each<[string, Partial<HttpHit>]>([
       ['somebody at another address', { ip: '203.0.113.8' }],
       ['another player at the same address', { userAgent: 'other' }],
-      ['him, on another stream', { stream: 'cam2' }],
+      ['the same viewer on another stream', { stream: 'cam2' }],
       ['a publisher at the same address', { kind: 'input' }],
     ])('%s', (_, other) => {
       const { tracker } = kicked({ token: 'a' });

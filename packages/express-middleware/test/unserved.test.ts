@@ -41,7 +41,7 @@ function expectNothing(): void {
   expect(told).toEqual([]);
 }
 
-describe.each(Object.entries(FRAMEWORKS))('over %s', (_, app) => {
+describe.each(Object.entries(FRAMEWORKS))('with %s', (_, app) => {
   it('an invented name makes no viewer, and a file does', async () => {
     const { url } = await serve(app('/live', trackPlayback(tracker), express.static(folder) as never));
     for (const file of ['a/index.m3u8', 'b/seg.ts', 'c/x.mpd', 'c/x.m4s', 'cam1/../d/x.ts', 'd%20e/x.ts']) {

@@ -17,7 +17,7 @@ import { jwt, SECRET, START_SEC } from './support/jwt.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** What a policy may keep of one viewer. A slice of his request would be several times as much. */
+/** What a policy may keep of one viewer. A slice of its request would be several times as much. */
 const MOST_BYTES = 2_500;
 const VIEWERS = 250;
 const REQUEST_BYTES = 15_000;
@@ -33,7 +33,7 @@ function cut(text: string): string {
 let texts = 0;
 const long = (length: number): string => String(texts++).padEnd(length, 'x');
 
-/** A viewer who sends as much of everything as he may, none of it twice. */
+/** A viewer that sends as much of everything as it may, none of it twice. */
 function viewer(n: number, over: Partial<Candidate> = {}): Candidate {
   return {
     stream: cut(long(256)),

@@ -82,7 +82,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
       expect(denial).toMatchObject({ kind: 'overload', detail: expect.stringContaining('its key is not known yet') });
       expect(denial.until).toBe(clock.now() + 20 * SECOND);
     }
-    // who is in plays on with what he has
+    // viewers that are in play on with the token they have
     sessionOf(await ask(tracker, { token: token(first, '1') }));
     expect(fetched).toBe(1);
     clock.advance(20 * SECOND);
@@ -190,7 +190,7 @@ describe('a server of keys', () => {
     expect(fetched).toBe(1 + 2);
   });
 
-  it('that is away when a new key comes is nobody’s fault: he gets in a second after it is back', async () => {
+  it('that is down when a new key comes is held against nobody: the viewer gets in a second after it is back', async () => {
     const { tracker, clock } = setup();
     const { id } = sessionOf(await ask(tracker, { token: token(first, '1') }));
     answer.body = setOf({ 1: first, 2: second });

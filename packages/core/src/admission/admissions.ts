@@ -100,7 +100,7 @@ export class Admissions {
     const refused = this.refusedAtOnce(resolved, joins);
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !resolved.recipe.tracks) return this.handle(resolved, undefined);
-    // Who waits for the answer that another request of his waits for takes no place of his own.
+    // A request that shares the answer of another one of the same viewer takes no further place.
     const shared = this.openings.find(resolved);
     if (shared !== undefined) return this.wait(resolved, joins, shared);
     const full = joins === undefined && this.capacity.isFull(resolved);

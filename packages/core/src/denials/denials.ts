@@ -65,7 +65,7 @@ export class Denials {
     return this.operator.size === 0 && this.remembered.size === 0;
   }
 
-  /** Somebody without a name may be kept out there, whoever he is found as. */
+  /** A viewer without a name may be kept out there, whichever session it is found as. */
   refusesNamelessAt(network: string): boolean {
     return this.operator.refusesNamelessAt(network);
   }

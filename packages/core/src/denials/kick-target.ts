@@ -31,14 +31,14 @@ export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
   const alike = (place: DenialPattern): DenialPattern[] => alikes(session, place);
   const address = (place: DenialPattern): DenialPattern[] => byAddress(session, place, terms.byAddress);
   if (user !== undefined) {
-    // The credentials that named this user, before any policy is asked. And from where he was, whom they name nobody.
+    // The credentials that named this user, before any policy is asked. And at the same places, viewers whom they do not name.
     const same = streams.flatMap((here) => [{ ...here, user }, ...withCredentials(here, terms.offered)]);
     const nobody = there.map((place): DenialPattern => ({ ...place, unnamed: 'yes' }));
     return { onlyNew: bounded(same, nobody.flatMap(address), nobody.flatMap(alike)) };
   }
   const same = (terms.recipe.byAddress ? there : streams).flatMap((each) => identities(session, each, terms));
   const alikeThere = there.flatMap(alike);
-  // Without a token, what his player calls itself was his name: whoever else is found by it has a better one.
+  // Without a token, the player's own name was the viewer's: anybody else who is found by it has a better name.
   const isNameless = session.token === undefined;
   return {
     onlyNew: bounded(same, there.flatMap(address), isNameless ? [] : alikeThere),

@@ -109,7 +109,7 @@ export class Settings {
     check(options);
     const { identity = {}, onOverload, idleTimeoutMs, stallTimeoutMs } = options;
     const policies = inOrder(options.policies ?? []);
-    // Copies: who changes what he passed in changes nothing, now or at the next update.
+    // Copies: a caller that changes what it passed in changes nothing, now or at the next update.
     options = { ...options, identity: structuredClone(identity) };
     if (options.policies !== undefined) options.policies = [...options.policies];
     // Without a prototype: no protocol is called like something that objects have.

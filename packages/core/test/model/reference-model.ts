@@ -172,7 +172,7 @@ export class ReferenceModel {
         refuses: (viewer) => {
           if (!isAt(session, viewer)) return false;
           if (!viewer.watches && (isSame(viewer) || byAddress(viewer) || isAlike(viewer))) return true;
-          // without a token, what his player calls itself was his name
+          // without a token, the player's own name was the viewer's
           return token === undefined && !viewer.byName && isAlike(viewer);
         },
       });

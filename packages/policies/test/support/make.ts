@@ -60,14 +60,14 @@ export const ask = async (tracker: SessionTracker, over: Partial<HttpHit> = {}):
 
 export const connect = async (tracker: SessionTracker, over: Partial<ConnHit> = {}) => await tracker.admit(conn(over));
 
-/** The session that somebody was let into; fails when he was refused. */
+/** The session that a viewer was let into; fails if it was refused. */
 export function sessionOf(answer: Answer): PlaySession {
   if (!answer.admitted) throw new Error(`refused: ${answer.denial.reason} ${answer.denial.detail ?? ''}`);
   if (answer.handle.session === undefined) throw new Error('nothing is tracked');
   return answer.handle.session;
 }
 
-/** Why somebody was refused; fails when he was let in. */
+/** Why a viewer was refused; fails if it was let in. */
 export function denialOf(answer: Answer): Denial {
   if (answer.admitted) throw new Error('let in');
   return answer.denial;

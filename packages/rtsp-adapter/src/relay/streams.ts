@@ -15,7 +15,7 @@ export class Streams {
     return stream;
   }
 
-  /** The server closes: nobody is told that his stream has ended, for that is not why. */
+  /** The server closes: players do not hear that their stream has ended, because that is not why. */
   forget(): void {
     for (const stream of this.byCode.values()) stream.sinks.clear();
   }

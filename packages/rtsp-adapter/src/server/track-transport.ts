@@ -15,7 +15,7 @@ export interface Agreed {
   readonly header: string;
 }
 
-/** Below it are the ports of services; who names one of them as his own means somebody else. */
+/** Below it are the ports of services: a client that claims one of them as its own means somebody else. */
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
 /** Agrees to the first offer that can be kept (RFC 2326 §12.39); undefined: 461. */

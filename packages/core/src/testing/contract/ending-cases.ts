@@ -8,7 +8,7 @@ const SHORT_IDLE_MS = 1_500;
 
 export const endingCases: Case[] = [
   {
-    name: 'severs whom the tracker kicks within a second, keeps him out, and lets his neighbour play on',
+    name: 'cuts a kicked client within a second, keeps it out, and lets a neighbour play on',
     test: async (world) => {
       const kicked = await world.watch({ stream: 'cam1', token: 'a', userAgent: 'kicked/1.0' });
       const { id } = world.viewer();
@@ -28,7 +28,7 @@ export const endingCases: Case[] = [
     },
   },
   {
-    name: 'tells once that a client which dropped is gone',
+    name: 'closes a client that dropped as gone, once',
     test: async (world) => {
       const client = await world.watch({ stream: 'cam1', token: 'a' });
       const { id } = world.viewer();
