@@ -77,7 +77,7 @@ describe('allowDeny', () => {
     expect((await ask(tracker, { referer })).admitted).toBe(false);
   });
 
-  it('says which rule it was, and what is not known', async () => {
+  it('says which rule it was, and what is unknown', async () => {
     const told = async (options: AllowDenyOptions, over = {}) =>
       denialOf(await ask(world([allowDeny(options)], { geo }).tracker, over)).detail;
     expect(await told({ deny: [{ country: 'DE' }, { country: 'NL', userAgent: 'player' }] })).toBe(
@@ -97,7 +97,7 @@ describe('allowDeny', () => {
     expect((await ask(tracker, { referer: 'https://example.com/' })).admitted).toBe(true);
   });
 
-  it('is about the kinds it is told', async () => {
+  it('applies to the configured kinds', async () => {
     const { tracker } = world([allowDeny({ deny: [{ country: 'NL' }], kinds: ['input'] })], { geo });
     expect((await ask(tracker)).admitted).toBe(true);
     expect((await connect(tracker, { kind: 'input' })).admitted).toBe(false);
@@ -129,7 +129,7 @@ describe('allowDeny', () => {
     expect(() => allowDeny(options as AllowDenyOptions)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   });
 
-  it('cuts who a new rule is about when policies decide again, and nobody else', async () => {
+  it('cuts sessions that match a new rule when policies decide again, and no others', async () => {
     const { tracker } = world([allowDeny({ deny: [{ country: 'DE' }] })], { geo });
     await ask(tracker, {});
     await ask(tracker, { ip: '198.51.100.1' });

@@ -84,7 +84,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect(denialOf(await ask(tracker, device(3))).reason).toBe('limit');
   });
 
-  it('gives the slot of a viewer who was quiet for the grace to the next, and asks it back', async () => {
+  it('gives the slot of a viewer that was quiet for graceMs to the next one, who then holds it', async () => {
     const made = limited({ max: 1 });
     await openEach(made, 1);
     made.clock.advance(9_000);
@@ -97,7 +97,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect((await ask(made.tracker, device(1))).admitted).toBe(true);
   });
 
-  it('does not think a viewer quiet who has something in flight', async () => {
+  it('does not treat a viewer with something in flight as quiet', async () => {
     const made = limited({ max: 1 });
     const admission = await made.tracker.admit(hit(device(1)));
     if (!admission.admitted) throw new Error('refused');
@@ -144,7 +144,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect([await open(1, same), await open(2, same), await open(3, other)]).toEqual([true, false, true]);
   });
 
-  it('limits nobody who has no name', async () => {
+  it('does not limit viewers without a name', async () => {
     const { tracker } = limited({ max: 1 });
     for (const ip of ['203.0.113.1', '203.0.113.2']) expect((await ask(tracker, { ip })).admitted).toBe(true);
   });
@@ -162,7 +162,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect((await ask(tracker, { token: 'ann' })).admitted).toBe(false);
   });
 
-  it('cuts who is too many when the limit has come down and policies decide again', async () => {
+  it('cuts sessions beyond a lowered limit when policies decide again', async () => {
     for (const [onExceed, left] of [
       ['reject', ['device 1']],
       ['replace-oldest', ['device 3']],
@@ -237,7 +237,7 @@ describe('concurrencyPolicy that replaces', () => {
     expect(devices(live(made.tracker))).toEqual(['device 1', 'device 3']);
   });
 
-  it('rather who is quiet than who plays, and who was quiet may come back', async () => {
+  it('rather a quiet session than a playing one, and the quiet one may come back', async () => {
     const made = limited({ max: 2, onExceed: 'replace-oldest' });
     await openEach(made, 2);
     made.clock.advance(10_000);
@@ -248,14 +248,14 @@ describe('concurrencyPolicy that replaces', () => {
     expect(devices(live(made.tracker)).sort()).toEqual(['device 2', 'device 3']);
   });
 
-  it('nobody where none may play', async () => {
+  it('nobody if the limit is 0', async () => {
     const { tracker } = limited({ max: 0, onExceed: 'replace-oldest' });
     expect((await ask(tracker, device(1))).admitted).toBe(false);
   });
 });
 
 describe('concurrencyPolicy', () => {
-  it('keeps nothing of who has gone', async () => {
+  it('keeps nothing of viewers that have left', async () => {
     for (const onExceed of ['reject', 'replace-oldest'] as const) {
       const policy = concurrencyPolicy({ max: 2, onExceed });
       const { tracker } = world([names, policy]);

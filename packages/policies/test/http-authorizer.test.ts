@@ -37,7 +37,7 @@ describe('httpAuthorizer', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('tells who asks for what, in the names of the API', async () => {
+  it('sends who asks for what, in the names of the API', async () => {
     const { tracker } = setup({ headers: { 'x-key': 'k' } }, { geo: { country: () => 'NL' } });
     const answer = await ask(tracker, {
       token: 'a',
@@ -444,7 +444,7 @@ describe('asking again', () => {
     return admission.handle;
   };
 
-  it('happens every so often, in the background; who is refused is cut, who is not notices nothing', async () => {
+  it('happens at intervals, in the background; refused sessions are cut, the others notice nothing', async () => {
     const { tracker, clock } = setup({ reauthorizeEveryMs: 60_000 }, { policyTimeoutMs: 600_000 });
     const [good, bad] = [await played(tracker, 'good'), await played(tracker, 'bad')];
     authoriser.answer = (res, body) => say(body.includes('"bad"') ? 403 : 200)(res);

@@ -54,7 +54,7 @@ const token = ({ privateKey }: KeyPairKeyObjectResult, kid: string | undefined, 
   signedBy(privateKey, 'ES256', { sub, exp: START_SEC + 86_400, ...over }, kid);
 
 describe('the keys of jwtPolicy that are fetched', () => {
-  it('are fetched once for all who come with them', async () => {
+  it('are fetched once for all viewers that need them', async () => {
     const { tracker } = setup();
     await Promise.all(['a', 'b'].map(async (sub) => sessionOf(await ask(tracker, { token: token(first, '1', sub) }))));
     sessionOf(await ask(tracker, { token: token(first, '1', 'c') }));

@@ -47,7 +47,7 @@ describe('a claim of ours', () => {
     [null, ...(wrong[name] ?? [])].map((value): [string, unknown] => [name, value]),
   );
 
-  it.each(cases)('that is not what it should be makes the token none, and is named: %s = %j', async (name, value) => {
+  it.each(cases)('that is invalid makes the token invalid, and is named: %s = %j', async (name, value) => {
     expect(await told(bob({ [name]: value }))).toMatch(new RegExp(`^the claim "${name}" (is|comes)`));
   });
 

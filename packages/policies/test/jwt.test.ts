@@ -18,7 +18,7 @@ const bob = (over: object = {}) => jwt({ sub: 'bob', exp: START_SEC + 600, ...ov
 afterEach(stopAll);
 
 describe('jwtPolicy', () => {
-  it('lets in who has a token, says who it is, and ends the session at exp', async () => {
+  it('lets in a viewer with a token, names the user, and ends the session at exp', async () => {
     const { tracker, clock } = setup();
     const session = sessionOf(await ask(tracker, { token: bob({ tags: { plan: 'gold' } }) }));
     expect(session).toMatchObject({ userId: 'bob', userName: 'bob', tags: { plan: 'gold' }, namedBy: 'token' });
@@ -59,7 +59,7 @@ describe('jwtPolicy', () => {
     ['tags that are none', () => bob({ tags: { plan: 5 } }), 'credentials'],
     ['a user that is none', () => bob({ sub: 5 }), 'credentials'],
     ['other kinds', () => bob({ kinds: ['input'] }), 'forbidden'],
-  ])('refuses a token with %s, and one who joins a live session with it', async (_, make, kind) => {
+  ])('refuses a token with %s, even to join a live session', async (_, make, kind) => {
     for (const recipe of [
       ['stream', 'ip', 'token'],
       ['stream', 'ip'],
@@ -113,7 +113,7 @@ describe('jwtPolicy', () => {
     }
   });
 
-  it('asks publishers for a token that says so, and the pushes of the server for none', async () => {
+  it('requires a token that allows it from publishers, and none from pushes of the server', async () => {
     const { tracker } = setup();
     denialOf(await connect(tracker, { kind: 'input', token: bob() }));
     sessionOf(await connect(tracker, { kind: 'input', token: bob({ kinds: ['input'] }) }));
@@ -171,7 +171,7 @@ describe('jwtPolicy', () => {
     expect(make).not.toThrow(/pass@|secret of/);
   });
 
-  it('reads a claim by its usual name when the other is not set: what is not read would restrict nothing', async () => {
+  it('reads a claim by its usual name if no other is set, because an unread claim restricts nothing', async () => {
     const { tracker } = setup({ claims: { streams: undefined as never } });
     expect(denialOf(await ask(tracker, { token: bob({ streams: ['cam2'] }) })).kind).toBe('forbidden');
   });

@@ -15,7 +15,7 @@ const setup = (keys: string | string[] = KEY) => {
 afterEach(stopAll);
 
 describe('signedUrlPolicy', () => {
-  it('lets in who has a signature for this stream, over every transport, until it ends', async () => {
+  it('lets in viewers with a signature for the stream, over every transport, until it expires', async () => {
     const { tracker, clock, token } = setup();
     const { id } = sessionOf(await ask(tracker, { token: token() }));
     sessionOf(await connect(tracker, { token: token() }));
@@ -41,7 +41,7 @@ describe('signedUrlPolicy', () => {
     ['one that was cut', (make) => make().slice(0, -1)],
     ['one with more behind it', (make) => `${make()}A`],
     ['a text', () => 'open sesame'],
-  ])('refuses a viewer with no signature but %s, and one who joins a live session with it', async (_, make) => {
+  ])('refuses a viewer with %s instead of a signature, even to join a live session', async (_, make) => {
     const { tracker, token } = setup();
     sessionOf(await ask(tracker, { token: token() }));
     const wrong = make(token);
@@ -96,7 +96,7 @@ describe('signedUrlPolicy', () => {
     sessionOf(await ask(tracker, { token: token({ key: OLD }) }));
   });
 
-  it('asks publishers for a signature of their own, and the pushes of the server for none', async () => {
+  it('requires a separate signature from publishers, and none from pushes of the server', async () => {
     const { tracker, token } = setup();
     denialOf(await connect(tracker, { kind: 'input', token: token() }));
     sessionOf(await connect(tracker, { kind: 'input', token: token({ kind: 'input' }) }));

@@ -126,7 +126,7 @@ describe('the words of a refusal', () => {
     expect(viewers()).toEqual([]);
   });
 
-  it('a publisher is told Publish.Denied, its media reaches nobody, and the place is free at once', async () => {
+  it('a publisher gets Publish.Denied, its media reaches nobody, and the place is free at once', async () => {
     let allow = false;
     attach({ policies: [about('input', () => (allow ? { allow: true } : NO))] });
     const stream = newStream();
@@ -304,7 +304,7 @@ describe('a player that does not read', () => {
     await until('the other plays on', () => other.mediaBytes > then + 1_000_000);
   }, 30_000);
 
-  it('that is only slow misses some media, and goes on with the next key frame', async () => {
+  it('that is only slow misses some media, and continues with the next key frame', async () => {
     attach({}, { maxBufferBytes: 300_000 });
     const stream = newStream();
     await rtmp().publish(stream, 'FMLE/3.0', 100_000);

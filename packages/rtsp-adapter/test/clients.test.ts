@@ -87,7 +87,7 @@ describe('an encoder', () => {
     ],
     ['v=0\r\nhello\r\n', ': nothing in this SDP can be relayed: line 2'],
     ['v=0\r\n', ': this SDP has no medium (m=)'],
-  ])('is told which line of its SDP is to blame: %j', async (sdp, reason) => {
+  ])('learns which line of its SDP is to blame: %j', async (sdp, reason) => {
     expect(await client().announce('/live/cam1', {}, sdp)).toMatchObject({
       status: 400,
       phrase: `Bad Request${reason}`,

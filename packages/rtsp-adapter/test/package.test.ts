@@ -121,7 +121,7 @@ describe('a publisher over its connection', () => {
 });
 
 describe('the door', () => {
-  it('keeps who is refused away from the app, in RTSP’s words', async () => {
+  it('refuses clients with an RTSP status before the app sees them', async () => {
     const one = new RtspClient(port);
     const answer = await one.ask('DESCRIBE', one.url('/live/cam1?token=full'));
     expect(answer).toMatchObject({ status: 453, phrase: 'Not Enough Bandwidth: policy: not you' });
@@ -164,7 +164,7 @@ describe('the door', () => {
     one.drop();
   });
 
-  it('asks again about who was let in to play and publishes, and the other way round', async () => {
+  it('judges a client again that was let in to play and publishes, and the other way round', async () => {
     await tracker.stop();
     const asked: string[] = [];
     const viewersOfA: Policy = {
@@ -197,14 +197,14 @@ describe('the door', () => {
     [one, two, three, four].forEach((client) => client.drop());
   });
 
-  it('hangs up on who piles up requests behind a verdict', async () => {
+  it('hangs up on a client that piles up requests behind a verdict', async () => {
     const one = new RtspClient(port);
     for (let i = 0; i < 40; i++) void one.ask('DESCRIBE', one.url('/live/cam1?token=later'), { X: 'y'.repeat(2_000) });
     await until('it is cut', () => one.ended);
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
-  it('closes the session of who is told 404 by the app, and at TEARDOWN', async () => {
+  it('closes the session when the app answers 404, and at TEARDOWN', async () => {
     server.removeListener('request', handler);
     const picky: Handler = (request, response) => {
       response.statusCode = request.uri.includes('nothing') ? 404 : 200;
@@ -333,7 +333,7 @@ describe('the shield', () => {
     one.drop();
   });
 
-  it('goes on after hundreds of broken connections', async () => {
+  it('keeps working after hundreds of broken connections', async () => {
     const good = Buffer.from('DESCRIBE rtsp://h/live/cam1 RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 3\r\n\r\nabc');
     for (let at = 0; at < good.length; at++) {
       const bad = Buffer.from(good);

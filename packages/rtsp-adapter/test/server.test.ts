@@ -125,7 +125,7 @@ describe('without a tracker', () => {
     ]);
   });
 
-  it('cuts who stalls, too', async () => {
+  it('cuts a stalled player, too', async () => {
     const clock = fakeClock();
     await serve({ clock, maxBufferBytes: 65_536, startTimeoutMs: 0, stallTimeoutMs: 3_000 });
     const publisher = client();
@@ -206,7 +206,7 @@ describe('the conversation', () => {
     expect(tracker.list({ kind: 'viewer' })).toHaveLength(1);
   });
 
-  it('stops at PAUSE, goes on at PLAY, and starts anew after TEARDOWN', async () => {
+  it('stops at PAUSE, continues at PLAY, and starts anew after TEARDOWN', async () => {
     const tracker = track();
     await serve({ tracker });
     const publisher = await onAir();
@@ -242,7 +242,7 @@ describe('the conversation', () => {
 });
 
 describe('publishers', () => {
-  it('are replaced by who publishes anew; players of the same tracks play on', async () => {
+  it('are replaced by a new publisher; players of the same tracks play on', async () => {
     const tracker = track();
     await serve({ tracker });
     const first = await onAir();
@@ -256,7 +256,7 @@ describe('publishers', () => {
     expect(active(tracker, 'input')).toHaveLength(1);
   });
 
-  it('are replaced only by who sends: announcing alone puts nobody off', async () => {
+  it('are replaced only by a publisher that sends, not by one that only announces', async () => {
     await serve();
     const first = await onAir();
     expect((await client().announce('/live/cam1')).status).toBe(200);
@@ -395,7 +395,7 @@ describe('with a tracker', () => {
     expect(one.ended).toBe(true);
   });
 
-  it('keeps nobody in the list who only asks', async () => {
+  it('keeps no client in the list that only asks', async () => {
     const clock = fakeClock(Date.now());
     const tracker = track();
     await serve({ tracker, clock });
@@ -455,7 +455,7 @@ describe('with a tracker', () => {
     expect(one.get(id)!.bytes).toBeGreaterThanOrEqual(player.mediaBytes);
   });
 
-  it('refuses who waits for an answer when the tracker is detached', async () => {
+  it('refuses clients that wait for an answer when the tracker is detached', async () => {
     const tracker = track({ policies: [{ name: 'never', admit: () => new Promise(() => undefined) }] });
     await serve();
     const attachment = attachRtsp(server, tracker);
@@ -467,7 +467,7 @@ describe('with a tracker', () => {
     expect((await announced).status).toBe(503);
   });
 
-  it('gives nothing to who is kicked by somebody that hears of its coming', async () => {
+  it('sends nothing to a client that a listener of `opened` kicks', async () => {
     const tracker = track();
     tracker.on('opened', ({ session }) => session.kind === 'viewer' && tracker.kick(session.id));
     await serve({ tracker });
@@ -490,7 +490,7 @@ describe('with a tracker', () => {
     expect([one.count({ status: 'active' }), two.stats().openedTotal]).toEqual([2, 0]);
   });
 
-  it('hears of a server that closes, and closes twice', async () => {
+  it('closes its sessions with the server, and may be closed twice', async () => {
     const tracker = track();
     await serve({ tracker });
     await onAir();
@@ -577,7 +577,7 @@ describe('over UDP', () => {
     expect(player.packets.some(({ payload }) => payload.length === 666)).toBe(false);
   });
 
-  it('uses the ports it may, gives them back, and says 461 when there are none left', async () => {
+  it('uses the configured ports, gives them back, and answers 461 when none is left', async () => {
     const base = 40_000 + 2 * Math.floor(Math.random() * 5_000);
     await serve({ udpPorts: [base, base + 3] });
     await onAir();
@@ -591,7 +591,7 @@ describe('over UDP', () => {
     await until('there is room again', async () => (await client({ over: 'udp' }).play('/live/cam1')).status === 200);
   });
 
-  it('is not there next to RTSPS, which would be none with its media in clear', async () => {
+  it('is not offered with RTSPS, whose media would then be in clear', async () => {
     await serve({ tls: certificate() });
     await onAir('/live/cam1', { secure: true });
     const player = client({ secure: true, over: 'udp' });

@@ -72,7 +72,7 @@ describe.each(['tcp', 'udp'] as const)('a publisher over %s whose network is gon
     expect(reasons('viewer')).toEqual(['stream_ended']);
   });
 
-  it('has its place taken at once by who publishes anew', async () => {
+  it('is replaced at once by a new publisher', async () => {
     await publish(proxy.port, over);
     proxy.mute();
     await pass(1);

@@ -182,7 +182,7 @@ describe('a server of another library', () => {
     ['forbidden', 1403],
     ['limit', 1402],
     ['overload', 1402],
-  ] as const)('is told why somebody is refused: %s is %i', async (kind, code) => {
+  ] as const)('gets the reject code of a denial: %s is %i', async (kind, code) => {
     const server = new EventEmitter();
     const tracker = denying(kind);
     attachSrt(server, tracker);
@@ -219,7 +219,7 @@ describe('a server of another library', () => {
     await tracker.stop();
   });
 
-  it('is told to end a player that sends, and lets a publisher send what it likes', async () => {
+  it('is asked to end a player that sends, and not a publisher', async () => {
     const [server, clock] = [new EventEmitter(), fakeClock()];
     const tracker = createTracker({ clock });
     attachSrt(server, tracker, { clock });
@@ -241,7 +241,7 @@ describe('a server of another library', () => {
     await tracker.stop();
   });
 
-  it('is told to end who asks for nothing, and for what is none of a player or publisher', () => {
+  it('is asked to end callers that ask for no stream, or for another mode', () => {
     const server = new EventEmitter();
     const tracker = createTracker();
     attachSrt(server, tracker);
