@@ -19,7 +19,7 @@ tracker.on('closed', () => heard++);
 tracker.addSink({
   name: 'counter',
   write: (batch) => {
-    written += batch.length;
+    written += batch.filter(({ type }) => type === 'session.closed').length;
   },
 });
 globalThis.gc();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WireEvent } from '../types/wire.js';
+import type { WireEvent, WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 import type { DeniedEvent, SessionClosedEvent, SessionOpenedEvent } from '../types/event.js';
@@ -9,23 +9,26 @@ import { toWire } from './session.js';
 const iso = isoWithMemory();
 const isoNow = isoWithMemory();
 
-function envelope(type: WireEvent['type'], seq: number, at: number, stream: string, payload: object): WireEvent {
-  return Object.freeze({
+/** `payload`: of this envelope alone, and without absent values. */
+const envelope = (type: WireEvent['type'], seq: number, at: number, stream: string, payload: object): WireEvent =>
+  Object.freeze({
     id: randomUUID(),
     type,
     stream_code: stream,
     occurred_at: isoNow(at),
     seq,
-    payload: Object.freeze(withoutAbsent(payload as Record<string, unknown>)),
+    payload: Object.freeze(payload as Record<string, unknown>),
   });
-}
+
+type PairPayload = WireSession & { session_id: string; viewers: number; reason?: string; detail?: string };
 
 /** A whole row, so that whoever hears it needs no other. */
-const pairPayload = (session: PlaySession, viewers: number) => ({
-  session_id: session.id,
-  viewers,
-  ...toWire(session),
-});
+function pairPayload(session: PlaySession, viewers: number): PairPayload {
+  const payload = toWire(session) as PairPayload;
+  payload.session_id = session.id;
+  payload.viewers = viewers;
+  return payload;
+}
 
 /** A session that was there when a sink was added. */
 export const attachedEnvelope = (seq: number, at: number, session: PlaySession, viewers: number): WireEvent =>
@@ -60,22 +63,26 @@ export const updatedEnvelope = (seq: number, at: number, session: Changing): Wir
   });
 
 export function closedEnvelope({ seq, occurredAt, session, reason, viewers }: SessionClosedEvent): WireEvent {
-  const detail = session.closeDetail;
-  return envelope('session.closed', seq, occurredAt, session.stream, {
-    ...pairPayload(session, viewers),
-    reason,
-    detail,
-  });
+  const payload = pairPayload(session, viewers);
+  payload.reason = reason;
+  if (session.closeDetail !== undefined) payload.detail = session.closeDetail;
+  return envelope('session.closed', seq, occurredAt, session.stream, payload);
 }
 
 export function deniedEnvelope({ seq, occurredAt, denial, stream, protocol, ip }: DeniedEvent): WireEvent {
-  return envelope('session.denied', seq, occurredAt, stream, {
-    denial_id: denial.id,
-    proto: protocol,
-    ip,
-    reason: denial.reason,
-    detail: denial.detail,
-    kind: denial.kind,
-    until: iso(denial.until),
-  });
+  return envelope(
+    'session.denied',
+    seq,
+    occurredAt,
+    stream,
+    withoutAbsent({
+      denial_id: denial.id,
+      proto: protocol,
+      ip,
+      reason: denial.reason,
+      detail: denial.detail,
+      kind: denial.kind,
+      until: iso(denial.until),
+    }),
+  );
 }

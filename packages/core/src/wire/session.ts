@@ -1,46 +1,54 @@
 import type { PlaySession } from '../types/play-session.js';
 import type { WireSession } from '../types/wire.js';
-import { iso, isoOrAbsent } from './time.js';
-import { withoutAbsent } from './without-absent.js';
+import { isoWithMemory } from './time.js';
+
+/** Opened and started are mostly one time; updated and closed are one for all sessions that end together. */
+const early = isoWithMemory();
+const late = isoWithMemory();
 
 const inSeconds = (times: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / 1000]));
 
-/** A session as the REST API, webhooks and sinks write it. */
+/**
+ * A session as the REST API, webhooks and sinks write it. Written for each session that opens or closes: what is always
+ * there in one piece, and nothing is copied twice.
+ */
 export function toWire(session: PlaySession): WireSession {
-  return withoutAbsent({
+  const { streams, ips, tags, durationMsByProtocol } = session;
+  const wire: WireSession = {
     id: session.id,
     stream_code: session.stream,
-    streams: session.streams.length > 1 ? session.streams : undefined,
     proto: session.protocol,
     protos: session.protocols,
     kind: session.kind,
     ip: session.ip,
-    ips: session.ips.length > 1 ? session.ips : undefined,
-    user_agent: session.userAgent,
-    referer: session.referer,
-    query_string: session.query,
-    token_fingerprint: session.tokenFingerprint,
-    token: session.token,
     user_name: session.userName,
     named_by: session.namedBy,
-    country: session.country,
     bytes: session.bytes,
     bytes_received: session.bytesReceived,
     secure: session.secure,
     dvr: session.dvr,
     connections: session.connections,
-    opened_at: iso(session.openedAt),
-    started_at: isoOrAbsent(session.startedAt),
-    updated_at: iso(session.updatedAt),
-    closed_at: isoOrAbsent(session.closedAt),
-    close_reason: session.closeReason,
-    close_detail: session.closeDetail,
+    opened_at: early(session.openedAt),
+    updated_at: late(session.updatedAt),
     duration_sec: session.durationMs / 1000,
-    proto_sec: session.durationMsByProtocol && inSeconds(session.durationMsByProtocol),
-    tags: Object.keys(session.tags).length > 0 ? session.tags : undefined,
-    quality: session.quality,
-  }) as WireSession;
+  };
+  if (streams.length > 1) wire.streams = streams;
+  if (ips.length > 1) wire.ips = ips;
+  if (session.userAgent !== undefined) wire.user_agent = session.userAgent;
+  if (session.referer !== undefined) wire.referer = session.referer;
+  if (session.query !== undefined) wire.query_string = session.query;
+  if (session.tokenFingerprint !== undefined) wire.token_fingerprint = session.tokenFingerprint;
+  if (session.token !== undefined) wire.token = session.token;
+  if (session.country !== undefined) wire.country = session.country;
+  if (session.startedAt !== undefined) wire.started_at = early(session.startedAt);
+  if (session.closedAt !== undefined) wire.closed_at = late(session.closedAt);
+  if (session.closeReason !== undefined) wire.close_reason = session.closeReason;
+  if (session.closeDetail !== undefined) wire.close_detail = session.closeDetail;
+  if (durationMsByProtocol !== undefined) wire.proto_sec = inSeconds(durationMsByProtocol);
+  if (Object.keys(tags).length > 0) wire.tags = tags;
+  if (session.quality !== undefined) wire.quality = session.quality;
+  return wire;
 }
 
 /** One of several rows with the same `id`, with a key of its own: for lists of all visits. */
