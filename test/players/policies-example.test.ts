@@ -19,7 +19,7 @@ it('is a program of less than 30 lines', () => {
 
 it('lets in who has a link, replaces the oldest of three streams, and ends at Ctrl-C', async () => {
   for (const stream of ['cam1', 'cam2', 'cam3']) {
-    mkdirSync(path.join(folder, stream));
+    mkdirSync(path.join(folder, stream), { recursive: true });
     writeFileSync(path.join(folder, stream, 'index.m3u8'), '#EXTM3U\n#EXTINF:4,\n1.ts\n');
     writeFileSync(path.join(folder, stream, '1.ts'), 'media');
   }

@@ -8,3 +8,15 @@ export async function until<T>(what: string, ask: () => T | Promise<T>, timeoutM
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/**
+ * Gives what should not happen the time in which it would, for there is no event to wait for; fails when it has happened.
+ * The only place where tests wait for nothing.
+ */
+export async function stays(what: string, holds: () => boolean | Promise<boolean>, forMs: number): Promise<void> {
+  const end = Date.now() + forMs;
+  do {
+    if (!(await holds())) throw new Error(`It did not stay so for ${forMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  } while (Date.now() < end);
+}

@@ -11,6 +11,8 @@ export { invalidatedToWire, statsToWire, streamToWire } from './wire/stats.js';
 export { withoutAbsent } from './wire/without-absent.js';
 export type { Attachment } from './connections/attachment.js';
 export { ConnectionSet, onceClosed, type SubscribeToEnd } from './connections/connection-set.js';
+export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
+export { SESSION_KINDS } from './types/kinds.js';
 export { needTracker } from './connections/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';

@@ -222,6 +222,28 @@ describe('a viewer to whom nothing was served yet', () => {
     expect(playing.signal.aborted).toBe(true);
   });
 
+  it('is not among those whom a policy counts to say who makes room', () => {
+    const atMostTwo: Policy = {
+      name: 'two',
+      stage: 'concurrency',
+      admit: (_candidate, view) => ({
+        allow: true,
+        userId: 'ann',
+        replace: () => {
+          const here = view.list({ user: 'ann', status: 'active' }).map(({ id }) => id);
+          return here.slice(0, Math.max(0, here.length + 1 - 2));
+        },
+      }),
+    };
+    const { tracker, clock } = setup({ policies: [atMostTwo] });
+    for (const stream of ['cam1', 'cam2', 'cam3']) {
+      clock.advance(1);
+      ask(tracker, { stream }).served();
+    }
+    expect(live(tracker).map(({ stream }) => stream)).toEqual(['cam2', 'cam3']);
+    expect(tracker.streams().map(({ stream }) => stream)).toEqual(['cam2', 'cam3']);
+  });
+
   it('is cut, unlisted, if a policy fails to say who makes room', () => {
     const failing: Policy = {
       name: 'p',

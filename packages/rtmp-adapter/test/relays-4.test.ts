@@ -7,7 +7,7 @@ import { message, RtmpClient } from './support/rtmp-client.js';
 import { RtspSource } from './support/rtsp-source.js';
 import { startServer2, type Server2 } from './support/server-2.js';
 import { Stage4 } from './support/stage-4.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 
 const stage = new Stage4();
 /** Another server: version 4 can be there only once. */
@@ -112,8 +112,9 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
     expect(stage.tracker.kick(active('input')[0]!.id)).toBe(true);
     await until('it is gone', () => context.sessions.size === 0);
     expect(relays().removeTask(`/live/${stream}`)).toBe(false);
-    await new Promise((resolve) => setTimeout(resolve, 200)); // longer than it waits to connect again
-    expect([stage.tracker.stats().openedTotal, context.sessions.size]).toEqual([1, 0]);
+    // longer than it waits to connect again
+    const isAlone = (): boolean => stage.tracker.stats().openedTotal === 1 && context.sessions.size === 0;
+    await stays('it does not come back', isAlone, 200);
     expect(stage.broadcast(stream)).toBeUndefined();
   });
 
@@ -139,8 +140,7 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
     const player = await play(stream);
     task(await source(stream), stream, 'pull');
     await until('it has asked', () => stage.broadcast(stream)?.publisher != null);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(player.mediaBytes).toBe(0);
+    await stays('it has no media', () => player.mediaBytes === 0, 150);
     answer({ allow: true });
     await until('it plays', () => player.mediaBytes > 5_000);
     expect(relays().removeTask(`/live/${stream}`)).toBe(true);

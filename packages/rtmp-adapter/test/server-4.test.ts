@@ -11,7 +11,7 @@ import { attachRtmp, type Attachment, type RtmpOptions } from '../src/index.js';
 import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { startServer4, type Server4 } from './support/server-4.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 
 let server: Server4;
 let tracker: SessionTracker;
@@ -151,8 +151,7 @@ describe('while a verdict is pending', () => {
     await rtmp().publish(stream);
     const players = [await rtmp().play(stream), http(`/live/${stream}.flv`)] as const;
     await until('they have asked', () => context.broadcasts.get(`/live/${stream}`)?.subscribers.size === 2);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect([players[0].mediaBytes, players[1].bytes]).toEqual([0, 0]);
+    await stays('nobody has media', () => players[0].mediaBytes + players[1].bytes === 0, 200);
     answer({ allow: true });
     await until('one has media', () => players[0].mediaBytes + players[1].bytes > 1000);
     tracker.updateConfig({ policies: [] });
@@ -232,8 +231,8 @@ describe('what the server tells wrongly', () => {
     await until('it is on the other stream', () => viewers()[0]?.stream === second);
     expect(closed()).toEqual([expect.objectContaining({ stream: first, closeReason: 'client_gone' })]);
     const then = player.mediaBytes;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(player.mediaBytes - then).toBeLessThan(2_500); // what was on its way
+    // what was on its way
+    await stays('it gets no more of it', () => player.mediaBytes - then < 2_500, 200);
     expect(context.broadcasts.get(`/live/${first}`)?.subscribers.size).toBe(0);
   });
 
@@ -389,8 +388,7 @@ it('lets two trackers decide: media flows when both have said yes', async () => 
   await until('both have been asked', () => answers.length === 2);
   answers[0]!({ allow: true });
   await until('one has let it in', () => viewers().length === 1);
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  expect(player.mediaBytes).toBe(0);
+  await stays('it has no media', () => player.mediaBytes === 0, 150);
   answers[1]!({ allow: true });
   await until('it plays', () => player.mediaBytes > 0);
   await second.detach();

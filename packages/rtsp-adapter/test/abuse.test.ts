@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { createRtspServer, type RtspServer } from '../src/index.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 
 const START_TIMEOUT_MS = 2_000;
 const MEGABYTE = 1024 * 1024;
@@ -117,8 +117,7 @@ it('understands a request in single bytes, and a body in three segments', async 
   );
   for (const byte of announce) socket.write(byte);
   for (const part of [SDP.slice(0, 10), SDP.slice(10, 60), SDP.slice(60)]) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(said).toBe('');
+    await stays('it says nothing', () => said === '', 20);
     socket.write(part);
   }
   await until('it is answered', () => said.startsWith('RTSP/1.0 200'));

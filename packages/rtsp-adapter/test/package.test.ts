@@ -5,7 +5,7 @@ import { createTracker, type Policy, type SessionTracker } from '@stream-session
 import { attachRtsp, countMedia, type Attachment } from '../src/index.js';
 import { app, createServer, listening, type Handler } from './support/package-server.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 
 const no = (kind: 'credentials' | 'limit') => ({ allow: false, reason: 'policy', kind, detail: 'not you' }) as const;
 const door: Policy = {
@@ -140,8 +140,7 @@ describe('the door', () => {
     const answers = ['DESCRIBE', 'SETUP', 'PLAY', 'OPTIONS'].map((method) =>
       one.ask(method, one.url('/live/cam1?token=later')),
     );
-    await new Promise((resolve) => setTimeout(resolve, 40));
-    expect(seen).toEqual([]);
+    await stays('the server has not seen them', () => seen.length === 0, 40);
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(seen).toEqual(['DESCRIBE', 'SETUP', 'PLAY', 'OPTIONS']);
     expect(viewers()).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { createSrtServer, libsrt, type SrtServer, type SrtServerOptions } from '../src/index.js';
 import { Caller, type CallOptions } from './support/caller.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 
 const servers: SrtServer[] = [];
 const callers: Caller[] = [];
@@ -139,8 +139,7 @@ it('holds a connection for as long as somebody holds it, and lets a listener tur
   await until('it is told of', () => releases.length === 2);
   releases[0]!();
   releases[0]!(); // twice is once
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(held.received).toBe(0);
+  await stays('it has no media', () => held.received === 0, 100);
   releases[1]!();
   await plays(held);
   server.connections().forEach((connection) => connection.hold()()); // too late, and so of no consequence

@@ -51,6 +51,8 @@ export class Evictions {
   /** The same when something is served to it. A policy that then fails to say who has to go ends it. */
   makeWhenServed(session: Session, decision: Decision): void {
     session.rareFields.onServed = () => {
+      // As when it opens: those who say who has to go do not see it yet.
+      this.registry.unserved.delete(session);
       const room = this.roomFor(decision, session);
       const { verdict } = room.decision;
       if (verdict.allow) this.makeFor(session, room);

@@ -17,7 +17,6 @@ import type { Totals } from '../registry/totals.js';
 import type { Explanation, PolicyDecision } from '../types/explanation.js';
 import { offeredBy } from '../session/decided.js';
 import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
-import { badOption } from '../support/options.js';
 import { keep, ownCopy } from '../support/strings.js';
 import { ReplacedDenials } from './replaced-denials.js';
 import type { Settings } from '../settings/settings.js';
@@ -33,8 +32,17 @@ const CAP_DENIAL_MS = 1000;
 const MAX_CAP_DENIALS = 64;
 /** What a replaced viewer is told to wait before it tries again. */
 const REPLACED_MS = 10_000;
-/** How many ended denials one look forgets at the most. */
+/** How many ended denials one sweep forgets at the most. */
 const EXPIRED_PER_LOOK = 5000;
+
+/** What denials take. */
+export interface DenialsParts {
+  readonly settings: Settings;
+  readonly hub: EventHub;
+  readonly totals: Totals;
+  readonly clock: Clock;
+  readonly fingerprint: (token: string) => string;
+}
 
 /**
  * Remembers who is refused. The operator's denials (kick, deny) and remembered refusals of policies live apart:
@@ -46,14 +54,19 @@ export class Denials {
   readonly replaced: ReplacedDenials;
   private readonly cache = new RefusalCache();
   private readonly capDenials = new Map<string, DenialEntry>();
+  private readonly settings: Settings;
+  private readonly hub: EventHub;
+  private readonly totals: Totals;
+  private readonly clock: Clock;
+  private readonly fingerprint: (token: string) => string;
 
-  constructor(
-    private readonly settings: Settings,
-    private readonly hub: EventHub,
-    private readonly counters: Totals,
-    private readonly clock: Clock,
-    private readonly fingerprint: (token: string) => string,
-  ) {
+  constructor(parts: DenialsParts) {
+    const { settings, clock } = parts;
+    this.settings = settings;
+    this.hub = parts.hub;
+    this.totals = parts.totals;
+    this.clock = clock;
+    this.fingerprint = parts.fingerprint;
     const now = clock.now();
     const networkOfIp = (ip: string): string => settings.addresses.network(ip);
     this.operator = new DenialTable(settings.maxDenials, now, networkOfIp);
@@ -268,7 +281,7 @@ export class Denials {
   }
 
   private refuse(entry: DenialEntry, resolved: ResolvedHit): Refused {
-    this.counters.denied++;
+    this.totals.denied++;
     const denial = this.shown(entry);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {
       const { stream, protocol, kind, ip } = resolved;
@@ -282,8 +295,3 @@ export class Denials {
 
 /** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
 const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);
-
-/** @throws StreamSessionsError ERR_BAD_OPTION */
-export function checkDuration(name: string, ms: number): void {
-  if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'a non-negative number of milliseconds', ms);
-}

@@ -13,16 +13,33 @@ import { countable } from '../support/numbers.js';
 import type { SessionDeadlines } from './session-deadlines.js';
 import type { SessionEvents } from './session-events.js';
 
+/** What the activity of sessions takes. */
+export interface ActivityParts {
+  readonly registry: Registry;
+  readonly merger: HitMerger;
+  readonly deadlines: SessionDeadlines;
+  readonly events: SessionEvents;
+  readonly totals: Totals;
+  readonly clock: Clock;
+}
+
 /** What happens while a session lives: hits, bytes, what is reported of it. The path of every segment. */
 export class Activity {
-  constructor(
-    private readonly registry: Registry,
-    private readonly merger: HitMerger,
-    private readonly deadlines: SessionDeadlines,
-    private readonly events: SessionEvents,
-    private readonly totals: Totals,
-    private readonly clock: Clock,
-  ) {}
+  private readonly registry: Registry;
+  private readonly merger: HitMerger;
+  private readonly deadlines: SessionDeadlines;
+  private readonly events: SessionEvents;
+  private readonly totals: Totals;
+  private readonly clock: Clock;
+
+  constructor(parts: ActivityParts) {
+    this.registry = parts.registry;
+    this.merger = parts.merger;
+    this.deadlines = parts.deadlines;
+    this.events = parts.events;
+    this.totals = parts.totals;
+    this.clock = parts.clock;
+  }
 
   /** The session is in no list until something is served to it. */
   hide(session: Session): void {

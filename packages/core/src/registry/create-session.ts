@@ -8,16 +8,33 @@ import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
+/** What making a session takes. */
+export interface SessionFactoryParts {
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly texts: StringPool;
+  readonly sharedFields: SharedFieldsPool;
+  readonly logger: Logger;
+  readonly fingerprint: Fingerprint;
+}
+
 /** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
 export class SessionFactory {
-  constructor(
-    private readonly settings: Settings,
-    private readonly registry: Registry,
-    private readonly texts: StringPool,
-    private readonly sharedFields: SharedFieldsPool,
-    private readonly logger: Logger,
-    private readonly fingerprint: Fingerprint,
-  ) {}
+  private readonly settings: Settings;
+  private readonly registry: Registry;
+  private readonly texts: StringPool;
+  private readonly sharedFields: SharedFieldsPool;
+  private readonly logger: Logger;
+  private readonly fingerprint: Fingerprint;
+
+  constructor(parts: SessionFactoryParts) {
+    this.settings = parts.settings;
+    this.registry = parts.registry;
+    this.texts = parts.texts;
+    this.sharedFields = parts.sharedFields;
+    this.logger = parts.logger;
+    this.fingerprint = parts.fingerprint;
+  }
 
   make(resolved: ResolvedHit, id: string, now: number, allowed: boolean): Session {
     const { recipe, hit, namedBy, name, isConnection } = resolved;

@@ -11,15 +11,30 @@ import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
+/** What merging a hit takes. */
+export interface HitMergerParts {
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly texts: StringPool;
+  readonly sharedFields: SharedFieldsPool;
+  readonly fingerprint: Fingerprint;
+}
+
 /** What another hit tells about a live session: the latest is shown, what was seen before is remembered. */
 export class HitMerger {
-  constructor(
-    private readonly settings: Settings,
-    private readonly registry: Registry,
-    private readonly texts: StringPool,
-    private readonly sharedFields: SharedFieldsPool,
-    private readonly fingerprint: Fingerprint,
-  ) {}
+  private readonly settings: Settings;
+  private readonly registry: Registry;
+  private readonly texts: StringPool;
+  private readonly sharedFields: SharedFieldsPool;
+  private readonly fingerprint: Fingerprint;
+
+  constructor(parts: HitMergerParts) {
+    this.settings = parts.settings;
+    this.registry = parts.registry;
+    this.texts = parts.texts;
+    this.sharedFields = parts.sharedFields;
+    this.fingerprint = parts.fingerprint;
+  }
 
   /** It goes by the name of this hit from now on, and is found where that is; its id stays. */
   renameTo(session: Session, resolved: ResolvedHit): void {

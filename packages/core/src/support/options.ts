@@ -54,3 +54,8 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length] as number;
 }
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkDuration(name: string, ms: number): void {
+  if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'a non-negative number of milliseconds', ms);
+}

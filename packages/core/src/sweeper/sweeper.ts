@@ -6,22 +6,37 @@ import type { Reviews } from './reviews.js';
 import type { Settings } from '../settings/settings.js';
 
 const SWEEP_EVERY_MS = 1000;
-/** One look examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
+/** One sweep examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
 const SLICE = 512;
 
-/** Looks, every second, for sessions whose time has come. Costs what is due, never all. */
+/** What sweeping takes. */
+export interface SweeperParts {
+  readonly settings: Settings;
+  readonly lifecycle: Lifecycle;
+  readonly reviews: Reviews;
+  readonly clock: Clock;
+  /** Called with every sweep. */
+  readonly alsoDue: (now: number) => void;
+}
+
+/** Looks every second for sessions whose time has come. Costs what is due, never all. */
 export class Sweeper {
   private stopTicking: (() => void) | undefined = undefined;
   private rest: unknown = undefined;
   private readonly between = new Set<unknown>();
+  private readonly settings: Settings;
+  private readonly lifecycle: Lifecycle;
+  private readonly reviews: Reviews;
+  private readonly clock: Clock;
+  private readonly alsoDue: (now: number) => void;
 
-  constructor(
-    private readonly settings: Settings,
-    private readonly lifecycle: Lifecycle,
-    private readonly reviews: Reviews,
-    private readonly clock: Clock,
-    private readonly alsoDue: (now: number) => void,
-  ) {}
+  constructor(parts: SweeperParts) {
+    this.settings = parts.settings;
+    this.lifecycle = parts.lifecycle;
+    this.reviews = parts.reviews;
+    this.clock = parts.clock;
+    this.alsoDue = parts.alsoDue;
+  }
 
   start(): void {
     this.stopTicking ??= everyMs(this.clock, SWEEP_EVERY_MS, () => {

@@ -45,14 +45,14 @@ export function assemble(options: TrackerOptions) {
   const resolver = new Resolver(settings, registry);
   const texts = new StringPool();
   const sharedFields = new SharedFieldsPool(Math.floor(clock.now()));
-  const merger = new HitMerger(settings, registry, texts, sharedFields, fingerprint);
-  const factory = new SessionFactory(settings, registry, texts, sharedFields, logger, fingerprint);
+  const merger = new HitMerger({ settings, registry, texts, sharedFields, fingerprint });
+  const factory = new SessionFactory({ settings, registry, texts, sharedFields, logger, fingerprint });
 
-  const denials = new Denials(settings, hub, totals, clock, fingerprint);
+  const denials = new Denials({ settings, hub, totals, clock, fingerprint });
   const deadlines = new SessionDeadlines(settings, logger, clock.now());
   const events = new SessionEvents(hub, registry, settings, clock);
   const grants = new Grants(registry, deadlines, sharedFields, logger);
-  const activity = new Activity(registry, merger, deadlines, events, totals, clock);
+  const activity = new Activity({ registry, merger, deadlines, events, totals, clock });
   const lifecycle = new Lifecycle({
     ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals },
     ...{ clock, logger },
@@ -69,10 +69,11 @@ export function assemble(options: TrackerOptions) {
   const asking = { settings, denials, lifecycle, grants, candidates, evictions, pipeline, view };
   const admissions = new Admissions({ ...asking, registry, resolver, decided, totals, clock, logger });
   const reviews = new Reviews(asking);
-  const sweeper: Sweeper = new Sweeper(settings, lifecycle, reviews, clock, (now) => {
+  const alsoDue = (now: number): void => {
     registry.closed.expire(now);
     denials.expire(now);
-  });
+  };
+  const sweeper: Sweeper = new Sweeper({ settings, lifecycle, reviews, clock, alsoDue });
   const operator = new Operator({ settings, registry, denials, lifecycle, reviews, queries });
   return {
     settings,

@@ -1,5 +1,5 @@
 import { matchesSession } from '../denials/live-match.js';
-import { checkDuration, type Denials } from '../denials/denials.js';
+import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { checkFilter, isEmptyFilter } from '../registry/filter.js';
@@ -7,7 +7,7 @@ import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import { StreamSessionsError } from '../support/errors.js';
-import { checkOptions } from '../support/options.js';
+import { checkDuration, checkOptions } from '../support/options.js';
 import type { Reviews } from '../sweeper/reviews.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
 import type { SessionFilter } from '../types/play-session.js';

@@ -4,6 +4,7 @@
  */
 export type SessionKind = 'viewer' | 'input' | 'output' | 'unspecified';
 
+/** All of them. */
 export const SESSION_KINDS: readonly SessionKind[] = ['viewer', 'input', 'output', 'unspecified'];
 
 /** A transport's short name; it is converted to lower case. These are the known ones; an adapter may bring its own. */

@@ -1,11 +1,11 @@
 import { type SessionKind, StreamSessionsError } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, SESSION_KINDS } from '@stream-sessions/core/spi';
 import type { RequestCallback } from '../connect.js';
 import type { Action, Authorize } from './access.js';
 import type { AnnouncedKey } from './key/announce.js';
 import { ApiKey } from './key/api-key.js';
 import { openWithKey } from './key/open-with-key.js';
-import { KINDS, type ListSettings } from './query.js';
+import type { ListSettings } from './query.js';
 
 /** Options of `sessionsApi()`. Everything has a default. */
 export interface SessionsApiOptions {
@@ -61,9 +61,9 @@ export function prepare(options: SessionsApiOptions): Prepared {
   if (compat !== undefined && compat !== 'open-streamer') throw badOption('compat', '"open-streamer"', compat);
   if (
     kinds !== undefined &&
-    !(Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind: SessionKind) => KINDS.includes(kind)))
+    !(Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind: SessionKind) => SESSION_KINDS.includes(kind)))
   ) {
-    throw badOption('kinds', `a list of ${KINDS.join(', ')}`, kinds);
+    throw badOption('kinds', `a list of ${SESSION_KINDS.join(', ')}`, kinds);
   }
   const lenient = compat === 'open-streamer';
   const lists = { kinds: kinds ?? (lenient ? ['viewer' as const] : undefined), lenient };

@@ -1,12 +1,11 @@
 import { isIP } from 'node:net';
 import type { SessionFilter, SessionKind, SessionOrder } from '@stream-sessions/core';
-import { normaliseAddress } from '@stream-sessions/core/spi';
+import { normaliseAddress, SESSION_KINDS } from '@stream-sessions/core/spi';
 import { invalidQuery } from './answer.js';
 
 /** Rows of one page at the most, and when nothing else is asked for. */
 export const MAX_LIMIT = 1000;
 
-export const KINDS: readonly SessionKind[] = ['viewer', 'input', 'output', 'unspecified'];
 const STATUSES = ['active', 'closed'] as const;
 const VISITS = ['latest', 'all'] as const;
 /** In the words of the answers. */
@@ -39,7 +38,7 @@ export interface Asked {
 const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) => void>> = {
   stream: (value, filter) => (filter.stream = value),
   proto: (value, filter) => (filter.protocol = word('proto', value)),
-  kind: (value, filter) => (filter.kind = oneOf('kind', value, KINDS)),
+  kind: (value, filter) => (filter.kind = oneOf('kind', value, SESSION_KINDS)),
   status: (value, filter) => (filter.status = oneOf('status', value, STATUSES)),
   user: (value, filter) => (filter.user = value),
   ip: (value, filter) => (filter.ip = address(value)),

@@ -1,5 +1,5 @@
 import type { Policy, Refusal, SessionKind } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, SESSION_KINDS } from '@stream-sessions/core/spi';
 import { checkKinds, kindOf, YES } from '../support/kinds.js';
 import { compileRule, type Rule } from './rule.js';
 
@@ -27,7 +27,7 @@ export function allowDeny(options: AllowDenyOptions): Policy {
   const allow = compile('allow', options.allow);
   const deny = compile('deny', options.deny);
   if (allow === undefined && deny === undefined) throw badOption('allowDeny()', 'given rules to allow or deny by', {});
-  const kinds = checkKinds(options.kinds ?? ['viewer', 'input', 'output', 'unspecified']);
+  const kinds = checkKinds(options.kinds ?? SESSION_KINDS);
   return {
     name,
     stage: 'authorise',

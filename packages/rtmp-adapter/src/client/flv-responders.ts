@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { denialStatus, denialText, type Responder } from '@stream-sessions/core/spi';
-import { destroyLater, HANG_UP_MS, uncorkAll } from './rtmp-responder.js';
+import { denialStatus, denialText, destroyLater, HANG_UP_MS, type Responder } from '@stream-sessions/core/spi';
+import { uncorkAll } from './rtmp-responder.js';
 
 /** An HTTP response, as far as a refusal needs it. */
 export interface FlvResponse {

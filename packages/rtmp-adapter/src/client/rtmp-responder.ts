@@ -1,11 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { denialStatus, denialText, type Responder } from '@stream-sessions/core/spi';
+import { denialStatus, denialText, destroyLater, type Responder } from '@stream-sessions/core/spi';
 
 /** Sends an `onStatus` message on the stream that plays or publishes. */
 export type SendStatus = (level: 'status' | 'error', code: string, description: string) => void;
-
-/** How long a client that was told no has to hang up by itself. */
-export const HANG_UP_MS = 500;
 
 /** A refusal or kick in RTMP's words: a status with the reason, then the end. */
 export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boolean): Responder {
@@ -32,8 +29,4 @@ export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boole
 /** Version 2 corks some packets together: they were sent before whatever is said now. */
 export function uncorkAll(socket: Duplex): void {
   while (socket.writableCorked > 0) socket.uncork();
-}
-
-export function destroyLater(target: { destroy(): unknown }, ms = HANG_UP_MS): void {
-  setTimeout(() => target.destroy(), ms).unref();
 }

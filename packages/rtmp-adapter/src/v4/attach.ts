@@ -1,9 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { SessionTracker } from '@stream-sessions/core';
-import { ConnectionSet } from '@stream-sessions/core/spi';
+import { ConnectionSet, destroyLater } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../client/flv-responders.js';
-import { destroyLater } from '../client/rtmp-responder.js';
 import { warnOfFault } from '../client/warn.js';
 import { hitOf, isPublisher, onceGone, socketOf, type Role } from './client.js';
 import { Player } from './player.js';

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { destroyLater } from '@stream-sessions/core/spi';
 import { warnOfFault } from '../warn.js';
 import { RtspParser, RtspSyntaxError } from '../protocol/parser.js';
 import type { RtspRequest } from '../protocol/request.js';
@@ -8,7 +9,6 @@ import type { PackageDecoder, RtspServerPackage } from './shapes.js';
 
 /** A connection that has not said a whole request after so long is hung up on. */
 const START_TIMEOUT_MS = 10_000;
-const HANG_UP_MS = 500;
 const KEEP_ALIVE_MS = 30_000;
 
 /**
@@ -69,7 +69,7 @@ function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder
 /** When what was written has left, or soon: who does not read would keep it for ever. */
 export function hangUp(socket: Socket): void {
   socket.end();
-  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+  destroyLater(socket);
 }
 
 /** As the package would have liked to receive it. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { CloseReason } from '@stream-sessions/core';
+import { destroyLater } from '@stream-sessions/core/spi';
 import type { Authorizers } from '../client/authorizers.js';
 import { warnOfFault } from '../warn.js';
 import { RtspParser, RtspSyntaxError, type ParserSink } from '../protocol/parser.js';
@@ -11,8 +12,6 @@ import type { ConnectionControl } from './connection-control.js';
 import type { RelaySettings } from './options.js';
 import { Silence } from './silence.js';
 
-/** How long a client that was told to go has to hang up by itself. */
-const HANG_UP_MS = 500;
 const KEEP_ALIVE_MS = 30_000;
 /** Answers that wait for one who asks and does not read. */
 const MAX_UNREAD_BYTES = 64 * 1024;
@@ -132,7 +131,7 @@ export class Connection implements ConnectionControl, ParserSink {
     if (reply.isLast !== true) return;
     this.ended('client_gone');
     socket.end();
-    setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+    destroyLater(socket);
   }
 
   private ended(reason: CloseReason): void {

@@ -1,12 +1,11 @@
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import { badType } from '../errors.js';
 import type { Session, SessionType } from '../session/session.js';
 import { makeSession, type SessionFactory } from '../session/make-session.js';
 import { localStorage } from '../storage/local-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { checkPositive } from '../support/checks.js';
-import { systemClock } from '../support/clock.js';
 
 /** Options of {@link createManager}. */
 export interface ManagerOptions<S extends Session = Session> {

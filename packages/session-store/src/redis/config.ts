@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { StreamSessionsError, type Clock } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import { checkPositive } from '../support/checks.js';
-import { systemClock } from '../support/clock.js';
 import { checkKeyPrefix } from './redis-storage.js';
 
 /** TLS to Redis, and to its Sentinels. At least version 1.2. */

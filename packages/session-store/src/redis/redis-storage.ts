@@ -1,9 +1,8 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import { nonceOf } from '../record/record.js';
 import type { Storage, StoredSession, UpdateOptions, UpdateResult } from '../storage/storage.js';
 import { checkPositive } from '../support/checks.js';
-import { systemClock } from '../support/clock.js';
 import { senderOf, type RedisClient } from './clients.js';
 import { COMPARE_AND_SET } from './compare-and-set.lua.js';
 import { RedisConnection } from './connection.js';

@@ -1,10 +1,9 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import { channelFull, disconnected } from '../errors.js';
 import { EventStream, type EventStreamResponse } from '../sse/event-stream.js';
 import { sseText, type SseFields } from '../sse/sse-text.js';
 import { checkPositive } from '../support/checks.js';
-import { systemClock } from '../support/clock.js';
 import { Session } from './session.js';
 
 /** What is known of the client of an SSE session, on the node that it is connected to. It is not stored. */

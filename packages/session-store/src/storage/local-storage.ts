@@ -1,8 +1,7 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import { storeClosed, storeFull } from '../errors.js';
 import { checkPositive } from '../support/checks.js';
-import { systemClock } from '../support/clock.js';
 import type { Storage, StoredSession, UpdateOptions, UpdateResult } from './storage.js';
 
 /** Options of {@link localStorage}. */
