@@ -289,3 +289,13 @@ describe('concurrencyPolicy', () => {
     );
   });
 });
+
+it('a device whose first request on a new stream is answered late takes the place of one other, not of two', async () => {
+  const made = limited({ max: 2, onExceed: 'replace-oldest' });
+  for (const n of [1, 2, 3]) {
+    const answer = await made.tracker.admit(hit(device(n, { stream: `cam${n}`, tentative: true })));
+    if (answer.admitted) answer.handle.served();
+    made.clock.advance(1_000);
+  }
+  expect(devices(live(made.tracker))).toEqual(['device 2', 'device 3']);
+});

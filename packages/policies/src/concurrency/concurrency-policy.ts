@@ -112,7 +112,8 @@ class Concurrency implements Policy {
     }
     if (max < 1) return undefined;
     if (this.onExceed === 'reject') return this.reserve(candidate, view, holders, max);
-    return () => this.others(own, view, key, max);
+    // By then it may hold a slot already: who has to go for it goes when something is served to it.
+    return () => this.others(own ?? candidate.id, view, key, max);
   }
 
   /** A slot, or one that nobody uses. */
