@@ -8,6 +8,7 @@ import { deniedEnvelope } from '../wire/event.js';
 import type { EventHub } from '../events/event-hub.js';
 import { networkOf, parseBlock } from '../identity/address.js';
 import { shortKey } from '../identity/short-key.js';
+import type { Fingerprint } from '../identity/shown-text.js';
 import type { Denial, DenialKind, DenialTarget } from '../types/denial.js';
 import type { CloseReason } from '../types/play-session.js';
 import type { Policy, Refusal } from '../types/policy.js';
@@ -41,7 +42,7 @@ export interface DenialsParts {
   readonly hub: EventHub;
   readonly totals: Totals;
   readonly clock: Clock;
-  readonly fingerprint: (token: string) => string;
+  readonly fingerprint: Fingerprint;
 }
 
 /**
@@ -58,7 +59,7 @@ export class Denials {
   private readonly hub: EventHub;
   private readonly totals: Totals;
   private readonly clock: Clock;
-  private readonly fingerprint: (token: string) => string;
+  private readonly fingerprint: Fingerprint;
 
   constructor(parts: DenialsParts) {
     const { settings, clock } = parts;

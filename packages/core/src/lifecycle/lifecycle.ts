@@ -114,8 +114,10 @@ export class Lifecycle implements HandleOwner {
     if (isConnection && groupKey !== undefined) session.rareFields.lastHitAt = NO_HIT;
     const group = groupKey === resolved.network ? session.network : groupKey && ownCopy(groupKey);
     this.registry.add(session, recipe, group, !resolved.isUnheardOf);
-    if (!isUnserved) this.totals.opened++;
-    if (!isUnserved) this.activity.credit(session, countable(hit.bytes), now);
+    if (!isUnserved) {
+      this.totals.opened++;
+      this.activity.credit(session, countable(hit.bytes), now);
+    }
     if (approval !== undefined) this.grants.approve(session, approval);
     this.planReview(session);
     this.deadlines.plan(session);

@@ -110,10 +110,8 @@ export class SessionEvents {
       if (!this.hub.wants('updated')) continue;
       const occurredAt = this.clock.now();
       const copy = this.copyOf(session, occurredAt);
-      const seq = this.hub.nextSeq();
-      this.hub.emit('updated', Object.freeze({ seq, occurredAt, session: copy }), () =>
-        updatedEnvelope(seq, occurredAt, copy),
-      );
+      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: copy });
+      this.hub.emit('updated', event, updatedEnvelope);
     }
     this.rest = undefined;
     if (end < this.telling.length) this.rest = this.clock.setTimeout(() => this.tellSlice(), this.pauseMs);

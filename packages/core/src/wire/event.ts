@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { WireEvent, WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
 import { withoutAbsent } from './without-absent.js';
-import type { DeniedEvent, SessionClosedEvent, SessionOpenedEvent } from '../types/event.js';
+import type { DeniedEvent, SessionClosedEvent, SessionEvent, SessionOpenedEvent } from '../types/event.js';
 import type { PlaySession } from '../types/play-session.js';
 import { toWire } from './session.js';
 
@@ -37,29 +37,16 @@ export const attachedEnvelope = (seq: number, at: number, session: PlaySession, 
 export const openedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent): WireEvent =>
   envelope('session.opened', seq, occurredAt, session.stream, pairPayload(session, viewers));
 
-/** What of a session an update tells; a row or the session itself. */
-type Changing = Pick<
-  PlaySession,
-  'id' | 'stream' | 'protocol' | 'ip' | 'bytes' | 'bytesReceived' | 'openedAt' | 'durationMs'
->;
-
-/** Made a hundred thousand times in a few seconds: all fields are there, and nothing is copied twice. */
-export const updatedEnvelope = (seq: number, at: number, session: Changing): WireEvent =>
-  Object.freeze({
-    id: randomUUID(),
-    type: 'session.updated',
-    stream_code: session.stream,
-    occurred_at: isoNow(at),
-    seq,
-    payload: Object.freeze({
-      session_id: session.id,
-      opened_at: iso(session.openedAt),
-      proto: session.protocol,
-      ip: session.ip,
-      bytes: session.bytes,
-      bytes_received: session.bytesReceived,
-      duration_sec: session.durationMs / 1000,
-    }),
+/** Made a hundred thousand times in a few seconds: what changes, and no more. */
+export const updatedEnvelope = ({ seq, occurredAt, session }: SessionEvent): WireEvent =>
+  envelope('session.updated', seq, occurredAt, session.stream, {
+    session_id: session.id,
+    opened_at: iso(session.openedAt),
+    proto: session.protocol,
+    ip: session.ip,
+    bytes: session.bytes,
+    bytes_received: session.bytesReceived,
+    duration_sec: session.durationMs / 1000,
   });
 
 export function closedEnvelope({ seq, occurredAt, session, reason, viewers }: SessionClosedEvent): WireEvent {
