@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { expectLinearTime } from '../../../test/support/linear-time.js';
 import { hideSecrets } from '../src/identity/hide-secrets.js';
 import { withoutUserinfo } from '../src/identity/userinfo.js';
 
@@ -106,22 +107,19 @@ describe('a query or URL that is shown', () => {
     expect(hideSecrets('x'.repeat(1e6))).toHaveLength(4_096);
   });
 
-  it.each([
-    ['&'.repeat(16_000)],
-    ['//a:'.repeat(4_000)],
-    [`${'//a:'.repeat(4_000)}?@`],
-    ['='.repeat(16_000)],
-    ['%25'.repeat(5_000)],
-    [`a=${'token'.repeat(3_000)}`],
-    [`a=${' token'.repeat(2_500)}`],
-    [`a=${'token['.repeat(2_500)}`],
-    ['[]='.repeat(5_000)],
-    ['/%41'.repeat(4_000)],
-  ])('takes linear time, whatever strangers send: %#', (text) => {
-    const start = performance.now();
-    for (let i = 0; i < 3; i++) hideSecrets(text, { values: [SECRET, 'A'.repeat(4_096)] });
-    expect((performance.now() - start) / 3).toBeLessThan(60);
-  });
+  it.each(['&', '//a:', '=', '%25', 'token', ' token', 'token[', '[]=', '/%41'])(
+    'takes linear time, whatever strangers send: %p',
+    (part) => {
+      const read = (text: string) => hideSecrets(text, { values: [SECRET, 'A'.repeat(4_096)] });
+      for (const [start, end] of [
+        ['', ''],
+        ['a=', ''],
+        ['', '?@'],
+      ] as const) {
+        expectLinearTime(read, (length) => start + part.repeat(length / part.length) + end, 16_000);
+      }
+    },
+  );
 });
 
 describe('a URL without its userinfo', () => {
