@@ -77,10 +77,10 @@ export class SessionDeadlines {
     const { rare } = session;
     if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
     if (session.isReviewDue) at = Math.min(at, session.updatedAt);
-    return this.settings.stallsBeforeIdle ? Math.min(at, this.nextStall(session)) : at;
+    return this.settings.stallTimeoutMs > 0 ? Math.min(at, this.nextStall(session)) : at;
   }
 
-  /** A request of it begins: where it may stall before the session is idle, that has to be looked for. */
+  /** A request of it begins. One that cannot stall before the session may be idle is seen by a look until then. */
   watch(session: Session): void {
     if (this.settings.stallsBeforeIdle && !session.isClosed) this.wheel.place(session, this.nextLook(session));
   }
