@@ -66,7 +66,7 @@ export class Admissions {
     this.lifecycle = parts.lifecycle;
     this.totals = parts.totals;
     this.clock = parts.clock;
-    this.openings = new PendingOpenings((decision, made) => this.settle(decision, made));
+    this.openings = new PendingOpenings(settings.hash, (decision, made) => this.settle(decision, made));
     this.capacity = new Capacity(settings, registry, this.openings, logger);
   }
 

@@ -32,7 +32,7 @@ export class DecidedCredentials {
   mustAsk(session: Session, hit: HitFacts, byAlias: boolean, { byStream }: Recipe): boolean {
     const { credentials } = hit;
     if (isPassword(credentials)) return true;
-    const { authorises, aliasesAdmit } = this.settings;
+    const { authorises, aliasesAdmit, hash } = this.settings;
     const { rare } = session;
     const token = hit.token || undefined;
     const own = offersSame(credentials, rare?.credentials);
@@ -41,7 +41,7 @@ export class DecidedCredentials {
       if (token === undefined && byAlias && session.allowed && (!authorises || aliasesAdmit)) return false;
     }
     if (rare?.decided === undefined) return true;
-    const offered = own && token === session.token ? ownOffer(session) : offeredIn(hit);
+    const offered = own && token === session.token ? ownOffer(session, hash) : offeredIn(hit, hash);
     const until = rare.decided.get(decidedKey(hit.stream, offered))?.until;
     return until === undefined || this.isOver(until);
   }
@@ -50,6 +50,7 @@ export class DecidedCredentials {
   note(session: Session, resolved: ResolvedHit, decision: Decision, before: number): void {
     const { hit, token, stream } = resolved;
     const { policyDecisions } = decision;
+    const { hash } = this.settings;
     const isOwn = token === session.token && stream === session.firstStream;
     const { asked, credentials } = session.rareFields;
     if (isOwn && (!session.allowed || asked === undefined || offersSame(hit.credentials, credentials))) {
@@ -63,13 +64,14 @@ export class DecidedCredentials {
     if (policyDecisions.length > 0) this.grants.recordAlso(session, policyDecisions);
     const { rareFields } = session;
     if (session.allowed && end >= before && mayRenew(session, resolved)) {
-      keepDecided(session, session.firstStream, ownOffer(session), Math.min(before, rareFields.tokenUntil ?? Infinity));
+      const own = ownOffer(session, hash);
+      keepDecided(session, session.firstStream, own, Math.min(before, rareFields.tokenUntil ?? Infinity));
       if (token !== session.token) this.merger.renameTo(session, resolved);
       this.keepAsked(session, hit, decision);
       rareFields.tokenUntil = end < rareFields.expiresAt ? end : undefined;
       return;
     }
-    keepDecided(session, stream, offeredIn(hit), end);
+    keepDecided(session, stream, offeredIn(hit, hash), end);
     if (rareFields.expiresAt > before) rareFields.tokenUntil = Math.min(rareFields.tokenUntil ?? Infinity, before);
   }
 

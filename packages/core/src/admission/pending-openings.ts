@@ -1,7 +1,7 @@
 import { nameKey } from '../identity/name.js';
 import { isPassword, offeredIn, offeredKey } from '../identity/offer.js';
 import { prefixed } from '../identity/recipe.js';
-import { digest } from '../identity/short-key.js';
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { Decision } from '../policy/pipeline.js';
 import type { Session } from '../session/session.js';
 import { ownCopy } from '../support/strings.js';
@@ -84,7 +84,10 @@ export class PendingOpenings {
   private readonly perNetwork = new Map<string, number>();
   private pending = 0;
 
-  constructor(private readonly settle: (decision: Decision, made: Made | undefined) => void) {}
+  constructor(
+    private readonly hash: KeyedHash,
+    private readonly settle: (decision: Decision, made: Made | undefined) => void,
+  ) {}
 
   get size(): number {
     return this.pending;
@@ -96,12 +99,12 @@ export class PendingOpenings {
 
   /** The one whose answer is this one's too. */
   find(resolved: ResolvedHit): PendingOpening | undefined {
-    return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(resolved) ?? '');
+    return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(resolved, this.hash) ?? '');
   }
 
   begin(resolved: ResolvedHit, full: boolean, asked: Promise<Decision>): PendingOpening {
     const { network } = resolved;
-    const key = keyOf(resolved);
+    const key = keyOf(resolved, this.hash);
     const opening = new PendingOpening(full, asked, (decision, made) => {
       this.count(network, -1);
       if (key !== undefined) this.byKey.delete(key);
@@ -124,9 +127,12 @@ export class PendingOpenings {
  * Who would be one viewer and offers the same waits for one answer: all that makes the identity, and all that verdicts
  * are kept by. A hash, for clients choose how long it is. Undefined: nobody can tell.
  */
-function keyOf({ kind, hit, recipe, groupKey, network, namedBy, name }: ResolvedHit): string | undefined {
+function keyOf(
+  { kind, hit, recipe, groupKey, network, namedBy, name }: ResolvedHit,
+  hash: KeyedHash,
+): string | undefined {
   if (groupKey === undefined || isPassword(hit.credentials)) return undefined;
   const viewer = recipe.byName ? nameKey(namedBy, name ?? hit.userAgent ?? '') : '';
-  const parts = [kind, hit.stream, hit.protocol, groupKey, network, viewer, offeredKey(offeredIn(hit))];
-  return digest(parts.map(prefixed).join(''));
+  const parts = [kind, hit.stream, hit.protocol, groupKey, network, viewer, offeredKey(offeredIn(hit, hash))];
+  return hash.once(parts.map(prefixed).join(''));
 }

@@ -3,6 +3,7 @@ import { TimingWheel, WheelNode } from '../collections/timing-wheel.js';
 import type { Denial } from '../types/denial.js';
 import { MultiMap } from '../collections/multi-map.js';
 import type { PolicyDecision } from '../types/explanation.js';
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { keptValues, type NetworkOf, type DenialPattern } from './pattern.js';
 import { PatternIndex } from './pattern-index.js';
@@ -19,8 +20,12 @@ export interface Patterns {
 const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
 const NONE: readonly DenialPattern[] = [];
 
-const kept = (patterns: readonly DenialPattern[]): readonly DenialPattern[] =>
-  patterns.length === 0 ? NONE : patterns.map(keptValues);
+/** As they are kept: see `keptValues`. */
+export function keptPatterns(patterns: Patterns, hash: KeyedHash): Patterns {
+  const kept: Partial<Record<keyof Patterns, readonly DenialPattern[]>> = {};
+  for (const when of WHENS) kept[when] = patterns[when]?.map((values) => keptValues(values, hash)) ?? NONE;
+  return kept;
+}
 
 /** A denial and what it is found by. */
 export class DenialEntry extends WheelNode {
@@ -29,22 +34,20 @@ export class DenialEntry extends WheelNode {
   endsWithSession = false;
   /** In a table now. */
   isHeld = false;
-  readonly patterns: Required<Patterns>;
   private readonly id = randomUUID();
   private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>;
 
   constructor(
     facts: Omit<Denial, 'id' | 'hits' | 'until'>,
     public until: number,
-    patterns: Patterns,
+    /** As they are kept. */
+    readonly patterns: Patterns,
     /** Lets `liftDenial` find it by what it was made with. */
     readonly targetKey?: string,
     /** What the policies said of whom it refused first. */
     readonly policyDecisions: readonly PolicyDecision[] = [],
   ) {
     super();
-    const { always = NONE, onlyNew = NONE, unlessNamed = NONE } = patterns;
-    this.patterns = { always: kept(always), onlyNew: kept(onlyNew), unlessNamed: kept(unlessNamed) };
     this.facts = { ...facts, target: Object.freeze(facts.target) };
   }
 
@@ -76,8 +79,9 @@ export class DenialTable {
     private max: number,
     now: number,
     private readonly networkOfIp: NetworkOf,
+    hash: KeyedHash,
   ) {
-    const index = (): PatternIndex<DenialEntry> => new PatternIndex(networkOfIp);
+    const index = (): PatternIndex<DenialEntry> => new PatternIndex(networkOfIp, hash);
     this.indexes = { always: index(), onlyNew: index(), unlessNamed: index() };
     this.wheel = new TimingWheel(now, 1024, 1024);
   }
@@ -109,7 +113,7 @@ export class DenialTable {
     entry.isHeld = false;
     if (entry.targetKey !== undefined) this.byTarget.delete(entry.targetKey);
     for (const when of WHENS) {
-      for (const values of entry.patterns[when]) this.indexes[when].delete(values, entry);
+      for (const values of entry.patterns[when] ?? NONE) this.indexes[when].delete(values, entry);
     }
     for (const network of this.namelessIn(entry)) this.namelessAt.delete(network, entry);
     this.wheel.remove(entry);
@@ -168,12 +172,12 @@ export class DenialTable {
 
   private index(entry: DenialEntry): void {
     for (const when of WHENS) {
-      for (const values of entry.patterns[when]) this.indexes[when].add(values, entry);
+      for (const values of entry.patterns[when] ?? NONE) this.indexes[when].add(values, entry);
     }
     for (const network of this.namelessIn(entry)) this.namelessAt.add(network, entry);
   }
 
   private namelessIn({ patterns }: DenialEntry): string[] {
-    return patterns.unlessNamed.flatMap(({ ip }) => (ip === undefined ? [] : [this.networkOfIp(ip)]));
+    return (patterns.unlessNamed ?? NONE).flatMap(({ ip }) => (ip === undefined ? [] : [this.networkOfIp(ip)]));
   }
 }

@@ -1,4 +1,4 @@
-import { DenialEntry, DenialTable } from './denial-table.js';
+import { DenialEntry, DenialTable, keptPatterns } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { askedKey, viewerKey, type DenialPattern } from './pattern.js';
 import { RefusalCache } from './refusal-cache.js';
@@ -7,7 +7,6 @@ import { readTarget, targetKey } from './target.js';
 import { deniedEnvelope } from '../wire/event.js';
 import type { EventHub } from '../events/event-hub.js';
 import { networkOf, parseBlock } from '../identity/address.js';
-import { shortKey } from '../identity/short-key.js';
 import type { Fingerprint } from '../identity/shown-text.js';
 import type { Denial, DenialKind, DenialTarget } from '../types/denial.js';
 import type { CloseReason } from '../types/play-session.js';
@@ -70,8 +69,8 @@ export class Denials {
     this.fingerprint = parts.fingerprint;
     const now = clock.now();
     const networkOfIp = (ip: string): string => settings.addresses.network(ip);
-    this.operator = new DenialTable(settings.maxDenials, now, networkOfIp);
-    this.remembered = new DenialTable(settings.maxDenials, now, networkOfIp);
+    this.operator = new DenialTable(settings.maxDenials, now, networkOfIp, settings.hash);
+    this.remembered = new DenialTable(settings.maxDenials, now, networkOfIp, settings.hash);
     this.replaced = new ReplacedDenials(this.remembered, settings, clock);
   }
 
@@ -103,16 +102,18 @@ export class Denials {
   denyKicked(session: Session, forMs: number, reason: string | undefined): void {
     if (forMs === 0) return;
     const { id, stream, ip, userAgent, rare } = session;
-    const { recipes, addresses, kickByAddress } = this.settings;
+    const { recipes, addresses, kickByAddress, hash } = this.settings;
     const target: DenialTarget = { session: id, stream };
     if (rare?.vouched && rare.userId !== undefined) target.user = rare.userId;
     else Object.assign(target, { ip }, userAgent === undefined ? {} : { userAgent });
-    const offered = offeredBy(session);
-    const terms = { recipe: recipes.viewer, addresses, byAddress: kickByAddress, offered };
+    const offered = offeredBy(session, hash);
+    const terms = { recipe: recipes.viewer, addresses, hash, byAddress: kickByAddress, offered };
     const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
     const now = this.clock.now();
     const patterns = patternsOfKick(session, terms);
-    this.addOperators(new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), patterns));
+    this.addOperators(
+      new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), keptPatterns(patterns, hash)),
+    );
   }
 
   /**
@@ -121,18 +122,19 @@ export class Denials {
    */
   deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
     const { ip, token, ...rest } = target;
+    const { hash } = this.settings;
     const values: DenialPattern = { ...rest };
     const block = ip === undefined ? undefined : parseBlock(ip);
     if (block?.prefixLength !== undefined) {
       values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
     } else if (block !== undefined) values.ip = block.address;
-    const always = token === undefined ? [values] : asCredential(values, shortKey(token));
+    const always = token === undefined ? [values] : asCredential(values, hash.of(token));
     const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
     const now = this.clock.now();
-    const key = targetKey(target);
+    const key = targetKey(target, hash);
     const until = Math.max(endOf(now, forMs), this.operator.getByTarget(key)?.until ?? 0);
     const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
-    const entry = new DenialEntry({ ...facts, since: now }, until, { always }, key);
+    const entry = new DenialEntry({ ...facts, since: now }, until, keptPatterns({ always }, hash), key);
     if (until > now) this.addOperators(entry);
     return entry.snapshot();
   }
@@ -148,7 +150,7 @@ export class Denials {
     const wrongPassword = credentials !== undefined && credentials.scheme !== 'bearer';
     const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
     return this.refuse(
-      this.remember(resolved, refusal, usualMs, { asked: askedKey(resolved) }, policyDecisions),
+      this.remember(resolved, refusal, usualMs, { asked: askedKey(resolved, this.settings.hash) }, policyDecisions),
       resolved,
     );
   }
@@ -161,7 +163,7 @@ export class Denials {
     policyDecisions: readonly PolicyDecision[],
   ): void {
     const usualMs = policy?.stage === 'authorise' ? this.settings.deniedRetentionMs : 0;
-    this.remember(resolved, refusal, usualMs, { viewer: viewerKey(resolved) }, policyDecisions);
+    this.remember(resolved, refusal, usualMs, { viewer: viewerKey(resolved, this.settings.hash) }, policyDecisions);
   }
 
   /** What a cap, a bound or the end of the tracker keeps out. */
@@ -178,7 +180,7 @@ export class Denials {
 
   lift(which: string | DenialTarget): boolean {
     if (typeof which !== 'string') {
-      const entry = this.operator.getByTarget(targetKey(readTarget(which)));
+      const entry = this.operator.getByTarget(targetKey(readTarget(which), this.settings.hash));
       return entry !== undefined && this.end(entry, this.operator);
     }
     for (const table of [this.operator, this.remembered]) {
@@ -278,7 +280,13 @@ export class Denials {
     if (resolved.token !== undefined && by === 'policy') target.token = this.fingerprint(resolved.token);
     const now = this.clock.now();
     const facts = { target, by, kind, reason, detail, since: now };
-    return new DenialEntry(facts, endOf(now, forMs), { always: patterns }, undefined, policyDecisions);
+    return new DenialEntry(
+      facts,
+      endOf(now, forMs),
+      keptPatterns({ always: patterns }, this.settings.hash),
+      undefined,
+      policyDecisions,
+    );
   }
 
   private refuse(entry: DenialEntry, resolved: ResolvedHit): Refused {

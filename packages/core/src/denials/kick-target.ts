@@ -1,5 +1,6 @@
 import type { AddressReader } from '../identity/address.js';
 import { credentialsIn, tokensIn, type Offered } from '../identity/offer.js';
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { Recipe } from '../identity/recipe.js';
 import { isBrowser } from '../identity/user-agent.js';
 import type { KickByAddress } from '../types/denial.js';
@@ -14,6 +15,7 @@ export interface KickTerms {
   /** The recipe of viewers. */
   readonly recipe: Recipe;
   readonly addresses: AddressReader;
+  readonly hash: KeyedHash;
   readonly byAddress: KickByAddress;
   /** All that it offered to be let in by. */
   readonly offered: readonly Offered[];
@@ -28,7 +30,7 @@ export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
   const streams = session.streams.map((stream): DenialPattern => ({ kind: session.kind, stream }));
   const places = placesOf(session, terms.addresses);
   const there = streams.flatMap((here) => places.map((ip): DenialPattern => ({ ...here, ip })));
-  const alike = (place: DenialPattern): DenialPattern[] => alikes(session, place);
+  const alike = (place: DenialPattern): DenialPattern[] => alikes(session, place, terms.hash);
   const address = (place: DenialPattern): DenialPattern[] => byAddress(session, place, terms.byAddress);
   if (user !== undefined) {
     // The credentials that named this user, before any policy is asked. And at the same places, viewers whom they do not name.
@@ -47,10 +49,14 @@ export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
 }
 
 /** Whom it keeps out that this session was replaced: itself as it was, with any of its tokens and players. */
-export function patternsOfReplaced(session: Session, addresses: AddressReader, offered: readonly Offered[]): Patterns {
+export function patternsOfReplaced(
+  session: Session,
+  { addresses, hash }: Pick<KickTerms, 'addresses' | 'hash'>,
+  offered: readonly Offered[],
+): Patterns {
   const { kind, stream, protocols } = session;
   const tokens = tokensIn(offered);
-  const devices = placesOf(session, addresses).flatMap((ip) => alikes(session, { kind, stream, ip }));
+  const devices = placesOf(session, addresses).flatMap((ip) => alikes(session, { kind, stream, ip }, hash));
   const withTokens = devices.flatMap((device) =>
     (tokens.length === 0 ? [''] : tokens).map((exactToken) => ({ ...device, exactToken })),
   );
@@ -58,13 +64,13 @@ export function patternsOfReplaced(session: Session, addresses: AddressReader, o
 }
 
 /** The same viewer by the recipe, on every protocol, by whatever it was called. */
-function identities(session: Session, where: DenialPattern, { recipe, offered }: KickTerms): DenialPattern[] {
+function identities(session: Session, where: DenialPattern, { recipe, offered, hash }: KickTerms): DenialPattern[] {
   const same = recipe.fields.includes('userAgent') ? { ...where, userAgent: session.userAgent ?? '' } : where;
   if (!recipe.byName) return [same];
   const named = [
     ...withCredentials(same, offered),
-    ...known(session, 'cmcd').map((sid) => ({ ...same, sid })),
-    ...known(session, 'playback-session').map((playerSessionId) => ({ ...same, playerSessionId })),
+    ...known(session, 'cmcd', hash).map((sid) => ({ ...same, sid })),
+    ...known(session, 'playback-session', hash).map((playerSessionId) => ({ ...same, playerSessionId })),
   ];
   // By its address, if that counts, it is found anyway; else by its id, which is derived.
   const byId = named.length === 0 && session.group !== undefined && !recipe.byAddress;
@@ -81,8 +87,8 @@ export const asCredential = (values: DenialPattern, key: string): DenialPattern[
 ];
 
 /** A client can change whatever it chose itself. What it plays with is mostly what is at hand. */
-const alikes = (session: Session, place: DenialPattern): DenialPattern[] =>
-  known(session, 'fingerprint').map((userAgent) => ({ ...place, userAgent }));
+const alikes = (session: Session, place: DenialPattern, hash: KeyedHash): DenialPattern[] =>
+  known(session, 'fingerprint', hash).map((userAgent) => ({ ...place, userAgent }));
 
 /** Where there is no agent to compare: a browser's says nothing about that of a library for RTMP, RTSP or SRT. */
 function byAddress(session: Session, place: DenialPattern, when: KickByAddress): DenialPattern[] {
@@ -92,9 +98,9 @@ function byAddress(session: Session, place: DenialPattern, when: KickByAddress):
 }
 
 /** What it was called in this way. */
-function known(session: Session, kind: NamedBy): string[] {
+function known(session: Session, kind: NamedBy, hash: KeyedHash): string[] {
   const prefix = `${kind}:`;
-  return knownNames(session).flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+  return knownNames(session, hash).flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
 }
 
 /** One address of each network that it was seen at: it may come back from each of them. */

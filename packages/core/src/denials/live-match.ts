@@ -1,5 +1,5 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
-import { shortKey } from '../identity/short-key.js';
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { DenialTarget } from '../types/denial.js';
 import type { HitFacts } from '../types/hit.js';
 import type { Session } from '../session/session.js';
@@ -8,12 +8,16 @@ import type { Session } from '../session/session.js';
  * True when a live session is what the target names. Like a filter it matches any of the streams, protocols and
  * addresses of the session: each may still be in use.
  */
-export function matchesSession(target: DenialTarget, session: Session, addresses: AddressReader): boolean {
+export function matchesSession(
+  target: DenialTarget,
+  session: Session,
+  { addresses, hash }: { readonly addresses: AddressReader; readonly hash: KeyedHash },
+): boolean {
   const { session: id, user, token, userAgent, stream, protocol, ip } = target;
   return (
     (id === undefined || id === session.id) &&
     (user === undefined || user === session.userId) &&
-    (token === undefined || hasToken(session, token)) &&
+    (token === undefined || hasToken(session, token, hash)) &&
     (userAgent === undefined || userAgent === session.userAgent) &&
     (stream === undefined || session.streams.includes(stream)) &&
     (protocol === undefined || session.protocols.includes(protocol)) &&
@@ -34,11 +38,11 @@ export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
 }
 
 /** As its name, or among the credentials that were decided. */
-function hasToken({ token: own, rare }: Session, token: string): boolean {
+function hasToken({ token: own, rare }: Session, token: string, hash: KeyedHash): boolean {
   if (own === token || rare === undefined) return own === token;
   if (rare.credentials?.scheme === 'bearer' && rare.credentials.token === token) return true;
   if (rare.decided === undefined) return false;
-  const key = shortKey(token);
+  const key = hash.of(token);
   for (const decided of rare.decided.values()) if (decided.token === key || decided.bearer === key) return true;
   return false;
 }

@@ -1,3 +1,4 @@
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { keyOfHit, keyOfValues, type NetworkOf, type DenialPattern, type Shape } from './pattern.js';
@@ -7,7 +8,10 @@ export class PatternIndex<T extends object> {
   private items = new MultiMap<T>();
   private readonly shapes = new Map<string, Shape>();
 
-  constructor(private readonly networkOfIp: NetworkOf) {}
+  constructor(
+    private readonly networkOfIp: NetworkOf,
+    private readonly hash: KeyedHash,
+  ) {}
 
   add(values: DenialPattern, item: T): void {
     const { shapeId, fields, key } = keyOfValues(values, this.networkOfIp);
@@ -27,7 +31,7 @@ export class PatternIndex<T extends object> {
   /** The first that fits the hit and passes the test. */
   find(resolved: ResolvedHit, test: (item: T) => boolean): T | undefined {
     for (const shape of this.shapes.values()) {
-      const key = keyOfHit(shape, resolved);
+      const key = keyOfHit(shape, resolved, this.hash);
       const found = key === undefined ? undefined : this.items.find(key, test);
       if (found !== undefined) return found;
     }

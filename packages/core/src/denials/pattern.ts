@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import { networkOf } from '../identity/address.js';
 import { prefixed } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
-import { compact } from '../identity/short-key.js';
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { SessionKind } from '../types/kinds.js';
 import { ownCopy } from '../support/strings.js';
 
 /**
- * Fields whose values are compared as they are, long ones by their hash. `ip`: an address as identity counts it;
+ * Fields whose values are compared as they are, long ones by their hash, and names and credentials by their keys (see
+ * `KeyedHash`), which are computed only while a denial asks for them. `ip`: an address as identity counts it;
  * `block`: a CIDR block.
  */
 export interface DenialPattern {
@@ -21,16 +21,16 @@ export interface DenialPattern {
   user?: string;
   unnamed?: 'yes';
   bare?: 'yes';
-  /** The key of the token. */
+  /** A key. */
   token?: string;
-  /** The same; '' stands for none. */
+  /** A key; '' stands for none. */
   exactToken?: string;
-  /** The key of a bearer's token. */
+  /** A key: of a bearer's token. */
   bearer?: string;
   sid?: string;
   playerSessionId?: string;
   session?: string;
-  /** Who asked the policies: several fields as one. */
+  /** Who asked the policies: several fields as one key. */
   viewer?: string;
   /** The same, with all that was offered to be let in by. */
   asked?: string;
@@ -64,10 +64,10 @@ export function keyOfValues(
 }
 
 /** The key that a denial of this shape would have to be kept under to refuse this hit; undefined: it cannot. */
-export function keyOfHit(shape: Shape, hit: ResolvedHit): string | undefined {
+export function keyOfHit(shape: Shape, hit: ResolvedHit, hash: KeyedHash): string | undefined {
   let key = shape.id;
   for (const field of shape.fields) {
-    const value = valueOf(field, shape, hit);
+    const value = valueOf(field, shape, hit, hash);
     if (value === undefined) return undefined;
     key += prefixed(value);
   }
@@ -75,18 +75,26 @@ export function keyOfHit(shape: Shape, hit: ResolvedHit): string | undefined {
 }
 
 /** As they are kept: texts that strangers choose are short, and hold nothing else in memory. */
-export function keptValues(values: DenialPattern): DenialPattern {
+export function keptValues(values: DenialPattern, hash: KeyedHash): DenialPattern {
   const kept: Record<string, unknown> = { ...values };
   for (const [field, value] of Object.entries(kept)) {
-    if (typeof value === 'string' && !AS_THEY_ARE.has(field)) kept[field] = ownCopy(compact(value));
+    if (typeof value !== 'string' || AS_THEY_ARE.has(field)) continue;
+    kept[field] = NAMES.has(field) ? nameKeyOf(value, hash) : ownCopy(hash.compact(value));
   }
   return kept;
 }
 
+/** What a player calls itself: kept as a key, for whoever knows it may join that session. */
+const NAMES = new Set(['sid', 'playerSessionId']);
+
+/** A session may have known a long one by its hash only. */
+const nameKeyOf = (name: string, hash: KeyedHash): string => hash.of(hash.compact(name));
+
 /** These are short by what they are. */
 const AS_THEY_ARE = new Set(['kind', 'ip', 'token', 'exactToken', 'bearer', 'unnamed', 'bare', 'viewer', 'asked']);
 
-function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit): string | undefined {
+function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit, hash: KeyedHash): string | undefined {
+  const short = (text: string | undefined): string | undefined => (text === undefined ? undefined : hash.compact(text));
   switch (field) {
     case 'block':
       // An IPv4 address has no 64-bit network.
@@ -97,17 +105,23 @@ function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit): st
     case 'session':
       return short(hit.session());
     case 'userAgent':
-      return compact(hit.userAgent ?? '');
+      return hash.compact(hit.userAgent ?? '');
     case 'token':
-      return hit.tokenKey;
+    case 'bearer': {
+      const credential = hit[field];
+      return credential === undefined ? undefined : hash.of(credential);
+    }
     case 'exactToken':
-      return hit.tokenKey ?? '';
-    case 'bearer':
-      return hit.bearerKey;
+      return hit.token === undefined ? '' : hash.of(hit.token);
+    case 'sid':
+    case 'playerSessionId': {
+      const name = hit[field];
+      return name === undefined ? undefined : nameKeyOf(name, hash);
+    }
     case 'viewer':
-      return viewerKey(hit);
+      return viewerKey(hit, hash);
     case 'asked':
-      return askedKey(hit);
+      return askedKey(hit, hash);
     case 'kind':
     case 'unnamed':
     case 'bare':
@@ -117,13 +131,12 @@ function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit): st
   }
 }
 
-const short = (text: string | undefined): string | undefined => (text === undefined ? undefined : compact(text));
-
 /** Whom the policies were asked about, as one value. A hash: its parts are thousands of characters, and strangers choose them. */
-export const viewerKey = (hit: ResolvedHit): string => hashOf(viewerParts(hit));
+export const viewerKey = (hit: ResolvedHit, hash: KeyedHash): string => hash.once(joined(viewerParts(hit)));
 
 /** The same with what was offered: who comes with another credential is asked about again. */
-export const askedKey = (hit: ResolvedHit): string => hashOf([...viewerParts(hit), hit.requestKey]);
+export const askedKey = (hit: ResolvedHit, hash: KeyedHash): string =>
+  hash.once(joined([...viewerParts(hit), hit.requestKey]));
 
 const viewerParts = (hit: ResolvedHit): string[] => [
   hit.kind,
@@ -137,5 +150,4 @@ const viewerParts = (hit: ResolvedHit): string[] => [
   hit.user ?? '',
 ];
 
-const hashOf = (parts: readonly string[]): string =>
-  createHash('sha256').update(parts.map(prefixed).join('')).digest('base64url');
+const joined = (parts: readonly string[]): string => parts.map(prefixed).join('');

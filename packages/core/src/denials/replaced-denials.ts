@@ -1,4 +1,4 @@
-import { DenialEntry, type DenialTable } from './denial-table.js';
+import { DenialEntry, keptPatterns, type DenialTable } from './denial-table.js';
 import { patternsOfReplaced } from './kick-target.js';
 import type { DenialTarget } from '../types/denial.js';
 import type { Session } from '../session/session.js';
@@ -31,8 +31,9 @@ export class ReplacedDenials {
     if (userId !== undefined) target.user = userId;
     const detail = 'another session of this viewer has taken its place';
     const facts = { target, by: 'policy', kind: 'limit', reason: 'replaced', detail, since: this.clock.now() } as const;
-    const patterns = patternsOfReplaced(session, this.settings.addresses, offeredBy(session));
-    const entry = new DenialEntry(facts, NEVER, patterns);
+    const { hash } = this.settings;
+    const patterns = patternsOfReplaced(session, this.settings, offeredBy(session, hash));
+    const entry = new DenialEntry(facts, NEVER, keptPatterns(patterns, hash));
     entry.endsWithSession = true;
     this.table.add(entry);
     return entry;

@@ -1,6 +1,6 @@
 import { networkOf, parseBlock } from '../identity/address.js';
 import { MAX_TEXT_LENGTH } from '../support/bounds.js';
-import { compact, shortKey } from '../identity/short-key.js';
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { DenialTarget } from '../types/denial.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { closest } from '../support/options.js';
@@ -43,8 +43,8 @@ export function readTarget(target: DenialTarget): DenialTarget {
 const bad = (what: string): StreamSessionsError => new StreamSessionsError('ERR_BAD_DENIAL', `Cannot deny: ${what}.`);
 
 /** Two spellings of one target are one key. No token stands in it. */
-export function targetKey({ token, ...target }: DenialTarget): string {
-  const values = Object.entries(target).map(([field, value]) => [field, compact(value)]);
-  if (token !== undefined) values.push(['token', shortKey(token)]);
+export function targetKey({ token, ...target }: DenialTarget, hash: KeyedHash): string {
+  const values = Object.entries(target).map(([field, value]) => [field, hash.compact(value)]);
+  if (token !== undefined) values.push(['token', hash.of(token)]);
   return JSON.stringify(values.sort());
 }

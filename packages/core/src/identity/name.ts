@@ -1,6 +1,6 @@
 import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
-import { compact, shortKey } from './short-key.js';
+import type { KeyedHash } from './keyed-hash.js';
 
 /** Which discriminator of this request is the best one present. */
 export function bestNameKind(hit: HitFacts): NamedBy {
@@ -18,8 +18,8 @@ export function givenName(hit: HitFacts): string | undefined {
 export const nameKey = (kind: NamedBy, name: string): string => `${kind}:${name}`;
 
 /** The same of a name that it may be found by besides: short, and no token. */
-export const aliasKey = (kind: NamedBy, name: string): string =>
-  nameKey(kind, kind === 'token' ? shortKey(name) : compact(name));
+export const aliasKey = (kind: NamedBy, name: string, hash: KeyedHash): string =>
+  nameKey(kind, kind === 'token' ? hash.of(name) : hash.compact(name));
 
 /** False for a hit without any name that was found by what its player calls itself: anybody's with that player. */
 export const answersByName = (session: { readonly namedBy: NamedBy }, namedBy: NamedBy): boolean =>

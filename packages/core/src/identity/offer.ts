@@ -1,5 +1,5 @@
 import type { Credentials, HitFacts } from '../types/hit.js';
-import { shortKey } from './short-key.js';
+import type { KeyedHash } from './keyed-hash.js';
 
 /** Stands where a password was offered: it is never kept, and so is never the one that was judged before. */
 const PASSWORD = '!';
@@ -20,10 +20,10 @@ export interface Offered {
   readonly bearer: string;
 }
 
-export function offeredIn({ token, credentials }: Pick<HitFacts, 'token' | 'credentials'>): Offered {
+export function offeredIn({ token, credentials }: Pick<HitFacts, 'token' | 'credentials'>, hash: KeyedHash): Offered {
   return {
-    token: token ? shortKey(token) : '',
-    bearer: credentials === undefined ? '' : credentials.scheme === 'bearer' ? shortKey(credentials.token) : PASSWORD,
+    token: token ? hash.of(token) : '',
+    bearer: credentials === undefined ? '' : credentials.scheme === 'bearer' ? hash.of(credentials.token) : PASSWORD,
   };
 }
 

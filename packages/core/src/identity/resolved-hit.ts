@@ -3,7 +3,6 @@ import { isBrowser } from './user-agent.js';
 import { MAX_BEARER_LENGTH, MAX_USER_LENGTH } from '../support/bounds.js';
 import { answersByName, bestNameKind, givenName, nameKey } from './name.js';
 import { derivedId, type Recipe } from './recipe.js';
-import { shortKey } from './short-key.js';
 import { MAX_STREAM_LENGTH } from './stream-code.js';
 import { MAX_TOKEN_LENGTH } from './tokens.js';
 import type { SessionKind } from '../types/kinds.js';
@@ -66,12 +65,9 @@ export class ResolvedHit {
   get token(): string | undefined {
     return this.hit.token || undefined;
   }
-  get tokenKey(): string | undefined {
-    return this.hit.token ? shortKey(this.hit.token) : undefined;
-  }
-  get bearerKey(): string | undefined {
+  get bearer(): string | undefined {
     const { credentials } = this.hit;
-    return credentials?.scheme === 'bearer' ? shortKey(credentials.token) : undefined;
+    return credentials?.scheme === 'bearer' ? credentials.token : undefined;
   }
   get sid(): string | undefined {
     return this.hit.sid;

@@ -3,7 +3,7 @@ import { shownText, type Fingerprint } from '../identity/shown-text.js';
 import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import { RANKS } from './resolver.js';
-import { learnKey, learnName, rename, sharedGroup } from './identity-group.js';
+import { learnKey, rename, sharedGroup } from './identity-group.js';
 import type { Registry } from './registry.js';
 import { makeRoom, type Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
@@ -39,7 +39,8 @@ export class HitMerger {
   /** It goes by the name of this hit from now on, and is found where that is; its id stays. */
   renameTo(session: Session, resolved: ResolvedHit): void {
     const { recipe, groupKey, ip, network, namedBy, name, token, hit } = resolved;
-    const before = aliasKey(session.namedBy, session.name ?? '');
+    const { hash } = this.settings;
+    const before = aliasKey(session.namedBy, session.name ?? '', hash);
     const group = groupKey === network ? network : groupKey;
     if (ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
     this.registry.moveToGroup(session, recipe, ownCopy(group as string), () => {
@@ -47,7 +48,7 @@ export class HitMerger {
       session.sharedFields = this.sharedFields.share({ ...session.sharedFields, namedBy });
       if (token !== undefined) session.fingerprint = this.fingerprint(token);
     });
-    if (before !== aliasKey(namedBy, name ?? '')) learnKey(session, before);
+    if (before !== aliasKey(namedBy, name ?? '', hash)) learnKey(session, before);
     session.query = shownText(hit.query, hit, this.fingerprint) ?? session.query;
   }
 
@@ -93,27 +94,31 @@ export class HitMerger {
 
   /** Shows the latest, remembers all. */
   private changeUserAgent(session: Session, userAgent: string): void {
-    learnName(session, 'fingerprint', session.userAgent ?? '');
+    this.learn(session, 'fingerprint', session.userAgent ?? '');
     session.userAgent = this.texts.share(userAgent);
-    sharedGroup(session)?.see(session, aliasKey('fingerprint', session.userAgent));
+    sharedGroup(session)?.see(session, aliasKey('fingerprint', session.userAgent, this.settings.hash));
+  }
+
+  private learn(session: Session, kind: NamedBy, name: string): void {
+    learnKey(session, aliasKey(kind, name, this.settings.hash));
   }
 
   private changeSid(session: Session, sid: string): void {
-    if (session.namedBy === 'cmcd') return learnName(session, 'cmcd', sid);
+    if (session.namedBy === 'cmcd') return this.learn(session, 'cmcd', sid);
     if (session.sid === undefined && this.takeName(session, 'cmcd', sid)) return undefined;
     const rare = session.rareFields;
-    if (rare.sid !== undefined) learnName(session, 'cmcd', rare.sid);
+    if (rare.sid !== undefined) this.learn(session, 'cmcd', rare.sid);
     rare.sid = ownCopy(sid);
-    return sharedGroup(session)?.see(session, aliasKey('cmcd', sid));
+    return sharedGroup(session)?.see(session, aliasKey('cmcd', sid, this.settings.hash));
   }
 
   private seePlayer(session: Session, id: string): void {
     if (session.playerSessionId === id) return undefined;
-    if (session.namedBy === 'playback-session') return learnName(session, 'playback-session', id);
+    if (session.namedBy === 'playback-session') return this.learn(session, 'playback-session', id);
     if (session.playerSessionId === undefined && this.takeName(session, 'playback-session', id)) return undefined;
     const rare = session.rareFields;
-    if (rare.playerSessionId !== undefined) learnName(session, 'playback-session', rare.playerSessionId);
+    if (rare.playerSessionId !== undefined) this.learn(session, 'playback-session', rare.playerSessionId);
     rare.playerSessionId = ownCopy(id);
-    return sharedGroup(session)?.see(session, aliasKey('playback-session', id));
+    return sharedGroup(session)?.see(session, aliasKey('playback-session', id, this.settings.hash));
   }
 }

@@ -1,3 +1,4 @@
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import { aliasKey, nameKey } from '../identity/name.js';
 import type { NamedBy } from '../types/play-session.js';
 import { ownCopy } from '../support/strings.js';
@@ -21,6 +22,7 @@ export class IdentityGroup {
     private readonly stream: string,
     readonly key: string,
     private readonly aliasable: boolean,
+    private readonly hash: KeyedHash,
   ) {
     this.seen = aliasable ? new MultiMap<Session>() : undefined;
   }
@@ -33,14 +35,14 @@ export class IdentityGroup {
     session.group = this;
     this.size++;
     this.named.set(nameKey(session.namedBy, ownName(session)), session);
-    if (this.aliasable) for (const key of knownNames(session)) this.see(session, key);
+    if (this.aliasable) for (const key of knownNames(session, this.hash)) this.see(session, key);
   }
 
   delete(session: Session): void {
     this.size--;
     const key = nameKey(session.namedBy, ownName(session));
     if (this.named.get(key) === session) this.named.delete(key);
-    if (this.aliasable) for (const name of knownNames(session)) this.forget(session, name);
+    if (this.aliasable) for (const name of knownNames(session, this.hash)) this.forget(session, name);
   }
 
   members(): IterableIterator<Session> {
@@ -51,12 +53,17 @@ export class IdentityGroup {
     const own = this.named.get(nameKey(kind, name));
     if (own !== undefined || !aliases || this.seen === undefined) return own;
     // Who plays is named by most of its requests: the one that was active last is not one that has gone.
-    return this.seen.best(aliasKey(kind, name), MAX_LOOKED_AT, (one, other) => one.updatedAt >= other.updatedAt);
+    return this.seen.best(
+      aliasKey(kind, name, this.hash),
+      MAX_LOOKED_AT,
+      (one, other) => one.updatedAt >= other.updatedAt,
+    );
   }
 
   findOnly(kind: NamedBy, name: string, test: (session: Session) => boolean): Session | undefined {
     const own = this.named.get(nameKey(kind, name));
-    return own !== undefined && test(own) ? own : this.seen?.only(aliasKey(kind, name), MAX_LOOKED_AT, test);
+    if (own !== undefined && test(own)) return own;
+    return this.seen?.only(aliasKey(kind, name, this.hash), MAX_LOOKED_AT, test);
   }
 
   /** `key`: as `aliasKey` writes it. */
@@ -72,6 +79,8 @@ export class IdentityGroup {
 /** The groups of one kind. `stream` is '' throughout where the recipe leaves the stream out. */
 export class IdentityGroups {
   private readonly places = new PairTable<Session | IdentityGroup>();
+
+  constructor(private readonly hash: KeyedHash) {}
 
   /**
    * The session that answers to this name: the one named so, else (`aliases`) the one that was seen with it, of several
@@ -90,7 +99,7 @@ export class IdentityGroups {
     if (group instanceof IdentityGroup) return group.find(kind, name, aliases);
     if (!byName) return group;
     if (group.namedBy === kind && ownName(group) === name) return group;
-    return aliases && isSeenWith(group, kind, name) ? group : undefined;
+    return aliases && isSeenWith(group, kind, name, this.hash) ? group : undefined;
   }
 
   /** The session named so, or the only one that was seen with this name, as far as they pass the test. */
@@ -103,7 +112,7 @@ export class IdentityGroups {
   ): Session | undefined {
     const group = this.places.get(stream, groupKey);
     if (group instanceof IdentityGroup) return group.findOnly(kind, name, test);
-    return group !== undefined && isSeenWith(group, kind, name) && test(group) ? group : undefined;
+    return group !== undefined && isSeenWith(group, kind, name, this.hash) && test(group) ? group : undefined;
   }
 
   enter(stream: string, groupKey: string, session: Session, aliasable: boolean): void {
@@ -113,7 +122,7 @@ export class IdentityGroups {
       session.group = groupKey;
       this.places.set(stream, groupKey, session);
     } else {
-      const shared = new IdentityGroup(stream, groupKey, aliasable);
+      const shared = new IdentityGroup(stream, groupKey, aliasable, this.hash);
       // first: it is found by where its first member is
       this.places.set(stream, groupKey, shared);
       shared.add(group);
@@ -161,28 +170,23 @@ export const sharedGroup = (session: Session): IdentityGroup | undefined =>
 /** The name it was opened under. */
 const ownName = (session: Session): string => session.name ?? session.userAgent ?? '';
 
-function isSeenWith(session: Session, kind: NamedBy, name: string): boolean {
+function isSeenWith(session: Session, kind: NamedBy, name: string, hash: KeyedHash): boolean {
   if (kind === 'fingerprint' && (session.userAgent ?? '') === name) return true;
   if (kind === 'cmcd' && session.sid === name) return true;
   if (kind === 'playback-session' && session.playerSessionId === name) return true;
   const names = session.rare?.names;
-  return names !== undefined && names.includes(aliasKey(kind, name));
+  return names !== undefined && names.includes(aliasKey(kind, name, hash));
 }
 
 /** Every name it was seen with besides its own, as `aliasKey` writes them. */
-export function knownNames(session: Session): string[] {
-  const names = [aliasKey('fingerprint', session.userAgent ?? ''), ...(session.rare?.names ?? [])];
-  if (session.sid !== undefined) names.push(aliasKey('cmcd', session.sid));
-  if (session.playerSessionId !== undefined) names.push(aliasKey('playback-session', session.playerSessionId));
+export function knownNames(session: Session, hash: KeyedHash): string[] {
+  const names = [aliasKey('fingerprint', session.userAgent ?? '', hash), ...(session.rare?.names ?? [])];
+  if (session.sid !== undefined) names.push(aliasKey('cmcd', session.sid, hash));
+  if (session.playerSessionId !== undefined) names.push(aliasKey('playback-session', session.playerSessionId, hash));
   return names;
 }
 
-/** Remembers another name for the session, the latest sixteen of them. */
-export function learnName(session: Session, kind: NamedBy, name: string): void {
-  learnKey(session, aliasKey(kind, name));
-}
-
-/** The same of a name as `aliasKey` writes it. */
+/** Remembers another name for the session, as `aliasKey` writes it; the latest sixteen of them. */
 export function learnKey(session: Session, key: string): void {
   const names = (session.rareFields.names ??= []);
   if (names.includes(key)) return;

@@ -1,3 +1,4 @@
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { SessionKind } from '../types/kinds.js';
 import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
@@ -29,14 +30,15 @@ export class Registry {
   private readonly byNetwork = new MultiMap<Session>();
   private readonly byUser = new MultiMap<Session>();
   private readonly streamEntries = new ShardedMap<StreamEntry>();
-  private readonly groups: Record<SessionKind, IdentityGroups> = {
-    viewer: new IdentityGroups(),
-    input: new IdentityGroups(),
-    output: new IdentityGroups(),
-    unspecified: new IdentityGroups(),
-  };
+  private readonly groups: Record<SessionKind, IdentityGroups>;
 
-  constructor(readonly closed: ClosedSessions) {}
+  constructor(
+    readonly closed: ClosedSessions,
+    private readonly hash: KeyedHash,
+  ) {
+    const groups = (): IdentityGroups => new IdentityGroups(hash);
+    this.groups = { viewer: groups(), input: groups(), output: groups(), unspecified: groups() };
+  }
 
   get(id: string): Session | undefined {
     return this.ids.get(id);
@@ -180,7 +182,7 @@ export class Registry {
 
   /** Live sessions of this kind are no longer found by the recipe they were made with. */
   forgetGroups(kind: SessionKind): void {
-    this.groups[kind] = new IdentityGroups();
+    this.groups[kind] = new IdentityGroups(this.hash);
   }
 
   countOfNetwork(network: string): number {

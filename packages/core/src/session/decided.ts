@@ -1,3 +1,4 @@
+import type { KeyedHash } from '../identity/keyed-hash.js';
 import { offeredIn, offeredKey, type Offered } from '../identity/offer.js';
 import { ownCopy } from '../support/strings.js';
 import type { AskedWith } from './rare-fields.js';
@@ -7,8 +8,8 @@ import type { Session } from './session.js';
 const MAX_DECIDED = 16;
 
 /** Everything that was offered in this session, what it goes by first. */
-export function offeredBy(session: Session): Offered[] {
-  return [ownOffer(session), ...(session.rare?.decided?.values() ?? [])];
+export function offeredBy(session: Session, hash: KeyedHash): Offered[] {
+  return [ownOffer(session, hash), ...(session.rare?.decided?.values() ?? [])];
 }
 
 /** Policies decide again: whatever comes besides what the session goes by is asked about, but not forgotten. */
@@ -17,9 +18,9 @@ export function forgetVerdicts({ rare }: Session): void {
 }
 
 /** Hashed when somebody wants to know, and kept until it goes by another. */
-export function ownOffer({ token, rareFields }: Session): Offered {
+export function ownOffer({ token, rareFields }: Session, hash: KeyedHash): Offered {
   if (rareFields.ownOffer?.of !== token) rareFields.ownOffer = undefined;
-  return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: rareFields.credentials }), of: token });
+  return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: rareFields.credentials }, hash), of: token });
 }
 
 export const decidedKey = (stream: string, offered: Offered): string => `${offeredKey(offered)} ${stream}`;

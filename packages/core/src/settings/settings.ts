@@ -1,5 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { KICK_BY_ADDRESS, type KickByAddress } from '../types/denial.js';
 import { AddressReader } from '../identity/address.js';
+import { fingerprinter } from '../identity/fingerprint.js';
+import { KeyedHash } from '../identity/keyed-hash.js';
+import type { Fingerprint } from '../identity/shown-text.js';
 import { compileRecipes, type Recipes } from '../identity/recipe.js';
 import type { Protocol } from '../types/kinds.js';
 import { inOrder } from '../policy/pipeline.js';
@@ -63,6 +67,9 @@ export class Settings {
   policyTimeoutMs!: number;
   updateIntervalMs!: number;
   exposeTokens!: boolean;
+  /** Both with `fingerprintKey`. */
+  readonly fingerprint: Fingerprint;
+  readonly hash: KeyedHash;
   geo!: GeoResolver;
   recipes!: Recipes;
   addresses!: AddressReader;
@@ -88,6 +95,9 @@ export class Settings {
     if (fingerprintKey !== undefined && (typeof fingerprintKey !== 'string' || fingerprintKey === '')) {
       throw badOption('fingerprintKey', 'a non-empty string', typeof fingerprintKey);
     }
+    const key = fingerprintKey ?? randomBytes(32);
+    this.fingerprint = fingerprinter(key);
+    this.hash = new KeyedHash(key);
     this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
   }
 

@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { Admissions } from '../admission/admissions.js';
 import { Candidates } from '../admission/candidates.js';
 import { DecidedCredentials } from '../admission/decided-credentials.js';
 import { Evictions } from '../admission/evictions.js';
 import { Denials } from '../denials/denials.js';
 import { EventHub } from '../events/event-hub.js';
-import { fingerprinter } from '../identity/fingerprint.js';
 import { Activity } from '../lifecycle/activity.js';
 import { Grants } from '../lifecycle/grants.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -34,14 +32,14 @@ export type Parts = ReturnType<typeof assemble>;
 /** Makes the parts of a tracker, from the ground up: each is handed those below it. */
 export function assemble(options: TrackerOptions) {
   const settings = new Settings(options);
+  const { fingerprint, hash } = settings;
   const clock = options.clock ?? systemClock;
   const logger = isolated(options.logger ?? consoleLogger);
-  const fingerprint = fingerprinter(options.fingerprintKey ?? randomBytes(32));
   const totals = new Totals();
   const hub = new EventHub(clock, logger);
   const pipeline = new Pipeline(clock, logger, () => settings.policyTimeoutMs);
 
-  const registry = new Registry(new ClosedSessions(settings.closedRetentionMs, settings.closedRetentionMax));
+  const registry = new Registry(new ClosedSessions(settings.closedRetentionMs, settings.closedRetentionMax), hash);
   const resolver = new Resolver(settings, registry);
   const texts = new StringPool();
   const sharedFields = new SharedFieldsPool(Math.floor(clock.now()));

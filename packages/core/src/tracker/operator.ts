@@ -53,7 +53,7 @@ export class Operator {
     checkDuration('forMs', forMs);
     const denial = this.parts.denials.deny(target, forMs, reason);
     for (const session of this.liveSuspects(target)) {
-      if (matchesSession(target, session, this.parts.settings.addresses))
+      if (matchesSession(target, session, this.parts.settings))
         this.parts.lifecycle.close(session, 'denied', { detail: reason });
     }
     return denial;
