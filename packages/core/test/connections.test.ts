@@ -143,7 +143,7 @@ describe('merged connections', () => {
     connect(tracker, { token: 'a', kind: 'input' });
     connect(tracker, { token: 'a', kind: 'output' });
     expect(tracker.stats()).toMatchObject({ active: 3, viewers: 1, inputs: 1, outputs: 1 });
-    expect(tracker.streams()).toEqual([{ stream: 'cam1', viewers: 1, inputs: 1, outputs: 1, bytes: 0 }]);
+    expect(tracker.streams()).toEqual([{ stream: 'cam1', viewers: 1, dvr: 0, inputs: 1, outputs: 1, bytes: 0 }]);
   });
 
   it('end the session with the last of them; before that, only their own connection', () => {

@@ -206,8 +206,8 @@ describe('streams and stats', () => {
     viewer.touch(5);
     connect(tracker, { kind: 'input', stream: 'cam2' });
     const expected = [
-      { stream: 'cam1', viewers: 2, inputs: 0, outputs: 0, bytes: 15 },
-      { stream: 'cam2', viewers: 0, inputs: 1, outputs: 0, bytes: 0 },
+      { stream: 'cam1', viewers: 2, dvr: 0, inputs: 0, outputs: 0, bytes: 15 },
+      { stream: 'cam2', viewers: 0, dvr: 0, inputs: 1, outputs: 0, bytes: 0 },
     ];
     expect(tracker.streams()).toEqual(expected);
     expect(tracker.stats()).toEqual({

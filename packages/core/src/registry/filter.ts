@@ -12,6 +12,7 @@ const FIELDS: readonly (keyof SessionFilter)[] = [
   'user',
   'ip',
   'country',
+  'dvr',
   'tag',
   'reason',
   'search',
@@ -28,11 +29,12 @@ const MAX_SEARCH = 256;
 /** @throws StreamSessionsError ERR_BAD_OPTION for a field or value that is none: a misspelt filter must not match everybody. */
 export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
-  const { kind, status, protocol, search, visits, order } = filter;
+  const { kind, status, protocol, dvr, search, visits, order } = filter;
   if (protocol && typeof protocol !== 'string') throw badOption('protocol', 'a word such as "hls"', protocol);
   if (kind && ![kind].flat().every((one) => SESSION_KINDS.includes(one))) {
     throw badOption('kind', `one or several of ${SESSION_KINDS.join(', ')}`, kind);
   }
+  if (dvr !== undefined && typeof dvr !== 'boolean') throw badOption('dvr', 'true or false', dvr);
   if (status && status !== 'active' && status !== 'closed') throw badOption('status', '"active" or "closed"', status);
   if (visits && visits !== 'latest' && visits !== 'all') throw badOption('visits', '"latest" or "all"', visits);
   if (order && !ORDERS.includes(order)) throw badOption('order', `one of ${ORDERS.join(', ')}`, order);
@@ -55,7 +57,7 @@ export type Test = (visit: Session | PlaySession) => boolean;
 
 /** The filter as one function; undefined when everything but stream and status is open. Status is not looked at. */
 export function compileFilter(filter: SessionFilter, addresses: AddressReader): Test | undefined {
-  const { kind, user, country, tag, reason, search } = filter;
+  const { kind, user, country, dvr, tag, reason, search } = filter;
   const protocol = filter.protocol?.toLowerCase();
   const tests: Test[] = [];
   if (protocol) tests.push((visit) => visit.protocol === protocol || visit.protocols.includes(protocol));
@@ -63,6 +65,7 @@ export function compileFilter(filter: SessionFilter, addresses: AddressReader): 
   else if (kind) tests.push((visit) => kind.includes(visit.kind));
   if (user) tests.push((visit) => visit.userId === user || visit.userName === user);
   if (country) tests.push((visit) => visit.country === country);
+  if (dvr !== undefined) tests.push((visit) => visit.dvr === dvr);
   if (reason) tests.push((visit) => visit.closeReason === reason);
   if (filter.ip) {
     const ip = addresses.address(filter.ip);

@@ -55,6 +55,7 @@ export class HitMerger {
   /** Most hits tell nothing new, and then this is a few comparisons. */
   merge(session: Session, hit: HitFacts, ip: string, network: string): void {
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
+    if (hit.dvr === !session.dvr) this.changeDvr(session, hit.dvr);
     if (hit.userAgent !== session.userAgent && hit.userAgent) this.changeUserAgent(session, hit.userAgent);
     if (hit.token && session.namedBy !== 'token') this.takeName(session, 'token', hit.token);
     if (hit.sid && hit.sid !== session.sid) this.changeSid(session, hit.sid);
@@ -90,6 +91,10 @@ export class HitMerger {
     if (gone !== undefined) session.rare?.watchedMs?.delete(gone);
     protocols.push(protocol);
     session.rareFields.protocols = protocols;
+  }
+
+  private changeDvr(session: Session, dvr: boolean): void {
+    this.registry.changeDvr(session, this.sharedFields.share({ ...session.sharedFields, dvr }));
   }
 
   /** Shows the latest, remembers all. */

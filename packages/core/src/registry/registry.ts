@@ -10,6 +10,7 @@ import { compileFilter } from './filter.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
 import { makeRoom, Session } from '../session/session.js';
+import type { SharedFields } from '../session/shared-fields.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 import { SessionList } from './session-list.js';
 import { IdentityGroups } from './identity-group.js';
@@ -136,6 +137,13 @@ export class Registry {
     session.entry = this.streamEntry(stream);
   }
 
+  /** The session watches another time from now on: the past, or live. */
+  changeDvr(session: Session, sharedFields: SharedFields): void {
+    session.sharedFields = sharedFields;
+    if (session.isUnserved || session.isClosed) return; // in no list, and counted nowhere
+    for (const stream of session.streams) this.streamEntries.get(stream)?.countDvr(session, session.dvr ? 1 : -1);
+  }
+
   /** The session is seen from another address: its recipe leaves the address out. */
   addAddress(session: Session, ip: string, network: string): void {
     const { rareFields } = session;
@@ -218,18 +226,13 @@ export class Registry {
     const listed = stream === undefined ? this.live : this.streamEntries.get(stream)?.visits;
     const found: Session[] = [];
     for (const visits of [listed, this.unserved.of(stream)]) {
-      visits?.walk(undefined, (session) => {
-        found.push(session);
-      });
+      visits?.walk(undefined, (session) => void found.push(session));
     }
     return found;
   }
 
   streams(): StreamSummary[] {
-    const summaries: StreamSummary[] = [];
-    for (const { code, counts, bytes } of this.streamEntries.values()) {
-      summaries.push({ stream: code, viewers: counts.viewer, inputs: counts.input, outputs: counts.output, bytes });
-    }
+    const summaries = Array.from(this.streamEntries.values(), ({ summary }) => summary);
     return summaries.sort((a, b) => (a.stream < b.stream ? -1 : 1));
   }
 
@@ -283,13 +286,11 @@ export class Registry {
 
   private enter(session: Session, entry: StreamEntry): void {
     if (entry.visits.size === 0) this.streamEntries.set(entry.code, entry);
-    entry.visits.insert(session);
-    entry.counts[session.kind]++;
+    entry.enter(session);
   }
 
   private leave(session: Session, entry: StreamEntry | undefined): void {
-    if (entry === undefined || !entry.visits.delete(session)) return;
-    entry.counts[session.kind]--;
+    if (entry === undefined || !entry.leave(session)) return;
     if (entry.visits.size > 0) return;
     this.streamEntries.delete(entry.code);
     if (entry.bytes > 0) this.served.add(entry.code);

@@ -162,6 +162,10 @@ export class Session extends WheelNode {
     return this.sharedFields.protocol;
   }
 
+  get dvr(): boolean {
+    return this.sharedFields.dvr;
+  }
+
   get token(): string | undefined {
     return this.sharedFields.namedBy === 'token' ? this.name : undefined;
   }

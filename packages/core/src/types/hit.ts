@@ -27,7 +27,10 @@ export interface HttpHit {
   /** Apple's `X-Playback-Session-Id`. */
   playerSessionId?: string | undefined;
   secure?: boolean | undefined;
-  /** True if the viewer asked for another time than live. */
+  /**
+   * True if the viewer asks for another time than live, false if for live: the session follows. Absent: the hit does not say,
+   * as with segments, and the session stays what it was (when it opens: live).
+   */
   dvr?: boolean | undefined;
   /** For `trackHttp` only: the body bytes that were written. */
   bytes?: number | undefined;

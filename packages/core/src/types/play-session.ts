@@ -70,6 +70,7 @@ export interface PlaySession {
   /** Bytes received from the client (publishers). */
   readonly bytesReceived: number;
   readonly secure: boolean;
+  /** It watches another time than live, according to the last hit that said so. */
   readonly dvr: boolean;
   /** Transport connections open now (requests in flight are not counted). */
   readonly connections: number;
@@ -112,6 +113,8 @@ export interface SessionFilter {
   user?: string;
   ip?: string;
   country?: string;
+  /** True: who watches another time than live; false: who does not. */
+  dvr?: boolean;
   /** `key` (present) or `key=value`. */
   tag?: string;
   /** Close reason. */
@@ -134,7 +137,10 @@ export interface SessionFilter {
 /** One live stream, in figures. */
 export interface StreamSummary {
   readonly stream: string;
+  /** All of them, whatever time they watch. */
   readonly viewers: number;
+  /** Those who watch another time than live. */
+  readonly dvr: number;
   readonly inputs: number;
   readonly outputs: number;
   /** Bytes sent since the stream became live, including those to viewers who have left. */

@@ -18,9 +18,10 @@ export const statsToWire = (stats: TrackerStats) => ({
 });
 
 /** Who watches and publishes one stream, as JSON. */
-export const streamToWire = ({ stream, viewers, inputs, outputs, bytes }: StreamSummary) => ({
+export const streamToWire = ({ stream, viewers, dvr, inputs, outputs, bytes }: StreamSummary) => ({
   stream_code: stream,
   viewers,
+  dvr,
   inputs,
   outputs,
   bytes,
