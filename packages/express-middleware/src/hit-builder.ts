@@ -16,7 +16,7 @@ import type { RequestInfo } from './request/request-info.js';
  * is of. Throws what a callback of the user throws.
  */
 export function hitBuilder(options: Prepared, memory: ManifestMemory) {
-  const { stream: rule, client, tokens } = options;
+  const { stream: rule, client, timeshift, tokens } = options;
   const tentative = !options.countErrors;
 
   const streamOf = (req: PlaybackRequest, path: string) => {
@@ -32,7 +32,8 @@ export function hitBuilder(options: Prepared, memory: ManifestMemory) {
     if (typeof stream !== 'string') return stream;
     const ip = client.address(seen);
     if (ip === undefined) return undefined;
-    let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, client, tokens);
+    const dvr = timeshift(seen.req, query, type.manifest);
+    let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, dvr, client, tokens);
     hit.tentative = tentative;
     // HLS has fMP4 segments too: they are what the viewer's last manifest was
     if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;

@@ -4,6 +4,7 @@ export type { PlaylistCounts } from './response/written-playlist.js';
 export type { ViewerTokenOptions } from './tokens/options.js';
 export { hitFromRequest } from './request/hit-from-request.js';
 export type { TrustProxy } from './request/client-address.js';
+export type { TimeshiftRule } from './request/timeshift.js';
 export type { StreamRule } from './media/stream-name.js';
 export type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';
 export { sessionsApi, type ApiHandler } from './sessions-api/sessions-api.js';

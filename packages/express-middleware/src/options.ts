@@ -4,6 +4,7 @@ import type { PlaybackResponse, RequestCallback } from './connect.js';
 import { MediaTypes } from './media/extensions.js';
 import type { StreamRule } from './media/stream-name.js';
 import { type ClientReader, clientReader, type TrustProxy } from './request/client-address.js';
+import { type TimeshiftReader, type TimeshiftRule, timeshiftReader } from './request/timeshift.js';
 import { type TokenSettings, tokenSettings, type ViewerTokenOptions } from './tokens/options.js';
 import { type TokenReader, tokenReader } from './tokens/reader.js';
 
@@ -25,6 +26,12 @@ export interface TrackPlaybackOptions {
    * applies if this is absent. Default: the socket's address is the client's.
    */
   trustProxy?: TrustProxy;
+  /**
+   * How to tell who watches another time than live: a list of query parameters, one of which then has a value; false: nobody
+   * does; or a callback that returns true, false (live) or undefined (it does not say). Default: `from`, `delay`, `dur`, `ago`.
+   * A playlist without them says live; a segment without them says nothing, and its viewer stays what the playlist said.
+   */
+  dvr?: TimeshiftRule;
   /** Has the last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
   hit?: RequestCallback<[hit: HttpHit], HttpHit | null>;
   /** How viewer tokens are read, and written into playlists and cookies. Default: read only. */
@@ -43,6 +50,7 @@ const KNOWN: readonly (keyof TrackPlaybackOptions)[] = [
   'extensions',
   'trustProxy',
   'viewerToken',
+  'dvr',
   'hit',
   'countErrors',
   'onDenied',
@@ -53,6 +61,7 @@ export interface Prepared {
   readonly stream: NonNullable<TrackPlaybackOptions['stream']>;
   readonly types: MediaTypes;
   readonly client: ClientReader;
+  readonly timeshift: TimeshiftReader;
   readonly tokens: TokenReader;
   readonly writing: TokenSettings;
   readonly hit: TrackPlaybackOptions['hit'];
@@ -77,5 +86,6 @@ export function prepare(options: TrackPlaybackOptions): Prepared {
   const writing = tokenSettings(viewerToken);
   const tokens = tokenReader(writing);
   const client = clientReader(trustProxy);
-  return { stream, types: new MediaTypes(extensions), client, tokens, writing, hit, countErrors, onDenied };
+  const timeshift = timeshiftReader(options.dvr);
+  return { stream, types: new MediaTypes(extensions), client, timeshift, tokens, writing, hit, countErrors, onDenied };
 }

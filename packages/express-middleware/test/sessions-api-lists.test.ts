@@ -99,7 +99,14 @@ describe('GET /sessions', () => {
     expect((await list('q=vlc&limit=1')).total_count).toBe(1);
   });
 
+  it('finds viewers of another time than live, and the others', async () => {
+    const [past, live] = [hit(1, { dvr: true }).id, hit(2).id];
+    expect([await idsOf('dvr=true'), await idsOf('dvr=false')]).toEqual([[past], [live]]);
+    expect(await list('dvr=true', '/streams/cam1/sessions')).toMatchObject({ total_count: 1 });
+  });
+
   it.each([
+    ['dvr=1', 'true, false'],
     ['order=bytes', 'opened_at, -opened_at, -bytes, -closed_at'],
     ['order=constructor', 'opened_at'],
     ['visits=first', 'latest, all'],

@@ -148,7 +148,7 @@ describe('GET /sessions', () => {
   it.each([
     [
       'strem=cam1',
-      ['strem', 'stream, proto, kind, status, user, ip, country, tag, reason, q, visits, order, limit, after'],
+      ['strem', 'stream, proto, kind, status, user, ip, country, dvr, tag, reason, q, visits, order, limit, after'],
     ],
     ['__proto__=x', ['Allowed: stream']],
     ['stream=a&stream=b', ['twice']],
@@ -249,8 +249,8 @@ describe('streams', () => {
     tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'input', remoteAddress: '1.2.3.4:5' });
     expect((await call('GET', '/streams')).body).toEqual({
       streams: [
-        { stream_code: 'cam2', viewers: 2, inputs: 0, outputs: 0, bytes: 20 },
-        { stream_code: 'cam1', viewers: 1, inputs: 1, outputs: 0, bytes: 10 },
+        { stream_code: 'cam2', viewers: 2, dvr: 0, inputs: 0, outputs: 0, bytes: 20 },
+        { stream_code: 'cam1', viewers: 1, dvr: 0, inputs: 1, outputs: 0, bytes: 10 },
       ],
       total_count: 2,
     });

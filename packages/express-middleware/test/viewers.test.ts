@@ -129,14 +129,6 @@ describe('what is known about a viewer', () => {
     expect(only().query).toMatch(/^x=1&token=/);
   });
 
-  it.each(['from', 'delay', 'dur', 'ago'])('is marked as dvr if the query says %s', async (name) => {
-    const { url } = await player();
-    await get(url, `/cam1/a.m3u8?x=1&${name}=60`);
-    await get(url, `/cam2/a.m3u8?x${name}=60&y=${name}`);
-    expect(tracker.list({ stream: 'cam1' })).toMatchObject([{ dvr: true }]);
-    expect(tracker.list({ stream: 'cam2' })).toMatchObject([{ dvr: false }]);
-  });
-
   it('is on the request for later handlers, as a copy made when read', async () => {
     const seen: unknown[] = [];
     const inner = express.Router().use((req, res) => {
@@ -335,6 +327,10 @@ describe('options', () => {
     [{ extensions: null }, 'extensions'],
     [{ trustProxy: 'nobody' }, 'trustProxy must be'],
     [{ trustProxy: -1 }, 'trustProxy must be'],
+    [{ dvr: 'delay' }, 'dvr must be a list of query parameters like ["from", "delay"], false, or a function'],
+    [{ dvr: true }, 'dvr must be'],
+    [{ dvr: [] }, 'dvr must be'],
+    [{ dvr: ['de lay'] }, 'dvr must be'],
     [{ hit: 'x' }, 'hit must be a function'],
     [{ onDenied: 1 }, 'onDenied must be a function'],
   ])('are rejected if they make no sense: %j', (options, message) => {
@@ -343,19 +339,22 @@ describe('options', () => {
     );
   });
 
-  it.each(['stream', 'hit'])('that throw (%s) lead to the error handler, and nothing is tracked', async (name) => {
-    const boom = () => {
-      throw new Error('boom');
-    };
-    const app = express();
-    app.use(trackPlayback(tracker, { [name]: boom }), (_req, res) => void res.send('media'));
-    app.use(
-      ((error: Error, _req, res, _next) => void res.status(500).send(error.message)) as express.ErrorRequestHandler,
-    );
-    const { url } = await serve(app);
-    expect(await get(url, '/cam1/a.ts')).toMatchObject({ status: 500, text: 'boom' });
-    expect(tracker.stats().openedTotal).toBe(0);
-  });
+  it.each(['stream', 'hit', 'dvr'])(
+    'that throw (%s) lead to the error handler, and nothing is tracked',
+    async (name) => {
+      const boom = () => {
+        throw new Error('boom');
+      };
+      const app = express();
+      app.use(trackPlayback(tracker, { [name]: boom }), (_req, res) => void res.send('media'));
+      app.use(
+        ((error: Error, _req, res, _next) => void res.status(500).send(error.message)) as express.ErrorRequestHandler,
+      );
+      const { url } = await serve(app);
+      expect(await get(url, '/cam1/a.ts')).toMatchObject({ status: 500, text: 'boom' });
+      expect(tracker.stats().openedTotal).toBe(0);
+    },
+  );
 });
 
 describe('a client that has left before the tracker is asked', () => {

@@ -7,6 +7,7 @@ import { invalidQuery } from './answer.js';
 export const MAX_LIMIT = 1000;
 
 const STATUSES = ['active', 'closed'] as const;
+const SWITCH = ['true', 'false'] as const;
 const VISITS = ['latest', 'all'] as const;
 /** In the words of the answers. */
 const ORDERS: Readonly<Record<string, SessionOrder>> = {
@@ -43,6 +44,7 @@ const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) =>
   user: (value, filter) => (filter.user = value),
   ip: (value, filter) => (filter.ip = address(value)),
   country: (value, filter) => (filter.country = country(value)),
+  dvr: (value, filter) => (filter.dvr = oneOf('dvr', value, SWITCH) === 'true'),
   tag: (value, filter) => (filter.tag = value),
   reason: (value, filter) => (filter.reason = value),
   q: (value, filter) => (filter.search = search(value)),
