@@ -13,7 +13,7 @@ export type {
   SessionOrder,
   StreamSummary,
 } from './types/play-session.js';
-export type { Denial, DenialKind, DenialTarget } from './types/denial.js';
+export type { Denial, DenialRecord, DenialKind, DenialTarget } from './types/denial.js';
 export { toWire } from './wire/session.js';
 export type { WireEvent, WireSession } from './types/wire.js';
 export { cursorOf } from './registry/cursor.js';

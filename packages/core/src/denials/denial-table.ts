@@ -17,7 +17,8 @@ export interface Patterns {
   readonly unlessNamed?: readonly DenialPattern[];
 }
 
-const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
+/** Which of its patterns hold when. */
+export const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
 const NONE: readonly DenialPattern[] = [];
 
 /** As they are kept: see `keptValues`. */
@@ -27,6 +28,16 @@ export function keptPatterns(patterns: Patterns, hash: KeyedHash): Patterns {
   return kept;
 }
 
+/** Where a denial comes from. */
+export interface DenialOrigin {
+  /** Default: a new one. */
+  readonly id?: string;
+  /** Lets `liftDenial` find it by what it was made with. */
+  readonly targetKey?: string | undefined;
+  /** What the policies said of whom it refused first. */
+  readonly policyDecisions?: readonly PolicyDecision[];
+}
+
 /** A denial and what it is found by. */
 export class DenialEntry extends WheelNode {
   hits = 0;
@@ -34,7 +45,9 @@ export class DenialEntry extends WheelNode {
   endsWithSession = false;
   /** In a table now. */
   isHeld = false;
-  private readonly id = randomUUID();
+  readonly targetKey: string | undefined;
+  readonly policyDecisions: readonly PolicyDecision[];
+  readonly denialId: string;
   private readonly facts: Omit<Denial, 'id' | 'hits' | 'until'>;
 
   constructor(
@@ -42,24 +55,24 @@ export class DenialEntry extends WheelNode {
     public until: number,
     /** As they are kept. */
     readonly patterns: Patterns,
-    /** Lets `liftDenial` find it by what it was made with. */
-    readonly targetKey?: string,
-    /** What the policies said of whom it refused first. */
-    readonly policyDecisions: readonly PolicyDecision[] = [],
+    { id = randomUUID(), targetKey, policyDecisions = [] }: DenialOrigin = {},
   ) {
     super();
+    this.denialId = id;
+    this.targetKey = targetKey;
+    this.policyDecisions = policyDecisions;
     this.facts = { ...facts, target: Object.freeze(facts.target) };
   }
 
-  get denialId(): string {
-    return this.id;
+  get by(): Denial['by'] {
+    return this.facts.by;
   }
 
   /** `until`: what is shown as its end, when it is not known yet. */
   snapshot(until = this.until): Denial {
     // Field by field: a spread costs three times as much, and this is done for every request that is refused.
     const { target, by, kind, reason, detail, since } = this.facts;
-    return Object.freeze({ id: this.id, target, by, kind, reason, detail, since, until, hits: this.hits });
+    return Object.freeze({ id: this.denialId, target, by, kind, reason, detail, since, until, hits: this.hits });
   }
 }
 

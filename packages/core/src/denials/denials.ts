@@ -1,23 +1,20 @@
-import { DenialEntry, DenialTable, keptPatterns } from './denial-table.js';
+import { fromRecord, toRecord } from './denial-record.js';
+import { DenialFactory } from './denial-factory.js';
+import { type DenialEntry, DenialTable } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { askedKey, viewerKey, type DenialPattern } from './pattern.js';
 import { RefusalCache } from './refusal-cache.js';
-import { asCredential, patternsOfKick } from './kick-target.js';
 import { readTarget, targetKey } from './target.js';
 import { deniedEnvelope } from '../wire/event.js';
 import type { EventHub } from '../events/event-hub.js';
-import { networkOf, parseBlock } from '../identity/address.js';
 import type { Fingerprint } from '../identity/shown-text.js';
-import type { Denial, DenialKind, DenialTarget } from '../types/denial.js';
+import type { Denial, DenialKind, DenialRecord, DenialTarget } from '../types/denial.js';
 import type { CloseReason } from '../types/play-session.js';
 import type { Policy, Refusal } from '../types/policy.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import type { Totals } from '../registry/totals.js';
 import type { Explanation, PolicyDecision } from '../types/explanation.js';
-import { offeredBy } from '../session/decided.js';
-import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
-import { keep, ownCopy } from '../support/strings.js';
 import { ReplacedDenials } from './replaced-denials.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -58,7 +55,7 @@ export class Denials {
   private readonly hub: EventHub;
   private readonly totals: Totals;
   private readonly clock: Clock;
-  private readonly fingerprint: Fingerprint;
+  private readonly factory: DenialFactory;
 
   constructor(parts: DenialsParts) {
     const { settings, clock } = parts;
@@ -66,7 +63,7 @@ export class Denials {
     this.hub = parts.hub;
     this.totals = parts.totals;
     this.clock = clock;
-    this.fingerprint = parts.fingerprint;
+    this.factory = new DenialFactory(settings, clock, parts.fingerprint);
     const now = clock.now();
     const networkOfIp = (ip: string): string => settings.addresses.network(ip);
     this.operator = new DenialTable(settings.maxDenials, now, networkOfIp, settings.hash);
@@ -100,20 +97,7 @@ export class Denials {
 
   /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
   denyKicked(session: Session, forMs: number, reason: string | undefined): void {
-    if (forMs === 0) return;
-    const { id, stream, ip, userAgent, rare } = session;
-    const { recipes, addresses, kickByAddress, hash } = this.settings;
-    const target: DenialTarget = { session: id, stream };
-    if (rare?.vouched && rare.userId !== undefined) target.user = rare.userId;
-    else Object.assign(target, { ip }, userAgent === undefined ? {} : { userAgent });
-    const offered = offeredBy(session, hash);
-    const terms = { recipe: recipes.viewer, addresses, hash, byAddress: kickByAddress, offered };
-    const facts = { by: 'kick' as const, kind: 'forbidden' as const, reason: 'kicked', detail: reason };
-    const now = this.clock.now();
-    const patterns = patternsOfKick(session, terms);
-    this.addOperators(
-      new DenialEntry({ target, ...facts, since: now }, endOf(now, forMs), keptPatterns(patterns, hash)),
-    );
+    if (forMs > 0) this.addOperators(this.factory.ofKick(session, forMs, reason));
   }
 
   /**
@@ -121,21 +105,10 @@ export class Denials {
    * it first may rely on it.
    */
   deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
-    const { ip, token, ...rest } = target;
-    const { hash } = this.settings;
-    const values: DenialPattern = { ...rest };
-    const block = ip === undefined ? undefined : parseBlock(ip);
-    if (block?.prefixLength !== undefined) {
-      values.block = { network: networkOf(block.address, block.prefixLength), prefixLength: block.prefixLength };
-    } else if (block !== undefined) values.ip = block.address;
-    const always = token === undefined ? [values] : asCredential(values, hash.of(token));
-    const shown = target.token === undefined ? target : { ...target, token: this.fingerprint(target.token) };
-    const now = this.clock.now();
-    const key = targetKey(target, hash);
-    const until = Math.max(endOf(now, forMs), this.operator.getByTarget(key)?.until ?? 0);
-    const facts = { target: shown, by: 'deny' as const, kind: 'forbidden' as const, reason: 'denied', detail: reason };
-    const entry = new DenialEntry({ ...facts, since: now }, until, keptPatterns({ always }, hash), key);
-    if (until > now) this.addOperators(entry);
+    const entry = this.factory.ofTarget(target, forMs, reason);
+    const before = this.operator.getByTarget(entry.targetKey as string);
+    entry.until = Math.max(entry.until, before?.until ?? 0);
+    if (entry.until > this.clock.now()) this.addOperators(entry);
     return entry.snapshot();
   }
 
@@ -172,7 +145,7 @@ export class Denials {
     let entry = this.capDenials.get(detail);
     if (entry === undefined || entry.until <= now) {
       if (this.capDenials.size >= MAX_CAP_DENIALS) this.capDenials.clear();
-      entry = this.entryFor(resolved, 'cap', kind, reason, detail, CAP_DENIAL_MS, []);
+      entry = this.factory.ofHit(resolved, { by: 'cap', kind, reason, detail, forMs: CAP_DENIAL_MS });
       this.capDenials.set(detail, entry);
     }
     return this.refuse(entry, resolved);
@@ -205,6 +178,29 @@ export class Denials {
     const now = this.clock.now();
     const entries = [...this.operator.values(), ...this.remembered.values()];
     return entries.filter((entry) => entry.until > now).map((entry) => this.shown(entry));
+  }
+
+  export(): DenialRecord[] {
+    const now = this.clock.now();
+    const { keyId } = this.settings.hash;
+    return [...this.operator.values(), ...this.remembered.values()]
+      .filter((entry) => entry.until > now && !entry.endsWithSession)
+      .map((entry) => toRecord(entry, keyId));
+  }
+
+  /** @throws StreamSessionsError ERR_BAD_DENIAL, and changes nothing. */
+  import(records: readonly DenialRecord[]): number {
+    const now = this.clock.now();
+    const { keyId } = this.settings.hash;
+    const entries = records.map((record) => fromRecord(record, keyId)).filter(({ until }) => until > now);
+    for (const entry of entries) {
+      const table = entry.by === 'policy' ? this.remembered : this.operator;
+      const known = table.get(entry.denialId);
+      if (known !== undefined) table.delete(known);
+      table.add(entry);
+    }
+    this.cache.clear();
+    return entries.length;
   }
 
   /** What a denial is about, and what the policies said. */
@@ -248,7 +244,8 @@ export class Denials {
     const { reason, detail, kind = 'forbidden', denyForMs = usualMs } = refusal;
     // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
     const forMs = denyForMs > 0 ? denyForMs : 0;
-    const entry = this.entryFor(resolved, 'policy', kind, reason, detail, forMs, [pattern], policyDecisions);
+    const facts = { by: 'policy', kind, reason, detail, forMs, patterns: [pattern], policyDecisions } as const;
+    const entry = this.factory.ofHit(resolved, facts);
     if (forMs > 0) this.remembered.add(entry);
     return entry;
   }
@@ -264,31 +261,6 @@ export class Denials {
     return stillHeld;
   }
 
-  private entryFor(
-    resolved: ResolvedHit,
-    by: 'policy' | 'cap',
-    kind: DenialKind,
-    reason: string,
-    detail: string | undefined,
-    forMs: number,
-    patterns: readonly DenialPattern[],
-    policyDecisions: readonly PolicyDecision[] = [],
-  ): DenialEntry {
-    // Copies, and no longer than a stream may be: what is kept must not hold the request it came from.
-    const target: DenialTarget = { stream: keep(resolved.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(resolved.ip) };
-    if (resolved.user !== undefined) target.user = ownCopy(resolved.user);
-    if (resolved.token !== undefined && by === 'policy') target.token = this.fingerprint(resolved.token);
-    const now = this.clock.now();
-    const facts = { target, by, kind, reason, detail, since: now };
-    return new DenialEntry(
-      facts,
-      endOf(now, forMs),
-      keptPatterns({ always: patterns }, this.settings.hash),
-      undefined,
-      policyDecisions,
-    );
-  }
-
   private refuse(entry: DenialEntry, resolved: ResolvedHit): Refused {
     this.totals.denied++;
     const denial = this.shown(entry);
@@ -301,6 +273,3 @@ export class Denials {
     return { admitted: false, denial };
   }
 }
-
-/** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
-const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);

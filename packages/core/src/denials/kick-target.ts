@@ -22,7 +22,7 @@ export interface KickTerms {
 }
 
 /** Of one kick: a session that roams over streams, addresses and players has many. */
-const MAX_PATTERNS = 1024;
+export const MAX_PATTERNS = 1024;
 
 /** Whom the kick of this session keeps out: see the architecture notes on kick. */
 export function patternsOfKick(session: Session, terms: KickTerms): Patterns {

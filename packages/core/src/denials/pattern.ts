@@ -36,6 +36,12 @@ export interface DenialPattern {
   asked?: string;
 }
 
+/** The names of its fields. */
+export const PATTERN_FIELDS: readonly string[] =
+  'kind stream protocol ip block userAgent user unnamed bare token exactToken bearer sid playerSessionId session viewer asked'.split(
+    ' ',
+  );
+
 /** Which fields a denial names: those who want in are looked up under each shape in use, whatever the number of denials. */
 export interface Shape {
   readonly id: string;

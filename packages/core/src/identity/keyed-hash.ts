@@ -13,11 +13,14 @@ const LONGEST_REMEMBERED = 2048;
  */
 export class KeyedHash {
   private readonly secret: Buffer;
+  /** Names the key, and tells nothing about it. */
+  readonly keyId: string;
   private readonly recent = new RecentMap<string>({ max: REMEMBERED });
 
   /** @param key The tracker's `fingerprintKey`; fingerprints, which are shown, are made with it as it is. */
   constructor(key: string | Buffer) {
     this.secret = createHmac('sha256', key).update('stream-sessions: credentials').digest();
+    this.keyId = this.once('key');
   }
 
   /** Whoever comes with the same one again and again costs a look-up each time, no hash. */

@@ -13,7 +13,7 @@ import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import { countable } from '../support/numbers.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
-import type { Denial, DenialTarget } from '../types/denial.js';
+import type { Denial, DenialRecord, DenialTarget } from '../types/denial.js';
 import type { EventSink, SinkOptions, TrackerEvents } from '../types/event.js';
 import type { Explanation } from '../types/explanation.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
@@ -23,9 +23,7 @@ import type { PlaySession, SessionFilter, StreamSummary } from '../types/play-se
 import type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from '../types/tracker.js';
 import { assemble, type Parts } from './assemble.js';
 import { explain } from './explain.js';
-
-/** So many sessions are closed before the event loop gets its turn, when all are to go. */
-const CLOSED_AT_ONCE = 1024;
+import { Shutdown } from './shutdown.js';
 
 /** The conductor: normalises what comes in, finds who is meant, and passes it to the part that knows what to do. */
 export class Tracker implements SessionTracker {
@@ -38,7 +36,7 @@ export class Tracker implements SessionTracker {
   private readonly lifecycle: Lifecycle;
   private readonly activity: Activity;
   private readonly admissions: Admissions;
-  private stopping: Promise<void> | undefined = undefined;
+  private readonly shutdown: Shutdown;
 
   constructor(options: TrackerOptions) {
     const parts = (this.parts = assemble(options));
@@ -50,6 +48,7 @@ export class Tracker implements SessionTracker {
     this.lifecycle = parts.lifecycle;
     this.activity = parts.lifecycle.activity;
     this.admissions = parts.admissions;
+    this.shutdown = new Shutdown(parts);
   }
 
   trackHttp(raw: HttpHit): PlaySession | null {
@@ -126,6 +125,14 @@ export class Tracker implements SessionTracker {
     return this.denied.list();
   }
 
+  exportDenials(): DenialRecord[] {
+    return this.denied.export();
+  }
+
+  importDenials(records: readonly DenialRecord[]): number {
+    return this.denied.import(records);
+  }
+
   invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
     return this.parts.operator.invalidate(streams);
   }
@@ -178,7 +185,7 @@ export class Tracker implements SessionTracker {
     }
     this.denied.resize();
     this.lifecycle.deadlines.wheel.placeAllNow();
-    if (wasEnabled && !this.settings.enabled) void this.closeAll(false, () => !this.settings.enabled);
+    if (wasEnabled && !this.settings.enabled) void this.shutdown.closeAll(false, () => !this.settings.enabled);
   }
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
@@ -199,7 +206,7 @@ export class Tracker implements SessionTracker {
   }
 
   stop(options: { timeoutMs?: number } = {}): Promise<void> {
-    return (this.stopping ??= this.shutDown(options.timeoutMs ?? 10_000));
+    return this.shutdown.stop(options.timeoutMs ?? 10_000);
   }
 
   private admitRequest(raw: HttpHit): Admission<RequestHandle> | PendingAdmission<RequestHandle> {
@@ -252,37 +259,6 @@ export class Tracker implements SessionTracker {
       throw sessionExists(hit.id);
     }
     return ResolvedHit.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
-  }
-
-  private async shutDown(timeoutMs: number): Promise<void> {
-    const { sweeper, events, hub } = this.parts;
-    this.admissions.stopped = true;
-    sweeper.stop();
-    events.stop();
-    let timer: unknown;
-    const timeout = new Promise<void>((resolve) => {
-      timer = this.clock.setTimeout(() => {
-        hub.abandon();
-        resolve();
-      }, timeoutMs);
-    });
-    await this.closeAll(true, () => true);
-    await Promise.race([hub.close(), timeout]);
-    this.clock.clearTimeout(timer);
-    await hub.retire();
-  }
-
-  /** The first thousand at once, the others without stalling the event loop, and no faster than sinks take them. */
-  private async closeAll(cut: boolean, goOn: () => boolean): Promise<void> {
-    while (goOn()) {
-      for (let i = 0; i < CLOSED_AT_ONCE; i++) {
-        const session = this.registry.firstLive();
-        if (session === undefined) return;
-        this.lifecycle.close(session, 'shutdown', { cut });
-      }
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      await this.parts.hub.room();
-    }
   }
 }
 

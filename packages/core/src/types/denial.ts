@@ -32,6 +32,17 @@ export interface Denial {
   readonly hits: number;
 }
 
+/**
+ * A denial for another process with the same `fingerprintKey`, or for a later one: JSON without a token or a player's name
+ * in clear. Whom it refuses stands in `patterns`, which only a tracker needs to understand.
+ */
+export interface DenialRecord extends Denial {
+  /** Names the `fingerprintKey` that it was made with. */
+  readonly key: string;
+  readonly targetKey?: string | undefined;
+  readonly patterns: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+}
+
 /** When the address alone keeps out a kicked viewer whom no policy had named. */
 export type KickByAddress = (typeof KICK_BY_ADDRESS)[number];
 export const KICK_BY_ADDRESS = ['never', 'connections', 'always'] as const;

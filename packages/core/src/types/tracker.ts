@@ -1,5 +1,5 @@
 import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from './event.js';
-import type { Denial, DenialTarget } from './denial.js';
+import type { Denial, DenialRecord, DenialTarget } from './denial.js';
 import type { ConnHit, HttpHit } from './hit.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from './admission.js';
@@ -93,6 +93,16 @@ export interface SessionTracker {
   /** Ends a denial, by its id or its exact target. False: there is none. */
   liftDenial(which: string | DenialTarget): boolean;
   denials(): Denial[];
+  /** All denials in force but those that end with a session, for `importDenials` of another tracker or a later process. */
+  exportDenials(): DenialRecord[];
+  /**
+   * Refuses from now on whom these denials refuse, until they end; with ids that are known here the newer one stays. Live
+   * sessions play on. Returns how many are in force.
+   *
+   * @throws StreamSessionsError ERR_BAD_DENIAL, and changes nothing, if one is no such record or was made with another
+   * `fingerprintKey`.
+   */
+  importDenials(records: readonly DenialRecord[]): number;
   /** The policies decide again about these streams (or all): refused sessions are cut, remembered refusals end. */
   invalidate(streams?: string | readonly string[]): Promise<InvalidateResult>;
   /** The policies decide again about one user or one session. */
