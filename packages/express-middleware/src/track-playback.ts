@@ -23,6 +23,7 @@ import { countBody } from './response/count-body.js';
 import { findResponse } from './response/response-queue.js';
 import { refuse, refuseMethod, refuseNameless, refuseUnreadable } from './response/refuse.js';
 import { Transfer } from './response/transfer.js';
+import { limitSpeed } from './speed/limit-speed.js';
 import { withholdBody } from './response/withhold-body.js';
 import { type PlaylistCounts, PlaylistTokenWriter, type RewritePlan } from './tokens/playlist-token-writer.js';
 import { untilGone } from './response/until-gone.js';
@@ -80,7 +81,9 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
     const { handle } = answer;
     offerPlaySession(seen.req, handle);
-    new Transfer(countBody(seen, res), handle, tracker, onEnded);
+    const body = countBody(seen, res);
+    new Transfer(body, handle, tracker, onEnded);
+    if (handle.limits.downMbits !== undefined) limitSpeed(body, handle, onEnded !== undefined);
     reports.take(seen, query, handle, token);
     // above what counts: bytes are those that are sent
     if (plan !== undefined) writer.write(plan, seen, res);

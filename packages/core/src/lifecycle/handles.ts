@@ -75,6 +75,10 @@ export abstract class OpenHandle implements HandleNode {
     return this.tracked === undefined ? undefined : this.owner.copy(this.tracked);
   }
 
+  get visit(): object | undefined {
+    return this.tracked;
+  }
+
   get limits(): Limits {
     return this.tracked?.rare?.limits ?? NO_LIMITS;
   }

@@ -6,6 +6,11 @@ import type { Limits } from './policy.js';
 export interface Handle {
   /** A copy, made when read. Undefined if nothing is tracked (disabled, over a cap, `unspecified`). */
   readonly session: PlaySession | undefined;
+  /**
+   * Stands for the session: one object for all handles of a visit, as the key of what an adapter keeps for it in a
+   * `WeakMap`. Undefined if nothing is tracked.
+   */
+  readonly visit: object | undefined;
   /** Rates to keep, as the policies say now. */
   readonly limits: Limits;
   /** Called when they have changed. One listener: the latest. */

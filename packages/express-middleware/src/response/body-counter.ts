@@ -1,5 +1,7 @@
 import type { RequestHandle } from '@stream-sessions/core';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
+import type { Gate } from '../speed/gate.js';
+import type { Writing } from './counted.js';
 
 /** Who wants to know how a response goes on. */
 export interface BodyObserver {
@@ -24,6 +26,8 @@ export abstract class BodyCounter {
   observers: BodyObserver | undefined = undefined;
   nextInQueue: BodyCounter | undefined = undefined;
   previousInQueue: BodyCounter | undefined = undefined;
+  /** What holds the body to the speed of its session, if there is a limit. */
+  gate: Gate | undefined = undefined;
   /** The application has said that this is all. */
   complete = false;
   /** Body bytes the application wrote. */
@@ -48,8 +52,23 @@ export abstract class BodyCounter {
   /** Nothing more will be sent, whether or not somebody said so. */
   abstract get isOver(): boolean;
 
-  /** A piece of the body was given to Node. */
-  add(chunk: unknown, encoding: unknown): void {
+  /** Gives Node a piece of the body, and counts it. */
+  write(below: Writing, chunk: unknown, encoding: unknown, callback: unknown): boolean {
+    const goesOn = below.write.call(this.res, chunk, encoding, callback);
+    this.add(chunk, encoding);
+    return goesOn;
+  }
+
+  /** The same with the last piece, if there is one. */
+  end(below: Writing, chunk: unknown, encoding: unknown, callback: unknown): void {
+    const before = this.written;
+    below.end.call(this.res, chunk, encoding, callback);
+    // HTTP/2's end() hands its chunk to write(), which has counted it
+    if (this.written === before) this.add(chunk, encoding);
+    this.ended();
+  }
+
+  private add(chunk: unknown, encoding: unknown): void {
     const size = sizeOf(chunk, encoding);
     if (size === 0) return;
     if (this.written === 0) this.begun();
@@ -111,6 +130,7 @@ export abstract class BodyCounter {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.gate?.abandon();
     this.freeze();
     // the client has gone behind the head
     if (this.written === 0 && !this.complete && this.res.headersSent) this.begun();

@@ -1,5 +1,5 @@
 /** Calls back whoever wrote a piece that is not written yet, or never will be: writers wait for it. */
-export function callSoon(encoding: unknown, callback: unknown): void {
+export function callSoon(encoding: unknown, callback: unknown, error?: Error): void {
   const call = typeof encoding === 'function' ? encoding : callback;
-  if (typeof call === 'function') process.nextTick(call);
+  if (typeof call === 'function') process.nextTick(call, error);
 }

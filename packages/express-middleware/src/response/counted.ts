@@ -15,26 +15,21 @@ export interface Detaching {
 
 /**
  * `original`, counting for the response's counter, if it has one. One pair serves any number of responses. What the
- * original is at the time of a call counts: somebody may still wrap it.
+ * original is at the time of a call counts: somebody may still wrap it. A response with a speed limit has a gate, which
+ * lets go of its bytes in time.
  */
 export function counted(original: Writing, bodyOf: (res: PlaybackResponse) => BodyCounter | undefined): Writing {
   return {
     write(chunk, encoding, callback) {
       const body = bodyOf(this);
       if (body === undefined || body.complete) return original.write.call(this, chunk, encoding, callback);
-      const result = original.write.call(this, chunk, encoding, callback);
-      body.add(chunk, encoding);
-      return result;
+      return (body.gate ?? body).write(original, chunk, encoding, callback);
     },
     end(chunk, encoding, callback) {
       const body = bodyOf(this);
       if (body === undefined || body.complete) return original.end.call(this, chunk, encoding, callback);
-      const before = body.written;
-      const result = original.end.call(this, chunk, encoding, callback);
-      // HTTP/2's end() hands its chunk to write(), which has counted it
-      if (body.written === before) body.add(chunk, encoding);
-      body.ended();
-      return result;
+      (body.gate ?? body).end(original, chunk, encoding, callback);
+      return this;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { RequestHandle } from '@stream-sessions/core';
+import { limitLate } from '../speed/limit-speed.js';
 import type { BodyCounter, BodyObserver } from './body-counter.js';
 
 /**
@@ -31,7 +32,9 @@ export class Transfer implements BodyObserver {
 
   /** Credits what has been sent since the last time, unless the client holds it up. */
   sample(): void {
-    if (!this.done && this.keepsUp()) this.handle.touch(this.unreported());
+    if (this.done) return;
+    if (this.keepsUp()) this.handle.touch(this.unreported());
+    limitLate(this.body, this.handle);
   }
 
   /** The client took something since the last look, or there is nothing to take. */

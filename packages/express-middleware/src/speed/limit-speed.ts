@@ -1,0 +1,45 @@
+import type { RequestHandle } from '@stream-sessions/core';
+import type { BodyCounter } from '../response/body-counter.js';
+import { Gate } from './gate.js';
+import { SessionSpeed } from './session-speed.js';
+
+/** A session that is younger has just opened, and has its burst. */
+const NEW_MS = 1000;
+
+const speeds = new WeakMap<object, SessionSpeed>();
+
+/**
+ * Holds a response to the limit of its session, if it has one. Where two trackers limit one response, the tighter limit of
+ * those that it starts with.
+ */
+export function limitSpeed(body: BodyCounter, handle: RequestHandle, isPlaylist: boolean): void {
+  const { downMbits } = handle.limits;
+  if (downMbits === undefined) return;
+  // a copy of the session, once
+  const isNew = (): boolean => (handle.session?.durationMs ?? 0) < NEW_MS;
+  hold(body, handle, downMbits, isNew, isPlaylist);
+}
+
+/** The same for a response that has begun without a limit. */
+export function limitLate(body: BodyCounter, handle: RequestHandle): void {
+  const { downMbits } = handle.limits;
+  if (downMbits === undefined || body.gate !== undefined || body.complete) return;
+  hold(body, handle, downMbits, () => false, false);
+}
+
+function hold(
+  body: BodyCounter,
+  handle: RequestHandle,
+  downMbits: number,
+  isNew: () => boolean,
+  isPlaylist: boolean,
+): void {
+  const { visit } = handle;
+  if (visit === undefined) return;
+  let speed = speeds.get(visit);
+  if (speed === undefined) speeds.set(visit, (speed = new SessionSpeed(downMbits, isNew())));
+  else speed.change(handle.limits);
+  handle.onLimits(speed.change);
+  if (body.gate === undefined) new Gate(body, speed, isPlaylist);
+  else body.gate.keepTo(speed);
+}

@@ -1,0 +1,113 @@
+import type { Limits } from '@stream-sessions/core';
+import { monotonic, pace, type Paced } from './pace.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** At most so much of one response before it is another's turn. Bytes. */
+const LARGEST_SLICE = 65_536;
+/** What a turn is worth, to all who wait together. */
+const ROUND_MS = 100;
+const SMALLEST_SLICE = 4096;
+
+/** A response that waits for its turn. */
+export interface Waiting {
+  /** Playlists go before all others: without them a player does not know what to fetch. */
+  readonly goesFirst: boolean;
+  /** Bytes that could be sent at once. */
+  readonly held: number;
+  /** Sends so many bytes at the most; how many. */
+  release(most: number): number;
+  /** Something is there to send, and the client takes it. */
+  readonly isReady: boolean;
+}
+
+/**
+ * One bucket for all that a session fetches, over any number of connections and streams: its responses take turns, and
+ * playlists go first.
+ */
+export class SessionSpeed implements Paced {
+  private readonly bucket: TokenBucket;
+  /** In the order of their turns: who had one goes to the end. */
+  private readonly playlists = new Set<Waiting>();
+  private readonly others = new Set<Waiting>();
+  private isLooking = false;
+
+  constructor(
+    private downMbits: number,
+    isNew: boolean,
+  ) {
+    this.bucket = new TokenBucket(downMbits, isNew, monotonic());
+  }
+
+  /** For `handle.onLimits`: of all handles of the session. */
+  readonly change = ({ downMbits = Infinity }: Limits): void => {
+    if (downMbits === this.downMbits) return;
+    this.downMbits = downMbits;
+    this.bucket.change(downMbits, monotonic());
+    this.send();
+  };
+
+  isTighterThan({ downMbits }: SessionSpeed): boolean {
+    return this.downMbits < downMbits;
+  }
+
+  /** Takes so many bytes at once, if nobody waits for them. */
+  takeAll(bytes: number): boolean {
+    if (this.playlists.size > 0 || this.others.size > 0) return false;
+    if (this.bucket.available < bytes) this.bucket.fill(monotonic());
+    if (this.bucket.available < bytes) return false;
+    this.bucket.take(bytes);
+    return true;
+  }
+
+  /** This response has something to send. */
+  enter(response: Waiting): void {
+    (response.goesFirst ? this.playlists : this.others).add(response);
+    this.send();
+  }
+
+  leave(response: Waiting): void {
+    this.playlists.delete(response);
+    this.others.delete(response);
+    if (!this.hasWaiting) pace.leave(this);
+  }
+
+  look(now: number): boolean {
+    // What is sent may make an application write more: that is sent in the same round.
+    if (this.isLooking) return true;
+    this.isLooking = true;
+    try {
+      this.bucket.fill(now);
+      if (this.takeTurns(this.playlists)) this.takeTurns(this.others);
+    } finally {
+      this.isLooking = false;
+    }
+    return this.hasWaiting;
+  }
+
+  private get hasWaiting(): boolean {
+    return this.playlists.size > 0 || this.others.size > 0;
+  }
+
+  private send(): void {
+    if (!this.isLooking && this.look(monotonic())) pace.wait(this);
+  }
+
+  /** False: there are no bytes left for anybody. */
+  private takeTurns(waiting: Set<Waiting>): boolean {
+    const { bucket } = this;
+    for (const response of waiting) {
+      const slice = Math.min(this.sliceFor(waiting.size), response.held);
+      // little by little would be many writes
+      if (bucket.available < slice) return false;
+      waiting.delete(response);
+      bucket.take(response.release(slice));
+      if (response.isReady) waiting.add(response);
+    }
+    return true;
+  }
+
+  private sliceFor(responses: number): number {
+    const fair = Math.min(Math.max(this.bucket.bytesIn(ROUND_MS) / responses, SMALLEST_SLICE), LARGEST_SLICE);
+    return Math.max(1, Math.floor(Math.min(fair, this.bucket.bytesIn(ROUND_MS))));
+  }
+}
