@@ -9,7 +9,7 @@ import { mediaFinder } from '../src/media/media-request.js';
 import { mountOf } from '../src/media/mount.js';
 import { streamOfCallback } from '../src/media/stream-name.js';
 import { clientReader } from '../src/request/client-address.js';
-import { cookieValue } from '../src/request/cookie-value.js';
+import { cookieValue } from '@stream-sessions/core/spi';
 import { requestInfo } from '../src/request/request-info.js';
 import { writeDash } from '../src/rewrite/dash.js';
 import { writeHls } from '../src/rewrite/hls.js';

@@ -3,7 +3,7 @@ import express from 'express';
 import fc from 'fast-check';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { trackPlayback, type ViewerTokenOptions } from '../src/index.js';
-import { cookieValue } from '../src/request/cookie-value.js';
+import { cookieValue } from '@stream-sessions/core/spi';
 import { tokenSettings } from '../src/tokens/options.js';
 import { tokenReader } from '../src/tokens/reader.js';
 import { selfSigned } from './support/certificate.js';

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { HttpHit } from '@stream-sessions/core';
-import { RecentMap } from '@stream-sessions/core/spi';
+import { cookieValue, RecentMap } from '@stream-sessions/core/spi';
 import type { PlaybackResponse } from '../connect.js';
 import { shortened } from '../kept-text.js';
-import { cookieValue } from '../request/cookie-value.js';
 import { beforeHead } from '../response/head.js';
 
 /** MistServer's figure. Each playlist renews it. */

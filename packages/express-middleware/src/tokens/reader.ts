@@ -1,5 +1,10 @@
-import { hideSecrets, MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from '@stream-sessions/core/spi';
-import { cookieValue } from '../request/cookie-value.js';
+import {
+  cookieValue,
+  hideSecrets,
+  MAX_TOKEN_LENGTH,
+  queryTokenReader,
+  TOKEN_PARAMETERS,
+} from '@stream-sessions/core/spi';
 import { tokenSettings, type TokenSettings } from './options.js';
 
 /** Finds the viewer token of a request. What has two values, none, or is too long is not there. */

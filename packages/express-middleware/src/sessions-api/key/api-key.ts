@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { StreamSessionsError } from '@stream-sessions/core';
+import { cookieValue } from '@stream-sessions/core/spi';
 import type { PlaybackRequest } from '../../connect.js';
-import { cookieValue } from '../../request/cookie-value.js';
 import { unauthorized, type Action } from '../access.js';
 import { isOwnPage, foreignPage } from '../foreign-page.js';
 
