@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import ts from 'typescript';
+import { WebSocketServer } from 'ws';
 import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
+import { attachWebSocketServer } from '@stream-sessions/websocket-adapter';
 import * as policies from '@stream-sessions/policies';
 import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
 import { connectRedis, redisStorage } from '@stream-sessions/session-store/redis';
@@ -85,6 +87,13 @@ describe('docs/options.md', () => {
     const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
     expect(options('createSrtServer')).toEqual(await known((given) => createSrtServer(given)));
     expect(options('attachSrt')).toEqual(await known((given) => attachSrt(new EventEmitter(), tracker, given)));
+  });
+
+  it('lists the options of attachWebSocketServer', async () => {
+    const wss = new WebSocketServer({ noServer: true });
+    expect(sorted(namesUnder('docs/options.md', 'attachWebSocketServer'))).toEqual(
+      await known((given) => attachWebSocketServer(wss, tracker, given)),
+    );
   });
 
   it('lists the options of the session store', async () => {

@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net';
+import type { CloseReason, Denial } from '@stream-sessions/core';
+import { denialStatus, denialText, type ByteCounters, type TransportClient } from '@stream-sessions/core/spi';
+import type { ServerWebSocket, UpgradeAnswer } from '../server.js';
+import { farewell } from './farewell.js';
+import { WebSocketByteCounters } from './websocket-byte-counters.js';
+
+/** A frame that is none is an `error` of the WebSocket, which closes it; without a listener it would end the process. */
+const ignore = (): void => undefined;
+
+/** A client from its request to upgrade until its WebSocket has closed, as its `TransportConnection` needs it. */
+export class UpgradeClient implements TransportClient, ByteCounters {
+  private ws: ServerWebSocket | undefined = undefined;
+  private bytes: WebSocketByteCounters | undefined = undefined;
+  private isPaused = false;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly silenceTimeoutMs: number,
+    /** Until it was called. */
+    private answer: UpgradeAnswer | undefined,
+  ) {}
+
+  /** The bytes of the upgrade itself do not count: what is sent and received begins with the first frame. */
+  upgraded(ws: ServerWebSocket): void {
+    this.ws = ws;
+    ws.on('error', ignore);
+    this.bytes = new WebSocketByteCounters(ws, this.socket, this.silenceTimeoutMs);
+  }
+
+  /** The tracker was asked: goes on, unless that has still to be answered, or was. */
+  asked(): void {
+    if (!this.isPaused) this.resume();
+  }
+
+  /** A client that hangs up before its upgrade; afterwards its WebSocket knows what to do. */
+  hungUp(): void {
+    if (this.ws === undefined) this.socket.destroy();
+  }
+
+  counters(): ByteCounters {
+    return this;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    // Otherwise nothing is read before the upgrade, not even the end. What comes stays in the socket, which bounds it.
+    this.socket.read(0);
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.give((answer) => answer(true));
+  }
+
+  reject(denial: Denial): void {
+    this.give((answer) => refuse(answer, denialStatus(denial), denialText(denial), denial.until));
+  }
+
+  destroy(reason: CloseReason): void {
+    if (this.ws !== undefined) farewell(this.ws, reason);
+    else this.give((answer) => refuse(answer, reason === 'shutdown' ? 503 : 403, reason));
+  }
+
+  dispose(): void {
+    this.answer = undefined;
+  }
+
+  sent(): number {
+    return this.bytes?.sent() ?? 0;
+  }
+
+  received(): number {
+    return this.bytes?.received() ?? 0;
+  }
+
+  waiting(): number {
+    return this.bytes?.waiting() ?? 0;
+  }
+
+  isGone(now: number): boolean {
+    return this.bytes?.isGone(now) ?? false;
+  }
+
+  release(): void {
+    this.bytes?.release();
+  }
+
+  private give(say: (answer: UpgradeAnswer) => void): void {
+    const { answer } = this;
+    this.answer = undefined;
+    if (answer !== undefined) say(answer);
+  }
+}
+
+/** Answers with a status of HTTP, and plain text. */
+export function refuse(answer: UpgradeAnswer, status: number, text: string, until?: number): void {
+  const seconds = Math.max(1, Math.ceil(((until ?? Infinity) - Date.now()) / 1000));
+  answer(false, status, `${text}\n`, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(status === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    ...(Number.isFinite(seconds) && { 'Retry-After': String(seconds) }),
+  });
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock, ConnHit, Protocol } from '@stream-sessions/core';
+import { badOption, checkOptions, CONNECTION_STALL_MS, type ConnectionSettings } from '@stream-sessions/core/spi';
+import { clientReader, type ClientReader, type TrustProxy } from './request/client-address.js';
+
+/** Options of `attachWebSocketServer()`. Everything has a default. */
+export interface WebSocketOptions {
+  /**
+   * The stream that a client asks for. Default: the path of the request without a leading `live/`, so `/live/cam1` is `cam1`.
+   * Null lets the client pass uncounted; undefined refuses it with 400.
+   */
+  stream?: (request: IncomingMessage) => string | null | undefined;
+  /** What the list calls the protocol. Default `websocket`. */
+  protocol?: Protocol;
+  /**
+   * Has the last word on what is tracked: returns the hit, changed or not, or null to let the client pass uncounted. It is
+   * here that a publisher becomes one: `{ ...hit, kind: 'input' }`.
+   */
+  hit?: (request: IncomingMessage, hit: ConnHit) => ConnHit | null;
+  /** Proxies that may say who the client is, like Express's `trust proxy`. Default: the socket's address is the client's. */
+  trustProxy?: TrustProxy;
+  /**
+   * A client that takes nothing for this long while its `bufferedAmount` is above 0 is cut as `stalled`. Milliseconds; default
+   * 15_000; 0 = never.
+   */
+  stallTimeoutMs?: number;
+  /**
+   * A client that says nothing for this long, though it was pinged after half of it, counts as gone. Milliseconds; default
+   * 60_000; 0 = never, and no pings.
+   */
+  silenceTimeoutMs?: number;
+  /** Where the readings, one a second, take their time from. Default: the wall clock. */
+  clock?: Clock;
+}
+
+/** The options, checked, with their defaults. */
+export interface Settings extends ConnectionSettings {
+  readonly stream: WebSocketOptions['stream'];
+  readonly protocol: Protocol;
+  readonly hit: WebSocketOptions['hit'];
+  readonly client: ClientReader;
+  readonly silenceTimeoutMs: number;
+}
+
+/** The names of all options. */
+export const OPTION_NAMES: readonly (keyof WebSocketOptions)[] = [
+  'stream',
+  'protocol',
+  'hit',
+  'trustProxy',
+  'stallTimeoutMs',
+  'silenceTimeoutMs',
+  'clock',
+];
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function settingsOf(options: WebSocketOptions): Settings {
+  checkOptions('attachWebSocketServer()', options, OPTION_NAMES);
+  const { stream, protocol = 'websocket', hit, trustProxy, clock } = options;
+  const { stallTimeoutMs = CONNECTION_STALL_MS, silenceTimeoutMs = 60_000 } = options;
+  for (const [name, value] of Object.entries({ stream, hit })) {
+    if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
+  }
+  if (typeof protocol !== 'string' || protocol === '') throw badOption('protocol', 'a word', protocol);
+  for (const [name, value] of Object.entries({ stallTimeoutMs, silenceTimeoutMs })) {
+    if (!(value >= 0)) throw badOption(name, 'milliseconds, 0 or more', value);
+  }
+  const client = clientReader(trustProxy);
+  return { stream, protocol, hit, client, stallTimeoutMs, silenceTimeoutMs, ...(clock && { clock }) };
+}

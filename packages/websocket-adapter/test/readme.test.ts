@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { compileFunction } from 'node:vm';
+import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { WebSocket, WebSocketServer } from 'ws';
+import { attachWebSocketServer } from '../src/index.js';
+import { until } from '../../../test/support/until.js';
+
+const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
+const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+const [first, publishing, naming, many] = examples as [string, string, string, string];
+/** As Jest maps it: the packages from their sources. */
+const requireHere: NodeJS.Require = require;
+
+function run<T>(code: string, names: string, given: Record<string, unknown>): T {
+  const program = compileFunction(`${code}\nreturn { ${names} };`, ['require', ...Object.keys(given)]);
+  return program(requireHere, ...Object.values(given)) as T;
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+const end: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const each of end.splice(0)) await each();
+});
+
+async function listen(): Promise<{ server: Server; tracker: SessionTracker }> {
+  const [server, tracker] = [createServer(), createTracker()];
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  end.push(
+    () => tracker.stop(),
+    () => server.close(),
+  );
+  return { server, tracker };
+}
+
+it('runs the first example, which tells of a viewer and sends it media', async () => {
+  const output: string[] = [];
+  const { server, tracker } = run<{ server: Server; tracker: SessionTracker }>(first, 'server, tracker', {
+    console: { log: (text: string) => output.push(text) },
+    process: { env: { PORT: '0' } },
+  });
+  end.push(
+    () => tracker.stop(),
+    () => server.close(),
+  );
+  await once(server, 'listening');
+  const client = new WebSocket(`ws://127.0.0.1:${portOf(server)}/live/cam1`);
+  const [media] = (await once(client, 'message')) as [Buffer];
+  expect([String(media), output.length, output[0]]).toEqual(['your media', 1, expect.stringContaining('watches cam1')]);
+});
+
+it('runs the example of publishers', async () => {
+  const { server, tracker } = await listen();
+  run(publishing, '', { attachWebSocketServer, wss: new WebSocketServer({ server }), tracker });
+  await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/publish/cam1`), 'open');
+  expect(tracker.list().map(({ kind, stream }) => [kind, stream])).toEqual([['input', 'cam1']]);
+});
+
+it('runs the example that reads a token from the subprotocols', async () => {
+  const { server } = await listen();
+  const seen: unknown[] = [];
+  const tracker = createTracker({
+    policies: [{ name: 'door', admit: ({ credentials }) => (seen.push(credentials), { allow: true }) }],
+  });
+  end.push(() => tracker.stop());
+  run(naming, '', { attachWebSocketServer, wss: new WebSocketServer({ server }), tracker });
+  await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/cam1`, ['binary', 'token.a.b-c']), 'open');
+  expect(seen).toEqual([{ scheme: 'bearer', token: 'a.b-c' }]);
+});
+
+it('runs the example of two servers on one', async () => {
+  const { server, tracker } = await listen();
+  const [chat, media] = [new WebSocketServer({ noServer: true }), new WebSocketServer({ noServer: true })];
+  run(many, '', { server, chat, media });
+  attachWebSocketServer(media, tracker);
+  await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/chat`), 'open');
+  await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/live/cam1`), 'open');
+  await until('one is listed', () => tracker.count() === 1);
+});
