@@ -1,6 +1,14 @@
 export { createTracker } from './tracker/create-tracker.js';
 export type { HotOptions, TrackerOptions } from './types/options.js';
-export type { DenyOptions, InvalidateResult, KickOptions, SessionTracker, TrackerStats } from './types/tracker.js';
+export type {
+  ActiveCount,
+  DenyOptions,
+  InvalidateResult,
+  KickOptions,
+  PolicyStats,
+  SessionTracker,
+  TrackerStats,
+} from './types/tracker.js';
 export type { Explanation, PolicyDecision } from './types/explanation.js';
 export type { SessionKind, Protocol } from './types/kinds.js';
 export type { ConnHit, Credentials, HttpHit } from './types/hit.js';

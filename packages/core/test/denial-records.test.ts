@@ -63,7 +63,6 @@ describe('denials of another tracker', () => {
   it.each([
     ['a token', { token: TOKEN }, { ...other, token: TOKEN }],
     ['a block', { ip: '198.51.100.0/24' }, other],
-    ['a user', { user: 'alice' }, { userId: 'alice' }],
     ['a stream', { stream: 'cam1' }, other],
   ])('keep out whom an operator denied: %s', (_, target, viewer) => {
     const { tracker } = setup();

@@ -262,8 +262,9 @@ export class Denials {
   }
 
   private refuse(entry: DenialEntry, resolved: ResolvedHit): Refused {
-    this.totals.denied++;
     const denial = this.shown(entry);
+    this.totals.denied++;
+    this.totals.deniedBy.add(denial.reason);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {
       const { stream, protocol, kind, ip } = resolved;
       const occurredAt = this.clock.now();

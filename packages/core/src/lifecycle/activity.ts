@@ -58,6 +58,7 @@ export class Activity {
     this.registry.show(session);
     if (rareFields.streams === undefined) this.registry.served.add(session.stream);
     this.totals.opened++;
+    this.totals.watched(session.openedAt, session.updatedAt);
     this.events.opened(session);
   }
 
@@ -71,16 +72,14 @@ export class Activity {
   /** A hit of a live session, and the bytes that came with it. Returns the time. */
   join(session: Session, hit: HitFacts, ip: string, network: string, bytes = 0): number {
     const now = this.clock.now();
+    const before = session.updatedAt;
     session.updatedAt = now;
     this.merger.merge(session, hit, ip, network);
     const { rare } = session;
-    if (rare !== undefined) {
-      if (rare.lastHitAt !== undefined) rare.lastHitAt = now;
-      if (rare.onServed !== undefined) {
-        if (hit.tentative === true || isError(hit)) return now;
-        this.served(session);
-      }
-    }
+    if (rare !== undefined && rare.lastHitAt !== undefined) rare.lastHitAt = now;
+    if (rare?.onServed === undefined) this.totals.watched(before, now);
+    else if (hit.tentative === true || isError(hit)) return now;
+    else this.served(session);
     if (bytes > 0) this.credit(session, bytes, now);
     this.events.updated(session);
     return now;
@@ -89,11 +88,13 @@ export class Activity {
   /** Bytes were sent to it, or it was seen. */
   touch(session: Session, handle: HandleNode | undefined, added: number): void {
     const now = this.clock.now();
+    const { updatedAt: before, isUnserved } = session;
     session.updatedAt = now;
     if (handle !== undefined) handle.touchedAt = now;
+    if (!isUnserved) this.totals.watched(before, now);
     const bytes = countable(added);
     if (bytes === 0) return;
-    if (session.isUnserved) {
+    if (isUnserved) {
       this.served(session);
       if (session.isClosed) return;
     }
@@ -105,6 +106,8 @@ export class Activity {
     const bytes = countable(received);
     if (bytes === 0) return;
     const now = this.clock.now();
+    if (!session.isUnserved) this.totals.watched(session.updatedAt, now);
+    this.totals.bytesReceived += bytes;
     session.updatedAt = now;
     session.rareFields.bytesReceived += bytes;
     session.begin(now);

@@ -173,7 +173,10 @@ export class Lifecycle implements HandleOwner {
       if (!isUnserved) this.activity.credit(session, unreported, now);
     }
     // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
-    if (open && reason !== 'idle') session.updatedAt = now;
+    if (open && reason !== 'idle') {
+      if (!isUnserved) this.totals.watched(session.updatedAt, now);
+      session.updatedAt = now;
+    }
     // A handle may still be asked for its session when the visit has long left the list.
     session.closedAt = now;
     if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
@@ -194,6 +197,7 @@ export class Lifecycle implements HandleOwner {
   /** Everybody saw it, and everybody hears that it has ended. */
   private tellClosed(session: Session, visit: PlaySession, reason: CloseReason): void {
     this.totals.closed++;
+    this.totals.closedBy.add(reason);
     if (reason === 'idle') this.totals.idleClosed++;
     if (reason === 'kicked') this.totals.kicked++;
     this.registry.openingTimes.closed(visit.id, visit.openedAt, visit.closedAt as number);

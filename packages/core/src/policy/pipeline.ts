@@ -1,10 +1,11 @@
 import type { PlaySession } from '../types/play-session.js';
-import type { Clock } from '../support/clock.js';
+import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { PolicyDecision } from '../types/explanation.js';
 import type { Approval, Candidate, Ids, Policy, PolicyStage, Refusal, TrackerView, Verdict } from '../types/policy.js';
 import { badOption } from '../support/options.js';
 import { tighter, tighterLimits } from './limits.js';
+import { PolicyTimes } from './policy-times.js';
 import { isVerdict, kept } from './verdicts.js';
 import { isPromise } from '../support/promises.js';
 
@@ -43,6 +44,8 @@ export function inOrder(policies: readonly Policy[]): readonly Policy[] {
 
 /** Asks policies one after the other. Fails closed: whatever is not a clear and timely yes is a no. */
 export class Pipeline {
+  readonly times = new PolicyTimes();
+
   constructor(
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -121,6 +124,7 @@ class Asking {
     for (let i = index; i < this.policies.length; i++) {
       const policy = this.policies[i] as Policy;
       if (policy.admit === undefined) continue;
+      const start = monotonic(this.clock);
       let answer: Verdict | PromiseLike<Verdict>;
       try {
         answer = policy.admit(this.candidate, this.view);
@@ -131,16 +135,17 @@ class Asking {
         this.waitsFor?.(policy.name);
         return this.pipeline
           .inTime(policy, this.candidate, answer)
-          .then((verdict) => this.heard(policy, verdict) ?? this.from(i + 1));
+          .then((verdict) => this.heard(policy, verdict, start) ?? this.from(i + 1));
       }
-      const refused = this.heard(policy, answer);
+      const refused = this.heard(policy, answer, start);
       if (refused !== undefined) return refused;
     }
     return { verdict: this.approval, approvals: this.approvals, policyDecisions: this.policyDecisions };
   }
 
-  /** Notes a yes; a no ends the round. */
-  private heard(policy: Policy, answer: Verdict): Decision | undefined {
+  /** Notes a yes; a no ends the round. `start`: when it was asked, by the monotonic clock. */
+  private heard(policy: Policy, answer: Verdict, start: number): Decision | undefined {
+    this.pipeline.times.add(policy, monotonic(this.clock) - start);
     const at = this.clock.now();
     const verdict = isVerdict(answer)
       ? notExpired(kept(answer), at)

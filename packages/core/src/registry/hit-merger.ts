@@ -85,7 +85,7 @@ export class HitMerger {
   private changeProtocol(session: Session, raw: string): void {
     const protocol = this.texts.share(raw);
     const protocols = session.rare?.protocols ?? [session.protocol];
-    session.changeProtocol(this.sharedFields.share({ ...session.sharedFields, protocol }), session.updatedAt);
+    this.registry.changeProtocol(session, this.sharedFields.share({ ...session.sharedFields, protocol }));
     if (protocols.includes(protocol)) return;
     const gone = makeRoom(protocols);
     if (gone !== undefined) session.rare?.watchedMs?.delete(gone);

@@ -10,6 +10,7 @@ import { compileFilter } from './filter.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
 import { makeRoom, Session } from '../session/session.js';
+import type { ActiveCount } from '../types/tracker.js';
 import type { SharedFields } from '../session/shared-fields.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 import { SessionList } from './session-list.js';
@@ -138,6 +139,17 @@ export class Registry {
   }
 
   /** The session watches another time from now on: the past, or live. */
+  changeProtocol(session: Session, sharedFields: SharedFields): void {
+    const { kind, protocol, isUnserved } = session;
+    session.changeProtocol(sharedFields, session.updatedAt);
+    if (isUnserved) return;
+    for (const stream of session.streams) {
+      const entry = this.streamEntries.get(stream);
+      entry?.count(kind, protocol, -1);
+      entry?.count(kind, session.protocol, 1);
+    }
+  }
+
   changeDvr(session: Session, sharedFields: SharedFields): void {
     session.sharedFields = sharedFields;
     if (session.isUnserved || session.isClosed) return; // in no list, and counted nowhere
@@ -234,6 +246,10 @@ export class Registry {
   streams(): StreamSummary[] {
     const summaries = Array.from(this.streamEntries.values(), ({ summary }) => summary);
     return summaries.sort((a, b) => (a.stream < b.stream ? -1 : 1));
+  }
+
+  activeBy(): ActiveCount[] {
+    return [...this.streamEntries.values()].flatMap((entry) => entry.activeBy);
   }
 
   /** `unserved`: those too who are in no list yet. */

@@ -1,7 +1,14 @@
 import type { Session, WatchedStream } from '../session/session.js';
-import type { SessionKind } from '../types/kinds.js';
+import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { StreamSummary } from '../types/play-session.js';
+import type { ActiveCount } from '../types/tracker.js';
 import { SessionList } from './session-list.js';
+
+interface Active {
+  readonly protocol: Protocol;
+  readonly kind: SessionKind;
+  active: number;
+}
 
 /** A stream that somebody watches or publishes now, and how many they are. */
 export class StreamEntry implements WatchedStream {
@@ -10,6 +17,8 @@ export class StreamEntry implements WatchedStream {
   bytes = 0;
   readonly codes: readonly string[];
   private dvr = 0;
+  /** How many of each protocol and kind; few differ. */
+  private readonly active: Active[] = [];
 
   constructor(readonly code: string) {
     this.codes = Object.freeze([code]);
@@ -18,6 +27,7 @@ export class StreamEntry implements WatchedStream {
   enter(session: Session): void {
     this.visits.insert(session);
     this.counts[session.kind]++;
+    this.count(session.kind, session.protocol, 1);
     if (session.dvr) this.countDvr(session, 1);
   }
 
@@ -25,6 +35,7 @@ export class StreamEntry implements WatchedStream {
   leave(session: Session): boolean {
     if (!this.visits.delete(session)) return false;
     this.counts[session.kind]--;
+    this.count(session.kind, session.protocol, -1);
     if (session.dvr) this.countDvr(session, -1);
     return true;
   }
@@ -32,6 +43,18 @@ export class StreamEntry implements WatchedStream {
   /** One viewer of the past more, or one fewer. */
   countDvr({ kind }: Session, change: 1 | -1): void {
     if (kind === 'viewer') this.dvr += change;
+  }
+
+  /** One session more of this protocol, or one fewer. */
+  count(kind: SessionKind, protocol: Protocol, change: 1 | -1): void {
+    const same = this.active.find((cell) => cell.protocol === protocol && cell.kind === kind);
+    if (same === undefined) this.active.push({ protocol, kind, active: change });
+    else same.active += change;
+  }
+
+  get activeBy(): ActiveCount[] {
+    const { code: stream } = this;
+    return this.active.filter(({ active }) => active > 0).map((cell) => ({ stream, ...cell }));
   }
 
   get summary(): StreamSummary {

@@ -4,7 +4,12 @@ export interface Clock {
   now(): number;
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
+  /** Milliseconds that only grow, whatever the wall clock is set to. Default: `now`. */
+  monotonic?(): number;
 }
+
+/** What has passed between two calls is not what somebody sets. */
+export const monotonic = (clock: Clock): number => clock.monotonic?.() ?? clock.now();
 
 let instant: number | undefined;
 const wallTime = Date.now;
@@ -15,6 +20,7 @@ export const systemClock: Clock = {
   // Node fires a timer at once if it is further away than a signed 32-bit number of milliseconds.
   setTimeout: (fn, ms) => setTimeout(fn, Math.min(ms, 0x7fffffff)).unref(),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  monotonic: () => performance.now(),
 };
 
 /** Does synchronous work during which the wall clock stands still: reading it ten thousand times costs more than the work. */

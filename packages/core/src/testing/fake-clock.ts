@@ -39,6 +39,7 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
 
   return {
     now: () => offset + elapsed,
+    monotonic: () => elapsed,
     setTimeout: (fn, ms) => {
       const timer = { at: elapsed + Math.max(0, ms), order: order++, fn };
       timers.add(timer);

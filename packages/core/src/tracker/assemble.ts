@@ -82,6 +82,7 @@ export function assemble(options: TrackerOptions) {
     registry,
     resolver,
     denials,
+    pipeline,
     lifecycle,
     queries,
     admissions,

@@ -151,7 +151,7 @@ export class Tracker implements SessionTracker {
   }
 
   stats(): TrackerStats {
-    const { totals, registry, hub } = this.parts;
+    const { totals, registry, hub, pipeline } = this.parts;
     return {
       active: registry.live.size,
       openedTotal: totals.opened,
@@ -166,6 +166,14 @@ export class Tracker implements SessionTracker {
       inputs: registry.counts.input,
       outputs: registry.counts.output,
       bytesTotal: totals.bytes,
+      receivedBytesTotal: totals.bytesReceived,
+      watchSecondsTotal: totals.watchedMs / 1000,
+      closedByReason: totals.closedBy.all,
+      deniedByReason: totals.deniedBy.all,
+      policies: pipeline.times.of(this.settings.policies),
+      get activeBy() {
+        return registry.activeBy();
+      },
     };
   }
 

@@ -20,3 +20,25 @@ export type Protocol =
   | 'mpegts'
   // Keeps the completion list above while any other string stays allowed.
   | (string & {});
+
+/** The reasons that the kit itself gives. */
+export const CLOSE_REASONS = [
+  'idle',
+  'client_gone',
+  'shutdown',
+  'kicked',
+  'max_lifetime',
+  'denied',
+  'expired',
+  'quota_time',
+  'quota_data',
+  'replaced',
+  'stalled',
+  'over_speed',
+  'overload',
+  'unauthorized',
+  'limit',
+  'policy_error',
+  'transport_error',
+  'not_served',
+] as const;

@@ -1,26 +1,7 @@
-import type { Protocol, SessionKind } from './kinds.js';
+import type { CLOSE_REASONS, Protocol, SessionKind } from './kinds.js';
 
 /** Why a session ended. Policies and adapters may add their own. */
-export type CloseReason =
-  | 'idle'
-  | 'client_gone'
-  | 'shutdown'
-  | 'kicked'
-  | 'max_lifetime'
-  | 'denied'
-  | 'expired'
-  | 'quota_time'
-  | 'quota_data'
-  | 'replaced'
-  | 'stalled'
-  | 'over_speed'
-  | 'overload'
-  | 'unauthorized'
-  | 'limit'
-  | 'policy_error'
-  | 'transport_error'
-  | 'not_served'
-  | (string & {});
+export type CloseReason = (typeof CLOSE_REASONS)[number] | (string & {});
 
 /**
  * What tells this viewer apart from others: a token, the CMCD `sid`, Apple's playback session id, the user that a

@@ -1,8 +1,8 @@
 import type { StreamSummary } from '../types/play-session.js';
 import type { InvalidateResult, TrackerStats } from '../types/tracker.js';
 
-/** The tracker's counters as JSON, with Open-Streamer's names. */
-export const statsToWire = (stats: TrackerStats) => ({
+/** What lists show of the counters, with Open-Streamer's names. */
+export const totalsToWire = (stats: TrackerStats) => ({
   active: stats.active,
   opened_total: stats.openedTotal,
   closed_total: stats.closedTotal,
@@ -15,6 +15,21 @@ export const statsToWire = (stats: TrackerStats) => ({
   inputs: stats.inputs,
   outputs: stats.outputs,
   bytes_total: stats.bytesTotal,
+});
+
+/** All the tracker's counters as JSON. */
+export const statsToWire = (stats: TrackerStats) => ({
+  ...totalsToWire(stats),
+  received_bytes_total: stats.receivedBytesTotal,
+  watch_seconds_total: stats.watchSecondsTotal,
+  closed_by_reason: stats.closedByReason,
+  denied_by_reason: stats.deniedByReason,
+  policies: stats.policies.map(({ name, asked, seconds }) => ({
+    policy: name,
+    asked_total: asked,
+    seconds_total: seconds,
+  })),
+  sinks: stats.sinks.map(({ name, queued, dropped }) => ({ sink: name, queued, dropped_total: dropped })),
 });
 
 /** Who watches and publishes one stream, as JSON. */

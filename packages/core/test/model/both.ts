@@ -22,6 +22,7 @@ export class Both {
   private readonly tracker: SessionTracker;
   private readonly clock: FakeClock;
   private readonly told: string[] = [];
+  private watchedSeconds = 0;
   private readonly visits = new Map<ModelSession, { id: string; openedAt: number }>();
   private readonly keys = new Map<string, string>();
   private readonly open: { handle: RequestHandle | ConnHandle; session: ModelSession; request: number | undefined }[] =
@@ -175,6 +176,33 @@ export class Both {
     const counts = (['active', 'closed'] as const).map((status) => this.tracker.count({ status }));
     const gone = latest.filter(({ closedAt }) => closedAt !== undefined).length;
     expect(counts).toEqual([latest.length - gone, gone]);
+    this.checkCounters(visits);
+  }
+
+  /** What is counted as it happens is what a walk over all visits finds. */
+  private checkCounters(visits: readonly PlaySession[]): void {
+    const { activeBy, watchSecondsTotal, closedByReason, openedTotal, receivedBytesTotal } = this.tracker.stats();
+    const live = visits.filter(({ closedAt }) => closedAt === undefined);
+    const cells = new Map<string, number>();
+    for (const { streams, protocol, kind } of live) {
+      for (const stream of streams) {
+        const key = `${stream} ${protocol} ${kind}`;
+        cells.set(key, (cells.get(key) ?? 0) + 1);
+      }
+    }
+    const counted = activeBy.map(({ stream, protocol, kind, active }) => [`${stream} ${protocol} ${kind}`, active]);
+    expect(Object.fromEntries(counted)).toEqual(Object.fromEntries(cells));
+    expect(watchSecondsTotal).toBeGreaterThanOrEqual(this.watchedSeconds);
+    this.watchedSeconds = watchSecondsTotal;
+    if (visits.length < openedTotal) return; // some are forgotten
+    const watchedMs = visits.reduce((sum, { openedAt, updatedAt }) => sum + updatedAt - openedAt, 0);
+    expect(watchSecondsTotal).toBeCloseTo(watchedMs / 1000, 6);
+    expect(receivedBytesTotal).toBe(visits.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0));
+    const reasons: Record<string, number> = {};
+    for (const { closeReason } of visits) {
+      if (closeReason !== undefined) reasons[closeReason] = (reasons[closeReason] ?? 0) + 1;
+    }
+    expect(closedByReason).toEqual(reasons);
   }
 
   /** Which of several was active last has to be clear where that decides. */

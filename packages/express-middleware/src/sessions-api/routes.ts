@@ -11,6 +11,7 @@ import {
   explanationToWire,
   invalidatedToWire,
   statsToWire,
+  totalsToWire,
   streamToWire,
   visitToWire,
 } from '@stream-sessions/core/spi';
@@ -72,7 +73,7 @@ function page(tracker: SessionTracker, { limit: rows, ...filter }: SessionFilter
       body: {
         sessions: sessions.map(filter.visits === 'all' ? visitToWire : toWire),
         total_count: isAll ? found.length : tracker.count(everyPage), // counting may walk all of them once more
-        stats: statsToWire(tracker.stats()),
+        stats: totalsToWire(tracker.stats()),
         ...(found.length > rows && last !== undefined ? { next: cursorOf(last, filter.order) } : {}),
       },
     };
