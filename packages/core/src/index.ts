@@ -37,7 +37,7 @@ export type {
   SinkStats,
   TrackerEvents,
 } from './types/event.js';
-export type { Admission, Closer, ConnHandle, Handle, PendingAdmission, RequestHandle } from './types/admission.js';
+export type { Admission, CloseOptions, Closer, ConnHandle, Handle, PendingAdmission, RequestHandle } from './types/admission.js';
 export type {
   Approval,
   Candidate,

@@ -97,6 +97,10 @@ export function check(hit: HttpHit | ConnHit, address: Address): void {
       throw bad(`"${name}" must be true or false`, known[name]);
     }
   }
+  const { keepMs } = known;
+  if (keepMs !== undefined && !(typeof keepMs === 'number' && keepMs >= 0)) {
+    throw bad('"keepMs" must be a number of milliseconds, 0 or more', keepMs);
+  }
   if (id === '' || (typeof id === 'string' && id.length > MAX_ID_LENGTH)) {
     throw bad(`"id" must have 1 to ${MAX_ID_LENGTH} characters`, id);
   }

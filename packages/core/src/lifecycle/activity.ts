@@ -77,6 +77,7 @@ export class Activity {
     this.merger.merge(session, hit, ip, network);
     const { rare } = session;
     if (rare !== undefined && rare.lastHitAt !== undefined) rare.lastHitAt = now;
+    if (hit.keepMs) this.keep(session, hit, now);
     if (rare?.onServed === undefined) this.totals.watched(before, now);
     else if (hit.tentative === true || isError(hit)) return now;
     else this.served(session);
@@ -85,9 +86,15 @@ export class Activity {
     return now;
   }
 
+  /** It stays for as long as a hit said, though nothing else may come. */
+  keep(session: Session, { keepMs = 0 }: HitFacts, now: number): void {
+    if (!(keepMs > 0)) return;
+    const { rareFields } = session;
+    rareFields.keepUntil = Math.max(rareFields.keepUntil ?? 0, now + Math.min(keepMs, MAX_KEEP_MS));
+  }
+
   /** Bytes were sent to it, or it was seen. */
-  touch(session: Session, handle: HandleNode | undefined, added: number): void {
-    const now = this.clock.now();
+  touch(session: Session, handle: HandleNode | undefined, added: number, now = this.clock.now()): void {
     const { updatedAt: before, isUnserved } = session;
     session.updatedAt = now;
     if (handle !== undefined) handle.touchedAt = now;
@@ -150,6 +157,9 @@ export class Activity {
     if (session.isReviewDue && !session.isClosed) this.deadlines.wheel.place(session, now);
   }
 }
+
+/** A hit is no promise for ever. */
+const MAX_KEEP_MS = 24 * 3_600_000;
 
 const nothing = (): void => undefined;
 

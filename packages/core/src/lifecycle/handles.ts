@@ -1,5 +1,5 @@
 import type { CloseReason, PlaySession, Quality } from '../types/play-session.js';
-import type { ConnHandle, RequestHandle } from '../types/admission.js';
+import type { CloseOptions, ConnHandle, RequestHandle } from '../types/admission.js';
 import type { Limits } from '../types/policy.js';
 import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
@@ -22,7 +22,7 @@ export interface HandleOwner {
   readonly activity: HandleActivity;
   copy(session: Session): PlaySession;
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
-  connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void;
+  connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number, at?: number): void;
   cutFailed(error: unknown): void;
   listenerFailed(error: unknown): void;
 }
@@ -185,9 +185,9 @@ export class TrackedConnection extends OpenHandle implements ConnHandle {
     return true;
   }
 
-  close(reason: CloseReason = 'client_gone', addedBytes = 0): void {
+  close(reason: CloseReason = 'client_gone', addedBytes = 0, { at }: CloseOptions = {}): void {
     if (this.ended) return;
     this.detach();
-    if (this.tracked !== undefined) this.owner.connectionClosed(this.tracked, this, reason, addedBytes);
+    if (this.tracked !== undefined) this.owner.connectionClosed(this.tracked, this, reason, addedBytes, at);
   }
 }

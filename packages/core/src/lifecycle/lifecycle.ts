@@ -109,6 +109,7 @@ export class Lifecycle implements HandleOwner {
     const session = this.factory.make(resolved, id, now, approval !== undefined);
     const isUnserved = this.opensUnserved(resolved);
     if (isUnserved) this.activity.hide(session);
+    this.activity.keep(session, hit, now);
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
     // It has connections only, so far: no hit keeps it open behind the last of them.
     if (isConnection && groupKey !== undefined) session.rareFields.lastHitAt = NO_HIT;
@@ -138,12 +139,15 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** The transport has lost a connection: the session ends with it unless something else keeps it. */
-  connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number): void {
+  connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number, at?: number): void {
     if (session.isClosed) return;
-    this.activity.touch(session, handle, bytes);
+    const now = this.clock.now();
+    // not before what was seen of it since
+    const last = at === undefined || Number.isNaN(at) ? now : Math.min(now, Math.max(at, session.updatedAt));
+    this.activity.touch(session, handle, bytes, last);
     if (session.handles !== undefined) return;
-    const lastHit = session.rare?.lastHitAt ?? NO_HIT;
-    if (this.clock.now() - lastHit <= this.settings.idleTimeoutOf(session)) return;
+    const { lastHitAt = NO_HIT, keepUntil = NO_HIT } = session.rare ?? {};
+    if (Math.max(lastHitAt + this.settings.idleTimeoutOf(session), keepUntil) >= now) return;
     this.close(session, reason);
   }
 

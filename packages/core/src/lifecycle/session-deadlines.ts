@@ -69,10 +69,15 @@ export class SessionDeadlines {
     return undefined;
   }
 
+  /** When it is idle unless something comes, epoch milliseconds: after this. */
+  idleAt(session: Session): number {
+    return Math.max(session.updatedAt + this.settings.idleTimeoutOf(session), session.rare?.keepUntil ?? 0);
+  }
+
   /** The earliest time at which something may be due, epoch milliseconds. */
   nextLook(session: Session): number {
     const { maxLifetimeMs } = this.settings;
-    let at = session.updatedAt + this.settings.idleTimeoutOf(session);
+    let at = this.idleAt(session);
     if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
     const { rare } = session;
     if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);

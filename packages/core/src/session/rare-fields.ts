@@ -29,6 +29,8 @@ export class RareFields {
   tokenUntil: number | undefined = undefined;
   /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
   lastHitAt: number | undefined = undefined;
+  /** Not idle before, whatever its protocol's timeout. Epoch ms. */
+  keepUntil: number | undefined = undefined;
   /** Set until something was served to it, and called right before everybody sees it. */
   onServed: (() => void) | undefined = undefined;
   /** Undefined: no number of bytes makes a policy look. */

@@ -108,7 +108,7 @@ export class Sweeper {
       return this.lifecycle.close(session, 'max_lifetime');
     }
     if (session.rare !== undefined && session.rare.expiresAt <= now) return this.lifecycle.close(session, 'expired');
-    const idle = now - session.updatedAt > this.settings.idleTimeoutOf(session);
+    const idle = now > this.lifecycle.deadlines.idleAt(session);
     if (session.handles === undefined) return idle && this.lifecycle.close(session, 'idle');
     return this.closeIfStalled(session, now, idle);
   }

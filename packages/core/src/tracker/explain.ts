@@ -1,15 +1,25 @@
 import { withoutAbsent } from '../wire/without-absent.js';
 import type { Registry } from '../registry/registry.js';
 import { matched } from '../session/last-words.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Session } from '../session/session.js';
 import type { Denials } from '../denials/denials.js';
 import type { Explanation } from '../types/explanation.js';
 import type { Settings } from '../settings/settings.js';
 
+/** What an explanation is made of. */
+export interface ExplainParts {
+  readonly registry: Registry;
+  readonly settings: Settings;
+  readonly denials: Denials;
+  readonly lifecycle: Lifecycle;
+}
+
 /** Why a live session, else the latest closed one with this id, else the denial, is what it is. */
-export function explain(id: string, registry: Registry, settings: Settings, denials: Denials): Explanation | undefined {
+export function explain(id: string, parts: ExplainParts): Explanation | undefined {
+  const { registry, denials } = parts;
   const live = registry.get(id);
-  if (live !== undefined) return explainLive(live, settings);
+  if (live !== undefined) return explainLive(live, parts);
   const closed = registry.closed.get(id);
   if (closed === undefined) return denials.explain(id);
   const { kind, namedBy, closedAt, closeReason, closeDetail } = closed;
@@ -17,7 +27,7 @@ export function explain(id: string, registry: Registry, settings: Settings, deni
   return withoutAbsent({ id, kind, namedBy, ...why, closedAt, closeReason, closeDetail }) as unknown as Explanation;
 }
 
-function explainLive(session: Session, settings: Settings): Explanation {
+function explainLive(session: Session, { settings, lifecycle }: ExplainParts): Explanation {
   const { id, kind, namedBy, rare, group } = session;
   const { maxLifetimeMs } = settings;
   const recipe = settings.recipes[kind];
@@ -31,7 +41,7 @@ function explainLive(session: Session, settings: Settings): Explanation {
     policies: rare?.policyDecisions ?? [],
     waitingFor: rare?.asking,
     reviewAt: before(rare?.reviewAt),
-    idleAt: session.updatedAt + settings.idleTimeoutOf(session),
+    idleAt: lifecycle.deadlines.idleAt(session),
     expiresAt: before(rare?.expiresAt),
     maxLifetimeAt: maxLifetimeMs > 0 ? session.openedAt + maxLifetimeMs : undefined,
   }) as Explanation;

@@ -143,7 +143,7 @@ export class Tracker implements SessionTracker {
 
   explain(id: string): Explanation | undefined {
     this.registry.closed.expire(this.clock.now());
-    return explain(id, this.registry, this.settings, this.denied);
+    return explain(id, this.parts);
   }
 
   get authorises(): boolean {

@@ -52,11 +52,20 @@ export interface RequestHandle extends Handle {
   end(addedBytes?: number): void;
 }
 
+/** Options of `close`. */
+export interface CloseOptions {
+  /**
+   * When the connection was last active, in epoch milliseconds: watch time ends there. For who is found to have gone long
+   * ago. Default, and at the latest: now. Other activity of the session counts all the same.
+   */
+  readonly at?: number;
+}
+
 /** Ends a connection that the transport has lost or finished. Afterwards its methods do nothing. */
 export interface Closer {
   touch(addedBytes?: number): void;
   /** Default reason `client_gone`. */
-  close(reason?: CloseReason, addedBytes?: number): void;
+  close(reason?: CloseReason, addedBytes?: number, options?: CloseOptions): void;
 }
 
 /** One transport connection. */

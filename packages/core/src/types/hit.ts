@@ -44,6 +44,11 @@ export interface HttpHit {
    * session is in no list, emits no event and counts nowhere until `handle.served()`. Default false.
    */
   tentative?: boolean | undefined;
+  /**
+   * Keeps the session for so many milliseconds from this hit on, though nothing else may come: for who says at intervals
+   * that it is there. Watch time still ends with the last activity. At most 24 hours. Default: its protocol's idle timeout.
+   */
+  keepMs?: number | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
   /**
@@ -70,6 +75,8 @@ export interface ConnHit {
   /** The user, if the transport itself has authenticated one. At most 1,024 characters. */
   userId?: string | undefined;
   secure?: boolean | undefined;
+  /** As for a request: of a merged session it holds after the last connection has closed. */
+  keepMs?: number | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
   /**

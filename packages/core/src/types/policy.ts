@@ -66,7 +66,7 @@ export type Verdict = Approval | Refusal;
 
 /** Who asks to be let in: the hit, and the live session it would join, if any. */
 export interface Candidate extends Readonly<
-  Omit<HttpHit & ConnHit, 'bytes' | 'remoteAddress' | 'status' | 'tentative'>
+  Omit<HttpHit & ConnHit, 'bytes' | 'keepMs' | 'remoteAddress' | 'status' | 'tentative'>
 > {
   /** The id of the live session it would join, or else of the one that would open. */
   readonly id?: string | undefined;
