@@ -21,7 +21,7 @@ export type {
   SessionOrder,
   StreamSummary,
 } from './types/play-session.js';
-export type { Denial, DenialRecord, DenialKind, DenialTarget } from './types/denial.js';
+export type { Conflict, Denial, DenialRecord, DenialKind, DenialTarget } from './types/denial.js';
 export { toWire } from './wire/session.js';
 export type { WireEvent, WireSession } from './types/wire.js';
 export { cursorOf } from './registry/cursor.js';

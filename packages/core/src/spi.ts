@@ -5,7 +5,7 @@ export { hideSecrets, type Secrets } from './identity/hide-secrets.js';
 export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
 export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutUserinfo } from './identity/userinfo.js';
-export { denialToWire } from './wire/denial.js';
+export { conflictToWire, denialToWire } from './wire/denial.js';
 export { explanationToWire } from './wire/explanation.js';
 export { visitToWire } from './wire/session.js';
 export { invalidatedToWire, statsToWire, streamToWire, totalsToWire } from './wire/stats.js';

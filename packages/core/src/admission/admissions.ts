@@ -1,3 +1,4 @@
+import { conflictsOf } from '../denials/conflicts.js';
 import { isAlike } from '../denials/live-match.js';
 import { answersByName, bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
@@ -160,7 +161,10 @@ export class Admissions {
 
   private wait(resolved: ResolvedHit, joins: Session | undefined, opening: PendingOpening): AnyPending {
     return opening.wait<AnyAdmission>(
-      (decision) => this.answer(resolved, joins, opening, decision),
+      (decision) => {
+        const answer = this.answer(resolved, joins, opening, decision);
+        return opening.askedAbout === resolved ? answer : toAnother(answer);
+      },
       () => gone(this.clock.now()),
     );
   }
@@ -225,10 +229,13 @@ export class Admissions {
   private refusedAtLast(
     resolved: ResolvedHit,
     live: Session | undefined,
-    { verdict, refusedBy, policyDecisions }: Decision,
+    { verdict, refusedBy, vouched, policyDecisions }: Decision,
   ): Refused | undefined {
     if (this.stopped) return this.refuseStopped(resolved);
-    if (!verdict.allow) return this.denials.refuseByPolicy(resolved, verdict, refusedBy, policyDecisions);
+    if (!verdict.allow) {
+      const conflicts = conflictsOf(verdict.conflicts, vouched, this.registry);
+      return this.denials.refuseByPolicy(resolved, verdict, refusedBy, policyDecisions, conflicts);
+    }
     return this.deniedAs(resolved, verdict, live);
   }
 
@@ -275,6 +282,13 @@ const isSeenAt = ({ network: first, rare }: Session, network: string): boolean =
   network === first || (rare?.networks?.includes(network) ?? false);
 
 const isRefused = (outcome: Outcome): outcome is Refused => outcome !== undefined && 'admitted' in outcome;
+
+/** What the policies said of one viewer in particular is not for another who waited for the same answer. */
+function toAnother(answer: AnyAdmission): AnyAdmission {
+  if (answer.admitted) return answer;
+  const { conflicts: _conflicts, remaining: _remaining, ...rest } = answer.denial;
+  return { admitted: false, denial: Object.freeze(rest) };
+}
 
 const APPROVED: Approval = { allow: true };
 const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, approvals: [], policyDecisions: [] });

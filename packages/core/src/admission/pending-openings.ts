@@ -28,6 +28,7 @@ export class PendingOpening {
   private readonly decided: Promise<Decision>;
 
   constructor(
+    readonly askedAbout: ResolvedHit,
     /** A cap is reached: who waits is let in, if at all, without being tracked. */
     readonly full: boolean,
     asked: Promise<Decision>,
@@ -105,7 +106,7 @@ export class PendingOpenings {
   begin(resolved: ResolvedHit, full: boolean, asked: Promise<Decision>): PendingOpening {
     const { network } = resolved;
     const key = keyOf(resolved, this.hash);
-    const opening = new PendingOpening(full, asked, (decision, made) => {
+    const opening = new PendingOpening(resolved, full, asked, (decision, made) => {
       this.count(network, -1);
       if (key !== undefined) this.byKey.delete(key);
       this.settle(decision, made);

@@ -6,7 +6,9 @@ import { askedKey, viewerKey, type DenialPattern } from './pattern.js';
 import { RefusalCache } from './refusal-cache.js';
 import { readTarget, targetKey } from './target.js';
 import { deniedEnvelope } from '../wire/event.js';
+import { withoutAbsent } from '../wire/without-absent.js';
 import type { EventHub } from '../events/event-hub.js';
+import { isPassword } from '../identity/offer.js';
 import type { Fingerprint } from '../identity/shown-text.js';
 import type { Denial, DenialKind, DenialRecord, DenialTarget } from '../types/denial.js';
 import type { CloseReason } from '../types/play-session.js';
@@ -118,14 +120,14 @@ export class Denials {
     refusal: Refusal,
     policy: Policy | undefined,
     policyDecisions: readonly PolicyDecision[],
+    conflicts: Denial['conflicts'],
   ): Refused {
-    const { credentials } = resolved.hit;
-    const wrongPassword = credentials !== undefined && credentials.scheme !== 'bearer';
+    const wrongPassword = isPassword(resolved.hit.credentials);
     const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
-    return this.refuse(
-      this.remember(resolved, refusal, usualMs, { asked: askedKey(resolved, this.settings.hash) }, policyDecisions),
-      resolved,
-    );
+    const asked = askedKey(resolved, this.settings.hash);
+    const entry = this.remember(resolved, refusal, usualMs, { asked }, policyDecisions);
+    // Told to this viewer alone, and not kept: whom the denial refuses later was not judged.
+    return this.refuse(entry, resolved, withoutAbsent({ remaining: refusal.remaining, conflicts }));
   }
 
   /** The same of a session that was live until now: nobody is refused yet. */
@@ -261,8 +263,9 @@ export class Denials {
     return stillHeld;
   }
 
-  private refuse(entry: DenialEntry, resolved: ResolvedHit): Refused {
-    const denial = this.shown(entry);
+  private refuse(entry: DenialEntry, resolved: ResolvedHit, told: Partial<Denial> = {}): Refused {
+    const shown = this.shown(entry);
+    const denial = Object.keys(told).length === 0 ? shown : Object.freeze({ ...shown, ...told });
     this.totals.denied++;
     this.totals.deniedBy.add(denial.reason);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {

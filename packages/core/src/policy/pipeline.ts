@@ -22,6 +22,8 @@ export interface Decision {
   readonly verdict: Verdict;
   /** The policy that refused. */
   readonly refusedBy?: Policy;
+  /** The user that those asked before it had vouched for. */
+  readonly vouched?: string | undefined;
   readonly approvals: readonly Yes[];
   readonly policyDecisions: readonly PolicyDecision[];
 }
@@ -152,7 +154,8 @@ class Asking {
       : this.pipeline.failure(policy, 'it said neither yes nor no');
     if (!verdict.allow) {
       this.policyDecisions.push(noOf(policy, verdict, at));
-      return { verdict, refusedBy: policy, approvals: this.approvals, policyDecisions: this.policyDecisions };
+      const { approvals, policyDecisions } = this;
+      return { verdict, refusedBy: policy, vouched: this.approval.userId, approvals, policyDecisions };
     }
     this.policyDecisions.push(yesOf(policy, verdict, at));
     this.approvals.push({ policy, candidate: this.candidate });

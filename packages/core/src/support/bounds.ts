@@ -9,3 +9,8 @@ export const MAX_BEARER_LENGTH = 8192;
 /** What a policy says of its no: longer texts are cut. */
 export const MAX_REASON_LENGTH = 256;
 export const MAX_DETAIL_LENGTH = 1024;
+/** What remains of something, and whose sessions are in the way: more of them are left out. */
+export const MAX_REMAINING = 16;
+export const MAX_CONFLICTS = 32;
+/** The User-Agent of a session in the way: a longer one is cut. */
+export const MAX_SHOWN_AGENT = 256;

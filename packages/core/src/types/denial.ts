@@ -17,6 +17,17 @@ export interface DenialTarget {
   protocol?: Protocol;
 }
 
+/** A session of the same user that is in the way of the one that was refused. */
+export interface Conflict {
+  readonly id: string;
+  readonly protocol: Protocol;
+  /** When it opened, epoch milliseconds. */
+  readonly since: number;
+  readonly country?: string | undefined;
+  /** At most 256 characters. */
+  readonly userAgent?: string | undefined;
+}
+
 /** A refusal that is remembered until a set time. Times are epoch milliseconds. */
 export interface Denial {
   readonly id: string;
@@ -30,6 +41,10 @@ export interface Denial {
   readonly until: number;
   /** How many clients it has refused so far. */
   readonly hits: number;
+  /** What a policy said is left. Only in what the refused viewer gets at that moment, and in its `denied` event. */
+  readonly remaining?: Readonly<Record<string, number>> | undefined;
+  /** What is in the way, if a policy vouched for the user: as it was at that moment, and told to nobody else. */
+  readonly conflicts?: readonly Conflict[] | undefined;
 }
 
 /**

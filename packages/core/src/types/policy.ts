@@ -57,6 +57,16 @@ export interface Refusal {
   kind?: DenialKind;
   /** Cut at 1,024 characters. */
   detail?: string;
+  /**
+   * What is left of what ran out, `{ seconds: 0, bytes: 120_000 }`: told to whoever is refused. At most 16 numbers with names
+   * of at most 64 characters; others are left out.
+   */
+  remaining?: Readonly<Record<string, number>>;
+  /**
+   * Live sessions (ids, at most 32) that take the place of this one. Told to whoever is refused only if a policy that was asked
+   * before has vouched for the user, and only sessions of that same user: name them for limits per user, never per address.
+   */
+  conflicts?: readonly string[];
   /** How long to remember it, in milliseconds. Default 0; for the stage `authorise` the tracker's `deniedRetentionMs`. */
   denyForMs?: number;
 }

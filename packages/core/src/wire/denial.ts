@@ -1,4 +1,4 @@
-import type { Denial } from '../types/denial.js';
+import type { Conflict, Denial } from '../types/denial.js';
 import { iso } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 
@@ -22,8 +22,14 @@ export function denialToWire({ target, ...denial }: Denial): Record<string, unkn
     hits: denial.hits,
     since: timeOf(denial.since),
     until: timeOf(denial.until),
+    remaining: denial.remaining,
+    conflicts: denial.conflicts?.map(conflictToWire),
   });
 }
+
+/** A session in the way, with the names that it has as a row. */
+export const conflictToWire = ({ id, protocol, since, country, userAgent }: Conflict): Record<string, unknown> =>
+  withoutAbsent({ id, proto: protocol, since: iso(since), country, user_agent: userAgent });
 
 /** A denial for ever has no end to write down. */
 const timeOf = (ms: number): string | undefined => (Number.isFinite(ms) ? iso(ms) : undefined);

@@ -24,6 +24,8 @@ export interface ConcurrencyOptions {
   name?: string;
 }
 
+/** What core passes on at the most. */
+const MAX_CONFLICTS = 32;
 const ON_EXCEED = ['reject', 'replace-oldest', 'replace-newest'];
 
 /**
@@ -80,6 +82,7 @@ class Concurrency implements Policy {
           kind: 'limit',
           detail: `${max} at a time per ${this.per}`,
           denyForMs: 0,
+          ...(this.per === 'user' && { conflicts: this.inTheWay(candidate, key) }),
         };
       }
       if (room !== NOBODY) going.push(room);
@@ -101,6 +104,12 @@ class Concurrency implements Policy {
 
   closed({ id }: PlaySession): void {
     this.give([], id);
+  }
+
+  /** Whose place it would be: the same user's, who may know. Who shares an address, a token or a stream may be anybody. */
+  private inTheWay({ session }: Candidate, key: string): readonly string[] {
+    const ids = this.byKey.get(key)?.first(MAX_CONFLICTS) ?? [];
+    return ids.filter((id) => id !== session?.id);
   }
 
   /** Whether there is a slot, and who has to go for it; undefined: there is none. */

@@ -30,6 +30,16 @@ export class Holders {
     return last ? rank >= this.sessions.size - max : rank < max;
   }
 
+  /** The first of those who came, at most so many. */
+  first(max: number): string[] {
+    const ids: string[] = [];
+    for (const id of this.sessions) {
+      if (ids.length >= max) break;
+      if (!this.promised.has(id)) ids.push(id);
+    }
+    return ids;
+  }
+
   add(id: string): void {
     this.sessions.add(id);
   }
