@@ -91,7 +91,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   };
 
   const deny = (req: PlaybackRequest, res: PlaybackResponse, next: Next, denial: Denial) => {
-    if (onDenied === undefined) return refuse(res, denial);
+    if (onDenied === undefined) return refuse(req, res, denial);
     try {
       // an async one that fails should not be an unhandled rejection
       Promise.resolve(onDenied(req, res, denial)).catch(next);
@@ -120,7 +120,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const passOther = (req: PlaybackRequest, res: PlaybackResponse, next: Next) => {
     const media = find(req);
     if (media === undefined) return next();
-    if (media === UNREADABLE) return refuseUnreadable(res);
+    if (media === UNREADABLE) return refuseUnreadable(req, res);
     if (req.method === 'HEAD') {
       if (media.type.manifest && writer.writesUrls) writer.writeHead(req, res);
       return next();
@@ -131,16 +131,16 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     } catch (error) {
       return next(error);
     }
-    if (req.method !== 'OPTIONS') return refuseMethod(res);
+    if (req.method !== 'OPTIONS') return refuseMethod(req, res);
     withholdBody(res);
     next();
   };
 
   /** No policy can permit a file without a stream, so it is refused where permission is needed. */
-  const passNameless = ({ path }: MediaRequest, res: PlaybackResponse, next: Next) => {
+  const passNameless = (req: PlaybackRequest, { path }: MediaRequest, res: PlaybackResponse, next: Next) => {
     const { authorises } = tracker;
     if (authorises || typeof prepared.stream !== 'function') warnNameless(prepared.tokens.hide(path, undefined));
-    if (authorises) refuseNameless(res);
+    if (authorises) refuseNameless(req, res);
     else next();
   };
 
@@ -148,7 +148,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (req.method !== 'GET') return passOther(req, res, next);
     const media = find(req);
     if (media === undefined) return next();
-    if (media === UNREADABLE) return refuseUnreadable(res);
+    if (media === UNREADABLE) return refuseUnreadable(req, res);
     const seen = requestInfo(req);
     const { outlet } = seen;
     // two mounts of one tracker count a response once
@@ -165,8 +165,8 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     } catch (error) {
       return next(error);
     }
-    if (hit === UNREADABLE) return refuseUnreadable(res);
-    if (hit === NAMELESS) return passNameless(media, res, next);
+    if (hit === UNREADABLE) return refuseUnreadable(req, res);
+    if (hit === NAMELESS) return passNameless(req, media, res, next);
     if (hit === undefined || answer === undefined) return next();
     const onEnded = media.type.manifest ? remember(plan?.hit ?? hit, media.path) : undefined;
     const asked = { seen, query: media.query, token: hit.token, res, next, onEnded, plan };

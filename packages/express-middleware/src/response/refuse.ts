@@ -1,45 +1,51 @@
 import type { Denial, DenialKind } from '@stream-sessions/core';
-import { denialStatus } from '@stream-sessions/core/spi';
-import type { PlaybackResponse } from '../connect.js';
+import { conflictToWire, denialStatus } from '@stream-sessions/core/spi';
+import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
+import { explain, type Problem } from './problem.js';
 
+/** Said of a denial instead of its `detail`, which is for operators. */
 const TEXTS: Readonly<Record<DenialKind, string>> = {
-  credentials: 'Unauthorized: valid credentials are required to watch this stream.\n',
-  forbidden: 'Forbidden: you are not allowed to watch this stream now.\n',
-  limit: 'Too Many Requests: too many simultaneous streams.\n',
-  overload: 'Service Unavailable: the server is at capacity. Try again later.\n',
+  credentials: 'valid credentials are required to watch this stream.',
+  forbidden: 'you are not allowed to watch this stream now.',
+  limit: 'too many simultaneous streams.',
+  overload: 'the server is at capacity. Try again later.',
 };
 
-/** Answers a refused viewer: the status by the denial's kind, when to come back, and nothing that tells why. */
-export function refuse(res: PlaybackResponse, denial: Denial): void {
+const UNREADABLE: Problem = { status: 400, reason: 'bad_path', detail: 'invalid media path.' };
+const NAMELESS: Problem = { status: 403, reason: 'no_stream', detail: 'this file belongs to no stream.' };
+const METHOD: Problem = { status: 405, reason: 'bad_method', detail: 'use GET to play media.' };
+
+/** Answers a refused viewer: the status by the denial's kind, when to come back, and nothing that operators only should know. */
+export function refuse(req: PlaybackRequest, res: PlaybackResponse, denial: Denial): void {
+  const { kind, reason, remaining, conflicts } = denial;
   const status = denialStatus(denial);
   if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
   // A denial that is not remembered says nothing about when: a second keeps a player from hammering.
   const seconds = Math.max(1, Math.ceil((denial.until - Date.now()) / 1000));
-  if (Number.isFinite(seconds)) res.setHeader('Retry-After', seconds);
-  answer(res, status, TEXTS[denial.kind] ?? TEXTS.forbidden);
+  const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
+  if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
+  explain(req, res, {
+    status,
+    reason,
+    detail: TEXTS[kind] ?? TEXTS.forbidden,
+    retryAfter,
+    remaining,
+    conflicts: conflicts?.map(conflictToWire),
+  });
 }
 
 /** Answers a media request that file servers would not read alike. */
-export function refuseUnreadable(res: PlaybackResponse): void {
-  answer(res, 400, 'Bad Request: invalid media path.\n');
+export function refuseUnreadable(req: PlaybackRequest, res: PlaybackResponse): void {
+  explain(req, res, UNREADABLE);
 }
 
 /** Answers a request for a file of no stream, while a policy authorises: it could not be asked about one. */
-export function refuseNameless(res: PlaybackResponse): void {
-  answer(res, 403, 'Forbidden: this file belongs to no stream.\n');
+export function refuseNameless(req: PlaybackRequest, res: PlaybackResponse): void {
+  explain(req, res, NAMELESS);
 }
 
 /** Answers a method by which a handler that does not look at it would send media uncounted. */
-export function refuseMethod(res: PlaybackResponse): void {
+export function refuseMethod(req: PlaybackRequest, res: PlaybackResponse): void {
   res.setHeader('Allow', 'GET, HEAD, OPTIONS');
-  answer(res, 405, 'Method Not Allowed: use GET to play media.\n');
-}
-
-function answer(res: PlaybackResponse, status: number, text: string): void {
-  res.statusCode = status;
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  (res as { end(text: string): unknown }).end(text);
+  explain(req, res, METHOD);
 }
