@@ -37,13 +37,22 @@ export type {
   SinkStats,
   TrackerEvents,
 } from './types/event.js';
-export type { Admission, CloseOptions, Closer, ConnHandle, Handle, PendingAdmission, RequestHandle } from './types/admission.js';
+export type {
+  Admission,
+  CloseOptions,
+  Closer,
+  ConnHandle,
+  Handle,
+  PendingAdmission,
+  RequestHandle,
+} from './types/admission.js';
 export type {
   Approval,
   Candidate,
   Ids,
   Limits,
   Policy,
+  PolicyAttachment,
   PolicyStage,
   Refusal,
   TrackerView,

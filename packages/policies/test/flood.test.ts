@@ -22,7 +22,13 @@ const MOST_BYTES = 2_500;
 const VIEWERS = 250;
 const REQUEST_BYTES = 15_000;
 const KEY = 'a key of sufficient length';
-const view: TrackerView = { now: START_SEC * 1000, count: () => 0, list: () => [], activeAt: () => START_SEC * 1000 };
+const view: TrackerView = {
+  now: START_SEC * 1000,
+  count: () => 0,
+  list: () => [],
+  rate: () => 0,
+  activeAt: () => START_SEC * 1000,
+};
 
 /** A text as it is cut from a request: as long as it lives, all of the request does. */
 function cut(text: string): string {

@@ -70,7 +70,7 @@ describe('httpAuthorizer', () => {
       authoriser.answer = say(200, 'true');
       const policy = httpAuthorizer({ url: authoriser.url, payload });
       const { tracker } = world([policy]);
-      const view = { now: 0, count: () => 0, list: () => [], activeAt: () => undefined };
+      const view = { now: 0, count: () => 0, list: () => [], activeAt: () => undefined, rate: () => 0 };
       for (const url of [
         'rtsp://bob:hunter2@h:554/live/cam1',
         'rtsp://bob:hun@ter2@h/cam1?x=1',

@@ -138,9 +138,9 @@ export class Admissions {
     }
     // It was answered already: with an error on a stream that nobody knows, it was nobody.
     const { stream } = resolved;
-    if (isError(resolved.hit) && !this.registry.isServed(stream)) return undefined;
+    if (isError(resolved.hit) && !this.registry.liveStreams.isServed(stream)) return undefined;
     const session = this.lifecycle.open(resolved, undefined);
-    if (!resolved.isConnection && !isError(resolved.hit)) this.registry.served.add(stream);
+    if (!resolved.isConnection && !isError(resolved.hit)) this.registry.liveStreams.served.add(stream);
     return session;
   }
 

@@ -56,7 +56,7 @@ export class Activity {
     // A policy that had to say who makes room may have failed to.
     if (session.isClosed) return;
     this.registry.show(session);
-    if (rareFields.streams === undefined) this.registry.served.add(session.stream);
+    if (rareFields.streams === undefined) this.registry.liveStreams.served.add(session.stream);
     this.totals.opened++;
     this.totals.watched(session.openedAt, session.updatedAt);
     this.events.opened(session);

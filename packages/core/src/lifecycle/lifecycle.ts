@@ -129,7 +129,7 @@ export class Lifecycle implements HandleOwner {
 
   /** Whether the session of this hit would be in no list yet: anybody can make up the name of a stream. */
   opensUnserved({ hit, isConnection, stream }: ResolvedHit): boolean {
-    return hit.tentative === true && !isConnection && !this.registry.isServed(stream);
+    return hit.tentative === true && !isConnection && !this.registry.liveStreams.isServed(stream);
   }
 
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void {

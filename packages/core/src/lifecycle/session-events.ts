@@ -32,7 +32,7 @@ export class SessionEvents {
     if (!this.hub.wants('opened')) return;
     const occurredAt = this.clock.now();
     const copy = this.copyOf(session, occurredAt);
-    const viewers = this.registry.viewersOf(copy.stream);
+    const viewers = this.registry.liveStreams.viewersOf(copy.stream);
     const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: copy, viewers });
     this.hub.emit('opened', event, openedEnvelope);
   }
@@ -49,7 +49,7 @@ export class SessionEvents {
   closed(visit: PlaySession, reason: CloseReason): void {
     if (!this.hub.wants('closed')) return;
     const occurredAt = visit.closedAt as number;
-    const viewers = this.registry.viewersOf(visit.stream);
+    const viewers = this.registry.liveStreams.viewersOf(visit.stream);
     const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason, viewers });
     this.hub.emit('closed', event, closedEnvelope);
   }
@@ -80,7 +80,7 @@ export class SessionEvents {
         const row = copy(session);
         // One that has closed since was live when this began, and its end follows.
         const then = row.closedAt === undefined ? row : asLive(row);
-        yield attachedEnvelope(seq, clock.now(), then, registry.viewersOf(row.stream));
+        yield attachedEnvelope(seq, clock.now(), then, registry.liveStreams.viewersOf(row.stream));
       }
     })();
   }

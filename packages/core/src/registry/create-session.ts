@@ -47,7 +47,7 @@ export class SessionFactory {
       id === hit.id ? ownCopy(id) : id,
       this.sharedFields.share(common),
       name === undefined ? undefined : ownCopy(name),
-      this.registry.streamEntry(ownCopy(hit.stream)),
+      this.registry.liveStreams.entryFor(ownCopy(hit.stream)),
       ip,
       resolved.network === resolved.ip ? ip : this.texts.share(resolved.network),
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,

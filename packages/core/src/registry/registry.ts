@@ -1,7 +1,7 @@
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { SessionKind } from '../types/kinds.js';
-import type { NamedBy, PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
+import type { NamedBy, PlaySession, SessionFilter } from '../types/play-session.js';
 import type { AddressReader } from '../identity/address.js';
 import { ownCopy } from '../support/strings.js';
 import type { LastWords } from '../types/explanation.js';
@@ -10,14 +10,13 @@ import { compileFilter } from './filter.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
 import { makeRoom, Session } from '../session/session.js';
-import type { ActiveCount } from '../types/tracker.js';
 import type { SharedFields } from '../session/shared-fields.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 import { SessionList } from './session-list.js';
 import { IdentityGroups } from './identity-group.js';
 import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
-import { ServedStreams } from './served-streams.js';
-import { StreamEntry } from './stream-entry.js';
+import { LiveStreams } from './live-streams.js';
+import type { StreamEntry } from './stream-entry.js';
 import { SessionIndex } from './session-index.js';
 
 /** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
@@ -25,13 +24,12 @@ export class Registry {
   readonly live = new SessionList<Session>();
   /** Sessions to whom nothing was served yet. They are found, and in no list. */
   readonly unserved = new SessionIndex<Session>();
-  readonly served = new ServedStreams();
+  readonly liveStreams = new LiveStreams();
   readonly openingTimes = new OpeningTimes();
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
   private readonly byNetwork = new MultiMap<Session>();
   private readonly byUser = new MultiMap<Session>();
-  private readonly streamEntries = new ShardedMap<StreamEntry>();
   private readonly groups: Record<SessionKind, IdentityGroups>;
 
   constructor(
@@ -90,13 +88,8 @@ export class Registry {
     this.unserved.delete(session);
     session.rareFields.onServed = undefined;
     // another viewer may have made the stream live meanwhile
-    session.entry = this.streamEntry(session.stream);
+    session.entry = this.liveStreams.entryFor(session.stream);
     this.enlist(session);
-  }
-
-  /** Whether anything of this stream was ever served, as far as anybody remembers. */
-  isServed(stream: string): boolean {
-    return (this.streamEntries.get(stream)?.bytes ?? 0) > 0 || this.served.has(stream);
   }
 
   delete(session: Session, recipe: Recipe): void {
@@ -117,11 +110,6 @@ export class Registry {
     this.closed.add(visit, words, this.ids.get(visit.id) !== undefined);
   }
 
-  /** The entry of a stream, for a session that is about to open on it. */
-  streamEntry(code: string): StreamEntry {
-    return this.streamEntries.get(code) ?? new StreamEntry(code);
-  }
-
   /** The session is seen on another stream: its recipe leaves the stream out. */
   addStream(session: Session, stream: string): void {
     const { isUnserved, rareFields } = session;
@@ -129,31 +117,31 @@ export class Registry {
     if (!streams.includes(stream)) {
       if (isUnserved) this.unserved.delete(session);
       const gone = makeRoom(streams);
-      if (gone !== undefined && !isUnserved) this.leave(session, this.streamEntries.get(gone));
-      const entry = this.streamEntry(ownCopy(stream));
+      if (gone !== undefined && !isUnserved) this.liveStreams.leave(session, this.liveStreams.get(gone));
+      const entry = this.liveStreams.entryFor(ownCopy(stream));
       streams.push(entry.code);
       if (isUnserved) this.unserved.insert(session);
-      else this.enter(session, entry);
+      else this.liveStreams.enter(session, entry);
     }
-    session.entry = this.streamEntry(stream);
+    session.entry = this.liveStreams.entryFor(stream);
+  }
+
+  /** The session uses another protocol from now on. */
+  changeProtocol(session: Session, sharedFields: SharedFields): void {
+    const { kind, protocol } = session;
+    session.changeProtocol(sharedFields, session.updatedAt);
+    if (session.isUnserved || session.isClosed) return; // in no list, and counted nowhere
+    for (const entry of this.liveStreams.of(session)) {
+      entry.count(kind, protocol, -1);
+      entry.count(kind, session.protocol, 1);
+    }
   }
 
   /** The session watches another time from now on: the past, or live. */
-  changeProtocol(session: Session, sharedFields: SharedFields): void {
-    const { kind, protocol, isUnserved } = session;
-    session.changeProtocol(sharedFields, session.updatedAt);
-    if (isUnserved) return;
-    for (const stream of session.streams) {
-      const entry = this.streamEntries.get(stream);
-      entry?.count(kind, protocol, -1);
-      entry?.count(kind, session.protocol, 1);
-    }
-  }
-
   changeDvr(session: Session, sharedFields: SharedFields): void {
     session.sharedFields = sharedFields;
-    if (session.isUnserved || session.isClosed) return; // in no list, and counted nowhere
-    for (const stream of session.streams) this.streamEntries.get(stream)?.countDvr(session, session.dvr ? 1 : -1);
+    if (session.isUnserved || session.isClosed) return;
+    for (const entry of this.liveStreams.of(session)) entry.countDvr(session, session.dvr ? 1 : -1);
   }
 
   /** The session is seen from another address: its recipe leaves the address out. */
@@ -222,10 +210,6 @@ export class Registry {
     return this.live.first() ?? this.unserved.of(undefined)?.first();
   }
 
-  viewersOf(stream: string): number {
-    return this.streamEntries.get(stream)?.counts.viewer ?? 0;
-  }
-
   /** The live sessions that everybody sees. */
   listed(): Session[] {
     const found: Session[] = [];
@@ -235,21 +219,12 @@ export class Registry {
 
   /** The live sessions of a stream, or all, listed or not. A copy, so that the caller may close what it finds. */
   liveOf(stream?: string): Session[] {
-    const listed = stream === undefined ? this.live : this.streamEntries.get(stream)?.visits;
+    const listed = stream === undefined ? this.live : this.liveStreams.get(stream)?.visits;
     const found: Session[] = [];
     for (const visits of [listed, this.unserved.of(stream)]) {
       visits?.walk(undefined, (session) => void found.push(session));
     }
     return found;
-  }
-
-  streams(): StreamSummary[] {
-    const summaries = Array.from(this.streamEntries.values(), ({ summary }) => summary);
-    return summaries.sort((a, b) => (a.stream < b.stream ? -1 : 1));
-  }
-
-  activeBy(): ActiveCount[] {
-    return [...this.streamEntries.values()].flatMap((entry) => entry.activeBy);
   }
 
   /** `unserved`: those too who are in no list yet. */
@@ -273,7 +248,7 @@ export class Registry {
   }
 
   private sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
-    const live = stream ? this.streamEntries.get(stream)?.visits : this.live;
+    const live = stream ? this.liveStreams.get(stream)?.visits : this.live;
     const chosen: (SessionList<Session> | SessionList<PlaySession> | undefined)[] = [
       status === 'closed' ? undefined : live,
       status === 'active' ? undefined : this.closed.latest.of(stream),
@@ -288,28 +263,16 @@ export class Registry {
     this.live.insert(session);
     this.counts[session.kind]++;
     const { streams } = session.rare ?? {};
-    if (streams === undefined) this.enter(session, entryOf(session));
-    else for (const stream of streams) this.enter(session, this.streamEntry(stream));
+    if (streams === undefined) this.liveStreams.enter(session, entryOf(session));
+    else for (const stream of streams) this.liveStreams.enter(session, this.liveStreams.entryFor(stream));
   }
 
   private delist(session: Session): void {
     this.live.delete(session);
     this.counts[session.kind]--;
     const { streams } = session.rare ?? {};
-    if (streams === undefined) this.leave(session, entryOf(session));
-    else for (const stream of streams) this.leave(session, this.streamEntries.get(stream));
-  }
-
-  private enter(session: Session, entry: StreamEntry): void {
-    if (entry.visits.size === 0) this.streamEntries.set(entry.code, entry);
-    entry.enter(session);
-  }
-
-  private leave(session: Session, entry: StreamEntry | undefined): void {
-    if (entry === undefined || !entry.leave(session)) return;
-    if (entry.visits.size > 0) return;
-    this.streamEntries.delete(entry.code);
-    if (entry.bytes > 0) this.served.add(entry.code);
+    if (streams === undefined) this.liveStreams.leave(session, entryOf(session));
+    else for (const stream of streams) this.liveStreams.leave(session, this.liveStreams.get(stream));
   }
 }
 

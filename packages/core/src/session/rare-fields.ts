@@ -70,6 +70,8 @@ export class RareFields {
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;
   reviewAt = Infinity;
+  /** Looks in a row that came for a policy's deadline and found that it has moved. */
+  vainLooks = 0;
   closeDetail: string | undefined = undefined;
   /** The policy that is being asked about it again. */
   asking: string | undefined = undefined;

@@ -13,10 +13,14 @@ import type { PolicyDecision } from '../types/explanation.js';
 import { askedQuery, forgetVerdicts } from '../session/decided.js';
 import type { InvalidateResult } from '../types/tracker.js';
 import { noRoom, type Evictions } from '../admission/evictions.js';
+import { monotonic, type Clock } from '../support/clock.js';
+import type { Logger } from '../support/logger.js';
 import type { Settings } from '../settings/settings.js';
 
 /** How many sessions are asked about at once when policies decide again. */
 const ASKED_AT_ONCE = 64;
+/** So many looks in a row without a review are no chance. */
+const MAX_VAIN_LOOKS = 10;
 
 /** What a review takes. */
 export interface ReviewParts {
@@ -28,6 +32,8 @@ export interface ReviewParts {
   readonly denials: Denials;
   readonly pipeline: Pipeline;
   readonly view: TrackerView;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Lets policies decide again about sessions that are live; they play on meanwhile. */
@@ -40,6 +46,9 @@ export class Reviews {
   private readonly denials: Denials;
   private readonly pipeline: Pipeline;
   private readonly view: TrackerView;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private hasWarned = false;
 
   constructor(parts: ReviewParts) {
     this.settings = parts.settings;
@@ -50,27 +59,40 @@ export class Reviews {
     this.denials = parts.denials;
     this.pipeline = parts.pipeline;
     this.view = parts.view;
+    this.clock = parts.clock;
+    this.logger = parts.logger;
   }
 
   /** A policy's own deadline has come. True: the session was closed. */
   review(session: Session, now: number): boolean {
+    const { deadlines } = this.lifecycle;
     const ask: Policy[] = [];
+    let looked = false;
     for (const policy of this.settings.reviewers) {
       const copy = this.lifecycle.copy(session);
-      const due = this.lifecycle.deadlines.deadlineOf(policy, copy);
+      const due = deadlines.deadlineOf(policy, copy);
       if (due !== undefined && due.at > now && session.totalBytes < due.bytes) continue;
+      looked = true;
       const verdict =
         due === undefined ? this.pipeline.failure(policy, 'no deadline') : this.reviewed(policy, copy, now);
-      if (verdict === 'ask') ask.push(policy);
-      else if (!verdict.allow) {
-        this.end(session, this.resolvedAgain(session), verdict, policy, [noOf(policy, verdict, now)]);
-        return true;
-      } else this.keep(session, verdict, policy, now);
+      if (!this.accept(session, policy, verdict, now, ask)) return true;
     }
+    this.noteLook(session, looked);
     if (ask.length > 0 && session.rareFields.asking === undefined) void this.again(session, ask);
     if (session.isClosed) return true;
     this.lifecycle.planReview(session);
     return false;
+  }
+
+  /** A policy wants to look at a live session now. */
+  reviewBy(policy: Policy, session: Session): void {
+    const now = this.clock.now();
+    const ask: Policy[] = [];
+    if (!this.accept(session, policy, this.reviewed(policy, this.lifecycle.copy(session), now), now, ask)) return;
+    if (ask.length > 0) void this.again(session, ask);
+    if (session.isClosed) return;
+    this.lifecycle.planReview(session);
+    this.lifecycle.deadlines.plan(session);
   }
 
   /** All policies decide again about these sessions, some at a time. */
@@ -121,14 +143,40 @@ export class Reviews {
     this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
   }
 
+  /** What a review said becomes true; who has to be asked joins `ask`. False: the session was closed. */
+  private accept(session: Session, policy: Policy, verdict: Verdict | 'ask', now: number, ask: Policy[]): boolean {
+    if (verdict === 'ask') ask.push(policy);
+    else if (verdict.allow) this.keep(session, verdict, policy, now);
+    else {
+      this.end(session, this.resolvedAgain(session), verdict, policy, [noOf(policy, verdict, now)]);
+      return false;
+    }
+    return true;
+  }
+
+  /** A deadline that is given as a distance from now is never reached. */
+  private noteLook({ rareFields }: Session, looked: boolean): void {
+    rareFields.vainLooks = looked ? 0 : rareFields.vainLooks + 1;
+    if (rareFields.vainLooks !== MAX_VAIN_LOOKS || this.hasWarned) return;
+    this.hasWarned = true;
+    const policies = this.settings.reviewers.map(({ name }) => name);
+    this.logger.warn(
+      { policies },
+      'the deadline of a policy has moved ahead at every look, so it never reviews: deadline() says at which time, not in how long',
+    );
+  }
+
   private reviewed(policy: Policy, copy: ReturnType<Lifecycle['copy']>, now: number): Verdict | 'ask' {
     if (policy.review === undefined) return 'ask';
+    const start = monotonic(this.clock);
     try {
       const verdict = policy.review(copy, now);
       if (verdict === 'ask') return verdict;
       return isVerdict(verdict) ? kept(verdict) : this.pipeline.failure(policy, 'it reviewed to nothing');
     } catch (error) {
       return this.pipeline.failure(policy, 'it threw in review()', error);
+    } finally {
+      this.pipeline.times.add(policy, monotonic(this.clock) - start);
     }
   }
 

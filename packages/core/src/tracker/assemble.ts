@@ -13,6 +13,7 @@ import { Pipeline } from '../policy/pipeline.js';
 import { ClosedSessions } from '../registry/closed-sessions.js';
 import { SessionFactory } from '../registry/create-session.js';
 import { HitMerger } from '../registry/hit-merger.js';
+import { Rates } from '../registry/rates.js';
 import { Registry } from '../registry/registry.js';
 import { Resolver } from '../registry/resolver.js';
 import { Totals } from '../registry/totals.js';
@@ -21,6 +22,7 @@ import { Settings } from '../settings/settings.js';
 import { systemClock } from '../support/clock.js';
 import { consoleLogger, isolated } from '../support/logger.js';
 import { StringPool } from '../support/strings.js';
+import { PolicyAttachments } from '../sweeper/policy-attachments.js';
 import { Reviews } from '../sweeper/reviews.js';
 import { Sweeper } from '../sweeper/sweeper.js';
 import type { TrackerOptions } from '../types/options.js';
@@ -59,19 +61,22 @@ export function assemble(options: TrackerOptions) {
     onClosed: (session) => denials.replaced.ended(session),
   });
 
-  const queries = new Queries(registry, lifecycle, settings, clock);
+  const rates = new Rates(registry, totals, clock);
+  const queries = new Queries(registry, lifecycle, settings, rates, clock);
   const view = queries.view();
   const candidates = new Candidates(settings, lifecycle, logger, fingerprint);
   const decided = new DecidedCredentials(settings, grants, merger, clock);
   const evictions = new Evictions(registry, denials, lifecycle, pipeline);
   const asking = { settings, denials, lifecycle, grants, candidates, evictions, pipeline, view };
   const admissions = new Admissions({ ...asking, registry, resolver, decided, totals, clock, logger });
-  const reviews = new Reviews(asking);
+  const reviews = new Reviews({ ...asking, clock, logger });
   const alsoDue = (now: number): void => {
     registry.closed.expire(now);
     denials.expire(now);
+    rates.tick();
   };
   const sweeper: Sweeper = new Sweeper({ settings, lifecycle, reviews, clock, alsoDue });
+  const attachments = new PolicyAttachments({ settings, registry, reviews, view, clock, logger });
   const operator = new Operator({ settings, registry, denials, lifecycle, reviews, queries });
   return {
     settings,
@@ -87,6 +92,7 @@ export function assemble(options: TrackerOptions) {
     queries,
     admissions,
     sweeper,
+    attachments,
     operator,
   };
 }

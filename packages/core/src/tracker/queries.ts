@@ -1,5 +1,6 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { checkFilter } from '../registry/filter.js';
+import type { Rates } from '../registry/rates.js';
 import type { Registry } from '../registry/registry.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
@@ -12,6 +13,7 @@ export class Queries {
     private readonly registry: Registry,
     private readonly lifecycle: Lifecycle,
     private readonly settings: Settings,
+    private readonly rates: Rates,
     private readonly clock: Clock,
   ) {}
 
@@ -38,7 +40,7 @@ export class Queries {
 
   /** The same for policies, who count also those who are in no list yet. */
   view(): TrackerView {
-    const { clock, registry } = this;
+    const { clock, registry, rates } = this;
     return Object.freeze({
       get now() {
         return clock.now();
@@ -49,6 +51,7 @@ export class Queries {
         const session = registry.get(id);
         return session?.handles === undefined ? session?.updatedAt : clock.now();
       },
+      rate: (stream?: string) => rates.mbits(stream ?? ''),
     });
   }
 }

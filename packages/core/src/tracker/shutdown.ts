@@ -29,9 +29,10 @@ export class Shutdown {
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
-    const { admissions, sweeper, events, hub, clock } = this.parts;
+    const { admissions, sweeper, attachments, events, hub, clock } = this.parts;
     admissions.stopped = true;
     sweeper.stop();
+    attachments.stop();
     events.stop();
     let timer: unknown;
     const timeout = new Promise<void>((resolve) => {

@@ -49,6 +49,7 @@ export class Tracker implements SessionTracker {
     this.activity = parts.lifecycle.activity;
     this.admissions = parts.admissions;
     this.shutdown = new Shutdown(parts);
+    parts.attachments.update();
   }
 
   trackHttp(raw: HttpHit): PlaySession | null {
@@ -91,7 +92,7 @@ export class Tracker implements SessionTracker {
   }
 
   streams(): StreamSummary[] {
-    return this.registry.streams();
+    return this.registry.liveStreams.summaries();
   }
 
   get(id: string): PlaySession | undefined {
@@ -172,7 +173,7 @@ export class Tracker implements SessionTracker {
       deniedByReason: totals.deniedBy.all,
       policies: pipeline.times.of(this.settings.policies),
       get activeBy() {
-        return registry.activeBy();
+        return registry.liveStreams.activeBy();
       },
     };
   }
@@ -192,6 +193,7 @@ export class Tracker implements SessionTracker {
       this.denied.placeAgain();
     }
     this.denied.resize();
+    this.parts.attachments.update();
     this.lifecycle.deadlines.wheel.placeAllNow();
     if (wasEnabled && !this.settings.enabled) void this.shutdown.closeAll(false, () => !this.settings.enabled);
   }

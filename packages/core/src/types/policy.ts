@@ -105,6 +105,24 @@ export interface TrackerView {
    * Undefined if it is not live. Cheap: nothing is copied.
    */
   activeAt(id: string): number | undefined;
+  /**
+   * Megabits per second sent to all sessions of a stream, or to all there are, over the last five to ten seconds. Of a
+   * stream, 0 until a moment after it was first asked about. Cheap.
+   */
+  rate(stream?: string): number;
+}
+
+/** What a policy may do by itself, on one tracker. Nothing here throws; ids that are not live are ignored. */
+export interface PolicyAttachment {
+  /**
+   * Asks to look at this live session now, in the next turn of the event loop, whatever the policy's deadline says: its
+   * `review` is called, or `admit` again where it has none.
+   */
+  review(id: string): void;
+  /** As in `TrackerView`. */
+  activeAt(id: string): number | undefined;
+  /** Bytes sent and received. */
+  bytesOf(id: string): number | undefined;
 }
 
 /**
@@ -116,6 +134,8 @@ export interface Policy {
   readonly name: string;
   /** Default `custom`. */
   readonly stage?: PolicyStage;
+  /** Called once for each tracker that is configured with it. */
+  attach?(tracker: PolicyAttachment): void;
   admit?(candidate: Candidate, view: TrackerView): Verdict | Promise<Verdict>;
   /**
    * Called once after each yes of this policy, with the very candidate it said yes to: with the session that came of it,
@@ -124,7 +144,10 @@ export interface Policy {
   settled?(candidate: Candidate, session: PlaySession | undefined): void;
   /** Called at its deadline; should be pure. `'ask'`: call `admit` again in the background while the session plays on. */
   review?(session: PlaySession, now: number): Verdict | 'ask';
-  /** When to review: epoch milliseconds and/or total bytes, sent and received. Asked after opening and after each review. */
+  /**
+   * When to review: epoch milliseconds and/or total bytes, sent and received. Asked after opening and at each look. One that
+   * moves ahead at every look never comes: that is warned of.
+   */
   deadline?(session: PlaySession): { at?: number; bytes?: number } | undefined;
   closed?(session: PlaySession): void;
 }
