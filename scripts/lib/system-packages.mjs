@@ -31,6 +31,7 @@ const COMPONENTS = {
     elsewhere: 'https://nginx.org/en/download.html',
   },
   redis: { programs: ['redis-server'], debian: 'redis-server', elsewhere: 'https://redis.io/docs/latest/operate/' },
+  tigervnc: { programs: ['Xtigervnc'], debian: 'tigervnc-standalone-server', elsewhere: 'https://tigervnc.org' },
   vlc: {
     programs: ['cvlc'],
     debian: 'vlc-bin vlc-plugin-base vlc-plugin-access-extra',

@@ -9,7 +9,7 @@ import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
-import { attachWebSocketServer } from '@stream-sessions/websocket-adapter';
+import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
 import * as policies from '@stream-sessions/policies';
 import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
 import { connectRedis, redisStorage } from '@stream-sessions/session-store/redis';
@@ -90,7 +90,8 @@ describe('docs/options.md', () => {
     expect(options('attachSrt')).toEqual(await known((given) => attachSrt(new EventEmitter(), tracker, given)));
   });
 
-  it('lists the options of attachWebSocketServer', async () => {
+  it('lists the options of attachWebSocketServer and createVncProxy', async () => {
+    expect(sorted(namesUnder('docs/options.md', 'createVncProxy'))).toEqual(await known(createVncProxy));
     const wss = new WebSocketServer({ noServer: true });
     expect(sorted(namesUnder('docs/options.md', 'attachWebSocketServer'))).toEqual(
       await known((given) => attachWebSocketServer(wss, tracker, given)),

@@ -3,3 +3,6 @@ export type { Attachment } from '@stream-sessions/core/spi';
 export type { WebSocketOptions } from './options.js';
 export type { TrustProxy } from './request/client-address.js';
 export type { WebSocketServerLike } from './server.js';
+export { createVncProxy, type VncProxy } from './vnc/create-vnc-proxy.js';
+export type { VncProxyOptions, VncTarget, VncTargetAnswer } from './vnc/options.js';
+export type { Allow } from './vnc/allow.js';

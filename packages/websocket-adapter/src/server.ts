@@ -24,6 +24,7 @@ export interface ServerWebSocket {
   readonly bufferedAmount: number;
   readonly isPaused: boolean;
   on(event: 'error', listener: () => void): unknown;
+  resume(): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;

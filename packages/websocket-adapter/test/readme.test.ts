@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
@@ -11,7 +11,7 @@ import { until } from '../../../test/support/until.js';
 
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
 const examples = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-const [first, publishing, naming, many] = examples as [string, string, string, string];
+const [first, publishing, naming, many, vnc] = examples as [string, string, string, string, string];
 /** As Jest maps it: the packages from their sources. */
 const requireHere: NodeJS.Require = require;
 
@@ -79,4 +79,26 @@ it('runs the example of two servers on one', async () => {
   await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/chat`), 'open');
   await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/live/cam1`), 'open');
   await until('one is listed', () => tracker.count() === 1);
+});
+
+it('runs the example of desktops', async () => {
+  const desk = createTcpServer((socket) => void socket.end('RFB 003.008\n'));
+  await once(desk.listen(0, '127.0.0.1'), 'listening');
+  const { port } = desk.address() as AddressInfo;
+  const own = vnc
+    .replace('desk1.office.example', '127.0.0.1')
+    .replace('5901', `${port}`)
+    .replace("'127.0.0.1']", `'127.0.0.1:${port}']`);
+  const { server, tracker } = run<{ server: Server; tracker: SessionTracker }>(own, 'server, tracker', {
+    process: { env: { PORT: '0' } },
+  });
+  end.push(
+    () => tracker.stop(),
+    () => server.close(),
+    () => desk.close(),
+  );
+  await once(server, 'listening');
+  const client = new WebSocket(`ws://127.0.0.1:${portOf(server)}/desk1`);
+  const [media] = (await once(client, 'message')) as [Buffer];
+  expect([String(media), tracker.list()[0]?.protocol]).toEqual(['RFB 003.008\n', 'vnc']);
 });

@@ -17,6 +17,7 @@ export type Protocol =
   | 'http-flv'
   | 'ws-flv'
   | 'websocket'
+  | 'vnc'
   | 'mpegts'
   // Keeps the completion list above while any other string stays allowed.
   | (string & {});

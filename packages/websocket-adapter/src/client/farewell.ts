@@ -4,7 +4,13 @@ import type { ServerWebSocket } from '../server.js';
 
 /** Of UTF-8 a close frame takes 123 bytes. */
 const MAX_REASON_BYTES = 120;
-const GOING_AWAY = 1001;
+/** What RFC 6455 has a code for; everything else is 4000 and HTTP's status. */
+const CODES: Readonly<Record<string, number>> = {
+  stream_ended: 1000,
+  shutdown: 1001,
+  transport_error: 1011,
+  no_desktop: 4404,
+};
 const CUT = 4403;
 
 /** Nobody is at the other end, or nothing gets there. */
@@ -19,7 +25,9 @@ export function farewell(ws: ServerWebSocket & { emit?: unknown }, reason: Close
     .subarray(0, MAX_REASON_BYTES)
     .toString()
     .replace(/\uFFFD$/, '');
-  ws.close(reason === 'shutdown' ? GOING_AWAY : CUT, text);
+  // Its answer may stand behind what an app has not read.
+  ws.resume();
+  ws.close(CODES[reason] ?? CUT, text);
   destroyLater({ destroy: () => ws.terminate() });
 }
 

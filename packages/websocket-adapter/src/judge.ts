@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { warnOnce, type ConnectionSet, type SubscribeToEnd } from '@stream-sessions/core/spi';
+import { refuse, UpgradeClient } from './client/upgrade-client.js';
+import type { Settings } from './options.js';
+import { hitOfUpgrade } from './request/hit-of-upgrade.js';
+import type { UpgradeAnswer } from './server.js';
+
+const warn = warnOnce('The WebSocket adapter could not judge a client, and refused it');
+
+/** Asks the tracker. Undefined: the client has its answer already, or is gone. */
+export function judge(
+  request: IncomingMessage,
+  answer: UpgradeAnswer,
+  connections: ConnectionSet<Socket, UpgradeClient>,
+  settings: Settings,
+): UpgradeClient | undefined {
+  const { socket } = request;
+  if (socket.destroyed) return undefined;
+  let hit: ReturnType<typeof hitOfUpgrade>;
+  try {
+    hit = hitOfUpgrade(request, settings);
+  } catch (error) {
+    return failed(error, answer);
+  }
+  if (hit === null) return void answer(true);
+  if (hit === undefined) return void refuse(answer, 400, 'The request names no stream.');
+  const client = new UpgradeClient(socket, settings.silenceTimeoutMs, answer);
+  try {
+    connections.add(socket, client, hit, onceGone(socket, client));
+  } catch (error) {
+    return failed(error, answer);
+  }
+  return client;
+}
+
+function failed(error: unknown, answer: UpgradeAnswer): undefined {
+  warn(error);
+  refuse(answer, 500, 'The server could not judge this request.');
+}
+
+const onceGone =
+  (socket: Socket, client: UpgradeClient): SubscribeToEnd =>
+  (gone) => {
+    const onEnd = (): void => client.hungUp();
+    socket.once('close', gone);
+    socket.once('end', onEnd);
+    return () => {
+      socket.off('close', gone);
+      socket.off('end', onEnd);
+    };
+  };

@@ -1,0 +1,44 @@
+import type { Socket } from 'node:net';
+import type { CloseReason } from '@stream-sessions/core';
+import type { RawData, WebSocket } from 'ws';
+
+/** As much may wait for a viewer before the desktop has to. Bytes. */
+const HIGH_WATER = 256 * 1024;
+
+/**
+ * Passes RFB from a WebSocket to a desktop and back, neither faster than the other side takes it.
+ *
+ * @param stallTimeoutMs A desktop that takes nothing for so long is given up; 0 = never.
+ * @param end Called when the desktop has gone, or the viewer does not speak RFB
+ */
+export function bridge(
+  ws: WebSocket,
+  desktop: Socket,
+  stallTimeoutMs: number,
+  end: (reason: CloseReason) => void,
+): void {
+  ws.on('message', (data: RawData, isBinary) => {
+    if (!isBinary) return end('transport_error');
+    if (desktop.write(data as Buffer)) return;
+    // While it is paused, nobody hears the viewer hang up.
+    ws.pause();
+    const stuck = stallTimeoutMs > 0 ? setTimeout(() => end('transport_error'), stallTimeoutMs) : undefined;
+    desktop.once('drain', () => {
+      clearTimeout(stuck);
+      ws.resume();
+    });
+    desktop.once('close', () => clearTimeout(stuck));
+  });
+  const taken = (): void => {
+    if (desktop.isPaused() && ws.bufferedAmount <= HIGH_WATER / 2) desktop.resume();
+  };
+  desktop.on('data', (data) => {
+    ws.send(data, taken);
+    if (ws.bufferedAmount > HIGH_WATER) desktop.pause();
+  });
+  desktop.on('error', () => end('transport_error'));
+  desktop.on('end', () => end('stream_ended'));
+  desktop.on('close', () => end('stream_ended'));
+  ws.on('close', () => desktop.destroy());
+  ws.resume();
+}

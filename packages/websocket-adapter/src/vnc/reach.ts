@@ -1,0 +1,59 @@
+import { lookup as lookUp, type LookupAddress } from 'node:dns';
+import { once } from 'node:events';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import type { Allows } from './allow.js';
+import type { VncTarget } from './options.js';
+
+/** How soon TCP asks whether the desktop's machine is still there. */
+const KEEP_ALIVE_MS = 30_000;
+
+/** A target that the option `allow` does not: a mistake of the app's, or an attack on it. */
+export class TargetNotAllowed extends Error {
+  constructor(where: string) {
+    super(`a target is not allowed: ${where}`);
+  }
+}
+
+/**
+ * Connects to a desktop. Only to an address that is allowed: what a name means is looked up once, and that very address is
+ * connected to, so that a name which means something else a moment later (rebinding) leads nowhere.
+ */
+export async function reach({ host, port }: VncTarget, allows: Allows, signal: AbortSignal): Promise<Socket> {
+  const where = `${String(host).slice(0, 100)}:${port}`;
+  if (typeof host !== 'string' || !Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new TargetNotAllowed(where);
+  if (isIP(host) !== 0 && !allows(host, port)) throw new TargetNotAllowed(where);
+  const socket = connect({
+    host,
+    port,
+    lookup: allowedOnly(allows, port),
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
+  const abort = (): unknown => socket.destroy();
+  signal.addEventListener('abort', abort);
+  try {
+    await once(socket, 'connect', { signal });
+    if (!allows(socket.remoteAddress ?? '', port)) throw new TargetNotAllowed(where);
+    return socket;
+  } catch (error) {
+    socket.on('error', () => undefined).destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The system's look-up, without the addresses that are not allowed. */
+const allowedOnly =
+  (allows: Allows, port: number): LookupFunction =>
+  (host, options, callback) =>
+    lookUp(host, { ...options, all: true }, (error, found: LookupAddress[]) => {
+      if (error) return callback(error, '');
+      const allowed = found.filter(({ address }) => allows(address, port));
+      const [first] = allowed;
+      if (first === undefined) callback(new TargetNotAllowed(`${host.slice(0, 100)}:${port}`), '');
+      else if (options.all) callback(null, allowed);
+      else callback(null, first.address, first.family);
+    });
