@@ -9,6 +9,7 @@ export type {
   SessionTracker,
   TrackerStats,
 } from './types/tracker.js';
+export type { SessionDirectory } from './types/directory.js';
 export type { Explanation, PolicyDecision } from './types/explanation.js';
 export type { SessionKind, Protocol } from './types/kinds.js';
 export type { ConnHit, Credentials, HttpHit } from './types/hit.js';

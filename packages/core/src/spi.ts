@@ -7,6 +7,7 @@ export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity
 export { withoutUserinfo } from './identity/userinfo.js';
 export { conflictToWire, denialToWire } from './wire/denial.js';
 export { explanationToWire } from './wire/explanation.js';
+export { denialsToWire, sessionsToWire, streamsToWire, type SessionsPage } from './wire/lists.js';
 export { visitToWire } from './wire/session.js';
 export { invalidatedToWire, statsToWire, streamToWire, totalsToWire } from './wire/stats.js';
 export { withoutAbsent } from './wire/without-absent.js';
@@ -14,6 +15,7 @@ export type { Attachment } from './connections/attachment.js';
 export { ConnectionSet, onceClosed, type SubscribeToEnd } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
 export { CLOSE_REASONS, SESSION_KINDS } from './types/kinds.js';
+export { needDirectory } from './connections/need-directory.js';
 export { needTracker } from './connections/need-tracker.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';

@@ -4,6 +4,7 @@ import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { localOnly, sessionsApi, trackPlayback, type SessionsApiOptions } from '../src/index.js';
 import { notDirectlyLocal } from '../src/sessions-api/local-only.js';
 import { get, RawClient, until } from './support/client.js';
+import { directoryOf } from './support/directory.js';
 import { closeServers, serve } from './support/serve.js';
 
 let tracker: SessionTracker;
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 const api = (options: SessionsApiOptions = { authorize: localOnly }) =>
-  serve(express().use(sessionsApi(tracker, options)));
+  serve(express().use(sessionsApi(directoryOf(tracker), options)));
 const alive = () => tracker.count({ status: 'active' }) === 1;
 
 describe('authorize: localOnly', () => {
@@ -187,7 +188,7 @@ describe('with authorize', () => {
   it('is not called for paths that are not the API’s', async () => {
     const authorize = jest.fn(() => false);
     const { url } = await serve(
-      express().use(sessionsApi(tracker, { authorize }), (_req, res) => void res.send('next')),
+      express().use(sessionsApi(directoryOf(tracker), { authorize }), (_req, res) => void res.send('next')),
     );
     expect((await get(url, '/page')).text).toBe('next');
     expect(authorize).not.toHaveBeenCalled();

@@ -3,6 +3,7 @@ import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { sessionsApi, type SessionsApiOptions } from '../src/index.js';
 import { get } from './support/client.js';
+import { directoryOf } from './support/directory.js';
 import { closeServers, serve } from './support/serve.js';
 
 const clock = fakeClock(Date.UTC(2026, 0, 2, 3, 4, 5));
@@ -11,7 +12,7 @@ let url: string;
 
 async function start(options: SessionsApiOptions = {}): Promise<void> {
   await closeServers();
-  ({ url } = await serve(express().use(sessionsApi(tracker, { authorize: () => true, ...options }))));
+  ({ url } = await serve(express().use(sessionsApi(directoryOf(tracker), { authorize: () => true, ...options }))));
 }
 beforeEach(() => {
   tracker = createTracker({ clock, autoStart: false });

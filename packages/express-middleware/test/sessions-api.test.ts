@@ -6,6 +6,7 @@ import { createTracker, type Policy, type SessionTracker, type TrackerOptions } 
 import { fakeClock } from '@stream-sessions/core/testing';
 import { type ApiHandler, sessionsApi } from '../src/index.js';
 import { type Answer } from './support/client.js';
+import { directoryOf } from './support/directory.js';
 import { closeServers, serve } from './support/serve.js';
 
 const clock = fakeClock(Date.UTC(2026, 0, 2, 3, 4, 5));
@@ -15,7 +16,7 @@ let url: string;
 
 const start = async (options: TrackerOptions = {}, mount = (api: ApiHandler) => express().use('/api', api)) => {
   tracker = createTracker({ clock, autoStart: false, logger: quiet, ...options });
-  ({ url } = await serve(mount(sessionsApi(tracker, { authorize: () => true }))));
+  ({ url } = await serve(mount(sessionsApi(directoryOf(tracker), { authorize: () => true }))));
   url += '/api';
 };
 beforeEach(() => start());
@@ -466,6 +467,12 @@ describe('the other routes', () => {
       inputs: 0,
       outputs: 0,
       bytes_total: 10,
+      received_bytes_total: 0,
+      watch_seconds_total: 0,
+      closed_by_reason: {},
+      denied_by_reason: {},
+      policies: [],
+      sinks: [],
     });
     expect((await call('GET', '/stats?x=1')).status).toBe(400);
   });

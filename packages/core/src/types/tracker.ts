@@ -3,6 +3,7 @@ import type { Denial, DenialRecord, DenialTarget } from './denial.js';
 import type { ConnHit, HttpHit } from './hit.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from './admission.js';
+import type { SessionDirectory } from './directory.js';
 import type { Explanation } from './explanation.js';
 import type { Protocol, SessionKind } from './kinds.js';
 import type { HotOptions } from './options.js';
@@ -83,7 +84,7 @@ export interface InvalidateResult {
 }
 
 /** One list of who is watching, over every transport; and the means to stop a viewer. */
-export interface SessionTracker {
+export interface SessionTracker extends SessionDirectory {
   /**
    * Records an HTTP request that has already been answered. The first hit opens a session, later ones join it by
    * identity. Asks no policy; denials and caps hold. Returns a copy, or null if nothing was tracked (disabled,

@@ -1,4 +1,4 @@
-import type { Denial, DenialTarget, SessionTracker } from '@stream-sessions/core';
+import type { Denial, DenialTarget, SessionDirectory } from '@stream-sessions/core';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { invalidBody } from './answer.js';
 import { reasonOf } from './query.js';
@@ -24,7 +24,7 @@ const MAX_DENY_SECONDS = 999_999_999;
  *
  * @throws ApiError 400 when it is not clear who is meant.
  */
-export function denyFromBody(tracker: SessionTracker, body: Record<string, unknown>): Denial {
+export async function denyFromBody(directory: SessionDirectory, body: Record<string, unknown>): Promise<Denial> {
   const { deny_for: denyFor, reason, target: nested, ...flat } = body;
   if (nested !== undefined && Object.keys(flat).length > 0) {
     throw invalidBody(`Unknown field "${Object.keys(flat)[0]?.slice(0, 64)}". Known: target, deny_for, reason.`);
@@ -33,7 +33,7 @@ export function denyFromBody(tracker: SessionTracker, body: Record<string, unkno
   const target = targetOf(nested === undefined ? flat : nested);
   try {
     const forMs = milliseconds(denyFor);
-    return tracker.deny(target, {
+    return await directory.deny(target, {
       ...(forMs === undefined ? {} : { forMs }),
       ...(reason === undefined ? {} : { reason: reasonOf(reason) }),
     });
@@ -51,7 +51,7 @@ function targetOf(fields: unknown): DenialTarget {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
     if (field === undefined) throw invalidBody(`Unknown field ${JSON.stringify(name.slice(0, 64))}. Known: ${KNOWN}.`);
     if (field in target) throw invalidBody(`${name} is given twice.`);
-    target[field] = value as string; // tracker.deny() checks what it is
+    target[field] = value as string; // deny() checks what it is
   }
   return target;
 }

@@ -1,19 +1,19 @@
 import {
   cursorOf,
+  type SessionDirectory,
   type SessionFilter,
-  type SessionTracker,
   StreamSessionsError,
   type StreamSummary,
   toWire,
 } from '@stream-sessions/core';
 import {
+  denialsToWire,
   denialToWire,
   explanationToWire,
   invalidatedToWire,
+  sessionsToWire,
   statsToWire,
-  totalsToWire,
-  streamToWire,
-  visitToWire,
+  streamsToWire,
 } from '@stream-sessions/core/spi';
 import type { PlaybackRequest } from '../connect.js';
 import { invalidBody, invalidQuery, notFound } from './answer.js';
@@ -30,7 +30,7 @@ export interface Call extends Asked {
 
 /** What to answer: 200 with a body, 204 without, or as it says. */
 type Reply = { readonly status?: number; readonly body?: unknown };
-type Operation = (tracker: SessionTracker, call: Call) => Reply | Promise<Reply>;
+type Operation = (directory: SessionDirectory, call: Call) => Reply | Promise<Reply>;
 
 /** A path of the API and what can be done there. HEAD is GET without the body. */
 export interface Route {
@@ -52,31 +52,29 @@ export const ROUTES: readonly Route[] = [
   { path: /^\/stats$/, methods: { GET: stats } },
 ];
 
-function listSessions(tracker: SessionTracker, call: Call): Reply {
-  return page(tracker, readFilter(call));
+function listSessions(directory: SessionDirectory, call: Call): Promise<Reply> {
+  return page(directory, readFilter(call));
 }
 
-function listSessionsOfStream(tracker: SessionTracker, call: Call): Reply {
+function listSessionsOfStream(directory: SessionDirectory, call: Call): Promise<Reply> {
   const names = LIST_NAMES.filter((allowed) => allowed !== 'stream');
-  return page(tracker, { ...readFilter(call, names), stream: call.name });
+  return page(directory, { ...readFilter(call, names), stream: call.name });
 }
 
-function page(tracker: SessionTracker, { limit: rows, ...filter }: SessionFilter & { limit: number }): Reply {
+async function page(
+  directory: SessionDirectory,
+  { limit: rows, ...filter }: SessionFilter & { limit: number },
+): Promise<Reply> {
   const { after, ...everyPage } = filter;
   try {
     // one row more tells whether there is another page
-    const found = tracker.list({ ...filter, limit: rows + 1 });
+    const [found, stats] = await Promise.all([directory.list({ ...filter, limit: rows + 1 }), directory.stats()]);
     const sessions = found.slice(0, rows);
-    const last = sessions.at(-1);
-    const isAll = after === undefined && found.length <= rows;
-    return {
-      body: {
-        sessions: sessions.map(filter.visits === 'all' ? visitToWire : toWire),
-        total_count: isAll ? found.length : tracker.count(everyPage), // counting may walk all of them once more
-        stats: totalsToWire(tracker.stats()),
-        ...(found.length > rows && last !== undefined ? { next: cursorOf(last, filter.order) } : {}),
-      },
-    };
+    const last = found.length > rows ? sessions.at(-1) : undefined;
+    const isAll = after === undefined && last === undefined;
+    const total = isAll ? found.length : await directory.count(everyPage); // counting may walk all of them once more
+    const next = last && cursorOf(last, filter.order);
+    return { body: sessionsToWire({ sessions, allVisits: filter.visits === 'all', total, stats, next }) };
   } catch (error) {
     throw error instanceof StreamSessionsError ? refused(error) : error;
   }
@@ -88,22 +86,22 @@ function refused(error: StreamSessionsError): Error {
   return invalidQuery('after: this is not the `next` of a page in this order. Allowed: what the page before gave.');
 }
 
-function getSession(tracker: SessionTracker, call: Call): Reply {
+async function getSession(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
-  const session = tracker.get(call.name);
+  const session = await directory.get(call.name);
   if (session === undefined) throw notFound('There is no such session.');
   return { body: toWire(session) };
 }
 
 /** Of a session or a denial, whichever has this id. */
-function explain(tracker: SessionTracker, call: Call): Reply {
+async function explain(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
-  const explanation = tracker.explain(call.name);
+  const explanation = await directory.explain(call.name);
   if (explanation === undefined) throw notFound('There is no such session or denial.');
   return { body: explanationToWire(explanation) };
 }
 
-function kickSession(tracker: SessionTracker, call: Call): Reply {
+async function kickSession(directory: SessionDirectory, call: Call): Promise<Reply> {
   const { query, name } = call;
   onlyNames(call, ['deny_for', 'reason']);
   const denyForMs = seconds('deny_for', query.get('deny_for'));
@@ -112,7 +110,7 @@ function kickSession(tracker: SessionTracker, call: Call): Reply {
     ...(denyForMs === undefined ? {} : { denyForMs }),
     ...(reason ? { reason: reasonOf(reason) } : {}),
   };
-  if (!tracker.kick(name, options)) throw notFound('There is no such live session.');
+  if (!(await directory.kick(name, options))) throw notFound('There is no such live session.');
   return {};
 }
 
@@ -120,43 +118,43 @@ const byAudience = (a: StreamSummary, b: StreamSummary): number =>
   b.viewers - a.viewers || (a.stream < b.stream ? -1 : 1);
 
 /** The streams with the most viewers first: a client can invent streams, and they should not hide the real ones. */
-function listStreams(tracker: SessionTracker, call: Call): Reply {
+async function listStreams(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, ['limit']);
-  const streams = tracker.streams();
-  const shown = streams.sort(byAudience).slice(0, limit(call.query.get('limit')));
-  return { body: { streams: shown.map(streamToWire), total_count: streams.length } };
+  const streams = await directory.streams();
+  const shown = [...streams].sort(byAudience).slice(0, limit(call.query.get('limit')));
+  return { body: streamsToWire(shown, streams.length) };
 }
 
 /** The newest first. */
-function listDenials(tracker: SessionTracker, call: Call): Reply {
+async function listDenials(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, ['limit']);
-  const denials = tracker.denials();
-  const shown = denials.sort((a, b) => b.since - a.since).slice(0, limit(call.query.get('limit')));
-  return { body: { denials: shown.map(denialToWire), total_count: denials.length } };
+  const denials = await directory.denials();
+  const shown = [...denials].sort((a, b) => b.since - a.since).slice(0, limit(call.query.get('limit')));
+  return { body: denialsToWire(shown, denials.length) };
 }
 
-async function addDenial(tracker: SessionTracker, call: Call): Promise<Reply> {
+async function addDenial(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
-  return { status: 201, body: denialToWire(denyFromBody(tracker, await readObject(call.req))) };
+  return { status: 201, body: denialToWire(await denyFromBody(directory, await readObject(call.req))) };
 }
 
-function liftDenial(tracker: SessionTracker, call: Call): Reply {
+async function liftDenial(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
-  if (!tracker.liftDenial(call.name)) throw notFound('There is no such denial.');
+  if (!(await directory.liftDenial(call.name))) throw notFound('There is no such denial.');
   return {};
 }
 
-async function invalidate(tracker: SessionTracker, call: Call): Promise<Reply> {
+async function invalidate(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
   const { streams, ...rest } = await readObject(call.req);
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
     throw invalidBody(`Unknown field ${JSON.stringify(unknown.slice(0, 64))}. Known: streams.`);
   if (streams !== undefined && !isTexts(streams)) throw invalidBody('streams must be a stream code or a list of them.');
-  return { body: invalidatedToWire(await tracker.invalidate(streams)) };
+  return { body: invalidatedToWire(await directory.invalidate(streams)) };
 }
 
-async function reauthorize(tracker: SessionTracker, call: Call): Promise<Reply> {
+async function reauthorize(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
   const { user, session_id: session, ...rest } = await readObject(call.req);
   const [unknown] = Object.keys(rest);
@@ -168,13 +166,13 @@ async function reauthorize(tracker: SessionTracker, call: Call): Promise<Reply> 
     throw invalidBody('Name a user or a session_id, as a string.');
   }
   const target = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) };
-  return { body: invalidatedToWire(await tracker.reauthorize(target)) };
+  return { body: invalidatedToWire(await directory.reauthorize(target)) };
 }
 
 const isTexts = (value: unknown): value is string | string[] =>
   typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
 
-function stats(tracker: SessionTracker, call: Call): Reply {
+async function stats(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
-  return { body: statsToWire(tracker.stats()) };
+  return { body: statsToWire(await directory.stats()) };
 }

@@ -1,5 +1,5 @@
-import type { SessionTracker } from '@stream-sessions/core';
-import { needTracker } from '@stream-sessions/core/spi';
+import type { SessionDirectory } from '@stream-sessions/core';
+import { needDirectory } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { targetOf } from '../request/target.js';
 import { checkAccess } from './access.js';
@@ -22,8 +22,8 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_KEY_FILE
  * @example app.use('/api', sessionsApi(tracker, { url: 'http://127.0.0.1:8080/api' }));
  */
-export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions = {}): ApiHandler {
-  needTracker('sessionsApi: the first argument', tracker);
+export function sessionsApi(directory: SessionDirectory, options: SessionsApiOptions = {}): ApiHandler {
+  needDirectory('sessionsApi: the first argument', directory);
   const prepared = prepare(options);
 
   return (req, res, next) => {
@@ -33,7 +33,7 @@ export function sessionsApi(tracker: SessionTracker, options: SessionsApiOptions
       else next();
       return;
     }
-    serve(tracker, req, res, found, prepared).catch((error: unknown) => sendError(req, res, error));
+    serve(directory, req, res, found, prepared).catch((error: unknown) => sendError(req, res, error));
   };
 }
 
@@ -55,7 +55,7 @@ function findRoute(req: PlaybackRequest): Found | undefined {
 }
 
 async function serve(
-  tracker: SessionTracker,
+  directory: SessionDirectory,
   req: PlaybackRequest,
   res: PlaybackResponse,
   { route, name, query }: Found,
@@ -69,7 +69,7 @@ async function serve(
   const decoded = safely(() => decodeURIComponent(name));
   if (decoded === undefined) throw notFound('Not found.');
   const call = { req, query, name: decoded, lists };
-  const { body, status = body === undefined ? 204 : 200 } = await operation(tracker, call);
+  const { body, status = body === undefined ? 204 : 200 } = await operation(directory, call);
   sendJson(req, res, status, body);
 }
 

@@ -1,0 +1,30 @@
+import type { Denial, DenialTarget } from './denial.js';
+import type { TrackerEvents } from './event.js';
+import type { Explanation } from './explanation.js';
+import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
+import type { DenyOptions, InvalidateResult, KickOptions, TrackerStats } from './tracker.js';
+
+type Answer<T> = T | Promise<T>;
+
+/**
+ * Whoever can be asked who is watching, and told to stop a viewer: a tracker, or what speaks for several of them, whose
+ * answers then come later. Each method does what the tracker's does; a promise rejects where the tracker throws.
+ */
+export interface SessionDirectory {
+  list(filter?: SessionFilter): Answer<readonly PlaySession[]>;
+  count(filter?: SessionFilter): Answer<number>;
+  get(id: string): Answer<PlaySession | undefined>;
+  streams(): Answer<readonly StreamSummary[]>;
+  stats(): Answer<TrackerStats>;
+  kick(id: string, options?: KickOptions): Answer<boolean>;
+  kickAll(filter: SessionFilter, options?: KickOptions): Answer<number>;
+  tag(id: string, tags: Record<string, string>): Answer<boolean>;
+  deny(target: DenialTarget, options?: DenyOptions): Answer<Denial>;
+  liftDenial(which: string | DenialTarget): Answer<boolean>;
+  denials(): Answer<readonly Denial[]>;
+  explain(id: string): Answer<Explanation | undefined>;
+  invalidate(streams?: string | readonly string[]): Answer<InvalidateResult>;
+  reauthorize(target: { user?: string; session?: string }): Answer<InvalidateResult>;
+  /** The function that removes the listener comes at once. */
+  on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
+}
