@@ -51,7 +51,6 @@ export type {
   Approval,
   Candidate,
   Ids,
-  Limits,
   Policy,
   PolicyAttachment,
   PolicyStage,
@@ -59,6 +58,7 @@ export type {
   TrackerView,
   Verdict,
 } from './types/policy.js';
+export type { Limits } from './types/limits.js';
 export {
   mistServerIdentity,
   openStreamerIdentity,

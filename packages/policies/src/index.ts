@@ -7,3 +7,4 @@ export { httpAuthorizer, type HttpAuthorizerOptions } from './http-authorizer/ht
 export { allowDeny, type AllowDenyOptions } from './allow-deny/allow-deny.js';
 export type { Rule } from './allow-deny/rule.js';
 export { concurrencyPolicy, type ConcurrencyOptions } from './concurrency/concurrency-policy.js';
+export { speedPolicy, type Speed, type SpeedOptions } from './speed/speed-policy.js';

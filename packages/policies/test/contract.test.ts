@@ -8,6 +8,7 @@ import {
   jwtPolicy,
   signedUrlPolicy,
   signToken,
+  speedPolicy,
 } from '@stream-sessions/policies';
 import { hit } from './support/make.js';
 import { say, startAuthoriser } from './support/authoriser.js';
@@ -67,6 +68,12 @@ policyContract({
     policy: concurrencyPolicy({ per: 'token', max: 1 }),
     allowed: (n) => from(n, { token: `viewer ${n}` }),
   }),
+});
+
+policyContract({
+  name: 'speedPolicy',
+  skip: REFUSES_NOBODY.map((name) => ({ case: name, reason: 'it refuses nobody' })),
+  start: () => ({ policy: speedPolicy({ downMbits: 4 }), allowed: (n) => from(n) }),
 });
 
 policyContract({

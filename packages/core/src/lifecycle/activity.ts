@@ -116,7 +116,9 @@ export class Activity {
     if (!session.isUnserved) this.totals.watched(session.updatedAt, now);
     this.totals.bytesReceived += bytes;
     session.updatedAt = now;
-    session.rareFields.bytesReceived += bytes;
+    const rare = session.rareFields;
+    rare.bytesReceived += bytes;
+    rare.rates?.received.add(bytes, now);
     session.begin(now);
     this.lookIfDue(session, now);
     // the last ones come while it ends
@@ -149,6 +151,7 @@ export class Activity {
   credit(session: Session, bytes: number, now: number): void {
     if (bytes === 0) return;
     session.credit(bytes, now);
+    session.rare?.rates?.sent.add(bytes, now);
     this.totals.bytes += bytes;
     this.lookIfDue(session, now);
   }

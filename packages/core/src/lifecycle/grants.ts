@@ -2,11 +2,14 @@ import { tighterLimits } from '../policy/limits.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
+import { FlowRates } from '../session/flow-rates.js';
 import { withTags } from '../session/tags.js';
+import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy } from '../support/strings.js';
 import type { PolicyDecision } from '../types/explanation.js';
-import type { Approval, Limits } from '../types/policy.js';
+import type { Limits } from '../types/limits.js';
+import type { Approval } from '../types/policy.js';
 import type { SessionDeadlines } from './session-deadlines.js';
 
 /** What policies grant a session: its user, tags, limits and end, and what each of them decided. */
@@ -15,6 +18,7 @@ export class Grants {
     private readonly registry: Registry,
     private readonly deadlines: SessionDeadlines,
     private readonly sharedFields: SharedFieldsPool,
+    private readonly clock: Clock,
     private readonly logger: Logger,
   ) {}
 
@@ -69,7 +73,10 @@ export class Grants {
     );
     const isSame = rare.limits?.downMbits === limits?.downMbits && rare.limits?.upMbits === limits?.upMbits;
     if (isSame) return;
-    rare.limits = limits;
+    rare.limits = limits === undefined || isEmpty(limits) ? undefined : Object.freeze({ ...limits });
+    // Measured anew: what flowed before was not too fast.
+    rare.rates = rare.limits === undefined ? undefined : new FlowRates(rare.limits, this.clock.now());
+    if (session.connections > 0) this.deadlines.watchSpeed(session);
     for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) handle.limitsChanged();
   }
 
@@ -86,6 +93,8 @@ export class Grants {
     }
   }
 }
+
+const isEmpty = ({ downMbits, upMbits }: Limits): boolean => downMbits === undefined && upMbits === undefined;
 
 /** A yes that says nothing of limits leaves those that its policy gave before. */
 function withLimits(decision: PolicyDecision, before: readonly PolicyDecision[]): PolicyDecision {

@@ -1,6 +1,6 @@
 import type { CloseReason, PlaySession, Quality } from '../types/play-session.js';
 import type { CloseOptions, ConnHandle, RequestHandle } from '../types/admission.js';
-import type { Limits } from '../types/policy.js';
+import type { Limits } from '../types/limits.js';
 import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
 import { countable } from '../support/numbers.js';
@@ -21,6 +21,7 @@ export interface HandleActivity {
 export interface HandleOwner {
   readonly activity: HandleActivity;
   copy(session: Session): PlaySession;
+  connectionOpened(session: Session): void;
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void;
   connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number, at?: number): void;
   cutFailed(error: unknown): void;
@@ -181,6 +182,11 @@ export class TrackedRequest extends OpenHandle implements RequestHandle {
 }
 
 export class TrackedConnection extends OpenHandle implements ConnHandle {
+  constructor(owner: HandleOwner, tracked: Session | undefined, now: number) {
+    super(owner, tracked, now);
+    if (tracked !== undefined) owner.connectionOpened(tracked);
+  }
+
   get isConnection(): boolean {
     return true;
   }

@@ -132,6 +132,10 @@ export class Lifecycle implements HandleOwner {
     return hit.tentative === true && !isConnection && !this.registry.liveStreams.isServed(stream);
   }
 
+  connectionOpened(session: Session): void {
+    this.deadlines.watchSpeed(session);
+  }
+
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void {
     if (!session.isClosed) this.activity.touch(session, handle, bytes);
     // All its requests were answered with errors, or not at all: it leaves no trace.

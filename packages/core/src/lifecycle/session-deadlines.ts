@@ -80,7 +80,7 @@ export class SessionDeadlines {
     let at = this.idleAt(session);
     if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
     const { rare } = session;
-    if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
+    if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt, rare.rates?.lookAt ?? Infinity);
     if (session.isReviewDue) at = Math.min(at, session.updatedAt);
     return this.settings.stallTimeoutMs > 0 ? Math.min(at, this.nextStall(session)) : at;
   }
@@ -88,6 +88,12 @@ export class SessionDeadlines {
   /** A request of it begins. One that cannot stall before the session may be idle is seen by a look until then. */
   watch(session: Session): void {
     if (this.settings.stallsBeforeIdle && !session.isClosed) this.wheel.place(session, this.nextLook(session));
+  }
+
+  /** It has a connection, and what that carries cannot be slowed down: if it has limits, somebody has to look. */
+  watchSpeed(session: Session): void {
+    const rates = session.isClosed ? undefined : session.rare?.rates;
+    if (rates?.watch() === true) this.wheel.place(session, this.nextLook(session));
   }
 
   private nextStall(session: Session): number {

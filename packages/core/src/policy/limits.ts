@@ -1,4 +1,4 @@
-import type { Limits } from '../types/policy.js';
+import type { Limits } from '../types/limits.js';
 
 /** The smaller of two bounds; undefined is none. */
 export const tighter = (a: number | undefined, b: number | undefined): number | undefined =>

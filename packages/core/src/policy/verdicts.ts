@@ -63,11 +63,20 @@ function isApproval({
     (continues === undefined || typeof continues === 'string') &&
     (pass === undefined || typeof pass === 'string') &&
     isRecord(tags) &&
-    isRecord(limits)
+    (limits === undefined || isLimits(limits))
   );
 }
 
 const isIdsIfAny = (part: unknown): boolean => part === undefined || Array.isArray(part) || typeof part === 'function';
+
+/** A rate of nothing would be a session that waits for ever. */
+const isLimits = (part: unknown): boolean =>
+  typeof part === 'object' &&
+  part !== null &&
+  ['downMbits', 'upMbits'].every((name) => {
+    const mbits = (part as Record<string, unknown>)[name];
+    return mbits === undefined || (typeof mbits === 'number' && mbits > 0);
+  });
 
 const isNumberIfAny = (part: unknown): boolean =>
   part === undefined || (typeof part === 'number' && !Number.isNaN(part));

@@ -1,8 +1,9 @@
 import type { Offered } from '../identity/offer.js';
 import type { Credentials } from '../types/hit.js';
 import type { Protocol } from '../types/kinds.js';
+import type { FlowRates } from './flow-rates.js';
 import type { Quality } from '../types/play-session.js';
-import type { Limits } from '../types/policy.js';
+import type { Limits } from '../types/limits.js';
 import type { PolicyDecision } from '../types/explanation.js';
 
 /** What a hit brings for policies that a session does not keep otherwise, or not unredacted. */
@@ -35,6 +36,8 @@ export class RareFields {
   onServed: (() => void) | undefined = undefined;
   /** Undefined: no number of bytes makes a policy look. */
   reviewBytes: number | undefined = undefined;
+  /** Of a session with limits. */
+  rates: FlowRates | undefined = undefined;
   referer: string | undefined = undefined;
   /** Names that players give themselves, where something better names the session. */
   sid: string | undefined = undefined;

@@ -290,6 +290,8 @@ export class Session extends WheelNode {
       durationMsByProtocol: rare === undefined ? undefined : this.durationMsByProtocol(closed ? updatedAt : now),
       tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
       quality: rare?.quality,
+      limits: rare?.limits,
+      rateMbits: rare?.rates?.mbits(sharedFields.kind, now),
     };
   }
 }

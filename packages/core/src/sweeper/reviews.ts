@@ -3,6 +3,7 @@ import { isPromise } from '../support/promises.js';
 import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from '../types/policy.js';
 import { isVerdict, kept } from '../policy/verdicts.js';
 import { sharedGroup } from '../registry/identity-group.js';
+import type { Excess } from '../session/flow-rates.js';
 import type { Session } from '../session/session.js';
 import type { Candidates } from '../admission/candidates.js';
 import type { Denials } from '../denials/denials.js';
@@ -21,6 +22,11 @@ import type { Settings } from '../settings/settings.js';
 const ASKED_AT_ONCE = 64;
 /** So many looks in a row without a review are no chance. */
 const MAX_VAIN_LOOKS = 10;
+
+/** Who carried more than its limits over a connection stays out of the stream for so long. */
+const TOO_FAST_MS = 60_000;
+
+const rounded = (mbits: number): number => Number(mbits.toPrecision(3));
 
 /** What a review takes. */
 export interface ReviewParts {
@@ -164,6 +170,20 @@ export class Reviews {
       { policies },
       'the deadline of a policy has moved ahead at every look, so it never reviews: deadline() says at which time, not in how long',
     );
+  }
+
+  /** Its connections have carried more than its limits for too long. Returns true: it was closed. */
+  tooFast(session: Session, { direction, mbits, limit }: Excess): true {
+    const what = `${rounded(mbits)} Mbit/s ${direction}, ${rounded(limit)} allowed`;
+    const refusal = {
+      allow: false,
+      reason: 'over_speed',
+      kind: 'limit',
+      detail: what,
+      denyForMs: TOO_FAST_MS,
+    } as const;
+    this.end(session, this.resolvedAgain(session), refusal, undefined, []);
+    return true;
   }
 
   private reviewed(policy: Policy, copy: ReturnType<Lifecycle['copy']>, now: number): Verdict | 'ask' {

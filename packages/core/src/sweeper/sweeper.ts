@@ -1,3 +1,4 @@
+import type { FlowRates } from '../session/flow-rates.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { everyMs } from '../support/every-ms.js';
@@ -90,6 +91,8 @@ export class Sweeper {
     if (rare !== undefined && (rare.reviewAt <= now || session.isReviewDue)) {
       if (this.reviews.review(session, now)) return;
     }
+    const rates = session.rare?.rates;
+    if (rates !== undefined && rates.lookAt <= now && this.closeIfTooFast(session, rates, now)) return;
     // What a policy or a cut causes may have closed it in passing.
     if (!session.isClosed) this.lifecycle.deadlines.plan(session);
   }
@@ -111,6 +114,15 @@ export class Sweeper {
     const idle = now > this.lifecycle.deadlines.idleAt(session);
     if (session.handles === undefined) return idle && this.lifecycle.close(session, 'idle');
     return this.closeIfStalled(session, now, idle);
+  }
+
+  private closeIfTooFast(session: Session, rates: FlowRates, now: number): boolean {
+    // Without connections there is nothing to look at: requests are slowed down.
+    const isConnected = session.connections > 0;
+    const excess = isConnected ? rates.excess(now) : undefined;
+    if (excess !== undefined) return this.reviews.tooFast(session, excess);
+    rates.lookAt = isConnected ? now + SWEEP_EVERY_MS : Infinity;
+    return false;
   }
 
   /** An open request is not idle, unless its client takes nothing; one such among others is cut alone. */

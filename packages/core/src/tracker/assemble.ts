@@ -51,7 +51,7 @@ export function assemble(options: TrackerOptions) {
   const denials = new Denials({ settings, hub, totals, clock, fingerprint });
   const deadlines = new SessionDeadlines(settings, logger, clock.now());
   const events = new SessionEvents(hub, registry, settings, clock);
-  const grants = new Grants(registry, deadlines, sharedFields, logger);
+  const grants = new Grants(registry, deadlines, sharedFields, clock, logger);
   const activity = new Activity({ registry, merger, deadlines, events, totals, clock });
   const lifecycle = new Lifecycle({
     ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals },

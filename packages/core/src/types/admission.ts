@@ -1,6 +1,6 @@
 import type { Denial } from './denial.js';
 import type { CloseReason, PlaySession, Quality } from './play-session.js';
-import type { Limits } from './policy.js';
+import type { Limits } from './limits.js';
 
 /** What an adapter holds for an admitted request or connection. */
 export interface Handle {

@@ -2,7 +2,7 @@ import type { IdentityField } from './identity.js';
 import type { SessionKind } from './kinds.js';
 import type { Denial } from './denial.js';
 import type { CloseReason, NamedBy } from './play-session.js';
-import type { Limits } from './policy.js';
+import type { Limits } from './limits.js';
 
 /** What one policy decided about a session. */
 export interface PolicyDecision {

@@ -1,4 +1,5 @@
 import type { CLOSE_REASONS, Protocol, SessionKind } from './kinds.js';
+import type { Limits } from './limits.js';
 
 /** Why a session ended. Policies and adapters may add their own. */
 export type CloseReason = (typeof CLOSE_REASONS)[number] | (string & {});
@@ -70,6 +71,13 @@ export interface PlaySession {
   readonly durationMsByProtocol?: Readonly<Record<string, number>> | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly quality?: Quality | undefined;
+  /** Rates to keep, as the policies say now. */
+  readonly limits?: Limits | undefined;
+  /**
+   * Of a session with limits: megabits per second over about the last ten seconds, sent (of a publisher: received). Of a
+   * closed one, those before it closed.
+   */
+  readonly rateMbits?: number | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { DenialKind } from './denial.js';
+import type { Limits } from './limits.js';
 import type { ConnHit, HttpHit } from './hit.js';
 import type { CloseReason, PlaySession, SessionFilter } from './play-session.js';
 
@@ -7,12 +8,6 @@ import type { CloseReason, PlaySession, SessionFilter } from './play-session.js'
  * only begin for a viewer whom nobody refuses any more, such as starting a source.
  */
 export type PolicyStage = 'authorise' | 'concurrency' | 'pass' | 'custom' | 'resource';
-
-/** Rates that a transport should enforce, in megabits per second. */
-export interface Limits {
-  readonly downMbits?: number;
-  readonly upMbits?: number;
-}
 
 /** A policy's yes. */
 export interface Approval {

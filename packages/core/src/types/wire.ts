@@ -34,6 +34,9 @@ export interface WireSession {
   proto_sec?: Readonly<Record<string, number>>;
   tags?: Readonly<Record<string, string>>;
   quality?: Quality;
+  limits?: { down_mbits?: number; up_mbits?: number };
+  /** Of sessions with limits: over about the last ten seconds. */
+  rate_mbits?: number;
 }
 
 /** The envelope that sinks get. */

@@ -1,6 +1,8 @@
 import type { PlaySession } from '../types/play-session.js';
+import type { Limits } from '../types/limits.js';
 import type { WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
+import { withoutAbsent } from './without-absent.js';
 
 /** Opened and started are mostly one time; updated and closed are one for all sessions that end together. */
 const early = isoWithMemory();
@@ -8,6 +10,9 @@ const late = isoWithMemory();
 
 const inSeconds = (times: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / 1000]));
+
+const limitsToWire = ({ downMbits, upMbits }: Limits): NonNullable<WireSession['limits']> =>
+  withoutAbsent({ down_mbits: downMbits, up_mbits: upMbits });
 
 /**
  * A session as the REST API, webhooks and sinks write it. Written for each session that opens or closes: what is always
@@ -48,6 +53,8 @@ export function toWire(session: PlaySession): WireSession {
   if (durationMsByProtocol !== undefined) wire.proto_sec = inSeconds(durationMsByProtocol);
   if (Object.keys(tags).length > 0) wire.tags = tags;
   if (session.quality !== undefined) wire.quality = session.quality;
+  if (session.limits !== undefined) wire.limits = limitsToWire(session.limits);
+  if (session.rateMbits !== undefined) wire.rate_mbits = Math.round(session.rateMbits * 1000) / 1000;
   return wire;
 }
 

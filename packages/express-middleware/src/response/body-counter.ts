@@ -1,7 +1,7 @@
 import type { RequestHandle } from '@stream-sessions/core';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
-import type { Gate } from '../speed/gate.js';
-import type { Writing } from './counted.js';
+import type { SessionSpeed } from '../speed/session-speed.js';
+import type { Writing } from './writing.js';
 
 /** Who wants to know how a response goes on. */
 export interface BodyObserver {
@@ -18,6 +18,16 @@ export interface BodyObserver {
   closed(): void;
 }
 
+/** What holds a body to the speed of its session. */
+export interface BodyGate {
+  write(below: Writing, chunk: unknown, encoding: unknown, callback: unknown): boolean;
+  end(below: Writing, chunk: unknown, encoding: unknown, callback: unknown): void;
+  /** Another tracker has a limit too: the tighter of both. */
+  keepTo(speed: SessionSpeed): void;
+  /** The response is over, whatever was still to be sent. */
+  abandon(): void;
+}
+
 /**
  * Counts the body of one response: the bytes the application wrote after content encoding, and how many of them were
  * handed to the kernel.
@@ -26,8 +36,8 @@ export abstract class BodyCounter {
   observers: BodyObserver | undefined = undefined;
   nextInQueue: BodyCounter | undefined = undefined;
   previousInQueue: BodyCounter | undefined = undefined;
-  /** What holds the body to the speed of its session, if there is a limit. */
-  gate: Gate | undefined = undefined;
+  /** Only where there is a limit. */
+  gate: BodyGate | undefined = undefined;
   /** The application has said that this is all. */
   complete = false;
   /** Body bytes the application wrote. */

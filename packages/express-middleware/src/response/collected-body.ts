@@ -1,5 +1,5 @@
 import type { PlaybackResponse } from '../connect.js';
-import type { Writing } from './counted.js';
+import type { Writing } from './writing.js';
 import { callSoon } from './call-soon.js';
 import { putHead } from './head.js';
 

@@ -4,11 +4,12 @@ import type { Socket } from 'node:net';
 import type { PlaybackResponse } from '../connect.js';
 import type { RequestInfo } from '../request/request-info.js';
 import type { BodyCounter } from './body-counter.js';
-import { counted, type Detaching, finishing, type Writing } from './counted.js';
+import { counted, finishing } from './counted.js';
 import { expressResponse } from './express-prototype.js';
 import { enqueue, findResponse, finishResponse } from './response-queue.js';
 import { SocketBody } from './socket-body.js';
 import { StreamBody } from './stream-body.js';
+import type { Detaching, Writing } from './writing.js';
 
 /** Counts a response, or goes on with it where it is counted already. */
 export function countBody({ req, socket, outlet }: RequestInfo, res: PlaybackResponse): BodyCounter {

@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
-import type { Detaching, Writing } from './counted.js';
+import type { Detaching, Writing } from './writing.js';
 import { byPrototype } from '../by-prototype.js';
 
 type ExpressResponse = Writing & Detaching;

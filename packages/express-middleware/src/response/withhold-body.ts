@@ -1,6 +1,6 @@
 import type { PlaybackResponse } from '../connect.js';
 import { callSoon } from './call-soon.js';
-import type { Writing } from './counted.js';
+import type { Writing } from './writing.js';
 import { beforeHead } from './head.js';
 
 /** What describes a body that is not sent. */

@@ -1,7 +1,7 @@
 import type { PlaybackResponse } from '../connect.js';
-import type { BodyCounter } from '../response/body-counter.js';
+import type { BodyCounter, BodyGate } from '../response/body-counter.js';
 import { callSoon } from '../response/call-soon.js';
-import type { Writing } from '../response/counted.js';
+import type { Writing } from '../response/writing.js';
 import { type Done, HeldBytes } from './held-bytes.js';
 import type { SessionSpeed, Waiting } from './session-speed.js';
 import { tapDrain } from './tap-drain.js';
@@ -16,7 +16,7 @@ type Sending = PlaybackResponse & { flushHeaders(): void };
  * Holds a response to the speed of its session: between whatever changes its body, such as compression, and what counts the
  * bytes, which sees only those that were let go. It is there until the response has ended.
  */
-export class Gate implements Waiting {
+export class Gate implements BodyGate, Waiting {
   private readonly bytes = new HeldBytes();
   private readonly drains: ReturnType<typeof tapDrain>;
   /** Where it goes: the methods below those that ask the gate. */
@@ -91,7 +91,6 @@ export class Gate implements Waiting {
     return sent;
   }
 
-  /** Another tracker has a limit too: the tighter of both. */
   keepTo(speed: SessionSpeed): void {
     if (!speed.isTighterThan(this.speed)) return;
     this.speed.leave(this);
@@ -99,7 +98,6 @@ export class Gate implements Waiting {
     if (this.isReady) speed.enter(this);
   }
 
-  /** The response is over, whatever was still to be sent. */
   abandon(): void {
     this.leave();
     this.bytes.drop();

@@ -1,0 +1,50 @@
+/** Bytes a millisecond in one megabit a second. */
+const BYTES_PER_MS = 125;
+/** Ahead by no more than this is not ahead: readings come a little late, or early. */
+const SLACK_MS = 100;
+/** Bytes are known this much later than they flow. */
+const READING_MS = 1500;
+
+/**
+ * For how long bytes have been ahead of a limit: from when they overtook it until it has caught up. Pictures come in
+ * bursts, a key frame every few seconds, and keep to a limit all the same.
+ */
+export class Overrun {
+  private readonly bytesPerMs: number;
+  private at = -Infinity;
+  private hasBegun = false;
+  /** Bytes, at that time. */
+  private ahead = 0;
+  private aheadSince = Infinity;
+
+  /** @param from Epoch ms: what flows before does not count. */
+  constructor(
+    mbits: number,
+    private readonly from: number,
+  ) {
+    this.bytesPerMs = mbits * BYTES_PER_MS;
+  }
+
+  add(bytes: number, now: number): void {
+    const before = this.at;
+    this.at = now;
+    // The first reading after the beginning is of what flowed in it, too.
+    if (!this.hasBegun && before < this.from) return;
+    this.hasBegun = true;
+    if (now < before) return;
+    this.ahead = Math.max(0, this.ahead + bytes - (now - before) * this.bytesPerMs);
+    if (this.ahead <= this.slack) this.aheadSince = Infinity;
+    else if (this.aheadSince === Infinity) this.aheadSince = before;
+  }
+
+  /** Milliseconds; 0: it is not ahead. */
+  lastsMs(now: number): number {
+    const paused = now - this.at - READING_MS;
+    if (this.aheadSince === Infinity || paused * this.bytesPerMs >= this.ahead) return 0;
+    return Math.max(0, this.at - this.aheadSince);
+  }
+
+  private get slack(): number {
+    return SLACK_MS * this.bytesPerMs;
+  }
+}

@@ -1,0 +1,5 @@
+/** Rates that a transport should enforce, in megabits per second. */
+export interface Limits {
+  readonly downMbits?: number;
+  readonly upMbits?: number;
+}

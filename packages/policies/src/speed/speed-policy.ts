@@ -1,0 +1,62 @@
+import type { Candidate, Policy, Verdict } from '@stream-sessions/core';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { isStreamPatterns, namesStream } from '../support/stream-patterns.js';
+
+/** A rate in megabits per second, or a function that says it for each who asks; undefined: no limit. */
+export type Speed = number | ((candidate: Candidate) => number | undefined);
+
+/** Options of `speedPolicy`. */
+export interface SpeedOptions {
+  /** What a viewer may get, in megabits per second: all its responses and connections together. Default: no limit. */
+  downMbits?: Speed;
+  /** What a publisher may send, in megabits per second. Default: no limit. */
+  upMbits?: Speed;
+  /** The streams it is about: a code, a pattern (`news/*`), or a list of them. Default: all. */
+  per?: string | readonly string[];
+  /** Default `speed`, with the patterns of `per` if there are any. */
+  name?: string;
+}
+
+/** What this policy said before, of another stream, holds no more. */
+const NO_LIMIT: Verdict = Object.freeze({ allow: true, limits: Object.freeze({}) });
+
+/**
+ * Limits speed and refuses nobody. Responses over HTTP are slowed down; a connection that carries more for ten seconds is
+ * cut as `over_speed`. Of several policies the tightest limits hold. What a function returns is asked for when policies
+ * decide: `tracker.invalidate()` lets those who play feel a change.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function speedPolicy(options: SpeedOptions): Policy {
+  checkOptions('speedPolicy()', options, ['downMbits', 'upMbits', 'per', 'name']);
+  const { downMbits, upMbits, per } = options;
+  if (downMbits === undefined && upMbits === undefined) {
+    throw badOption('speedPolicy()', 'given downMbits, upMbits or both', options);
+  }
+  checkSpeed('downMbits', downMbits);
+  checkSpeed('upMbits', upMbits);
+  if (per !== undefined && (!isStreamPatterns(per) || per.length === 0)) {
+    throw badOption('per', 'a stream code, a pattern such as "news/*", or a list of them', per);
+  }
+  const patterns = per === undefined ? undefined : [per].flat();
+  const { name = patterns === undefined ? 'speed' : `speed of ${patterns.join(', ')}`.slice(0, 100) } = options;
+  return {
+    name,
+    admit(candidate) {
+      if (patterns !== undefined && !namesStream(patterns, candidate.stream)) return NO_LIMIT;
+      const [down, up] = [speedFor(candidate, downMbits), speedFor(candidate, upMbits)];
+      return {
+        allow: true,
+        limits: { ...(down === undefined ? {} : { downMbits: down }), ...(up === undefined ? {} : { upMbits: up }) },
+      };
+    },
+  };
+}
+
+const speedFor = (candidate: Candidate, speed: Speed | undefined): number | undefined =>
+  typeof speed === 'function' ? speed(candidate) : speed;
+
+function checkSpeed(name: string, speed: Speed | undefined): void {
+  if (speed === undefined || typeof speed === 'function') return;
+  if (!(typeof speed === 'number' && speed > 0)) throw badOption(name, 'more than 0 Mbit/s, or a function', speed);
+}
