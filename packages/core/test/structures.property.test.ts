@@ -4,6 +4,7 @@ import { byPosition, type Position } from '../src/registry/cursor.js';
 import type { PlaySession } from '../src/index.js';
 import { ClosedSessions } from '../src/registry/closed-sessions.js';
 import { MultiMap } from '../src/collections/multi-map.js';
+import { Queue } from '../src/collections/queue.js';
 import { ShardedMap } from '../src/collections/sharded-map.js';
 import { SessionList } from '../src/registry/session-list.js';
 
@@ -256,5 +257,46 @@ describe('TimingWheel', () => {
     const seen: string[] = [];
     round(wheel, 1, 3, (node) => seen.push(node.name));
     expect(seen.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `n${i}`));
+  });
+});
+
+describe('a queue', () => {
+  it('is what a list would be, whatever is taken out of its middle', () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.constant('push' as const) },
+      { weight: 4, arbitrary: fc.constant('shift' as const) },
+      { weight: 2, arbitrary: fc.nat() },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { size: '+2' }), fc.nat({ max: 3_000 }), (steps, before) => {
+        const queue = new Queue<number>();
+        const model: { item: number; position: number }[] = [];
+        let next = 0;
+        const push = (): void => {
+          const item = next++;
+          model.push({ item, position: queue.push(item) });
+        };
+        for (let i = 0; i < before; i++) push();
+        for (let i = 0; i < before - 3; i++) expect(queue.shift()).toBe(model.shift()?.item);
+        for (const one of steps) {
+          if (one === 'push') push();
+          else if (one === 'shift') {
+            const first = model.shift();
+            expect(queue.shift()).toBe(first?.item);
+            if (first !== undefined)
+              expect([queue.shifted, queue.at(first.position)]).toEqual([first.position, undefined]);
+          } else if (model.length > 0) {
+            const [gone] = model.splice(one % model.length, 1);
+            expect(queue.at(gone!.position)).toBe(gone!.item);
+            expect([queue.remove(gone!.position), queue.remove(gone!.position)]).toEqual([gone!.item, undefined]);
+          }
+          expect(queue.size).toBe(model.length);
+        }
+        queue.clear();
+        expect([queue.size, queue.shift()]).toEqual([0, undefined]);
+        push();
+        expect(queue.shift()).toBe(next - 1);
+      }),
+    );
   });
 });

@@ -4,6 +4,7 @@ import { badOption, checkOptions } from '../support/options.js';
 import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from '../types/event.js';
 import { type Backlog, SinkQueue } from './sink-queue.js';
 import type { WireEvent } from '../types/wire.js';
+import { eventIds } from './event-id.js';
 import { isPromise } from '../support/promises.js';
 
 type EventName = keyof TrackerEvents;
@@ -33,6 +34,7 @@ export class EventHub {
   private readonly leaving = new Set<SinkQueue>();
   private readonly queue: Queued[] = [];
   private delivering = false;
+  private readonly idOf = eventIds();
   /** Of the latest event. */
   seq = 0;
   private droppedByRemoved = 0;
@@ -89,9 +91,13 @@ export class EventHub {
   }
 
   /** `wire` is asked for only when a sink takes it. */
-  emit<E extends EventName>(name: E, event: TrackerEvents[E], wire: (event: TrackerEvents[E]) => WireEvent): void {
+  emit<E extends EventName>(
+    name: E,
+    event: TrackerEvents[E],
+    wire: (event: TrackerEvents[E], id: string) => WireEvent,
+  ): void {
     if (this.sinks.length > 0) {
-      const envelope = wire(event);
+      const envelope = wire(event, this.idOf(event.seq));
       for (const sink of this.sinks) sink.push(envelope);
     }
     if (this.listeners[name].length === 0) return;

@@ -2,6 +2,7 @@ import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { EventSink, SinkOptions } from '../types/event.js';
 import type { WireEvent } from '../types/wire.js';
+import { Queue } from '../collections/queue.js';
 import { Delivery } from './delivery.js';
 import { SpillFile } from './spill-file.js';
 
@@ -23,8 +24,8 @@ export type Backlog = Iterator<WireEvent, unknown>;
  */
 export class SinkQueue {
   dropped = 0;
-  /** By seq, in order. `updated` ones are also found by their visit. */
-  private readonly events = new Map<number, WireEvent>();
+  private readonly events = new Queue<WireEvent>();
+  /** Where the latest `updated` of a session waits, and where the `denied` do. */
   private readonly updates = new Map<string, number>();
   private readonly denials = new Set<number>();
   private pairs = 0;
@@ -105,9 +106,9 @@ export class SinkQueue {
     // It would come before what is in the file.
     if (this.abandoned || this.spilling) return this.lose(event);
     if (this.events.size - this.pairs >= MAX_PASSING && !this.makeRoom(isUpdate)) return this.lose(event);
-    this.events.set(event.seq, event);
-    if (isUpdate) this.updates.set(visitOf(event), event.seq);
-    else this.denials.add(event.seq);
+    const position = this.events.push(event);
+    if (isUpdate) this.updates.set(idOf(event), position);
+    else this.denials.add(position);
   }
 
   private pushPair(event: WireEvent): void {
@@ -124,7 +125,7 @@ export class SinkQueue {
       return this.lose(event);
     }
     this.pairs++;
-    this.events.set(event.seq, event);
+    this.events.push(event);
     return undefined;
   }
 
@@ -204,15 +205,20 @@ export class SinkQueue {
 
   private take(): WireEvent[] {
     const batch: WireEvent[] = [];
-    for (const [seq, event] of this.events) {
-      if (batch.length === MAX_BATCH) break;
+    while (batch.length < MAX_BATCH) {
+      const event = this.events.shift();
+      if (event === undefined) break;
       batch.push(event);
-      this.events.delete(seq);
-      if (event.type === 'session.updated') this.updates.delete(visitOf(event));
-      else if (event.type === 'session.denied') this.denials.delete(seq);
-      else this.pairs--;
+      this.forget(event, this.events.shifted);
     }
     return batch;
+  }
+
+  /** An event waits no longer. */
+  private forget(event: WireEvent, position: number): void {
+    if (event.type === 'session.denied') this.denials.delete(position);
+    else if (event.type !== 'session.updated') this.pairs--;
+    else if (this.updates.get(idOf(event)) === position) this.updates.delete(idOf(event));
   }
 
   private makeKnownRoom(): void {
@@ -236,30 +242,25 @@ export class SinkQueue {
   }
 
   private takeOutOlder(event: WireEvent): void {
-    const visit = visitOf(event);
-    const older = this.updates.get(visit);
-    if (older === undefined) return;
-    this.events.delete(older);
-    this.updates.delete(visit);
+    const id = idOf(event);
+    const position = this.updates.get(id);
+    if (position === undefined) return;
+    this.updates.delete(id);
+    // of an earlier visit it is the last word
+    if (this.events.at(position)?.payload['opened_at'] === event.payload['opened_at']) this.events.remove(position);
   }
 
   /** The oldest update goes, else the new event if it is one, else the oldest denial. False: the new one. */
   private makeRoom(forUpdate: boolean): boolean {
-    for (const [visit, seq] of this.updates) {
-      this.lose(this.events.get(seq) as WireEvent);
-      this.events.delete(seq);
-      this.updates.delete(visit);
-      return true;
-    }
-    if (forUpdate) return false;
-    for (const seq of this.denials) {
-      this.lose(this.events.get(seq) as WireEvent);
-      this.events.delete(seq);
-      this.denials.delete(seq);
-      return true;
-    }
-    return false;
+    const [position] = this.updates.size > 0 ? this.updates.values() : forUpdate ? [] : this.denials;
+    const oldest = position === undefined ? undefined : this.events.remove(position);
+    if (position === undefined || oldest === undefined) return false;
+    this.forget(oldest, position);
+    this.lose(oldest);
+    return true;
   }
 }
+
+const idOf = ({ payload }: WireEvent): string => payload['session_id'] as string;
 
 const visitOf = ({ payload }: WireEvent): string => `${String(payload['session_id'])}@${String(payload['opened_at'])}`;

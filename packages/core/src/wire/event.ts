@@ -10,9 +10,16 @@ const iso = isoWithMemory();
 const isoNow = isoWithMemory();
 
 /** `payload`: of this envelope alone, and without absent values. */
-const envelope = (type: WireEvent['type'], seq: number, at: number, stream: string, payload: object): WireEvent =>
+const envelope = (
+  type: WireEvent['type'],
+  id: string,
+  seq: number,
+  at: number,
+  stream: string,
+  payload: object,
+): WireEvent =>
   Object.freeze({
-    id: randomUUID(),
+    id,
     type,
     stream_code: stream,
     occurred_at: isoNow(at),
@@ -30,16 +37,16 @@ function pairPayload(session: PlaySession, viewers: number): PairPayload {
   return payload;
 }
 
-/** A session that was there when a sink was added. */
+/** A session that was there when a sink was added: many have one `seq`. */
 export const attachedEnvelope = (seq: number, at: number, session: PlaySession, viewers: number): WireEvent =>
-  envelope('session.attached', seq, at, session.stream, pairPayload(session, viewers));
+  envelope('session.attached', randomUUID(), seq, at, session.stream, pairPayload(session, viewers));
 
-export const openedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent): WireEvent =>
-  envelope('session.opened', seq, occurredAt, session.stream, pairPayload(session, viewers));
+export const openedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent, id: string): WireEvent =>
+  envelope('session.opened', id, seq, occurredAt, session.stream, pairPayload(session, viewers));
 
 /** Made a hundred thousand times in a few seconds: what changes, and no more. */
-export const updatedEnvelope = ({ seq, occurredAt, session }: SessionEvent): WireEvent =>
-  envelope('session.updated', seq, occurredAt, session.stream, {
+export const updatedEnvelope = ({ seq, occurredAt, session }: SessionEvent, id: string): WireEvent =>
+  envelope('session.updated', id, seq, occurredAt, session.stream, {
     session_id: session.id,
     opened_at: iso(session.openedAt),
     proto: session.protocol,
@@ -49,16 +56,19 @@ export const updatedEnvelope = ({ seq, occurredAt, session }: SessionEvent): Wir
     duration_sec: session.durationMs / 1000,
   });
 
-export function closedEnvelope({ seq, occurredAt, session, reason, viewers }: SessionClosedEvent): WireEvent {
+export function closedEnvelope(event: SessionClosedEvent, id: string): WireEvent {
+  const { seq, occurredAt, session, reason, viewers } = event;
   const payload = pairPayload(session, viewers);
   payload.reason = reason;
   if (session.closeDetail !== undefined) payload.detail = session.closeDetail;
-  return envelope('session.closed', seq, occurredAt, session.stream, payload);
+  return envelope('session.closed', id, seq, occurredAt, session.stream, payload);
 }
 
-export function deniedEnvelope({ seq, occurredAt, denial, stream, protocol, ip }: DeniedEvent): WireEvent {
+export function deniedEnvelope(event: DeniedEvent, id: string): WireEvent {
+  const { seq, occurredAt, denial, stream, protocol, ip } = event;
   return envelope(
     'session.denied',
+    id,
     seq,
     occurredAt,
     stream,

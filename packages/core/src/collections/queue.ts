@@ -1,0 +1,57 @@
+/** So many places that are empty again are given back at once. */
+const COMPACT_AT = 1024;
+
+/** First in, first out; what waits can be found and taken out by its position, which never changes. */
+export class Queue<T> {
+  size = 0;
+  /** Where the one was that was shifted last. */
+  shifted = -1;
+  private items: (T | undefined)[] = [];
+  private head = 0;
+  /** The position of `items[0]`. */
+  private base = 0;
+
+  /** Returns its position. */
+  push(item: T): number {
+    this.size++;
+    return this.base + this.items.push(item) - 1;
+  }
+
+  at(position: number): T | undefined {
+    return position < this.base + this.head ? undefined : this.items[position - this.base];
+  }
+
+  remove(position: number): T | undefined {
+    const item = this.at(position);
+    if (item === undefined) return undefined;
+    this.items[position - this.base] = undefined;
+    this.size--;
+    return item;
+  }
+
+  /** Takes the first out; `shifted` is its position. Undefined: nothing waits. */
+  shift(): T | undefined {
+    while (this.head < this.items.length) {
+      this.shifted = this.base + this.head;
+      const item = this.items[this.head];
+      this.items[this.head++] = undefined;
+      if (this.head >= COMPACT_AT && this.head * 2 >= this.items.length) this.compact();
+      if (item === undefined) continue;
+      this.size--;
+      return item;
+    }
+    return undefined;
+  }
+
+  clear(): void {
+    this.base += this.items.length;
+    this.items = [];
+    this.head = this.size = 0;
+  }
+
+  private compact(): void {
+    this.items = this.items.slice(this.head);
+    this.base += this.head;
+    this.head = 0;
+  }
+}
