@@ -2,6 +2,8 @@ export { trackPlayback, type PlaybackMiddleware } from './track-playback.js';
 export type { TrackPlaybackOptions } from './options.js';
 export type { PlaylistCounts } from './response/written-playlist.js';
 export type { ViewerTokenOptions } from './tokens/options.js';
+export { trackStream, type StreamMiddleware } from './stream/track-stream.js';
+export type { TrackStreamOptions } from './stream/options.js';
 export { hitFromRequest } from './request/hit-from-request.js';
 export type { TrustProxy } from './request/client-address.js';
 export type { TimeshiftRule } from './request/timeshift.js';

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
-import type { PlaySession, RequestHandle } from '@stream-sessions/core';
+import type { Handle, PlaySession } from '@stream-sessions/core';
 import type { PlaybackRequest } from '../connect.js';
 import { expressRequest } from '../response/express-prototype.js';
 import { findRecent } from '../response/response-queue.js';
 
 declare module 'http' {
   interface IncomingMessage {
-    /** The viewer's session, after `trackPlayback()`: a copy made when read. Undefined if it is not tracked. */
+    /** The viewer's session, after `trackPlayback()` or `trackStream()`: a copy made when read. Undefined if it is not tracked. */
     readonly playSession?: PlaySession | undefined;
   }
 }
 declare module 'http2' {
   interface Http2ServerRequest {
-    /** The viewer's session, after `trackPlayback()`: a copy made when read. Undefined if it is not tracked. */
+    /** The viewer's session, after `trackPlayback()` or `trackStream()`: a copy made when read. Undefined if it is not tracked. */
     readonly playSession?: PlaySession | undefined;
   }
 }
@@ -20,7 +20,7 @@ declare module 'http2' {
 const offered = new WeakSet<object>();
 
 /** Puts `playSession` on the request. Nothing is copied until somebody reads it. */
-export function offerPlaySession(req: PlaybackRequest, handle: RequestHandle): void {
+export function offerPlaySession(req: PlaybackRequest, handle: Handle): void {
   const express = expressRequest(req);
   if (express === undefined) {
     Object.defineProperty(req, 'playSession', { configurable: true, get: () => handle.session });

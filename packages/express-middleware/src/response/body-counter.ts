@@ -1,11 +1,11 @@
-import type { RequestHandle } from '@stream-sessions/core';
+import type { Handle } from '@stream-sessions/core';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import type { SessionSpeed } from '../speed/session-speed.js';
 import type { Writing } from './writing.js';
 
 /** Who wants to know how a response goes on. */
 export interface BodyObserver {
-  readonly handle: RequestHandle;
+  readonly handle: Handle;
   readonly tracker: unknown;
   nextObserver: BodyObserver | undefined;
   /** A look at a response that takes its time. */

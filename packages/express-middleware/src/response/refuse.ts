@@ -13,6 +13,7 @@ const TEXTS: Readonly<Record<DenialKind, string>> = {
 
 const UNREADABLE: Problem = { status: 400, reason: 'bad_path', detail: 'invalid media path.' };
 const NAMELESS: Problem = { status: 403, reason: 'no_stream', detail: 'this file belongs to no stream.' };
+const UNKNOWN: Problem = { status: 404, reason: 'no_stream', detail: 'there is no such stream.' };
 const METHOD: Problem = { status: 405, reason: 'bad_method', detail: 'use GET to play media.' };
 
 /** Answers a refused viewer: the status by the denial's kind, when to come back, and nothing that operators only should know. */
@@ -42,6 +43,11 @@ export function refuseUnreadable(req: PlaybackRequest, res: PlaybackResponse): v
 /** Answers a request for a file of no stream, while a policy authorises: it could not be asked about one. */
 export function refuseNameless(req: PlaybackRequest, res: PlaybackResponse): void {
   explain(req, res, NAMELESS);
+}
+
+/** Answers a request for a stream that there is not. */
+export function refuseNoStream(req: PlaybackRequest, res: PlaybackResponse): void {
+  explain(req, res, UNKNOWN);
 }
 
 /** Answers a method by which a handler that does not look at it would send media uncounted. */

@@ -1,4 +1,4 @@
-import type { RequestHandle } from '@stream-sessions/core';
+import type { Handle } from '@stream-sessions/core';
 import type { BodyCounter } from '../response/body-counter.js';
 import { Gate } from './gate.js';
 import { SessionSpeed } from './session-speed.js';
@@ -12,7 +12,7 @@ const speeds = new WeakMap<object, SessionSpeed>();
  * Holds a response to the limit of its session, if it has one. Where two trackers limit one response, the tighter limit of
  * those that it starts with.
  */
-export function limitSpeed(body: BodyCounter, handle: RequestHandle, isPlaylist: boolean): void {
+export function limitSpeed(body: BodyCounter, handle: Handle, isPlaylist: boolean): void {
   const { downMbits } = handle.limits;
   if (downMbits === undefined) return;
   // a copy of the session, once
@@ -21,19 +21,13 @@ export function limitSpeed(body: BodyCounter, handle: RequestHandle, isPlaylist:
 }
 
 /** The same for a response that has begun without a limit. */
-export function limitLate(body: BodyCounter, handle: RequestHandle): void {
+export function limitLate(body: BodyCounter, handle: Handle): void {
   const { downMbits } = handle.limits;
   if (downMbits === undefined || body.gate !== undefined || body.complete) return;
   hold(body, handle, downMbits, () => false, false);
 }
 
-function hold(
-  body: BodyCounter,
-  handle: RequestHandle,
-  downMbits: number,
-  isNew: () => boolean,
-  isPlaylist: boolean,
-): void {
+function hold(body: BodyCounter, handle: Handle, downMbits: number, isNew: () => boolean, isPlaylist: boolean): void {
   const { visit } = handle;
   if (visit === undefined) return;
   let speed = speeds.get(visit);
