@@ -8,3 +8,4 @@ export { allowDeny, type AllowDenyOptions } from './allow-deny/allow-deny.js';
 export type { Rule } from './allow-deny/rule.js';
 export { concurrencyPolicy, type ConcurrencyOptions } from './concurrency/concurrency-policy.js';
 export { speedPolicy, type Speed, type SpeedOptions } from './speed/speed-policy.js';
+export { bandwidthCap, type BandwidthCapOptions } from './bandwidth-cap/bandwidth-cap.js';

@@ -2,10 +2,14 @@ import { monotonic, type Clock } from '../support/clock.js';
 import type { Registry } from './registry.js';
 import type { Totals } from './totals.js';
 
-/** A rate is that of the last five to ten seconds. */
-const HALF_WINDOW_MS = 5_000;
-/** Nobody has asked for so long: it is not measured any more. */
+/** A rate is that of the last five to ten seconds, unless who asks says otherwise. */
+const WINDOW_MS = 10_000;
+/** It is sampled once a second. */
+const SHORTEST_WINDOW_MS = 2_000;
+/** Nobody has asked for so long about a stream that is not live: it is not measured any more. */
 const FORGET_MS = 60_000;
+/** A look that is due once a second did not come. */
+const LATE_MS = 2_000;
 /** So many streams are measured at the most. */
 const MAX_METERS = 10_000;
 
@@ -15,14 +19,19 @@ interface Sample {
 }
 
 interface Meter {
+  /** '' is all. */
+  readonly stream: string;
+  readonly halfWindowMs: number;
   older: Sample;
   newer: Sample;
+  /** The end of the window: a look like the others, for connections are credited once a second, all at once. */
+  latest: Sample;
   askedAt: number;
 }
 
 /** How fast bytes are sent, to all and to each stream that somebody asks about. Costs those, once a second. */
 export class Rates {
-  /** By stream; '' is all. */
+  /** By window and stream. */
   private readonly meters = new Map<string, Meter>();
 
   constructor(
@@ -30,39 +39,47 @@ export class Rates {
     private readonly totals: Totals,
     private readonly clock: Clock,
   ) {
-    this.mbits('');
+    this.mbits('', WINDOW_MS);
   }
 
   /** Megabits per second; 0 when it was first asked about a moment ago. */
-  mbits(stream: string): number {
+  mbits(stream: string, windowMs = WINDOW_MS): number {
+    const key = `${windowMs} ${stream}`;
     const now = monotonic(this.clock);
     const bytes = this.bytesOf(stream);
-    let meter = this.meters.get(stream);
+    let meter = this.meters.get(key);
     // a stream that came back counts anew
-    if (meter === undefined || bytes < meter.newer.bytes) {
+    if (meter === undefined || bytes < meter.latest.bytes) {
       if (meter === undefined && this.meters.size >= MAX_METERS) return 0;
       const first = { at: now, bytes };
-      this.meters.set(stream, (meter = { older: first, newer: first, askedAt: now }));
+      const halfWindowMs = Math.max(windowMs, SHORTEST_WINDOW_MS) / 2;
+      const samples = { older: first, newer: first, latest: first };
+      this.meters.set(key, (meter = { stream, halfWindowMs, ...samples, askedAt: now }));
     }
     meter.askedAt = now;
-    this.sample(meter, now, bytes);
-    const ms = now - meter.older.at;
-    return ms > 0 ? ((bytes - meter.older.bytes) * 8) / 1_000 / ms : 0;
+    // nobody looks: the sweeper was never started
+    if (now - meter.latest.at > LATE_MS) this.sample(meter, { at: now, bytes });
+    const { older, latest } = meter;
+    const ms = latest.at - older.at;
+    return ms > 0 ? ((latest.bytes - older.bytes) * 8) / 1_000 / ms : 0;
   }
 
   /** To be called once a second. */
   tick(): void {
     const now = monotonic(this.clock);
-    for (const [stream, meter] of this.meters) {
-      if (stream !== '' && now - meter.askedAt > FORGET_MS) this.meters.delete(stream);
-      else this.sample(meter, now, this.bytesOf(stream));
+    for (const [key, meter] of this.meters) {
+      const { stream, askedAt } = meter;
+      const isLive = stream === '' || this.registry.liveStreams.get(stream) !== undefined;
+      if (!isLive && now - askedAt > FORGET_MS) this.meters.delete(key);
+      else this.sample(meter, { at: now, bytes: this.bytesOf(stream) });
     }
   }
 
-  private sample(meter: Meter, now: number, bytes: number): void {
-    if (now - meter.newer.at < HALF_WINDOW_MS) return;
+  private sample(meter: Meter, sample: Sample): void {
+    meter.latest = sample;
+    if (sample.at - meter.newer.at < meter.halfWindowMs) return;
     meter.older = meter.newer;
-    meter.newer = { at: now, bytes };
+    meter.newer = sample;
   }
 
   private bytesOf(stream: string): number {

@@ -51,7 +51,7 @@ export class Queries {
         const session = registry.get(id);
         return session?.handles === undefined ? session?.updatedAt : clock.now();
       },
-      rate: (stream?: string) => rates.mbits(stream ?? ''),
+      rate: (stream?: string, windowMs?: number) => rates.mbits(stream ?? '', windowMs),
     });
   }
 }

@@ -101,10 +101,11 @@ export interface TrackerView {
    */
   activeAt(id: string): number | undefined;
   /**
-   * Megabits per second sent to all sessions of a stream, or to all there are, over the last five to ten seconds. Of a
-   * stream, 0 until a moment after it was first asked about. Cheap.
+   * Megabits per second sent to all sessions of a stream, or to all there are, over the last five to ten seconds: the
+   * second half of `windowMs`, or up to all of it. Default 10_000, at least 2_000. Of a stream, 0 until a moment after it
+   * was first asked about. Cheap.
    */
-  rate(stream?: string): number;
+  rate(stream?: string, windowMs?: number): number;
 }
 
 /** What a policy may do by itself, on one tracker. Nothing here throws; ids that are not live are ignored. */

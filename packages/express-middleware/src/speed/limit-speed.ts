@@ -34,6 +34,7 @@ function hold(body: BodyCounter, handle: Handle, downMbits: number, isNew: () =>
   if (speed === undefined) speeds.set(visit, (speed = new SessionSpeed(downMbits, isNew())));
   else speed.change(handle.limits);
   handle.onLimits(speed.change);
+  speed.begin(handle);
   if (body.gate === undefined) new Gate(body, speed, isPlaylist);
   else body.gate.keepTo(speed);
 }

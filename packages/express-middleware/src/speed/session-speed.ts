@@ -1,12 +1,16 @@
-import type { Limits } from '@stream-sessions/core';
+import type { Handle, Limits } from '@stream-sessions/core';
 import { monotonic, pace, type Paced } from './pace.js';
 import { TokenBucket } from './token-bucket.js';
+import { Waits } from './waits.js';
 
 /** At most so much of one response before it is another's turn. Bytes. */
 const LARGEST_SLICE = 65_536;
 /** What a turn is worth, to all who wait together. */
 const ROUND_MS = 100;
 const SMALLEST_SLICE = 4096;
+
+/** `limited` while its limit is below what it wants, most of the time; `enough` when it no longer is. */
+const SPEED_TAG = 'speed';
 
 /** A response that waits for its turn. */
 export interface Waiting {
@@ -29,7 +33,10 @@ export class SessionSpeed implements Paced {
   /** In the order of their turns: who had one goes to the end. */
   private readonly playlists = new Set<Waiting>();
   private readonly others = new Set<Waiting>();
+  private readonly waits = new Waits();
   private isLooking = false;
+  /** Of its latest response. */
+  private handle: Pick<Handle, 'tag'> | undefined = undefined;
 
   constructor(
     private downMbits: number,
@@ -45,6 +52,12 @@ export class SessionSpeed implements Paced {
     this.bucket.change(downMbits, monotonic());
     this.send();
   };
+
+  /** Another response of the session begins. */
+  begin(handle: Pick<Handle, 'tag'>): void {
+    this.handle = handle;
+    if (this.waits.turn(monotonic())) this.tag();
+  }
 
   isTighterThan({ downMbits }: SessionSpeed): boolean {
     return this.downMbits < downMbits;
@@ -81,7 +94,13 @@ export class SessionSpeed implements Paced {
     } finally {
       this.isLooking = false;
     }
-    return this.hasWaiting;
+    if (!this.hasWaiting) return false;
+    if (this.waits.note(now)) this.tag();
+    return true;
+  }
+
+  private tag(): void {
+    this.handle?.tag({ [SPEED_TAG]: this.waits.isShort ? 'limited' : 'enough' });
   }
 
   private get hasWaiting(): boolean {
