@@ -12,7 +12,7 @@ import { ensureComponents, howToInstall } from './lib/system-packages.mjs';
 
 const NEEDS = {
   start: ['ffmpeg'],
-  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis', 'tigervnc'],
+  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis', 'tigervnc', 'curl'],
   check: ['srt-live-transmit', 'nginx', 'redis'],
   clients: [
     'ffmpeg',

@@ -25,6 +25,7 @@ const COMPONENTS = {
     debian: 'srt-tools', // and with it the library that the SRT adapter loads
     elsewhere: 'https://github.com/Haivision/srt#readme',
   },
+  curl: { programs: ['curl'], debian: 'curl', elsewhere: 'https://curl.se/download.html' },
   nginx: {
     programs: ['nginx', '/usr/sbin/nginx'], // where Debian puts it, only root looks
     debian: 'nginx',
