@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { toWire, type WireSession } from '../src/index.js';
 import { SharedFieldsPool } from '../src/session/shared-fields.js';
+import { isoWithMemory } from '../src/wire/time.js';
 import { ownCopy, StringPool } from '../src/support/strings.js';
 import { connect, hit, must, request, setup } from './support/make.js';
 
@@ -185,5 +187,21 @@ describe('what is kept about a client', () => {
     for (let i = 0; i < 20_000; i++) tracker.trackHttp(hit({ token: `u${i}`, stream: `s${i}` }));
     expect(tracker.stats()).toMatchObject({ active: 5, openedTotal: 5, deniedTotal: 20_000, overloadTotal: 19_995 });
     expect(tracker.streams()).toHaveLength(5);
+  });
+});
+
+describe('times as JSON', () => {
+  it('are what Date writes, whichever came before', () => {
+    const time = fc.oneof(
+      fc.integer({ min: 1_700_000_000_000, max: 1_700_000_200_000 }),
+      fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(fc.array(time, { minLength: 1 }), (times) => {
+        const write = isoWithMemory();
+        expect(times.map(write)).toEqual(times.map((ms) => new Date(ms).toISOString()));
+      }),
+    );
+    expect(() => isoWithMemory()(NaN)).toThrow(RangeError);
   });
 });
