@@ -87,6 +87,20 @@ export default tseslint.config(
     },
   },
   {
+    // a fixed time is too long on a good day, and too short on a bad one
+    files: ['**/test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'NewExpression[callee.name="Promise"] > ArrowFunctionExpression > CallExpression[callee.name="setTimeout"]',
+          message: 'Wait for what has to happen: `until`, else `stays` or `pace`, of @stream-sessions/core/testing.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.{js,mjs,cjs}'],
     rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
     languageOptions: { globals: nodeGlobals },

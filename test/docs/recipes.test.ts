@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anchorsOf, type Block, blocksOf, read } from './support/markdown.js';
 import { closeServers, type Ran, run } from './support/snippets.js';
+import { pace } from '../support/until.js';
 
 const PAGE = 'docs/recipes.md';
 const PLAYLIST = '#EXTM3U\n#EXTINF:4,\nseg0.ts\n';
@@ -99,7 +100,7 @@ describe('nginx in front', () => {
         return await ask(url, headers);
       } catch (error) {
         if (Date.now() > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await pace(20);
       }
     }
   }

@@ -9,6 +9,7 @@ import { mmdb } from '../../packages/geoip/test/mmdb-writer.js';
 import { command, plainEnvironment } from './support/command.js';
 import { readJson, root } from './support/packages.js';
 import { packAll, type Tarball } from './support/tarballs.js';
+import { pace } from '../support/until.js';
 
 /** What an installed user's program must have seen. The first four come from a real request to a real Express. */
 const SEEN = {
@@ -228,7 +229,7 @@ async function answer(url: string): Promise<Response> {
       return await fetch(url);
     } catch (error) {
       if (tries > 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      await pace(25);
     }
   }
 }
@@ -242,7 +243,7 @@ async function connection(port: number): Promise<Socket> {
       return socket;
     } catch (error) {
       if (tries > 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      await pace(25);
     }
   }
 }

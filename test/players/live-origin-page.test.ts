@@ -8,6 +8,7 @@ import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { sessionsApi } from '@stream-sessions/express-middleware';
 import { launchChromium } from './support/browser.js';
 import { until } from './support/until.js';
+import { pace } from '../support/until.js';
 
 /** The page of the example over a real API, with viewers who are not there: what it says in every state it can be in. */
 const KEY = 'the-key-of-this-test';
@@ -275,7 +276,7 @@ describe('what the page says', () => {
     for (let n = 0; n < 1_200; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
     const early = watch(5_000, { userAgent: 'early bird', token: 'early' });
     for (let n = 1_200; n < 2_400; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
-    await new Promise((resolve) => setTimeout(resolve, 5)); // the others have closed before
+    await pace(5); // the others have closed before
     tracker.kick(early.id, { denyForMs: 0 });
     const page = await open();
     await until('it is first', async () =>

@@ -9,6 +9,7 @@ import { startServer4 } from '../../packages/rtmp-adapter/test/support/server-4.
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { encodeLoop, publishLoop } from './support/live-flv.js';
 import { until } from './support/until.js';
+import { pace } from '../support/until.js';
 
 /** Real programs that are frozen: their kernels go on answering for them. The rows of docs/silence.md, with a shorter timeout. */
 const SILENCE_TIMEOUT_MS = 3_000;
@@ -85,7 +86,7 @@ describe.each([
     await until('another publishes', async () => {
       publishers.push(publishLoop(loop, url('taken-over')));
       // For two seconds the silent one is still defended: an encoder that is refused comes again.
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await pace(700);
       return reasonOf(id) !== undefined;
     });
     await until('it is on air', () => (session('input', 'taken-over')?.bytesReceived ?? 0) > 0);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { EventSink, SessionTracker, SinkOptions, WireEvent } from '../src/index.js';
 import { until } from '../src/testing/until.js';
 import { deferred, hit, setup, settleAll } from './support/make.js';
+import { pace } from '../../../test/support/until.js';
 
 const visitOf = ({ payload }: WireEvent): string => `${String(payload['session_id'])}@${String(payload['opened_at'])}`;
 
@@ -141,7 +142,7 @@ describe('stop', () => {
 describe('the spill file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'spill-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const soon = () => pace(5);
 
   it('takes pairs that do not fit, in order, and is gone when all of them are', async () => {
     const spillFile = join(folder, 'pairs');

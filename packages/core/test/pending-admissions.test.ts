@@ -13,6 +13,7 @@ import {
   settleAll,
   story,
 } from './support/make.js';
+import { pace } from '../../../test/support/until.js';
 
 const yes: Verdict = { allow: true };
 
@@ -227,7 +228,7 @@ describe('admit with an asynchronous policy', () => {
       const { tracker } = setup({ policies: [policy], policyTimeoutMs, clock: undefined as never });
       const admission = pending(tracker.admit(hit()));
       await settleAll();
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pace(20);
       questions[0]?.answer(yes);
       expect((await admission).admitted).toBe(true);
       await tracker.stop({ timeoutMs: Infinity });

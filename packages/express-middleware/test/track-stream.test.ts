@@ -5,7 +5,7 @@ import express from 'express';
 import { createTracker, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { trackPlayback, trackStream, type PlaybackResponse, type TrackStreamOptions } from '../src/index.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 import { FRAMEWORKS } from './support/apps.js';
 import { closeServers, listen, serve } from './support/serve.js';
 
@@ -159,7 +159,7 @@ it('stalls a client that takes nothing of what waits', async () => {
   response.pause();
   let before = -1;
   await until('the kernel takes no more', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pace(50);
     const socket = waiting?.socket?.writableLength ?? 0;
     return (socket > 0 && socket === before) || void (before = socket);
   });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pace } from '../../../test/support/until.js';
 
 /** A folder for each test of a suite, gone after it. */
 export function tempFolder(): (name: string) => string {
@@ -17,6 +18,6 @@ export async function until(what: string, isSo: () => boolean, withinMs = 5_000)
   const giveUpAt = Date.now() + withinMs;
   while (!isSo()) {
     if (Date.now() > giveUpAt) throw new Error(`Waited ${withinMs} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pace(5);
   }
 }

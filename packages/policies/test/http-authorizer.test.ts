@@ -3,6 +3,7 @@ import { concurrencyPolicy, httpAuthorizer, type HttpAuthorizerOptions } from '@
 import type { Policy, TrackerOptions } from '@stream-sessions/core';
 import { say, startAuthoriser, type Authoriser } from './support/authoriser.js';
 import { ask, connect, denialOf, hit, live, sessionOf, stopAll, world } from './support/make.js';
+import { pace } from '../../../test/support/until.js';
 
 let authoriser: Authoriser;
 beforeEach(async () => (authoriser = await startAuthoriser()));
@@ -21,7 +22,7 @@ const setup = (over: Partial<HttpAuthorizerOptions> = {}, options: TrackerOption
 async function until(what: string, condition: () => boolean): Promise<void> {
   for (let i = 0; !condition(); i++) {
     if (i > 1_000) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pace(5);
   }
 }
 

@@ -2,7 +2,7 @@ import type { TrackerOptions, Verdict } from '@stream-sessions/core';
 import { HttpFlvClient } from './support/flv-clients.js';
 import { postFlv, postFlvOverHttp2, sendFlvOverWebSocket, type FlvPublisher } from './support/flv-publishers.js';
 import { Stage4 } from './support/stage-4.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 const stage = new Stage4();
 
@@ -49,7 +49,7 @@ describe.each<[string, string, (path: string, userAgent?: string) => FlvPublishe
 
   it.each([
     ['at once', () => NO],
-    ['later', () => new Promise<Verdict>((resolve) => setTimeout(() => resolve(NO), 100))],
+    ['later', () => pace(100).then(() => NO)],
   ])('is refused %s with the reason, its media reaches nobody, and the place is free', async (_when, verdict) => {
     let policy: () => Verdict | Promise<Verdict> = verdict;
     stage.attach(byInput(() => policy()));

@@ -7,7 +7,7 @@ import { message, RtmpClient } from './support/rtmp-client.js';
 import { RtspSource } from './support/rtsp-source.js';
 import { startServer2, type Server2 } from './support/server-2.js';
 import { Stage4 } from './support/stage-4.js';
-import { stays, until } from '../../../test/support/until.js';
+import { pace, stays, until } from '../../../test/support/until.js';
 
 const stage = new Stage4();
 /** Another server: version 4 can be there only once. */
@@ -120,7 +120,7 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
 
   it.each([
     ['at once', () => NO],
-    ['later', () => new Promise<Verdict>((resolve) => setTimeout(() => resolve(NO), 150))],
+    ['later', () => pace(150).then(() => NO)],
   ])('reaches nobody when it is refused %s, and the task ends', async (_when, verdict) => {
     stage.attach(byKind('input', verdict));
     const stream = stage.newStream();

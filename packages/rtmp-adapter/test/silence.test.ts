@@ -9,7 +9,7 @@ import { RtmpClient } from './support/rtmp-client.js';
 import { startServer2 } from './support/server-2.js';
 import { connectHttp2, Http2FlvClient } from './support/http2-flv-client.js';
 import { startServer4, type Server4 } from './support/server-4.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 /** Rows of docs/silence.md. Programs that are frozen, and networks that are gone, are in test/players/rtmp-silence.test.ts. */
 const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials' };
@@ -58,7 +58,7 @@ describe.each([
   async function pass(seconds: number): Promise<void> {
     for (let i = 0; i < seconds; i++) {
       clock.advance(1000);
-      await new Promise((resolve) => setTimeout(resolve, 3));
+      await pace(3);
     }
   }
 
@@ -103,7 +103,7 @@ describe.each([
 
     it.each([
       ['at once', () => NO],
-      ['later', () => new Promise<Verdict>((resolve) => setTimeout(() => resolve(NO), 50))],
+      ['later', () => pace(50).then(() => NO)],
     ])('keeps its place when the other is refused, %s', async (_when, verdict) => {
       let answer: () => Verdict | Promise<Verdict> = () => ({ allow: true });
       attach([{ name: 'test', admit: ({ kind }) => (kind === 'input' ? answer() : { allow: true }) }]);
@@ -155,7 +155,7 @@ describe.each([
     const before = pings();
     await pass(12);
     await until('it is asked', () => pings() > before);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pace(20);
   }
 
   describe('a player over RTMP', () => {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { createRtspServer, type RtspServer } from '../src/index.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
-import { stays, until } from '../../../test/support/until.js';
+import { pace, stays, until } from '../../../test/support/until.js';
 
 const START_TIMEOUT_MS = 2_000;
 const MEGABYTE = 1024 * 1024;
@@ -264,7 +264,7 @@ it('bears requests in which single bytes are wrong', async () => {
     bad[at] = (bad[at] as number) ^ 0x15;
     (await raw(bad)).resume();
   }
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pace(100);
   sockets.forEach((socket) => socket.destroy());
   await until('they are gone', () => tracker.count({ status: 'active' }) === 2);
 });

@@ -5,14 +5,14 @@ import { createTracker, type Policy, type SessionTracker } from '@stream-session
 import { attachRtsp, countMedia, type Attachment } from '../src/index.js';
 import { app, createServer, listening, type Handler } from './support/package-server.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
-import { stays, until } from '../../../test/support/until.js';
+import { pace, stays, until } from '../../../test/support/until.js';
 
 const no = (kind: 'credentials' | 'limit') => ({ allow: false, reason: 'policy', kind, detail: 'not you' }) as const;
 const door: Policy = {
   name: 'door',
   admit: ({ token, credentials }) => {
     if (token === 'full') return no('limit');
-    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve({ allow: true }), 100));
+    if (token === 'later') return pace(100).then(() => ({ allow: true }) as const);
     if (token !== 'password') return { allow: true };
     return credentials?.scheme === 'basic' && credentials.verify('secret') ? { allow: true } : no('credentials');
   },
@@ -316,7 +316,7 @@ describe('the shield', () => {
     });
     for (let at = 0; at < body.length; at += 1_500) {
       one.say(body.slice(at, at + 1_500));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await pace(2);
     }
     expect((await answer).status).toBe(200);
     await until('the body is there', () => bodies.length === 1);

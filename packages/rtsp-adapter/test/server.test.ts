@@ -7,7 +7,7 @@ import { fakeClock } from '@stream-sessions/core/testing';
 import { attachRtsp, createRtspServer, type RtspServer, type RtspServerOptions } from '../src/index.js';
 import { certificate } from './support/certificate.js';
 import { packet, RtspClient, SDP, type ClientOptions } from './support/rtsp-client.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 let server: RtspServer;
 let port: number;
@@ -184,7 +184,7 @@ describe('the conversation', () => {
 
   it('answers requests in order, also when they come at once', async () => {
     const tracker = track({
-      policies: [{ name: 'slow', admit: () => new Promise((yes) => setTimeout(yes, 30, { allow: true })) }],
+      policies: [{ name: 'slow', admit: () => pace(30).then(() => ({ allow: true }) as const) }],
     });
     await serve({ tracker });
     await onAir();
@@ -462,7 +462,7 @@ describe('with a tracker', () => {
     const one = client();
     const announced = one.announce('/live/cam1');
     await until('it is asked', () => tracker.stats().active === 0 && one.socket.bytesWritten > 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pace(50);
     await attachment.detach();
     expect((await announced).status).toBe(503);
   });
@@ -519,7 +519,7 @@ describe('over UDP', () => {
       const received = () => tracker.list({ kind: 'viewer' })[2]!.bytesReceived;
       const before = received();
       reporting.send(1, packet(1, 32, 201));
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await pace(10);
       clock.advance(1_000);
       expect(received()).toBeGreaterThanOrEqual(before);
     }

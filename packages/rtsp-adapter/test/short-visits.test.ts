@@ -5,7 +5,7 @@ import { attachRtsp, createRtspServer, type RtspServer } from '../src/index.js';
 import { certificate } from './support/certificate.js';
 import { app, createServer, listening } from './support/package-server.js';
 import { RtspClient, SDP } from './support/rtsp-client.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 /** Connections that end between accept, admission and registration: nothing of them stays, whenever it was. */
 const MANY = 1_000;
@@ -16,7 +16,7 @@ const whenever: Policy = {
   name: 'whenever',
   admit: ({ token }) => {
     const ms = Number(token ?? 0);
-    return ms === 0 ? { allow: true } : new Promise((yes) => setTimeout(yes, ms, { allow: true }));
+    return ms === 0 ? { allow: true } : pace(ms).then(() => ({ allow: true }) as const);
   },
 };
 
@@ -106,7 +106,7 @@ const resources = (name: RegExp): number => process.getActiveResourcesInfo().fil
 async function expectNothingLeft(connections: () => number, own: number): Promise<void> {
   await until('all connections have gone', () => connections() === own, 10_000);
   // Those who waited for a verdict have it by now, or will hear nothing of it.
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await pace(60);
   const { openedTotal, closedTotal, active } = tracker.stats();
   expect([openedTotal - closedTotal, active]).toEqual([own, own]);
   expect(tracker.list({ status: 'active' })).toHaveLength(own);

@@ -3,6 +3,7 @@ import { redisStorage } from '@stream-sessions/session-store/redis';
 import { storageContract } from '@stream-sessions/session-store/testing';
 import { clientKinds, closeClients, connect, type OpenClient } from './support/clients.js';
 import { startRedis, type RedisServer } from './support/redis-server.js';
+import { pace } from '../../../test/support/until.js';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -27,7 +28,7 @@ for (const kind of clientKinds) {
       return {
         storage: redisStorage(here.client, { keyPrefix, commandTimeoutMs: 1_000 }),
         other: redisStorage(there.client, { keyPrefix, commandTimeoutMs: 1_000 }),
-        elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        elapse: (ms) => pace(ms),
         breakDown: () => server.kill(),
         recover: async () => {
           await server.restart();

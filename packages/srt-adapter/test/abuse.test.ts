@@ -7,7 +7,7 @@ import { createSrtServer, type SrtServer, type SrtServerOptions } from '../src/i
 import { readRequest } from '../src/protocol/request.js';
 import { Caller, type CallOptions } from './support/caller.js';
 import { LiveTransmit } from './support/live-transmit.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 let tracker: SessionTracker;
 let server: SrtServer;
@@ -91,7 +91,7 @@ it('bears a hundred bad handshakes a second, and none of them is a session', asy
   ];
   for (let i = 0; i < 300; i++) {
     socket.send(kinds[i % kinds.length]!(), server.port, '127.0.0.1');
-    if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 100));
+    if (i % 10 === 9) await pace(100);
   }
   socket.close();
   expect(answers).toBeGreaterThan(0); // they did arrive
@@ -228,7 +228,7 @@ it('does not call a player stalled that waits for a silent publisher', async () 
 
 it('closes in the middle of everything', async () => {
   await start();
-  verdict = () => new Promise((resolve) => setTimeout(() => resolve({ allow: true }), 30));
+  verdict = () => pace(30).then(() => ({ allow: true }) as const);
   const storm = setInterval(() => {
     for (const id of ['cam1', 'cam1?token=ask', '#!::r=other,m=publish', '#!::m=nonsense']) {
       if (clients.size < 200) call(id).publish(id.includes('publish') ? 4 : 0);

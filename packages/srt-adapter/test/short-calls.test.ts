@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
 import { createSrtServer, type SrtServer } from '../src/index.js';
 import { rudeCallers } from './support/rude-callers.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 /** Milliseconds: a peer is taken for gone after 5,000 of silence, and every socket is looked at once in 1,000. */
 const AT_THE_LATEST = 6_500;
@@ -55,7 +55,7 @@ async function nobodyIsLeft(): Promise<void> {
 
 const slow: Policy = {
   name: 'slow',
-  admit: () => new Promise((resolve) => setTimeout(() => resolve({ allow: true }), 100)),
+  admit: () => pace(100).then(() => ({ allow: true }) as const),
 };
 
 describe('callers that hang up leave nobody in the list', () => {

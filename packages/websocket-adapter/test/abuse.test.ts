@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 import type { Client } from './support/client.js';
 import { statusOf, upgradeRequest } from './support/raw.js';
 import { Stage } from './support/stage.js';
@@ -61,7 +61,7 @@ it('bears floods of pings whose answers nobody reads: what waits is bounded', as
   const pings = many(frame(PING, randomBytes(125)), 5_000);
   for (let round = 0; round < 40 && !socket.destroyed; round++) {
     socket.write(pings);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pace(5);
   }
   for (const ws of stage.wss.clients) expect(ws.bufferedAmount).toBeLessThan(64 * 1024);
 });

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { CloseReason } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 import type { Client } from './support/client.js';
 import { upgradeRequest } from './support/raw.js';
 import { Stage } from './support/stage.js';
@@ -120,7 +120,7 @@ describe('a client that takes nothing', () => {
     // what the kernel still takes
     await until('nothing moves', async () => {
       const now = ws!.bufferedAmount;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pace(50);
       return before === now || void (before = now);
     });
   };

@@ -6,7 +6,7 @@ import { createTracker, type SessionTracker, type TrackerOptions } from '@stream
 import { WebSocket } from 'ws';
 import { createVncProxy, type VncProxy, type VncProxyOptions } from '../src/index.js';
 import { compileAllow } from '../src/vnc/allow.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 import { Client } from './support/client.js';
 
 const desktops = new Set<Socket>();
@@ -174,7 +174,7 @@ describe('what is passed on', () => {
     client.ws.pause();
     let before = -1;
     await until('the desktop waits', async () => {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await pace(100);
       return before === written || void (before = written);
     });
     expect(written).toBeLessThan(64 * 1024 * 1024); // what two kernels hold

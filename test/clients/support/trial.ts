@@ -6,6 +6,7 @@ import { addressOf, startLine, type Line } from './line.js';
 import { run, type Running } from './run.js';
 import { isByRequests, PROTOCOL, type Way } from './ways.js';
 import type { World } from './world.js';
+import { pace } from '../../support/until.js';
 
 /** What the matrix tells of a client that plays or publishes in one way. */
 export interface Outcome {
@@ -31,7 +32,6 @@ const ENOUGH_BYTES = 1_200_000;
 const ENOUGH_OF_SRT = 6_000_000;
 /** A player that tries again does so within this time. */
 const RETRY_MS = 3_000;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Fails when all have come to an end: what goes on behind a test's back would start clients in the next. */
 async function settled<A, B, C>(promises: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
@@ -105,7 +105,7 @@ async function leave(visit: Visit): Promise<Pick<Outcome, 'exit' | 'off'>> {
   visit.client.kill('SIGTERM');
   await closed(visit);
   expect(visit.all()).toHaveLength(1);
-  await pause(500); // what is on the line arrives
+  await pace(500); // what is on the line arrives
   const moved = visit.moved();
   return { exit: reasonOf(visit), off: moved === undefined ? undefined : visit.bytes() / moved - 1 };
 }
@@ -120,9 +120,9 @@ async function kick(visit: Visit): Promise<number | undefined> {
     // a word of refusal, or an answer to a knock, is no media
     if (now - last > 10_000) [last, kickMs] = [now, Date.now() - since];
   }, 50);
-  await pause(RETRY_MS);
+  await pace(RETRY_MS);
   if (visit.client.isOver()) visit.start();
-  await pause(RETRY_MS);
+  await pace(RETRY_MS);
   clearInterval(watch);
   expect(visit.all().map(({ closeReason }) => closeReason)).toEqual(['kicked']);
   return visit.publishes ? undefined : kickMs;

@@ -1,4 +1,5 @@
 import type { Policy } from '@stream-sessions/core';
+import { pace } from '../../support/until.js';
 
 const no = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' } as const;
 
@@ -7,7 +8,7 @@ export const doorkeeper: Policy = {
   name: 'doorkeeper',
   admit: ({ token }) => {
     if (token === 'never') return no;
-    if (token === 'later') return new Promise((resolve) => setTimeout(() => resolve(no), 200));
+    if (token === 'later') return pace(200).then(() => no);
     return { allow: true };
   },
 };

@@ -1,5 +1,6 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 import net from 'node:net';
+import { pace } from '../../../../test/support/until.js';
 
 export interface Answer {
   readonly status: number;
@@ -81,6 +82,6 @@ export async function until<T>(probe: () => T, holds: (value: T) => boolean = Bo
     const value = probe();
     if (holds(value)) return value;
     if (Date.now() > deadline) throw new Error(`Still ${JSON.stringify(value)} after ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pace(5);
   }
 }

@@ -5,7 +5,7 @@ import { attachRtmp, guardNodeMediaServer, type Attachment, type NodeMediaServer
 import { encode, type Amf } from './amf.js';
 import { HttpFlvClient, WsFlvClient } from './flv-clients.js';
 import { command, message, RtmpClient } from './rtmp-client.js';
-import { until } from '../../../../test/support/until.js';
+import { pace, until } from '../../../../test/support/until.js';
 
 /** A server with the adapter attached to it. */
 interface AbusedServer {
@@ -136,7 +136,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
       const publisher = await publish('garbage');
       await until('it publishes', () => tracker.count({ stream: 'garbage', status: 'active' }) === 1);
       publisher.say(message(18, Buffer.from([2, 255, 255]), 1));
-      await new Promise((resolve) => setTimeout(resolve, 50)); // borne, or cut
+      await pace(50); // borne, or cut
       publisher.drop();
       await until('it is gone', () => tracker.count({ status: 'active' }) === 2);
       opened++;
@@ -161,7 +161,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
       bad[at] = (bad[at] as number) ^ 0x55;
       await rtmp(bad);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pace(100);
     // some of them were good enough to play: they are real players
     opened = tracker.stats().openedTotal;
     sockets.forEach((socket) => socket.destroy());
@@ -200,7 +200,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     ];
     it.each(paths)('%s opens nothing', async (path) => {
       await Promise.all([get(path), get(path, 'POST'), get(path, 'HEAD'), upgrade(path)]);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await pace(30);
       expect(tracker.stats().openedTotal).toBe(opened);
     });
 
@@ -225,7 +225,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
       const metadata = Buffer.from('120000030000000000000002ffff00000000', 'hex');
       await raw(server.http, post, flv, metadata, Buffer.alloc(100));
       await raw(server.http, post, Buffer.alloc(5000, 255));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pace(50);
       opened = tracker.stats().openedTotal;
       sockets.forEach((socket) => socket.destroy());
       await until('they are gone', () => tracker.count({ status: 'active' }) === 2);
