@@ -1,7 +1,7 @@
 import type { SessionTracker } from '@stream-sessions/core';
 import { needTracker, type Attachment } from '@stream-sessions/core/spi';
 import { guardNodeMediaServer } from './guard/guard-node-media-server.js';
-import { emitterOf, isVersion2, type NodeMediaServer } from './nms/media-server.js';
+import { emitterOf, isVersion2, type NodeMediaServer } from './media-server.js';
 import { settingsOf, type RtmpOptions } from './options.js';
 import { V2Attachment } from './v2/attach.js';
 import type { NodeMediaServer2 } from './v2/shapes.js';

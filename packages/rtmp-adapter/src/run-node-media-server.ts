@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { once } from 'node:events';
-import { emitterOf, isVersion2, type NodeMediaServer } from './nms/media-server.js';
+import { emitterOf, isVersion2, type NodeMediaServer } from './media-server.js';
 
 type Listening = EventEmitter & { readonly listening: boolean };
 

@@ -368,6 +368,7 @@ describe('detach', () => {
     attach({ policies: [about('viewer', () => new Promise(silent))] });
     const stream = newStream();
     await rtmp().publish(stream);
+    await until('the publisher is listed', () => opened() === 1);
     const player = await rtmp().play(stream);
     await until('it has asked', () => context.broadcasts.get(`/live/${stream}`)?.subscribers.size === 1);
     await attachment.detach();

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
-import { emitterOf, isVersion2, type NodeMediaServer } from '../nms/media-server.js';
+import { emitterOf, isVersion2, type NodeMediaServer } from '../media-server.js';
 import { guardHandshakes } from './handshake-guard.js';
 import { filterHttp, PATHS_2, PATHS_4, type FlvPaths, type WebSocketServer } from './http-filter.js';
 import type { Limits } from './limits.js';

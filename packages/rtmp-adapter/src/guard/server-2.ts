@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2 } from '../v2/shapes.js';
-import { isHeir } from '../v2/take-over.js';
+import { isHeir } from '../v2/succession.js';
 import { GopBound, type Gop } from './gop-bound.js';
 import { hush } from './hush.js';
 import type { Limits } from './limits.js';

@@ -7,9 +7,10 @@ import { streamOf } from '../client/stream-of.js';
 import { warnOfFault } from '../client/warn.js';
 import { hitOf, playerOf, publisherOf, socketOf, type Kind, type V2Client } from './client.js';
 import { takeQuery, type ConnectCommand } from './connect-command.js';
-import { MediaGate, StartGate } from './gates.js';
+import { PlayGate } from './play-gate.js';
+import { PublishGate } from './publish-gate.js';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2, type V2Session } from './shapes.js';
-import { outliveRefusal } from './take-over.js';
+import { outliveRefusal } from './succession.js';
 
 /** Not the tracker's: it has no name for such a stream. */
 const BAD_NAME: Denial = {
@@ -66,7 +67,7 @@ export class V2Attachment {
   private readonly onPlay = (id: string, path: string): void => {
     const session = this.nms.getSession(id);
     if (session === undefined || this.cutSecond(session)) return;
-    const gate = StartGate.of(session);
+    const gate = PlayGate.of(session);
     gate.hold();
     queueMicrotask(() => {
       if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, path, this.settings));
@@ -79,7 +80,7 @@ export class V2Attachment {
     if (session === undefined || !isRtmp(session) || session === this.successor || this.cutSecond(session)) return;
     const old = this.silentAt(path);
     const verdict = old && outliveRefusal(session);
-    const gate = MediaGate.of(session);
+    const gate = PublishGate.of(session);
     gate.hold();
     queueMicrotask(() => {
       const publish = verdict?.();

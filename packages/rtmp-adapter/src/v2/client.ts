@@ -15,7 +15,9 @@ import { rtmpResponder } from '../client/rtmp-responder.js';
 import { joined } from '../client/server-address.js';
 import type { Socket } from '../v4/shapes.js';
 import { serverQueryOf } from './connect-command.js';
-import { boundSink, MediaGate, StartGate } from './gates.js';
+import { boundSink } from './bounded-sink.js';
+import { PlayGate } from './play-gate.js';
+import { PublishGate } from './publish-gate.js';
 import { isRtmp, responseOf, type RtmpSession2, type V2Session } from './shapes.js';
 
 export type Kind = 'viewer' | 'input';
@@ -54,7 +56,7 @@ export interface V2Client extends TransportClient {
 /** A player of node-media-server 2. */
 export function playerOf(session: V2Session, path: string, { maxBufferBytes, silenceTimeoutMs }: Settings): V2Client {
   const socket = socketOf(session);
-  const gate = StartGate.of(session);
+  const gate = PlayGate.of(session);
   const responder = responderOf(session, socket);
   const ask = askOf(session);
   const sink = boundSink(session, socket, maxBufferBytes);
@@ -90,7 +92,7 @@ export function publisherOf(
   { silenceTimeoutMs }: Settings,
   admitted: () => void = () => undefined,
 ): V2Client {
-  const gate = MediaGate.of(session);
+  const gate = PublishGate.of(session);
   const { socket } = session;
   const say = sayer(session, session.publishStreamId);
   const responder = rtmpResponder(socket, say, true);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { EventEmitter } from 'node:events';
-import type { NodeMediaServer } from '../nms/media-server.js';
+import type { NodeMediaServer } from '../media-server.js';
 import type { FlvResponse, FlvWebSocket } from '../client/flv-responders.js';
 import type { PingedWebSocket } from '../client/pings.js';
 import type { Socket } from '../v4/shapes.js';
