@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { newUuid } from '../support/uuid.js';
 import { TimingWheel, WheelNode } from '../collections/timing-wheel.js';
 import type { Denial } from '../types/denial.js';
 import { MultiMap } from '../collections/multi-map.js';
@@ -55,7 +55,7 @@ export class DenialEntry extends WheelNode {
     public until: number,
     /** As they are kept. */
     readonly patterns: Patterns,
-    { id = randomUUID(), targetKey, policyDecisions = [] }: DenialOrigin = {},
+    { id = newUuid(), targetKey, policyDecisions = [] }: DenialOrigin = {},
   ) {
     super();
     this.denialId = id;

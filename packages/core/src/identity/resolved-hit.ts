@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { newUuid } from '../support/uuid.js';
 import { isBrowser } from './user-agent.js';
 import { MAX_BEARER_LENGTH, MAX_USER_LENGTH } from '../support/bounds.js';
 import { answersByName, bestNameKind, givenName, nameKey } from './name.js';
@@ -98,7 +98,7 @@ export class ResolvedHit {
 
   /** The id of the session that it would open: chosen before anybody is asked, so that policies can name it. */
   get idToBe(): string {
-    return this.session() ?? (this.id ??= randomUUID());
+    return this.session() ?? (this.id ??= newUuid());
   }
 
   /** Looked up once; undefined when nobody knows. */
