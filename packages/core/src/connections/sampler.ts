@@ -6,6 +6,8 @@ import type { ByteCounters } from './byte-counters.js';
 
 /** How often every open connection is read and touched. */
 export const SAMPLE_EVERY_MS = 1000;
+/** So many are read in one go; then whoever else waits for this process has a turn. */
+const AT_ONCE = 1000;
 /** A player that takes nothing for this long while there is media for it is `stalled`. */
 export const CONNECTION_STALL_MS = 15_000;
 
@@ -42,20 +44,27 @@ export class Sampler {
   add(connection: SampledConnection): Registration {
     const entry = new Entry(this, connection, this.clock.now());
     entry.place = this.open.push(entry) - 1;
-    this.stop ??= everyMs(this.clock, SAMPLE_EVERY_MS, () => this.sample());
+    this.stop ??= everyMs(this.clock, SAMPLE_EVERY_MS, () => this.readSome(this.open.length, this.clock.now()));
     // Set last: an admission may have been ended before this, and then the cut runs at once.
     connection.handle.onCut((reason) => entry.cut(reason));
     return entry;
   }
 
-  /** One reading of all, now. The timer calls it. */
+  /** One reading of all, now. */
   sample(): void {
-    atOneInstant(() => this.readAll(this.clock.now()));
+    atOneInstant(() => this.read(this.open.length, 0, this.clock.now()));
   }
 
-  private readAll(now: number): void {
+  /** Those below this place, the timer's way: a thousand in one go. */
+  private readSome(end: number, now: number): void {
+    const start = Math.max(0, end - AT_ONCE);
+    atOneInstant(() => this.read(end, start, now));
+    if (start > 0) setImmediate(() => this.readSome(Math.min(start, this.open.length), now)).unref();
+  }
+
+  private read(end: number, start: number, now: number): void {
     // From the end: one that ends while it is read is replaced by the last, which has been read already.
-    for (let i = this.open.length - 1; i >= 0; i--) this.open[i]?.read(now);
+    for (let i = end - 1; i >= start; i--) this.open[i]?.read(now);
   }
 
   /** For an entry that has ended. */

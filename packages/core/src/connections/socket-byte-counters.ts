@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ByteCounters } from './byte-counters.js';
-import { beingWritten, heldBack, queuedInTcp, takenByKernel } from './kernel-bytes.js';
+import { beingWritten, heldBack, queuedInTcp, takenByKernel, type WritableInternals } from './kernel-bytes.js';
 
 /** A TCP or TLS socket, as far as it is read here. */
 export interface CountedSocket extends Pick<Duplex, 'writableLength' | 'destroyed' | '_destroy'> {
@@ -64,6 +64,8 @@ export class SocketByteCounters implements ByteCounters {
   }
 }
 
-function leftProcess(socket: CountedSocket): number {
-  return socket.bytesWritten - (socket.writableLength === 0 ? 0 : heldBack(socket) + (queuedInTcp(socket) ?? 0));
+function leftProcess(socket: CountedSocket & WritableInternals): number {
+  if (socket.writableLength > 0) return socket.bytesWritten - heldBack(socket) - (queuedInTcp(socket) ?? 0);
+  // The same, without the copy of an empty queue that `bytesWritten` makes: ten thousand idle sockets are asked each second.
+  return socket._handle?.bytesWritten ?? socket.bytesWritten;
 }
