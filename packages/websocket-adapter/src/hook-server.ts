@@ -27,11 +27,15 @@ export function hookServer(wss: WebSocketServerLike, tracker: SessionTracker, se
   const ownHandle = server.handleUpgrade;
   let attached = true;
 
+  // One listener for all sockets, for there may be ten thousand.
+  const onClose = function (this: Socket): void {
+    connections.get(this)?.close();
+  };
   // By now ws has found nothing wrong with the request: it is for this server, and its key is one.
   const verifyClient = (info: UpgradeInfo, answer: UpgradeAnswer): void =>
     askOwn(ownVerify, info, (verified, ...rest) => {
       if (!verified || !attached) answer(verified, ...rest);
-      else judge(info.req, answer, connections, settings)?.asked();
+      else judge(info.req, answer, connections, settings, onClose)?.asked();
     });
   const handleUpgrade: Hooked['handleUpgrade'] = (request, socket, head, callback) =>
     ownHandle.call(server, request, socket, head, (ws, upgraded) => {

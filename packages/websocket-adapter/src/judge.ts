@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { warnOnce, type ConnectionSet, type SubscribeToEnd } from '@stream-sessions/core/spi';
+import { warnOnce, type ConnectionSet } from '@stream-sessions/core/spi';
 import { refuse, UpgradeClient } from './client/upgrade-client.js';
 import type { Settings } from './options.js';
 import { hitOfUpgrade } from './request/hit-of-upgrade.js';
@@ -14,6 +14,7 @@ export function judge(
   answer: UpgradeAnswer,
   connections: ConnectionSet<Socket, UpgradeClient>,
   settings: Settings,
+  onClose: () => void,
 ): UpgradeClient | undefined {
   const { socket } = request;
   if (socket.destroyed) return undefined;
@@ -25,9 +26,9 @@ export function judge(
   }
   if (hit === null) return void answer(true);
   if (hit === undefined) return void refuse(answer, 400, 'The request names no stream.');
-  const client = new UpgradeClient(socket, settings.silenceTimeoutMs, answer);
+  const client = new UpgradeClient(socket, settings.silenceTimeoutMs, onClose, answer);
   try {
-    connections.add(socket, client, hit, onceGone(socket, client));
+    connections.add(socket, client, hit);
   } catch (error) {
     return failed(error, answer);
   }
@@ -38,15 +39,3 @@ function failed(error: unknown, answer: UpgradeAnswer): undefined {
   warn(error);
   refuse(answer, 500, 'The server could not judge this request.');
 }
-
-const onceGone =
-  (socket: Socket, client: UpgradeClient): SubscribeToEnd =>
-  (gone) => {
-    const onEnd = (): void => client.hungUp();
-    socket.once('close', gone);
-    socket.once('end', onEnd);
-    return () => {
-      socket.off('close', gone);
-      socket.off('end', onEnd);
-    };
-  };

@@ -8,6 +8,11 @@ import { WebSocketByteCounters } from './websocket-byte-counters.js';
 /** A frame that is none is an `error` of the WebSocket, which closes it; without a listener it would end the process. */
 const ignore = (): void => undefined;
 
+/** A client that hangs up before its upgrade; afterwards its WebSocket knows what to do. */
+function destroy(this: Socket): void {
+  this.destroy();
+}
+
 /** A client from its request to upgrade until its WebSocket has closed, as its `TransportConnection` needs it. */
 export class UpgradeClient implements TransportClient, ByteCounters {
   private ws: ServerWebSocket | undefined = undefined;
@@ -17,13 +22,18 @@ export class UpgradeClient implements TransportClient, ByteCounters {
   constructor(
     private readonly socket: Socket,
     private readonly silenceTimeoutMs: number,
+    /** Of the socket, for as long as the client is watched. */
+    private readonly onClose: () => void,
     /** Until it was called. */
     private answer: UpgradeAnswer | undefined,
-  ) {}
+  ) {
+    socket.on('close', onClose);
+  }
 
   /** The bytes of the upgrade itself do not count: what is sent and received begins with the first frame. */
   upgraded(ws: ServerWebSocket): void {
     this.ws = ws;
+    this.socket.off('end', destroy);
     ws.on('error', ignore);
     this.bytes = new WebSocketByteCounters(ws, this.socket, this.silenceTimeoutMs);
   }
@@ -33,11 +43,6 @@ export class UpgradeClient implements TransportClient, ByteCounters {
     if (!this.isPaused) this.resume();
   }
 
-  /** A client that hangs up before its upgrade; afterwards its WebSocket knows what to do. */
-  hungUp(): void {
-    if (this.ws === undefined) this.socket.destroy();
-  }
-
   counters(): ByteCounters {
     return this;
   }
@@ -45,7 +50,7 @@ export class UpgradeClient implements TransportClient, ByteCounters {
   pause(): void {
     this.isPaused = true;
     // Otherwise nothing is read before the upgrade, not even the end. What comes stays in the socket, which bounds it.
-    this.socket.read(0);
+    this.socket.on('end', destroy).read(0);
   }
 
   resume(): void {
@@ -64,6 +69,7 @@ export class UpgradeClient implements TransportClient, ByteCounters {
 
   dispose(): void {
     this.answer = undefined;
+    this.socket.off('close', this.onClose).off('end', destroy);
   }
 
   sent(): number {

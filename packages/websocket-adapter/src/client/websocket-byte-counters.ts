@@ -15,6 +15,7 @@ let turn = 0;
  */
 export class WebSocketByteCounters implements ByteCounters {
   private silentMs: number;
+  private latest = 0;
   private heard = 0;
   private lookedAt: number | undefined = undefined;
   private isAsked = false;
@@ -37,7 +38,7 @@ export class WebSocketByteCounters implements ByteCounters {
   }
 
   received(): number {
-    return this.early + this.bytes.received();
+    return this.early + (this.latest = this.bytes.received());
   }
 
   /** Also what is still to be compressed. */
@@ -50,7 +51,8 @@ export class WebSocketByteCounters implements ByteCounters {
     if (silenceTimeoutMs === 0) return false;
     const stepMs = Math.min(Math.max(now - (this.lookedAt ?? now), 0), LONGEST_STEP_MS);
     this.lookedAt = now;
-    const received = this.bytes.received();
+    // read just now, with the bytes
+    const received = this.latest;
     // An app that has paused it hears nothing; and what waits for it stands before every ping: the sampler says if it stalls.
     if (received > this.heard || ws.isPaused || ws.bufferedAmount > 0) {
       this.heard = received;
