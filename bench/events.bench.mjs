@@ -61,8 +61,8 @@ function fleet(listens) {
         handle.end();
       }
       hitMs += performance.now() - start;
-      await null;
-      if (at % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+      // between two timers the sink takes what there is
+      await new Promise((resolve) => setImmediate(resolve));
     }
     return { hitMs, restMs: clock.spent.ms, longest: clock.spent.longest };
   };

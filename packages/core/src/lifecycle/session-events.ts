@@ -94,7 +94,8 @@ export class SessionEvents {
 
   private tellChanged(): void {
     this.timer = undefined;
-    this.telling = this.telling.slice(this.toldTo).concat(this.changed);
+    const isBehind = this.toldTo < this.telling.length;
+    this.telling = isBehind ? this.telling.slice(this.toldTo).concat(this.changed) : this.changed;
     this.toldTo = 0;
     this.changed = [];
     this.pauseMs = Math.floor(this.settings.updateIntervalMs / Math.ceil(this.telling.length / SLICE));
