@@ -84,6 +84,18 @@ describe('a viewer over a connection', () => {
     expect(must(handle.session).rateMbits).toBeCloseTo(3.95, 2);
   });
 
+  it('is not judged where its adapter holds it to the limit', () => {
+    const world = start({ downMbits: 4 });
+    const handle = connect(world.tracker);
+    handle.onLimits(() => undefined);
+    expect(play(world, handle, 30, 5)).toBeUndefined();
+  });
+
+  it('is cut for a little more, too', () => {
+    const world = start({ downMbits: 4 });
+    expect(play(world, connect(world.tracker), 30, 4.2)).toBeLessThanOrEqual(16);
+  });
+
   it('has ten seconds to keep to a new limit', () => {
     const world = start({ downMbits: 8 });
     const handle = connect(world.tracker);

@@ -185,6 +185,19 @@ it('holds a viewer to the speed that a policy allows', async () => {
   answer.response.destroy();
 });
 
+it('cuts a viewer whose stream piles up, for more is written than a policy allows and nobody waits', async () => {
+  started({ policies: [{ name: 'slow', admit: () => ({ allow: true, limits: { downMbits: 1 } }) }], clock: undefined });
+  const { url } = await serve(
+    express().get('/', trackStream(tracker, { ...SSE, clock: undefined }), (_req, res) => {
+      const timer = setInterval(() => res.write(Buffer.alloc(400_000)), 10);
+      res.on('close', () => clearInterval(timer));
+    }),
+  );
+  const answer = await ask(url);
+  await until('it is cut', () => tracker.list()[0]?.closeReason === 'over_speed');
+  answer.response.destroy();
+});
+
 it('is a stream of its own in HTTP/2: a kick ends it, and leaves the connection to the others', async () => {
   const server = http2.createServer((req, res) =>
     middleware(req, res as PlaybackResponse, () => {

@@ -88,6 +88,10 @@ export abstract class OpenHandle implements HandleNode {
     this.limitsListener = listener;
   }
 
+  get keepsLimits(): boolean {
+    return this.limitsListener !== undefined;
+  }
+
   limitsChanged(): void {
     try {
       this.limitsListener?.(this.limits);

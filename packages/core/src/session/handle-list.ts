@@ -7,6 +7,8 @@ export interface HandleNode {
   /** Epoch milliseconds. */
   touchedAt: number;
   readonly isConnection: boolean;
+  /** Its adapter hears of limits, and so holds it to them itself. */
+  readonly keepsLimits: boolean;
   /** Severs the transport now. Returns bytes that were not reported yet. */
   cut(reason: CloseReason): number;
   /** The session's limits are others now. */

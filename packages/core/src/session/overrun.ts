@@ -1,7 +1,7 @@
 /** Bytes a millisecond in one megabit a second. */
 const BYTES_PER_MS = 125;
-/** Ahead by no more than this is not ahead: readings come a little late, or early. */
-const SLACK_MS = 100;
+/** Ahead by less than this is not ahead: readings come late or early, and requests of the session in small bursts. */
+const SLACK_MS = 500;
 /** Bytes are known this much later than they flow. */
 const READING_MS = 1500;
 
@@ -33,18 +33,15 @@ export class Overrun {
     this.hasBegun = true;
     if (now < before) return;
     this.ahead = Math.max(0, this.ahead + bytes - (now - before) * this.bytesPerMs);
-    if (this.ahead <= this.slack) this.aheadSince = Infinity;
+    if (this.ahead === 0) this.aheadSince = Infinity;
     else if (this.aheadSince === Infinity) this.aheadSince = before;
   }
 
   /** Milliseconds; 0: it is not ahead. */
   lastsMs(now: number): number {
     const paused = now - this.at - READING_MS;
-    if (this.aheadSince === Infinity || paused * this.bytesPerMs >= this.ahead) return 0;
+    const isAhead = this.ahead > Math.max(SLACK_MS, paused) * this.bytesPerMs;
+    if (!isAhead) return 0;
     return Math.max(0, this.at - this.aheadSince);
-  }
-
-  private get slack(): number {
-    return SLACK_MS * this.bytesPerMs;
   }
 }

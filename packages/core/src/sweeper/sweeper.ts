@@ -117,11 +117,10 @@ export class Sweeper {
   }
 
   private closeIfTooFast(session: Session, rates: FlowRates, now: number): boolean {
-    // Without connections there is nothing to look at: requests are slowed down.
-    const isConnected = session.connections > 0;
-    const excess = isConnected ? rates.excess(now) : undefined;
+    const isJudged = mayBeTooFast(session);
+    const excess = isJudged ? rates.excess(now) : undefined;
     if (excess !== undefined) return this.reviews.tooFast(session, excess);
-    rates.lookAt = isConnected ? now + SWEEP_EVERY_MS : Infinity;
+    rates.lookAt = isJudged ? now + SWEEP_EVERY_MS : Infinity;
     return false;
   }
 
@@ -140,4 +139,11 @@ export class Sweeper {
     if (stalled > 0) this.lifecycle.cutStalledRequests(session, now, stallTimeoutMs);
     return false;
   }
+}
+
+/** It has a connection that nobody slows down. */
+function mayBeTooFast(session: Session): boolean {
+  let handle = session.handles;
+  while (handle !== undefined && (!handle.isConnection || handle.keepsLimits)) handle = handle.nextHandle;
+  return handle !== undefined;
 }

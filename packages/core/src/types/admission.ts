@@ -13,7 +13,10 @@ export interface Handle {
   readonly visit: object | undefined;
   /** Rates to keep, as the policies say now. */
   readonly limits: Limits;
-  /** Called when they have changed. One listener: the latest. */
+  /**
+   * Called when they have changed. One listener: the latest. Who sets it holds the client to `downMbits`: a connection
+   * without is cut when it carries more for ten seconds.
+   */
   onLimits(listener: (limits: Limits) => void): void;
   /**
    * Called once, synchronously, when the tracker ends the session: sever the transport now. May return the bytes that

@@ -22,6 +22,8 @@ export interface BodyObserver {
 export interface BodyGate {
   write(below: Writing, chunk: unknown, encoding: unknown, callback: unknown): boolean;
   end(below: Writing, chunk: unknown, encoding: unknown, callback: unknown): void;
+  /** Its writer goes on writing, for long, though it is told to wait. */
+  readonly isIgnored: boolean;
   /** Another tracker has a limit too: the tighter of both. */
   keepTo(speed: SessionSpeed): void;
   /** The response is over, whatever was still to be sent. */

@@ -3,12 +3,17 @@ import type { BodyCounter, BodyGate } from '../response/body-counter.js';
 import { callSoon } from '../response/call-soon.js';
 import type { Writing } from '../response/writing.js';
 import { type Done, HeldBytes } from './held-bytes.js';
+import { monotonic } from './pace.js';
 import type { SessionSpeed, Waiting } from './session-speed.js';
 import { tapDrain } from './tap-drain.js';
 
 /** Writers are told to wait above the one, and to go on below the other, so that there is always something to send. Bytes. */
 const ENOUGH_HELD = 65_536;
 const FEW_HELD = 16_384;
+
+/** A writer that does not wait for so long, or with so many bytes, never will. */
+const LONG_MS = 10_000;
+const MOST_UNHEEDED = 16 * 1024 * 1024;
 
 type Sending = PlaybackResponse & { flushHeaders(): void };
 
@@ -25,6 +30,9 @@ export class Gate implements BodyGate, Waiting {
   private isBlocked = false;
   /** A writer was told to wait. */
   private owesDrain = false;
+  /** Bytes that came though their writer was told to wait, and since when. */
+  private unheeded = 0;
+  private unheededSince = 0;
   private isEnding = false;
   private isOver = false;
   private onEnd: unknown = undefined;
@@ -42,6 +50,11 @@ export class Gate implements BodyGate, Waiting {
     return this.bytes.size;
   }
 
+  get isIgnored(): boolean {
+    if (this.unheeded > MOST_UNHEEDED) return true;
+    return this.speed.msFor(this.unheeded) > LONG_MS / 2 && monotonic() - this.unheededSince > LONG_MS;
+  }
+
   get isReady(): boolean {
     return this.held > 0 && !this.isBlocked;
   }
@@ -57,6 +70,10 @@ export class Gate implements BodyGate, Waiting {
       const goesOn = this.body.write(below, chunk, encoding, callback);
       if (!goesOn) this.isBlocked = this.owesDrain = true;
       return goesOn;
+    }
+    if (this.owesDrain) {
+      if (this.unheeded === 0) this.unheededSince = monotonic();
+      this.unheeded += bytes.length;
     }
     this.hold(below, bytes, typeof encoding === 'function' ? encoding : callback);
     this.owesDrain ||= this.held >= ENOUGH_HELD;
@@ -140,6 +157,7 @@ export class Gate implements BodyGate, Waiting {
     this.isBlocked = false;
     if (this.held === 0) {
       this.owesDrain = false;
+      this.unheeded = 0;
       return true;
     }
     this.owesDrain = true;
@@ -150,6 +168,7 @@ export class Gate implements BodyGate, Waiting {
   private drainIfFew(): void {
     if (!this.owesDrain || this.isEnding || this.isBlocked || this.held > FEW_HELD) return;
     this.owesDrain = false;
+    this.unheeded = 0;
     this.drains.drain();
   }
 

@@ -59,6 +59,11 @@ export class SessionSpeed implements Paced {
     if (this.waits.turn(monotonic())) this.tag();
   }
 
+  /** How long so many bytes take. */
+  msFor(bytes: number): number {
+    return (bytes / this.bucket.bytesIn(ROUND_MS)) * ROUND_MS;
+  }
+
   isTighterThan({ downMbits }: SessionSpeed): boolean {
     return this.downMbits < downMbits;
   }

@@ -84,7 +84,10 @@ export class StreamClient implements TransportClient, ByteCounters, BodyObserver
   }
 
   sample(): void {
-    if (this.body !== undefined && !this.isOver) limitLate(this.body, this.handle);
+    if (this.body === undefined || this.isOver) return;
+    limitLate(this.body, this.handle);
+    // It writes what is live, and would pile up here for ever.
+    if (this.body.gate?.isIgnored === true) this.onEnd('over_speed');
   }
 
   ended(): void {

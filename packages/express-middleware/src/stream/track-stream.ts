@@ -42,7 +42,7 @@ export function trackStream(tracker: SessionTracker, options: TrackStreamOptions
       if (hit === null) return void next();
       if (hit === undefined) return refuseNoStream(req, res);
       const no = (denial: Denial) => deny(req, res, next, denial, settings);
-      const onEnd = (reason: CloseReason) => connections.get(res)?.close(reason);
+      const onEnd = (reason: CloseReason) => connections.get(res)?.close(reason, reason === 'over_speed');
       client = new StreamClient(seen, res, tracker, next, no, onEnd);
       connections.add(res, client, hit, (gone) => untilGone(req, res, () => outlet.destroyed && gone()));
     } catch (error) {
