@@ -168,3 +168,34 @@ describe("a policy's deadline", () => {
     });
   });
 });
+
+describe('what a review changes of a session', () => {
+  const granting = () => {
+    let verdict: Verdict = { allow: true, userId: 'ann', tags: { plan: 'free' }, limits: { downMbits: 2 } };
+    const policy: Policy = { name: 'plans', admit: () => verdict };
+    const all = setup({ policies: [policy], updateIntervalMs: 1_000 });
+    const { session } = connect(all.tracker);
+    const updated: PlaySession[] = [];
+    all.tracker.on('updated', (event) => updated.push(event.session));
+    const decideAgain = async (next: Verdict) => {
+      verdict = next;
+      await all.tracker.reauthorize({ session: session?.id ?? '' });
+      all.clock.advance(1_000);
+      return updated.splice(0);
+    };
+    return { decideAgain };
+  };
+
+  it.each<[string, Verdict, Partial<PlaySession>]>([
+    ['its user', { allow: true, userId: 'bob' }, { userId: 'bob' }],
+    ['its tags', { allow: true, tags: { plan: 'paid' } }, { tags: { plan: 'paid' } }],
+    ['its limits', { allow: true, limits: { downMbits: 8 } }, { limits: { downMbits: 8 } }],
+  ])('is told to who listens: %s', async (_, verdict, shown) => {
+    expect(await granting().decideAgain(verdict)).toMatchObject([shown]);
+  });
+
+  it('is not told when nothing is different', async () => {
+    const same: Verdict = { allow: true, userId: 'ann', tags: { plan: 'free' }, limits: { downMbits: 2 } };
+    expect(await granting().decideAgain(same)).toEqual([]);
+  });
+});

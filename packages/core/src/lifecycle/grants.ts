@@ -86,8 +86,10 @@ export class Grants {
   }
 
   private tag(session: Session, tags: Readonly<Record<string, string>>): void {
+    const known = session.tags;
+    if (Object.entries(tags).every(([key, value]) => known[key] === value)) return;
     try {
-      session.rareFields.tags = withTags(session.tags, tags);
+      session.rareFields.tags = withTags(known, tags);
     } catch (error) {
       this.logger.warn({ err: error }, 'a policy gave tags that cannot be kept; the session has none of them');
     }

@@ -136,14 +136,16 @@ export class Reviews {
       this.end(session, resolved, verdict, refusedBy, policyDecisions);
     }
     if (kept && verdict.allow && !outdated) {
-      this.grants.approve(session, verdict);
-      if (policies === this.settings.policies) {
-        // All were asked: what policies said that are gone by now no longer counts.
-        session.rareFields.policyDecisions = undefined;
-        session.rareFields.tokenUntil = undefined;
-        this.grants.allow(session);
-      }
-      if (policyDecisions.length > 0) this.grants.record(session, policyDecisions);
+      this.grant(session, () => {
+        this.grants.approve(session, verdict);
+        if (policies === this.settings.policies) {
+          // All were asked: what policies said that are gone by now no longer counts.
+          session.rareFields.policyDecisions = undefined;
+          session.rareFields.tokenUntil = undefined;
+          this.grants.allow(session);
+        }
+        if (policyDecisions.length > 0) this.grants.record(session, policyDecisions);
+      });
       this.evictions.makeFor(session, room);
     }
     this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
@@ -201,9 +203,21 @@ export class Reviews {
   }
 
   private keep(session: Session, verdict: Approval, policy: Policy, now: number): void {
-    this.grants.approve(session, verdict);
-    if (verdict.expiresAt !== undefined || verdict.limits !== undefined)
-      this.grants.record(session, [yesOf(policy, verdict, now)]);
+    this.grant(session, () => {
+      this.grants.approve(session, verdict);
+      if (verdict.expiresAt !== undefined || verdict.limits !== undefined)
+        this.grants.record(session, [yesOf(policy, verdict, now)]);
+    });
+  }
+
+  /** Tells who listens, if the session has another user, other tags or other limits than before. */
+  private grant(session: Session, change: () => void): void {
+    const { userId, tags, limits } = session.rareFields;
+    change();
+    const after = session.rareFields;
+    if (userId !== after.userId || tags !== after.tags || limits !== after.limits) {
+      this.lifecycle.activity.changed(session);
+    }
   }
 
   /** Refused: the session is closed and the refusal remembered. */
