@@ -53,6 +53,20 @@ describe('bytes', () => {
     expect(session().bytes).toBeLessThan(1_000);
   });
 
+  it('are never fewer than arrived, over TLS too, and a kick is heard there', async () => {
+    await start({ secure: true });
+    const client = await enter();
+    const [ws] = [...stage.wss.clients];
+    ws!.send(Buffer.alloc(300_000));
+    client.ws.send(Buffer.alloc(100));
+    await until('it has arrived', () => client.received === 300_000);
+    clock.advance(1_000);
+    expect(session()).toMatchObject({ bytes: 300_010, bytesReceived: 106, secure: true });
+    stage.tracker.kick(session().id);
+    await client.ended;
+    expect(client.closed?.code).toBe(4403);
+  });
+
   it('are those too that came together with the request', async () => {
     await start();
     const frame = Buffer.from([0x82, 0x83, 0, 0, 0, 0, 1, 2, 3]);

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createTracker, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
 import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws';
 import { attachWebSocketServer, type WebSocketOptions } from '../../src/index.js';
+import { selfSigned } from './certificate.js';
 import { Client } from './client.js';
 
 /** A server of `ws` with the adapter, on a port of its own. */
 export class Stage {
-  readonly http: Server = createServer((_req, res) => void res.end('a page'));
+  readonly http: Server;
   readonly tracker: SessionTracker;
+  private readonly scheme: string;
   readonly wss: WebSocketServer;
   readonly attachment: ReturnType<typeof attachWebSocketServer>;
   readonly clients: Client[] = [];
@@ -19,8 +22,11 @@ export class Stage {
     options?: WebSocketOptions;
     server?: ServerOptions;
     tracker?: TrackerOptions | SessionTracker;
+    secure?: boolean;
   }) {
-    const { options = {}, server = {}, tracker = {} } = given;
+    const { options = {}, server = {}, tracker = {}, secure = false } = given;
+    this.http = secure ? createSecureServer(selfSigned()) : createServer((_req, res) => void res.end('a page'));
+    this.scheme = secure ? 'wss' : 'ws';
     this.tracker = 'admit' in tracker ? tracker : createTracker(tracker);
     this.wss = new WebSocketServer(server.noServer ? server : { server: this.http, ...server });
     this.attachment = attachWebSocketServer(this.wss, this.tracker, options);
@@ -46,7 +52,12 @@ export class Stage {
   }
 
   connect(path = '/live/cam1', options: ClientOptions = {}, protocols: string[] = []): Client {
-    const client = new Client(new WebSocket(`ws://127.0.0.1:${this.port}${path}`, protocols, options));
+    const client = new Client(
+      new WebSocket(`${this.scheme}://127.0.0.1:${this.port}${path}`, protocols, {
+        rejectUnauthorized: false,
+        ...options,
+      }),
+    );
     this.clients.push(client);
     return client;
   }
