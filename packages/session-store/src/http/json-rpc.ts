@@ -10,7 +10,7 @@ export function rpcIdOf(body: unknown): string | number | undefined {
 export const isInitialize = (body: unknown): boolean =>
   (body as { method?: unknown } | null | undefined)?.method === 'initialize';
 
-/** Answers with a JSON-RPC error. Without an id there is no `id`, as ToolHive has it. */
+/** Answers with a JSON-RPC error. Without an id the answer has no `id` either, as in ToolHive. */
 export function answerError(res: HeaderResponse, status: number, code: number, message: string, body: unknown): void {
   const id = rpcIdOf(body);
   const text = JSON.stringify({ jsonrpc: '2.0', error: { code, message }, ...(id !== undefined && { id }) });

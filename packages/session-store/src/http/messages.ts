@@ -1,4 +1,4 @@
-/** A request, as far as it is read: that of Node's `http`, and of Express and its kin. */
+/** The part of a request that is read: one of Node's `http`, of Express or of a similar framework. */
 export interface HeaderRequest {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -6,7 +6,7 @@ export interface HeaderRequest {
   readonly body?: unknown;
 }
 
-/** A response, as far as it is written. */
+/** The part of a response that is written. */
 export interface HeaderResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;

@@ -34,7 +34,7 @@ const sessions = new WeakMap<object, Session>();
 export const sessionOf = (req: object): Session | undefined => sessions.get(req);
 
 /**
- * Keeps the sessions of clients that name theirs in a header, as streamable HTTP (MCP) does. A request that may opens one; on
+ * Keeps sessions for clients that name theirs in a header, as streamable HTTP (MCP) does. A request that may opens one; on
  * others the session is refreshed, and handed on by `sessionOf(req)`. Answers by itself: 404 with a JSON-RPC error −32001 for
  * an unknown session, 400 without one, 503 while the store is away, 204 after a DELETE.
  *

@@ -17,7 +17,7 @@ import { HeldSessions } from './held-sessions.js';
 import type { ManagerSettings } from './options.js';
 import { Sweep } from './sweep.js';
 
-/** Against others who change the same session. */
+/** Tries, against others who change the same session. */
 const TRIES = 5;
 
 /**

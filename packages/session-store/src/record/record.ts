@@ -2,10 +2,10 @@ import { badSession, corrupt, tooLarge } from '../errors.js';
 import { joinMembers, splitMembers } from './json-members.js';
 import { formatRfc3339, parseRfc3339 } from './rfc3339.js';
 
-/** A session of more characters as JSON is refused. */
+/** Sessions that are longer than this as JSON are refused. */
 export const MAX_TEXT_LENGTH = 1_048_576;
 
-/** What is stored of a session, read. Nobody changes it: it is shared. */
+/** A stored session, parsed. It is shared, so nobody changes it. */
 export interface SessionRecord {
   readonly id: string;
   readonly type: string;
@@ -18,7 +18,7 @@ export interface SessionRecord {
   readonly nonce: string;
 }
 
-/** Whether both are one session, and not one and a later one that took its place. ToolHive drops the nonce as it writes. */
+/** Whether both are the same session, rather than one and a later one that took its place. ToolHive drops the nonce as it writes. */
 export function isSame(a: SessionRecord, b: SessionRecord): boolean {
   return a.createdAt === b.createdAt && (a.nonce === b.nonce || a.nonce === '' || b.nonce === '');
 }
@@ -61,7 +61,7 @@ export function decodeRecord(id: string, text: string): SessionRecord {
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** What `create` of a storage knows its own session by, if the session has one. */
+/** How a storage's `create` recognises its own session, if the session has one. */
 export function nonceOf(text: string): string | undefined {
   try {
     return asText((JSON.parse(text) as Stored | null)?.['nonce']) || undefined;

@@ -1,5 +1,5 @@
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-/** After so many years the calendar repeats itself. */
+/** The calendar repeats itself after this many years. */
 const ERA_YEARS = 400;
 const ERA_MS = 146_097 * 86_400_000;
 
@@ -34,7 +34,7 @@ export function parseRfc3339(text: unknown): number | undefined {
 
 export const formatRfc3339 = (ms: number): string => new Date(ms).toISOString();
 
-/** Minutes that the zone at the end of the text is ahead; NaN if there is none. */
+/** Minutes by which the zone at the end of the text is ahead of UTC; NaN if there is none. */
 function offsetOf(text: string, at: number): number {
   const sign = text[at];
   if ((sign === 'Z' || sign === 'z') && text.length === at + 1) return 0;
@@ -58,7 +58,7 @@ function isDigit(text: string, at: number): boolean {
   return code >= 48 && code <= 57;
 }
 
-/** So many digits, or NaN. */
+/** This many digits as a number, or NaN. */
 function number(text: string, from: number, count: number): number {
   let value = 0;
   for (let at = from; at < from + count; at++) {

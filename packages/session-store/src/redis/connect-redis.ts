@@ -74,7 +74,7 @@ function within({ dialTimeoutMs, clock }: RedisSettings, connected: Promise<unkn
   });
 }
 
-/** A client may say no more than "closed", where it told its listeners why. */
+/** A client may only say "closed", although it has told its listeners why. */
 function asFailure(error: unknown, lastError: unknown): unknown {
   if (error instanceof StreamSessionsError) return error;
   const isVague = error instanceof Error && /closed|reconnect strategy/i.test(error.message);

@@ -5,7 +5,7 @@ import type { Send } from './clients.js';
 import { Deadlines, type Waiting } from './deadlines.js';
 import { busy, failureOf, strangeReply, timedOut } from './failures.js';
 
-/** Commands that a client may be given and has not answered. Clients keep them while Redis is away, without a bound. */
+/** How many unanswered commands a client may have. Clients queue them without bound while Redis is away. */
 const MAX_PENDING = 10_000;
 
 /** Sends commands, each with a limit of time, and tells failures apart. */

@@ -8,7 +8,7 @@ export interface Waiting {
   previous: Waiting | undefined;
 }
 
-/** One limit of time for many commands, by one timer: they all have the same, so the oldest is always due first. */
+/** One time limit for many commands, with a single timer: all have the same limit, so the oldest is always due first. */
 export class Deadlines {
   private oldest: Waiting | undefined;
   private newest: Waiting | undefined;

@@ -6,7 +6,7 @@ const LONGEST_WORDS = 300;
 /** The first word of an error that Redis answers with; scripts put it behind a dash. */
 const REPLY = /^-?([A-Z]{2,}) /;
 
-/** Answers of a server that is there and cannot serve just now. */
+/** Answers of a server that is reachable but cannot serve right now. */
 const AWAY = new Set(['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'BUSY', 'NOREPLICAS', 'UNBLOCKED']);
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
@@ -16,7 +16,7 @@ const wordsOf = (cause: unknown): string =>
     .trimEnd()
     .replace(/\.$/, '');
 
-/** What a command failed with, as an error of ours: whether Redis is away, full, read-only … */
+/** Why a command failed, as one of our errors: Redis is unreachable, full, read-only … */
 export function failureOf(cause: unknown): SessionStoreError {
   const words = wordsOf(cause);
   const reply = REPLY.exec(words)?.[1];
@@ -89,7 +89,7 @@ export const busy = (pending: number): SessionStoreError =>
     new StreamSessionsError('ERR_STORE_BUSY', `${pending} commands wait for Redis already: this one was not sent.`),
   );
 
-/** A reply of a shape that no Redis gives: the client turns replies into something else. */
+/** A reply of a shape that Redis never sends: the client must have transformed it. */
 export const strangeReply = (command: string, reply: unknown): SessionStoreError =>
   withStatus(
     500,

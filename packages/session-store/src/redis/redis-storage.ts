@@ -21,7 +21,7 @@ export interface RedisStorageOptions {
   clock?: Clock;
 }
 
-/** Against others who create and delete the same session. */
+/** Tries, against others who create and delete the same session. */
 const TRIES = 3;
 /** Sessions read at a time: each may be a megabyte. */
 const READ_AT_ONCE = 20;

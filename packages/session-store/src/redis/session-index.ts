@@ -2,13 +2,13 @@ import type { Clock } from '@stream-sessions/core';
 import type { RedisConnection } from './connection.js';
 import { PRUNE_INDEX } from './prune-index.lua.js';
 
-/** Ids looked at in one go. */
+/** Ids examined at once. */
 const BATCH = 250;
-/** Batches that one tidying up looks at: a million ids. */
+/** Batches that one clean-up examines: a million ids. */
 const MOST_BATCHES = 4_000;
-/** The id of a deleted session stays so long: who creates it anew at the same moment may have noted it just before. */
+/** The id of a deleted session is kept this long: somebody who recreates it at the same moment may have noted it just before. */
 const GRACE_MS = 60_000;
-/** For a key without an end, which another program wrote. */
+/** For a key without an expiry, written by another program. */
 const ENDLESS_MS = 86_400_000;
 
 interface Checked {

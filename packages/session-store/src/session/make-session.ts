@@ -6,7 +6,7 @@ import { StreamableSession } from './streamable-session.js';
 /** Makes the session of an id. */
 export type SessionFactory<S extends Session = Session> = (id: string) => S;
 
-/** A new session of a type, of the class that is for it. */
+/** A new session of a type, as an instance of the class registered for it. */
 export function makeSession(id: string, type: SessionType, createdAt: number): Session {
   if (type === 'sse') return new SseSession(id, { createdAt });
   if (type === 'streamable') return new StreamableSession(id, createdAt);

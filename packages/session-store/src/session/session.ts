@@ -8,7 +8,7 @@ export type SessionType = 'mcp' | 'sse' | 'streamable' | (string & {});
 /** The longest name of a type, and key of metadata. */
 const MAX_NAME = 256;
 
-/** What a manager knows and changes of a session, and its users do not. */
+/** What a manager knows about a session and may change, and its users may not. */
 export interface SessionState {
   createdAt: number;
   updatedAt: number;
@@ -22,7 +22,7 @@ export interface SessionState {
   holder: Holder | undefined;
 }
 
-/** The manager is told by it that a session has something open on this node, or nothing any more. */
+/** Tells the manager that a session has something open on this node, or no longer has. */
 export interface Holder {
   hold(session: Session): void;
   release(session: Session): void;
@@ -30,7 +30,7 @@ export interface Holder {
 
 let open: (session: Session) => SessionState;
 
-/** An id that was checked already, because a session is stored under it: checking is a third of making the object. */
+/** An id that needs no check, because a session is stored under it: the check is a third of the cost of making the object. */
 let checkedId: string | undefined;
 export const markChecked = (id: string): void => void (checkedId = id);
 
@@ -155,7 +155,7 @@ export class Session {
 
 export const stateOf = (session: Session): SessionState => open(session);
 
-/** What differs from what was read. An object that was changed in place counts. */
+/** What has changed since it was read; an object that was changed in place counts. */
 export function changesOf(session: Session): Changes {
   const { record, updatedAt, data, metadata } = stateOf(session);
   const text = data === undefined ? undefined : encodeData(data.value);
@@ -183,7 +183,7 @@ export function setStored(session: Session, record: SessionRecord, text: string)
   state.updatedAt = Math.max(state.updatedAt, record.updatedAt);
 }
 
-/** These changes are stored. What was changed while they were on their way is not among them. */
+/** These changes have been stored; what was changed while they were on their way is not among them. */
 export function setSaved(session: Session, { metadata }: Changes): void {
   const state = stateOf(session);
   for (const [key, value] of metadata ?? []) {

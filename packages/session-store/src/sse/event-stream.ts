@@ -30,7 +30,7 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
-/** A client that took nothing for so many keep-alives while something waited for it is cut. */
+/** A client that has taken nothing for this many keep-alives, while something waited for it, is cut. */
 const STALLED_AFTER = 2;
 
 /** Writes events to one response, as fast as its client takes them and no faster. */

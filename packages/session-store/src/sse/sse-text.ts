@@ -8,11 +8,11 @@ export interface SseFields {
   id?: string;
 }
 
-/** A longer message is refused. */
+/** Longer messages are refused. */
 export const MAX_MESSAGE_LENGTH = 262_144;
 
 const LINE_ENDS = /\r\n|\r|\n/;
-/** Between events, so that proxies and clients see that the connection lives. */
+/** Sent between events, so that proxies and clients can see that the connection is alive. */
 export const KEEP_ALIVE = ': keep-alive\n\n';
 
 /**
