@@ -18,6 +18,7 @@ export function judge(
 ): UpgradeClient | undefined {
   const { socket } = request;
   if (socket.destroyed) return undefined;
+  if (!settings.mayConnect(request)) return void refuse(answer, 403, 'This page may not connect.');
   let hit: ReturnType<typeof hitOfUpgrade>;
   try {
     hit = hitOfUpgrade(request, settings);

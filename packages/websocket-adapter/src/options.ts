@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock, ConnHit, Protocol } from '@stream-sessions/core';
 import { badOption, checkOptions, CONNECTION_STALL_MS, type ConnectionSettings } from '@stream-sessions/core/spi';
 import { clientReader, type ClientReader, type TrustProxy } from './request/client-address.js';
+import { originRule, type Origins } from './request/origins.js';
 
 /** Options of `attachWebSocketServer()`. Everything has a default. */
 export interface WebSocketOptions {
@@ -17,6 +18,11 @@ export interface WebSocketOptions {
    * here that a publisher becomes one: `{ ...hit, kind: 'input' }`.
    */
   hit?: (request: IncomingMessage, hit: ConnHit) => ConnHit | null;
+  /**
+   * The pages that may connect, by their origin; all others are refused with 403. Default `any`, and `own` for `createVncProxy()`:
+   * those of the server's own host, as the `Host` header says.
+   */
+  origins?: Origins;
   /** Proxies that may say who the client is, like Express's `trust proxy`. Default: the socket's address is the client's. */
   trustProxy?: TrustProxy;
   /**
@@ -39,6 +45,7 @@ export interface Settings extends ConnectionSettings {
   readonly protocol: Protocol;
   readonly hit: WebSocketOptions['hit'];
   readonly client: ClientReader;
+  readonly mayConnect: (request: IncomingMessage) => boolean;
   readonly silenceTimeoutMs: number;
 }
 
@@ -47,6 +54,7 @@ export const OPTION_NAMES: readonly (keyof WebSocketOptions)[] = [
   'stream',
   'protocol',
   'hit',
+  'origins',
   'trustProxy',
   'stallTimeoutMs',
   'silenceTimeoutMs',
@@ -56,7 +64,7 @@ export const OPTION_NAMES: readonly (keyof WebSocketOptions)[] = [
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: WebSocketOptions): Settings {
   checkOptions('attachWebSocketServer()', options, OPTION_NAMES);
-  const { stream, protocol = 'websocket', hit, trustProxy, clock } = options;
+  const { stream, protocol = 'websocket', hit, origins = 'any', trustProxy, clock } = options;
   const { stallTimeoutMs = CONNECTION_STALL_MS, silenceTimeoutMs = 60_000 } = options;
   for (const [name, value] of Object.entries({ stream, hit })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
@@ -66,5 +74,6 @@ export function settingsOf(options: WebSocketOptions): Settings {
     if (!(value >= 0)) throw badOption(name, 'milliseconds, 0 or more', value);
   }
   const client = clientReader(trustProxy);
-  return { stream, protocol, hit, client, stallTimeoutMs, silenceTimeoutMs, ...(clock && { clock }) };
+  const mayConnect = originRule(origins);
+  return { stream, protocol, hit, client, mayConnect, stallTimeoutMs, silenceTimeoutMs, ...(clock && { clock }) };
 }

@@ -20,13 +20,13 @@ describe('a refused client', () => {
     ['limit', 429],
     ['overload', 503],
   ] as [DenialKind, number][])('gets the status of its denial before the upgrade: %s is %i', async (kind, status) => {
-    const no: Verdict = { allow: false, reason: 'unauthorized', kind, detail: '<b>no</b>\r\nX-Evil: 1' };
+    const no: Verdict = { allow: false, reason: 'unauthorized', kind, detail: 'for operators' };
     await start({ tracker: { policies: [policy(() => no)] } });
     let connected = 0;
     stage.wss.on('connection', () => connected++);
     const client = stage.connect('/live/cam1?token=abc');
     await client.ended;
-    expect([client.status, client.text]).toEqual([status, 'unauthorized: <b>no</b> X-Evil: 1\n']);
+    expect([client.status, client.text]).toEqual([status, 'unauthorized\n']);
     expect(client.headers).toMatchObject({
       'content-type': 'text/plain; charset=utf-8',
       'x-content-type-options': 'nosniff',
@@ -66,6 +66,24 @@ describe('a refused client', () => {
       expect.stringContaining('a mistake'),
       expect.objectContaining({ code: 'STREAM_SESSIONS_ADAPTER_FAULT' }),
     );
+  });
+
+  it('is that of a page of another origin, where only some may connect', async () => {
+    await start({ options: { origins: ['https://app.example'] } });
+    const own = `http://127.0.0.1:${stage.port}`;
+    const origins = [
+      own,
+      'https://app.example',
+      undefined,
+      'http://127.0.0.1',
+      'https://app.example.evil',
+      'null',
+      'x',
+    ];
+    const clients = origins.map((origin) => stage.connect('/live/cam1', origin === undefined ? {} : { origin }));
+    await until('each has its answer', () => clients.every(({ isOpen, status }) => isOpen || status !== undefined));
+    expect(clients.map(({ status }) => status)).toEqual([undefined, undefined, undefined, 403, 403, 403, 403]);
+    expect(active()).toHaveLength(3);
   });
 
   it('was never asked about when ws itself or its verifyClient refuses it', async () => {
@@ -262,6 +280,7 @@ it('is no server what cannot be upgraded, and an unknown option is named', async
     { stream: 'cam1' },
     { silenceTimeoutMs: -1 },
     { trustProxy: 'nonsense' },
+    { origins: ['app.example'] },
   ]) {
     expect(() => attachWebSocketServer(stage.wss, stage.tracker, options as never)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION' }),

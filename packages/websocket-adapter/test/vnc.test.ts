@@ -98,6 +98,14 @@ describe('a viewer', () => {
     expect([client.status, target.mock.calls.length]).toEqual([403, 0]);
   });
 
+  it('on a page of another origin is refused: it could see, and type, as whoever looks at that page', async () => {
+    await start();
+    const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/desk1`;
+    const client = new Client(new WebSocket(url, { origin: 'https://evil.example' }));
+    await client.ended;
+    expect([client.status, desktops.size]).toEqual([403, 0]);
+  });
+
   it('waits for a desktop that is started for it', async () => {
     let started: (() => void) | undefined;
     await start({

@@ -59,7 +59,9 @@ export class UpgradeClient implements TransportClient, ByteCounters {
   }
 
   reject(denial: Denial): void {
-    this.give((answer) => refuse(answer, denialStatus(denial), denialText(denial), denial.until));
+    // the detail is for operators
+    const text = denialText({ ...denial, detail: undefined });
+    this.give((answer) => refuse(answer, denialStatus(denial), text, denial.until));
   }
 
   destroy(reason: CloseReason): void {

@@ -55,6 +55,6 @@ export function vncSettingsOf(options: VncProxyOptions): VncSettings {
   if (typeof target !== 'function') throw badOption('target', 'a function that returns { host, port }', target);
   if (!(connectTimeoutMs > 0)) throw badOption('connectTimeoutMs', 'milliseconds, above 0', connectTimeoutMs);
   if (!(idleTimeoutMs >= 0)) throw badOption('idleTimeoutMs', 'milliseconds, 0 or more', idleTimeoutMs);
-  const websocket = settingsOf({ protocol: 'vnc', ...rest });
+  const websocket = settingsOf({ protocol: 'vnc', origins: 'own', ...rest });
   return { websocket, target, allows: compileAllow(allow), connectTimeoutMs, idleTimeoutMs };
 }
