@@ -39,7 +39,7 @@ export async function reach({ host, port }: VncTarget, allows: Allows, signal: A
     return socket;
   } catch (error) {
     socket.on('error', () => undefined).destroy();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
