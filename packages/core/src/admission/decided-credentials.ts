@@ -5,6 +5,7 @@ import type { Decision } from '../policy/pipeline.js';
 import type { Approval } from '../types/policy.js';
 import type { AskedWith } from '../session/rare-fields.js';
 import { decidedKey, keepDecided, ownOffer } from '../session/decided.js';
+import { setHot } from '../session/hot-fields.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { ownCopy } from '../support/strings.js';
@@ -32,15 +33,17 @@ export class DecidedCredentials {
   mustAsk(session: Session, hit: HitFacts, byAlias: boolean, { byStream }: Recipe): boolean {
     const { credentials } = hit;
     if (isPassword(credentials)) return true;
-    const { authorises, aliasesAdmit, hash } = this.settings;
-    const { rare } = session;
+    const { hot } = session;
     const token = hit.token || undefined;
-    const own = offersSame(credentials, rare?.credentials);
+    const own = offersSame(credentials, hot?.credentials);
     if (own && (byStream || hit.stream === session.firstStream)) {
-      if (token === session.token) return !session.allowed || this.isOver(rare?.tokenUntil);
+      if (token === session.token) return !session.allowed || this.isOver(hot?.tokenUntil);
+      const { authorises, aliasesAdmit } = this.settings;
       if (token === undefined && byAlias && session.allowed && (!authorises || aliasesAdmit)) return false;
     }
+    const { rare } = session;
     if (rare?.decided === undefined) return true;
+    const { hash } = this.settings;
     const offered = own && token === session.token ? ownOffer(session, hash) : offeredIn(hit, hash);
     const until = rare.decided.get(decidedKey(hit.stream, offered))?.until;
     return until === undefined || this.isOver(until);
@@ -52,11 +55,11 @@ export class DecidedCredentials {
     const { policyDecisions } = decision;
     const { hash } = this.settings;
     const isOwn = token === session.token && stream === session.firstStream;
-    const { asked, credentials } = session.rareFields;
-    if (isOwn && (!session.allowed || asked === undefined || offersSame(hit.credentials, credentials))) {
+    const { asked } = session.rareFields;
+    if (isOwn && (!session.allowed || asked === undefined || offersSame(hit.credentials, session.hot?.credentials))) {
       if (!session.allowed) this.grants.allow(session);
       this.keepAsked(session, hit, decision);
-      session.rareFields.tokenUntil = undefined;
+      setHot(session, 'tokenUntil', undefined);
       if (policyDecisions.length > 0) this.grants.record(session, policyDecisions);
       return;
     }
@@ -65,14 +68,16 @@ export class DecidedCredentials {
     const { rareFields } = session;
     if (session.allowed && end >= before && mayRenew(session, resolved)) {
       const own = ownOffer(session, hash);
-      keepDecided(session, session.firstStream, own, Math.min(before, rareFields.tokenUntil ?? Infinity));
+      keepDecided(session, session.firstStream, own, Math.min(before, session.hot?.tokenUntil ?? Infinity));
       if (token !== session.token) this.merger.renameTo(session, resolved);
       this.keepAsked(session, hit, decision);
-      rareFields.tokenUntil = end < rareFields.expiresAt ? end : undefined;
+      setHot(session, 'tokenUntil', end < rareFields.expiresAt ? end : undefined);
       return;
     }
     keepDecided(session, stream, offeredIn(hit, hash), end);
-    if (rareFields.expiresAt > before) rareFields.tokenUntil = Math.min(rareFields.tokenUntil ?? Infinity, before);
+    if (rareFields.expiresAt > before) {
+      setHot(session, 'tokenUntil', Math.min(session.hot?.tokenUntil ?? Infinity, before));
+    }
   }
 
   private isOver(until: number | undefined): boolean {
@@ -80,11 +85,12 @@ export class DecidedCredentials {
   }
 
   /** What policies are asked with again, and what its own credentials are compared with. */
-  private keepAsked({ rareFields }: Session, hit: HitFacts, { approvals }: Decision): void {
+  private keepAsked(session: Session, hit: HitFacts, { approvals }: Decision): void {
+    const { rareFields } = session;
     rareFields.ownOffer = undefined;
     if (approvals.length === 0) return;
     rareFields.asked = askedWith(hit);
-    rareFields.credentials = ownCredentials(hit.credentials);
+    setHot(session, 'credentials', ownCredentials(hit.credentials));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { DenialEntry } from '../denials/denial-table.js';
 import { idsOf, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Registry } from '../registry/registry.js';
+import { setHot } from '../session/hot-fields.js';
 import type { Session } from '../session/session.js';
 import type { Denials } from '../denials/denials.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -50,14 +51,14 @@ export class Evictions {
 
   /** The same when something is served to it. A policy that then fails to say who has to go ends it. */
   makeWhenServed(session: Session, decision: Decision): void {
-    session.rareFields.onServed = () => {
+    setHot(session, 'onServed', () => {
       // As when it opens: those who say who has to go do not see it yet.
       this.registry.unserved.delete(session);
       const room = this.roomFor(decision, session);
       const { verdict } = room.decision;
       if (verdict.allow) this.makeFor(session, room);
       else this.lifecycle.close(session, verdict.reason, { detail: verdict.detail });
-    };
+    });
   }
 
   /** Returns the denials of who was replaced: they hold as long as the session that replaced them lives. */

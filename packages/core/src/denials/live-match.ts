@@ -38,10 +38,10 @@ export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
 }
 
 /** As its name, or among the credentials that were decided. */
-function hasToken({ token: own, rare }: Session, token: string, hash: KeyedHash): boolean {
-  if (own === token || rare === undefined) return own === token;
-  if (rare.credentials?.scheme === 'bearer' && rare.credentials.token === token) return true;
-  if (rare.decided === undefined) return false;
+function hasToken({ token: own, rare, hot }: Session, token: string, hash: KeyedHash): boolean {
+  if (own === token) return true;
+  if (hot?.credentials?.scheme === 'bearer' && hot.credentials.token === token) return true;
+  if (rare?.decided === undefined) return false;
   const key = hash.of(token);
   for (const decided of rare.decided.values()) if (decided.token === key || decided.bearer === key) return true;
   return false;

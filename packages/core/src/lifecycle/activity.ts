@@ -3,6 +3,7 @@ import type { HitMerger } from '../registry/hit-merger.js';
 import type { Registry } from '../registry/registry.js';
 import type { Totals } from '../registry/totals.js';
 import type { HandleNode } from '../session/handle-list.js';
+import { setHot } from '../session/hot-fields.js';
 import { withReport } from '../session/quality.js';
 import type { Session } from '../session/session.js';
 import { withTags } from '../session/tags.js';
@@ -43,20 +44,19 @@ export class Activity {
 
   /** The session is in no list until something is served to it. */
   hide(session: Session): void {
-    session.rareFields.onServed = nothing;
+    setHot(session, 'onServed', nothing);
   }
 
   /** Something was served to a session that nobody saw so far. */
   served(session: Session): void {
-    const { rareFields } = session;
-    const { onServed } = rareFields;
+    const onServed = session.hot?.onServed;
     if (onServed === undefined || session.isClosed) return;
-    rareFields.onServed = nothing;
+    this.hide(session);
     onServed();
     // A policy that had to say who makes room may have failed to.
     if (session.isClosed) return;
     this.registry.show(session);
-    if (rareFields.streams === undefined) this.registry.liveStreams.served.add(session.stream);
+    if (session.rare?.streams === undefined) this.registry.liveStreams.served.add(session.stream);
     this.totals.opened++;
     this.totals.watched(session.openedAt, session.updatedAt);
     this.events.opened(session);
@@ -64,9 +64,9 @@ export class Activity {
 
   /** Another request or connection of a live session. */
   joinAs(session: Session, { hit, ip, network, isConnection }: ResolvedHit): void {
-    const before = session.rare?.lastHitAt ?? session.updatedAt;
+    const before = session.hot?.lastHitAt ?? session.updatedAt;
     this.join(session, hit, ip, network, countable(hit.bytes));
-    if (isConnection) session.rareFields.lastHitAt = before;
+    if (isConnection) setHot(session, 'lastHitAt', before);
   }
 
   /** A hit of a live session, and the bytes that came with it. Returns the time. */
@@ -75,10 +75,10 @@ export class Activity {
     const before = session.updatedAt;
     session.updatedAt = now;
     this.merger.merge(session, hit, ip, network);
-    const { rare } = session;
-    if (rare !== undefined && rare.lastHitAt !== undefined) rare.lastHitAt = now;
+    const { hot } = session;
+    if (hot !== undefined && hot.lastHitAt !== undefined) hot.lastHitAt = now;
     if (hit.keepMs) this.keep(session, hit, now);
-    if (rare?.onServed === undefined) this.totals.watched(before, now);
+    if (hot?.onServed === undefined) this.totals.watched(before, now);
     else if (hit.tentative === true || isError(hit)) return now;
     else this.served(session);
     if (bytes > 0) this.credit(session, bytes, now);
@@ -116,9 +116,8 @@ export class Activity {
     if (!session.isUnserved) this.totals.watched(session.updatedAt, now);
     this.totals.bytesReceived += bytes;
     session.updatedAt = now;
-    const rare = session.rareFields;
-    rare.bytesReceived += bytes;
-    rare.rates?.received.add(bytes, now);
+    session.rareFields.bytesReceived += bytes;
+    session.hot?.rates?.received.add(bytes, now);
     session.begin(now);
     this.lookIfDue(session, now);
     // the last ones come while it ends
@@ -151,7 +150,7 @@ export class Activity {
   credit(session: Session, bytes: number, now: number): void {
     if (bytes === 0) return;
     session.credit(bytes, now);
-    session.rare?.rates?.sent.add(bytes, now);
+    session.hot?.rates?.sent.add(bytes, now);
     this.totals.bytes += bytes;
     this.lookIfDue(session, now);
   }

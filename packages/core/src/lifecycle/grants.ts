@@ -3,6 +3,7 @@ import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import { FlowRates } from '../session/flow-rates.js';
+import { setHot } from '../session/hot-fields.js';
 import { withTags } from '../session/tags.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
@@ -75,7 +76,7 @@ export class Grants {
     if (isSame) return;
     rare.limits = limits === undefined || isEmpty(limits) ? undefined : Object.freeze({ ...limits });
     // Measured anew: what flowed before was not too fast.
-    rare.rates = rare.limits === undefined ? undefined : new FlowRates(rare.limits, this.clock.now());
+    setHot(session, 'rates', rare.limits && new FlowRates(rare.limits, this.clock.now()));
     if (session.connections > 0) this.deadlines.watchSpeed(session);
     for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) handle.limitsChanged();
   }

@@ -3,6 +3,7 @@ import type { CloseReason, PlaySession } from '../types/play-session.js';
 import type { Approval } from '../types/policy.js';
 import type { Resolver } from '../registry/resolver.js';
 import type { Registry } from '../registry/registry.js';
+import { setHot } from '../session/hot-fields.js';
 import { NO_HIT, type Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Clock } from '../support/clock.js';
@@ -112,7 +113,7 @@ export class Lifecycle implements HandleOwner {
     this.activity.keep(session, hit, now);
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
     // It has connections only, so far: no hit keeps it open behind the last of them.
-    if (isConnection && groupKey !== undefined) session.rareFields.lastHitAt = NO_HIT;
+    if (isConnection && groupKey !== undefined) setHot(session, 'lastHitAt', NO_HIT);
     const group = groupKey === resolved.network ? session.network : groupKey && ownCopy(groupKey);
     this.registry.add(session, recipe, group, !resolved.isUnheardOf);
     if (!isUnserved) {
@@ -150,7 +151,8 @@ export class Lifecycle implements HandleOwner {
     const last = at === undefined || Number.isNaN(at) ? now : Math.min(now, Math.max(at, session.updatedAt));
     this.activity.touch(session, handle, bytes, last);
     if (session.handles !== undefined) return;
-    const { lastHitAt = NO_HIT, keepUntil = NO_HIT } = session.rare ?? {};
+    const { lastHitAt = NO_HIT } = session.hot ?? {};
+    const { keepUntil = NO_HIT } = session.rare ?? {};
     if (Math.max(lastHitAt + this.settings.idleTimeoutOf(session), keepUntil) >= now) return;
     this.close(session, reason);
   }

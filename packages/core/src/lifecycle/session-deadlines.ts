@@ -1,6 +1,7 @@
 import { TimingWheel } from '../collections/timing-wheel.js';
 import type { PlaySession } from '../types/play-session.js';
 import type { Policy } from '../types/policy.js';
+import { setHot } from '../session/hot-fields.js';
 import type { Session } from '../session/session.js';
 import type { Logger } from '../support/logger.js';
 import type { Settings } from '../settings/settings.js';
@@ -54,7 +55,7 @@ export class SessionDeadlines {
       rare.reviewAt = Math.min(rare.reviewAt, at);
       reviewBytes = Math.min(reviewBytes, bytes);
     }
-    rare.reviewBytes = reviewBytes === Infinity ? undefined : reviewBytes;
+    setHot(session, 'reviewBytes', reviewBytes === Infinity ? undefined : reviewBytes);
   }
 
   /** When this policy wants to review the session; undefined: it fails to say. */
@@ -79,8 +80,9 @@ export class SessionDeadlines {
     const { maxLifetimeMs } = this.settings;
     let at = this.idleAt(session);
     if (maxLifetimeMs > 0) at = Math.min(at, session.openedAt + maxLifetimeMs);
-    const { rare } = session;
-    if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt, rare.rates?.lookAt ?? Infinity);
+    const { rare, hot } = session;
+    if (rare !== undefined) at = Math.min(at, rare.expiresAt, rare.reviewAt);
+    if (hot?.rates !== undefined) at = Math.min(at, hot.rates.lookAt);
     if (session.isReviewDue) at = Math.min(at, session.updatedAt);
     return this.settings.stallTimeoutMs > 0 ? Math.min(at, this.nextStall(session)) : at;
   }
@@ -92,7 +94,7 @@ export class SessionDeadlines {
 
   /** It has a connection, and what that carries cannot be slowed down: if it has limits, somebody has to look. */
   watchSpeed(session: Session): void {
-    const rates = session.isClosed ? undefined : session.rare?.rates;
+    const rates = session.isClosed ? undefined : session.hot?.rates;
     if (rates?.watch() === true) this.wheel.place(session, this.nextLook(session));
   }
 

@@ -9,6 +9,7 @@ import type { ClosedSessions } from './closed-sessions.js';
 import { compileFilter } from './filter.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
+import { setHot } from '../session/hot-fields.js';
 import { makeRoom, Session } from '../session/session.js';
 import type { SharedFields } from '../session/shared-fields.js';
 import { ShardedMap } from '../collections/sharded-map.js';
@@ -86,7 +87,7 @@ export class Registry {
   /** Something has been served to it: from now on everybody sees it. */
   show(session: Session): void {
     this.unserved.delete(session);
-    session.rareFields.onServed = undefined;
+    setHot(session, 'onServed', undefined);
     // another viewer may have made the stream live meanwhile
     session.entry = this.liveStreams.entryFor(session.stream);
     this.enlist(session);

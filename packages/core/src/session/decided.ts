@@ -18,9 +18,9 @@ export function forgetVerdicts({ rare }: Session): void {
 }
 
 /** Hashed when somebody wants to know, and kept until it goes by another. */
-export function ownOffer({ token, rareFields }: Session, hash: KeyedHash): Offered {
+export function ownOffer({ token, rareFields, hot }: Session, hash: KeyedHash): Offered {
   if (rareFields.ownOffer?.of !== token) rareFields.ownOffer = undefined;
-  return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: rareFields.credentials }, hash), of: token });
+  return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: hot?.credentials }, hash), of: token });
 }
 
 export const decidedKey = (stream: string, offered: Offered): string => `${offeredKey(offered)} ${stream}`;

@@ -1,7 +1,5 @@
 import type { Offered } from '../identity/offer.js';
-import type { Credentials } from '../types/hit.js';
 import type { Protocol } from '../types/kinds.js';
-import type { FlowRates } from './flow-rates.js';
 import type { Quality } from '../types/play-session.js';
 import type { Limits } from '../types/limits.js';
 import type { PolicyDecision } from '../types/explanation.js';
@@ -20,24 +18,10 @@ export interface Decided extends Offered {
   until: number;
 }
 
-/** What few sessions have; kept apart so that a million plain viewers do not pay for it. */
+/** What few sessions have; kept apart so that a million plain viewers do not pay for it. No hit looks here: see `HotFields`. */
 export class RareFields {
-  // What every hit looks at comes first. Absent numbers are undefined: a number that is no small integer is an object of
-  // its own, and each is one more look at memory.
-  /** What it was let in by besides its token; kept in memory only, to be compared and asked with again. */
-  credentials: Credentials | undefined = undefined;
-  /** Epoch ms: when the yes to what it is named by ends, where the session goes on longer by another credential. */
-  tokenUntil: number | undefined = undefined;
-  /** The last HTTP hit of a merged session keeps it open after its last connection has closed. Epoch ms. */
-  lastHitAt: number | undefined = undefined;
   /** Not idle before, whatever its protocol's timeout. Epoch ms. */
   keepUntil: number | undefined = undefined;
-  /** Set until something was served to it, and called right before everybody sees it. */
-  onServed: (() => void) | undefined = undefined;
-  /** Undefined: no number of bytes makes a policy look. */
-  reviewBytes: number | undefined = undefined;
-  /** Of a session with limits. */
-  rates: FlowRates | undefined = undefined;
   referer: string | undefined = undefined;
   /** Names that players give themselves, where something better names the session. */
   sid: string | undefined = undefined;

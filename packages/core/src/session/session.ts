@@ -2,6 +2,7 @@ import { WheelNode } from '../collections/timing-wheel.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { CloseReason, NamedBy, PlaySession } from '../types/play-session.js';
 import type { HandleNode } from './handle-list.js';
+import type { HotFields } from './hot-fields.js';
 import { RareFields } from './rare-fields.js';
 import type { SharedFields } from './shared-fields.js';
 
@@ -52,6 +53,7 @@ export class Session extends WheelNode {
   group: string | SharedGroup | undefined = undefined;
   /** The first of its open requests and connections. */
   handles: HandleNode | undefined = undefined;
+  hot: HotFields | undefined = undefined;
   rare: RareFields | undefined = undefined;
   bytes = 0;
   private readonly opened: number;
@@ -94,13 +96,13 @@ export class Session extends WheelNode {
 
   /** As many bytes as a policy waits for have flowed, in either direction. */
   get isReviewDue(): boolean {
-    const bytes = this.rare?.reviewBytes;
+    const bytes = this.hot?.reviewBytes;
     return bytes !== undefined && this.totalBytes >= bytes;
   }
 
   /** Nothing was served to it yet, nor anything else of its stream: it is in no list. */
   get isUnserved(): boolean {
-    return this.rare?.onServed !== undefined;
+    return this.hot?.onServed !== undefined;
   }
 
   get isClosed(): boolean {
@@ -213,7 +215,7 @@ export class Session extends WheelNode {
 
   /** No request of it was ever seen. */
   get isConnectionOnly(): boolean {
-    return this.group === undefined || this.rare?.lastHitAt === NO_HIT;
+    return this.group === undefined || this.hot?.lastHitAt === NO_HIT;
   }
 
   /** Connections open now. */
@@ -291,7 +293,7 @@ export class Session extends WheelNode {
       tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
       quality: rare?.quality,
       limits: rare?.limits,
-      rateMbits: rare?.rates?.mbits(sharedFields.kind, now),
+      rateMbits: this.hot?.rates?.mbits(sharedFields.kind, now),
     };
   }
 }

@@ -4,6 +4,7 @@ import type { Approval, Candidate, Policy, Refusal, TrackerView, Verdict } from 
 import { isVerdict, kept } from '../policy/verdicts.js';
 import { sharedGroup } from '../registry/identity-group.js';
 import type { Excess } from '../session/flow-rates.js';
+import { setHot } from '../session/hot-fields.js';
 import type { Session } from '../session/session.js';
 import type { Candidates } from '../admission/candidates.js';
 import type { Denials } from '../denials/denials.js';
@@ -130,7 +131,7 @@ export class Reviews {
     const room = session.isUnserved ? noRoom(answer) : this.evictions.roomFor(answer, session);
     const { verdict, refusedBy, policyDecisions } = room.decision;
     // Renewed meanwhile: what was asked about is no longer what it goes by.
-    const outdated = session.token !== resolved.token || session.rare?.credentials !== resolved.hit.credentials;
+    const outdated = session.token !== resolved.token || session.hot?.credentials !== resolved.hit.credentials;
     const kept = !session.isClosed && (verdict.allow || outdated);
     if (!session.isClosed && !verdict.allow && !outdated) {
       this.end(session, resolved, verdict, refusedBy, policyDecisions);
@@ -141,7 +142,7 @@ export class Reviews {
         if (policies === this.settings.policies) {
           // All were asked: what policies said that are gone by now no longer counts.
           session.rareFields.policyDecisions = undefined;
-          session.rareFields.tokenUntil = undefined;
+          setHot(session, 'tokenUntil', undefined);
           this.grants.allow(session);
         }
         if (policyDecisions.length > 0) this.grants.record(session, policyDecisions);
@@ -247,7 +248,7 @@ export class Reviews {
       referer: rare?.referer,
       query: askedQuery(rare?.asked) ?? session.query,
       url: rare?.asked?.url,
-      credentials: rare?.credentials,
+      credentials: session.hot?.credentials,
       token: session.token,
       sid: session.sid,
       playerSessionId: session.playerSessionId,

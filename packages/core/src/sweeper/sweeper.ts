@@ -91,7 +91,7 @@ export class Sweeper {
     if (rare !== undefined && (rare.reviewAt <= now || session.isReviewDue)) {
       if (this.reviews.review(session, now)) return;
     }
-    const rates = session.rare?.rates;
+    const rates = session.hot?.rates;
     if (rates !== undefined && rates.lookAt <= now && this.closeIfTooFast(session, rates, now)) return;
     // What a policy or a cut causes may have closed it in passing.
     if (!session.isClosed) this.lifecycle.deadlines.plan(session);
