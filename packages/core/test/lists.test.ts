@@ -224,6 +224,16 @@ describe('streams and stats', () => {
       outputs: 0,
       sinks: [],
       bytesTotal: 15,
+      receivedBytesTotal: 0,
+      watchSecondsTotal: 0,
+      closedByReason: {},
+      deniedByReason: {},
+      policies: [],
+      activeBy: [
+        { stream: 'cam1', protocol: 'hls', kind: 'viewer', active: 1 },
+        { stream: 'cam1', protocol: 'rtmp', kind: 'viewer', active: 1 },
+        { stream: 'cam2', protocol: 'rtmp', kind: 'input', active: 1 },
+      ],
     });
   });
 
