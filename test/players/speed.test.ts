@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from './support/browser.js';
 import { startCountingProxy, type CountingProxy } from './support/counting-proxy.js';
-import { writeLadder } from './support/ladder.js';
+import { program } from './support/programs.js';
 import { bigMedia, Curl, Meter, type SpeedServer, startSpeedServer, type Used, wait } from './support/speed.js';
 
+const LADDER = path.join(__dirname, 'support/ladder.mjs');
 /** Seconds. */
 const CHANGED_AT = 3;
 const WAYS = ['express5', 'express4', 'stream', 'proxy'];
@@ -26,7 +29,8 @@ function measure(received: () => number[], startedAt?: number): Meter {
 
 beforeAll(async () => {
   // encoded at 150 kbit/s, and stuffed
-  writeLadder(media.folder, [1, 2.5, 5, 8], 40);
+  program('ffmpeg');
+  execFileSync(process.execPath, [LADDER, media.folder, '40', '1', '2.5', '5', '8']);
   server = await startSpeedServer(media.folder);
 }, 40_000);
 

@@ -5,6 +5,8 @@ import http2 from 'node:http2';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import zlib from 'node:zlib';
 import compression from 'compression';
 import express from 'express';
@@ -327,6 +329,46 @@ describe('a limit that changes while it plays', () => {
     // no burst, for it has not just opened
     expect(client.received.length).toBeLessThan(31_250 + 125 * (performance.now() - from - 1000) + 1000);
     client.socket.destroy();
+  });
+});
+
+describe('a response that two trackers count', () => {
+  it('has the tighter limit of both', async () => {
+    const other = createTracker({
+      policies: [{ name: 'fast', admit: () => ({ allow: true, limits: { downMbits: 80 } }) }],
+    });
+    for (const order of [
+      [other, tracker],
+      [tracker, other],
+    ] as const) {
+      const { url } = await serve(
+        express().use(trackPlayback(order[0]), trackPlayback(order[1]), express.static(media.folder)),
+      );
+      const from = performance.now();
+      const agent = String(order.indexOf(other));
+      expect((await get(url, '/cam1/big.ts', { 'user-agent': agent })).body.equals(BODY)).toBe(true);
+      expect(performance.now() - from).toBeGreaterThan((SIZE - BURST) / 125 - 10);
+    }
+    await other.stop();
+  });
+});
+
+describe('a session with a limit', () => {
+  it('keeps nothing of a request that has been answered', async () => {
+    const answered: WeakRef<object>[] = [];
+    const { url } = await serve(
+      express().use(trackPlayback(tracker), (req, res) => {
+        answered.push(new WeakRef(req));
+        res.send(BODY);
+      }),
+    );
+    await get(url, '/cam1/big.ts');
+    // the connection may know the last one
+    await get(url, '/cam1/index.m3u8');
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await until(() => (collect(), answered[0]!.deref() === undefined), Boolean);
+    expect(tracker.list({ status: 'active' })).toHaveLength(1);
   });
 });
 

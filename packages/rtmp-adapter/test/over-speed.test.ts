@@ -4,7 +4,7 @@ import { attachRtmp, type Attachment } from '../src/index.js';
 import { HttpFlvClient, WsFlvClient } from './support/flv-clients.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { startServer4, type Server4 } from './support/server-4.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 /** Of any media at all: a packet of the test's is a minute's worth. */
 const VERY_SLOW = 0.0001;
@@ -39,7 +39,7 @@ afterEach(async () => {
 async function pass(seconds: number): Promise<void> {
   for (let i = 0; i < seconds; i++) {
     clock.advance(1000);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pace(10);
   }
 }
 

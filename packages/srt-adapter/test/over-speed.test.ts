@@ -2,7 +2,7 @@ import { createTracker, type Limits, type SessionTracker } from '@stream-session
 import { fakeClock, type FakeClock } from '@stream-sessions/core/testing';
 import { createSrtServer, type SrtServer } from '../src/index.js';
 import { Caller } from './support/caller.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 
 /** Of any media at all: a packet of the test's is a minute's worth. */
 const VERY_SLOW = 0.0001;
@@ -36,7 +36,7 @@ afterEach(async () => {
 async function pass(seconds: number): Promise<void> {
   for (let i = 0; i < seconds; i++) {
     clock.advance(1000);
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await pace(40);
   }
 }
 

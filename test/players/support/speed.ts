@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pace } from '../../support/until.js';
 import { program } from './programs.js';
 
 const SERVER = path.join(__dirname, 'speed-server.mjs');
@@ -138,4 +139,5 @@ export class Meter {
 
 const mbits = (bytes: number): number => (bytes * 8) / 1e6;
 
-export const wait = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+/** What is measured needs its time. */
+export const wait = (seconds: number): Promise<void> => pace(seconds * 1000);

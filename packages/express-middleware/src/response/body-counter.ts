@@ -25,7 +25,7 @@ export interface BodyGate {
   /** Its writer goes on writing, for long, though it is told to wait. */
   readonly isIgnored: boolean;
   /** Another tracker has a limit too: the tighter of both. */
-  keepTo(speed: SessionSpeed): void;
+  keepTo(speed: SessionSpeed, handle: Handle): void;
   /** The response is over, whatever was still to be sent. */
   abandon(): void;
 }

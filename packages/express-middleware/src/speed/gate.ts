@@ -1,3 +1,4 @@
+import type { Handle } from '@stream-sessions/core';
 import type { PlaybackResponse } from '../connect.js';
 import type { BodyCounter, BodyGate } from '../response/body-counter.js';
 import { callSoon } from '../response/call-soon.js';
@@ -40,6 +41,7 @@ export class Gate implements BodyGate, Waiting {
   constructor(
     private readonly body: BodyCounter,
     private speed: SessionSpeed,
+    public handle: Handle,
     readonly goesFirst: boolean,
   ) {
     this.drains = tapDrain(body.res, () => this.drained());
@@ -108,10 +110,11 @@ export class Gate implements BodyGate, Waiting {
     return sent;
   }
 
-  keepTo(speed: SessionSpeed): void {
+  keepTo(speed: SessionSpeed, handle: Handle): void {
     if (!speed.isTighterThan(this.speed)) return;
     this.speed.leave(this);
     this.speed = speed;
+    this.handle = handle;
     if (this.isReady) speed.enter(this);
   }
 

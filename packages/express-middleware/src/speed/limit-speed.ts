@@ -35,6 +35,6 @@ function hold(body: BodyCounter, handle: Handle, downMbits: number, isNew: () =>
   else speed.change(handle.limits);
   handle.onLimits(speed.change);
   speed.begin(handle);
-  if (body.gate === undefined) new Gate(body, speed, isPlaylist);
-  else body.gate.keepTo(speed);
+  if (body.gate === undefined) new Gate(body, speed, handle, isPlaylist);
+  else body.gate.keepTo(speed, handle);
 }

@@ -12,8 +12,12 @@ const SMALLEST_SLICE = 4096;
 /** `limited` while its limit is below what it wants, most of the time; `enough` when it no longer is. */
 const SPEED_TAG = 'speed';
 
+type Tagging = Pick<Handle, 'tag'>;
+
 /** A response that waits for its turn. */
 export interface Waiting {
+  /** Not kept here, for it leads to a request. */
+  readonly handle: Tagging;
   /** Playlists go before all others: without them a player does not know what to fetch. */
   readonly goesFirst: boolean;
   /** Bytes that could be sent at once. */
@@ -35,8 +39,6 @@ export class SessionSpeed implements Paced {
   private readonly others = new Set<Waiting>();
   private readonly waits = new Waits();
   private isLooking = false;
-  /** Of its latest response. */
-  private handle: Pick<Handle, 'tag'> | undefined = undefined;
 
   constructor(
     private downMbits: number,
@@ -54,9 +56,8 @@ export class SessionSpeed implements Paced {
   };
 
   /** Another response of the session begins. */
-  begin(handle: Pick<Handle, 'tag'>): void {
-    this.handle = handle;
-    if (this.waits.turn(monotonic())) this.tag();
+  begin(handle: Tagging): void {
+    if (this.waits.turn(monotonic())) this.tag(handle);
   }
 
   /** How long so many bytes take. */
@@ -99,13 +100,14 @@ export class SessionSpeed implements Paced {
     } finally {
       this.isLooking = false;
     }
-    if (!this.hasWaiting) return false;
-    if (this.waits.note(now)) this.tag();
+    const [waiting] = this.playlists.size > 0 ? this.playlists : this.others;
+    if (waiting === undefined) return false;
+    if (this.waits.note(now)) this.tag(waiting.handle);
     return true;
   }
 
-  private tag(): void {
-    this.handle?.tag({ [SPEED_TAG]: this.waits.isShort ? 'limited' : 'enough' });
+  private tag(handle: Tagging): void {
+    handle.tag({ [SPEED_TAG]: this.waits.isShort ? 'limited' : 'enough' });
   }
 
   private get hasWaiting(): boolean {
