@@ -10,6 +10,8 @@ interface Active {
   active: number;
 }
 
+const NONE: readonly Active[] = Object.freeze([]);
+
 /** A stream that somebody watches or publishes now, and how many they are. */
 export class StreamEntry implements WatchedStream {
   readonly visits = new SessionList<Session>();
@@ -18,7 +20,7 @@ export class StreamEntry implements WatchedStream {
   readonly codes: readonly string[];
   private dvr = 0;
   /** How many of each protocol and kind; few differ. */
-  private readonly active: Active[] = [];
+  private active: readonly Active[] = NONE;
 
   constructor(readonly code: string) {
     this.codes = Object.freeze([code]);
@@ -48,7 +50,8 @@ export class StreamEntry implements WatchedStream {
   /** One session more of this protocol, or one fewer. */
   count(kind: SessionKind, protocol: Protocol, change: 1 | -1): void {
     const same = this.active.find((cell) => cell.protocol === protocol && cell.kind === kind);
-    if (same === undefined) this.active.push({ protocol, kind, active: change });
+    // not pushed: that would take room for sixteen more, for each name of a stream that somebody makes up
+    if (same === undefined) this.active = this.active.concat({ protocol, kind, active: change });
     else same.active += change;
   }
 
