@@ -1,5 +1,5 @@
 import type { Policy } from '../types/policy.js';
-import type { PolicyStats } from '../types/tracker.js';
+import type { PolicyStats } from '../types/stats.js';
 
 interface Times {
   asked: number;

@@ -1,7 +1,7 @@
 import { ShardedMap } from '../collections/sharded-map.js';
 import type { Session } from '../session/session.js';
 import type { StreamSummary } from '../types/play-session.js';
-import type { ActiveCount } from '../types/tracker.js';
+import type { ActiveCount } from '../types/stats.js';
 import { ServedStreams } from './served-streams.js';
 import { StreamEntry } from './stream-entry.js';
 

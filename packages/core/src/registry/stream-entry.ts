@@ -1,7 +1,7 @@
 import type { Session, WatchedStream } from '../session/session.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { StreamSummary } from '../types/play-session.js';
-import type { ActiveCount } from '../types/tracker.js';
+import type { ActiveCount } from '../types/stats.js';
 import { SessionList } from './session-list.js';
 
 interface Active {

@@ -13,7 +13,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { ResolvedHit } from '../identity/resolved-hit.js';
 import type { PolicyDecision } from '../types/explanation.js';
 import { askedQuery, forgetVerdicts } from '../session/decided.js';
-import type { InvalidateResult } from '../types/tracker.js';
+import type { InvalidateResult } from '../types/operations.js';
 import { noRoom, type Evictions } from '../admission/evictions.js';
 import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';

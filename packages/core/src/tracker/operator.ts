@@ -11,7 +11,7 @@ import { checkDuration, checkOptions } from '../support/options.js';
 import type { Reviews } from '../sweeper/reviews.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
 import type { SessionFilter } from '../types/play-session.js';
-import type { DenyOptions, InvalidateResult, KickOptions } from '../types/tracker.js';
+import type { DenyOptions, InvalidateResult, KickOptions } from '../types/operations.js';
 import type { Queries } from './queries.js';
 
 /** What an operator does to viewers: kicks them, keeps them out, has the policies look at them again. */

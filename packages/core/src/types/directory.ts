@@ -2,7 +2,8 @@ import type { Denial, DenialTarget } from './denial.js';
 import type { TrackerEvents } from './event.js';
 import type { Explanation } from './explanation.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
-import type { DenyOptions, InvalidateResult, KickOptions, TrackerStats } from './tracker.js';
+import type { TrackerStats } from './stats.js';
+import type { DenyOptions, InvalidateResult, KickOptions } from './operations.js';
 
 type Answer<T> = T | Promise<T>;
 

@@ -1,6 +1,6 @@
 import type { Denial } from '../types/denial.js';
 import type { PlaySession, StreamSummary } from '../types/play-session.js';
-import type { TrackerStats } from '../types/tracker.js';
+import type { TrackerStats } from '../types/stats.js';
 import { denialToWire } from './denial.js';
 import { toWire, visitToWire } from './session.js';
 import { streamToWire, totalsToWire } from './stats.js';

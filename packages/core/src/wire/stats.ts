@@ -1,5 +1,6 @@
 import type { StreamSummary } from '../types/play-session.js';
-import type { InvalidateResult, TrackerStats } from '../types/tracker.js';
+import type { TrackerStats } from '../types/stats.js';
+import type { InvalidateResult } from '../types/operations.js';
 
 /** What lists show of the counters, with Open-Streamer's names. */
 export const totalsToWire = (stats: TrackerStats) => ({
