@@ -1,5 +1,5 @@
 /** As much CPU as a text may take without a second look, in ms. */
-const QUICK_MS = 120;
+const QUICK_MS = 60;
 /** Eight times the text takes 8 times as long in linear time, more with its garbage, and 64 times in quadratic time. */
 const MAX_GROWTH = 30;
 
@@ -16,7 +16,7 @@ function cpuMs(run: () => unknown): number {
 
 /** The best of several, for any one may have met the garbage collector, or the compiler. */
 function bestMs(run: () => unknown): number {
-  return Math.min(...Array.from({ length: 5 }, () => cpuMs(run)));
+  return Math.min(...Array.from({ length: 3 }, () => cpuMs(run)));
 }
 
 /**
@@ -28,7 +28,7 @@ function bestMs(run: () => unknown): number {
 export function expectLinearTime(
   read: (text: string) => unknown,
   text: (length: number) => string,
-  length = 65_536,
+  length = 32_768,
 ): void {
   const long = text(length);
   if (cpuMs(() => read(long)) <= QUICK_MS) return;

@@ -137,7 +137,7 @@ const ATOMS = [
 
 beforeAll(() => loadCmcdDecoder());
 
-it.each(Object.entries(READERS))('%s of 64 KB is read in linear time', (_name, read) => {
+it.each(Object.entries(READERS))('%s of 32 KB is read in linear time', (_name, read) => {
   for (const atom of ATOMS) {
     for (const end of ['!', '"']) {
       expectLinearTime(read, (length) => atom.repeat(Math.ceil(length / atom.length)).slice(0, length) + end);
