@@ -127,7 +127,9 @@ export class Denials {
     const asked = askedKey(resolved, this.settings.hash);
     const entry = this.remember(resolved, refusal, usualMs, { asked }, policyDecisions);
     // Told to this viewer alone, and not kept: whom the denial refuses later was not judged.
-    return this.refuse(entry, resolved, withoutAbsent({ remaining: refusal.remaining, conflicts }));
+    const { remaining } = refusal;
+    const tellsMore = remaining !== undefined || conflicts !== undefined;
+    return this.refuse(entry, resolved, tellsMore ? withoutAbsent({ remaining, conflicts }) : undefined);
   }
 
   /** The same of a session that was live until now: nobody is refused yet. */
@@ -263,9 +265,9 @@ export class Denials {
     return stillHeld;
   }
 
-  private refuse(entry: DenialEntry, resolved: ResolvedHit, told: Partial<Denial> = {}): Refused {
+  private refuse(entry: DenialEntry, resolved: ResolvedHit, told?: Partial<Denial>): Refused {
     const shown = this.shown(entry);
-    const denial = Object.keys(told).length === 0 ? shown : Object.freeze({ ...shown, ...told });
+    const denial = told === undefined ? shown : Object.freeze({ ...shown, ...told });
     this.totals.denied++;
     this.totals.deniedBy.add(denial.reason);
     if (entry.hits++ === 0 && this.hub.wants('denied')) {
