@@ -179,17 +179,13 @@ export class Denials {
   }
 
   list(): Denial[] {
-    const now = this.clock.now();
-    const entries = [...this.operator.values(), ...this.remembered.values()];
-    return entries.filter((entry) => entry.until > now).map((entry) => this.shown(entry));
+    return this.inForce().map((entry) => this.shown(entry));
   }
 
   export(): DenialRecord[] {
-    const now = this.clock.now();
     const { keyId } = this.settings.hash;
-    return [...this.operator.values(), ...this.remembered.values()]
-      .filter((entry) => entry.until > now && !entry.endsWithSession)
-      .map((entry) => toRecord(entry, keyId));
+    const lasting = this.inForce().filter((entry) => !entry.endsWithSession);
+    return lasting.map((entry) => toRecord(entry, keyId));
   }
 
   /** @throws StreamSessionsError ERR_BAD_DENIAL, and changes nothing. */
@@ -230,6 +226,11 @@ export class Denials {
   expire(now: number): void {
     this.operator.expire(now, EXPIRED_PER_LOOK);
     this.remembered.expire(now, EXPIRED_PER_LOOK);
+  }
+
+  private inForce(): DenialEntry[] {
+    const now = this.clock.now();
+    return [...this.operator.values(), ...this.remembered.values()].filter((entry) => entry.until > now);
   }
 
   /** Goes before what refused somebody until now. */
