@@ -3,7 +3,7 @@ import https from 'node:https';
 import tls from 'node:tls';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { trackPlayback } from '../src/index.js';
-import { selfSigned } from './support/certificate.js';
+import { selfSigned } from '../../../test/support/certificate.js';
 import { RawClient, until } from './support/client.js';
 import { closeServers, listen, serve } from './support/serve.js';
 

@@ -2,7 +2,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:htt
 import serveStatic from 'serve-static';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { localOnly, type PlaybackResponse, sessionsApi, trackPlayback } from '../src/index.js';
-import { selfSigned } from './support/certificate.js';
+import { selfSigned } from '../../../test/support/certificate.js';
 import { until } from './support/client.js';
 import { FILES, mediaFolder } from './support/media.js';
 import { closeServers, listen } from './support/serve.js';

@@ -6,7 +6,7 @@ import { trackPlayback, type ViewerTokenOptions } from '../src/index.js';
 import { cookieValue } from '@stream-sessions/core/spi';
 import { tokenSettings } from '../src/tokens/options.js';
 import { tokenReader } from '../src/tokens/reader.js';
-import { selfSigned } from './support/certificate.js';
+import { selfSigned } from '../../../test/support/certificate.js';
 import { get } from './support/client.js';
 import { closeServers, listen, serve } from './support/serve.js';
 

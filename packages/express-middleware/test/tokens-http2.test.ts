@@ -2,7 +2,7 @@ import http2, { type ClientHttp2Session, type Http2ServerResponse } from 'node:h
 import zlib from 'node:zlib';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { trackPlayback } from '../src/index.js';
-import { selfSigned } from './support/certificate.js';
+import { selfSigned } from '../../../test/support/certificate.js';
 import { until } from './support/client.js';
 import { closeServers, listen } from './support/serve.js';
 

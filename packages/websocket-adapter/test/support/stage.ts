@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createTracker, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
 import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws';
 import { attachWebSocketServer, type WebSocketOptions } from '../../src/index.js';
-import { selfSigned } from './certificate.js';
+import { selfSigned } from '../../../../test/support/certificate.js';
 import { Client } from './client.js';
 
 /** A server of `ws` with the adapter, on a port of its own. */
