@@ -35,6 +35,7 @@ describe.each([
   let server: { readonly rtmp: number; stop(): Promise<void> };
   let tracker: SessionTracker;
   let attachment: Attachment;
+  let attempt = 0;
 
   beforeAll(async () => {
     tracker = createTracker();
@@ -42,6 +43,7 @@ describe.each([
       (attachment = attachRtmp(nms, tracker, { silenceTimeoutMs: SILENCE_TIMEOUT_MS }));
     server = await start(attach);
   });
+  beforeEach(() => void attempt++);
   afterEach(() => {
     publishers.splice(0).forEach((child) => child.kill('SIGKILL'));
     endPlayers();
@@ -52,8 +54,11 @@ describe.each([
     await server.stop();
   });
 
-  const url = (stream: string): string => `rtmp://127.0.0.1:${server.rtmp}/live/${stream}`;
-  const session = (kind: 'viewer' | 'input', stream: string) => tracker.list({ kind, stream, status: 'active' })[0];
+  /** Of each attempt its own: what a failed one has left may still be on air. */
+  const name = (stream: string): string => `${stream}-${attempt}`;
+  const url = (stream: string): string => `rtmp://127.0.0.1:${server.rtmp}/live/${name(stream)}`;
+  const session = (kind: 'viewer' | 'input', stream: string) =>
+    tracker.list({ kind, stream: name(stream), status: 'active' })[0];
   const reasonOf = (id: string) => tracker.get(id)?.closeReason;
 
   async function publish(stream: string): Promise<[ChildProcess, string]> {
@@ -95,13 +100,16 @@ describe.each([
 
   async function frozenPlayer(): Promise<string | undefined> {
     await publish('watched');
-    const player = playWithFfmpeg(url('watched'));
+    const player = playWithFfmpeg(url('watched'), { live: true });
     const { id } = await until('it plays', () => session('viewer', 'watched'));
     const said = (): number => tracker.get(id)?.bytesReceived ?? 0;
     await until('it has said that it plays', () => said() > 0);
     const before = said();
     // It is asked after a second without a word of it.
-    await until('it has answered', () => said() >= before + PONG_BYTES);
+    await until('it has answered', () => {
+      expect(session('viewer', 'watched')).toBeDefined();
+      return said() >= before + PONG_BYTES;
+    });
     player.kill('SIGSTOP');
     return closed(id);
   }

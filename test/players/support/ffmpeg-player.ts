@@ -18,11 +18,17 @@ export function endPlayers(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-/** Plays a URL with ffmpeg as a viewer would: at the speed of time, the picture goes nowhere. `seconds`: it stops then by itself. */
-export function playWithFfmpeg(url: string, options: { userAgent?: string; seconds?: number } = {}): FfmpegPlayer {
-  const { userAgent, seconds } = options;
+/**
+ * Plays a URL with ffmpeg as a viewer would: at the speed of time, the picture goes nowhere. `seconds`: it stops then by itself.
+ * `live`: as fast as it comes. On a busy machine a clock of its own makes ffmpeg read later and later, until it waits for nothing.
+ */
+export function playWithFfmpeg(
+  url: string,
+  options: { userAgent?: string; seconds?: number; live?: boolean } = {},
+): FfmpegPlayer {
+  const { userAgent, seconds, live } = options;
   const args = [
-    ...['-hide_banner', ...(url === 'pipe:0' ? [] : ['-nostdin']), '-loglevel', 'error', '-re'],
+    ...['-hide_banner', ...(url === 'pipe:0' ? [] : ['-nostdin']), '-loglevel', 'error', ...(live ? [] : ['-re'])],
     ...(userAgent ? ['-user_agent', userAgent] : []),
     ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), '-f', 'null', '-'],
   ];
