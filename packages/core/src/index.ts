@@ -30,6 +30,8 @@ export type {
   SinkGap,
   SinkOptions,
   SinkStats,
+  SourceChange,
+  SourceEvent,
   TrackerEvents,
 } from './types/event.js';
 export type {
@@ -52,6 +54,7 @@ export type {
   TrackerView,
   Verdict,
 } from './types/policy.js';
+export type { SourceGate, SourceWait } from './types/source-gate.js';
 export type { Limits } from './types/limits.js';
 export {
   mistServerIdentity,

@@ -28,6 +28,7 @@ export class EventHub {
     updated: [],
     closed: [],
     denied: [],
+    source: [],
   };
   private sinks: readonly SinkQueue[] = [];
   /** Removed, but still taking what was queued. */

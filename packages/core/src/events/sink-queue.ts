@@ -7,7 +7,7 @@ import { Delivery } from './delivery.js';
 import { SpillFile } from './spill-file.js';
 
 const MAX_BATCH = 1_000;
-/** `updated` and `denied` that wait. */
+/** `updated`, `denied` and what is told of sources, as they wait. */
 const MAX_PASSING = 10_000;
 /** Pairs of `opened` and `closed` that wait in memory. */
 const DEFAULT_MAX_PAIRS = 10_000;
@@ -18,16 +18,16 @@ export type Backlog = Iterator<WireEvent, unknown>;
 /**
  * The queue in front of one sink. Batches go one at a time, in order.
  *
- * What passes (`updated`, `denied`) is bounded: a newer `updated` of a visit replaces the older one, and when there are too
+ * What passes (`updated`, `denied`, sources) is bounded: a newer `updated` of a visit replaces the older one, and when there are too
  * many the oldest goes. `opened` and `closed` are pairs: an `opened` that finds no room goes to the spill file, or is lost
  * with its `closed`; the `closed` of one that was taken always has its place.
  */
 export class SinkQueue {
   dropped = 0;
   private readonly events = new Queue<WireEvent>();
-  /** Where the latest `updated` of a session waits, and where the `denied` do. */
+  /** Where the latest `updated` of a session waits, and where the others that pass do. */
   private readonly updates = new Map<string, number>();
-  private readonly denials = new Set<number>();
+  private readonly others = new Set<number>();
   private pairs = 0;
   /** Visits whose `opened` was lost. */
   private readonly lost = new Set<string>();
@@ -66,8 +66,8 @@ export class SinkQueue {
   }
 
   push(event: WireEvent): void {
-    if (event.type === 'session.updated' || event.type === 'session.denied') this.pushPassing(event);
-    else this.pushPair(event);
+    if (isOfPair(event)) this.pushPair(event);
+    else this.pushPassing(event);
     this.start();
   }
 
@@ -93,7 +93,7 @@ export class SinkQueue {
     this.dropped += this.events.size;
     this.events.clear();
     this.updates.clear();
-    this.denials.clear();
+    this.others.clear();
     this.pairs = 0;
     this.backlog = undefined;
     this.delivery.giveUp();
@@ -108,7 +108,7 @@ export class SinkQueue {
     if (this.events.size - this.pairs >= MAX_PASSING && !this.makeRoom(isUpdate)) return this.lose(event);
     const position = this.events.push(event);
     if (isUpdate) this.updates.set(idOf(event), position);
-    else this.denials.add(position);
+    else this.others.add(position);
   }
 
   private pushPair(event: WireEvent): void {
@@ -216,8 +216,8 @@ export class SinkQueue {
 
   /** An event waits no longer. */
   private forget(event: WireEvent, position: number): void {
-    if (event.type === 'session.denied') this.denials.delete(position);
-    else if (event.type !== 'session.updated') this.pairs--;
+    if (isOfPair(event)) this.pairs--;
+    else if (event.type !== 'session.updated') this.others.delete(position);
     else if (this.updates.get(idOf(event)) === position) this.updates.delete(idOf(event));
   }
 
@@ -250,9 +250,9 @@ export class SinkQueue {
     if (this.events.at(position)?.payload['opened_at'] === event.payload['opened_at']) this.events.remove(position);
   }
 
-  /** The oldest update goes, else the new event if it is one, else the oldest denial. False: the new one. */
+  /** The oldest update goes, else the new event if it is one, else the oldest of the others. False: the new one. */
   private makeRoom(forUpdate: boolean): boolean {
-    const [position] = this.updates.size > 0 ? this.updates.values() : forUpdate ? [] : this.denials;
+    const [position] = this.updates.size > 0 ? this.updates.values() : forUpdate ? [] : this.others;
     const oldest = position === undefined ? undefined : this.events.remove(position);
     if (position === undefined || oldest === undefined) return false;
     this.forget(oldest, position);
@@ -260,6 +260,8 @@ export class SinkQueue {
     return true;
   }
 }
+
+const isOfPair = ({ type }: WireEvent): boolean => type === 'session.opened' || type === 'session.closed';
 
 const idOf = ({ payload }: WireEvent): string => payload['session_id'] as string;
 

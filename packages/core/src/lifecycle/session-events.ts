@@ -4,12 +4,14 @@ import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
-import type { AttachedEvent } from '../types/event.js';
+import type { AttachedEvent, SourceChange } from '../types/event.js';
 import type { CloseReason, PlaySession } from '../types/play-session.js';
-import { attachedEnvelope, closedEnvelope, openedEnvelope, updatedEnvelope } from '../wire/event.js';
+import { attachedEnvelope, closedEnvelope, openedEnvelope, sourceEnvelope, updatedEnvelope } from '../wire/event.js';
 
 /** Changed sessions that are told of in one go: many are spread over the interval, for the event loop and for sinks. */
 const SLICE = 256;
+/** Characters. */
+const MAX_DETAIL = 1_024;
 
 /** Tells listeners and sinks what happens to sessions. Nothing is copied while nobody listens. */
 export class SessionEvents {
@@ -52,6 +54,13 @@ export class SessionEvents {
     const viewers = this.registry.liveStreams.viewersOf(visit.stream);
     const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason, viewers });
     this.hub.emit('closed', event, closedEnvelope);
+  }
+
+  /** Of what a stream comes from, not of a session: told by whoever runs it. */
+  source(stream: string, change: SourceChange, detail: string | undefined): void {
+    if (!this.hub.wants('source')) return;
+    const facts = { seq: this.hub.nextSeq(), occurredAt: this.clock.now(), stream, change };
+    this.hub.emit('source', Object.freeze({ ...facts, detail: detail?.slice(0, MAX_DETAIL) }), sourceEnvelope);
   }
 
   /** What is there for a listener that comes now. */

@@ -14,7 +14,7 @@ import type { Clock } from '../support/clock.js';
 import { countable } from '../support/numbers.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import type { Denial, DenialRecord, DenialTarget } from '../types/denial.js';
-import type { EventSink, SinkOptions, TrackerEvents } from '../types/event.js';
+import type { EventSink, SinkOptions, SourceChange, TrackerEvents } from '../types/event.js';
 import type { Explanation } from '../types/explanation.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import { SESSION_KINDS } from '../types/kinds.js';
@@ -207,6 +207,10 @@ export class Tracker implements SessionTracker {
 
   addSink(sink: EventSink, options: SinkOptions = {}): () => void {
     return this.parts.hub.addSink(sink, options, this.parts.events.backlog());
+  }
+
+  announceSource(stream: string, change: SourceChange, detail?: string): void {
+    this.parts.events.source(stream, change, detail);
   }
 
   start(): void {

@@ -43,6 +43,17 @@ export interface DeniedEvent extends Numbered {
   readonly ip: string;
 }
 
+/** What became of the source of a stream. */
+export type SourceChange = 'waking' | 'running' | 'hibernated' | 'failed';
+
+/** The source of a stream is being started, runs, sleeps, or has failed: told by whoever runs sources. */
+export interface SourceEvent extends Numbered {
+  readonly stream: string;
+  readonly change: SourceChange;
+  /** Why. */
+  readonly detail?: string | undefined;
+}
+
 /** The events of `tracker.on()`. They leave after the change is made, are frozen, and come in order of `seq`. */
 export interface TrackerEvents {
   /** Once, at `on('attached')` itself. */
@@ -52,6 +63,8 @@ export interface TrackerEvents {
   updated: SessionEvent;
   closed: SessionClosedEvent;
   denied: DeniedEvent;
+  /** `tracker.announceSource()` was called. */
+  source: SourceEvent;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { EventSink, SinkOptions, TrackerEvents } from './event.js';
+import type { EventSink, SinkOptions, SourceChange, TrackerEvents } from './event.js';
 import type { Denial, DenialRecord, DenialTarget } from './denial.js';
 import type { ConnHit, HttpHit } from './hit.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
@@ -85,6 +85,12 @@ export interface SessionTracker extends SessionDirectory {
    * @throws StreamSessionsError ERR_BAD_OPTION
    */
   addSink(sink: EventSink, options?: SinkOptions): () => void;
+
+  /**
+   * Tells listeners of `source` and sinks what became of the source of a stream: for whoever runs sources, as
+   * `@stream-sessions/on-demand` does. `detail`: why; cut at 1,024 characters.
+   */
+  announceSource(stream: string, change: SourceChange, detail?: string): void;
 
   /** Starts sweeping for due sessions, once a second. With `autoStart`, the first session does so. */
   start(): void;

@@ -42,7 +42,16 @@ export interface WireSession {
 /** The envelope that sinks get. */
 export interface WireEvent {
   readonly id: string;
-  readonly type: 'session.attached' | 'session.opened' | 'session.updated' | 'session.closed' | 'session.denied';
+  readonly type:
+    | 'session.attached'
+    | 'session.opened'
+    | 'session.updated'
+    | 'session.closed'
+    | 'session.denied'
+    | 'source.waking'
+    | 'source.running'
+    | 'source.hibernated'
+    | 'source.failed';
   readonly stream_code: string;
   readonly occurred_at: string;
   readonly seq: number;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { WireEvent, WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
 import { withoutAbsent } from './without-absent.js';
-import type { DeniedEvent, SessionClosedEvent, SessionEvent, SessionOpenedEvent } from '../types/event.js';
+import type { DeniedEvent, SessionClosedEvent, SessionEvent, SessionOpenedEvent, SourceEvent } from '../types/event.js';
 import type { PlaySession } from '../types/play-session.js';
 import { toWire } from './session.js';
 
@@ -83,3 +83,6 @@ export function deniedEnvelope(event: DeniedEvent, id: string): WireEvent {
     }),
   );
 }
+
+export const sourceEnvelope = ({ seq, occurredAt, stream, change, detail }: SourceEvent, id: string): WireEvent =>
+  envelope(`source.${change}`, id, seq, occurredAt, stream, withoutAbsent({ detail }));
