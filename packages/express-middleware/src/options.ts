@@ -1,4 +1,4 @@
-import type { Denial, HttpHit, Protocol } from '@stream-sessions/core';
+import type { Denial, HttpHit, Protocol, SourceGate } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { PlaybackResponse, RequestCallback } from './connect.js';
 import { MediaTypes } from './media/extensions.js';
@@ -41,6 +41,11 @@ export interface TrackPlaybackOptions {
    * on a stream of which nothing was ever served, a viewer is listed once a request is answered.
    */
   countErrors?: boolean;
+  /**
+   * `ready` of `createSources()`: a viewer who was let in is held until the source of the stream runs, and answered 503 with
+   * `Retry-After: 2` if it does not come in time. Default: nobody is held.
+   */
+  ready?: SourceGate;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
   onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
 }
@@ -53,6 +58,7 @@ const KNOWN: readonly (keyof TrackPlaybackOptions)[] = [
   'dvr',
   'hit',
   'countErrors',
+  'ready',
   'onDenied',
 ];
 
@@ -66,20 +72,30 @@ export interface Prepared {
   readonly writing: TokenSettings;
   readonly hit: TrackPlaybackOptions['hit'];
   readonly countErrors: boolean;
+  readonly ready: SourceGate | undefined;
   readonly onDenied: TrackPlaybackOptions['onDenied'];
 }
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function prepare(options: TrackPlaybackOptions): Prepared {
   checkOptions('trackPlayback', options, KNOWN);
-  const { stream = 'first-segment', extensions, trustProxy, viewerToken, hit, countErrors = false, onDenied } = options;
+  const {
+    stream = 'first-segment',
+    extensions,
+    trustProxy,
+    viewerToken,
+    hit,
+    countErrors = false,
+    ready,
+    onDenied,
+  } = options;
   if (typeof stream !== 'function' && stream !== 'first-segment' && stream !== 'dirname') {
     throw badOption('stream', '"first-segment", "dirname" or a function', stream);
   }
   if (extensions !== undefined && (typeof extensions !== 'object' || extensions === null)) {
     throw badOption('extensions', 'an object like { ".aac": "hls" }', extensions);
   }
-  for (const [name, value] of Object.entries({ hit, onDenied })) {
+  for (const [name, value] of Object.entries({ hit, ready, onDenied })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
   if (typeof countErrors !== 'boolean') throw badOption('countErrors', 'true or false', countErrors);
@@ -87,5 +103,6 @@ export function prepare(options: TrackPlaybackOptions): Prepared {
   const tokens = tokenReader(writing);
   const client = clientReader(trustProxy);
   const timeshift = timeshiftReader(options.dvr);
-  return { stream, types: new MediaTypes(extensions), client, timeshift, tokens, writing, hit, countErrors, onDenied };
+  const types = new MediaTypes(extensions);
+  return { stream, types, client, timeshift, tokens, writing, hit, countErrors, ready, onDenied };
 }

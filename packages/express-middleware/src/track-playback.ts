@@ -5,6 +5,7 @@ import type {
   PendingAdmission,
   RequestHandle,
   SessionTracker,
+  SourceWait,
 } from '@stream-sessions/core';
 import { needTracker } from '@stream-sessions/core/spi';
 import { CmcdReports } from './cmcd/reports.js';
@@ -21,7 +22,7 @@ import { requestInfo, type RequestInfo } from './request/request-info.js';
 import { offerPlaySession } from './request/play-session.js';
 import { countBody } from './response/count-body.js';
 import { findResponse } from './response/response-queue.js';
-import { refuse, refuseMethod, refuseNameless, refuseUnreadable } from './response/refuse.js';
+import { refuse, refuseAsleep, refuseMethod, refuseNameless, refuseUnreadable } from './response/refuse.js';
 import { Transfer } from './response/transfer.js';
 import { limitSpeed } from './speed/limit-speed.js';
 import { withholdBody } from './response/withhold-body.js';
@@ -35,6 +36,7 @@ type Pending = PendingAdmission<RequestHandle>;
 /** A request that the tracker is asked about. */
 interface Asked {
   readonly seen: RequestInfo;
+  readonly stream: string;
   readonly query: string;
   readonly token: string | undefined;
   readonly res: PlaybackResponse;
@@ -62,7 +64,7 @@ export interface PlaybackMiddleware extends ConnectMiddleware {
 export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOptions = {}): PlaybackMiddleware {
   needTracker('trackPlayback: the first argument', tracker);
   const prepared = prepare(options);
-  const { onDenied } = prepared;
+  const { onDenied, ready } = prepared;
   const memory = new ManifestMemory();
   const find = mediaFinder(prepared.types, () => tracker.authorises);
   const buildHit = hitBuilder(prepared, memory);
@@ -77,9 +79,14 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   };
 
   const settle = (asked: Asked, answer: Settled) => {
-    const { seen, query, token, res, next, onEnded, plan } = asked;
-    if (!answer.admitted) return deny(seen.req, res, next, answer.denial);
+    if (!answer.admitted) return deny(asked.seen.req, asked.res, asked.next, answer.denial);
     const { handle } = answer;
+    const source = ready?.(asked.stream);
+    if (source === undefined) serve(asked, handle);
+    else hold(asked, handle, source);
+  };
+
+  const serve = ({ seen, query, token, res, next, onEnded, plan }: Asked, handle: RequestHandle) => {
     offerPlaySession(seen.req, handle);
     const body = countBody(seen, res);
     new Transfer(body, handle, tracker, onEnded);
@@ -88,6 +95,25 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     // above what counts: bytes are those that are sent
     if (plan !== undefined) writer.write(plan, seen, res);
     next();
+  };
+
+  /** Until its source runs. Nothing is sent meanwhile, so a kick has nothing to count: it hangs up. */
+  const hold = (asked: Asked, handle: RequestHandle, source: SourceWait) => {
+    const { seen, res } = asked;
+    const { outlet } = seen;
+    const stop = untilGone(seen.req, res, () => {
+      if (!outlet.destroyed) return;
+      stop();
+      source.cancel();
+    });
+    handle.onCut(() => void outlet.destroy());
+    void source.then((runs) => {
+      stop();
+      if (outlet.destroyed || !runs) handle.end();
+      if (outlet.destroyed) return;
+      if (runs) serve(asked, handle);
+      else refuseAsleep(seen.req, res);
+    });
   };
 
   const deny = (req: PlaybackRequest, res: PlaybackResponse, next: Next, denial: Denial) => {
@@ -169,7 +195,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     if (hit === NAMELESS) return passNameless(req, media, res, next);
     if (hit === undefined || answer === undefined) return next();
     const onEnded = media.type.manifest ? remember(plan?.hit ?? hit, media.path) : undefined;
-    const asked = { seen, query: media.query, token: hit.token, res, next, onEnded, plan };
+    const asked = { seen, stream: hit.stream, query: media.query, token: hit.token, res, next, onEnded, plan };
     if ('then' in answer) wait(asked, answer);
     else settle(asked, answer);
   };

@@ -14,6 +14,12 @@ const TEXTS: Readonly<Record<DenialKind, string>> = {
 const UNREADABLE: Problem = { status: 400, reason: 'bad_path', detail: 'invalid media path.' };
 const NAMELESS: Problem = { status: 403, reason: 'no_stream', detail: 'this file belongs to no stream.' };
 const UNKNOWN: Problem = { status: 404, reason: 'no_stream', detail: 'there is no such stream.' };
+const ASLEEP = {
+  status: 503,
+  reason: 'source_asleep',
+  detail: 'the source of this stream is being started. Try again.',
+  retryAfter: 2,
+};
 const METHOD: Problem = { status: 405, reason: 'bad_method', detail: 'use GET to play media.' };
 
 /** Answers a refused viewer: the status by the denial's kind, when to come back, and nothing that operators only should know. */
@@ -48,6 +54,12 @@ export function refuseNameless(req: PlaybackRequest, res: PlaybackResponse): voi
 /** Answers a request for a stream that there is not. */
 export function refuseNoStream(req: PlaybackRequest, res: PlaybackResponse): void {
   explain(req, res, UNKNOWN);
+}
+
+/** Answers whose stream does not come: 404 and 401 would make some players give up for good. */
+export function refuseAsleep(req: PlaybackRequest, res: PlaybackResponse): void {
+  res.setHeader('Retry-After', ASLEEP.retryAfter);
+  explain(req, res, ASLEEP);
 }
 
 /** Answers a method by which a handler that does not look at it would send media uncounted. */
