@@ -15,4 +15,34 @@ describe('a deadline in bytes', () => {
     expect(tracker.get(session?.id ?? '')?.closeReason).toBe('quota_data');
     await tracker.stop();
   });
+
+  it('that is reached in play is acted on at once, and hurries nobody twice', async () => {
+    const clock = fakeClock();
+    const reviewed: number[] = [];
+    const watching: Policy = {
+      name: 'watching',
+      deadline: () => ({ bytes: 5_000 }),
+      review: ({ bytes }) => {
+        reviewed.push(bytes);
+        return { allow: true };
+      },
+    };
+    const tracker = createTracker({ clock, policies: [watching] });
+    const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7:50000' });
+    closer.touch(4_999);
+    clock.advance(0);
+    expect(reviewed).toEqual([]);
+    closer.touch(1);
+    clock.advance(0);
+    expect(reviewed).toEqual([5_000]);
+    for (let i = 0; i < 10; i++) {
+      closer.touch(100);
+      clock.advance(1);
+    }
+    expect(reviewed).toEqual([5_000]);
+    clock.advance(1_000);
+    expect(reviewed).toEqual([5_000, 6_000]);
+    await tracker.stop();
+    expect(clock.pending).toBe(0);
+  });
 });

@@ -86,6 +86,20 @@ describe('what a policy is attached to', () => {
     expect(() => attachment.review(id)).not.toThrow();
   });
 
+  it('knows whether anything was served yet, and what counts as silence', () => {
+    const { tracker, attachment } = attached();
+    const admission = tracker.admit(hit({ tentative: true }));
+    if ('then' in admission || !admission.admitted) throw new Error('not let in at once');
+    const { handle } = admission;
+    const { id } = must(handle.session);
+    expect(attachment.isServed(id)).toBe(false);
+    handle.touch(1);
+    expect([attachment.isServed(id), attachment.isServed('nobody')]).toEqual([true, false]);
+    expect(attachment.idleTimeoutMs()).toBe(30_000);
+    tracker.updateConfig({ idleTimeoutMs: { hls: 90_000, rtmp: 5_000 } });
+    expect(attachment.idleTimeoutMs()).toBe(90_000);
+  });
+
   it('does nothing any more for a policy that is gone, nor after the end', async () => {
     const review = jest.fn((): Verdict => ({ allow: true }));
     const { tracker, clock, attachment } = attached({ review });

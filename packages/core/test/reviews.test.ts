@@ -57,7 +57,27 @@ describe("a policy's deadline", () => {
     expect(mayRequest(tracker, { token: 'a' })).toBe(true);
   });
 
-  it('comes by bytes, at the next sweep', () => {
+  it.each([2_300, 2_999, 45_700, 700_500])('comes on time, not at the next sweep: after %i ms', (ms) => {
+    const seen: number[] = [];
+    let at = Infinity;
+    const policy: Policy = {
+      name: 'on time',
+      deadline: ({ openedAt }) => ({ at: Math.min(at, openedAt + ms) }),
+      review: (session, when) => {
+        seen.push(when - session.openedAt);
+        return { allow: false, reason: 'quota_time' };
+      },
+    };
+    const { tracker, clock } = setup({ policies: [policy], idleTimeoutMs: 1e7, stallTimeoutMs: 0 });
+    at = clock.now() + ms;
+    request(tracker);
+    clock.advance(ms - 1);
+    expect(seen).toEqual([]);
+    clock.advance(1);
+    expect(seen).toEqual([ms]);
+  });
+
+  it('comes by bytes', () => {
     const seen: number[] = [];
     const policy: Policy = {
       name: 'bytes',

@@ -22,6 +22,8 @@ export interface ActivityParts {
   readonly events: SessionEvents;
   readonly totals: Totals;
   readonly clock: Clock;
+  /** Called when as many bytes have flowed as a policy waits for. */
+  readonly onReviewDue: () => void;
 }
 
 /** What happens while a session lives: hits, bytes, what is reported of it. The path of every segment. */
@@ -32,6 +34,7 @@ export class Activity {
   private readonly events: SessionEvents;
   private readonly totals: Totals;
   private readonly clock: Clock;
+  private readonly onReviewDue: () => void;
 
   constructor(parts: ActivityParts) {
     this.registry = parts.registry;
@@ -40,6 +43,7 @@ export class Activity {
     this.events = parts.events;
     this.totals = parts.totals;
     this.clock = parts.clock;
+    this.onReviewDue = parts.onReviewDue;
   }
 
   /** The session is in no list until something is served to it. */
@@ -156,7 +160,14 @@ export class Activity {
   }
 
   private lookIfDue(session: Session, now: number): void {
-    if (session.isReviewDue && !session.isClosed) this.deadlines.wheel.place(session, now);
+    if (!session.isReviewDue || session.isClosed) return;
+    this.deadlines.wheel.place(session, now);
+    // Whoever waits for these bytes is told at once, and not again for each packet that follows.
+    const { rareFields } = session;
+    const bytes = session.hot?.reviewBytes;
+    if (rareFields.hurriedAt === bytes) return;
+    rareFields.hurriedAt = bytes;
+    this.onReviewDue();
   }
 }
 

@@ -9,7 +9,7 @@ import type { Settings } from '../settings/settings.js';
 /** When to look at a session again: it may be idle, too old, expired, stalled, or up for review. */
 export class SessionDeadlines {
   readonly wheel: TimingWheel<Session>;
-  /** When sessions end whose time is known: the latest end of each second. */
+  /** When sessions end, or are reviewed, whose time is known: the latest end of each second. */
   private readonly ends = new Map<number, number>();
 
   constructor(
@@ -23,7 +23,8 @@ export class SessionDeadlines {
   /** Looks at the session when the earliest of its deadlines comes. */
   plan(session: Session): void {
     this.wheel.place(session, this.nextLook(session));
-    const end = session.rare?.expiresAt ?? Infinity;
+    const { rare } = session;
+    const end = rare === undefined ? Infinity : Math.min(rare.expiresAt, rare.reviewAt);
     // What ends later is planned again before.
     if (end - this.wheel.turnedAt < KNOWN_ENDS_MS) this.noteEnd(end);
   }

@@ -57,6 +57,8 @@ export class RareFields {
   /** Epoch ms; Infinity: none. The earliest that any policy said. */
   expiresAt = Infinity;
   reviewAt = Infinity;
+  /** The deadline in bytes that was hurried to already. */
+  hurriedAt: number | undefined = undefined;
   /** Looks in a row that came for a policy's deadline and found that it has moved. */
   vainLooks = 0;
   closeDetail: string | undefined = undefined;

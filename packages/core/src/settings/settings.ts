@@ -79,6 +79,8 @@ export class Settings {
   deniesOverload!: boolean;
   /** A request may stall before its session is idle. */
   stallsBeforeIdle!: boolean;
+  /** The longest of any protocol. */
+  longestIdleMs!: number;
   policies: readonly Policy[] = [];
   /** Policies that want to be asked at a time of theirs. */
   reviewers: readonly Policy[] = [];
@@ -146,6 +148,7 @@ export class Settings {
     this.reviewers = policies.filter((policy) => policy.deadline !== undefined);
     this.authorises = policies.some((policy) => policy.stage === 'authorise');
     this.deniesOverload = (onOverload ?? (policies.length > 0 ? 'deny' : 'untracked')) === 'deny';
+    this.longestIdleMs = longestIdleMs;
     this.stallsBeforeIdle = stallTimeoutMs > 0 && stallTimeoutMs < longestIdleMs;
     return options;
   }

@@ -50,11 +50,13 @@ export class PolicyAttachments {
   }
 
   private attachmentOf(policy: Policy): PolicyAttachment {
-    const { registry, view } = this.parts;
+    const { registry, settings, view } = this.parts;
     return Object.freeze({
       review: (id: string) => this.want(policy, id),
       activeAt: (id: string) => view.activeAt(id),
       bytesOf: (id: string) => registry.get(id)?.totalBytes,
+      isServed: (id: string) => registry.get(id)?.isUnserved === false,
+      idleTimeoutMs: () => settings.longestIdleMs,
     });
   }
 

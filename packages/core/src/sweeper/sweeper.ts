@@ -61,7 +61,13 @@ export class Sweeper {
     if (this.rest === undefined) this.slice();
   }
 
-  /** Who ends before the next look is not given the rest of the second. */
+  /** Somebody is due now, and need not wait for the next sweep. */
+  lookSoon(): void {
+    if (this.stopTicking === undefined || this.rest !== undefined) return;
+    this.rest = this.sliceLater();
+  }
+
+  /** Who ends, or is reviewed, before the next look is not given the rest of the second. */
   private sweepAtEnds(): void {
     const now = this.clock.now();
     for (const end of this.lifecycle.deadlines.endsBetween(now, now + SWEEP_EVERY_MS - 1)) {
@@ -73,15 +79,17 @@ export class Sweeper {
     }
   }
 
+  private sliceLater(): unknown {
+    return this.clock.setTimeout(() => {
+      this.rest = undefined;
+      this.slice();
+    }, 0);
+  }
+
   private slice(): void {
     const now = this.clock.now();
     const more = this.lifecycle.deadlines.wheel.turn(now, SLICE, (session) => this.examine(session, now));
-    this.rest = more
-      ? this.clock.setTimeout(() => {
-          this.rest = undefined;
-          this.slice();
-        }, 0)
-      : undefined;
+    this.rest = more ? this.sliceLater() : undefined;
   }
 
   private examine(session: Session, now: number): void {

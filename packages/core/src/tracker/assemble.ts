@@ -52,7 +52,8 @@ export function assemble(options: TrackerOptions) {
   const deadlines = new SessionDeadlines(settings, logger, clock.now());
   const events = new SessionEvents(hub, registry, settings, clock);
   const grants = new Grants(registry, deadlines, sharedFields, clock, logger);
-  const activity = new Activity({ registry, merger, deadlines, events, totals, clock });
+  const onReviewDue = (): void => sweeper.lookSoon();
+  const activity = new Activity({ registry, merger, deadlines, events, totals, clock, onReviewDue });
   const lifecycle = new Lifecycle({
     ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals },
     ...{ clock, logger },

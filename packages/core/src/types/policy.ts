@@ -119,6 +119,10 @@ export interface PolicyAttachment {
   activeAt(id: string): number | undefined;
   /** Bytes sent and received. */
   bytesOf(id: string): number | undefined;
+  /** False while its first request on a new stream is not answered yet, and when it is not live. */
+  isServed(id: string): boolean;
+  /** After how much silence sessions are idle, in milliseconds: the longest that any protocol has. */
+  idleTimeoutMs(): number;
 }
 
 /**
