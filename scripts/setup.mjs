@@ -12,8 +12,8 @@ import { ensureComponents, howToInstall } from './lib/system-packages.mjs';
 
 const NEEDS = {
   start: ['ffmpeg'],
-  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis', 'tigervnc', 'curl'],
-  check: ['srt-live-transmit', 'nginx', 'redis'],
+  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis', 'tigervnc', 'curl', 'prometheus'],
+  check: ['srt-live-transmit', 'nginx', 'redis', 'prometheus'],
   clients: [
     'ffmpeg',
     'gstreamer',

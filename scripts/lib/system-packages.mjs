@@ -32,6 +32,12 @@ const COMPONENTS = {
     elsewhere: 'https://nginx.org/en/download.html',
   },
   redis: { programs: ['redis-server'], debian: 'redis-server', elsewhere: 'https://redis.io/docs/latest/operate/' },
+  prometheus: {
+    programs: ['prometheus'],
+    isComplete: () => Boolean(which('promtool')),
+    debian: 'prometheus',
+    elsewhere: 'https://prometheus.io/download/',
+  },
   tigervnc: { programs: ['Xtigervnc'], debian: 'tigervnc-standalone-server', elsewhere: 'https://tigervnc.org' },
   vlc: {
     programs: ['cvlc'],

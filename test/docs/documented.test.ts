@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback, trackStream } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
+import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
 import * as policies from '@stream-sessions/policies';
@@ -77,11 +78,12 @@ describe('docs/options.md', () => {
     expect(sorted(mentioned)).toEqual(sorted(membersOf(program, core, 'DenialTarget')));
   });
 
-  it('lists the options of trackPlayback, trackStream, sessionsApi and openMaxMind', async () => {
+  it('lists the options of trackPlayback, trackStream, sessionsApi, metricsHandler and openMaxMind', async () => {
     const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
     expect(options('trackPlayback')).toEqual(await known((given) => trackPlayback(tracker, given)));
     expect(options('trackStream')).toEqual(await known((given) => trackStream(tracker, given)));
     expect(options('sessionsApi')).toEqual(await known((given) => sessionsApi(tracker, given)));
+    expect(options('metricsHandler')).toEqual(await known((given) => metricsHandler(tracker, given)));
     expect(options('openMaxMind')).toEqual(await known((given) => openMaxMind('', given)));
   });
 

@@ -116,6 +116,11 @@ describe('a CommonJS project', () => {
     expect(command(project, process.execPath, example('geoip'))).toBe('US\n');
   });
 
+  it('runs the example of the metrics README, which ends by itself', () => {
+    const line = 'stream_sessions_active{stream="cam1",protocol="hls",kind="viewer"} 1\n';
+    expect(command(project, process.execPath, example('metrics'))).toBe(line);
+  });
+
   it('runs the example of the policies README, which ends by itself', () => {
     expect(command(project, process.execPath, example('policies'))).toBe('true false\n');
   });

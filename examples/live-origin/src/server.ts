@@ -4,8 +4,9 @@
  */
 import express from 'express';
 import { createTracker } from '@stream-sessions/core';
-import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
+import { localOnly, sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
+import { metricsHandler } from '@stream-sessions/metrics';
 import { createChannel } from './channel.js';
 import { page } from './page.js';
 import { publishers } from './publishers.js';
@@ -26,6 +27,7 @@ const transports = [rtmp(tracker, channel.folder), rtsp(tracker), srt(tracker)];
 
 app.use('/live', trackPlayback(tracker), express.static(channel.folder)); // counts, and refuses who was kicked
 app.use('/api', sessionsApi(tracker, key.options)); // GET /api/sessions, DELETE /api/sessions/:id …
+app.get('/metrics', metricsHandler(tracker, { authorize: localOnly })); // for a Prometheus on this machine
 app.use(page(channel, transports));
 
 serve(app, { channel, transports, tracker, key });
