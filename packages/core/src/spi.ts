@@ -6,6 +6,7 @@ export { MAX_STREAM_LENGTH } from './identity/stream-code.js';
 export { MAX_TOKEN_LENGTH, queryTokenReader, TOKEN_PARAMETERS } from './identity/tokens.js';
 export { withoutUserinfo } from './identity/userinfo.js';
 export { conflictToWire, denialToWire } from './wire/denial.js';
+export { EVENT_NAMES, eventToWire } from './wire/event.js';
 export { explanationToWire } from './wire/explanation.js';
 export { denialsToWire, sessionsToWire, streamsToWire, type SessionsPage } from './wire/lists.js';
 export { visitToWire } from './wire/session.js';

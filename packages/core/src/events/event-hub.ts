@@ -26,6 +26,7 @@ export class EventHub {
     attached: [],
     opened: [],
     updated: [],
+    changed: [],
     closed: [],
     denied: [],
     source: [],
@@ -47,7 +48,7 @@ export class EventHub {
 
   /** Nobody listens to this: do not make the event. */
   wants(name: EventName): boolean {
-    return this.sinks.length > 0 || this.listeners[name].length > 0;
+    return (this.sinks.length > 0 && name !== 'changed') || this.listeners[name].length > 0;
   }
 
   get dropped(): number {
@@ -101,8 +102,12 @@ export class EventHub {
       const envelope = wire(event, this.idOf(event.seq));
       for (const sink of this.sinks) sink.push(envelope);
     }
-    if (this.listeners[name].length === 0) return;
-    this.enqueue({ name, event, only: undefined });
+    this.tell(name, event);
+  }
+
+  /** Listeners alone. */
+  tell<E extends EventName>(name: E, event: TrackerEvents[E]): void {
+    if (this.listeners[name].length > 0) this.enqueue({ name, event, only: undefined });
   }
 
   private enqueue(queued: Queued): void {

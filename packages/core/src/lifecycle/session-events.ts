@@ -4,31 +4,43 @@ import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
-import type { AttachedEvent, SourceChange } from '../types/event.js';
+import type { AttachedEvent, SessionEvent, SourceChange } from '../types/event.js';
 import type { CloseReason, PlaySession } from '../types/play-session.js';
 import { attachedEnvelope, closedEnvelope, openedEnvelope, sourceEnvelope, updatedEnvelope } from '../wire/event.js';
+import { ChangedRows, type Pace } from './changed-rows.js';
 
-/** Changed sessions that are told of in one go: many are spread over the interval, for the event loop and for sinks. */
-const SLICE = 256;
+/** How often `changed` tells of a session at the most. */
+const CHANGED_MS = 500;
 /** Characters. */
 const MAX_DETAIL = 1_024;
 
 /** Tells listeners and sinks what happens to sessions. Nothing is copied while nobody listens. */
 export class SessionEvents {
-  private changed: Session[] = [];
-  private timer: unknown = undefined;
-  /** Changed in the interval before, and not told of yet: from `toldTo` on. */
-  private telling: Session[] = [];
-  private toldTo = 0;
-  private rest: unknown = undefined;
-  private pauseMs = 0;
+  /** What changed, at the pace of whoever is in the greatest hurry. */
+  private readonly rows: ChangedRows;
+  /** While that is faster than `updateIntervalMs`: what `updated` is still to tell of. */
+  private readonly later: ChangedRows;
+  private readonly waiting = new Set<Session>();
 
   constructor(
     private readonly hub: EventHub,
     private readonly registry: Registry,
     private readonly settings: Settings,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    const slow = (): number => settings.updateIntervalMs;
+    const pace = (): Pace =>
+      hub.wants('changed') ? { everyMs: CHANGED_MS, spreadMs: CHANGED_MS / 2 } : { everyMs: slow(), spreadMs: slow() };
+    this.rows = new ChangedRows(clock, pace, (session) => this.tell(session));
+    this.later = new ChangedRows(
+      clock,
+      () => ({ everyMs: slow(), spreadMs: slow() }),
+      (session) => {
+        this.waiting.delete(session);
+        if (!session.isClosed) this.tellUpdated(session);
+      },
+    );
+  }
 
   opened(session: Session): void {
     if (!this.hub.wants('opened')) return;
@@ -39,12 +51,16 @@ export class SessionEvents {
     this.hub.emit('opened', event, openedEnvelope);
   }
 
-  /** Whoever listens is told within `updateIntervalMs`: a hit costs a mark, however many follow. */
+  /** Whoever listens is told in time: a hit costs a mark, however many follow. */
   updated(session: Session): void {
-    if (session.isChanged || !this.hub.wants('updated') || this.settings.updateIntervalMs === 0) return;
+    if (session.isChanged || !this.isHeard()) return;
     session.isChanged = true;
-    this.changed.push(session);
-    this.timer ??= this.clock.setTimeout(() => this.tellChanged(), this.settings.updateIntervalMs);
+    this.rows.add(session);
+  }
+
+  /** Somebody listens to `changed` from now on: it does not wait for the end of a longer interval. */
+  hurry(): void {
+    this.rows.hurry();
   }
 
   /** `visit`: frozen, with `closedAt`. */
@@ -95,37 +111,32 @@ export class SessionEvents {
   }
 
   stop(): void {
-    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
-    if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
-    this.timer = this.rest = undefined;
-    this.changed = this.telling = [];
+    this.rows.stop();
+    this.later.stop();
+    this.waiting.clear();
   }
 
-  private tellChanged(): void {
-    this.timer = undefined;
-    const isBehind = this.toldTo < this.telling.length;
-    this.telling = isBehind ? this.telling.slice(this.toldTo).concat(this.changed) : this.changed;
-    this.toldTo = 0;
-    this.changed = [];
-    this.pauseMs = Math.floor(this.settings.updateIntervalMs / Math.ceil(this.telling.length / SLICE));
-    if (this.rest === undefined) this.tellSlice();
+  private isHeard(): boolean {
+    return (this.hub.wants('updated') && this.settings.updateIntervalMs !== 0) || this.hub.wants('changed');
   }
 
-  private tellSlice(): void {
-    const end = Math.min(this.toldTo + SLICE, this.telling.length);
-    while (this.toldTo < end) {
-      const session = this.telling[this.toldTo++] as Session;
-      if (session.isClosed) continue;
-      session.isChanged = false;
-      if (!this.hub.wants('updated')) continue;
-      const occurredAt = this.clock.now();
-      const copy = this.copyOf(session, occurredAt);
-      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: copy });
-      this.hub.emit('updated', event, updatedEnvelope);
-    }
-    this.rest = undefined;
-    if (end < this.telling.length) this.rest = this.clock.setTimeout(() => this.tellSlice(), this.pauseMs);
-    else this.telling = [];
+  private tell(session: Session): void {
+    if (session.isClosed) return;
+    session.isChanged = false;
+    if (!this.hub.wants('changed')) return this.tellUpdated(session);
+    this.hub.tell('changed', this.eventOf(session, this.hub.seq));
+    if (this.settings.updateIntervalMs === 0 || !this.hub.wants('updated') || this.waiting.has(session)) return;
+    this.waiting.add(session);
+    this.later.add(session);
+  }
+
+  private tellUpdated(session: Session): void {
+    if (this.hub.wants('updated')) this.hub.emit('updated', this.eventOf(session, this.hub.nextSeq()), updatedEnvelope);
+  }
+
+  private eventOf(session: Session, seq: number): SessionEvent {
+    const occurredAt = this.clock.now();
+    return Object.freeze({ seq, occurredAt, session: this.copyOf(session, occurredAt) });
   }
 
   private copyOf(session: Session, now: number): PlaySession {

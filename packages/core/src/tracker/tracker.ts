@@ -202,7 +202,9 @@ export class Tracker implements SessionTracker {
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
     const { hub, events } = this.parts;
-    return hub.on(event, listener, event === 'attached' ? (events.attached() as TrackerEvents[E]) : undefined);
+    const off = hub.on(event, listener, event === 'attached' ? (events.attached() as TrackerEvents[E]) : undefined);
+    if (event === 'changed') events.hurry();
+    return off;
   }
 
   addSink(sink: EventSink, options: SinkOptions = {}): () => void {

@@ -61,6 +61,11 @@ export interface TrackerEvents {
   opened: SessionOpenedEvent;
   /** Once per `updateIntervalMs` for each session that changed in that time, while somebody listens. */
   updated: SessionEvent;
+  /**
+   * As `updated`, but twice a second at the most for each session, for whoever shows what happens. Sinks do not get it, and
+   * `seq` is that of the event before.
+   */
+  changed: SessionEvent;
   closed: SessionClosedEvent;
   denied: DeniedEvent;
   /** `tracker.announceSource()` was called. */

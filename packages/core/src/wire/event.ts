@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { WireEvent, WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
 import { withoutAbsent } from './without-absent.js';
-import type { DeniedEvent, SessionClosedEvent, SessionEvent, SessionOpenedEvent, SourceEvent } from '../types/event.js';
+import type {
+  DeniedEvent,
+  SessionClosedEvent,
+  SessionEvent,
+  SessionOpenedEvent,
+  SourceEvent,
+  TrackerEvents,
+} from '../types/event.js';
 import type { PlaySession } from '../types/play-session.js';
 import { toWire } from './session.js';
 
@@ -86,3 +93,25 @@ export function deniedEnvelope(event: DeniedEvent, id: string): WireEvent {
 
 export const sourceEnvelope = ({ seq, occurredAt, stream, change, detail }: SourceEvent, id: string): WireEvent =>
   envelope(`source.${change}`, id, seq, occurredAt, stream, withoutAbsent({ detail }));
+
+/** A whole row, so that whoever keeps a list needs no other. */
+const changedEnvelope = ({ seq, occurredAt, session }: SessionEvent, id: string): WireEvent =>
+  envelope('session.updated', id, seq, occurredAt, session.stream, { ...toWire(session), session_id: session.id });
+
+type Told = Omit<TrackerEvents, 'attached'>;
+
+const ENVELOPES: { readonly [E in keyof Told]: (event: Told[E], id: string) => WireEvent } = {
+  opened: openedEnvelope,
+  updated: updatedEnvelope,
+  changed: changedEnvelope,
+  closed: closedEnvelope,
+  denied: deniedEnvelope,
+  source: sourceEnvelope,
+};
+
+/** What one can listen to for as long as one likes, by name. */
+export const EVENT_NAMES = Object.keys(ENVELOPES) as readonly (keyof Told)[];
+
+/** An event of `on()` as sinks get it. `changed` is a `session.updated` with the whole row. */
+export const eventToWire = <E extends keyof Told>(name: E, event: Told[E], id: string): WireEvent =>
+  ENVELOPES[name](event, id);

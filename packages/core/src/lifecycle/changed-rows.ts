@@ -1,0 +1,67 @@
+import type { Session } from '../session/session.js';
+import type { Clock } from '../support/clock.js';
+
+/** So many are told of in one go: many are spread over time, for the event loop and for sinks. */
+const SLICE = 256;
+
+/** How long changes are collected, and over how much of the time afterwards they are told. */
+export interface Pace {
+  readonly everyMs: number;
+  readonly spreadMs: number;
+}
+
+/** Sessions that changed, told of once per interval. */
+export class ChangedRows {
+  private changed: Session[] = [];
+  private timer: unknown = undefined;
+  /** Changed in the interval before, and not told of yet: from `toldTo` on. */
+  private telling: Session[] = [];
+  private toldTo = 0;
+  private rest: unknown = undefined;
+  private pauseMs = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly pace: () => Pace,
+    private readonly tell: (session: Session) => void,
+  ) {}
+
+  add(session: Session): void {
+    this.changed.push(session);
+    this.timer ??= this.clock.setTimeout(() => this.tellChanged(), this.pace().everyMs);
+  }
+
+  /** The interval became shorter: what waits is told at its end. */
+  hurry(): void {
+    const left = this.telling.slice(this.toldTo).concat(this.changed);
+    this.stop();
+    this.changed = left;
+    if (left.length > 0) this.timer = this.clock.setTimeout(() => this.tellChanged(), this.pace().everyMs);
+  }
+
+  stop(): void {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
+    this.timer = this.rest = undefined;
+    this.changed = this.telling = [];
+    this.toldTo = 0;
+  }
+
+  private tellChanged(): void {
+    this.timer = undefined;
+    const isBehind = this.toldTo < this.telling.length;
+    this.telling = isBehind ? this.telling.slice(this.toldTo).concat(this.changed) : this.changed;
+    this.toldTo = 0;
+    this.changed = [];
+    this.pauseMs = Math.floor(this.pace().spreadMs / Math.ceil(this.telling.length / SLICE));
+    if (this.rest === undefined) this.tellSlice();
+  }
+
+  private tellSlice(): void {
+    const end = Math.min(this.toldTo + SLICE, this.telling.length);
+    while (this.toldTo < end) this.tell(this.telling[this.toldTo++] as Session);
+    this.rest = undefined;
+    if (end < this.telling.length) this.rest = this.clock.setTimeout(() => this.tellSlice(), this.pauseMs);
+    else this.telling = [];
+  }
+}
