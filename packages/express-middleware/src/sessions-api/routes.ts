@@ -15,21 +15,20 @@ import {
   statsToWire,
   streamsToWire,
 } from '@stream-sessions/core/spi';
-import type { PlaybackRequest } from '../connect.js';
 import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
+import { type FeedCall, openFeed } from './feed/open-feed.js';
 import { denyFromBody } from './deny-from-body.js';
-import { type Asked, limit, LIST_NAMES, onlyNames, readFilter, reasonOf, seconds } from './query.js';
+import { limit, LIST_NAMES, onlyNames, readFilter, reasonOf, seconds } from './query.js';
 
 /** One request, taken apart. */
-export interface Call extends Asked {
-  readonly req: PlaybackRequest;
+export interface Call extends FeedCall {
   /** What the path names: a session, a stream, a denial. */
   readonly name: string;
 }
 
 /** What to answer: 200 with a body, 204 without, or as it says. */
-type Reply = { readonly status?: number; readonly body?: unknown };
+type Reply = { readonly status?: number; readonly body?: unknown; readonly isAnswered?: true };
 type Operation = (directory: SessionDirectory, call: Call) => Reply | Promise<Reply>;
 
 /** A path of the API and what can be done there. HEAD is GET without the body. */
@@ -50,6 +49,7 @@ export const ROUTES: readonly Route[] = [
   { path: /^\/invalidate$/, methods: { POST: invalidate } },
   { path: /^\/reauthorize$/, methods: { POST: reauthorize } },
   { path: /^\/stats$/, methods: { GET: stats } },
+  { path: /^\/events$/, methods: { GET: events } },
 ];
 
 function listSessions(directory: SessionDirectory, call: Call): Promise<Reply> {
@@ -175,4 +175,9 @@ const isTexts = (value: unknown): value is string | string[] =>
 async function stats(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
   return { body: statsToWire(await directory.stats()) };
+}
+
+function events(_directory: SessionDirectory, call: Call): Reply {
+  openFeed(call);
+  return { isAnswered: true };
 }

@@ -1,9 +1,10 @@
 import type { SessionDirectory } from '@stream-sessions/core';
-import { needDirectory } from '@stream-sessions/core/spi';
+import { needDirectory, systemClock } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { targetOf } from '../request/target.js';
 import { checkAccess } from './access.js';
 import { ApiError, notFound, sendError, sendJson } from './answer.js';
+import { Feed } from './feed/feed.js';
 import { signIn } from './key/sign-in.js';
 import { prepare, type Prepared, type SessionsApiOptions } from './options.js';
 import { type Route, ROUTES } from './routes.js';
@@ -14,7 +15,7 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
 /**
  * The REST API of the list: `GET /sessions`, `GET|DELETE /sessions/:id`, `GET /streams`, `GET /streams/:code/sessions`,
  * `GET|POST /denials`, `DELETE /denials/:id`, `GET /sessions|denials/:id/explain`, `POST /invalidate`, `POST /reauthorize`,
- * `GET /stats`. JSON with Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them. Other paths
+ * `GET /stats`, and what happens as it happens: `GET /events`. JSON with Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them. Other paths
  * are passed on.
  *
  * It opens with a key, which is generated here and printed once, unless `authorize` says who gets in.
@@ -25,6 +26,7 @@ export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (e
 export function sessionsApi(directory: SessionDirectory, options: SessionsApiOptions = {}): ApiHandler {
   needDirectory('sessionsApi: the first argument', directory);
   const prepared = prepare(options);
+  const feed = new Feed(directory, systemClock);
 
   return (req, res, next) => {
     const found = findRoute(req);
@@ -33,7 +35,7 @@ export function sessionsApi(directory: SessionDirectory, options: SessionsApiOpt
       else next();
       return;
     }
-    serve(directory, req, res, found, prepared).catch((error: unknown) => sendError(req, res, error));
+    serve(directory, req, res, found, { ...prepared, feed }).catch((error: unknown) => sendError(req, res, error));
   };
 }
 
@@ -59,18 +61,19 @@ async function serve(
   req: PlaybackRequest,
   res: PlaybackResponse,
   { route, name, query }: Found,
-  { authorize, key, lists }: Prepared,
+  { authorize, key, lists, feed }: Prepared & { readonly feed: Feed },
 ): Promise<void> {
   if (key !== undefined && signIn(req, res, query, key)) return;
   const method = req.method === 'HEAD' ? 'GET' : (req.method ?? '');
-  await checkAccess(req, method === 'GET' ? 'read' : 'write', authorize);
+  const check = (): Promise<void> => checkAccess(req, method === 'GET' ? 'read' : 'write', authorize);
+  await check();
   const operation = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
   if (operation === undefined) throw notAllowed(route);
   const decoded = safely(() => decodeURIComponent(name));
   if (decoded === undefined) throw notFound('Not found.');
-  const call = { req, query, name: decoded, lists };
-  const { body, status = body === undefined ? 204 : 200 } = await operation(directory, call);
-  sendJson(req, res, status, body);
+  const call = { req, res, query, name: decoded, lists, feed, checkAccess: check };
+  const { body, isAnswered, status = body === undefined ? 204 : 200 } = await operation(directory, call);
+  if (isAnswered !== true) sendJson(req, res, status, body);
 }
 
 function notAllowed(route: Route): ApiError {

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock, PlaySession, SessionDirectory } from '@stream-sessions/core';
+import { EVENT_NAMES, everyMs, eventToWire, totalsToWire } from '@stream-sessions/core/spi';
+import { Channel } from './channel.js';
+import { type FeedClient, MAX_WAITING } from './client.js';
+import { Delivery } from './delivery.js';
+import { Figures, type StreamFigures } from './figures.js';
+import { type FeedFilter, keyOf, STATS, wants } from './filter.js';
+import { message, stillHere } from './message.js';
+import { Ring } from './ring.js';
+
+/** A write for each event would cost ten times as much. */
+const BATCH_MS = 100;
+/** What is more than this goes at once. Characters. */
+const LARGE_BATCH = MAX_WAITING / 4;
+const STATS_MS = 1_000;
+/** Where the figures take long, they come more seldom: this part of the time is theirs. */
+const STATS_SHARE = 0.02;
+const ALIVE_MS = 20_000;
+/** What happens is remembered for so long after the last client has left. */
+const LINGER_MS = 5 * 60_000;
+export const MAX_CLIENTS = 1000;
+
+/** What `on()` tells, as far as it has to be known here: of whichever event. */
+interface Event {
+  readonly occurredAt: number;
+  readonly session?: PlaySession;
+  readonly stream?: string;
+  readonly kind?: string;
+}
+
+/** What happens, for whoever listens by Server-Sent Events. It listens itself only while somebody does, or may come back. */
+export class Feed {
+  /** Cursors of another process, or of another API, are not ours. */
+  private readonly name = randomBytes(6).toString('hex');
+  private readonly ring = new Ring();
+  private readonly figures = new Figures();
+  /** Undefined: nobody has looked yet, or not since the last client left. */
+  private totals: unknown = undefined;
+  private readonly channels = new Map<string, Channel>();
+  private readonly delivery = new Delivery();
+  private clients = 0;
+  private batch: unknown = undefined;
+  private linger: unknown = undefined;
+  private detach: (() => void)[] | undefined = undefined;
+
+  constructor(
+    private readonly directory: SessionDirectory,
+    readonly clock: Clock,
+  ) {}
+
+  get isFull(): boolean {
+    return this.clients >= MAX_CLIENTS;
+  }
+
+  /**
+   * From now on the client gets what its filter lets through. First, what it has missed since `after`; or where that cannot
+   * be said, `reset`, with the position from which on it hears everything.
+   *
+   * @returns the function by which it leaves
+   */
+  join(client: FeedClient, filter: FeedFilter, after: string | undefined): () => void {
+    this.clients++;
+    this.attach();
+    const key = keyOf(filter);
+    const channel = this.channels.get(key) ?? new Channel(filter);
+    this.channels.set(key, channel);
+    // what waits is for those who are there already
+    this.delivery.add(channel.take());
+    client.send(Buffer.from(this.missed(filter, after) ?? this.reset(after)));
+    if (this.totals !== undefined) client.send(Buffer.from(this.statsFor(filter, this.figures.all)));
+    channel.add(client);
+    let isHere = true;
+    return () => {
+      if (!isHere) return;
+      isHere = false;
+      this.clients--;
+      channel.delete(client);
+      if (channel.size === 0) this.channels.delete(key);
+      if (this.clients > 0) return;
+      this.figures.clear();
+      this.totals = undefined;
+      this.linger = this.clock.setTimeout(() => this.rest(), LINGER_MS);
+    };
+  }
+
+  private idOf(position: number): string {
+    return `${this.name}-${position}`;
+  }
+
+  private reset(after: string | undefined): string {
+    const cursor = this.idOf(this.ring.position);
+    const reason = after === undefined ? 'start' : this.positionOf(after) === undefined ? 'unknown' : 'too_old';
+    return message('reset', { cursor, reason }, cursor);
+  }
+
+  private positionOf(cursor: string): number | undefined {
+    const [name, position = '', ...more] = cursor.split('-', 3);
+    return name === this.name && more.length === 0 && /^\d{1,15}$/.test(position) ? Number(position) : undefined;
+  }
+
+  /** Undefined: it cannot be said, or is more than may wait for one client. */
+  private missed(filter: FeedFilter, after: string | undefined): string | undefined {
+    const position = after === undefined ? undefined : this.positionOf(after);
+    const entries = position === undefined ? undefined : this.ring.after(position);
+    if (entries === undefined) return undefined;
+    let text = stillHere(this.idOf(position as number));
+    for (const entry of entries) {
+      if (wants(filter, entry)) text += entry.text;
+      if (text.length > MAX_WAITING / 2) return undefined;
+    }
+    return text;
+  }
+
+  private attach(): void {
+    if (this.linger !== undefined) this.clock.clearTimeout(this.linger);
+    this.linger = undefined;
+    if (this.detach !== undefined) return;
+    const names = EVENT_NAMES.filter((name) => name !== 'updated');
+    this.detach = [
+      ...names.map((name) => this.directory.on(name, (event) => this.take(name, event as Event))),
+      everyMs(this.clock, ALIVE_MS, () => this.sayAlive()),
+      this.lookAtFigures(),
+    ];
+  }
+
+  /** Nobody has listened for a while. */
+  private rest(): void {
+    this.linger = undefined;
+    for (const end of this.detach ?? []) end();
+    this.detach = undefined;
+    this.ring.clear();
+  }
+
+  private take(name: (typeof EVENT_NAMES)[number], event: Event): void {
+    const { session, stream = '', kind = session?.kind, occurredAt: at } = event;
+    const { type, ...wire } = eventToWire(name, event as never, '');
+    const visit = session === undefined ? undefined : `${session.id}@${session.openedAt}`;
+    const isUpdate = name === 'changed';
+    const entry = this.ring.add(
+      { at, type, kind, streams: session?.streams ?? [stream], text: '' },
+      (position) => {
+        const id = this.idOf(position);
+        return message(type, { ...wire, id, type }, id);
+      },
+      isUpdate ? visit : undefined,
+    );
+    if (!isUpdate && visit !== undefined) this.ring.settle(visit);
+    let isLarge = false;
+    for (const channel of this.channels.values()) {
+      channel.offer(entry);
+      if (channel.waiting > LARGE_BATCH) isLarge = true;
+    }
+    if (isLarge) this.flush();
+    else this.flushSoon();
+  }
+
+  private flushSoon(): void {
+    this.batch ??= this.clock.setTimeout(() => this.flush(), BATCH_MS);
+  }
+
+  private flush(): void {
+    if (this.batch !== undefined) this.clock.clearTimeout(this.batch);
+    this.batch = undefined;
+    for (const channel of this.channels.values()) this.delivery.add(channel.take());
+  }
+
+  private sayAlive(): void {
+    for (const channel of this.channels.values()) channel.push(stillHere(this.idOf(this.ring.position)));
+    this.flush();
+  }
+
+  private lookAtFigures(): () => void {
+    let timer: unknown;
+    let isOver = false;
+    const look = async (): Promise<void> => {
+      const start = performance.now();
+      try {
+        if (this.clients > 0) await this.tellFigures();
+      } catch {
+        // a directory that cannot say it now is asked again
+      }
+      const took = performance.now() - start;
+      if (!isOver) timer = this.clock.setTimeout(() => void look(), Math.max(STATS_MS, took / STATS_SHARE));
+    };
+    void look();
+    return () => {
+      isOver = true;
+      this.clock.clearTimeout(timer);
+    };
+  }
+
+  private async tellFigures(): Promise<void> {
+    const { directory, clock } = this;
+    const [streams, stats] = await Promise.all([directory.streams(), directory.stats()]);
+    const changed = this.figures.next(streams, clock.now());
+    this.totals = totalsToWire(stats);
+    for (const channel of this.channels.values()) {
+      const text = this.statsFor(channel.filter, changed);
+      if (text !== '') channel.push(text);
+    }
+    this.flush();
+  }
+
+  private statsFor({ stream, types }: FeedFilter, figures: readonly StreamFigures[]): string {
+    if (types?.has(STATS) === false) return '';
+    const streams = stream === undefined ? figures : figures.filter(({ stream_code: code }) => code === stream);
+    return message(STATS, { stats: this.totals, streams });
+  }
+}

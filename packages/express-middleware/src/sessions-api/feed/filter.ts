@@ -1,0 +1,54 @@
+import type { SessionKind } from '@stream-sessions/core';
+import { ownCopy, SESSION_KINDS } from '@stream-sessions/core/spi';
+import { invalidQuery } from '../answer.js';
+import { type Asked, onlyNames } from '../query.js';
+import type { Entry } from './ring.js';
+
+/** What a client of the feed wants to hear of. */
+export interface FeedFilter {
+  readonly stream: string | undefined;
+  readonly types: ReadonlySet<string> | undefined;
+  readonly kinds: ReadonlySet<string> | undefined;
+}
+
+/** The type of the figures that come once a second. */
+export const STATS = 'stats';
+
+const WORD = /^[a-z]{1,32}(?:\.[a-z]{1,32})?$/;
+/** A list of more words than this is none that somebody means. */
+const MAX_WORDS = 32;
+
+/** @throws ApiError 400 */
+export function readFeedFilter(asked: Asked): FeedFilter {
+  onlyNames(asked, ['stream', 'type', 'kind', 'after']);
+  const { query, lists } = asked;
+  const stream = query.get('stream') || undefined;
+  const types = words('type', query.get('type'), (word) => WORD.test(word), 'such as session.opened or stats');
+  const isKind = (word: string): boolean => SESSION_KINDS.includes(word as SessionKind);
+  const kinds = words('kind', query.get('kind'), isKind, SESSION_KINDS.join(', ')) ?? lists.kinds;
+  return {
+    stream: stream === undefined ? undefined : ownCopy(stream),
+    types: types && new Set(types),
+    kinds: kinds && new Set(kinds),
+  };
+}
+
+function words(name: string, value: string | null, isOne: (word: string) => boolean, allowed: string) {
+  if (!value) return undefined;
+  const all = value.split(',', MAX_WORDS + 1);
+  const wrong = all.length > MAX_WORDS ? value : all.find((word) => !isOne(word));
+  if (wrong === undefined) return all.map(ownCopy);
+  throw invalidQuery(
+    `${name}: ${JSON.stringify(wrong.slice(0, 64))} is not known. Allowed: ${allowed}; several with commas.`,
+  );
+}
+
+/** Filters that let the same through have the same key. */
+export const keyOf = ({ stream, types, kinds }: FeedFilter): string =>
+  JSON.stringify([stream, types && [...types].sort(), kinds && [...kinds].sort()]);
+
+/** What is about no session is of every kind. */
+export const wants = ({ stream, types, kinds }: FeedFilter, entry: Omit<Entry, 'position' | 'at' | 'text'>): boolean =>
+  (types === undefined || types.has(entry.type)) &&
+  (kinds === undefined || entry.kind === undefined || kinds.has(entry.kind)) &&
+  (stream === undefined || entry.streams.includes(stream));

@@ -1,0 +1,50 @@
+import { everyMs } from '@stream-sessions/core/spi';
+import type { PlaybackRequest, PlaybackResponse } from '../../connect.js';
+import { ApiError, keepPrivate } from '../answer.js';
+import type { Asked } from '../query.js';
+import { FeedClient, isGone } from './client.js';
+import type { Feed } from './feed.js';
+import { readFeedFilter } from './filter.js';
+
+const ASK_AGAIN_MS = 60_000;
+
+/** What a request for the feed brings along. */
+export interface FeedCall extends Asked {
+  readonly feed: Feed;
+  readonly req: PlaybackRequest;
+  readonly res: PlaybackResponse;
+  /** Asks once more whether the caller may read; rejects if not. */
+  readonly checkAccess: () => Promise<void>;
+}
+
+/**
+ * Answers with Server-Sent Events until the client leaves, is too slow, or may not read any more.
+ *
+ * @throws ApiError 400, 503
+ */
+export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall): void {
+  const filter = readFeedFilter({ query, lists });
+  // gone while it was asked who this is
+  if (isGone(res)) return;
+  if (feed.isFull) {
+    throw new ApiError(503, 'TOO_MANY_CLIENTS', 'Too many listen to the feed. Try again later.', {
+      'Retry-After': '5',
+    });
+  }
+  keepPrivate(res);
+  // no-transform: compression would hold back what is small
+  res.setHeader('Cache-Control', 'no-store, no-transform');
+  res.setHeader('X-Accel-Buffering', 'no');
+  res.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+  res.statusCode = 200;
+  if (req.method === 'HEAD') return void (res as { end(): unknown }).end();
+  // what a browser that lost its connection heard last is newer than the address it was opened with
+  const after = req.headers['last-event-id'] ?? query.get('after');
+  const client = new FeedClient(res);
+  const leave = feed.join(client, filter, typeof after === 'string' && after !== '' ? after : undefined);
+  const stopAsking = everyMs(feed.clock, ASK_AGAIN_MS, () => void checkAccess().catch(() => client.end()));
+  res.once('close', () => {
+    stopAsking();
+    leave();
+  });
+}

@@ -1,0 +1,95 @@
+/** One event, as it is sent to everybody who wants it. */
+export interface Entry {
+  /** Goes up by one with each. */
+  readonly position: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** `session.opened` */
+  readonly type: string;
+  /** Of the session; undefined: it is not about one. */
+  readonly kind: string | undefined;
+  readonly streams: readonly string[];
+  readonly text: string;
+}
+
+const MAX_EVENTS = 10_000;
+const MAX_AGE_MS = 5 * 60_000;
+/** Characters: rows can be made long by strangers. */
+const MAX_LENGTH = 16 * 1024 * 1024;
+
+/**
+ * The latest events, for clients that come back. Of what is superseded only the newest is kept, so that many who watch do not
+ * push out the few who come and go.
+ */
+export class Ring {
+  /** Of the latest event. */
+  position = 0;
+  /** What came after this position is here. */
+  private from = 0;
+  private length = 0;
+  private readonly entries = new Map<number, Entry>();
+  /** The newest of those that supersede each other, by what they are about. */
+  private readonly newest = new Map<string, number>();
+
+  /** @param about what a newer one of this kind makes superfluous, such as a visit */
+  add(entry: Omit<Entry, 'position'>, textAt: (position: number) => string, about: string | undefined): Entry {
+    const position = ++this.position;
+    const added = { ...entry, position, text: textAt(position) };
+    if (about !== undefined) {
+      // at the end, so that the oldest names come first
+      this.settle(about);
+      this.newest.set(about, position);
+    }
+    this.entries.set(position, added);
+    this.length += added.text.length;
+    this.forgetOld(entry.at);
+    return added;
+  }
+
+  /** All that was said about this, and could be superseded, is. */
+  settle(about: string): void {
+    const position = this.newest.get(about);
+    if (position === undefined) return;
+    this.remove(position);
+    this.newest.delete(about);
+  }
+
+  /** Undefined: some of it is not here any more, or never was. */
+  after(position: number): Iterable<Entry> | undefined {
+    if (position < this.from || position > this.position) return undefined;
+    return this.later(position);
+  }
+
+  /** Nobody can resume from here. */
+  clear(): void {
+    this.entries.clear();
+    this.newest.clear();
+    this.length = 0;
+    this.from = this.position;
+  }
+
+  private *later(position: number): Iterable<Entry> {
+    if (position === this.position) return;
+    for (const entry of this.entries.values()) if (entry.position > position) yield entry;
+  }
+
+  private forgetOld(now: number): void {
+    for (const entry of this.entries.values()) {
+      const isTooMuch = this.entries.size > MAX_EVENTS || this.length > MAX_LENGTH;
+      if (!isTooMuch && now - entry.at <= MAX_AGE_MS) break;
+      this.remove(entry.position);
+      this.from = entry.position;
+    }
+    for (const [about, position] of this.newest) {
+      if (position > this.from) break;
+      this.newest.delete(about);
+    }
+  }
+
+  private remove(position: number): void {
+    const entry = this.entries.get(position);
+    if (entry === undefined) return;
+    this.entries.delete(position);
+    this.length -= entry.text.length;
+  }
+}

@@ -1,0 +1,53 @@
+import { Ring } from '../src/sessions-api/feed/ring.js';
+
+const MINUTE = 60_000;
+
+function add(ring: Ring, at: number, about?: string, text = 'x'): number {
+  const entry = { at, type: 'session.updated', kind: 'viewer', streams: ['cam1'], text: '' };
+  return ring.add(entry, () => text, about).position;
+}
+
+const positions = (ring: Ring, after: number): number[] | undefined => {
+  const entries = ring.after(after);
+  return entries && [...entries].map(({ position }) => position);
+};
+
+it('has everything after a position, in order, and of updates the latest', () => {
+  const ring = new Ring();
+  add(ring, 0);
+  add(ring, 0, 'a');
+  add(ring, 0, 'b');
+  add(ring, 0, 'a');
+  expect(positions(ring, 0)).toEqual([1, 3, 4]);
+  expect(positions(ring, 3)).toEqual([4]);
+  expect(positions(ring, 4)).toEqual([]);
+  expect(positions(ring, 5)).toBeUndefined();
+  ring.settle('a');
+  add(ring, 0);
+  expect(positions(ring, 0)).toEqual([1, 3, 5]);
+});
+
+it('keeps ten thousand events, of five minutes, of 16 MiB', () => {
+  const many = new Ring();
+  for (let i = 0; i < 10_001; i++) add(many, 0);
+  expect(positions(many, 0)).toBeUndefined();
+  expect(positions(many, 1)).toHaveLength(10_000);
+
+  const old = new Ring();
+  add(old, 0);
+  add(old, 5 * MINUTE);
+  expect(positions(old, 0)).toHaveLength(2);
+  add(old, 5 * MINUTE + 1);
+  expect([positions(old, 0), positions(old, 1)]).toEqual([undefined, [2, 3]]);
+
+  const long = new Ring();
+  for (let i = 0; i < 17; i++) add(long, 0, undefined, 'x'.repeat(1024 * 1024));
+  expect([positions(long, 0), positions(long, 1)?.length]).toEqual([undefined, 16]);
+});
+
+it('has room for those who come and go, however often the others change', () => {
+  const ring = new Ring();
+  add(ring, 0);
+  for (let i = 0; i < 50_000; i++) add(ring, 0, `viewer ${i % 100}`);
+  expect(positions(ring, 0)).toHaveLength(101);
+});
