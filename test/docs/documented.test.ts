@@ -11,6 +11,7 @@ import { openMaxMind } from '@stream-sessions/geoip';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
+import { createSources, processDriver } from '@stream-sessions/on-demand';
 import * as policies from '@stream-sessions/policies';
 import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
 import { connectRedis, redisStorage } from '@stream-sessions/session-store/redis';
@@ -99,6 +100,12 @@ describe('docs/options.md', () => {
     expect(sorted(namesUnder('docs/options.md', 'attachWebSocketServer'))).toEqual(
       await known((given) => attachWebSocketServer(wss, tracker, given)),
     );
+  });
+
+  it('lists the options of on-demand sources', async () => {
+    const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
+    expect(options('createSources')).toEqual(await known((given) => createSources(tracker, given)));
+    expect(options('processDriver')).toEqual(await known(processDriver));
   });
 
   it('lists the options of the session store', async () => {

@@ -159,13 +159,13 @@ describe('docs/events.md', () => {
   const examples = blocksOf('docs/events.md', 'json').map((block) => [block.info, block] as const);
 
   it('has an example of every envelope', () => {
-    expect(examples.map(([info]) => info)).toEqual(
-      ['opened', 'updated', 'closed', 'denied'].map((name) => `session.${name}`),
-    );
+    const sessions = ['opened', 'updated', 'closed', 'denied'].map((name) => `session.${name}`);
+    expect(examples.map(([info]) => info)).toEqual([...sessions, 'source.failed']);
   });
 
   it.each(examples)('%s is what a sink gets', async (type, block) => {
     expect(tracker.trackHttp(KICKED)).toBeNull();
+    tracker.announceSource('cam1', 'failed', 'ffmpeg ended with code 1');
     await Promise.resolve();
     const envelopes = told.filter((event) => event.type === type);
     const shapes = envelopes.map((event) => shape(event));

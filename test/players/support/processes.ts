@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** Whether a process with this id is there. */
 export function isAlive(pid: number): boolean {
@@ -17,4 +18,13 @@ export function descendants(pid: number): number[] {
   const below = (parent: number): number[] =>
     parents.filter(([, ppid]) => ppid === parent).flatMap(([child]) => [child, ...below(child)]);
   return below(pid);
+}
+
+/** The command line of a process, or '' if it has gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+  } catch {
+    return '';
+  }
 }

@@ -1,0 +1,83 @@
+import type { Policy, SessionTracker, SourceGate } from '@stream-sessions/core';
+import { needTracker } from '@stream-sessions/core/spi';
+import { settingsOf, type SourcesOptions } from './options.js';
+import { resourcePolicy } from './policy.js';
+import type { SourceState } from './sources/source.js';
+import { SourceManager } from './sources/manager.js';
+
+/** One stream's source. Times are in epoch milliseconds. */
+export interface SourceInfo {
+  readonly stream: string;
+  readonly state: SourceState;
+  /** Since when it is in this state. */
+  readonly since: number;
+  /** The name of its driver. */
+  readonly driver: string;
+  /** How many watch it: viewers and outputs. */
+  readonly watchers: number;
+  /** How many requests wait for it. */
+  readonly held: number;
+  /** When somebody watched it, or asked for it, last. */
+  readonly watchedAt: number;
+  /** How often it has failed in succession. */
+  readonly failures: number;
+  /** Of a failed source: before this it is not started again. */
+  readonly retryAt?: number | undefined;
+  /** Why it is so, if there is more to say. */
+  readonly detail?: string | undefined;
+}
+
+/** The sources of streams, which run while somebody watches. */
+export interface Sources {
+  /** For adapters: `trackPlayback(tracker, { ready: sources.ready })`, `createRtspServer({ tracker, ready: sources.ready })`. */
+  readonly ready: SourceGate;
+  /**
+   * For `policies`, if you like: refuses at once, as `overload`, whoever would wait in vain because the source has just failed
+   * or no place is left. Of the stage `resource`: it is asked when all others have said yes.
+   */
+  readonly policy: Policy;
+  /** Undefined: no source is started for this stream. */
+  state(stream: string): SourceState | undefined;
+  /**
+   * Starts a source, as a viewer would: it sleeps again when nobody comes. Resolves with whether it runs.
+   *
+   * @throws StreamSessionsError ERR_NO_SOURCE
+   */
+  wake(stream: string): Promise<boolean>;
+  /**
+   * Stops a source now. Whoever still watches wakes it again. Resolves when it has stopped.
+   *
+   * @throws StreamSessionsError ERR_NO_SOURCE
+   */
+  hibernate(stream: string): Promise<void>;
+  /** All that run or have run lately, and those of patterns without placeholders. */
+  list(): SourceInfo[];
+  /** Lets go of the tracker and of everybody who waits, and closes the drivers: processes end, what runs elsewhere stays. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the source of a stream with its first viewer, and stops it when nobody has watched it for a while.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ * @example
+ * const sources = createSources(tracker, {
+ *   sources: [{ pattern: 'cam-{id}', driver: processDriver({ command: ['ffmpeg', …] }), playlist: 'media/cam-{id}/index.m3u8' }],
+ * });
+ * app.use('/live', trackPlayback(tracker, { ready: sources.ready }), express.static('media'));
+ */
+export function createSources(tracker: SessionTracker, options: SourcesOptions): Sources {
+  needTracker('createSources: the first argument', tracker);
+  const manager = new SourceManager(tracker, settingsOf(options));
+  return {
+    ready: Object.assign((stream: string) => manager.ready(stream), {
+      manages: (stream: string) => manager.manages(stream),
+    }),
+    policy: resourcePolicy(manager),
+    state: (stream) => manager.state(stream),
+    wake: (stream) => manager.wake(stream),
+    hibernate: (stream) => manager.hibernate(stream),
+    list: () => manager.list(),
+    close: () => manager.close(),
+  };
+}

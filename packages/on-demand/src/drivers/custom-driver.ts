@@ -1,0 +1,27 @@
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import type { SourceDriver } from '../driver.js';
+
+/** What `customDriver()` takes: a driver whose name may be left out. */
+export type CustomDriverOptions = Omit<SourceDriver, 'name'> & {
+  /** For people. Default `custom`. */
+  readonly name?: string;
+};
+
+/**
+ * A driver of your own functions.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ * @example
+ * customDriver({ start: ({ stream }) => encoder.on(stream), stop: ({ stream }) => encoder.off(stream) })
+ */
+export function customDriver(options: CustomDriverOptions): SourceDriver {
+  checkOptions('customDriver()', options, ['name', 'placeholders', 'start', 'stop', 'state', 'close']);
+  const { name = 'custom', start, stop, state, close } = options;
+  for (const [key, value] of Object.entries({ start, stop })) {
+    if (typeof value !== 'function') throw badOption(key, 'a function', value);
+  }
+  for (const [key, value] of Object.entries({ state, close })) {
+    if (value !== undefined && typeof value !== 'function') throw badOption(key, 'a function', value);
+  }
+  return { ...options, name };
+}

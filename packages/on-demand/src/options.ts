@@ -1,0 +1,139 @@
+import type { Clock, Logger } from '@stream-sessions/core';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import type { SourceDriver } from './driver.js';
+import { goDuration } from './duration.js';
+import { Pattern } from './pattern.js';
+import { playlistOf, type Playlist, type PlaylistCheck } from './playlist/playlist.js';
+
+/** Which streams have a source, and who starts it. */
+export interface SourceRule {
+  /** A stream code, `cam1`, or one with placeholders, `cam-{id}`: each captures 1 to 64 letters, digits, `_` and `-`. */
+  readonly pattern: string;
+  readonly driver: SourceDriver;
+  /**
+   * The file that a source writes, `media/{stream}/index.m3u8`: it runs when this is newer than its start. What an earlier
+   * run left is removed before: the playlist, and the segments that it lists; its folder is made. Or a function that tells whether it can be
+   * played, asked every 100 ms. Default: it runs when its driver says so.
+   */
+  readonly playlist?: string | PlaylistCheck;
+}
+
+/** Options of `createSources()`. */
+export interface SourcesOptions {
+  /** The first rule whose pattern is that of the stream counts. */
+  readonly sources: readonly SourceRule[];
+  /** A source that does not run after this long has failed. Default 10,000 ms. */
+  readonly startTimeoutMs?: number;
+  /** A source that nobody has watched for this long is stopped. Default 1,800,000 ms (30 minutes); Infinity: never. */
+  readonly hibernateAfterMs?: number;
+  /** How many sources may run at once. One that nobody watches makes room; else the next one waits. Default 16. */
+  readonly maxRunning?: number;
+  /** How many may be starting at once. Default 4. */
+  readonly maxStarting?: number;
+  /** How often is looked whether somebody still watches. Default 1,000 ms. */
+  readonly checkIntervalMs?: number;
+  /** How often a driver is asked what it has running. Default 10,000 ms. */
+  readonly pollIntervalMs?: number;
+  /** How long a request waits for its source at the most. Default 8,000 ms. */
+  readonly holdMs?: number;
+  /** How many requests may wait, of all streams. Default 1,000. */
+  readonly maxHeld?: number;
+  /** Settings by the names of other trackers, with values as text. `hibernateAfterMs` goes first. */
+  readonly session?: {
+    /** Anything but exactly `"true"`: no source is put to sleep. */
+    readonly enableAutoHibernation?: string;
+    /** As Go writes a duration, `30m`, `1h30m`. What cannot be read is 30 minutes. */
+    readonly defaultIdleTimeout?: string;
+  };
+  /** Default: the wall clock. */
+  readonly clock?: Clock;
+  /** Default: warnings and errors to stderr. */
+  readonly logger?: Pick<Logger, 'warn' | 'error'>;
+}
+
+/** A rule, checked. */
+export interface Rule {
+  readonly pattern: Pattern;
+  readonly driver: SourceDriver;
+  readonly playlist: Playlist | undefined;
+}
+
+type Plain = Required<Omit<SourcesOptions, 'sources' | 'session'>>;
+export type SourcesSettings = Plain & { readonly rules: readonly Rule[] };
+
+const KNOWN: readonly (keyof SourcesOptions)[] = [
+  'sources',
+  'startTimeoutMs',
+  'hibernateAfterMs',
+  'maxRunning',
+  'maxStarting',
+  'checkIntervalMs',
+  'pollIntervalMs',
+  'holdMs',
+  'maxHeld',
+  'session',
+  'clock',
+  'logger',
+];
+
+const HALF_AN_HOUR = 30 * 60_000;
+
+const stderr: Plain['logger'] = {
+  warn: (facts, text) => console.error(`stream-sessions warning: ${text}`, facts),
+  error: (facts, text) => console.error(`stream-sessions error: ${text}`, facts),
+};
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function settingsOf(options: SourcesOptions): SourcesSettings {
+  checkOptions('createSources()', options, KNOWN);
+  const { sources, clock = systemClock, logger = stderr } = options;
+  if (!Array.isArray(sources) || sources.length === 0) {
+    throw badOption('sources', 'a list like [{ pattern, driver }]', sources);
+  }
+  return {
+    rules: sources.map(ruleOf),
+    hibernateAfterMs: number('hibernateAfterMs', options.hibernateAfterMs ?? fromSession(options.session), 0),
+    startTimeoutMs: number('startTimeoutMs', options.startTimeoutMs ?? 10_000, 1),
+    maxRunning: count('maxRunning', options.maxRunning ?? 16),
+    maxStarting: count('maxStarting', options.maxStarting ?? 4),
+    checkIntervalMs: number('checkIntervalMs', options.checkIntervalMs ?? 1_000, 1),
+    pollIntervalMs: number('pollIntervalMs', options.pollIntervalMs ?? 10_000, 1),
+    holdMs: number('holdMs', options.holdMs ?? 8_000, 0),
+    maxHeld: number('maxHeld', options.maxHeld ?? 1_000, 0),
+    clock,
+    logger,
+  };
+}
+
+function ruleOf(rule: SourceRule): Rule {
+  checkOptions('a source', rule, ['pattern', 'driver', 'playlist']);
+  const pattern = new Pattern(rule.pattern);
+  const { driver } = rule;
+  if (typeof driver?.start !== 'function' || typeof driver.stop !== 'function') {
+    throw badOption('driver', 'one of processDriver(), httpDriver(), kubernetesDriver(), customDriver()', driver);
+  }
+  const playlist = playlistOf(rule.playlist);
+  for (const name of [...(driver.placeholders ?? []), ...(playlist?.placeholders ?? [])]) {
+    if (name === 'stream' || pattern.names.includes(name)) continue;
+    throw badOption('pattern', `one that captures {${name}}, which its source uses`, rule.pattern);
+  }
+  return { pattern, driver, playlist };
+}
+
+/** As others spell these settings: off unless it says "true", and half an hour for what cannot be read. */
+function fromSession(session: SourcesOptions['session']): number {
+  if (session === undefined) return HALF_AN_HOUR;
+  checkOptions('session', session, ['enableAutoHibernation', 'defaultIdleTimeout']);
+  if (session.enableAutoHibernation !== 'true') return Infinity;
+  return goDuration(session.defaultIdleTimeout) ?? HALF_AN_HOUR;
+}
+
+function number(name: string, value: unknown, least: number): number {
+  if (typeof value === 'number' && value >= least) return value;
+  throw badOption(name, `a number, at least ${least}`, value);
+}
+
+function count(name: string, value: unknown): number {
+  if (Number.isInteger(value) && Number(value) > 0) return Number(value);
+  throw badOption(name, 'a positive integer', value);
+}

@@ -1,0 +1,226 @@
+import { StreamSessionsError, type SessionTracker, type SourceChange, type SourceWait } from '@stream-sessions/core';
+import { everyMs } from '@stream-sessions/core/spi';
+import type { SourceInfo } from '../create-sources.js';
+import type { SourceDriver } from '../driver.js';
+import type { SourcesSettings } from '../options.js';
+import { watchers } from './demand.js';
+import { Holds, refused } from './holds.js';
+import { Places } from './places.js';
+import { poll } from './poll.js';
+import { Source, type SourceState } from './source.js';
+import { warnOpen } from './warn-open.js';
+
+/** Of patterns with placeholders: anybody who is let in can make up another name. */
+const MAX_KNOWN = 10_000;
+
+/** Decides when each source has to run: while somebody watches, waits, or has done so lately. */
+export class SourceManager {
+  private readonly known = new Map<string, Source>();
+  private readonly holds: Holds;
+  private readonly places: Places;
+  private readonly stops: (() => void)[];
+  private isClosed = false;
+
+  constructor(
+    private readonly tracker: SessionTracker,
+    private readonly settings: SourcesSettings,
+  ) {
+    this.holds = new Holds(settings);
+    this.places = new Places(
+      settings,
+      () => this.known.values(),
+      () => this.watchedTest(),
+    );
+    this.stops = [
+      tracker.on('opened', ({ session: { kind, stream } }) => this.came(kind, stream)),
+      tracker.on('closed', ({ session: { kind, stream } }) => this.left(kind, stream)),
+      everyMs(settings.clock, settings.checkIntervalMs, () => this.check()),
+    ];
+    // what an earlier process of ours has left running
+    for (const { pattern } of settings.rules) if (pattern.isFixed) this.poll(this.find(pattern.text));
+    this.check();
+  }
+
+  manages(stream: string): boolean {
+    return this.known.has(stream) || this.settings.rules.some(({ pattern }) => pattern.match(stream) !== undefined);
+  }
+
+  /** For each request, so a known stream that runs costs one look-up. */
+  ready(stream: string): SourceWait | undefined {
+    const source = this.known.get(stream) ?? this.find(stream);
+    if (source === undefined) return this.manages(stream) ? refused() : undefined;
+    source.isAsked = true;
+    if (source.state === 'running') return undefined;
+    if (this.isClosed || this.isPausing(source)) return refused();
+    warnOpen(this.tracker);
+    // first: what is started is started for somebody
+    const wait = this.holds.hold(stream);
+    this.want(source);
+    return wait;
+  }
+
+  state(stream: string): SourceState | undefined {
+    return this.known.get(stream)?.state ?? (this.manages(stream) ? 'hibernated' : undefined);
+  }
+
+  unavailable(stream: string): string | undefined {
+    const source = this.known.get(stream);
+    if (source?.state === 'running' || source?.state === 'starting') return undefined;
+    if (source !== undefined && this.isPausing(source)) return `its source has failed: ${source.detail ?? ''}`;
+    return this.manages(stream) && this.places.isFull ? 'as many sources run as may' : undefined;
+  }
+
+  async wake(stream: string): Promise<boolean> {
+    const source = this.need(stream);
+    if (source.state === 'running') return true;
+    if (this.isPausing(source) || this.isClosed) return false;
+    const settled = this.settled(source);
+    this.want(source);
+    return settled;
+  }
+
+  async hibernate(stream: string): Promise<void> {
+    const source = this.need(stream);
+    this.places.withdraw(source);
+    await source.stop();
+  }
+
+  list(): SourceInfo[] {
+    const watching = watchers(this.tracker);
+    for (const { pattern } of this.settings.rules) if (pattern.isFixed) this.find(pattern.text);
+    return [...this.known.values()].map((source) => ({
+      stream: source.stream,
+      state: source.state,
+      since: source.since,
+      driver: source.rule.driver.name,
+      watchers: watching.get(source.stream) ?? 0,
+      held: this.holds.of(source.stream),
+      watchedAt: source.watchedAt,
+      failures: source.failures,
+      ...(source.state === 'failed' && { retryAt: source.retryAt }),
+      ...(source.detail !== undefined && { detail: source.detail }),
+    }));
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    for (const stop of this.stops) stop();
+    for (const source of this.known.values()) {
+      this.places.withdraw(source);
+      source.release();
+    }
+    this.holds.close();
+    this.answerSettled();
+    const drivers = new Set<SourceDriver>(this.settings.rules.map(({ driver }) => driver));
+    await Promise.all([...drivers].map(async (driver) => driver.close?.()));
+  }
+
+  private came(kind: string, stream: string): void {
+    if (kind !== 'viewer' && kind !== 'output') return;
+    const source = this.find(stream);
+    if (source === undefined) return;
+    warnOpen(this.tracker);
+    this.want(source);
+  }
+
+  private left(kind: string, stream: string): void {
+    const source = this.known.get(stream);
+    if (source !== undefined && (kind === 'viewer' || kind === 'output')) source.watchedAt = this.settings.clock.now();
+  }
+
+  /** Everything that is due, by what the tracker says now: however the last one left, it is not listed any more. */
+  private check(): void {
+    const { clock, hibernateAfterMs, pollIntervalMs } = this.settings;
+    const now = clock.now();
+    const watching = watchers(this.tracker);
+    for (const stream of watching.keys()) this.find(stream);
+    for (const source of [...this.known.values()]) {
+      const isWatched = source.isAsked || watching.has(source.stream) || this.holds.has(source.stream);
+      source.isAsked = false;
+      if (isWatched) source.watchedAt = now;
+      if (source.state === 'running') {
+        const isDue = now - source.watchedAt >= hibernateAfterMs && now >= source.stopAgainAt;
+        if (isDue) void source.stop();
+        else if (now - source.polledAt >= pollIntervalMs) this.poll(source);
+      } else if (isWatched && !source.isUp && now >= source.retryAt) this.places.request(source);
+      else if (!isWatched && !source.isUp && now >= source.retryAt) this.forget(source);
+    }
+  }
+
+  private poll(source: Source | undefined): void {
+    if (source === undefined) return;
+    source.polledAt = this.settings.clock.now();
+    void poll(source, this.settings.logger);
+  }
+
+  private want(source: Source): void {
+    source.watchedAt = this.settings.clock.now();
+    if (this.isClosed || source.state === 'running' || source.state === 'starting' || this.isPausing(source)) return;
+    // one that is being stopped starts when it has stopped
+    if (source.state === 'stopping') source.isWanted = true;
+    else this.places.request(source);
+  }
+
+  private changed(source: Source, change: SourceChange | undefined, detail: string | undefined): void {
+    if (this.isClosed) return;
+    if (change !== undefined) this.tracker.announceSource(source.stream, change, detail);
+    if (source.state === 'running') this.holds.answer(source.stream, true);
+    if (source.state === 'failed') this.holds.answer(source.stream, false);
+    if (source.state === 'hibernated' && (source.isWanted || this.holds.has(source.stream))) this.want(source);
+    this.answerSettled();
+    this.places.fill();
+  }
+
+  private readonly waiting = new Map<Source, ((runs: boolean) => void)[]>();
+
+  /** Resolves when it runs, or has not come to. */
+  private settled(source: Source): Promise<boolean> {
+    return new Promise((resolve) => this.waiting.set(source, [...(this.waiting.get(source) ?? []), resolve]));
+  }
+
+  private answerSettled(): void {
+    for (const [source, answers] of this.waiting) {
+      if (!this.isClosed && (source.isWanted || source.state === 'starting' || source.state === 'stopping')) continue;
+      this.waiting.delete(source);
+      for (const answer of answers) answer(source.state === 'running');
+    }
+  }
+
+  private isPausing({ state, retryAt }: Source): boolean {
+    return state === 'failed' && this.settings.clock.now() < retryAt;
+  }
+
+  private watchedTest(): (source: Source) => boolean {
+    const watching = watchers(this.tracker);
+    return ({ stream }) => watching.has(stream) || this.holds.has(stream);
+  }
+
+  private need(stream: string): Source {
+    const source = this.find(stream);
+    if (source !== undefined) return source;
+    throw new StreamSessionsError(
+      'ERR_NO_SOURCE',
+      `No pattern of createSources() means the stream ${JSON.stringify(stream)}.`,
+    );
+  }
+
+  private find(stream: string): Source | undefined {
+    const known = this.known.get(stream);
+    if (known !== undefined || this.isClosed || this.known.size >= MAX_KNOWN) return known;
+    for (const rule of this.settings.rules) {
+      const target = rule.pattern.match(stream);
+      if (target === undefined) continue;
+      const listener = { changed: this.changed.bind(this) };
+      const source = new Source(target, rule, this.settings, listener);
+      this.known.set(target.stream, source);
+      return source;
+    }
+    return undefined;
+  }
+
+  private forget(source: Source): void {
+    if (source.isWanted) return;
+    this.known.delete(source.stream);
+  }
+}

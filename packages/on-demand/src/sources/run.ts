@@ -1,0 +1,56 @@
+import type { SourceTarget } from '../driver.js';
+import type { Rule, SourcesSettings } from '../options.js';
+
+/** How often a playlist is looked at while its source starts. */
+const LOOK_MS = 100;
+
+/** One start of a source, until it runs or has failed; and whether it ended by itself afterwards. */
+export class Run {
+  private readonly controller = new AbortController();
+  private onEnded: ((why: string) => void) | undefined;
+
+  constructor(
+    private readonly target: SourceTarget,
+    private readonly rule: Rule,
+    private readonly settings: SourcesSettings,
+  ) {}
+
+  /** Resolves when it runs. Rejects with an Error that says why it does not. `onEnded`: why it does not run any more. */
+  async start(onEnded: (why: string) => void): Promise<void> {
+    const { clock, startTimeoutMs } = this.settings;
+    const { signal } = this.controller;
+    const timer = clock.setTimeout(() => this.end(`it did not run within ${startTimeoutMs} ms`), startTimeoutMs);
+    this.onEnded = (why) => this.end(why);
+    try {
+      await Promise.race([this.begin(), rejection(signal)]);
+      this.onEnded = onEnded;
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  /** What is under way is given up. */
+  end(why: string): void {
+    this.onEnded = undefined;
+    this.controller.abort(new Error(why));
+  }
+
+  private async begin(): Promise<void> {
+    const { target, settings } = this;
+    const { driver, playlist } = this.rule;
+    const { signal } = this.controller;
+    await playlist?.prepare(target);
+    signal.throwIfAborted();
+    const since = settings.clock.now();
+    await driver.start(target, { signal, ended: (why) => this.onEnded?.(why) });
+    while (playlist !== undefined && !(await playlist.isNewer(target, since))) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => settings.clock.setTimeout(resolve, LOOK_MS));
+    }
+  }
+}
+
+const rejection = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });

@@ -1,0 +1,87 @@
+import { closeStudios, studio, turn } from './support/studio.js';
+
+afterEach(closeStudios);
+
+it('pauses 2, 4 … 60 seconds after failures, whoever asks, and goes on while somebody watches', async () => {
+  const { clock, tracker, sources, cameras, pass } = studio();
+  const starts: number[] = [];
+  cameras.onStart = () => {
+    starts.push(clock.now() / 1_000);
+    return Promise.reject(new Error('the camera is off'));
+  };
+  const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  for (let second = 0; second < 200; second++) {
+    expect(await sources.wake('cam1')).toBe(false);
+    await pass(1_000);
+    closer.touch();
+  }
+  const pauses = starts.slice(1).map((at, i) => at - (starts[i] as number));
+  expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60].slice(0, pauses.length));
+  expect(pauses.length).toBeGreaterThanOrEqual(6);
+  expect(sources.list()).toMatchObject([{ state: 'failed', detail: 'the camera is off', watchers: 1 }]);
+});
+
+it('answers those who are held at once when it fails, and who comes while it pauses', async () => {
+  const { sources, cameras } = studio();
+  cameras.onStart = () => Promise.reject(new Error('the camera is off'));
+  expect(await sources.ready('cam1')).toBe(false);
+  expect(await sources.ready('cam1')).toBe(false);
+  expect(cameras.calls).toEqual(['start cam1', 'stop cam1']);
+});
+
+it('fails one that does not run in time, tells it so, and stops what was begun', async () => {
+  const { sources, cameras, told, pass } = studio({ startTimeoutMs: 5_000 });
+  cameras.onStart = () => new Promise(() => undefined);
+  const answer = sources.wake('cam1');
+  await pass(5_000);
+  expect(await answer).toBe(false);
+  expect(cameras.calls).toEqual(['start cam1', 'stop cam1']);
+  expect(told).toEqual(['cam1 waking', 'cam1 failed']);
+  expect(sources.list()[0]?.detail).toBe('it did not run within 5000 ms');
+});
+
+it('starts one again that ended by itself, two seconds later, and only while somebody watches', async () => {
+  const { tracker, sources, cameras, told, pass } = studio();
+  const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  await pass(1_000);
+  cameras.running.get('cam1')?.ended('ffmpeg ended with code 1: Connection refused');
+  expect([sources.state('cam1'), sources.list()[0]?.detail]).toEqual([
+    'failed',
+    'ffmpeg ended with code 1: Connection refused',
+  ]);
+  await pass(3_000);
+  expect([sources.state('cam1'), told.slice(2)]).toEqual(['running', ['cam1 failed', 'cam1 waking', 'cam1 running']]);
+  closer.close();
+  cameras.running.get('cam1')?.ended('ffmpeg ended with code 1');
+  await pass(60_000);
+  expect(sources.state('cam1')).toBe('hibernated');
+  expect(cameras.calls.filter((call) => call.startsWith('start'))).toHaveLength(2);
+});
+
+it('forgets its failures when it has run for a minute', async () => {
+  const { tracker, sources, cameras, pass } = studio();
+  const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  const crash = async (afterMs: number) => {
+    for (let left = afterMs; left > 0; left -= 10_000) {
+      closer.touch();
+      await pass(Math.min(10_000, left));
+    }
+    cameras.running.get('cam1')?.ended('it crashed');
+    return sources.list()[0]?.failures;
+  };
+  expect([await crash(5_000), await crash(5_000), await crash(70_000)]).toEqual([1, 2, 1]);
+});
+
+it('hears nothing of an earlier run', async () => {
+  const { tracker, sources, cameras } = studio();
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  await turn();
+  const first = cameras.running.get('cam1');
+  const stopped = sources.hibernate('cam1');
+  first?.ended('it was asked to');
+  await stopped;
+  expect(sources.state('cam1')).toBe('hibernated');
+  await sources.wake('cam1');
+  first?.ended('again');
+  expect(sources.state('cam1')).toBe('running');
+});

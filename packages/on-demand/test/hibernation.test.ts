@@ -1,0 +1,133 @@
+import { closeStudios, studio, turn } from './support/studio.js';
+
+const MINUTE = 60_000;
+afterEach(closeStudios);
+
+it('starts with the first viewer, and not again with the others', async () => {
+  const { hit, cameras, sources, told } = studio();
+  expect(sources.state('cam1')).toBe('hibernated');
+  hit();
+  hit({ ip: '203.0.113.8' });
+  await turn();
+  hit({ ip: '203.0.113.9' });
+  expect([cameras.calls, told, sources.state('cam1')]).toEqual([
+    ['start cam1'],
+    ['cam1 waking', 'cam1 running'],
+    'running',
+  ]);
+});
+
+it('wakes for an output, and neither for a publisher nor for who should not be counted', async () => {
+  const { tracker, cameras, pass } = studio();
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'input', remoteAddress: '203.0.113.7' });
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'unspecified', remoteAddress: '203.0.113.7' });
+  await pass(5_000);
+  expect(cameras.calls).toEqual([]);
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'output', remoteAddress: '203.0.113.7' });
+  await turn();
+  expect(cameras.calls).toEqual(['start cam1']);
+});
+
+it('sleeps on the first check from half an hour after the last viewer, and not a second earlier', async () => {
+  const { tracker, sources, cameras, pass } = studio();
+  const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  await pass(10_400);
+  closer.close();
+  await pass(30 * MINUTE - 1_000);
+  expect(sources.state('cam1')).toBe('running');
+  await pass(1_000);
+  expect([sources.state('cam1'), cameras.calls]).toEqual(['running', ['start cam1']]);
+  await pass(600); // the check
+  expect([sources.state('cam1'), cameras.calls]).toEqual(['hibernated', ['start cam1', 'stop cam1']]);
+});
+
+it('sleeps as long after a viewer who went silent, by the time at which it was closed as idle', async () => {
+  const { clock, tracker, hit, sources, pass } = studio();
+  hit();
+  let closedAt = 0;
+  tracker.on('closed', ({ occurredAt }) => void (closedAt = occurredAt));
+  await pass(32_000);
+  expect(closedAt).toBeGreaterThan(0);
+  await pass(closedAt + 30 * MINUTE - 1_000 - clock.now());
+  expect(sources.state('cam1')).toBe('running');
+  await pass(2_000);
+  expect(sources.state('cam1')).toBe('hibernated');
+});
+
+it('stays awake for a viewer who comes back after twenty minutes', async () => {
+  const { tracker, sources, cameras, pass } = studio();
+  const watch = () => tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
+  watch().close();
+  await pass(20 * MINUTE);
+  watch().close();
+  await pass(29 * MINUTE);
+  expect([sources.state('cam1'), cameras.calls]).toEqual(['running', ['start cam1']]);
+  await pass(MINUTE + 1_000);
+  expect(sources.state('cam1')).toBe('hibernated');
+});
+
+it('stays awake for requests of viewers whom the tracker does not list', async () => {
+  const { sources, tracker, hit, pass } = studio({ hibernateAfterMs: 10_000 });
+  hit();
+  await turn();
+  tracker.updateConfig({ enabled: false });
+  for (let i = 0; i < 5; i++) {
+    await pass(5_000);
+    expect(sources.ready('cam1')).toBeUndefined();
+  }
+  expect(sources.state('cam1')).toBe('running');
+  await pass(12_000);
+  expect(sources.state('cam1')).toBe('hibernated');
+});
+
+it('starts again for a viewer who comes while it is being stopped', async () => {
+  const { tracker, sources, cameras, told, pass } = studio({ hibernateAfterMs: 10_000 });
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
+  await turn();
+  let stopped = (): void => undefined;
+  cameras.onStop = () => new Promise<void>((resolve) => (stopped = resolve));
+  await pass(11_000);
+  expect(sources.state('cam1')).toBe('stopping');
+  const held = sources.ready('cam1');
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.8' });
+  expect(cameras.calls).toEqual(['start cam1', 'stop cam1']);
+  stopped();
+  expect(await held).toBe(true);
+  expect(cameras.calls).toEqual(['start cam1', 'stop cam1', 'start cam1']);
+  expect(told).toEqual(['cam1 waking', 'cam1 running', 'cam1 hibernated', 'cam1 waking', 'cam1 running']);
+});
+
+it('leaves one running that could not be stopped, and tries again a minute later', async () => {
+  const { tracker, sources, cameras, pass } = studio({ hibernateAfterMs: 10_000 });
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
+  await turn();
+  cameras.onStop = () => Promise.reject(new Error('no route to the camera'));
+  await pass(12_000);
+  expect([sources.state('cam1'), cameras.calls.length]).toEqual(['running', 2]);
+  cameras.onStop = () => undefined;
+  await pass(50_000);
+  expect(sources.state('cam1')).toBe('running');
+  await pass(15_000);
+  expect(sources.state('cam1')).toBe('hibernated');
+});
+
+it.each([
+  [{ enableAutoHibernation: 'true', defaultIdleTimeout: '1h30m' }, 90],
+  [{ enableAutoHibernation: 'true', defaultIdleTimeout: 'half an hour' }, 30],
+  [{ enableAutoHibernation: 'true' }, 30],
+])('reads the settings of other trackers: %j is %d minutes', async (session, minutes) => {
+  const { tracker, sources, pass } = studio({ session, checkIntervalMs: 60_000 });
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
+  await pass((minutes - 1) * MINUTE);
+  expect(sources.state('cam1')).toBe('running');
+  await pass(2 * MINUTE);
+  expect(sources.state('cam1')).toBe('hibernated');
+});
+
+it.each(['TRUE', '1', 'false', undefined])('puts none to sleep where enableAutoHibernation is %j', async (text) => {
+  const session = { ...(text !== undefined && { enableAutoHibernation: text }), defaultIdleTimeout: '1m' };
+  const { tracker, sources, pass } = studio({ session, checkIntervalMs: 60_000 });
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
+  await pass(60 * MINUTE);
+  expect(sources.state('cam1')).toBe('running');
+});

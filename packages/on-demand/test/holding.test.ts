@@ -1,0 +1,101 @@
+import { allowDeny } from '@stream-sessions/policies';
+import { closeStudios, studio, turn } from './support/studio.js';
+
+afterEach(closeStudios);
+
+it('holds nobody on streams without a source, nor on one that runs', async () => {
+  const { sources, hit } = studio();
+  expect([sources.ready('elsewhere'), sources.ready.manages('elsewhere'), sources.state('elsewhere')]).toEqual([
+    ...[undefined, false, undefined],
+  ]);
+  hit();
+  await turn();
+  expect([sources.ready('cam1'), sources.ready.manages('cam1')]).toEqual([undefined, true]);
+});
+
+it('wakes a source for whoever is held, until it is ready', async () => {
+  const { sources, cameras, pass } = studio();
+  let runs = (): void => undefined;
+  cameras.onStart = () => new Promise<void>((resolve) => (runs = resolve));
+  const answers = [sources.ready('cam1'), sources.ready('cam1')];
+  await pass(7_000);
+  expect(sources.list()).toMatchObject([{ state: 'starting', held: 2 }]);
+  runs();
+  expect([await answers[0], await answers[1]]).toEqual([true, true]);
+  expect(cameras.calls).toEqual(['start cam1']);
+});
+
+it('lets go after eight seconds, and of who has gone', async () => {
+  const { sources, cameras, pass } = studio({ startTimeoutMs: 60_000 });
+  cameras.onStart = () => new Promise(() => undefined);
+  const [stays, goes] = [sources.ready('cam1'), sources.ready('cam1')];
+  goes?.cancel();
+  expect([await goes, sources.list()[0]?.held]).toEqual([false, 1]);
+  await pass(7_900);
+  expect(sources.list()[0]?.held).toBe(1);
+  await pass(100);
+  expect([await stays, sources.list()[0]?.held]).toEqual([false, 0]);
+});
+
+it('holds a thousand at once, and no more', async () => {
+  const { sources, cameras } = studio();
+  cameras.onStart = () => new Promise(() => undefined);
+  const answers = Array.from({ length: 1_000 }, (_, n) => sources.ready(`cam${n % 3}`));
+  expect(await sources.ready('cam9')).toBe(false);
+  answers[0]?.cancel();
+  const next = sources.ready('cam9');
+  expect([sources.list().reduce((sum, { held }) => sum + held, 0), sources.state('cam9')]).toEqual([1_000, 'starting']);
+  await sources.close();
+  expect([await next, await answers[1]]).toEqual([false, false]);
+});
+
+it('starts at most four at a time, and then the next', async () => {
+  const { sources, cameras } = studio();
+  const runs = new Map<string, () => void>();
+  cameras.onStart = (stream) => new Promise<void>((resolve) => void runs.set(stream, resolve));
+  for (let n = 0; n < 6; n++) void sources.ready(`cam${n}`);
+  await turn();
+  expect([...runs.keys()]).toEqual(['cam0', 'cam1', 'cam2', 'cam3']);
+  runs.get('cam2')?.();
+  await turn();
+  expect([...runs.keys()].slice(4)).toEqual(['cam4']);
+});
+
+it('makes room by what nobody watches, and by nothing else', async () => {
+  const { sources, tracker, cameras, pass } = studio({ maxRunning: 2 });
+  const watch = (stream: string) => tracker.openConn({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
+  const [one] = [watch('cam1'), watch('cam2')];
+  await turn();
+  const third = sources.ready('cam3');
+  await pass(1_000);
+  expect(cameras.calls).toEqual(['start cam1', 'start cam2']);
+  one.close();
+  await pass(1_000);
+  expect(cameras.calls).toEqual(['start cam1', 'start cam2', 'stop cam1', 'start cam3']);
+  expect(await third).toBe(true);
+});
+
+it('is not woken by strangers who are refused', async () => {
+  const { tracker, cameras, pass } = studio();
+  tracker.updateConfig({ policies: [allowDeny({ deny: [{ ip: '203.0.113.0/24' }] })] });
+  const answer = await tracker.admit({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  expect(answer.admitted).toBe(false);
+  await pass(2_000);
+  expect(cameras.calls).toEqual([]);
+});
+
+it('refuses at once, by its policy, whoever would wait in vain', async () => {
+  const { tracker, sources, cameras, pass } = studio({ maxRunning: 1 });
+  tracker.updateConfig({ policies: [sources.policy] });
+  const ask = (stream: string) => tracker.admit({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  expect(await ask('cam1')).toMatchObject({ admitted: true });
+  await turn();
+  expect(await ask('cam2')).toMatchObject({ admitted: false, denial: { kind: 'overload', reason: 'overload' } });
+  expect(await ask('elsewhere')).toMatchObject({ admitted: true });
+  cameras.onStart = () => Promise.reject(new Error('the camera is off'));
+  cameras.running.get('cam1')?.ended('it crashed');
+  const { denial } = (await ask('cam1')) as { denial: { detail?: string } };
+  expect(denial.detail).toBe('its source has failed: it crashed');
+  await pass(3_000);
+  expect(sources.state('cam1')).toBe('failed');
+});

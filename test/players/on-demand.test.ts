@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import express from 'express';
+import type { Browser } from 'playwright-core';
+import { createTracker, type SessionTracker, type SourceEvent } from '@stream-sessions/core';
+import { trackPlayback } from '@stream-sessions/express-middleware';
+import { createSources, processDriver, type Sources } from '@stream-sessions/on-demand';
+import { launchChromium } from './support/browser.js';
+import { commandOf, descendants } from './support/processes.js';
+import { program } from './support/programs.js';
+import { until } from './support/until.js';
+
+const HLS_JS = require.resolve('hls.js/dist/hls.min.js');
+const PAGE = `<video muted autoplay></video><script src="/hls.js"></script><script>
+  const hls = new Hls({ manifestLoadingTimeOut: 10000 });
+  hls.loadSource('/live/' + location.search.slice(1) + '/index.m3u8');
+  hls.attachMedia(document.querySelector('video'));
+</script>`;
+
+const folder = mkdtempSync(path.join(tmpdir(), 'on-demand-'));
+let tracker: SessionTracker;
+let sources: Sources;
+let told: string[];
+let url: string;
+let browser: Browser;
+let close: () => Promise<void>;
+
+const ffmpeg = [
+  ...[
+    program('ffmpeg'),
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    '-re',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=320x180:rate=25',
+  ],
+  ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '12'],
+  ...['-f', 'hls', '-hls_time', '0.5', '-hls_list_size', '6', '-hls_flags', 'delete_segments+temp_file'],
+  ...['-hls_segment_filename', `${folder}/cam-{id}/seg-%d.ts`, `${folder}/cam-{id}/index.m3u8`],
+];
+
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+beforeEach(async () => {
+  tracker = createTracker({ idleTimeoutMs: 1_500 });
+  told = [];
+  tracker.on('source', ({ stream, change }: SourceEvent) => told.push(`${stream} ${change}`));
+  const driver = processDriver({ command: ffmpeg });
+  const playlist = `${folder}/cam-{id}/index.m3u8`;
+  sources = createSources(tracker, {
+    sources: [{ pattern: 'cam-{id}', driver, playlist }],
+    hibernateAfterMs: 1_000,
+    checkIntervalMs: 100,
+  });
+  const app = express();
+  app.use('/live', trackPlayback(tracker, { ready: sources.ready }), express.static(folder));
+  app.get('/hls.js', (_req, res) => res.sendFile(HLS_JS));
+  app.get('/', (_req, res) => res.type('html').send(PAGE));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  close = async () => {
+    server.close();
+    server.closeAllConnections();
+    await tracker.stop();
+    await sources.close();
+  };
+});
+afterEach(() => close());
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const encoders = (): number[] => descendants(process.pid).filter((pid) => commandOf(pid).includes('lavfi'));
+
+/** A playlist and segments as a run of last week left them. */
+function leaveOldFiles(stream: string): string {
+  const home = path.join(folder, stream);
+  mkdirSync(home, { recursive: true });
+  writeFileSync(path.join(home, 'index.m3u8'), '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nold-1.ts\n');
+  writeFileSync(path.join(home, 'old-1.ts'), 'old');
+  const lastWeek = Date.now() / 1000 - 7 * 86_400;
+  for (const name of ['index.m3u8', 'old-1.ts']) utimesSync(path.join(home, name), lastWeek, lastWeek);
+  return home;
+}
+
+it('starts ffmpeg for the first viewer, who plays within six seconds, and ends it after the last', async () => {
+  const home = leaveOldFiles('cam-1');
+  const page = await browser.newPage();
+  const began = Date.now();
+  await page.goto(`${url}/?cam-1`);
+  await until('it plays', () => page.locator('video').evaluate((video: any) => video.currentTime > 0.5), {
+    timeoutMs: 8_000,
+  });
+  expect(Date.now() - began).toBeLessThan(6_000);
+  expect(existsSync(path.join(home, 'old-1.ts'))).toBe(false);
+  expect([sources.state('cam-1'), encoders().length, tracker.count({ stream: 'cam-1' })]).toEqual(['running', 1, 1]);
+  await page.close();
+  await until('it sleeps', () => sources.state('cam-1') === 'hibernated', { timeoutMs: 8_000 });
+  expect(encoders()).toEqual([]);
+  expect(told).toEqual(['cam-1 waking', 'cam-1 running', 'cam-1 hibernated']);
+}, 30_000);
+
+it('starts it once for a hundred who come together, and holds them all', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, n) => fetch(`${url}/live/cam-2/index.m3u8?token=viewer-${n}`)),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect([told, encoders().length]).toEqual([['cam-2 waking', 'cam-2 running'], 1]);
+  expect(tracker.count({ stream: 'cam-2' })).toBe(100);
+}, 30_000);
+
+it('brings ffmpeg back when it is killed', async () => {
+  expect((await fetch(`${url}/live/cam-3/index.m3u8`)).status).toBe(200);
+  const watching = setInterval(() => void fetch(`${url}/live/cam-3/index.m3u8`).catch(() => undefined), 500);
+  try {
+    const [first] = encoders();
+    process.kill(first as number, 'SIGKILL');
+    await until('it runs again', () => told.filter((one) => one === 'cam-3 running').length === 2, {
+      timeoutMs: 10_000,
+    });
+    expect(told).toEqual(['cam-3 waking', 'cam-3 running', 'cam-3 failed', 'cam-3 waking', 'cam-3 running']);
+    expect(encoders()).not.toContain(first);
+  } finally {
+    clearInterval(watching);
+  }
+}, 30_000);
