@@ -12,6 +12,7 @@ import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
 import { createSources, processDriver } from '@stream-sessions/on-demand';
+import { passBook, passPolicy } from '@stream-sessions/passes';
 import * as policies from '@stream-sessions/policies';
 import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
 import { connectRedis, redisStorage } from '@stream-sessions/session-store/redis';
@@ -121,6 +122,12 @@ describe('docs/options.md', () => {
       expect([name, sorted(namesUnder('docs/options.md', name))]).toEqual([name, await known(make)]);
     }
     await manager.stop();
+  });
+
+  it('lists the options of passes', async () => {
+    const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
+    expect(options('passBook')).toEqual(await known(passBook));
+    expect(options('passPolicy')).toEqual(await known((given) => passPolicy(passBook(), given)));
   });
 
   it('lists the options of the policies', async () => {

@@ -30,6 +30,7 @@ export {
   takenByKernel,
   type WritableInternals,
 } from './connections/kernel-bytes.js';
+export { consoleLogger, isolated } from './support/logger.js';
 export { systemClock } from './support/clock.js';
 export { everyMs } from './support/every-ms.js';
 export {

@@ -1,0 +1,104 @@
+import { everyMs, ownCopy } from '@stream-sessions/core/spi';
+import type { Awaitable, Pass } from '../types/store.js';
+import { Account } from './account.js';
+import type { Desk } from './desk.js';
+import { Tab } from './tab.js';
+
+/** The accounts of those who watch now, or did a moment ago. */
+export class Accounts {
+  private readonly byOwner = new Map<string, Account>();
+  private stopSaving: (() => void) | undefined = undefined;
+
+  constructor(
+    readonly desk: Desk,
+    private readonly saveEveryMs: number,
+  ) {}
+
+  /** The account of an owner, if it is open. */
+  find(owner: string): Account | undefined {
+    return this.byOwner.get(owner);
+  }
+
+  open(owner: string): Account {
+    let account = this.byOwner.get(owner);
+    if (account === undefined) {
+      const own = ownCopy(owner);
+      this.byOwner.set(own, (account = new Account(own, this.desk)));
+    }
+    return account;
+  }
+
+  /** Reads the passes of its owner, as its store knows them now. */
+  load(account: Account): Awaitable<void> {
+    const passes = this.desk.store.list(account.owner);
+    if (passes instanceof Promise) return passes.then((all) => this.loaded(account, all));
+    return this.loaded(account, passes);
+  }
+
+  /** Nobody asks about it any more: one on which nobody watches is closed, unless a pause may count. */
+  release(account: Account): void {
+    if (account.isIdle(this.desk.clock.now())) this.byOwner.delete(account.owner);
+    else this.start();
+  }
+
+  /** Bills and saves all that was watched until now. */
+  async saveAll(): Promise<void> {
+    const now = this.desk.clock.now();
+    await Promise.all(
+      [...this.byOwner.values()].map((account) => {
+        account.bill(now);
+        return account.save();
+      }),
+    );
+  }
+
+  stop(): void {
+    this.stopSaving?.();
+    this.stopSaving = undefined;
+  }
+
+  /** Everybody who watches is looked at. */
+  lookAtAll(): void {
+    for (const account of this.byOwner.values()) account.lookAtAll();
+  }
+
+  /** A pass was made or changed, by this process. */
+  changed(pass: Pass): void {
+    const account = this.byOwner.get(pass.owner);
+    if (account === undefined) return;
+    account.beforeChange(this.desk.clock.now());
+    const known = account.till.tabs.find(({ id }) => id === pass.id);
+    if (known === undefined) account.till.tabs = [...account.till.tabs, this.tabOf(pass)];
+    else known.renew(pass);
+    account.lookAtAll();
+  }
+
+  private loaded(account: Account, passes: readonly Pass[]): void {
+    const { till } = account;
+    till.tabs = passes.map((pass) => {
+      const known = till.tabs.find(({ id }) => id === pass.id);
+      known?.renew(pass);
+      return known ?? this.tabOf(pass);
+    });
+  }
+
+  private tabOf(pass: Pass): Tab {
+    const { store, writer, clock } = this.desk;
+    const ledger = { spend: store.spend.bind(store, pass.id) };
+    return new Tab(pass, ledger, writer, () => clock.now());
+  }
+
+  private start(): void {
+    this.stopSaving ??= everyMs(this.desk.clock, this.saveEveryMs, () => this.tick());
+  }
+
+  private tick(): void {
+    const now = this.desk.clock.now();
+    for (const account of this.byOwner.values()) {
+      account.bill(now);
+      void account.save();
+      this.release(account);
+    }
+    if (this.byOwner.size === 0) this.stop();
+  }
+}

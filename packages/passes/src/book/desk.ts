@@ -1,0 +1,68 @@
+import type { Clock, Logger, PolicyAttachment } from '@stream-sessions/core';
+import type { Expiry } from '../rules/availability.js';
+import type { PassEvents, Speed } from '../types/book.js';
+import type { Pass, PassStore } from '../types/store.js';
+
+type Listeners = { [E in keyof PassEvents]: Set<(event: PassEvents[E]) => void> };
+
+/** What all accounts of a book share. */
+export class Desk {
+  /** The trackers whose policies bill here. */
+  readonly trackers = new Set<PolicyAttachment>();
+  private readonly listeners: Listeners = {
+    connected: new Set(),
+    disconnected: new Set(),
+    spent: new Set(),
+    exhausted: new Set(),
+  };
+
+  constructor(
+    readonly store: PassStore,
+    readonly clock: Clock,
+    readonly logger: Logger,
+    readonly expiry: Expiry,
+    /** Of this process and start. */
+    readonly writer: string,
+    private readonly shortestPauseMs: number,
+    public globalSpeed: Speed,
+  ) {}
+
+  /** A pause no longer than this counts as watched: never less than what a tracker takes for silence. */
+  get pauseAfterMs(): number {
+    let ms = this.shortestPauseMs;
+    for (const tracker of this.trackers) ms = Math.max(ms, tracker.idleTimeoutMs());
+    return ms;
+  }
+
+  /** What the wall clock says beyond one that only goes forward, and stands still while the machine sleeps. */
+  clockOffset(): number {
+    const now = this.clock.now();
+    return now - (this.clock.monotonic?.() ?? now);
+  }
+
+  /** The limits of whoever watches on this pass. */
+  speedOf({ useGlobalSpeed, downMbits, upMbits }: Pass): Speed {
+    return limited(useGlobalSpeed ? this.globalSpeed : { downMbits, upMbits });
+  }
+
+  on<E extends keyof PassEvents>(event: E, listener: (event: PassEvents[E]) => void): () => void {
+    const own = (told: PassEvents[E]): void => listener(told);
+    this.listeners[event].add(own);
+    return () => void this.listeners[event].delete(own);
+  }
+
+  tell<E extends keyof PassEvents>(name: E, event: PassEvents[E]): void {
+    for (const listener of this.listeners[name]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.logger.error({ err: error, event: name }, 'a listener of a pass book threw');
+      }
+    }
+  }
+}
+
+/** A limit of 0 is none. */
+function limited({ downMbits = 0, upMbits = 0 }: Speed): Speed {
+  return { ...(downMbits > 0 && { downMbits }), ...(upMbits > 0 && { upMbits }) };
+}

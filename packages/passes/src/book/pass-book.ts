@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { type Logger, StreamSessionsError } from '@stream-sessions/core';
+import { badOption, checkOptions, consoleLogger, isolated, ownCopy, systemClock } from '@stream-sessions/core/spi';
+import { expiresAt, leftBytes, leftMs } from '../rules/availability.js';
+import { badPass, checkOwner, fullTerms, fullTopUp, hashOfTerms, idOfKey, type TopUp } from '../rules/terms.js';
+import { MemoryPassStore } from '../store/memory-store.js';
+import type { PassBookOptions, PassEvents, Remaining, Speed } from '../types/book.js';
+import type { PassTerms } from '../types/session-data.js';
+import type { Pass, PassChange, PassStore } from '../types/store.js';
+import type { Account } from './account.js';
+import { Accounts } from './accounts.js';
+import { Desk } from './desk.js';
+
+const KNOWN = ['store', 'saveEveryMs', 'pauseAfterMs', 'globalSpeed', 'expiry', 'clock', 'logger'];
+const MAX_KEY_LENGTH = 255;
+
+const accountsOfBooks = new WeakMap<PassBook, Accounts>();
+
+/** For the policy, which bills on the accounts of a book. */
+export const accountsOf = (book: PassBook): Accounts | undefined => accountsOfBooks.get(book);
+
+/** Who has bought what, and how much of it is left. */
+export class PassBook {
+  private readonly desk: Desk;
+  private readonly accounts: Accounts;
+  private readonly store: PassStore;
+
+  /** @internal Use `passBook()`. */
+  constructor(desk: Desk, accounts: Accounts) {
+    this.desk = desk;
+    this.accounts = accounts;
+    this.store = desk.store;
+    accountsOfBooks.set(this, accounts);
+  }
+
+  /**
+   * Sells a pass to an owner. It begins when its owner first watches.
+   *
+   * @param options.key Creating again with the same key, at most 255 characters, returns the pass that was created with it.
+   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_PASS_KEY when the key was used for other terms or owners
+   */
+  async create(owner: string, terms: PassTerms, { key }: { key?: string } = {}): Promise<Pass> {
+    checkOwner(owner);
+    const full = fullTerms(terms);
+    if (key !== undefined && (typeof key !== 'string' || key === '' || key.length > MAX_KEY_LENGTH)) {
+      throw badPass('key', `a text of 1 to ${MAX_KEY_LENGTH} characters`, key);
+    }
+    const hash = key === undefined ? undefined : hashOfTerms(owner, full);
+    const pass: Pass = {
+      id: key === undefined ? randomUUID() : idOfKey(key),
+      owner: ownCopy(owner),
+      provider: '',
+      ...full,
+      timeCons: 0,
+      dataCons: 0,
+      startedAt: null,
+      createdAt: this.desk.clock.now(),
+      billedUntil: null,
+      endedAt: null,
+      ops: {},
+      ...(hash !== undefined && { terms: hash }),
+    };
+    const kept = await this.store.add(pass);
+    if (kept.terms !== hash) {
+      throw new StreamSessionsError(
+        'ERR_PASS_KEY',
+        'This key was used before, for a pass of other terms or another owner.',
+      );
+    }
+    this.accounts.changed(kept);
+    return this.asSpent(kept);
+  }
+
+  /** A pass by its id, with what was spent until now. */
+  async get(id: string): Promise<Pass | undefined> {
+    const pass = await this.store.get(id);
+    return pass && this.asSpent(pass);
+  }
+
+  /** All passes of an owner, in the order in which they were created. */
+  async list(owner: string): Promise<Pass[]> {
+    const passes = await this.store.list(owner);
+    return passes.map((pass) => this.asSpent(pass)).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  /** The pass that an owner is using up, or would begin with. */
+  async current(owner: string): Promise<Pass | undefined> {
+    return (await this.remaining(owner))?.pass;
+  }
+
+  /** What is left of it. Undefined: the owner has none that can be used. */
+  async remaining(owner: string): Promise<Remaining | undefined> {
+    const account = await this.opened(owner);
+    const now = this.desk.clock.now();
+    const { tab, until } = account.payer(now);
+    this.accounts.release(account);
+    if (tab === undefined) return undefined;
+    const { pass } = tab;
+    const [ms, bytes, expires] = [leftMs(pass), leftBytes(pass), expiresAt(pass, this.desk.expiry)];
+    return {
+      pass,
+      ...(ms < Infinity && { seconds: ms / 1e3 }),
+      ...(bytes < Infinity && { bytes }),
+      expiresAt: expires < Infinity ? expires : null,
+      endsAt: until < Infinity ? until : null,
+      isPlaying: account.isWatching,
+    };
+  }
+
+  /**
+   * More of the same pass. Whoever watches on it feels that at once; whoever was refused may come back.
+   *
+   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS when there is no such pass
+   */
+  topUp(id: string, more: TopUp): Promise<Pass> {
+    return this.change(id, fullTopUp(more));
+  }
+
+  /**
+   * Ends a pass before its time. Whoever watches on it goes on with the next one, or is cut. Ending it twice is harmless.
+   *
+   * @throws StreamSessionsError ERR_NO_PASS
+   */
+  end(id: string): Promise<Pass> {
+    return this.change(id, { endedAt: this.desk.clock.now() });
+  }
+
+  /** Other limits for passes with `useGlobalSpeed`; felt at once. */
+  setGlobalSpeed(speed: Speed): void {
+    checkSpeed('setGlobalSpeed()', speed);
+    this.desk.globalSpeed = { ...speed };
+    this.accounts.lookAtAll();
+  }
+
+  /** Calls the listener for each event, until the function that it returns is called. */
+  on<E extends keyof PassEvents>(event: E, listener: (event: PassEvents[E]) => void): () => void {
+    return this.desk.on(event, listener);
+  }
+
+  /** Bills and saves what was watched until now: also what is played on afterwards. For ends of the process, `close()`. */
+  save(): Promise<void> {
+    return this.accounts.saveAll();
+  }
+
+  /** Saves everything and closes the store. Stop the tracker first. Calling it again is harmless. */
+  async close(): Promise<void> {
+    this.accounts.stop();
+    await this.accounts.saveAll();
+    await this.store.close?.();
+  }
+
+  private async opened(owner: string): Promise<Account> {
+    checkOwner(owner);
+    const account = this.accounts.open(owner);
+    account.asking++;
+    try {
+      await this.accounts.load(account);
+    } finally {
+      account.asking--;
+    }
+    return account;
+  }
+
+  private async change(id: string, change: PassChange): Promise<Pass> {
+    const pass = await this.store.change(id, change);
+    if (pass === undefined) throw new StreamSessionsError('ERR_NO_PASS', 'There is no such pass.');
+    this.accounts.changed(pass);
+    return this.asSpent(pass);
+  }
+
+  /** With what was spent and is not saved yet. */
+  private asSpent(pass: Pass): Pass {
+    const account = this.accounts.find(pass.owner);
+    if (account === undefined) return pass;
+    account.bill(this.desk.clock.now());
+    return account.till.tabs.find(({ id }) => id === pass.id)?.pass ?? pass;
+  }
+}
+
+/**
+ * Makes a book of passes. One book is for one process; several may share a store.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ * @example const book = passBook({ store: await openPassFile('passes.jsonl') });
+ */
+export function passBook(options: PassBookOptions = {}): PassBook {
+  checkOptions('passBook()', options, KNOWN);
+  const { store = new MemoryPassStore(), saveEveryMs = 15_000, pauseAfterMs = 60_000, globalSpeed = {} } = options;
+  const { expiry = 'time-and-days', clock = systemClock } = options;
+  const logger: Logger = isolated(options.logger ?? consoleLogger);
+  if (!(typeof saveEveryMs === 'number' && saveEveryMs >= 100 && saveEveryMs < Infinity)) {
+    throw badOption('saveEveryMs', 'a number of milliseconds from 100', saveEveryMs);
+  }
+  if (!(typeof pauseAfterMs === 'number' && pauseAfterMs >= 0)) {
+    throw badOption('pauseAfterMs', 'a number of milliseconds from 0', pauseAfterMs);
+  }
+  if (expiry !== 'time-and-days' && expiry !== 'days-only') {
+    throw badOption('expiry', "'time-and-days' or 'days-only'", expiry);
+  }
+  checkSpeed('globalSpeed', globalSpeed);
+  if (!isStore(store)) throw badOption('store', 'a PassStore', store);
+  const desk = new Desk(store, clock, logger, expiry, randomUUID(), pauseAfterMs, { ...globalSpeed });
+  return new PassBook(desk, new Accounts(desk, saveEveryMs));
+}
+
+function checkSpeed(what: string, speed: Speed): void {
+  checkOptions(what, speed, ['downMbits', 'upMbits']);
+  for (const [name, mbits] of Object.entries(speed)) {
+    if (!(mbits === undefined || (typeof mbits === 'number' && mbits >= 0))) {
+      throw badOption(`${what}: ${name}`, 'a number of megabits per second from 0', mbits);
+    }
+  }
+}
+
+const isStore = (store: unknown): store is PassStore =>
+  typeof store === 'object' &&
+  store !== null &&
+  ['add', 'get', 'list', 'spend', 'change'].every(
+    (name) => typeof (store as Record<string, unknown>)[name] === 'function',
+  );

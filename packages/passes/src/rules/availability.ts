@@ -1,0 +1,50 @@
+import { PASS_TYPES, type SessionData } from '../types/session-data.js';
+import type { Pass } from '../types/store.js';
+import { usedBytes, usedMs } from './spending.js';
+
+/** Whether `timeSecs` counts for the expiry: it lasts that long and the days, or the days only. */
+export type Expiry = 'time-and-days' | 'days-only';
+
+/** Why a pass can no longer be used. */
+export type Over = 'quota_time' | 'quota_data' | 'expired';
+
+const DAY_MS = 86_400_000;
+
+/** Milliseconds that may still be watched; Infinity where time does not count. */
+export const leftMs = (data: SessionData): number =>
+  data.type === PASS_TYPES.data ? Infinity : Math.max(0, Math.round(data.timeSecs * 1e3) - usedMs(data));
+
+/** Bytes that may still flow; Infinity where data does not count. */
+export const leftBytes = (data: SessionData): number =>
+  data.type === PASS_TYPES.time ? Infinity : Math.max(0, Math.round(data.dataMb * 1e6) - usedBytes(data));
+
+/** When it ends whatever is left, epoch milliseconds; Infinity: never, or not as long as it has not begun. */
+export function expiresAt(data: Lasting, expiry: Expiry): number {
+  const expires = data.startedAt === null ? Infinity : data.startedAt + lifeMs(data, expiry);
+  return data.endedAt === null ? expires : Math.min(expires, data.endedAt);
+}
+
+/** What it takes to know when a pass ends. */
+type Lasting = SessionData & Pick<Pass, 'endedAt'>;
+
+/** How long it lasts once it has begun. */
+export function lifeMs({ type, timeSecs, expDays }: SessionData, expiry: Expiry): number {
+  if (expDays === null) return Infinity;
+  const time = type === PASS_TYPES.data || expiry === 'days-only' ? 0 : Math.round(timeSecs * 1e3);
+  return time + expDays * DAY_MS;
+}
+
+/** Why it can no longer be used at this time; undefined: it can. Being used up comes before having expired. */
+export function overAt(pass: Lasting, now: number, expiry: Expiry): Over | undefined {
+  if (leftMs(pass) === 0) return 'quota_time';
+  if (leftBytes(pass) === 0) return 'quota_data';
+  return now >= expiresAt(pass, expiry) ? 'expired' : undefined;
+}
+
+/** The order in which passes are used up: begun first, then the earliest expiry, then the oldest, then by id. */
+export function inOrder(a: Pass, b: Pass, expiry: Expiry): number {
+  if ((a.startedAt === null) !== (b.startedAt === null)) return a.startedAt === null ? 1 : -1;
+  const [ends, others] = [expiresAt(a, expiry), expiresAt(b, expiry)];
+  if (ends !== others) return ends < others ? -1 : 1;
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+}

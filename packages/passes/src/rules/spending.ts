@@ -1,0 +1,57 @@
+import { PASS_TYPES } from '../types/session-data.js';
+import type { Pass, PassChange, Spending } from '../types/store.js';
+
+/** Somebody's clock that is further ahead was wrong, and is no reason to watch for free until it comes true. */
+const MAX_SKEW_MS = 60_000;
+const MAX_WRITERS = 16;
+
+/** To the millisecond, and to the byte: sums of such numbers stay exact. */
+const seconds = (ms: number): number => Math.round(ms) / 1e3;
+const megabytes = (bytes: number): number => Math.round(bytes) / 1e6;
+
+/** Milliseconds used up. */
+export const usedMs = ({ timeCons }: { readonly timeCons: number }): number => Math.round(timeCons * 1e3);
+/** Bytes used up. */
+export const usedBytes = ({ dataCons }: { readonly dataCons: number }): number => Math.round(dataCons * 1e6);
+
+/**
+ * The pass after this spending: the one rule of how stores count. Time counts from where it was billed last, so that no
+ * second is billed twice, whoever watched and said so; a spending that was counted before changes nothing.
+ */
+export function applySpending(pass: Pass, spending: Spending): Pass {
+  const { writer, op, from, to, bytes, startedAt, now } = spending;
+  if ((pass.ops[writer] ?? -Infinity) >= op) return pass;
+  const billed = billedUntil(pass, now);
+  const ms = pass.type === PASS_TYPES.data ? 0 : Math.max(0, to - Math.max(from, billed));
+  return {
+    ...pass,
+    timeCons: seconds(usedMs(pass) + ms),
+    dataCons: pass.type === PASS_TYPES.time ? pass.dataCons : megabytes(usedBytes(pass) + bytes),
+    startedAt: pass.startedAt ?? startedAt,
+    billedUntil: Math.max(billed, to),
+    ops: latest({ ...without(pass.ops, writer), [writer]: op }),
+  };
+}
+
+/** The pass after this change. */
+export function applyChange(pass: Pass, { addSecs = 0, addMb = 0, addDays = 0, endedAt }: PassChange): Pass {
+  return {
+    ...pass,
+    timeSecs: seconds(pass.timeSecs * 1e3 + addSecs * 1e3),
+    dataMb: megabytes(pass.dataMb * 1e6 + addMb * 1e6),
+    expDays: pass.expDays === null ? null : pass.expDays + addDays,
+    endedAt: pass.endedAt ?? endedAt ?? null,
+  };
+}
+
+/** Until when it was billed; what a clock said that has been set back since is disregarded. */
+export function billedUntil(pass: Pick<Pass, 'billedUntil'>, now: number): number {
+  const at = pass.billedUntil ?? -Infinity;
+  return at > now + MAX_SKEW_MS ? -Infinity : at;
+}
+
+const without = (ops: Pass['ops'], writer: string): Record<string, number> =>
+  Object.fromEntries(Object.entries(ops).filter(([name]) => name !== writer));
+
+const latest = (ops: Record<string, number>): Pass['ops'] =>
+  Object.fromEntries(Object.entries(ops).slice(-MAX_WRITERS));

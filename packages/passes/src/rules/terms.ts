@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { StreamSessionsError } from '@stream-sessions/core';
+import { checkOptions } from '@stream-sessions/core/spi';
+import { PASS_TYPES, type PassTerms } from '../types/session-data.js';
+
+const MAX_SECS = 3_153_600_000;
+const MAX_MB = 1e9;
+const MAX_DAYS = 36_500;
+const MAX_MBITS = 1e6;
+const MAX_OWNER_LENGTH = 4096;
+
+const TYPES: readonly unknown[] = Object.values(PASS_TYPES);
+const TERMS = ['type', 'timeSecs', 'dataMb', 'expDays', 'downMbits', 'upMbits', 'useGlobalSpeed'];
+
+/** The error for something that no pass can have. The message begins with the field. */
+export const badPass = (field: string, expected: string, actual: unknown): StreamSessionsError =>
+  new StreamSessionsError('ERR_BAD_PASS', `${field} must be ${expected}, not ${shown(actual)}.`);
+
+/**
+ * The terms with nothing left out.
+ *
+ * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION for a field that there is not
+ */
+export function fullTerms(terms: PassTerms): Required<PassTerms> {
+  checkOptions('create()', terms, TERMS);
+  const { type, timeSecs = 0, dataMb = 0, expDays = null, downMbits = 0, upMbits = 0, useGlobalSpeed = false } = terms;
+  if (!TYPES.includes(type)) throw badPass('type', '0 (time), 1 (data) or 2 (both)', type);
+  checkAmount('timeSecs', timeSecs, MAX_SECS, true);
+  checkAmount('dataMb', dataMb, MAX_MB);
+  if (expDays !== null) checkAmount('expDays', expDays, MAX_DAYS, true);
+  checkAmount('downMbits', downMbits, MAX_MBITS);
+  checkAmount('upMbits', upMbits, MAX_MBITS);
+  if (typeof useGlobalSpeed !== 'boolean') throw badPass('useGlobalSpeed', 'true or false', useGlobalSpeed);
+  return { type, timeSecs, dataMb, expDays, downMbits, upMbits, useGlobalSpeed };
+}
+
+/** What somebody buys more. */
+export interface TopUp {
+  /** Seconds more. */
+  timeSecs?: number;
+  /** Megabytes more. */
+  dataMb?: number;
+  /** Days more, for a pass that expires. */
+  expDays?: number;
+}
+
+/** @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION */
+export function fullTopUp(more: TopUp): { addSecs: number; addMb: number; addDays: number } {
+  checkOptions('topUp()', more, ['timeSecs', 'dataMb', 'expDays']);
+  const { timeSecs = 0, dataMb = 0, expDays = 0 } = more;
+  checkAmount('timeSecs', timeSecs, MAX_SECS, true);
+  checkAmount('dataMb', dataMb, MAX_MB);
+  checkAmount('expDays', expDays, MAX_DAYS, true);
+  return { addSecs: timeSecs, addMb: dataMb, addDays: expDays };
+}
+
+/** @throws StreamSessionsError ERR_BAD_PASS */
+export function checkOwner(owner: unknown): asserts owner is string {
+  if (typeof owner === 'string' && owner !== '' && owner.length <= MAX_OWNER_LENGTH) return;
+  throw badPass('owner', `a text of 1 to ${MAX_OWNER_LENGTH} characters`, owner);
+}
+
+/** Tells whether two passes were bought with the same words. */
+export const hashOfTerms = (owner: string, terms: Required<PassTerms>): string =>
+  hash(JSON.stringify([owner, ...TERMS.map((name) => terms[name as keyof PassTerms])]));
+
+/** The id that a pass has when it is created with this key: whoever creates it again finds it. */
+export function idOfKey(key: string): string {
+  const hex = hash(`key ${key}`);
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+function checkAmount(field: string, value: unknown, max: number, isWhole = false): void {
+  const isFine = typeof value === 'number' && value >= 0 && value <= max && (!isWhole || Number.isInteger(value));
+  if (!isFine) throw badPass(field, `a ${isWhole ? 'whole ' : ''}number from 0 to ${max}`, value);
+}
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 64);

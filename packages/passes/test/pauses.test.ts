@@ -1,0 +1,120 @@
+import { PASS_TYPES } from '../src/index.js';
+import { ask, isLetIn, segment, theatre, watch } from './support/theatre.js';
+
+const { time } = PASS_TYPES;
+
+describe("an owner's clock", () => {
+  it('stands still while nobody watches', async () => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
+    watch(all, 21_000);
+    all.clock.advance(3_600_000);
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 20 });
+    expect(watch(all, 60_000)).toMatchObject({ reason: 'quota_time' });
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 60 });
+  });
+
+  it('goes on through pauses that a buffer may fill', async () => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 7_200 });
+    for (let burst = 0; burst < 60; burst++) {
+      segment(all.tracker, 1_000);
+      all.clock.advance(450);
+      segment(all.tracker, 1_000);
+      all.clock.advance(59_550);
+    }
+    expect((await all.book.get(id))?.timeCons).toBe(59 * 60 + 0.45);
+  });
+
+  it('counts pauses up to `pauseAfterMs`, and never less than the idle timeout', async () => {
+    const pause = async (ms: number, pauseAfterMs: number): Promise<number | undefined> => {
+      const all = theatre({ pauseAfterMs }, {}, { idleTimeoutMs: 10_000 });
+      const { id } = await all.book.create('ann', { type: time, timeSecs: 7_200 });
+      segment(all.tracker);
+      all.clock.advance(ms);
+      segment(all.tracker);
+      return (await all.book.get(id))?.timeCons;
+    };
+    expect(await pause(20_000, 20_000)).toBe(20);
+    expect(await pause(20_001, 20_000)).toBe(0);
+    expect(await pause(10_000, 0)).toBe(10);
+    expect(await pause(12_000, 0)).toBe(0);
+  });
+
+  it('counts the pause before somebody comes too late, and no more than is left', async () => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 6 });
+    watch(all, 5_000);
+    all.clock.advance(5_000);
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 4 });
+    expect(segment(all.tracker)).toBe('quota_time');
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 6 });
+  });
+
+  it('leaves what is left to who returns after a longer pause', async () => {
+    const all = theatre();
+    await all.book.create('ann', { type: time, timeSecs: 6 });
+    watch(all, 5_000);
+    all.clock.advance(70_000);
+    expect(watch(all, 60_000, { everyMs: 1_000 })).toMatchObject({ refusedAt: 77 });
+  });
+
+  it('is that of all protocols together', async () => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
+    const admission = all.tracker.admit({
+      stream: 'cam2',
+      protocol: 'rtmp',
+      remoteAddress: '203.0.113.9:5000',
+      token: 'ann',
+    });
+    if ('then' in admission || !admission.admitted) throw new Error('refused');
+    watch(all, 30_000);
+    const { handle } = admission;
+    if ('close' in handle) handle.close('client_gone', 0);
+    expect((await all.book.get(id))?.timeCons).toBe(30);
+  });
+
+  it('does not begin with requests for what there is not', async () => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
+    const handle = ask(all.tracker, { tentative: true });
+    if (!isLetIn(handle)) throw new Error('refused');
+    all.clock.advance(20_000);
+    handle.end(0);
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 0, startedAt: null });
+  });
+
+  it('begins with the first request that is served, when its first byte flows', async () => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
+    const handle = ask(all.tracker, { tentative: true });
+    if (!isLetIn(handle)) throw new Error('refused');
+    all.clock.advance(1_500);
+    handle.touch(10);
+    all.clock.advance(0);
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 1.5, startedAt: all.start });
+  });
+});
+
+describe('a clock that is not to be relied on', () => {
+  it.each([
+    ['forward by an hour', 3_600_000],
+    ['back by an hour', -3_600_000],
+    ['forward by a day', 86_400_000],
+    ['back by ten seconds', -10_000],
+  ])('is set %s: what was watched is billed, and no more', async (_, ms) => {
+    const all = theatre();
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
+    const handle = ask(all.tracker);
+    if (!isLetIn(handle)) throw new Error('refused');
+    for (let second = 0; second < 100; second++) {
+      if (second === 50) all.clock.jump(ms);
+      handle.touch(1_000);
+      all.clock.advance(1_000);
+    }
+    const { timeCons } = (await all.book.get(id)) ?? { timeCons: 0 };
+    expect(timeCons).toBeGreaterThanOrEqual(ms === -10_000 ? 89 : 99);
+    expect(timeCons).toBeLessThanOrEqual(100);
+  });
+});
