@@ -29,7 +29,10 @@ export class Stream {
   /** The latest sender report of each track, which ties their clocks together: a late joiner would wait seconds for one. */
   private readonly reports: (Buffer | undefined)[] = [];
 
-  constructor(private readonly onVacant: (stream: Stream) => void) {}
+  constructor(
+    private readonly onVacant: (stream: Stream) => void,
+    private readonly onPublished: () => void = () => undefined,
+  ) {}
 
   get source(): Source | undefined {
     return this.current;
@@ -41,6 +44,7 @@ export class Stream {
     this.current = source;
     this.reports.length = 0;
     before?.replaced();
+    if (before === undefined) this.onPublished();
     if (before !== undefined && before.description.shape !== source.description.shape) this.end();
   }
 

@@ -3,6 +3,7 @@ import { Stream } from './stream.js';
 /** The streams that are on air, by their stream code. */
 export class Streams {
   private readonly byCode = new Map<string, Stream>();
+  private readonly awaited = new Map<string, Set<() => void>>();
 
   get(code: string): Stream | undefined {
     return this.byCode.get(code);
@@ -11,8 +12,24 @@ export class Streams {
   /** For one who goes on air now. */
   open(code: string): Stream {
     let stream = this.byCode.get(code);
-    if (stream === undefined) this.byCode.set(code, (stream = new Stream(() => this.byCode.delete(code))));
+    if (stream === undefined) {
+      stream = new Stream(
+        () => this.byCode.delete(code),
+        () => this.published(code),
+      );
+      this.byCode.set(code, stream);
+    }
     return stream;
+  }
+
+  /** Calls back when somebody publishes this, at most once. Returns what ends the wait. */
+  whenPublished(code: string, callback: () => void): () => void {
+    const waiting = this.awaited.get(code) ?? new Set();
+    this.awaited.set(code, waiting.add(callback));
+    return () => {
+      waiting.delete(callback);
+      if (waiting.size === 0 && this.awaited.get(code) === waiting) this.awaited.delete(code);
+    };
   }
 
   /** The server closes: players do not hear that their stream has ended, because that is not why. */
@@ -22,5 +39,11 @@ export class Streams {
 
   get codes(): string[] {
     return [...this.byCode.keys()];
+  }
+
+  private published(code: string): void {
+    const waiting = this.awaited.get(code);
+    this.awaited.delete(code);
+    waiting?.forEach((callback) => callback());
   }
 }

@@ -1,5 +1,5 @@
 import type { TlsOptions } from 'node:tls';
-import type { Clock } from '@stream-sessions/core';
+import type { Clock, SourceGate } from '@stream-sessions/core';
 import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
 import type { RtspAuthorize } from '../client/callback-authorizer.js';
 import type { AuthScheme } from '../protocol/authorization.js';
@@ -38,14 +38,19 @@ export interface RelayOptions {
   stallTimeoutMs?: number;
   /** How much media may wait for one slow player, in bytes. Default 4 MiB. Beyond it, the player misses packets. */
   maxBufferBytes?: number;
+  /**
+   * `ready` of `createSources()`: a player whose stream is not published is held at DESCRIBE until the source has been started, and
+   * answered 503 if it does not come in time. Default: 404 at once.
+   */
+  ready?: SourceGate | undefined;
   /** Where timeouts take their time from. Default: the wall clock. */
   clock?: Clock | undefined;
 }
 
 /** Options with their defaults. */
 export type RelaySettings = Readonly<
-  Required<Omit<RelayOptions, 'authorize' | 'port' | 'host' | 'tls' | 'clock' | 'udpPorts'>> &
-    Pick<RelayOptions, 'authorize' | 'port' | 'host' | 'tls' | 'clock'>
+  Required<Omit<RelayOptions, 'authorize' | 'port' | 'host' | 'tls' | 'ready' | 'clock' | 'udpPorts'>> &
+    Pick<RelayOptions, 'authorize' | 'port' | 'host' | 'tls' | 'ready' | 'clock'>
 > & { readonly udp: boolean; readonly udpPorts: PortRange | undefined };
 
 export const RELAY_OPTIONS = [
@@ -60,6 +65,7 @@ export const RELAY_OPTIONS = [
   'sessionTimeoutMs',
   'stallTimeoutMs',
   'maxBufferBytes',
+  'ready',
   'clock',
 ];
 
@@ -73,11 +79,12 @@ const isRange = (range: unknown): boolean =>
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function relaySettings(what: string, options: RelayOptions): RelaySettings {
   checkOptions(what, options, RELAY_OPTIONS);
-  const { authorize, port, host, tls, clock, udpPorts } = options;
+  const { authorize, port, host, tls, ready, clock, udpPorts } = options;
   const { realm = 'stream-sessions', authentication = ['digest', 'basic'] } = options;
   const { startTimeoutMs = 10_000, sessionTimeoutMs = 60_000, stallTimeoutMs = CONNECTION_STALL_MS } = options;
   const { maxBufferBytes = 4 * MIB } = options;
   if (authorize !== undefined && typeof authorize !== 'function') throw badOption('authorize', 'a function', authorize);
+  if (ready !== undefined && typeof ready?.manages !== 'function') throw badOption('ready', '`sources.ready`', ready);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536)) {
     throw badOption('port', 'a port', port);
   }
@@ -105,6 +112,7 @@ export function relaySettings(what: string, options: RelayOptions): RelaySetting
     sessionTimeoutMs,
     stallTimeoutMs,
     maxBufferBytes,
+    ready,
     udp: udpPorts !== false,
     udpPorts: udpPorts === false ? undefined : udpPorts,
   };

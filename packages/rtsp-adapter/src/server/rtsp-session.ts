@@ -16,6 +16,7 @@ import type { RelaySettings } from './options.js';
 import { Player } from './player.js';
 import { Publisher } from './publisher.js';
 import type { Role } from './role.js';
+import { SourceWaits } from './source-wait.js';
 
 /** A reply, and what begins when it has been sent. */
 export interface SessionReply extends Reply {
@@ -32,6 +33,7 @@ const OK = say(200);
  */
 export class RtspSession {
   private readonly auth: ConnectionAuth;
+  private readonly waits: SourceWaits;
   private announced: Description | undefined = undefined;
   private role: Role | undefined = undefined;
   private readonly id = randomBytes(8).toString('hex');
@@ -43,6 +45,7 @@ export class RtspSession {
     private readonly settings: RelaySettings,
   ) {
     this.auth = new ConnectionAuth(control, authorizers, settings);
+    this.waits = new SourceWaits(streams, settings.ready, settings.clock);
   }
 
   /** It plays or publishes. */
@@ -62,6 +65,7 @@ export class RtspSession {
 
   /** The connection is over. */
   close(reason: CloseReason): void {
+    this.waits.cancel();
     this.dropRole();
     this.auth.close(reason);
   }
@@ -106,8 +110,7 @@ export class RtspSession {
     const uri = parseUri(request.uri);
     if (uri === undefined) return say(400, 'the URL names no stream');
     if (this.role !== undefined && this.auth.client?.stream !== uri.stream) return say(455);
-    if (this.streams.get(uri.stream)?.source === undefined) return say(404);
-    const refused = await this.enter('play', uri, request);
+    const refused = await this.enterOnAir(uri, request);
     if (refused !== undefined) return refused;
     const description = this.streams.get(uri.stream)?.source?.description;
     if (description === undefined) return say(404); // gone meanwhile
@@ -158,8 +161,7 @@ export class RtspSession {
     if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
     if (isElsewhere) {
       // Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here.
-      if (this.streams.get(uri.stream)?.source === undefined) return say(404);
-      const refused = await this.enter('play', uri, request);
+      const refused = await this.enterOnAir(uri, request);
       if (refused !== undefined) return refused;
     }
     const names = announced === undefined ? this.playerControls(uri.stream) : controls;
@@ -242,6 +244,19 @@ export class RtspSession {
     if (this.role !== undefined) return say(455);
     this.announced = undefined;
     return this.auth.enter(action, uri, request);
+  }
+
+  /** The same for a player, who is held until its stream is on air where somebody starts the source. */
+  private async enterOnAir(uri: RtspUri, request: RtspRequest): Promise<SessionReply | undefined> {
+    const { stream } = uri;
+    if (!this.waits.mayCome(stream)) return say(404);
+    const refused = await this.enter('play', uri, request);
+    if (refused !== undefined) return refused;
+    const outcome = await this.waits.until(stream);
+    if (outcome === 'on air') return undefined;
+    if (outcome === 'absent') return say(404);
+    this.leave('client_gone');
+    return say(503, 'the source of this stream is being started', [['Retry-After', '2']]);
   }
 
   private leave(reason: CloseReason): void {
