@@ -25,6 +25,7 @@ const FLOORS = {
   tracker: 9,
   sweeper: 8,
   admission: 7,
+  state: 7,
   lifecycle: 6,
   denials: 6,
   registry: 5,

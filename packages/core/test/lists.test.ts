@@ -213,6 +213,8 @@ describe('streams and stats', () => {
     expect(tracker.stats()).toEqual({
       active: 3,
       openedTotal: 3,
+      resumedTotal: 0,
+      waiting: 0,
       closedTotal: 0,
       idleClosedTotal: 0,
       kickedTotal: 0,

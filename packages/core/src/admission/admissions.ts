@@ -22,7 +22,7 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Candidates } from './candidates.js';
 import { Capacity } from './capacity.js';
 import { impossible, type ResolvedHit } from '../identity/resolved-hit.js';
-import { PendingOpenings, type Made, type PendingOpening, type Outcome } from './pending-openings.js';
+import { gone, PendingOpenings, type Made, type PendingOpening, type Outcome } from './pending-openings.js';
 import { noRoom, type Evictions } from './evictions.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -98,7 +98,7 @@ export class Admissions {
 
   /** Asks for one that no live session answers for, or that brings something new to one (`joins`). */
   decide(resolved: ResolvedHit, joins: Session | undefined): AnyAdmission | AnyPending {
-    const refused = this.refusedAtOnce(resolved, joins);
+    const refused = this.refusedAtOnce(resolved, joins ?? this.parts.resolver.resumes(resolved));
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !resolved.recipe.tracks) return this.handle(resolved, undefined);
     // A request that shares the answer of another one of the same viewer takes no further place.
@@ -126,7 +126,7 @@ export class Admissions {
 
   /** Records what already happens: asks no policy; denials and caps hold. Undefined: nothing is tracked. */
   record(resolved: ResolvedHit, joins: Session | undefined): Session | undefined {
-    if (this.refusedAtOnce(resolved, joins) !== undefined) return undefined;
+    if (this.refusedAtOnce(resolved, joins ?? this.parts.resolver.resumes(resolved)) !== undefined) return undefined;
     if (!this.settings.enabled || !resolved.recipe.tracks) return undefined;
     if (joins !== undefined) {
       this.lifecycle.activity.joinAs(joins, resolved);
@@ -242,7 +242,8 @@ export class Admissions {
   /** By the name that the policies gave it, if they did. */
   private deniedAs(resolved: ResolvedHit, verdict: Verdict, live: Session | undefined): Refused | undefined {
     if (this.denials.isEmpty) return undefined;
-    return this.denials.match(resolved.as((verdict as Approval).userId), live);
+    const { userId } = verdict as Approval;
+    return this.denials.match(resolved.as(userId), live ?? this.parts.resolver.resumes(resolved, userId));
   }
 
   private handOut(resolved: ResolvedHit, outcome: Outcome): AnyAdmission {
@@ -292,9 +293,3 @@ function toAnother(answer: AnyAdmission): AnyAdmission {
 
 const APPROVED: Approval = { allow: true };
 const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, approvals: [], policyDecisions: [] });
-
-/** The answer for one who no longer waits for it. */
-function gone(now: number): Refused {
-  const facts = { id: '', target: {}, by: 'cap', kind: 'overload', reason: 'client_gone', hits: 0 } as const;
-  return { admitted: false, denial: { ...facts, since: now, until: now } };
-}

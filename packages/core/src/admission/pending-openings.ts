@@ -18,6 +18,12 @@ export interface Made {
   readonly joined: Session | undefined;
 }
 
+/** The answer for one who no longer waits for it. */
+export function gone(now: number): Refused {
+  const facts = { id: '', target: {}, by: 'cap', kind: 'overload', reason: 'client_gone', hits: 0 } as const;
+  return { admitted: false, denial: { ...facts, since: now, until: now } };
+}
+
 /** A question that policies are thinking about. Everybody who asks the same meanwhile waits for the same answer. */
 export class PendingOpening {
   /** Set by the first of those who wait whom nothing stops. */

@@ -76,6 +76,12 @@ export class DenialEntry extends WheelNode {
   }
 }
 
+/** Hears of what has to outlive the process. */
+export interface DenialJournal {
+  added(entry: DenialEntry): void;
+  deleted(entry: DenialEntry): void;
+}
+
 /**
  * Denials, found without walking them: every combination of fields in use is one look-up. Bounded; when it is full the
  * oldest makes room.
@@ -87,6 +93,8 @@ export class DenialTable {
   /** Those that refuse `unlessNamed`, by where they do. */
   private namelessAt = new MultiMap<DenialEntry>();
   private readonly wheel: TimingWheel<DenialEntry>;
+  /** Hears of what is added, and of what is there no longer. */
+  journal: DenialJournal | undefined = undefined;
 
   constructor(
     private max: number,
@@ -103,7 +111,8 @@ export class DenialTable {
     return this.entries.size;
   }
 
-  add(entry: DenialEntry): void {
+  /** `isKnown`: it comes from where the journal writes to. */
+  add(entry: DenialEntry, isKnown = false): void {
     const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
     if (same !== undefined) this.delete(same);
     if (this.max <= 0) return;
@@ -113,6 +122,7 @@ export class DenialTable {
     if (entry.targetKey !== undefined) this.byTarget.set(entry.targetKey, entry);
     this.index(entry);
     this.wheel.place(entry, entry.until);
+    if (!isKnown) this.journal?.added(entry);
   }
 
   /** Keeps at most so many from now on. */
@@ -130,6 +140,7 @@ export class DenialTable {
     }
     for (const network of this.namelessIn(entry)) this.namelessAt.delete(network, entry);
     this.wheel.remove(entry);
+    this.journal?.deleted(entry);
   }
 
   get(id: string): DenialEntry | undefined {

@@ -203,6 +203,20 @@ export class Denials {
     return entries.length;
   }
 
+  /**
+   * One that an earlier process has left; what has ended meanwhile is noted as that.
+   *
+   * @throws StreamSessionsError ERR_BAD_DENIAL
+   */
+  restore(record: DenialRecord): void {
+    const entry = fromRecord(record, this.settings.hash.keyId);
+    // What was said since this process began is newer.
+    const isSaidAgain = entry.targetKey !== undefined && this.operator.getByTarget(entry.targetKey) !== undefined;
+    if (entry.until <= this.clock.now() || isSaidAgain) return this.operator.journal?.deleted(entry);
+    this.operator.add(entry, true);
+    return this.cache.clear();
+  }
+
   /** What a denial is about, and what the policies said. */
   explain(id: string): Explanation | undefined {
     const entry = this.operator.get(id) ?? this.remembered.get(id);

@@ -1,6 +1,7 @@
 import type { AddressReader } from '../identity/address.js';
 import { credentialsIn, tokensIn, type Offered } from '../identity/offer.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
+import { hashedName } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import { isBrowser } from '../identity/user-agent.js';
 import type { KickByAddress } from '../types/denial.js';
@@ -69,8 +70,8 @@ function identities(session: Session, where: DenialPattern, { recipe, offered, h
   if (!recipe.byName) return [same];
   const named = [
     ...withCredentials(same, offered),
-    ...known(session, 'cmcd', hash).map((sid) => ({ ...same, sid })),
-    ...known(session, 'playback-session', hash).map((playerSessionId) => ({ ...same, playerSessionId })),
+    ...hashed(session, 'cmcd', hash).map((sid) => ({ ...same, sid })),
+    ...hashed(session, 'playback-session', hash).map((playerSessionId) => ({ ...same, playerSessionId })),
   ];
   // By its address, if that counts, it is found anyway; else by its id, which is derived.
   const byId = named.length === 0 && session.group !== undefined && !recipe.byAddress;
@@ -102,6 +103,12 @@ function known(session: Session, kind: NamedBy, hash: KeyedHash): string[] {
   const prefix = `${kind}:`;
   return knownNames(session, hash).flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
 }
+
+/** The same as keys, and what it was called before this process began. */
+const hashed = (session: Session, kind: NamedBy, hash: KeyedHash): string[] => [
+  ...known(session, kind, hash).map((name) => hashedName(kind, name, hash)),
+  ...(session.rare?.unseen ?? []).flatMap(([unseen, name]) => (unseen === kind ? [name] : [])),
+];
 
 /** One address of each network that it was seen at: it may come back from each of them. */
 const placesOf = ({ ips }: Session, addresses: AddressReader): string[] => [

@@ -41,8 +41,10 @@ export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
 function hasToken({ token: own, rare, hot }: Session, token: string, hash: KeyedHash): boolean {
   if (own === token) return true;
   if (hot?.credentials?.scheme === 'bearer' && hot.credentials.token === token) return true;
-  if (rare?.decided === undefined) return false;
+  if (rare === undefined) return false;
   const key = hash.of(token);
+  if (rare.unseen?.some(([kind, hashed]) => kind === 'token' && hashed === key)) return true;
+  if (rare.decided === undefined) return false;
   for (const decided of rare.decided.values()) if (decided.token === key || decided.bearer === key) return true;
   return false;
 }

@@ -1,4 +1,5 @@
 import { networkOf } from '../identity/address.js';
+import { hashedName } from '../identity/name.js';
 import { prefixed } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
@@ -27,6 +28,7 @@ export interface DenialPattern {
   exactToken?: string;
   /** A key: of a bearer's token. */
   bearer?: string;
+  /** Keys: what a player calls itself. */
   sid?: string;
   playerSessionId?: string;
   session?: string;
@@ -85,19 +87,13 @@ export function keptValues(values: DenialPattern, hash: KeyedHash): DenialPatter
   const kept: Record<string, unknown> = { ...values };
   for (const [field, value] of Object.entries(kept)) {
     if (typeof value !== 'string' || AS_THEY_ARE.has(field)) continue;
-    kept[field] = NAMES.has(field) ? nameKeyOf(value, hash) : ownCopy(hash.compact(value));
+    kept[field] = ownCopy(hash.compact(value));
   }
   return kept;
 }
 
-/** What a player calls itself: kept as a key, for whoever knows it may join that session. */
-const NAMES = new Set(['sid', 'playerSessionId']);
-
-/** A session may have known a long one by its hash only. */
-const nameKeyOf = (name: string, hash: KeyedHash): string => hash.of(hash.compact(name));
-
 /** These are short by what they are. */
-const AS_THEY_ARE = new Set(['kind', 'ip', 'token', 'exactToken', 'bearer', 'unnamed', 'bare', 'viewer', 'asked']);
+const AS_THEY_ARE = new Set('kind ip token exactToken bearer sid playerSessionId unnamed bare viewer asked'.split(' '));
 
 function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit, hash: KeyedHash): string | undefined {
   const short = (text: string | undefined): string | undefined => (text === undefined ? undefined : hash.compact(text));
@@ -120,10 +116,9 @@ function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit, has
     case 'exactToken':
       return hit.token === undefined ? '' : hash.of(hit.token);
     case 'sid':
-    case 'playerSessionId': {
-      const name = hit[field];
-      return name === undefined ? undefined : nameKeyOf(name, hash);
-    }
+      return hit.sid === undefined ? undefined : hashedName('cmcd', hit.sid, hash);
+    case 'playerSessionId':
+      return hit.playerSessionId === undefined ? undefined : hashedName('playback-session', hit.playerSessionId, hash);
     case 'viewer':
       return viewerKey(hit, hash);
     case 'asked':

@@ -25,6 +25,7 @@ export class EventHub {
   private readonly listeners: Record<EventName, readonly Listener[]> = {
     attached: [],
     opened: [],
+    resumed: [],
     updated: [],
     changed: [],
     closed: [],

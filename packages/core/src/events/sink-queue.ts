@@ -112,7 +112,7 @@ export class SinkQueue {
   }
 
   private pushPair(event: WireEvent): void {
-    const isOpened = event.type === 'session.opened';
+    const isOpened = event.type === 'session.opened' || event.type === 'session.resumed';
     if (!isOpened && this.lost.delete(visitOf(event))) return this.lose(event);
     const isFull = this.spilling || this.abandoned || this.pairs >= 2 * this.maxPairs;
     if (this.spill !== undefined && isFull) {

@@ -24,3 +24,21 @@ export const aliasKey = (kind: NamedBy, name: string, hash: KeyedHash): string =
 /** False for a hit without any name that was found by what its player calls itself: anybody's with that player. */
 export const answersByName = (session: { readonly namedBy: NamedBy }, namedBy: NamedBy): boolean =>
   namedBy !== 'fingerprint' || session.namedBy === 'fingerprint';
+
+/**
+ * What stands for a name where it is written down: whoever knows the name itself may join that session. A long one may have
+ * been known by its hash only.
+ */
+export const hashedName = (kind: NamedBy, name: string, hash: KeyedHash): string =>
+  hash.of(kind === 'token' ? name : hash.compact(name));
+
+/** The same of what `aliasKey` wrote. */
+export function hashedAlias(alias: string, hash: KeyedHash): HashedName {
+  const end = alias.indexOf(':');
+  const kind = alias.slice(0, end) as NamedBy;
+  const name = alias.slice(end + 1);
+  return [kind, kind === 'token' ? name : hash.of(name)];
+}
+
+/** A name that is known only as what stands for it. */
+export type HashedName = readonly [kind: NamedBy, hashed: string];

@@ -130,6 +130,7 @@ export class Activity {
 
   tag(session: Session, tags: Readonly<Record<string, string>>): void {
     session.rareFields.tags = withTags(session.tags, tags);
+    this.registry.noteChange(session);
     this.changed(session);
   }
 

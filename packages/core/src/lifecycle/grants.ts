@@ -91,6 +91,7 @@ export class Grants {
     if (Object.entries(tags).every(([key, value]) => known[key] === value)) return;
     try {
       session.rareFields.tags = withTags(known, tags);
+      this.registry.noteChange(session);
     } catch (error) {
       this.logger.warn({ err: error }, 'a policy gave tags that cannot be kept; the session has none of them');
     }

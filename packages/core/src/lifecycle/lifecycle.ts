@@ -5,6 +5,7 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Registry } from '../registry/registry.js';
 import { setHot } from '../session/hot-fields.js';
 import { NO_HIT, type Session } from '../session/session.js';
+import { comeBack } from '../session/watch-time.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
@@ -100,13 +101,15 @@ export class Lifecycle implements HandleOwner {
       this.activity.joinAs(known, resolved);
       return known;
     }
+    const now = this.clock.now();
+    const before = this.resolver.resumes(resolved, approval?.userId);
+    if (before !== undefined) return this.resume(before, resolved, approval, now);
     let id = resolved.idToBe;
-    if (!resolved.isUnheardOf && this.registry.get(id) !== undefined) {
+    if (!resolved.isUnheardOf && (this.registry.get(id) ?? this.resolver.waiting?.get(id)) !== undefined) {
       if (groupKey === undefined) throw sessionExists(id);
       // Whose id this was goes by another name since: see `adopter`.
       id = randomBytes(8).toString('hex');
     }
-    const now = this.clock.now();
     const session = this.factory.make(resolved, id, now, approval !== undefined);
     const isUnserved = this.opensUnserved(resolved);
     if (isUnserved) this.activity.hide(session);
@@ -114,18 +117,46 @@ export class Lifecycle implements HandleOwner {
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
     // It has connections only, so far: no hit keeps it open behind the last of them.
     if (isConnection && groupKey !== undefined) setHot(session, 'lastHitAt', NO_HIT);
-    const group = groupKey === resolved.network ? session.network : groupKey && ownCopy(groupKey);
-    this.registry.add(session, recipe, group, !resolved.isUnheardOf);
+    this.registry.add(session, recipe, groupOf(session, resolved), !resolved.isUnheardOf);
     if (!isUnserved) {
       this.totals.opened++;
       this.activity.credit(session, countable(hit.bytes), now);
     }
+    this.begin(session, approval);
+    if (!isUnserved) this.events.opened(session);
+    return session;
+  }
+
+  /** A visit of an earlier process goes on: the same id and all that was known of it. */
+  private resume(session: Session, resolved: ResolvedHit, approval: Approval | undefined, now: number): Session {
+    this.resolver.waiting?.release(session);
+    this.factory.resume(session, resolved, approval !== undefined);
+    comeBack(session, now, this.settings.idleTimeoutOf(session));
+    this.registry.add(session, resolved.recipe, groupOf(session, resolved));
+    this.totals.resumed++;
+    const { hit, ip, network, isConnection, groupKey } = resolved;
+    this.activity.join(session, hit, ip, network, countable(hit.bytes));
+    if (isConnection && groupKey !== undefined) setHot(session, 'lastHitAt', NO_HIT);
+    this.begin(session, approval);
+    this.events.resumed(session);
+    return session;
+  }
+
+  /** A visit of an earlier process ends without having gone on: its watch time ended with its last activity. */
+  endWaiting(session: Session, reason: CloseReason, detail?: string): void {
+    this.resolver.waiting?.release(session);
+    session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
+    const now = (session.closedAt = this.clock.now());
+    if (detail !== undefined) session.rareFields.closeDetail = detail;
+    this.tellClosed(session, frozen(session.snapshot(now, this.settings.exposeTokens)), reason);
+    this.registry.journal?.gone(session);
+  }
+
+  private begin(session: Session, approval: Approval | undefined): void {
     if (approval !== undefined) this.grants.approve(session, approval);
     this.planReview(session);
     this.deadlines.plan(session);
     this.onOpened();
-    if (!isUnserved) this.events.opened(session);
-    return session;
   }
 
   /** Whether the session of this hit would be in no list yet: anybody can make up the name of a stream. */
@@ -204,6 +235,16 @@ export class Lifecycle implements HandleOwner {
     return true;
   }
 
+  /** Its transports are cut, and it goes on in the next process. */
+  detach(session: Session): void {
+    const now = this.clock.now();
+    if (session.handles !== undefined && !session.isUnserved) this.activity.touch(session, undefined, 0, now);
+    for (let handle = session.handles; handle !== undefined; handle = session.handles) {
+      const unreported = handle.cut('shutdown');
+      if (!session.isUnserved) this.activity.credit(session, unreported, now);
+    }
+  }
+
   /** Everybody saw it, and everybody hears that it has ended. */
   private tellClosed(session: Session, visit: PlaySession, reason: CloseReason): void {
     this.totals.closed++;
@@ -230,6 +271,9 @@ export class Lifecycle implements HandleOwner {
     }
   }
 }
+
+const groupOf = (session: Session, { groupKey, network }: ResolvedHit): string | undefined =>
+  groupKey === network ? session.network : groupKey && ownCopy(groupKey);
 
 export const sessionExists = (id: string): StreamSessionsError =>
   new StreamSessionsError('ERR_SESSION_EXISTS', `A session with the id "${id}" is live already.`);

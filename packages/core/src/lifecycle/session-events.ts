@@ -4,9 +4,16 @@ import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
-import type { AttachedEvent, SessionEvent, SourceChange } from '../types/event.js';
+import type { AttachedEvent, SessionEvent, SessionOpenedEvent, SourceChange } from '../types/event.js';
 import type { CloseReason, PlaySession } from '../types/play-session.js';
-import { attachedEnvelope, closedEnvelope, openedEnvelope, sourceEnvelope, updatedEnvelope } from '../wire/event.js';
+import {
+  attachedEnvelope,
+  closedEnvelope,
+  openedEnvelope,
+  resumedEnvelope,
+  sourceEnvelope,
+  updatedEnvelope,
+} from '../wire/event.js';
 import { ChangedRows, type Pace } from './changed-rows.js';
 
 /** How often `changed` tells of a session at the most. */
@@ -43,12 +50,12 @@ export class SessionEvents {
   }
 
   opened(session: Session): void {
-    if (!this.hub.wants('opened')) return;
-    const occurredAt = this.clock.now();
-    const copy = this.copyOf(session, occurredAt);
-    const viewers = this.registry.liveStreams.viewersOf(copy.stream);
-    const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: copy, viewers });
-    this.hub.emit('opened', event, openedEnvelope);
+    if (this.hub.wants('opened')) this.hub.emit('opened', this.begun(session), openedEnvelope);
+  }
+
+  /** A visit of an earlier process has gone on. */
+  resumed(session: Session): void {
+    if (this.hub.wants('resumed')) this.hub.emit('resumed', this.begun(session), resumedEnvelope);
   }
 
   /** Whoever listens is told in time: a hit costs a mark, however many follow. */
@@ -114,6 +121,13 @@ export class SessionEvents {
     this.rows.stop();
     this.later.stop();
     this.waiting.clear();
+  }
+
+  private begun(session: Session): SessionOpenedEvent {
+    const occurredAt = this.clock.now();
+    const copy = this.copyOf(session, occurredAt);
+    const viewers = this.registry.liveStreams.viewersOf(copy.stream);
+    return Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: copy, viewers });
   }
 
   private isHeard(): boolean {

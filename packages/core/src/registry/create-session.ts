@@ -1,3 +1,4 @@
+import { hashedName, type HashedName } from '../identity/name.js';
 import { shownText, type Fingerprint } from '../identity/shown-text.js';
 import type { HitFacts } from '../types/hit.js';
 import type { Registry } from './registry.js';
@@ -55,6 +56,19 @@ export class SessionFactory {
     );
     this.describe(session, hit, isConnection);
     return session;
+  }
+
+  /** A visit of an earlier process goes on with this hit, and by its name: of its own it is known only what stands for them. */
+  resume(session: Session, { hit, namedBy, name }: ResolvedHit, allowed: boolean): void {
+    const isSeen = ([kind, hashed]: HashedName): boolean => {
+      const given = kind === 'token' ? hit.token : kind === 'cmcd' ? hit.sid : hit.playerSessionId;
+      return given !== undefined && hashedName(kind, given, this.settings.hash) === hashed;
+    };
+    const rare = session.rareFields;
+    rare.unseen = rare.unseen?.filter((known) => !isSeen(known));
+    session.name = name === undefined ? undefined : ownCopy(name);
+    session.sharedFields = this.sharedFields.share({ ...session.sharedFields, namedBy, allowed });
+    if (hit.token) session.fingerprint = this.fingerprint(hit.token);
   }
 
   private describe(session: Session, hit: HitFacts, isConnection: boolean): void {

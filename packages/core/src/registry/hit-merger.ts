@@ -70,6 +70,7 @@ export class HitMerger {
     if (!isBetter || !aliases || !recipes[session.kind].aliasable || session.group === undefined) return false;
     rename(session, ownCopy(name), this.sharedFields.share({ ...session.sharedFields, namedBy: kind }));
     if (kind === 'token') session.fingerprint = this.fingerprint(name);
+    this.registry.noteChange(session);
     return true;
   }
 
@@ -101,11 +102,12 @@ export class HitMerger {
   private changeUserAgent(session: Session, userAgent: string): void {
     this.learn(session, 'fingerprint', session.userAgent ?? '');
     session.userAgent = this.texts.share(userAgent);
+    this.registry.noteChange(session);
     sharedGroup(session)?.see(session, aliasKey('fingerprint', session.userAgent, this.settings.hash));
   }
 
   private learn(session: Session, kind: NamedBy, name: string): void {
-    learnKey(session, aliasKey(kind, name, this.settings.hash));
+    if (learnKey(session, aliasKey(kind, name, this.settings.hash))) this.registry.noteChange(session);
   }
 
   private changeSid(session: Session, sid: string): void {
@@ -114,6 +116,7 @@ export class HitMerger {
     const rare = session.rareFields;
     if (rare.sid !== undefined) this.learn(session, 'cmcd', rare.sid);
     rare.sid = ownCopy(sid);
+    this.registry.noteChange(session);
     return sharedGroup(session)?.see(session, aliasKey('cmcd', sid, this.settings.hash));
   }
 
@@ -124,6 +127,7 @@ export class HitMerger {
     const rare = session.rareFields;
     if (rare.playerSessionId !== undefined) this.learn(session, 'playback-session', rare.playerSessionId);
     rare.playerSessionId = ownCopy(id);
+    this.registry.noteChange(session);
     return sharedGroup(session)?.see(session, aliasKey('playback-session', id, this.settings.hash));
   }
 }

@@ -186,13 +186,13 @@ export function knownNames(session: Session, hash: KeyedHash): string[] {
   return names;
 }
 
-/** Remembers another name for the session, as `aliasKey` writes it; the latest sixteen of them. */
-export function learnKey(session: Session, key: string): void {
+/** Remembers another name for the session, as `aliasKey` writes it; the latest sixteen of them. False: it is no news. */
+export function learnKey(session: Session, key: string): boolean {
   const names = (session.rareFields.names ??= []);
-  if (names.includes(key)) return;
+  if (names.includes(key)) return false;
   names.push(ownCopy(key));
   sharedGroup(session)?.see(session, key);
-  if (names.length <= MAX_LISTED) return;
-  const oldest = names.shift() as string;
-  sharedGroup(session)?.forget(session, oldest);
+  const oldest = names.length > MAX_LISTED ? names.shift() : undefined;
+  if (oldest !== undefined) sharedGroup(session)?.forget(session, oldest);
+  return true;
 }

@@ -12,10 +12,12 @@ import { OpeningTimes } from './opening-times.js';
 import { setHot } from '../session/hot-fields.js';
 import { makeRoom, Session } from '../session/session.js';
 import type { SharedFields } from '../session/shared-fields.js';
+import type { SessionJournal } from './session-journal.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 import { SessionList } from './session-list.js';
 import { IdentityGroups } from './identity-group.js';
 import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
+import { changeProtocol } from '../session/watch-time.js';
 import { LiveStreams } from './live-streams.js';
 import type { StreamEntry } from './stream-entry.js';
 import { SessionIndex } from './session-index.js';
@@ -27,6 +29,8 @@ export class Registry {
   readonly unserved = new SessionIndex<Session>();
   readonly liveStreams = new LiveStreams();
   readonly openingTimes = new OpeningTimes();
+  /** Undefined: nothing outlives the process. */
+  journal: SessionJournal | undefined = undefined;
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
   private readonly byNetwork = new MultiMap<Session>();
@@ -76,7 +80,8 @@ export class Registry {
    */
   add(session: Session, recipe: Recipe, groupKey: string | undefined, mayBeBack = true): void {
     this.ids.set(session.id, session);
-    this.byNetwork.add(session.network, session);
+    if (session.rare?.userId !== undefined) this.byUser.add(session.rare.userId, session);
+    for (const network of session.rare?.networks ?? [session.network]) this.byNetwork.add(network, session);
     if (session.isUnserved) this.unserved.insert(session);
     else this.enlist(session, mayBeBack);
     if (groupKey === undefined) return;
@@ -106,6 +111,11 @@ export class Registry {
     else this.delist(session);
   }
 
+  /** It is found or described by something else from now on. */
+  noteChange(session: Session): void {
+    if (this.journal !== undefined && !session.isUnserved && !session.isClosed) this.journal.changed(session);
+  }
+
   /** The session has ended: this is what lists still show of it. */
   retire(visit: PlaySession, words: LastWords | undefined): void {
     this.closed.add(visit, words, this.ids.get(visit.id) !== undefined);
@@ -125,17 +135,19 @@ export class Registry {
       else this.liveStreams.enter(session, entry);
     }
     session.entry = this.liveStreams.entryFor(stream);
+    this.noteChange(session);
   }
 
   /** The session uses another protocol from now on. */
   changeProtocol(session: Session, sharedFields: SharedFields): void {
     const { kind, protocol } = session;
-    session.changeProtocol(sharedFields, session.updatedAt);
+    changeProtocol(session, sharedFields, session.updatedAt);
     if (session.isUnserved || session.isClosed) return; // in no list, and counted nowhere
     for (const entry of this.liveStreams.of(session)) {
       entry.count(kind, protocol, -1);
       entry.count(kind, session.protocol, 1);
     }
+    this.noteChange(session);
   }
 
   /** The session watches another time from now on: the past, or live. */
@@ -143,6 +155,7 @@ export class Registry {
     session.sharedFields = sharedFields;
     if (session.isUnserved || session.isClosed) return;
     for (const entry of this.liveStreams.of(session)) entry.countDvr(session, session.dvr ? 1 : -1);
+    this.noteChange(session);
   }
 
   /** The session is seen from another address: its recipe leaves the address out. */
@@ -151,6 +164,7 @@ export class Registry {
     const ips = (rareFields.ips ??= [session.ip]);
     const networks = (rareFields.networks ??= [session.network]);
     session.ip = ip;
+    this.noteChange(session);
     if (ips.includes(ip)) return;
     makeRoom(ips);
     const gone = makeRoom(networks);
@@ -166,6 +180,7 @@ export class Registry {
     this.groups[recipe.kind].leave(stream, session);
     rename();
     this.groups[recipe.kind].enter(stream, groupKey, session, recipe.aliasable);
+    this.noteChange(session);
   }
 
   /** What counts as one place has changed, for IPv6. Walks all that are live. */
@@ -187,6 +202,7 @@ export class Registry {
     if (rare.userId !== undefined) this.byUser.delete(rare.userId, session);
     rare.userId = userId;
     this.byUser.add(userId, session);
+    this.noteChange(session);
   }
 
   /** Live sessions of this kind are no longer found by the recipe they were made with. */
@@ -266,6 +282,7 @@ export class Registry {
     const { streams } = session.rare ?? {};
     if (streams === undefined) this.liveStreams.enter(session, entryOf(session));
     else for (const stream of streams) this.liveStreams.enter(session, this.liveStreams.entryFor(stream));
+    this.journal?.changed(session);
   }
 
   private delist(session: Session): void {
@@ -274,6 +291,7 @@ export class Registry {
     const { streams } = session.rare ?? {};
     if (streams === undefined) this.liveStreams.leave(session, entryOf(session));
     else for (const stream of streams) this.liveStreams.leave(session, this.liveStreams.get(stream));
+    this.journal?.gone(session);
   }
 }
 

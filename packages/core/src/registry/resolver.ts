@@ -6,12 +6,16 @@ import type { Settings } from '../settings/settings.js';
 import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { Registry } from './registry.js';
+import type { WaitingVisits } from './waiting-visits.js';
 
 /** From the best name to none. */
 export const RANKS: readonly NamedBy[] = ['token', 'cmcd', 'playback-session', 'fingerprint'];
 
 /** Whose hit this is: finds the live session that it belongs to. */
 export class Resolver {
+  /** Visits of an earlier process that may still go on. */
+  waiting: WaitingVisits | undefined = undefined;
+
   constructor(
     private readonly settings: Settings,
     private readonly registry: Registry,
@@ -54,19 +58,60 @@ export class Resolver {
    * player, if it knows no other name of that kind and nobody else could be meant.
    */
   adopter(resolved: ResolvedHit): Session | undefined {
-    const { recipe, hit, groupKey, stream, namedBy } = resolved;
+    const { recipe, groupKey } = resolved;
     if (!this.settings.aliases || !recipe.aliasable || groupKey === undefined || resolved.isConnection) {
       return undefined;
     }
+    const before = this.waiting?.named(resolved, true);
+    if (before !== undefined) return this.waiting?.has(before) === true ? undefined : before;
+    const live = this.liveAdopter(resolved);
+    // One that waits could be meant as well.
+    if (live === undefined || this.waitingAdopter(resolved) !== undefined) return undefined;
+    resolved.arrives = true;
+    return live;
+  }
+
+  /**
+   * The visit of an earlier process that this hit goes on with, where only one can be meant and no live session is.
+   * `user`: as the policies name it.
+   */
+  resumes(resolved: ResolvedHit, user?: string): Session | undefined {
+    const { waiting } = this;
+    if (waiting === undefined || waiting.size === 0) return undefined;
+    const { recipe, isConnection, groupKey, namedBy } = resolved;
+    const known = waiting.named(resolved, this.settings.aliases && recipe.aliasable);
+    if (known !== undefined) return waiting.has(known) ? known : undefined;
+    if (isConnection || groupKey === undefined || this.liveAdopter(resolved) !== undefined) return undefined;
+    const adopter = this.waitingAdopter(resolved);
+    if (adopter !== undefined) resolved.arrives = true;
+    if (adopter !== undefined || user === undefined || namedBy !== 'token') return adopter;
+    const { token: _renewed, ...others } = resolved.hit;
+    return waiting.ofUser(resolved, user, (session) => lacksWhatItBrings(session, others));
+  }
+
+  private waitingAdopter(resolved: ResolvedHit): Session | undefined {
+    const { waiting } = this;
+    const { recipe, hit, namedBy } = resolved;
+    if (waiting === undefined || waiting.size === 0 || !this.settings.aliases || !recipe.aliasable) return undefined;
+    for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
+      const name = nameOf(hit, kind);
+      if (name === undefined) continue;
+      const adopter = waiting.only(resolved, kind, name, (session) => lacksWhatItBrings(session, hit));
+      if (adopter !== undefined) return adopter;
+      if (kind !== 'fingerprint' && waiting.isTaken(resolved, kind, name)) return undefined;
+    }
+    return undefined;
+  }
+
+  private liveAdopter(resolved: ResolvedHit): Session | undefined {
+    const { recipe, hit, groupKey, stream, namedBy } = resolved;
+    if (groupKey === undefined) return undefined;
     const mayTake = (session: Session): boolean => lacksWhatItBrings(session, hit);
     for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
       const name = nameOf(hit, kind);
       if (name === undefined) continue;
       const adopter = this.registry.findOnly(recipe, stream, groupKey, kind, name, mayTake);
-      if (adopter !== undefined) {
-        resolved.arrives = true;
-        return adopter;
-      }
+      if (adopter !== undefined) return adopter;
       // Its own weaker name belongs to somebody else.
       if (kind !== 'fingerprint' && this.registry.find(recipe, stream, groupKey, kind, name, true)) return undefined;
     }
@@ -82,9 +127,12 @@ function nameOf({ token, sid, playerSessionId, userAgent }: HitFacts, kind: Name
 
 /** Each name of the hit is one that the session has, or of a kind of which it has none. */
 function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HitFacts): boolean {
+  const had = (kind: NamedBy): boolean => session.rare?.unseen?.some(([unseen]) => unseen === kind) ?? false;
+  const lacks = (kind: NamedBy, own: string | undefined, brought: string | undefined): boolean =>
+    !brought || (own === undefined ? !had(kind) : own === brought);
   return (
-    (!token || session.token === undefined) &&
-    (!sid || session.sid === undefined || session.sid === sid) &&
-    (!playerSessionId || session.playerSessionId === undefined || session.playerSessionId === playerSessionId)
+    lacks('cmcd', session.sid, sid) &&
+    lacks('playback-session', session.playerSessionId, playerSessionId) &&
+    (!token || (session.token === undefined && !had('token')))
   );
 }

@@ -4,6 +4,8 @@ import { ReasonCounts } from './reason-counts.js';
 /** What `stats()` counts since the tracker was made. */
 export class Totals {
   opened = 0;
+  /** Visits of an earlier process that have gone on. */
+  resumed = 0;
   closed = 0;
   idleClosed = 0;
   kicked = 0;

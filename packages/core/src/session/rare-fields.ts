@@ -1,3 +1,4 @@
+import type { HashedName } from '../identity/name.js';
 import type { Offered } from '../identity/offer.js';
 import type { Protocol } from '../types/kinds.js';
 import type { Quality } from '../types/play-session.js';
@@ -28,6 +29,10 @@ export class RareFields {
   playerSessionId: string | undefined = undefined;
   /** Other names it was seen with before, as `aliasKey` writes them. */
   names: string[] | undefined = undefined;
+  /** Names that it had in an earlier process, and has not been seen with since. */
+  unseen: readonly HashedName[] | undefined = undefined;
+  /** What of the time since it opened was no watch time: this process had not begun. Milliseconds. */
+  absentMs = 0;
   /** Set when there are more than one. */
   protocols: Protocol[] | undefined = undefined;
   /** Watch time of each of them before the one used now. Milliseconds. */

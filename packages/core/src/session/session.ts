@@ -5,6 +5,7 @@ import type { HandleNode } from './handle-list.js';
 import type { HotFields } from './hot-fields.js';
 import { RareFields } from './rare-fields.js';
 import type { SharedFields } from './shared-fields.js';
+import { durationMsByProtocol } from './watch-time.js';
 
 /** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
 export const MAX_LISTED = 16;
@@ -143,6 +144,11 @@ export class Session extends WheelNode {
     this.mark = changed ? 1 : 0;
   }
 
+  /** When the first byte flowed; undefined: none has yet. */
+  get startedAt(): number | undefined {
+    return this.started === NEVER ? undefined : this.sharedFields.epoch + this.started;
+  }
+
   /** Undefined while it is live. */
   get closedAt(): number | undefined {
     return this.isClosed ? this.sharedFields.epoch + this.mark : undefined;
@@ -230,23 +236,6 @@ export class Session extends WheelNode {
     if (this.started === NEVER) this.started = small(now - this.sharedFields.epoch);
   }
 
-  /** Another protocol is used from now on: the time until now was the other's. */
-  changeProtocol(sharedFields: SharedFields, now: number): void {
-    const rare = this.rareFields;
-    const watched = (rare.watchedMs ??= new Map<Protocol, number>());
-    watched.set(this.protocol, (watched.get(this.protocol) ?? 0) + now - (rare.protocolSince || this.openedAt));
-    rare.protocolSince = now;
-    this.sharedFields = sharedFields;
-  }
-
-  /** Watch time per protocol until `end`; undefined when there was only one. */
-  private durationMsByProtocol(end: number): Readonly<Record<string, number>> | undefined {
-    const { rare, protocol } = this;
-    if (rare?.watchedMs === undefined) return undefined;
-    const latest = (rare.watchedMs.get(protocol) ?? 0) + Math.max(0, end - rare.protocolSince);
-    return Object.freeze({ ...Object.fromEntries(rare.watchedMs), [protocol]: latest });
-  }
-
   credit(bytes: number, now: number): void {
     this.begin(now);
     this.bytes += bytes;
@@ -283,13 +272,13 @@ export class Session extends WheelNode {
       dvr: sharedFields.dvr,
       connections: this.handles === undefined ? 0 : this.connections,
       openedAt,
-      startedAt: this.started === NEVER ? undefined : sharedFields.epoch + this.started,
+      startedAt: this.startedAt,
       updatedAt,
       closedAt: closed ? now : undefined,
       closeReason: sharedFields.closeReason,
       closeDetail: rare?.closeDetail,
-      durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt),
-      durationMsByProtocol: rare === undefined ? undefined : this.durationMsByProtocol(closed ? updatedAt : now),
+      durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt - (rare === undefined ? 0 : rare.absentMs)),
+      durationMsByProtocol: rare === undefined ? undefined : durationMsByProtocol(this, closed ? updatedAt : now),
       tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
       quality: rare?.quality,
       limits: rare?.limits,

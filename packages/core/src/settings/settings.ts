@@ -10,7 +10,7 @@ import { inOrder } from '../policy/pipeline.js';
 import type { Policy } from '../types/policy.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { nullGeo, type GeoResolver } from '../types/geo.js';
-import { badOption, checkOptions } from '../support/options.js';
+import { badOption, checkDuration, checkOptions } from '../support/options.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 
 const MINUTE = 60_000;
@@ -34,7 +34,14 @@ const DEFAULTS = {
 
 /** Option names; the documentation is checked against them. */
 export const HOT_OPTIONS: readonly string[] = [...Object.keys(DEFAULTS), 'onOverload', 'identity', 'policies', 'geo'];
-export const FIXED_OPTIONS: readonly string[] = ['autoStart', 'fingerprintKey', 'clock', 'logger'];
+export const FIXED_OPTIONS: readonly string[] = [
+  'autoStart',
+  'fingerprintKey',
+  'state',
+  'resumeWithinMs',
+  'clock',
+  'logger',
+];
 
 /** Numbers that may be any size from 0 on, milliseconds or counts. */
 const AMOUNTS = [
@@ -70,6 +77,7 @@ export class Settings {
   /** Both with `fingerprintKey`. */
   readonly fingerprint: Fingerprint;
   readonly hash: KeyedHash;
+  readonly resumeWithinMs: number;
   geo!: GeoResolver;
   recipes!: Recipes;
   addresses!: AddressReader;
@@ -90,14 +98,20 @@ export class Settings {
 
   constructor(options: TrackerOptions) {
     checkOptions('createTracker()', options, [...HOT_OPTIONS, ...FIXED_OPTIONS]);
-    const { autoStart, fingerprintKey, clock, logger, ...hot } = options;
+    const { autoStart, fingerprintKey, state, resumeWithinMs = 5 * MINUTE, clock, logger, ...hot } = options;
     checkSwitch('autoStart', autoStart);
     checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
     checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
     if (fingerprintKey !== undefined && (typeof fingerprintKey !== 'string' || fingerprintKey === '')) {
       throw badOption('fingerprintKey', 'a non-empty string', typeof fingerprintKey);
     }
-    const key = fingerprintKey ?? randomBytes(32);
+    checkMethods('state', state, ['load', 'save', 'close']);
+    checkDuration('resumeWithinMs', resumeWithinMs);
+    this.resumeWithinMs = resumeWithinMs;
+    const key = fingerprintKey ?? state?.fingerprintKey ?? randomBytes(32);
+    if (state !== undefined && typeof key !== 'string') {
+      throw badOption('fingerprintKey', 'set where the state store does not keep one', 'undefined');
+    }
     this.fingerprint = fingerprinter(key);
     this.hash = new KeyedHash(key);
     this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+
 /** Where the tracker takes its time from. Passed in, so that no test has to sleep. */
 export interface Clock {
   /** Epoch milliseconds. */
@@ -6,6 +9,15 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
   /** Milliseconds that only grow, whatever the wall clock is set to. Default: `now`. */
   monotonic?(): number;
+  /** How long the machine has been running, as all its processes see it. Default: unknown. */
+  sinceBoot?(): SinceBoot | undefined;
+}
+
+/** A point in time that nobody can set. */
+export interface SinceBoot {
+  /** Names the start of the machine. */
+  readonly boot: string;
+  readonly ms: number;
 }
 
 /** What has passed between two calls is not what somebody sets. */
@@ -21,7 +33,20 @@ export const systemClock: Clock = {
   setTimeout: (fn, ms) => setTimeout(fn, Math.min(ms, 0x7fffffff)).unref(),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
   monotonic: () => performance.now(),
+  sinceBoot() {
+    const boot = bootId();
+    return boot === undefined ? undefined : { boot, ms: uptime() * 1000 };
+  },
 };
+
+/** Linux only. */
+function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+}
 
 /** Does synchronous work during which the wall clock stands still: reading it ten thousand times costs more than the work. */
 export function atOneInstant(work: () => void): void {

@@ -2,8 +2,9 @@ import { matchesSession } from '../denials/live-match.js';
 import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { checkFilter, isEmptyFilter } from '../registry/filter.js';
+import { checkFilter, compileFilter, isEmptyFilter } from '../registry/filter.js';
 import type { Registry } from '../registry/registry.js';
+import type { Resolver } from '../registry/resolver.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import { StreamSessionsError } from '../support/errors.js';
@@ -20,6 +21,7 @@ export class Operator {
     private readonly parts: {
       readonly settings: Settings;
       readonly registry: Registry;
+      readonly resolver: Resolver;
       readonly denials: Denials;
       readonly lifecycle: Lifecycle;
       readonly reviews: Reviews;
@@ -30,11 +32,14 @@ export class Operator {
   kick(id: string, options: KickOptions = {}): boolean {
     const { denyForMs = this.parts.settings.deniedRetentionMs, reason } = options;
     checkDuration('denyForMs', denyForMs);
-    const session = this.parts.registry.get(id);
+    const { registry, resolver, lifecycle, denials } = this.parts;
+    const session = registry.get(id) ?? resolver.waiting?.get(id);
     if (session === undefined) return false;
     // The denial first: what the cut connection causes must already find the door shut.
-    this.parts.denials.denyKicked(session, denyForMs, reason);
-    return this.parts.lifecycle.close(session, 'kicked', { detail: reason });
+    denials.denyKicked(session, denyForMs, reason);
+    if (registry.get(id) === session) return lifecycle.close(session, 'kicked', { detail: reason });
+    lifecycle.endWaiting(session, 'kicked', reason);
+    return true;
   }
 
   kickAll(filter: SessionFilter, options?: KickOptions): number {
@@ -44,6 +49,7 @@ export class Operator {
     }
     if (filter.status === 'closed') return 0;
     const ids = this.parts.queries.list({ ...filter, status: 'active' }, true).map((session) => session.id);
+    ids.push(...this.waitingAs(filter));
     return ids.filter((id) => this.kick(id, options)).length;
   }
 
@@ -55,6 +61,10 @@ export class Operator {
     for (const session of this.liveSuspects(target)) {
       if (matchesSession(target, session, this.parts.settings))
         this.parts.lifecycle.close(session, 'denied', { detail: reason });
+    }
+    for (const session of this.waiting()) {
+      if (matchesSession(target, session, this.parts.settings))
+        this.parts.lifecycle.endWaiting(session, 'denied', reason);
     }
     return denial;
   }
@@ -79,6 +89,19 @@ export class Operator {
     const sessions = id ? (one === undefined ? [] : [one]) : this.parts.registry.liveOfUser(user as string);
     const meant = user ? sessions.filter((session) => session.userId === user) : sessions;
     return { ...(await this.parts.reviews.decideAgain(meant)), denialsLifted };
+  }
+
+  private waitingAs(filter: SessionFilter): string[] {
+    const matches = compileFilter(filter, this.parts.settings.addresses);
+    const { stream } = filter;
+    const isMeant = (session: Session): boolean =>
+      (!stream || session.streams.includes(stream)) && (matches === undefined || matches(session));
+    return this.waiting().flatMap((session) => (isMeant(session) ? [session.id] : []));
+  }
+
+  /** Visits of an earlier process that might go on: an operator's word is for them as well. */
+  private waiting(): Session[] {
+    return [...(this.parts.resolver.waiting?.values() ?? [])];
   }
 
   /** Live sessions that a denial of this target could mean: by the narrowest index there is. */

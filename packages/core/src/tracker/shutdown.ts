@@ -1,17 +1,25 @@
+import type { Session } from '../session/session.js';
+import { monotonic } from '../support/clock.js';
 import type { Parts } from './assemble.js';
+import type { Persistence } from './persistence.js';
 
 /** So many sessions are closed before the event loop gets its turn. */
 const CLOSED_AT_ONCE = 1024;
+/** How often is looked whether all responses have ended. */
+const LOOK_EVERY_MS = 50;
 
-/** How a tracker ends: all sessions close, and sinks get what they can take in time. */
+/** How a tracker ends: all sessions close, or are kept for the next process, and sinks get what they can take in time. */
 export class Shutdown {
   private stopping: Promise<void> | undefined = undefined;
 
-  constructor(private readonly parts: Parts) {}
+  constructor(
+    private readonly parts: Parts,
+    private readonly persistence: Persistence | undefined,
+  ) {}
 
   /** Idempotent. */
-  stop(timeoutMs: number): Promise<void> {
-    return (this.stopping ??= this.shutDown(timeoutMs));
+  stop(timeoutMs: number, keep: boolean): Promise<void> {
+    return (this.stopping ??= this.shutDown(timeoutMs, keep));
   }
 
   /** The first thousand at once, the others without stalling the event loop, and no faster than sinks take them. */
@@ -28,12 +36,13 @@ export class Shutdown {
     }
   }
 
-  private async shutDown(timeoutMs: number): Promise<void> {
+  private async shutDown(timeoutMs: number, keep: boolean): Promise<void> {
     const { admissions, sweeper, attachments, events, hub, clock } = this.parts;
     admissions.stopped = true;
     sweeper.stop();
     attachments.stop();
     events.stop();
+    if (keep) await this.keepAll(timeoutMs);
     let timer: unknown;
     const timeout = new Promise<void>((resolve) => {
       timer = clock.setTimeout(() => {
@@ -41,9 +50,38 @@ export class Shutdown {
         resolve();
       }, timeoutMs);
     });
-    await this.closeAll(true, () => true);
+    if (!keep) await this.closeAll(true, () => true);
+    await this.persistence?.stop(keep);
     await Promise.race([hub.close(), timeout]);
     clock.clearTimeout(timer);
     await hub.retire();
   }
+
+  /** Responses may end; then all transports are cut, and nobody is closed. */
+  private async keepAll(timeoutMs: number): Promise<void> {
+    const { registry, lifecycle, clock } = this.parts;
+    const end = monotonic(clock) + timeoutMs;
+    while (monotonic(clock) < end && this.hasResponses()) {
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    let count = 0;
+    for (const session of registry.liveOf()) {
+      lifecycle.detach(session);
+      if (++count % CLOSED_AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  private hasResponses(): boolean {
+    let isOne = false;
+    this.parts.registry.live.walk(undefined, (session) => {
+      isOne = answers(session);
+      return !isOne;
+    });
+    return isOne;
+  }
+}
+
+function answers({ handles }: Session): boolean {
+  for (let handle = handles; handle !== undefined; handle = handle.nextHandle) if (!handle.isConnection) return true;
+  return false;
 }

@@ -1,4 +1,5 @@
 import type { Admissions } from '../admission/admissions.js';
+import { gone } from '../admission/pending-openings.js';
 import type { Denials } from '../denials/denials.js';
 import { bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
@@ -25,7 +26,10 @@ import type { DenyOptions, InvalidateResult, KickOptions } from '../types/operat
 import type { SessionTracker } from '../types/tracker.js';
 import { assemble, type Parts } from './assemble.js';
 import { explain } from './explain.js';
+import { onceReady } from './once-ready.js';
+import { Persistence } from './persistence.js';
 import { Shutdown } from './shutdown.js';
+import { statsOf } from './stats.js';
 
 /** The conductor: normalises what comes in, finds who is meant, and passes it to the part that knows what to do. */
 export class Tracker implements SessionTracker {
@@ -39,6 +43,7 @@ export class Tracker implements SessionTracker {
   private readonly activity: Activity;
   private readonly admissions: Admissions;
   private readonly shutdown: Shutdown;
+  private readonly persistence: Persistence | undefined;
 
   constructor(options: TrackerOptions) {
     const parts = (this.parts = assemble(options));
@@ -50,11 +55,13 @@ export class Tracker implements SessionTracker {
     this.lifecycle = parts.lifecycle;
     this.activity = parts.lifecycle.activity;
     this.admissions = parts.admissions;
-    this.shutdown = new Shutdown(parts);
+    this.persistence = options.state === undefined ? undefined : new Persistence(options.state, parts);
+    this.shutdown = new Shutdown(parts, this.persistence);
     parts.attachments.update();
   }
 
   trackHttp(raw: HttpHit): PlaySession | null {
+    if (this.persistence?.isLoading === true) return null;
     const hit = tidyRequest(raw);
     const { recipes, addresses } = this.settings;
     const recipe = recipes[hit.kind ?? 'viewer'];
@@ -82,7 +89,16 @@ export class Tracker implements SessionTracker {
   admit(
     hit: ConnHit | HttpHit,
   ): Admission<ConnHandle> | PendingAdmission<ConnHandle> | Admission<RequestHandle> | PendingAdmission<RequestHandle> {
+    if (this.persistence?.isLoading === true) return this.admitWhenReady(hit, this.persistence.ready);
     return isConnection(hit) ? this.admitConnection(hit) : this.admitRequest(hit);
+  }
+
+  get ready(): Promise<void> {
+    return this.persistence?.ready ?? Promise.resolve();
+  }
+
+  async saved(): Promise<void> {
+    await this.persistence?.saved();
   }
 
   list(filter: SessionFilter = {}): PlaySession[] {
@@ -154,30 +170,7 @@ export class Tracker implements SessionTracker {
   }
 
   stats(): TrackerStats {
-    const { totals, registry, hub, pipeline } = this.parts;
-    return {
-      active: registry.live.size,
-      openedTotal: totals.opened,
-      closedTotal: totals.closed,
-      idleClosedTotal: totals.idleClosed,
-      kickedTotal: totals.kicked,
-      deniedTotal: totals.denied,
-      overloadTotal: totals.overload,
-      droppedEventsTotal: hub.dropped,
-      sinks: hub.stats(),
-      viewers: registry.counts.viewer,
-      inputs: registry.counts.input,
-      outputs: registry.counts.output,
-      bytesTotal: totals.bytes,
-      receivedBytesTotal: totals.bytesReceived,
-      watchSecondsTotal: totals.watchedMs / 1000,
-      closedByReason: totals.closedBy.all,
-      deniedByReason: totals.deniedBy.all,
-      policies: pipeline.times.of(this.settings.policies),
-      get activeBy() {
-        return registry.liveStreams.activeBy();
-      },
-    };
+    return statsOf(this.parts);
   }
 
   updateConfig(patch: HotOptions): void {
@@ -223,8 +216,19 @@ export class Tracker implements SessionTracker {
     this.parts.sweeper.sweep();
   }
 
-  stop(options: { timeoutMs?: number } = {}): Promise<void> {
-    return this.shutdown.stop(options.timeoutMs ?? 10_000);
+  stop({ timeoutMs = 10_000, keep = false }: { timeoutMs?: number; keep?: boolean } = {}): Promise<void> {
+    return this.shutdown.stop(timeoutMs, keep && this.persistence !== undefined);
+  }
+
+  /** @throws what `admit` throws */
+  private admitWhenReady(hit: ConnHit | HttpHit, ready: Promise<void>): PendingAdmission<RequestHandle & ConnHandle> {
+    check(isConnection(hit) ? tidyConnection(hit) : tidyRequest(hit), isConnection(hit) ? 'remoteAddress' : 'ip');
+    type Answer = Admission<RequestHandle & ConnHandle>;
+    return onceReady(
+      ready,
+      () => this.admit(hit as HttpHit) as Answer,
+      () => gone(this.clock.now()) as Answer,
+    );
   }
 
   private admitRequest(raw: HttpHit): Admission<RequestHandle> | PendingAdmission<RequestHandle> {

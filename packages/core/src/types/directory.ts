@@ -26,6 +26,8 @@ export interface SessionDirectory {
   explain(id: string): Answer<Explanation | undefined>;
   invalidate(streams?: string | readonly string[]): Answer<InvalidateResult>;
   reauthorize(target: { user?: string; session?: string }): Answer<InvalidateResult>;
+  /** What has changed until now is where a crash cannot reach it. */
+  saved?(): Promise<void>;
   /** The function that removes the listener comes at once. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
 }

@@ -21,6 +21,9 @@ export interface SessionOpenedEvent extends SessionEvent {
   readonly viewers: number;
 }
 
+/** A visit of an earlier process goes on in this one: nobody hears of it as `opened` again. */
+export type SessionResumedEvent = SessionOpenedEvent;
+
 /** A session ended; `session` carries the final bytes. */
 export interface SessionClosedEvent extends SessionEvent {
   readonly reason: CloseReason;
@@ -59,6 +62,8 @@ export interface TrackerEvents {
   /** Once, at `on('attached')` itself. */
   attached: AttachedEvent;
   opened: SessionOpenedEvent;
+  /** With a state store only. */
+  resumed: SessionResumedEvent;
   /** Once per `updateIntervalMs` for each session that changed in that time, while somebody listens. */
   updated: SessionEvent;
   /**

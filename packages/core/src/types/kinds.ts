@@ -42,4 +42,5 @@ export const CLOSE_REASONS = [
   'policy_error',
   'transport_error',
   'not_served',
+  'lost',
 ] as const;

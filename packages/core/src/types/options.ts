@@ -5,6 +5,7 @@ import type { Policy } from './policy.js';
 import type { Clock } from '../support/clock.js';
 import type { GeoResolver } from './geo.js';
 import type { Logger } from '../support/logger.js';
+import type { StateStore } from './state.js';
 
 /** Options that `updateConfig()` can change while the tracker runs. */
 export interface HotOptions {
@@ -54,8 +55,18 @@ export interface HotOptions {
 export interface TrackerOptions extends HotOptions {
   /** Starts sweeping for due sessions with the first one. Default true; false: call `start()` or `sweep()` yourself. */
   autoStart?: boolean;
-  /** Key of token fingerprints. By default random, so that fingerprints differ from process to process. */
+  /**
+   * Key of token fingerprints. By default that of the state store, else random, so that fingerprints differ from process to
+   * process.
+   */
   fingerprintKey?: string;
+  /**
+   * Where to keep what outlives the process: `fileState(path)`, or a store of your own. With one, a restart goes on with the
+   * visits of the process before, and with its denials. Default: nothing is kept.
+   */
+  state?: StateStore;
+  /** How long visits of the process before may come back; afterwards they are closed as `lost`. Default 300_000. */
+  resumeWithinMs?: number;
   /** Default: the wall clock. */
   clock?: Clock;
   /** Default: warnings and errors to stderr. */

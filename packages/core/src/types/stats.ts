@@ -23,6 +23,10 @@ export interface ActiveCount {
 export interface TrackerStats {
   readonly active: number;
   readonly openedTotal: number;
+  /** Visits of an earlier process that have gone on in this one. */
+  readonly resumedTotal: number;
+  /** Visits of an earlier process that may still go on: in no list. */
+  readonly waiting: number;
   readonly closedTotal: number;
   readonly idleClosedTotal: number;
   readonly kickedTotal: number;

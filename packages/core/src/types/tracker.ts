@@ -74,6 +74,14 @@ export interface SessionTracker extends SessionDirectory {
   /** True while a policy of the stage `authorise` is configured: viewers then need its permission. */
   readonly authorises: boolean;
 
+  /**
+   * Resolves when what an earlier process has left is read; at once without a state store. Until then `admit()` answers with
+   * a promise, and `trackHttp()` records nothing. Never rejects: a store that fails is logged.
+   */
+  readonly ready: Promise<void>;
+  /** Resolves when the state store has all that has changed until now, or has failed to take it; at once without one. */
+  saved(): Promise<void>;
+
   stats(): TrackerStats;
   /** Changes options while running. Timeouts take effect at the next sweep; identity, policies and geo with new hits. */
   updateConfig(patch: HotOptions): void;
@@ -96,6 +104,11 @@ export interface SessionTracker extends SessionDirectory {
   start(): void;
   /** One sweep, now. */
   sweep(): void;
-  /** Closes and cuts all with `shutdown`, and delivers what sinks take within `timeoutMs` (10_000). Idempotent. */
-  stop(options?: { timeoutMs?: number }): Promise<void>;
+  /**
+   * Closes and cuts all with `shutdown`, and delivers what sinks take within `timeoutMs` (10_000). Idempotent.
+   *
+   * `keep`, with a state store: nobody is closed. New requests are refused, responses may end within `timeoutMs` and are then
+   * cut with the connections, and the next process goes on with everybody.
+   */
+  stop(options?: { timeoutMs?: number; keep?: boolean }): Promise<void>;
 }

@@ -45,6 +45,7 @@ export interface WireEvent {
   readonly type:
     | 'session.attached'
     | 'session.opened'
+    | 'session.resumed'
     | 'session.updated'
     | 'session.closed'
     | 'session.denied'

@@ -51,6 +51,10 @@ export const attachedEnvelope = (seq: number, at: number, session: PlaySession, 
 export const openedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent, id: string): WireEvent =>
   envelope('session.opened', id, seq, occurredAt, session.stream, pairPayload(session, viewers));
 
+/** The same of a visit that an earlier process had told of. */
+export const resumedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent, id: string): WireEvent =>
+  envelope('session.resumed', id, seq, occurredAt, session.stream, pairPayload(session, viewers));
+
 /** Made a hundred thousand times in a few seconds: what changes, and no more. */
 export const updatedEnvelope = ({ seq, occurredAt, session }: SessionEvent, id: string): WireEvent =>
   envelope('session.updated', id, seq, occurredAt, session.stream, {

@@ -6,6 +6,8 @@ import type { InvalidateResult } from '../types/operations.js';
 export const totalsToWire = (stats: TrackerStats) => ({
   active: stats.active,
   opened_total: stats.openedTotal,
+  resumed_total: stats.resumedTotal,
+  waiting: stats.waiting,
   closed_total: stats.closedTotal,
   idle_closed_total: stats.idleClosedTotal,
   kicked_total: stats.kickedTotal,

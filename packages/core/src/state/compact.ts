@@ -1,0 +1,48 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { headerOf } from './state-header.js';
+import { keyOfLine, linesOf, writeAll } from './state-lines.js';
+
+/** Which part of a file is copied. */
+export interface CopyOptions {
+  readonly key: string;
+  /** Where the lines begin, and where those end that are copied. */
+  readonly from: number;
+  readonly to: number;
+  /** Nobody waits for it any more. */
+  readonly isOver: () => boolean;
+}
+
+/** A new file with the last line of each key under which something is kept. Undefined: it was over before. */
+export async function compactedCopy(
+  source: FileHandle,
+  path: string,
+  { key, from, to, isOver }: CopyOptions,
+): Promise<{ file: FileHandle; size: number; copiedTo: number } | undefined> {
+  const latest = new Map<string, number>();
+  for await (const lines of linesOf(source, from, to)) {
+    if (isOver()) return undefined;
+    for (const { bytes, offset } of lines) {
+      const line = keyOfLine(bytes);
+      if (line?.isKept) latest.set(line.key, offset);
+      else if (line !== undefined) latest.delete(line.key);
+    }
+  }
+  const file = await open(path, 'w', 0o600);
+  const header = Buffer.from(headerOf(key));
+  await file.write(header);
+  let size = header.length;
+  for await (const lines of linesOf(source, from, to)) {
+    if (isOver()) break;
+    const kept = lines.filter(({ bytes, offset }) => {
+      const line = keyOfLine(bytes);
+      return line !== undefined && latest.get(line.key) === offset;
+    });
+    const bytes = Buffer.concat(kept.flatMap((line) => [line.bytes, LINE_END]));
+    size += await writeAll(file, bytes, size);
+  }
+  if (!isOver()) return { file, size, copiedTo: to };
+  await file.close();
+  return undefined;
+}
+
+const LINE_END = Buffer.from('\n');

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { open, rename, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { StreamSessionsError } from '../support/errors.js';
+import { badOption } from '../support/options.js';
+import type { StateChange, StateStore } from '../types/state.js';
+import { compactedCopy } from './compact.js';
+import { lockFile } from './file-lock.js';
+import { openHeader, type StateHeader } from './state-header.js';
+import { fromLine, linesOf, toLine, writeAll } from './state-lines.js';
+
+/** So many changes are written before the event loop gets its turn. */
+const AT_ONCE = 500;
+/** A file is made anew when it is larger than this, and three times as large as when it was made last. */
+const MIN_COMPACTED = 1024 * 1024;
+const GROWTH = 3;
+
+/**
+ * Keeps the state in a file, for one process on one machine: changes are appended and synced to the disk, and when the file
+ * has grown it is made anew beside itself. Only the owner may read it (mode 0600).
+ *
+ * ```ts
+ * const tracker = createTracker({ state: fileState('/var/lib/my-app/sessions.state') });
+ * ```
+ *
+ * A file that is damaged or was cut short gives what of it can be read; before it is made anew, what could not be read is
+ * kept as `<path>.damaged-<time>`. A file of a newer version, or of something else, is left alone, and the tracker runs
+ * without it. The tracker logs that.
+ *
+ * @param path of the file, in a folder that exists
+ * @throws StreamSessionsError ERR_STATE_IN_USE if another process has it, or another tracker of this one;
+ *   ERR_BAD_OPTION if it is no path
+ */
+export function fileState(path: string): StateStore {
+  if (typeof path !== 'string' || path === '') throw badOption('fileState()', 'the path of a file', path);
+  return new FileState(path);
+}
+
+class FileState implements StateStore {
+  readonly fingerprintKey: string;
+  warning: string | undefined = undefined;
+  private readonly header: StateHeader | undefined;
+  private readonly unlock: () => void = () => undefined;
+  /** Why nothing can be written. */
+  private problem: unknown = undefined;
+  /** Why nothing can be read. */
+  private readonly unreadable: unknown = undefined;
+  private file: FileHandle | undefined = undefined;
+  /** Up to here the file is whole lines. */
+  private size = 0;
+  private compactAt = MIN_COMPACTED;
+  private compacting: Promise<void> | undefined = undefined;
+  private isDamaged = false;
+  private isClosing = false;
+  /** What is done to the file, one after the other. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly path: string) {
+    try {
+      this.unlock = lockFile(path);
+    } catch (error) {
+      if (error instanceof StreamSessionsError) throw error;
+      this.problem = error;
+    }
+    try {
+      this.header = openHeader(path);
+    } catch (error) {
+      this.unreadable = this.problem = error;
+    }
+    this.fingerprintKey = this.header?.key ?? randomBytes(32).toString('base64url');
+    if (this.problem === undefined) rmSync(newPath(path), { force: true });
+  }
+
+  async *load(): AsyncIterable<readonly StateChange[]> {
+    if (this.header === undefined) throw this.unreadable as Error;
+    const file = (this.file = await this.open());
+    this.size = this.header.length;
+    const { size: end } = await file.stat();
+    let damaged = 0;
+    for await (const lines of linesOf(file, this.size, end)) {
+      const changes: StateChange[] = [];
+      for (const { bytes } of lines) {
+        const change = fromLine(bytes);
+        if (change === undefined) damaged++;
+        else changes.push(change);
+      }
+      this.size = (lines.at(-1) as { end: number }).end;
+      yield changes;
+    }
+    this.isDamaged = damaged > 0;
+    if (this.isDamaged) {
+      this.compactAt = 0;
+      this.warning = `${damaged} lines of ${this.path} cannot be read; the file is kept as ${this.path}.damaged-<time>.`;
+    }
+  }
+
+  save(changes: readonly StateChange[]): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.problem !== undefined) throw this.problem as Error;
+      await this.append(changes);
+      if (this.size > this.compactAt && !this.isClosing) this.compacting ??= this.compact();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    await this.compacting;
+    await this.turn;
+    await this.file?.close();
+    this.file = undefined;
+    this.unlock();
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async open(): Promise<FileHandle> {
+    try {
+      return await open(this.path, 'r+');
+    } catch (error) {
+      this.problem ??= error;
+      return open(this.path, 'r');
+    }
+  }
+
+  private async append(changes: readonly StateChange[]): Promise<void> {
+    const file = this.file as FileHandle;
+    let at = this.size;
+    try {
+      for (let from = 0; from < changes.length; from += AT_ONCE) {
+        const bytes = Buffer.from(
+          changes
+            .slice(from, from + AT_ONCE)
+            .map(toLine)
+            .join(''),
+        );
+        at += await writeAll(file, bytes, at);
+      }
+      // What a write that was cut short has left behind the last line.
+      if ((await file.stat()).size > at) await file.truncate(at);
+      await file.datasync();
+      this.size = at;
+    } catch (error) {
+      await file.truncate(this.size).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Makes the file anew beside itself; whoever saves waits only for the end of it. */
+  private async compact(): Promise<void> {
+    const header = this.header as StateHeader;
+    try {
+      const copy = await compactedCopy(this.file as FileHandle, newPath(this.path), {
+        key: header.key,
+        from: header.length,
+        to: this.size,
+        isOver: () => this.isClosing,
+      });
+      if (copy === undefined) return;
+      await this.inTurn(() => this.replaceBy(copy));
+    } catch (error) {
+      rmSync(newPath(this.path), { force: true });
+      this.compactAt = 2 * this.size;
+      this.warning = `${this.path} could not be made smaller: ${String(error)}`;
+    } finally {
+      this.compacting = undefined;
+    }
+  }
+
+  private async replaceBy({
+    file,
+    size,
+    copiedTo,
+  }: {
+    file: FileHandle;
+    size: number;
+    copiedTo: number;
+  }): Promise<void> {
+    const old = this.file as FileHandle;
+    const tail = Buffer.alloc(this.size - copiedTo);
+    await old.read(tail, 0, tail.length, copiedTo);
+    const whole = size + (await writeAll(file, tail, size));
+    await file.datasync();
+    if (this.isDamaged) await rename(this.path, `${this.path}.damaged-${Date.now()}`);
+    await rename(newPath(this.path), this.path);
+    await syncFolder(this.path);
+    [this.file, this.size, this.isDamaged] = [file, whole, false];
+    this.compactAt = Math.max(MIN_COMPACTED, GROWTH * whole);
+    await old.close();
+  }
+}
+
+const newPath = (file: string): string => `${file}.new`;
+
+/** So that a crash of the machine does not bring back the old name. Not everywhere can a folder be synced. */
+async function syncFolder(file: string): Promise<void> {
+  const folder = await open(path.dirname(file), 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}

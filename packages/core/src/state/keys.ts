@@ -1,0 +1,12 @@
+/** When the others were written. */
+export const CLOCK_KEY = 'clock';
+
+export const sessionKey = (id: string): string => `session/${id}`;
+export const progressKey = (id: string): string => `progress/${id}`;
+export const denialKey = (id: string): string => `denial/${id}`;
+
+/** What a record is about. */
+export function readKey(key: string): { what: string; id: string } {
+  const end = key.indexOf('/');
+  return end < 0 ? { what: key, id: '' } : { what: key.slice(0, end), id: key.slice(end + 1) };
+}

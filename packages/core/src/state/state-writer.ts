@@ -1,0 +1,195 @@
+import { toRecord as toDenialRecord } from '../denials/denial-record.js';
+import type { DenialEntry, DenialJournal } from '../denials/denial-table.js';
+import type { Registry } from '../registry/registry.js';
+import type { SessionJournal } from '../registry/session-journal.js';
+import type { Session } from '../session/session.js';
+import type { Settings } from '../settings/settings.js';
+import type { Clock } from '../support/clock.js';
+import type { Logger } from '../support/logger.js';
+import type { StateChange, StateStore } from '../types/state.js';
+import { CLOCK_KEY, denialKey, progressKey, sessionKey } from './keys.js';
+import { clockRecord } from './passed-time.js';
+import { toProgress, toRecord } from './session-record.js';
+
+/** Changes are given to the store so long after the first of them. */
+const SAVE_AFTER_MS = 50;
+/** Of each session that goes on, it is written down once in so long how far it is. */
+const PROGRESS_MS = 30_000;
+const TICK_MS = 250;
+/** A store that failed is tried again after this, then after twice that, and so on. */
+const RETRY_MS = [1_000, 10_000] as const;
+/** So many changes wait for a store that fails: beyond, what has ended is not noted any more. */
+const MAX_WAITING = 1_000_000;
+
+/** What writing takes. */
+export interface StateWriterParts {
+  readonly store: StateStore;
+  readonly registry: Registry;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** After each time that the store was given changes. */
+  readonly onSaved: () => void;
+}
+
+/**
+ * Gives the store what has changed: at once what opens, ends, is found by another name, is denied or lifted; now and then
+ * how far everybody is, by walking through them, so that no hit pays for it.
+ */
+export class StateWriter implements SessionJournal, DenialJournal {
+  private sessions = new Set<Session>();
+  /** Values by key, undefined for what is there no longer. */
+  private changes = new Map<string, unknown>();
+  private timer: unknown = undefined;
+  private ticking: unknown = undefined;
+  private saving: Promise<void> | undefined = undefined;
+  private retryMs = 0;
+  /** Nothing may be saved: not yet, or no longer. */
+  private isShut = true;
+  /** The walk: who came last, when it began, and when the one before it did. */
+  private walkedTo: Session | undefined = undefined;
+  private walkBegan: number;
+  private changedSince = -Infinity;
+
+  constructor(private readonly parts: StateWriterParts) {
+    this.walkBegan = parts.clock.now();
+  }
+
+  start(): void {
+    const { clock } = this.parts;
+    const tick = (): void => {
+      this.walk();
+      this.ticking = clock.setTimeout(tick, TICK_MS);
+    };
+    this.isShut = false;
+    this.changes.set(CLOCK_KEY, clockRecord(clock));
+    this.saveSoon();
+    tick();
+  }
+
+  changed(session: Session): void {
+    this.sessions.add(session);
+    this.saveSoon();
+  }
+
+  gone({ id }: Session): void {
+    this.note(sessionKey(id), undefined);
+    this.note(progressKey(id), undefined);
+  }
+
+  added(entry: DenialEntry): void {
+    if (!entry.endsWithSession)
+      this.note(denialKey(entry.denialId), toDenialRecord(entry, this.parts.settings.hash.keyId));
+  }
+
+  deleted({ denialId }: DenialEntry): void {
+    this.note(denialKey(denialId), undefined);
+  }
+
+  /** Resolves when all that has changed until now is in the store, or the store has failed to take it. */
+  async saved(): Promise<void> {
+    await this.saving;
+    if (this.hasChanges && !this.isShut) await this.save();
+  }
+
+  /** Nothing can be saved. */
+  giveUp(): void {
+    this.isShut = true;
+    this.sessions.clear();
+    this.changes.clear();
+  }
+
+  /** Writes down everybody once more, and leaves the store. Resolves also where that fails. */
+  async close(): Promise<void> {
+    const { clock, registry, store, logger } = this.parts;
+    for (const timer of [this.timer, this.ticking]) if (timer !== undefined) clock.clearTimeout(timer);
+    if (!this.isShut) {
+      for (const session of registry.listed()) this.changes.set(progressKey(session.id), toProgress(session));
+      this.changes.set(CLOCK_KEY, clockRecord(clock));
+      await this.saved();
+    }
+    this.isShut = true;
+    if (this.timer !== undefined) clock.clearTimeout(this.timer);
+    try {
+      await store.close();
+    } catch (error) {
+      logger.error({ err: error }, 'the state store failed to close');
+    }
+  }
+
+  private get hasChanges(): boolean {
+    return this.sessions.size > 0 || this.changes.size > 0;
+  }
+
+  private note(key: string, value: unknown): void {
+    if (value === undefined && this.changes.size >= MAX_WAITING) return;
+    this.changes.set(key, value);
+    this.saveSoon();
+  }
+
+  private saveSoon(ms = SAVE_AFTER_MS): void {
+    if (this.timer !== undefined || this.saving !== undefined || this.isShut) return;
+    this.timer = this.parts.clock.setTimeout(() => void this.save(), Math.max(ms, this.retryMs));
+  }
+
+  private save(): Promise<void> {
+    if (this.timer !== undefined) this.parts.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    return (this.saving ??= this.saveAll().finally(() => {
+      this.saving = undefined;
+      if (this.hasChanges) this.saveSoon();
+    }));
+  }
+
+  private async saveAll(): Promise<void> {
+    const changes = this.take();
+    try {
+      await this.parts.store.save(changes);
+      if (this.retryMs > 0) this.parts.logger.info({}, 'the state store takes changes again');
+      this.retryMs = 0;
+    } catch (error) {
+      if (this.retryMs === 0) {
+        this.parts.logger.error(
+          { err: error },
+          'the state store failed; a restart now would lose what changes until it works',
+        );
+      }
+      this.retryMs = Math.min(Math.max(RETRY_MS[0], 2 * this.retryMs), RETRY_MS[1]);
+      for (const [key, value] of changes) if (!this.changes.has(key)) this.changes.set(key, value);
+    }
+    this.parts.onSaved();
+  }
+
+  private take(): StateChange[] {
+    const { settings } = this.parts;
+    for (const session of this.sessions) {
+      if (session.isClosed) continue;
+      this.changes.set(sessionKey(session.id), toRecord(session, settings));
+      this.changes.set(progressKey(session.id), toProgress(session));
+    }
+    this.sessions.clear();
+    const changes = [...this.changes];
+    this.changes.clear();
+    return changes;
+  }
+
+  /** A part of all sessions, so that each comes once in the time. */
+  private walk(): void {
+    const { registry, clock } = this.parts;
+    const now = clock.now();
+    if (this.walkedTo === undefined) {
+      if (now - this.walkBegan < PROGRESS_MS) return;
+      this.changedSince = this.walkBegan;
+      this.walkBegan = now;
+      this.note(CLOCK_KEY, clockRecord(clock));
+    }
+    let left = Math.ceil((registry.live.size * TICK_MS) / PROGRESS_MS);
+    let last: Session | undefined;
+    registry.live.walk(this.walkedTo, (session) => {
+      last = session;
+      if (session.updatedAt >= this.changedSince) this.note(progressKey(session.id), toProgress(session));
+      return --left > 0;
+    });
+    this.walkedTo = left > 0 ? undefined : last;
+  }
+}

@@ -1,0 +1,83 @@
+import { restore } from '../state/restore.js';
+import { StateWriter } from '../state/state-writer.js';
+import type { Session } from '../session/session.js';
+import type { StateStore } from '../types/state.js';
+import type { Parts } from './assemble.js';
+
+/** So many visits that are lost are closed before the event loop gets its turn. */
+const AT_ONCE = 256;
+
+/** What makes a tracker outlive its process: what an earlier one has left is read, and what changes is written. */
+export class Persistence {
+  /** Resolves when all has been read, or cannot be. */
+  readonly ready: Promise<void>;
+  isLoading = true;
+  private readonly writer: StateWriter;
+  private deadline: unknown = undefined;
+  private told: string | undefined = undefined;
+
+  constructor(
+    private readonly store: StateStore,
+    private readonly parts: Parts,
+  ) {
+    const { registry, denials, clock, settings } = parts;
+    this.writer = new StateWriter({ ...parts, store, onSaved: () => this.warn() });
+    registry.journal = denials.operator.journal = this.writer;
+    this.deadline = clock.setTimeout(() => void this.loseAll(), settings.resumeWithinMs);
+    this.ready = this.load();
+  }
+
+  /** Resolves when all that has changed until now is in the store, or the store has failed to take it. */
+  async saved(): Promise<void> {
+    await this.ready;
+    await this.writer.saved();
+  }
+
+  /** `keep`: who has not come back may still do so in the next process. */
+  async stop(keep: boolean): Promise<void> {
+    await this.ready;
+    if (this.deadline !== undefined) this.parts.clock.clearTimeout(this.deadline);
+    if (!keep) await this.loseAll();
+    await this.writer.close();
+  }
+
+  private async load(): Promise<void> {
+    const { registry, resolver, denials, logger } = this.parts;
+    try {
+      const { liveStreams } = registry;
+      resolver.waiting = await restore(this.store, { ...this.parts, liveStreams });
+      this.writer.start();
+    } catch (error) {
+      logger.error({ err: error }, 'the state store cannot be read: nothing outlives this process');
+      registry.journal = denials.operator.journal = undefined;
+      this.writer.giveUp();
+    }
+    this.warn();
+    this.isLoading = false;
+  }
+
+  /** Who has not come back by now will not. */
+  private async loseAll(): Promise<void> {
+    this.deadline = undefined;
+    await this.ready;
+    const { resolver, lifecycle, hub } = this.parts;
+    const { waiting } = resolver;
+    let count = 0;
+    for (const session of waiting?.values() ?? NOBODY) {
+      lifecycle.endWaiting(session, 'lost');
+      if (++count % AT_ONCE > 0) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      await hub.room();
+    }
+    if (resolver.waiting === waiting) resolver.waiting = undefined;
+  }
+
+  private warn(): void {
+    const { warning } = this.store;
+    if (warning === undefined || warning === this.told) return;
+    this.told = warning;
+    this.parts.logger.warn({}, warning);
+  }
+}
+
+const NOBODY: Iterable<Session> = [];
