@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { headerOf } from './state-header.js';
-import { keyOfLine, linesOf, writeAll } from './state-lines.js';
+import { fromLine, keyOfLine, linesOf, writeAll } from './state-lines.js';
 
 /** Which part of a file is copied. */
 export interface CopyOptions {
@@ -8,6 +8,8 @@ export interface CopyOptions {
   /** Where the lines begin, and where those end that are copied. */
   readonly from: number;
   readonly to: number;
+  /** Not every line is one. */
+  readonly isDamaged: boolean;
   /** Nobody waits for it any more. */
   readonly isOver: () => boolean;
 }
@@ -16,18 +18,18 @@ export interface CopyOptions {
 export async function compactedCopy(
   source: FileHandle,
   path: string,
-  { key, from, to, isOver }: CopyOptions,
+  { key, from, to, isDamaged, isOver }: CopyOptions,
 ): Promise<{ file: FileHandle; size: number; copiedTo: number } | undefined> {
   const latest = new Map<string, number>();
   for await (const lines of linesOf(source, from, to)) {
     if (isOver()) return undefined;
     for (const { bytes, offset } of lines) {
-      const line = keyOfLine(bytes);
+      const line = isDamaged && fromLine(bytes) === undefined ? undefined : keyOfLine(bytes);
       if (line?.isKept) latest.set(line.key, offset);
       else if (line !== undefined) latest.delete(line.key);
     }
   }
-  const file = await open(path, 'w', 0o600);
+  const file = await open(path, 'w+', 0o600);
   const header = Buffer.from(headerOf(key));
   await file.write(header);
   let size = header.length;

@@ -152,16 +152,15 @@ class FileState implements StateStore {
 
   /** Makes the file anew beside itself; whoever saves waits only for the end of it. */
   private async compact(): Promise<void> {
-    const header = this.header as StateHeader;
+    const { key, length } = this.header as StateHeader;
+    const isOver = (): boolean => this.isClosing;
     try {
-      const copy = await compactedCopy(this.file as FileHandle, newPath(this.path), {
-        key: header.key,
-        from: header.length,
-        to: this.size,
-        isOver: () => this.isClosing,
-      });
-      if (copy === undefined) return;
-      await this.inTurn(() => this.replaceBy(copy));
+      // It may have grown as much meanwhile.
+      while (this.size > this.compactAt && !this.isClosing) {
+        const options = { key, from: length, to: this.size, isDamaged: this.isDamaged, isOver };
+        const copy = await compactedCopy(this.file as FileHandle, newPath(this.path), options);
+        if (copy !== undefined) await this.inTurn(() => this.replaceBy(copy));
+      }
     } catch (error) {
       rmSync(newPath(this.path), { force: true });
       this.compactAt = 2 * this.size;
@@ -189,7 +188,7 @@ class FileState implements StateStore {
     await rename(newPath(this.path), this.path);
     await syncFolder(this.path);
     [this.file, this.size, this.isDamaged] = [file, whole, false];
-    this.compactAt = Math.max(MIN_COMPACTED, GROWTH * whole);
+    this.compactAt = Math.max(MIN_COMPACTED, GROWTH * size);
     await old.close();
   }
 }

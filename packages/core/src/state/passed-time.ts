@@ -20,7 +20,7 @@ export function setSince(then: ClockRecord, clock: Clock): number {
   const now = clock.now();
   const here = clock.sinceBoot?.();
   const isSameBoot = here !== undefined && here.boot === then.sinceBoot?.boot && here.ms >= then.sinceBoot.ms;
-  const passedMs = isSameBoot ? here.ms - (then.sinceBoot).ms : Math.max(0, now - then.wall);
+  const passedMs = isSameBoot ? here.ms - then.sinceBoot.ms : Math.max(0, now - then.wall);
   const setMs = now - then.wall - passedMs;
   return Math.abs(setMs) < TOLERANCE_MS ? 0 : setMs;
 }

@@ -9,3 +9,5 @@ export { policyContract } from './policy/policy-contract.js';
 export type { PolicyHarness, RunningPolicy } from './policy/harness.js';
 export { sinkContract } from './sink/sink-contract.js';
 export type { RunningSink, SinkHarness } from './sink/harness.js';
+export { stateStoreContract } from './state/state-store-contract.js';
+export type { RunningStateStore, StateStoreHarness } from './state/harness.js';
