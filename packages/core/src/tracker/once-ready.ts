@@ -16,7 +16,7 @@ export function onceReady<H>(
   });
   const cancel = (): void => {
     isCancelled = true;
-    if (asked !== undefined && isPromise(asked)) (asked).cancel();
+    if (asked !== undefined && isPromise(asked)) asked.cancel();
   };
   return Object.assign(answer, { cancel });
 }
