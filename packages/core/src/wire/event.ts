@@ -106,6 +106,7 @@ type Told = Omit<TrackerEvents, 'attached'>;
 
 const ENVELOPES: { readonly [E in keyof Told]: (event: Told[E], id: string) => WireEvent } = {
   opened: openedEnvelope,
+  resumed: resumedEnvelope,
   updated: updatedEnvelope,
   changed: changedEnvelope,
   closed: closedEnvelope,

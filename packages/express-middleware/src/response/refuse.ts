@@ -31,6 +31,8 @@ export function refuse(req: PlaybackRequest, res: PlaybackResponse, denial: Deni
   const seconds = Math.max(1, Math.ceil((denial.until - Date.now()) / 1000));
   const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
   if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
+  // This process ends: the next request is for another one. HTTP/2 says so by itself.
+  if (reason === 'shutdown' && req.httpVersionMajor === 1) res.setHeader('Connection', 'close');
   explain(req, res, {
     status,
     reason,

@@ -111,6 +111,7 @@ async function kickSession(directory: SessionDirectory, call: Call): Promise<Rep
     ...(reason ? { reason: reasonOf(reason) } : {}),
   };
   if (!(await directory.kick(name, options))) throw notFound('There is no such live session.');
+  await directory.saved?.();
   return {};
 }
 
@@ -135,12 +136,15 @@ async function listDenials(directory: SessionDirectory, call: Call): Promise<Rep
 
 async function addDenial(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
-  return { status: 201, body: denialToWire(await denyFromBody(directory, await readObject(call.req))) };
+  const denial = await denyFromBody(directory, await readObject(call.req));
+  await directory.saved?.();
+  return { status: 201, body: denialToWire(denial) };
 }
 
 async function liftDenial(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
   if (!(await directory.liftDenial(call.name))) throw notFound('There is no such denial.');
+  await directory.saved?.();
   return {};
 }
 
