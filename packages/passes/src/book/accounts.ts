@@ -2,7 +2,7 @@ import { everyMs, ownCopy } from '@stream-sessions/core/spi';
 import type { Awaitable, Pass } from '../types/store.js';
 import { Account } from './account.js';
 import type { Desk } from './desk.js';
-import { Tab } from './tab.js';
+import { type Ledger, Tab } from './tab.js';
 
 /** The accounts of those who watch now, or did a moment ago. */
 export class Accounts {
@@ -84,7 +84,8 @@ export class Accounts {
 
   private tabOf(pass: Pass): Tab {
     const { store, writer, clock } = this.desk;
-    const ledger = { spend: store.spend.bind(store, pass.id) };
+    const { id } = pass;
+    const ledger: Ledger = { spend: (spending) => store.spend(id, spending) };
     return new Tab(pass, ledger, writer, () => clock.now());
   }
 

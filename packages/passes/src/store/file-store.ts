@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { StreamSessionsError } from '@stream-sessions/core';
+import type { Pass, PassChange, PassStore, Spending } from '../types/store.js';
+import { Journal } from './journal.js';
+import { MemoryPassStore } from './memory-store.js';
+
+/** Lines that say nothing any more, besides as many as there are passes, before the file is written anew. */
+const MAX_OLD_LINES = 10_000;
+
+/**
+ * Opens a file of passes for this process alone: JSON, one pass a line, the last line of each counts. It is read into memory
+ * and appended to; what is outdated in it is left out when it is written anew, to a second file that then takes its place. A
+ * line that was cut off by a crash is ignored. Readable by this user only, for owners may be tokens.
+ *
+ * @throws StreamSessionsError ERR_PASS_FILE when it cannot be read or written, or is something else
+ */
+export async function openPassFile(path: string): Promise<PassStore> {
+  const passes = new MemoryPassStore();
+  const lines = read(await textOf(path), path, passes);
+  const journal = await Journal.open(path).catch((error: unknown) => {
+    throw new StreamSessionsError('ERR_PASS_FILE', `Cannot write ${path}.`, { cause: error });
+  });
+  const store = new FilePassStore(passes, journal, lines);
+  await store.tidy();
+  return store;
+}
+
+class FilePassStore implements PassStore {
+  constructor(
+    private readonly passes: MemoryPassStore,
+    private readonly journal: Journal,
+    private lines: number,
+  ) {}
+
+  async add(pass: Pass): Promise<Pass> {
+    const kept = this.passes.add(pass);
+    // Also where it was there: whoever added it may not have written it yet.
+    await this.write(kept);
+    return kept;
+  }
+
+  get(id: string): Pass | undefined {
+    return this.passes.get(id);
+  }
+
+  list(owner: string): readonly Pass[] {
+    return this.passes.list(owner);
+  }
+
+  spend(id: string, spending: Spending): Promise<Pass | undefined> {
+    return this.write(this.passes.spend(id, spending));
+  }
+
+  change(id: string, change: PassChange): Promise<Pass | undefined> {
+    return this.write(this.passes.change(id, change));
+  }
+
+  close(): Promise<void> {
+    return this.journal.close();
+  }
+
+  /** Leaves out what is outdated. */
+  async tidy(): Promise<void> {
+    if (this.lines <= this.passes.size) return;
+    this.lines = this.passes.size;
+    await this.journal.replace(() => this.all());
+  }
+
+  /** What is in memory is ahead of the file until the promise resolves. */
+  private async write<P extends Pass | undefined>(pass: P): Promise<P> {
+    if (pass === undefined) return pass;
+    await this.journal.append(line(pass));
+    if (++this.lines > 2 * this.passes.size + MAX_OLD_LINES) await this.tidy();
+    return pass;
+  }
+
+  private *all(): Generator<string> {
+    for (const pass of this.passes.all()) yield line(pass);
+  }
+}
+
+const line = (pass: Pass): string => `${JSON.stringify(pass)}\n`;
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new StreamSessionsError('ERR_PASS_FILE', `Cannot read ${path}.`, { cause: error });
+  }
+}
+
+/** Returns how many lines there are. */
+function read(text: string, path: string, passes: MemoryPassStore): number {
+  const lines = text.split('\n');
+  // Behind the last newline is what a crash has cut off, or nothing.
+  const rest = lines.pop();
+  lines.forEach((each, index) => {
+    try {
+      passes.put(asPass(JSON.parse(each)));
+    } catch (error) {
+      throw new StreamSessionsError(
+        'ERR_PASS_FILE',
+        `Line ${index + 1} of ${path} is no pass. Is it the right file? Nothing was changed.`,
+        { cause: error },
+      );
+    }
+  });
+  return lines.length + (rest ? 1 : 0);
+}
+
+function asPass(value: unknown): Pass {
+  const { id, owner, ops } = value as Partial<Pass>;
+  if (typeof id === 'string' && typeof owner === 'string' && typeof ops === 'object') return value as Pass;
+  throw new TypeError('it lacks id, owner or ops');
+}

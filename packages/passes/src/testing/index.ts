@@ -1,0 +1,2 @@
+export { passStoreContract } from './contract.js';
+export type { PassStoreHarness } from './contract.js';

@@ -1,0 +1,165 @@
+import { createTracker } from '@stream-sessions/core';
+import { memoryPassStore, passBook, passPolicy, PASS_TYPES, type PassStore } from '../src/index.js';
+import { hit, segment, type Theatre, theatre, watch } from './support/theatre.js';
+
+const { time, data } = PASS_TYPES;
+
+/** Microtasks run dry. */
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+};
+
+/** A store that answers by promises, and sometimes not: `before` it has done what it was asked, or after. */
+function shaky(): PassStore & { failing: 'never' | 'before' | 'after'; calls: number } {
+  const kept = memoryPassStore();
+  const shakyStore = {
+    failing: 'never' as 'never' | 'before' | 'after',
+    calls: 0,
+    add: async (...args: Parameters<PassStore['add']>) => kept.add(...args),
+    get: async (...args: Parameters<PassStore['get']>) => kept.get(...args),
+    list: async (...args: Parameters<PassStore['list']>) => kept.list(...args),
+    change: async (...args: Parameters<PassStore['change']>) => kept.change(...args),
+    spend: async (...args: Parameters<PassStore['spend']>) => {
+      shakyStore.calls++;
+      if (shakyStore.failing === 'before') throw new Error('refused');
+      const pass = await kept.spend(...args);
+      if (shakyStore.failing === 'after') throw new Error('the answer was lost');
+      return pass;
+    },
+  };
+  return shakyStore;
+}
+
+/** Fetches a segment every two seconds for so many seconds. */
+async function play({ tracker, clock }: Theatre, seconds: number): Promise<string | 200> {
+  for (let second = 0; second < seconds; second += 2) {
+    const admission = await tracker.admit(hit());
+    if (!admission.admitted) return admission.denial.reason;
+    if ('end' in admission.handle) admission.handle.end(100_000);
+    clock.advance(2_000);
+    await settle();
+  }
+  return 200;
+}
+
+describe('a store that answers by promises', () => {
+  it('lets in, bills and cuts like any other', async () => {
+    const all = theatre({ store: shaky() });
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 20 });
+    expect(await play(all, 60)).toBe('quota_time');
+    expect(await all.book.get(id)).toMatchObject({ timeCons: 20 });
+  });
+
+  it.each(['before', 'after'] as const)(
+    'and fails %s it has counted: every second is counted once',
+    async (failing) => {
+      const store = shaky();
+      const all = theatre({ store });
+      const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
+      const other = await all.book.create('bob', { type: data, dataMb: 600 });
+      await play(all, 20);
+      store.failing = failing;
+      await play(all, 60);
+      expect(store.calls).toBeGreaterThan(4);
+      store.failing = 'never';
+      await play(all, 20);
+      all.clock.advance(60_000);
+      await settle();
+      expect(await store.get(id)).toMatchObject({ timeCons: 98 });
+      expect(await store.get(other.id)).toMatchObject({ dataCons: 0 });
+    },
+  );
+
+  it('refuses who cannot be looked up, and lets play on who is there', async () => {
+    const store = shaky();
+    const all = theatre({ store });
+    await all.book.create('ann', { type: time, timeSecs: 600 });
+    await play(all, 4);
+    store.list = () => Promise.reject(new Error('down'));
+    expect(await play(all, 4)).toBe(200);
+    const admission = await all.tracker.admit(hit({ token: 'bob' }));
+    expect(admission.admitted || admission.denial).toMatchObject({ reason: 'policy_error', kind: 'overload' });
+  });
+
+  it('has a pass that somebody else deletes, ends or tops up', async () => {
+    const store = shaky();
+    const all = theatre({ store });
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 20 });
+    await play(all, 10);
+    await store.change(id, { addSecs: 60 });
+    expect(await play(all, 40)).toBe(200);
+    await store.change(id, { endedAt: all.clock.now() });
+    expect(await play(all, 40)).toBe('expired');
+    const next = await all.book.create('ann', { type: time, timeSecs: 200 });
+    await play(all, 10);
+    const { spend, list } = store;
+    store.spend = async (passId, spending) => (passId === next.id ? undefined : spend(passId, spending));
+    store.list = async (owner) => (await list(owner)).filter((pass) => pass.id !== next.id);
+    expect(await play(all, 40)).toBe('expired');
+  });
+});
+
+describe('what is saved', () => {
+  it('is never more than `saveEveryMs` behind, and exact when a session ends', async () => {
+    const store = memoryPassStore();
+    const all = theatre({ store });
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
+    const saved = async (): Promise<number> => (await store.get(id))?.timeCons ?? NaN;
+    for (let second = 0; second < 100; second++) {
+      segment(all.tracker);
+      all.clock.advance(1_000);
+      expect(await saved()).toBeGreaterThanOrEqual(second - 15);
+    }
+    all.clock.advance(40_000);
+    expect(await saved()).toBe(99);
+  });
+
+  it('is everything, after close()', async () => {
+    const store = memoryPassStore();
+    const all = theatre({ store });
+    const { id } = await all.book.create('ann', { type: data, dataMb: 600 });
+    watch(all, 10_000, { bytes: 1_000_000 });
+    await all.tracker.stop();
+    await all.book.close();
+    await all.book.close();
+    expect(await store.get(id)).toMatchObject({ dataCons: 5 });
+    expect(all.clock.pending).toBe(0);
+  });
+});
+
+describe('two processes on one store', () => {
+  it('bill no second twice, and both know when a pass is used up', async () => {
+    const store = memoryPassStore();
+    const all = theatre({ store });
+    const book = passBook({ store, clock: all.clock });
+    const tracker = createTracker({ clock: all.clock, policies: [passPolicy(book)] });
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
+    let played = 0;
+    for (let second = 0; second < 100; second++) {
+      const answers = [segment(all.tracker), segment(tracker, 1_000, { ip: '203.0.113.8' })];
+      if (answers.every((answer) => answer !== 200)) break;
+      played = second;
+      all.clock.advance(1_000);
+    }
+    expect(played).toBe(59);
+    await all.book.save();
+    await book.save();
+    const pass = await store.get(id);
+    expect(pass?.timeCons).toBeGreaterThanOrEqual(59);
+    expect(pass?.timeCons).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('memory', () => {
+  it('holds nothing of owners who have left, nor of strangers', async () => {
+    const all = theatre();
+    for (let i = 0; i < 100; i++) await all.book.create(`owner ${i}`, { type: time, timeSecs: 60 });
+    for (let i = 0; i < 200; i++) segment(all.tracker, 1, { token: `owner ${i}`, ip: `203.0.113.${i}` });
+    all.clock.advance(30_000);
+    expect(all.clock.pending).toBe(2);
+    all.clock.advance(120_000);
+    expect(all.clock.pending).toBe(1); // the tracker's sweep
+    await all.tracker.stop();
+    expect(all.clock.pending).toBe(0);
+  });
+});

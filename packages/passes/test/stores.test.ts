@@ -1,0 +1,69 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memoryPassStore, openPassFile, passBook, PASS_TYPES } from '../src/index.js';
+import { passStoreContract } from '../src/testing/index.js';
+
+let folder: string;
+const file = (): string => join(folder, 'passes.jsonl');
+const newFolder = (): string => (folder = mkdtempSync(join(tmpdir(), 'passes-')));
+const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+
+passStoreContract({ name: 'the memory', start: memoryPassStore });
+
+passStoreContract({
+  name: 'a file',
+  start: () => (newFolder(), openPassFile(file())),
+  reopen: () => openPassFile(file()),
+  stop: removeFolder,
+});
+
+describe('a file of passes', () => {
+  beforeEach(newFolder);
+  afterEach(removeFolder);
+
+  const withOnePass = async (): Promise<string> => {
+    const store = await openPassFile(file());
+    const { id } = await passBook({ store }).create('ann', { type: PASS_TYPES.time, timeSecs: 60 });
+    await store.close?.();
+    return id;
+  };
+
+  it('is written at once, for nobody else to read', async () => {
+    await withOnePass();
+    expect(readFileSync(file(), 'utf8').split('\n')).toHaveLength(2);
+    expect(statSync(file()).mode & 0o077).toBe(0);
+  });
+
+  it('ignores what a crash has cut off, and goes on behind a whole line', async () => {
+    const id = await withOnePass();
+    appendFileSync(file(), '{"id":"b","owner":"bo');
+    const store = await openPassFile(file());
+    await store.change(id, { addSecs: 1 });
+    await store.close?.();
+    const again = await openPassFile(file());
+    expect(await again.get(id)).toMatchObject({ timeSecs: 61 });
+    expect(await again.get('b')).toBeUndefined();
+    await again.close?.();
+  });
+
+  it('is left alone when it is something else', async () => {
+    writeFileSync(file(), 'Dear diary,\ntoday\n');
+    await expect(openPassFile(file())).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
+    expect(readFileSync(file(), 'utf8')).toBe('Dear diary,\ntoday\n');
+    await expect(openPassFile(join(folder, 'missing', 'passes'))).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
+    await expect(openPassFile(folder)).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
+  });
+
+  it('does not grow without end', async () => {
+    const id = await withOnePass();
+    const store = await openPassFile(file());
+    await Promise.all(Array.from({ length: 25_000 }, async () => store.change(id, { addSecs: 1 })));
+    expect(readFileSync(file(), 'utf8').split('\n').length).toBeLessThan(11_000);
+    await store.close?.();
+    const again = await openPassFile(file());
+    expect(readFileSync(file(), 'utf8').split('\n')).toHaveLength(2);
+    expect(await again.get(id)).toMatchObject({ timeSecs: 25_060 });
+    await again.close?.();
+  });
+});
