@@ -36,6 +36,7 @@ const FLOORS = {
   policy: 3,
   events: 3,
   wire: 3,
+  http: 3,
   connections: 3,
   types: 2,
   collections: 2,

@@ -12,7 +12,7 @@ import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
 import { createSources, processDriver } from '@stream-sessions/on-demand';
-import { passBook, passPolicy } from '@stream-sessions/passes';
+import { passBook, passesApi, passPolicy } from '@stream-sessions/passes';
 import * as policies from '@stream-sessions/policies';
 import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
 import { connectRedis, redisStorage } from '@stream-sessions/session-store/redis';
@@ -127,6 +127,7 @@ describe('docs/options.md', () => {
   it('lists the options of passes', async () => {
     const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
     expect(options('passBook')).toEqual(await known(passBook));
+    expect(options('passesApi')).toEqual(await known((given) => passesApi(passBook(), given)));
     expect(options('passPolicy')).toEqual(await known((given) => passPolicy(passBook(), given)));
   });
 

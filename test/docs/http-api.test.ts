@@ -137,7 +137,7 @@ describe('docs/http-api.md', () => {
 
   it('lists the error codes that are in the code, with their status', () => {
     const sources = repositoryFiles()
-      .filter((file) => file.startsWith('packages/express-middleware/src/sessions-api/'))
+      .filter((file) => /^packages\/(express-middleware\/src\/sessions-api|core\/src\/http)\//.test(file))
       .map(read)
       .join('\n');
     const thrown = [...sources.matchAll(/new ApiError\(\s*(\d+),\s*'(\w+)'/g)].map(

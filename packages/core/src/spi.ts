@@ -12,6 +12,10 @@ export { denialsToWire, sessionsToWire, streamsToWire, type SessionsPage } from 
 export { visitToWire } from './wire/session.js';
 export { invalidatedToWire, statsToWire, streamToWire, totalsToWire } from './wire/stats.js';
 export { withoutAbsent } from './wire/without-absent.js';
+export { checkAccess, unauthorized, type Action, type Authorize } from './http/api-access.js';
+export { ApiError, invalidBody, invalidQuery, keepPrivate, notFound, sendError, sendJson } from './http/api-answer.js';
+export { readObject } from './http/json-body.js';
+export type { NodeRequest, NodeResponse } from './http/node-http.js';
 export type { Attachment } from './connections/attachment.js';
 export { ConnectionSet, onceClosed, type SubscribeToEnd } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';

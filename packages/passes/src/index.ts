@@ -8,3 +8,4 @@ export type { Awaitable, Pass, PassChange, PassStore, Spending } from './types/s
 export type { PassBookOptions, PassEvents, Remaining, Speed } from './types/book.js';
 export type { Expiry, Over } from './rules/availability.js';
 export type { TopUp } from './rules/terms.js';
+export { passesApi, type PassesApiHandler, type PassesApiOptions } from './api/passes-api.js';

@@ -11,6 +11,13 @@ const TEXTS: Readonly<Record<DenialKind, string>> = {
   overload: 'the server is at capacity. Try again later.',
 };
 
+/** The same, where the reason says more than the kind: somebody has paid, and it is used up. */
+const TEXTS_OF_REASONS = new Map([
+  ['quota_time', 'the time that was paid for is used up.'],
+  ['quota_data', 'the data that was paid for is used up.'],
+  ['no_pass', 'a pass is required to watch this stream.'],
+]);
+
 const UNREADABLE: Problem = { status: 400, reason: 'bad_path', detail: 'invalid media path.' };
 const NAMELESS: Problem = { status: 403, reason: 'no_stream', detail: 'this file belongs to no stream.' };
 const UNKNOWN: Problem = { status: 404, reason: 'no_stream', detail: 'there is no such stream.' };
@@ -36,7 +43,7 @@ export function refuse(req: PlaybackRequest, res: PlaybackResponse, denial: Deni
   explain(req, res, {
     status,
     reason,
-    detail: TEXTS[kind] ?? TEXTS.forbidden,
+    detail: TEXTS_OF_REASONS.get(reason) ?? TEXTS[kind] ?? TEXTS.forbidden,
     retryAfter,
     remaining,
     conflicts: conflicts?.map(conflictToWire),

@@ -1,0 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+
+/** A request of `http`, `https`, Express, `connect`, or `http2`'s compatibility API. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** The response to such a request. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
