@@ -10,6 +10,7 @@ import { sessionsApi, trackPlayback, trackStream } from '@stream-sessions/expres
 import { openMaxMind } from '@stream-sessions/geoip';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
+import { createWebhooks, webhooksApi } from '@stream-sessions/webhooks';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
 import { createSources, processDriver } from '@stream-sessions/on-demand';
 import { passBook, passesApi, passPolicy } from '@stream-sessions/passes';
@@ -80,12 +81,14 @@ describe('docs/options.md', () => {
     expect(sorted(mentioned)).toEqual(sorted(membersOf(program, core, 'DenialTarget')));
   });
 
-  it('lists the options of trackPlayback, trackStream, sessionsApi, metricsHandler and openMaxMind', async () => {
+  it('lists the options of trackPlayback, trackStream, sessionsApi, metricsHandler, createWebhooks, webhooksApi and openMaxMind', async () => {
     const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
     expect(options('trackPlayback')).toEqual(await known((given) => trackPlayback(tracker, given)));
     expect(options('trackStream')).toEqual(await known((given) => trackStream(tracker, given)));
     expect(options('sessionsApi')).toEqual(await known((given) => sessionsApi(tracker, given)));
     expect(options('metricsHandler')).toEqual(await known((given) => metricsHandler(tracker, given)));
+    expect(options('createWebhooks')).toEqual(await known((given) => createWebhooks(tracker, given)));
+    expect(options('webhooksApi')).toEqual(await known((given) => webhooksApi({} as never, given)));
     expect(options('openMaxMind')).toEqual(await known((given) => openMaxMind('', given)));
   });
 

@@ -121,6 +121,11 @@ describe('a CommonJS project', () => {
     expect(command(project, process.execPath, example('metrics'))).toBe(line);
   });
 
+  it('runs the example of the webhooks README, which ends by itself', () => {
+    const output = command(project, process.execPath, example('webhooks'));
+    expect(output.split('\n')).toEqual(['session.opened cam1 ', 'session.closed cam1 client_gone', '']);
+  });
+
   it('runs the example of the policies README, which ends by itself', () => {
     expect(command(project, process.execPath, example('policies'))).toBe('true false\n');
   });

@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import { type PlaySession, type SessionDirectory, toWire } from '@stream-sessions/core';
+import { EVENT_NAMES, eventToWire, needDirectory } from '@stream-sessions/core/spi';
+import type { Lookup } from './delivery/public-address.js';
+import { Endpoint } from './delivery/endpoint.js';
+import { Poster } from './delivery/post.js';
+import { Journal } from './journal/journal.js';
+import type { Entry } from './journal/ledger.js';
+import type { Sent, VisitMark } from './journal/records.js';
+import { checked, type WebhooksOptions } from './options.js';
+import { Publishers } from './publishers.js';
+import { Subscription } from './subscription.js';
+import type { DeadLetter, Webhooks } from './types.js';
+
+/** What `on()` tells, as far as it has to be known here: of whichever event. */
+interface Event {
+  readonly occurredAt: number;
+  readonly session?: PlaySession;
+  readonly viewers?: number;
+}
+
+/**
+ * Tells other servers what happens: signed as Standard Webhooks 1.0.0 says, at least once, in order for each visit, and also
+ * after this process was killed. Visits that an earlier process left open, and that are not live, are closed as `lost`.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ * @throws Error of the file system, when the journal cannot be made or read
+ * @example const webhooks = await createWebhooks(tracker, { endpoints: [{ url, secrets }], journal: 'webhooks.journal' });
+ */
+export function createWebhooks(directory: SessionDirectory, options: WebhooksOptions): Promise<Webhooks> {
+  return start(directory, options);
+}
+
+/** @param ask resolves names, in place of the system */
+export async function start(directory: SessionDirectory, options: WebhooksOptions, ask?: Lookup): Promise<Webhooks> {
+  needDirectory('createWebhooks(): the first argument', directory);
+  const {
+    endpoints,
+    journal: file,
+    maxJournalBytes,
+    retryScheduleMs,
+    allowPrivateNetworks,
+    clock,
+    logger,
+  } = checked(options);
+  const journal = await Journal.open(file, maxJournalBytes, clock, logger);
+  const all = endpoints.map((endpoint) => {
+    const poster = new Poster(endpoint.url, clock, allowPrivateNetworks, ask);
+    return new Endpoint(endpoint, { journal, poster, retryScheduleMs, clock, logger });
+  });
+  return new RunningWebhooks(directory, journal, all, clock);
+}
+
+class RunningWebhooks implements Webhooks {
+  private readonly byName: ReadonlyMap<string, Endpoint>;
+  private readonly subscriptions: readonly Subscription[];
+  private readonly publishers = new Publishers();
+  /** Somebody hears of ends: those of an earlier process too. */
+  private readonly endsMatter: boolean;
+  private readonly detach: (() => void)[];
+  private stopping: Promise<void> | undefined = undefined;
+
+  constructor(
+    directory: SessionDirectory,
+    private readonly journal: Journal,
+    private readonly all: readonly Endpoint[],
+    private readonly clock: { now(): number },
+  ) {
+    this.byName = new Map(all.map((endpoint) => [endpoint.name, endpoint]));
+    this.subscriptions = all.map(({ options }) => new Subscription(options));
+    this.endsMatter = all.some(({ options }) => options.events.has('session.closed'));
+    for (const entry of journal.ledger.entries.values()) this.hand(entry);
+    directory.on('attached', ({ sessions, occurredAt }) => this.begin(sessions, occurredAt));
+    const names = EVENT_NAMES.filter((name) => name !== 'updated' && name !== 'changed');
+    this.detach = names.map((name) => directory.on(name, (event) => this.take(name, event as Event)));
+  }
+
+  get dropped(): number {
+    return this.journal.dropped;
+  }
+
+  endpoints() {
+    return this.all.map((endpoint) => endpoint.status());
+  }
+
+  deadLetters(): DeadLetter[] {
+    return [...this.journal.ledger.entries.values()].flatMap(({ id, type, at, dead }) =>
+      [...dead].map(([endpoint, { at: givenUpAt, error }]) => ({
+        id,
+        endpoint,
+        type,
+        occurredAt: at,
+        givenUpAt,
+        error,
+      })),
+    );
+  }
+
+  resend(id: string, endpoint?: string): boolean {
+    let found = false;
+    for (const entry of this.journal.ledger.entries.values()) {
+      if (entry.id !== id) continue;
+      for (const e of entry.dead.keys()) {
+        if (endpoint !== undefined && e !== endpoint) continue;
+        const to = this.byName.get(e);
+        if (to === undefined) continue;
+        found = true;
+        void this.journal.note({ k: 'again', n: entry.n, e }).then(() => to.push(entry));
+      }
+    }
+    return found;
+  }
+
+  enable(endpoint: string): boolean {
+    if (!this.byName.has(endpoint)) return false;
+    if (this.journal.ledger.gone.has(endpoint)) void this.journal.note({ k: 'back', e: endpoint });
+    return true;
+  }
+
+  async test(endpoint: string) {
+    const event = { type: 'webhook.test', stream_code: '', payload: {} };
+    return this.byName.get(endpoint)?.sendNow({ id: newId(), at: this.clock.now(), ...event });
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  private async end(): Promise<void> {
+    for (const off of this.detach) off();
+    await Promise.all(this.all.map((endpoint) => endpoint.stop()));
+    await this.journal.close();
+  }
+
+  /** Who is live goes on; who was and is not is lost. */
+  private begin(sessions: Iterable<PlaySession>, at: number): void {
+    const left = new Map(this.journal.ledger.open);
+    const viewers = new Map<string, number>();
+    for (const session of sessions) {
+      const visit = visitOf(session);
+      if (session.kind === 'viewer') viewers.set(session.stream, (viewers.get(session.stream) ?? 0) + 1);
+      this.publishers.opened(session);
+      if (left.delete(visit)) continue;
+      const payload = { ...toWire(session), session_id: session.id };
+      const event = { id: newId(), at, type: 'session.attached', stream_code: session.stream, payload };
+      this.send(event, { visit, is: 'open' });
+    }
+    for (const { thresholds } of this.subscriptions)
+      for (const [stream, count] of viewers) thresholds.see(stream, count);
+    const { lastAt } = this.journal.ledger;
+    for (const [visit, entry] of left) this.close(visit, entry, lastAt).catch(() => this.journal.ledger.forget(entry));
+  }
+
+  /** What it was when it opened is all that is known. */
+  private async close(visit: string, entry: Entry, at: number): Promise<void> {
+    const { stream_code, payload } = await this.journal.read(entry);
+    const closed = { ...payload, closed_at: new Date(at).toISOString(), close_reason: 'lost', reason: 'lost' };
+    this.send({ id: newId(), at, type: 'session.closed', stream_code, payload: closed }, { visit, is: 'over' });
+  }
+
+  private take(name: (typeof EVENT_NAMES)[number], event: Event): void {
+    const { session, viewers } = event;
+    const { id: _none, occurred_at: _at, ...wire } = eventToWire(name, event as never, '');
+    const is = name === 'closed' ? 'over' : 'open';
+    const sent: Sent = { id: newId(), at: event.occurredAt, ...wire };
+    this.send(sent, session === undefined ? undefined : { visit: visitOf(session), is });
+    if (session === undefined || viewers === undefined) return;
+    if (session.kind === 'viewer') this.look(session, viewers, event.occurredAt);
+    const isLost = is === 'over' ? this.publishers.closed(session) : this.publishers.opened(session);
+    if (!isLost) return;
+    const payload = { reason: session.closeReason, publisher: session.id };
+    this.send(
+      { id: newId(), at: event.occurredAt, type: 'stream.publisher_lost', stream_code: session.stream, payload },
+      undefined,
+    );
+  }
+
+  private look({ stream }: PlaySession, viewers: number, at: number): void {
+    for (const { thresholds, endpoint } of this.subscriptions.filter((each) => each.hears(stream))) {
+      for (const { type, limit } of thresholds.see(stream, viewers)) {
+        const payload = { viewers, limit };
+        this.journalFor({ id: newId(), at, type, stream_code: stream, payload }, [endpoint.name], undefined);
+      }
+    }
+  }
+
+  private send(event: Sent, mark: VisitMark | undefined): void {
+    const to = this.subscriptions.filter((each) => each.wants(event)).map(({ endpoint }) => endpoint.name);
+    const known = this.endsMatter ? mark : undefined;
+    const isNews = known !== undefined && (known.is === 'open' || this.journal.ledger.open.has(known.visit));
+    if (to.length > 0 || isNews) this.journalFor(event, to, mark);
+  }
+
+  private journalFor(event: Sent, to: readonly string[], mark: VisitMark | undefined): void {
+    const { gone } = this.journal.ledger;
+    const names = to.filter((name) => !gone.has(name));
+    this.journal.add(event, names, mark, (entry) => this.hand(entry));
+  }
+
+  private hand(entry: Entry): void {
+    for (const name of entry.to) {
+      const endpoint = this.byName.get(name);
+      if (endpoint !== undefined) endpoint.push(entry);
+      // it was taken out of the options
+      else void this.journal.note({ k: 'done', n: entry.n, e: name });
+    }
+  }
+}
+
+const newId = (): string => `msg_${randomUUID().replaceAll('-', '')}`;
+
+const visitOf = ({ id, openedAt }: PlaySession): string => `${id}@${openedAt}`;

@@ -1,0 +1,42 @@
+import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+type Answer = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+export type Lookup = (name: string, options: LookupOptions, answer: Answer) => void;
+
+/** Nobody's own network, machine, tunnel or cloud: an address of the internet, however it is written. */
+export function isPublic(address: string): boolean {
+  const [bare = ''] = address.replace(/^\[|\]$/g, '').split('%');
+  return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'unicast';
+}
+
+export class NotPublicError extends Error {
+  constructor(host: string) {
+    super(`${host} is no public address. Set allowPrivateNetworks if it is meant.`);
+  }
+}
+
+/**
+ * Looks a name up for the very connection that is being made: what it means a moment later does not matter.
+ *
+ * @param ask what answers: the system's resolver
+ */
+export function publicLookup(ask: Lookup = resolve): Lookup {
+  return (name, options, answer) => {
+    ask(name, { ...options, all: true }, (error, found) => {
+      if (error !== null) return answer(error, []);
+      const addresses = (found as LookupAddress[]).filter(({ address }) => isPublic(address));
+      const [first] = addresses;
+      if (first === undefined) return answer(new NotPublicError(name), []);
+      if (options.all === true) return answer(null, addresses);
+      return answer(null, first.address, first.family);
+    });
+  };
+}
+
+/** Nobody is asked about an address that stands in the URL itself. */
+export function checkLiteral(host: string): void {
+  const bare = host.replace(/^\[|\]$/g, '');
+  if (isIP(bare) !== 0 && !isPublic(bare)) throw new NotPublicError(bare);
+}

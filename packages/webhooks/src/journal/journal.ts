@@ -1,0 +1,199 @@
+import type { Clock, Logger } from '@stream-sessions/core';
+import { type Entry, Ledger } from './ledger.js';
+import { LogFile } from './log-file.js';
+import { type JournalRecord, parseRecord, type Sent, type VisitMark } from './records.js';
+
+/** Lines wait so long for others, in milliseconds. */
+const BATCH_MS = 20;
+/** A file is not worth rewriting below this. Bytes. */
+const MIN_GARBAGE = 8 * 1024 * 1024;
+/** Lines that are not written yet: beyond this the disk is too slow. Characters. */
+const MAX_UNWRITTEN = 64 * 1024 * 1024;
+
+interface Line {
+  readonly text: string;
+  readonly entry: Entry | undefined;
+  /** It has left this process: a kill does not undo it. */
+  readonly onWritten?: () => void;
+  /** It is on the disk. */
+  readonly onSynced?: () => void;
+}
+
+/**
+ * What has to be sent and what became of it, in a file that outlives the process: appended and synced in batches, and
+ * rewritten when most of it is done.
+ */
+export class Journal {
+  readonly ledger = new Ledger();
+  /** Events that were lost, for there was no room. */
+  dropped = 0;
+  private lines: Line[] = [];
+  private unwritten = 0;
+  private timer: unknown = undefined;
+  private writing: Promise<void> | undefined = undefined;
+
+  private constructor(
+    private file: LogFile,
+    private readonly maxBytes: number,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  /** @throws Error when the file cannot be made or read */
+  static async open(file: string, maxBytes: number, clock: Clock, logger: Logger): Promise<Journal> {
+    const journal = new Journal(await LogFile.open(file), maxBytes, clock, logger);
+    const { ledger } = journal;
+    await journal.file.readAll((text, offset, length) => {
+      const record = parseRecord(text);
+      const entry = record && ledger.apply(record);
+      if (entry !== undefined) ledger.place(entry, offset, length);
+    });
+    return journal;
+  }
+
+  /** `onSynced`: it may be sent now. */
+  add(event: Sent, to: readonly string[], mark: VisitMark | undefined, onSynced: (entry: Entry) => void): void {
+    const limit = event.type === 'session.denied' ? MAX_UNWRITTEN / 2 : MAX_UNWRITTEN;
+    if (this.unwritten > limit) return this.lose(1);
+    const record: JournalRecord = {
+      k: 'event',
+      n: this.ledger.next,
+      to,
+      ...(mark === undefined ? {} : { mark }),
+      event,
+    };
+    const text = `${JSON.stringify(record)}\n`;
+    const entry = this.ledger.apply(record) as Entry;
+    this.ledger.place(entry, -1, Buffer.byteLength(text));
+    this.write({ text, entry, onSynced: () => onSynced(entry) });
+    if (this.ledger.liveBytes > this.maxBytes) this.makeRoom();
+    return undefined;
+  }
+
+  /** Resolves when a kill does not undo it. */
+  note(record: Exclude<JournalRecord, { k: 'event' }>): Promise<void> {
+    this.ledger.apply(record);
+    return new Promise((onWritten) => {
+      this.write({ text: `${JSON.stringify(record)}\n`, entry: undefined, onWritten });
+      void this.flush();
+    });
+  }
+
+  /** @throws Error when it cannot be read */
+  async read(entry: Entry): Promise<Sent> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const record = parseRecord(await this.file.read(entry.offset, entry.length));
+        if (record?.k === 'event' && record.n === entry.n) return record.event;
+        throw new Error('the journal does not have it');
+      } catch (error) {
+        // the file was rewritten in this very moment
+        if (tries === 3) throw error;
+      }
+    }
+  }
+
+  /** Resolves when everything that was given to it is on the disk. */
+  async close(): Promise<void> {
+    while (this.lines.length > 0 || this.writing !== undefined) await this.flush();
+    await this.file.close();
+  }
+
+  private write(line: Line): void {
+    this.lines.push(line);
+    this.unwritten += line.text.length;
+    this.timer ??= this.clock.setTimeout(() => void this.flush(), BATCH_MS);
+  }
+
+  private flush(): Promise<void> {
+    if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
+    return this.writing;
+  }
+
+  private async writeAll(): Promise<void> {
+    while (this.lines.length > 0) {
+      const lines = this.lines;
+      this.lines = [];
+      this.unwritten = 0;
+      await this.append(lines);
+      const { liveBytes } = this.ledger;
+      if (this.file.size - liveBytes > Math.max(MIN_GARBAGE, liveBytes)) await this.rewrite();
+    }
+  }
+
+  private async append(lines: readonly Line[]): Promise<void> {
+    try {
+      await this.file.append(Buffer.from(lines.map(({ text }) => text).join('')), () => {
+        let end = this.file.size;
+        for (const { text, entry } of [...lines].reverse()) {
+          const length = Buffer.byteLength(text);
+          end -= length;
+          if (entry !== undefined) this.ledger.place(entry, end, length);
+        }
+        for (const { onWritten } of lines) onWritten?.();
+      });
+      for (const { onSynced } of lines) onSynced?.();
+    } catch (error) {
+      const events = lines.flatMap(({ entry }) => entry ?? []);
+      this.logger.error({ err: error, events: events.length }, 'webhooks: the journal cannot be written');
+      for (const entry of events) this.ledger.forget(entry);
+      this.lose(events.length);
+      for (const { onWritten } of lines) onWritten?.();
+    }
+  }
+
+  /** What is not done goes to a new file, which takes the place of this one. Others wait meanwhile. */
+  private async rewrite(): Promise<void> {
+    try {
+      const fresh = await LogFile.open(`${this.file.path}.new`, true);
+      const places: [entry: Entry, offset: number, length: number][] = [];
+      await fresh.add([...this.ledger.gone].map((e) => lineOf({ k: 'gone', e })).join(''));
+      for (const entry of [...this.ledger.entries.values()]) {
+        if (entry.offset < 0) continue; // its line is still to be written
+        const [event, ...others] = linesOf(entry, await this.read(entry));
+        places.push([entry, fresh.size, Buffer.byteLength(event)]);
+        await fresh.add([event, ...others].join(''));
+      }
+      const old = this.file;
+      this.file = await fresh.takePlaceOf(old.path);
+      for (const place of places) this.ledger.place(...place);
+      await old.close();
+    } catch (error) {
+      this.logger.error({ err: error }, 'webhooks: the journal cannot be rewritten');
+    }
+  }
+
+  /** Refused clients go first; of the rest the oldest. A tenth more than has to, so that this is seldom. */
+  private makeRoom(): void {
+    const { ledger } = this;
+    const isDenied = ({ type }: Entry): boolean => type === 'session.denied';
+    for (const mayGo of [isDenied, () => true]) {
+      for (const entry of [...ledger.entries.values()].filter(mayGo)) {
+        if (ledger.liveBytes <= this.maxBytes * 0.9) return;
+        if (entry.to.size > 0) this.lose(1);
+        for (const e of [...entry.to, ...entry.dead.keys()])
+          this.write({ text: lineOf({ k: 'done', n: entry.n, e }), entry: undefined });
+        entry.to.clear();
+        ledger.forget(entry);
+      }
+    }
+  }
+
+  private lose(events: number): void {
+    if (events > 0 && this.dropped === 0)
+      this.logger.error({}, 'webhooks: events are lost, for the journal has no room');
+    this.dropped += events;
+  }
+}
+
+const lineOf = (record: JournalRecord): string => `${JSON.stringify(record)}\n`;
+
+/** An entry as it stands now. */
+function linesOf({ n, to, dead, visit, isOpen }: Entry, event: Sent): [event: string, ...others: string[]] {
+  const mark: VisitMark | undefined = visit === undefined ? undefined : { visit, is: isOpen ? 'open' : 'over' };
+  const all = [...to, ...dead.keys()];
+  const first = lineOf({ k: 'event', n, to: all, ...(mark === undefined ? {} : { mark }), event });
+  return [first, ...[...dead].map(([e, { at, error }]) => lineOf({ k: 'dead', n, e, at, error }))];
+}

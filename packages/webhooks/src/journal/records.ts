@@ -1,0 +1,46 @@
+/** What is to be sent, as it lies in the journal. */
+export interface Sent {
+  /** `webhook-id` */
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** `session.opened` */
+  readonly type: string;
+  readonly stream_code: string;
+  readonly seq?: number;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** A visit that begins or ends with an event. */
+export interface VisitMark {
+  readonly visit: string;
+  readonly is: 'open' | 'over';
+}
+
+/** Lines of the journal. `e` is the name of an endpoint, `n` the number of an event. */
+export type JournalRecord =
+  | {
+      readonly k: 'event';
+      readonly n: number;
+      readonly to: readonly string[];
+      readonly mark?: VisitMark;
+      readonly event: Sent;
+    }
+  /** It was delivered, or given up. */
+  | { readonly k: 'done'; readonly n: number; readonly e: string }
+  | { readonly k: 'dead'; readonly n: number; readonly e: string; readonly at: number; readonly error: string }
+  /** A dead letter is sent again. */
+  | { readonly k: 'again'; readonly n: number; readonly e: string }
+  /** 410, and what an operator said to that. */
+  | { readonly k: 'gone'; readonly e: string }
+  | { readonly k: 'back'; readonly e: string };
+
+/** Undefined: the line was cut short by a crash, or is not ours. */
+export function parseRecord(line: string): JournalRecord | undefined {
+  try {
+    const record = JSON.parse(line) as JournalRecord;
+    return typeof record === 'object' && record !== null && typeof record.k === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import type { Clock, Logger } from '@stream-sessions/core';
+import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import { FORMATS, type WebhookFormat } from './formats/format.js';
+import { type Signer, signerOf } from './sign.js';
+
+/** What must be so, besides the type and the stream, for an event to be sent. */
+export interface WebhookCondition {
+  /** Of `session.closed` and `session.denied`, those with one of these reasons. */
+  readonly reasons?: readonly string[];
+  /** `stream.viewers_above`, each time that a stream gets more viewers than this. */
+  readonly viewersAbove?: number;
+  /** `stream.viewers_below`, each time that a stream that had as many gets fewer viewers than this. */
+  readonly viewersBelow?: number;
+  /** `stream.publisher_lost`, each time that the last publisher of a stream ends. */
+  readonly publisherLost?: boolean;
+}
+
+/** Where events go. */
+export interface WebhookEndpoint {
+  /** `https:`, or `http:`. What stands in it is shown to nobody but its host. */
+  readonly url: string;
+  /** `whsec_…` (`v1`) or `whsk_…` (`v1a`), each signs. None: nothing is signed. */
+  readonly secrets?: readonly string[];
+  /** What it is called in lists and in the journal. Default: its host, and a hash of its URL. */
+  readonly name?: string;
+  /** Types of events. Default `session.opened`, `session.closed`, `session.denied`; none if `when` names a threshold. */
+  readonly events?: readonly string[];
+  /** Codes of streams, or beginnings of them with `*` behind. Default all. */
+  readonly streams?: readonly string[];
+  readonly when?: WebhookCondition;
+  /** Default `standard`; `mistserver` is sent `session.closed` alone. */
+  readonly format?: WebhookFormat;
+}
+
+/** Options of `createWebhooks()`. */
+export interface WebhooksOptions {
+  readonly endpoints: readonly WebhookEndpoint[];
+  /** Path of a file for what is to be sent, of this process alone. It is made if it is not there. */
+  readonly journal: string;
+  /** How long the journal may be, as far as it is needed. Bytes. Default 256 MiB. */
+  readonly maxJournalBytes?: number;
+  /** Waits between attempts, in milliseconds, up to a fifth longer. Default: that of Standard Webhooks, ten attempts in three days. */
+  readonly retryScheduleMs?: readonly number[];
+  /** Also sends to addresses that are not public: of this machine, of your network. Default false. */
+  readonly allowPrivateNetworks?: boolean;
+  /** Default: the wall clock. */
+  readonly clock?: Clock;
+  /** Default: warnings and errors to stderr. */
+  readonly logger?: Logger;
+}
+
+export interface CheckedEndpoint {
+  readonly name: string;
+  readonly url: URL;
+  readonly signers: readonly Signer[];
+  readonly events: ReadonlySet<string>;
+  readonly streams: readonly string[] | undefined;
+  readonly when: WebhookCondition;
+  readonly format: WebhookFormat;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const SCHEDULE = [5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+const DEFAULT_EVENTS = ['session.opened', 'session.closed', 'session.denied'];
+const MIN_JOURNAL_BYTES = 1024 * 1024;
+const KNOWN: readonly string[] = [
+  'endpoints',
+  'journal',
+  'maxJournalBytes',
+  'retryScheduleMs',
+  'allowPrivateNetworks',
+  'clock',
+  'logger',
+] satisfies readonly (keyof WebhooksOptions)[];
+const OF_ENDPOINT: readonly string[] = [
+  'url',
+  'secrets',
+  'name',
+  'events',
+  'streams',
+  'when',
+  'format',
+] satisfies readonly (keyof WebhookEndpoint)[];
+const OF_CONDITION: readonly string[] = [
+  'reasons',
+  'viewersAbove',
+  'viewersBelow',
+  'publisherLost',
+] satisfies readonly (keyof WebhookCondition)[];
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function checked(options: WebhooksOptions) {
+  checkOptions('createWebhooks()', options, KNOWN);
+  const { endpoints, journal, maxJournalBytes = 256 * 1024 * 1024, retryScheduleMs = SCHEDULE } = options;
+  const { allowPrivateNetworks = false, clock = systemClock, logger = toStderr } = options;
+  if (!Array.isArray(endpoints)) throw badOption('endpoints', 'a list of endpoints', endpoints);
+  if (typeof journal !== 'string' || journal === '') throw badOption('journal', 'the path of a file', journal);
+  if (!(maxJournalBytes >= MIN_JOURNAL_BYTES))
+    throw badOption('maxJournalBytes', `a number from ${MIN_JOURNAL_BYTES}`, maxJournalBytes);
+  const isSchedule = Array.isArray(retryScheduleMs) && retryScheduleMs.every((ms) => typeof ms === 'number' && ms >= 0);
+  if (!isSchedule) throw badOption('retryScheduleMs', 'a list of milliseconds', retryScheduleMs);
+  if (typeof allowPrivateNetworks !== 'boolean')
+    throw badOption('allowPrivateNetworks', 'true or false', allowPrivateNetworks);
+  const all = (endpoints as WebhookEndpoint[]).map(checkedEndpoint);
+  const names = all.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw badOption('endpoints', 'of different names, or URLs', twice);
+  return { endpoints: all, journal, maxJournalBytes, retryScheduleMs, allowPrivateNetworks, clock, logger };
+}
+
+function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
+  checkOptions('endpoints', endpoint, OF_ENDPOINT);
+  const { secrets = [], when = {}, format = 'standard' } = endpoint;
+  checkOptions('when', when, OF_CONDITION);
+  const url = checkedUrl(endpoint.url);
+  if (!Object.hasOwn(FORMATS, format)) throw badOption('format', `one of ${Object.keys(FORMATS).join(', ')}`, format);
+  for (const [name, list] of Object.entries({
+    secrets,
+    events: endpoint.events,
+    streams: endpoint.streams,
+    reasons: when.reasons,
+  })) {
+    if (list !== undefined && !isTexts(list)) throw badOption(name, 'a list of texts', list);
+  }
+  for (const name of ['viewersAbove', 'viewersBelow'] as const) {
+    const limit = when[name];
+    if (limit !== undefined && !(Number.isInteger(limit) && limit >= 0)) throw badOption(name, 'a whole number', limit);
+  }
+  const thresholds = thresholdsOf(when);
+  const usual = format === 'mistserver' ? ['session.closed'] : thresholds.length > 0 ? [] : DEFAULT_EVENTS;
+  const events = new Set([...(endpoint.events ?? usual), ...thresholds]);
+  if (events.has('session.updated'))
+    throw badOption('events', 'without "session.updated", which is for the feed', 'session.updated');
+  if (format === 'mistserver' && [...events].some((type) => type !== 'session.closed')) {
+    throw badOption('events', '["session.closed"] where the format is "mistserver"', [...events]);
+  }
+  const hash = createHash('sha256').update(url.href).digest('hex').slice(0, 8);
+  const { name = `${url.host}-${hash}`, streams } = endpoint;
+  if (typeof name !== 'string' || !/^[\w.:[\]-]{1,128}$/.test(name))
+    throw badOption('name', 'a word of at most 128 characters', name);
+  return { name, url, signers: secrets.map(signerOf), events, streams, when, format };
+}
+
+/** The types that conditions bring along. */
+export const thresholdsOf = ({ viewersAbove, viewersBelow, publisherLost }: WebhookCondition): string[] => [
+  ...(viewersAbove === undefined ? [] : ['stream.viewers_above']),
+  ...(viewersBelow === undefined ? [] : ['stream.viewers_below']),
+  ...(publisherLost === true ? ['stream.publisher_lost'] : []),
+];
+
+function checkedUrl(text: unknown): URL {
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw badOption('url', 'an address with https:// or http://', 'another');
+  if (url.username !== '' || url.password !== '')
+    throw badOption('url', 'without a user and a password', 'one with them');
+  return url;
+}
+
+const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every((text) => typeof text === 'string');
+
+const log =
+  (level: string) =>
+  (facts: object, message: string): void =>
+    console.error(`stream-sessions ${level}: ${message}`, facts);
+const toStderr: Logger = { debug: () => undefined, info: () => undefined, warn: log('warning'), error: log('error') };

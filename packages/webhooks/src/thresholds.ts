@@ -1,0 +1,33 @@
+import type { WebhookCondition } from './options.js';
+
+export interface Crossing {
+  readonly type: 'stream.viewers_above' | 'stream.viewers_below';
+  readonly limit: number;
+}
+
+/** Where the viewers of streams are, of two limits: each crossing counts once, until it is taken back. */
+export class Thresholds {
+  private readonly above = new Set<string>();
+  private readonly enough = new Set<string>();
+
+  constructor(private readonly when: WebhookCondition) {}
+
+  /** A stream has so many viewers now. */
+  see(stream: string, viewers: number): Crossing[] {
+    const { viewersAbove: high, viewersBelow: low } = this.when;
+    const crossed: Crossing[] = [];
+    if (high !== undefined && viewers > high !== this.above.has(stream)) {
+      if (viewers > high) crossed.push({ type: 'stream.viewers_above', limit: high });
+      toggle(this.above, stream);
+    }
+    if (low !== undefined && viewers >= low !== this.enough.has(stream)) {
+      if (viewers < low) crossed.push({ type: 'stream.viewers_below', limit: low });
+      toggle(this.enough, stream);
+    }
+    return crossed;
+  }
+}
+
+function toggle(streams: Set<string>, stream: string): void {
+  if (!streams.delete(stream)) streams.add(stream);
+}

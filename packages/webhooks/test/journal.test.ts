@@ -1,0 +1,170 @@
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createTracker } from '@stream-sessions/core';
+import { fakeClock } from '@stream-sessions/core/testing';
+import { stays, until } from '../../../test/support/until.js';
+import { Journal } from '../src/journal/journal.js';
+import type { Entry } from '../src/journal/ledger.js';
+import { createWebhooks } from '../src/index.js';
+import { receiver } from './support/receiver.js';
+import { cleanUp, journalFile, silent, stage, watch } from './support/stage.js';
+
+afterEach(cleanUp);
+
+const MIB = 1024 * 1024;
+const event = (type: string, length = 0) => ({
+  id: `msg_${type}`,
+  at: 1,
+  type,
+  stream_code: 'cam1',
+  payload: { text: 'x'.repeat(length) },
+});
+
+describe('a restart', () => {
+  it('sends what was not delivered, with the same ids and in order, and nothing again', async () => {
+    const to = await receiver();
+    const first = await stage([{ url: to.url }]);
+    const { id } = watch(first.tracker, 'cam1');
+    first.clock.advance(50);
+    await to.until(1);
+    await until('it is known to be taken', () => first.webhooks.endpoints()[0]!.queued === 0);
+    to.answer = (res) => res.writeHead(500).end();
+    first.tracker.kick(id);
+    first.clock.advance(50);
+    await to.until(2);
+    await first.webhooks.stop();
+    to.answer = (res) => res.writeHead(204).end();
+    await stage([{ url: to.url }], { journal: first.journal });
+    await to.until(3);
+    expect(to.types()).toEqual(['session.opened', 'session.closed', 'session.closed']);
+    expect(to.received[2]!.headers['webhook-id']).toBe(to.received[1]!.headers['webhook-id']);
+    await stays('nothing comes again', () => to.received.length === 3, 50);
+  });
+
+  it('closes the visits that it has lost, and not those that live', async () => {
+    const to = await receiver();
+    const first = await stage([{ url: to.url }]);
+    const gone = watch(first.tracker, 'cam1', 1);
+    const stays1 = watch(first.tracker, 'cam1', 2);
+    first.clock.advance(50);
+    await to.until(2);
+    await first.webhooks.stop();
+    // a tracker that has restored one of them
+    const clock = fakeClock();
+    const tracker = createTracker({ autoStart: false, logger: silent, clock });
+    watch(tracker, 'cam1', 2);
+    const options = {
+      endpoints: [{ url: to.url }],
+      journal: first.journal,
+      allowPrivateNetworks: true,
+      clock,
+      logger: silent,
+    };
+    const webhooks = await createWebhooks(tracker, options);
+    await until('the end is written', async () => {
+      clock.advance(20);
+      return to.received.length >= 3;
+    });
+    expect(to.received[2]!.json).toMatchObject({ type: 'session.closed', data: { id: gone.id, reason: 'lost' } });
+    tracker.kick(stays1.id);
+    clock.advance(50);
+    await to.until(4);
+    expect(to.received[3]!.json).toMatchObject({ type: 'session.closed', data: { id: stays1.id, reason: 'kicked' } });
+    await webhooks.stop();
+  });
+
+  it('reads past a line that was cut short, and does not mind an endpoint that is there no more', async () => {
+    const to = await receiver();
+    to.answer = (res) => res.writeHead(500).end();
+    const first = await stage([{ url: to.url, name: 'old' }]);
+    watch(first.tracker, 'cam1');
+    first.clock.advance(50);
+    await to.until(1);
+    await first.webhooks.stop();
+    appendFileSync(first.journal, 'not json\n{"k":"event","n":9,"to":["old"],"ev');
+    const second = await stage([{ url: to.url, name: 'new', events: ['session.denied'] }], { journal: first.journal });
+    watch(second.tracker, 'cam2');
+    second.clock.advance(50);
+    await second.webhooks.stop();
+    const lines = readFileSync(first.journal, 'utf8').trimEnd().split('\n');
+    expect(lines.filter((line) => line !== 'not json').map((line) => JSON.parse(line).k)).toContain('done');
+  });
+});
+
+describe('the journal', () => {
+  const opened = async (file: string, maxBytes = 256 * MIB) => Journal.open(file, maxBytes, fakeClock(), silent);
+  const add = (journal: Journal, type: string, length: number, to = ['hook']) =>
+    new Promise<Entry>((resolve) => journal.add(event(type, length), to, undefined, resolve));
+
+  it('is readable by its owner alone, and synced within 50 ms', async () => {
+    const file = journalFile();
+    const clock = fakeClock();
+    const journal = await Journal.open(file, MIB, clock, silent);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const synced = jest.fn();
+    journal.add(event('session.opened'), ['hook'], undefined, synced);
+    clock.advance(50);
+    await until('it is synced', () => synced.mock.calls.length === 1);
+    expect(readFileSync(file, 'utf8')).toContain('session.opened');
+    await journal.close();
+  });
+
+  it('is rewritten when most of it is done, and keeps the rest', async () => {
+    const file = journalFile();
+    const journal = await opened(file);
+    const kept = add(journal, 'session.kept', 1000);
+    const done = Array.from({ length: 20 }, () => add(journal, 'session.opened', MIB / 2));
+    void journal.note({ k: 'gone', e: 'other' });
+    for (const entry of await Promise.all(done)) void journal.note({ k: 'done', n: entry.n, e: 'hook' });
+    const late = add(journal, 'session.late', 10);
+    await journal.note({ k: 'dead', n: (await kept).n, e: 'hook', at: 5, error: 'no' });
+    await late;
+    expect((await journal.read(await kept)).payload).toEqual(event('session.kept', 1000).payload);
+    await journal.close();
+    expect(statSync(file).size).toBeLessThan(10_000);
+    const again = await opened(file);
+    expect([...again.ledger.entries.values()].map(({ type }) => type).sort()).toEqual(['session.kept', 'session.late']);
+    expect([...again.ledger.entries.values()][0]!.dead.get('hook')).toEqual({ at: 5, error: 'no' });
+    expect([...again.ledger.gone]).toEqual(['other']);
+    await again.close();
+  });
+
+  it('is no longer than it may be: refused clients go first, then the oldest, and all are counted', async () => {
+    const file = journalFile();
+    const journal = await opened(file, 4 * MIB);
+    for (let i = 0; i < 8; i++) void add(journal, i % 2 ? 'session.denied' : 'session.opened', MIB / 2 - 1000);
+    expect(journal.dropped).toBe(0);
+    void add(journal, 'session.closed', MIB / 2);
+    const types = () =>
+      [...journal.ledger.entries.values()]
+        .map(({ type }) => type)
+        .join()
+        .replaceAll('session.', '');
+    expect([journal.dropped, types()]).toEqual([2, 'opened,opened,opened,denied,opened,denied,closed']);
+    for (let i = 0; i < 4; i++) void add(journal, 'session.closed', MIB / 2);
+    expect(types()).not.toContain('denied');
+    expect(types()).toMatch(/^opened.*closed$/);
+    expect(journal.ledger.liveBytes).toBeLessThan(4 * MIB);
+    await journal.close();
+    expect(statSync(file).size).toBeLessThan(13 * MIB);
+  });
+
+  it('loses what cannot be written, counts it and goes on', async () => {
+    const file = journalFile();
+    const journal = await opened(file);
+    const append = jest.spyOn(Object.getPrototypeOf((journal as any).file), 'append');
+    append.mockRejectedValueOnce(new Error('ENOSPC'));
+    journal.add(event('session.opened'), ['hook'], undefined, () => undefined);
+    await journal.note({ k: 'gone', e: 'x' });
+    expect(journal.dropped).toBe(1);
+    const entry = add(journal, 'session.closed', 10);
+    await journal.note({ k: 'back', e: 'x' });
+    expect((await journal.read(await entry)).type).toBe('session.closed');
+    await journal.close();
+  });
+
+  it('that cannot be opened is an error at once', async () => {
+    const file = journalFile();
+    writeFileSync(file, '');
+    await expect(stage([], { journal: `${file}/below` })).rejects.toThrow(/ENOTDIR|EEXIST/);
+  });
+});
