@@ -131,6 +131,8 @@ it('ends with the list of the server, whatever the filter and however often a cl
   const perTick = (PER_SECOND * TICK_MS) / 1000;
   const start = performance.now();
   let done = 0;
+  let lastLook = start;
+  let stoodStillAt = start;
   await stays(
     'the load is on',
     () => {
@@ -139,7 +141,10 @@ it('ends with the list of the server, whatever the filter and however often a cl
       history.push({ at: now, bytes: new Map(tracker.list({ status: 'active' }).map((s) => [visitOf(s), s.bytes])) });
       while (history.length > 1 && history[1]!.at < now - 1_000) history.shift();
       for (const mirror of mirrors) mirror.take();
-      if (now - start > 2_000) late.push(...behind(mirrors[4]!, history[0]!));
+      // a machine that has others to run stands still: what is late then says nothing
+      if (now - lastLook > 60) stoodStillAt = now;
+      lastLook = now;
+      if (now - start > 2_000 && now - stoodStillAt > 1_000) late.push(...behind(mirrors[4]!, history[0]!));
       const mirror = mirrors[random(4)]!; // the last one stays
       if (random(12) === 0 && !away.has(mirror)) {
         away.add(mirror);

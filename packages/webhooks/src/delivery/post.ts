@@ -27,6 +27,7 @@ const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 /** Sends to one URL, over connections that are kept for a while. */
 export class Poster {
   private readonly agent: http.Agent | https.Agent;
+  private isClosed = false;
 
   constructor(
     private readonly url: URL,
@@ -41,6 +42,7 @@ export class Poster {
 
   /** Never rejects. */
   post({ body, headers }: Message): Promise<Attempt> {
+    if (this.isClosed) return Promise.resolve({ error: 'stopped' });
     return new Promise((resolve) => {
       const fail = (error: Error): void => done({ error: error.message });
       let timer: unknown;
@@ -75,7 +77,9 @@ export class Poster {
     });
   }
 
+  /** What is on its way is cut off. */
   close(): void {
+    this.isClosed = true;
     this.agent.destroy();
   }
 
