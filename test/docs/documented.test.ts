@@ -12,6 +12,7 @@ import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { createWebhooks, webhooksApi } from '@stream-sessions/webhooks';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
+import { createConnectionTracker, heartbeatApi } from '@stream-sessions/heartbeats';
 import { createSources, processDriver } from '@stream-sessions/on-demand';
 import { passBook, passesApi, passPolicy } from '@stream-sessions/passes';
 import * as policies from '@stream-sessions/policies';
@@ -104,6 +105,13 @@ describe('docs/options.md', () => {
     expect(sorted(namesUnder('docs/options.md', 'attachWebSocketServer'))).toEqual(
       await known((given) => attachWebSocketServer(wss, tracker, given)),
     );
+  });
+
+  it('lists the options of heartbeats', async () => {
+    const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
+    expect(options('createConnectionTracker')).toEqual(await known((given) => createConnectionTracker(tracker, given)));
+    const connections = createConnectionTracker(tracker);
+    expect(options('heartbeatApi')).toEqual(await known((given) => heartbeatApi(connections, given)));
   });
 
   it('lists the options of on-demand sources', async () => {

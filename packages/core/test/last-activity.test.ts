@@ -91,6 +91,16 @@ describe('a hit that keeps its session', () => {
     expect(tracker.count({ status: 'active' })).toBe(1);
   });
 
+  it('keeps a connection that says nothing, but not behind its end', () => {
+    const { tracker, clock } = setup({ idleTimeoutMs: 30_000 });
+    const conn = connect(tracker, { keepMs: 90_000 });
+    clock.advance(60_000);
+    tracker.sweep();
+    expect(tracker.count({ status: 'active' })).toBe(1);
+    conn.close();
+    expect(tracker.list()).toMatchObject([{ closeReason: 'client_gone' }]);
+  });
+
   it('may be kicked all the same', () => {
     const { tracker } = setup();
     const { id } = must(tracker.trackHttp(hit({ keepMs: 60_000 })));

@@ -183,7 +183,8 @@ export class Lifecycle implements HandleOwner {
     this.activity.touch(session, handle, bytes, last);
     if (session.handles !== undefined) return;
     const { lastHitAt = NO_HIT } = session.hot ?? {};
-    const { keepUntil = NO_HIT } = session.rare ?? {};
+    // what others may join is kept for them; a connection that is a session by itself has ended with it
+    const keepUntil = (session.group === undefined ? undefined : session.rare?.keepUntil) ?? NO_HIT;
     if (Math.max(lastHitAt + this.settings.idleTimeoutOf(session), keepUntil) >= now) return;
     this.close(session, reason);
   }

@@ -19,6 +19,7 @@ export type Protocol =
   | 'websocket'
   | 'vnc'
   | 'mpegts'
+  | 'heartbeat'
   // Keeps the completion list above while any other string stays allowed.
   | (string & {});
 

@@ -1,0 +1,169 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { StreamSessionsError, streamCode, tokenFromQuery } from '@stream-sessions/core';
+import { badOption } from '@stream-sessions/core/spi';
+import { Connections, type ConnectionTracker } from '../connection-tracker.js';
+import { HEARTBEAT_SCRIPT } from '../script.js';
+import { answer, allowOrigin } from './answer.js';
+import { readBody } from './body.js';
+import { settingsOf, type Client, type HeartbeatApiOptions, type HeartbeatApiSettings } from './options.js';
+
+/** A Connect-style handler, for `app.use()` of Express and `connect`, and for plain `http`. */
+export type HeartbeatHandler = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => void;
+
+/**
+ * Lets pages say that they are there, and apps list who does.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ * @example
+ * app.use('/beat', heartbeatApi(connections, { authorize: localOnly }));
+ */
+export function heartbeatApi(connections: ConnectionTracker, options: HeartbeatApiOptions = {}): HeartbeatHandler {
+  if (!(connections instanceof Connections)) {
+    throw badOption('heartbeatApi: the first argument', 'what createConnectionTracker() returned', connections);
+  }
+  const api = new Api(connections, settingsOf(options, connections.windowMs));
+  return (req, res, next) => {
+    api.handle(req, res, next).catch((error: unknown) => {
+      if (next !== undefined) next(error);
+      else answer(res, 500, { reason: 'error' });
+    });
+  };
+}
+
+const ROUTES = {
+  script: /^\/heartbeat\.js$/,
+  connections: /^\/streams\/([^/]{1,1024})\/connections$/,
+  one: /^\/connections\/([^/]{1,256})\/(heartbeat|end)$/,
+};
+
+class Api {
+  /** Keys are made of ids, so none has to be kept. */
+  private readonly secret = randomBytes(32);
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly settings: HeartbeatApiSettings,
+  ) {}
+
+  async handle(req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): Promise<void> {
+    const [path = '', query = ''] = (req.url ?? '').split('?', 2);
+    const stream = ROUTES.connections.exec(path)?.[1];
+    const [, id, verb] = ROUTES.one.exec(path) ?? [];
+    const isScript = ROUTES.script.test(path);
+    if (stream === undefined && id === undefined && !isScript) {
+      if (next !== undefined) return next();
+      return answer(res, 404, { reason: 'not_found' });
+    }
+    allowOrigin(req, res, this.settings.origins);
+    if (req.method === 'OPTIONS') return answer(res, 204);
+    if (isScript && (req.method === 'GET' || req.method === 'HEAD')) return sendScript(req, res);
+    if (stream !== undefined && req.method === 'GET') return this.list(req, res, stream);
+    if (isScript || req.method !== 'POST') {
+      res.setHeader('Allow', isScript ? 'GET, HEAD' : stream === undefined ? 'POST' : 'GET, POST');
+      return answer(res, 405, { reason: 'bad_method' });
+    }
+    const said = await readBody(req);
+    if (said === undefined) return answer(res, 400, { reason: 'bad_body' });
+    if (stream !== undefined) return this.begin(req, res, stream, query, said.sid);
+    return this.go(res, decoded(id as string) ?? '', verb as string, said.key);
+  }
+
+  private async begin(
+    req: IncomingMessage,
+    res: ServerResponse,
+    name: string,
+    query: string,
+    sid?: string,
+  ): Promise<void> {
+    const stream = codeOf(name);
+    if (stream === undefined) return answer(res, 400, { reason: 'bad_stream' });
+    const client = this.settings.client?.(req) ?? clientOf(req, query);
+    if (this.connections.countOfAddress(client.ip) >= this.settings.maxPerAddress) {
+      res.setHeader('Retry-After', Math.ceil(this.connections.windowMs / 1000));
+      return answer(res, 429, { reason: 'too_many_connections' });
+    }
+    const { ip: clientIp, userAgent, token } = client;
+    try {
+      const added = await this.connections.addConnection({ sessionId: stream, clientIp, userAgent, token, sid });
+      if (!added.admitted) return answer(res, added.status, { reason: added.reason });
+      const { id } = added.connection;
+      return answer(res, 201, { id, key: this.keyOf(id), interval: this.settings.intervalMs });
+    } catch (error) {
+      if (!(error instanceof StreamSessionsError)) throw error;
+      const isFull = error.code === 'ERR_TOO_MANY_CONNECTIONS';
+      return answer(res, isFull ? 503 : 400, { reason: isFull ? 'overload' : 'bad_connection' });
+    }
+  }
+
+  private go(res: ServerResponse, id: string, verb: string, key: string | undefined): void {
+    // a wrong key learns nothing about who is there
+    if (key === undefined || !this.isKeyOf(id, key)) {
+      return answer(res, 403, { reason: key === undefined ? 'no_key' : 'wrong_key' });
+    }
+    if (verb === 'end') {
+      this.connections.removeConnection(id);
+      return answer(res, 204);
+    }
+    const outcome = this.connections.beat(id);
+    if (outcome === undefined) return answer(res, 204);
+    if (outcome === 'unknown') return answer(res, 404, { reason: 'not_found' });
+    return answer(res, 410, { reason: outcome.reason });
+  }
+
+  private async list(req: IncomingMessage, res: ServerResponse, name: string): Promise<void> {
+    let isAllowed = false;
+    try {
+      isAllowed = (await this.settings.authorize(req)) === true;
+    } catch {
+      // it throws to refuse
+    }
+    if (!isAllowed) return answer(res, 403, { reason: 'forbidden' });
+    const stream = codeOf(name);
+    if (stream === undefined) return answer(res, 400, { reason: 'bad_stream' });
+    const connections = this.connections.getActiveConnections(stream).map((one) => ({
+      id: one.id,
+      session_id: one.sessionId,
+      user_id: one.userId,
+      client_ip: one.clientIp,
+      user_agent: one.userAgent,
+      connected_at: new Date(one.connectedAt).toISOString(),
+      last_heartbeat: new Date(one.lastHeartbeat).toISOString(),
+    }));
+    return answer(res, 200, { connections, count: connections.length });
+  }
+
+  private keyOf(id: string): string {
+    return createHmac('sha256', this.secret).update(id).digest('base64url').slice(0, 32);
+  }
+
+  private isKeyOf(id: string, key: string): boolean {
+    const [expected, given] = [Buffer.from(this.keyOf(id)), Buffer.from(key)];
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  }
+}
+
+function sendScript(req: IncomingMessage, res: ServerResponse): void {
+  res.setHeader('Content-Type', 'text/javascript; charset=utf-8');
+  res.setHeader('Cache-Control', 'public, max-age=3600');
+  res.setHeader('Content-Length', Buffer.byteLength(HEARTBEAT_SCRIPT));
+  res.end(req.method === 'HEAD' ? undefined : HEARTBEAT_SCRIPT);
+}
+
+function clientOf(req: IncomingMessage & { ip?: string }, query: string): Client {
+  const ip = req.ip ?? req.socket.remoteAddress ?? '127.0.0.1';
+  return { ip, userAgent: req.headers['user-agent'], token: tokenFromQuery(query) || undefined };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const codeOf = (name: string): string | undefined => {
+  const text = decoded(name);
+  return text === undefined ? undefined : streamCode(text);
+};

@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+
+/** Who a request is from, as `trackPlayback` would see it: then a page and its media are one viewer. */
+export interface Client {
+  /** Without a port. */
+  readonly ip: string;
+  readonly userAgent?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** Options of `heartbeatApi()`. */
+export interface HeartbeatApiOptions {
+  /** Who may list connections: true lets in, anything else is answered 403. Default: nobody. */
+  readonly authorize?: (req: IncomingMessage) => boolean | Promise<boolean>;
+  /** Pages of which origins may beat: a list like `['https://example.com']`. Default `'*'`: all. */
+  readonly origins?: '*' | readonly string[];
+  /** How many connections one address may have. Default 20. */
+  readonly maxPerAddress?: number;
+  /** How often pages are to beat, in milliseconds. Default: a third of the window. */
+  readonly intervalMs?: number;
+  /**
+   * Who a request is from. Default: Express's `req.ip`, which follows its `trust proxy`, or else the address of the socket;
+   * the User-Agent, and the viewer token of the query. To read the token of a cookie too: `(req) => hitFromRequest(req, …)`.
+   */
+  readonly client?: (req: IncomingMessage) => Client;
+}
+
+/** The options, with their defaults. */
+export type HeartbeatApiSettings = Required<Omit<HeartbeatApiOptions, 'client'>> & Pick<HeartbeatApiOptions, 'client'>;
+
+const KNOWN: readonly (keyof HeartbeatApiOptions)[] = ['authorize', 'origins', 'maxPerAddress', 'intervalMs', 'client'];
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function settingsOf(options: HeartbeatApiOptions, windowMs: number): HeartbeatApiSettings {
+  checkOptions('heartbeatApi()', options, KNOWN);
+  const { authorize = () => false, origins = '*', maxPerAddress = 20, client } = options;
+  const { intervalMs = Math.ceil(windowMs / 3) } = options;
+  for (const [name, value] of Object.entries({ authorize, client })) {
+    if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
+  }
+  const isList = Array.isArray(origins) && origins.every((origin) => /^https?:\/\/[^/]+$/.test(String(origin)));
+  if (origins !== '*' && !isList) throw badOption('origins', '"*", or a list like ["https://example.com"]', origins);
+  if (!(maxPerAddress > 0)) throw badOption('maxPerAddress', 'a number above 0', maxPerAddress);
+  if (!(intervalMs > 0 && intervalMs < windowMs)) {
+    throw badOption('intervalMs', `above 0, and shorter than the window of ${windowMs} ms`, intervalMs);
+  }
+  return { authorize, origins, maxPerAddress, intervalMs, ...(client !== undefined && { client }) };
+}

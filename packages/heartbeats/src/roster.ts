@@ -1,0 +1,102 @@
+import type { Presence } from './presence.js';
+
+/** A connection, as it is kept: in the order in which they were heard of. */
+export interface Entry {
+  readonly id: string;
+  readonly stream: string;
+  readonly userId: string;
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly connectedAt: number;
+  lastHeartbeat: number;
+  /** By the clock that only grows. */
+  beatAt: number;
+  readonly presence: Presence;
+  older: Entry | undefined;
+  newer: Entry | undefined;
+}
+
+/**
+ * All connections: by id, by stream, by address, and from the one that has been silent for the longest time to the latest. So
+ * whoever is silent for too long is at one end, and looking for them costs what there is to find.
+ */
+export class Roster {
+  private readonly byId = new Map<string, Entry>();
+  private readonly byStream = new Map<string, Set<Entry>>();
+  private readonly byAddress = new Map<string, number>();
+  private oldest: Entry | undefined = undefined;
+  private newest: Entry | undefined = undefined;
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  get streams(): number {
+    return this.byStream.size;
+  }
+
+  get(id: string): Entry | undefined {
+    return this.byId.get(id);
+  }
+
+  of(stream: string): ReadonlySet<Entry> | undefined {
+    return this.byStream.get(stream);
+  }
+
+  countOf(address: string): number {
+    return this.byAddress.get(address) ?? 0;
+  }
+
+  *all(): IterableIterator<Entry> {
+    yield* this.byId.values();
+  }
+
+  add(entry: Entry): void {
+    this.byId.set(entry.id, entry);
+    const same = this.byStream.get(entry.stream);
+    if (same === undefined) this.byStream.set(entry.stream, new Set([entry]));
+    else same.add(entry);
+    this.byAddress.set(entry.ip, this.countOf(entry.ip) + 1);
+    this.append(entry);
+  }
+
+  /** It was heard of now. */
+  renew(entry: Entry): void {
+    if (this.newest === entry) return;
+    this.unlink(entry);
+    this.append(entry);
+  }
+
+  /** False: it was not there. */
+  delete(entry: Entry): boolean {
+    if (!this.byId.delete(entry.id)) return false;
+    const same = this.byStream.get(entry.stream);
+    same?.delete(entry);
+    if (same?.size === 0) this.byStream.delete(entry.stream);
+    const left = this.countOf(entry.ip) - 1;
+    if (left > 0) this.byAddress.set(entry.ip, left);
+    else this.byAddress.delete(entry.ip);
+    this.unlink(entry);
+    return true;
+  }
+
+  /** The one that has been silent for the longest time, if nothing was heard of it since then. */
+  silentSince(at: number): Entry | undefined {
+    return this.oldest !== undefined && this.oldest.beatAt <= at ? this.oldest : undefined;
+  }
+
+  private append(entry: Entry): void {
+    entry.older = this.newest;
+    entry.newer = undefined;
+    if (this.newest === undefined) this.oldest = entry;
+    else this.newest.newer = entry;
+    this.newest = entry;
+  }
+
+  private unlink({ older, newer }: Entry): void {
+    if (older === undefined) this.oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.newest = older;
+    else newer.older = older;
+  }
+}

@@ -1,0 +1,149 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import express from 'express';
+import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { createConnectionTracker, heartbeatApi, HEARTBEAT_SCRIPT, type ConnectionTracker } from '../src/index.js';
+import type { HeartbeatApiOptions } from '../src/index.js';
+
+let tracker: SessionTracker;
+let connections: ConnectionTracker;
+let server: Server;
+let url: string;
+
+async function serve(options: HeartbeatApiOptions = {}): Promise<void> {
+  const app = express().use('/beat', heartbeatApi(connections, options));
+  server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/beat`;
+}
+
+beforeEach(() => {
+  tracker = createTracker();
+  connections = createConnectionTracker(tracker);
+});
+afterEach(async () => {
+  server.close();
+  server.closeAllConnections();
+  connections.stop();
+  await tracker.stop();
+});
+
+interface Begun {
+  id: string;
+  key: string;
+  interval: number;
+}
+const post = (path: string, body: object | string = {}) =>
+  fetch(url + path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) });
+const begin = async (query = '', body: object = {}) =>
+  (await (await post(`/streams/cam1/connections${query}`, body)).json()) as Begun;
+
+it('begins a connection, hears its beats, and ends it', async () => {
+  await serve();
+  const { id, key, interval } = await begin();
+  expect(interval).toBe(20_000);
+  expect(tracker.list({ stream: 'cam1' })).toMatchObject([{ protocol: 'heartbeat', ip: '127.0.0.1' }]);
+  expect((await post(`/connections/${id}/heartbeat`, { key })).status).toBe(204);
+  expect(connections.getConnectionCount('cam1')).toBe(1);
+  expect((await post(`/connections/${id}/end`, { key })).status).toBe(204);
+  expect((await post(`/connections/${id}/end`, { key })).status).toBe(204);
+  expect(connections.getConnectionCount('cam1')).toBe(0);
+  expect((await post(`/connections/${id}/heartbeat`, { key })).status).toBe(404);
+});
+
+it('names its viewer by token and sid, as its media requests do', async () => {
+  await serve();
+  await begin('?token=open-sesame', { sid: 'a page' });
+  const [viewer] = tracker.list({ stream: 'cam1' });
+  expect(viewer?.namedBy).toBe('token');
+  await begin('', { sid: 'another' });
+  expect(tracker.count({ stream: 'cam1' })).toBe(2);
+});
+
+it('believes nobody without its key', async () => {
+  await serve();
+  const { id } = await begin();
+  const other = await begin();
+  expect((await post(`/connections/${id}/heartbeat`)).status).toBe(403);
+  expect((await post(`/connections/${id}/end`, { key: other.key })).status).toBe(403);
+  expect((await post(`/connections/${id}/end`, { key: 'x'.repeat(200) })).status).toBe(403);
+  expect(connections.getConnectionCount('cam1')).toBe(2);
+});
+
+it('says why, to a page whose viewer was kicked', async () => {
+  await serve();
+  const { id, key } = await begin();
+  tracker.kickAll({ stream: 'cam1' });
+  const answer = await post(`/connections/${id}/heartbeat`, { key });
+  expect([answer.status, await answer.json()]).toEqual([410, { reason: 'kicked' }]);
+  const again = await post('/streams/cam1/connections');
+  expect([again.status, await again.json()]).toEqual([403, { reason: 'kicked' }]);
+});
+
+it('lets one address have twenty', async () => {
+  await serve();
+  for (let n = 0; n < 20; n++) await begin();
+  const answer = await post('/streams/cam1/connections');
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60']);
+});
+
+it('lets pages of elsewhere beat, all or those of a list', async () => {
+  await serve();
+  const preflight = await fetch(`${url}/streams/cam1/connections`, { method: 'OPTIONS' });
+  expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+  expect(preflight.headers.get('access-control-allow-headers')).toBe('Content-Type');
+  server.close();
+  await serve({ origins: ['https://example.com'] });
+  const from = async (origin: string) =>
+    (await fetch(`${url}/streams/cam1/connections`, { method: 'POST', headers: { Origin: origin } })).headers.get(
+      'access-control-allow-origin',
+    );
+  expect([await from('https://example.com'), await from('https://evil.example')]).toEqual([
+    'https://example.com',
+    null,
+  ]);
+});
+
+it('lists connections to whom the app lets', async () => {
+  await serve({ authorize: (req) => req.headers.authorization === 'Bearer operator' });
+  await begin();
+  expect((await fetch(`${url}/streams/cam1/connections`)).status).toBe(403);
+  const answer = await fetch(`${url}/streams/cam1/connections`, { headers: { Authorization: 'Bearer operator' } });
+  expect(await answer.json()).toMatchObject({
+    count: 1,
+    connections: [{ session_id: 'cam1', client_ip: '127.0.0.1', connected_at: expect.stringMatching(/Z$/) }],
+  });
+});
+
+it.each([
+  ['POST', '/streams/%E0%A4%A/connections', undefined, 400],
+  ['POST', '/streams/cam1/connections', 'not JSON', 400],
+  ['POST', '/streams/cam1/connections', `{"sid":"${'x'.repeat(5_000)}"}`, 400],
+  ['POST', '/streams/cam1/connections', '[1]', 201],
+  ['PUT', '/streams/cam1/connections', undefined, 405],
+  ['GET', '/connections/x/end', undefined, 405],
+  ['POST', '/elsewhere', undefined, 404],
+])('%s %s with %s is answered %d', async (method, path, body, status) => {
+  await serve();
+  expect((await fetch(url + path, { method, ...(body !== undefined && { body }) })).status).toBe(status);
+});
+
+it('serves a script of a kilobyte at the most', async () => {
+  await serve();
+  const answer = await fetch(`${url}/heartbeat.js`);
+  expect(answer.headers.get('content-type')).toMatch(/^text\/javascript/);
+  expect(await answer.text()).toBe(HEARTBEAT_SCRIPT);
+  expect(Buffer.byteLength(HEARTBEAT_SCRIPT)).toBeLessThanOrEqual(1_024);
+});
+
+it('works as a plain handler of http, and refuses options that are none', async () => {
+  const handler = heartbeatApi(connections);
+  server = createServer((req, res) => handler(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect((await post('/streams/cam1/connections')).status).toBe(201);
+  expect((await post('/elsewhere')).status).toBe(404);
+  expect(() => heartbeatApi(connections, { intervalMs: 60_000 })).toThrow('shorter than the window');
+  expect(() => heartbeatApi({} as never)).toThrow('what createConnectionTracker() returned');
+});

@@ -1,0 +1,168 @@
+import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { fakeClock, type FakeClock } from '@stream-sessions/core/testing';
+import { allowDeny, jwtPolicy } from '@stream-sessions/policies';
+import { createConnectionTracker, type ConnectionTracker, type NewConnection } from '../src/index.js';
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+let clock: FakeClock;
+let tracker: SessionTracker;
+let connections: ConnectionTracker;
+beforeEach(() => {
+  clock = fakeClock();
+  tracker = createTracker({ clock, logger: silent });
+  connections = createConnectionTracker(tracker, { clock });
+});
+afterEach(async () => {
+  connections.stop();
+  await tracker.stop();
+});
+
+const add = (id: string, more: Partial<NewConnection> = {}) =>
+  connections.addConnection({ id, sessionId: 'cam1', clientIp: '203.0.113.7', userAgent: 'Mozilla/5.0', ...more });
+const viewers = (stream = 'cam1') => tracker.list({ stream, status: 'active' });
+
+it('counts a viewer with two pages as one row and two connections', async () => {
+  await add('a');
+  await add('b');
+  expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([1, 2]);
+  expect(viewers()[0]).toMatchObject({ protocol: 'heartbeat', kind: 'viewer', connections: 0 });
+  await add('c', { sid: 'one page' });
+  await add('d', { sid: 'another page' });
+  expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([2, 4]);
+});
+
+it('joins the row that the media requests of the viewer have, and opens the one that they join', async () => {
+  const media = { stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', userAgent: 'Mozilla/5.0' };
+  tracker.trackHttp({ ...media, sid: 'one', bytes: 1_000 });
+  await add('a', { sid: 'one' });
+  expect(viewers()).toMatchObject([{ protocols: ['hls', 'heartbeat'], bytes: 1_000 }]);
+  await add('b', { token: 'ticket', clientIp: '203.0.113.8' });
+  tracker.trackHttp({ ...media, token: 'ticket', ip: '203.0.113.8', bytes: 500 });
+  expect(viewers()).toMatchObject([{ bytes: 1_000 }, { protocols: ['heartbeat', 'hls'], bytes: 500 }]);
+});
+
+it('is active at 59.999 seconds, and not at 60', async () => {
+  await add('a');
+  clock.advance(59_999);
+  expect([connections.getConnectionCount('cam1'), connections.getConnection('a')?.id]).toEqual([1, 'a']);
+  clock.advance(1);
+  expect([connections.getConnectionCount('cam1'), connections.getConnection('a')]).toEqual([0, undefined]);
+  expect(connections.getActiveConnections('cam1')).toEqual([]);
+  expect(() => connections.updateHeartbeat('a')).toThrow(expect.objectContaining({ code: 'ERR_CONNECTION_NOT_FOUND' }));
+});
+
+it('takes silent ones off by itself between 60 and 90 seconds, and closes what the app had open as of its last beat', async () => {
+  const start = clock.now();
+  await add('a', { protocol: 'websocket' });
+  clock.advance(10_000);
+  connections.updateHeartbeat('a');
+  let closed: { at: number; watched: number; reason: string } | undefined;
+  tracker.on('closed', ({ occurredAt, session, reason }) => {
+    closed = { at: occurredAt - start, watched: session.durationMs, reason };
+  });
+  clock.advance(59_000);
+  expect(closed).toBeUndefined();
+  clock.advance(41_000);
+  expect(closed).toMatchObject({ watched: 10_000, reason: 'client_gone' });
+  expect(closed?.at).toBeLessThanOrEqual(100_000);
+});
+
+it('keeps the session for the window after the youngest beat, and ends its watch time with that', async () => {
+  await add('a');
+  clock.advance(40_000);
+  connections.updateHeartbeat('a');
+  clock.advance(59_000);
+  expect(viewers()).toHaveLength(1);
+  clock.advance(2_000);
+  expect(viewers()).toHaveLength(0);
+  expect(tracker.list({ status: 'closed' })).toMatchObject([{ closeReason: 'idle', durationMs: 40_000 }]);
+});
+
+it('refuses a duplicate and keeps the first', async () => {
+  await add('a', { userId: 'ada' });
+  await expect(add('a', { userId: 'eve' })).rejects.toMatchObject({ code: 'ERR_CONNECTION_EXISTS' });
+  expect(connections.getConnection('a')?.userId).toBe('ada');
+  expect(connections.getConnectionCount('cam1')).toBe(1);
+});
+
+it('knows no connection that was never there, and removes one twice without complaint', async () => {
+  expect(() => connections.updateHeartbeat('a')).toThrow(expect.objectContaining({ code: 'ERR_CONNECTION_NOT_FOUND' }));
+  connections.removeConnection('a');
+  await add('a');
+  connections.removeConnection('a');
+  connections.removeConnection('a');
+  expect(connections.getStats()).toEqual({
+    ...{ activeConnections: 0, streams: 0, added: 1, removed: 1, stale: 0, refused: 0 },
+  });
+});
+
+it('hands out copies', async () => {
+  const added = await add('a');
+  if (!added.admitted) throw new Error(added.reason);
+  Object.assign(added.connection, { userId: 'eve' });
+  Object.assign(connections.getConnection('a')!, { lastHeartbeat: 0 });
+  expect(connections.getConnection('a')).toEqual({
+    ...{ id: 'a', sessionId: 'cam1', userId: '', clientIp: '203.0.113.7', userAgent: 'Mozilla/5.0' },
+    ...{ connectedAt: clock.now(), lastHeartbeat: clock.now() },
+  });
+});
+
+it('starts and stops twice and in any order, and leaves no timer', async () => {
+  connections.stop();
+  connections.start();
+  connections.start();
+  connections.stop();
+  connections.stop();
+  await tracker.stop();
+  expect(clock.pending).toBe(0);
+});
+
+it('ends with their session the connections of a viewer who is kicked, and lets them in no more', async () => {
+  await add('a');
+  await add('b', { clientIp: '203.0.113.9' });
+  tracker.kickAll({ ip: '203.0.113.7' });
+  expect(connections.getActiveConnections('cam1').map(({ id }) => id)).toEqual(['b']);
+  expect(() => connections.updateHeartbeat('a')).toThrow('It was refused: kicked.');
+  expect(await add('c')).toEqual({ admitted: false, reason: 'kicked', status: 403 });
+});
+
+it('asks the policies, also those that take their time', async () => {
+  tracker.updateConfig({ policies: [jwtPolicy({ secret: 'x'.repeat(32) })] });
+  expect(await add('a')).toMatchObject({ admitted: false, status: 401 });
+  tracker.updateConfig({ policies: [allowDeny({ deny: [{ ip: '203.0.113.0/24' }] })] });
+  expect(await add('b', { clientIp: '203.0.113.8' })).toMatchObject({ admitted: false, status: 403 });
+  const slow = { name: 'slow', admit: async () => ({ allow: true as const }) };
+  tracker.updateConfig({ policies: [slow] });
+  expect(await add('c', { clientIp: '198.51.100.9' })).toMatchObject({ admitted: true });
+  expect(connections.getStats()).toMatchObject({ added: 1, refused: 2 });
+});
+
+it('opens the session again for one whose session had reached its longest life', async () => {
+  tracker.updateConfig({ maxLifetimeMs: 30_000 });
+  await add('a');
+  clock.advance(31_000);
+  connections.updateHeartbeat('a');
+  expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([1, 1]);
+});
+
+it.each([
+  ['sessionId', { sessionId: '' }],
+  ['sessionId', { sessionId: 'x'.repeat(300) }],
+  ['clientIp', { clientIp: '' }],
+  ['id', { id: 'x'.repeat(300) }],
+  ['userId', { userId: 7 as never }],
+])('refuses a bad %s', async (field, more) => {
+  await expect(add('a', more)).rejects.toMatchObject({
+    code: 'ERR_BAD_CONNECTION',
+    message: expect.stringContaining(field),
+  });
+});
+
+it('has a bound', async () => {
+  const few = createConnectionTracker(tracker, { maxConnections: 1, clock });
+  await few.addConnection({ sessionId: 'cam1', clientIp: '203.0.113.7' });
+  await expect(few.addConnection({ sessionId: 'cam1', clientIp: '203.0.113.7' })).rejects.toMatchObject({
+    code: 'ERR_TOO_MANY_CONNECTIONS',
+  });
+  few.stop();
+});

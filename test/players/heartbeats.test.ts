@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import express, { type Express } from 'express';
+import type { Browser, Page } from 'playwright-core';
+import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { createConnectionTracker, heartbeatApi, type ConnectionTracker } from '@stream-sessions/heartbeats';
+import { launchChromium } from './support/browser.js';
+import { program } from './support/programs.js';
+import { until } from './support/until.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'heartbeats-'));
+const closing: (() => void)[] = [];
+let browser: Browser;
+let tracker: SessionTracker;
+let connections: ConnectionTracker;
+let site: string;
+
+async function listen(app: Express): Promise<string> {
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+beforeAll(async () => {
+  const clip = ['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=10', '-t', '5', '-pix_fmt', 'yuv420p'];
+  execFileSync(program('ffmpeg'), ['-loglevel', 'error', ...clip, path.join(folder, 'clip.mp4')]);
+  browser = await launchChromium();
+  tracker = createTracker({ deniedRetentionMs: 60_000 });
+  connections = createConnectionTracker(tracker, { heartbeatWindowMs: 3_000, checkIntervalMs: 500 });
+  // three servers: the page, its media, and this kit, which sees beats alone
+  const media = await listen(express().use(express.static(folder)));
+  const beats = await listen(express().use('/beat', heartbeatApi(connections, { intervalMs: 300 })));
+  const page = `<video muted autoplay loop src="${media}/clip.mp4"></video>
+    <script src="${beats}/beat/heartbeat.js" data-stream="cam1"></script>
+    <script>addEventListener('streamsessionended', (event) => (document.title = event.detail));</script>`;
+  const app = express();
+  app.get('/', (_req, res) => void res.type('html').send(page));
+  app.get('/elsewhere', (_req, res) => void res.type('html').send('elsewhere'));
+  site = await listen(app);
+}, 30_000);
+
+afterAll(async () => {
+  await browser.close();
+  closing.forEach((close) => close());
+  connections.stop();
+  await tracker.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const count = (): number => connections.getConnectionCount('cam1');
+const open = async (): Promise<Page> => {
+  const page = await browser.newPage();
+  await page.goto(site);
+  return page;
+};
+const beatAt = (): number => Math.max(0, ...connections.getActiveConnections('cam1').map((one) => one.lastHeartbeat));
+
+it('lists who plays from another server, while the page is there', async () => {
+  const page = await open();
+  await until('the page is counted', () => count() === 1);
+
+  await until('it plays', () => page.locator('video').evaluate((video: any) => video.currentTime > 0.2));
+  expect(tracker.list({ stream: 'cam1', status: 'active' })).toMatchObject([
+    { protocol: 'heartbeat', namedBy: 'cmcd' },
+  ]);
+
+  const began = beatAt();
+  await until('it beats', () => beatAt() > began);
+  const sid = await page.evaluate(() => (globalThis as any).streamSessions.sid as string);
+  expect(sid).toMatch(/^\d{20,}$/);
+
+  await page.goto(`${site}/elsewhere`);
+  await until('its end was told', () => count() === 0, { timeoutMs: 1_500 }); // before the window is over
+  expect(connections.getStats().removed).toBeGreaterThan(0);
+
+  await page.goBack();
+  await until('it is back', () => count() === 1);
+  await page.close();
+  await until('it has gone', () => count() === 0);
+}, 30_000);
+
+it('comes back after the network was away', async () => {
+  const page = await open();
+  await until('the page is counted', () => count() === 1);
+  await page.context().setOffline(true);
+  await until('it is silent', () => count() === 0);
+  await page.context().setOffline(false);
+  await until('it is heard of again', () => count() === 1, { timeoutMs: 2_000 });
+  await page.close();
+  await until('it has gone', () => count() === 0);
+}, 30_000);
+
+it('tells the page why, when its viewer is kicked, and lets it in no more', async () => {
+  const page = await open();
+  await until('the page is counted', () => count() === 1);
+  tracker.kickAll({ stream: 'cam1' });
+  await until('the page says why', async () => (await page.title()) === 'kicked');
+  await page.reload();
+  await until('it is refused', async () => (await page.title()) === 'kicked');
+  expect(count()).toBe(0);
+  await page.close();
+});
