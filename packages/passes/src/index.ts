@@ -6,6 +6,7 @@ export { applyChange, applySpending } from './rules/spending.js';
 export { PASS_TYPES, type PassTerms, type PassType, type SessionData } from './types/session-data.js';
 export type { Awaitable, Pass, PassChange, PassStore, Spending } from './types/store.js';
 export type { PassBookOptions, PassEvents, Remaining, Speed } from './types/book.js';
+export type { CallOptions, PassProvider, SessionSource } from './types/source.js';
 export type { Expiry, Over } from './rules/availability.js';
 export type { TopUp } from './rules/terms.js';
 export { passesApi, type PassesApiHandler, type PassesApiOptions } from './api/passes-api.js';

@@ -15,6 +15,12 @@ export class Account {
   readonly visits = new Set<Visit>();
   /** Admissions that wait for an answer. */
   asking = 0;
+  /** Its providers are being asked. */
+  loading: Promise<void> | undefined = undefined;
+  /** None of the providers that were asked last has answered. */
+  providersFailed = false;
+  /** The pass that paid when its providers were asked last. */
+  paidBy: string | undefined = undefined;
   /** When to look at its visits, epoch milliseconds. */
   lookAt = Infinity;
   /** Until when its watching is billed, epoch milliseconds. */

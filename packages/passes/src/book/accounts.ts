@@ -1,4 +1,6 @@
+import type { Candidate } from '@stream-sessions/core';
 import { everyMs, ownCopy } from '@stream-sessions/core/spi';
+import { overAt } from '../rules/availability.js';
 import type { Awaitable, Pass } from '../types/store.js';
 import { Account } from './account.js';
 import type { Desk } from './desk.js';
@@ -28,8 +30,9 @@ export class Accounts {
     return account;
   }
 
-  /** Reads the passes of its owner, as its store knows them now. */
-  load(account: Account): Awaitable<void> {
+  /** Reads the passes of its owner, as its store knows them now; for a candidate, its providers are asked first. */
+  load(account: Account, candidate?: Candidate): Awaitable<void> {
+    if (candidate !== undefined && this.desk.providers.areThere) return this.askProviders(account, candidate);
     const passes = this.desk.store.list(account.owner);
     if (passes instanceof Promise) return passes.then((all) => this.loaded(account, all));
     return this.loaded(account, passes);
@@ -73,13 +76,28 @@ export class Accounts {
     account.lookAtAll();
   }
 
+  /** All who come at the same time share one answer. */
+  private askProviders(account: Account, candidate: Candidate): Promise<void> {
+    const ask = async (): Promise<void> => {
+      const { providers, clock, expiry } = this.desk;
+      const isUsable = ({ pass }: Tab): boolean => overAt(pass, clock.now(), expiry) === undefined;
+      const known = account.till.tabs.filter(isOffered);
+      const { tabs, allFailed } = await providers.ask(account.owner, candidate, known, isUsable);
+      account.providersFailed = allFailed;
+      account.till.tabs = [...tabs, ...account.till.tabs.filter((tab) => !isOffered(tab))];
+      await this.load(account);
+    };
+    return (account.loading ??= ask().finally(() => (account.loading = undefined)));
+  }
+
   private loaded(account: Account, passes: readonly Pass[]): void {
     const { till } = account;
-    till.tabs = passes.map((pass) => {
+    const own = passes.map((pass) => {
       const known = till.tabs.find(({ id }) => id === pass.id);
       known?.renew(pass);
       return known ?? this.tabOf(pass);
     });
+    till.tabs = [...till.tabs.filter(isOffered), ...own];
   }
 
   private tabOf(pass: Pass): Tab {
@@ -103,3 +121,6 @@ export class Accounts {
     if (this.byOwner.size === 0) this.stop();
   }
 }
+
+/** By a provider. */
+const isOffered = ({ rank }: Tab): boolean => rank < Infinity;

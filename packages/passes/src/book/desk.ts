@@ -1,5 +1,6 @@
 import type { Clock, Logger, PolicyAttachment } from '@stream-sessions/core';
 import type { Expiry } from '../rules/availability.js';
+import type { Providers } from '../providers/providers.js';
 import type { PassEvents, Speed } from '../types/book.js';
 import type { Pass, PassStore } from '../types/store.js';
 
@@ -18,6 +19,7 @@ export class Desk {
 
   constructor(
     readonly store: PassStore,
+    readonly providers: Providers,
     readonly clock: Clock,
     readonly logger: Logger,
     readonly expiry: Expiry,

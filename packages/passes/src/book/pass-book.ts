@@ -2,16 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, StreamSessionsError } from '@stream-sessions/core';
 import { badOption, checkOptions, consoleLogger, isolated, ownCopy, systemClock } from '@stream-sessions/core/spi';
 import { expiresAt, leftBytes, leftMs } from '../rules/availability.js';
+import { checkProviders, Providers } from '../providers/providers.js';
 import { badPass, checkOwner, fullTerms, fullTopUp, hashOfTerms, idOfKey, type TopUp } from '../rules/terms.js';
 import { MemoryPassStore } from '../store/memory-store.js';
 import type { PassBookOptions, PassEvents, Remaining, Speed } from '../types/book.js';
-import type { PassTerms } from '../types/session-data.js';
+import type { PassTerms, SessionData } from '../types/session-data.js';
 import type { Pass, PassChange, PassStore } from '../types/store.js';
 import type { Account } from './account.js';
 import { Accounts } from './accounts.js';
 import { Desk } from './desk.js';
 
-const KNOWN = ['store', 'saveEveryMs', 'pauseAfterMs', 'globalSpeed', 'expiry', 'clock', 'logger'];
+const KNOWN = [
+  'store',
+  'providers',
+  'providerTimeoutMs',
+  'saveEveryMs',
+  'pauseAfterMs',
+  'globalSpeed',
+  'expiry',
+  'clock',
+  'logger',
+];
 const MAX_KEY_LENGTH = 255;
 
 const accountsOfBooks = new WeakMap<PassBook, Accounts>();
@@ -81,6 +92,11 @@ export class PassBook {
   async list(owner: string): Promise<Pass[]> {
     const passes = await this.store.list(owner);
     return passes.map((pass) => this.asSpent(pass)).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  /** What the providers have for an owner, a page of each, beginning with 1. One that fails is logged and left out. */
+  offers(owner: string, { page = 1, perPage = 100 }: { page?: number; perPage?: number } = {}): Promise<SessionData[]> {
+    return this.desk.providers.list(owner, page, perPage);
   }
 
   /** The pass that an owner is using up, or would begin with. */
@@ -186,7 +202,7 @@ export class PassBook {
 export function passBook(options: PassBookOptions = {}): PassBook {
   checkOptions('passBook()', options, KNOWN);
   const { store = new MemoryPassStore(), saveEveryMs = 15_000, pauseAfterMs = 60_000, globalSpeed = {} } = options;
-  const { expiry = 'time-and-days', clock = systemClock } = options;
+  const { expiry = 'time-and-days', clock = systemClock, providers = [], providerTimeoutMs = 2_000 } = options;
   const logger: Logger = isolated(options.logger ?? consoleLogger);
   if (!(typeof saveEveryMs === 'number' && saveEveryMs >= 100 && saveEveryMs < Infinity)) {
     throw badOption('saveEveryMs', 'a number of milliseconds from 100', saveEveryMs);
@@ -197,9 +213,15 @@ export function passBook(options: PassBookOptions = {}): PassBook {
   if (expiry !== 'time-and-days' && expiry !== 'days-only') {
     throw badOption('expiry', "'time-and-days' or 'days-only'", expiry);
   }
+  if (!(typeof providerTimeoutMs === 'number' && providerTimeoutMs > 0)) {
+    throw badOption('providerTimeoutMs', 'a number of milliseconds above 0', providerTimeoutMs);
+  }
+  checkProviders(providers);
   checkSpeed('globalSpeed', globalSpeed);
   if (!isStore(store)) throw badOption('store', 'a PassStore', store);
-  const desk = new Desk(store, clock, logger, expiry, randomUUID(), pauseAfterMs, { ...globalSpeed });
+  const writer = randomUUID();
+  const sellers = new Providers([...providers], providerTimeoutMs, clock, logger, writer);
+  const desk = new Desk(store, sellers, clock, logger, expiry, writer, pauseAfterMs, { ...globalSpeed });
   return new PassBook(desk, new Accounts(desk, saveEveryMs));
 }
 

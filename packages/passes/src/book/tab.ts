@@ -28,6 +28,8 @@ export class Tab {
     readonly ledger: Ledger,
     private readonly writer: string,
     private readonly now: () => number,
+    /** Of its provider: those with a lower one are used first. Passes of the book itself come last. */
+    readonly rank = Infinity,
   ) {
     this.kept = pass;
     // This writer may have used it before.
@@ -40,6 +42,11 @@ export class Tab {
 
   get isSaved(): boolean {
     return this.unsaved === undefined && this.saving === undefined;
+  }
+
+  /** The pass as its ledger knows it. */
+  get saved(): Pass {
+    return this.kept;
   }
 
   /** The pass, and what was spent of it, saved or not. */
@@ -79,12 +86,12 @@ export class Tab {
     const spending = { ...this.saving, now: this.now() };
     const expected = applySpending(this.kept, spending);
     const answer = this.ledger.spend(spending);
-    if (!(answer instanceof Promise)) return this.saved(answer, expected);
-    const noted = answer.then((pass) => this.saved(pass, expected)).finally(() => (this.answer = undefined));
+    if (!(answer instanceof Promise)) return this.noted(answer, expected);
+    const noted = answer.then((pass) => this.noted(pass, expected)).finally(() => (this.answer = undefined));
     return (this.answer = noted);
   }
 
-  private saved(pass: Pass | undefined, expected: Pass): boolean {
+  private noted(pass: Pass | undefined, expected: Pass): boolean {
     this.saving = undefined;
     this.isGone = pass === undefined;
     this.renew(pass ?? expected);

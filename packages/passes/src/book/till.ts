@@ -29,7 +29,7 @@ export class Till {
   usable(at: number): Tab[] {
     return this.tabs
       .filter((tab) => !tab.isGone && overAt(tab.pass, at, this.expiry) === undefined)
-      .sort((a, b) => inOrder(a.pass, b.pass, this.expiry));
+      .sort((a, b) => (a.rank === b.rank ? inOrder(a.pass, b.pass, this.expiry) : a.rank - b.rank));
   }
 
   /** Takes a stretch of watching off the passes, in order: what one cannot pay any more is the next one's. */

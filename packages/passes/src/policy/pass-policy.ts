@@ -13,6 +13,7 @@ import { badOption, checkOptions, SESSION_KINDS } from '@stream-sessions/core/sp
 import type { Account } from '../book/account.js';
 import type { Accounts } from '../book/accounts.js';
 import { accountsOf, type PassBook } from '../book/pass-book.js';
+import type { Tab } from '../book/tab.js';
 import type { Payer } from '../book/till.js';
 import type { Visit } from '../book/visit.js';
 import { leftBytes, leftMs, type Over } from '../rules/availability.js';
@@ -96,9 +97,8 @@ class Passes implements Policy {
     const owner = this.ownerOf(candidate);
     if (owner === undefined) return this.required ? NAMELESS : YES;
     const account = this.accounts.open(owner);
-    const isKnown = account.isWatching && candidate.again !== true;
-    const loaded = isKnown ? undefined : this.accounts.load(account);
     account.asking++;
+    const loaded = this.isKnown(account, candidate) ? undefined : this.accounts.load(account, candidate);
     if (!(loaded instanceof Promise)) return this.judge(account, candidate);
     return loaded.then(
       () => this.judge(account, candidate),
@@ -128,10 +128,12 @@ class Passes implements Policy {
   review({ id }: PlaySession): Verdict | 'ask' {
     const known = this.visits.get(id);
     if (known === undefined) return YES;
-    const { tab } = known.account.look(known.visit);
-    if (tab !== undefined) return this.yes(tab.pass);
-    // There may be another pass by now, where it is kept.
-    return this.isFree(known.account) || this.keeps ? YES : 'ask';
+    const { account, visit } = known;
+    const { tab } = account.look(visit);
+    // Before another pass is begun, those are asked who come before it. And there may be one by now, where passes are kept.
+    const isAsked = tab === undefined ? !this.isFree(account) && !this.keeps : this.mustAskProviders(account, tab);
+    if (isAsked) return 'ask';
+    return tab === undefined ? YES : this.yes(tab.pass);
   }
 
   closed(session: PlaySession): void {
@@ -149,16 +151,30 @@ class Passes implements Policy {
     return candidate.session && this.visits.get(candidate.session.id)?.account.owner;
   }
 
+  /** Once for each pass that takes over. */
+  private mustAskProviders(account: Account, { id }: Tab): boolean {
+    if (!this.accounts.desk.providers.areThere || account.paidBy === id) return false;
+    account.paidBy = id;
+    return true;
+  }
+
+  /** Somebody watches on a pass already: nobody needs to be asked for another. */
+  private isKnown(account: Account, { again }: Candidate): boolean {
+    if (!account.isWatching || again === true) return false;
+    return account.payer(this.accounts.desk.clock.now()).tab !== undefined;
+  }
+
   private judge(account: Account, candidate: Candidate): Verdict {
     const now = this.accounts.desk.clock.now();
     const payer = account.payer(now);
     const { tab } = payer;
     if (tab !== undefined || this.isFree(account) || (this.keeps && candidate.again === true)) {
       this.asked.set(candidate, account);
+      account.paidBy = tab?.id;
       return tab === undefined ? YES : this.yes(tab.pass);
     }
     account.refuse(payer, now);
-    const refusal = refusalOf(payer.before ?? account.till.lastOver(now));
+    const refusal = account.providersFailed ? NOBODY_ANSWERS : refusalOf(payer.before ?? account.till.lastOver(now));
     this.done(account);
     return refusal;
   }
@@ -167,7 +183,11 @@ class Passes implements Policy {
     const known = this.visits.get(session.id);
     const bytes = session.bytes + session.bytesReceived;
     if (known !== undefined) {
-      if (known.account === account) return;
+      if (known.account === account) {
+        // It was asked about again: what was planned for it may be other than what it has now.
+        known.visit.tracker.review(session.id);
+        return;
+      }
       // It is another's from now on.
       known.account.leave(known.visit, session, this.accounts.desk.clock.now(), bytes);
       this.accounts.release(known.account);
@@ -208,6 +228,14 @@ const NAMELESS: Refusal = Object.freeze({
   reason: 'unauthorized',
   kind: 'credentials',
   detail: 'nobody knows whose pass it should be: there is neither a user nor a token',
+  denyForMs: 0,
+});
+
+const NOBODY_ANSWERS: Refusal = Object.freeze({
+  allow: false,
+  reason: 'overload',
+  kind: 'overload',
+  detail: 'no provider of passes has answered',
   denyForMs: 0,
 });
 

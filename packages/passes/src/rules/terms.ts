@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { checkOptions } from '@stream-sessions/core/spi';
-import { PASS_TYPES, type PassTerms } from '../types/session-data.js';
+import { PASS_TYPES, type PassTerms, type SessionData } from '../types/session-data.js';
 
 const MAX_SECS = 3_153_600_000;
 const MAX_MB = 1e9;
@@ -52,6 +52,29 @@ export function fullTopUp(more: TopUp): { addSecs: number; addMb: number; addDay
   checkAmount('dataMb', dataMb, MAX_MB);
   checkAmount('expDays', expDays, MAX_DAYS, true);
   return { addSecs: timeSecs, addMb: dataMb, addDays: expDays };
+}
+
+/**
+ * What somebody else says that a pass is.
+ *
+ * @throws StreamSessionsError ERR_BAD_PASS
+ */
+export function checkData(data: SessionData): void {
+  const { type, timeSecs, dataMb, timeCons, dataCons, expDays, startedAt, downMbits, upMbits, createdAt } = data;
+  if (!TYPES.includes(type)) throw badPass('type', '0 (time), 1 (data) or 2 (both)', type);
+  for (const [field, value] of Object.entries({
+    timeSecs,
+    dataMb,
+    timeCons,
+    dataCons,
+    downMbits,
+    upMbits,
+    createdAt,
+  })) {
+    checkAmount(field, value, Number.MAX_SAFE_INTEGER);
+  }
+  if (expDays !== null) checkAmount('expDays', expDays, Number.MAX_SAFE_INTEGER);
+  if (startedAt !== null) checkAmount('startedAt', startedAt, Number.MAX_SAFE_INTEGER);
 }
 
 /** @throws StreamSessionsError ERR_BAD_PASS */

@@ -1,5 +1,6 @@
 import type { Clock, Logger, PlaySession } from '@stream-sessions/core';
 import type { Expiry, Over } from '../rules/availability.js';
+import type { PassProvider } from './source.js';
 import type { Pass, PassStore } from './store.js';
 
 /** Megabits per second; absent or 0: no limit. */
@@ -12,6 +13,10 @@ export interface Speed {
 export interface PassBookOptions {
   /** Where passes are kept. Default: in memory, gone with the process. */
   store?: PassStore;
+  /** Who else sells passes: asked in this order, before the book's own. Default: nobody. */
+  providers?: readonly PassProvider[];
+  /** One that has not answered by then is passed over, in milliseconds. All together have to fit into `policyTimeoutMs`. Default 2_000. */
+  providerTimeoutMs?: number;
   /** How much watching may be unsaved, in milliseconds: what a crash loses at the most. From 100; default 15_000. */
   saveEveryMs?: number;
   /**
