@@ -60,6 +60,24 @@ describe('a pass for time', () => {
     expect(all.tracker.list({ visits: 'all' })).toHaveLength(1);
   });
 
+  it('says at any time what is left, and when it ends', async () => {
+    const all = theatre();
+    await all.book.create('ann', { type: time, timeSecs: 20 });
+    expect(await all.book.remaining('ann')).toMatchObject({
+      seconds: 20,
+      endsAt: all.start + 20_000,
+      isPlaying: false,
+    });
+    watch(all, 5_000, { everyMs: 1_000 });
+    expect(await all.book.remaining('ann')).toMatchObject({ seconds: 16, endsAt: all.start + 20_000, isPlaying: true });
+    all.clock.advance(95_000);
+    expect(await all.book.remaining('ann')).toMatchObject({
+      seconds: 16,
+      endsAt: all.start + 116_000,
+      isPlaying: false,
+    });
+  });
+
   it('is spent once by two devices at a time', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });

@@ -108,6 +108,7 @@ export class PassBook {
   async remaining(owner: string): Promise<Remaining | undefined> {
     const account = await this.opened(owner);
     const now = this.desk.clock.now();
+    account.bill(now);
     const { tab, until } = account.payer(now);
     this.accounts.release(account);
     if (tab === undefined) return undefined;

@@ -1,0 +1,10 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { program } from './programs.js';
+
+/** A live channel over HLS, with segments of a second, until it is killed. */
+export function publishHls(playlist: string): ChildProcess {
+  const source = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25'];
+  const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25'];
+  const hls = ['-f', 'hls', '-hls_time', '1', '-hls_list_size', '5', '-hls_flags', 'delete_segments', playlist];
+  return spawn(program('ffmpeg'), ['-v', 'error', '-nostdin', ...source, ...codec, ...hls], { stdio: 'ignore' });
+}
