@@ -12,7 +12,18 @@ import { ensureComponents, howToInstall } from './lib/system-packages.mjs';
 
 const NEEDS = {
   start: ['ffmpeg'],
-  test: ['ffmpeg', 'chromium', 'gstreamer', 'srt-live-transmit', 'nginx', 'redis', 'tigervnc', 'curl', 'prometheus'],
+  test: [
+    'ffmpeg',
+    'chromium',
+    'gstreamer',
+    'srt-live-transmit',
+    'nginx',
+    'redis',
+    'tigervnc',
+    'curl',
+    'prometheus',
+    'kubectl',
+  ],
   check: ['srt-live-transmit', 'nginx', 'redis', 'prometheus'],
   clients: [
     'ffmpeg',

@@ -39,6 +39,11 @@ const COMPONENTS = {
     elsewhere: 'https://prometheus.io/download/',
   },
   tigervnc: { programs: ['Xtigervnc'], debian: 'tigervnc-standalone-server', elsewhere: 'https://tigervnc.org' },
+  kubectl: {
+    programs: ['kubectl'],
+    debian: 'kubernetes-client',
+    elsewhere: 'https://kubernetes.io/docs/tasks/tools/',
+  },
   vlc: {
     programs: ['cvlc'],
     debian: 'vlc-bin vlc-plugin-base vlc-plugin-access-extra',

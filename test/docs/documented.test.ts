@@ -13,7 +13,7 @@ import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { createWebhooks, webhooksApi } from '@stream-sessions/webhooks';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
 import { createConnectionTracker, heartbeatApi } from '@stream-sessions/heartbeats';
-import { createSources, processDriver } from '@stream-sessions/on-demand';
+import { createSources, httpDriver, kubernetesDriver, processDriver } from '@stream-sessions/on-demand';
 import { passBook, passesApi, passPolicy } from '@stream-sessions/passes';
 import * as policies from '@stream-sessions/policies';
 import { createManager, localStorage, sessionHeader } from '@stream-sessions/session-store';
@@ -118,6 +118,8 @@ describe('docs/options.md', () => {
     const options = (heading: string) => sorted(namesUnder('docs/options.md', heading));
     expect(options('createSources')).toEqual(await known((given) => createSources(tracker, given)));
     expect(options('processDriver')).toEqual(await known(processDriver));
+    expect(options('httpDriver')).toEqual(await known(httpDriver));
+    expect(options('kubernetesDriver')).toEqual(await known(kubernetesDriver));
   });
 
   it('lists the options of the session store', async () => {

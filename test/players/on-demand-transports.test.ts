@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import NodeMediaServer from 'node-media-server';
@@ -8,7 +10,6 @@ import { createSources, processDriver, type Sources } from '@stream-sessions/on-
 import { attachRtmp, runNodeMediaServer } from '@stream-sessions/rtmp-adapter';
 import { createRtspServer, type RtspServer } from '@stream-sessions/rtsp-adapter';
 import { createSrtServer, type SrtServer } from '@stream-sessions/srt-adapter';
-import { freePort } from '../../examples/live-origin/src/ports.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { commandOf, descendants } from './support/processes.js';
 import { program } from './support/programs.js';
@@ -23,6 +24,15 @@ let nms: NodeMediaServer;
 let rtsp: RtspServer;
 let srt: SrtServer;
 let rtmpPort: number;
+
+/** node-media-server takes 0 for "not at all". */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 /** An ffmpeg that publishes a test picture to a URL. */
 const publisher = (...to: string[]) =>

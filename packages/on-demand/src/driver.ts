@@ -35,6 +35,11 @@ export interface SourceDriver {
    * Absent: the driver tells by `ended` alone.
    */
   state?(target: SourceTarget): Promise<DriverState> | DriverState;
+  /**
+   * What the placeholders of its templates are for all that run. Asked once at the start: what an earlier process has left running is
+   * looked after again. Absent: only the streams of patterns without placeholders are, by `state`.
+   */
+  list?(): Promise<readonly Readonly<Record<string, string>>[]>;
   /** Ours is over: ends what must not outlast it. A driver that leaves its sources to others leaves them running. */
   close?(): Promise<void> | void;
 }

@@ -13,6 +13,16 @@ export const placeholdersOf = (template: string): string[] =>
 export const fill = (template: string, { values }: SourceTarget): string =>
   template.replace(PLACEHOLDER, (whole, name: string) => values[name] ?? whole);
 
+/** What a template's placeholders are in a text that it was filled into; undefined: it was not. */
+export function capturesOf(template: string, text: string): Record<string, string> | undefined {
+  const names = placeholdersOf(template);
+  const found = new RegExp(`^${literalsOf(template).map(escaped).join(CAPTURE)}$`).exec(text);
+  return found === null ? undefined : Object.fromEntries(names.map((name, i) => [name, found[i + 1] as string]));
+}
+
+const literalsOf = (template: string): string[] => template.split(PLACEHOLDER).filter((_, i) => i % 2 === 0);
+const escaped = (literal: string): string => literal.replace(/[\\^$.*+?()[\]|/-]/g, '\\$&');
+
 /** Which streams are meant: `cam1`, or with what differs in braces, `live/{room}-{camera}`. */
 export class Pattern {
   readonly names: readonly string[];
@@ -22,7 +32,7 @@ export class Pattern {
   constructor(readonly text: string) {
     if (typeof text !== 'string' || text === '') throw badOption('pattern', 'a stream code like "cam-{id}"', text);
     this.names = placeholdersOf(text);
-    const literals = text.split(PLACEHOLDER).filter((_, i) => i % 2 === 0);
+    const literals = literalsOf(text);
     if (literals.slice(1, -1).includes('')) {
       throw badOption('pattern', 'a stream code with something between two placeholders', text);
     }
@@ -32,13 +42,18 @@ export class Pattern {
     if (new Set(this.names).size < this.names.length || this.names.includes('stream')) {
       throw badOption('pattern', 'one with different names in braces, and none of them "stream"', text);
     }
-    const escaped = literals.map((literal) => literal.replace(/[\\^$.*+?()[\]|/-]/g, '\\$&'));
-    this.regExp = new RegExp(`^${escaped.join(CAPTURE)}$`);
+    this.regExp = new RegExp(`^${literals.map(escaped).join(CAPTURE)}$`);
   }
 
   /** Whether it means one stream alone. */
   get isFixed(): boolean {
     return this.names.length === 0;
+  }
+
+  /** The stream for which these were captured; undefined: some are missing. */
+  streamOf(values: Readonly<Record<string, string>>): string | undefined {
+    if (values['stream'] !== undefined) return values['stream'];
+    return this.names.every((name) => name in values) ? fill(this.text, { stream: '', values }) : undefined;
   }
 
   /** What is to be started for this stream; undefined: it is not meant. */

@@ -15,12 +15,12 @@ export type CustomDriverOptions = Omit<SourceDriver, 'name'> & {
  * customDriver({ start: ({ stream }) => encoder.on(stream), stop: ({ stream }) => encoder.off(stream) })
  */
 export function customDriver(options: CustomDriverOptions): SourceDriver {
-  checkOptions('customDriver()', options, ['name', 'placeholders', 'start', 'stop', 'state', 'close']);
-  const { name = 'custom', start, stop, state, close } = options;
+  checkOptions('customDriver()', options, ['name', 'placeholders', 'start', 'stop', 'state', 'list', 'close']);
+  const { name = 'custom', start, stop, state, list, close } = options;
   for (const [key, value] of Object.entries({ start, stop })) {
     if (typeof value !== 'function') throw badOption(key, 'a function', value);
   }
-  for (const [key, value] of Object.entries({ state, close })) {
+  for (const [key, value] of Object.entries({ state, list, close })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(key, 'a function', value);
   }
   return { ...options, name };

@@ -2,7 +2,7 @@ import { StreamSessionsError, type SessionTracker, type SourceChange, type Sourc
 import { everyMs } from '@stream-sessions/core/spi';
 import type { SourceInfo } from '../create-sources.js';
 import type { SourceDriver } from '../driver.js';
-import type { SourcesSettings } from '../options.js';
+import type { Rule, SourcesSettings } from '../options.js';
 import { watchers } from './demand.js';
 import { Holds, refused } from './holds.js';
 import { Places } from './places.js';
@@ -36,8 +36,7 @@ export class SourceManager {
       tracker.on('closed', ({ session: { kind, stream } }) => this.left(kind, stream)),
       everyMs(settings.clock, settings.checkIntervalMs, () => this.check()),
     ];
-    // what an earlier process of ours has left running
-    for (const { pattern } of settings.rules) if (pattern.isFixed) this.poll(this.find(pattern.text));
+    for (const rule of settings.rules) void this.findLeft(rule);
     this.check();
   }
 
@@ -114,6 +113,20 @@ export class SourceManager {
     this.answerSettled();
     const drivers = new Set<SourceDriver>(this.settings.rules.map(({ driver }) => driver));
     await Promise.all([...drivers].map(async (driver) => driver.close?.()));
+  }
+
+  /** What an earlier process of ours has left running sleeps like all others when nobody comes. */
+  private async findLeft({ pattern, driver }: Rule): Promise<void> {
+    if (pattern.isFixed) return this.poll(this.find(pattern.text));
+    try {
+      for (const values of (await driver.list?.()) ?? []) {
+        const stream = pattern.streamOf(values);
+        const source = stream === undefined || !pattern.match(stream) ? undefined : this.find(stream);
+        if (source?.state === 'hibernated') source.adopt();
+      }
+    } catch (error) {
+      this.settings.logger.warn({ err: error, driver: driver.name }, 'a driver could not say what runs');
+    }
   }
 
   private came(kind: string, stream: string): void {

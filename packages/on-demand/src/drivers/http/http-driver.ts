@@ -1,0 +1,87 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import type { DriverState, SourceDriver, SourceRun, SourceTarget } from '../../driver.js';
+import { placeholdersOf } from '../../pattern.js';
+import { call, failure } from './call.js';
+
+/** Options of `httpDriver()`. URLs may have placeholders: `https://encoder.example.com/cameras/{id}/start`. */
+export interface HttpDriverOptions {
+  /** Where to POST that a source is to run: any 2xx means that it does. */
+  readonly start: string;
+  /** Where to POST that it is to end: any 2xx means that it has. */
+  readonly stop: string;
+  /** What to GET to see whether it runs: 2xx it does, 404 and 410 it does not, anything else says nothing. Default: not asked. */
+  readonly state?: string;
+  /** Signs the calls, as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64. Default: they are not signed. */
+  readonly secret?: string;
+  /** Sent with each call, such as `authorization`. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long an answer may take. Default 8,000 ms. */
+  readonly timeoutMs?: number;
+  /** Certificates to trust besides, as PEM. Default: those of Node. */
+  readonly ca?: string;
+}
+
+const KNOWN = ['start', 'stop', 'state', 'secret', 'headers', 'timeoutMs', 'ca'];
+
+/**
+ * Sources that another server starts and stops, when it is called.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ * @example
+ * httpDriver({ start: 'https://encoder.example.com/{id}/start', stop: 'https://encoder.example.com/{id}/stop' })
+ */
+export function httpDriver(options: HttpDriverOptions): SourceDriver {
+  checkOptions('httpDriver()', options, KNOWN);
+  const { start, stop, state, secret, headers = {}, timeoutMs = 8_000, ca } = options;
+  for (const [name, url] of Object.entries({ start, stop, ...(state !== undefined && { state }) })) {
+    if (!/^https?:\/\/[^/]/.test(String(url))) throw badOption(name, 'a URL of http or https', url);
+  }
+  if (!(timeoutMs > 0)) throw badOption('timeoutMs', 'a number of milliseconds above 0', timeoutMs);
+  const key = secret === undefined ? undefined : keyOf(secret);
+
+  const tell = async (
+    url: string,
+    action: 'start' | 'stop',
+    target: SourceTarget,
+    signal?: AbortSignal,
+  ): Promise<void> => {
+    const body = JSON.stringify({ action, stream: target.stream, values: target.values });
+    const signed = key === undefined ? {} : signature(key, body);
+    const all = { ...headers, 'content-type': 'application/json', ...signed };
+    const answer = await call(urlOf(url, target), { method: 'POST', headers: all, body, ca, signal, timeoutMs });
+    if (answer.status < 200 || answer.status > 299) throw failure(`${action} of ${target.stream}`, answer);
+  };
+
+  return {
+    name: `http ${new URL(start.replace(/[{}]/g, '')).host}`,
+    placeholders: [start, stop, state ?? ''].flatMap(placeholdersOf),
+    start: (target, { signal }: SourceRun) => tell(start, 'start', target, signal),
+    stop: (target) => tell(stop, 'stop', target),
+    ...(state !== undefined && {
+      async state(target: SourceTarget): Promise<DriverState> {
+        const { status } = await call(urlOf(state, target), { method: 'GET', headers, ca, timeoutMs });
+        if (status === 404 || status === 410) return 'stopped';
+        return status >= 200 && status <= 299 ? 'running' : 'unknown';
+      },
+    }),
+  };
+}
+
+/** A stream code may have slashes in it, and is one part of a path. */
+const urlOf = (template: string, { values }: SourceTarget): string =>
+  template.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(values[name] ?? whole));
+
+function keyOf(secret: string): Buffer {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(String(secret)) ?? [];
+  const key = Buffer.from(base64, 'base64');
+  if (key.length >= 24 && key.length <= 64) return key;
+  throw badOption('secret', '"whsec_" and 24 to 64 bytes in base64', typeof secret === 'string' ? '…' : secret);
+}
+
+/** https://www.standardwebhooks.com: whoever is called can tell ours from others', and old from new. */
+function signature(key: Buffer, body: string): Record<string, string> {
+  const [id, at] = [`msg_${randomUUID()}`, String(Math.floor(Date.now() / 1000))];
+  const mac = createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64');
+  return { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': `v1,${mac}` };
+}
