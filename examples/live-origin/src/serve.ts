@@ -27,8 +27,8 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
     if (why) console.error(why);
     server.close();
     server.closeAllConnections();
-    // the tracker hangs up on everybody; then the servers have nothing to wait for
-    await Promise.all([channel.stop(), tracker.stop({ timeoutMs: 500 })]);
+    // the tracker hangs up on everybody (and with STATE closes nobody); then the servers have nothing to wait for
+    await Promise.all([channel.stop(), tracker.stop({ timeoutMs: 500, keep: true })]);
     await Promise.all(transports.map((each) => each.stop()));
     rmSync(channel.folder, { recursive: true, force: true }); // what the servers wrote there at the end
     process.exit(code);

@@ -3,7 +3,7 @@
  * What they serve is made by channel.ts, the page is public/, and the rest is listening and leaving tidily.
  */
 import express from 'express';
-import { createTracker } from '@stream-sessions/core';
+import { createTracker, fileState } from '@stream-sessions/core';
 import { localOnly, sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
 import { openMaxMind } from '@stream-sessions/geoip';
 import { metricsHandler } from '@stream-sessions/metrics';
@@ -19,7 +19,8 @@ import { viewersKey } from './viewers-key.js';
 const key = viewersKey(); // the list of viewers opens with a key, which is printed with the address of the page
 const channel = createChannel(); // a folder with a live channel: demo/ts/master.m3u8, demo/dash/manifest.mpd …
 
-const tracker = createTracker({ deniedRetentionMs: 60_000, policies: [publishers] }); // kicked: out for a minute
+const state = process.env.STATE && { state: fileState(process.env.STATE) }; // who watches outlives this process
+const tracker = createTracker({ deniedRetentionMs: 60_000, policies: [publishers], ...state }); // kicked: out for a minute
 if (process.env.GEOIP) void openMaxMind(process.env.GEOIP).then((geo) => tracker.updateConfig({ geo })); // country
 
 const app = express();

@@ -31,7 +31,7 @@ async function restart(tracker: SessionTracker, downMs = 2_000, options: Tracker
   return processes.start(options, downMs);
 }
 
-/** How far everybody is, which else is written down twice a minute. */
+/** How far everybody is, which else is written down every five seconds. */
 const writeDown = (tracker: SessionTracker): void =>
   live(tracker).forEach(({ id }) => tracker.tag(id, { seen: 'yes' }));
 

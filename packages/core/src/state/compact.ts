@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { headerOf } from './state-header.js';
-import { fromLine, keyOfLine, linesOf, writeAll } from './state-lines.js';
+import { keyOfLine, latestLines, linesOf, writeAll } from './state-lines.js';
 
 /** Which part of a file is copied. */
 export interface CopyOptions {
@@ -20,15 +20,8 @@ export async function compactedCopy(
   path: string,
   { key, from, to, isDamaged, isOver }: CopyOptions,
 ): Promise<{ file: FileHandle; size: number; copiedTo: number } | undefined> {
-  const latest = new Map<string, number>();
-  for await (const lines of linesOf(source, from, to)) {
-    if (isOver()) return undefined;
-    for (const { bytes, offset } of lines) {
-      const line = isDamaged && fromLine(bytes) === undefined ? undefined : keyOfLine(bytes);
-      if (line?.isKept) latest.set(line.key, offset);
-      else if (line !== undefined) latest.delete(line.key);
-    }
-  }
+  const { offsets } = await latestLines(source, from, to, isDamaged, isOver);
+  if (isOver()) return undefined;
   const file = await open(path, 'w+', 0o600);
   const header = Buffer.from(headerOf(key));
   await file.write(header);
@@ -37,7 +30,7 @@ export async function compactedCopy(
     if (isOver()) break;
     const kept = lines.filter(({ bytes, offset }) => {
       const line = keyOfLine(bytes);
-      return line !== undefined && latest.get(line.key) === offset;
+      return line !== undefined && offsets.get(line.key) === offset;
     });
     const bytes = Buffer.concat(kept.flatMap((line) => [line.bytes, LINE_END]));
     size += await writeAll(file, bytes, size);

@@ -8,7 +8,7 @@ import type { StateChange, StateStore } from '../types/state.js';
 import { compactedCopy } from './compact.js';
 import { lockFile } from './file-lock.js';
 import { openHeader, type StateHeader } from './state-header.js';
-import { fromLine, linesOf, toLine, writeAll } from './state-lines.js';
+import { fromLine, keyOfLine, latestLines, linesOf, toLine, writeAll, type LatestLines } from './state-lines.js';
 
 /** So many changes are written before the event loop gets its turn. */
 const AT_ONCE = 500;
@@ -76,22 +76,36 @@ class FileState implements StateStore {
     if (this.header === undefined) throw this.unreadable as Error;
     const file = (this.file = await this.open());
     this.size = this.header.length;
-    const { size: end } = await file.stat();
-    let damaged = 0;
-    for await (const lines of linesOf(file, this.size, end)) {
+    const from = this.header.length;
+    const latest = await latestLines(file, from, (await file.stat()).size, false);
+    this.size = latest.end;
+    const broken = new Set<string>();
+    yield* this.linesAt(latest, broken);
+    const damaged = latest.damaged + broken.size;
+    if (damaged === 0) return;
+    // Of a line that looks like one and is none, an earlier one counts.
+    const sound = broken.size === 0 ? undefined : await latestLines(file, from, latest.end, true);
+    if (sound !== undefined) {
+      const offsets = new Map([...sound.offsets].filter(([key]) => broken.has(key)));
+      yield* this.linesAt({ ...sound, offsets }, broken);
+    }
+    this.isDamaged = true;
+    this.compactAt = 0;
+    const lines = Math.max(damaged, sound?.damaged ?? 0);
+    this.warning = `${lines} lines of ${this.path} cannot be read; the file is kept as ${this.path}.damaged-<time>.`;
+  }
+
+  private async *linesAt({ offsets, end }: LatestLines, broken: Set<string>): AsyncGenerator<StateChange[]> {
+    for await (const lines of linesOf(this.file as FileHandle, (this.header as StateHeader).length, end)) {
       const changes: StateChange[] = [];
-      for (const { bytes } of lines) {
+      for (const { bytes, offset } of lines) {
+        const line = keyOfLine(bytes);
+        if (line === undefined || offsets.get(line.key) !== offset) continue;
         const change = fromLine(bytes);
-        if (change === undefined) damaged++;
+        if (change === undefined) broken.add(line.key);
         else changes.push(change);
       }
-      this.size = (lines.at(-1) as { end: number }).end;
       yield changes;
-    }
-    this.isDamaged = damaged > 0;
-    if (this.isDamaged) {
-      this.compactAt = 0;
-      this.warning = `${damaged} lines of ${this.path} cannot be read; the file is kept as ${this.path}.damaged-<time>.`;
     }
   }
 

@@ -6,10 +6,10 @@ import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { DenialRecord } from '../types/denial.js';
-import type { StateStore } from '../types/state.js';
-import { CLOCK_KEY, progressKey, readKey } from './keys.js';
-import { readClockRecord, setSince } from './passed-time.js';
-import { fromRecord } from './session-record.js';
+import type { StateChange, StateStore } from '../types/state.js';
+import { CLOCK_KEY, readKey } from './keys.js';
+import { readClockRecord, setSince, type ClockRecord } from './passed-time.js';
+import { fromRecord, setProgress } from './session-record.js';
 
 /** So many visits are made before the event loop gets its turn. */
 const AT_ONCE = 256;
@@ -32,33 +32,44 @@ export interface RestoreParts {
  */
 export async function restore(store: StateStore, parts: RestoreParts): Promise<WaitingVisits> {
   const { settings, denials, liveStreams, clock, logger } = parts;
-  const records = new Map<string, unknown>();
-  for await (const changes of store.load()) {
-    for (const [key, value] of changes) {
-      if (value === undefined) records.delete(key);
-      else records.set(key, value);
-    }
-  }
-  const writtenAt = readClockRecord(records.get(CLOCK_KEY));
-  const shiftMs = writtenAt === undefined ? 0 : setSince(writtenAt, clock);
   const waiting = new WaitingVisits(settings.hash);
-  const { hash } = settings;
+  const sources = { ...parts, hash: settings.hash };
+  const denialRecords: DenialRecord[] = [];
+  const early = new Map<string, unknown>();
+  let writtenAt: ClockRecord | undefined;
   let unreadable = 0;
   let cause: unknown;
-  let made = 0;
-  for (const [key, value] of records) {
-    const { what, id } = readKey(key);
+  const attempt = (work: () => void): void => {
     try {
-      if (what === 'denial') denials.restore(shifted(value as DenialRecord, shiftMs));
-      if (what !== 'session') continue;
-      const [session, foundBy] = fromRecord(value, records.get(progressKey(id)), { ...parts, hash });
-      waiting.add(session, foundBy);
-      if (session.bytes > 0) for (const stream of session.streams) liveStreams.served.add(stream);
+      work();
     } catch (error) {
       unreadable++;
       cause ??= error;
     }
-    if (++made % AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
+  const read = ([key, value]: StateChange): void => {
+    const { what, id } = readKey(key);
+    if (key === CLOCK_KEY) writtenAt = readClockRecord(value);
+    if (what === 'denial') denialRecords.push(value as DenialRecord);
+    if (what === 'session') waiting.add(...fromRecord(value, sources));
+    const session = what === 'session' || what === 'progress' ? waiting.get(id) : undefined;
+    const progress = what === 'progress' ? value : early.get(id);
+    if (session !== undefined && progress !== undefined) setProgress(session, progress);
+    else if (what === 'progress') early.set(id, value);
+  };
+
+  const inSlices = async <T>(items: readonly T[], use: (item: T) => void): Promise<void> => {
+    for (let from = 0; from < items.length; from += AT_ONCE) {
+      for (const item of items.slice(from, from + AT_ONCE)) attempt(() => use(item));
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  };
+
+  for await (const changes of store.load()) await inSlices(changes, read);
+  const shiftMs = writtenAt === undefined ? 0 : setSince(writtenAt, clock);
+  await inSlices(denialRecords, (record) => denials.restore(shifted(record, shiftMs)));
+  for (const { bytes, streams } of waiting.values()) {
+    if (bytes > 0) for (const stream of streams) liveStreams.served.add(stream);
   }
   if (unreadable > 0) {
     logger.error({ err: cause, records: unreadable }, 'the state store has records that this tracker cannot read');

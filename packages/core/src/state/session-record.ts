@@ -3,7 +3,7 @@ import type { KeyedHash } from '../identity/keyed-hash.js';
 import { knownNames, sharedGroup } from '../registry/identity-group.js';
 import type { LiveStreams } from '../registry/live-streams.js';
 import { groupPlace, type FoundBy } from '../registry/waiting-visits.js';
-import { ownOffer } from '../session/decided.js';
+import { offeredIn } from '../identity/offer.js';
 import { MAX_LISTED, Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import { SESSION_KINDS } from '../types/kinds.js';
@@ -27,7 +27,9 @@ export function toRecord(session: Session, { recipes, hash }: RecordParts): Reco
   const ownName = session.name ?? (namedBy === 'user' ? session.userId : session.userAgent) ?? '';
   // One that has not been seen with its own name since an earlier process is found by the next best one as well.
   const own: HashedName = [namedBy, hashedName(namedBy, ownName, hash)];
-  const offered = ownOffer(session, hash);
+  // Not kept where nobody else has asked: most sessions have no need for it.
+  const known = rare?.ownOffer;
+  const offered = known !== undefined && known.of === session.token ? known : offeredIn(offerOf(session), hash);
   const aliases = key === undefined ? [] : knownNames(session, hash);
   const isAgent = (alias: string): boolean => alias.startsWith(AGENT);
   return {
@@ -67,7 +69,7 @@ export interface RestoringParts {
 }
 
 /** @throws Error where it is no such record */
-export function fromRecord(given: unknown, progress: unknown, parts: RestoringParts): [Session, FoundBy] {
+export function fromRecord(given: unknown, parts: RestoringParts): [Session, FoundBy] {
   const record = given as StoredSession;
   check(record);
   const { kind, protocol, secure, dvr, country, networks, agent, names } = record;
@@ -84,16 +86,21 @@ export function fromRecord(given: unknown, progress: unknown, parts: RestoringPa
     record.opened,
   );
   describe(session, record);
-  const [bytes, received, updatedAt, quality] = checkedProgress(progress);
-  session.bytes = bytes;
-  session.updatedAt = Math.max(updatedAt, record.opened);
   const rare = session.rareFields;
-  rare.bytesReceived = received;
-  rare.quality = quality as typeof rare.quality;
   rare.unseen = names.filter(([nameKind]) => nameKind !== 'fingerprint' && nameKind !== 'user');
   rare.names = record.agents.map((name) => aliasKey('fingerprint', name, parts.hash));
   const agents = record.agents.map((name): HashedName => ['fingerprint', hashedName('fingerprint', name, parts.hash)]);
   return [session, { group: record.place, own, names: [...others, ...agents] }];
+}
+
+/** @throws Error where it is no record of progress */
+export function setProgress(session: Session, given: unknown): void {
+  const [bytes, received, updatedAt, quality] = checkedProgress(given);
+  session.bytes = bytes;
+  session.updatedAt = Math.max(updatedAt, session.openedAt);
+  const rare = session.rareFields;
+  rare.bytesReceived = received;
+  rare.quality = quality as typeof rare.quality;
 }
 
 function describe(session: Session, record: StoredSession): void {
@@ -150,6 +157,8 @@ interface StoredSession {
   offered: { token: string; bearer: string };
   decided: [string, string, string][];
 }
+
+const offerOf = ({ token, hot }: Session) => ({ token, credentials: hot?.credentials });
 
 const AGENT = 'fingerprint:';
 

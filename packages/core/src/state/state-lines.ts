@@ -65,6 +65,39 @@ export function keyOfLine(bytes: Buffer): { key: string; isKept: boolean } | und
   return { key: bytes.toString('latin1', 2, end), isKept: bytes[end + 1] !== BRACKET };
 }
 
+/** Where the last line of each key begins under which something is kept. */
+export interface LatestLines {
+  readonly offsets: ReadonlyMap<string, number>;
+  /** Behind the last whole line. */
+  readonly end: number;
+  /** Lines that are none. */
+  readonly damaged: number;
+}
+
+/** `verify`: not every line that looks like one is one. */
+export async function latestLines(
+  file: FileHandle,
+  from: number,
+  to: number,
+  verify: boolean,
+  isOver: () => boolean = () => false,
+): Promise<LatestLines> {
+  const offsets = new Map<string, number>();
+  let damaged = 0;
+  let end = from;
+  for await (const lines of linesOf(file, from, to)) {
+    if (isOver()) break;
+    for (const { bytes, offset, end: lineEnd } of lines) {
+      const line = verify && fromLine(bytes) === undefined ? undefined : keyOfLine(bytes);
+      if (line === undefined) damaged++;
+      else if (line.isKept) offsets.set(line.key, offset);
+      else offsets.delete(line.key);
+      end = lineEnd;
+    }
+  }
+  return { offsets, end, damaged };
+}
+
 /** @returns how much it was */
 export async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
   let written = 0;

@@ -14,7 +14,7 @@ export interface StateStore {
   /** Something was wrong with what it has, though it works: the tracker logs it. Looked at after each call. */
   readonly warning?: string | undefined;
   /**
-   * What is kept, in portions of at most some thousand changes. Of one key the last change counts. Asked once, before
+   * What is kept, in portions of at most some thousand keys: no key twice, and none without a value. Asked once, before
    * anything else. A store that fails here is not written to.
    */
   load(): AsyncIterable<readonly StateChange[]>;
