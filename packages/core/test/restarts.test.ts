@@ -135,6 +135,17 @@ describe('a viewer whose server was restarted', () => {
     expect(['a', 'b'].map((token) => request(second, { token }).session?.id)).toEqual(ids);
   });
 
+  it('is counted with the others of its stream, whoever came first', async () => {
+    const first = await begin();
+    for (const token of ['a', 'b', 'c']) request(first, { token });
+    const second = await restart(first);
+    const resumed = eventsOf(second, 'resumed');
+    for (const token of ['a', 'new', 'b', 'c']) request(second, { token });
+    expect(second.streams()).toMatchObject([{ stream: 'cam1', viewers: 4 }]);
+    expect(resumed.map(({ viewers }) => viewers)).toEqual([1, 3, 4]);
+    expect(second.list({ stream: 'cam1' })).toHaveLength(4);
+  });
+
   it('was watching before, but not while nobody was there to be watched', async () => {
     const first = await begin({ idleTimeoutMs: 30_000 });
     request(first, { token: 'a' });

@@ -131,6 +131,8 @@ export class Lifecycle implements HandleOwner {
   private resume(session: Session, resolved: ResolvedHit, approval: Approval | undefined, now: number): Session {
     this.resolver.waiting?.release(session);
     this.factory.resume(session, resolved, approval !== undefined);
+    // Others may watch the stream by now, or nobody any more.
+    session.entry = this.registry.liveStreams.entryFor(session.stream);
     comeBack(session, now, this.settings.idleTimeoutOf(session));
     this.registry.add(session, resolved.recipe, groupOf(session, resolved));
     this.totals.resumed++;

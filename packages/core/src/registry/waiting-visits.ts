@@ -38,8 +38,10 @@ export class WaitingVisits {
     this.waiting.set(session.id, session);
     const { kind, firstStream, protocol, network, userAgent = '', rare } = session;
     const place = group ?? connectionPlace(kind, firstStream, protocol, network);
-    this.own.set(placed(place, own), session);
-    for (const name of [own, ...names]) this.any.add(placed(place, name), session);
+    // Of connections several may go by the same.
+    if (group === undefined) this.any.add(placed(place, own), session);
+    else this.own.set(placed(place, own), session);
+    for (const name of names) this.any.add(placed(place, name), session);
     if (group === undefined || rare?.userId === undefined || !rare.vouched) return;
     this.any.add(placed(place, this.renewed(rare.userId, userAgent)), session);
   }
@@ -75,12 +77,15 @@ export class WaitingVisits {
   /** The only one that waits and was seen with a name of this kind, if it passes the test. */
   only(resolved: ResolvedHit, kind: NamedBy, name: string, test: (session: Session) => boolean): Session | undefined {
     const key = placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)]);
-    return this.any.only(key, MAX_LOOKED_AT, (session) => this.has(session) && test(session));
+    const isMeant = (session: Session): boolean => this.has(session) && test(session);
+    const own = this.own.get(key);
+    return own !== undefined && isMeant(own) ? own : this.any.only(key, MAX_LOOKED_AT, isMeant);
   }
 
   /** Somebody was seen with this name. */
   isTaken(resolved: ResolvedHit, kind: NamedBy, name: string): boolean {
-    return this.any.size(placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)])) > 0;
+    const key = placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)]);
+    return this.own.get(key) !== undefined || this.any.size(key) > 0;
   }
 
   /** The only one of this user there, with this player, if it passes the test: its token has been renewed meanwhile. */

@@ -9,7 +9,9 @@ const MAX_DECIDED = 16;
 
 /** Everything that was offered in this session, what it goes by first. */
 export function offeredBy(session: Session, hash: KeyedHash): Offered[] {
-  return [ownOffer(session, hash), ...(session.rare?.decided?.values() ?? [])];
+  const { rare } = session;
+  const unseen = (rare?.unseen ?? []).flatMap(([kind, token]) => (kind === 'token' ? [{ token, bearer: '' }] : []));
+  return [ownOffer(session, hash), ...unseen, ...(rare?.decided?.values() ?? [])];
 }
 
 /** Policies decide again: whatever comes besides what the session goes by is asked about, but not forgotten. */

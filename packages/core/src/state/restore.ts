@@ -1,9 +1,11 @@
 import type { Denials } from '../denials/denials.js';
 import type { LiveStreams } from '../registry/live-streams.js';
+import type { StreamEntry } from '../registry/stream-entry.js';
 import { WaitingVisits } from '../registry/waiting-visits.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
+import { StringPool } from '../support/strings.js';
 import type { Logger } from '../support/logger.js';
 import type { DenialRecord } from '../types/denial.js';
 import type { StateChange, StateStore } from '../types/state.js';
@@ -33,7 +35,13 @@ export interface RestoreParts {
 export async function restore(store: StateStore, parts: RestoreParts): Promise<WaitingVisits> {
   const { settings, denials, liveStreams, clock, logger } = parts;
   const waiting = new WaitingVisits(settings.hash);
-  const sources = { ...parts, hash: settings.hash };
+  const streams = new Map<string, StreamEntry>();
+  const streamOf = (code: string): StreamEntry => {
+    const known = streams.get(code) ?? liveStreams.entryFor(code);
+    streams.set(code, known);
+    return known;
+  };
+  const sources = { ...parts, hash: settings.hash, texts: new StringPool(), streamOf };
   const denialRecords: DenialRecord[] = [];
   const early = new Map<string, unknown>();
   let writtenAt: ClockRecord | undefined;
@@ -68,9 +76,7 @@ export async function restore(store: StateStore, parts: RestoreParts): Promise<W
   for await (const changes of store.load()) await inSlices(changes, read);
   const shiftMs = writtenAt === undefined ? 0 : setSince(writtenAt, clock);
   await inSlices(denialRecords, (record) => denials.restore(shifted(record, shiftMs)));
-  for (const { bytes, streams } of waiting.values()) {
-    if (bytes > 0) for (const stream of streams) liveStreams.served.add(stream);
-  }
+  for (const code of streams.keys()) liveStreams.served.add(code);
   if (unreadable > 0) {
     logger.error({ err: cause, records: unreadable }, 'the state store has records that this tracker cannot read');
   }

@@ -1,12 +1,13 @@
 import { hashedAlias, hashedName, aliasKey, type HashedName } from '../identity/name.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import { knownNames, sharedGroup } from '../registry/identity-group.js';
-import type { LiveStreams } from '../registry/live-streams.js';
 import { groupPlace, type FoundBy } from '../registry/waiting-visits.js';
 import { offeredIn } from '../identity/offer.js';
 import { MAX_LISTED, Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
+import type { StringPool } from '../support/strings.js';
 import { SESSION_KINDS } from '../types/kinds.js';
+import type { PlaySession } from '../types/play-session.js';
 import type { Recipes } from '../identity/recipe.js';
 
 /** What changes while a visit goes on, apart: it is written down again and again. */
@@ -27,9 +28,7 @@ export function toRecord(session: Session, { recipes, hash }: RecordParts): Reco
   const ownName = session.name ?? (namedBy === 'user' ? session.userId : session.userAgent) ?? '';
   // One that has not been seen with its own name since an earlier process is found by the next best one as well.
   const own: HashedName = [namedBy, hashedName(namedBy, ownName, hash)];
-  // Not kept where nobody else has asked: most sessions have no need for it.
-  const known = rare?.ownOffer;
-  const offered = known !== undefined && known.of === session.token ? known : offeredIn(offerOf(session), hash);
+  const { token, bearer } = offeredIn({ token: session.token, credentials: session.hot?.credentials }, hash);
   const aliases = key === undefined ? [] : knownNames(session, hash);
   const isAgent = (alias: string): boolean => alias.startsWith(AGENT);
   return {
@@ -48,9 +47,12 @@ export function toRecord(session: Session, { recipes, hash }: RecordParts): Reco
       ...aliases.filter((alias) => !isAgent(alias)).map((alias) => hashedAlias(alias, hash)),
       ...(rare?.unseen ?? []),
     ],
-    agents: aliases.filter(isAgent).map((alias) => alias.slice(AGENT.length)),
-    offered: { token: offered.token, bearer: offered.bearer },
-    decided: [...(rare?.decided ?? [])].map(([asked, { token, bearer }]) => [asked, token, bearer]),
+    agents: (rare?.names ?? []).filter(isAgent).map((alias) => alias.slice(AGENT.length)),
+    // The first: what it goes by itself, which a token alone is not worth noting for.
+    decided: [
+      ...(bearer === '' ? [] : [['', token, bearer]]),
+      ...[...(rare?.decided ?? [])].map(([asked, offered]) => [asked, offered.token, offered.bearer]),
+    ],
   };
 }
 
@@ -64,8 +66,10 @@ export function toProgress({ bytes, rare, updatedAt }: Session): ProgressRecord 
 /** What a session is made of again. */
 export interface RestoringParts {
   readonly sharedFields: SharedFieldsPool;
-  readonly liveStreams: LiveStreams;
   readonly hash: KeyedHash;
+  /** What many have in common is kept once. */
+  readonly texts: StringPool;
+  streamOf(code: string): Session['entry'];
 }
 
 /** @throws Error where it is no such record */
@@ -79,18 +83,23 @@ export function fromRecord(given: unknown, parts: RestoringParts): [Session, Fou
     record.id,
     parts.sharedFields.share(common),
     undefined,
-    parts.liveStreams.entryFor(record.stream),
+    parts.streamOf(record.stream),
     record.ip,
-    networks[0] as string,
-    agent,
+    networks[0] === record.ip ? record.ip : (networks[0] as string),
+    agent && parts.texts.share(agent),
     record.opened,
   );
   describe(session, record);
-  const rare = session.rareFields;
-  rare.unseen = names.filter(([nameKind]) => nameKind !== 'fingerprint' && nameKind !== 'user');
-  rare.names = record.agents.map((name) => aliasKey('fingerprint', name, parts.hash));
-  const agents = record.agents.map((name): HashedName => ['fingerprint', hashedName('fingerprint', name, parts.hash)]);
-  return [session, { group: record.place, own, names: [...others, ...agents] }];
+  const unseen = names.filter(([nameKind]) => nameKind !== 'fingerprint' && nameKind !== 'user');
+  if (unseen.length > 0) session.rareFields.unseen = unseen;
+  const { agents, place } = record;
+  if (agents.length > 0) {
+    session.rareFields.names = agents.map((name) => aliasKey('fingerprint', name, parts.hash));
+  }
+  for (const name of place === undefined ? [] : new Set([...agents, agent ?? ''])) {
+    others.push(['fingerprint', hashedName('fingerprint', name, parts.hash)]);
+  }
+  return [session, { group: place, own, names: others }];
 }
 
 /** @throws Error where it is no record of progress */
@@ -98,32 +107,30 @@ export function setProgress(session: Session, given: unknown): void {
   const [bytes, received, updatedAt, quality] = checkedProgress(given);
   session.bytes = bytes;
   session.updatedAt = Math.max(updatedAt, session.openedAt);
-  const rare = session.rareFields;
-  rare.bytesReceived = received;
-  rare.quality = quality as typeof rare.quality;
+  if (received > 0) session.rareFields.bytesReceived = received;
+  if (quality !== undefined) session.rareFields.quality = quality as PlaySession['quality'];
 }
 
 function describe(session: Session, record: StoredSession): void {
-  const rare = session.rareFields;
   // Where it will be found; else a kick would take it for a bare connection.
   session.group = record.place;
   session.query = record.query;
   session.fingerprint = record.fingerprint;
   if (record.started !== undefined) session.begin(record.started);
-  rare.referer = record.referer;
-  rare.absentMs = record.absent ?? 0;
-  rare.protocolSince = record.since ?? 0;
-  rare.userId = record.user;
-  rare.vouched = record.vouched ?? false;
-  rare.tags = record.tags;
-  if (record.watched !== undefined) rare.watchedMs = new Map(record.watched);
-  if (record.protocols.length > 1) rare.protocols = record.protocols;
-  if (record.streams.length > 1) rare.streams = record.streams;
-  if (record.ips.length > 1) [rare.ips, rare.networks] = [record.ips, record.networks];
-  rare.ownOffer = { ...record.offered, of: undefined };
+  const { referer, absent, since, user, vouched, tags, watched } = record;
+  // Most have nothing of this, and are spared the room for it.
+  if (referer !== undefined) session.rareFields.referer = referer;
+  if (absent !== undefined) session.rareFields.absentMs = absent;
+  if (since !== undefined) session.rareFields.protocolSince = since;
+  if (user !== undefined) Object.assign(session.rareFields, { userId: user, vouched: vouched ?? false });
+  if (tags !== undefined) session.rareFields.tags = tags;
+  if (watched !== undefined) session.rareFields.watchedMs = new Map(watched);
+  if (record.protocols.length > 1) session.rareFields.protocols = record.protocols;
+  if (record.streams.length > 1) session.rareFields.streams = record.streams;
+  if (record.ips.length > 1) Object.assign(session.rareFields, { ips: record.ips, networks: record.networks });
   // Whatever they allowed, the policies are asked anew.
   const decided = record.decided.map(([asked, token, bearer]) => [asked, { token, bearer, until: -Infinity }] as const);
-  if (decided.length > 0) rare.decided = new Map(decided);
+  if (decided.length > 0) session.rareFields.decided = new Map(decided);
 }
 
 interface StoredSession {
@@ -154,11 +161,8 @@ interface StoredSession {
   place: string | undefined;
   names: [HashedName, ...HashedName[]];
   agents: string[];
-  offered: { token: string; bearer: string };
   decided: [string, string, string][];
 }
-
-const offerOf = ({ token, hot }: Session) => ({ token, credentials: hot?.credentials });
 
 const AGENT = 'fingerprint:';
 
@@ -185,8 +189,6 @@ function check(record: StoredSession): void {
     [record.protocols, record.streams, record.ips, record.networks].every((list) => isList(list, isText, 1)) &&
     isList(record.names, isTexts, 1) &&
     isTexts(record.agents) &&
-    isText(record.offered?.token) &&
-    isText(record.offered?.bearer) &&
     isList(record.decided, isTexts) &&
     (isAbsent(record.tags) || (isObject(record.tags) && Object.values(record.tags).every(isText))) &&
     (isAbsent(record.watched) || isList(record.watched, (item) => isList(item, () => true, 2)));
