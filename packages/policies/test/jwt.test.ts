@@ -1,8 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import fc from 'fast-check';
 import * as jose from 'jose';
 import { concurrencyPolicy, jwtPolicy, type JwtPolicyOptions } from '@stream-sessions/policies';
-import type { TrackerOptions } from '@stream-sessions/core';
+import { fileState, type TrackerOptions } from '@stream-sessions/core';
 import { jwt, part, SECRET, signedBy, START_SEC } from './support/jwt.js';
 import { ask, connect, denialOf, live, sessionOf, stopAll, world } from './support/make.js';
 
@@ -255,6 +258,22 @@ describe('a renewed JWT', () => {
       expect(denialOf(await ask(tracker, { token, ip: '203.0.113.3', userAgent: 'x' })).kind).toBe('limit');
     },
   );
+
+  it('continues the visit of an earlier process, though nobody has seen it there', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'state-'));
+    const { tracker: before } = setup({}, { state: fileState(path.join(folder, 'a')), fingerprintKey: 'k' });
+    await before.ready;
+    const first = sessionOf(await ask(before, { token: bob() }));
+    sessionOf(await ask(before, { token: jwt({ sub: 'eve', exp: START_SEC + 600 }) }));
+    await before.saved();
+    copyFileSync(path.join(folder, 'a'), path.join(folder, 'b'));
+    const { tracker } = setup({}, { state: fileState(path.join(folder, 'b')), fingerprintKey: 'k' });
+    await tracker.ready;
+    const renewed = sessionOf(await ask(tracker, { token: bob({ exp: START_SEC + 1200 }) }));
+    expect([renewed.id, renewed.openedAt]).toEqual([first.id, first.openedAt]);
+    await stopAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   it('continues at another address of the same IPv6 network: hosts change theirs every day', async () => {
     const { tracker } = max1();
