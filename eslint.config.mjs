@@ -25,6 +25,7 @@ const browser = {
   localStorage: 'readonly',
   sessionStorage: 'readonly',
   EventSource: 'readonly',
+  TextDecoderStream: 'readonly',
   crypto: 'readonly',
 };
 

@@ -62,3 +62,60 @@ export async function channel() {
   if (!ok) throw new Unreachable(`The server answered ${status}.`);
   return parsed(text);
 }
+
+/** Where the feed goes on after a pause. */
+let lastId = '';
+
+/**
+ * What happens at the server, as its feed tells it. Ends with an error: when nothing came for `silenceMs`, or the server is
+ * not there, fails, or wants another key.
+ */
+export async function* events(silenceMs) {
+  const ending = new AbortController();
+  let timer;
+  const alive = (ms) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ending.abort(), ms);
+  };
+  alive(TIMEOUT_MS);
+  // what the browser knows already need not be waited for
+  const offline = () => ending.abort();
+  window.addEventListener('offline', offline);
+  try {
+    const key = storedKey();
+    const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(lastId && { 'last-event-id': lastId }) };
+    const response = await fetch('api/events', { headers, signal: ending.signal });
+    if (!response.ok) {
+      const message = parsed(await response.text()).error?.message;
+      throw response.status === 401
+        ? new Locked(message)
+        : new Error(message ?? `The server answered ${response.status}.`);
+    }
+    for await (const message of messagesOf(response.body)) {
+      alive(silenceMs);
+      if (message.id) lastId = message.id;
+      if (message.data) yield { event: message.event, data: parsed(message.data) };
+    }
+  } catch (error) {
+    // what the server said itself is passed on
+    if (error.name !== 'AbortError' && !(error instanceof TypeError)) throw error;
+  } finally {
+    window.removeEventListener('offline', offline);
+    clearTimeout(timer);
+    ending.abort();
+  }
+  throw new Unreachable('The server does not answer.');
+}
+
+/** Server-Sent Events, as far as the feed makes use of them. `EventSource` would send no key. */
+async function* messagesOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop();
+    for (const block of blocks) {
+      yield Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)));
+    }
+  }
+}

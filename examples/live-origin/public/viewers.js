@@ -3,10 +3,14 @@ import { bytes } from './format.js';
 import { keyForm } from './key-form.js';
 import { tell } from './outcome.js';
 import { denialRow, inputRow, leftRow, viewerRow } from './rows.js';
-import { api, Locked, now } from './server.js';
+import { copyOf } from './copy.js';
+import { api, events, Locked, now } from './server.js';
 
-const EVERY_MS = 1000;
-/** So long without an answer, and what stands there is no longer what is. */
+/** So long until the server is asked again that did not answer. */
+const TRY_AGAIN_MS = 1000;
+/** What changes is shown so often, and so are the times. */
+const SHOW_MS = 500;
+/** So long without a word, and what stands there is no longer what is: the feed says something every second. */
 const STALE_AFTER_MS = 4000;
 const MOST_ROWS = 200;
 
@@ -29,6 +33,10 @@ export function watchViewers(isMine, onChange) {
   /** Counts what was changed here: an answer from before that is not shown. */
   let changes = 0;
   let wake = () => undefined;
+  /** The first answer after a silence is still to be told of. */
+  let isBack = false;
+  let asking;
+  const copy = copyOf(MOST_ROWS);
 
   const rows = {
     viewers: viewerRow(
@@ -61,7 +69,7 @@ export function watchViewers(isMine, onChange) {
     delete button.dataset.busy;
     mark(button);
     changes++;
-    wake();
+    if (state === 'live') ask().then(refresh, failed);
   }
 
   /** Not `disabled`, which would lose the focus. */
@@ -72,13 +80,14 @@ export function watchViewers(isMine, onChange) {
   const visit = ({ id, opened_at: openedAt }) => `${id} ${openedAt}`;
   const show = (list, items, keyOf = visit) => reconcile(byId(list), items, keyOf, rows[list].make, rows[list].update);
 
-  function fill(live, inputs, gone, refusals) {
+  function fill() {
+    const { live, inputs, gone, refusals, totals } = copy.lists(now());
     show('viewers', live.sessions);
-    show('inputs', inputs.sessions);
+    show('inputs', inputs);
     show('denials', refusals.denials, ({ id }) => id);
-    show('left', gone.sessions);
-    write(byId('total-viewers'), String(live.stats.viewers));
-    write(byId('total-bytes'), bytes(live.stats.bytes_total));
+    show('left', gone);
+    write(byId('total-viewers'), String(totals.viewers));
+    write(byId('total-bytes'), bytes(totals.bytes_total));
     write(byId('total-denials'), String(refusals.total_count));
     const more = live.total_count > live.sessions.length;
     byId('more').hidden = !more;
@@ -87,6 +96,8 @@ export function watchViewers(isMine, onChange) {
       byId('more'),
       more ? `The first ${some} of ${all} are shown. Find the others by a part of what they are known by.` : '',
     );
+    onChange({ denials: refusals.denials, isBack });
+    isBack = false;
   }
 
   /** What is no longer known is not shown. */
@@ -113,36 +124,62 @@ export function watchViewers(isMine, onChange) {
     for (const button of document.querySelectorAll('.kick, .lift')) mark(button);
   }
 
+  /** The lists as they are: when the feed begins, and where what it tells is not enough. */
   async function ask() {
     const before = changes;
     const q = byId('find').value.trim();
-    const [live, ...others] = await Promise.all([
+    const lists = await Promise.all([
       api('GET', `sessions?status=active&kind=viewer&limit=${MOST_ROWS}&q=${encodeURIComponent(q)}`),
       api('GET', 'sessions?status=active&kind=input&limit=50'),
       api('GET', 'sessions?status=closed&kind=viewer&order=-closed_at&limit=4'),
       api('GET', 'denials?limit=50'),
     ]);
     if (before !== changes) return ask();
-    const isBack = state !== 'live';
-    [state, answeredAt, trouble] = ['live', performance.now(), ''];
-    form.hide();
-    fill(live, ...others);
-    onChange({ denials: others[2].denials, isBack });
+    copy.begin(lists, q);
+    heard();
   }
 
-  async function refresh() {
-    try {
-      await ask();
-    } catch (error) {
-      onChange({ denials: undefined, isBack: false });
-      if (error instanceof Locked) {
-        [state, answeredAt] = ['locked', performance.now()];
-        clear();
-        form.ask();
-      } else {
-        trouble = error.message;
-        if (state === 'live' && performance.now() - answeredAt > EVERY_MS * 2) state = 'stale';
+  function heard() {
+    isBack ||= state !== 'live';
+    [state, answeredAt, trouble] = ['live', performance.now(), ''];
+    form.hide();
+  }
+
+  /** Until the server is silent, fails, or wants another key. */
+  async function follow() {
+    for await (const { event, data } of events(STALE_AFTER_MS)) {
+      answeredAt = performance.now();
+      if (event === 'reset') await ask();
+      else {
+        if (state !== 'live') heard();
+        if (copy.take(event, data)) soon();
       }
+      if (event === 'reset') refresh();
+    }
+  }
+
+  /** What the feed cannot say is asked for, once for all that happens in a second. */
+  function soon() {
+    asking ??= setTimeout(() => {
+      asking = undefined;
+      ask().then(refresh, failed);
+    }, TRY_AGAIN_MS / 2);
+  }
+
+  function refresh() {
+    if (state === 'live') fill();
+    describe();
+  }
+
+  function failed(error) {
+    onChange({ denials: undefined, isBack: false });
+    if (error instanceof Locked) {
+      [state, answeredAt] = ['locked', performance.now()];
+      clear();
+      form.ask();
+    } else {
+      trouble = error.message;
+      if (state === 'live' && performance.now() - answeredAt > TRY_AGAIN_MS * 2) state = 'stale';
     }
     describe();
   }
@@ -150,17 +187,17 @@ export function watchViewers(isMine, onChange) {
   const form = keyForm(() => wake());
   byId('find').oninput = () => {
     changes++;
-    wake();
+    if (state === 'live') ask().then(refresh, failed);
   };
-  setInterval(describe, 500);
+  setInterval(refresh, SHOW_MS);
   describe();
 
   void (async () => {
     for (;;) {
-      await refresh();
+      await follow().catch(failed);
       await new Promise((resolve) => {
         wake = resolve;
-        setTimeout(resolve, EVERY_MS);
+        setTimeout(resolve, TRY_AGAIN_MS);
       });
     }
   })();
