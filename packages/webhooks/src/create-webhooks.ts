@@ -136,13 +136,14 @@ class RunningWebhooks implements Webhooks {
   /** Who is live goes on; who was and is not is lost. */
   private begin(sessions: Iterable<PlaySession>, at: number): void {
     const left = new Map(this.journal.ledger.open);
+    const isWanted = this.all.some(({ options }) => options.events.has('session.attached'));
     const viewers = new Map<string, number>();
     for (const session of sessions) {
       const visit = visitOf(session);
       if (session.kind === 'viewer') viewers.set(session.stream, (viewers.get(session.stream) ?? 0) + 1);
       this.publishers.opened(session);
       if (left.delete(visit)) continue;
-      const payload = { ...toWire(session), session_id: session.id };
+      const payload = isWanted ? { ...toWire(session), session_id: session.id } : essence(session);
       const event = { id: newId(), at, type: 'session.attached', stream_code: session.stream, payload };
       this.send(event, { visit, is: 'open' });
     }
@@ -211,3 +212,15 @@ class RunningWebhooks implements Webhooks {
 const newId = (): string => `msg_${randomUUID().replaceAll('-', '')}`;
 
 const visitOf = ({ id, openedAt }: PlaySession): string => `${id}@${openedAt}`;
+
+/** What there is to say of a visit that is lost. For each of a hundred thousand, when webhooks begin late. */
+const essence = ({ id, stream, kind, protocol, ip, userName, openedAt }: PlaySession) => ({
+  id,
+  session_id: id,
+  stream_code: stream,
+  kind,
+  proto: protocol,
+  ip,
+  user_name: userName,
+  opened_at: new Date(openedAt).toISOString(),
+});

@@ -16,6 +16,9 @@ const MAX_EVENTS = 10_000;
 const MAX_AGE_MS = 5 * 60_000;
 /** Characters: rows can be made long by strangers. */
 const MAX_LENGTH = 16 * 1024 * 1024;
+/** What is left of too much. */
+const KEPT = 0.9;
+const LOOK_MS = 1000;
 
 /**
  * The latest events, for clients that come back. Of what is superseded only the newest is kept, so that many who watch do not
@@ -27,6 +30,7 @@ export class Ring {
   /** What came after this position is here. */
   private from = 0;
   private length = 0;
+  private lookedAt = 0;
   private readonly entries = new Map<number, Entry>();
   /** The newest of those that supersede each other, by what they are about. */
   private readonly newest = new Map<string, number>();
@@ -73,10 +77,15 @@ export class Ring {
     for (const entry of this.entries.values()) if (entry.position > position) yield entry;
   }
 
+  /** Some at once, and seldom: what was taken out of a Map is in the way of whoever looks for its first entry. */
   private forgetOld(now: number): void {
+    const isTooMuch = this.entries.size > MAX_EVENTS || this.length > MAX_LENGTH;
+    if (!isTooMuch && now - this.lookedAt < LOOK_MS) return;
+    this.lookedAt = now;
+    const share = isTooMuch ? KEPT : 1;
     for (const entry of this.entries.values()) {
-      const isTooMuch = this.entries.size > MAX_EVENTS || this.length > MAX_LENGTH;
-      if (!isTooMuch && now - entry.at <= MAX_AGE_MS) break;
+      const isLittle = this.entries.size <= MAX_EVENTS * share && this.length <= MAX_LENGTH * share;
+      if (isLittle && now - entry.at <= MAX_AGE_MS) break;
       this.remove(entry.position);
       this.from = entry.position;
     }
