@@ -12,9 +12,10 @@ const TEXTS: Readonly<Record<DenialKind, string>> = {
 };
 
 /** The same, where the reason says more than the kind: somebody has paid, and it is used up. */
-const TEXTS_OF_REASONS = new Map([
+const TEXTS_OF_LIMITS = new Map([
   ['quota_time', 'the time that was paid for is used up.'],
   ['quota_data', 'the data that was paid for is used up.'],
+  ['expired', 'what was paid for has expired.'],
   ['no_pass', 'a pass is required to watch this stream.'],
 ]);
 
@@ -43,7 +44,7 @@ export function refuse(req: PlaybackRequest, res: PlaybackResponse, denial: Deni
   explain(req, res, {
     status,
     reason,
-    detail: TEXTS_OF_REASONS.get(reason) ?? TEXTS[kind] ?? TEXTS.forbidden,
+    detail: (kind === 'limit' ? TEXTS_OF_LIMITS.get(reason) : undefined) ?? TEXTS[kind] ?? TEXTS.forbidden,
     retryAfter,
     remaining,
     conflicts: conflicts?.map(conflictToWire),

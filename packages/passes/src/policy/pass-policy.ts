@@ -36,6 +36,9 @@ export interface PassPolicyOptions {
   name?: string;
 }
 
+/** A session that opened with this very request. */
+const JUST_NOW_MS = 1_000;
+
 const YES: Verdict = Object.freeze({ allow: true });
 const NOT_LIMITED: Limits = Object.freeze({});
 
@@ -192,11 +195,13 @@ class Passes implements Policy {
       known.account.leave(known.visit, session, this.accounts.desk.clock.now(), bytes);
       this.accounts.release(known.account);
     }
-    const isNew = before === undefined;
+    const now = this.accounts.desk.clock.now();
+    // What went before this was not watched here: it was recorded before anybody was asked, or in the process before.
+    const isNew = before === undefined && now - session.openedAt < JUST_NOW_MS;
     const visit: Visit = {
       session,
       tracker: this.tracker as PolicyAttachment,
-      since: isNew ? session.openedAt : this.accounts.desk.clock.now(),
+      since: isNew ? session.openedAt : now,
       bytes: isNew ? 0 : bytes,
       limit: 0,
       bytesSeen: 0,
