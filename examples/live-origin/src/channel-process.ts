@@ -1,7 +1,7 @@
 /**
  * The channel runs in a process of its own so that it ends however the server ends, by a crash or SIGKILL too: the IPC
  * channel between the two closes then, ffmpeg is ended by its pid, and the folder goes. Forked by `createChannel()`; goes on air
- * when it is told where to publish.
+ * when it is told where to publish, and off when it is told `off`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,21 @@ process.once('uncaughtException', (error) => {
   end(1);
 });
 
-process.once('message', (publishTo: readonly string[]) => {
+/** Ends ffmpeg and takes away what it has written, which would be old when it comes back. */
+function goOffAir(): void {
+  const running = ffmpeg;
+  ffmpeg = undefined;
+  const gone = (): void => {
+    rmSync(demo, { recursive: true, force: true, maxRetries: 5 });
+    process.send?.({ source: undefined });
+  };
+  running?.removeAllListeners('exit');
+  if (!running || running.exitCode !== null || !running.kill('SIGKILL')) gone();
+  else running.once('exit', gone);
+}
+
+process.on('message', (publishTo: readonly string[] | 'off') => {
+  if (publishTo === 'off') return goOffAir();
   if (hasFfmpeg()) {
     encode(publishTo);
     // players want to start some segments behind the end, and ffmpeg's own one fails on a manifest that lists none yet

@@ -8,6 +8,7 @@ import { localOnly, sessionsApi, trackPlayback } from '@stream-sessions/express-
 import { openMaxMind } from '@stream-sessions/geoip';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { createChannel } from './channel.js';
+import { onDemand } from './on-demand.js';
 import { page } from './page.js';
 import { publishers } from './publishers.js';
 import { serve } from './serve.js';
@@ -17,16 +18,17 @@ import { srt } from './transports/srt.js';
 import { viewersKey } from './viewers-key.js';
 
 const key = viewersKey(); // the list of viewers opens with a key, which is printed with the address of the page
-const channel = createChannel(); // a folder with a live channel: demo/ts/master.m3u8, demo/dash/manifest.mpd …
-
 const state = process.env.STATE && { state: fileState(process.env.STATE) }; // who watches outlives this process
 const tracker = createTracker({ deniedRetentionMs: 60_000, policies: [publishers], ...state }); // kicked: out for a minute
 if (process.env.GEOIP) void openMaxMind(process.env.GEOIP).then((geo) => tracker.updateConfig({ geo })); // country
 
-const app = express();
-const transports = [rtmp(tracker, channel.folder), rtsp(tracker), srt(tracker)]; // servers beside Express, with their adapters
+// a folder with a live channel: demo/ts/master.m3u8, demo/dash/manifest.mpd …; with ON_DEMAND it sleeps when nobody watches
+const { channel, ...source } = onDemand(createChannel(), tracker);
 
-app.use('/live', trackPlayback(tracker), express.static(channel.folder)); // counts, and refuses who was kicked
+const app = express();
+const transports = [rtmp(tracker, channel.folder), rtsp(tracker, source), srt(tracker)]; // servers beside Express, with their adapters
+
+app.use('/live', trackPlayback(tracker, source), express.static(channel.folder)); // counts, and refuses who was kicked
 app.use('/api', sessionsApi(tracker, key.options)); // GET /api/sessions, DELETE /api/sessions/:id …
 app.get('/metrics', metricsHandler(tracker, { authorize: localOnly })); // for a Prometheus on this machine
 app.use(page(channel, transports));
