@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type PlaySession, type SessionDirectory, toWire } from '@stream-sessions/core';
+import { type Clock, type PlaySession, type SessionDirectory, toWire } from '@stream-sessions/core';
 import { EVENT_NAMES, eventToWire, needDirectory } from '@stream-sessions/core/spi';
 import type { Lookup } from './delivery/public-address.js';
 import { Endpoint } from './delivery/endpoint.js';
@@ -11,6 +11,9 @@ import { checked, type WebhooksOptions } from './options.js';
 import { Publishers } from './publishers.js';
 import { Subscription } from './subscription.js';
 import type { DeadLetter, Webhooks } from './types.js';
+
+/** While visits of an earlier process may come back. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** What `on()` tells, as far as it has to be known here: of whichever event. */
 interface Event {
@@ -48,6 +51,8 @@ export async function start(directory: SessionDirectory, options: WebhooksOption
     const poster = new Poster(endpoint.url, clock, allowPrivateNetworks, ask);
     return new Endpoint(endpoint, { journal, poster, retryScheduleMs, clock, logger });
   });
+  // a tracker that restores visits knows only then which of them may go on
+  await (directory as { readonly ready?: Promise<unknown> }).ready;
   return new RunningWebhooks(directory, journal, all, clock);
 }
 
@@ -60,11 +65,13 @@ class RunningWebhooks implements Webhooks {
   private readonly detach: (() => void)[];
   private stopping: Promise<void> | undefined = undefined;
 
+  private timer: unknown = undefined;
+
   constructor(
-    directory: SessionDirectory,
+    private readonly directory: SessionDirectory,
     private readonly journal: Journal,
     private readonly all: readonly Endpoint[],
-    private readonly clock: { now(): number },
+    private readonly clock: Clock,
   ) {
     this.byName = new Map(all.map((endpoint) => [endpoint.name, endpoint]));
     this.subscriptions = all.map(({ options }) => new Subscription(options));
@@ -129,6 +136,7 @@ class RunningWebhooks implements Webhooks {
 
   private async end(): Promise<void> {
     for (const off of this.detach) off();
+    this.clock.clearTimeout(this.timer);
     await Promise.all(this.all.map((endpoint) => endpoint.stop()));
     await this.journal.close();
   }
@@ -149,8 +157,31 @@ class RunningWebhooks implements Webhooks {
     }
     for (const { thresholds } of this.subscriptions)
       for (const [stream, count] of viewers) thresholds.see(stream, count);
-    const { lastAt } = this.journal.ledger;
-    for (const [visit, entry] of left) this.close(visit, entry, lastAt).catch(() => this.journal.ledger.forget(entry));
+    if (left.size > 0) void this.closeLost(left, this.journal.ledger.lastAt);
+  }
+
+  /** As soon as nobody of an earlier process may come back any more. */
+  private async closeLost(left: ReadonlyMap<string, Entry>, at: number): Promise<void> {
+    const mayComeBack = await this.mayComeBack();
+    if (this.stopping !== undefined) return;
+    if (mayComeBack) {
+      this.timer = this.clock.setTimeout(() => void this.closeLost(left, at), LOOK_AGAIN_MS);
+      return;
+    }
+    const { open } = this.journal.ledger;
+    for (const [visit, entry] of left) {
+      // who has come back, or was closed by the tracker, is in no need of it
+      if (open.get(visit) === entry) this.close(visit, entry, at).catch(() => this.journal.ledger.forget(entry));
+    }
+  }
+
+  private async mayComeBack(): Promise<boolean> {
+    try {
+      return (await this.directory.stats()).waiting > 0;
+    } catch {
+      // who cannot say it now is asked again
+      return true;
+    }
   }
 
   /** What it was when it opened is all that is known. */

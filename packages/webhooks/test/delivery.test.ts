@@ -126,6 +126,29 @@ describe('what is not taken', () => {
     await until('none is left', () => webhooks.deadLetters().length === 0);
   });
 
+  it('arrives after an hour without a receiver, all of it and in order', async () => {
+    const to = await receiver();
+    to.answer = (res) => res.destroy();
+    const { tracker, clock, webhooks } = await stage([{ url: to.url }]);
+    for (let n = 0; n < 50; n++) {
+      tracker.kick(watch(tracker, 'cam1', n).id);
+      clock.advance(72_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // the clock leaps: what was just taken may look like no answer, and comes again by its id
+    const taken = new Map<unknown, [string, string]>();
+    to.answer = (res, { json, headers }) => {
+      const id = headers['webhook-id'];
+      if (!taken.has(id)) taken.set(id, [json.data.id, json.type]);
+      res.writeHead(204).end();
+    };
+    await until('all is delivered', () => advance(clock, 600_000, () => webhooks.endpoints()[0]!.delivered === 100));
+    const visits = new Map<string, string>();
+    for (const [id, type] of taken.values()) visits.set(id, `${visits.get(id) ?? ''}${type} `);
+    expect([...visits.values()]).toEqual(Array(50).fill('session.opened session.closed '));
+    expect(webhooks.deadLetters()).toEqual([]);
+  });
+
   it('ends an endpoint that answers 410, also for the next process, until it is enabled', async () => {
     const to = await receiver();
     to.answer = (res) => res.writeHead(410).end();

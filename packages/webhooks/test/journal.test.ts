@@ -1,5 +1,5 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createTracker } from '@stream-sessions/core';
+import { createTracker, fileState } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { stays, until } from '../../../test/support/until.js';
 import { Journal } from '../src/journal/journal.js';
@@ -69,6 +69,49 @@ describe('a restart', () => {
     clock.advance(50);
     await to.until(4);
     expect(to.received[3]!.json).toMatchObject({ type: 'session.closed', data: { id: stays1.id, reason: 'kicked' } });
+    await webhooks.stop();
+  });
+
+  it('leaves to the tracker the visits that may come back, if it restores them', async () => {
+    const to = await receiver();
+    const clock = fakeClock();
+    const state = `${journalFile()}.state`;
+    const journal = journalFile();
+    const begin = async () => {
+      const options = { autoStart: false, logger: silent, clock, deniedRetentionMs: 0, resumeWithinMs: 60_000 };
+      const tracker = createTracker({ ...options, state: fileState(state) });
+      const endpoints = [{ url: to.url, events: ['session.opened', 'session.resumed', 'session.closed'] }];
+      const hooks = { endpoints, journal, allowPrivateNetworks: true, clock, logger: silent };
+      return { tracker, webhooks: await createWebhooks(tracker, hooks) };
+    };
+    const first = await begin();
+    const back = watch(first.tracker, 'cam1', 1);
+    const away = watch(first.tracker, 'cam1', 2);
+    clock.advance(50);
+    await to.until(2);
+    await first.tracker.stop({ keep: true });
+    await first.webhooks.stop();
+
+    const { tracker, webhooks } = await begin();
+    watch(tracker, 'cam1', 1);
+    clock.advance(50);
+    await to.until(3);
+    tracker.kick(back.id);
+    for (let i = 0; i < 70; i++) {
+      clock.advance(1_000);
+      tracker.sweep();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await to.until(5);
+    await stays('no second end comes', () => to.received.length === 5, 100);
+    const told = to.received.slice(2).map(({ json }) => [json.type, json.data.id, json.data.reason]);
+    expect(told).toEqual([
+      ['session.resumed', back.id, undefined],
+      ['session.closed', back.id, 'kicked'],
+      ['session.closed', away.id, 'lost'],
+    ]);
+    await tracker.stop();
+    clock.advance(50);
     await webhooks.stop();
   });
 
