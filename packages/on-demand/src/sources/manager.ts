@@ -33,6 +33,7 @@ export class SourceManager {
     );
     this.stops = [
       tracker.on('opened', ({ session: { kind, stream } }) => this.came(kind, stream)),
+      tracker.on('resumed', ({ session: { kind, stream } }) => this.came(kind, stream)),
       tracker.on('closed', ({ session: { kind, stream } }) => this.left(kind, stream)),
       everyMs(settings.clock, settings.checkIntervalMs, () => this.check()),
     ];
