@@ -197,6 +197,25 @@ describe('the events of a book', () => {
   });
 });
 
+it('a book tells once that a pass is used up, and again after a top-up', async () => {
+  const all = theatre();
+  const told: string[] = [];
+  all.book.on('exhausted', ({ pass }) => told.push(pass.id));
+  const { id } = await all.book.create('ann', { type: time, timeSecs: 6 });
+  watch(all, 20_000, { everyMs: 1_000 });
+  for (let i = 0; i < 5; i++) {
+    all.clock.advance(40_000);
+    segment(all.tracker);
+  }
+  expect(told).toEqual([id]);
+  await all.book.create('ann', { type: time, timeSecs: 600 });
+  watch(all, 20_000);
+  expect(told).toEqual([id]);
+  await all.book.topUp(id, { timeSecs: 6 });
+  watch(all, 20_000, { everyMs: 1_000 });
+  expect(told).toEqual([id, id]);
+});
+
 describe('many at a time', () => {
   it('start a pass once', async () => {
     const all = theatre();

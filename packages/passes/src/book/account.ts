@@ -118,9 +118,9 @@ export class Account {
   /** All its visits are looked at in the next turn of the event loop. */
   lookAtAll(except?: Visit): void {
     if (this.isLookDue) return;
-    this.isLookDue = this.visits.size > 0;
     for (const visit of this.visits) {
       if (visit === except) continue;
+      this.isLookDue = true;
       // What was lent is taken back: each gets its share of what there is now.
       visit.limit = visit.bytes;
       visit.tracker.review(visit.session.id);
@@ -136,6 +136,7 @@ export class Account {
   /** Bills what all of its visits have watched until now. */
   bill(now: number): void {
     for (const visit of this.visits) this.billVisit(visit, now);
+    this.tellOver(now);
   }
 
   /** Writes down what was spent; what cannot be written is tried again at the next time. */

@@ -72,7 +72,11 @@ export class Accounts {
     account.beforeChange(this.desk.clock.now());
     const known = account.till.tabs.find(({ id }) => id === pass.id);
     if (known === undefined) account.till.tabs = [...account.till.tabs, this.tabOf(pass)];
-    else known.renew(pass);
+    else {
+      known.renew(pass);
+      // One that was topped up may be used up again.
+      known.isOverTold &&= overAt(pass, this.desk.clock.now(), this.desk.expiry) !== undefined;
+    }
     account.lookAtAll();
   }
 
@@ -101,10 +105,13 @@ export class Accounts {
   }
 
   private tabOf(pass: Pass): Tab {
-    const { store, writer, clock } = this.desk;
+    const { store, writer, clock, expiry } = this.desk;
     const { id } = pass;
     const ledger: Ledger = { spend: (spending) => store.spend(id, spending) };
-    return new Tab(pass, ledger, writer, () => clock.now());
+    const tab = new Tab(pass, ledger, writer, () => clock.now());
+    // What was used up before is no news.
+    tab.isOverTold = overAt(pass, clock.now(), expiry) !== undefined;
+    return tab;
   }
 
   private start(): void {
