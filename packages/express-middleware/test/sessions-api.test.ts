@@ -457,6 +457,8 @@ describe('the other routes', () => {
     expect((await call('GET', '/stats')).body).toEqual({
       active: 1,
       opened_total: 1,
+      resumed_total: 0,
+      waiting: 0,
       closed_total: 0,
       idle_closed_total: 0,
       kicked_total: 0,

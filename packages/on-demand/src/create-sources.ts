@@ -2,30 +2,9 @@ import type { Policy, SessionTracker, SourceGate } from '@stream-sessions/core';
 import { needTracker } from '@stream-sessions/core/spi';
 import { settingsOf, type SourcesOptions } from './options.js';
 import { resourcePolicy } from './policy.js';
+import type { SourceInfo } from './sources/source-info.js';
 import type { SourceState } from './sources/source.js';
 import { SourceManager } from './sources/manager.js';
-
-/** One stream's source. Times are in epoch milliseconds. */
-export interface SourceInfo {
-  readonly stream: string;
-  readonly state: SourceState;
-  /** Since when it is in this state. */
-  readonly since: number;
-  /** The name of its driver. */
-  readonly driver: string;
-  /** How many watch it: viewers and outputs. */
-  readonly watchers: number;
-  /** How many requests wait for it. */
-  readonly held: number;
-  /** When somebody watched it, or asked for it, last. */
-  readonly watchedAt: number;
-  /** How often it has failed in succession. */
-  readonly failures: number;
-  /** Of a failed source: before this it is not started again. */
-  readonly retryAt?: number | undefined;
-  /** Why it is so, if there is more to say. */
-  readonly detail?: string | undefined;
-}
 
 /** The sources of streams, which run while somebody watches. */
 export interface Sources {

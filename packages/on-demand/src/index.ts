@@ -1,4 +1,5 @@
-export { createSources, type SourceInfo, type Sources } from './create-sources.js';
+export { createSources, type Sources } from './create-sources.js';
+export type { SourceInfo } from './sources/source-info.js';
 export type { SourceRule, SourcesOptions } from './options.js';
 export type { PlaylistCheck } from './playlist/playlist.js';
 export type { SourceState } from './sources/source.js';

@@ -1,12 +1,12 @@
 import { StreamSessionsError, type SessionTracker, type SourceChange, type SourceWait } from '@stream-sessions/core';
 import { everyMs } from '@stream-sessions/core/spi';
-import type { SourceInfo } from '../create-sources.js';
 import type { SourceDriver } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { watchers } from './demand.js';
 import { Holds, refused } from './holds.js';
 import { Places } from './places.js';
 import { poll } from './poll.js';
+import type { SourceInfo } from './source-info.js';
 import { Source, type SourceState } from './source.js';
 import { warnOpen } from './warn-open.js';
 
