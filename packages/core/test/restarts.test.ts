@@ -1,4 +1,4 @@
-import type { Policy, SessionTracker, TrackerOptions } from '../src/index.js';
+import { createTracker, type Policy, type SessionTracker, type StateStore, type TrackerOptions } from '../src/index.js';
 import {
   conn,
   connect,
@@ -419,6 +419,49 @@ describe('while the state is read', () => {
 });
 
 describe('what is written down', () => {
+  it('is safe for each who waits for it, also where several do at once', async () => {
+    let isWritten = 0;
+    const state: StateStore = {
+      fingerprintKey: 'k'.repeat(32),
+      async *load() {},
+      save: async (changes) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        isWritten += changes.filter(([key]) => key.startsWith('denial/')).length;
+      },
+      close: async () => undefined,
+    };
+    const tracker = createTracker({ state });
+    await tracker.ready;
+    const seen = await Promise.all(
+      ['a', 'b', 'c'].map(async (token) => {
+        tracker.deny({ token });
+        await tracker.saved();
+        return isWritten;
+      }),
+    );
+    expect(seen).toEqual([3, 3, 3]);
+    await tracker.stop();
+    processes = new Processes();
+  });
+
+  it.each([0, -3_600_000])(
+    'is how far everybody is, every five seconds, also where the clock is set (%i ms)',
+    async (ms) => {
+      const first = await begin();
+      request(first, { token: 'a' }).end(10);
+      processes.clock.advance(6_000);
+      await first.saved();
+      processes.clock.jump(ms);
+      for (let n = 0; n < 3; n++) {
+        request(first, { token: 'a' }).end(10);
+        processes.clock.advance(5_500);
+        await first.saved();
+      }
+      const second = await restart(first);
+      expect(request(second, { token: 'a' }).session?.bytes).toBe(40);
+    },
+  );
+
   it('holds no token, and no name of a player', async () => {
     const first = await begin({ exposeTokens: true });
     const secrets = { token: 'token-0123456789', sid: 'sid-0123456789', playerSessionId: 'psid-0123456789' };

@@ -4,7 +4,7 @@ import type { Registry } from '../registry/registry.js';
 import type { SessionJournal } from '../registry/session-journal.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
-import type { Clock } from '../support/clock.js';
+import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { CLOCK_KEY, denialKey, progressKey, sessionKey } from './keys.js';
@@ -51,14 +51,16 @@ export class StateWriter implements SessionJournal, DenialJournal {
   private retryMs = 0;
   /** Nothing may be saved: not yet, or no longer. */
   private isShut = true;
-  /** The walk: who came last, when it began, and when the one before it did. */
+  /** The walk: who came last, when it began (by both clocks), and when the one before it did. */
   private walkedTo: Session | undefined = undefined;
   private walkBegan: number;
+  private walkBeganAt: number;
   private changedSince = -Infinity;
   private clockNotedAt = -Infinity;
 
   constructor(private readonly parts: StateWriterParts) {
     this.walkBegan = parts.clock.now();
+    this.walkBeganAt = monotonic(parts.clock);
   }
 
   start(): void {
@@ -94,8 +96,9 @@ export class StateWriter implements SessionJournal, DenialJournal {
 
   /** Resolves when all that has changed until now is in the store, or the store has failed to take it. */
   async saved(): Promise<void> {
-    await this.saving;
+    await this.saving; // it may have begun before
     if (this.hasChanges && !this.isShut) await this.save();
+    else await this.saving; // another who waits has begun it
   }
 
   /** Nothing can be saved. */
@@ -180,21 +183,24 @@ export class StateWriter implements SessionJournal, DenialJournal {
   }
 
   /** Else nobody would know how long ago the rest was written. */
-  private noteClock(now: number): void {
-    if (now - this.clockNotedAt < CLOCK_MS) return;
-    this.clockNotedAt = now;
+  private noteClock(at: number): void {
+    if (at - this.clockNotedAt < CLOCK_MS) return;
+    this.clockNotedAt = at;
     this.note(CLOCK_KEY, clockRecord(this.parts.clock));
   }
 
   /** A part of all sessions, so that each comes once in the time. */
   private walk(): void {
     const { registry, clock } = this.parts;
-    const now = clock.now();
     if (this.walkedTo === undefined) {
-      if (now - this.walkBegan < PROGRESS_MS) return;
-      this.changedSince = this.walkBegan;
+      const at = monotonic(clock);
+      if (at - this.walkBeganAt < PROGRESS_MS) return;
+      this.walkBeganAt = at;
+      const now = clock.now();
+      // a clock may have been set back
+      this.changedSince = Math.min(this.walkBegan, now);
       this.walkBegan = now;
-      this.noteClock(now);
+      this.noteClock(at);
     }
     let left = Math.ceil((PROGRESS_PER_SECOND * TICK_MS) / 1_000);
     let last: Session | undefined;
