@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { headerOf } from './state-header.js';
-import { keyOfLine, latestLines, linesOf, writeAll } from './state-lines.js';
+import { eachLine, latestLines, linesOf, writeAll } from './state-lines.js';
 
 /** Which part of a file is copied. */
 export interface CopyOptions {
@@ -22,22 +22,21 @@ export async function compactedCopy(
 ): Promise<{ file: FileHandle; size: number; copiedTo: number } | undefined> {
   const { offsets } = await latestLines(source, from, to, isDamaged, isOver);
   if (isOver()) return undefined;
+  const kept = new Set(offsets.values());
   const file = await open(path, 'w+', 0o600);
   const header = Buffer.from(headerOf(key));
   await file.write(header);
   let size = header.length;
   for await (const lines of linesOf(source, from, to)) {
     if (isOver()) break;
-    const kept = lines.filter(({ bytes, offset }) => {
-      const line = keyOfLine(bytes);
-      return line !== undefined && offsets.get(line.key) === offset;
+    const parts: Buffer[] = [];
+    eachLine(lines, (begin, end, offset) => {
+      if (kept.has(offset)) parts.push(lines.data.subarray(begin, end + 1));
     });
-    const bytes = Buffer.concat(kept.flatMap((line) => [line.bytes, LINE_END]));
+    const bytes = Buffer.concat(parts);
     size += await writeAll(file, bytes, size);
   }
   if (!isOver()) return { file, size, copiedTo: to };
   await file.close();
   return undefined;
 }
-
-const LINE_END = Buffer.from('\n');

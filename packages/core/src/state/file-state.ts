@@ -8,7 +8,16 @@ import type { StateChange, StateStore } from '../types/state.js';
 import { compactedCopy } from './compact.js';
 import { lockFile } from './file-lock.js';
 import { openHeader, type StateHeader } from './state-header.js';
-import { fromLine, keyOfLine, latestLines, linesOf, toLine, writeAll, type LatestLines } from './state-lines.js';
+import {
+  eachLine,
+  fromLine,
+  keyOfLine,
+  latestLines,
+  linesOf,
+  toLine,
+  writeAll,
+  type LatestLines,
+} from './state-lines.js';
 
 /** So many changes are written before the event loop gets its turn. */
 const AT_ONCE = 500;
@@ -96,15 +105,15 @@ class FileState implements StateStore {
   }
 
   private async *linesAt({ offsets, end }: LatestLines, broken: Set<string>): AsyncGenerator<StateChange[]> {
+    const kept = new Set(offsets.values());
     for await (const lines of linesOf(this.file as FileHandle, (this.header as StateHeader).length, end)) {
       const changes: StateChange[] = [];
-      for (const { bytes, offset } of lines) {
-        const line = keyOfLine(bytes);
-        if (line === undefined || offsets.get(line.key) !== offset) continue;
-        const change = fromLine(bytes);
-        if (change === undefined) broken.add(line.key);
+      eachLine(lines, (from, to, offset) => {
+        if (!kept.has(offset)) return;
+        const change = fromLine(lines.data.toString('utf8', from, to));
+        if (change === undefined) broken.add(keyOfLine(lines.data, from, to));
         else changes.push(change);
-      }
+      });
       yield changes;
     }
   }

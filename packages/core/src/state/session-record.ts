@@ -198,8 +198,7 @@ function check(record: StoredSession): void {
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 function checkedProgress(progress: unknown): ProgressRecord {
-  const [bytes, received, updatedAt, quality] = Array.isArray(progress) ? (progress as unknown[]) : [];
-  if (![bytes, received, updatedAt].every(isTime) || !(isAbsent(quality) || isObject(quality)))
-    throw new Error('this is no record of progress');
-  return [bytes, received, updatedAt, quality] as unknown as ProgressRecord;
+  const isFine = Array.isArray(progress) && isTime(progress[0]) && isTime(progress[1]) && isTime(progress[2]);
+  if (!isFine || !(isAbsent(progress[3]) || isObject(progress[3]))) throw new Error('this is no record of progress');
+  return progress as unknown as ProgressRecord;
 }

@@ -4,38 +4,56 @@ import type { StateChange } from '../types/state.js';
 const CHUNK = 256 * 1024;
 /** No record is longer: what is, is none. */
 const LONGEST_LINE = 8 * 1024 * 1024;
+const LINE_END = 10;
 
-/** A line of a file, without its end. */
-export interface Line {
-  readonly bytes: Buffer;
-  readonly offset: number;
-  /** Where the next one begins. */
-  readonly end: number;
+/** Whole lines of a file, one after the other in `data`. */
+export interface Lines {
+  readonly data: Buffer;
+  /** Where in the file `data` begins. */
+  readonly at: number;
+  /** Where each line ends in `data`, its line end not included; the next one begins behind that. */
+  readonly ends: readonly number[];
 }
 
 /** The whole lines from `offset` to `end`, in portions. What follows the last line end is none. */
-export async function* linesOf(file: FileHandle, offset: number, end: number): AsyncGenerator<Line[]> {
-  let rest = Buffer.alloc(0);
-  let restAt = offset;
-  while (offset < end) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - offset));
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
-    if (bytesRead === 0) return;
-    offset += bytesRead;
-    const data = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
-    const lines: Line[] = [];
-    let from = 0;
-    for (let to = data.indexOf(10); to >= 0; to = data.indexOf(10, from)) {
-      lines.push({ bytes: data.subarray(from, to), offset: restAt + from, end: restAt + to + 1 });
-      from = to + 1;
-    }
+export async function* linesOf(file: FileHandle, offset: number, end: number): AsyncGenerator<Lines> {
+  let rest: Buffer = Buffer.alloc(0);
+  let at = offset;
+  let reading = readChunk(file, offset, end);
+  for (;;) {
+    const chunk = await reading;
+    if (chunk.length === 0) return;
+    offset += chunk.length;
+    // while somebody looks at this one
+    reading = readChunk(file, offset, end);
+    reading.catch(() => undefined);
+    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const ends: number[] = [];
+    for (let to = data.indexOf(LINE_END, rest.length); to >= 0; to = data.indexOf(LINE_END, to + 1)) ends.push(to);
+    if (ends.length > 0) yield { data, at, ends };
+    const from = (ends.at(-1) ?? -1) + 1;
     rest = data.subarray(from);
-    restAt += from;
+    at += from;
     if (rest.length > LONGEST_LINE) {
-      restAt += rest.length;
+      at += rest.length;
       rest = rest.subarray(0, 0);
     }
-    if (lines.length > 0) yield lines;
+  }
+}
+
+/** Empty at the end. */
+async function readChunk(file: FileHandle, offset: number, end: number): Promise<Buffer> {
+  const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK, end - offset)));
+  if (chunk.length === 0) return chunk;
+  return chunk.subarray(0, (await file.read(chunk, 0, chunk.length, offset)).bytesRead);
+}
+
+/** Calls `use` with where each line begins and ends in `data`, and where it begins in the file. */
+export function eachLine({ at, ends }: Lines, use: (from: number, to: number, offset: number) => void): void {
+  let from = 0;
+  for (const to of ends) {
+    use(from, to, at + from);
+    from = to + 1;
   }
 }
 
@@ -44,9 +62,9 @@ export const toLine = ([key, value]: StateChange): string =>
   value === undefined ? `[${JSON.stringify(key)}]\n` : `[${JSON.stringify(key)},${JSON.stringify(value)}]\n`;
 
 /** @returns undefined where it is no change */
-export function fromLine(bytes: Buffer): StateChange | undefined {
+export function fromLine(line: string): StateChange | undefined {
   try {
-    const change: unknown = JSON.parse(bytes.toString());
+    const change: unknown = JSON.parse(line);
     if (!Array.isArray(change) || typeof change[0] !== 'string' || change.length > 2) return undefined;
     return [change[0], change[1]];
   } catch {
@@ -56,14 +74,17 @@ export function fromLine(bytes: Buffer): StateChange | undefined {
 
 const [QUOTE, BACKSLASH, BRACKET] = Buffer.from('"\\]');
 
-/** The key of a line as it stands there, and whether something is kept under it; undefined where it is no change. */
-export function keyOfLine(bytes: Buffer): { key: string; isKept: boolean } | undefined {
-  if (bytes[1] !== QUOTE) return undefined;
-  let end = 2;
-  while (end < bytes.length && bytes[end] !== QUOTE) end += bytes[end] === BACKSLASH ? 2 : 1;
-  if (end >= bytes.length || bytes[bytes.length - 1] !== BRACKET) return undefined;
-  return { key: bytes.toString('latin1', 2, end), isKept: bytes[end + 1] !== BRACKET };
+/** Where the key of a line ends, which begins with its third byte; undefined where it is no change. */
+function endOfKey(data: Buffer, from: number, to: number): number | undefined {
+  if (data[from + 1] !== QUOTE || data[to - 1] !== BRACKET) return undefined;
+  let end = from + 2;
+  while (end < to && data[end] !== QUOTE) end += data[end] === BACKSLASH ? 2 : 1;
+  return end < to ? end : undefined;
 }
+
+/** The key as it stands in the line. */
+export const keyOfLine = (data: Buffer, from: number, to: number): string =>
+  data.toString('latin1', from + 2, endOfKey(data, from, to));
 
 /** Where the last line of each key begins under which something is kept. */
 export interface LatestLines {
@@ -77,25 +98,30 @@ export interface LatestLines {
 /** `verify`: not every line that looks like one is one. */
 export async function latestLines(
   file: FileHandle,
-  from: number,
-  to: number,
+  start: number,
+  end: number,
   verify: boolean,
   isOver: () => boolean = () => false,
 ): Promise<LatestLines> {
   const offsets = new Map<string, number>();
   let damaged = 0;
-  let end = from;
-  for await (const lines of linesOf(file, from, to)) {
+  let readTo = start;
+  for await (const lines of linesOf(file, start, end)) {
     if (isOver()) break;
-    for (const { bytes, offset, end: lineEnd } of lines) {
-      const line = verify && fromLine(bytes) === undefined ? undefined : keyOfLine(bytes);
-      if (line === undefined) damaged++;
-      else if (line.isKept) offsets.set(line.key, offset);
-      else offsets.delete(line.key);
-      end = lineEnd;
-    }
+    const { data, at } = lines;
+    eachLine(lines, (from, to, offset) => {
+      readTo = at + to + 1;
+      const keyEnd = endOfKey(data, from, to);
+      if (keyEnd === undefined || (verify && fromLine(data.toString('utf8', from, to)) === undefined)) {
+        damaged++;
+        return;
+      }
+      const key = data.toString('latin1', from + 2, keyEnd);
+      if (data[keyEnd + 1] === BRACKET) offsets.delete(key);
+      else offsets.set(key, offset);
+    });
   }
-  return { offsets, end, damaged };
+  return { offsets, end: readTo, damaged };
 }
 
 /** @returns how much it was */
