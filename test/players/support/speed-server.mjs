@@ -1,6 +1,7 @@
 /**
  * A server whose viewers have a limit, in a process of its own, so that its CPU time and memory are those of serving. Media
- * comes from a folder, in every way that people serve it. A viewer's token says its limit: `4-ann` has 4 Mbit/s.
+ * comes from a folder, in every way that people serve it. A viewer's token says its limit (`4-ann` has 4 Mbit/s), or whose
+ * prepaid pass it is: `own-pass` and `global-pass` have 4 Mbit/s as well.
  */
 import { createReadStream, readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -12,11 +13,17 @@ import { createProxyMiddleware } from 'http-proxy-middleware';
 import serveStatic from 'serve-static';
 import { createTracker } from '@stream-sessions/core';
 import { trackPlayback } from '@stream-sessions/express-middleware';
+import { passBook, passPolicy } from '@stream-sessions/passes';
 import { speedPolicy } from '@stream-sessions/policies';
 
 const folder = process.argv[2];
 let downMbits = ({ token }) => Number(token?.split('-')[0]) || undefined;
-const tracker = createTracker({ policies: [speedPolicy({ downMbits: (candidate) => downMbits(candidate) })] });
+const book = passBook({ globalSpeed: { downMbits: 4 } });
+await book.create('own-pass', { type: 0, timeSecs: 3_600, downMbits: 4 });
+await book.create('global-pass', { type: 0, timeSecs: 3_600, downMbits: 100, useGlobalSpeed: true });
+const tracker = createTracker({
+  policies: [speedPolicy({ downMbits: (candidate) => downMbits(candidate) }), passPolicy(book, { required: false })],
+});
 const track = trackPlayback(tracker);
 const listen = (server) =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));

@@ -100,10 +100,19 @@ export class Meter {
     this.timer = setInterval(() => this.sample(), 100);
   }
 
-  /** Megabits per second of each between two times, in seconds. */
+  /**
+   * Megabits per second of each between two times, in seconds: the slope of the line through all samples, for a single one is
+   * late by as much as the machine has to do.
+   */
   rates(from: number, to: number): number[] {
-    const [first, last] = [this.at(from), this.at(to)];
-    return last.bytes.map((bytes, i) => mbits(bytes - (first.bytes[i] ?? 0)) / (last.seconds - first.seconds));
+    const samples = this.samples.filter(({ seconds }) => seconds >= from && seconds <= to);
+    if ((samples.at(-1)?.seconds ?? 0) < to - 0.5) throw new Error(`too little was measured until ${to} s`);
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const middle = mean(samples.map(({ seconds }) => seconds));
+    const spread = mean(samples.map(({ seconds }) => (seconds - middle) ** 2));
+    return samples[0]!.bytes.map(
+      (_, i) => mean(samples.map(({ seconds, bytes }) => (seconds - middle) * mbits(bytes[i] ?? 0))) / spread,
+    );
   }
 
   /** By how much, in megabits, each was above `mbits × (t + 2 s)` when it was most. */
@@ -128,12 +137,6 @@ export class Meter {
     const bytes = [...this.received()];
     // afterwards: what came meanwhile is not too early
     this.samples.push({ seconds: (performance.now() - this.startedAt) / 1000, bytes });
-  }
-
-  private at(seconds: number) {
-    const found = this.samples.find((sample) => sample.seconds >= seconds);
-    if (found === undefined) throw new Error(`nothing was measured at ${seconds} s`);
-    return found;
   }
 }
 
