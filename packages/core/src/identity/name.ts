@@ -14,6 +14,12 @@ export function givenName(hit: HitFacts): string | undefined {
   return hit.token || hit.sid || hit.playerSessionId || undefined;
 }
 
+/** What this hit gives as a name of that kind. */
+export function nameOf({ token, sid, playerSessionId, userAgent }: HitFacts, kind: NamedBy): string | undefined {
+  if (kind === 'fingerprint') return userAgent ?? '';
+  return (kind === 'token' ? token : kind === 'cmcd' ? sid : playerSessionId) || undefined;
+}
+
 /** Kind and value as one string: a token "x" and a CMCD sid "x" are two names. */
 export const nameKey = (kind: NamedBy, name: string): string => `${kind}:${name}`;
 

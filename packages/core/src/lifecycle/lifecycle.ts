@@ -212,10 +212,7 @@ export class Lifecycle implements HandleOwner {
     // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
     this.registry.delete(session, this.settings.recipes[session.kind]);
     const open = session.handles !== undefined;
-    for (let handle = session.handles; handle !== undefined; handle = session.handles) {
-      const unreported = options.cut === false ? handle.detach() : handle.cut(reason);
-      if (!isUnserved) this.activity.credit(session, unreported, now);
-    }
+    this.endHandles(session, options.cut === false ? undefined : reason, isUnserved, now);
     // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
     if (open && reason !== 'idle') {
       if (!isUnserved) this.totals.watched(session.updatedAt, now);
@@ -241,10 +238,16 @@ export class Lifecycle implements HandleOwner {
   /** Its transports are cut, and it goes on in the next process. */
   detach(session: Session): void {
     const now = this.clock.now();
-    if (session.handles !== undefined && !session.isUnserved) this.activity.touch(session, undefined, 0, now);
+    const { isUnserved } = session;
+    if (session.handles !== undefined && !isUnserved) this.activity.touch(session, undefined, 0, now);
+    this.endHandles(session, 'shutdown', isUnserved, now);
+  }
+
+  /** All its transports are cut (without a reason: left alone) and hand back their last bytes. */
+  private endHandles(session: Session, reason: CloseReason | undefined, isUnserved: boolean, now: number): void {
     for (let handle = session.handles; handle !== undefined; handle = session.handles) {
-      const unreported = handle.cut('shutdown');
-      if (!session.isUnserved) this.activity.credit(session, unreported, now);
+      const unreported = reason === undefined ? handle.detach() : handle.cut(reason);
+      if (!isUnserved) this.activity.credit(session, unreported, now);
     }
   }
 

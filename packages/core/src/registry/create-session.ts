@@ -1,4 +1,4 @@
-import { hashedName, type HashedName } from '../identity/name.js';
+import { hashedName, nameOf, type HashedName } from '../identity/name.js';
 import { shownText, type Fingerprint } from '../identity/shown-text.js';
 import type { HitFacts } from '../types/hit.js';
 import type { Registry } from './registry.js';
@@ -61,7 +61,7 @@ export class SessionFactory {
   /** A visit of an earlier process goes on with this hit, and by its name: of its own it is known only what stands for them. */
   resume(session: Session, { hit, namedBy, name }: ResolvedHit, allowed: boolean): void {
     const isSeen = ([kind, hashed]: HashedName): boolean => {
-      const given = kind === 'token' ? hit.token : kind === 'cmcd' ? hit.sid : hit.playerSessionId;
+      const given = nameOf(hit, kind);
       return given !== undefined && hashedName(kind, given, this.settings.hash) === hashed;
     };
     const rare = session.rareFields;

@@ -1,4 +1,4 @@
-import { bestNameKind, givenName } from '../identity/name.js';
+import { bestNameKind, givenName, nameOf } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
@@ -117,12 +117,6 @@ export class Resolver {
     }
     return undefined;
   }
-}
-
-/** What this hit gives as a name of that kind. */
-function nameOf({ token, sid, playerSessionId, userAgent }: HitFacts, kind: NamedBy): string | undefined {
-  if (kind === 'fingerprint') return userAgent ?? '';
-  return (kind === 'token' ? token : kind === 'cmcd' ? sid : playerSessionId) || undefined;
 }
 
 /** Each name of the hit is one that the session has, or of a kind of which it has none. */

@@ -42,9 +42,9 @@ export interface StateWriterParts {
  * how far everybody is, by walking through them, so that no hit pays for it.
  */
 export class StateWriter implements SessionJournal, DenialJournal {
-  private sessions = new Set<Session>();
+  private readonly sessions = new Set<Session>();
   /** Values by key, undefined for what is there no longer. */
-  private changes = new Map<string, unknown>();
+  private readonly changes = new Map<string, unknown>();
   private timer: unknown = undefined;
   private ticking: unknown = undefined;
   private saving: Promise<void> | undefined = undefined;
@@ -136,9 +136,9 @@ export class StateWriter implements SessionJournal, DenialJournal {
     this.saveSoon();
   }
 
-  private saveSoon(ms = SAVE_AFTER_MS): void {
+  private saveSoon(): void {
     if (this.timer !== undefined || this.saving !== undefined || this.isShut) return;
-    this.timer = this.parts.clock.setTimeout(() => void this.save(), Math.max(ms, this.retryMs));
+    this.timer = this.parts.clock.setTimeout(() => void this.save(), Math.max(SAVE_AFTER_MS, this.retryMs));
   }
 
   private save(): Promise<void> {
