@@ -18,6 +18,14 @@ export interface SourceRule {
   readonly playlist?: string | PlaylistCheck;
 }
 
+/** When sources sleep, as other trackers have it in their configuration. */
+export interface SessionSettings {
+  /** Anything but exactly `"true"`: no source is put to sleep. */
+  readonly enableAutoHibernation?: string;
+  /** As Go writes a duration, `30m`, `1h30m`. What cannot be read is 30 minutes. */
+  readonly defaultIdleTimeout?: string;
+}
+
 /** Options of `createSources()`. */
 export interface SourcesOptions {
   /** The first rule whose pattern is that of the stream counts. */
@@ -39,12 +47,11 @@ export interface SourcesOptions {
   /** How many requests may wait, of all streams. Default 1,000. */
   readonly maxHeld?: number;
   /** Settings by the names of other trackers, with values as text. `hibernateAfterMs` goes first. */
-  readonly session?: {
-    /** Anything but exactly `"true"`: no source is put to sleep. */
-    readonly enableAutoHibernation?: string;
-    /** As Go writes a duration, `30m`, `1h30m`. What cannot be read is 30 minutes. */
-    readonly defaultIdleTimeout?: string;
-  };
+  readonly session?: SessionSettings;
+  /** `enableAutoHibernation` of `session`, as a table of settings names it. Goes before that. */
+  readonly 'session.enableAutoHibernation'?: string;
+  /** `defaultIdleTimeout` of `session`, as a table of settings names it. Goes before that. */
+  readonly 'session.defaultIdleTimeout'?: string;
   /** Default: the wall clock. */
   readonly clock?: Clock;
   /** Default: warnings and errors to stderr. */
@@ -58,7 +65,7 @@ export interface Rule {
   readonly playlist: Playlist | undefined;
 }
 
-type Plain = Required<Omit<SourcesOptions, 'sources' | 'session'>>;
+type Plain = Required<Omit<SourcesOptions, 'sources' | 'session' | `session.${keyof SessionSettings}`>>;
 export type SourcesSettings = Plain & { readonly rules: readonly Rule[] };
 
 const KNOWN: readonly (keyof SourcesOptions)[] = [
@@ -72,6 +79,8 @@ const KNOWN: readonly (keyof SourcesOptions)[] = [
   'holdMs',
   'maxHeld',
   'session',
+  'session.enableAutoHibernation',
+  'session.defaultIdleTimeout',
   'clock',
   'logger',
 ];
@@ -92,7 +101,7 @@ export function settingsOf(options: SourcesOptions): SourcesSettings {
   }
   return {
     rules: sources.map(ruleOf),
-    hibernateAfterMs: number('hibernateAfterMs', options.hibernateAfterMs ?? fromSession(options.session), 0),
+    hibernateAfterMs: number('hibernateAfterMs', options.hibernateAfterMs ?? fromSession(options), 0),
     startTimeoutMs: number('startTimeoutMs', options.startTimeoutMs ?? 10_000, 1),
     maxRunning: count('maxRunning', options.maxRunning ?? 16),
     maxStarting: count('maxStarting', options.maxStarting ?? 4),
@@ -121,11 +130,14 @@ function ruleOf(rule: SourceRule): Rule {
 }
 
 /** As others spell these settings: off unless it says "true", and half an hour for what cannot be read. */
-function fromSession(session: SourcesOptions['session']): number {
-  if (session === undefined) return HALF_AN_HOUR;
+function fromSession(options: SourcesOptions): number {
+  const { session = {} } = options;
   checkOptions('session', session, ['enableAutoHibernation', 'defaultIdleTimeout']);
-  if (session.enableAutoHibernation !== 'true') return Infinity;
-  return goDuration(session.defaultIdleTimeout) ?? HALF_AN_HOUR;
+  const enabled = options['session.enableAutoHibernation'] ?? session.enableAutoHibernation;
+  const timeout = options['session.defaultIdleTimeout'] ?? session.defaultIdleTimeout;
+  const isConfigured = options.session !== undefined || timeout !== undefined || enabled !== undefined;
+  if (isConfigured && enabled !== 'true') return Infinity;
+  return goDuration(timeout) ?? HALF_AN_HOUR;
 }
 
 function number(name: string, value: unknown, least: number): number {

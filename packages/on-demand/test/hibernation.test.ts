@@ -112,11 +112,14 @@ it('leaves one running that could not be stopped, and tries again a minute later
 });
 
 it.each([
-  [{ enableAutoHibernation: 'true', defaultIdleTimeout: '1h30m' }, 90],
-  [{ enableAutoHibernation: 'true', defaultIdleTimeout: 'half an hour' }, 30],
-  [{ enableAutoHibernation: 'true' }, 30],
-])('reads the settings of other trackers: %j is %d minutes', async (session, minutes) => {
-  const { tracker, sources, pass } = studio({ session, checkIntervalMs: 60_000 });
+  [{ session: { enableAutoHibernation: 'true', defaultIdleTimeout: '1h30m' } }, 90],
+  [{ session: { enableAutoHibernation: 'true', defaultIdleTimeout: 'half an hour' } }, 30],
+  [{ session: { enableAutoHibernation: 'true' } }, 30],
+  [{ 'session.enableAutoHibernation': 'true', 'session.defaultIdleTimeout': '1h30m' }, 90],
+  [{ 'session.enableAutoHibernation': 'true', 'session.defaultIdleTimeout': '' }, 30],
+  [{ 'session.defaultIdleTimeout': '20m', session: { enableAutoHibernation: 'true', defaultIdleTimeout: '1h' } }, 20],
+])('reads the settings of other trackers: %j is %d minutes', async (settings, minutes) => {
+  const { tracker, sources, pass } = studio({ ...settings, checkIntervalMs: 60_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await pass((minutes - 1) * MINUTE);
   expect(sources.state('cam1')).toBe('running');
@@ -124,9 +127,14 @@ it.each([
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it.each(['TRUE', '1', 'false', undefined])('puts none to sleep where enableAutoHibernation is %j', async (text) => {
-  const session = { ...(text !== undefined && { enableAutoHibernation: text }), defaultIdleTimeout: '1m' };
-  const { tracker, sources, pass } = studio({ session, checkIntervalMs: 60_000 });
+it.each([
+  ...['TRUE', '1', 'false', undefined].map((enableAutoHibernation) => ({
+    session: { ...(enableAutoHibernation !== undefined && { enableAutoHibernation }), defaultIdleTimeout: '1m' },
+  })),
+  { 'session.enableAutoHibernation': 'True', 'session.defaultIdleTimeout': '1m' },
+  { 'session.defaultIdleTimeout': '1m' },
+])('puts none to sleep with %j', async (settings) => {
+  const { tracker, sources, pass } = studio({ ...settings, checkIntervalMs: 60_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await pass(60 * MINUTE);
   expect(sources.state('cam1')).toBe('running');
