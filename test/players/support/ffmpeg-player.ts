@@ -21,16 +21,17 @@ export function endPlayers(): void {
 /**
  * Plays a URL with ffmpeg as a viewer would: at the speed of time, the picture goes nowhere. `seconds`: it stops then by itself.
  * `live`: as fast as it comes. On a busy machine a clock of its own makes ffmpeg read later and later, until it waits for nothing.
+ * `blind`: nothing is decoded, so that many can play at a time.
  */
 export function playWithFfmpeg(
   url: string,
-  options: { userAgent?: string; seconds?: number; live?: boolean } = {},
+  options: { userAgent?: string; seconds?: number; live?: boolean; blind?: boolean } = {},
 ): FfmpegPlayer {
-  const { userAgent, seconds, live } = options;
+  const { userAgent, seconds, live, blind } = options;
   const args = [
     ...['-hide_banner', ...(url === 'pipe:0' ? [] : ['-nostdin']), '-loglevel', 'error', ...(live ? [] : ['-re'])],
     ...(userAgent ? ['-user_agent', userAgent] : []),
-    ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), '-f', 'null', '-'],
+    ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), ...(blind ? ['-c', 'copy'] : []), '-f', 'null', '-'],
   ];
   const child = spawn(program('ffmpeg'), args, { stdio: ['pipe', 'ignore', 'pipe'] });
   child.stdin.on('error', () => undefined); // it has ended before it was told all
