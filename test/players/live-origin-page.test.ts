@@ -72,6 +72,9 @@ const becomes = (page: Page, state: string) =>
   until(`the list is ${state}`, async () => (await listIs(page)) === state);
 const textOf = async (page: Page, selector: string) => ((await page.locator(selector).textContent()) ?? '').trim();
 
+const visibleText = async (page: Page, selector: string) =>
+  (await page.locator(selector).isVisible()) ? textOf(page, selector) : '';
+
 const watch = (n: number, more = {}) =>
   tracker.trackHttp({ stream: 'demo', protocol: 'hls', ip: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, ...more })!;
 
@@ -135,10 +138,10 @@ describe('texts of strangers', () => {
         expect([left, right, w, h]).toEqual(first);
         expect(right).toBeLessThanOrEqual(width);
       }
-      expect(await textOf(page, '#total-viewers')).toBe(String(rows));
-      const more = page.locator('#more');
-      expect(await more.isVisible()).toBe(rows > 200);
-      if (rows > 200) expect(await more.textContent()).toContain(`The first 200 of ${rows.toLocaleString('en')}`);
+      await until('all are counted', async () => (await textOf(page, '#total-viewers')) === String(rows));
+      const more = rows > 200 ? `The first 200 of ${rows.toLocaleString('en')}` : '';
+      await until('the rest is told', async () => (await visibleText(page, '#more')).startsWith(more));
+      expect(await page.locator('#more').isVisible()).toBe(rows > 200);
     },
     60_000,
   );
@@ -164,7 +167,7 @@ describe('texts of strangers', () => {
     await page.locator('#find').fill('kodi');
     await until('one is left', async () => (await page.locator('#viewers tr').count()) === 1);
     expect(await textOf(page, '#viewers .agent')).toBe('Kodi/20');
-    expect(await textOf(page, '#total-viewers')).toBe('300');
+    await until('all are counted', async () => (await textOf(page, '#total-viewers')) === '300');
     await page.locator('#find').fill('nobody like that');
     await until('it says so', async () => (await textOf(page, '#nobody')) === 'Nobody is found.');
     await page.locator('#find').fill('');
@@ -260,7 +263,7 @@ describe('what the page says', () => {
     trouble = undefined;
     for (const next of hung) next();
     await becomes(page, 'live');
-    expect(await page.locator('#notice').isVisible()).toBe(false);
+    await until('it says no more', async () => !(await page.locator('#notice').isVisible()));
     expect(tracker.get(id)?.closedAt).toBeUndefined();
     await page.locator('#viewers .kick').click();
     await until('it is kicked', () => tracker.get(id)?.closeReason === 'kicked');
@@ -272,7 +275,7 @@ describe('what the page says', () => {
     await becomes(page, 'live');
     into((_req, res) => void res.status(500).json({ error: { message: 'It fails.' } }));
     await becomes(page, 'stale');
-    expect(await textOf(page, '#notice')).toMatch(/^It fails\. Trying again\./);
+    await until('it says so', async () => /^It fails\. Trying again\./.test(await textOf(page, '#notice')));
     server.close();
     server.closeAllConnections();
     await until('it says so', async () => /^The server does not answer\./.test(await textOf(page, '#notice')));
@@ -288,7 +291,7 @@ describe('what the page says', () => {
     await until('it is first', async () =>
       /early bird/.test((await page.locator('#left li').first().textContent()) ?? ''),
     );
-    expect(await page.locator('#left li').count()).toBe(4);
+    await until('four are listed', async () => (await page.locator('#left li').count()) === 4);
   }, 30_000);
 
   it('counts all who are kept out', async () => {
@@ -296,7 +299,7 @@ describe('what the page says', () => {
     tracker.deny({ user: 'bob' }, { forMs: Infinity });
     const page = await open();
     await until('they are listed', async () => (await page.locator('#denials li').count()) === 50);
-    expect(await textOf(page, '#total-denials')).toBe('71');
+    await until('all are counted', async () => (await textOf(page, '#total-denials')) === '71');
   }, 30_000);
 
   it('lives from the feed: nothing is asked for while everybody watches, and who comes or goes needs no list', async () => {
@@ -319,7 +322,7 @@ describe('what the page says', () => {
     expect(asked).toEqual([]);
     tracker.kick(id, { reason: 'enough' });
     await until('it is gone', async () => (await page.locator('#viewers tr').count()) === 1);
-    expect(await page.locator('#left li').count()).toBe(1);
+    await until('it is among those who left', async () => (await page.locator('#left li').count()) === 1);
     await until('it is kept out', async () => (await page.locator('#denials li').count()) === 1);
   }, 30_000);
 

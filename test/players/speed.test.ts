@@ -42,9 +42,10 @@ afterAll(async () => {
   media.remove();
 });
 
-const within2Percent = (rates: readonly number[], mbits: number) => {
+/** In ten seconds of which the server could not send for `lateMs`. */
+const within2Percent = (rates: readonly number[], mbits: number, { lateMs }: Used) => {
   for (const rate of rates) {
-    expect(rate).toBeGreaterThan(mbits * 0.98);
+    expect(rate).toBeGreaterThan(mbits * 0.98 * (1 - lateMs / 10_000));
     expect(rate).toBeLessThan(mbits * 1.02);
   }
 };
@@ -54,7 +55,7 @@ describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
   let ten: Meter;
   let changed: Meter;
   let hls: { meter: Meter; levels: { at: number; mbits: number }[]; position: number };
-  let used: Used;
+  let used: readonly Used[];
 
   beforeAll(async () => {
     for (const way of WAYS) one[way] = download([`${server.h1}/${way}/cam1/big.ts?token=4-${way}`]);
@@ -63,16 +64,16 @@ describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
     for (const pass of ['own-pass', 'global-pass'])
       one[pass] = download([`${server.h1}/express5/cam1/big.ts?token=${pass}`]);
     ten = download(Array.from({ length: 10 }, (_, n) => `${server.h1}/express5/cam1/big.ts?token=4-ten&n=${n}`));
-    [hls, changed, used] = await Promise.all([playHls(HLS_SECONDS), change(), wait(14).then(() => server.used())]);
+    [hls, changed, used] = await Promise.all([playHls(HLS_SECONDS), change(), usedAt([12.5, 13.5, 14.5])]);
   }, 110_000);
 
   it.each([...WAYS, 'send', 'http2', 'own-pass', 'global-pass'])('is kept within 2 %% by %s, seen by curl', (way) => {
-    within2Percent(one[way]!.rates(3, 13), 4);
+    within2Percent(one[way]!.rates(3, 13), 4, used.at(-1)!);
     expect(one[way]!.above(4)).toBeLessThanOrEqual(0);
   });
 
   it('is kept within 2 % for hls.js in Chromium', () => {
-    within2Percent(hls.meter.rates(3, 13), 4);
+    within2Percent(hls.meter.rates(3, 13), 4, used.at(-1)!);
     // with the heads, which nobody limits
     expect(hls.meter.above(4)).toBeLessThan(0.1);
   });
@@ -85,15 +86,21 @@ describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
 
   it('is shared by ten responses, within 10 % of each other', () => {
     const rates = ten.rates(3, 13);
-    within2Percent([rates.reduce((sum, rate) => sum + rate, 0)], 4);
+    within2Percent([rates.reduce((sum, rate) => sum + rate, 0)], 4, used.at(-1)!);
     expect(Math.max(...rates) / Math.min(...rates)).toBeLessThan(1.1);
     expect(ten.sumAbove(4)).toBeLessThanOrEqual(0);
   });
 
   it('is shown with its rate, and as too little', () => {
-    const shown = used.sessions.filter(({ tags }) => tags.speed === 'limited');
-    expect(shown.length).toBeGreaterThanOrEqual(WAYS.length + 2);
-    for (const { rateMbits } of shown) expect(Math.abs(rateMbits! - 4)).toBeLessThan(0.4);
+    // a player waits between its segments
+    const shown = used.map(({ sessions }) => sessions.filter(({ userAgent }) => userAgent.startsWith('curl')));
+    const limited = shown.at(-1)!.filter(({ tags }) => tags.speed === 'limited');
+    expect(limited.length).toBeGreaterThanOrEqual(WAYS.length + 2);
+    for (const { id } of limited) {
+      const rates = shown.map((sessions) => sessions.find((session) => session.id === id)?.rateMbits ?? 0);
+      // the middle one: bytes that a busy machine counts late are in the next
+      expect(Math.abs(rates.sort((a, b) => a - b)[1]! - 4)).toBeLessThan(0.4);
+    }
   });
 
   it('is felt within a second when it changes', () => {
@@ -112,7 +119,7 @@ describe('fifty viewers of a 1 GB file at 2 Mbit/s', () => {
   }, 40_000);
 
   it.each(PROTOCOLS)('have it within 2 %% over %s, and never more than they may', (protocol) => {
-    within2Percent(seen[protocol].meter.rates(3, 13), 2);
+    within2Percent(seen[protocol].meter.rates(3, 13), 2, seen[protocol].late);
     expect(seen[protocol].meter.above(2)).toBeLessThanOrEqual(0);
   });
 
@@ -141,6 +148,11 @@ async function fifty(protocol: 'h1' | 'h2') {
   meter.stop();
   await own.stop();
   return { meter, before, early, late };
+}
+
+/** What the server says at these times, in seconds from now. */
+async function usedAt(times: readonly number[]): Promise<Used[]> {
+  return Promise.all(times.map(async (seconds) => (await wait(seconds), server.used())));
 }
 
 /** The limit of a viewer goes from 4 to 8 Mbit/s. */

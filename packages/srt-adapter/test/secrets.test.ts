@@ -125,7 +125,8 @@ it('tells an HTTP authoriser the token, which it judges, and no other secret', a
     const payloads = ['json', 'mediamtx', 'mistserver'] as const;
     start(payloads.map((payload) => httpAuthorizer({ url, payload })));
     OFFERS.forEach((id) => call(id));
-    await until('all are asked about', () => bodies.length >= OFFERS.length);
+    // one call is asked about up to three times
+    await until('all are judged', () => tracker.stats().openedTotal + tracker.stats().deniedTotal >= OFFERS.length);
     expect(bodies.filter((body) => body.includes(TOKEN)).length).toBeGreaterThan(OFFERS.length / 2);
     expect(bodies.filter((body) => body.includes(SECRET))).toEqual([]);
     tellAll();

@@ -46,14 +46,23 @@ const h2 = await listen(
   http2.createServer((req, res) => track(req, res, () => files(req, res, () => res.writeHead(404).end()))),
 );
 
+/** For how long, in ms, it could not send what was due: a bucket forgets what is more than a quarter of a second late. */
+let lateMs = 0;
+let lookedAt = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  lateMs += Math.max(0, now - lookedAt - 100);
+  lookedAt = now;
+}, 20);
+
 process.on('message', async (message) => {
   if (typeof message === 'number') {
     downMbits = () => message;
     await tracker.invalidate();
   }
   const { user, system } = process.cpuUsage();
-  const sessions = tracker.list().map(({ token, tags, rateMbits }) => ({ token, tags, rateMbits }));
-  process.send({ cpuMs: (user + system) / 1000, rss: process.memoryUsage().rss, sessions });
+  const sessions = tracker.list().map(({ id, userAgent, tags, rateMbits }) => ({ id, userAgent, tags, rateMbits }));
+  process.send({ cpuMs: (user + system) / 1000, rss: process.memoryUsage().rss, lateMs, sessions });
 });
 process.on('disconnect', () => process.exit());
 process.send({ h1, h2 });
