@@ -91,6 +91,26 @@ describe('the REST API of passes', () => {
     expect((await buy(terms, 'x'.repeat(300))).status).toBe(400);
   });
 
+  it('tops up once for one Idempotency-Key, and answers 422 if it comes with something else', async () => {
+    const { body } = await buy({ owner: 'ann', type: 2, time_secs: 60, data_mb: 1, exp_days: 1 });
+    const { id } = body as { id: string };
+    const topUp = (more: object, key: string) =>
+      api().post(`/api/passes/${id}/top-up`).set({ 'X-Role': 'admin', 'Idempotency-Key': key }).send(more);
+    const answers = await Promise.all(['k1', 'k1', 'k1'].map((key) => topUp({ time_secs: 60 }, key)));
+    for (const answer of answers) expect([answer.status, answer.body]).toMatchObject([200, { time_secs: 120 }]);
+    for (const other of [{ time_secs: 61 }, { data_mb: 60 }, { time_secs: 60, exp_days: 1 }]) {
+      const { status, body: refused } = await topUp(other, 'k1');
+      expect([status, refused]).toMatchObject([422, { error: { code: 'IDEMPOTENCY_KEY_REUSED' } }]);
+    }
+    expect((await topUp({ time_secs: 60 }, 'x'.repeat(300))).status).toBe(400);
+    expect((await topUp({ time_secs: 60, data_mb: 0 }, 'k1')).body).toMatchObject({ time_secs: 120 });
+    expect((await topUp({ time_secs: 60 }, 'k2')).body).toMatchObject({ time_secs: 180, data_mb: 1, exp_days: 1 });
+    // It is the key of a top-up of this pass: it buys another one, and tops that up.
+    const another = (await buy({ owner: 'bob', type: 0, time_secs: 5 }, 'k1')).body as { id: string };
+    await book.topUp(another.id, { timeSecs: 5 }, { key: 'k1' });
+    expect(await book.get(another.id)).toMatchObject({ timeSecs: 10 });
+  });
+
   it('lets in whom `authorize` does', async () => {
     expect((await api().get('/api/passes?owner=ann')).status).toBe(401);
     expect((await api().get('/api/passes?owner=ann').set('X-Role', 'clerk')).status).toBe(200);

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryPassStore, openPassFile, passBook, PASS_TYPES } from '../src/index.js';
+import { applyChange, memoryPassStore, openPassFile, passBook, PASS_TYPES } from '../src/index.js';
 import { passStoreContract } from '../src/testing/index.js';
 
 let folder: string;
@@ -16,6 +16,15 @@ passStoreContract({
   start: () => (newFolder(), openPassFile(file())),
   reopen: () => openPassFile(file()),
   stop: removeFolder,
+});
+
+it('a pass knows the keys of its last 64 top-ups', async () => {
+  const book = passBook();
+  let pass = await book.create('ann', { type: PASS_TYPES.time, timeSecs: 0 });
+  const topUp = (key: number) => applyChange(pass, { addSecs: 1, once: { key: `k${key}`, terms: 't' } });
+  for (let key = 1; key <= 100; key++) pass = topUp(key);
+  expect(Object.keys(pass.topUps ?? {})).toHaveLength(64);
+  expect([topUp(100).timeSecs, topUp(37).timeSecs, topUp(36).timeSecs]).toEqual([100, 100, 101]);
 });
 
 describe('a file of passes', () => {

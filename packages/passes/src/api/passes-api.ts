@@ -114,9 +114,7 @@ export function passesApi(book: PassBook, options: PassesApiOptions): PassesApiH
 
 async function create({ book, req }: Call): Promise<Reply> {
   const { owner, terms } = purchaseFrom(await readObject(req));
-  const key = req.headers['idempotency-key'];
-  if (Array.isArray(key)) throw invalidBody('Idempotency-Key is given twice.');
-  return { status: 201, body: passToWire(await book.create(owner, terms, key === undefined ? {} : { key })) };
+  return { status: 201, body: passToWire(await book.create(owner, terms, keyOf(req))) };
 }
 
 async function list({ book, query }: Call): Promise<Reply> {
@@ -137,7 +135,14 @@ async function end({ book, id }: Call): Promise<Reply> {
 }
 
 async function topUp({ book, req, id }: Call): Promise<Reply> {
-  return { body: passToWire(await book.topUp(id, topUpFrom(await readObject(req)))) };
+  return { body: passToWire(await book.topUp(id, topUpFrom(await readObject(req)), keyOf(req))) };
+}
+
+/** What makes it safe to send the request again. */
+function keyOf({ headers }: NodeRequest): { key?: string } {
+  const key = headers['idempotency-key'];
+  if (Array.isArray(key)) throw invalidBody('Idempotency-Key is given twice.');
+  return key === undefined ? {} : { key };
 }
 
 /** The path without a last slash, and the query without its mark. Express has taken off where the API is mounted. */

@@ -3,7 +3,16 @@ import { type Logger, StreamSessionsError } from '@stream-sessions/core';
 import { badOption, checkOptions, consoleLogger, isolated, ownCopy, systemClock } from '@stream-sessions/core/spi';
 import { expiresAt, leftBytes, leftMs } from '../rules/availability.js';
 import { checkProviders, Providers } from '../providers/providers.js';
-import { badPass, checkOwner, fullTerms, fullTopUp, hashOfTerms, idOfKey, type TopUp } from '../rules/terms.js';
+import {
+  checkKey,
+  checkOwner,
+  fullTerms,
+  fullTopUp,
+  hashOfTerms,
+  idOfKey,
+  reusedKey,
+  type TopUp,
+} from '../rules/terms.js';
 import { MemoryPassStore } from '../store/memory-store.js';
 import type { PassBookOptions, PassEvents, Remaining, Speed } from '../types/book.js';
 import type { PassTerms, SessionData } from '../types/session-data.js';
@@ -23,7 +32,6 @@ const KNOWN = [
   'clock',
   'logger',
 ];
-const MAX_KEY_LENGTH = 255;
 
 const accountsOfBooks = new WeakMap<PassBook, Accounts>();
 
@@ -53,9 +61,7 @@ export class PassBook {
   async create(owner: string, terms: PassTerms, { key }: { key?: string } = {}): Promise<Pass> {
     checkOwner(owner);
     const full = fullTerms(terms);
-    if (key !== undefined && (typeof key !== 'string' || key === '' || key.length > MAX_KEY_LENGTH)) {
-      throw badPass('key', `a text of 1 to ${MAX_KEY_LENGTH} characters`, key);
-    }
+    checkKey(key);
     const hash = key === undefined ? undefined : hashOfTerms(owner, full);
     const pass: Pass = {
       id: key === undefined ? randomUUID() : idOfKey(key),
@@ -72,12 +78,7 @@ export class PassBook {
       ...(hash !== undefined && { terms: hash }),
     };
     const kept = await this.store.add(pass);
-    if (kept.terms !== hash) {
-      throw new StreamSessionsError(
-        'ERR_PASS_KEY',
-        'This key was used before, for a pass of other terms or another owner.',
-      );
-    }
+    if (kept.terms !== hash) throw reusedKey('a pass of other terms or another owner');
     this.accounts.changed(kept);
     return this.asSpent(kept);
   }
@@ -127,10 +128,18 @@ export class PassBook {
   /**
    * More of the same pass. Whoever watches on it feels that at once; whoever was refused may come back.
    *
-   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS when there is no such pass
+   * @param options.key Topping up this pass again with the same key, at most 255 characters, adds nothing. The last 64 of a
+   * pass are known.
+   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS when there is no such pass; ERR_PASS_KEY when the
+   * key was used for something else
    */
-  topUp(id: string, more: TopUp): Promise<Pass> {
-    return this.change(id, fullTopUp(more));
+  async topUp(id: string, more: TopUp, { key }: { key?: string } = {}): Promise<Pass> {
+    checkKey(key);
+    const change = fullTopUp(more, key);
+    const pass = await this.change(id, change);
+    const { once } = change;
+    if (once !== undefined && pass.topUps?.[once.key] !== once.terms) throw reusedKey('another top-up of this pass');
+    return pass;
   }
 
   /**

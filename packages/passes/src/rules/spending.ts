@@ -4,6 +4,8 @@ import type { Pass, PassChange, Spending } from '../types/store.js';
 /** Somebody's clock that is further ahead was wrong, and is no reason to watch for free until it comes true. */
 const MAX_SKEW_MS = 60_000;
 const MAX_WRITERS = 16;
+/** Who tries again does so soon. */
+const MAX_TOP_UPS = 64;
 
 /** To the millisecond, and to the byte: sums of such numbers stay exact. */
 const seconds = (ms: number): number => Math.round(ms) / 1e3;
@@ -29,14 +31,17 @@ export function applySpending(pass: Pass, spending: Spending): Pass {
     dataCons: pass.type === PASS_TYPES.time ? pass.dataCons : megabytes(usedBytes(pass) + bytes),
     startedAt: pass.startedAt ?? startedAt,
     billedUntil: Math.max(billed, to),
-    ops: latest({ ...without(pass.ops, writer), [writer]: op }),
+    ops: latest({ ...without(pass.ops, writer), [writer]: op }, MAX_WRITERS),
   };
 }
 
-/** The pass after this change. */
-export function applyChange(pass: Pass, { addSecs = 0, addMb = 0, addDays = 0, endedAt }: PassChange): Pass {
+/** The pass after this change; one whose key was counted before changes nothing. */
+export function applyChange(pass: Pass, change: PassChange): Pass {
+  const { addSecs = 0, addMb = 0, addDays = 0, endedAt, once } = change;
+  if (once !== undefined && pass.topUps?.[once.key] !== undefined) return pass;
   return {
     ...pass,
+    ...(once && { topUps: latest({ ...pass.topUps, [once.key]: once.terms }, MAX_TOP_UPS) }),
     timeSecs: seconds(pass.timeSecs * 1e3 + addSecs * 1e3),
     dataMb: megabytes(pass.dataMb * 1e6 + addMb * 1e6),
     expDays: pass.expDays === null ? null : pass.expDays + addDays,
@@ -53,5 +58,5 @@ export function billedUntil(pass: Pick<Pass, 'billedUntil'>, now: number): numbe
 const without = (ops: Pass['ops'], writer: string): Record<string, number> =>
   Object.fromEntries(Object.entries(ops).filter(([name]) => name !== writer));
 
-const latest = (ops: Record<string, number>): Pass['ops'] =>
-  Object.fromEntries(Object.entries(ops).slice(-MAX_WRITERS));
+const latest = <V>(entries: Record<string, V>, max: number): Record<string, V> =>
+  Object.fromEntries(Object.entries(entries).slice(-max));

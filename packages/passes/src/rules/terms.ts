@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { checkOptions } from '@stream-sessions/core/spi';
 import { PASS_TYPES, type PassTerms, type SessionData } from '../types/session-data.js';
+import type { PassChange } from '../types/store.js';
 
 const MAX_SECS = 3_153_600_000;
 const MAX_MB = 1e9;
 const MAX_DAYS = 36_500;
 const MAX_MBITS = 1e6;
 const MAX_OWNER_LENGTH = 4096;
+const MAX_KEY_LENGTH = 255;
 
 const TYPES: readonly unknown[] = Object.values(PASS_TYPES);
 const TERMS = ['type', 'timeSecs', 'dataMb', 'expDays', 'downMbits', 'upMbits', 'useGlobalSpeed'];
@@ -44,14 +46,19 @@ export interface TopUp {
   expDays?: number;
 }
 
-/** @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION */
-export function fullTopUp(more: TopUp): { addSecs: number; addMb: number; addDays: number } {
+/**
+ * @param key Topping up again with it changes nothing.
+ * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION
+ */
+export function fullTopUp(more: TopUp, key?: string): PassChange {
   checkOptions('topUp()', more, ['timeSecs', 'dataMb', 'expDays']);
   const { timeSecs = 0, dataMb = 0, expDays = 0 } = more;
   checkAmount('timeSecs', timeSecs, MAX_SECS, true);
   checkAmount('dataMb', dataMb, MAX_MB);
   checkAmount('expDays', expDays, MAX_DAYS, true);
-  return { addSecs: timeSecs, addMb: dataMb, addDays: expDays };
+  const added = { addSecs: timeSecs, addMb: dataMb, addDays: expDays };
+  if (key === undefined) return added;
+  return { ...added, once: { key: short(`top-up ${key}`), terms: short(JSON.stringify([timeSecs, dataMb, expDays])) } };
 }
 
 /**
@@ -83,6 +90,16 @@ export function checkOwner(owner: unknown): asserts owner is string {
   throw badPass('owner', `a text of 1 to ${MAX_OWNER_LENGTH} characters`, owner);
 }
 
+/** @throws StreamSessionsError ERR_BAD_PASS */
+export function checkKey(key: unknown): asserts key is string | undefined {
+  if (key === undefined || (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH)) return;
+  throw badPass('key', `a text of 1 to ${MAX_KEY_LENGTH} characters`, key);
+}
+
+/** The error for a key that stands for something else. */
+export const reusedKey = (what: string): StreamSessionsError =>
+  new StreamSessionsError('ERR_PASS_KEY', `This key was used before, for ${what}.`);
+
 /** Tells whether two passes were bought with the same words. */
 export const hashOfTerms = (owner: string, terms: Required<PassTerms>): string =>
   hash(JSON.stringify([owner, ...TERMS.map((name) => terms[name as keyof PassTerms])]));
@@ -96,6 +113,8 @@ export function idOfKey(key: string): string {
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+/** Enough among the top-ups of one pass. */
+const short = (text: string): string => hash(text).slice(0, 16);
 
 function checkAmount(field: string, value: unknown, max: number, isWhole = false): void {
   const isFine = typeof value === 'number' && value >= 0 && value <= max && (!isWhole || Number.isInteger(value));

@@ -177,13 +177,29 @@ export const CASES: readonly StoreCase[] = [
     },
   },
   {
+    name: 'makes a change with a key once, whoever repeats it',
+    async run({ store, another }) {
+      await store.add(passOf());
+      const once = { key: 'k', terms: 'a minute' };
+      await Promise.all(
+        [store, another, store].map(async (view) => view.change('a', { addSecs: 60, addMb: 1, addDays: 1, once })),
+      );
+      const after = await another.change('a', { addSecs: 7, once: { key: 'k', terms: 'seven seconds' } });
+      deepStrictEqual(
+        [after?.timeSecs, after?.dataMb, after?.expDays, after?.topUps],
+        [3_660, 101, 31, { k: 'a minute' }],
+      );
+      deepStrictEqual((await store.change('a', { addSecs: 1 }))?.timeSecs, 3_661);
+    },
+  },
+  {
     name: 'still has everything after it was closed and opened again',
     reopens: true,
     async run({ store, reopen }) {
       await store.add(passOf());
       await store.add(passOf({ id: 'b', owner: 'bob' }));
       for (let op = 1; op <= 10; op++) await store.spend('a', spending(op, op * 10));
-      await store.change('b', { addSecs: 60 });
+      await store.change('b', { addSecs: 60, once: { key: 'k', terms: 'a minute' } });
       const before = [await store.get('a'), await store.get('b')];
       const again = await reopen();
       deepStrictEqual([await again.get('a'), await again.get('b')], before);

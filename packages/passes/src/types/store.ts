@@ -15,6 +15,8 @@ export interface Pass extends SessionData {
   readonly ops: Readonly<Record<string, number>>;
   /** A hash of what it was bought with, if it was created with a key. */
   readonly terms?: string;
+  /** The keys of top-ups that were counted, each with its `terms`: at most 64, the latest ones. */
+  readonly topUps?: Readonly<Record<string, string>>;
 }
 
 /** A stretch of watching to take off a pass. Times are epoch milliseconds. */
@@ -43,6 +45,8 @@ export interface PassChange {
   readonly addDays?: number;
   /** It ends now, unless it has ended before. Epoch milliseconds. */
   readonly endedAt?: number;
+  /** It counts once: when the pass has this key among its `topUps`, nothing changes. `terms` says what it was used for. */
+  readonly once?: { readonly key: string; readonly terms: string };
 }
 
 /**
