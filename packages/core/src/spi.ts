@@ -37,6 +37,7 @@ export {
 export { consoleLogger, isolated } from './support/logger.js';
 export { systemClock } from './support/clock.js';
 export { everyMs } from './support/every-ms.js';
+export { isAlive, readIdentity, thisProcess, type ProcessIdentity } from './support/process-identity.js';
 export {
   CONNECTION_STALL_MS,
   Sampler,

@@ -15,10 +15,13 @@ export interface Sources {
    * or no place is left. Of the stage `resource`: it is asked when all others have said yes.
    */
   readonly policy: Policy;
+  /** Whether this process decides about the sources: always, unless another one holds the `lease`. */
+  readonly decides: boolean;
   /** Undefined: no source is started for this stream. */
   state(stream: string): SourceState | undefined;
   /**
-   * Starts a source, as a viewer would: it sleeps again when nobody comes. Resolves with whether it runs.
+   * Starts a source, as a viewer would: it sleeps again when nobody comes. Resolves with whether it runs; where another process
+   * decides, within `holdMs`.
    *
    * @throws StreamSessionsError ERR_NO_SOURCE
    */
@@ -26,7 +29,7 @@ export interface Sources {
   /**
    * Stops a source now. Whoever still watches wakes it again. Resolves when it has stopped.
    *
-   * @throws StreamSessionsError ERR_NO_SOURCE
+   * @throws StreamSessionsError ERR_NO_SOURCE; ERR_LEASE_NOT_HELD where another process decides
    */
   hibernate(stream: string): Promise<void>;
   /** All that run or have run lately, and those of patterns without placeholders. */
@@ -53,6 +56,9 @@ export function createSources(tracker: SessionTracker, options: SourcesOptions):
       manages: (stream: string) => manager.manages(stream),
     }),
     policy: resourcePolicy(manager),
+    get decides() {
+      return manager.decides;
+    },
     state: (stream) => manager.state(stream),
     wake: (stream) => manager.wake(stream),
     hibernate: (stream) => manager.hibernate(stream),

@@ -40,6 +40,9 @@ export interface SourceDriver {
    * looked after again. Absent: only the streams of patterns without placeholders are, by `state`.
    */
   list?(): Promise<readonly Readonly<Record<string, string>>[]>;
-  /** Ours is over: ends what must not outlast it. A driver that leaves its sources to others leaves them running. */
+  /**
+   * Ours is over, or another process decides from now on: ends what must not outlast it. A driver that leaves its sources to others
+   * leaves them running. With a lease, `start` may follow.
+   */
   close?(): Promise<void> | void;
 }

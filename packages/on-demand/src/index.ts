@@ -1,6 +1,8 @@
 export { createSources, type Sources } from './create-sources.js';
 export type { SourceInfo } from './sources/source-info.js';
 export type { SessionSettings, SourceRule, SourcesOptions } from './options.js';
+export type { SourceLease, SourceShare } from './lease/lease.js';
+export { fileLease } from './lease/file-lease.js';
 export type { PlaylistCheck } from './playlist/playlist.js';
 export type { SourceState } from './sources/source.js';
 export type { DriverState, SourceDriver, SourceRun, SourceTarget } from './driver.js';

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@stream-sessions/core';
 import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import type { SourceDriver } from './driver.js';
 import { goDuration } from './duration.js';
+import type { SourceLease } from './lease/lease.js';
 import { Pattern } from './pattern.js';
 import { playlistOf, type Playlist, type PlaylistCheck } from './playlist/playlist.js';
 
@@ -46,6 +47,11 @@ export interface SourcesOptions {
   readonly holdMs?: number;
   /** How many requests may wait, of all streams. Default 1,000. */
   readonly maxHeld?: number;
+  /**
+   * Where several processes share a driver: the one that holds it decides about all sources, for the viewers of all of them. Default:
+   * this process decides, alone.
+   */
+  readonly lease?: SourceLease;
   /** Settings by the names of other trackers, with values as text. `hibernateAfterMs` goes first. */
   readonly session?: SessionSettings;
   /** `enableAutoHibernation` of `session`, as a table of settings names it. Goes before that. */
@@ -65,8 +71,8 @@ export interface Rule {
   readonly playlist: Playlist | undefined;
 }
 
-type Plain = Required<Omit<SourcesOptions, 'sources' | 'session' | `session.${keyof SessionSettings}`>>;
-export type SourcesSettings = Plain & { readonly rules: readonly Rule[] };
+type Plain = Required<Omit<SourcesOptions, 'sources' | 'lease' | 'session' | `session.${keyof SessionSettings}`>>;
+export type SourcesSettings = Plain & { readonly rules: readonly Rule[]; readonly lease: SourceLease | undefined };
 
 const KNOWN: readonly (keyof SourcesOptions)[] = [
   'sources',
@@ -78,6 +84,7 @@ const KNOWN: readonly (keyof SourcesOptions)[] = [
   'pollIntervalMs',
   'holdMs',
   'maxHeld',
+  'lease',
   'session',
   'session.enableAutoHibernation',
   'session.defaultIdleTimeout',
@@ -101,6 +108,7 @@ export function settingsOf(options: SourcesOptions): SourcesSettings {
   }
   return {
     rules: sources.map(ruleOf),
+    lease: leaseOf(options.lease),
     hibernateAfterMs: number('hibernateAfterMs', options.hibernateAfterMs ?? fromSession(options), 0),
     startTimeoutMs: number('startTimeoutMs', options.startTimeoutMs ?? 10_000, 1),
     maxRunning: count('maxRunning', options.maxRunning ?? 16),
@@ -127,6 +135,12 @@ function ruleOf(rule: SourceRule): Rule {
     throw badOption('pattern', `one that captures {${name}}, which its source uses`, rule.pattern);
   }
   return { pattern, driver, playlist };
+}
+
+function leaseOf(lease: SourceLease | undefined): SourceLease | undefined {
+  const has = (verb: keyof SourceLease): boolean => typeof lease?.[verb] === 'function';
+  if (lease === undefined || (has('acquire') && has('held') && has('release'))) return lease;
+  throw badOption('lease', 'what fileLease() returns, or an object with acquire, held and release', lease);
 }
 
 /** As others spell these settings: off unless it says "true", and half an hour for what cannot be read. */

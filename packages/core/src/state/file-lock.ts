@@ -1,13 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { StreamSessionsError } from '../support/errors.js';
-
-interface Holder {
-  readonly pid: number;
-  /** Tells two processes with the same number apart; undefined where nobody knows. */
-  readonly started?: string | undefined;
-  readonly host: string;
-}
+import { isAlive, readIdentity, thisProcess, type ProcessIdentity } from '../support/process-identity.js';
 
 /** Of this process: a file is held once. */
 const held = new Set<string>();
@@ -21,12 +14,11 @@ const held = new Set<string>();
 export function lockFile(path: string): () => void {
   const lock = `${path}.lock`;
   if (held.has(lock)) throw inUse(path, process.pid);
-  const self: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname() };
-  if (!create(lock, self)) {
+  if (!create(lock)) {
     const holder = readHolder(lock);
-    if (holder !== undefined && isAlive(holder, self)) throw inUse(path, holder.pid);
+    if (holder !== undefined && isAlive(holder)) throw inUse(path, holder.pid);
     rmSync(lock, { force: true });
-    if (!create(lock, self)) throw inUse(path, readHolder(lock)?.pid);
+    if (!create(lock)) throw inUse(path, readHolder(lock)?.pid);
   }
   held.add(lock);
   return () => {
@@ -35,7 +27,7 @@ export function lockFile(path: string): () => void {
   };
 }
 
-function create(lock: string, self: Holder): boolean {
+function create(lock: string): boolean {
   let file: number;
   try {
     file = openSync(lock, 'wx', 0o600);
@@ -43,39 +35,15 @@ function create(lock: string, self: Holder): boolean {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
-  writeSync(file, JSON.stringify(self));
+  writeSync(file, JSON.stringify(thisProcess()));
   closeSync(file);
   return true;
 }
 
 /** Undefined: whoever made it did not live to say so. */
-function readHolder(lock: string): Holder | undefined {
+function readHolder(lock: string): ProcessIdentity | undefined {
   try {
-    const holder = JSON.parse(readFileSync(lock, 'utf8')) as Holder;
-    return Number.isInteger(holder.pid) ? holder : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Of another host nobody can tell: it is believed to live. */
-function isAlive({ pid, started, host }: Holder, self: Holder): boolean {
-  if (host !== self.host) return true;
-  // A container's processes have the same numbers each time.
-  if (pid === self.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  return started === undefined || startOf(pid) === started;
-}
-
-/** When a process began, in ticks since the machine did. Linux only. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return readIdentity(readFileSync(lock, 'utf8'));
   } catch {
     return undefined;
   }

@@ -1,12 +1,15 @@
 import { StreamSessionsError, type SessionTracker, type SourceChange, type SourceWait } from '@stream-sessions/core';
 import { everyMs } from '@stream-sessions/core/spi';
-import type { SourceDriver } from '../driver.js';
+import type { SourceShare } from '../lease/lease.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { watchers } from './demand.js';
+import { closeDrivers, leftRunning } from './drivers.js';
 import { Holds, refused } from './holds.js';
+import { Leadership } from './leadership.js';
 import { Places } from './places.js';
 import { poll } from './poll.js';
 import type { SourceInfo } from './source-info.js';
+import { Settling } from './settling.js';
 import { Source, type SourceState } from './source.js';
 import { warnOpen } from './warn-open.js';
 
@@ -17,7 +20,9 @@ const MAX_KNOWN = 10_000;
 export class SourceManager {
   private readonly known = new Map<string, Source>();
   private readonly holds: Holds;
+  private readonly settling = new Settling();
   private readonly places: Places;
+  private readonly leadership: Leadership;
   private readonly stops: (() => void)[];
   private isClosed = false;
 
@@ -31,14 +36,28 @@ export class SourceManager {
       () => this.known.values(),
       () => this.watchedTest(),
     );
+    this.leadership = new Leadership(
+      settings.lease,
+      {
+        share: () => this.share(),
+        gained: () => this.gained(),
+        lost: () => this.lost(),
+        looked: () => this.check(),
+      },
+      settings,
+    );
     this.stops = [
       tracker.on('opened', ({ session: { kind, stream } }) => this.came(kind, stream)),
       tracker.on('resumed', ({ session: { kind, stream } }) => this.came(kind, stream)),
       tracker.on('closed', ({ session: { kind, stream } }) => this.left(kind, stream)),
-      everyMs(settings.clock, settings.checkIntervalMs, () => this.check()),
+      everyMs(settings.clock, settings.checkIntervalMs, () => this.leadership.look()),
     ];
-    for (const rule of settings.rules) void this.findLeft(rule);
-    this.check();
+    if (this.decides) for (const rule of settings.rules) void this.findLeft(rule);
+    this.leadership.look();
+  }
+
+  get decides(): boolean {
+    return this.leadership.decides && !this.isClosed;
   }
 
   manages(stream: string): boolean {
@@ -74,13 +93,24 @@ export class SourceManager {
     const source = this.need(stream);
     if (source.state === 'running') return true;
     if (this.isPausing(source) || this.isClosed) return false;
-    const settled = this.settled(source);
+    if (!this.decides) {
+      const wait = this.holds.hold(stream);
+      this.want(source);
+      return wait;
+    }
+    const settled = this.settling.of(source);
     this.want(source);
     return settled;
   }
 
   async hibernate(stream: string): Promise<void> {
     const source = this.need(stream);
+    if (!this.decides) {
+      throw new StreamSessionsError(
+        'ERR_LEASE_NOT_HELD',
+        `Another process decides about ${JSON.stringify(stream)}: only there can its source be put to sleep.`,
+      );
+    }
     this.places.withdraw(source);
     await source.stop();
   }
@@ -106,27 +136,53 @@ export class SourceManager {
     if (this.isClosed) return;
     this.isClosed = true;
     for (const stop of this.stops) stop();
+    this.letGo();
+    this.holds.close();
+    this.settling.answer(this.isClosed);
+    await closeDrivers(this.settings.rules);
+    await this.leadership.close();
+  }
+
+  private letGo(): void {
     for (const source of this.known.values()) {
       this.places.withdraw(source);
       source.release();
     }
-    this.holds.close();
-    this.answerSettled();
-    const drivers = new Set<SourceDriver>(this.settings.rules.map(({ driver }) => driver));
-    await Promise.all([...drivers].map(async (driver) => driver.close?.()));
+  }
+
+  /** For those who share the sources. */
+  private share(): SourceShare {
+    const watching = watchers(this.tracker);
+    const all = [...this.known.values()];
+    const isWatched = ({ isAsked, stream }: Source): boolean =>
+      isAsked || watching.has(stream) || this.holds.has(stream);
+    return {
+      watched: all.filter(isWatched).map(({ stream }) => stream),
+      running: this.decides ? all.filter(({ state }) => state === 'running').map(({ stream }) => stream) : [],
+    };
+  }
+
+  /** What the one before has left running goes on; what ran in that process has ended with it. */
+  private async gained(): Promise<void> {
+    for (const source of this.known.values()) source.follow(false);
+    await Promise.all(this.settings.rules.map((rule) => this.findLeft(rule)));
+  }
+
+  /** The one who decides now starts what has to run: what would end with this process ends now. */
+  private lost(): void {
+    this.letGo();
+    for (const source of this.known.values()) source.follow(false);
+    closeDrivers(this.settings.rules).catch((error: unknown) => {
+      this.settings.logger.error({ err: error }, 'a driver could not let go of its sources');
+    });
   }
 
   /** What an earlier process of ours has left running sleeps like all others when nobody comes. */
-  private async findLeft({ pattern, driver }: Rule): Promise<void> {
-    if (pattern.isFixed) return this.poll(this.find(pattern.text));
-    try {
-      for (const values of (await driver.list?.()) ?? []) {
-        const stream = pattern.streamOf(values);
-        const source = stream === undefined || !pattern.match(stream) ? undefined : this.find(stream);
-        if (source?.state === 'hibernated') source.adopt();
-      }
-    } catch (error) {
-      this.settings.logger.warn({ err: error, driver: driver.name }, 'a driver could not say what runs');
+  private async findLeft(rule: Rule): Promise<void> {
+    if (rule.pattern.isFixed) return this.poll(this.find(rule.pattern.text));
+    for (const stream of await leftRunning(rule, this.settings.logger)) {
+      const source = this.find(stream);
+      if (source?.state === 'hibernated') source.adopt();
     }
   }
 
@@ -148,29 +204,36 @@ export class SourceManager {
     const { clock, hibernateAfterMs, pollIntervalMs } = this.settings;
     const now = clock.now();
     const watching = watchers(this.tracker);
-    for (const stream of watching.keys()) this.find(stream);
+    const { watched, running } = this.leadership;
+    const { decides } = this;
+    for (const streams of [watching.keys(), watched, running]) for (const stream of streams) this.find(stream);
     for (const source of [...this.known.values()]) {
-      const isWatched = source.isAsked || watching.has(source.stream) || this.holds.has(source.stream);
+      const { stream } = source;
+      const isWatched = source.isAsked || watching.has(stream) || this.holds.has(stream) || watched.has(stream);
       source.isAsked = false;
       if (isWatched) source.watchedAt = now;
-      if (source.state === 'running') {
+      if (!decides) source.follow(running.has(stream));
+      if (!decides) {
+        if (!isWatched && !source.isUp) this.forget(source);
+      } else if (source.state === 'running') {
         const isDue = now - source.watchedAt >= hibernateAfterMs && now >= source.stopAgainAt;
         if (isDue) void source.stop();
-        else if (now - source.polledAt >= pollIntervalMs) this.poll(source);
+        else if (now - source.polledAt >= pollIntervalMs) void this.poll(source);
       } else if (isWatched && !source.isUp && now >= source.retryAt) this.places.request(source);
       else if (!isWatched && !source.isUp && now >= source.retryAt) this.forget(source);
     }
   }
 
-  private poll(source: Source | undefined): void {
+  private async poll(source: Source | undefined): Promise<void> {
     if (source === undefined) return;
     source.polledAt = this.settings.clock.now();
-    void poll(source, this.settings.logger);
+    await poll(source, this.settings.logger);
   }
 
   private want(source: Source): void {
     source.watchedAt = this.settings.clock.now();
     if (this.isClosed || source.state === 'running' || source.state === 'starting' || this.isPausing(source)) return;
+    if (!this.decides) return this.leadership.soon();
     // one that is being stopped starts when it has stopped
     if (source.state === 'stopping') source.isWanted = true;
     else this.places.request(source);
@@ -182,23 +245,10 @@ export class SourceManager {
     if (source.state === 'running') this.holds.answer(source.stream, true);
     if (source.state === 'failed') this.holds.answer(source.stream, false);
     if (source.state === 'hibernated' && (source.isWanted || this.holds.has(source.stream))) this.want(source);
-    this.answerSettled();
+    this.settling.answer(this.isClosed);
+    if (!this.decides) return;
+    this.leadership.soon();
     this.places.fill();
-  }
-
-  private readonly waiting = new Map<Source, ((runs: boolean) => void)[]>();
-
-  /** Resolves when it runs, or has not come to. */
-  private settled(source: Source): Promise<boolean> {
-    return new Promise((resolve) => this.waiting.set(source, [...(this.waiting.get(source) ?? []), resolve]));
-  }
-
-  private answerSettled(): void {
-    for (const [source, answers] of this.waiting) {
-      if (!this.isClosed && (source.isWanted || source.state === 'starting' || source.state === 'stopping')) continue;
-      this.waiting.delete(source);
-      for (const answer of answers) answer(source.state === 'running');
-    }
   }
 
   private isPausing({ state, retryAt }: Source): boolean {
@@ -207,7 +257,8 @@ export class SourceManager {
 
   private watchedTest(): (source: Source) => boolean {
     const watching = watchers(this.tracker);
-    return ({ stream }) => watching.has(stream) || this.holds.has(stream);
+    const { watched } = this.leadership;
+    return ({ stream }) => watching.has(stream) || this.holds.has(stream) || watched.has(stream);
   }
 
   private need(stream: string): Source {

@@ -78,6 +78,12 @@ export class Source {
     this.become('running', 'running', 'it was running already');
   }
 
+  /** Another process decides about it: it runs there, or does not. */
+  follow(runs: boolean): void {
+    const state = runs ? 'running' : 'hibernated';
+    if (this.state !== state) this.become(state);
+  }
+
   /** From any state. Resolves when it is stopped, or could not be: then it is left as it is. */
   stop(detail?: string): Promise<void> {
     if (this.state === 'hibernated') return Promise.resolve();

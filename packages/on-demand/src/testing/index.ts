@@ -1,16 +1,11 @@
-import { driverCases, type DriverCase } from './cases.js';
-import type { DriverHarness } from './harness.js';
+import { driverCases, type DriverCase } from './driver-cases.js';
+import type { DriverHarness } from './driver-harness.js';
+import { leaseCases } from './lease-cases.js';
+import type { LeaseHarness } from './lease-harness.js';
+import { suite } from './suite.js';
 
-export type { DriverHarness, RunningDriver } from './harness.js';
-
-interface Runner {
-  describe(name: string, body: () => void): unknown;
-  it: ((name: string, body: () => Promise<void>, timeoutMs?: number) => unknown) & {
-    skip(name: string, body: () => Promise<void>): unknown;
-  };
-}
-
-const CASE_TIMEOUT_MS = 30_000;
+export type { DriverHarness, RunningDriver } from './driver-harness.js';
+export type { Contender, LeaseHarness, RunningLease } from './lease-harness.js';
 
 /**
  * The rules that every driver of sources keeps, as a suite for any test runner that has `describe` and `it` as globals (Jest,
@@ -23,23 +18,8 @@ const CASE_TIMEOUT_MS = 30_000;
  * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
  */
 export function driverContract(harness: DriverHarness): void {
-  const { describe, it } = globalThis as unknown as Partial<Runner>;
-  if (describe === undefined || it === undefined) {
-    throw new Error('driverContract() needs the global describe() and it() of a test runner, and there are none.');
-  }
-  const { name, skip = [] } = harness;
-  for (const { case: skipped } of skip) {
-    if (!driverCases.some((one) => one.name === skipped)) {
-      throw new Error(`driverContract(): there is no case "${skipped}" to skip.`);
-    }
-  }
-  describe(`${name} as a driver of sources`, () => {
-    for (const one of driverCases) {
-      const skipped = skip.find((other) => other.case === one.name);
-      if (skipped === undefined) it(one.name, () => play(harness, one), CASE_TIMEOUT_MS);
-      else it.skip(`${one.name} (skipped: ${skipped.reason})`, () => play(harness, one));
-    }
-  });
+  const title = `${harness.name} as a driver of sources`;
+  suite('driverContract', title, driverCases, (one) => play(harness, one), harness.skip);
 }
 
 async function play(harness: DriverHarness, one: DriverCase): Promise<void> {
@@ -50,4 +30,26 @@ async function play(harness: DriverHarness, one: DriverCase): Promise<void> {
     await subject.driver.close?.();
     await subject.stop?.();
   }
+}
+
+/**
+ * The rules that every lease of sources keeps, as a suite likewise. Its contenders are processes, or stand for them:
+ *
+ * ```ts
+ * leaseContract({ name: 'my lease', start: () => ({ contender: () => aProcessThatHas(myLease()) }) });
+ * ```
+ *
+ * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ */
+export function leaseContract(harness: LeaseHarness): void {
+  const { name, skip, takeoverMs = 5_000 } = harness;
+  const run = async (one: (typeof leaseCases)[number]): Promise<void> => {
+    const lease = await harness.start();
+    try {
+      await one.test(lease, takeoverMs);
+    } finally {
+      await lease.stop?.();
+    }
+  };
+  suite('leaseContract', `${name} as a lease of sources`, leaseCases, run, skip);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SourceRun, SourceTarget } from '../driver.js';
-import type { RunningDriver } from './harness.js';
+import type { RunningDriver } from './driver-harness.js';
+import { until } from './waiting.js';
 
 /** One rule. */
 export interface DriverCase {
@@ -20,14 +21,6 @@ function aRun(): SourceRun & { readonly ends: string[]; abort(): void } {
     ended: (why) => void ends.push(why),
     abort: () => controller.abort(new Error('it is not wanted any more')),
   };
-}
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 5_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < end, `waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 const runs = (subject: RunningDriver, n: number) => async () => subject.isRunning(`cam-${n}`);
