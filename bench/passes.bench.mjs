@@ -1,9 +1,13 @@
 /**
  * What passes cost: a known viewer's segment with passes against none, as a share of what Express takes for a response;
- * whether any policy is called for it; and the memory of 100,000 owners with a pass each.
+ * whether any policy is called for it; and 100,000 owners with a pass each: the memory, of a store
+ * in memory and of a file, and what the file takes to open.
  */
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createTracker } from '@stream-sessions/core';
-import { memoryPassStore, passBook, passPolicy } from '@stream-sessions/passes';
+import { applySpending, memoryPassStore, openPassFile, passBook, passPolicy } from '@stream-sessions/passes';
 import { fresh, hitOf, median, memoryInUse, table } from './lib.mjs';
 
 const ROUNDS = 15;
@@ -11,6 +15,7 @@ const VIEWERS = 2_000;
 const PER_ROUND = 20_000;
 const PER_BATCH = 250;
 const OWNERS = 100_000;
+const WRITERS = 200;
 /** What Express 5 takes for a response of one segment here, microseconds: see `express.bench.mjs`. */
 const EXPRESS_US = 60;
 
@@ -67,11 +72,48 @@ for (let round = 0; round < ROUNDS; round++) {
 const more = median(withPasses.map((ns, i) => ns - without[i]));
 const called = calls() - before;
 
-const empty = memoryInUse();
-const store = memoryPassStore();
-const book = passBook({ store, logger: quiet });
-for (let i = 0; i < OWNERS; i++) await book.create(fresh(`owner-${i}`), { type: 0, timeSecs: 3_600, expDays: 30 });
-const perOwner = (memoryInUse() - empty) / OWNERS;
+/** A line of a file whose passes are used by one process after the other. */
+async function lineOf(i) {
+  const pass = await passBook({ logger: quiet }).create(`owner-${i}`, { type: 0, timeSecs: 3_600, expDays: 30 });
+  const now = Date.now();
+  const writers = [i, i * 7].map((n) => `00000000-0000-4000-8000-${String(n % WRITERS).padStart(12, '0')}`);
+  const used = writers.reduce(
+    (before, writer, n) =>
+      applySpending(before, { writer, op: i % 1e3, from: now, to: now + n * 997 + i, bytes: 0, startedAt: now, now }),
+    pass,
+  );
+  return `${JSON.stringify(used)}\n`;
+}
+
+async function write(to) {
+  const lines = await Promise.all(Array.from({ length: OWNERS }, (_, i) => lineOf(i)));
+  writeFileSync(to, lines.join(''));
+}
+
+/** Bytes that each owner takes of what is made meanwhile. */
+async function perOwner(make) {
+  const empty = memoryInUse();
+  const made = await make();
+  const bytes = (memoryInUse() - empty) / OWNERS;
+  return { made, bytes };
+}
+
+const inMemory = await perOwner(async () => {
+  const store = memoryPassStore();
+  const book = passBook({ store, logger: quiet });
+  for (let i = 0; i < OWNERS; i++) await book.create(fresh(`owner-${i}`), { type: 0, timeSecs: 3_600, expDays: 30 });
+  return book;
+});
+
+const folder = mkdtempSync(path.join(tmpdir(), 'passes-bench-'));
+const file = path.join(folder, 'passes.jsonl');
+await write(file);
+await new Promise((resolve) => setTimeout(resolve, 200)); // nothing of that is left
+const size = statSync(file).size;
+const started = performance.now();
+const inFile = await perOwner(() => openPassFile(file));
+const opened = performance.now() - started;
+rmSync(folder, { recursive: true });
 
 table([
   ['what', 'measured', 'limit'],
@@ -79,7 +121,11 @@ table([
   ['the same, with passes', `${Math.round(median(withPasses))} ns`, ''],
   ['more, of an Express response', `${((more / 1000 / EXPRESS_US) * 100).toFixed(2)} %`, '5 %'],
   [`policies called in ${ROUNDS * PER_ROUND} segments`, called, '0'],
-  ['an owner with a pass', `${Math.round(perOwner)} bytes`, '1024'],
+  ['an owner with a pass, in memory', `${Math.round(inMemory.bytes)} bytes`, '1024'],
+  [`the same, from a file of ${Math.round(size / 1e6)} MB`, `${Math.round(inFile.bytes)} bytes`, '1024'],
+  [`that file is opened in`, `${Math.round(opened)} ms`, ''],
 ]);
-await book.close();
-if (called > 0 || perOwner > 1024 || more / 1000 / EXPRESS_US > 0.05) process.exitCode = 1;
+await inMemory.made.close();
+await inFile.made.close();
+const isTooMuch = [inMemory, inFile].some(({ bytes }) => bytes > 1024);
+if (called > 0 || isTooMuch || more / 1000 / EXPRESS_US > 0.05) process.exitCode = 1;

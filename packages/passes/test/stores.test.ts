@@ -64,6 +64,19 @@ describe('a file of passes', () => {
     await expect(openPassFile(folder)).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
   });
 
+  it('forgets who has written to it, but for the last one', async () => {
+    const id = await withOnePass();
+    for (let n = 1; n <= 5; n++) {
+      const store = await openPassFile(file());
+      await store.spend(id, { writer: `w${n}`, op: 1, from: 0, to: n, bytes: 0, startedAt: 0, now: n });
+      await store.close?.();
+    }
+    const store = await openPassFile(file());
+    expect(await store.get(id)).toMatchObject({ ops: { w5: 1 }, timeCons: 0.005 });
+    expect(Object.keys((await store.get(id))?.ops ?? {})).toHaveLength(1);
+    await store.close?.();
+  });
+
   it('does not grow without end', async () => {
     const id = await withOnePass();
     const store = await openPassFile(file());

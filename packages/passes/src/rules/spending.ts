@@ -58,5 +58,6 @@ export function billedUntil(pass: Pick<Pass, 'billedUntil'>, now: number): numbe
 const without = (ops: Pass['ops'], writer: string): Record<string, number> =>
   Object.fromEntries(Object.entries(ops).filter(([name]) => name !== writer));
 
-const latest = <V>(entries: Record<string, V>, max: number): Record<string, V> =>
+/** The last ones of those. */
+export const latest = <V>(entries: Record<string, V>, max: number): Record<string, V> =>
   Object.fromEntries(Object.entries(entries).slice(-max));

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { StreamSessionsError } from '@stream-sessions/core';
 import type { Pass, PassChange, PassStore, Spending } from '../types/store.js';
+import { latest } from '../rules/spending.js';
 import { Journal } from './journal.js';
 import { MemoryPassStore } from './memory-store.js';
 
@@ -111,6 +112,9 @@ function read(text: string, path: string, passes: MemoryPassStore): number {
 
 function asPass(value: unknown): Pass {
   const { id, owner, ops } = value as Partial<Pass>;
-  if (typeof id === 'string' && typeof owner === 'string' && typeof ops === 'object') return value as Pass;
-  throw new TypeError('it lacks id, owner or ops');
+  if (typeof id !== 'string' || typeof owner !== 'string' || typeof ops !== 'object') {
+    throw new TypeError('it lacks id, owner or ops');
+  }
+  // Of those who wrote to a file only the last one can have left something open: it was theirs alone.
+  return { ...(value as Pass), ops: latest(ops, 1) };
 }
