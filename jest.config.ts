@@ -13,7 +13,7 @@ const moduleNameMapper = {
   // sources name the file that will be there after the build
   '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   '^@stream-sessions/core/spi$': '<rootDir>/packages/core/src/spi.ts',
-  '^@stream-sessions/([a-z0-9-]+)/(testing|redis)$': '<rootDir>/packages/$1/src/$2/index.ts',
+  '^@stream-sessions/([a-z0-9-]+)/(testing|redis|postgres|pglite)$': '<rootDir>/packages/$1/src/$2/index.ts',
   '^@stream-sessions/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
 };
 

@@ -38,6 +38,12 @@ const COMPONENTS = {
     debian: 'prometheus',
     elsewhere: 'https://prometheus.io/download/',
   },
+  postgresql: {
+    // Debian puts each version where the shell does not look
+    programs: [18, 17, 16, 15, 14].map((version) => `/usr/lib/postgresql/${version}/bin/postgres`).concat('postgres'),
+    debian: 'postgresql',
+    elsewhere: 'https://www.postgresql.org/download/',
+  },
   tigervnc: { programs: ['Xtigervnc'], debian: 'tigervnc-standalone-server', elsewhere: 'https://tigervnc.org' },
   kubectl: {
     programs: ['kubectl'],

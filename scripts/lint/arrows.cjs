@@ -16,7 +16,7 @@ const path = require('node:path');
 const SCOPE = '@stream-sessions/';
 /** Doors of every package, and those of some. */
 const DOORS = new Set(['', '/testing']);
-const OWN_DOORS = { core: ['/spi'], 'session-store': ['/redis'] };
+const OWN_DOORS = { core: ['/spi'], history: ['/postgres', '/pglite'], 'session-store': ['/redis'] };
 
 /** The folders of core, and the doors that lie beside them. Those of one floor do not know each other. */
 const FLOORS = {

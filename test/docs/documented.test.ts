@@ -7,6 +7,7 @@ import ts from 'typescript';
 import { WebSocketServer } from 'ws';
 import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback, trackStream } from '@stream-sessions/express-middleware';
+import { openHistory } from '@stream-sessions/history';
 import { openMaxMind } from '@stream-sessions/geoip';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
@@ -120,6 +121,10 @@ describe('docs/options.md', () => {
     expect(options('processDriver')).toEqual(await known(processDriver));
     expect(options('httpDriver')).toEqual(await known(httpDriver));
     expect(options('kubernetesDriver')).toEqual(await known(kubernetesDriver));
+  });
+
+  it('lists the options of history', async () => {
+    expect(sorted(namesUnder('docs/options.md', 'openHistory'))).toEqual(await known(openHistory));
   });
 
   it('lists the options of the session store', async () => {

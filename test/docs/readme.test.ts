@@ -42,6 +42,8 @@ it.each(others.map((block) => [`${block.file}:${block.line}`, block] as const))(
     const { output } = await run(block);
     expect(output).toEqual(promisedOutput(block));
   },
+  // one starts a whole database
+  60_000,
 );
 
 describe('the quick start', () => {

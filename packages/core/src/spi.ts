@@ -22,6 +22,7 @@ export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
 export { CLOSE_REASONS, SESSION_KINDS } from './types/kinds.js';
 export { needDirectory } from './connections/need-directory.js';
 export { needTracker } from './connections/need-tracker.js';
+export { lockFile } from './support/file-lock.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';

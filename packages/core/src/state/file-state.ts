@@ -6,7 +6,7 @@ import { StreamSessionsError } from '../support/errors.js';
 import { badOption } from '../support/options.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { compactedCopy } from './compact.js';
-import { lockFile } from './file-lock.js';
+import { lockFile } from '../support/file-lock.js';
 import { openHeader, type StateHeader } from './state-header.js';
 import {
   eachLine,

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { StreamSessionsError } from '../support/errors.js';
-import { isAlive, readIdentity, thisProcess, type ProcessIdentity } from '../support/process-identity.js';
+import { StreamSessionsError } from './errors.js';
+import { isAlive, readIdentity, thisProcess, type ProcessIdentity } from './process-identity.js';
 
 /** Of this process: a file is held once. */
 const held = new Set<string>();
@@ -8,17 +8,18 @@ const held = new Set<string>();
 /**
  * Holds `path` for this process, by a file beside it. One that a dead process of this host has left is taken over.
  *
+ * @param refusal what is thrown when process `pid` holds it. Default: StreamSessionsError ERR_STATE_IN_USE
  * @returns gives it back
- * @throws StreamSessionsError ERR_STATE_IN_USE; and what the file system throws
+ * @throws what `refusal` makes; and what the file system throws
  */
-export function lockFile(path: string): () => void {
+export function lockFile(path: string, refusal = (pid: number | undefined): Error => inUse(path, pid)): () => void {
   const lock = `${path}.lock`;
-  if (held.has(lock)) throw inUse(path, process.pid);
+  if (held.has(lock)) throw refusal(process.pid);
   if (!create(lock)) {
     const holder = readHolder(lock);
-    if (holder !== undefined && isAlive(holder)) throw inUse(path, holder.pid);
+    if (holder !== undefined && isAlive(holder)) throw refusal(holder.pid);
     rmSync(lock, { force: true });
-    if (!create(lock)) throw inUse(path, readHolder(lock)?.pid);
+    if (!create(lock)) throw refusal(readHolder(lock)?.pid);
   }
   held.add(lock);
   return () => {

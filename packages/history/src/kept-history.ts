@@ -1,0 +1,186 @@
+import { needDirectory } from '@stream-sessions/core/spi';
+import type { SessionDirectory } from '@stream-sessions/core';
+import { migrate } from './migrate.js';
+import type { CheckedOptions } from './options.js';
+import { erase } from './privacy/erase.js';
+import type { Privacy } from './privacy/privacy.js';
+import { concurrencyOf, summaryOf, topStreamsOf, viewersOf } from './query/figures.js';
+import { eachVisit, oneVisit, pageOfVisits } from './query/visits.js';
+import type { SqlEngine } from './types/engine.js';
+import type { Erased, History, HistoryStats } from './types/history.js';
+import type {
+  Broadcast,
+  ConcurrencyPoint,
+  ConcurrencyQuery,
+  StreamFigures,
+  Summary,
+  SummaryQuery,
+  TopStreamsQuery,
+  Visit,
+  VisitFilter,
+  VisitPage,
+} from './types/query.js';
+import type { Journal } from './write/journal.js';
+import { Maintenance } from './write/maintenance.js';
+import { Recorder } from './write/recorder.js';
+import { RollUp } from './write/roll-up.js';
+import { Store } from './write/store.js';
+import { Writer } from './write/writer.js';
+
+const DAY = 24 * 60 * 60_000;
+const STOP_MS = 10_000;
+
+/** Connects the parts: what is heard goes into the journal, from there into the database, and is counted there. */
+export class KeptHistory implements History {
+  private readonly recorders = new Set<Recorder>();
+  private readonly store: Store;
+  private readonly writer: Writer;
+  private readonly rollUp: RollUp;
+  private readonly maintenance: Maintenance;
+  private stopping: Promise<void> | undefined = undefined;
+
+  /** @param isReady the tables are there */
+  constructor(
+    private readonly engine: SqlEngine,
+    private readonly journal: Journal,
+    private readonly privacy: { readonly now: Privacy; readonly later: Privacy | undefined },
+    private readonly settings: CheckedOptions,
+    id: string,
+    private isReady: boolean,
+  ) {
+    const { clock, logger, later, retention, lostAfterMs } = settings;
+    this.store = new Store(engine, id, logger);
+    this.rollUp = new RollUp(engine, clock, logger);
+    this.maintenance = new Maintenance(
+      engine,
+      id,
+      retention,
+      lostAfterMs,
+      later && privacy.later && { privacy: privacy.later, afterDays: later.afterDays },
+      () => this.rollUp.all(),
+      clock,
+      logger,
+    );
+    this.writer = new Writer(
+      journal,
+      async (records) => {
+        await this.prepare();
+        await this.store.write(records);
+        this.rollUp.want();
+      },
+      clock,
+      logger,
+    );
+    this.maintenance.start();
+    // of an earlier process
+    if (!journal.isEmpty) this.writer.start();
+    if (isReady) this.rollUp.want();
+  }
+
+  attach(directory: SessionDirectory): () => void {
+    needDirectory('attach(): the first argument', directory);
+    const { progressMs, clock } = this.settings;
+    const added = (): void => this.writer.start();
+    const recorder = new Recorder(directory, this.journal, this.privacy.now, progressMs, clock, added);
+    this.recorders.add(recorder);
+    return () => {
+      this.recorders.delete(recorder);
+      recorder.stop();
+    };
+  }
+
+  visits(filter: VisitFilter = {}): Promise<VisitPage> {
+    return pageOfVisits(this.engine, filter);
+  }
+
+  visit(id: string, openedAt?: number): Promise<Visit | undefined> {
+    return oneVisit(this.engine, id, openedAt);
+  }
+
+  exportVisits(filter: VisitFilter = {}): AsyncGenerator<Visit> {
+    return eachVisit(this.engine, filter);
+  }
+
+  async summary(query: SummaryQuery): Promise<Summary> {
+    return summaryOf(this.engine, query, this.minutesSince());
+  }
+
+  async concurrency(query: ConcurrencyQuery): Promise<readonly ConcurrencyPoint[]> {
+    return concurrencyOf(this.engine, query, this.minutesSince());
+  }
+
+  async topStreams(query: TopStreamsQuery): Promise<readonly StreamFigures[]> {
+    return topStreamsOf(this.engine, query, this.minutesSince());
+  }
+
+  async broadcast(id: string, openedAt?: number): Promise<Broadcast | undefined> {
+    const publisher = await this.visit(id, openedAt);
+    if (publisher?.kind !== 'input') return undefined;
+    const { stream, openedAt: from, endedAt: to } = publisher;
+    const [summary, uniques] = await Promise.all([
+      this.summary({ stream, from, to }),
+      viewersOf(this.engine, publisher),
+    ]);
+    return { publisher, summary, uniques };
+  }
+
+  export({ user }: { readonly user: string }): AsyncGenerator<Visit> {
+    return eachVisit(this.engine, { user });
+  }
+
+  async erase({ user }: { readonly user: string }): Promise<Erased> {
+    await this.writer.idle();
+    return erase(this.engine, user);
+  }
+
+  async tidy(): Promise<void> {
+    await this.prepare();
+    await this.maintenance.tend();
+    await this.maintenance.tidy();
+  }
+
+  stats(): HistoryStats {
+    const { size, lost } = this.journal;
+    return { journalBytes: size, lost, refused: this.store.refused, error: this.writer.lastError };
+  }
+
+  async flushed(): Promise<void> {
+    await this.writer.idle();
+    await this.rollUp.all();
+  }
+
+  stop({ timeoutMs = STOP_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.stopping ??= this.end(timeoutMs);
+    return this.stopping;
+  }
+
+  private async end(timeoutMs: number): Promise<void> {
+    for (const recorder of this.recorders) recorder.stop();
+    // A database that has stopped answering holds up nobody: what it does not take is in the journal.
+    await this.within(timeoutMs, this.flushed());
+    await this.within(STOP_MS, Promise.all([this.writer.stop(), this.rollUp.stop(), this.maintenance.stop()]));
+    await this.journal.close();
+    await this.within(STOP_MS, this.engine.close());
+  }
+
+  private async within(ms: number, work: Promise<unknown>): Promise<void> {
+    const { clock } = this.settings;
+    let timer: unknown;
+    const late = new Promise<void>((resolve) => (timer = clock.setTimeout(resolve, ms)));
+    await Promise.race([work.catch(() => undefined), late]);
+    clock.clearTimeout(timer);
+  }
+
+  /** From when on there are figures by the minute: months go as a whole, so there may be more. */
+  private minutesSince(): number {
+    const { clock, retention } = this.settings;
+    return Number.isFinite(retention.minutes) ? clock.now() - retention.minutes * DAY : 0;
+  }
+
+  /** @throws what the database says */
+  private async prepare(): Promise<void> {
+    if (this.isReady) return;
+    await migrate(this.engine);
+    this.isReady = true;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Clock, Logger } from '@stream-sessions/core';
+import { badOption, checkOptions, consoleLogger, systemClock } from '@stream-sessions/core/spi';
+import type { PgPool } from './postgres/postgres-engine.js';
+import type { IpMode } from './types/visit-row.js';
+import type { SqlEngine } from './types/engine.js';
+
+/** All of an address for so many days, and afterwards less. */
+export interface IpLater {
+  readonly then: 'truncated' | 'none';
+  readonly afterDays: number;
+}
+
+/** How many days what is kept; `Infinity` is for ever. Visits and minutes go a month at a time. */
+export interface RetentionDays {
+  /** Default 90. */
+  readonly visits?: number;
+  /** Default 30. */
+  readonly minutes?: number;
+  /** Default `Infinity`. */
+  readonly hours?: number;
+  /** Default `Infinity`. */
+  readonly days?: number;
+}
+
+/** Options of `openHistory()`. One of `url`, `pool`, `dataDir` and `engine` says where. */
+export interface HistoryOptions {
+  /** `postgres://…`: PostgreSQL 14 or newer, by the npm package `pg`. */
+  readonly url?: string;
+  /** A `Pool` of the npm package `pg`, which stays yours. */
+  readonly pool?: PgPool;
+  /** A folder for PGlite (npm package `@electric-sql/pglite`), for this process alone. */
+  readonly dataDir?: string;
+  /** A database of your own making. */
+  readonly engine?: SqlEngine;
+  /** A folder for what the database has not taken yet, for this process alone. Default `<dataDir>-journal`, `history-journal`. */
+  readonly journal?: string;
+  /** Bytes. Default 1 GiB. */
+  readonly maxJournalBytes?: number;
+  /** How often a live visit that changes is written. Milliseconds. Default a minute. */
+  readonly progressMs?: number;
+  /** Visits whose process is not heard of for so long are closed as `lost`. Milliseconds. Default five minutes. */
+  readonly lostAfterMs?: number;
+  readonly retentionDays?: RetentionDays;
+  /** What is kept of addresses. Default `full`. */
+  readonly ip?: IpMode | IpLater;
+  /**
+   * For ids where not all of an address is kept, 16 characters or more; the same for all processes that write to one database.
+   * Default: made at the first start, and kept in the journal's folder.
+   */
+  readonly key?: string;
+  /** Default: the wall clock. */
+  readonly clock?: Clock;
+  /** Default: warnings and errors to stderr. */
+  readonly logger?: Logger;
+}
+
+const KNOWN: readonly string[] = [
+  'url',
+  'pool',
+  'dataDir',
+  'engine',
+  'journal',
+  'maxJournalBytes',
+  'progressMs',
+  'lostAfterMs',
+  'retentionDays',
+  'ip',
+  'key',
+  'clock',
+  'logger',
+] satisfies readonly (keyof HistoryOptions)[];
+const PLACES = ['url', 'pool', 'dataDir', 'engine'] as const;
+const MODES: readonly unknown[] = ['full', 'truncated', 'none'];
+const MIN_JOURNAL_BYTES = 1024 * 1024;
+const MINUTE = 60_000;
+
+/** @throws StreamSessionsError ERR_BAD_OPTION */
+export function checked(options: HistoryOptions) {
+  checkOptions('openHistory()', options, KNOWN);
+  const { maxJournalBytes = 1024 ** 3, progressMs = MINUTE, lostAfterMs = 5 * MINUTE, key, ip = 'full' } = options;
+  const { clock = systemClock, logger = consoleLogger, dataDir, retentionDays = {} } = options;
+  const { journal = dataDir === undefined ? 'history-journal' : `${dataDir}-journal` } = options;
+  if (PLACES.filter((place) => options[place] !== undefined).length !== 1)
+    throw badOption('openHistory()', `given one of ${PLACES.join(', ')}`, undefined);
+  for (const [name, value] of Object.entries({ url: options.url, dataDir, journal })) {
+    if (value !== undefined && (typeof value !== 'string' || value === '')) throw badOption(name, 'a text', value);
+  }
+  if (!(maxJournalBytes >= MIN_JOURNAL_BYTES))
+    throw badOption('maxJournalBytes', `${MIN_JOURNAL_BYTES} bytes or more`, maxJournalBytes);
+  if (!(progressMs > 0)) throw badOption('progressMs', 'a positive number of milliseconds', progressMs);
+  if (!(lostAfterMs >= 2 * MINUTE))
+    throw badOption(
+      'lostAfterMs',
+      `${2 * MINUTE} milliseconds or more, for processes are heard of once a minute`,
+      lostAfterMs,
+    );
+  if (key !== undefined && !(typeof key === 'string' && key.length >= 16))
+    throw badOption('key', 'a text of 16 characters or more', 'a shorter one');
+  checkOptions('retentionDays', retentionDays, ['visits', 'minutes', 'hours', 'days']);
+  const { visits = 90, minutes = 30, hours = Infinity, days = Infinity } = retentionDays;
+  for (const [name, value] of Object.entries({ visits, minutes, hours, days })) {
+    if (!(value >= 1)) throw badOption(`retentionDays.${name}`, 'a number of days, at least 1', value);
+  }
+  return {
+    ...options,
+    journal,
+    maxJournalBytes,
+    progressMs,
+    lostAfterMs,
+    retention: { visits, minutes, hours, days },
+    ...addresses(ip),
+    clock,
+    logger,
+  };
+}
+
+export type CheckedOptions = ReturnType<typeof checked>;
+
+function addresses(ip: IpMode | IpLater): { ipMode: IpMode; later: IpLater | undefined } {
+  if (typeof ip === 'string' && MODES.includes(ip)) return { ipMode: ip, later: undefined };
+  if (typeof ip !== 'object' || ip === null) throw badOption('ip', 'full, truncated, none, or { then, afterDays }', ip);
+  checkOptions('ip', ip, ['then', 'afterDays']);
+  if (ip.then !== 'truncated' && ip.then !== 'none') throw badOption('ip.then', 'truncated or none', ip.then);
+  if (!(ip.afterDays >= 0)) throw badOption('ip.afterDays', 'a number of days', ip.afterDays);
+  return { ipMode: 'full', later: ip };
+}

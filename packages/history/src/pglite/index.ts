@@ -1,0 +1,1 @@
+export { pgliteEngine } from './pglite-engine.js';

@@ -1,0 +1,1 @@
+export { postgresEngine, type PgClient, type PgPool } from './postgres-engine.js';

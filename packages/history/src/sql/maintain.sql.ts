@@ -1,0 +1,53 @@
+/** This writer (`$1`) lives at `$2`, epoch milliseconds. */
+export const noteWriter = `
+INSERT INTO stream_sessions.writers (id, seen_at) VALUES ($1::uuid, to_timestamp($2::float8 / 1000))
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+`;
+
+/** Visits whose writer was not heard of since `$1` are over: nobody will say so any more. */
+export const closeLost = `
+WITH lost AS (
+  UPDATE stream_sessions.visits v SET closed_at = ended_at, close_reason = 'lost'
+  WHERE closed_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM stream_sessions.writers w WHERE w.id = v.writer AND w.seen_at > to_timestamp($1::float8 / 1000))
+  RETURNING opened_at, ended_at, kind
+)
+INSERT INTO stream_sessions.touched (minute)
+SELECT DISTINCT m FROM lost,
+  generate_series(date_trunc('minute', opened_at, 'UTC'), ended_at - interval '1 microsecond', interval '1 minute') m
+WHERE kind = 'viewer'
+`;
+
+export const forgetWriters = `
+DELETE FROM stream_sessions.writers w
+WHERE seen_at < to_timestamp($1::float8 / 1000)
+  AND NOT EXISTS (SELECT 1 FROM stream_sessions.visits v WHERE v.closed_at IS NULL AND v.writer = w.id)
+`;
+
+/** Broadcasts whose visits go, with how many different people watched them. `$1`: visits that opened before it go. */
+export const countBroadcasts = `
+INSERT INTO stream_sessions.broadcasts (id, opened_at, ended_at, stream, viewers)
+SELECT b.id, b.opened_at, b.ended_at, b.stream, (
+  SELECT count(DISTINCT v.viewer) FROM stream_sessions.visits v
+  WHERE v.kind = 'viewer' AND v.stream = b.stream AND v.opened_at < b.ended_at AND v.ended_at > b.opened_at)
+FROM stream_sessions.visits b
+WHERE b.kind = 'input' AND b.opened_at < date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC')
+ON CONFLICT DO NOTHING
+`;
+
+/** From the visits that go, nothing before this can be counted any more. */
+export const freezeVisits = `
+UPDATE stream_sessions.frozen SET before = greatest(before, (
+  SELECT date_trunc('minute', max(ended_at), 'UTC') + interval '1 minute' FROM stream_sessions.visits
+  WHERE opened_at < date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC')))
+`;
+
+export const freezeMinutes = `
+UPDATE stream_sessions.frozen SET before = greatest(before, date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC'))
+`;
+
+/** `$1`: a table; `$2`: months that were over before this go. */
+export const dropMonths = `SELECT stream_sessions.drop_months($1::text, to_timestamp($2::float8 / 1000)) AS dropped`;
+
+export const deleteHours = 'DELETE FROM stream_sessions.hours WHERE at < to_timestamp($1::float8 / 1000)';
+export const deleteDays = 'DELETE FROM stream_sessions.days WHERE at < to_timestamp($1::float8 / 1000)';

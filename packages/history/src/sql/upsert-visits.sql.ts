@@ -1,0 +1,88 @@
+/** The parameters of `upsertVisits`, in this order, each a column of all rows. `$1` is the writer. */
+export const VISIT_COLUMNS = [
+  ['id', 'text'],
+  ['openedAt', 'float8'],
+  ['endedAt', 'float8'],
+  ['closedAt', 'float8'],
+  ['stream', 'text'],
+  ['kind', 'text'],
+  ['protocol', 'text'],
+  ['protocols', 'text'],
+  ['ip', 'text'],
+  ['country', 'text'],
+  ['userName', 'text'],
+  ['namedBy', 'text'],
+  ['viewer', 'text'],
+  ['userAgent', 'text'],
+  ['player', 'text'],
+  ['referer', 'text'],
+  ['bytes', 'float8'],
+  ['bytesReceived', 'float8'],
+  ['secure', 'boolean'],
+  ['dvr', 'boolean'],
+  ['closeReason', 'text'],
+  ['closeDetail', 'text'],
+  ['tags', 'text'],
+  ['quality', 'text'],
+  ['ipKept', 'text'],
+] as const;
+
+const given = VISIT_COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join(', ');
+
+/**
+ * Writes visits, and notes which minutes have to be counted anew. A visit that was closed stays as it is; one that was given
+ * up as lost, and speaks again, was not lost. Whatever comes twice changes nothing.
+ *
+ * A visit that goes on touches the minutes since it was last heard of; one that has closed touches all of its minutes, over
+ * which its bytes are spread.
+ */
+export const upsertVisits = `
+WITH input AS (
+  SELECT
+    id, to_timestamp(opened / 1000) AS opened_at, to_timestamp(ended / 1000) AS ended_at,
+    to_timestamp(closed / 1000) AS closed_at, stream, kind, protocol, string_to_array(protocols, E'\\x1f') AS protocols,
+    ip::inet AS ip, country, user_name, named_by, viewer::bigint AS viewer, user_agent, player, referer,
+    bytes::bigint AS bytes, bytes_received::bigint AS bytes_received, secure, dvr, close_reason, close_detail,
+    tags::jsonb AS tags, quality::jsonb AS quality, ip_kept
+  FROM unnest(${given}) AS t (
+    id, opened, ended, closed, stream, kind, protocol, protocols, ip, country, user_name, named_by, viewer, user_agent,
+    player, referer, bytes, bytes_received, secure, dvr, close_reason, close_detail, tags, quality, ip_kept)
+), before AS (
+  SELECT v.id, v.opened_at, v.ended_at, v.dvr, v.protocol, v.country, v.player
+  FROM input i JOIN stream_sessions.visits v ON v.opened_at = i.opened_at AND v.id = i.id
+), written AS (
+  INSERT INTO stream_sessions.visits AS v (
+    id, opened_at, ended_at, closed_at, stream, kind, protocol, protocols, ip, country, user_name, named_by, viewer,
+    user_agent, player, referer, bytes, bytes_received, secure, dvr, close_reason, close_detail, tags, quality, ip_kept,
+    writer)
+  SELECT input.*, $1::uuid FROM input
+  ON CONFLICT (opened_at, id) DO UPDATE SET
+    ended_at = greatest(v.ended_at, excluded.ended_at), closed_at = excluded.closed_at, stream = excluded.stream,
+    kind = excluded.kind, protocol = excluded.protocol, protocols = excluded.protocols, ip = excluded.ip,
+    country = excluded.country, user_name = excluded.user_name, named_by = excluded.named_by,
+    user_agent = excluded.user_agent, player = excluded.player, referer = excluded.referer,
+    bytes = greatest(v.bytes, excluded.bytes), bytes_received = greatest(v.bytes_received, excluded.bytes_received),
+    secure = excluded.secure, dvr = excluded.dvr, close_reason = excluded.close_reason,
+    close_detail = excluded.close_detail, tags = excluded.tags, quality = excluded.quality, ip_kept = excluded.ip_kept,
+    writer = excluded.writer
+  WHERE (v.closed_at IS NULL AND (excluded.closed_at IS NOT NULL OR excluded.ended_at >= v.ended_at))
+    OR (v.close_reason = 'lost' AND (excluded.close_reason IS DISTINCT FROM 'lost') AND excluded.ended_at >= v.ended_at)
+  RETURNING v.id, v.opened_at, v.ended_at, v.closed_at, v.kind, v.dvr, v.protocol, v.country, v.player
+)
+INSERT INTO stream_sessions.touched (minute)
+SELECT DISTINCT m
+FROM written w LEFT JOIN before b ON b.opened_at = w.opened_at AND b.id = w.id,
+  generate_series(
+    date_trunc('minute', CASE
+      WHEN w.closed_at IS NULL AND b.dvr = w.dvr AND b.protocol = w.protocol AND b.player = w.player
+        AND b.country IS NOT DISTINCT FROM w.country THEN b.ended_at - interval '1 microsecond'
+      ELSE w.opened_at END, 'UTC'),
+    w.ended_at - interval '1 microsecond',
+    interval '1 minute') AS m
+WHERE w.kind = 'viewer'
+`;
+
+/** Before rows of a month that has no table yet. */
+export const ensureMonths = `
+SELECT stream_sessions.ensure_month(parent, to_timestamp(at / 1000)) FROM unnest($1::text[], $2::float8[]) AS t (parent, at)
+`;

@@ -1,0 +1,1 @@
+export { historyContract, type HistoryHarness } from './contract.js';

@@ -1,0 +1,16 @@
+/** Browsers, in this order: each says that it is also the ones after it. */
+const BROWSERS = ['Edg', 'OPR', 'SamsungBrowser', 'Firefox', 'CriOS', 'FxiOS', 'Chrome', 'Safari'] as const;
+const NAMES: Readonly<Record<string, string>> = { Edg: 'Edge', OPR: 'Opera', CriOS: 'Chrome', FxiOS: 'Firefox' };
+/** Of names that somebody else made up, at most so much. */
+const MAX_LENGTH = 32;
+
+/** What plays, in one word for statistics: `Chrome`, `VLC`, `Lavf`; `unknown` for who does not say. */
+export function playerOf(userAgent: string | undefined): string {
+  if (userAgent === undefined || userAgent === '') return 'unknown';
+  if (userAgent.startsWith('Mozilla/')) {
+    const found = BROWSERS.find((browser) => userAgent.includes(`${browser}/`));
+    return found === undefined ? 'browser' : (NAMES[found] ?? found);
+  }
+  const [name = ''] = /^[^\s/,;(]+/.exec(userAgent) ?? [];
+  return name.slice(0, MAX_LENGTH) || 'unknown';
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** A real PostgreSQL of this test's own, on a free port of 127.0.0.1. */
+export interface PostgresServer {
+  readonly url: string;
+  readonly folder: string;
+  /** As a process: SIGSTOP makes it slow, SIGCONT fast again. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it at once, with all of its connections. */
+  halt(): Promise<void>;
+  /** The same port and the same files again. */
+  restart(): Promise<void>;
+  /** Ends it and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Debian has them where the shell does not look. */
+function programs(): string {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  const [latest] = versions.sort((a, b) => Number(b) - Number(a));
+  return latest === undefined ? '' : `/usr/lib/postgresql/${latest}/bin/`;
+}
+
+/** PostgreSQL does not run as root: Debian's package has made somebody for it. */
+function somebody(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (of: string): number => Number(execFileSync('id', [of, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** @param settings more lines of its configuration, `name=value` */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'stream-sessions-pg-'));
+  const as = somebody();
+  if (as !== undefined) chownSync(folder, as.uid, as.gid);
+  const data = path.join(folder, 'data');
+  const options = { ...as, cwd: folder, env: { ...process.env, LC_ALL: 'C.UTF-8' } };
+  const init = ['-D', data, '-U', 'history', '--auth=trust', '--encoding=UTF8', '--no-sync'];
+  execFileSync(`${programs()}initdb`, init, { ...options, stdio: 'pipe' });
+  const port = await freePort();
+  const given = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${folder}`, ...settings];
+  let child: ChildProcess;
+  const start = async (): Promise<void> => {
+    const args = ['-D', data, ...given.flatMap((setting) => ['-c', setting])];
+    child = spawn(`${programs()}postgres`, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    await ready(child);
+  };
+  const halt = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await exited;
+  };
+  await start();
+  return {
+    url: `postgres://history@127.0.0.1:${port}/postgres`,
+    folder,
+    signal: (name) => void child.kill(name),
+    // SIGQUIT is PostgreSQL's own way to stop at once
+    halt: () => halt('SIGQUIT'),
+    restart: start,
+    stop: async () => {
+      await halt('SIGQUIT');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Until it says so; what it says afterwards is let go. */
+async function ready(child: ChildProcess): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`postgres ended with ${code}:\n${said}`)));
+    child.stderr?.on('data', (text: Buffer) => {
+      said = (said + text.toString()).slice(-4_000);
+      if (said.includes('ready to accept connections')) resolve();
+    });
+  });
+}
