@@ -68,7 +68,7 @@ export { parseStreamId, type StreamId } from './identity/stream-id.js';
 export { tokenFromQuery } from './identity/tokens.js';
 export { nullGeo, type GeoResolver } from './types/geo.js';
 export { fileState } from './state/file-state.js';
-export type { StateChange, StateStore } from './types/state.js';
+export type { StateChange, StateRecords, StateStore } from './types/state.js';
 export type { Clock } from './support/clock.js';
 export type { Logger } from './support/logger.js';
 export { StreamSessionsError } from './support/errors.js';

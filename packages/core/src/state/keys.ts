@@ -3,6 +3,7 @@ export const CLOCK_KEY = 'clock';
 
 export const sessionKey = (id: string): string => `session/${id}`;
 export const progressKey = (id: string): string => `progress/${id}`;
+export const recordKey = (owner: string, id: string): string => `record/${owner}/${id}`;
 export const denialKey = (id: string): string => `denial/${id}`;
 
 /** What a record is about. */

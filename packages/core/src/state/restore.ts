@@ -10,6 +10,7 @@ import type { Logger } from '../support/logger.js';
 import type { DenialRecord } from '../types/denial.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { CLOCK_KEY, readKey } from './keys.js';
+import { LeftRecords } from './left-records.js';
 import { readClockRecord, setSince, type ClockRecord } from './passed-time.js';
 import { fromRecord, setProgress } from './session-record.js';
 
@@ -26,15 +27,22 @@ export interface RestoreParts {
   readonly logger: Logger;
 }
 
+/** What an earlier process has left. */
+export interface Restored {
+  readonly waiting: WaitingVisits;
+  readonly records: LeftRecords;
+}
+
 /**
- * Reads what an earlier process has left: its denials hold again, and its visits wait to go on. What cannot be read is
- * counted in the log, and left in the store.
+ * Reads what an earlier process has left: its denials hold again, its visits wait to go on, and its records to be taken. What
+ * cannot be read is counted in the log, and left in the store.
  *
  * @throws what the store throws
  */
-export async function restore(store: StateStore, parts: RestoreParts): Promise<WaitingVisits> {
+export async function restore(store: StateStore, parts: RestoreParts): Promise<Restored> {
   const { settings, denials, liveStreams, clock, logger } = parts;
   const waiting = new WaitingVisits(settings.hash);
+  const records = new LeftRecords();
   const streams = new Map<string, StreamEntry>();
   const streamOf = (code: string): StreamEntry => {
     const known = streams.get(code) ?? liveStreams.entryFor(code);
@@ -58,6 +66,7 @@ export async function restore(store: StateStore, parts: RestoreParts): Promise<W
   const read = ([key, value]: StateChange): void => {
     const { what, id } = readKey(key);
     if (key === CLOCK_KEY) writtenAt = readClockRecord(value);
+    if (what === 'record') records.add(id, value);
     if (what === 'denial') denialRecords.push(value as DenialRecord);
     if (what === 'session') waiting.add(...fromRecord(value, sources));
     const session = what === 'session' || what === 'progress' ? waiting.get(id) : undefined;
@@ -80,7 +89,7 @@ export async function restore(store: StateStore, parts: RestoreParts): Promise<W
   if (unreadable > 0) {
     logger.error({ err: cause, records: unreadable }, 'the state store has records that this tracker cannot read');
   }
-  return waiting;
+  return { waiting, records };
 }
 
 function shifted(record: DenialRecord, ms: number): DenialRecord {

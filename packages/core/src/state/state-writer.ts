@@ -7,7 +7,7 @@ import type { Settings } from '../settings/settings.js';
 import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { StateChange, StateStore } from '../types/state.js';
-import { CLOCK_KEY, denialKey, progressKey, sessionKey } from './keys.js';
+import { CLOCK_KEY, denialKey, progressKey, recordKey, sessionKey } from './keys.js';
 import { clockRecord } from './passed-time.js';
 import { toProgress, toRecord } from './session-record.js';
 
@@ -51,6 +51,8 @@ export class StateWriter implements SessionJournal, DenialJournal {
   private retryMs = 0;
   /** Nothing may be saved: not yet, or no longer. */
   private isShut = true;
+  /** Nothing will be saved any more. */
+  private isOver = false;
   /** The walk: who came last, when it began (by both clocks), and when the one before it did. */
   private walkedTo: Session | undefined = undefined;
   private walkBegan: number;
@@ -94,6 +96,11 @@ export class StateWriter implements SessionJournal, DenialJournal {
     this.note(denialKey(denialId), undefined);
   }
 
+  /** A record of a package. Undefined: it is none any more. */
+  record(owner: string, id: string, value: unknown): void {
+    if (!this.isOver) this.note(recordKey(owner, id), value);
+  }
+
   /** Resolves when all that has changed until now is in the store, or the store has failed to take it. */
   async saved(): Promise<void> {
     await this.saving; // it may have begun before
@@ -103,7 +110,7 @@ export class StateWriter implements SessionJournal, DenialJournal {
 
   /** Nothing can be saved. */
   giveUp(): void {
-    this.isShut = true;
+    this.isShut = this.isOver = true;
     this.sessions.clear();
     this.changes.clear();
   }
@@ -117,7 +124,7 @@ export class StateWriter implements SessionJournal, DenialJournal {
       this.changes.set(CLOCK_KEY, clockRecord(clock));
       await this.saved();
     }
-    this.isShut = true;
+    this.isShut = this.isOver = true;
     if (this.timer !== undefined) clock.clearTimeout(this.timer);
     try {
       await store.close();

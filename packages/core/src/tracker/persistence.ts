@@ -1,7 +1,8 @@
+import { LeftRecords } from '../state/left-records.js';
 import { restore } from '../state/restore.js';
 import { StateWriter } from '../state/state-writer.js';
 import type { Session } from '../session/session.js';
-import type { StateStore } from '../types/state.js';
+import type { StateRecords, StateStore } from '../types/state.js';
 import type { Parts } from './assemble.js';
 
 /** So many visits that are lost are closed before the event loop gets its turn. */
@@ -15,6 +16,7 @@ export class Persistence {
   private readonly writer: StateWriter;
   private deadline: unknown = undefined;
   private told: string | undefined = undefined;
+  private left = new LeftRecords();
 
   constructor(
     private readonly store: StateStore,
@@ -33,6 +35,18 @@ export class Persistence {
     await this.writer.saved();
   }
 
+  /** What a package keeps beside the tracker. */
+  records(owner: string): StateRecords {
+    return {
+      take: async () => {
+        await this.ready;
+        return this.left.take(owner);
+      },
+      set: (id, value) => this.writer.record(owner, id, value),
+      hash: (secret) => this.parts.settings.hash.once(secret),
+    };
+  }
+
   /** `keep`: who has not come back may still do so in the next process. */
   async stop(keep: boolean): Promise<void> {
     await this.ready;
@@ -45,7 +59,9 @@ export class Persistence {
     const { registry, resolver, denials, logger } = this.parts;
     try {
       const { liveStreams } = registry;
-      resolver.waiting = await restore(this.store, { ...this.parts, liveStreams });
+      const { waiting, records } = await restore(this.store, { ...this.parts, liveStreams });
+      resolver.waiting = waiting;
+      this.left = records;
       this.writer.start();
     } catch (error) {
       logger.error({ err: error }, 'the state store cannot be read: nothing outlives this process');
@@ -62,6 +78,8 @@ export class Persistence {
     await this.ready;
     const { resolver, lifecycle, hub } = this.parts;
     const { waiting } = resolver;
+    for (const [owner, id] of this.left.rest()) this.writer.record(owner, id, undefined);
+    this.left.clear();
     let count = 0;
     for (const session of waiting?.values() ?? NOBODY) {
       lifecycle.endWaiting(session, 'lost');

@@ -13,6 +13,7 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import { countable } from '../support/numbers.js';
+import { badOption } from '../support/options.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import type { Denial, DenialRecord, DenialTarget } from '../types/denial.js';
 import type { EventSink, SinkOptions, SourceChange, TrackerEvents } from '../types/event.js';
@@ -21,6 +22,7 @@ import type { ConnHit, HttpHit } from '../types/hit.js';
 import { SESSION_KINDS } from '../types/kinds.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 import type { PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
+import type { StateRecords } from '../types/state.js';
 import type { TrackerStats } from '../types/stats.js';
 import type { DenyOptions, InvalidateResult, KickOptions } from '../types/operations.js';
 import type { SessionTracker } from '../types/tracker.js';
@@ -99,6 +101,12 @@ export class Tracker implements SessionTracker {
 
   async saved(): Promise<void> {
     await this.persistence?.saved();
+  }
+
+  records(owner: string): StateRecords | undefined {
+    if (!/^[a-z0-9-]{1,64}$/.test(owner))
+      throw badOption('records: the owner', 'lower-case letters, digits and dashes', owner);
+    return this.persistence?.records(owner);
   }
 
   list(filter: SessionFilter = {}): PlaySession[] {

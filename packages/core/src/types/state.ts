@@ -2,6 +2,22 @@
 export type StateChange = readonly [key: string, value: unknown];
 
 /**
+ * Records of one package in the state store of a tracker, beside the tracker's own: what it knows of viewers beyond that, and
+ * has to outlive the process with them.
+ */
+export interface StateRecords {
+  /**
+   * What an earlier process has left, by id, and whoever takes it owns it: asked again, there is nothing. Resolves when the
+   * tracker is ready. What nobody has taken after `resumeWithinMs` is deleted.
+   */
+  take(): Promise<ReadonlyMap<string, unknown>>;
+  /** Keeps this under an id from now on: JSON, written as it is within 50 ms or so. Undefined: nothing any more. */
+  set(id: string, value: unknown): void;
+  /** What stands for a secret where it has to be recognised but not kept: the same in the next process. 22 characters. */
+  hash(secret: string): string;
+}
+
+/**
  * Keeps what has to outlive the process: who is watching, and who is kept out. Nothing that it is given is secret but its
  * own `fingerprintKey`: tokens and names of players are hashed with that. One process at a time; `fileState` is one.
  */

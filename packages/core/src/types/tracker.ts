@@ -6,6 +6,7 @@ import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } f
 import type { SessionDirectory } from './directory.js';
 import type { Explanation } from './explanation.js';
 import type { DenyOptions, InvalidateResult, KickOptions } from './operations.js';
+import type { StateRecords } from './state.js';
 import type { TrackerStats } from './stats.js';
 import type { HotOptions } from './options.js';
 
@@ -81,6 +82,15 @@ export interface SessionTracker extends SessionDirectory {
   readonly ready: Promise<void>;
   /** Resolves when the state store has all that has changed until now, or has failed to take it; at once without one. */
   saved(): Promise<void>;
+
+  /**
+   * For packages that keep something of each viewer: records in the state store, apart from those of other owners. Undefined
+   * without a store.
+   *
+   * @param owner Letters, digits and dashes, such as `heartbeats`.
+   * @throws StreamSessionsError ERR_BAD_OPTION
+   */
+  records(owner: string): StateRecords | undefined;
 
   stats(): TrackerStats;
   /** Changes options while running. Timeouts take effect at the next sweep; identity, policies and geo with new hits. */
