@@ -50,3 +50,37 @@ export interface ConnectionStats {
   readonly stale: number;
   readonly refused: number;
 }
+
+/** Connections with heartbeats, beside the viewers of a tracker. Connections that are returned are copies. */
+export interface ConnectionTracker {
+  /** Begins to take off those who fall silent. Safe to call twice. Adding the first connection does it too. */
+  start(): void;
+  /**
+   * Ends that, and all connections. Safe to call twice; `start` may follow. `keep`, with a state store: they go on in the next
+   * process, as those of a process that was killed do.
+   */
+  stop(options?: { readonly keep?: boolean }): void;
+  /** Resolves when the connections of an earlier process are there again; at once without a state store. Never rejects. */
+  readonly ready: Promise<void>;
+  /**
+   * A connection begins. It is asked of the tracker's denials and policies, as a request of its viewer would be.
+   *
+   * @throws StreamSessionsError ERR_CONNECTION_EXISTS, and the first is kept; ERR_BAD_CONNECTION; ERR_TOO_MANY_CONNECTIONS
+   */
+  addConnection(connection: NewConnection): Promise<Added>;
+  /**
+   * It was heard of.
+   *
+   * @throws StreamSessionsError ERR_CONNECTION_NOT_FOUND: unknown, silent for too long, removed, or kicked.
+   */
+  updateHeartbeat(id: string): void;
+  /** It has gone. One that is unknown is no error. */
+  removeConnection(id: string): void;
+  /** Undefined: it is not active. */
+  getConnection(id: string): Connection | undefined;
+  /** Those who are active on a stream. */
+  getActiveConnections(sessionId: string): Connection[];
+  /** How many are active on a stream. */
+  getConnectionCount(sessionId: string): number;
+  getStats(): ConnectionStats;
+}

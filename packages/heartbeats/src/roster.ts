@@ -7,11 +7,16 @@ export interface Entry {
   readonly userId: string;
   readonly ip: string;
   readonly userAgent: string;
+  /** Undefined: `heartbeat`. */
+  readonly protocol: string | undefined;
   readonly connectedAt: number;
   lastHeartbeat: number;
   /** By the clock that only grows. */
   beatAt: number;
-  readonly presence: Presence;
+  /** Undefined: it is of an earlier process, and was not heard of in this one. */
+  presence: Presence | undefined;
+  /** What stands for its key in the state store; undefined without one. */
+  readonly proof: string | undefined;
   older: Entry | undefined;
   newer: Entry | undefined;
 }

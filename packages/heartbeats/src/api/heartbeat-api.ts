@@ -1,11 +1,11 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamSessionsError, streamCode, tokenFromQuery } from '@stream-sessions/core';
 import { badOption } from '@stream-sessions/core/spi';
-import { Connections, type ConnectionTracker } from '../connection-tracker.js';
+import type { ConnectionTracker } from '../connection.js';
+import { Connections } from '../connections.js';
 import { HEARTBEAT_SCRIPT } from '../script.js';
 import { answer, allowOrigin } from './answer.js';
-import { readBody } from './body.js';
+import { readBody, type Said } from './body.js';
 import { settingsOf, type Client, type HeartbeatApiOptions, type HeartbeatApiSettings } from './options.js';
 
 /** A Connect-style handler, for `app.use()` of Express and `connect`, and for plain `http`. */
@@ -38,9 +38,6 @@ const ROUTES = {
 };
 
 class Api {
-  /** Keys are made of ids, so none has to be kept. */
-  private readonly secret = randomBytes(32);
-
   constructor(
     private readonly connections: Connections,
     private readonly settings: HeartbeatApiSettings,
@@ -66,7 +63,9 @@ class Api {
     const said = await readBody(req);
     if (said === undefined) return answer(res, 400, { reason: 'bad_body' });
     if (stream !== undefined) return this.begin(req, res, stream, query, said.sid);
-    return this.go(res, decoded(id as string) ?? '', verb as string, said.key);
+    await this.connections.ready;
+    const token = (): string | undefined => (this.settings.client?.(req) ?? clientOf(req, query)).token;
+    return this.go(res, decoded(id as string) ?? '', verb as string, said, token);
   }
 
   private async begin(
@@ -88,7 +87,7 @@ class Api {
       const added = await this.connections.addConnection({ sessionId: stream, clientIp, userAgent, token, sid });
       if (!added.admitted) return answer(res, added.status, { reason: added.reason });
       const { id } = added.connection;
-      return answer(res, 201, { id, key: this.keyOf(id), interval: this.settings.intervalMs });
+      return answer(res, 201, { id, key: this.connections.keyOf(id), interval: this.settings.intervalMs });
     } catch (error) {
       if (!(error instanceof StreamSessionsError)) throw error;
       const isFull = error.code === 'ERR_TOO_MANY_CONNECTIONS';
@@ -96,16 +95,16 @@ class Api {
     }
   }
 
-  private go(res: ServerResponse, id: string, verb: string, key: string | undefined): void {
+  private go(res: ServerResponse, id: string, verb: string, { key, sid }: Said, token: () => string | undefined): void {
     // a wrong key learns nothing about who is there
-    if (key === undefined || !this.isKeyOf(id, key)) {
+    if (key === undefined || !this.connections.isKeyOf(id, key)) {
       return answer(res, 403, { reason: key === undefined ? 'no_key' : 'wrong_key' });
     }
     if (verb === 'end') {
       this.connections.removeConnection(id);
       return answer(res, 204);
     }
-    const outcome = this.connections.beat(id);
+    const outcome = this.connections.beat(id, () => ({ token: token(), sid }));
     if (outcome === undefined) return answer(res, 204);
     if (outcome === 'unknown') return answer(res, 404, { reason: 'not_found' });
     return answer(res, 410, { reason: outcome.reason });
@@ -131,15 +130,6 @@ class Api {
       last_heartbeat: new Date(one.lastHeartbeat).toISOString(),
     }));
     return answer(res, 200, { connections, count: connections.length });
-  }
-
-  private keyOf(id: string): string {
-    return createHmac('sha256', this.secret).update(id).digest('base64url').slice(0, 32);
-  }
-
-  private isKeyOf(id: string, key: string): boolean {
-    const [expected, given] = [Buffer.from(this.keyOf(id)), Buffer.from(key)];
-    return expected.length === given.length && timingSafeEqual(expected, given);
   }
 }
 

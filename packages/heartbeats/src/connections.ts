@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto';
+import { StreamSessionsError, type Clock, type SessionTracker } from '@stream-sessions/core';
+import { everyMs, ownCopy, RecentMap } from '@stream-sessions/core/spi';
+import { BySession } from './by-session.js';
+import type { Added, Connection, ConnectionStats, ConnectionTracker, NewConnection } from './connection.js';
+import { KeptConnections } from './kept-connections.js';
+import { checkNew, copyOf } from './new-connection.js';
+import { isSame, Keys } from './keys.js';
+import { presenceOf, type Presence, type Refused } from './presence.js';
+import { Roster, type Entry } from './roster.js';
+
+/** The options, with their defaults. */
+export interface ConnectionsSettings {
+  readonly windowMs: number;
+  readonly checkIntervalMs: number;
+  readonly resumeWithinMs: number;
+  readonly maxConnections: number;
+  readonly clock: Clock;
+}
+
+/** The tracker, and what `heartbeatApi` needs of it besides. */
+export class Connections implements ConnectionTracker {
+  readonly ready: Promise<void>;
+  readonly windowMs: number;
+  private readonly roster = new Roster();
+  private readonly bySession = new BySession();
+  /** Why connections that were refused later have ended, for the page to ask. */
+  private readonly gone = new RecentMap<Refused>({ max: 4_096 });
+  private readonly counts = { added: 0, removed: 0, stale: 0, refused: 0 };
+  private stops: (() => void)[] = [];
+  private readonly clock: Clock;
+  private readonly keys = new Keys();
+  private readonly kept: KeptConnections | undefined;
+
+  constructor(
+    private readonly tracker: SessionTracker,
+    private readonly settings: ConnectionsSettings,
+  ) {
+    this.windowMs = settings.windowMs;
+    this.clock = settings.clock;
+    const records = tracker.records('heartbeats');
+    this.kept = records === undefined ? undefined : new KeptConnections(records, this.clock);
+    this.ready = this.kept === undefined ? Promise.resolve() : this.restore(this.kept);
+  }
+
+  start(): void {
+    if (this.stops.length > 0) return;
+    this.stops = [
+      everyMs(this.clock, this.settings.checkIntervalMs, () => this.prune()),
+      this.tracker.on('closed', ({ session, reason }) => this.closed(session.id, reason)),
+    ];
+    const { kept, roster } = this;
+    if (kept !== undefined) this.stops.push(kept.start(roster));
+  }
+
+  stop({ keep = false }: { readonly keep?: boolean } = {}): void {
+    for (const stop of this.stops.splice(0)) stop();
+    for (const entry of [...this.roster.all()]) {
+      if (keep && this.kept !== undefined) this.leave(entry, this.kept);
+      else this.end(entry);
+    }
+  }
+
+  async addConnection(connection: NewConnection): Promise<Added> {
+    checkNew(connection);
+    if (this.kept !== undefined) await this.ready;
+    this.start();
+    const id = connection.id ?? randomUUID();
+    this.prune();
+    const known = this.roster.get(id);
+    // an app that knows nothing of the restart begins again
+    if (known?.presence === undefined && known !== undefined) this.end(known);
+    else if (known !== undefined) {
+      throw new StreamSessionsError('ERR_CONNECTION_EXISTS', `There is a connection "${id}" already, and it is kept.`);
+    }
+    if (this.roster.size >= this.settings.maxConnections) {
+      throw new StreamSessionsError(
+        'ERR_TOO_MANY_CONNECTIONS',
+        `${this.settings.maxConnections} connections are as many as may be.`,
+      );
+    }
+    const kept = copyOf(connection);
+    const presence = presenceOf(this.tracker, kept, this.windowMs);
+    const refused = presence === undefined ? OVERLOADED : await presence.beat();
+    if (presence === undefined || refused !== undefined) {
+      this.counts.refused++;
+      return { admitted: false, ...(refused ?? OVERLOADED) };
+    }
+    // another of this id may have come while a policy was thinking
+    if (this.roster.get(id) !== undefined) return this.addConnection({ ...connection, id });
+    const now = this.clock.now();
+    const entry = this.enter({ ...kept, id: ownCopy(id) }, now, now, presence, this.kept?.proofOf(this.keys.of(id)));
+    this.bySession.add(entry);
+    this.kept?.write(entry);
+    this.counts.added++;
+    return { admitted: true, connection: asConnection(entry) };
+  }
+
+  updateHeartbeat(id: string): void {
+    const outcome = this.beat(id);
+    if (outcome === undefined) return;
+    const why =
+      outcome === 'unknown'
+        ? 'It was never there, was silent for too long, or has gone.'
+        : `It was refused: ${outcome.reason}.`;
+    throw new StreamSessionsError('ERR_CONNECTION_NOT_FOUND', `There is no connection "${id}". ${why}`);
+  }
+
+  /**
+   * Undefined: it was heard of.
+   *
+   * @param names What names its viewer, for one of an earlier process: that was not written down.
+   */
+  beat(id: string, names?: () => Pick<NewConnection, 'token' | 'sid'>): Refused | 'unknown' | undefined {
+    const entry = this.roster.get(id);
+    if (entry === undefined || this.isStale(entry)) return this.gone.get(id) ?? 'unknown';
+    if (entry.presence === undefined) return this.resume(entry, names);
+    this.renew(entry);
+    const refused = entry.presence.beat();
+    if (refused === undefined) return undefined;
+    if ('then' in refused) void refused.then((late) => late !== undefined && this.refuse(entry, late));
+    else this.refuse(entry, refused);
+    return 'then' in refused ? undefined : refused;
+  }
+
+  /** One of an earlier process is heard of: now it counts for its viewer, who is asked about anew. */
+  private resume(entry: Entry, names?: () => Pick<NewConnection, 'token' | 'sid'>): Refused | 'unknown' | undefined {
+    const { stream: sessionId, ip: clientIp, userAgent, userId, protocol } = entry;
+    const presence = presenceOf(
+      this.tracker,
+      { sessionId, clientIp, userAgent, userId, protocol, ...names?.() },
+      this.windowMs,
+    );
+    const settle = (refused: Refused | undefined): Refused | 'unknown' | undefined => {
+      if (refused === undefined) return void this.bySession.add(entry);
+      if (refused.status === 403) this.refuse(entry, refused);
+      // with what it began with, or a little later, it may be let in: it begins again
+      else this.end(entry);
+      return refused.status === 403 ? refused : 'unknown';
+    };
+    if (presence === undefined) return settle(OVERLOADED);
+    entry.presence = presence;
+    this.renew(entry);
+    const refused = presence.beat();
+    if (refused === undefined || !('then' in refused)) return settle(refused);
+    void refused.then(settle);
+    return undefined;
+  }
+
+  private renew(entry: Entry): void {
+    entry.lastHeartbeat = this.clock.now();
+    entry.beatAt = this.elapsed();
+    this.roster.renew(entry);
+  }
+
+  keyOf(id: string): string {
+    return this.keys.of(id);
+  }
+
+  /** Also one that an earlier process has given. */
+  isKeyOf(id: string, key: string): boolean {
+    if (this.keys.isOf(id, key)) return true;
+    const proof = this.roster.get(id)?.proof;
+    return proof !== undefined && this.kept !== undefined && isSame(proof, this.kept.proofOf(key));
+  }
+
+  removeConnection(id: string): void {
+    const entry = this.roster.get(id);
+    if (entry === undefined) return;
+    this.counts.removed++;
+    this.end(entry);
+  }
+
+  getConnection(id: string): Connection | undefined {
+    const entry = this.roster.get(id);
+    return entry === undefined || this.isStale(entry) ? undefined : asConnection(entry);
+  }
+
+  getActiveConnections(sessionId: string): Connection[] {
+    this.prune();
+    return [...(this.roster.of(sessionId) ?? [])].map(asConnection);
+  }
+
+  getConnectionCount(sessionId: string): number {
+    this.prune();
+    return this.roster.of(sessionId)?.size ?? 0;
+  }
+
+  countOfAddress(ip: string): number {
+    this.prune();
+    return this.roster.countOf(ip);
+  }
+
+  getStats(): ConnectionStats {
+    this.prune();
+    return { activeConnections: this.roster.size, streams: this.roster.streams, ...this.counts };
+  }
+
+  /** They have the time from one beat to the next to be heard of: nobody could hear them meanwhile. */
+  private async restore(kept: KeptConnections): Promise<void> {
+    for await (const { connection, connectedAt, lastHeartbeat, proof } of kept.left(this.settings.resumeWithinMs)) {
+      if (this.roster.size >= this.settings.maxConnections) kept.forget(connection.id);
+      else this.enter(connection, connectedAt, lastHeartbeat, undefined, proof);
+    }
+    if (this.roster.size > 0) this.start();
+  }
+
+  private enter(
+    connection: NewConnection & { readonly id: string },
+    connectedAt: number,
+    lastHeartbeat: number,
+    presence: Presence | undefined,
+    proof: string | undefined,
+  ): Entry {
+    const { id, sessionId: stream, clientIp: ip, userId = '', userAgent = '', protocol } = connection;
+    const who = { id, stream, userId, ip, userAgent, protocol: protocol === 'heartbeat' ? undefined : protocol };
+    const times = { connectedAt, lastHeartbeat, beatAt: this.elapsed() };
+    const entry: Entry = { ...who, ...times, presence, proof, older: undefined, newer: undefined };
+    this.roster.add(entry);
+    return entry;
+  }
+
+  /** Takes off those who fell silent: a look at one if there are none. */
+  private prune(): void {
+    const since = this.elapsed() - this.windowMs;
+    for (let entry = this.roster.silentSince(since); entry !== undefined; entry = this.roster.silentSince(since)) {
+      this.counts.stale++;
+      this.end(entry);
+    }
+  }
+
+  private isStale({ beatAt }: Entry): boolean {
+    return this.elapsed() - beatAt >= this.windowMs;
+  }
+
+  private end(entry: Entry): void {
+    if (!this.roster.delete(entry)) return;
+    this.kept?.forget(entry.id);
+    this.bySession.delete(entry);
+    entry.presence?.end(entry.lastHeartbeat);
+  }
+
+  /** To the next process. */
+  private leave(entry: Entry, kept: KeptConnections): void {
+    kept.write(entry);
+    this.roster.delete(entry);
+    this.bySession.delete(entry);
+  }
+
+  private refuse(entry: Entry, refused: Refused): void {
+    this.counts.refused++;
+    this.gone.set(entry.id, refused);
+    this.end(entry);
+  }
+
+  /** A session has ended, and with it, if somebody ended it, its connections. */
+  private closed(sessionId: string, reason: string): void {
+    if (COMES_BACK.has(reason)) return;
+    for (const entry of this.bySession.of(sessionId)) this.refuse(entry, { reason, status: 403 });
+  }
+
+  private elapsed(): number {
+    return this.clock.monotonic?.() ?? this.clock.now();
+  }
+}
+
+/** Nobody is kept out: the next beat opens the session anew. */
+const COMES_BACK = new Set(['idle', 'client_gone', 'max_lifetime']);
+
+const OVERLOADED: Refused = { reason: 'overload', status: 503 };
+
+const asConnection = (entry: Entry): Connection => ({
+  id: entry.id,
+  sessionId: entry.stream,
+  userId: entry.userId,
+  clientIp: entry.ip,
+  userAgent: entry.userAgent,
+  connectedAt: entry.connectedAt,
+  lastHeartbeat: entry.lastHeartbeat,
+});
