@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { PASS_TYPES } from '../src/index.js';
 import { ask, isLetIn, segment, theatre, watch } from './support/theatre.js';
 
@@ -99,11 +100,12 @@ describe("an owner's clock", () => {
 
 describe('a clock that is not to be relied on', () => {
   it.each([
-    ['forward by an hour', 3_600_000],
-    ['back by an hour', -3_600_000],
-    ['forward by a day', 86_400_000],
-    ['back by ten seconds', -10_000],
-  ])('is set %s: what was watched is billed, and no more', async (_, ms) => {
+    // Its timers stand still meanwhile.
+    ['sleeps for an hour with its machine', 3_600_000],
+    ['is set back by an hour', -3_600_000],
+    ['is set forward by a day', 86_400_000],
+    ['is set back by ten seconds', -10_000],
+  ])('%s: what was watched is billed, and no more', async (_, ms) => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
     const handle = ask(all.tracker);
@@ -116,5 +118,37 @@ describe('a clock that is not to be relied on', () => {
     const { timeCons } = (await all.book.get(id)) ?? { timeCons: 0 };
     expect(timeCons).toBeGreaterThanOrEqual(ms === -10_000 ? 89 : 99);
     expect(timeCons).toBeLessThanOrEqual(100);
+  });
+
+  it('is set forward beyond the end of a pass: that has expired, and is noticed within seconds', async () => {
+    const all = theatre();
+    await all.book.create('ann', { type: time, timeSecs: 600, expDays: 1 });
+    expect(watch(all, 20_000)).toBeUndefined();
+    all.clock.jump(86_400_000 + 600_000);
+    expect(watch(all, 20_000)).toMatchObject({ reason: 'expired' });
+  });
+
+  it('knows no summer time: a day has 24 hours', () => {
+    // A process keeps the time zone that it was started with. There, the clocks go forward in the night that follows.
+    const program = `
+      const { fakeClock } = require('@stream-sessions/core/testing');
+      const { passBook, passPolicy } = require('@stream-sessions/passes');
+      const { createTracker } = require('@stream-sessions/core');
+      const clock = fakeClock(new Date(2026, 2, 28, 12).getTime());
+      const book = passBook({ clock, expiry: 'days-only' });
+      const tracker = createTracker({ clock, policies: [passPolicy(book)] });
+      const isLetIn = () => tracker.admit({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 'ann' }).admitted;
+      book.create('ann', { type: 1, dataMb: 500, expDays: 1 }).then(() => {
+        const answers = [isLetIn()];
+        for (const ms of [24 * 3_600_000 - 1, 1]) {
+          clock.advance(ms);
+          answers.push(isLetIn());
+        }
+        console.log(JSON.stringify([...answers, new Date(clock.now()).getHours()]));
+        return tracker.stop();
+      });`;
+    const env = { ...process.env, TZ: 'Europe/Berlin' };
+    const output = execFileSync(process.execPath, ['-e', program], { env, cwd: __dirname, encoding: 'utf8' });
+    expect(JSON.parse(output)).toEqual([true, true, false, 13]);
   });
 });

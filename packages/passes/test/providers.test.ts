@@ -96,19 +96,26 @@ describe('a provider of passes', () => {
   });
 
   it('that fails, hangs or talks nonsense is passed over', async () => {
+    const given: AbortSignal[] = [];
     const providers = [
       selling('throws', () => {
         throw new Error('down');
       }),
-      selling('hangs', () => new Promise(() => undefined)),
+      selling('hangs', (owner, candidate, { signal }) => {
+        given.push(signal);
+        return new Promise(() => undefined);
+      }),
       selling('nonsense', () => voucher({ timeSecs: Number.NaN }).source()),
     ];
     const all = theatre({ providers });
     await all.book.create('ann', { type: time, timeSecs: 5 });
     const asking = ask(all.tracker);
     await settle();
-    all.clock.advance(2_000);
+    all.clock.advance(1_999);
+    expect(given.map(({ aborted }) => aborted)).toEqual([false]);
+    all.clock.advance(1);
     expect(await asking).toBe('yes');
+    expect(given.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   it('is to blame if nobody has answered: that is no quota', async () => {

@@ -1,6 +1,7 @@
 import { createTracker } from '@stream-sessions/core';
-import { memoryPassStore, passBook, passPolicy, PASS_TYPES, type PassStore } from '../src/index.js';
-import { hit, segment, type Theatre, theatre, watch } from './support/theatre.js';
+import { memoryPassStore, passBook, passPolicy, PASS_TYPES, type Pass, type PassStore } from '../src/index.js';
+import { MemoryPassStore } from '../src/store/memory-store.js';
+import { ask, hit, isLetIn, segment, type Theatre, theatre, watch } from './support/theatre.js';
 
 const { time, data } = PASS_TYPES;
 
@@ -99,7 +100,60 @@ describe('a store that answers by promises', () => {
   });
 });
 
+describe('a pass that somebody edits in play', () => {
+  /** The store does what `edit` says before each spending. */
+  const edited = (edit: { of: Partial<Pass> }): PassStore => {
+    const kept = new MemoryPassStore();
+    return {
+      add: (pass) => kept.add(pass),
+      get: (id) => kept.get(id),
+      list: (owner) => kept.list(owner),
+      change: (id, change) => kept.change(id, change),
+      spend: (id, spending) => {
+        const pass = kept.get(id);
+        if (pass !== undefined) kept.put({ ...pass, ...edit.of });
+        return kept.spend(id, spending);
+      },
+    };
+  };
+
+  it('ends where it says by then, at the next time when it is saved', async () => {
+    const edit = { of: {} };
+    const all = theatre({ store: edited(edit) });
+    await all.book.create('ann', { type: time, timeSecs: 600 });
+    expect(watch(all, 20_000)).toBeUndefined();
+    edit.of = { timeSecs: 25 };
+    const end = watch(all, 60_000);
+    expect(end?.reason).toBe('quota_time');
+    expect(end?.refusedAt).toBeLessThanOrEqual(20 + 15 + 2);
+    expect(all.tracker.list({ visits: 'all' })).toHaveLength(1);
+  });
+
+  it('has other limits from then on', async () => {
+    const edit = { of: {} };
+    const all = theatre({ store: edited(edit) });
+    await all.book.create('ann', { type: time, timeSecs: 600, downMbits: 2 });
+    const handle = ask(all.tracker);
+    if (!isLetIn(handle)) throw new Error('refused');
+    const seen: unknown[] = [handle.limits];
+    handle.onLimits((limits) => void seen.push(limits));
+    all.clock.advance(20_000);
+    edit.of = { downMbits: 4 };
+    all.clock.advance(20_000);
+    expect(seen).toEqual([{ downMbits: 2 }, { downMbits: 4 }]);
+  });
+});
+
 describe('what is saved', () => {
+  it('is the beginning of a pass, at once', async () => {
+    const store = memoryPassStore();
+    const all = theatre({ store });
+    const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
+    segment(all.tracker);
+    all.clock.advance(0);
+    expect(await store.get(id)).toMatchObject({ startedAt: all.start, timeCons: 0 });
+  });
+
   it('is never more than `saveEveryMs` behind, and exact when a session ends', async () => {
     const store = memoryPassStore();
     const all = theatre({ store });
@@ -147,6 +201,29 @@ describe('two processes on one store', () => {
     const pass = await store.get(id);
     expect(pass?.timeCons).toBeGreaterThanOrEqual(59);
     expect(pass?.timeCons).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('a thousand first requests of one owner at the same time', () => {
+  it('begin one pass, once', async () => {
+    const store = shaky();
+    const all = theatre({ store });
+    const started: (number | null)[] = [];
+    all.book.on('spent', ({ pass }) => started.push(pass.startedAt));
+    for (let i = 0; i < 3; i++) await all.book.create('ann', { type: time, timeSecs: 600 });
+    const racing = Array.from({ length: 1_000 }, async (_, i) => {
+      const admission = await all.tracker.admit(hit({ ip: `203.0.${i >> 8}.${i & 255}` }));
+      if (!admission.admitted) throw new Error(admission.denial.reason);
+      if ('end' in admission.handle) admission.handle.end(1_000);
+    });
+    await Promise.all(racing);
+    all.clock.advance(5_000);
+    await settle();
+    await all.book.save();
+    const passes = await store.list('ann');
+    expect(passes.map(({ startedAt }) => startedAt ?? 0).sort()).toEqual([0, 0, all.start]);
+    expect(new Set(started)).toEqual(new Set([all.start]));
+    expect(all.tracker.count({ status: 'active' })).toBe(1_000);
   });
 });
 
