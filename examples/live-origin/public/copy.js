@@ -1,6 +1,8 @@
 /** What the server's lists say, kept up to date by what its feed tells. */
 
 const MOST_LEFT = 4;
+/** What comes while a server that does not answer is asked is worth no more memory. */
+const MOST_UPDATES = 10_000;
 
 const isSame = (a) => (b) => a.id === b.id && a.opened_at === b.opened_at;
 
@@ -9,6 +11,8 @@ export function copyOf(mostRows) {
   let [live, inputs, gone, refusals] = [{ sessions: [], total_count: 0 }, [], [], { denials: [], total_count: 0 }];
   let totals = { viewers: 0, bytes_total: 0 };
   let isSearch = false;
+  /** Updates that came while the server was asked; undefined: it is not. */
+  let meanwhile;
 
   function opened(row) {
     if (row.kind === 'input') inputs = [...inputs.filter((other) => !isSame(row)(other)), row];
@@ -21,10 +25,12 @@ export function copyOf(mostRows) {
     return false;
   }
 
+  /** `row`: what has moved, or all of it. */
   function updated(row) {
+    if (meanwhile?.length < MOST_UPDATES) meanwhile.push(row);
     for (const rows of [live.sessions, inputs]) {
       const at = rows.findIndex(isSame(row));
-      if (at >= 0) rows[at] = row;
+      if (at >= 0 && row.updated_at >= rows[at].updated_at) rows[at] = { ...rows[at], ...row };
     }
     return false;
   }
@@ -44,6 +50,11 @@ export function copyOf(mostRows) {
   }
 
   return {
+    /** The server is asked for its lists: what it tells from now on may be newer than they are. */
+    expect() {
+      meanwhile = [];
+    },
+
     /** From the lists as the server has them; `q`: what was searched for. */
     begin([viewers, publishers, left, kept], q) {
       live = viewers;
@@ -52,6 +63,9 @@ export function copyOf(mostRows) {
       refusals = kept;
       totals = viewers.stats;
       isSearch = q !== '';
+      const newer = meanwhile ?? [];
+      meanwhile = undefined;
+      newer.forEach(updated);
     },
 
     /** Takes an event of the feed. True: what it means for the lists, only the server knows. */

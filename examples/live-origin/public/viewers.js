@@ -128,6 +128,7 @@ export function watchViewers(isMine, onChange) {
   async function ask() {
     const before = changes;
     const q = byId('find').value.trim();
+    copy.expect();
     const lists = await Promise.all([
       api('GET', `sessions?status=active&kind=viewer&limit=${MOST_ROWS}&q=${encodeURIComponent(q)}`),
       api('GET', 'sessions?status=active&kind=input&limit=50'),

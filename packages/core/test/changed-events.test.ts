@@ -1,4 +1,11 @@
-import { createTracker, type SessionTracker, type WireEvent } from '../src/index.js';
+import {
+  type Admission,
+  createTracker,
+  type RequestHandle,
+  type SessionTracker,
+  toWire,
+  type WireEvent,
+} from '../src/index.js';
 import { EVENT_NAMES, eventToWire } from '../src/spi.js';
 import { fakeClock } from '../src/testing/index.js';
 
@@ -7,10 +14,10 @@ function stage(updateIntervalMs = 5_000) {
   const tracker = createTracker({ clock, updateIntervalMs, idleTimeoutMs: 3_600_000 });
   const heard: string[] = [];
   const listen = (name: 'changed' | 'updated') =>
-    tracker.on(
-      name,
-      ({ session }) => void heard.push(`${clock.now() - start} ${name} ${session.stream} ${session.bytes}`),
-    );
+    tracker.on(name, (event) => {
+      const { stream, bytes } = 'progress' in event ? event.progress : event.session;
+      heard.push(`${clock.now() - start} ${name} ${stream} ${bytes}`);
+    });
   const start = clock.now();
   const hit = (stream: string) => tracker.trackHttp({ stream, protocol: 'hls', ip: '203.0.113.7', bytes: 1 });
   return { clock, tracker, heard, listen, hit };
@@ -92,10 +99,49 @@ it('makes envelopes of all that one can listen to', () => {
     'closed session.closed',
     'denied session.denied',
   ]);
-  const whole = eventToWire('changed', { seq: 1, occurredAt: 0, session: tracker.list({ status: 'closed' })[0]! }, 'x');
-  expect(whole.payload).toMatchObject({
-    session_id: expect.any(String),
-    stream_code: 'cam1',
-    user_name: expect.any(String),
-  });
+});
+
+it('tells what has moved, and the whole session where more than that has changed', () => {
+  const { clock, tracker, hit } = stage();
+  const told: WireEvent[] = [];
+  hit('cam1');
+  const { id } = tracker.list()[0]!;
+  tracker.on('changed', (event) => void told.push(eventToWire('changed', event, 'x')));
+  const change = (what: () => unknown): Record<string, unknown> => {
+    what();
+    clock.advance(1_000);
+    expect(tracker.get(id)).toBeDefined();
+    return told.splice(0).at(-1)!.payload;
+  };
+  const admit = (protocol: string, sid?: string): RequestHandle => {
+    const admission = tracker.admit({ stream: 'cam1', protocol, ip: '203.0.113.7', sid }) as Admission<RequestHandle>;
+    if (!admission.admitted) throw new Error('refused');
+    return admission.handle;
+  };
+  const touch = (): void => {
+    const handle = admit('hls');
+    handle.touch(5);
+    handle.end();
+  };
+  change(touch);
+  const moved = change(touch);
+  expect(moved).toMatchObject({ session_id: id, id, bytes: 11, bytes_received: 0, connections: 0 });
+  expect(Object.keys(moved).sort()).toEqual(
+    ['bytes', 'bytes_received', 'connections', 'duration_sec', 'id', 'opened_at', 'session_id', 'updated_at'].sort(),
+  );
+  const hitWith = (more: object) => () =>
+    tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', ...more });
+  expect(change(() => tracker.tag(id, { plan: 'gold' }))).toMatchObject({ session_id: id, tags: { plan: 'gold' } });
+  expect(change(hitWith({ sid: 'x' }))).toMatchObject({ named_by: 'cmcd' });
+  expect(change(hitWith({ sid: 'x', userAgent: 'VLC' }))).toMatchObject({ user_agent: 'VLC' });
+  expect(change(hitWith({ sid: 'x', protocol: 'dash' }))).toMatchObject({ protos: ['hls', 'dash'] });
+  expect(change(hitWith({ sid: 'x', protocol: 'dash', dvr: true }))).toMatchObject({ dvr: true });
+  const report = (): void => admit('dash', 'x').report({ br: 3_000 });
+  expect(change(report)).toMatchObject({ quality: { br: 3_000 } });
+  // and every row is what the list has
+  hitWith({ sid: 'x', protocol: 'hls' })();
+  clock.advance(1_000);
+  const { session_id: _id, duration_sec, proto_sec, ...row } = told.splice(0).at(-1)!.payload;
+  expect([duration_sec, proto_sec]).toEqual([expect.any(Number), { hls: expect.any(Number), dash: 3 }]);
+  expect(toWire(tracker.get(id)!)).toMatchObject(row);
 });

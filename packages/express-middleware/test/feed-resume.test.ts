@@ -40,7 +40,7 @@ class Mirror {
   private lastId = '';
   private read = 0;
   private listener: Listener | undefined;
-  private listing: Promise<void> = Promise.resolve();
+  private listing: Promise<void> | undefined;
 
   constructor(
     private readonly url: string,
@@ -55,14 +55,19 @@ class Mirror {
 
   disconnect(): void {
     this.take();
-    this.lastId = this.listener?.lastId ?? '';
+    const messages = this.listener?.messages ?? [];
+    // what was not looked at comes again
+    if (this.read === messages.length) this.lastId = this.listener?.lastId ?? '';
     this.listener?.close();
+    this.listener = undefined;
   }
 
   take(): void {
     const messages = this.listener?.messages ?? [];
-    for (; this.read < messages.length; this.read++) {
-      const { id, event, data } = messages[this.read]!;
+    // what comes while it lists waits until all is listed
+    while (this.listing === undefined && this.read < messages.length) {
+      const { id, event, data } = messages[this.read++]!;
+      this.lastId = id;
       if (event === 'reset') {
         this.resets++;
         this.rows.clear();
@@ -70,7 +75,7 @@ class Mirror {
       } else if (event.startsWith('session.') && event !== 'session.denied') {
         if (this.seen.has(id)) this.twice++;
         this.seen.add(id);
-        this.put(data.payload, true);
+        this.put(data.payload, event === 'session.updated');
       }
     }
   }
@@ -78,6 +83,7 @@ class Mirror {
   async settled(): Promise<void> {
     this.take();
     await this.listing;
+    this.take();
   }
 
   private async list(): Promise<void> {
@@ -88,13 +94,14 @@ class Mirror {
       for (const row of page.sessions) this.put(row, false);
       after = encodeURIComponent(page.next ?? '');
     } while (after !== '');
+    this.listing = undefined;
   }
 
-  private put(row: WireSession, isEvent: boolean): void {
+  private put(row: WireSession, isUpdate: boolean): void {
     const known = this.rows.get(keyOf(row));
-    if (known?.closed_at !== undefined) return;
-    const isNewer = known === undefined || row.closed_at !== undefined || row.updated_at > known.updated_at;
-    if (isNewer || (isEvent && row.updated_at === known.updated_at)) this.rows.set(keyOf(row), row);
+    if (known === undefined ? isUpdate : known.closed_at !== undefined) return;
+    if (known === undefined || row.closed_at !== undefined) this.rows.set(keyOf(row), row);
+    else if (row.updated_at >= known.updated_at) this.rows.set(keyOf(row), { ...known, ...row });
   }
 }
 

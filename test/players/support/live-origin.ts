@@ -54,7 +54,7 @@ export async function startLiveOrigin(env: NodeJS.ProcessEnv = {}): Promise<Live
     if (child.exitCode !== null) throw new Error(`The example ended (${child.exitCode}):\n${output}`);
     return /On air: (\S+)/.exec(output)?.[1];
   };
-  const url = await until('the example is on air', onAir, { timeoutMs: 20_000 }).catch(async (error: unknown) => {
+  const url = await until('the example is on air', onAir, { timeoutMs: 60_000 }).catch(async (error: unknown) => {
     await stop('SIGKILL');
     const left = readdirSync(tempFolder);
     for (const folder of [tempFolder, workFolder]) rmSync(folder, { recursive: true, force: true });

@@ -125,7 +125,7 @@ export class Activity {
     session.begin(now);
     this.lookIfDue(session, now);
     // the last ones come while it ends
-    this.changed(session);
+    if (!session.isClosed && !session.isUnserved) this.events.updated(session);
   }
 
   tag(session: Session, tags: Readonly<Record<string, string>>): void {
@@ -146,8 +146,9 @@ export class Activity {
     return reportedAt === -Infinity ? Infinity : this.clock.now() - reportedAt;
   }
 
-  /** Something that is shown of it has changed. */
+  /** Something that is shown of it has changed, besides what moves while somebody watches. */
   changed(session: Session): void {
+    session.hasNewDetails = true;
     if (!session.isClosed && !session.isUnserved) this.events.updated(session);
   }
 

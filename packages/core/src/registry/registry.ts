@@ -113,6 +113,7 @@ export class Registry {
 
   /** It is found or described by something else from now on. */
   noteChange(session: Session): void {
+    session.hasNewDetails = true;
     if (this.journal !== undefined && !session.isUnserved && !session.isClosed) this.journal.changed(session);
   }
 

@@ -1,6 +1,6 @@
 import { WheelNode } from '../collections/timing-wheel.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
-import type { CloseReason, NamedBy, PlaySession } from '../types/play-session.js';
+import type { CloseReason, NamedBy, PlaySession, SessionProgress } from '../types/play-session.js';
 import type { HandleNode } from './handle-list.js';
 import type { HotFields } from './hot-fields.js';
 import { RareFields } from './rare-fields.js';
@@ -15,6 +15,10 @@ const NEVER = -0x80000000;
 
 /** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
 export const NO_HIT = Number.MIN_SAFE_INTEGER;
+
+/** Bits of `mark`. */
+const CHANGED = 1;
+const DETAILS = 2;
 
 /** The list has room for one more: what it was opened with stays, and so does the latest. Returns what had to go. */
 export function makeRoom<T>(list: T[]): T | undefined {
@@ -59,7 +63,7 @@ export class Session extends WheelNode {
   bytes = 0;
   private readonly opened: number;
   private updated: number;
-  /** While it lives: 1 when it has changed and nobody was told yet. Afterwards: when it closed. */
+  /** While it lives: what has changed and nobody was told of yet, as bits. Afterwards: when it closed. */
   private mark = 0;
   /** When the first byte flowed; NEVER: none has yet. */
   private started = NEVER;
@@ -137,11 +141,20 @@ export class Session extends WheelNode {
 
   /** It has changed, and whoever listens will be told. Of a live session only. */
   get isChanged(): boolean {
-    return this.mark === 1;
+    return (this.mark & CHANGED) !== 0;
   }
 
   set isChanged(changed: boolean) {
-    this.mark = changed ? 1 : 0;
+    this.mark = changed ? this.mark | CHANGED : this.mark & ~CHANGED;
+  }
+
+  /** More has changed than what moves while somebody watches. Of a live session only. */
+  get hasNewDetails(): boolean {
+    return (this.mark & DETAILS) !== 0;
+  }
+
+  set hasNewDetails(has: boolean) {
+    if (!this.isClosed) this.mark = has ? this.mark | DETAILS : this.mark & ~DETAILS;
   }
 
   /** When the first byte flowed; undefined: none has yet. */
@@ -233,13 +246,34 @@ export class Session extends WheelNode {
 
   /** The first byte flows. */
   begin(now: number): void {
-    if (this.started === NEVER) this.started = small(now - this.sharedFields.epoch);
+    if (this.started !== NEVER) return;
+    this.started = small(now - this.sharedFields.epoch);
+    this.hasNewDetails = true;
   }
 
   credit(bytes: number, now: number): void {
     this.begin(now);
     this.bytes += bytes;
     this.entry.bytes += bytes;
+  }
+
+  /** What moves while somebody watches, of a live session. */
+  progress(now: number): SessionProgress {
+    const { rare, sharedFields, entry } = this;
+    const openedAt = sharedFields.epoch + this.opened;
+    return {
+      id: this.id,
+      kind: sharedFields.kind,
+      stream: entry.code,
+      streams: rare?.streams?.slice() ?? entry.codes,
+      openedAt,
+      updatedAt: sharedFields.epoch + this.updated,
+      durationMs: Math.max(0, now - openedAt - (rare === undefined ? 0 : rare.absentMs)),
+      bytes: this.bytes,
+      bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
+      connections: this.handles === undefined ? 0 : this.connections,
+      rateMbits: this.hot?.rates?.mbits(sharedFields.kind, now),
+    };
   }
 
   /** A copy. For a closed session `now` is when it closed. */

@@ -1,6 +1,6 @@
 import type { Denial } from './denial.js';
 import type { Protocol, SessionKind } from './kinds.js';
-import type { CloseReason, PlaySession } from './play-session.js';
+import type { CloseReason, PlaySession, SessionProgress } from './play-session.js';
 import type { WireEvent } from './wire.js';
 
 interface Numbered {
@@ -23,6 +23,13 @@ export interface SessionOpenedEvent extends SessionEvent {
 
 /** A visit of an earlier process goes on in this one: nobody hears of it as `opened` again. */
 export type SessionResumedEvent = SessionOpenedEvent;
+
+/** What has moved of a session, and the session where more than that has changed. */
+export interface SessionChangedEvent extends Numbered {
+  readonly progress: SessionProgress;
+  /** Undefined: it is as it was, but for what `progress` says. */
+  readonly session: PlaySession | undefined;
+}
 
 /** A session ended; `session` carries the final bytes. */
 export interface SessionClosedEvent extends SessionEvent {
@@ -67,10 +74,10 @@ export interface TrackerEvents {
   /** Once per `updateIntervalMs` for each session that changed in that time, while somebody listens. */
   updated: SessionEvent;
   /**
-   * As `updated`, but twice a second at the most for each session, for whoever shows what happens. Sinks do not get it, and
-   * `seq` is that of the event before.
+   * As `updated`, but twice a second at the most for each session, for whoever shows what happens: what has moved, and the
+   * whole session only where more than that has changed. Sinks do not get it, and `seq` is that of the event before.
    */
-  changed: SessionEvent;
+  changed: SessionChangedEvent;
   closed: SessionClosedEvent;
   denied: DeniedEvent;
   /** `tracker.announceSource()` was called. */

@@ -80,6 +80,22 @@ export interface PlaySession {
   readonly rateMbits?: number | undefined;
 }
 
+/** What of a session moves while somebody watches. */
+export type SessionProgress = Pick<
+  PlaySession,
+  | 'id'
+  | 'kind'
+  | 'stream'
+  | 'streams'
+  | 'openedAt'
+  | 'updatedAt'
+  | 'durationMs'
+  | 'bytes'
+  | 'bytesReceived'
+  | 'connections'
+  | 'rateMbits'
+>;
+
 /**
  * `openedAt`: oldest first. `-openedAt`: newest first. `-bytes`: most bytes sent first. `-closedAt`: live ones first, then
  * the most recently closed. Ties: newest first; for `openedAt`, by id.

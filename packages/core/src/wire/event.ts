@@ -4,6 +4,7 @@ import { isoWithMemory } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 import type {
   DeniedEvent,
+  SessionChangedEvent,
   SessionClosedEvent,
   SessionEvent,
   SessionOpenedEvent,
@@ -11,7 +12,7 @@ import type {
   TrackerEvents,
 } from '../types/event.js';
 import type { PlaySession } from '../types/play-session.js';
-import { toWire } from './session.js';
+import { progressToWire, toWire } from './session.js';
 
 const iso = isoWithMemory();
 const isoNow = isoWithMemory();
@@ -98,9 +99,12 @@ export function deniedEnvelope(event: DeniedEvent, id: string): WireEvent {
 export const sourceEnvelope = ({ seq, occurredAt, stream, change, detail }: SourceEvent, id: string): WireEvent =>
   envelope(`source.${change}`, id, seq, occurredAt, stream, withoutAbsent({ detail }));
 
-/** A whole row, so that whoever keeps a list needs no other. */
-const changedEnvelope = ({ seq, occurredAt, session }: SessionEvent, id: string): WireEvent =>
-  envelope('session.updated', id, seq, occurredAt, session.stream, { ...toWire(session), session_id: session.id });
+/** What has moved, or a whole row where it is not enough for whoever keeps a list. */
+function changedEnvelope({ seq, occurredAt, progress, session }: SessionChangedEvent, id: string): WireEvent {
+  const payload: object = session === undefined ? progressToWire(progress) : toWire(session);
+  (payload as Partial<PairPayload>).session_id = progress.id;
+  return envelope('session.updated', id, seq, occurredAt, progress.stream, payload);
+}
 
 type Told = Omit<TrackerEvents, 'attached'>;
 
@@ -117,6 +121,6 @@ const ENVELOPES: { readonly [E in keyof Told]: (event: Told[E], id: string) => W
 /** What one can listen to for as long as one likes, by name. */
 export const EVENT_NAMES = Object.keys(ENVELOPES) as readonly (keyof Told)[];
 
-/** An event of `on()` as sinks get it. `changed` is a `session.updated` with the whole row. */
+/** An event of `on()` as sinks get it. `changed` is a `session.updated`, with the whole row where there are new details. */
 export const eventToWire = <E extends keyof Told>(name: E, event: Told[E], id: string): WireEvent =>
   ENVELOPES[name](event, id);

@@ -1,4 +1,4 @@
-import type { PlaySession } from '../types/play-session.js';
+import type { PlaySession, SessionProgress } from '../types/play-session.js';
 import type { Limits } from '../types/limits.js';
 import type { WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
@@ -10,6 +10,8 @@ const late = isoWithMemory();
 
 const inSeconds = (times: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / 1000]));
+
+const inThousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
 const limitsToWire = ({ downMbits, upMbits }: Limits): NonNullable<WireSession['limits']> =>
   withoutAbsent({ down_mbits: downMbits, up_mbits: upMbits });
@@ -54,9 +56,25 @@ export function toWire(session: PlaySession): WireSession {
   if (Object.keys(tags).length > 0) wire.tags = tags;
   if (session.quality !== undefined) wire.quality = session.quality;
   if (session.limits !== undefined) wire.limits = limitsToWire(session.limits);
-  if (session.rateMbits !== undefined) wire.rate_mbits = Math.round(session.rateMbits * 1000) / 1000;
+  if (session.rateMbits !== undefined) wire.rate_mbits = inThousandths(session.rateMbits);
   return wire;
 }
 
 /** One of several rows with the same `id`, with a key of its own: for lists of all visits. */
 export const visitToWire = (visit: PlaySession) => ({ visit_id: `${visit.id}-${visit.openedAt}`, ...toWire(visit) });
+
+/** What has moved of a session, named as in its row. */
+export function progressToWire(progress: SessionProgress): Partial<WireSession> {
+  const { id, openedAt, updatedAt, durationMs, bytes, bytesReceived, connections, rateMbits } = progress;
+  const wire: Partial<WireSession> = {
+    id,
+    opened_at: early(openedAt),
+    updated_at: late(updatedAt),
+    duration_sec: durationMs / 1000,
+    bytes,
+    bytes_received: bytesReceived,
+    connections,
+  };
+  if (rateMbits !== undefined) wire.rate_mbits = inThousandths(rateMbits);
+  return wire;
+}

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock, PlaySession, SessionDirectory } from '@stream-sessions/core';
+import type { Clock, PlaySession, SessionDirectory, SessionProgress } from '@stream-sessions/core';
 import { EVENT_NAMES, everyMs, eventToWire, totalsToWire } from '@stream-sessions/core/spi';
 import { Channel } from './channel.js';
 import { type FeedClient, MAX_WAITING } from './client.js';
@@ -24,7 +24,8 @@ export const MAX_CLIENTS = 1000;
 /** What `on()` tells, as far as it has to be known here: of whichever event. */
 interface Event {
   readonly occurredAt: number;
-  readonly session?: PlaySession;
+  readonly progress?: SessionProgress;
+  readonly session?: PlaySession | undefined;
   readonly stream?: string;
   readonly kind?: string;
 }
@@ -133,19 +134,20 @@ export class Feed {
   }
 
   private take(name: (typeof EVENT_NAMES)[number], event: Event): void {
-    const { session, stream = '', kind = session?.kind, occurredAt: at } = event;
+    const { session, progress = session, stream = '', kind = progress?.kind, occurredAt: at } = event;
     const { type, ...wire } = eventToWire(name, event as never, '');
-    const visit = session === undefined ? undefined : `${session.id}@${session.openedAt}`;
-    const isUpdate = name === 'changed';
+    const visit = progress && `${progress.id}@${progress.openedAt}`;
+    // a whole row, or an end, says also what has moved before; the other way round it does not
+    if (visit !== undefined && session !== undefined) this.ring.settle(visit, `row ${visit}`);
+    const about = name !== 'changed' ? undefined : session === undefined ? visit : `row ${visit}`;
     const entry = this.ring.add(
-      { at, type, kind, streams: session?.streams ?? [stream], text: '' },
+      { at, type, kind, streams: progress?.streams ?? [stream], text: '' },
       (position) => {
         const id = this.idOf(position);
         return message(type, { ...wire, id, type }, id);
       },
-      isUpdate ? visit : undefined,
+      about,
     );
-    if (!isUpdate && visit !== undefined) this.ring.settle(visit);
     let isLarge = false;
     for (const channel of this.channels.values()) {
       channel.offer(entry);

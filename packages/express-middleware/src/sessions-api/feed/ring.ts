@@ -50,12 +50,14 @@ export class Ring {
     return added;
   }
 
-  /** All that was said about this, and could be superseded, is. */
-  settle(about: string): void {
-    const position = this.newest.get(about);
-    if (position === undefined) return;
-    this.remove(position);
-    this.newest.delete(about);
+  /** All that was said about these, and could be superseded, is. */
+  settle(...abouts: readonly string[]): void {
+    for (const about of abouts) {
+      const position = this.newest.get(about);
+      if (position === undefined) continue;
+      this.remove(position);
+      this.newest.delete(about);
+    }
   }
 
   /** Undefined: some of it is not here any more, or never was. */
