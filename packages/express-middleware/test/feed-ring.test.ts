@@ -2,9 +2,13 @@ import { Ring } from '../src/sessions-api/feed/ring.js';
 
 const MINUTE = 60_000;
 
+const entryAt = (position: number, at: number, text: string) => {
+  return { position, at, type: 'session.updated', kind: 'viewer', streams: ['cam1'], text };
+};
+
 function add(ring: Ring, at: number, about?: string, text = 'x'): number {
-  const entry = { at, type: 'session.updated', kind: 'viewer', streams: ['cam1'], text: '' };
-  return ring.add(entry, () => text, about).position;
+  ring.add(entryAt(ring.position + 1, at, text), about);
+  return ring.position;
 }
 
 const positions = (ring: Ring, after: number): number[] | undefined => {
@@ -50,4 +54,12 @@ it('has room for those who come and go, however often the others change', () => 
   add(ring, 0);
   for (let i = 0; i < 50_000; i++) add(ring, 0, `viewer ${i % 100}`);
   expect(positions(ring, 0)).toHaveLength(101);
+});
+
+it('can be gone on from after what it did not keep, and not from before', () => {
+  const ring = new Ring();
+  add(ring, 0);
+  ring.pass(entryAt(2, 0, 'x'));
+  add(ring, 0);
+  expect([1, 2, 3].map((after) => positions(ring, after))).toEqual([undefined, [3], []]);
 });

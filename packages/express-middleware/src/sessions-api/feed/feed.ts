@@ -7,7 +7,7 @@ import { Delivery } from './delivery.js';
 import { Figures, type StreamFigures } from './figures.js';
 import { type FeedFilter, keyOf, STATS, wants } from './filter.js';
 import { message, stillHere } from './message.js';
-import { Ring } from './ring.js';
+import { type Entry, MAX_EVENTS, Ring } from './ring.js';
 
 /** A write for each event would cost ten times as much. */
 const BATCH_MS = 100;
@@ -38,6 +38,8 @@ export class Feed {
   private readonly figures = new Figures();
   /** Undefined: nobody has looked yet, or not since the last client left. */
   private totals: unknown = undefined;
+  /** So many watch that what they do in a second is more than is kept: it is not kept at all. */
+  private isCrowded = false;
   private readonly channels = new Map<string, Channel>();
   private readonly delivery = new Delivery();
   private clients = 0;
@@ -135,19 +137,22 @@ export class Feed {
 
   private take(name: (typeof EVENT_NAMES)[number], event: Event): void {
     const { session, progress = session, stream = '', kind = progress?.kind, occurredAt: at } = event;
-    const { type, ...wire } = eventToWire(name, event as never, '');
-    const visit = progress && `${progress.id}@${progress.openedAt}`;
-    // a whole row, or an end, says also what has moved before; the other way round it does not
-    if (visit !== undefined && session !== undefined) this.ring.settle(visit, `row ${visit}`);
-    const about = name !== 'changed' ? undefined : session === undefined ? visit : `row ${visit}`;
-    const entry = this.ring.add(
-      { at, type, kind, streams: progress?.streams ?? [stream], text: '' },
-      (position) => {
-        const id = this.idOf(position);
-        return message(type, { ...wire, id, type }, id);
-      },
-      about,
-    );
+    const { ring } = this;
+    const position = ring.position + 1;
+    const id = this.idOf(position);
+    const envelope = eventToWire(name, event as never, id);
+    const { type } = envelope;
+    const streams = progress?.streams ?? [stream];
+    const entry: Entry = { position, at, type, kind, streams, text: message(type, envelope, id) };
+    const isChange = name === 'changed';
+    const hasOnlyMoved = isChange && session === undefined;
+    if (hasOnlyMoved && this.isCrowded) ring.pass(entry);
+    else {
+      const visit = progress && `${progress.id}@${progress.openedAt}`;
+      // a whole row says also what has moved before; the other way round it does not
+      if (visit !== undefined && !hasOnlyMoved) ring.settle(visit, `row ${visit}`);
+      ring.add(entry, !isChange ? undefined : hasOnlyMoved ? visit : `row ${visit}`);
+    }
     let isLarge = false;
     for (const channel of this.channels.values()) {
       channel.offer(entry);
@@ -197,6 +202,7 @@ export class Feed {
     const [streams, stats] = await Promise.all([directory.streams(), directory.stats()]);
     const changed = this.figures.next(streams, clock.now());
     this.totals = totalsToWire(stats);
+    this.isCrowded = stats.active > MAX_EVENTS;
     for (const channel of this.channels.values()) {
       const text = this.statsFor(channel.filter, changed);
       if (text !== '') channel.push(text);

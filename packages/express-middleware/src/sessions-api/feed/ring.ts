@@ -1,6 +1,6 @@
 /** One event, as it is sent to everybody who wants it. */
 export interface Entry {
-  /** Goes up by one with each. */
+  /** One more than that of the event before. */
   readonly position: number;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -12,7 +12,7 @@ export interface Entry {
   readonly text: string;
 }
 
-const MAX_EVENTS = 10_000;
+export const MAX_EVENTS = 10_000;
 const MAX_AGE_MS = 5 * 60_000;
 /** Characters: rows can be made long by strangers. */
 const MAX_LENGTH = 16 * 1024 * 1024;
@@ -36,18 +36,23 @@ export class Ring {
   private readonly newest = new Map<string, number>();
 
   /** @param about what a newer one of this kind makes superfluous, such as a visit */
-  add(entry: Omit<Entry, 'position'>, textAt: (position: number) => string, about: string | undefined): Entry {
-    const position = ++this.position;
-    const added = { ...entry, position, text: textAt(position) };
+  add(entry: Entry, about?: string): void {
+    const { position } = entry;
+    this.position = position;
     if (about !== undefined) {
       // at the end, so that the oldest names come first
       this.settle(about);
       this.newest.set(about, position);
     }
-    this.entries.set(position, added);
-    this.length += added.text.length;
+    this.entries.set(position, entry);
+    this.length += entry.text.length;
     this.forgetOld(entry.at);
-    return added;
+  }
+
+  /** It is not kept: nobody can go on from before it. */
+  pass({ position }: Entry): void {
+    this.position = position;
+    this.clear();
   }
 
   /** All that was said about these, and could be superseded, is. */
@@ -68,10 +73,11 @@ export class Ring {
 
   /** Nobody can resume from here. */
   clear(): void {
+    this.from = this.position;
+    if (this.entries.size === 0) return;
     this.entries.clear();
     this.newest.clear();
     this.length = 0;
-    this.from = this.position;
   }
 
   private *later(position: number): Iterable<Entry> {
