@@ -37,6 +37,7 @@ export {
 } from './connections/kernel-bytes.js';
 export { consoleLogger, isolated } from './support/logger.js';
 export { systemClock } from './support/clock.js';
+export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
 export { isAlive, readIdentity, thisProcess, type ProcessIdentity } from './support/process-identity.js';
 export {

@@ -1,6 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { writeAll } from '../support/durable.js';
+import { eachLine, linesOf } from '../support/file-lines.js';
 import { headerOf } from './state-header.js';
-import { eachLine, latestLines, linesOf, writeAll } from './state-lines.js';
+import { latestLines } from './state-lines.js';
 
 /** Which part of a file is copied. */
 export interface CopyOptions {

@@ -1,23 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
-import path from 'node:path';
+import { syncFolder, writeAll } from '../support/durable.js';
 import { StreamSessionsError } from '../support/errors.js';
+import { eachLine, linesOf } from '../support/file-lines.js';
 import { badOption } from '../support/options.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { compactedCopy } from './compact.js';
 import { lockFile } from '../support/file-lock.js';
 import { openHeader, type StateHeader } from './state-header.js';
-import {
-  eachLine,
-  fromLine,
-  keyOfLine,
-  latestLines,
-  linesOf,
-  toLine,
-  writeAll,
-  type LatestLines,
-} from './state-lines.js';
+import { fromLine, keyOfLine, latestLines, toLine, type LatestLines } from './state-lines.js';
 
 /** So many changes are written before the event loop gets its turn. */
 const AT_ONCE = 500;
@@ -217,10 +209,3 @@ class FileState implements StateStore {
 }
 
 const newPath = (file: string): string => `${file}.new`;
-
-/** So that a crash of the machine does not bring back the old name. Not everywhere can a folder be synced. */
-async function syncFolder(file: string): Promise<void> {
-  const folder = await open(path.dirname(file), 'r').catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
-}

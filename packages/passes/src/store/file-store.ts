@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { StreamSessionsError } from '@stream-sessions/core';
 import type { Pass, PassChange, PassStore, Spending } from '../types/store.js';
 import { latest } from '../rules/spending.js';
@@ -17,9 +16,14 @@ const MAX_OLD_LINES = 10_000;
  */
 export async function openPassFile(path: string): Promise<PassStore> {
   const passes = new MemoryPassStore();
-  const lines = read(await textOf(path), path, passes);
-  const journal = await Journal.open(path).catch((error: unknown) => {
-    throw new StreamSessionsError('ERR_PASS_FILE', `Cannot write ${path}.`, { cause: error });
+  let lines = 0;
+  const read = (text: string): void => {
+    lines++;
+    passes.put(passFrom(text, lines, path));
+  };
+  const journal = await Journal.open(path, read).catch((error: unknown) => {
+    if (error instanceof StreamSessionsError) throw error;
+    throw new StreamSessionsError('ERR_PASS_FILE', `Cannot read or write ${path}.`, { cause: error });
   });
   const store = new FilePassStore(passes, journal, lines);
   await store.tidy();
@@ -82,32 +86,13 @@ class FilePassStore implements PassStore {
 
 const line = (pass: Pass): string => `${JSON.stringify(pass)}\n`;
 
-async function textOf(path: string): Promise<string> {
+function passFrom(text: string, n: number, path: string): Pass {
   try {
-    return await readFile(path, 'utf8');
+    return asPass(JSON.parse(text));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw new StreamSessionsError('ERR_PASS_FILE', `Cannot read ${path}.`, { cause: error });
+    const message = `Line ${n} of ${path} is no pass. Is it the right file? Nothing was changed.`;
+    throw new StreamSessionsError('ERR_PASS_FILE', message, { cause: error });
   }
-}
-
-/** Returns how many lines there are. */
-function read(text: string, path: string, passes: MemoryPassStore): number {
-  const lines = text.split('\n');
-  // Behind the last newline is what a crash has cut off, or nothing.
-  const rest = lines.pop();
-  lines.forEach((each, index) => {
-    try {
-      passes.put(asPass(JSON.parse(each)));
-    } catch (error) {
-      throw new StreamSessionsError(
-        'ERR_PASS_FILE',
-        `Line ${index + 1} of ${path} is no pass. Is it the right file? Nothing was changed.`,
-        { cause: error },
-      );
-    }
-  });
-  return lines.length + (rest ? 1 : 0);
 }
 
 function asPass(value: unknown): Pass {

@@ -1,9 +1,7 @@
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { LineFile } from '@stream-sessions/core/spi';
 
-/** So much is written at once when the file is written anew. */
+/** So much is written at once when the file is written anew. Characters. */
 const CHUNK = 1 << 20;
-/** For this user only. */
-const MODE = 0o600;
 
 /** A file that lines are appended to, and that is sometimes replaced as a whole. What was appended is on the disk. */
 export class Journal {
@@ -12,14 +10,22 @@ export class Journal {
   /** What is being done, one thing after the other. */
   private busy: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    private readonly path: string,
-    private file: FileHandle,
-  ) {}
+  private constructor(private file: LineFile) {}
 
-  /** @throws what the file system throws */
-  static async open(path: string): Promise<Journal> {
-    return new Journal(path, await open(path, 'a', MODE));
+  /**
+   * Opens it, and calls `each` with every line.
+   *
+   * @throws what the file system throws; and what `each` does: then nothing of the file was changed
+   */
+  static async open(path: string, each: (line: string) => void): Promise<Journal> {
+    const file = await LineFile.open(path);
+    try {
+      await file.readAll(each);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return new Journal(file);
   }
 
   /** Resolves when the line is on the disk; those that come meanwhile are written together. */
@@ -29,39 +35,31 @@ export class Journal {
       const lines = this.waiting;
       this.waiting = '';
       this.next = undefined;
-      const { size } = await this.file.stat();
-      try {
-        await this.file.appendFile(lines);
-        await this.file.datasync();
-      } catch (error) {
-        // Half a line would make the next one unreadable.
-        await this.file.truncate(size).catch(() => undefined);
-        throw error;
-      }
+      await this.file.append(lines);
     }));
   }
 
   /** Another file, with these lines, takes the place of this one: all of it or nothing. */
   replace(lines: () => Iterable<string>): Promise<void> {
     return this.inTurn(async () => {
-      const path = `${this.path}.new`;
-      const file = await open(path, 'w', MODE);
+      const { path } = this.file;
+      const fresh = await LineFile.open(`${path}.new`, true);
       try {
         let chunk = '';
         for (const line of lines()) {
           chunk += line;
           if (chunk.length < CHUNK) continue;
-          await file.appendFile(chunk);
+          await fresh.add(chunk);
           chunk = '';
         }
-        await file.appendFile(chunk);
-        await file.sync();
-      } finally {
-        await file.close();
+        await fresh.add(chunk);
+        const old = this.file;
+        this.file = await fresh.takePlaceOf(path);
+        void old.close().catch(() => undefined);
+      } catch (error) {
+        await fresh.close();
+        throw error;
       }
-      await rename(path, this.path);
-      await this.file.close();
-      this.file = await open(this.path, 'a', MODE);
     });
   }
 

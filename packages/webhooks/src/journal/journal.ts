@@ -1,6 +1,8 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock, Logger } from '@stream-sessions/core';
+import { LineFile } from '@stream-sessions/core/spi';
 import { type Entry, Ledger } from './ledger.js';
-import { LogFile } from './log-file.js';
 import { type JournalRecord, parseRecord, type Sent, type VisitMark } from './records.js';
 
 /** Lines wait so long for others, in milliseconds. */
@@ -33,7 +35,7 @@ export class Journal {
   private writing: Promise<void> | undefined = undefined;
 
   private constructor(
-    private file: LogFile,
+    private file: LineFile,
     private readonly maxBytes: number,
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -41,7 +43,8 @@ export class Journal {
 
   /** @throws Error when the file cannot be made or read */
   static async open(file: string, maxBytes: number, clock: Clock, logger: Logger): Promise<Journal> {
-    const journal = new Journal(await LogFile.open(file), maxBytes, clock, logger);
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    const journal = new Journal(await LineFile.open(file), maxBytes, clock, logger);
     const { ledger } = journal;
     await journal.file.readAll((text, offset, length) => {
       const record = parseRecord(text);
@@ -125,7 +128,7 @@ export class Journal {
 
   private async append(lines: readonly Line[]): Promise<void> {
     try {
-      await this.file.append(Buffer.from(lines.map(({ text }) => text).join('')), () => {
+      await this.file.append(lines.map(({ text }) => text).join(''), () => {
         let end = this.file.size;
         for (const { text, entry } of [...lines].reverse()) {
           const length = Buffer.byteLength(text);
@@ -147,7 +150,7 @@ export class Journal {
   /** What is not done goes to a new file, which takes the place of this one. Others wait meanwhile. */
   private async rewrite(): Promise<void> {
     try {
-      const fresh = await LogFile.open(`${this.file.path}.new`, true);
+      const fresh = await LineFile.open(`${this.file.path}.new`, true);
       const places: [entry: Entry, offset: number, length: number][] = [];
       await fresh.add([...this.ledger.gone].map((e) => lineOf({ k: 'gone', e })).join(''));
       for (const entry of [...this.ledger.entries.values()]) {
