@@ -27,7 +27,10 @@ export function judge(
   }
   if (hit === null) return void answer(true);
   if (hit === undefined) return void refuse(answer, 400, 'The request names no stream.');
-  const client = new UpgradeClient(socket, settings.silenceTimeoutMs, onClose, answer);
+  const { ready, silenceTimeoutMs } = settings;
+  const { stream } = hit;
+  const wait = ready === undefined ? undefined : () => ready(stream);
+  const client = new UpgradeClient(socket, silenceTimeoutMs, onClose, answer, wait);
   try {
     connections.add(socket, client, hit);
   } catch (error) {

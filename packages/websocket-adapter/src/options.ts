@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Clock, ConnHit, Protocol } from '@stream-sessions/core';
+import type { Clock, ConnHit, Protocol, SourceGate } from '@stream-sessions/core';
 import { badOption, checkOptions, CONNECTION_STALL_MS, type ConnectionSettings } from '@stream-sessions/core/spi';
 import { clientReader, type ClientReader, type TrustProxy } from './request/client-address.js';
 import { originRule, type Origins } from './request/origins.js';
@@ -35,6 +35,11 @@ export interface WebSocketOptions {
    * 60_000; 0 = never, and no pings.
    */
   silenceTimeoutMs?: number;
+  /**
+   * `ready` of `createSources()`: a client that was let in is held before its upgrade until the source of its stream runs, and
+   * answered 503 with `Retry-After: 2` when it does not come in time. Default: nobody waits.
+   */
+  ready?: SourceGate;
   /** Where the readings, one a second, take their time from. Default: the wall clock. */
   clock?: Clock;
 }
@@ -47,6 +52,7 @@ export interface Settings extends ConnectionSettings {
   readonly client: ClientReader;
   readonly mayConnect: (request: IncomingMessage) => boolean;
   readonly silenceTimeoutMs: number;
+  readonly ready: SourceGate | undefined;
 }
 
 /** The names of all options. */
@@ -58,15 +64,16 @@ export const OPTION_NAMES: readonly (keyof WebSocketOptions)[] = [
   'trustProxy',
   'stallTimeoutMs',
   'silenceTimeoutMs',
+  'ready',
   'clock',
 ];
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: WebSocketOptions): Settings {
   checkOptions('attachWebSocketServer()', options, OPTION_NAMES);
-  const { stream, protocol = 'websocket', hit, origins = 'any', trustProxy, clock } = options;
+  const { stream, protocol = 'websocket', hit, origins = 'any', trustProxy, ready, clock } = options;
   const { stallTimeoutMs = CONNECTION_STALL_MS, silenceTimeoutMs = 60_000 } = options;
-  for (const [name, value] of Object.entries({ stream, hit })) {
+  for (const [name, value] of Object.entries({ stream, hit, ready })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
   if (typeof protocol !== 'string' || protocol === '') throw badOption('protocol', 'a word', protocol);
@@ -75,5 +82,6 @@ export function settingsOf(options: WebSocketOptions): Settings {
   }
   const client = clientReader(trustProxy);
   const mayConnect = originRule(origins);
-  return { stream, protocol, hit, client, mayConnect, stallTimeoutMs, silenceTimeoutMs, ...(clock && { clock }) };
+  const timeouts = { stallTimeoutMs, silenceTimeoutMs };
+  return { stream, protocol, hit, client, mayConnect, ready, ...timeouts, ...(clock && { clock }) };
 }

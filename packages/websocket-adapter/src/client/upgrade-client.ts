@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { CloseReason, Denial } from '@stream-sessions/core';
+import type { CloseReason, Denial, SourceWait } from '@stream-sessions/core';
 import { denialStatus, denialText, type ByteCounters, type TransportClient } from '@stream-sessions/core/spi';
 import type { ServerWebSocket, UpgradeAnswer } from '../server.js';
 import { farewell } from './farewell.js';
@@ -7,6 +7,9 @@ import { WebSocketByteCounters } from './websocket-byte-counters.js';
 
 /** A frame that is none is an `error` of the WebSocket, which closes it; without a listener it would end the process. */
 const ignore = (): void => undefined;
+
+/** When a client whose source did not come in time may try again. */
+const RETRY_AFTER_MS = 2_000;
 
 /** A client that hangs up before its upgrade; afterwards its WebSocket knows what to do. */
 function destroy(this: Socket): void {
@@ -18,6 +21,8 @@ export class UpgradeClient implements TransportClient, ByteCounters {
   private ws: ServerWebSocket | undefined = undefined;
   private bytes: WebSocketByteCounters | undefined = undefined;
   private isPaused = false;
+  /** For the source of its stream. */
+  private wait: SourceWait | undefined = undefined;
 
   constructor(
     private readonly socket: Socket,
@@ -26,6 +31,8 @@ export class UpgradeClient implements TransportClient, ByteCounters {
     private readonly onClose: () => void,
     /** Until it was called. */
     private answer: UpgradeAnswer | undefined,
+    /** Whether there is a source to wait for, once it is let in. */
+    private readonly ready: (() => SourceWait | undefined) | undefined,
   ) {
     socket.on('close', onClose);
   }
@@ -49,13 +56,21 @@ export class UpgradeClient implements TransportClient, ByteCounters {
 
   pause(): void {
     this.isPaused = true;
-    // Otherwise nothing is read before the upgrade, not even the end. What comes stays in the socket, which bounds it.
-    this.socket.on('end', destroy).read(0);
+    this.listen();
   }
 
   resume(): void {
     this.isPaused = false;
-    this.give((answer) => answer(true));
+    this.wait = this.answer === undefined ? undefined : this.ready?.();
+    if (this.wait === undefined) return this.give((answer) => answer(true));
+    this.listen();
+    void this.wait.then((runs) => {
+      this.wait = undefined;
+      this.give((answer) => {
+        if (runs) answer(true);
+        else refuse(answer, 503, 'Its source does not run yet.', Date.now() + RETRY_AFTER_MS);
+      });
+    });
   }
 
   reject(denial: Denial): void {
@@ -70,7 +85,9 @@ export class UpgradeClient implements TransportClient, ByteCounters {
   }
 
   dispose(): void {
-    this.answer = undefined;
+    // who waits has still to be answered
+    if (this.wait === undefined) this.answer = undefined;
+    else this.wait.cancel();
     this.socket.off('close', this.onClose).off('end', destroy);
   }
 
@@ -92,6 +109,11 @@ export class UpgradeClient implements TransportClient, ByteCounters {
 
   release(): void {
     this.bytes?.release();
+  }
+
+  /** Otherwise nothing is read before the upgrade, not even the end. What comes stays in the socket, which bounds it. */
+  private listen(): void {
+    this.socket.off('end', destroy).on('end', destroy).read(0);
   }
 
   private give(say: (answer: UpgradeAnswer) => void): void {
