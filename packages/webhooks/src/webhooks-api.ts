@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import {
+  ApiError,
+  badOption,
+  checkAccess,
+  checkOptions,
+  notFound,
+  sendError,
+  sendJson,
+} from '@stream-sessions/core/spi';
 import type { DeadLetter, EndpointStatus, Webhooks } from './types.js';
 
 type Request = IncomingMessage | Http2ServerRequest;
@@ -18,15 +26,13 @@ export interface WebhooksApiOptions {
   readonly authorize: { call(req: Request, action: 'read' | 'write'): boolean | Promise<boolean> }['call'];
 }
 
-interface Reply {
-  readonly status: number;
-  readonly body?: unknown;
-}
+/** Does what is asked, and returns what to answer; undefined is 204. */
+type Operation = (webhooks: Webhooks, name: string) => unknown;
 
-type Operation = (webhooks: Webhooks, name: string) => Reply | Promise<Reply>;
-
-const NOT_FOUND: Reply = { status: 404, body: { error: { code: 'NOT_FOUND', message: 'There is no such thing.' } } };
-const done = (isDone: boolean): Reply => (isDone ? { status: 204 } : NOT_FOUND);
+const nothing = (): ApiError => notFound('There is no such thing.');
+const done = (isDone: boolean): void => {
+  if (!isDone) throw nothing();
+};
 
 const ROUTES: readonly { readonly path: RegExp; readonly methods: Readonly<Record<string, Operation>> }[] = [
   { path: /^\/endpoints$/, methods: { GET: listEndpoints } },
@@ -48,26 +54,25 @@ export function webhooksApi(webhooks: Webhooks, options: WebhooksApiOptions): We
   const { authorize } = options;
   if (typeof authorize !== 'function') throw badOption('authorize', 'a function that says who may use it', authorize);
 
-  async function answer(req: Request, methods: Readonly<Record<string, Operation>>, name: string): Promise<Reply> {
+  async function answer(req: Request, methods: Readonly<Record<string, Operation>>, name: string): Promise<unknown> {
     const method = req.method === 'HEAD' ? 'GET' : (req.method ?? '');
-    const isAllowed = await authorize(req, method === 'GET' ? 'read' : 'write');
-    if (isAllowed !== true) return errorOf(403, 'FORBIDDEN', 'You are not allowed to do this.');
+    await checkAccess(req, method === 'GET' ? 'read' : 'write', authorize);
     const operation = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (operation === undefined)
-      return errorOf(405, 'METHOD_NOT_ALLOWED', `Allowed: ${Object.keys(methods).join(', ')}.`);
-    return operation(webhooks, name);
+    if (operation !== undefined) return operation(webhooks, name);
+    const allowed = Object.keys(methods).join(', ');
+    throw new ApiError(405, 'METHOD_NOT_ALLOWED', `Allowed: ${allowed}.`, { Allow: allowed });
   }
 
   return (req, res, next) => {
     const found = findRoute(req.url ?? '');
     if (found === undefined) {
-      if (next === undefined) send(req, res, NOT_FOUND);
+      if (next === undefined) sendError(req, res, nothing());
       else next();
       return;
     }
     answer(req, found.methods, found.name).then(
-      (reply) => send(req, res, reply),
-      (error: unknown) => send(req, res, replyTo(error)),
+      (body) => sendJson(req, res, body === undefined ? 204 : 200, body),
+      (error: unknown) => sendError(req, res, error),
     );
   };
 }
@@ -86,36 +91,9 @@ function findRoute(url: string) {
   return undefined;
 }
 
-/** Of one that does not say so, nothing is told. */
-function replyTo(error: unknown): Reply {
-  const status = (error as { status?: unknown } | null)?.status;
-  if (status === 401) return errorOf(401, 'UNAUTHORIZED', 'Authentication required.');
-  if (status === 403) return errorOf(403, 'FORBIDDEN', 'You are not allowed to do this.');
-  return errorOf(500, 'INTERNAL', 'Internal server error.');
-}
-
-const errorOf = (status: number, code: string, message: string): Reply => ({
-  status,
-  body: { error: { code, message } },
-});
-
-function send(req: Request, res: Response, { status, body }: Reply): void {
-  if (res.headersSent) return;
-  res.statusCode = status;
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  const end = (text?: string): unknown => (res as { end(text?: string): unknown }).end(text);
-  if (body === undefined) return void end();
-  const text = JSON.stringify(body);
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  if (req.method === 'HEAD') end();
-  else end(text);
-}
-
 const iso = (at: number): string => new Date(at).toISOString();
 
-function listEndpoints(webhooks: Webhooks): Reply {
+function listEndpoints(webhooks: Webhooks): object {
   const endpoints = webhooks.endpoints().map((status: EndpointStatus) => ({
     name: status.name,
     host: status.host,
@@ -128,13 +106,13 @@ function listEndpoints(webhooks: Webhooks): Reply {
       ? {}
       : { last_error: { at: iso(status.lastError.at), message: status.lastError.error } }),
   }));
-  return { status: 200, body: { endpoints, dropped_total: webhooks.dropped } };
+  return { endpoints, dropped_total: webhooks.dropped };
 }
 
 /** So many are shown, the latest first. */
 const MAX_SHOWN = 1000;
 
-function listDeadLetters(webhooks: Webhooks): Reply {
+function listDeadLetters(webhooks: Webhooks): object {
   const all = webhooks.deadLetters();
   const letters = all.slice(-MAX_SHOWN).reverse();
   const shown = letters.map(({ id, endpoint, type, occurredAt, givenUpAt, error }: DeadLetter) => ({
@@ -145,12 +123,12 @@ function listDeadLetters(webhooks: Webhooks): Reply {
     given_up_at: iso(givenUpAt),
     error,
   }));
-  return { status: 200, body: { dead_letters: shown, total_count: all.length } };
+  return { dead_letters: shown, total_count: all.length };
 }
 
-async function test(webhooks: Webhooks, name: string): Promise<Reply> {
+async function test(webhooks: Webhooks, name: string): Promise<object> {
   const attempt = await webhooks.test(name);
-  if (attempt === undefined) return NOT_FOUND;
+  if (attempt === undefined) throw nothing();
   const { status, error } = attempt;
-  return { status: 200, body: { ok: error === undefined, status, error } };
+  return { ok: error === undefined, status, error };
 }
