@@ -7,11 +7,13 @@ import path from 'node:path';
 import express, { type Express } from 'express';
 import type { Browser, Page } from 'playwright-core';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { trackPlayback } from '@stream-sessions/express-middleware';
 import { createConnectionTracker, heartbeatApi, type ConnectionTracker } from '@stream-sessions/heartbeats';
 import { launchChromium } from './support/browser.js';
 import { program } from './support/programs.js';
 import { until } from './support/until.js';
 
+const LIBRARIES = { 'hls.js': require.resolve('hls.js/dist/hls.min.js'), 'dash.js': require.resolve('dashjs') };
 const folder = mkdtempSync(path.join(tmpdir(), 'heartbeats-'));
 const closing: (() => void)[] = [];
 let browser: Browser;
@@ -31,18 +33,42 @@ async function listen(app: Express): Promise<string> {
 
 beforeAll(async () => {
   const clip = ['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=10', '-t', '5', '-pix_fmt', 'yuv420p'];
-  execFileSync(program('ffmpeg'), ['-loglevel', 'error', ...clip, path.join(folder, 'clip.mp4')]);
+  const ffmpeg = (...args: string[]) => execFileSync(program('ffmpeg'), ['-loglevel', 'error', ...args]);
+  const file = path.join(folder, 'clip.mp4');
+  ffmpeg(...clip, '-g', '10', file);
+  ffmpeg('-i', file, '-c', 'copy', '-hls_time', '1', '-hls_list_size', '0', path.join(folder, 'clip.m3u8'));
+  ffmpeg('-i', file, '-c', 'copy', '-f', 'dash', '-seg_duration', '1', path.join(folder, 'clip.mpd'));
   browser = await launchChromium();
   tracker = createTracker({ deniedRetentionMs: 60_000 });
   connections = createConnectionTracker(tracker, { heartbeatWindowMs: 3_000, checkIntervalMs: 500 });
   // three servers: the page, its media, and this kit, which sees beats alone
   const media = await listen(express().use(express.static(folder)));
+  // and one whose media the kit sees as well: an edge that reports to the same tracker
+  const open = { setHeaders: (res: express.Response) => void res.set('Access-Control-Allow-Origin', '*') };
+  const edge = await listen(
+    express().use('/cam2', trackPlayback(tracker, { stream: () => 'cam2' }), express.static(folder, open)),
+  );
   const beats = await listen(express().use('/beat', heartbeatApi(connections, { intervalMs: 300 })));
   const page = `<video muted autoplay loop src="${media}/clip.mp4"></video>
     <script src="${beats}/beat/heartbeat.js" data-stream="cam1"></script>
     <script>addEventListener('streamsessionended', (event) => (document.title = event.detail));</script>`;
   const app = express();
   app.get('/', (_req, res) => void res.type('html').send(page));
+  app.get('/lib/:name', (req, res) => res.sendFile(LIBRARIES[req.params.name as keyof typeof LIBRARIES]));
+  const playing = (player: string, start: string) => `<video muted autoplay></video>
+    <script src="${beats}/beat/heartbeat.js" data-stream="cam2"></script>
+    <script src="/lib/${player}"></script><script>const video = document.querySelector('video'); ${start}</script>`;
+  app.get('/hls', (_req, res) => {
+    const start = `const hls = new Hls({ cmcd: { sessionId: streamSessions.sid } });
+      hls.loadSource('${edge}/cam2/clip.m3u8'); hls.attachMedia(video);`;
+    res.type('html').send(playing('hls.js', start));
+  });
+  app.get('/dash', (_req, res) => {
+    const start = `const player = dashjs.MediaPlayer().create();
+      player.updateSettings({ streaming: { cmcd: { enabled: true, sid: streamSessions.sid } } });
+      player.initialize(video, '${edge}/cam2/clip.mpd', true);`;
+    res.type('html').send(playing('dash.js', start));
+  });
   app.get('/elsewhere', (_req, res) => void res.type('html').send('elsewhere'));
   site = await listen(app);
 }, 30_000);
@@ -83,6 +109,39 @@ it('lists who plays from another server, while the page is there', async () => {
 
   await page.goBack();
   await until('it is back', () => count() === 1);
+  await page.close();
+  await until('it has gone', () => count() === 0);
+}, 30_000);
+
+it.each(['hls', 'dash'])(
+  'is one row with the media that %s.js asks another server for, by the sid of the script',
+  async (protocol) => {
+    const page = await browser.newPage();
+    await page.goto(`${site}/${protocol}`);
+    await until('it plays', () => page.locator('video').evaluate((video: any) => video.currentTime > 0.2));
+    const rows = () => tracker.list({ stream: 'cam2', status: 'active' });
+    await until('beats and media are seen', () => rows()[0]?.protocols.length === 2);
+    expect(rows().map(({ protocols, namedBy }) => [[...protocols].sort(), namedBy])).toEqual([
+      [[protocol, 'heartbeat'].sort(), 'cmcd'],
+    ]);
+    expect(rows()[0]?.bytes).toBeGreaterThan(1_000);
+    tracker.kickAll({ stream: 'cam2' });
+    for (const { id } of tracker.denials()) tracker.liftDenial(id);
+    await page.close();
+  },
+  30_000,
+);
+
+it('beats at once when the page is seen again', async () => {
+  const page = await open();
+  await until('the page is counted', () => count() === 1);
+  const asked: string[] = [];
+  page.on('request', (request) => void asked.push(new URL(request.url()).pathname));
+  // timers of a hidden page may sleep: it is the event that is looked at
+  await page.evaluate(`for (let id = 1; id < 1000; id++) clearInterval(id); undefined`);
+  const silent = asked.length;
+  await page.evaluate(`document.dispatchEvent(new Event('visibilitychange')); undefined`);
+  await until('it has beaten', () => asked.slice(silent).some((where) => where.endsWith('/heartbeat')));
   await page.close();
   await until('it has gone', () => count() === 0);
 }, 30_000);
