@@ -70,7 +70,9 @@ it('kill -9 under fifty viewers costs nobody, and gives nobody, more than was un
     const url = await start();
     const watching = owners.map((owner) => watch(url, owner));
     await pace(afterMs);
+    const hasEnded = once(server as ChildProcess, 'exit');
     server?.kill('SIGKILL');
+    await hasEnded;
     for (const [i, { seconds, segments, since, until }] of (await Promise.all(watching)).entries()) {
       const sum = watched[i] as Watched;
       sum.seconds += seconds;

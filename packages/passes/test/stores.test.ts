@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyChange, memoryPassStore, openPassFile, passBook, PASS_TYPES } from '../src/index.js';
@@ -62,6 +62,23 @@ describe('a file of passes', () => {
     expect(readFileSync(file(), 'utf8')).toBe('Dear diary,\ntoday\n');
     await expect(openPassFile(join(folder, 'missing', 'passes'))).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
     await expect(openPassFile(folder)).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
+  });
+
+  it('is that of one book: who opens it again is told, until it is closed', async () => {
+    const id = await withOnePass();
+    const store = await openPassFile(file());
+    await expect(openPassFile(file())).rejects.toMatchObject({
+      code: 'ERR_PASS_FILE',
+      message: expect.stringContaining(`in use by process ${process.pid}`) as string,
+    });
+    await store.close?.();
+    const again = await openPassFile(file());
+    // Closing it twice takes nothing from who has it by then.
+    await store.close?.();
+    await expect(openPassFile(file())).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
+    expect(await again.get(id)).toBeDefined();
+    await again.close?.();
+    expect(readdirSync(folder)).toEqual(['passes.jsonl']);
   });
 
   it('forgets who has written to it, but for the last one', async () => {

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { StreamSessionsError } from '@stream-sessions/core';
+import { lockFile } from '@stream-sessions/core/spi';
 import type { Pass, PassChange, PassStore, Spending } from '../types/store.js';
 import { latest } from '../rules/spending.js';
 import { Journal } from './journal.js';
@@ -12,7 +14,7 @@ const MAX_OLD_LINES = 10_000;
  * and appended to; what is outdated in it is left out when it is written anew, to a second file that then takes its place. A
  * line that was cut off by a crash is ignored. Readable by this user only, for owners may be tokens.
  *
- * @throws StreamSessionsError ERR_PASS_FILE when it cannot be read or written, or is something else
+ * @throws StreamSessionsError ERR_PASS_FILE when it cannot be read or written, is in use, or is something else
  */
 export async function openPassFile(path: string): Promise<PassStore> {
   const passes = new MemoryPassStore();
@@ -21,12 +23,18 @@ export async function openPassFile(path: string): Promise<PassStore> {
     lines++;
     passes.put(passFrom(text, lines, path));
   };
+  const unlock = locked(path);
   const journal = await Journal.open(path, read).catch((error: unknown) => {
-    if (error instanceof StreamSessionsError) throw error;
-    throw new StreamSessionsError('ERR_PASS_FILE', `Cannot read or write ${path}.`, { cause: error });
+    unlock();
+    throw asPassFileError(error, path);
   });
-  const store = new FilePassStore(passes, journal, lines);
-  await store.tidy();
+  const store = new FilePassStore(passes, journal, lines, unlock);
+  try {
+    await store.tidy();
+  } catch (error) {
+    await store.close();
+    throw asPassFileError(error, path);
+  }
   return store;
 }
 
@@ -35,6 +43,7 @@ class FilePassStore implements PassStore {
     private readonly passes: MemoryPassStore,
     private readonly journal: Journal,
     private lines: number,
+    private unlock: () => void,
   ) {}
 
   async add(pass: Pass): Promise<Pass> {
@@ -60,8 +69,11 @@ class FilePassStore implements PassStore {
     return this.write(this.passes.change(id, change));
   }
 
-  close(): Promise<void> {
-    return this.journal.close();
+  async close(): Promise<void> {
+    await this.journal.close();
+    this.unlock();
+    // Somebody else may have it by the next time.
+    this.unlock = () => undefined;
   }
 
   /** Leaves out what is outdated. */
@@ -83,6 +95,23 @@ class FilePassStore implements PassStore {
     for (const pass of this.passes.all()) yield line(pass);
   }
 }
+
+/** Holds it for this process. Gives it back by what it returns. */
+function locked(path: string): () => void {
+  try {
+    return lockFile(resolve(path), (pid) => {
+      const message = `${path} is in use by process ${pid ?? '?'}: a file of passes belongs to one process, and to one book of it.`;
+      return new StreamSessionsError('ERR_PASS_FILE', message);
+    });
+  } catch (error) {
+    throw asPassFileError(error, path);
+  }
+}
+
+const asPassFileError = (error: unknown, path: string): StreamSessionsError =>
+  error instanceof StreamSessionsError
+    ? error
+    : new StreamSessionsError('ERR_PASS_FILE', `Cannot read or write ${path}.`, { cause: error });
 
 const line = (pass: Pass): string => `${JSON.stringify(pass)}\n`;
 
