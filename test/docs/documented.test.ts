@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { WebSocketServer } from 'ws';
 import { createTracker } from '@stream-sessions/core';
 import { sessionsApi, trackPlayback, trackStream } from '@stream-sessions/express-middleware';
-import { openHistory } from '@stream-sessions/history';
+import { historyApi, openHistory } from '@stream-sessions/history';
 import { openMaxMind } from '@stream-sessions/geoip';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
@@ -125,6 +125,9 @@ describe('docs/options.md', () => {
 
   it('lists the options of history', async () => {
     expect(sorted(namesUnder('docs/options.md', 'openHistory'))).toEqual(await known(openHistory));
+    expect(sorted(namesUnder('docs/options.md', 'historyApi'))).toEqual(
+      await known((given) => historyApi({} as never, given)),
+    );
   });
 
   it('lists the options of the session store', async () => {

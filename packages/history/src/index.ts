@@ -1,3 +1,4 @@
+export { historyApi, type HistoryApiHandler, type HistoryApiOptions } from './api/history-api.js';
 export { openHistory } from './open-history.js';
 export type { HistoryOptions, IpLater, RetentionDays } from './options.js';
 export type { Erased, History, HistoryStats } from './types/history.js';

@@ -35,17 +35,28 @@ SELECT (extract(epoch FROM minute) * 1000)::float8 AS minute, minute < (SELECT m
 FROM due
 `;
 
-/** The minutes `$1` (epoch milliseconds) of every stream, and of all streams as the stream '', from the visits alone. */
-export const rollMinutes = `
-WITH span AS (
+/**
+ * Viewers' visits in the minutes `$1` (epoch milliseconds), a row for each minute that they are there. They are read once for
+ * all minutes: the indexes know when a visit ended, or when it opened, but not both.
+ */
+const present = (columns: string): string => `
+span AS (
   SELECT to_timestamp(ms / 1000) AS at, to_timestamp(ms / 1000) + interval '1 minute' AS till FROM unnest($1::float8[]) ms
 ), present AS MATERIALIZED (
-  SELECT s.at, s.till, v.stream, CASE WHEN v.dvr THEN 'dvr' ELSE 'live' END AS dvr, v.protocol,
-    coalesce(v.country, '') AS country, v.player, coalesce(v.close_reason, '') AS reason, v.opened_at, v.ended_at, v.bytes,
-    greatest(v.opened_at, s.at) AS t0, least(v.ended_at, s.till) AS t1
-  FROM span s JOIN stream_sessions.visits v ON v.ended_at > s.at AND v.opened_at < s.till
-  WHERE v.kind = 'viewer'
-), sums AS (
+  SELECT s.at, s.till, v.stream, v.opened_at, v.ended_at, ${columns}
+  FROM stream_sessions.visits v
+  CROSS JOIN LATERAL generate_series(
+    greatest(date_trunc('minute', v.opened_at, 'UTC'), (SELECT min(at) FROM span)),
+    least(v.ended_at - interval '1 microsecond', (SELECT max(at) FROM span)), interval '1 minute') AS m
+  JOIN span s ON s.at = m
+  WHERE v.ended_at > (SELECT min(at) FROM span) AND v.opened_at < (SELECT max(till) FROM span) AND v.kind = 'viewer'
+)`;
+
+/** The minutes `$1` (epoch milliseconds) of every stream, and of all streams as the stream '', from the visits alone. */
+export const rollMinutes = `
+WITH ${present(`CASE WHEN v.dvr THEN 'dvr' ELSE 'live' END AS dvr, v.protocol, coalesce(v.country, '') AS country, v.player,
+    coalesce(v.close_reason, '') AS reason, v.bytes, greatest(v.opened_at, s.at) AS t0, least(v.ended_at, s.till) AS t1`)},
+sums AS (
   SELECT at, ${named(BY)},
     count(*) FILTER (WHERE opened_at >= at) AS views,
     sum(extract(epoch FROM t1 - t0) * 1000)::bigint AS watch_ms,
@@ -112,15 +123,11 @@ export const rollDays = roll('days', 'hours', '24 hours');
  * already; the number stays when the set is dropped.
  */
 export const countUniques = `
-WITH span AS (
-  SELECT to_timestamp(ms / 1000) AS at, date_trunc('day', to_timestamp(ms / 1000), 'UTC') AS day FROM unnest($1::float8[]) ms
-), present AS (
-  SELECT s.day, v.stream, v.viewer
-  FROM span s JOIN stream_sessions.visits v ON v.ended_at > s.at AND v.opened_at < s.at + interval '1 minute'
-  WHERE v.kind = 'viewer' AND (v.opened_at >= s.at OR s.at = s.day)
-), fresh AS (
+WITH ${present("v.viewer, date_trunc('day', s.at, 'UTC') AS day")},
+fresh AS (
   INSERT INTO stream_sessions.day_viewers (at, stream, viewer)
-  SELECT day, stream, viewer FROM present UNION SELECT day, '', viewer FROM present
+  SELECT day, stream, viewer FROM present WHERE opened_at >= at OR at = day
+  UNION SELECT day, '', viewer FROM present WHERE opened_at >= at OR at = day
   ON CONFLICT DO NOTHING
   RETURNING at, stream
 )

@@ -48,8 +48,11 @@ WITH input AS (
     id, opened, ended, closed, stream, kind, protocol, protocols, ip, country, user_name, named_by, viewer, user_agent,
     player, referer, bytes, bytes_received, secure, dvr, close_reason, close_detail, tags, quality, ip_kept)
 ), before AS (
-  SELECT v.id, v.opened_at, v.ended_at, v.dvr, v.protocol, v.country, v.player
-  FROM input i JOIN stream_sessions.visits v ON v.opened_at = i.opened_at AND v.id = i.id
+  SELECT v.* FROM input i CROSS JOIN LATERAL (
+    -- row by row by the index: before the first ANALYZE of a month, the planner would read all of it instead
+    SELECT id, opened_at, ended_at, dvr, protocol, country, player FROM stream_sessions.visits
+    WHERE opened_at = i.opened_at AND id = i.id LIMIT 1
+  ) AS v
 ), written AS (
   INSERT INTO stream_sessions.visits AS v (
     id, opened_at, ended_at, closed_at, stream, kind, protocol, protocols, ip, country, user_name, named_by, viewer,

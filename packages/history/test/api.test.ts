@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type History, historyApi } from '@stream-sessions/history';
+import { madeUpSession, START } from '../src/testing/stage.js';
+import { Stage } from './support/stage.js';
+
+const MINUTE = 60_000;
+let stage: Stage;
+let server: Server;
+let history: History;
+let url: string;
+
+beforeAll(async () => {
+  stage = await Stage.begin();
+  const opened = await stage.open();
+  history = opened.history;
+  const { directory } = opened;
+  for (let n = 0; n < 2_500; n++) {
+    const openedAt = START + (n % 50) * 1_000;
+    const session = madeUpSession({ id: `id-${n}`, userName: n === 7 ? '=cmd|"x"' : `user ${n % 100}`, openedAt });
+    const end = openedAt + 2 * MINUTE;
+    directory.emit('closed', { session: { ...session, bytes: n, updatedAt: end, closedAt: end, closeReason: 'idle' } });
+  }
+  const publisher = madeUpSession({ id: 'camera', kind: 'input', protocol: 'rtmp', updatedAt: START + 10 * MINUTE });
+  directory.emit('closed', { session: { ...publisher, closedAt: START + 10 * MINUTE } });
+  await history.flushed();
+  const api = historyApi(history, { authorize: (req) => req.headers.authorization === 'Bearer operator' });
+  server = createServer((req, res) => api(req, res)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}, 60_000);
+afterAll(async () => {
+  server.close();
+  await stage.clear();
+  await stage.end();
+}, 60_000);
+
+const ask = (path: string, init: RequestInit = {}) =>
+  fetch(`${url}${path}`, { ...init, headers: { Authorization: 'Bearer operator' } });
+interface Answer {
+  readonly visits: readonly object[];
+  readonly points: readonly object[];
+  readonly next: string;
+}
+const json = async (path: string) => (await (await ask(path)).json()) as Answer;
+const range = `from=${new Date(START).toISOString()}&to=${new Date(START + 10 * MINUTE).toISOString()}`;
+
+it('lets in whom `authorize` lets in', async () => {
+  expect((await fetch(`${url}/visits`)).status).toBe(403);
+  expect((await fetch(`${url}/visits.csv`)).status).toBe(403);
+});
+
+it('shows visits page by page, with the total of what the filter finds', async () => {
+  const first = await json(`/visits?user=user%203&limit=10&proto=hls&country=DE&reason=idle&min_sec=60&${range}`);
+  expect(first).toMatchObject({ total_count: 25, visits: { length: 10 } });
+  expect(first.visits[0]).toMatchObject({ user_name: 'user 3', stream_code: 'cam1', duration_sec: 120 });
+  const last = await json(`/visits?user=user%203&limit=20&after=${encodeURIComponent(first.next)}`);
+  expect(last).toMatchObject({ total_count: 25, visits: { length: 15 } });
+  expect(last).not.toHaveProperty('next');
+});
+
+it('shows one visit, by its visit_id or by the id of a session', async () => {
+  expect(await json(`/visits/id-3-${START + 3_000}`)).toMatchObject({ id: 'id-3', bytes: 3 });
+  expect(await json('/visits/id-3')).toMatchObject({ visit_id: `id-3-${START + 3_000}` });
+  expect((await ask('/visits/nobody')).status).toBe(404);
+});
+
+it('sums up, counts at once, names streams and tells of a broadcast', async () => {
+  expect(await json(`/summary?${range}`)).toMatchObject({
+    views: 2_500,
+    uniques_by_day: 101,
+    peak: 2_500,
+    countries: [{ key: 'DE', views: 2_500 }],
+    reasons: [{ key: 'idle' }],
+  });
+  const { points } = await json(`/concurrency?stream=cam1&step=60&${range}`);
+  expect(points).toHaveLength(10);
+  expect(points[0]).toMatchObject({ peak: 2_500, views: 2_500 });
+  expect(points[9]).toMatchObject({ peak: 0, views: 0 });
+  expect(await json(`/top-streams?${range}`)).toMatchObject({ streams: [{ stream_code: 'cam1', views: 2_500 }] });
+  expect(await json('/broadcasts/camera')).toMatchObject({ uniques: 101, summary: { views: 2_500 } });
+  expect((await ask('/broadcasts/id-3')).status).toBe(404);
+});
+
+it('exports all that match, as NDJSON and as CSV that no spreadsheet runs', async () => {
+  const lines = (await (await ask('/visits.ndjson?kind=viewer')).text()).trimEnd().split('\n');
+  expect(lines).toHaveLength(2_500);
+  expect(JSON.parse(lines[0] as string)).toHaveProperty('visit_id');
+  const csv = (await (await ask('/visits.csv?kind=viewer')).text()).trimEnd().split('\r\n');
+  expect(csv).toHaveLength(2_501);
+  expect(csv.find((line) => line.includes('cmd'))).toContain(`"'=cmd|""x"""`);
+});
+
+it('exports what there is of a user, and makes the user forgotten', async () => {
+  const user = '/users/user%2042';
+  expect((await (await ask(user)).text()).trimEnd().split('\n')).toHaveLength(25);
+  expect(await (await ask(user, { method: 'DELETE' })).json()).toEqual({ visits: 25, denials: 0, live: 0 });
+  expect(await (await ask(user)).text()).toBe('');
+});
+
+it.each([
+  ['/visits?who=me', 'Unknown query name'],
+  ['/visits?ip=300.1.1.1', 'ip must be'],
+  ['/visits?after=zzz', 'after'],
+  ['/visits?limit=5000', 'limit'],
+  ['/summary', 'from and to are needed'],
+  [`/summary?from=yesterday&to=2026-01-01`, 'no time'],
+  [`/concurrency?step=7&${range}`, 'stepMs'],
+  [`/top-streams?order=x&${range}`, 'order'],
+  ['/visits?stream=a%00b', 'NUL'],
+])('answers %s with 400 and says why', async (path, why) => {
+  const response = await ask(path);
+  expect(response.status).toBe(400);
+  expect(await response.text()).toContain(why);
+});

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type History, type HistoryOptions, openHistory, type SqlEngine } from '@stream-sessions/history';
+import { postgresEngine } from '@stream-sessions/history/postgres';
+import { madeUpDirectory, setClock, START } from '../../src/testing/stage.js';
+import { type PostgresServer, startPostgres } from './postgres.js';
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A PostgreSQL for a test file, and histories on it. */
+export class Stage {
+  readonly folder = mkdtempSync(join(tmpdir(), 'stream-sessions-history-'));
+  readonly clock = setClock(START);
+  private readonly opened: History[] = [];
+
+  private constructor(
+    readonly server: PostgresServer,
+    /** Not that of the histories. */
+    readonly engine: SqlEngine,
+  ) {}
+
+  static async begin(settings: readonly string[] = []): Promise<Stage> {
+    const server = await startPostgres(settings);
+    return new Stage(server, await postgresEngine({ url: server.url }));
+  }
+
+  async open(options: HistoryOptions = {}) {
+    const journal = join(this.folder, `journal-${this.opened.length}`);
+    const history = await openHistory({ url: this.server.url, journal, clock: this.clock, logger: quiet, ...options });
+    this.opened.push(history);
+    const directory = madeUpDirectory();
+    history.attach(directory);
+    return { history, directory, journal };
+  }
+
+  /** Ends the histories, and removes what they wrote. */
+  async clear(): Promise<void> {
+    for (const history of this.opened.splice(0)) await history.stop({ timeoutMs: 500 });
+    await this.engine.query('DROP SCHEMA IF EXISTS stream_sessions CASCADE');
+    this.clock.set(START);
+  }
+
+  async end(): Promise<void> {
+    await this.engine.close();
+    await this.server.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
