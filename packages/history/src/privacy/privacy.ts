@@ -7,6 +7,7 @@ import type { IpMode } from '../types/visit-row.js';
  * is made of the address, and whoever knew how could try all addresses until one fits.
  */
 export class Privacy {
+  /** @param key empty where addresses are kept for good: there is nothing to hide, and writers agree without a common key */
   constructor(
     readonly mode: IpMode,
     private readonly key: string,
@@ -27,9 +28,8 @@ export class Privacy {
     return this.digest(who).readBigInt64BE().toString();
   }
 
-  /** Where the address is known anyway there is nothing to hide, and several writers agree without a common key. */
   private digest(text: string): Buffer {
-    return (this.mode === 'full' ? createHash('sha256') : createHmac('sha256', this.key)).update(text).digest();
+    return (this.key === '' ? createHash('sha256') : createHmac('sha256', this.key)).update(text).digest();
   }
 }
 
