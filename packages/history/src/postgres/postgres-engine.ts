@@ -5,6 +5,8 @@ import type { SqlEngine, SqlQuery } from '../types/engine.js';
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   release(error?: Error | boolean): void;
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+  off?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** A `Pool` of the npm package `pg`, as far as it is used. */
@@ -60,8 +62,11 @@ class PostgresEngine implements SqlEngine {
   /** A client on which something failed is not used again: nobody knows in which state it is. */
   private async withClient<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
+    // one that loses its connection between two statements says so to nobody else
+    client.on?.('error', ignore);
     try {
       const result = await work(client);
+      client.off?.('error', ignore);
       client.release();
       return result;
     } catch (error) {
