@@ -2,12 +2,9 @@ import { Ring } from '../src/sessions-api/feed/ring.js';
 
 const MINUTE = 60_000;
 
-const entryAt = (position: number, at: number, text: string) => {
-  return { position, at, type: 'session.updated', kind: 'viewer', streams: ['cam1'], text };
-};
-
 function add(ring: Ring, at: number, about?: string, text = 'x'): number {
-  ring.add(entryAt(ring.position + 1, at, text), about);
+  const position = ring.position + 1;
+  ring.add({ position, at, type: 'session.updated', kind: 'viewer', streams: ['cam1'], text }, about);
   return ring.position;
 }
 
@@ -59,7 +56,7 @@ it('has room for those who come and go, however often the others change', () => 
 it('can be gone on from after what it did not keep, and not from before', () => {
   const ring = new Ring();
   add(ring, 0);
-  ring.pass(entryAt(2, 0, 'x'));
+  ring.pass(2);
   add(ring, 0);
   expect([1, 2, 3].map((after) => positions(ring, after))).toEqual([undefined, [3], []]);
 });

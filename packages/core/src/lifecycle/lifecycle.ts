@@ -5,6 +5,7 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Registry } from '../registry/registry.js';
 import { setHot } from '../session/hot-fields.js';
 import { NO_HIT, type Session } from '../session/session.js';
+import { snapshotOf } from '../session/snapshot.js';
 import { comeBack } from '../session/watch-time.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Clock } from '../support/clock.js';
@@ -86,7 +87,7 @@ export class Lifecycle implements HandleOwner {
       if (visit?.openedAt === session.openedAt) return visit;
       now = session.closedAt ?? now;
     }
-    return session.snapshot(now, this.settings.exposeTokens);
+    return snapshotOf(session, now, this.settings.exposeTokens);
   }
 
   /**
@@ -150,7 +151,7 @@ export class Lifecycle implements HandleOwner {
     session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
     const now = (session.closedAt = this.clock.now());
     if (detail !== undefined) session.rareFields.closeDetail = detail;
-    this.tellClosed(session, frozen(session.snapshot(now, this.settings.exposeTokens)), reason);
+    this.tellClosed(session, frozen(snapshotOf(session, now, this.settings.exposeTokens)), reason);
     this.registry.journal?.gone(session);
   }
 
@@ -222,7 +223,7 @@ export class Lifecycle implements HandleOwner {
     session.closedAt = now;
     if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
     this.onClosed(session);
-    const visit = frozen(session.snapshot(now, this.settings.exposeTokens));
+    const visit = frozen(snapshotOf(session, now, this.settings.exposeTokens));
     if (!isUnserved) this.tellClosed(session, visit, reason);
     for (const policy of this.settings.policies) {
       if (policy.closed === undefined) continue;

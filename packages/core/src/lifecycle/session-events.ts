@@ -2,6 +2,7 @@ import type { Backlog } from '../events/sink-queue.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { Registry } from '../registry/registry.js';
 import type { Session } from '../session/session.js';
+import { progressOf, snapshotOf } from '../session/snapshot.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import type { AttachedEvent, SessionEvent, SessionOpenedEvent, SourceChange } from '../types/event.js';
@@ -149,7 +150,7 @@ export class SessionEvents {
     const occurredAt = this.clock.now();
     const row = session.hasNewDetails ? this.copyOf(session, occurredAt) : undefined;
     session.hasNewDetails = false;
-    const progress = session.progress(occurredAt);
+    const progress = progressOf(session, occurredAt);
     this.hub.tell('changed', Object.freeze({ seq: this.hub.seq, occurredAt, progress, session: row }));
   }
 
@@ -163,7 +164,7 @@ export class SessionEvents {
   }
 
   private copyOf(session: Session, now: number): PlaySession {
-    return frozen(session.snapshot(session.closedAt ?? now, this.settings.exposeTokens));
+    return frozen(snapshotOf(session, session.closedAt ?? now, this.settings.exposeTokens));
   }
 }
 

@@ -1,11 +1,10 @@
 import { WheelNode } from '../collections/timing-wheel.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
-import type { CloseReason, NamedBy, PlaySession, SessionProgress } from '../types/play-session.js';
+import type { CloseReason, NamedBy } from '../types/play-session.js';
 import type { HandleNode } from './handle-list.js';
 import type { HotFields } from './hot-fields.js';
 import { RareFields } from './rare-fields.js';
 import type { SharedFields } from './shared-fields.js';
-import { durationMsByProtocol } from './watch-time.js';
 
 /** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
 export const MAX_LISTED = 16;
@@ -25,7 +24,7 @@ export function makeRoom<T>(list: T[]): T | undefined {
   return list.length < MAX_LISTED ? undefined : list.splice(1, 1)[0];
 }
 
-const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
+export const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
  * V8 keeps an integer of 32 bits in the field itself; any other number costs 16 bytes more and a look elsewhere.
@@ -255,68 +254,5 @@ export class Session extends WheelNode {
     this.begin(now);
     this.bytes += bytes;
     this.entry.bytes += bytes;
-  }
-
-  /** What moves while somebody watches, of a live session. */
-  progress(now: number): SessionProgress {
-    const { rare, sharedFields, entry } = this;
-    const openedAt = sharedFields.epoch + this.opened;
-    return {
-      id: this.id,
-      kind: sharedFields.kind,
-      stream: entry.code,
-      streams: rare?.streams?.slice() ?? entry.codes,
-      openedAt,
-      updatedAt: sharedFields.epoch + this.updated,
-      durationMs: Math.max(0, now - openedAt - (rare === undefined ? 0 : rare.absentMs)),
-      bytes: this.bytes,
-      bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
-      connections: this.handles === undefined ? 0 : this.connections,
-      rateMbits: this.hot?.rates?.mbits(sharedFields.kind, now),
-    };
-  }
-
-  /** A copy. For a closed session `now` is when it closed. */
-  snapshot(now: number, exposeToken: boolean): PlaySession {
-    const { rare, sharedFields, entry } = this;
-    const openedAt = sharedFields.epoch + this.opened;
-    const updatedAt = sharedFields.epoch + this.updated;
-    const closed = sharedFields.closeReason !== undefined;
-    return {
-      id: this.id,
-      kind: sharedFields.kind,
-      stream: entry.code,
-      streams: rare?.streams?.slice() ?? entry.codes,
-      protocol: sharedFields.protocol,
-      protocols: rare?.protocols?.slice() ?? sharedFields.protocols,
-      ip: this.ip,
-      ips: rare?.ips?.slice() ?? [this.ip],
-      userAgent: this.userAgent,
-      referer: rare?.referer,
-      query: this.query,
-      tokenFingerprint: this.fingerprint,
-      token: exposeToken ? this.token : undefined,
-      userName: this.userName,
-      userId: rare?.userId,
-      namedBy: sharedFields.namedBy,
-      country: sharedFields.country,
-      bytes: this.bytes,
-      bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
-      secure: sharedFields.secure,
-      dvr: sharedFields.dvr,
-      connections: this.handles === undefined ? 0 : this.connections,
-      openedAt,
-      startedAt: this.startedAt,
-      updatedAt,
-      closedAt: closed ? now : undefined,
-      closeReason: sharedFields.closeReason,
-      closeDetail: rare?.closeDetail,
-      durationMs: Math.max(0, (closed ? updatedAt : now) - openedAt - (rare === undefined ? 0 : rare.absentMs)),
-      durationMsByProtocol: rare === undefined ? undefined : durationMsByProtocol(this, closed ? updatedAt : now),
-      tags: rare?.tags === undefined ? NO_TAGS : Object.freeze({ ...rare.tags }),
-      quality: rare?.quality,
-      limits: rare?.limits,
-      rateMbits: this.hot?.rates?.mbits(sharedFields.kind, now),
-    };
   }
 }

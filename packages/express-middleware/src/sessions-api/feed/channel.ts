@@ -1,6 +1,6 @@
 import type { FeedClient } from './client.js';
 import { type FeedFilter, wants } from './filter.js';
-import type { Entry } from './ring.js';
+import type { Topic } from './ring.js';
 
 /** Text for the clients that were there when it was made. */
 export interface Batch {
@@ -28,8 +28,8 @@ export class Channel {
     this.clients.delete(client);
   }
 
-  offer(entry: Entry): void {
-    if (wants(this.filter, entry)) this.push(entry.text);
+  offer(topic: Topic, text: string): void {
+    if (wants(this.filter, topic)) this.push(text);
   }
 
   push(text: string): void {

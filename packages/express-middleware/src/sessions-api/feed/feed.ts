@@ -7,7 +7,7 @@ import { Delivery } from './delivery.js';
 import { Figures, type StreamFigures } from './figures.js';
 import { type FeedFilter, keyOf, STATS, wants } from './filter.js';
 import { message, stillHere } from './message.js';
-import { type Entry, MAX_EVENTS, Ring } from './ring.js';
+import { MAX_EVENTS, Ring, type Topic } from './ring.js';
 
 /** A write for each event would cost ten times as much. */
 const BATCH_MS = 100;
@@ -142,20 +142,21 @@ export class Feed {
     const id = this.idOf(position);
     const envelope = eventToWire(name, event as never, id);
     const { type } = envelope;
-    const streams = progress?.streams ?? [stream];
-    const entry: Entry = { position, at, type, kind, streams, text: message(type, envelope, id) };
+    const topic: Topic = { type, kind, streams: progress?.streams ?? [stream] };
+    const text = message(type, envelope, id);
     const isChange = name === 'changed';
     const hasOnlyMoved = isChange && session === undefined;
-    if (hasOnlyMoved && this.isCrowded) ring.pass(entry);
+    // no entry is made: V8 makes those where what lives long is, and what they lead to would live as long
+    if (hasOnlyMoved && this.isCrowded) ring.pass(position);
     else {
       const visit = progress && `${progress.id}@${progress.openedAt}`;
       // a whole row says also what has moved before; the other way round it does not
       if (visit !== undefined && !hasOnlyMoved) ring.settle(visit, `row ${visit}`);
-      ring.add(entry, !isChange ? undefined : hasOnlyMoved ? visit : `row ${visit}`);
+      ring.add({ ...topic, position, at, text }, !isChange ? undefined : hasOnlyMoved ? visit : `row ${visit}`);
     }
     let isLarge = false;
     for (const channel of this.channels.values()) {
-      channel.offer(entry);
+      channel.offer(topic, text);
       if (channel.waiting > LARGE_BATCH) isLarge = true;
     }
     if (isLarge) this.flush();

@@ -2,7 +2,7 @@ import type { SessionKind } from '@stream-sessions/core';
 import { ownCopy, SESSION_KINDS } from '@stream-sessions/core/spi';
 import { invalidQuery } from '../answer.js';
 import { type Asked, onlyNames } from '../query.js';
-import type { Entry } from './ring.js';
+import type { Topic } from './ring.js';
 
 /** What a client of the feed wants to hear of. */
 export interface FeedFilter {
@@ -48,7 +48,7 @@ export const keyOf = ({ stream, types, kinds }: FeedFilter): string =>
   JSON.stringify([stream, types && [...types].sort(), kinds && [...kinds].sort()]);
 
 /** What is about no session is of every kind. */
-export const wants = ({ stream, types, kinds }: FeedFilter, entry: Omit<Entry, 'position' | 'at' | 'text'>): boolean =>
-  (types === undefined || types.has(entry.type)) &&
-  (kinds === undefined || entry.kind === undefined || kinds.has(entry.kind)) &&
-  (stream === undefined || entry.streams.includes(stream));
+export const wants = ({ stream, types, kinds }: FeedFilter, topic: Topic): boolean =>
+  (types === undefined || types.has(topic.type)) &&
+  (kinds === undefined || topic.kind === undefined || kinds.has(topic.kind)) &&
+  (stream === undefined || topic.streams.includes(stream));

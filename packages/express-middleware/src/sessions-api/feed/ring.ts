@@ -1,14 +1,18 @@
-/** One event, as it is sent to everybody who wants it. */
-export interface Entry {
-  /** One more than that of the event before. */
-  readonly position: number;
-  /** Epoch milliseconds. */
-  readonly at: number;
+/** What an event is about, for filters. */
+export interface Topic {
   /** `session.opened` */
   readonly type: string;
   /** Of the session; undefined: it is not about one. */
   readonly kind: string | undefined;
   readonly streams: readonly string[];
+}
+
+/** One event, as it is sent to everybody who wants it. */
+export interface Entry extends Topic {
+  /** One more than that of the event before. */
+  readonly position: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
   readonly text: string;
 }
 
@@ -49,8 +53,8 @@ export class Ring {
     this.forgetOld(entry.at);
   }
 
-  /** It is not kept: nobody can go on from before it. */
-  pass({ position }: Entry): void {
+  /** The event here is not kept: nobody can go on from before it. */
+  pass(position: number): void {
     this.position = position;
     this.clear();
   }
