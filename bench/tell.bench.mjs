@@ -120,19 +120,28 @@ table([
 
 const CLIENTS = 1_000;
 const PER_SECOND = 1_000;
+const COMINGS = Number(process.env.COMINGS ?? 4);
 const SECONDS = 10;
 const tracker = createTracker({ maxSessionsPerIp: 1e6 });
 const server = await listen(sessionsApi(tracker, { authorize: () => true }));
 const reader = readers(portOf(server), CLIENTS);
 await sleep(3_000);
+// each changes twice a second: so often it is told of
+const watching = Array.from(
+  { length: PER_SECOND / 2 },
+  (_, n) => tracker.openConn({ stream: `cam${n % 50}`, protocol: 'srt', remoteAddress: `10.0.0.2:${n + 1}` }).closer,
+);
+await sleep(2_000);
 const before = memoryInUse();
 const cpu = process.cpuUsage();
 const start = performance.now();
 for (let n = 0; performance.now() - start < SECONDS * 1000;) {
   await sleep(TICK_MS);
-  for (const due = ((performance.now() - start) / 1000) * PER_SECOND; n < due; n += 2) {
+  for (const due = ((performance.now() - start) / 1000) * PER_SECOND; n < due; n++) {
     const hit = { stream: `cam${n % 50}`, protocol: 'srt', remoteAddress: `10.0.0.1:${n % 60_000}` };
-    tracker.openConn(hit).closer.close('client_gone');
+    // of a hundred events, how many are of those who come and go
+    if (n % 100 < COMINGS) n % 2 === 0 && tracker.openConn(hit).closer.close('client_gone');
+    else watching[n % watching.length].touch(1000);
   }
 }
 const { user, system } = process.cpuUsage(cpu);

@@ -208,7 +208,8 @@ export class Feed {
       const text = this.statsFor(channel.filter, changed);
       if (text !== '') channel.push(text);
     }
-    this.flush();
+    // they go along with what waits already
+    if (this.batch === undefined) this.flush();
   }
 
   private statsFor({ stream, types }: FeedFilter, figures: readonly StreamFigures[]): string {
