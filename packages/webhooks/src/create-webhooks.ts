@@ -5,7 +5,7 @@ import type { Lookup } from './delivery/public-address.js';
 import { Endpoint } from './delivery/endpoint.js';
 import { Poster } from './delivery/post.js';
 import { Journal } from './journal/journal.js';
-import type { Entry } from './journal/ledger.js';
+import type { Entry, Place } from './journal/ledger.js';
 import type { Sent, VisitMark } from './journal/records.js';
 import { checked, type WebhooksOptions } from './options.js';
 import { Publishers } from './publishers.js';
@@ -14,6 +14,8 @@ import type { DeadLetter, Webhooks } from './types.js';
 
 /** While visits of an earlier process may come back. */
 const LOOK_AGAIN_MS = 1_000;
+/** So many visits are written down before anything else has its turn, and before the journal has what was written. */
+const AT_ONCE = 250;
 
 /** What `on()` tells, as far as it has to be known here: of whichever event. */
 interface Event {
@@ -24,7 +26,8 @@ interface Event {
 
 /**
  * Tells other servers what happens: signed as Standard Webhooks 1.0.0 says, at least once, in order for each visit, and also
- * after this process was killed. Visits that an earlier process left open, and that are not live, are closed as `lost`.
+ * after this process was killed. Visits that an earlier process left open, and that are not live, are closed as `lost`. It
+ * resolves when who is live is in the journal.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @throws Error of the file system, when the journal cannot be made or read
@@ -53,7 +56,9 @@ export async function start(directory: SessionDirectory, options: WebhooksOption
   });
   // a tracker that restores visits knows only then which of them may go on
   await (directory as { readonly ready?: Promise<unknown> }).ready;
-  return new RunningWebhooks(directory, journal, all, clock);
+  const webhooks = new RunningWebhooks(directory, journal, all, clock);
+  await webhooks.hasBegun;
+  return webhooks;
 }
 
 class RunningWebhooks implements Webhooks {
@@ -64,7 +69,8 @@ class RunningWebhooks implements Webhooks {
   private readonly endsMatter: boolean;
   private readonly detach: (() => void)[];
   private stopping: Promise<void> | undefined = undefined;
-
+  /** Who was live at the beginning is in the journal. */
+  hasBegun: Promise<void> | undefined = undefined;
   private timer: unknown = undefined;
 
   constructor(
@@ -112,7 +118,7 @@ class RunningWebhooks implements Webhooks {
         const to = this.byName.get(e);
         if (to === undefined) continue;
         found = true;
-        void this.journal.note({ k: 'again', n: entry.n, e }).then(() => to.push(entry));
+        void this.journal.note({ k: 'again', n: entry.place.n, e }).then(() => to.push(entry));
       }
     }
     return found;
@@ -144,24 +150,38 @@ class RunningWebhooks implements Webhooks {
   /** Who is live goes on; who was and is not is lost. */
   private begin(sessions: Iterable<PlaySession>, at: number): void {
     const left = new Map(this.journal.ledger.open);
-    const isWanted = this.all.some(({ options }) => options.events.has('session.attached'));
     const viewers = new Map<string, number>();
+    const fresh: string[] = [];
     for (const session of sessions) {
-      const visit = visitOf(session);
       if (session.kind === 'viewer') viewers.set(session.stream, (viewers.get(session.stream) ?? 0) + 1);
       this.publishers.opened(session);
-      if (left.delete(visit)) continue;
-      const payload = isWanted ? { ...toWire(session), session_id: session.id } : essence(session);
-      const event = { id: newId(), at, type: 'session.attached', stream_code: session.stream, payload };
-      this.send(event, { visit, is: 'open' });
+      if (!left.delete(visitOf(session))) fresh.push(session.id);
     }
     for (const { thresholds } of this.subscriptions)
       for (const [stream, count] of viewers) thresholds.see(stream, count);
+    this.hasBegun = this.writeDown(fresh, at);
     if (left.size > 0) void this.closeLost(left, this.journal.ledger.lastAt);
   }
 
+  /** A few at a time: of a hundred thousand, all lines at once would be a pause, and a heap of their own. */
+  private async writeDown(ids: readonly string[], at: number): Promise<void> {
+    const isWanted = this.all.some(({ options }) => options.events.has('session.attached'));
+    if (!isWanted && !this.endsMatter) return;
+    const { open } = this.journal.ledger;
+    for (const [i, id] of ids.entries()) {
+      const session = await Promise.resolve(this.directory.get(id)).catch(() => undefined);
+      // it has ended meanwhile, or begun again, which was told
+      if (session === undefined || session.closedAt !== undefined || open.has(visitOf(session))) continue;
+      const payload = isWanted ? { ...toWire(session), session_id: session.id } : essence(session);
+      const event = { id: newId(), at, type: 'session.attached', stream_code: session.stream, payload };
+      this.send(event, { visit: visitOf(session), is: 'open' });
+      if (i % AT_ONCE === AT_ONCE - 1) await this.journal.written();
+    }
+    await this.journal.written();
+  }
+
   /** As soon as nobody of an earlier process may come back any more. */
-  private async closeLost(left: ReadonlyMap<string, Entry>, at: number): Promise<void> {
+  private async closeLost(left: ReadonlyMap<string, Place>, at: number): Promise<void> {
     const mayComeBack = await this.mayComeBack();
     if (this.stopping !== undefined) return;
     if (mayComeBack) {
@@ -169,9 +189,15 @@ class RunningWebhooks implements Webhooks {
       return;
     }
     const { open } = this.journal.ledger;
-    for (const [visit, entry] of left) {
+    const due: Promise<void>[] = [];
+    for (const [visit, place] of left) {
       // who has come back, or was closed by the tracker, is in no need of it
-      if (open.get(visit) === entry) this.close(visit, entry, at).catch(() => this.journal.ledger.forget(entry));
+      if (open.get(visit) !== place) continue;
+      due.push(this.close(visit, place, at).catch(() => this.journal.ledger.forget({ visit, place })));
+      if (due.length < AT_ONCE) continue;
+      await Promise.all(due.splice(0));
+      if (this.stopping !== undefined) return;
+      await this.journal.written();
     }
   }
 
@@ -185,8 +211,9 @@ class RunningWebhooks implements Webhooks {
   }
 
   /** What it was when it opened is all that is known. */
-  private async close(visit: string, entry: Entry, at: number): Promise<void> {
-    const { stream_code, payload } = await this.journal.read(entry);
+  private async close(visit: string, place: Place, at: number): Promise<void> {
+    const { stream_code, payload } = await this.journal.read(place);
+    if (this.stopping !== undefined) return;
     const closed = { ...payload, closed_at: new Date(at).toISOString(), close_reason: 'lost', reason: 'lost' };
     this.send({ id: newId(), at, type: 'session.closed', stream_code, payload: closed }, { visit, is: 'over' });
   }
@@ -235,7 +262,7 @@ class RunningWebhooks implements Webhooks {
       const endpoint = this.byName.get(name);
       if (endpoint !== undefined) endpoint.push(entry);
       // it was taken out of the options
-      else void this.journal.note({ k: 'done', n: entry.n, e: name });
+      else void this.journal.note({ k: 'done', n: entry.place.n, e: name });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createTracker, fileState } from '@stream-sessions/core';
-import { fakeClock } from '@stream-sessions/core/testing';
+import { fakeClock, heldBytes } from '@stream-sessions/core/testing';
 import { stays, until } from '../../../test/support/until.js';
 import { Journal } from '../src/journal/journal.js';
 import type { Entry } from '../src/journal/ledger.js';
@@ -115,6 +115,27 @@ describe('a restart', () => {
     await webhooks.stop();
   });
 
+  it('closes hundreds that it has lost, each once, and has nothing open then', async () => {
+    const LOST = 300;
+    const first = await stage([{ url: 'http://127.0.0.1:9/', events: ['session.closed'] }]);
+    for (let n = 0; n < LOST; n++)
+      first.tracker.openConn({ stream: 'cam1', protocol: 'srt', remoteAddress: `10.0.0.1:${n + 1}` });
+    first.clock.advance(50);
+    await first.webhooks.stop();
+    const to = await receiver();
+    const hook = { url: to.url, name: first.webhooks.endpoints()[0]!.name, events: ['session.closed'] };
+    const { clock, webhooks } = await stage([hook], { journal: first.journal });
+    await until('all are told of', () => {
+      clock.advance(20);
+      return to.received.length >= LOST && webhooks.endpoints()[0]!.queued === 0;
+    });
+    expect(new Set(to.received.map(({ json }) => json.data.id)).size).toBe(LOST);
+    expect(new Set(to.received.map(({ json }) => json.data.reason))).toEqual(new Set(['lost']));
+    await webhooks.stop();
+    await stage([hook], { journal: first.journal });
+    await stays('no end comes twice', () => to.received.length === LOST, 50);
+  });
+
   it('reads past a line that was cut short, and does not mind an endpoint that is there no more', async () => {
     const to = await receiver();
     to.answer = (res) => res.writeHead(500).end();
@@ -130,6 +151,50 @@ describe('a restart', () => {
     await second.webhooks.stop();
     const lines = readFileSync(first.journal, 'utf8').trimEnd().split('\n');
     expect(lines.filter((line) => line !== 'not json').map((line) => JSON.parse(line).k)).toContain('done');
+  });
+});
+
+describe('who is live when webhooks begin', () => {
+  it('is told of once, though it ends while the others are written down', async () => {
+    const to = await receiver();
+    const clock = fakeClock();
+    const tracker = createTracker({ autoStart: false, logger: silent, clock });
+    const ids = [1, 2].map((n) => watch(tracker, 'cam1', n).id);
+    const asked: string[] = [];
+    // one that answers later: what it is asked last ends meanwhile
+    const get = async (id: string) => {
+      await Promise.resolve();
+      if (asked.push(id) === 1) for (const other of ids) if (other !== id) tracker.kick(other);
+      return tracker.get(id);
+    };
+    const directory = Object.create(tracker, { get: { value: get } }) as typeof tracker;
+    const endpoints = [{ url: to.url, events: ['session.attached', 'session.closed'] }];
+    const options = { endpoints, journal: journalFile(), allowPrivateNetworks: true, clock, logger: silent };
+    const webhooks = await createWebhooks(directory, options);
+    await to.until(2);
+    await stays('no more comes', () => to.received.length === 2, 50);
+    const told = to.received.map(({ json }) => `${json.type} ${json.data.id}`);
+    expect(told.sort()).toEqual([`session.attached ${asked[0]}`, `session.closed ${asked[1]}`]);
+    await webhooks.stop();
+  });
+
+  it('costs less than 300 bytes each until it ends, and in the next process too', async () => {
+    const VIEWERS = 4_000;
+    const clock = fakeClock();
+    const tracker = createTracker({ autoStart: false, logger: silent, clock });
+    for (let n = 0; n < VIEWERS; n++)
+      tracker.openConn({ stream: `cam${n % 100}`, protocol: 'srt', remoteAddress: `10.0.0.1:${n + 1}` });
+    const endpoints = [{ url: 'http://127.0.0.1:9/' }];
+    const options = { endpoints, journal: journalFile(), allowPrivateNetworks: true, clock, logger: silent };
+    for (let process = 1; process <= 2; process++) {
+      const before = heldBytes();
+      const webhooks = await createWebhooks(tracker, options);
+      const bytes = (heldBytes() - before) / VIEWERS;
+      expect(bytes).toBeLessThan(300);
+      await webhooks.stop();
+    }
+    expect(readFileSync(options.journal, 'utf8').trimEnd().split('\n')).toHaveLength(VIEWERS);
+    await tracker.stop({ timeoutMs: 0 });
   });
 });
 
@@ -157,11 +222,11 @@ describe('the journal', () => {
     const kept = add(journal, 'session.kept', 1000);
     const done = Array.from({ length: 20 }, () => add(journal, 'session.opened', MIB / 2));
     void journal.note({ k: 'gone', e: 'other' });
-    for (const entry of await Promise.all(done)) void journal.note({ k: 'done', n: entry.n, e: 'hook' });
+    for (const entry of await Promise.all(done)) void journal.note({ k: 'done', n: entry.place.n, e: 'hook' });
     const late = add(journal, 'session.late', 10);
-    await journal.note({ k: 'dead', n: (await kept).n, e: 'hook', at: 5, error: 'no' });
+    await journal.note({ k: 'dead', n: (await kept).place.n, e: 'hook', at: 5, error: 'no' });
     await late;
-    expect((await journal.read(await kept)).payload).toEqual(event('session.kept', 1000).payload);
+    expect((await journal.read((await kept).place)).payload).toEqual(event('session.kept', 1000).payload);
     await journal.close();
     expect(statSync(file).size).toBeLessThan(10_000);
     const again = await opened(file);
@@ -201,7 +266,7 @@ describe('the journal', () => {
     expect(journal.dropped).toBe(1);
     const entry = add(journal, 'session.closed', 10);
     await journal.note({ k: 'back', e: 'x' });
-    expect((await journal.read(await entry)).type).toBe('session.closed');
+    expect((await journal.read((await entry).place)).type).toBe('session.closed');
     await journal.close();
   });
 

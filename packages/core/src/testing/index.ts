@@ -1,4 +1,5 @@
 export { fakeClock, type FakeClock } from './fake-clock.js';
+export { heldBytes } from './heap.js';
 export { pace, stays, until } from './until.js';
 export { transportContract } from './contract/transport-contract.js';
 export type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './contract/harness.js';

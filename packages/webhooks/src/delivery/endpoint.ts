@@ -60,7 +60,7 @@ export class Endpoint {
 
   /** It is in the journal, and goes out as soon as its turn comes. */
   push(entry: Entry): void {
-    const key = entry.visit ?? `#${entry.n}`;
+    const key = entry.visit ?? `#${entry.place.n}`;
     const lane = this.lanes.get(key);
     if (lane !== undefined) return void lane.entries.push(entry);
     const made: Lane = { entries: [entry], tries: 0, state: 'ready' };
@@ -119,7 +119,7 @@ export class Endpoint {
     const attempt = this.isGone ? { status: GONE, error: 'disabled' } : await this.tryOnce(entry);
     if (attempt.error === undefined) {
       this.delivered++;
-      await this.parts.journal.note({ k: 'done', n: entry.n, e: this.name });
+      await this.parts.journal.note({ k: 'done', n: entry.place.n, e: this.name });
       return this.advance(lane);
     }
     if (attempt.status === GONE) return this.disable(lane, entry);
@@ -145,7 +145,7 @@ export class Endpoint {
       this.parts.logger.warn({ endpoint: this.name }, 'webhooks: an endpoint answered 410 and gets nothing more');
       await this.parts.journal.note({ k: 'gone', e: this.name });
     }
-    await this.parts.journal.note({ k: 'done', n: entry.n, e: this.name });
+    await this.parts.journal.note({ k: 'done', n: entry.place.n, e: this.name });
     this.advance(lane);
   }
 
@@ -154,15 +154,15 @@ export class Endpoint {
       { endpoint: this.name, id: entry.id, error },
       'webhooks: an event was not taken, and is given up',
     );
-    await this.parts.journal.note({ k: 'dead', n: entry.n, e: this.name, at: this.parts.clock.now(), error });
+    await this.parts.journal.note({ k: 'dead', n: entry.place.n, e: this.name, at: this.parts.clock.now(), error });
     this.advance(lane);
   }
 
   /** The next event of the visit may go. */
   private advance(lane: Lane): void {
-    const { visit, n } = lane.entries.shift() as Entry;
+    const { visit, place } = lane.entries.shift() as Entry;
     lane.tries = 0;
-    if (lane.entries.length === 0) this.lanes.delete(visit ?? `#${n}`);
+    if (lane.entries.length === 0) this.lanes.delete(visit ?? `#${place.n}`);
     else {
       lane.state = 'ready';
       this.ready.push(lane);
@@ -171,7 +171,7 @@ export class Endpoint {
 
   private async tryOnce(entry: Entry): Promise<Attempt> {
     try {
-      return await this.attempt(await this.parts.journal.read(entry));
+      return await this.attempt(await this.parts.journal.read(entry.place));
     } catch (error) {
       return { error: (error as Error).message };
     }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock, Logger } from '@stream-sessions/core';
 import { LineFile } from '@stream-sessions/core/spi';
-import { type Entry, Ledger } from './ledger.js';
+import { type Entry, Ledger, type Needed, type Place } from './ledger.js';
 import { type JournalRecord, parseRecord, type Sent, type VisitMark } from './records.js';
 
 /** Lines wait so long for others, in milliseconds. */
@@ -14,7 +14,9 @@ const MAX_UNWRITTEN = 64 * 1024 * 1024;
 
 interface Line {
   readonly text: string;
-  readonly entry: Entry | undefined;
+  /** Of an event. */
+  readonly place?: Place;
+  readonly visit?: string | undefined;
   /** It has left this process: a kill does not undo it. */
   readonly onWritten?: () => void;
   /** It is on the disk. */
@@ -48,13 +50,12 @@ export class Journal {
     const { ledger } = journal;
     await journal.file.readAll((text, offset, length) => {
       const record = parseRecord(text);
-      const entry = record && ledger.apply(record);
-      if (entry !== undefined) ledger.place(entry, offset, length);
+      if (record !== undefined) ledger.apply(record, offset, length);
     });
     return journal;
   }
 
-  /** `onSynced`: it may be sent now. */
+  /** `onSynced`: it may be sent now, if it is to be sent to anybody. */
   add(event: Sent, to: readonly string[], mark: VisitMark | undefined, onSynced: (entry: Entry) => void): void {
     const limit = event.type === 'session.denied' ? MAX_UNWRITTEN / 2 : MAX_UNWRITTEN;
     if (this.unwritten > limit) return this.lose(1);
@@ -66,28 +67,30 @@ export class Journal {
       event,
     };
     const text = `${JSON.stringify(record)}\n`;
-    const entry = this.ledger.apply(record) as Entry;
-    this.ledger.place(entry, -1, Buffer.byteLength(text));
-    this.write({ text, entry, onSynced: () => onSynced(entry) });
+    const entry = this.ledger.apply(record, -1, Buffer.byteLength(text)) as Entry;
+    const { place, visit } = entry;
+    this.write({ text, place, visit, ...(to.length === 0 ? {} : { onSynced: () => onSynced(entry) }) });
     if (this.ledger.liveBytes > this.maxBytes) this.makeRoom();
     return undefined;
   }
 
   /** Resolves when a kill does not undo it. */
   note(record: Exclude<JournalRecord, { k: 'event' }>): Promise<void> {
-    this.ledger.apply(record);
-    return new Promise((onWritten) => {
-      this.write({ text: `${JSON.stringify(record)}\n`, entry: undefined, onWritten });
-      void this.flush();
-    });
+    this.ledger.apply(record, -1, 0);
+    return this.writeNow(lineOf(record));
+  }
+
+  /** Resolves when a kill does not undo what was added so far. */
+  written(): Promise<void> {
+    return this.writeNow('');
   }
 
   /** @throws Error when it cannot be read */
-  async read(entry: Entry): Promise<Sent> {
+  async read(place: Place): Promise<Sent> {
     for (let tries = 1; ; tries++) {
       try {
-        const record = parseRecord(await this.file.read(entry.offset, entry.length));
-        if (record?.k === 'event' && record.n === entry.n) return record.event;
+        const record = parseRecord(await this.file.read(place.offset, place.length));
+        if (record?.k === 'event' && record.n === place.n) return record.event;
         throw new Error('the journal does not have it');
       } catch (error) {
         // the file was rewritten in this very moment
@@ -100,6 +103,13 @@ export class Journal {
   async close(): Promise<void> {
     while (this.lines.length > 0 || this.writing !== undefined) await this.flush();
     await this.file.close();
+  }
+
+  private writeNow(text: string): Promise<void> {
+    return new Promise((onWritten) => {
+      this.write({ text, onWritten });
+      void this.flush();
+    });
   }
 
   private write(line: Line): void {
@@ -130,18 +140,18 @@ export class Journal {
     try {
       await this.file.append(lines.map(({ text }) => text).join(''), () => {
         let end = this.file.size;
-        for (const { text, entry } of [...lines].reverse()) {
+        for (const { text, place } of [...lines].reverse()) {
           const length = Buffer.byteLength(text);
           end -= length;
-          if (entry !== undefined) this.ledger.place(entry, end, length);
+          if (place !== undefined) this.ledger.move(place, end, length);
         }
         for (const { onWritten } of lines) onWritten?.();
       });
       for (const { onSynced } of lines) onSynced?.();
     } catch (error) {
-      const events = lines.flatMap(({ entry }) => entry ?? []);
+      const events = lines.flatMap(({ place, visit }) => (place === undefined ? [] : { place, visit }));
       this.logger.error({ err: error, events: events.length }, 'webhooks: the journal cannot be written');
-      for (const entry of events) this.ledger.forget(entry);
+      for (const event of events) this.ledger.forget(event);
       this.lose(events.length);
       for (const { onWritten } of lines) onWritten?.();
     }
@@ -151,17 +161,19 @@ export class Journal {
   private async rewrite(): Promise<void> {
     try {
       const fresh = await LineFile.open(`${this.file.path}.new`, true);
-      const places: [entry: Entry, offset: number, length: number][] = [];
+      const places: [place: Place, offset: number, length: number][] = [];
       await fresh.add([...this.ledger.gone].map((e) => lineOf({ k: 'gone', e })).join(''));
-      for (const entry of [...this.ledger.entries.values()]) {
-        if (entry.offset < 0) continue; // its line is still to be written
-        const [event, ...others] = linesOf(entry, await this.read(entry));
-        places.push([entry, fresh.size, Buffer.byteLength(event)]);
+      for (const needed of this.ledger.needed()) {
+        const { place } = needed;
+        if (place.offset < 0 || place.length === 0) continue; // its line is still to be written, or needed no more
+        const sent = await this.read(place);
+        const [event, ...others] = linesOf(needed, this.ledger.isOpen(needed), sent);
+        places.push([place, fresh.size, Buffer.byteLength(event)]);
         await fresh.add([event, ...others].join(''));
       }
       const old = this.file;
       this.file = await fresh.takePlaceOf(old.path);
-      for (const place of places) this.ledger.place(...place);
+      for (const place of places) this.ledger.move(...place);
       await old.close();
     } catch (error) {
       this.logger.error({ err: error }, 'webhooks: the journal cannot be rewritten');
@@ -171,15 +183,15 @@ export class Journal {
   /** Refused clients go first; of the rest the oldest. A tenth more than has to, so that this is seldom. */
   private makeRoom(): void {
     const { ledger } = this;
-    const isDenied = ({ type }: Entry): boolean => type === 'session.denied';
+    const isDenied = (event: Needed | Entry): boolean => 'type' in event && event.type === 'session.denied';
     for (const mayGo of [isDenied, () => true]) {
-      for (const entry of [...ledger.entries.values()].filter(mayGo)) {
+      for (const event of ledger.needed().filter(mayGo)) {
         if (ledger.liveBytes <= this.maxBytes * 0.9) return;
-        if (entry.to.size > 0) this.lose(1);
-        for (const e of [...entry.to, ...entry.dead.keys()])
-          this.write({ text: lineOf({ k: 'done', n: entry.n, e }), entry: undefined });
-        entry.to.clear();
-        ledger.forget(entry);
+        const { place, to, dead } = event;
+        if (to.size > 0) this.lose(1);
+        for (const e of [...to, ...dead.keys()]) this.write({ text: lineOf({ k: 'done', n: place.n, e }) });
+        to.clear();
+        ledger.forget(event);
       }
     }
   }
@@ -193,8 +205,12 @@ export class Journal {
 
 const lineOf = (record: JournalRecord): string => `${JSON.stringify(record)}\n`;
 
-/** An entry as it stands now. */
-function linesOf({ n, to, dead, visit, isOpen }: Entry, event: Sent): [event: string, ...others: string[]] {
+/** An event as it stands now. */
+function linesOf(
+  { place: { n }, to, dead, visit }: Needed,
+  isOpen: boolean,
+  event: Sent,
+): [event: string, ...others: string[]] {
   const mark: VisitMark | undefined = visit === undefined ? undefined : { visit, is: isOpen ? 'open' : 'over' };
   const all = [...to, ...dead.keys()];
   const first = lineOf({ k: 'event', n, to: all, ...(mark === undefined ? {} : { mark }), event });

@@ -1,82 +1,104 @@
 import type { JournalRecord, VisitMark } from './records.js';
 
-/** An event that somebody still has to get, or may ask for, or whose visit is open. */
-export interface Entry {
+/** Where an event lies in the file. It is all that is kept of a visit, until it ends, once everybody has been told of it. */
+export interface Place {
+  /** Its number. */
   readonly n: number;
-  readonly id: string;
-  readonly at: number;
-  readonly type: string;
+  /** Negative: it is not written yet. */
+  offset: number;
+  /** Bytes. 0: it is needed no more. */
+  length: number;
+}
+
+/** What is still needed of an event. */
+export interface Needed {
+  readonly place: Place;
   readonly visit: string | undefined;
   /** Endpoints that have not got it yet. */
   readonly to: Set<string>;
   /** Endpoints that will not get it, unless somebody asks for it again. */
   readonly dead: Map<string, { readonly at: number; readonly error: string }>;
-  /** Nothing has told of the end of its visit. */
-  isOpen: boolean;
-  /** Where it lies in the file. */
-  offset: number;
-  length: number;
 }
+
+/** An event that somebody still has to get, or may ask for. */
+export interface Entry extends Needed {
+  readonly id: string;
+  readonly at: number;
+  readonly type: string;
+}
+
+const NOBODY: Needed['to'] = new Set();
+const NOTHING: Needed['dead'] = new Map();
 
 /** What the journal says, in short: what is to be sent, dead letters, open visits, endpoints that are gone. */
 export class Ledger {
   /** In the order in which they happened. */
   readonly entries = new Map<number, Entry>();
-  readonly open = new Map<string, Entry>();
+  /** The latest event of each visit whose end nothing has told of. There are as many as viewers: so little is kept of each. */
+  readonly open = new Map<string, Place>();
   readonly gone = new Set<string>();
-  /** Bytes of the entries. */
+  /** Bytes of what is needed. */
   liveBytes = 0;
   next = 1;
   /** Time of the latest event. */
   lastAt = 0;
 
-  /** @returns the entry of an event */
-  apply(record: JournalRecord): Entry | undefined {
-    if (record.k === 'event') return this.add(record.n, record.to, record.mark, record.event);
+  /**
+   * @param offset where its line begins, negative if it is not written yet
+   * @returns the entry of an event
+   */
+  apply(record: JournalRecord, offset: number, length: number): Entry | undefined {
+    if (record.k === 'event') return this.add(record, { n: record.n, offset, length });
     if (record.k === 'gone') this.gone.add(record.e);
     else if (record.k === 'back') this.gone.delete(record.e);
     else this.settle(record);
     return undefined;
   }
 
-  /** An entry has its place in the file. */
-  place(entry: Entry, offset: number, length: number): void {
-    if (this.entries.has(entry.n)) this.liveBytes += length - entry.length;
-    entry.offset = offset;
-    entry.length = length;
+  /** It lies somewhere else now. */
+  move(place: Place, offset: number, length: number): void {
+    if (place.length === 0) return;
+    this.liveBytes += length - place.length;
+    place.offset = offset;
+    place.length = length;
   }
 
-  forget(entry: Entry): void {
-    if (!this.entries.delete(entry.n)) return;
-    this.liveBytes -= entry.length;
-    if (entry.visit !== undefined && this.open.get(entry.visit) === entry) this.open.delete(entry.visit);
+  /** In the order in which they happened. */
+  needed(): (Needed | Entry)[] {
+    const all: (Needed | Entry)[] = [...this.entries.values()];
+    for (const [visit, place] of this.open)
+      if (!this.entries.has(place.n)) all.push({ place, visit, to: NOBODY, dead: NOTHING });
+    return all.sort((a, b) => a.place.n - b.place.n);
   }
 
-  private add(
-    n: number,
-    to: readonly string[],
-    mark: VisitMark | undefined,
-    event: { id: string; at: number; type: string },
-  ) {
+  isOpen({ visit, place }: Pick<Needed, 'visit' | 'place'>): boolean {
+    return visit !== undefined && this.open.get(visit) === place;
+  }
+
+  forget(needed: Pick<Needed, 'visit' | 'place'>): void {
+    const { visit, place } = needed;
+    this.entries.delete(place.n);
+    if (visit !== undefined && this.isOpen(needed)) this.open.delete(visit);
+    this.release(place);
+  }
+
+  private add({ n, to, mark, event }: JournalRecord & { readonly k: 'event' }, place: Place): Entry {
     const { id, at, type } = event;
-    const isOpen = mark?.is === 'open';
-    const visit = mark?.visit;
-    const entry: Entry = { n, id, at, type, visit, to: new Set(to), dead: new Map(), isOpen, offset: 0, length: 0 };
+    const entry: Entry = { place, id, at, type, visit: mark?.visit, to: new Set(to), dead: new Map() };
     this.next = Math.max(this.next, n + 1);
     this.lastAt = Math.max(this.lastAt, at);
-    if (visit !== undefined) this.mark(visit, entry);
+    this.liveBytes += place.length;
+    if (mark !== undefined) this.mark(mark, place);
     this.entries.set(n, entry);
     this.forgetIfDone(entry);
     return entry;
   }
 
-  private mark(visit: string, entry: Entry): void {
-    const opened = this.open.get(visit);
+  private mark({ visit, is }: VisitMark, place: Place): void {
+    const before = this.open.get(visit);
     this.open.delete(visit);
-    if (entry.isOpen) this.open.set(visit, entry);
-    if (opened === undefined) return;
-    opened.isOpen = false;
-    this.forgetIfDone(opened);
+    if (is === 'open') this.open.set(visit, place);
+    if (before !== undefined && !this.entries.has(before.n)) this.release(before);
   }
 
   private settle(record: Exclude<JournalRecord, { k: 'event' | 'gone' | 'back' }>): void {
@@ -90,6 +112,13 @@ export class Ledger {
   }
 
   private forgetIfDone(entry: Entry): void {
-    if (entry.to.size === 0 && entry.dead.size === 0 && !entry.isOpen) this.forget(entry);
+    if (entry.to.size > 0 || entry.dead.size > 0) return;
+    this.entries.delete(entry.place.n);
+    if (!this.isOpen(entry)) this.release(entry.place);
+  }
+
+  private release(place: Place): void {
+    this.liveBytes -= place.length;
+    place.length = 0;
   }
 }
