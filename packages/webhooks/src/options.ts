@@ -10,7 +10,7 @@ export interface WebhookCondition {
   readonly reasons?: readonly string[];
   /** `stream.viewers_above`, each time that a stream gets more viewers than this. */
   readonly viewersAbove?: number;
-  /** `stream.viewers_below`, each time that a stream that had as many gets fewer viewers than this. */
+  /** `stream.viewers_below`, each time that a stream that had as many gets fewer viewers than this; from 1. */
   readonly viewersBelow?: number;
   /** `stream.publisher_lost`, each time that the last publisher of a stream ends. */
   readonly publisherLost?: boolean;
@@ -124,9 +124,13 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
   })) {
     if (list !== undefined && !isTexts(list)) throw badOption(name, 'a list of texts', list);
   }
-  for (const name of ['viewersAbove', 'viewersBelow'] as const) {
+  for (const [name, least] of [
+    ['viewersAbove', 0],
+    ['viewersBelow', 1],
+  ] as const) {
     const limit = when[name];
-    if (limit !== undefined && !(Number.isInteger(limit) && limit >= 0)) throw badOption(name, 'a whole number', limit);
+    if (limit !== undefined && !(Number.isInteger(limit) && limit >= least))
+      throw badOption(name, `a whole number from ${least}`, limit);
   }
   const thresholds = thresholdsOf(when);
   const usual = format === 'mistserver' ? ['session.closed'] : thresholds.length > 0 ? [] : DEFAULT_EVENTS;

@@ -71,6 +71,7 @@ describe('texts of strangers', () => {
     expect(text).toContain('&lt;!channel&gt;');
     expect(text).not.toMatch(/(?<!\u200b)[*_~`]/);
     expect(text).not.toMatch(/[\n\u202e]/);
+    expect(text).not.toContain('://');
   });
 
   it('call nobody and look like nothing in Discord', () => {
@@ -89,6 +90,11 @@ describe('texts of strangers', () => {
     const { body } = FORMATS.ntfy(long);
     expect(body).not.toMatch(/[\r\n]/);
     expect(body.length).toBeLessThan(500);
+  });
+
+  it('are no links in apps that look for addresses in plain text', () => {
+    expect(FORMATS.ntfy(said).body).toContain('https:');
+    expect(FORMATS.ntfy(said).body).not.toContain('://');
   });
 });
 
@@ -113,6 +119,8 @@ it.each([
   [{ url: 'https://x', format: 'mistserver', events: ['session.opened'] }, 'where the format is "mistserver"'],
   [{ url: 'https://x', when: { viewersOver: 3 } }, 'unknown option "viewersOver"'],
   [{ url: 'https://x', when: { viewersAbove: -1 } }, 'viewersAbove must be a whole number'],
+  // no stream has fewer, and each would be remembered as one that had enough
+  [{ url: 'https://x', when: { viewersBelow: 0 } }, 'viewersBelow must be a whole number from 1'],
   [{ url: 'https://x', secrets: ['abc'] }, 'secrets must be'],
 ])('%j is refused', async (endpoint, why) => {
   await expect(stage([endpoint as never])).rejects.toThrow(why);

@@ -19,8 +19,7 @@ export const slack = (event: Sent): object => ({
   unfurl_media: false,
 });
 
-const discordText = (text: string): string =>
-  text.replace(/[\\*_~`|>#[\]()<@:-]/g, '\\$&').replaceAll('://', ':\u200b//');
+const discordText = (text: string): string => text.replace(/[\\*_~`|>#[\]()<@:-]/g, '\\$&');
 
 /** `parse: []`: nobody is called, whatever the text says. 4: no previews. */
 export const discord = (event: Sent): object => ({

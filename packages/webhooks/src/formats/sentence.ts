@@ -2,9 +2,14 @@ import type { Sent } from '../journal/records.js';
 
 const MAX_TEXT = 200;
 
-/** One line, of a length that somebody reads, and no characters that turn what follows. */
+/** One line, of a length that somebody reads, no characters that turn what follows, and no address that an app makes a link. */
 const tidy = (value: unknown): string =>
-  typeof value === 'string' ? value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_TEXT) : '';
+  typeof value === 'string'
+    ? value
+        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+        .slice(0, MAX_TEXT)
+        .replaceAll('://', ':\u200b//')
+    : '';
 
 const bytes = (value: unknown): string => {
   const mb = (typeof value === 'number' ? value : 0) / 1e6;
