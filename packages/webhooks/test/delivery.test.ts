@@ -85,10 +85,13 @@ describe('what is not taken', () => {
     expect([ids.size, times.size]).toEqual([1, 4]);
   });
 
-  it('waits as long as the receiver says', async () => {
+  it.each([
+    ['in seconds', () => '600'],
+    ['as a date', (now: number) => new Date(now + 600_000).toUTCString()],
+  ])('waits as long as the receiver says, %s', async (_how, retryAfter) => {
     const to = await receiver();
-    to.answer = (res) => res.writeHead(429, { 'retry-after': '600' }).end();
     const { tracker, clock, webhooks } = await stage([{ url: to.url, events: ['session.opened'] }]);
+    to.answer = (res) => res.writeHead(429, { 'retry-after': retryAfter(clock.now()) }).end();
     watch(tracker, 'cam1');
     clock.advance(50);
     await to.until(1);
