@@ -179,9 +179,13 @@ async function check(makeApp: App, targets: readonly string[]): Promise<number> 
 }
 
 describe('every spelling that serves a file is one stream, one session, one verdict', () => {
-  it.each(Object.keys(SERVERS))('%s', async (name) => {
-    expect(await check(SERVERS[name]!, spellings())).toBeGreaterThan(20);
-  });
+  it.each(Object.keys(SERVERS))(
+    '%s',
+    async (name) => {
+      expect(await check(SERVERS[name]!, spellings())).toBeGreaterThan(20);
+    },
+    60_000,
+  );
 
   it.each(Object.keys(MOUNTED))('%s', async (name) => {
     const targets = spellings().flatMap((spelling) =>
