@@ -102,6 +102,21 @@ describe('what is not taken', () => {
     await to.until(2);
   });
 
+  it('waits up to a fifth longer than the schedule says, so that not all come at once', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const to = await receiver();
+    to.answer = (res) => res.writeHead(500).end();
+    const { tracker, clock, webhooks } = await stage([{ url: to.url, events: ['session.opened'] }]);
+    watch(tracker, 'cam1');
+    clock.advance(50);
+    await until('it failed', () => webhooks.endpoints()[0]!.failed === 1);
+    clock.advance(5_400);
+    await stays('it waits', () => to.received.length === 1, 50);
+    clock.advance(200);
+    await to.until(2);
+    random.mockRestore();
+  });
+
   it('is given up after the last attempt, listed, and sent again on request', async () => {
     const to = await receiver();
     to.answer = (res) => res.writeHead(503).end();
