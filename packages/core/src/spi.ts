@@ -17,7 +17,7 @@ export { ApiError, invalidBody, invalidQuery, keepPrivate, notFound, sendError, 
 export { readObject } from './http/json-body.js';
 export type { NodeRequest, NodeResponse } from './http/node-http.js';
 export type { Attachment } from './connections/attachment.js';
-export { ConnectionSet, onceClosed, type SubscribeToEnd } from './connections/connection-set.js';
+export { ConnectionSet, onceClosed } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
 export { CLOSE_REASONS, SESSION_KINDS } from './types/kinds.js';
 export { needDirectory } from './connections/need-directory.js';
@@ -50,6 +50,11 @@ export {
 export { SocketByteCounters, type CountedSocket } from './connections/socket-byte-counters.js';
 export type { TransportClient, Responder } from './connections/transport-client.js';
 export { warnOnce } from './connections/warn-once.js';
-export { TransportConnection, type ConnectionSettings } from './connections/transport-connection.js';
+export {
+  TransportConnection,
+  type ConnectionOwner,
+  type ConnectionSettings,
+  type SubscribeToEnd,
+} from './connections/transport-connection.js';
 export { connectionOptions } from './connections/connection-options.js';
 export { denialStatus, denialText } from './connections/denial-response.js';

@@ -10,6 +10,18 @@ const ENDINGS: [CloseReason, (setup: Setup, id: string) => void | Promise<void>]
 ];
 
 describe('onCut', () => {
+  it('calls the method of an object as it would call a function', () => {
+    const { tracker } = setup();
+    const handle = connect(tracker);
+    const { id } = must(handle.session);
+    const transport = { heard: [] as CloseReason[], cut: (reason: CloseReason) => (transport.heard.push(reason), 7) };
+    handle.onCut(transport);
+    tracker.kick(id);
+    expect([transport.heard, tracker.get(id)?.bytes]).toEqual([['kicked'], 7]);
+    handle.onCut(transport);
+    expect(transport.heard).toEqual(['kicked', 'kicked']);
+  });
+
   it.each(ENDINGS)(
     'runs once, at once and before the event, when the tracker ends a connection: %s',
     async (reason, end) => {

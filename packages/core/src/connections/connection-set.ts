@@ -2,10 +2,12 @@ import type { EventEmitter } from 'node:events';
 import type { ConnHit } from '../types/hit.js';
 import type { SessionTracker } from '../types/tracker.js';
 import type { TransportClient } from './transport-client.js';
-import { TransportConnection, type ConnectionSettings } from './transport-connection.js';
-
-/** Subscribes to the end of a client, and returns what unsubscribes. */
-export type SubscribeToEnd = (gone: () => void) => () => void;
+import {
+  TransportConnection,
+  type ConnectionOwner,
+  type ConnectionSettings,
+  type SubscribeToEnd,
+} from './transport-connection.js';
 
 /** The usual end of a client: its socket, or whatever stands for it, emits `close`. */
 export const onceClosed =
@@ -19,23 +21,26 @@ export const onceClosed =
  * The connections that an adapter watches, each by the object that its server has for it. Whoever ends one, it is forgotten
  * here; `close()` ends all of them, for `detach()`.
  */
-export class ConnectionSet<Key extends object, Client extends TransportClient = TransportClient> {
-  private readonly connections = new Map<Key, TransportConnection<Client>>();
+export class ConnectionSet<
+  Key extends object,
+  Client extends TransportClient = TransportClient,
+> implements ConnectionOwner<TransportConnection<Client, Key>> {
+  private readonly connections = new Map<Key, TransportConnection<Client, Key>>();
 
   constructor(
-    private readonly tracker: SessionTracker,
-    private readonly settings: ConnectionSettings,
+    readonly tracker: SessionTracker,
+    readonly settings: ConnectionSettings,
     /** What `safely` does about an error, once the connection is closed: warn, and cut the client. Default: throws it. */
     private readonly onFault: (error: unknown, key: Key) => void = (error) => {
       throw error;
     },
   ) {}
 
-  get(key: Key): TransportConnection<Client> | undefined {
+  get(key: Key): TransportConnection<Client, Key> | undefined {
     return this.connections.get(key);
   }
 
-  [Symbol.iterator](): IterableIterator<[Key, TransportConnection<Client>]> {
+  [Symbol.iterator](): IterableIterator<[Key, TransportConnection<Client, Key>]> {
     return this.connections.entries();
   }
 
@@ -46,11 +51,8 @@ export class ConnectionSet<Key extends object, Client extends TransportClient = 
    */
   add(key: Key, client: Client, hit: ConnHit, subscribe?: SubscribeToEnd): void {
     this.connections.get(key)?.close();
-    const connection = new TransportConnection(client, this.tracker, this.settings, () => {
-      unsubscribe?.();
-      this.connections.delete(key);
-    });
-    const unsubscribe = subscribe?.(() => connection.close());
+    const connection = new TransportConnection(client, key, this);
+    if (subscribe !== undefined) connection.endsWith(subscribe);
     this.connections.set(key, connection);
     try {
       connection.begin(hit);
@@ -71,6 +73,11 @@ export class ConnectionSet<Key extends object, Client extends TransportClient = 
       this.connections.get(key)?.close('transport_error');
       this.onFault(error, key);
     }
+  }
+
+  /** For a connection that is over. */
+  forget(connection: TransportConnection<Client, Key>): void {
+    this.connections.delete(connection.key);
   }
 
   /** Ends the books of all as `shutdown`, and leaves their transports alone. */

@@ -1,13 +1,15 @@
 import type { CloseReason } from '../types/play-session.js';
 import type { ConnHandle } from '../types/admission.js';
 import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
-import { everyMs } from '../support/every-ms.js';
 import type { ByteCounters } from './byte-counters.js';
+import { SamplerEntry, type EntryList } from './sampler-entry.js';
 
 /** How often every open connection is read and touched. */
 export const SAMPLE_EVERY_MS = 1000;
-/** So many are read in one go; then whoever else waits for this process has a turn. */
-const AT_ONCE = 1000;
+/** So many are read in one go, which takes a fraction of a millisecond; the others follow in the course of the second. */
+const AT_ONCE = 500;
+/** Of more than 50,000 more are read in one go: a timer cannot be relied on more often. */
+const MAX_PARTS = 100;
 /** A player that takes nothing for this long while there is media for it is `stalled`. */
 export const CONNECTION_STALL_MS = 15_000;
 
@@ -33,139 +35,95 @@ export interface Registration {
 
 /**
  * Reads the counters of every open connection once a second, also when nothing flowed: an open connection is present.
- * One timer for all of them, and none when there are none.
+ * Many are read part by part, so that nobody waits for all of them. One timer for all, and none when there are none.
  */
-export class Sampler {
-  private readonly open: Entry[] = [];
-  private stop: (() => void) | undefined = undefined;
+export class Sampler implements EntryList {
+  private readonly open: SamplerEntry[] = [];
+  private timer: unknown = undefined;
+  /** Of this round: those below this place have still to be read … */
+  private unread = 0;
+  /** … so many at once, and then nobody for so long. */
+  private atOnce = 0;
+  private pauseMs = 0;
+  readonly epoch: number;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.epoch = clock.now();
+  }
 
   add(connection: SampledConnection): Registration {
-    const entry = new Entry(this, connection, this.clock.now());
-    entry.place = this.open.push(entry) - 1;
-    this.stop ??= everyMs(this.clock, SAMPLE_EVERY_MS, () => this.readSome(this.open.length, this.clock.now()));
-    // Set last: an admission may have been ended before this, and then the cut runs at once.
-    connection.handle.onCut((reason) => entry.cut(reason));
+    const entry = new Entry(connection);
+    this.addEntry(entry);
     return entry;
+  }
+
+  /** The same for a connection that is its own entry: one object less for each. */
+  addEntry(entry: SamplerEntry): void {
+    entry.joined(this, this.open.length, this.clock.now());
+    this.open.push(entry);
+    this.timer ??= this.clock.setTimeout(this.readPart, SAMPLE_EVERY_MS);
+    // Set last: an admission may have been ended before this, and then the cut runs at once.
+    entry.handle.onCut(entry);
   }
 
   /** One reading of all, now. */
   sample(): void {
-    atOneInstant(() => this.read(this.open.length, 0, this.clock.now()));
+    atOneInstant(() => this.read(this.open.length, 0));
   }
 
-  /** Those below this place, the timer's way: a thousand in one go. */
-  private readSome(end: number, now: number): void {
-    const start = Math.max(0, end - AT_ONCE);
-    atOneInstant(() => this.read(end, start, now));
-    if (start > 0) setImmediate(() => this.readSome(Math.min(start, this.open.length), now)).unref();
+  /** The next part of a round, the timer's way. */
+  private readonly readPart = (): void => {
+    if (this.unread === 0) this.beginRound();
+    const end = Math.min(this.unread, this.open.length);
+    this.unread = Math.max(0, end - this.atOnce);
+    // Before it reads: that may end the last of them, and the timer with it.
+    this.timer = this.clock.setTimeout(this.readPart, this.pauseMs);
+    atOneInstant(() => this.read(end, this.unread));
+  };
+
+  private beginRound(): void {
+    const { length } = this.open;
+    const parts = Math.min(Math.ceil(length / AT_ONCE), MAX_PARTS);
+    this.unread = length;
+    this.atOnce = Math.ceil(length / parts);
+    this.pauseMs = SAMPLE_EVERY_MS / parts;
   }
 
-  private read(end: number, start: number, now: number): void {
+  private read(end: number, start: number): void {
+    const now = this.clock.now();
     // From the end: one that ends while it is read is replaced by the last, which has been read already.
     for (let i = end - 1; i >= start; i--) this.open[i]?.read(now);
   }
 
   /** For an entry that has ended. */
-  remove(entry: Entry): void {
+  remove(entry: SamplerEntry): void {
     const last = this.open.pop();
     if (last !== undefined && last !== entry) {
       this.open[entry.place] = last;
       last.place = entry.place;
     }
     if (this.open.length > 0) return;
-    this.stop?.();
-    this.stop = undefined;
+    this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    this.unread = 0;
   }
 }
 
-class Entry implements Registration {
-  place = 0;
-  private over = false;
-  private sent = 0;
-  private received = 0;
-  private movedAt: number;
+/** What is sampled, and is no entry itself. */
+class Entry extends SamplerEntry implements Registration {
+  readonly handle: SampledConnection['handle'];
+  readonly counters: ByteCounters;
+  readonly stallTimeoutMs: number;
 
-  // Fields of its own: ten thousand are read in a row, and each step to another object may be one to cold memory.
-  private readonly handle: SampledConnection['handle'];
-  private readonly counters: ByteCounters;
-  private readonly stallTimeoutMs: number;
-
-  constructor(
-    private readonly sampler: Sampler,
-    private readonly connection: SampledConnection,
-    now: number,
-  ) {
+  constructor(private readonly connection: SampledConnection) {
+    super();
     this.handle = connection.handle;
     this.counters = connection.counters;
     this.stallTimeoutMs = connection.stallTimeoutMs ?? CONNECTION_STALL_MS;
-    this.movedAt = now;
   }
 
-  read(now: number): void {
-    const { counters, stallTimeoutMs } = this;
-    const added = this.newlySent();
-    this.creditReceived();
-    this.handle.touch(added);
-    // A listener of what was just credited may have ended it.
-    if (this.over) return;
-    if (counters.isGone?.(now) === true) return this.lost('client_gone');
-    if (stallTimeoutMs === 0) return;
-    // A clock that was set back must not make anybody wait longer.
-    if (added > 0 || now < this.movedAt || (counters.waiting?.() ?? 0) === 0) this.movedAt = now;
-    else if (now - this.movedAt >= stallTimeoutMs) this.lost('stalled');
-  }
-
-  close(reason: CloseReason = 'client_gone'): void {
-    if (!this.end()) return;
-    this.creditReceived();
-    const added = this.newlySent();
-    this.counters.release?.();
-    this.handle.close(reason, added);
-  }
-
-  /** The tracker has ended the session. Cut first: what the farewell took is counted too. */
-  cut(reason: CloseReason): number {
-    if (!this.end()) return 0;
+  destroy(reason: CloseReason): void {
     this.connection.destroy(reason);
-    this.creditReceived();
-    const added = this.newlySent();
-    this.counters.release?.();
-    return added;
-  }
-
-  private lost(reason: CloseReason): void {
-    if (!this.end()) return;
-    this.connection.destroy(reason);
-    this.creditReceived();
-    const added = this.newlySent();
-    this.counters.release?.();
-    this.handle.close(reason, added);
-  }
-
-  private end(): boolean {
-    if (this.over) return false;
-    this.over = true;
-    this.sampler.remove(this);
-    return true;
-  }
-
-  /** A counter that goes backwards adds nothing, and what it then counts again is not counted twice. */
-  private newlySent(): number {
-    const sent = this.counters.sent();
-    const added = sent - this.sent;
-    if (!(added > 0)) return 0;
-    this.sent = sent;
-    return added;
-  }
-
-  private creditReceived(): void {
-    const received = this.counters.received?.() ?? 0;
-    if (!(received > this.received)) return;
-    const added = received - this.received;
-    this.received = received;
-    this.handle.addReceived(added);
   }
 }
 

@@ -9,6 +9,10 @@ export interface CountedSocket extends Pick<Duplex, 'writableLength' | 'destroye
   readonly encrypted?: boolean;
 }
 
+/** The latest counters of a socket, which know those before them: one function for all sockets finds them here. */
+const LATEST = Symbol('counters');
+type Tapped = CountedSocket & { [LATEST]?: SocketByteCounters | undefined };
+
 /**
  * Counts a TCP or TLS socket from now on: what was written and has left this process. Of a destroyed socket, what had left
  * by then: never less than the client received, and with TLS at most the overhead of its records more.
@@ -18,20 +22,31 @@ export class SocketByteCounters implements ByteCounters {
   private readonly sentBefore: number;
   private readonly receivedBefore: number;
   private readonly takenBefore: number | undefined;
-  private readonly destroy: CountedSocket['_destroy'];
-  private readonly tap: CountedSocket['_destroy'];
+  /** What the socket was tapped with by others of these, or how it is destroyed. */
+  private below: SocketByteCounters | CountedSocket['_destroy'];
 
-  constructor(private readonly socket: CountedSocket) {
+  /** @param early Bytes that were read from the socket before, and count. Default 0. */
+  constructor(
+    private readonly socket: CountedSocket,
+    early = 0,
+  ) {
     this.sentBefore = leftProcess(socket);
-    this.receivedBefore = socket.bytesRead;
+    this.receivedBefore = socket.bytesRead - early;
     this.takenBefore = socket.encrypted === true ? takenByKernel(socket) : undefined;
-    const destroy = (this.destroy = socket._destroy);
-    // Afterwards nobody can tell any more what it had sent.
-    this.tap = (error, callback) => {
-      this.freeze();
-      destroy.call(socket, error, callback);
-    };
-    socket._destroy = this.tap;
+    const tapped: Tapped = socket;
+    this.below = tapped[LATEST] ?? socket._destroy;
+    if (tapped[LATEST] === undefined) socket._destroy = freezeAndDestroy;
+    tapped[LATEST] = this;
+  }
+
+  /** Those of a socket that is about to be destroyed: afterwards nobody can tell any more what it had sent. */
+  static freezeAll(socket: CountedSocket): CountedSocket['_destroy'] {
+    let below: SocketByteCounters['below'] = (socket as Tapped)[LATEST]!;
+    while (typeof below !== 'function') {
+      below.freeze();
+      below = below.below;
+    }
+    return below;
   }
 
   sent(): number {
@@ -55,14 +70,24 @@ export class SocketByteCounters implements ByteCounters {
 
   release(): void {
     this.freeze();
-    // Somebody may have tapped it after us: then ours stays in the chain, and does nothing.
-    if (this.socket._destroy === this.tap) this.socket._destroy = this.destroy;
+    const tapped: Tapped = this.socket;
+    // Others came later, of these or of another kind: then these stay below them, and do nothing.
+    if (tapped[LATEST] !== this) return;
+    if (typeof this.below !== 'function') tapped[LATEST] = this.below;
+    else if (tapped._destroy === freezeAndDestroy) {
+      tapped._destroy = this.below;
+      tapped[LATEST] = undefined;
+    }
   }
 
   private freeze(): void {
     this.final ??= { sent: this.sent(), received: this.received() };
   }
 }
+
+const freezeAndDestroy: CountedSocket['_destroy'] = function (this: CountedSocket, error, callback) {
+  SocketByteCounters.freezeAll(this).call(this as unknown as Duplex, error, callback);
+};
 
 function leftProcess(socket: CountedSocket & WritableInternals): number {
   if (socket.writableLength > 0) return socket.bytesWritten - heldBack(socket) - (queuedInTcp(socket) ?? 0);

@@ -2,7 +2,8 @@ import type { ConnHit } from '../types/hit.js';
 import type { CloseReason } from '../types/play-session.js';
 import type { Admission, ConnHandle, PendingAdmission } from '../types/admission.js';
 import type { ByteCounters } from './byte-counters.js';
-import { samplerOf, type Registration, type SampledConnection } from './sampler.js';
+import { samplerOf } from './sampler.js';
+import { SamplerEntry } from './sampler-entry.js';
 import type { Clock } from '../support/clock.js';
 import type { SessionTracker } from '../types/tracker.js';
 import type { TransportClient } from './transport-client.js';
@@ -17,14 +18,25 @@ export interface ConnectionSettings {
   readonly clock?: Clock;
 }
 
+/** Subscribes to the end of a client, and returns what unsubscribes. */
+export type SubscribeToEnd = (gone: () => void) => () => void;
+
+/** Who keeps connections by a key, and what they share. */
+export interface ConnectionOwner<Connection> {
+  readonly tracker: SessionTracker;
+  readonly settings: ConnectionSettings;
+  /** Called once for each, whoever ended it. */
+  forget(connection: Connection): void;
+}
+
 /**
  * One connection that plays or publishes, from asking until it is over: admitted at once or later, refused, cut, or gone.
  * All that adapters of connection transports have in common; what differs is their `TransportClient`.
  */
-export class TransportConnection<Client extends TransportClient = TransportClient> implements SampledConnection {
+export class TransportConnection<Client extends TransportClient = TransportClient, Key = unknown> extends SamplerEntry {
   private pending: PendingAdmission<ConnHandle> | undefined = undefined;
-  private registration: Registration | undefined = undefined;
   private over = false;
+  private unsubscribe: (() => void) | undefined = undefined;
 
   /** Once it is admitted; the sampler reads them. */
   handle!: ConnHandle;
@@ -32,19 +44,24 @@ export class TransportConnection<Client extends TransportClient = TransportClien
 
   constructor(
     readonly client: Client,
-    private readonly tracker: SessionTracker,
-    private readonly settings: ConnectionSettings,
-    /** Called once, whoever ended it. */
-    private readonly onOver: () => void,
-  ) {}
+    readonly key: Key,
+    private readonly owner: ConnectionOwner<TransportConnection<Client, Key>>,
+  ) {
+    super();
+  }
+
+  /** It closes as `client_gone` with the end of its client. */
+  endsWith(subscribe: SubscribeToEnd): void {
+    this.unsubscribe = subscribe(() => this.close());
+  }
 
   get stallTimeoutMs(): number {
-    return this.settings.stallTimeoutMs;
+    return this.owner.settings.stallTimeoutMs;
   }
 
   /** Asks the tracker; the client hears the answer. Call it once, before media flows. */
   begin(hit: ConnHit): void {
-    const asked = this.tracker.admit(hit);
+    const asked = this.owner.tracker.admit(hit);
     if (!('then' in asked)) return this.answered(asked);
     this.pending = asked;
     this.client.pause();
@@ -60,11 +77,12 @@ export class TransportConnection<Client extends TransportClient = TransportClien
    *
    * @param hangUp Cut it too. Default: the transport is left alone.
    */
-  close(reason: CloseReason = 'client_gone', hangUp = false): void {
-    if (!this.end()) return;
+  override close(reason: CloseReason = 'client_gone', hangUp = false): void {
+    if (!this.finish()) return;
     this.pending?.cancel();
+    if (this.isSampled) super.close(reason);
     // Admitted, and nothing to sample: the client had no counters to give.
-    (this.registration ?? this.handle)?.close(reason);
+    else this.handle?.close(reason);
     if (hangUp) this.client.destroy(reason);
     else if (this.pending !== undefined) this.client.resume();
     this.client.dispose();
@@ -77,30 +95,31 @@ export class TransportConnection<Client extends TransportClient = TransportClien
       return;
     }
     if (!answer.admitted) {
-      this.end();
+      this.finish();
       this.client.reject(answer.denial);
       this.client.dispose();
       return;
     }
-    const { client, settings } = this;
+    const { client } = this;
     this.handle = answer.handle;
     this.counters = client.counters(answer.handle);
-    this.registration = samplerOf(settings.clock).add(this);
+    samplerOf(this.owner.settings.clock).addEntry(this);
     // Cut already, by somebody who heard of it as it opened: nothing may flow any more.
     if (wasPaused && !this.over) client.resume();
   }
 
   /** For the sampler, which calls it once: the tracker has ended it, or the client has stalled or is taken for gone. */
   destroy(reason: CloseReason): void {
-    this.end();
+    this.finish();
     this.client.destroy(reason);
     this.client.dispose();
   }
 
-  private end(): boolean {
+  private finish(): boolean {
     if (this.over) return false;
     this.over = true;
-    this.onOver();
+    this.unsubscribe?.();
+    this.owner.forget(this);
     return true;
   }
 }

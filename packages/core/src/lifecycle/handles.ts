@@ -5,6 +5,9 @@ import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
 import { countable } from '../support/numbers.js';
 
+/** What severs the transport of a handle, as `onCut` takes it. */
+type Cutter = Parameters<ConnHandle['onCut']>[0];
+
 const NO_LIMITS: Limits = Object.freeze({});
 
 /** What a handle says while it is open. */
@@ -37,7 +40,7 @@ export abstract class OpenHandle implements HandleNode {
   previousHandle: HandleNode | undefined = undefined;
   touchedAt: number;
   abstract readonly isConnection: boolean;
-  private cutter: ((reason: CloseReason) => number | void) | undefined = undefined;
+  private cutter: Cutter | undefined = undefined;
   private limitsListener: ((limits: Limits) => void) | undefined = undefined;
   private controller: AbortController | undefined = undefined;
   /** Set when the tracker, not the transport, ended it. */
@@ -100,7 +103,7 @@ export abstract class OpenHandle implements HandleNode {
     }
   }
 
-  onCut(cut: (reason: CloseReason) => number | void): void {
+  onCut(cut: Cutter): void {
     if (this.cutReason !== undefined) this.sever(cut, this.cutReason);
     else if (!this.ended) this.cutter = cut;
   }
@@ -156,10 +159,10 @@ export abstract class OpenHandle implements HandleNode {
     return 0;
   }
 
-  private sever(cut: (reason: CloseReason) => number | void, reason: CloseReason): number {
+  private sever(cutter: Cutter, reason: CloseReason): number {
     this.isSevering = true;
     try {
-      return countable(cut(reason));
+      return countable(typeof cutter === 'function' ? cutter(reason) : cutter.cut(reason));
     } catch (error) {
       this.owner.cutFailed(error);
       return 0;

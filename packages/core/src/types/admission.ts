@@ -21,8 +21,10 @@ export interface Handle {
   /**
    * Called once, synchronously, when the tracker ends the session: sever the transport now. May return the bytes that
    * were sent but not reported yet. If the session has already ended when this is registered, it is called at once.
+   *
+   * @param cut A function, or an object that has it as its method: with ten thousand connections, a closure each counts.
    */
-  onCut(cut: (reason: CloseReason) => number | void): void;
+  onCut(cut: ((reason: CloseReason) => number | void) | { cut(reason: CloseReason): number | void }): void;
   /** The same as an `AbortSignal`, which is created when read. */
   readonly signal: AbortSignal;
   /** The client is present and keeps up. Credits the bytes sent since the last call. */
