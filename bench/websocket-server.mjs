@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createTracker } from '@stream-sessions/core';
-import { samplerOf } from '@stream-sessions/core/spi';
+import { samplerOf, systemClock } from '@stream-sessions/core/spi';
 import { attachWebSocketServer } from '@stream-sessions/websocket-adapter';
 import { WebSocketServer } from 'ws';
 import { median, memoryInUse } from './lib.mjs';
@@ -14,21 +14,35 @@ const MEDIA = Buffer.alloc((1_000_000 / 8 / 1000) * EVERY_MS);
 const tracker = createTracker();
 const server = createServer();
 const wss = new WebSocketServer({ server });
-if (adapter === 'with') attachWebSocketServer(wss, tracker);
+
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/** What the ticks of the sampler took, as they came by themselves. */
+const ticks = [];
+const clock = { ...systemClock, setTimeout: (tick, ms) => systemClock.setTimeout(() => timed(tick), ms) };
+function timed(tick) {
+  const since = cpuMs();
+  tick();
+  ticks.push(cpuMs() - since);
+}
+if (adapter === 'with') attachWebSocketServer(wss, tracker, { clock });
 if (idle === undefined) {
   setInterval(() => {
     for (const ws of wss.clients) ws.send(MEDIA);
   }, EVERY_MS);
 }
 
-/** One reading of all connections, as the timer does it once a second. */
-function tickMs() {
-  const sampler = samplerOf();
+/** One reading of all connections at once, which nobody ever does: its CPU time. */
+function readingMs() {
+  const sampler = samplerOf(clock);
   return median(
     Array.from({ length: 21 }, () => {
-      const since = performance.now();
+      const since = cpuMs();
       sampler.sample();
-      return performance.now() - since;
+      return cpuMs() - since;
     }),
   );
 }
@@ -49,7 +63,8 @@ async function kickMs() {
 process.on('message', async (what) => {
   const viewers = tracker.count({ status: 'active' });
   if (what === 'cpu') process.send({ cpu: process.cpuUsage(), clients: wss.clients.size, viewers });
-  if (what === 'memory') process.send({ bytes: memoryInUse(), tickMs: tickMs(), clients: wss.clients.size, viewers });
+  if (what === 'memory')
+    process.send({ bytes: memoryInUse(), readingMs: readingMs(), ticks, clients: wss.clients.size, viewers });
   if (what === 'kick') process.send({ kickMs: await kickMs() });
 });
 process.on('disconnect', () => process.exit());

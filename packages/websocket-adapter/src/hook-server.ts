@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SessionTracker } from '@stream-sessions/core';
 import { ConnectionSet, type Attachment } from '@stream-sessions/core/spi';
-import type { UpgradeClient } from './client/upgrade-client.js';
+import type { SocketWatch, UpgradeClient } from './client/upgrade-client.js';
 import { judge } from './judge.js';
 import type { Settings } from './options.js';
 import type { ServerWebSocket, UpgradeAnswer, UpgradeInfo, VerifyClient, WebSocketServerLike } from './server.js';
@@ -31,11 +31,12 @@ export function hookServer(wss: WebSocketServerLike, tracker: SessionTracker, se
   const onClose = function (this: Socket): void {
     connections.get(this)?.close();
   };
+  const watch: SocketWatch = { onClose, silenceTimeoutMs: settings.silenceTimeoutMs };
   // By now ws has found nothing wrong with the request: it is for this server, and its key is one.
   const verifyClient = (info: UpgradeInfo, answer: UpgradeAnswer): void =>
     askOwn(ownVerify, info, (verified, ...rest) => {
       if (!verified || !attached) answer(verified, ...rest);
-      else judge(info.req, answer, connections, settings, onClose)?.asked();
+      else judge(info.req, answer, connections, settings, watch)?.asked();
     });
   const handleUpgrade: Hooked['handleUpgrade'] = (request, socket, head, callback) =>
     ownHandle.call(server, request, socket, head, (ws, upgraded) => {

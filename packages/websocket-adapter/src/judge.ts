@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { warnOnce, type ConnectionSet } from '@stream-sessions/core/spi';
-import { refuse, UpgradeClient } from './client/upgrade-client.js';
+import { refuse } from './client/refuse.js';
+import { UpgradeClient, type SocketWatch } from './client/upgrade-client.js';
 import type { Settings } from './options.js';
 import { hitOfUpgrade } from './request/hit-of-upgrade.js';
 import type { UpgradeAnswer } from './server.js';
@@ -14,7 +15,7 @@ export function judge(
   answer: UpgradeAnswer,
   connections: ConnectionSet<Socket, UpgradeClient>,
   settings: Settings,
-  onClose: () => void,
+  watch: SocketWatch,
 ): UpgradeClient | undefined {
   const { socket } = request;
   if (socket.destroyed) return undefined;
@@ -27,10 +28,10 @@ export function judge(
   }
   if (hit === null) return void answer(true);
   if (hit === undefined) return void refuse(answer, 400, 'The request names no stream.');
-  const { ready, silenceTimeoutMs } = settings;
+  const { ready } = settings;
   const { stream } = hit;
   const wait = ready === undefined ? undefined : () => ready(stream);
-  const client = new UpgradeClient(socket, silenceTimeoutMs, onClose, answer, wait);
+  const client = new UpgradeClient(socket, watch, answer, wait);
   try {
     connections.add(socket, client, hit);
   } catch (error) {

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createTracker } from '@stream-sessions/core';
+import { heldBytes } from '@stream-sessions/core/testing';
+import { WebSocketServer } from 'ws';
+import { until } from '../../../test/support/until.js';
+import { attachWebSocketServer } from '../src/index.js';
+import { upgradeRequest } from './support/raw.js';
+
+const MANY = 300;
+/** 1,130 where there are ten thousand; here code and tables are shared by fewer. */
+const MOST = 1_500;
+/** The machine may be busy. */
+const PATIENCE_MS = 30_000;
+
+/** Bytes on the heap for each of many idle WebSockets, both of its ends. */
+async function bytesEach(isTracked: boolean): Promise<number> {
+  const server = createServer();
+  const wss = new WebSocketServer({ server });
+  const tracker = createTracker();
+  if (isTracked) attachWebSocketServer(wss, tracker);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const before = heldBytes();
+  const sockets = Array.from({ length: MANY }, (_none, i): Socket => {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write(upgradeRequest(`/live/cam1?token=t${i}`));
+    return socket.resume();
+  });
+  await until('all are connected', () => wss.clients.size === MANY, PATIENCE_MS);
+  expect(tracker.count({ status: 'active' })).toBe(isTracked ? MANY : 0);
+  const each = (heldBytes() - before) / MANY;
+  for (const socket of sockets) socket.destroy();
+  await until('all are gone', () => wss.clients.size === 0, PATIENCE_MS);
+  server.close();
+  await tracker.stop();
+  return each;
+}
+
+it(
+  'keeps little of an idle WebSocket, its session included',
+  async () => {
+    // the first of everything makes code and shapes, which stay
+    for (const isTracked of [true, false]) await bytesEach(isTracked);
+    const bare = await bytesEach(false);
+    expect((await bytesEach(true)) - bare).toBeLessThan(MOST);
+  },
+  4 * PATIENCE_MS,
+);
