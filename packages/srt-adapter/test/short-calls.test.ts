@@ -27,8 +27,14 @@ function spin(ms: number): void {
   while (performance.now() < end);
 }
 
-const call = async (howMany: number, holdMs: number, streamId = 'cam1'): Promise<number> =>
-  (await rudeCallers(server.port, { howMany, holdMs, streamId })).connected;
+/** How many were connected. On a busy machine most may hang up before they are: then others call. */
+async function call(howMany: number, holdMs: number, streamId = 'cam1'): Promise<number> {
+  let connected = 0;
+  for (let tries = 0; tries < 5 && connected <= howMany / 3; tries++) {
+    connected += (await rudeCallers(server.port, { howMany, holdMs, streamId })).connected;
+  }
+  return connected;
+}
 
 /** libsrt has a thread for each connection that is left. */
 const connectionThreads = (): number =>

@@ -8,7 +8,7 @@ import { until } from '../../../test/support/until.js';
 import { attachWebSocketServer } from '../src/index.js';
 import { upgradeRequest } from './support/raw.js';
 
-const MANY = 300;
+const MANY = 1_000;
 /** 1,130 where there are ten thousand; here code and tables are shared by fewer. */
 const MOST = 1_500;
 /** The machine may be busy. */
@@ -42,8 +42,13 @@ it(
   async () => {
     // the first of everything makes code and shapes, which stay
     for (const isTracked of [true, false]) await bytesEach(isTracked);
-    const bare = await bytesEach(false);
-    expect((await bytesEach(true)) - bare).toBeLessThan(MOST);
+    const differences: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const bare = await bytesEach(false);
+      differences.push((await bytesEach(true)) - bare);
+    }
+    // what else is made meanwhile is in one of them, not in all
+    expect(Math.min(...differences)).toBeLessThan(MOST);
   },
-  4 * PATIENCE_MS,
+  8 * PATIENCE_MS,
 );
