@@ -2,9 +2,6 @@ import type { PlaySession, SessionProgress } from '../types/play-session.js';
 import { NO_TAGS, type Session } from './session.js';
 import { durationMsByProtocol } from './watch-time.js';
 
-/** Of two visits with one id the second opens a millisecond later, and may be touched before that. */
-const lastActivity = ({ openedAt, updatedAt }: Session): number => Math.max(openedAt, updatedAt);
-
 /** What moves while somebody watches, of a live session. */
 export function progressOf(session: Session, now: number): SessionProgress {
   const { rare, sharedFields, entry, openedAt } = session;
@@ -14,7 +11,7 @@ export function progressOf(session: Session, now: number): SessionProgress {
     stream: entry.code,
     streams: rare?.streams?.slice() ?? entry.codes,
     openedAt,
-    updatedAt: lastActivity(session),
+    updatedAt: session.updatedAt,
     durationMs: Math.max(0, now - openedAt - (rare === undefined ? 0 : rare.absentMs)),
     bytes: session.bytes,
     bytesReceived: rare === undefined ? 0 : rare.bytesReceived,
@@ -25,8 +22,7 @@ export function progressOf(session: Session, now: number): SessionProgress {
 
 /** A copy. For a closed session `now` is when it closed. */
 export function snapshotOf(session: Session, now: number, exposeToken: boolean): PlaySession {
-  const { rare, sharedFields, entry, openedAt } = session;
-  const updatedAt = lastActivity(session);
+  const { rare, sharedFields, entry, openedAt, updatedAt } = session;
   const closed = sharedFields.closeReason !== undefined;
   return {
     id: session.id,
