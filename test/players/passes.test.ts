@@ -50,7 +50,8 @@ async function sixSeconds(way: Place): Promise<string> {
   expectAbout(seconds, 6);
   expect(session.bytes).toBeGreaterThan(20_000);
   const { timeCons } = await asKept(pass);
-  expect(timeCons).toBeGreaterThan(4.5);
+  // billed to the last activity, which on a busy machine is some time before the end
+  expect(timeCons).toBeGreaterThan(3);
   expect(timeCons).toBeLessThan(7);
   return owner;
 }
