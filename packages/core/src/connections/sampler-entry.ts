@@ -60,30 +60,20 @@ export abstract class SamplerEntry {
 
   /** Reads the last bytes, and ends the books. Does not cut. Harmless twice. */
   close(reason: CloseReason = 'client_gone'): void {
-    if (!this.end()) return;
-    this.creditReceived();
-    const added = this.newlySent();
-    this.counters.release?.();
-    this.handle.close(reason, added);
+    if (this.end()) this.handle.close(reason, this.lastBytes());
   }
 
   /** The tracker has ended the session. Cut first: what the farewell took is counted too. */
   cut(reason: CloseReason): number {
     if (!this.end()) return 0;
     this.destroy(reason);
-    this.creditReceived();
-    const added = this.newlySent();
-    this.counters.release?.();
-    return added;
+    return this.lastBytes();
   }
 
   private lost(reason: CloseReason): void {
     if (!this.end()) return;
     this.destroy(reason);
-    this.creditReceived();
-    const added = this.newlySent();
-    this.counters.release?.();
-    this.handle.close(reason, added);
+    this.handle.close(reason, this.lastBytes());
   }
 
   private end(): boolean {
@@ -92,6 +82,14 @@ export abstract class SamplerEntry {
     this.list = undefined;
     list.remove(this);
     return true;
+  }
+
+  /** What was received is credited, what was sent returned, and the counters are let go. */
+  private lastBytes(): number {
+    this.creditReceived();
+    const added = this.newlySent();
+    this.counters.release?.();
+    return added;
   }
 
   /** A counter that goes backwards adds nothing, and what it then counts again is not counted twice. */
