@@ -1,7 +1,19 @@
 /** What the benchmarks share: data as a server would see it, and honest numbers. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 
 /** A string with memory of its own, as the HTTP parser makes it. */
 export const fresh = (text) => Buffer.from(text, 'latin1').toString('latin1');
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 

@@ -5,7 +5,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import NodeMediaServer from 'node-media-server';
 import context from 'node-media-server/src/core/context.js';
@@ -13,7 +12,7 @@ import logger from 'node-media-server/src/core/logger.js';
 import { createTracker } from '@stream-sessions/core';
 import { samplerOf } from '@stream-sessions/core/spi';
 import { attachRtmp } from '@stream-sessions/rtmp-adapter';
-import { median, memoryInUse, ms, table } from './lib.mjs';
+import { freePort, median, memoryInUse, ms, table } from './lib.mjs';
 
 const PLAYERS = Number(process.env.PLAYERS ?? 500);
 const SECONDS = Number(process.env.SECONDS ?? 6);
@@ -21,15 +20,6 @@ const PAIRS = Number(process.env.PAIRS ?? 5);
 const CONNECTIONS = 10_000;
 logger.log = () => undefined;
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function ask(server) {
   server.send('cpu');

@@ -1,12 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anchorsOf, type Block, blocksOf, read } from './support/markdown.js';
 import { closeServers, type Ran, run } from './support/snippets.js';
 import { pace } from '../support/until.js';
+import { freePort } from '../support/free-port.js';
 
 const PAGE = 'docs/recipes.md';
 const PLAYLIST = '#EXTM3U\n#EXTINF:4,\nseg0.ts\n';
@@ -62,14 +62,6 @@ describe('nginx in front', () => {
     await ended;
     nginx = undefined;
   });
-
-  const freePort = async (): Promise<number> => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  };
 
   it('passes on who the viewer is', async () => {
     const app = await run(recipe('nginx in front'));

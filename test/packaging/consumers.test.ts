@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mmdb } from '../../packages/geoip/test/mmdb-writer.js';
@@ -10,6 +10,7 @@ import { command, plainEnvironment } from './support/command.js';
 import { readJson, root } from './support/packages.js';
 import { packAll, type Tarball } from './support/tarballs.js';
 import { pace } from '../support/until.js';
+import { freePort } from '../support/free-port.js';
 
 /** What an installed user's program must have seen. The first four come from a real request to a real Express. */
 const SEEN = {
@@ -221,15 +222,6 @@ function hs256(claims: object, secret: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = `${part({ alg: 'HS256' })}.${part(claims)}`;
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Asks until somebody listens. */

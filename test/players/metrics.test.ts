@@ -1,12 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { dispose, startLiveOrigin, type LiveOrigin } from './support/live-origin.js';
 import { program } from './support/programs.js';
 import { until } from './support/until.js';
+import { freePort } from '../support/free-port.js';
 
 const DOCS = path.join(__dirname, '../../docs/metrics');
 
@@ -93,11 +93,3 @@ it('finds nothing to say against the alert rules', () => {
   });
   expect(said).toContain('SUCCESS: 4 rules found');
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

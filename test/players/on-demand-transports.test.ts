@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import NodeMediaServer from 'node-media-server';
@@ -14,6 +12,7 @@ import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { commandOf, descendants } from './support/processes.js';
 import { program } from './support/programs.js';
 import { until } from './support/until.js';
+import { freePort } from '../support/free-port.js';
 
 nmsLogger.log = () => undefined;
 
@@ -26,14 +25,6 @@ let srt: SrtServer;
 let rtmpPort: number;
 
 /** node-media-server takes 0 for "not at all". */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** An ffmpeg that publishes a test picture to a URL. */
 const publisher = (...to: string[]) =>
   processDriver({

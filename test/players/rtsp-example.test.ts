@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePorts } from '../../packages/rtmp-adapter/test/support/free-port.js';
+import { freePorts } from '../support/free-port.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
 import { encodeLoop } from './support/live-flv.js';
 import { program as installed } from './support/programs.js';

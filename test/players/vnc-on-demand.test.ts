@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import express from 'express';
 import type { Browser } from 'playwright-core';
@@ -10,6 +10,7 @@ import { launchChromium } from './support/browser.js';
 import { commandOf, descendants } from './support/processes.js';
 import { program } from './support/programs.js';
 import { until } from './support/until.js';
+import { freePort } from '../support/free-port.js';
 
 const NO_VNC = path.join(__dirname, '../../node_modules/@novnc/novnc');
 const PAGES = path.join(__dirname, '../../examples/vnc/public');
@@ -23,15 +24,6 @@ afterAll(async () => {
   await browser?.close();
   for (const close of closing) await close();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Whether somebody listens there. */
 async function answers(port: number): Promise<boolean> {

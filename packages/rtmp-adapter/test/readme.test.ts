@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import type NodeMediaServer from 'node-media-server';
 import logger from 'node-media-server/src/core/logger.js';
-import { freePorts } from './support/free-port.js';
+import { freePorts } from '../../../test/support/free-port.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { until } from '../../../test/support/until.js';
 

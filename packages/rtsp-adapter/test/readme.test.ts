@@ -1,21 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type { RtspServer } from '../src/index.js';
 import { RtspClient } from './support/rtsp-client.js';
 import { until } from '../../../test/support/until.js';
+import { freePort } from '../../../test/support/free-port.js';
 
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), 'close');
-  return port;
-}
 
 it('runs the example of the README, which tells of a publisher and a viewer', async () => {
   const port = await freePort();

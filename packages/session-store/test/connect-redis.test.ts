@@ -11,7 +11,8 @@ import { connectWith } from '../src/redis/connect-redis.js';
 import { ioredisClient, nodeRedisClient } from '../src/redis/open-client.js';
 import { certificate } from './support/certificate.js';
 import { clientKinds, closeClients, connect, type ClientKind } from './support/clients.js';
-import { freePort, startRedis, type RedisServer } from './support/redis-server.js';
+import { freePort } from '../../../test/support/free-port.js';
+import { startRedis, type RedisServer } from './support/redis-server.js';
 
 const openers = {
   redis: async (settings: RedisSettings) => nodeRedisClient(await import('redis'), settings),

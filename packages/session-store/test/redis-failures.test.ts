@@ -4,7 +4,8 @@ import { redisStorage } from '@stream-sessions/session-store/redis';
 import { until } from '../../../test/support/until.js';
 import { clientKinds, closeClients, connect, type OpenClient } from './support/clients.js';
 import { lossyProxy } from './support/lossy-proxy.js';
-import { freePort, startRedis, type RedisServer } from './support/redis-server.js';
+import { freePort } from '../../../test/support/free-port.js';
+import { startRedis, type RedisServer } from './support/redis-server.js';
 
 const LIMIT_MS = 300;
 

@@ -1,5 +1,5 @@
 import type { PlaySession } from '@stream-sessions/core';
-import { freePorts } from '../../../packages/rtmp-adapter/test/support/free-port.js';
+import { freePorts } from '../../support/free-port.js';
 import { until } from '../../players/support/until.js';
 import type { Client } from './clients.js';
 import { addressOf, startLine, type Line } from './line.js';

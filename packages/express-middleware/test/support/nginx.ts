@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from '../../../../test/support/free-port.js';
 
 /** Debian has it where only root looks. */
 function program(): string {
@@ -16,15 +17,6 @@ function program(): string {
     }
   }
   throw new Error('nginx is not installed, and this test asks through the real one. Debian: apt-get install nginx');
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A real nginx on 127.0.0.1 that passes everything on to an upstream. `directives` stand in its `location`. */

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { endChild, untilReady } from '../../../../test/support/child-server.js';
+import { freePort } from '../../../../test/support/free-port.js';
 
 /** A real PostgreSQL of this test's own, on a free port of 127.0.0.1. */
 export interface PostgresServer {
@@ -33,15 +33,6 @@ function somebody(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** @param settings more lines of its configuration, `name=value` */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'stream-sessions-pg-'));
@@ -57,14 +48,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const start = async (): Promise<void> => {
     const args = ['-D', data, ...given.flatMap((setting) => ['-c', setting])];
     child = spawn(`${programs()}postgres`, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
-    await ready(child);
+    await untilReady(child, child.stderr, /ready to accept connections/);
   };
   const halt = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
     child.kill('SIGCONT');
-    child.kill(signal);
-    await exited;
+    await endChild(child, signal);
   };
   await start();
   return {
@@ -79,17 +67,4 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Until it says so; what it says afterwards is let go. */
-async function ready(child: ChildProcess): Promise<void> {
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`postgres ended with ${code}:\n${said}`)));
-    child.stderr?.on('data', (text: Buffer) => {
-      said = (said + text.toString()).slice(-4_000);
-      if (said.includes('ready to accept connections')) resolve();
-    });
-  });
 }

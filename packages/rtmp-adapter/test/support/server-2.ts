@@ -6,7 +6,7 @@ import NodeMediaServer from 'node-media-server-2';
 import context from 'node-media-server-2/src/node_core_ctx.js';
 import { runNodeMediaServer } from '../../src/index.js';
 import { certificate } from './certificate.js';
-import { freePorts } from './free-port.js';
+import { freePorts } from '../../../../test/support/free-port.js';
 
 export interface Server2 {
   readonly nms: NodeMediaServer;

@@ -5,7 +5,7 @@ import NodeMediaServer from 'node-media-server';
 import logger from 'node-media-server/src/core/logger.js';
 import { runNodeMediaServer } from '../../src/index.js';
 import { certificate } from './certificate.js';
-import { freePorts } from './free-port.js';
+import { freePorts } from '../../../../test/support/free-port.js';
 
 export interface Server4 {
   readonly nms: NodeMediaServer;
