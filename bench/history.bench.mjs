@@ -3,6 +3,7 @@
  * SECONDS (default 60) and RATE (10,000) of the first part, VISITS (1,000,000) of the second; EXPLAIN=1 prints the plans.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -11,12 +12,18 @@ import { createTracker } from '@stream-sessions/core';
 import { openHistory } from '@stream-sessions/history';
 import { startPostgres } from './postgres-server.mjs';
 
+const root = path.resolve(import.meta.dirname ?? '.', '..');
+
 const { SECONDS = '60', RATE = '10000', VISITS = '1000000', PART = 'all' } = process.env;
 const folder = mkdtempSync(path.join(tmpdir(), 'stream-sessions-history-bench-'));
 const postgres = await startPostgres();
 const pool = new pg.Pool({ connectionString: postgres.url, max: 6 });
 const sql = async (text, values) => (await pool.query(text, values)).rows;
-const history = await openHistory({ pool, journal: path.join(folder, 'journal') });
+const history = await openHistory({
+  pool,
+  journal: path.join(folder, 'journal'),
+  retentionDays: { visits: 3_650, minutes: 3_650 },
+});
 
 if (PART !== 'questions') await takeIn();
 if (PART !== 'intake') await questions();
@@ -103,9 +110,18 @@ async function questions() {
   );
   await sql('ANALYZE stream_sessions.visits');
   console.timeEnd('a month of visits');
-  console.time('all minutes counted');
-  await history.flushed();
-  console.timeEnd('all minutes counted');
+  console.time('all minutes counted, a day at a time');
+  await sql('TRUNCATE stream_sessions.touched');
+  const text = createRequire(import.meta.url)(path.join(root, 'packages/history/dist/sql/roll-up.sql.js'));
+  await sql('ALTER DATABASE postgres SET jit = off');
+  for (let n = 0; n < 32; n++) {
+    const minutes = Array.from({ length: 1440 }, (_, i) => start + n * day + i * 60_000);
+    await sql(text.rollMinutes, [minutes]);
+    await sql(text.countUniques, [minutes]);
+    await sql(text.rollHours, [minutes.filter((at) => at % 3_600_000 === 0)]);
+    await sql(text.rollDays, [[start + n * day]]);
+  }
+  console.timeEnd('all minutes counted, a day at a time');
   await sql('ANALYZE');
   const time = { from: start, to: start + 31 * day };
   const asked = {

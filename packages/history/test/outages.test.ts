@@ -1,4 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { until } from '../../../test/support/until.js';
+import { sameAsByHand } from '../src/testing/compare.js';
+import { presentOf, randomOf, randomSessions } from '../src/testing/random-visits.js';
 import { madeUpSession, START } from '../src/testing/stage.js';
 import { Stage } from './support/stage.js';
 
@@ -65,3 +68,96 @@ it('holds up nobody while the database says nothing at all', async () => {
   await opened.history.flushed();
   expect(await kept()).toEqual({ visits: 2_000, closed: 2_000 });
 }, 60_000);
+
+it('waits until a database that is read-only is so no longer', async () => {
+  const opened = await stage.open();
+  await stage.engine.query('ALTER DATABASE postgres SET default_transaction_read_only = on');
+  await stage.server.halt(); // connections keep what they began with
+  await stage.server.restart();
+  watch(opened, 0, 10);
+  await until('the database is away', () => opened.history.stats().error?.message.includes('read-only') === true);
+  await stage.engine.query('SET default_transaction_read_only = off');
+  await stage.engine.transaction(async (query) => {
+    await query('SET TRANSACTION READ WRITE');
+    await query('ALTER DATABASE postgres RESET default_transaction_read_only');
+  });
+  await stage.server.halt();
+  await stage.server.restart();
+  await opened.history.flushed();
+  expect(await kept()).toEqual({ visits: 10, closed: 10 });
+}, 60_000);
+
+it('goes on with what an earlier process has left in the journal, once', async () => {
+  const first = await stage.open();
+  await first.history.flushed();
+  await stage.server.halt();
+  watch(first, 0, 200);
+  await until('the database is away', () => first.history.stats().error !== undefined);
+  await first.history.stop({ timeoutMs: 100 });
+  expect(readdirSync(first.journal).filter((name) => name.endsWith('.jsonl'))).not.toEqual([]);
+  await stage.server.restart();
+  const second = await stage.open({ journal: first.journal });
+  await second.history.flushed();
+  expect(await kept()).toEqual({ visits: 200, closed: 200 });
+  await expect(stage.open({ journal: first.journal })).rejects.toMatchObject({ code: 'ERR_HISTORY_IN_USE' });
+}, 60_000);
+
+it('leaves out progress first when the journal is full, then openings, and says what was lost', async () => {
+  const opened = await stage.open({ maxJournalBytes: 1024 * 1024, progressMs: 1 });
+  await opened.history.flushed();
+  await stage.server.halt();
+  const session = madeUpSession({ referer: 'x'.repeat(1_000) });
+  for (let n = 0; n < 600; n++) opened.directory.emit('opened', { session: { ...session, openedAt: START + n } });
+  const { lost, journalBytes } = opened.history.stats();
+  expect([lost, journalBytes > 512 * 1024]).toEqual([0, true]);
+  stage.clock.set(START + 1_000);
+  opened.directory.emit('updated', { session });
+  expect(opened.history.stats().lost).toBe(1);
+  for (let n = 600; n < 900; n++) opened.directory.emit('opened', { session: { ...session, openedAt: START + n } });
+  const before = opened.history.stats();
+  expect(before.lost).toBeGreaterThan(1);
+  opened.directory.emit('closed', { session: { ...session, closedAt: START + MINUTE } });
+  expect(opened.history.stats().lost).toBe(before.lost);
+  await stage.server.restart();
+  await opened.history.flushed();
+  expect((await opened.history.visit(session.id, START))?.closedAt).toBe(START + MINUTE);
+}, 60_000);
+
+it('closes as lost whom nobody closes, unless it speaks again', async () => {
+  const first = await stage.open();
+  const session = madeUpSession({ updatedAt: START + MINUTE });
+  first.directory.emit('opened', { session });
+  await first.history.flushed();
+  await first.history.stop();
+  stage.clock.set(START + 4 * MINUTE);
+  const second = await stage.open();
+  await second.history.tidy();
+  stage.clock.set(START + 10 * MINUTE);
+  await second.history.tidy();
+  expect(await second.history.visit(session.id)).toMatchObject({ closeReason: 'lost', closedAt: START + MINUTE });
+  second.directory.emit('resumed', { session: { ...session, updatedAt: START + 9 * MINUTE } });
+  await second.history.flushed();
+  expect(await second.history.visit(session.id)).not.toHaveProperty('closeReason');
+  await second.history.flushed();
+  await sameAsByHand(stage.engine, [{ ...presentOf(session), endedAt: START + 9 * MINUTE }]);
+}, 60_000);
+
+it('counts 20,000 random visits of two writers as by hand', async () => {
+  const both = [await stage.open(), await stage.open()];
+  const random = randomOf(20);
+  // the night in which clocks in Europe go forward
+  const sessions = randomSessions(20_000, Date.UTC(2026, 2, 28, 22), 6, random);
+  for (const session of sessions) {
+    const { closedAt: _at, closeReason: _reason, ...live } = session;
+    const side = both[Math.floor(random() * 2)];
+    if (random() < 0.3) side?.directory.emit('opened', { session: { ...live, bytes: 0, updatedAt: live.openedAt } });
+  }
+  await both[0]?.history.flushed();
+  await both[1]?.history.flushed();
+  for (const session of [...sessions].sort(() => random() - 0.5)) {
+    both[Math.floor(random() * 2)]?.directory.emit('closed', { session });
+  }
+  await Promise.all(both.map(({ history }) => history.flushed()));
+  await both[0]?.history.flushed();
+  await sameAsByHand(stage.engine, sessions.map(presentOf));
+}, 120_000);
