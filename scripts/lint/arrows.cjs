@@ -5,7 +5,8 @@
  *  - sources of `core` import Node's built-ins and their own files, nothing else;
  *  - sources of every other package import core by its doors, never one another;
  *  - nobody reaches into another package's files; tests and examples use the doors too;
- *  - `@stream-sessions/<name>/testing`, where a contract is, is for tests, never for sources;
+ *  - `@stream-sessions/<name>/testing`, where a contract is, is for tests, never for sources; but the contract of a
+ *    package, in its `src/testing`, may be made of what core's has;
  *  - what a package's sources import is declared in that package's `dependencies` or `peerDependencies`;
  *  - inside core a folder imports only folders of lower floors: see `FLOORS`.
  */
@@ -38,6 +39,7 @@ const FLOORS = {
   wire: 3,
   http: 3,
   connections: 3,
+  redis: 2,
   types: 2,
   collections: 2,
   support: 1,
@@ -60,7 +62,8 @@ const messages = {
 function roomOf(root, filename) {
   const [top, name, area] = path.relative(root, filename).split(path.sep);
   if ((top !== 'packages' && top !== 'examples') || !area) return undefined;
-  return { top, name, owner: `${top}/${name}`, isSource: area !== 'test' };
+  const isContract = path.relative(path.join(root, top, name, 'src/testing'), filename).split(path.sep)[0] !== '..';
+  return { top, name, owner: `${top}/${name}`, isSource: area !== 'test', isContract };
 }
 
 function declared(root, owner) {
@@ -114,7 +117,7 @@ function judgeDoor(name, room) {
     return { messageId: 'door', data: { name, target: target ?? 'core' } };
   if (!room || !room.isSource) return undefined;
   if (room.top === 'packages' && target === room.name) return { messageId: 'self' };
-  if (door === '/testing') return { messageId: 'testing', data: { name } };
+  if (door === '/testing' && !(room.isContract && target === 'core')) return { messageId: 'testing', data: { name } };
   if (room.top === 'packages' && target !== 'core') return { messageId: 'sibling' };
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { startRedis } from '../../packages/session-store/test/support/redis-server.js';
+import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
 const program = path.join(__dirname, '../../examples/sse/server.mjs');

@@ -39,6 +39,17 @@ export { consoleLogger, isolated } from './support/logger.js';
 export { systemClock } from './support/clock.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
+export { Deadlines, type Waiting } from './support/deadlines.js';
+export {
+  redisSender,
+  type IoredisClient,
+  type NodeRedisClient,
+  type NodeRedisCluster,
+  type NodeRedisSentinel,
+  type RedisClient,
+  type RedisCommands,
+  type RedisSend,
+} from './redis/clients.js';
 export { isAlive, readIdentity, thisProcess, type ProcessIdentity } from './support/process-identity.js';
 export {
   CONNECTION_STALL_MS,

@@ -10,9 +10,9 @@ import type { RedisSettings } from '../src/redis/config.js';
 import { connectWith } from '../src/redis/connect-redis.js';
 import { ioredisClient, nodeRedisClient } from '../src/redis/open-client.js';
 import { certificate } from './support/certificate.js';
-import { clientKinds, closeClients, connect, type ClientKind } from './support/clients.js';
+import { clientKinds, closeClients, connect, type ClientKind } from '../../../test/support/redis-clients.js';
 import { freePort } from '../../../test/support/free-port.js';
-import { startRedis, type RedisServer } from './support/redis-server.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 
 const openers = {
   redis: async (settings: RedisSettings) => nodeRedisClient(await import('redis'), settings),

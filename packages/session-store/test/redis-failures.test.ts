@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createManager, Session, type Storage } from '@stream-sessions/session-store';
 import { redisStorage } from '@stream-sessions/session-store/redis';
 import { until } from '../../../test/support/until.js';
-import { clientKinds, closeClients, connect, type OpenClient } from './support/clients.js';
+import { clientKinds, closeClients, connect, type OpenClient } from '../../../test/support/redis-clients.js';
 import { lossyProxy } from './support/lossy-proxy.js';
 import { freePort } from '../../../test/support/free-port.js';
-import { startRedis, type RedisServer } from './support/redis-server.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 
 const LIMIT_MS = 300;
 

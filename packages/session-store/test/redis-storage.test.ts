@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { redisStorage } from '@stream-sessions/session-store/redis';
 import { storageContract } from '@stream-sessions/session-store/testing';
-import { clientKinds, closeClients, connect, type OpenClient } from './support/clients.js';
-import { startRedis, type RedisServer } from './support/redis-server.js';
+import { clientKinds, closeClients, connect, type OpenClient } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { pace } from '../../../test/support/until.js';
 
 let server: RedisServer;

@@ -7,14 +7,14 @@ import { until } from '../../../test/support/until.js';
 import type { RedisSettings } from '../src/redis/config.js';
 import { connectWith } from '../src/redis/connect-redis.js';
 import { ioredisClient, nodeRedisClient } from '../src/redis/open-client.js';
-import { clientKinds, type ClientKind } from './support/clients.js';
+import { clientKinds, type ClientKind } from '../../../test/support/redis-clients.js';
 import {
   REDIS_PASSWORD,
   SENTINEL_PASSWORD,
   startCluster,
   startSentinels,
   type SentinelTrio,
-} from './support/topologies.js';
+} from '../../../test/support/topologies.js';
 
 const openers = {
   redis: async (settings: RedisSettings) => nodeRedisClient(await import('redis'), settings),

@@ -3,7 +3,7 @@ export { heldBytes } from './heap.js';
 export { pace, stays, until } from './until.js';
 export { transportContract } from './contract/transport-contract.js';
 export type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './contract/harness.js';
-export type { SkippedCase } from './suite.js';
+export { registerSuite, type SkippedCase } from './suite.js';
 export { httpContract } from './http/http-contract.js';
 export type { HttpHarness, RunningHttp } from './http/harness.js';
 export { policyContract } from './policy/policy-contract.js';

@@ -1,6 +1,6 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 import type { Storage } from '../storage/storage.js';
-import { senderOf } from './clients.js';
+import { redisSender } from '@stream-sessions/core/spi';
 import { redisSettingsOf, type RedisConfig, type RedisSettings } from './config.js';
 import { RedisConnection } from './connection.js';
 import { failureOf, timedOut } from './failures.js';
@@ -34,7 +34,7 @@ export async function connectWith(config: RedisConfig, openers: Readonly<Record<
   const { client } = own;
   let lastError: unknown;
   client.on?.('error', (error) => (lastError = error));
-  const connection = new RedisConnection(senderOf(client), settings.commandTimeoutMs, settings.clock);
+  const connection = new RedisConnection(redisSender(client), settings.commandTimeoutMs, settings.clock);
   try {
     await within(settings, own.connect());
     await connection.ask(undefined, ['PING']);

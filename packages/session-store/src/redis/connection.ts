@@ -1,8 +1,7 @@
 import type { Clock } from '@stream-sessions/core';
+import { Deadlines, type RedisSend, type Waiting } from '@stream-sessions/core/spi';
 import { storeClosed } from '../errors.js';
 import type { StoredSession } from '../storage/storage.js';
-import type { Send } from './clients.js';
-import { Deadlines, type Waiting } from './deadlines.js';
 import { busy, failureOf, strangeReply, timedOut } from './failures.js';
 
 /** How many unanswered commands a client may have. Clients queue them without bound while Redis is away. */
@@ -17,7 +16,7 @@ export class RedisConnection {
   private readonly deadlines: Deadlines;
 
   constructor(
-    private readonly send: Send,
+    private readonly send: RedisSend,
     private readonly limitMs: number,
     clock: Clock,
   ) {

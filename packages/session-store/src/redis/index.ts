@@ -6,6 +6,6 @@ export type {
   NodeRedisSentinel,
   RedisClient,
   RedisCommands,
-} from './clients.js';
+} from '@stream-sessions/core/spi';
 export { connectRedis } from './connect-redis.js';
 export type { RedisConfig, RedisTlsConfig, SentinelConfig } from './config.js';

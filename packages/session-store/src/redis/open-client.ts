@@ -1,6 +1,6 @@
 import type * as Ioredis from 'ioredis';
 import type * as Redis from 'redis';
-import type { RedisClient } from './clients.js';
+import type { RedisClient } from '@stream-sessions/core/spi';
 import type { RedisSettings } from './config.js';
 
 /** A client of our own: not connected yet. */

@@ -1,9 +1,8 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, redisSender, systemClock, type RedisClient } from '@stream-sessions/core/spi';
 import { nonceOf } from '../record/record.js';
 import type { Storage, StoredSession, UpdateOptions, UpdateResult } from '../storage/storage.js';
 import { checkPositive } from '../support/checks.js';
-import { senderOf, type RedisClient } from './clients.js';
 import { COMPARE_AND_SET } from './compare-and-set.lua.js';
 import { RedisConnection } from './connection.js';
 import { warnOfEviction } from './eviction-warning.js';
@@ -40,7 +39,7 @@ export function redisStorage(client: RedisClient, options: RedisStorageOptions):
   checkKeyPrefix(keyPrefix);
   checkPositive('commandTimeoutMs', commandTimeoutMs);
   if (ttlMs !== undefined) checkPositive('ttlMs', ttlMs);
-  const connection = new RedisConnection(senderOf(client), commandTimeoutMs, clock);
+  const connection = new RedisConnection(redisSender(client), commandTimeoutMs, clock);
   // a connection that is lost shows in the commands; without a listener it would end the process
   client.on?.('error', ignore);
   return new RedisStorage(connection, keyPrefix, ttlMs, clock, () => void client.off?.('error', ignore));

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import type { RedisClient } from '@stream-sessions/session-store/redis';
+import type { RedisClient } from '@stream-sessions/core/spi';
 
 /** A client as a user would make it, connected. */
 export interface OpenClient {

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endChild, untilReady } from '../../../../test/support/child-server.js';
-import { freePort } from '../../../../test/support/free-port.js';
+import { endChild, untilReady } from './child-server.js';
+import { freePort } from './free-port.js';
 
 /** A real Redis of this test's own, on a free port of 127.0.0.1. */
 export interface RedisServer {

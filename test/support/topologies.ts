@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '../../../../test/support/until.js';
+import { until } from './until.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 
 const cli = (port: number, ...args: string[]): string => {

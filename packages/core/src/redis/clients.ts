@@ -1,4 +1,4 @@
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption } from '../support/options.js';
 
 /** A client that is told when its connection fails. Without a listener Node ends the process. */
 interface Emitting {
@@ -36,14 +36,15 @@ export interface RedisCommands extends Emitting {
 /** A connected client of `redis` or `ioredis`, or an adapter for another one. */
 export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisSentinel | NodeRedisCluster | RedisCommands;
 
-export type Send = (key: string | undefined, args: string[]) => Promise<unknown>;
+/** Sends a command to the node that has the key, if there is one, and gives the reply. */
+export type RedisSend = (key: string | undefined, args: string[]) => Promise<unknown>;
 
 /**
  * How a client sends a command. Reads go to masters, too: a replica may not have heard yet of what was written.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
-export function senderOf(client: RedisClient): Send {
+export function redisSender(client: RedisClient): RedisSend {
   if (typeof client !== 'object' || client === null) throw badClient(client);
   if ('send' in client && typeof client.send === 'function') return (key, args) => client.send(key, args);
   if ('call' in client && typeof client.call === 'function') {

@@ -1,4 +1,4 @@
-import type { Clock } from '@stream-sessions/core';
+import type { Clock } from './clock.js';
 
 /** A command that waits for its answer. */
 export interface Waiting {

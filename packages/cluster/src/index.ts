@@ -1,0 +1,2 @@
+export { BUCKETS, LOG_BUCKET, type ClusterLink, type Follower, type Reply, type Step } from './link/link.js';
+export { redisLink, type RedisLinkOptions } from './redis/redis-link.js';

@@ -1,0 +1,128 @@
+import { Deadlines, type RedisClient } from '@stream-sessions/core/spi';
+import type { Clock } from '@stream-sessions/core';
+import { linkFailed } from '../errors.js';
+import type { Follower } from '../link/link.js';
+import { ownConnection, type OwnConnection } from './own-connection.js';
+
+/** How long one wait lasts: at its end the connection has shown that it lives. */
+const BLOCK_MS = 1_000;
+/** Texts read at a time. */
+const PORTION = 200;
+/** Pauses between attempts to connect again. */
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 500;
+
+/** A channel: where it is in Redis, and what was read of it. */
+export interface FollowedChannel {
+  readonly name: string;
+  readonly key: string;
+  /** The id of the last entry that was read. */
+  position: string;
+}
+
+export interface FollowerParts {
+  readonly client: RedisClient;
+  readonly channels: readonly FollowedChannel[];
+  readonly onTexts: (channel: string, texts: readonly string[]) => void;
+  readonly clock: Clock;
+  /** For an answer to anything that does not wait. */
+  readonly timeoutMs: number;
+}
+
+/** Waits for new entries with XREAD, whose answer each protocol shapes in its own way, and reads them with XRANGE. */
+export class RedisFollower implements Follower {
+  private connection: OwnConnection | undefined;
+  private isStopped = false;
+  private wakeUp: (() => void) | undefined;
+  private readonly deadlines: Deadlines;
+  private readonly ended: Promise<void>;
+
+  constructor(private readonly parts: FollowerParts) {
+    this.deadlines = new Deadlines(BLOCK_MS + parts.timeoutMs, parts.clock);
+    this.ended = this.follow();
+  }
+
+  rewind(channel: string): void {
+    for (const each of this.parts.channels) if (each.name === channel) each.position = '0-0';
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.connection?.destroy();
+    this.wakeUp?.();
+    await this.ended;
+    this.deadlines.stop();
+  }
+
+  private async follow(): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!this.isStopped) {
+      try {
+        this.connection ??= await ownConnection(this.parts.client);
+        if (this.isStopped) break;
+        await this.readAll();
+        await this.wait();
+        pauseMs = FIRST_PAUSE_MS;
+      } catch {
+        this.connection?.destroy();
+        this.connection = undefined;
+        await this.pause(pauseMs);
+        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      }
+    }
+    this.connection?.destroy();
+  }
+
+  /** Until there is an entry that was not read, or a second has passed. */
+  private async wait(): Promise<void> {
+    const { channels } = this.parts;
+    const keys = channels.map(({ key }) => key);
+    const positions = channels.map(({ position }) => position);
+    await this.ask(['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', ...keys, ...positions]);
+  }
+
+  private async readAll(): Promise<void> {
+    for (const channel of this.parts.channels) while (await this.readPortion(channel));
+  }
+
+  /** True if there may be more. */
+  private async readPortion(channel: FollowedChannel): Promise<boolean> {
+    const from = channel.position;
+    const entries = await this.ask(['XRANGE', channel.key, `(${from}`, '+', 'COUNT', String(PORTION)]);
+    if (!Array.isArray(entries)) throw linkFailed('the Redis client changes what Redis answers');
+    const read = entries as [id: string, fields: string[]][];
+    const last = read.at(-1);
+    if (last === undefined || this.isStopped) return false;
+    // whoever is told may rewind
+    if (channel.position === from) channel.position = String(last[0]);
+    const texts = read.map(([, fields]) => String(fields[1]));
+    this.parts.onTexts(channel.name, texts);
+    return read.length === PORTION || channel.position !== String(last[0]);
+  }
+
+  /** What is not answered in time never will be: the connection hangs. */
+  private ask(args: string[]): Promise<unknown> {
+    const { connection } = this;
+    if (connection === undefined) return Promise.reject(linkFailed('there is no connection'));
+    return new Promise((resolve, reject) => {
+      const waiting = this.deadlines.add(() => reject(linkFailed(`Redis has not answered ${args[0]}`)));
+      connection
+        .send(this.parts.channels[0]?.key, args)
+        .then(resolve, reject)
+        .finally(() => this.deadlines.remove(waiting));
+    });
+  }
+
+  private pause(ms: number): Promise<void> {
+    if (this.isStopped) return Promise.resolve();
+    const { clock } = this.parts;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(() => this.wakeUp?.(), ms);
+      this.wakeUp = () => {
+        clock.clearTimeout(timer);
+        this.wakeUp = undefined;
+        resolve();
+      };
+    });
+  }
+}
