@@ -25,6 +25,14 @@ export function matchesSession(
   );
 }
 
+/** What of a target stands in the record of each session that it means, word for word. */
+export function mentionedBy(target: DenialTarget, hash: KeyedHash): string[] {
+  const { session, user, token, userAgent, stream, ip } = target;
+  const hashed = token === undefined ? undefined : hash.of(token);
+  const address = ip?.includes('.') === true && !ip.includes('/') ? ip : undefined;
+  return [session, user, hashed, userAgent, stream, address].filter((text) => text !== undefined);
+}
+
 /** True when the hit says nothing that a denial could be about and its live session did not say last. */
 export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
   return (

@@ -1,4 +1,5 @@
-import { MultiMap } from '../collections/multi-map.js';
+import { TextIndex } from '../collections/text-index.js';
+import { TextStore } from '../collections/text-store.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import { hashedName, type HashedName } from '../identity/name.js';
 import { prefixed } from '../identity/recipe.js';
@@ -6,102 +7,184 @@ import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { Session } from '../session/session.js';
+import { WaitingRows, type Progress } from './waiting-rows.js';
 
 /** Behind one address there may be thousands with one player: nobody can tell which of them this is. */
 const MAX_LOOKED_AT = 16;
 
-/** Where a visit of an earlier process is found again. */
+/** Where a visit of an earlier process is found again: texts of `placed`. */
 export interface FoundBy {
-  /** The group of its identity, and what names that group; undefined: a connection of its own. */
-  readonly group: string | undefined;
-  readonly own: HashedName;
-  /** Other names it was seen with. */
-  readonly names: readonly HashedName[];
+  /** By the name it goes by; undefined: it is a connection of its own, and several may go by the same. */
+  readonly own: string | undefined;
+  /** By other names it was seen with. */
+  readonly others: readonly string[];
+}
+
+/** What a visit was written down as. */
+export interface VisitRecord {
+  readonly id: string;
+}
+
+/** How records are read. */
+export interface VisitReader<R extends VisitRecord> {
+  foundBy(record: R): FoundBy;
+  toSession(record: R): Session;
+  setProgress(session: Session, progress: Progress): void;
 }
 
 /**
  * The visits of an earlier process that may go on. They are in no list. Whoever would open looks here first, by what
  * stands for its names; a visit that has gone on is still found by the names that it has not been seen with since.
+ *
+ * Until somebody looks for it, a visit is the text it was written down as: a hundred thousand sessions at once would keep the
+ * garbage collector busy for a second, and most are looked for one by one.
  */
-export class WaitingVisits {
-  private readonly waiting = new Map<string, Session>();
-  private readonly own = new Map<string, Session>();
-  private readonly any = new MultiMap<Session>();
+export class WaitingVisits<R extends VisitRecord = VisitRecord> {
+  size = 0;
+  private readonly texts = new TextStore();
+  private readonly rows = new WaitingRows();
+  private readonly ids = new TextIndex();
+  private readonly own = new TextIndex();
+  private readonly any = new TextIndex(MAX_LOOKED_AT);
+  /** Those that somebody has looked for, by row. */
+  private readonly sessions = new Map<number, Session>();
 
-  constructor(private readonly hash: KeyedHash) {}
+  constructor(
+    private readonly hash: KeyedHash,
+    private readonly reader: VisitReader<R>,
+  ) {}
 
-  get size(): number {
-    return this.waiting.size;
+  add(record: R): void {
+    const row = this.rowOf(record.id);
+    this.texts.set(row, JSON.stringify(record));
+    const { own, others } = this.reader.foundBy(record);
+    if (own !== undefined) this.own.set(own, row);
+    for (const key of others) this.any.add(key, row);
+    this.rows.setWaiting(row, true);
+    this.size++;
   }
 
-  add(session: Session, { group, own, names }: FoundBy): void {
-    this.waiting.set(session.id, session);
-    const { kind, firstStream, protocol, network, userAgent = '', rare } = session;
-    const place = group ?? connectionPlace(kind, firstStream, protocol, network);
-    // Of connections several may go by the same.
-    if (group === undefined) this.any.add(placed(place, own), session);
-    else this.own.set(placed(place, own), session);
-    for (const name of names) this.any.add(placed(place, name), session);
-    if (group === undefined || rare?.userId === undefined || !rare.vouched) return;
-    this.any.add(placed(place, this.renewed(rare.userId, userAgent)), session);
+  /** How far it is; it may be added later. */
+  setProgress(id: string, progress: Progress): void {
+    this.rows.setProgress(this.rowOf(id), progress);
   }
 
   get(id: string): Session | undefined {
-    return this.waiting.get(id);
+    const row = this.ids.get(id);
+    if (row === undefined || !this.rows.isWaiting(row)) return undefined;
+    const session = this.sessions.get(row) ?? this.keep(row, this.recordOf(row));
+    return session.id === id ? session : undefined;
   }
 
   has(session: Session): boolean {
-    return this.waiting.get(session.id) === session;
+    return this.get(session.id) === session;
   }
 
   /** It waits no longer. */
-  release(session: Session): void {
-    if (this.has(session)) this.waiting.delete(session.id);
+  release({ id }: Session): void {
+    const row = this.ids.get(id);
+    if (row === undefined || !this.rows.isWaiting(row)) return;
+    this.rows.setWaiting(row, false);
+    this.size--;
   }
 
-  values(): IterableIterator<Session> {
-    return this.waiting.values();
+  /** Those in whose records each of the texts stands; none is given: all. */
+  *mentioning(...texts: readonly string[]): Generator<Session> {
+    const parts = texts.map((text) => Buffer.from(JSON.stringify(text).slice(1, -1)));
+    for (let row = 0; row < this.rows.size; row++) {
+      if (!this.rows.isWaiting(row) || !parts.every((part) => this.texts.includes(row, part))) continue;
+      yield this.sessions.get(row) ?? this.make(row, this.recordOf(row));
+    }
   }
 
   /** Waiting or not: who had the name that this hit comes with, or is the only one that was seen with it. */
   named(resolved: ResolvedHit, aliases: boolean): Session | undefined {
     const { hit, namedBy, name, isConnection } = resolved;
-    if (isConnection && hit.id !== undefined) return this.waiting.get(hit.id);
+    if (isConnection && hit.id !== undefined) return this.get(hit.id);
     const key = placed(placeOf(resolved), [namedBy, hashedName(namedBy, nameIn(hit, name, namedBy), this.hash)]);
-    const own = this.own.get(key);
-    if (resolved.groupKey === undefined) return this.any.only(key, MAX_LOOKED_AT, (session) => this.has(session));
+    if (resolved.groupKey === undefined) return this.onlyOf(key, (session) => this.has(session));
+    const own = this.ownOf(key);
     if (own?.isClosed === false) return own;
-    return aliases ? this.any.only(key, MAX_LOOKED_AT, isOpen) : undefined;
+    return aliases ? this.onlyOf(key, isOpen) : undefined;
   }
 
   /** The only one that waits and was seen with a name of this kind, if it passes the test. */
   only(resolved: ResolvedHit, kind: NamedBy, name: string, test: (session: Session) => boolean): Session | undefined {
     const key = placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)]);
     const isMeant = (session: Session): boolean => this.has(session) && test(session);
-    const own = this.own.get(key);
-    return own !== undefined && isMeant(own) ? own : this.any.only(key, MAX_LOOKED_AT, isMeant);
+    const own = this.ownOf(key);
+    return own !== undefined && isMeant(own) ? own : this.onlyOf(key, isMeant);
   }
 
   /** Somebody was seen with this name. */
   isTaken(resolved: ResolvedHit, kind: NamedBy, name: string): boolean {
     const key = placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)]);
-    return this.own.get(key) !== undefined || this.any.size(key) > 0;
+    return this.own.get(key) !== undefined || this.any.get(key) !== undefined;
   }
 
   /** The only one of this user there, with this player, if it passes the test: its token has been renewed meanwhile. */
   ofUser(resolved: ResolvedHit, user: string, test: (session: Session) => boolean): Session | undefined {
-    const key = placed(placeOf(resolved), this.renewed(user, resolved.userAgent ?? ''));
-    return this.any.only(key, MAX_LOOKED_AT, (session) => this.has(session) && test(session));
+    const key = placedUser(placeOf(resolved), user, resolved.userAgent ?? '');
+    return this.onlyOf(key, (session) => this.has(session) && test(session));
   }
 
-  private renewed(user: string, userAgent: string): HashedName {
-    return ['user', this.hash.once(prefixed(user) + userAgent)];
+  private ownOf(key: string): Session | undefined {
+    const row = this.own.get(key);
+    return row === undefined ? undefined : this.at(row, key);
+  }
+
+  /** The only one that is found by this and passes the test; undefined where several do, or could. */
+  private onlyOf(key: string, test: (session: Session) => boolean): Session | undefined {
+    const rows = this.any.all(key);
+    if (rows.length > MAX_LOOKED_AT) return undefined;
+    const found = rows.map((row) => this.at(row, key)).filter((session) => session !== undefined && test(session));
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  /** The visit of a row, if it is found by this; undefined also for one that is over. */
+  private at(row: number, key: string): Session | undefined {
+    const known = this.sessions.get(row);
+    if (known === undefined && !this.rows.isWaiting(row)) return undefined;
+    const record = this.recordOf(row);
+    const { own, others } = this.reader.foundBy(record);
+    if (own !== key && !others.includes(key)) return undefined;
+    return known ?? this.keep(row, record);
+  }
+
+  private recordOf(row: number): R {
+    return JSON.parse(this.texts.get(row)) as R;
+  }
+
+  private keep(row: number, record: R): Session {
+    const session = this.make(row, record);
+    this.sessions.set(row, session);
+    return session;
+  }
+
+  private make(row: number, record: R): Session {
+    const session = this.reader.toSession(record);
+    const progress = this.rows.progressOf(row);
+    if (progress !== undefined) this.reader.setProgress(session, progress);
+    return session;
+  }
+
+  private rowOf(id: string): number {
+    const known = this.ids.get(id);
+    if (known !== undefined) return known;
+    const row = this.rows.add();
+    this.ids.set(id, row);
+    return row;
   }
 }
 
 const isOpen = (session: Session): boolean => !session.isClosed;
 
-const placed = (place: string, [kind, hashed]: HashedName): string => `${place} ${kind}:${hashed}`;
+/** Where one with this name is found. */
+export const placed = (place: string, [kind, hashed]: HashedName): string => `${place} ${kind}:${hashed}`;
+
+/** Where one whose token may have been renewed is found. */
+export const placedUser = (place: string, user: string, userAgent: string): string =>
+  `${place} renewed:${prefixed(user)}${userAgent}`;
 
 function nameIn({ userId, userAgent = '' }: HitFacts, name: string | undefined, namedBy: NamedBy): string {
   return name ?? (namedBy === 'user' ? userId : userAgent) ?? '';
@@ -116,5 +199,6 @@ function placeOf({ kind, stream, protocol, network, groupKey, recipe }: Resolved
 export const groupPlace = (kind: string, signature: string, stream: string, groupKey: string): string =>
   `${kind} ${signature} ${prefixed(stream)}${groupKey}`;
 
-const connectionPlace = (kind: string, stream: string, protocol: string, network: string): string =>
+/** The same of a connection of its own. */
+export const connectionPlace = (kind: string, stream: string, protocol: string, network: string): string =>
   `${kind} connection ${prefixed(stream)}${prefixed(protocol)}${network}`;

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { writeAll } from '../support/durable.js';
 import { eachLine, linesOf } from '../support/file-lines.js';
 import { headerOf } from './state-header.js';
-import { latestLines } from './state-lines.js';
+import { keyOfLine, latestLines } from './state-lines.js';
 
 /** Which part of a file is copied. */
 export interface CopyOptions {
@@ -22,9 +22,8 @@ export async function compactedCopy(
   path: string,
   { key, from, to, isDamaged, isOver }: CopyOptions,
 ): Promise<{ file: FileHandle; size: number; copiedTo: number } | undefined> {
-  const { offsets } = await latestLines(source, from, to, isDamaged, isOver);
+  const { isOne } = await latestLines(source, from, to, isDamaged, isOver);
   if (isOver()) return undefined;
-  const kept = new Set(offsets.values());
   const file = await open(path, 'w+', 0o600);
   const header = Buffer.from(headerOf(key));
   await file.write(header);
@@ -33,7 +32,7 @@ export async function compactedCopy(
     if (isOver()) break;
     const parts: Buffer[] = [];
     eachLine(lines, (begin, end, offset) => {
-      if (kept.has(offset)) parts.push(lines.data.subarray(begin, end + 1));
+      if (isOne(keyOfLine(lines.data, begin, end), offset)) parts.push(lines.data.subarray(begin, end + 1));
     });
     const bytes = Buffer.concat(parts);
     size += await writeAll(file, bytes, size);

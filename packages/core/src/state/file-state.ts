@@ -87,8 +87,8 @@ class FileState implements StateStore {
     // Of a line that looks like one and is none, an earlier one counts.
     const sound = broken.size === 0 ? undefined : await latestLines(file, from, latest.end, true);
     if (sound !== undefined) {
-      const offsets = new Map([...sound.offsets].filter(([key]) => broken.has(key)));
-      yield* this.linesAt({ ...sound, offsets }, broken);
+      const isOne = (key: string, offset: number): boolean => broken.has(key) && sound.isOne(key, offset);
+      yield* this.linesAt({ ...sound, isOne }, broken);
     }
     this.isDamaged = true;
     this.compactAt = 0;
@@ -96,14 +96,14 @@ class FileState implements StateStore {
     this.warning = `${lines} lines of ${this.path} cannot be read; the file is kept as ${this.path}.damaged-<time>.`;
   }
 
-  private async *linesAt({ offsets, end }: LatestLines, broken: Set<string>): AsyncGenerator<StateChange[]> {
-    const kept = new Set(offsets.values());
+  private async *linesAt({ isOne, end }: LatestLines, broken: Set<string>): AsyncGenerator<StateChange[]> {
     for await (const lines of linesOf(this.file as FileHandle, (this.header as StateHeader).length, end)) {
       const changes: StateChange[] = [];
       eachLine(lines, (from, to, offset) => {
-        if (!kept.has(offset)) return;
+        const key = keyOfLine(lines.data, from, to);
+        if (!isOne(key, offset)) return;
         const change = fromLine(lines.data.toString('utf8', from, to));
-        if (change === undefined) broken.add(keyOfLine(lines.data, from, to));
+        if (change === undefined) broken.add(key);
         else changes.push(change);
       });
       yield changes;

@@ -5,16 +5,16 @@ import { WaitingVisits } from '../registry/waiting-visits.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
-import { StringPool } from '../support/strings.js';
 import type { Logger } from '../support/logger.js';
 import type { DenialRecord } from '../types/denial.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { CLOCK_KEY, readKey } from './keys.js';
 import { LeftRecords } from './left-records.js';
 import { readClockRecord, setSince, type ClockRecord } from './passed-time.js';
-import { fromRecord, setProgress } from './session-record.js';
+import { SessionReader } from './session-reader.js';
+import { readProgress, readSession, type StoredSession } from './stored-session.js';
 
-/** So many visits are made before the event loop gets its turn. */
+/** So many records are read before the event loop gets its turn. */
 const AT_ONCE = 256;
 
 /** What restoring takes. */
@@ -29,7 +29,7 @@ export interface RestoreParts {
 
 /** What an earlier process has left. */
 export interface Restored {
-  readonly waiting: WaitingVisits;
+  readonly waiting: WaitingVisits<StoredSession>;
   readonly records: LeftRecords;
 }
 
@@ -41,17 +41,12 @@ export interface Restored {
  */
 export async function restore(store: StateStore, parts: RestoreParts): Promise<Restored> {
   const { settings, denials, liveStreams, clock, logger } = parts;
-  const waiting = new WaitingVisits(settings.hash);
+  const streamOf = (code: string): StreamEntry => liveStreams.entryFor(code);
+  const reader = new SessionReader({ ...parts, hash: settings.hash, streamOf });
+  const waiting = new WaitingVisits(settings.hash, reader);
   const records = new LeftRecords();
-  const streams = new Map<string, StreamEntry>();
-  const streamOf = (code: string): StreamEntry => {
-    const known = streams.get(code) ?? liveStreams.entryFor(code);
-    streams.set(code, known);
-    return known;
-  };
-  const sources = { ...parts, hash: settings.hash, texts: new StringPool(), streamOf };
+  const streams = new Set<string>();
   const denialRecords: DenialRecord[] = [];
-  const early = new Map<string, unknown>();
   let writtenAt: ClockRecord | undefined;
   let unreadable = 0;
   let cause: unknown;
@@ -68,11 +63,12 @@ export async function restore(store: StateStore, parts: RestoreParts): Promise<R
     if (key === CLOCK_KEY) writtenAt = readClockRecord(value);
     if (what === 'record') records.add(id, value);
     if (what === 'denial') denialRecords.push(value as DenialRecord);
-    if (what === 'session') waiting.add(...fromRecord(value, sources));
-    const session = what === 'session' || what === 'progress' ? waiting.get(id) : undefined;
-    const progress = what === 'progress' ? value : early.get(id);
-    if (session !== undefined && progress !== undefined) setProgress(session, progress);
-    else if (what === 'progress') early.set(id, value);
+    if (what === 'session') {
+      const session = readSession(value);
+      waiting.add(session);
+      streams.add(session.stream);
+    }
+    if (what === 'progress') waiting.setProgress(id, readProgress(value));
   };
 
   const inSlices = async <T>(items: readonly T[], use: (item: T) => void): Promise<void> => {
@@ -85,7 +81,7 @@ export async function restore(store: StateStore, parts: RestoreParts): Promise<R
   for await (const changes of store.load()) await inSlices(changes, read);
   const shiftMs = writtenAt === undefined ? 0 : setSince(writtenAt, clock);
   await inSlices(denialRecords, (record) => denials.restore(shifted(record, shiftMs)));
-  for (const code of streams.keys()) liveStreams.served.add(code);
+  for (const code of streams) liveStreams.served.add(code);
   if (unreadable > 0) {
     logger.error({ err: cause, records: unreadable }, 'the state store has records that this tracker cannot read');
   }

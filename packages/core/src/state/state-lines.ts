@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { TextIndex } from '../collections/text-index.js';
 import { eachLine, linesOf } from '../support/file-lines.js';
 import type { StateChange } from '../types/state.js';
 
@@ -17,6 +18,7 @@ export function fromLine(line: string): StateChange | undefined {
   }
 }
 
+const NOWHERE = -1;
 const [QUOTE, BACKSLASH, BRACKET] = Buffer.from('"\\]');
 
 /** Where the key of a line ends, which begins with its third byte; undefined where it is no change. */
@@ -31,9 +33,10 @@ function endOfKey(data: Buffer, from: number, to: number): number | undefined {
 export const keyOfLine = (data: Buffer, from: number, to: number): string =>
   data.toString('latin1', from + 2, endOfKey(data, from, to));
 
-/** Where the last line of each key begins under which something is kept. */
+/** The last line of each key under which something is kept. */
 export interface LatestLines {
-  readonly offsets: ReadonlyMap<string, number>;
+  /** Whether the line that begins there is one. */
+  readonly isOne: (key: string, offset: number) => boolean;
   /** Behind the last whole line. */
   readonly end: number;
   /** Lines that are none. */
@@ -48,7 +51,7 @@ export async function latestLines(
   verify: boolean,
   isOver: () => boolean = () => false,
 ): Promise<LatestLines> {
-  const offsets = new Map<string, number>();
+  const offsets = new TextIndex();
   let damaged = 0;
   let readTo = start;
   for await (const lines of linesOf(file, start, end)) {
@@ -62,9 +65,8 @@ export async function latestLines(
         return;
       }
       const key = data.toString('latin1', from + 2, keyEnd);
-      if (data[keyEnd + 1] === BRACKET) offsets.delete(key);
-      else offsets.set(key, offset);
+      offsets.set(key, data[keyEnd + 1] === BRACKET ? NOWHERE : offset);
     });
   }
-  return { offsets, end: readTo, damaged };
+  return { isOne: (key, offset) => offsets.get(key) === offset, end: readTo, damaged };
 }

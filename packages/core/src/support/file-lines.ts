@@ -7,6 +7,7 @@ const LINE_END = 10;
 
 /** Whole lines of a file, one after the other in `data`. */
 export interface Lines {
+  /** Good until the next ones are asked for: its memory is used again. */
   readonly data: Buffer;
   /** Where in the file `data` begins. */
   readonly at: number;
@@ -16,35 +17,37 @@ export interface Lines {
 
 /** The whole lines from `offset` to `end`, in portions. What follows the last line end is none. */
 export async function* linesOf(file: FileHandle, offset: number, end: number): AsyncGenerator<Lines> {
-  let rest: Buffer = Buffer.alloc(0);
+  // One is read into while somebody looks at the other: the last chunk, behind what of the one before it is no whole line.
+  let [data, spare] = [Buffer.allocUnsafeSlow(2 * CHUNK), Buffer.allocUnsafeSlow(2 * CHUNK)];
+  let rest = 0;
   let at = offset;
-  let reading = readChunk(file, offset, end);
+  let reading = read(file, data, 0, offset, end);
   for (;;) {
-    const chunk = await reading;
-    if (chunk.length === 0) return;
-    offset += chunk.length;
-    // while somebody looks at this one
-    reading = readChunk(file, offset, end);
-    reading.catch(() => undefined);
-    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const length = await reading;
+    if (length === 0) return;
+    offset += length;
+    const filled = rest + length;
     const ends: number[] = [];
-    for (let to = data.indexOf(LINE_END, rest.length); to >= 0; to = data.indexOf(LINE_END, to + 1)) ends.push(to);
-    if (ends.length > 0) yield { data, at, ends };
+    for (let to = data.indexOf(LINE_END, rest); to >= 0 && to < filled; to = data.indexOf(LINE_END, to + 1))
+      ends.push(to);
     const from = (ends.at(-1) ?? -1) + 1;
-    rest = data.subarray(from);
-    at += from;
-    if (rest.length > LONGEST_LINE) {
-      at += rest.length;
-      rest = rest.subarray(0, 0);
-    }
+    rest = filled - from;
+    let dropped = 0;
+    if (rest > LONGEST_LINE) [dropped, rest] = [rest, 0];
+    if (spare.length < rest + CHUNK) spare = Buffer.allocUnsafeSlow(2 * rest + CHUNK);
+    data.copy(spare, 0, filled - rest, filled);
+    reading = read(file, spare, rest, offset, end);
+    reading.catch(() => undefined);
+    if (ends.length > 0) yield { data: data.subarray(0, filled), at, ends };
+    at += from + dropped;
+    [data, spare] = [spare, data];
   }
 }
 
-/** Empty at the end. */
-async function readChunk(file: FileHandle, offset: number, end: number): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK, end - offset)));
-  if (chunk.length === 0) return chunk;
-  return chunk.subarray(0, (await file.read(chunk, 0, chunk.length, offset)).bytesRead);
+/** A chunk, put behind what is there. Returns its length: 0 at the end. */
+async function read(file: FileHandle, into: Buffer, behind: number, offset: number, end: number): Promise<number> {
+  const length = Math.max(0, Math.min(CHUNK, end - offset));
+  return length === 0 ? 0 : (await file.read(into, behind, length, offset)).bytesRead;
 }
 
 /** Calls `use` with where each line begins and ends in `data`, and where it begins in the file. */

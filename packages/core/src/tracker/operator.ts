@@ -1,4 +1,4 @@
-import { matchesSession } from '../denials/live-match.js';
+import { matchesSession, mentionedBy } from '../denials/live-match.js';
 import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -62,7 +62,7 @@ export class Operator {
       if (matchesSession(target, session, this.parts.settings))
         this.parts.lifecycle.close(session, 'denied', { detail: reason });
     }
-    for (const session of this.waiting()) {
+    for (const session of this.waiting(mentionedBy(target, this.parts.settings.hash))) {
       if (matchesSession(target, session, this.parts.settings))
         this.parts.lifecycle.endWaiting(session, 'denied', reason);
     }
@@ -96,12 +96,13 @@ export class Operator {
     const { stream } = filter;
     const isMeant = (session: Session): boolean =>
       (!stream || session.streams.includes(stream)) && (matches === undefined || matches(session));
-    return this.waiting().flatMap((session) => (isMeant(session) ? [session.id] : []));
+    const texts = [stream, filter.user].filter((text) => text !== undefined);
+    return Array.from(this.waiting(texts)).flatMap((session) => (isMeant(session) ? [session.id] : []));
   }
 
-  /** Visits of an earlier process that might go on: an operator's word is for them as well. */
-  private waiting(): Session[] {
-    return [...(this.parts.resolver.waiting?.values() ?? [])];
+  /** Visits of an earlier process that might go on, if their records have these texts: an operator's word is for them as well. */
+  private waiting(texts: readonly string[]): Iterable<Session> {
+    return this.parts.resolver.waiting?.mentioning(...texts) ?? [];
   }
 
   /** Live sessions that a denial of this target could mean: by the narrowest index there is. */

@@ -81,7 +81,7 @@ export class Persistence {
     for (const [owner, id] of this.left.rest()) this.writer.record(owner, id, undefined);
     this.left.clear();
     let count = 0;
-    for (const session of waiting?.values() ?? NOBODY) {
+    for (const session of waiting?.mentioning() ?? NOBODY) {
       lifecycle.endWaiting(session, 'lost');
       if (++count % AT_ONCE > 0) continue;
       await new Promise<void>((resolve) => setImmediate(resolve));

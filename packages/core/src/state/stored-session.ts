@@ -1,0 +1,85 @@
+import type { HashedName } from '../identity/name.js';
+import type { Progress } from '../registry/waiting-rows.js';
+import { MAX_LISTED, type Session } from '../session/session.js';
+import { SESSION_KINDS } from '../types/kinds.js';
+
+/** A session as it is written down. What is as it mostly is, is left out. */
+export interface StoredSession {
+  readonly id: string;
+  readonly kind: Session['kind'];
+  readonly protocol: string;
+  /** In use, where it has or had several. */
+  readonly protocols?: string[] | undefined;
+  readonly secure?: boolean | undefined;
+  readonly dvr?: boolean | undefined;
+  readonly country?: string | undefined;
+  readonly stream: string;
+  readonly streams?: string[] | undefined;
+  readonly ip: string;
+  readonly ips?: string[] | undefined;
+  /** Of each address, as identity counts it; left out: the one address is one. */
+  readonly networks?: string[] | undefined;
+  readonly agent?: string | undefined;
+  readonly referer?: string | undefined;
+  readonly query?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly opened: number;
+  readonly started?: number | undefined;
+  readonly absent?: number | undefined;
+  readonly since?: number | undefined;
+  readonly user?: string | undefined;
+  readonly vouched?: boolean | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly watched?: [string, number][] | undefined;
+  /** The group it is in; left out: it is a connection of its own. */
+  readonly place?: string | undefined;
+  readonly names: readonly [HashedName, ...HashedName[]];
+  readonly agents?: readonly string[] | undefined;
+  readonly decided?: readonly (readonly [asked: string, token: string, bearer: string])[] | undefined;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTime = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isList = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length > 0 && value.length <= 4 * MAX_LISTED && value.every(isItem);
+const isTexts = (value: unknown): boolean => isList(value, isText);
+const isListOfTexts = (value: unknown): boolean => isList(value, isTexts);
+const isWatched = (value: unknown): boolean => isList(value, (item) => Array.isArray(item) && item.length === 2);
+const isTags = (value: unknown): boolean => isObject(value) && Object.values(value).every(isText);
+/** Absent, or as it must be. */
+const may = (is: (value: unknown) => boolean, ...values: unknown[]): boolean =>
+  values.every((value) => value === undefined || is(value));
+
+/**
+ * What a crash, another program or a later version has left is not believed to be a session.
+ *
+ * @throws Error where it is none
+ */
+export function readSession(given: unknown): StoredSession {
+  const record = given as StoredSession;
+  const isFine =
+    isObject(record) &&
+    [record.id, record.protocol, record.stream, record.ip].every(isText) &&
+    SESSION_KINDS.includes(record.kind) &&
+    isTime(record.opened) &&
+    isList(record.names, isTexts) &&
+    may(isFlag, record.secure, record.dvr, record.vouched) &&
+    may(isText, record.country, record.agent, record.referer, record.query, record.fingerprint, record.user) &&
+    may(isText, record.place) &&
+    may(isTime, record.started, record.absent, record.since) &&
+    may(isTexts, record.protocols, record.streams, record.ips, record.networks, record.agents) &&
+    may(isListOfTexts, record.decided) &&
+    may(isTags, record.tags) &&
+    may(isWatched, record.watched);
+  if (!isFine) throw new Error('this is no record of a session');
+  return record;
+}
+
+/** @throws Error where it is no record of progress */
+export function readProgress(progress: unknown): Progress {
+  const isFine = Array.isArray(progress) && isTime(progress[0]) && isTime(progress[1]) && isTime(progress[2]);
+  if (!isFine || !may(isObject, progress[3])) throw new Error('this is no record of progress');
+  return progress as unknown as Progress;
+}
