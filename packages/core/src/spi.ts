@@ -21,6 +21,16 @@ export { ConnectionSet, onceClosed } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
 export { CLOSE_REASONS, SESSION_KINDS } from './types/kinds.js';
 export { needDirectory } from './connections/need-directory.js';
+export { clusterPort } from './connections/cluster-port.js';
+export type {
+  ClusterPort,
+  FoundVisit,
+  IdentityOptionsDigest,
+  NameHash,
+  Part,
+  VisitDirectory,
+  VisitIdentity,
+} from './types/cluster.js';
 export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { checkOptions, badOption } from './support/options.js';

@@ -22,8 +22,9 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Candidates } from './candidates.js';
 import { Capacity } from './capacity.js';
 import { impossible, type ResolvedHit } from '../identity/resolved-hit.js';
-import { gone, PendingOpenings, type Made, type PendingOpening, type Outcome } from './pending-openings.js';
+import { gone, isRefused, PendingOpenings, type Made, type PendingOpening, type Outcome } from './pending-openings.js';
 import { noRoom, type Evictions } from './evictions.js';
+import type { VisitQuestions } from './visit-questions.js';
 import type { Settings } from '../settings/settings.js';
 
 type AnyAdmission = Admission<OpenHandle & RequestHandle & ConnHandle>;
@@ -40,6 +41,7 @@ export interface AdmissionParts {
   readonly candidates: Candidates;
   readonly decided: DecidedCredentials;
   readonly evictions: Evictions;
+  readonly visits: VisitQuestions;
   readonly pipeline: Pipeline;
   readonly view: TrackerView;
   readonly totals: Totals;
@@ -104,6 +106,9 @@ export class Admissions {
     // A request that shares the answer of another one of the same viewer takes no further place.
     const shared = this.openings.find(resolved);
     if (shared !== undefined) return this.wait(resolved, joins, shared);
+    if (joins === undefined && this.parts.visits.refuses(resolved)) {
+      return this.overloaded(resolved, 'the cluster does not answer');
+    }
     const full = joins === undefined && this.capacity.isFull(resolved);
     if (full) {
       this.totals.overload++;
@@ -111,7 +116,7 @@ export class Admissions {
     }
     const { policies } = this.settings;
     const decision =
-      policies.length === 0
+      policies.length === 0 || this.parts.grants.allowedElsewhere(resolved) !== undefined
         ? NOT_ASKED
         : this.parts.pipeline.ask(policies, this.parts.candidates.of(resolved, joins), this.parts.view);
     if (isPromise(decision)) return this.wait(resolved, joins, this.openings.begin(resolved, full, decision));
@@ -155,8 +160,8 @@ export class Admissions {
     return this.denials.match(resolved, joins);
   }
 
-  private overloaded(resolved: ResolvedHit): Refused {
-    return this.denials.refuseByCap(resolved, 'overload', 'overload', 'too many sessions');
+  private overloaded(resolved: ResolvedHit, detail = 'too many sessions'): Refused {
+    return this.denials.refuseByCap(resolved, 'overload', 'overload', detail);
   }
 
   private wait(resolved: ResolvedHit, joins: Session | undefined, opening: PendingOpening): AnyPending {
@@ -206,6 +211,7 @@ export class Admissions {
       this.lifecycle.activity.joinAs(live, resolved);
     }
     this.denials.replaced.whileLives(session, shutOut);
+    if (!isAsked) this.parts.grants.allowAsElsewhere(session, resolved);
     if (isAsked) this.parts.decided.note(session, resolved, decision, until);
     return { outcome: session, joined: live };
   }
@@ -281,8 +287,6 @@ export class Admissions {
 
 const isSeenAt = ({ network: first, rare }: Session, network: string): boolean =>
   network === first || (rare?.networks?.includes(network) ?? false);
-
-const isRefused = (outcome: Outcome): outcome is Refused => outcome !== undefined && 'admitted' in outcome;
 
 /** What the policies said of one viewer in particular is not for another who waited for the same answer. */
 function toAnother(answer: AnyAdmission): AnyAdmission {

@@ -11,6 +11,8 @@ import type { ResolvedHit } from '../identity/resolved-hit.js';
 /** What came of asking: the live session, a refusal, or let in without being tracked. */
 export type Outcome = Session | Refused | undefined;
 
+export const isRefused = (outcome: Outcome): outcome is Refused => outcome !== undefined && 'admitted' in outcome;
+
 /** What was decided, made true. */
 export interface Made {
   readonly outcome: Outcome;

@@ -17,6 +17,9 @@ export interface Patterns {
   readonly unlessNamed?: readonly DenialPattern[];
 }
 
+/** What a replaced viewer is told to wait before it tries again. */
+const REPLACED_MS = 10_000;
+
 /** Which of its patterns hold when. */
 export const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
 const NONE: readonly DenialPattern[] = [];
@@ -66,6 +69,15 @@ export class DenialEntry extends WheelNode {
 
   get by(): Denial['by'] {
     return this.facts.by;
+  }
+
+  get since(): number {
+    return this.facts.since;
+  }
+
+  /** Nobody knows when a session will end: who waits for that is told to try again in a while. */
+  shown(now: number): Denial {
+    return this.endsWithSession ? this.snapshot(now + REPLACED_MS) : this.snapshot();
   }
 
   /** `until`: what is shown as its end, when it is not known yet. */
@@ -125,6 +137,13 @@ export class DenialTable {
     if (!isKnown) this.journal?.added(entry);
   }
 
+  /** The same, instead of one with its id that is there. */
+  replace(entry: DenialEntry): void {
+    const known = this.entries.get(entry.denialId);
+    if (known !== undefined) this.delete(known);
+    this.add(entry);
+  }
+
   /** Keeps at most so many from now on. */
   resize(max: number): void {
     this.max = max;
@@ -155,15 +174,16 @@ export class DenialTable {
     return this.entries.values();
   }
 
-  /** The denial that refuses this hit now. `watches`: it has a live session on this stream already. */
-  match(resolved: ResolvedHit, watches: boolean, byName: boolean, now: number): DenialEntry | undefined {
+  /** The denial that refuses this hit now. `watchesSince`: when it began to watch this stream; Infinity: it does not. */
+  match(resolved: ResolvedHit, watchesSince: number, byName: boolean, now: number): DenialEntry | undefined {
     if (this.entries.size === 0) return undefined;
     const holds = (entry: DenialEntry): boolean => entry.until > now;
+    const holdsNew = (entry: DenialEntry): boolean => holds(entry) && entry.since <= watchesSince;
     const { always, onlyNew, unlessNamed } = this.indexes;
     return (
       always.find(resolved, holds) ??
-      (watches ? undefined : onlyNew.find(resolved, holds)) ??
-      (watches && byName ? undefined : unlessNamed.find(resolved, holds))
+      (watchesSince === -Infinity ? undefined : onlyNew.find(resolved, holdsNew)) ??
+      (watchesSince === -Infinity && byName ? undefined : unlessNamed.find(resolved, byName ? holdsNew : holds))
     );
   }
 

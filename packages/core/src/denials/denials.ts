@@ -1,6 +1,7 @@
+import { CapDenials } from './cap-denials.js';
 import { fromRecord, toRecord } from './denial-record.js';
 import { DenialFactory } from './denial-factory.js';
-import { type DenialEntry, DenialTable } from './denial-table.js';
+import { type DenialEntry, type DenialJournal, DenialTable } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { askedKey, viewerKey, type DenialPattern } from './pattern.js';
 import { RefusalCache } from './refusal-cache.js';
@@ -19,6 +20,7 @@ import type { Totals } from '../registry/totals.js';
 import type { Explanation, PolicyDecision } from '../types/explanation.js';
 import { ReplacedDenials } from './replaced-denials.js';
 import type { Settings } from '../settings/settings.js';
+import { watching } from './watching.js';
 
 /** What refused somebody: the admission to hand out. */
 export interface Refused {
@@ -26,11 +28,6 @@ export interface Refused {
   readonly denial: Denial;
 }
 
-/** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
-const CAP_DENIAL_MS = 1000;
-const MAX_CAP_DENIALS = 64;
-/** What a replaced viewer is told to wait before it tries again. */
-const REPLACED_MS = 10_000;
 /** How many ended denials one sweep forgets at the most. */
 const EXPIRED_PER_LOOK = 5000;
 
@@ -51,13 +48,15 @@ export class Denials {
   readonly operator: DenialTable;
   readonly remembered: DenialTable;
   readonly replaced: ReplacedDenials;
+  /** Hears what the operator says here, and not of what was made elsewhere. */
+  shared: DenialJournal | undefined = undefined;
   private readonly cache = new RefusalCache();
-  private readonly capDenials = new Map<string, DenialEntry>();
   private readonly settings: Settings;
   private readonly hub: EventHub;
   private readonly totals: Totals;
   private readonly clock: Clock;
   private readonly factory: DenialFactory;
+  private readonly caps: CapDenials;
 
   constructor(parts: DenialsParts) {
     const { settings, clock } = parts;
@@ -66,6 +65,7 @@ export class Denials {
     this.totals = parts.totals;
     this.clock = clock;
     this.factory = new DenialFactory(settings, clock, parts.fingerprint);
+    this.caps = new CapDenials(this.factory, clock);
     const now = clock.now();
     const networkOfIp = (ip: string): string => settings.addresses.network(ip);
     this.operator = new DenialTable(settings.maxDenials, now, networkOfIp, settings.hash);
@@ -82,18 +82,20 @@ export class Denials {
     return this.operator.refusesNamelessAt(network);
   }
 
-  /** `joins`: its live session. A kick does not stop who is watching already, unless another stream is asked for. */
+  /**
+   * `joins`: its live session. A kick does not stop who is watching already, here or on another node, unless another stream
+   * is asked for.
+   */
   match(resolved: ResolvedHit, joins: Session | undefined): Refused | undefined {
     if (this.isEmpty) return undefined;
     const now = this.clock.now();
-    const lately = joins === undefined ? this.cache.find(resolved, now) : undefined;
+    const { isNew, since, byName } = watching(resolved, joins);
+    const lately = isNew ? this.cache.find(resolved, now) : undefined;
     if (lately !== undefined) return this.refuse(lately, resolved);
-    const watches = (!resolved.arrives && joins?.streams.includes(resolved.stream)) ?? false;
-    const byName = joins === undefined || resolved.answersTo(joins);
     const entry =
-      this.operator.match(resolved, watches, byName, now) ?? this.remembered.match(resolved, watches, byName, now);
+      this.operator.match(resolved, since, byName, now) ?? this.remembered.match(resolved, since, byName, now);
     if (entry === undefined) return undefined;
-    if (joins === undefined) this.cache.note(resolved, entry);
+    if (isNew) this.cache.note(resolved, entry);
     return this.refuse(entry, resolved);
   }
 
@@ -145,14 +147,7 @@ export class Denials {
 
   /** What a cap, a bound or the end of the tracker keeps out. */
   refuseByCap(resolved: ResolvedHit, kind: DenialKind, reason: CloseReason, detail: string): Refused {
-    const now = this.clock.now();
-    let entry = this.capDenials.get(detail);
-    if (entry === undefined || entry.until <= now) {
-      if (this.capDenials.size >= MAX_CAP_DENIALS) this.capDenials.clear();
-      entry = this.factory.ofHit(resolved, { by: 'cap', kind, reason, detail, forMs: CAP_DENIAL_MS });
-      this.capDenials.set(detail, entry);
-    }
-    return this.refuse(entry, resolved);
+    return this.refuse(this.caps.of(resolved, kind, reason, detail), resolved);
   }
 
   lift(which: string | DenialTarget): boolean {
@@ -160,11 +155,26 @@ export class Denials {
       const entry = this.operator.getByTarget(targetKey(readTarget(which), this.settings.hash));
       return entry !== undefined && this.end(entry, this.operator);
     }
-    for (const table of [this.operator, this.remembered]) {
-      const entry = table.get(which);
-      if (entry !== undefined) return this.end(entry, table);
-    }
-    return false;
+    const entry = this.operator.get(which);
+    if (entry !== undefined) return this.end(entry, this.operator);
+    const remembered = this.remembered.get(which);
+    return remembered !== undefined && this.end(remembered, this.remembered);
+  }
+
+  /** Made by the operator elsewhere. @throws StreamSessionsError ERR_BAD_DENIAL */
+  take(records: readonly DenialRecord[]): readonly DenialEntry[] {
+    const entries = records.map((record) => fromRecord(record, this.settings.hash.keyId));
+    const inForce = entries.filter(({ until }) => until > this.clock.now());
+    for (const entry of inForce) this.operator.replace(entry);
+    this.cache.clear();
+    return inForce;
+  }
+
+  /** Lifted elsewhere. */
+  drop(id: string): boolean {
+    const entry = this.operator.get(id);
+    if (entry !== undefined) this.operator.delete(entry);
+    return entry !== undefined;
   }
 
   /** Ends the remembered refusals that this test picks; how many. Who was replaced stays out as long as before. */
@@ -179,7 +189,8 @@ export class Denials {
   }
 
   list(): Denial[] {
-    return this.inForce().map((entry) => this.shown(entry));
+    const now = this.clock.now();
+    return this.inForce().map((entry) => entry.shown(now));
   }
 
   export(): DenialRecord[] {
@@ -193,12 +204,7 @@ export class Denials {
     const now = this.clock.now();
     const { keyId } = this.settings.hash;
     const entries = records.map((record) => fromRecord(record, keyId)).filter(({ until }) => until > now);
-    for (const entry of entries) {
-      const table = entry.by === 'policy' ? this.remembered : this.operator;
-      const known = table.get(entry.denialId);
-      if (known !== undefined) table.delete(known);
-      table.add(entry);
-    }
+    for (const entry of entries) (entry.by === 'policy' ? this.remembered : this.operator).replace(entry);
     this.cache.clear();
     return entries.length;
   }
@@ -221,7 +227,7 @@ export class Denials {
   explain(id: string): Explanation | undefined {
     const entry = this.operator.get(id) ?? this.remembered.get(id);
     if (entry === undefined || entry.until <= this.clock.now()) return undefined;
-    return { id, policies: entry.policyDecisions, denial: this.shown(entry) };
+    return { id, policies: entry.policyDecisions, denial: entry.shown(this.clock.now()) };
   }
 
   /** The options have changed. */
@@ -251,6 +257,7 @@ export class Denials {
   private addOperators(entry: DenialEntry): void {
     this.operator.add(entry);
     this.cache.clear();
+    this.shared?.added(entry);
   }
 
   private remember(
@@ -269,19 +276,15 @@ export class Denials {
     return entry;
   }
 
-  /** Nobody knows when a session will end: who waits for that is told to try again in a while. */
-  private shown(entry: DenialEntry): Denial {
-    return entry.endsWithSession ? entry.snapshot(this.clock.now() + REPLACED_MS) : entry.snapshot();
-  }
-
   private end(entry: DenialEntry, table: DenialTable): boolean {
     const stillHeld = entry.until > this.clock.now();
     table.delete(entry);
+    if (table === this.operator) this.shared?.deleted(entry);
     return stillHeld;
   }
 
   private refuse(entry: DenialEntry, resolved: ResolvedHit, told?: Partial<Denial>): Refused {
-    const shown = this.shown(entry);
+    const shown = entry.shown(this.clock.now());
     const denial = told === undefined ? shown : Object.freeze({ ...shown, ...told });
     this.totals.denied++;
     this.totals.deniedBy.add(denial.reason);

@@ -1,7 +1,9 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
+import { credentialsIn } from '../identity/offer.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { DenialTarget } from '../types/denial.js';
 import type { HitFacts } from '../types/hit.js';
+import { offeredBy } from '../session/decided.js';
 import type { Session } from '../session/session.js';
 
 /**
@@ -31,6 +33,19 @@ export function mentionedBy(target: DenialTarget, hash: KeyedHash): string[] {
   const hashed = token === undefined ? undefined : hash.of(token);
   const address = ip?.includes('.') === true && !ip.includes('/') ? ip : undefined;
   return [session, user, hashed, userAgent, stream, address].filter((text) => text !== undefined);
+}
+
+/**
+ * The same of a denial that was made elsewhere, which has what stands for its token: `targetToken` of it, as a hash.
+ */
+export function matchesElsewhere(
+  { token: _fingerprint, ...target }: DenialTarget,
+  targetToken: string | undefined,
+  session: Session,
+  parts: { readonly addresses: AddressReader; readonly hash: KeyedHash },
+): boolean {
+  if (targetToken !== undefined && !credentialsIn(offeredBy(session, parts.hash)).includes(targetToken)) return false;
+  return matchesSession(target, session, parts);
 }
 
 /** True when the hit says nothing that a denial could be about and its live session did not say last. */

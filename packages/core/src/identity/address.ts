@@ -14,7 +14,7 @@ export class AddressReader {
   private readonly addresses = new RecentMap<string>({ max: REMEMBERED });
   private readonly networks = new RecentMap<string>({ max: REMEMBERED });
 
-  constructor(private readonly ipv6PrefixLength: number) {}
+  constructor(readonly ipv6PrefixLength: number) {}
 
   /** The bare address; '' for a socket that no longer knows its peer. */
   address(raw: string | undefined): string {

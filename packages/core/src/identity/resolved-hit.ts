@@ -5,6 +5,7 @@ import { answersByName, bestNameKind, givenName, nameKey } from './name.js';
 import { derivedId, type Recipe } from './recipe.js';
 import { MAX_STREAM_LENGTH } from './stream-code.js';
 import { MAX_TOKEN_LENGTH } from './tokens.js';
+import type { FoundVisit } from '../types/cluster.js';
 import type { SessionKind } from '../types/kinds.js';
 import type { ConnHit, HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
@@ -22,6 +23,8 @@ export interface ConnectionIdentity {
 export class ResolvedHit {
   /** It brings a name that no session has: it may be given to one, and is a newcomer all the same. */
   arrives = false;
+  /** Which visit it belongs to, by the word of a cluster. */
+  visit: FoundVisit | undefined = undefined;
   private id: string | undefined = undefined;
   /** null: not looked up yet. */
   private knownCountry: string | undefined | null = null;
@@ -98,7 +101,7 @@ export class ResolvedHit {
 
   /** The id of the session that it would open: chosen before anybody is asked, so that policies can name it. */
   get idToBe(): string {
-    return this.session() ?? (this.id ??= newUuid());
+    return this.visit?.id ?? this.session() ?? (this.id ??= newUuid());
   }
 
   /** Looked up once; undefined when nobody knows. */
@@ -117,6 +120,7 @@ export class ResolvedHit {
     const { hit, isConnection, recipe, ip, network, groupKey, namedBy, name } = this;
     const named = new ResolvedHit(hit, isConnection, recipe, ip, network, groupKey, namedBy, name, user ?? null);
     named.arrives = this.arrives;
+    named.visit = this.visit;
     return named;
   }
 

@@ -67,10 +67,17 @@ export class Activity {
   }
 
   /** Another request or connection of a live session. */
-  joinAs(session: Session, { hit, ip, network, isConnection }: ResolvedHit): void {
+  joinAs(session: Session, resolved: ResolvedHit): void {
+    const { hit, ip, network, isConnection, visit } = resolved;
     const before = session.hot?.lastHitAt ?? session.updatedAt;
     this.join(session, hit, ip, network, countable(hit.bytes));
     if (isConnection) setHot(session, 'lastHitAt', before);
+    if (visit !== undefined) this.learnName(session, resolved);
+  }
+
+  /** A cluster said that it is this one: it is found here by that name from now on. */
+  learnName(session: Session, resolved: ResolvedHit): void {
+    this.merger.learnName(session, resolved);
   }
 
   /** A hit of a live session, and the bytes that came with it. Returns the time. */

@@ -8,6 +8,8 @@ import { withTags } from '../session/tags.js';
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy } from '../support/strings.js';
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import type { Settings } from '../settings/settings.js';
 import type { PolicyDecision } from '../types/explanation.js';
 import type { Limits } from '../types/limits.js';
 import type { Approval } from '../types/policy.js';
@@ -16,6 +18,7 @@ import type { SessionDeadlines } from './session-deadlines.js';
 /** What policies grant a session: its user, tags, limits and end, and what each of them decided. */
 export class Grants {
   constructor(
+    private readonly settings: Settings,
     private readonly registry: Registry,
     private readonly deadlines: SessionDeadlines,
     private readonly sharedFields: SharedFieldsPool,
@@ -84,6 +87,25 @@ export class Grants {
   /** The policies allowed the stream and token it opened with. */
   allow(session: Session): void {
     session.sharedFields = this.sharedFields.share({ ...session.sharedFields, allowed: true });
+  }
+
+  /**
+   * Until when a hit without credentials, found by what its player calls itself, is let in by what policies said on another
+   * node: under the conditions that hold on one. Epoch ms; undefined: they are asked.
+   */
+  allowedElsewhere({ visit, hit, token }: ResolvedHit): number | undefined {
+    const { authorises, aliasesAdmit } = this.settings;
+    if (visit?.found !== 'alias' || token !== undefined || hit.credentials !== undefined) return undefined;
+    const { allowedUntil = -Infinity } = visit;
+    return (!authorises || aliasesAdmit) && allowedUntil > this.clock.now() ? allowedUntil : undefined;
+  }
+
+  /** Its further hits of this sort are let in as long. */
+  allowAsElsewhere(session: Session, resolved: ResolvedHit): void {
+    const until = session.allowed ? undefined : this.allowedElsewhere(resolved);
+    if (until === undefined) return;
+    this.allow(session);
+    setHot(session, 'tokenUntil', until === Infinity ? undefined : until);
   }
 
   private tag(session: Session, tags: Readonly<Record<string, string>>): void {

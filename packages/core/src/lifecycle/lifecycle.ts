@@ -19,6 +19,7 @@ import type { HandleOwner, OpenHandle } from './handles.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Activity } from './activity.js';
 import type { Grants } from './grants.js';
+import type { Membership } from './membership.js';
 import type { SessionDeadlines } from './session-deadlines.js';
 import { frozen, type SessionEvents } from './session-events.js';
 import type { SessionFactory } from '../registry/create-session.js';
@@ -36,6 +37,7 @@ export interface LifecycleParts {
   readonly activity: Activity;
   readonly events: SessionEvents;
   readonly totals: Totals;
+  readonly membership: Membership;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called for each session that opens, before anybody else hears of it. */
@@ -59,6 +61,7 @@ export class Lifecycle implements HandleOwner {
   readonly activity: Activity;
   private readonly events: SessionEvents;
   private readonly totals: Totals;
+  private readonly membership: Membership;
   private readonly clock: Clock;
   private readonly logger: Logger;
   private readonly onOpened: () => void;
@@ -75,6 +78,7 @@ export class Lifecycle implements HandleOwner {
     this.activity = parts.activity;
     this.events = parts.events;
     this.totals = parts.totals;
+    this.membership = parts.membership;
     this.clock = parts.clock;
     this.logger = parts.logger;
     this.onOpened = parts.onOpened;
@@ -96,17 +100,21 @@ export class Lifecycle implements HandleOwner {
    * @throws StreamSessionsError ERR_SESSION_EXISTS when a connection brings an id that is live.
    */
   open(resolved: ResolvedHit, approval: Approval | undefined): Session {
-    const { recipe, hit, groupKey, isConnection } = resolved;
+    const { recipe, hit, groupKey, isConnection, visit } = resolved;
     const known = this.resolver.opened(resolved);
     if (known !== undefined) {
       this.activity.joinAs(known, resolved);
       return known;
     }
     const now = this.clock.now();
-    const before = this.resolver.resumes(resolved, approval?.userId);
+    const before = visit === undefined ? this.resolver.resumes(resolved, approval?.userId) : undefined;
     if (before !== undefined) return this.resume(before, resolved, approval, now);
     let id = resolved.idToBe;
-    if (!resolved.isUnheardOf && (this.registry.get(id) ?? this.resolver.waiting?.get(id)) !== undefined) {
+    if (
+      visit === undefined &&
+      !resolved.isUnheardOf &&
+      (this.registry.get(id) ?? this.resolver.waiting?.get(id)) !== undefined
+    ) {
       if (groupKey === undefined) throw sessionExists(id);
       // Whose id this was goes by another name since: see `adopter`.
       id = randomBytes(8).toString('hex');
@@ -119,12 +127,14 @@ export class Lifecycle implements HandleOwner {
     // It has connections only, so far: no hit keeps it open behind the last of them.
     if (isConnection && groupKey !== undefined) setHot(session, 'lastHitAt', NO_HIT);
     this.registry.add(session, recipe, groupOf(session, resolved), !resolved.isUnheardOf);
+    // Nobody hears of a visit that began elsewhere as a new one.
+    const what = visit === undefined || visit.found === 'new' ? 'opened' : 'resumed';
     if (!isUnserved) {
-      this.totals.opened++;
+      this.totals[what]++;
       this.activity.credit(session, countable(hit.bytes), now);
     }
     this.begin(session, approval);
-    if (!isUnserved) this.events.opened(session);
+    if (!isUnserved) this.events[what](session);
     return session;
   }
 
@@ -223,6 +233,7 @@ export class Lifecycle implements HandleOwner {
     session.closedAt = now;
     if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
     this.onClosed(session);
+    if (!isUnserved) this.membership.left(session);
     const visit = frozen(snapshotOf(session, now, this.settings.exposeTokens));
     if (!isUnserved) this.tellClosed(session, visit, reason);
     for (const policy of this.settings.policies) {
@@ -234,6 +245,18 @@ export class Lifecycle implements HandleOwner {
       }
     }
     return true;
+  }
+
+  /** It turns out to be this visit, which began elsewhere: its transports are left alone. */
+  rename(session: Session, id: string, openedAt: number): void {
+    const now = this.clock.now();
+    const before = snapshotOf(session, now, this.settings.exposeTokens);
+    this.registry.reopen(session, id, openedAt);
+    this.totals.closed++;
+    this.totals.closedBy.add('renamed');
+    this.totals.resumed++;
+    this.events.closed(frozen({ ...before, closedAt: now, closeReason: 'renamed' }), 'renamed');
+    this.events.resumed(session);
   }
 
   /** Its transports are cut, and it goes on in the next process. */
@@ -259,23 +282,14 @@ export class Lifecycle implements HandleOwner {
     if (reason === 'idle') this.totals.idleClosed++;
     if (reason === 'kicked') this.totals.kicked++;
     this.registry.openingTimes.closed(visit.id, visit.openedAt, visit.closedAt as number);
-    this.registry.retire(visit, lastWords(session, this.settings.recipes[session.kind]));
+    const words = lastWords(session, this.settings.recipes[session.kind]);
+    if (!this.membership.letsGo(reason)) this.registry.retire(visit, words);
     this.events.closed(visit, reason);
   }
 
   /** Asks the policies when they want to look at the session again. */
   planReview(session: Session): void {
     if (this.settings.reviewers.length > 0) this.deadlines.planReview(session, this.copy(session));
-  }
-
-  /** Cuts the requests whose clients take nothing; the session goes on with its others. */
-  cutStalledRequests(session: Session, now: number, stallTimeoutMs: number): void {
-    for (let handle = session.handles; handle !== undefined;) {
-      const next = handle.nextHandle;
-      const stalled = !handle.isConnection && now - handle.touchedAt > stallTimeoutMs;
-      if (stalled) this.activity.credit(session, handle.cut('stalled'), now);
-      handle = next;
-    }
   }
 }
 

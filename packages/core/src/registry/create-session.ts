@@ -1,8 +1,9 @@
 import { hashedName, nameOf, type HashedName } from '../identity/name.js';
 import { shownText, type Fingerprint } from '../identity/shown-text.js';
+import type { NameHash } from '../types/cluster.js';
 import type { HitFacts } from '../types/hit.js';
 import type { Registry } from './registry.js';
-import { Session } from '../session/session.js';
+import { MAX_LISTED, Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Logger } from '../support/logger.js';
 import { ownCopy, type StringPool } from '../support/strings.js';
@@ -52,20 +53,36 @@ export class SessionFactory {
       ip,
       resolved.network === resolved.ip ? ip : this.texts.share(resolved.network),
       hit.userAgent ? this.texts.share(hit.userAgent) : undefined,
-      resolved.isUnheardOf ? now : this.registry.openingTimes.next(id, now, this.registry.closed.get(id)?.openedAt),
+      resolved.visit?.openedAt ?? this.opensAt(resolved, id, now),
     );
     this.describe(session, hit, isConnection);
+    if (resolved.visit !== undefined) {
+      this.knowAlso(session, resolved.visit.names, hit);
+      session.updatedAt = now;
+    }
     return session;
+  }
+
+  private opensAt({ isUnheardOf }: ResolvedHit, id: string, now: number): number {
+    const { openingTimes, closed } = this.registry;
+    return isUnheardOf ? now : openingTimes.next(id, now, closed.get(id)?.openedAt);
+  }
+
+  /** Other nodes have seen it with these names: it may still come with them here. */
+  private knowAlso(session: Session, names: readonly NameHash[], hit: HitFacts): void {
+    const unseen = names.filter((name) => !isAgent(name) && !this.shows(hit, name));
+    if (unseen.length > 0) session.rareFields.unseen = unseen.slice(0, MAX_LISTED);
+  }
+
+  private shows(hit: HitFacts, [kind, hashed]: HashedName): boolean {
+    const given = nameOf(hit, kind);
+    return given !== undefined && hashedName(kind, given, this.settings.hash) === hashed;
   }
 
   /** A visit of an earlier process goes on with this hit, and by its name: of its own it is known only what stands for them. */
   resume(session: Session, { hit, namedBy, name }: ResolvedHit, allowed: boolean): void {
-    const isSeen = ([kind, hashed]: HashedName): boolean => {
-      const given = nameOf(hit, kind);
-      return given !== undefined && hashedName(kind, given, this.settings.hash) === hashed;
-    };
     const rare = session.rareFields;
-    rare.unseen = rare.unseen?.filter((known) => !isSeen(known));
+    rare.unseen = rare.unseen?.filter((known) => !this.shows(hit, known));
     session.name = name === undefined ? undefined : ownCopy(name);
     session.sharedFields = this.sharedFields.share({ ...session.sharedFields, namedBy, allowed });
     if (hit.token) session.fingerprint = this.fingerprint(hit.token);
@@ -83,3 +100,6 @@ export class SessionFactory {
     if (referer !== undefined) session.rareFields.referer = referer;
   }
 }
+
+/** No other has it of its own: it is what its player calls itself, or who it is. */
+const isAgent = ([kind]: HashedName): boolean => kind === 'fingerprint' || kind === 'user';

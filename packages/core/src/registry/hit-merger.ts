@@ -52,6 +52,14 @@ export class HitMerger {
     session.query = shownText(hit.query, hit, this.fingerprint) ?? session.query;
   }
 
+  /** It is found by the name of this hit from now on, however it was found this time. */
+  learnName(session: Session, { recipe, stream, groupKey, namedBy, name, hit }: ResolvedHit): void {
+    if (groupKey === undefined || !recipe.aliasable) return;
+    const given = name ?? hit.userAgent ?? '';
+    if (this.registry.find(recipe, stream, groupKey, namedBy, given, true) !== session)
+      this.learn(session, namedBy, given);
+  }
+
   /** Most hits tell nothing new, and then this is a few comparisons. */
   merge(session: Session, hit: HitFacts, ip: string, network: string): void {
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
@@ -95,7 +103,10 @@ export class HitMerger {
   }
 
   private changeDvr(session: Session, dvr: boolean): void {
-    this.registry.changeDvr(session, this.sharedFields.share({ ...session.sharedFields, dvr }));
+    session.sharedFields = this.sharedFields.share({ ...session.sharedFields, dvr });
+    if (session.isUnserved || session.isClosed) return;
+    for (const entry of this.registry.liveStreams.of(session)) entry.countDvr(session, dvr ? 1 : -1);
+    this.registry.noteChange(session);
   }
 
   /** Shows the latest, remembers all. */

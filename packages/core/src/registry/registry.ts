@@ -2,21 +2,19 @@ import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { SessionKind } from '../types/kinds.js';
 import type { NamedBy, PlaySession, SessionFilter } from '../types/play-session.js';
-import type { AddressReader } from '../identity/address.js';
 import { ownCopy } from '../support/strings.js';
 import type { LastWords } from '../types/explanation.js';
 import type { ClosedSessions } from './closed-sessions.js';
-import { compileFilter } from './filter.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
 import { setHot } from '../session/hot-fields.js';
-import { makeRoom, Session } from '../session/session.js';
+import { makeRoom, type Session } from '../session/session.js';
 import type { SharedFields } from '../session/shared-fields.js';
 import type { SessionJournal } from './session-journal.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 import { SessionList } from './session-list.js';
 import { IdentityGroups } from './identity-group.js';
-import { checkEffort, countOf, pageOf, type Sources } from './listing.js';
+import type { Sources } from './listing.js';
 import { changeProtocol } from '../session/watch-time.js';
 import { LiveStreams } from './live-streams.js';
 import type { StreamEntry } from './stream-entry.js';
@@ -31,6 +29,8 @@ export class Registry {
   readonly openingTimes = new OpeningTimes();
   /** Undefined: nothing outlives the process. */
   journal: SessionJournal | undefined = undefined;
+  /** Hears of the same changes, for a cluster. */
+  onChange: ((session: Session) => void) | undefined = undefined;
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
   private readonly byNetwork = new MultiMap<Session>();
@@ -114,7 +114,26 @@ export class Registry {
   /** It is found or described by something else from now on. */
   noteChange(session: Session): void {
     session.hasNewDetails = true;
-    if (this.journal !== undefined && !session.isUnserved && !session.isClosed) this.journal.changed(session);
+    if (this.journal === undefined && this.onChange === undefined) return;
+    if (session.isUnserved || session.isClosed) return;
+    this.journal?.changed(session);
+    this.onChange?.(session);
+  }
+
+  /** It is another visit from now on, under which it is found and listed. */
+  reopen(session: Session, id: string, openedAt: number): void {
+    const { isUnserved } = session;
+    const lists = isUnserved ? [this.unserved] : [this.live, ...[...this.liveStreams.of(session)].map(visitsOf)];
+    for (const list of lists) list.delete(session);
+    this.ids.delete(session.id);
+    if (!isUnserved) this.journal?.gone(session);
+    session.id = id;
+    session.openedAt = openedAt;
+    this.ids.set(id, session);
+    for (const list of lists) list.insert(session);
+    if (isUnserved) return;
+    this.closed.supersede(id);
+    this.journal?.changed(session);
   }
 
   /** The session has ended: this is what lists still show of it. */
@@ -148,14 +167,6 @@ export class Registry {
       entry.count(kind, protocol, -1);
       entry.count(kind, session.protocol, 1);
     }
-    this.noteChange(session);
-  }
-
-  /** The session watches another time from now on: the past, or live. */
-  changeDvr(session: Session, sharedFields: SharedFields): void {
-    session.sharedFields = sharedFields;
-    if (session.isUnserved || session.isClosed) return;
-    for (const entry of this.liveStreams.of(session)) entry.countDvr(session, session.dvr ? 1 : -1);
     this.noteChange(session);
   }
 
@@ -245,27 +256,8 @@ export class Registry {
     return found;
   }
 
-  /** `unserved`: those too who are in no list yet. */
-  count(filter: SessionFilter, addresses: AddressReader, unserved = false): number {
-    const sources = this.sources(filter, unserved);
-    checkEffort(sources, { ...filter, order: 'openedAt' }); // how they would be sorted costs nothing here
-    return countOf(sources, compileFilter(filter, addresses));
-  }
-
-  /** One page of visits, as copies. */
-  list(
-    filter: SessionFilter,
-    addresses: AddressReader,
-    copy: (session: Session) => PlaySession,
-    unserved = false,
-  ): PlaySession[] {
-    const sources = this.sources(filter, unserved);
-    checkEffort(sources, filter);
-    const page = pageOf(sources, filter, compileFilter(filter, addresses));
-    return page.map((visit) => (visit instanceof Session ? copy(visit) : visit));
-  }
-
-  private sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
+  /** Where the rows of this filter are. `unserved`: those too who are in no list yet. */
+  sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
     const live = stream ? this.liveStreams.get(stream)?.visits : this.live;
     const chosen: (SessionList<Session> | SessionList<PlaySession> | undefined)[] = [
       status === 'closed' ? undefined : live,
@@ -284,6 +276,7 @@ export class Registry {
     if (streams === undefined) this.liveStreams.enter(session, entryOf(session));
     else for (const stream of streams) this.liveStreams.enter(session, this.liveStreams.entryFor(stream));
     this.journal?.changed(session);
+    this.onChange?.(session);
   }
 
   private delist(session: Session): void {
@@ -298,3 +291,5 @@ export class Registry {
 
 /** Every session gets its stream from `streamEntry`, whose users need to know no more of it than sessions do. */
 const entryOf = (session: Session): StreamEntry => session.entry as StreamEntry;
+
+const visitsOf = ({ visits }: StreamEntry): SessionList<Session> => visits;

@@ -3,6 +3,7 @@ import type { Recipe } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
+import type { FoundVisit } from '../types/cluster.js';
 import type { HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { Registry } from './registry.js';
@@ -38,11 +39,22 @@ export class Resolver {
 
   /** The live session that this hit would open, if somebody else has opened it. */
   opened(resolved: ResolvedHit): Session | undefined {
+    const { visit } = resolved;
+    if (visit !== undefined) return this.registry.get(visit.id) ?? this.named(resolved);
     const id = resolved.groupKey === undefined ? undefined : resolved.session();
     const known = id === undefined ? undefined : this.registry.get(id);
     const isNamedSo = known?.namedBy === resolved.namedBy && known.name === resolved.name;
     if (known !== undefined && (isNamedSo || !resolved.recipe.byName)) return known;
     return this.named(resolved) ?? this.adopter(resolved);
+  }
+
+  /** The live session that this hit belongs to though none here has its name. `found`: what a cluster says. */
+  belongsTo(resolved: ResolvedHit, found: FoundVisit | null | undefined): Session | undefined {
+    if (!found) return this.adopter(resolved);
+    resolved.visit = found;
+    resolved.arrives = found.found === 'late';
+    const live = this.registry.get(found.id);
+    return live?.kind === resolved.kind && live.group !== undefined ? live : undefined;
   }
 
   /** The live session that has the name of this request, or was seen with it. */

@@ -60,7 +60,7 @@ export class Session extends WheelNode {
   hot: HotFields | undefined = undefined;
   rare: RareFields | undefined = undefined;
   bytes = 0;
-  private readonly opened: number;
+  private opened: number;
   private updated: number;
   /** While it lives: what has changed and nobody was told of yet, as bits. Afterwards: when it closed. */
   private mark = 0;
@@ -68,7 +68,7 @@ export class Session extends WheelNode {
   private started = NEVER;
 
   constructor(
-    readonly id: string,
+    public id: string,
     public sharedFields: SharedFields,
     /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
     public name: string | undefined,
@@ -127,6 +127,11 @@ export class Session extends WheelNode {
 
   get openedAt(): number {
     return this.sharedFields.epoch + this.opened;
+  }
+
+  /** The visit began then, elsewhere. Lists are sorted by this: for the registry alone. */
+  set openedAt(time: number) {
+    this.opened = small(time - this.sharedFields.epoch);
   }
 
   /** Last activity; of a closed session the end of its watch time. */

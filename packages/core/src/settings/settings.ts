@@ -77,6 +77,8 @@ export class Settings {
   /** Both with `fingerprintKey`. */
   readonly fingerprint: Fingerprint;
   readonly hash: KeyedHash;
+  /** Other trackers may have the same. */
+  readonly hasOwnKey: boolean;
   readonly resumeWithinMs: number;
   geo!: GeoResolver;
   recipes!: Recipes;
@@ -112,6 +114,7 @@ export class Settings {
     if (state !== undefined && typeof key !== 'string') {
       throw badOption('fingerprintKey', 'set where the state store does not keep one', 'undefined');
     }
+    this.hasOwnKey = typeof key === 'string';
     this.fingerprint = fingerprinter(key);
     this.hash = new KeyedHash(key);
     this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
@@ -121,6 +124,11 @@ export class Settings {
   update(patch: HotOptions): void {
     checkOptions('updateConfig()', patch, HOT_OPTIONS);
     this.options = this.prepare({ ...this.options, ...present(patch) }, this.options);
+  }
+
+  /** As they were given. */
+  get idleTimeouts(): Complete['idleTimeoutMs'] {
+    return this.options.idleTimeoutMs;
   }
 
   /** The longest of the session's protocols'. */

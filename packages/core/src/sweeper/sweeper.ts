@@ -144,8 +144,18 @@ export class Sweeper {
     }
     if (idle && requests === 0) return this.lifecycle.close(session, 'idle');
     if (idle && requests === stalled) return this.lifecycle.close(session, 'stalled');
-    if (stalled > 0) this.lifecycle.cutStalledRequests(session, now, stallTimeoutMs);
+    if (stalled > 0) this.cutStalled(session, now, stallTimeoutMs);
     return false;
+  }
+
+  /** Cuts the requests whose clients take nothing; the session goes on with its others. */
+  private cutStalled(session: Session, now: number, stallTimeoutMs: number): void {
+    for (let handle = session.handles; handle !== undefined;) {
+      const next = handle.nextHandle;
+      const stalled = !handle.isConnection && now - handle.touchedAt > stallTimeoutMs;
+      if (stalled) this.lifecycle.activity.credit(session, handle.cut('stalled'), now);
+      handle = next;
+    }
   }
 }
 

@@ -2,10 +2,12 @@ import { Admissions } from '../admission/admissions.js';
 import { Candidates } from '../admission/candidates.js';
 import { DecidedCredentials } from '../admission/decided-credentials.js';
 import { Evictions } from '../admission/evictions.js';
+import { VisitQuestions } from '../admission/visit-questions.js';
 import { Denials } from '../denials/denials.js';
 import { EventHub } from '../events/event-hub.js';
 import { Activity } from '../lifecycle/activity.js';
 import { Grants } from '../lifecycle/grants.js';
+import { Membership } from '../lifecycle/membership.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { SessionDeadlines } from '../lifecycle/session-deadlines.js';
 import { SessionEvents } from '../lifecycle/session-events.js';
@@ -51,11 +53,12 @@ export function assemble(options: TrackerOptions) {
   const denials = new Denials({ settings, hub, totals, clock, fingerprint });
   const deadlines = new SessionDeadlines(settings, logger, clock.now());
   const events = new SessionEvents(hub, registry, settings, clock);
-  const grants = new Grants(registry, deadlines, sharedFields, clock, logger);
+  const grants = new Grants(settings, registry, deadlines, sharedFields, clock, logger);
   const onReviewDue = (): void => sweeper.lookSoon();
+  const membership = new Membership(registry, settings);
   const activity = new Activity({ registry, merger, deadlines, events, totals, clock, onReviewDue });
   const lifecycle = new Lifecycle({
-    ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals },
+    ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals, membership },
     ...{ clock, logger },
     onOpened: options.autoStart === false ? () => undefined : (): void => sweeper.start(),
     // A denial that keeps somebody out while another session lives ends with that.
@@ -69,7 +72,8 @@ export function assemble(options: TrackerOptions) {
   const decided = new DecidedCredentials(settings, grants, merger, clock);
   const evictions = new Evictions(registry, denials, lifecycle, pipeline);
   const asking = { settings, denials, lifecycle, grants, candidates, evictions, pipeline, view };
-  const admissions = new Admissions({ ...asking, registry, resolver, decided, totals, clock, logger });
+  const visits = new VisitQuestions(membership, resolver, settings, clock);
+  const admissions = new Admissions({ ...asking, visits, registry, resolver, decided, totals, clock, logger });
   const reviews = new Reviews({ ...asking, clock, logger });
   const alsoDue = (now: number): void => {
     registry.closed.expire(now);
@@ -93,6 +97,8 @@ export function assemble(options: TrackerOptions) {
     pipeline,
     lifecycle,
     queries,
+    visits,
+    membership,
     admissions,
     sweeper,
     attachments,

@@ -1,4 +1,5 @@
-import { matchesSession, mentionedBy } from '../denials/live-match.js';
+import type { DenialEntry } from '../denials/denial-table.js';
+import { matchesElsewhere, matchesSession, mentionedBy } from '../denials/live-match.js';
 import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -67,6 +68,17 @@ export class Operator {
         this.parts.lifecycle.endWaiting(session, 'denied', reason);
     }
     return denial;
+  }
+
+  /** A denial that was made elsewhere: live sessions that it is about close here as well. */
+  enforce(entry: DenialEntry): void {
+    if (entry.by !== 'deny') return;
+    const { target, detail } = entry.snapshot();
+    const token = target.token === undefined ? undefined : entry.patterns.always?.[0]?.token;
+    for (const session of this.liveSuspects(target)) {
+      if (matchesElsewhere(target, token, session, this.parts.settings))
+        this.parts.lifecycle.close(session, 'denied', { detail });
+    }
   }
 
   async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {

@@ -1,7 +1,9 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { checkFilter } from '../registry/filter.js';
+import { checkFilter, compileFilter } from '../registry/filter.js';
+import { checkEffort, countOf, pageOf } from '../registry/listing.js';
 import type { Rates } from '../registry/rates.js';
 import type { Registry } from '../registry/registry.js';
+import { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import type { PlaySession, SessionFilter } from '../types/play-session.js';
@@ -29,13 +31,19 @@ export class Queries {
     checkFilter(filter);
     const { registry, settings, lifecycle } = this;
     registry.closed.expire(this.clock.now());
-    return registry.list(filter, settings.addresses, (session) => lifecycle.copy(session), unserved);
+    const sources = registry.sources(filter, unserved);
+    checkEffort(sources, filter);
+    const page = pageOf(sources, filter, compileFilter(filter, settings.addresses));
+    return page.map((visit) => (visit instanceof Session ? lifecycle.copy(visit) : visit));
   }
 
   count(filter: SessionFilter, unserved = false): number {
     checkFilter(filter);
-    this.registry.closed.expire(this.clock.now());
-    return this.registry.count(filter, this.settings.addresses, unserved);
+    const { registry, settings } = this;
+    registry.closed.expire(this.clock.now());
+    const sources = registry.sources(filter, unserved);
+    checkEffort(sources, { ...filter, order: 'openedAt' }); // how they would be sorted costs nothing here
+    return countOf(sources, compileFilter(filter, settings.addresses));
   }
 
   /** The same for policies, who count also those who are in no list yet. */

@@ -6,8 +6,8 @@ import type { Recipe } from '../identity/recipe.js';
 import { ResolvedHit } from '../identity/resolved-hit.js';
 import { check, isConnection, tidyConnection, tidyRequest } from '../identity/tidy.js';
 import type { Activity } from '../lifecycle/activity.js';
-import { TrackedConnection, TrackedRequest } from '../lifecycle/handles.js';
-import { sessionExists, type Lifecycle } from '../lifecycle/lifecycle.js';
+import { TrackedRequest } from '../lifecycle/handles.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Registry } from '../registry/registry.js';
 import type { Resolver } from '../registry/resolver.js';
 import type { Settings } from '../settings/settings.js';
@@ -15,11 +15,11 @@ import type { Clock } from '../support/clock.js';
 import { countable } from '../support/numbers.js';
 import { badOption } from '../support/options.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
+import { CLUSTER_PORT, type ClusterPort, type FoundVisit } from '../types/cluster.js';
 import type { Denial, DenialRecord, DenialTarget } from '../types/denial.js';
 import type { EventSink, SinkOptions, SourceChange, TrackerEvents } from '../types/event.js';
 import type { Explanation } from '../types/explanation.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
-import { SESSION_KINDS } from '../types/kinds.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 import type { PlaySession, SessionFilter, StreamSummary } from '../types/play-session.js';
 import type { StateRecords } from '../types/state.js';
@@ -27,9 +27,12 @@ import type { TrackerStats } from '../types/stats.js';
 import type { DenyOptions, InvalidateResult, KickOptions } from '../types/operations.js';
 import type { SessionTracker } from '../types/tracker.js';
 import { assemble, type Parts } from './assemble.js';
+import { ClusterSide } from './cluster-side.js';
+import { Connections } from './connections.js';
 import { explain } from './explain.js';
-import { onceReady } from './once-ready.js';
+import { once, onceFound } from './once.js';
 import { Persistence } from './persistence.js';
+import { reconfigure } from './reconfigure.js';
 import { Shutdown } from './shutdown.js';
 import { statsOf } from './stats.js';
 
@@ -44,8 +47,10 @@ export class Tracker implements SessionTracker {
   private readonly lifecycle: Lifecycle;
   private readonly activity: Activity;
   private readonly admissions: Admissions;
+  private readonly connections: Connections;
   private readonly shutdown: Shutdown;
   private readonly persistence: Persistence | undefined;
+  private clusterSide: ClusterSide | undefined = undefined;
 
   constructor(options: TrackerOptions) {
     const parts = (this.parts = assemble(options));
@@ -57,6 +62,7 @@ export class Tracker implements SessionTracker {
     this.lifecycle = parts.lifecycle;
     this.activity = parts.lifecycle.activity;
     this.admissions = parts.admissions;
+    this.connections = new Connections(parts);
     this.persistence = options.state === undefined ? undefined : new Persistence(options.state, parts);
     this.shutdown = new Shutdown(parts, this.persistence);
     parts.attachments.update();
@@ -79,11 +85,7 @@ export class Tracker implements SessionTracker {
   }
 
   openConn(raw: ConnHit): { session: PlaySession | null; closer: Closer } {
-    const resolved = this.resolveConnection(raw);
-    const joins = this.resolver.merged(resolved);
-    const session = this.admissions.record(resolved, joins);
-    const closer = new TrackedConnection(this.lifecycle, session, this.clock.now());
-    return { session: session === undefined ? null : this.lifecycle.copy(session), closer };
+    return this.connections.open(raw);
   }
 
   admit(hit: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle>;
@@ -92,7 +94,7 @@ export class Tracker implements SessionTracker {
     hit: ConnHit | HttpHit,
   ): Admission<ConnHandle> | PendingAdmission<ConnHandle> | Admission<RequestHandle> | PendingAdmission<RequestHandle> {
     if (this.persistence?.isLoading === true) return this.admitWhenReady(hit, this.persistence.ready);
-    return isConnection(hit) ? this.admitConnection(hit) : this.admitRequest(hit);
+    return isConnection(hit) ? this.connections.admit(hit) : this.admitRequest(hit);
   }
 
   get ready(): Promise<void> {
@@ -182,23 +184,12 @@ export class Tracker implements SessionTracker {
   }
 
   updateConfig(patch: HotOptions): void {
-    const { recipes: before, addresses } = this.settings;
-    const wasEnabled = this.settings.enabled;
-    this.settings.update(patch);
-    const { recipes, closedRetentionMs, closedRetentionMax } = this.settings;
-    for (const kind of SESSION_KINDS) {
-      if (recipes[kind].signature !== before[kind].signature) this.registry.forgetGroups(kind);
-    }
-    Object.assign(this.registry.closed, { retentionMs: closedRetentionMs, max: closedRetentionMax });
-    this.registry.closed.expire(this.clock.now());
-    if (this.settings.addresses !== addresses) {
-      this.registry.placeAgain((ip) => this.settings.addresses.network(ip));
-      this.denied.placeAgain();
-    }
-    this.denied.resize();
-    this.parts.attachments.update();
-    this.lifecycle.deadlines.wheel.placeAllNow();
-    if (wasEnabled && !this.settings.enabled) void this.shutdown.closeAll(false, () => !this.settings.enabled);
+    reconfigure(patch, this.parts, this.shutdown);
+  }
+
+  /** For a cluster: see `clusterPort()`. */
+  get [CLUSTER_PORT](): ClusterPort {
+    return (this.clusterSide ??= new ClusterSide(this.parts));
   }
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
@@ -232,14 +223,18 @@ export class Tracker implements SessionTracker {
   private admitWhenReady(hit: ConnHit | HttpHit, ready: Promise<void>): PendingAdmission<RequestHandle & ConnHandle> {
     check(isConnection(hit) ? tidyConnection(hit) : tidyRequest(hit), isConnection(hit) ? 'remoteAddress' : 'ip');
     type Answer = Admission<RequestHandle & ConnHandle>;
-    return onceReady(
+    return once(
       ready,
       () => this.admit(hit as HttpHit) as Answer,
       () => gone(this.clock.now()) as Answer,
     );
   }
 
-  private admitRequest(raw: HttpHit): Admission<RequestHandle> | PendingAdmission<RequestHandle> {
+  /** `asked`: what a cluster said of it; null: nobody could say. */
+  private admitRequest(
+    raw: HttpHit,
+    asked?: FoundVisit | null,
+  ): Admission<RequestHandle> | PendingAdmission<RequestHandle> {
     const hit = tidyRequest(raw);
     const { recipes, addresses } = this.settings;
     const recipe = recipes[hit.kind ?? 'viewer'];
@@ -249,7 +244,9 @@ export class Tracker implements SessionTracker {
     let resolved: ResolvedHit | undefined;
     if (session === undefined) {
       resolved = resolveRequest(hit, recipe, ip, network);
-      session = this.resolver.adopter(resolved);
+      const question = asked === undefined ? this.parts.visits.ask(resolved) : undefined;
+      if (question !== undefined) return onceFound(question, this.clock, (found) => this.admitRequest(raw, found));
+      session = this.resolver.belongsTo(resolved, asked);
     }
     if (
       session !== undefined &&
@@ -261,34 +258,11 @@ export class Tracker implements SessionTracker {
         if (refused !== undefined) return refused;
       }
       const request = new TrackedRequest(this.lifecycle, session, this.activity.join(session, hit, ip, network));
+      if (resolved?.visit !== undefined) this.activity.learnName(session, resolved);
       this.lifecycle.deadlines.watch(session);
       return request;
     }
     return this.admissions.decide(resolved ?? resolveRequest(hit, recipe, ip, network), session);
-  }
-
-  private admitConnection(raw: ConnHit): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
-    const resolved = this.resolveConnection(raw);
-    const joins = this.resolver.merged(resolved);
-    if (
-      joins !== undefined &&
-      !this.admissions.mustAsk(joins, resolved.hit, false, resolved.recipe, resolved.network)
-    ) {
-      const refused = this.denied.match(resolved, joins);
-      if (refused !== undefined) return refused;
-      this.activity.joinAs(joins, resolved);
-      return new TrackedConnection(this.lifecycle, joins, this.clock.now());
-    }
-    return this.admissions.decide(resolved, joins);
-  }
-
-  private resolveConnection(raw: ConnHit): ResolvedHit {
-    const hit = tidyConnection(raw);
-    check(hit, 'remoteAddress');
-    if (hit.id !== undefined && this.registry.get(hit.id) !== undefined) {
-      throw sessionExists(hit.id);
-    }
-    return ResolvedHit.ofConnection(hit, this.settings.recipes[hit.kind ?? 'viewer'], this.settings);
   }
 }
 

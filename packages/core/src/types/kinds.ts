@@ -44,4 +44,5 @@ export const CLOSE_REASONS = [
   'transport_error',
   'not_served',
   'lost',
+  'renamed',
 ] as const;

@@ -1,0 +1,59 @@
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import type { Membership } from '../lifecycle/membership.js';
+import type { Resolver } from '../registry/resolver.js';
+import { identityOfHit } from '../registry/visit-identity.js';
+import type { Settings } from '../settings/settings.js';
+import type { Clock } from '../support/clock.js';
+import type { FoundVisit, VisitDirectory, VisitIdentity } from '../types/cluster.js';
+
+/** So many questions are waited for at once: who comes then is not held. */
+const MAX_IN_FLIGHT = 10_000;
+
+/** Asks a cluster whose hit it is that nobody answers to here. The same question is asked once at a time. */
+export class VisitQuestions {
+  private readonly inFlight = new Map<string, Promise<FoundVisit | undefined>>();
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly resolver: Resolver,
+    private readonly settings: Settings,
+    private readonly clock: Clock,
+  ) {}
+
+  /** What the cluster says of it; undefined: there is nobody to ask, or nothing to ask about. */
+  ask(resolved: ResolvedHit): Promise<FoundVisit | undefined> | undefined {
+    const { directory } = this.membership;
+    if (directory === undefined || directory.isAlone || !this.settings.enabled || !resolved.recipe.tracks) {
+      return undefined;
+    }
+    // A connection by itself is on no other node.
+    if (resolved.groupKey === undefined || this.resolver.resumes(resolved) !== undefined) return undefined;
+    const asked = identityOfHit(resolved, this.settings.hash);
+    const key = `${asked.place} ${asked.names.join(' ')}`;
+    const same = this.inFlight.get(key);
+    if (same !== undefined || this.inFlight.size >= MAX_IN_FLIGHT) return same;
+    const answer = this.inTime(directory, asked);
+    this.inFlight.set(key, answer);
+    void answer.then(() => this.inFlight.delete(key));
+    return answer;
+  }
+
+  /** Whoever would open is refused: nobody could say whose it is, and the cluster does not want it decided here. */
+  refuses({ visit, groupKey }: ResolvedHit): boolean {
+    const { directory } = this.membership;
+    if (directory?.whenAlone !== 'refuse' || visit !== undefined) return false;
+    return groupKey !== undefined || directory.isAlone;
+  }
+
+  /** Never rejects. */
+  private inTime(directory: VisitDirectory, asked: VisitIdentity): Promise<FoundVisit | undefined> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimeout(() => resolve(undefined), directory.timeLimitMs);
+      const finish = (found: FoundVisit | undefined): void => {
+        this.clock.clearTimeout(timer);
+        resolve(found);
+      };
+      directory.find(asked).then(finish, () => finish(undefined));
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import type { ResolvedHit } from '../identity/resolved-hit.js';
+import type { Clock } from '../support/clock.js';
+import type { DenialKind } from '../types/denial.js';
+import type { CloseReason } from '../types/play-session.js';
+import type { DenialFactory } from './denial-factory.js';
+import type { DenialEntry } from './denial-table.js';
+
+/** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
+const CAP_DENIAL_MS = 1000;
+const MAX_CAP_DENIALS = 64;
+
+/** What caps, bounds and the end of the tracker refuse: kept in no table, for whoever asks again may find room. */
+export class CapDenials {
+  private readonly byDetail = new Map<string, DenialEntry>();
+
+  constructor(
+    private readonly factory: DenialFactory,
+    private readonly clock: Clock,
+  ) {}
+
+  of(resolved: ResolvedHit, kind: DenialKind, reason: CloseReason, detail: string): DenialEntry {
+    let entry = this.byDetail.get(detail);
+    if (entry !== undefined && entry.until > this.clock.now()) return entry;
+    if (this.byDetail.size >= MAX_CAP_DENIALS) this.byDetail.clear();
+    entry = this.factory.ofHit(resolved, { by: 'cap', kind, reason, detail, forMs: CAP_DENIAL_MS });
+    this.byDetail.set(detail, entry);
+    return entry;
+  }
+}

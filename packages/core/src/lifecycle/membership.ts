@@ -1,0 +1,54 @@
+import type { Registry } from '../registry/registry.js';
+import { identityOfSession } from '../registry/visit-identity.js';
+import type { Session } from '../session/session.js';
+import type { Settings } from '../settings/settings.js';
+import type { Part, VisitDirectory } from '../types/cluster.js';
+import type { CloseReason } from '../types/play-session.js';
+
+/** The viewer may be watching on another node by now: for these reasons a node lets go of its part, and the visit goes on. */
+const LETS_GO: ReadonlySet<CloseReason> = new Set(['idle', 'client_gone', 'transport_error', 'stalled', 'shutdown']);
+
+/** What this tracker has to do with a cluster: nothing, until there is a directory. */
+export class Membership {
+  directory: VisitDirectory | undefined = undefined;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly settings: Settings,
+  ) {}
+
+  join(directory: VisitDirectory): void {
+    this.directory = directory;
+    this.registry.onChange = (session) => directory.changed(session.id);
+  }
+
+  leave(directory: VisitDirectory): void {
+    if (this.directory !== directory) return;
+    this.directory = undefined;
+    this.registry.onChange = undefined;
+  }
+
+  /** The visit goes on without this part: no list shows the part as closed. */
+  letsGo(reason: CloseReason): boolean {
+    return this.directory !== undefined && LETS_GO.has(reason);
+  }
+
+  /** The session has closed, and its last bytes are counted. */
+  left(session: Session): void {
+    const reason = session.closeReason as CloseReason;
+    this.directory?.left(this.partOf(session), reason, !LETS_GO.has(reason));
+  }
+
+  partOf(session: Session): Part {
+    const { openedAt, bytes, updatedAt, rare } = session;
+    const identity = identityOfSession(session, this.settings.recipes, this.settings.hash);
+    return {
+      ...identity,
+      openedAt,
+      bytes,
+      bytesReceived: rare?.bytesReceived ?? 0,
+      updatedAt,
+      allowedUntil: session.allowed ? (session.hot?.tokenUntil ?? rare?.expiresAt ?? Infinity) : undefined,
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import { toRecord } from '../denials/denial-record.js';
+import { identityDigest } from '../settings/identity-digest.js';
+import type { Session } from '../session/session.js';
+import type { ClusterPort, FoundVisit, IdentityOptionsDigest, Part, VisitDirectory } from '../types/cluster.js';
+import type { DenialRecord } from '../types/denial.js';
+import type { CloseReason } from '../types/play-session.js';
+import type { Parts } from './assemble.js';
+
+/** The side of a tracker that faces a cluster. */
+export class ClusterSide implements ClusterPort {
+  constructor(private readonly parts: Parts) {}
+
+  get identity(): IdentityOptionsDigest {
+    return identityDigest(this.parts.settings);
+  }
+
+  get keyId(): string | undefined {
+    const { hasOwnKey, hash } = this.parts.settings;
+    return hasOwnKey ? hash.keyId : undefined;
+  }
+
+  join(directory: VisitDirectory): () => void {
+    const { membership, denials, settings } = this.parts;
+    membership.join(directory);
+    const shared = {
+      added: (entry: Parameters<typeof toRecord>[0]) => directory.denied(toRecord(entry, settings.hash.keyId)),
+      deleted: ({ denialId }: { denialId: string }) => directory.lifted(denialId),
+    };
+    denials.shared = shared;
+    return () => {
+      membership.leave(directory);
+      if (denials.shared === shared) denials.shared = undefined;
+    };
+  }
+
+  ids(): string[] {
+    return this.parts.registry.listed().map(({ id }) => id);
+  }
+
+  part(id: string): Part | undefined {
+    const session = this.listed(id);
+    return session && this.parts.membership.partOf(session);
+  }
+
+  rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean {
+    const { registry, lifecycle } = this.parts;
+    const session = this.listed(id);
+    if (session === undefined) return false;
+    if (as.id === id && as.openedAt === session.openedAt) return true;
+    if (as.id !== id && registry.get(as.id) !== undefined) return false;
+    lifecycle.rename(session, as.id, as.openedAt);
+    return true;
+  }
+
+  end(id: string, openedAt: number, reason: CloseReason, detail?: string): boolean {
+    const session = this.parts.registry.get(id);
+    if (session?.openedAt !== openedAt) return false;
+    return this.parts.lifecycle.close(session, reason, { detail });
+  }
+
+  take(records: readonly DenialRecord[]): void {
+    for (const entry of this.parts.denials.take(records)) this.parts.operator.enforce(entry);
+  }
+
+  lift(id: string): boolean {
+    return this.parts.denials.drop(id);
+  }
+
+  private listed(id: string): Session | undefined {
+    const session = this.parts.registry.get(id);
+    return session?.isUnserved === true ? undefined : session;
+  }
+}

@@ -1,0 +1,37 @@
+import { gone } from '../admission/pending-openings.js';
+import type { Clock } from '../support/clock.js';
+import { isPromise } from '../support/promises.js';
+import type { Admission, PendingAdmission } from '../types/admission.js';
+import type { FoundVisit } from '../types/cluster.js';
+
+/** Asks as soon as what it waits for is there. `gone`: the answer for one who no longer waits for it. */
+export function once<T, H>(
+  awaited: Promise<T>,
+  ask: (value: T) => Admission<H> | PendingAdmission<H>,
+  gone: () => Admission<H>,
+): PendingAdmission<H> {
+  let isCancelled = false;
+  let asked: Admission<H> | PendingAdmission<H> | undefined;
+  const answer = awaited.then((value) => {
+    if (isCancelled) return gone();
+    asked = ask(value);
+    return asked;
+  });
+  const cancel = (): void => {
+    isCancelled = true;
+    if (asked !== undefined && isPromise(asked)) asked.cancel();
+  };
+  return Object.assign(answer, { cancel });
+}
+
+/** Asks when a cluster has said whose it is; null: nobody could say. */
+export const onceFound = <H>(
+  question: Promise<FoundVisit | undefined>,
+  clock: Clock,
+  ask: (found: FoundVisit | null) => Admission<H> | PendingAdmission<H>,
+): PendingAdmission<H> =>
+  once(
+    question,
+    (found) => ask(found ?? null),
+    () => gone(clock.now()),
+  );
