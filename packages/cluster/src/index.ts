@@ -1,2 +1,10 @@
-export { BUCKETS, LOG_BUCKET, type ClusterLink, type Follower, type Reply, type Step } from './link/link.js';
+export {
+  BUCKETS,
+  LOG_BUCKET,
+  type Channel,
+  type ClusterLink,
+  type Follower,
+  type Reply,
+  type Step,
+} from './link/link.js';
 export { redisLink, type RedisLinkOptions } from './redis/redis-link.js';

@@ -19,6 +19,14 @@ export const BUCKETS = 16;
 /** The bucket of the log, and of all else that is followed. */
 export const LOG_BUCKET = 0;
 
+/** A stream in `LOG_BUCKET`, to which steps append texts as its field `d` (`XADD key * d text`). */
+export interface Channel {
+  /** The name of its key. */
+  readonly name: string;
+  /** Nobody else reads it: what was given is deleted. Default false. */
+  readonly isOwn?: boolean;
+}
+
 /** Reads channels. */
 export interface Follower {
   /** Gives everything that the channel still has once more, from its oldest text on. */
@@ -43,13 +51,13 @@ export interface ClusterLink {
    */
   run(step: Step, bucket: number, keys: readonly string[], args: readonly string[]): Promise<Reply>;
   /**
-   * Follows channels: keys of `LOG_BUCKET`, to which steps append texts as the field `d` of a stream (`XADD key * d text`).
+   * Follows channels, by a connection of its own.
    * What is appended after this has resolved is given in order and once, also after a lost connection. What was trimmed
    * meanwhile is missing; who must not miss anything numbers the texts.
    *
    * @throws StreamSessionsError ERR_CLUSTER_LINK (as a rejection)
    */
-  follow(channels: readonly string[], onTexts: (channel: string, texts: readonly string[]) => void): Promise<Follower>;
+  follow(channels: readonly Channel[], onTexts: (channel: string, texts: readonly string[]) => void): Promise<Follower>;
   /** Ends what was opened for the link, followers included. The user's client stays open. Further calls are rejected. */
   close(): Promise<void>;
 }

@@ -16,6 +16,8 @@ const LONGEST_PAUSE_MS = 500;
 export interface FollowedChannel {
   readonly name: string;
   readonly key: string;
+  /** What was read is deleted. */
+  readonly isOwn: boolean;
   /** The id of the last entry that was read. */
   position: string;
 }
@@ -97,6 +99,7 @@ export class RedisFollower implements Follower {
     if (channel.position === from) channel.position = String(last[0]);
     const texts = read.map(([, fields]) => String(fields[1]));
     this.parts.onTexts(channel.name, texts);
+    if (channel.isOwn) await this.ask(['XDEL', channel.key, ...read.map(([id]) => String(id))]);
     return read.length === PORTION || channel.position !== String(last[0]);
   }
 

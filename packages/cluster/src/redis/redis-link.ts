@@ -9,7 +9,15 @@ import {
   type RedisSend,
 } from '@stream-sessions/core/spi';
 import { linkFailed } from '../errors.js';
-import { BUCKETS, LOG_BUCKET, type ClusterLink, type Follower, type Reply, type Step } from '../link/link.js';
+import {
+  BUCKETS,
+  LOG_BUCKET,
+  type Channel,
+  type ClusterLink,
+  type Follower,
+  type Reply,
+  type Step,
+} from '../link/link.js';
 import { asLinkError, mayPass } from './failures.js';
 import { RedisFollower } from './follower.js';
 import { checkDuplicable } from './own-connection.js';
@@ -78,16 +86,16 @@ class RedisLink implements ClusterLink {
   }
 
   async follow(
-    channels: readonly string[],
+    channels: readonly Channel[],
     onTexts: (channel: string, texts: readonly string[]) => void,
   ): Promise<Follower> {
     const followed = await Promise.all(
-      channels.map(async (name) => {
+      channels.map(async ({ name, isOwn = false }) => {
         const key = this.keyOf(LOG_BUCKET, name);
         const last = await this.withinLimit('XREVRANGE', () =>
           this.send(key, ['XREVRANGE', key, '+', '-', 'COUNT', '1']),
         );
-        return { name, key, position: lastIdOf(last) };
+        return { name, key, isOwn, position: lastIdOf(last) };
       }),
     );
     if (this.isClosed) throw linkFailed('it is closed');

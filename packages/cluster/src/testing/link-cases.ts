@@ -9,6 +9,7 @@ const HOSTILE = ['', '"', '\\', '\n', '\u2028', '\0', '\u{1f600}', '["a",1]', '_
 const ECHO: Step = { name: 'echo', lua: `return {ARGV[1], tonumber(ARGV[2]), {ARGV[3], false, {}}, #KEYS}` };
 const NUMBERS: Step = { name: 'numbers', lua: `return {1764171234567, -1, 0}` };
 const NOW: Step = { name: 'now', lua: `return redis.call('TIME')` };
+const LENGTH: Step = { name: 'length', lua: `return redis.call('XLEN', KEYS[1])` };
 const WRONG: Step = { name: 'wrong', lua: `return redis.call('GET')` };
 
 /** What every link keeps to, whatever it goes over. */
@@ -72,7 +73,7 @@ export const linkCases: readonly LinkCase[] = [
       await say(a, 'news', 'before');
       const heard: string[][] = [[], []];
       for (const [n, link] of [a, b].entries()) {
-        await link.follow(['news', 'other'], (channel, texts) => {
+        await link.follow([{ name: 'news' }, { name: 'other' }], (channel, texts) => {
           for (const text of texts) heard[n]?.push(`${channel}: ${text}`);
         });
       }
@@ -94,10 +95,25 @@ export const linkCases: readonly LinkCase[] = [
     test: async (world) => {
       const link = await world.open();
       const heard: string[] = [];
-      await link.follow(['news'], (_, texts) => void heard.push(...texts));
+      await link.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
       for (const text of HOSTILE) await say(link, 'news', text);
       await until('all was heard', () => heard.length >= HOSTILE.length);
       assert.deepEqual(heard, HOSTILE);
+    },
+  },
+  {
+    name: 'deletes what it has given of a channel that nobody else reads',
+    test: async (world) => {
+      const [a, b] = [await world.open(), await world.open()];
+      const heard: string[] = [];
+      const follower = await a.follow([{ name: 'mine', isOwn: true }], (_, texts) => void heard.push(...texts));
+      for (const text of ['one', 'two']) await say(b, 'mine', text);
+      await until('all was heard', () => heard.length === 2);
+      await until('nothing is left', async () => (await b.run(LENGTH, 0, ['mine'], [])) === 0);
+      follower.rewind('mine');
+      await say(b, 'mine', 'three');
+      await until('the next was heard', () => heard.length === 3);
+      assert.deepEqual(heard, ['one', 'two', 'three']);
     },
   },
   {
@@ -106,7 +122,7 @@ export const linkCases: readonly LinkCase[] = [
       const link = await world.open();
       const heard: string[] = [];
       await say(link, 'news', 'before');
-      const follower = await link.follow(['news'], (_, texts) => void heard.push(...texts));
+      const follower = await link.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
       await say(link, 'news', 'after');
       await until('it was heard', () => heard.length === 1);
       follower.rewind('news');
@@ -119,7 +135,7 @@ export const linkCases: readonly LinkCase[] = [
     test: async (world) => {
       const [a, b] = [await world.open(), await world.open()];
       const heard: string[] = [];
-      await b.follow(['news'], (_, texts) => void heard.push(...texts));
+      await b.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
       const said: string[] = [];
       let sum = 0;
       for (let round = 0; round < 5; round++) {
@@ -147,8 +163,8 @@ export const linkCases: readonly LinkCase[] = [
     test: async (world) => {
       const [a, b] = [await world.open(), await world.open()];
       const heard: string[] = [];
-      const follower = await a.follow(['news'], (_, texts) => void heard.push(...texts));
-      await b.follow(['news'], (_, texts) => void heard.push(...texts));
+      const follower = await a.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
+      await b.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
       await follower.stop();
       await follower.stop();
       await b.close();
@@ -157,7 +173,7 @@ export const linkCases: readonly LinkCase[] = [
       await stays('nobody hears', () => heard.length === 0, 100);
       await assert.rejects(add(b, 0), failed);
       await assert.rejects(
-        b.follow(['news'], () => undefined),
+        b.follow([{ name: 'news' }], () => undefined),
         failed,
       );
     },

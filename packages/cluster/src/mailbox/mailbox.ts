@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@stream-sessions/core';
+import { LOG_BUCKET } from '../link/link.js';
+import { leased } from '../membership/leased.js';
+import type { Membership } from '../membership/membership.js';
+import type { ClusterNode } from '../membership/node-list.js';
+
+/** Messages that wait for a node that does not read, and for how long: whoever asked has given up by then. */
+const LENGTH = 1_000;
+const KEEP_MS = 60_000;
+
+/** Puts a text into each inbox. KEYS: leases, inboxes. ARGV: incarnation, their texts. */
+const POST = leased(
+  'post',
+  `
+for i = 2, #KEYS do
+  redis.call('XADD', KEYS[i], 'MAXLEN', '~', ${LENGTH}, '*', 'd', ARGV[i])
+  redis.call('PEXPIRE', KEYS[i], ${KEEP_MS})
+end
+return #KEYS - 1`,
+);
+
+/** The channel of a node. */
+export const inboxOf = (incarnation: string): string => `inbox-${incarnation}`;
+
+interface Message {
+  readonly from: string;
+  readonly id: string;
+  /** What is asked; absent in an answer. */
+  readonly ask?: string;
+  readonly body?: unknown;
+  /** The asked one could not answer. */
+  readonly failed?: true;
+}
+
+/** What several nodes said to one question. */
+export interface Answers<T> {
+  readonly answers: readonly { readonly node: ClusterNode; readonly answer: T }[];
+  /** Those who have not answered in time, or could not. */
+  readonly missing: readonly ClusterNode[];
+}
+
+interface Question {
+  readonly waitsFor: Set<string>;
+  readonly answers: Map<string, unknown>;
+  readonly done: () => void;
+}
+
+export type Answerer = (body: unknown) => unknown;
+
+/** What nodes ask each other: a question to some of them, an answer from each, within a time limit. */
+export class Mailbox {
+  private readonly questions = new Map<string, Question>();
+  private readonly answerers = new Map<string, Answerer>();
+  /** What is said in one turn of the event loop is sent as one, by inbox. */
+  private outbox = new Map<string, string[]>();
+  private sending: Promise<void> | undefined;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Answers questions of this kind: JSON to JSON. Before the first join. */
+  on(ask: string, answerer: Answerer): void {
+    this.answerers.set(ask, answerer);
+  }
+
+  /** Asks these nodes, oneself among them or not. Never rejects: who cannot be reached is missing. */
+  async ask<T>(nodes: readonly ClusterNode[], ask: string, body: unknown, timeoutMs: number): Promise<Answers<T>> {
+    const id = randomUUID();
+    const answers = new Map<string, unknown>();
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.setTimeout(resolve, timeoutMs);
+      const done = (): void => {
+        this.clock.clearTimeout(timer);
+        resolve();
+      };
+      if (nodes.length === 0) return done();
+      this.questions.set(id, { waitsFor: new Set(nodes.map(({ incarnation }) => incarnation)), answers, done });
+      this.post(
+        nodes.map(({ incarnation }) => incarnation),
+        { from: this.membership.incarnation, id, ask, body },
+      ).catch(done);
+    });
+    this.questions.delete(id);
+    return {
+      answers: nodes.flatMap((node) =>
+        answers.has(node.incarnation) ? [{ node, answer: answers.get(node.incarnation) as T }] : [],
+      ),
+      missing: nodes.filter(({ incarnation }) => !answers.has(incarnation)),
+    };
+  }
+
+  /** For the follower of the inbox. */
+  received(texts: readonly string[]): void {
+    for (const message of texts.flatMap((text) => JSON.parse(text) as Message[])) {
+      if (message.ask === undefined) this.answered(message);
+      else void this.answer(message, message.ask);
+    }
+  }
+
+  private answered({ id, from, body, failed }: Message): void {
+    const question = this.questions.get(id);
+    if (!question?.waitsFor.delete(from)) return;
+    if (failed === undefined) question.answers.set(from, body);
+    if (question.waitsFor.size === 0) question.done();
+  }
+
+  private async answer({ id, from, body }: Message, ask: string): Promise<void> {
+    const { incarnation } = this.membership;
+    let reply: Message = { from: incarnation, id, failed: true };
+    try {
+      const answer = await this.answerers.get(ask)?.(body);
+      if (answer !== undefined) reply = { from: incarnation, id, body: answer };
+    } catch {
+      // whoever asked learns that there is no answer
+    }
+    await this.post([from], reply).catch(() => undefined);
+  }
+
+  private post(to: readonly string[], message: Message): Promise<void> {
+    const text = JSON.stringify(message);
+    for (const inbox of to.map(inboxOf)) {
+      const waiting = this.outbox.get(inbox);
+      if (waiting === undefined) this.outbox.set(inbox, [text]);
+      else waiting.push(text);
+    }
+    this.sending ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.send());
+    return this.sending;
+  }
+
+  private async send(): Promise<void> {
+    const { outbox } = this;
+    this.outbox = new Map();
+    this.sending = undefined;
+    const texts = [...outbox.values()].map((waiting) => `[${waiting.join()}]`);
+    await this.membership.run(POST, LOG_BUCKET, [...outbox.keys()], texts);
+  }
+}

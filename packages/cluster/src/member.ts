@@ -1,0 +1,71 @@
+import type { Clock, Logger } from '@stream-sessions/core';
+import type { ClusterLink, Follower } from './link/link.js';
+import { ClusterLog, type Running } from './log/cluster-log.js';
+import { LOG } from './log/log-steps.js';
+import { inboxOf, Mailbox } from './mailbox/mailbox.js';
+import { Membership } from './membership/membership.js';
+
+export interface MemberParts {
+  readonly link: ClusterLink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly name: string;
+  /** What must be equal on all nodes, by the name of the option. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  readonly maxEntries: number;
+  readonly onSaid: (body: string) => void;
+  readonly onTable: (bodies: readonly string[]) => readonly Running[];
+  /** Before anything is admitted by it: the log was read by then. */
+  readonly onJoined?: () => Promise<void>;
+  readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
+}
+
+/** A process in the cluster: its lease, the log that it hears, and what others ask it. */
+export class Member {
+  readonly membership: Membership;
+  readonly log: ClusterLog;
+  readonly mailbox: Mailbox;
+  private follower: Follower | undefined;
+
+  constructor(private readonly parts: MemberParts) {
+    const { link, clock, maxEntries, onSaid, onTable } = parts;
+    this.membership = new Membership({
+      ...parts,
+      onJoined: () => this.listen(),
+      // where it fails, the next renewal checks again
+      onRenewed: () => void this.log.check().catch(() => undefined),
+    });
+    const rewind = (): void => this.follower?.rewind(LOG);
+    this.log = new ClusterLog({ link, membership: this.membership, maxEntries, onSaid, onTable, rewind });
+    this.mailbox = new Mailbox(this.membership, clock);
+    this.mailbox.on('reached', async (n) => this.log.reached(Number(n)).then(() => true));
+  }
+
+  /** Whether it may speak for a bucket now: looked at before each opening. */
+  holds(bucket: number): boolean {
+    return this.membership.holds(bucket);
+  }
+
+  join(): Promise<void> {
+    return this.membership.join();
+  }
+
+  async leave(): Promise<void> {
+    await this.membership.leave();
+    await this.follower?.stop();
+  }
+
+  /** What is said from now on comes by the channel, and all that runs is in the table: nothing falls between. */
+  private async listen(): Promise<void> {
+    await this.follower?.stop();
+    const inbox = { name: inboxOf(this.membership.incarnation), isOwn: true };
+    this.follower = await this.parts.link.follow([{ name: LOG }, inbox], (channel, texts) => {
+      if (channel === LOG) this.log.heard(texts);
+      else this.mailbox.received(texts);
+    });
+    await this.log.begin();
+    await this.parts.onJoined?.();
+  }
+}

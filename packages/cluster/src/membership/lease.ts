@@ -1,0 +1,43 @@
+import type { Clock } from '@stream-sessions/core';
+
+/** Two clocks of one machine may differ in their pace by this share. */
+const PACE = 0.99;
+
+/** A moment on both clocks of this machine. */
+export interface Moment {
+  readonly wall: number;
+  readonly monotonic: number;
+}
+
+export const momentOf = (clock: Clock): Moment => {
+  const wall = clock.now();
+  return { wall, monotonic: clock.monotonic?.() ?? wall };
+};
+
+/**
+ * What this process knows of its own lease, without asking anybody. It began no earlier than the process asked for it, so here
+ * it ends first. Either clock ends it: the monotonic one stands still while the machine sleeps, and the wall clock can be set
+ * back.
+ */
+export class Lease {
+  private wallEnd = -Infinity;
+  private monotonicEnd = -Infinity;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** @param asked when it was asked for */
+  renewed(asked: Moment, leaseMs: number): void {
+    this.wallEnd = asked.wall + PACE * leaseMs;
+    this.monotonicEnd = asked.monotonic + PACE * leaseMs;
+  }
+
+  end(): void {
+    this.wallEnd = this.monotonicEnd = -Infinity;
+  }
+
+  get holds(): boolean {
+    const { clock } = this;
+    const wall = clock.now();
+    return wall < this.wallEnd && (clock.monotonic?.() ?? wall) < this.monotonicEnd;
+  }
+}

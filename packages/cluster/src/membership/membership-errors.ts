@@ -1,0 +1,18 @@
+import { StreamSessionsError } from '@stream-sessions/core';
+
+/** This process holds no lease: it cannot speak for the cluster. */
+export const leaseLost = (): StreamSessionsError =>
+  new StreamSessionsError(
+    'ERR_CLUSTER_ALONE',
+    'This process has no lease in the cluster now. It joins by itself; try again.',
+  );
+
+/** Names the options in which this process differs from those that live. */
+export function differingOption(ours: Readonly<Record<string, string>>, theirText: string): StreamSessionsError {
+  const theirs = JSON.parse(theirText) as Record<string, string>;
+  const names = Object.keys({ ...ours, ...theirs }).filter((name) => ours[name] !== theirs[name]);
+  return new StreamSessionsError(
+    'ERR_CLUSTER_CONFIG',
+    `Nodes of a cluster have to agree on who is one viewer; this one differs in ${names.map((name) => `"${name}"`).join(', ')}.`,
+  );
+}

@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Logger } from '@stream-sessions/core';
+import { wordsOf } from '../errors.js';
+import { BUCKETS, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
+import { Lease, momentOf } from './lease.js';
+import { FORGET, LEASE, LEAVE } from './lease-steps.js';
+import { LEASES, LOST } from './leased.js';
+import { NodeList } from './node-list.js';
+import { differingOption, leaseLost } from './membership-errors.js';
+
+export interface MembershipParts {
+  readonly link: ClusterLink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly name: string;
+  /** What must be equal on all nodes, by the name of the option. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  /** It has a lease in every bucket. What this waits for comes before anything is admitted by it. */
+  readonly onJoined: () => Promise<void>;
+  /** After each renewal. */
+  readonly onRenewed: () => void;
+  /** Removes what a dead incarnation has left in a bucket, a slice at a time. True: there is more. */
+  readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
+}
+
+const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+
+/**
+ * This process as a member: an incarnation with a lease in each bucket. One that has lost it is somebody else afterwards, for
+ * the others have given away what it had.
+ */
+export class Membership {
+  readonly nodes: NodeList;
+  private readonly leases: readonly Lease[];
+  private current = randomUUID();
+  private isJoined = false;
+  private hasLeft = false;
+  private timer: unknown;
+  private wake: (() => void) | undefined;
+  private running: Promise<void> | undefined;
+  private readonly sweeping = new Set<number>();
+  private readonly epochs: string[] = [];
+
+  constructor(private readonly parts: MembershipParts) {
+    const { clock } = parts;
+    this.nodes = new NodeList(clock);
+    this.leases = EVERY_BUCKET.map(() => new Lease(clock));
+  }
+
+  /** Changes with every joining. */
+  get incarnation(): string {
+    return this.current;
+  }
+
+  /** Whether this process may speak for a bucket now, by its own clocks: costs no question. */
+  holds(bucket: number): boolean {
+    return this.isJoined && (this.leases[bucket]?.holds ?? false);
+  }
+
+  /** The life of a bucket: the id that it was given when it was empty, and when that was. */
+  epochOf(bucket: number): { readonly id: string; readonly bornAt: number } {
+    const [id = '', bornAt] = (this.epochs[bucket] ?? '').split(' ');
+    return { id, bornAt: Number(bornAt ?? 0) };
+  }
+
+  /**
+   * Takes a step that `leased` has made. Its first key and argument are added.
+   *
+   * @throws StreamSessionsError ERR_CLUSTER_ALONE without a lease, ERR_CLUSTER_LINK (as rejections)
+   */
+  async run(step: Step, bucket: number, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const { incarnation } = this;
+    const reply = await this.parts.link.run(step, bucket, [LEASES, ...keys], [incarnation, ...args]);
+    if (reply !== LOST) return reply;
+    if (incarnation === this.current) this.lose();
+    throw leaseLost();
+  }
+
+  /**
+   * Resolves when it has joined; tries until it has.
+   *
+   * @throws StreamSessionsError ERR_CLUSTER_CONFIG (as a rejection) if the living nodes are configured in another way
+   */
+  join(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.running = this.stay(resolve).then(() => reject(leaseLost()), reject);
+    });
+  }
+
+  /** Gives up the leases, if that can be done. */
+  async leave(): Promise<void> {
+    if (this.hasLeft) return;
+    this.hasLeft = true;
+    this.isJoined = false;
+    this.wake?.();
+    await this.running;
+    await this.giveUp();
+  }
+
+  private async stay(onFirst: () => void): Promise<void> {
+    const { renewMs, logger } = this.parts;
+    let hasWarned = false;
+    while (!this.hasLeft) {
+      try {
+        if (this.isJoined) await this.renewAll('renew');
+        else {
+          await this.enter();
+          onFirst();
+        }
+        hasWarned = false;
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'ERR_CLUSTER_CONFIG') throw error;
+        if (!hasWarned) logger.warn({ error }, `cluster: this process is alone: ${wordsOf(error)}.`);
+        hasWarned = true;
+      }
+      if (!this.hasLeft) await this.pause(this.isJoined ? renewMs : renewMs / 3);
+    }
+  }
+
+  private async enter(): Promise<void> {
+    this.current = randomUUID();
+    // its own bucket lets nobody in who is configured in another way
+    await this.renew(LOG_BUCKET, 'join');
+    await Promise.all(EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join')));
+    await this.parts.onJoined();
+    this.isJoined = !this.hasLeft && this.leases.every(({ holds }) => holds);
+    if (!this.isJoined) throw leaseLost();
+  }
+
+  private async renewAll(how: 'join' | 'renew'): Promise<void> {
+    const results = await Promise.allSettled(EVERY_BUCKET.map((bucket) => this.renew(bucket, how)));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    this.parts.onRenewed();
+  }
+
+  private async renew(bucket: number, how: 'join' | 'renew'): Promise<void> {
+    const { link, leaseMs, name, config } = this.parts;
+    const { current } = this;
+    const keys = [LEASES, 'epoch'];
+    const args = [current, String(leaseMs), randomUUID(), how];
+    if (bucket === LOG_BUCKET) {
+      keys.push('nodes', 'config');
+      args.push(JSON.stringify({ name, clockOffsetMs: this.nodes.clockOffsetMs }), JSON.stringify(config));
+    }
+    const asked = momentOf(this.parts.clock);
+    const reply = await link.run(LEASE, bucket, keys, args);
+    if (current !== this.current) return;
+    if (reply === LOST) {
+      this.lose();
+      throw leaseLost();
+    }
+    const [now, epoch, dead, nodes] = reply as readonly Reply[];
+    if (now === 'CONFIG') throw differingOption(config, epoch as string);
+    this.leases[bucket]?.renewed(asked, leaseMs);
+    this.epochs[bucket] = epoch as string;
+    if (bucket === LOG_BUCKET) this.nodes.update(asked, now as number, nodes);
+    void this.bury(bucket, dead as readonly string[]);
+  }
+
+  /** Somebody else may have what it had: it joins anew, as another one. */
+  private lose(): void {
+    if (!this.isJoined) return;
+    this.isJoined = false;
+    for (const lease of this.leases) lease.end();
+    this.parts.logger.warn({}, 'cluster: the lease of this process has ended; it joins anew.');
+    this.wake?.();
+  }
+
+  /** Sweeps up after the dead, each bucket by one of the living. */
+  private async bury(bucket: number, dead: readonly string[]): Promise<void> {
+    if (dead.length === 0 || !this.isJoined || this.sweeping.has(bucket)) return;
+    const living = this.nodes.living();
+    if (living[bucket % living.length]?.incarnation !== this.current) return;
+    this.sweeping.add(bucket);
+    try {
+      for (const incarnation of dead) {
+        while (await this.parts.sweep?.(bucket, incarnation));
+        await this.run(FORGET, bucket, bucket === LOG_BUCKET ? ['nodes'] : [], [incarnation]);
+      }
+    } catch {
+      // the next renewal tells of them again
+    } finally {
+      this.sweeping.delete(bucket);
+    }
+  }
+
+  private async giveUp(): Promise<void> {
+    const { link } = this.parts;
+    const left = EVERY_BUCKET.map((bucket) =>
+      link.run(LEAVE, bucket, bucket === LOG_BUCKET ? [LEASES, 'nodes'] : [LEASES], [this.current]),
+    );
+    // where it cannot be told, the lease ends by itself
+    await Promise.allSettled(left);
+    for (const lease of this.leases) lease.end();
+  }
+
+  private pause(ms: number): Promise<void> {
+    const { clock } = this.parts;
+    return new Promise((resolve) => {
+      this.wake = () => {
+        clock.clearTimeout(this.timer);
+        this.wake = undefined;
+        resolve();
+      };
+      this.timer = clock.setTimeout(() => this.wake?.(), ms);
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '@stream-sessions/core';
+import type { Reply } from '../link/link.js';
+import { momentOf, type Moment } from './lease.js';
+
+/** A process of the cluster. */
+export interface ClusterNode {
+  /** Random: a process that was away and comes back has another one. */
+  readonly incarnation: string;
+  /** As `joinCluster` was given it; default the name of the machine and the number of the process. */
+  readonly name: string;
+  /** When its lease ends, if it is not renewed; epoch milliseconds by the clock of the cluster. */
+  readonly leaseUntil: number;
+  /** How much the clock of the cluster was ahead of its own, in milliseconds. */
+  readonly clockOffsetMs: number;
+}
+
+/** Who lives, as of the last answer, and what time it is there. */
+export class NodeList {
+  private nodes: readonly ClusterNode[] = [];
+  private heard: { readonly at: Moment; readonly clusterNow: number } | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The clock of the cluster minus that of this process, in milliseconds. */
+  get clockOffsetMs(): number {
+    return this.heard === undefined ? 0 : Math.round(this.heard.clusterNow - this.heard.at.wall);
+  }
+
+  /** Epoch milliseconds by the clock of the cluster. */
+  now(): number {
+    const { wall, monotonic } = momentOf(this.clock);
+    return this.heard === undefined ? wall : this.heard.clusterNow + monotonic - this.heard.at.monotonic;
+  }
+
+  /** @param asked when it was asked; it was that time there about half way */
+  update(asked: Moment, clusterNow: number, reply: Reply | undefined): void {
+    const { monotonic } = momentOf(this.clock);
+    const half = Math.max(0, monotonic - asked.monotonic) / 2;
+    this.heard = { at: { wall: asked.wall + half, monotonic: asked.monotonic + half }, clusterNow };
+    this.nodes = (reply as readonly [string, string, string][]).map(([incarnation, until, about]) => {
+      const { name, clockOffsetMs } = JSON.parse(about) as Pick<ClusterNode, 'name' | 'clockOffsetMs'>;
+      return Object.freeze({ incarnation, name, leaseUntil: Number(until), clockOffsetMs });
+    });
+  }
+
+  /** Those whose lease has not ended, in the same order everywhere. */
+  living(): readonly ClusterNode[] {
+    const now = this.now();
+    return this.nodes
+      .filter(({ leaseUntil }) => leaseUntil > now)
+      .sort((a, b) => (a.incarnation < b.incarnation ? -1 : 1));
+  }
+}

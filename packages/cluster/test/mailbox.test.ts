@@ -1,0 +1,70 @@
+import { closeClients } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { until } from '../../../test/support/until.js';
+import { Cluster, namesOf, type TestMember } from './support/members.js';
+
+let redis: RedisServer;
+let cluster: Cluster;
+let members: TestMember[];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(async () => {
+  cluster = new Cluster(redis.port);
+  members = [];
+  for (const name of ['a', 'b', 'c']) {
+    const made = await cluster.member(name);
+    made.member.mailbox.on('name', (asked) => ({ name, asked }));
+    made.member.mailbox.on('all but b', () => (name === 'b' ? Promise.reject(new Error('no')) : name));
+    made.member.mailbox.on('nothing', () => new Promise(() => undefined));
+    await made.member.join();
+    members.push(made);
+  }
+  for (const each of members) await until('all are seen', () => namesOf(each).length === 3);
+});
+afterEach(async () => {
+  await cluster.end();
+  closeClients();
+});
+
+const a = () => members[0] as TestMember;
+const everybody = () => a().member.membership.nodes.living();
+
+it('brings an answer from each node that was asked, oneself among them', async () => {
+  const asked = { text: 'x'.repeat(500_000), list: [1, null, { a: '"' }] };
+  const { answers, missing } = await a().member.mailbox.ask<{ name: string; asked: unknown }>(
+    everybody(),
+    'name',
+    asked,
+    5_000,
+  );
+  expect(missing).toEqual([]);
+  expect(answers.map(({ node, answer }) => [node.name, answer.name]).sort()).toEqual([
+    ['a', 'a'],
+    ['b', 'b'],
+    ['c', 'c'],
+  ]);
+  for (const { answer } of answers) expect(answer.asked).toEqual(asked);
+  const [, b] = everybody();
+  expect((await a().member.mailbox.ask([b!], 'name', 1, 5_000)).answers.map(({ node }) => node)).toEqual([b]);
+  expect(await a().member.mailbox.ask([], 'name', 1, 5_000)).toEqual({ answers: [], missing: [] });
+});
+
+it('names those who cannot answer at once, and those who do not after the time limit', async () => {
+  const { mailbox } = a().member;
+  const cannot = await mailbox.ask(everybody(), 'all but b', 0, 30_000);
+  expect(cannot.missing.map(({ name }) => name)).toEqual(['b']);
+  const unknown = await mailbox.ask(everybody(), 'what nobody knows', 0, 30_000);
+  expect(unknown.missing).toHaveLength(3);
+  const silent = await mailbox.ask(everybody(), 'nothing', 0, 100);
+  expect(silent).toEqual({ answers: [], missing: everybody() });
+});
+
+it('keeps many questions apart', async () => {
+  const asked = Array.from({ length: 200 }, (_, n) => n);
+  const all = await Promise.all(
+    asked.map((n) => a().member.mailbox.ask<{ asked: number }>(everybody(), 'name', n, 10_000)),
+  );
+  for (const [n, { answers }] of all.entries()) expect(answers.map(({ answer }) => answer.asked)).toEqual([n, n, n]);
+});

@@ -1,0 +1,126 @@
+import { systemClock } from '@stream-sessions/core/spi';
+import { closeClients, connect } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { stays, until } from '../../../test/support/until.js';
+import { BUCKETS } from '../src/index.js';
+import { leased } from '../src/membership/leased.js';
+import { Cluster, LEASE_MS, namesOf } from './support/members.js';
+
+let redis: RedisServer;
+let cluster: Cluster;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => {
+  cluster = new Cluster(redis.port);
+});
+afterEach(async () => {
+  await cluster.end();
+  closeClients();
+});
+
+const NOTE = leased('note', `redis.call('SET', KEYS[2], ARGV[2], 'PX', 60000) return now`);
+const alone = { code: 'ERR_CLUSTER_ALONE' };
+
+it('shows every node to every other, and no more after it has left', async () => {
+  const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
+  for (const each of [a, b]) await until('both are seen', () => namesOf(each).join() === 'a,b');
+  expect(b.member.membership.nodes.living().every(({ clockOffsetMs }) => Math.abs(clockOffsetMs) < 1_000)).toBe(true);
+  await a.member.leave();
+  await until('one is seen', () => namesOf(b).join() === 'b');
+});
+
+it('lets nobody in who is configured in another way, and says in what', async () => {
+  const a = await cluster.joined('a', { config: { 'identity.viewer': '1', aliases: 'join' } });
+  const b = await cluster.member('b', { config: { 'identity.viewer': '1', aliases: 'admit' } });
+  await expect(b.member.join()).rejects.toMatchObject({
+    code: 'ERR_CLUSTER_CONFIG',
+    message: expect.stringContaining('"aliases".'),
+  });
+  await a.member.leave();
+  const c = await cluster.joined('c', { config: { aliases: 'admit' } });
+  expect(namesOf(c)).toEqual(['c']);
+});
+
+it('takes steps with a lease in each bucket, and tells the time of Redis', async () => {
+  const { member } = await cluster.joined('a');
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    expect(member.holds(bucket)).toBe(true);
+    const now = Number(await member.membership.run(NOTE, bucket, ['note'], ['x']));
+    expect(Math.abs(now - member.membership.nodes.now())).toBeLessThan(1_000);
+    expect(now - member.membership.epochOf(bucket).bornAt).toBeGreaterThanOrEqual(0);
+  }
+});
+
+it('knows by its own clocks that its lease is over, and is another one afterwards', async () => {
+  const { member } = await cluster.joined('a');
+  const before = member.membership.incarnation;
+  redis.signal('SIGSTOP');
+  await until('its lease is over', () => !member.holds(3), 3 * LEASE_MS);
+  await stays('it is over for Redis, too', () => !member.holds(3), LEASE_MS / 4);
+  redis.signal('SIGCONT');
+  await until('it has joined anew', () => member.holds(3), 10_000);
+  expect(member.membership.incarnation).not.toBe(before);
+  expect(member.membership.nodes.living().map(({ incarnation }) => incarnation)).toContain(
+    member.membership.incarnation,
+  );
+});
+
+it.each([
+  ['the wall clock', { wall: 3_600_000, monotonic: 0 }],
+  ['the monotonic clock', { wall: -3_600_000, monotonic: LEASE_MS }],
+])('holds nothing once its lease is over by %s', async (_which, by) => {
+  const shift = { wall: 0, monotonic: 0 };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + shift.wall,
+    monotonic: () => performance.now() + shift.monotonic,
+  };
+  const { member } = await cluster.joined('a', { clock });
+  expect(member.holds(0)).toBe(true);
+  Object.assign(shift, by);
+  expect(member.holds(0)).toBe(false);
+  await until('the next renewal has looked again', () => member.holds(0));
+  expect(Math.abs(member.membership.nodes.now() - Date.now())).toBeLessThan(2_000);
+  expect(Math.abs(member.membership.nodes.clockOffsetMs + by.wall)).toBeLessThan(2_000);
+});
+
+it('writes nothing without a lease, and joins anew when Redis has come back empty', async () => {
+  const { member } = await cluster.joined('a');
+  const { incarnation } = member.membership;
+  const epoch = member.membership.epochOf(5).id;
+  const aside = await connect('redis', redis.port);
+  await aside.ask('FLUSHALL');
+  const lost = member.membership.run(NOTE, 5, ['note'], ['x']);
+  await expect(lost).rejects.toMatchObject(alone);
+  expect(await aside.ask('EXISTS', `${cluster.prefix}{5}:note`)).toBe(0);
+  await until('it has joined anew', () => member.membership.incarnation !== incarnation && member.holds(5));
+  expect(member.membership.epochOf(5).id).not.toBe(epoch);
+  await member.membership.run(NOTE, 5, ['note'], ['x']);
+});
+
+it('sweeps up after the dead, bucket by bucket, in slices', async () => {
+  const swept: string[] = [];
+  const sweep = async (bucket: number, dead: string): Promise<boolean> => {
+    const slice = `${bucket} ${dead}`;
+    swept.push(slice);
+    return swept.filter((each) => each === slice).length < 3;
+  };
+  const dead = await cluster.joined('dead');
+  const { incarnation } = dead.member.membership;
+  await cluster.joined('a', { sweep });
+  const b = await cluster.joined('b', { sweep });
+  await dead.link.close(); // as if it had died: nothing more comes of it
+  await until('it is left out', () => namesOf(b).join() === 'a,b', 4 * LEASE_MS);
+  const aside = await connect('redis', redis.port);
+  const leaseIn = (bucket: number) => aside.ask('ZSCORE', `${cluster.prefix}{${bucket}}:leases`, incarnation);
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    await until(`bucket ${bucket} has forgotten it`, async () => (await leaseIn(bucket)) === null, 10_000);
+  }
+  expect(swept.sort()).toEqual(
+    Array.from({ length: BUCKETS }, (_, bucket) => Array(3).fill(`${bucket} ${incarnation}`))
+      .flat()
+      .sort(),
+  );
+}, 30_000);
