@@ -16,7 +16,7 @@ export interface MemberParts {
   readonly renewMs: number;
   readonly maxEntries: number;
   readonly onSaid: (body: string) => void;
-  readonly onTable: (bodies: readonly string[]) => readonly Running[];
+  readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
   /** Before anything is admitted by it: the log was read by then. */
   readonly onJoined?: () => Promise<void>;
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;

@@ -22,7 +22,7 @@ export interface ClusterLogParts {
   /** What somebody said, in order; the own ones are among them. */
   readonly onSaid: (body: string) => void;
   /** All that runs, in the order in which it was said. Returns what this node knows of and the table lacks. */
-  readonly onTable: (bodies: readonly string[]) => readonly Running[];
+  readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
   /** Where to read again from the beginning. */
   readonly rewind: () => void;
 }
@@ -126,7 +126,7 @@ export class ClusterLog {
       const head = await this.readHead();
       const rows = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => this.readShard(shard)));
       const known = rows.flat().sort((a, b) => a.n - b.n);
-      const missing = this.parts.onTable(known.map(({ body }) => body));
+      const missing = await this.parts.onTable(known.map(({ body }) => body));
       this.behind = undefined;
       this.beginning ??= head;
       this.moveTo(head);

@@ -1,0 +1,160 @@
+import { createTracker, type HttpHit, type SessionTracker } from '@stream-sessions/core';
+import { clusterPort } from '@stream-sessions/core/spi';
+import { closeClients, connect } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { until } from '../../../test/support/until.js';
+import { SharedDenials } from '../src/operator/shared-denials.js';
+import { Cluster, type TestMember } from './support/members.js';
+
+let redis: RedisServer;
+let cluster: Cluster;
+const trackers: SessionTracker[] = [];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => {
+  cluster = new Cluster(redis.port);
+});
+afterEach(async () => {
+  await cluster.end();
+  closeClients();
+  for (const tracker of trackers.splice(0)) await tracker.stop();
+});
+
+interface Node extends TestMember {
+  readonly tracker: SessionTracker;
+  readonly shared: SharedDenials;
+}
+
+/** A tracker whose operator's denials are those of the cluster. Its visits are its own. */
+async function node(name: string, join = true): Promise<Node> {
+  const tracker = createTracker({ fingerprintKey: 'a key of at least thirty-two letters' });
+  trackers.push(tracker);
+  const port = clusterPort(tracker);
+  const made = await cluster.member(name, {
+    onSaid: (body) => void shared.onSaid(body),
+    onTable: (bodies) => shared.onTable(bodies),
+  });
+  const { member } = made;
+  const shared: SharedDenials = new SharedDenials({
+    tracker,
+    port,
+    put: (running) => member.log.put(running),
+    clockOffsetMs: () => member.membership.nodes.clockOffsetMs,
+    now: () => member.membership.nodes.now(),
+    logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+  });
+  port.join({
+    isAlone: true,
+    whenAlone: 'local',
+    timeLimitMs: 250,
+    find: async () => undefined,
+    changed: () => undefined,
+    left: () => undefined,
+    denied: (record) => shared.denied(record),
+    lifted: (id) => shared.lifted(id),
+  });
+  if (join) await member.join();
+  return { ...made, tracker, shared };
+}
+
+const hit = (over: Partial<HttpHit> = {}): HttpHit => ({
+  ...{ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', userAgent: 'player/1.0', token: 'eve' },
+  ...over,
+});
+
+async function admits({ tracker }: Node, over?: Partial<HttpHit>): Promise<boolean> {
+  const { admitted } = await tracker.admit(hit(over));
+  return admitted;
+}
+
+/** What was said there last has been heard here. */
+const heard = async (from: Node, to: Node): Promise<void> => to.member.log.reached(await from.shared.said());
+
+it('refuses on every node whom one of them has denied, until it is lifted on any', async () => {
+  const [a, b, c] = [await node('a'), await node('b'), await node('c')];
+  expect(await admits(c)).toBe(true);
+  const cut: string[] = [];
+  c.tracker.on('closed', ({ reason }) => void cut.push(reason));
+  const { id } = a.tracker.deny({ token: 'eve' }, { reason: 'enough' });
+  for (const each of [b, c]) await heard(a, each);
+  expect(cut).toEqual(['denied']);
+  for (const each of [a, b, c]) {
+    expect(await admits(each)).toBe(false);
+    expect(await admits(each, { token: 'bob' })).toBe(true);
+    expect(each.tracker.denials()).toMatchObject([{ id, by: 'deny', detail: 'enough' }]);
+  }
+  expect(b.tracker.liftDenial(id)).toBe(true);
+  for (const each of [a, c]) await heard(b, each);
+  for (const each of [a, b, c]) expect(await admits(each)).toBe(true);
+});
+
+it('cuts on every node whom one of them has kicked, keeps them out, and leaves a neighbour alone', async () => {
+  const [a, b] = [await node('a'), await node('b')];
+  const neighbour = { token: 'bob' };
+  for (const each of [a, b]) for (const over of [{}, neighbour]) expect(await admits(each, over)).toBe(true);
+  const closed: string[] = [];
+  b.tracker.on('closed', ({ session, reason }) => void closed.push(`${session.id} ${reason}`));
+  const kicked = a.tracker.list()[0]?.id ?? '';
+  expect(a.tracker.kick(kicked)).toBe(true);
+  await heard(a, b);
+  expect(closed).toEqual([`${kicked} kicked`]);
+  const wereAdmitted = await Promise.all([a, b].flatMap((each) => [admits(each), admits(each, neighbour)]));
+  expect(wereAdmitted.filter(Boolean)).toHaveLength(2);
+  expect(wereAdmitted.slice(0, 2)).toEqual(wereAdmitted.slice(2));
+});
+
+it('holds for a node that joins later before it admits anybody, and what that one has denied alone holds for all', async () => {
+  const a = await node('a');
+  a.tracker.deny({ ip: '203.0.113.0/24' });
+  await a.shared.said();
+  const b = await node('b', false);
+  b.tracker.deny({ user: 'mallory' });
+  expect(await admits(b)).toBe(true);
+  await b.member.join();
+  expect(await admits(b, { token: 'new' })).toBe(false);
+  await until('the other has heard it', () => a.tracker.denials().length === 2);
+});
+
+it('holds on while Redis is away, and everywhere after it has come back empty', async () => {
+  const [a, b] = [await node('a'), await node('b')];
+  a.tracker.deny({ token: 'eve' });
+  await heard(a, b);
+  await redis.kill();
+  b.tracker.deny({ token: 'mallory' });
+  const lifted = b.tracker.deny({ token: 'lifted' });
+  expect(b.tracker.liftDenial(lifted.id)).toBe(true);
+  expect(await admits(b)).toBe(false);
+  await redis.restart();
+  await until('all know all', async () => !(await admits(a, { token: 'mallory' })), 15_000);
+  const c = await node('c');
+  await until('who comes later, too', () => c.tracker.denials().length === 2);
+  expect(await admits(c)).toBe(false);
+  expect(await admits(c, { token: 'lifted' })).toBe(true);
+}, 30_000);
+
+it('keeps no token and no name of a player in Redis', async () => {
+  const a = await node('a');
+  await admits(a, { token: 'a-secret-token', sid: 'a-secret-sid' });
+  await admits(a, { token: undefined, sid: 'a-secret-sid', ip: '198.51.100.7' });
+  for (const { id } of a.tracker.list()) a.tracker.kick(id);
+  a.tracker.deny({ token: 'a-secret-token' });
+  await a.shared.said();
+  const aside = await connect('redis', redis.port);
+  const keys = (await aside.ask('KEYS', `${cluster.prefix}*`)) as string[];
+  const dumps = await Promise.all(keys.map((key) => aside.ask('EVAL', DUMP_TEXT, '1', key)));
+  expect(dumps.length).toBeGreaterThan(20);
+  expect(dumps.join()).toContain('kicked');
+  expect(dumps.join()).not.toContain('a-secret');
+});
+
+/** All that is in a key, as text. */
+const DUMP_TEXT = `
+local type = redis.call('TYPE', KEYS[1]).ok
+if type == 'string' then return redis.call('GET', KEYS[1]) end
+if type == 'hash' then return table.concat(redis.call('HVALS', KEYS[1]), ' ') end
+if type == 'zset' then return table.concat(redis.call('ZRANGE', KEYS[1], 0, -1), ' ') end
+local texts = {}
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do texts[#texts + 1] = entry[2][2] end
+return table.concat(texts, ' ')`;
