@@ -99,10 +99,12 @@ export function deniedEnvelope(event: DeniedEvent, id: string): WireEvent {
 export const sourceEnvelope = ({ seq, occurredAt, stream, change, detail }: SourceEvent, id: string): WireEvent =>
   envelope(`source.${change}`, id, seq, occurredAt, stream, withoutAbsent({ detail }));
 
-/** What has moved, or a whole row where it is not enough for whoever keeps a list. */
+/**
+ * What has moved, or a whole row where it is not enough for whoever keeps a list. Made for many a thousand times a second: it
+ * says nothing twice.
+ */
 function changedEnvelope({ seq, occurredAt, progress, session }: SessionChangedEvent, id: string): WireEvent {
-  const payload: object = session === undefined ? progressToWire(progress) : toWire(session);
-  (payload as Partial<PairPayload>).session_id = progress.id;
+  const payload = session === undefined ? progressToWire(progress) : toWire(session);
   return envelope('session.updated', id, seq, occurredAt, progress.stream, payload);
 }
 

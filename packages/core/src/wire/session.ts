@@ -72,9 +72,10 @@ export function progressToWire(progress: SessionProgress): Partial<WireSession> 
     updated_at: late(updatedAt),
     duration_sec: durationMs / 1000,
     bytes,
-    bytes_received: bytesReceived,
     connections,
   };
+  // a row has 0 of it from the start, and it never becomes less
+  if (bytesReceived > 0) wire.bytes_received = bytesReceived;
   if (rateMbits !== undefined) wire.rate_mbits = inThousandths(rateMbits);
   return wire;
 }

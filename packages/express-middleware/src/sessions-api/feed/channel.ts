@@ -1,6 +1,7 @@
 import type { FeedClient } from './client.js';
 import { type FeedFilter, wants } from './filter.js';
 import type { Topic } from './ring.js';
+import { TextBuffer } from './text-buffer.js';
 
 /** Text for the clients that were there when it was made. */
 export interface Batch {
@@ -11,8 +12,7 @@ export interface Batch {
 /** All clients with one filter: what they get is put together once. */
 export class Channel {
   private readonly clients = new Set<FeedClient>();
-  private parts: string[] = [];
-  private length = 0;
+  private readonly text = new TextBuffer();
 
   constructor(readonly filter: FeedFilter) {}
 
@@ -33,21 +33,17 @@ export class Channel {
   }
 
   push(text: string): void {
-    this.parts.push(text);
-    this.length += text.length;
+    this.text.push(text);
   }
 
-  /** Characters that wait. */
+  /** Bytes that wait. */
   get waiting(): number {
-    return this.length;
+    return this.text.length;
   }
 
   /** What waits, for those who are here now; undefined: nothing does. */
   take(): Batch | undefined {
-    if (this.parts.length === 0) return undefined;
-    const text = Buffer.from(this.parts.join(''));
-    this.parts = [];
-    this.length = 0;
-    return { text, clients: [...this.clients] };
+    if (this.text.length === 0) return undefined;
+    return { text: this.text.take(), clients: [...this.clients] };
   }
 }

@@ -11,7 +11,7 @@ import { MAX_EVENTS, Ring, type Topic } from './ring.js';
 
 /** A write for each event would cost ten times as much. */
 const BATCH_MS = 100;
-/** What is more than this goes at once. Characters. */
+/** What is more than this goes at once. Bytes. */
 const LARGE_BATCH = MAX_WAITING / 4;
 const STATS_MS = 1_000;
 /** Where the figures take long, they come more seldom: this part of the time is theirs. */
