@@ -7,22 +7,38 @@ import { plain } from './rows.js';
 const SEPARATOR = '\x1f';
 
 /** Rows as the columns that `unnest` takes. */
-export const visitColumns = (rows: readonly VisitRow[]): unknown[][] =>
+export const visitColumns = (rows: readonly VisitRow[]): string[] =>
   VISIT_COLUMNS.map(([name]) => {
-    if (name === 'protocols') return rows.map(({ protocols }) => protocols.join(SEPARATOR));
-    if (name === 'tags' || name === 'quality') return rows.map((row) => json(row[name]));
-    return rows.map((row) => row[name]);
+    if (name === 'protocols') return arrayOf(rows, ({ protocols }) => protocols.join(SEPARATOR));
+    if (name === 'tags' || name === 'quality') return arrayOf(rows, (row) => json(row[name]));
+    return arrayOf(rows, (row) => row[name]);
   });
 
-export const denialColumns = (rows: readonly DenialRow[]): unknown[][] =>
-  DENIAL_COLUMNS.map(([name]) => rows.map((row) => row[name]));
+export const denialColumns = (rows: readonly DenialRow[]): string[] =>
+  DENIAL_COLUMNS.map(([name]) => arrayOf(rows, (row) => row[name]));
+
+/** As PostgreSQL reads an array. `pg` would write it too, but takes half of all the time that history needs for a row. */
+function arrayOf<Row>(rows: readonly Row[], of: (row: Row) => string | number | boolean | null): string {
+  let text = '';
+  for (const row of rows) {
+    const value = of(row);
+    text +=
+      typeof value === 'string'
+        ? `,"${SPECIAL.test(value) ? value.replaceAll(EACH_SPECIAL, '\\$&') : value}"`
+        : `,${value}`;
+  }
+  return `{${text.slice(1)}}`;
+}
+
+const SPECIAL = /["\\]/;
+const EACH_SPECIAL = /["\\]/g;
 
 /** Null for null. */
 function json(record: Readonly<Record<string, unknown>> | null): string | null {
   if (record === null) return null;
-  const fields = Object.entries(record).map(([name, value]) => [
-    plain(name),
-    typeof value === 'string' ? plain(value) : value,
-  ]);
-  return JSON.stringify(Object.fromEntries(fields));
+  const names = Object.keys(record);
+  if (names.length === 0) return '{}';
+  return JSON.stringify(Object.fromEntries(names.map((name) => [plain(name), plainValue(record[name])])));
 }
+
+const plainValue = (value: unknown): unknown => (typeof value === 'string' ? plain(value) : value);

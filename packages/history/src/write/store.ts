@@ -7,9 +7,13 @@ import { denialColumns, visitColumns } from './columns.js';
 
 /** Rows of one statement. */
 const MAX_BATCH = 1_000;
+/** Statements at a time: one is made while the database runs the other. */
+const LANES = 2;
 /** Longer ago or further ahead nothing happened: a month for each would be made of whatever a wrong clock says. */
 const FIRST = Date.UTC(2000, 0, 1);
 const LAST = Date.UTC(2100, 0, 1);
+const DAY = 24 * 60 * 60_000;
+const SHORTEST_MONTH_MS = 28 * DAY;
 /** A visit that is longer is none. */
 const MAX_MONTHS = 120;
 const TABLES = { visits: ['visits', 'minutes', 'day_viewers'], denials: ['denials'] } as const;
@@ -19,8 +23,8 @@ const NO_PARTITION = '23514';
 
 /** Puts rows into the database. */
 export class Store {
-  /** Months that have their tables: `visits 2026-01`. */
-  private readonly months = new Set<string>();
+  /** Days that have their tables, as numbers of days since 1970. */
+  private readonly days = { visits: new Set<number>(), denials: new Set<number>() };
   /** Rows that the database would not take, whatever else it takes. */
   refused = 0;
 
@@ -33,9 +37,9 @@ export class Store {
   /** @throws what the database says, unless it is about one row alone: that one is left out */
   async write(records: readonly JournalRecord[]): Promise<void> {
     const visits = latest(records.flatMap(({ visit }) => visit ?? []));
-    for (const rows of batches(visits)) await this.each(rows, (some) => this.writeVisits(some));
+    await inLanes(batches(visits), (rows) => this.each(rows, (some) => this.writeVisits(some)));
     const denials = records.flatMap(({ denial }) => denial ?? []);
-    for (const rows of batches(denials)) await this.each(rows, (some) => this.writeDenials(some));
+    await inLanes(batches(denials), (rows) => this.each(rows, (some) => this.writeDenials(some)));
   }
 
   private async writeVisits(rows: readonly VisitRow[]): Promise<void> {
@@ -63,7 +67,7 @@ export class Store {
       const { code = '' } = error as { code?: string };
       if (code === NO_PARTITION && !isSecond) {
         // its month was dropped meanwhile
-        this.months.clear();
+        for (const days of Object.values(this.days)) days.clear();
         return this.each(rows, write, true);
       }
       if (!/^(?:22|23)/.test(code)) throw error;
@@ -83,22 +87,21 @@ export class Store {
   }
 
   private async ensure(of: keyof typeof TABLES, times: readonly number[]): Promise<void> {
-    const missing = new Map<string, number>();
+    const missing = new Set<number>();
     for (const at of times) {
-      if (at < FIRST || at >= LAST) continue;
-      const month = `${of} ${new Date(at).toISOString().slice(0, 7)}`;
-      if (!this.months.has(month)) missing.set(month, at);
+      if (at >= FIRST && at < LAST && !this.days[of].has(Math.floor(at / DAY))) missing.add(Math.floor(at / DAY));
     }
     if (missing.size === 0) return;
-    const pairs = [...missing.values()].flatMap((at) => TABLES[of].map((table) => [table, at] as const));
+    const pairs = [...missing].flatMap((day) => TABLES[of].map((table) => [table, day * DAY] as const));
     await this.engine.query(ensureMonths, [pairs.map(([table]) => table), pairs.map(([, at]) => at)]);
-    for (const month of missing.keys()) this.months.add(month);
+    for (const day of missing) this.days[of].add(day);
   }
 }
 
 /** A time in each month of a visit. */
 function monthsOf({ openedAt, endedAt }: VisitRow): number[] {
-  const times = [endedAt];
+  const times = [openedAt, endedAt];
+  if (endedAt - openedAt < SHORTEST_MONTH_MS) return times;
   for (let at = openedAt; at < endedAt; at = Date.UTC(new Date(at).getUTCFullYear(), new Date(at).getUTCMonth() + 1)) {
     times.push(at);
     if (times.length > MAX_MONTHS) break;
@@ -114,6 +117,17 @@ function latest(rows: readonly VisitRow[]): VisitRow[] {
     if (row.closedAt !== null || byVisit.get(key)?.closedAt == null) byVisit.set(key, row);
   }
   return [...byVisit.values()];
+}
+
+/** Several at a time, as no two have a visit in common. All have ended when it resolves. */
+async function inLanes<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items[Symbol.iterator]();
+  const lane = async (): Promise<void> => {
+    for (let next = left.next(); next.done !== true; next = left.next()) await work(next.value);
+  };
+  const results = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function* batches<Row>(rows: readonly Row[]): Generator<Row[]> {
