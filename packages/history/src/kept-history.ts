@@ -171,10 +171,11 @@ export class KeptHistory implements History {
     clock.clearTimeout(timer);
   }
 
-  /** From when on there are figures by the minute: months go as a whole, so there may be more. */
+  /** From when on there are minutes, and visits for what minutes do not tell: months go as a whole, so there may be more. */
   private minutesSince(): number {
     const { clock, retention } = this.settings;
-    return Number.isFinite(retention.minutes) ? clock.now() - retention.minutes * DAY : 0;
+    const days = Math.min(retention.minutes, retention.visits);
+    return Number.isFinite(days) ? clock.now() - days * DAY : 0;
   }
 
   /** @throws what the database says */

@@ -125,21 +125,23 @@ it('leaves out progress first when the journal is full, then openings, and says 
 
 it('closes as lost whom nobody closes, unless it speaks again', async () => {
   const first = await stage.open();
-  const session = madeUpSession({ updatedAt: START + MINUTE });
+  const session = madeUpSession({ updatedAt: START + 70 * MINUTE });
   first.directory.emit('opened', { session });
   await first.history.flushed();
   await first.history.stop();
-  stage.clock.set(START + 4 * MINUTE);
+  stage.clock.set(START + 74 * MINUTE);
   const second = await stage.open();
   await second.history.tidy();
-  stage.clock.set(START + 10 * MINUTE);
+  stage.clock.set(START + 80 * MINUTE);
   await second.history.tidy();
-  expect(await second.history.visit(session.id)).toMatchObject({ closeReason: 'lost', closedAt: START + MINUTE });
-  second.directory.emit('resumed', { session: { ...session, updatedAt: START + 9 * MINUTE } });
+  await second.history.flushed();
+  const lost = { closeReason: 'lost', closedAt: START + 70 * MINUTE };
+  expect(await second.history.visit(session.id)).toMatchObject(lost);
+  await sameAsByHand(stage.engine, [presentOf({ ...session, closeReason: 'lost' })]);
+  second.directory.emit('resumed', { session: { ...session, updatedAt: START + 79 * MINUTE } });
   await second.history.flushed();
   expect(await second.history.visit(session.id)).not.toHaveProperty('closeReason');
-  await second.history.flushed();
-  await sameAsByHand(stage.engine, [{ ...presentOf(session), endedAt: START + 9 * MINUTE }]);
+  await sameAsByHand(stage.engine, [{ ...presentOf(session), endedAt: START + 79 * MINUTE }]);
 }, 60_000);
 
 it('counts 20,000 random visits of two writers as by hand', async () => {

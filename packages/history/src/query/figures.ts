@@ -13,7 +13,6 @@ import type { SqlEngine } from '../types/engine.js';
 import type {
   ConcurrencyPoint,
   ConcurrencyQuery,
-  Share,
   StreamFigures,
   StreamOrder,
   Summary,
@@ -22,24 +21,20 @@ import type {
   Visit,
 } from '../types/query.js';
 import { piecesOf } from './pieces.js';
+import { type Split, sharesOf } from './shares.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Of countries, protocols, players and reasons. */
-const TOP = 10;
 /** Of `concurrency`: a month of five minutes is 8,928. */
 const MAX_POINTS = 20_000;
 const MAX_STREAMS = 1_000;
 
-interface Figures {
+interface Figures extends Omit<Split, 'by' | 'key'> {
   readonly by: string;
   readonly key: string;
-  readonly views: number;
   readonly peak: number;
   readonly peakAt: number | null;
-  readonly watchMs: number;
-  readonly bytes: number;
 }
 
 const NONE = { views: 0, peak: 0, peakAt: null, watchMs: 0, bytes: 0 };
@@ -50,12 +45,13 @@ export async function summaryOf(engine: SqlEngine, asked: SummaryQuery, minutesS
   const { stream = '' } = asked;
   const pieces = piecesOf(asked.from, asked.to, minutesSince);
   const [from, to] = [pieces[0], pieces[5]];
-  const [rows, [uniques]] = await Promise.all([
+  const [rows, top, [uniques]] = await Promise.all([
     engine.query<Figures>(selectFigures, [stream, ...pieces]),
+    sharesOf(engine, stream, pieces),
     engine.query<{ viewers: number }>(selectUniques, [stream, from - (from % DAY), to]),
   ]);
   const { views, peak, peakAt, watchMs, bytes } = rows.find(({ by }) => by === '') ?? NONE;
-  const dvr = rows.find(({ by, key }) => by === 'dvr' && key === 'dvr') ?? NONE;
+  const dvr = rows.find(({ by }) => by === 'dvr') ?? NONE;
   return {
     from,
     to,
@@ -67,20 +63,13 @@ export async function summaryOf(engine: SqlEngine, asked: SummaryQuery, minutesS
     watchMs,
     bytes: Math.round(bytes),
     dvr: { views: dvr.views, watchMs: dvr.watchMs, bytes: Math.round(dvr.bytes) },
-    countries: top(rows, 'country'),
-    protocols: top(rows, 'protocol'),
-    players: top(rows, 'player'),
+    countries: top('country'),
+    protocols: top('protocol'),
+    players: top('player'),
     // of those who are still there nobody knows
-    reasons: top(rows, 'reason').filter(({ key }) => key !== ''),
+    reasons: top('reason').filter(({ key }) => key !== ''),
   };
 }
-
-const top = (rows: readonly Figures[], of: string): Share[] =>
-  rows
-    .filter(({ by }) => by === of)
-    .sort((a, b) => b.watchMs - a.watchMs || (a.key < b.key ? -1 : 1))
-    .slice(0, TOP)
-    .map(({ key, views, watchMs, bytes }) => ({ key, views, watchMs, bytes: Math.round(bytes) }));
 
 /** One point for each step, also where nobody was there. */
 export async function concurrencyOf(

@@ -1,20 +1,42 @@
-/** `$2` … `$7`: where minutes, hours, days, hours, minutes and nothing begin. `$1` is the stream, '' for all. */
-const pieces = (where: string): string => {
-  const columns = 'stream, by, key, views, peak, peak_at, watch_ms, bytes';
-  const time = (n: number): string => `to_timestamp($${n}::float8 / 1000)`;
-  const between = (a: number, b: number): string => `(at >= ${time(a)} AND at < ${time(b)})`;
-  return `
-    SELECT ${columns} FROM stream_sessions.days WHERE ${where} AND ${between(4, 5)}
-    UNION ALL SELECT ${columns} FROM stream_sessions.hours WHERE ${where} AND (${between(3, 4)} OR ${between(5, 6)})
+import { DIMENSIONS, present } from './present.sql.js';
+
+const columns = 'stream, by, key, views, peak, peak_at, watch_ms, bytes';
+const time = (n: number): string => `to_timestamp($${n}::float8 / 1000)`;
+const between = (a: number, b: number): string => `(at >= ${time(a)} AND at < ${time(b)})`;
+/** `$1` is the stream, '' for all. `$n` and the next three: where hours, days and hours begin, and where these end. */
+const hoursAndDays = (where: string, n: number): string => `
+    SELECT ${columns} FROM stream_sessions.days WHERE ${where} AND ${between(n + 1, n + 2)}
+    UNION ALL SELECT ${columns} FROM stream_sessions.hours
+      WHERE ${where} AND (${between(n, n + 1)} OR ${between(n + 2, n + 3)})`;
+/** `$2` … `$7`: where minutes, hours, days, hours and minutes begin, and where it all ends. */
+const pieces = (where: string): string => `${hoursAndDays(where, 3)}
     UNION ALL SELECT ${columns} FROM stream_sessions.minutes WHERE ${where} AND (${between(2, 3)} OR ${between(6, 7)})`;
-};
 
 const sums = `
   sum(views)::float8 AS views, max(peak)::float8 AS peak, sum(watch_ms)::float8 AS "watchMs", sum(bytes)::float8 AS bytes,
   (extract(epoch FROM (array_agg(peak_at ORDER BY peak DESC, peak_at))[1]) * 1000)::float8 AS "peakAt"`;
 
-/** Everything that there is of a stream in some time. */
-export const selectFigures = `SELECT by, key, ${sums} FROM (${pieces('stream = $1::text')}) AS f GROUP BY by, key`;
+/** Of all viewers of a stream in some time, and of those who watched another time than live. */
+export const selectFigures = `
+SELECT by, key, ${sums} FROM (${pieces("stream = $1::text AND by IN ('', 'dvr')")}) AS f GROUP BY by, key
+`;
+
+/** The same by protocol, country, player and reason, in whole hours. */
+export const selectShares = `
+SELECT by, key, ${sums} FROM (${hoursAndDays("stream = $1::text AND by NOT IN ('', 'dvr')", 2)}) AS f GROUP BY by, key
+`;
+
+const names = Object.keys(DIMENSIONS);
+const named = (then: (name: string) => string): string =>
+  names.map((name) => `WHEN grouping(${name}) = 0 THEN ${then(name)}`).join(' ');
+
+/** Of a part of an hour, from `$1` to `$2`, they are counted from the visits themselves. `$3` is the stream, '' for all. */
+export const countShares = `
+WITH ${present(DIMENSIONS, "($3::text = '' OR v.stream = $3::text)")}
+SELECT CASE ${named((name) => `'${name}'`)} END AS by, CASE ${named((name) => name)} END AS key,
+  (count(*) FILTER (WHERE is_new))::float8 AS views, sum((t1 - t0)::float8) AS "watchMs", sum(rate * (t1 - t0)) AS bytes
+FROM present GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(', ')})
+`;
 
 /** Of each stream but the one that stands for all. */
 export const selectStreams = `

@@ -34,7 +34,8 @@ const given = VISIT_COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join(',
  * up as lost, and speaks again, was not lost. Whatever comes twice changes nothing.
  *
  * A visit that goes on touches the minutes since it was last heard of; one that has closed touches all of its minutes, over
- * which its bytes are spread.
+ * which its bytes are spread. Visits whose minutes begin in one hour and end in one are taken together, so that long ones do
+ * not make a list of all their minutes each; to count a minute in between for nothing changes nothing.
  */
 export const upsertVisits = `
 WITH input AS (
@@ -47,12 +48,6 @@ WITH input AS (
   FROM unnest(${given}) AS t (
     id, opened, ended, closed, stream, kind, protocol, protocols, ip, country, user_name, named_by, viewer, user_agent,
     player, referer, bytes, bytes_received, secure, dvr, close_reason, close_detail, tags, quality, ip_kept)
-), before AS (
-  SELECT v.* FROM input i CROSS JOIN LATERAL (
-    -- row by row by the index: before the first ANALYZE of a month, the planner would read all of it instead
-    SELECT id, opened_at, ended_at, dvr, protocol, country, player FROM stream_sessions.visits
-    WHERE opened_at = i.opened_at AND id = i.id LIMIT 1
-  ) AS v
 ), written AS (
   INSERT INTO stream_sessions.visits AS v (
     id, opened_at, ended_at, closed_at, stream, kind, protocol, protocols, ip, country, user_name, named_by, viewer,
@@ -70,19 +65,25 @@ WITH input AS (
     writer = excluded.writer
   WHERE (v.closed_at IS NULL AND (excluded.closed_at IS NOT NULL OR excluded.ended_at >= v.ended_at))
     OR (v.close_reason = 'lost' AND (excluded.close_reason IS DISTINCT FROM 'lost') AND excluded.ended_at >= v.ended_at)
-  RETURNING v.id, v.opened_at, v.ended_at, v.closed_at, v.kind, v.dvr, v.protocol, v.country, v.player
+  RETURNING v.id, v.opened_at, v.ended_at, v.closed_at, v.stream, v.kind, v.dvr, v.protocol, v.country,
+    v.player, v.close_reason
 )
 INSERT INTO stream_sessions.touched (minute)
 SELECT DISTINCT m
-FROM written w LEFT JOIN before b ON b.opened_at = w.opened_at AND b.id = w.id,
-  generate_series(
-    date_trunc('minute', CASE
-      WHEN w.closed_at IS NULL AND b.dvr = w.dvr AND b.protocol = w.protocol AND b.player = w.player
-        AND b.country IS NOT DISTINCT FROM w.country THEN b.ended_at - interval '1 microsecond'
-      ELSE w.opened_at END, 'UTC'),
-    w.ended_at - interval '1 microsecond',
-    interval '1 minute') AS m
-WHERE w.kind = 'viewer'
+FROM (
+  SELECT min(first) AS first, max(last) AS last FROM (
+    SELECT
+      date_trunc('minute', CASE WHEN b.is_same THEN b.ended_at - interval '1 microsecond' ELSE w.opened_at END, 'UTC') AS first,
+      w.ended_at - interval '1 microsecond' AS last
+    FROM written w LEFT JOIN LATERAL (
+      -- as it was: a statement does not see what it changes. Row by row by the index, for nothing is known of their number
+      SELECT ended_at, (dvr, stream, protocol, player, country, close_reason) IS NOT DISTINCT FROM
+        (w.dvr, w.stream, w.protocol, w.player, w.country, w.close_reason) AS is_same
+      FROM stream_sessions.visits WHERE opened_at = w.opened_at AND id = w.id LIMIT 1
+    ) AS b ON w.closed_at IS NULL
+    WHERE w.kind = 'viewer'
+  ) AS each GROUP BY date_trunc('hour', first, 'UTC'), date_trunc('hour', last, 'UTC')
+) AS spans, generate_series(first, last, interval '1 minute') AS m
 `;
 
 /** Before rows of a month that has no table yet. */

@@ -21,23 +21,39 @@ export interface Counted {
   bytes: number;
 }
 
-const GROUPS: readonly (readonly [by: string, keyOf: (visit: Present) => string, hasPeak: boolean])[] = [
-  ['', () => '', true],
-  ['dvr', ({ dvr }) => (dvr ? 'dvr' : 'live'), true],
-  ['protocol', ({ protocol }) => protocol, true],
-  ['country', ({ country }) => country, true],
-  ['player', ({ player }) => player, false],
-  ['reason', ({ reason }) => reason, false],
+interface Group {
+  readonly by: string;
+  /** Undefined: it is not in this group. */
+  readonly keyOf: (visit: Present) => string | undefined;
+  readonly hasPeak: boolean;
+}
+
+/** What there is of each minute. */
+const PLAIN: readonly Group[] = [
+  { by: '', keyOf: () => '', hasPeak: true },
+  { by: 'dvr', keyOf: ({ dvr }) => (dvr ? 'dvr' : undefined), hasPeak: true },
 ];
+/** And of each hour and day. */
+const ALL: readonly Group[] = [
+  ...PLAIN,
+  { by: 'protocol', keyOf: ({ protocol }) => protocol, hasPeak: true },
+  { by: 'country', keyOf: ({ country }) => country, hasPeak: true },
+  { by: 'player', keyOf: ({ player }) => player, hasPeak: false },
+  { by: 'reason', keyOf: ({ reason }) => reason, hasPeak: false },
+];
+const MINUTE = 60_000;
 
 /** Figures of each group in each span of so many milliseconds, counted the slow way: `at|stream|by|key`. */
 export function countByHand(visits: readonly Present[], spanMs: number): Map<string, Counted> {
+  const groups = spanMs === MINUTE ? PLAIN : ALL;
   const members = new Map<string, Present[]>();
   for (const visit of visits) {
     for (let at = visit.openedAt - (visit.openedAt % spanMs); at < visit.endedAt; at += spanMs) {
       for (const stream of [visit.stream, '']) {
-        for (const [by, keyOf] of GROUPS) {
-          const name = [at, stream, by, keyOf(visit)].join('|');
+        for (const { by, keyOf } of groups) {
+          const key = keyOf(visit);
+          if (key === undefined) continue;
+          const name = [at, stream, by, key].join('|');
           const group = members.get(name);
           if (group === undefined) members.set(name, [visit]);
           else group.push(visit);
@@ -45,7 +61,7 @@ export function countByHand(visits: readonly Present[], spanMs: number): Map<str
       }
     }
   }
-  const hasPeak = new Map(GROUPS.map(([by, , has]) => [by, has]));
+  const hasPeak = new Map(groups.map((group) => [group.by, group.hasPeak]));
   return new Map(
     [...members].map(([name, group]) => {
       const [at = '', , by = ''] = name.split('|');
