@@ -35,6 +35,7 @@ export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';
+export { Queue } from './collections/queue.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';
 export type { ByteCounters } from './connections/byte-counters.js';

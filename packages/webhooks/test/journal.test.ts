@@ -276,3 +276,20 @@ describe('the journal', () => {
     await expect(stage([], { journal: `${file}/below` })).rejects.toThrow(/ENOTDIR|EEXIST/);
   });
 });
+
+it('writes what is given to it in the very moment in which it ends a write', async () => {
+  const journal = await Journal.open(journalFile(), MIB, fakeClock(), silent);
+  // one of these many steps behind the end of a write is between its last look for more, and its being over
+  for (let steps = 0; steps < 12; steps++) {
+    await new Promise<void>((resolve) => {
+      const later = async (): Promise<void> => {
+        for (let i = 0; i < steps; i++) await Promise.resolve();
+        await journal.written();
+        resolve();
+      };
+      journal.add(event('session.opened'), ['a'], undefined, () => void later());
+      void journal.written();
+    });
+  }
+  await journal.close();
+}, 10_000);

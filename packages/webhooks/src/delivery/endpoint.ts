@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@stream-sessions/core';
+import { Queue } from '@stream-sessions/core/spi';
 import { type Formatted, FORMATS } from '../formats/format.js';
 import type { Journal } from '../journal/journal.js';
 import type { Entry } from '../journal/ledger.js';
@@ -37,7 +38,7 @@ export interface EndpointParts {
 /** Sends to one endpoint what it has to get: in order for each visit, again by schedule until it is taken. */
 export class Endpoint {
   private readonly lanes = new Map<string, Lane>();
-  private ready: Lane[] = [];
+  private readonly ready = new Queue<Lane>();
   private busy = 0;
   private isOver = false;
   private delivered = 0;
@@ -100,8 +101,9 @@ export class Endpoint {
   }
 
   private run(): void {
-    while (this.busy < AT_ONCE && this.ready.length > 0 && !this.isOver) {
-      const lane = this.ready.shift() as Lane;
+    while (this.busy < AT_ONCE && !this.isOver) {
+      const lane = this.ready.shift();
+      if (lane === undefined) return;
       lane.state = 'busy';
       this.busy++;
       void this.sendFirst(lane).finally(() => {

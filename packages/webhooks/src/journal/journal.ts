@@ -121,7 +121,11 @@ export class Journal {
   private flush(): Promise<void> {
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
     this.timer = undefined;
-    this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
+    this.writing ??= this.writeAll().finally(() => {
+      this.writing = undefined;
+      // what came between its last look and this
+      if (this.lines.length > 0) void this.flush();
+    });
     return this.writing;
   }
 
