@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { SessionTracker } from '@stream-sessions/core';
 import { host, inUrl, localHost, reachableAt } from './address.js';
 import type { Channel } from './channel.js';
+import type { KeptViewers } from './history.js';
 import { choosePort, reasonNotToListen } from './ports.js';
 import type { Transport } from './transports/transport.js';
 import type { ViewersKey } from './viewers-key.js';
@@ -13,11 +14,12 @@ interface Parts {
   channel: Channel;
   transports: readonly Transport[];
   tracker: SessionTracker;
+  history: KeptViewers;
   key: ViewersKey;
 }
 
 /** Listens, puts the channel on air, says where, and on Ctrl-C leaves no process and no file behind. */
-export function serve(app: RequestListener, { channel, transports, tracker, key }: Parts): void {
+export function serve(app: RequestListener, { channel, transports, tracker, history, key }: Parts): void {
   const server = createServer(app);
   let leaving = false;
 
@@ -29,12 +31,13 @@ export function serve(app: RequestListener, { channel, transports, tracker, key 
     server.closeAllConnections();
     // the tracker hangs up on everybody (and with STATE closes nobody); then the servers have nothing to wait for
     await Promise.all([channel.stop(), tracker.stop({ timeoutMs: 500, keep: true })]);
-    await Promise.all(transports.map((each) => each.stop()));
+    await Promise.all([...transports.map((each) => each.stop()), history.stop()]);
     rmSync(channel.folder, { recursive: true, force: true }); // what the servers wrote there at the end
     process.exit(code);
   }
 
   async function start(): Promise<void> {
+    await history.ready;
     server.listen(await choosePort('PORT', 8080), host);
     await once(server, 'listening');
     for (const each of transports) await each.start(); // in this order: a default that moves on takes nobody's else
