@@ -13,7 +13,7 @@ import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { createWebhooks, webhooksApi } from '@stream-sessions/webhooks';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
-import { redisLink } from '@stream-sessions/cluster';
+import { redisLink, workerLink } from '@stream-sessions/cluster';
 import { createConnectionTracker, heartbeatApi } from '@stream-sessions/heartbeats';
 import { createSources, httpDriver, kubernetesDriver, processDriver } from '@stream-sessions/on-demand';
 import { passBook, passesApi, passPolicy } from '@stream-sessions/passes';
@@ -136,6 +136,7 @@ describe('docs/options.md', () => {
     const makers: Record<string, (given: never) => unknown> = {
       createManager,
       localStorage,
+      workerLink: (given) => workerLink(given),
       redisLink: (given) => redisLink({ send: async () => null }, given),
       redisStorage: (given) => redisStorage({ send: async () => null }, given),
       connectRedis,

@@ -7,4 +7,5 @@ export {
   type Reply,
   type Step,
 } from './link/link.js';
+export { workerLink, type WorkerLinkOptions } from './worker/worker-link.js';
 export { redisLink, type RedisLinkOptions } from './redis/redis-link.js';

@@ -19,6 +19,12 @@ export const BUCKETS = 16;
 /** The bucket of the log, and of all else that is followed. */
 export const LOG_BUCKET = 0;
 
+/** What is wrong with the keys of a step; undefined: nothing. */
+export const checkKeys = (step: Step, bucket: number, keys: readonly string[]): string | undefined =>
+  Number.isInteger(bucket) && bucket >= 0 && bucket < BUCKETS && keys.length > 0
+    ? undefined
+    : `${step.name} names no keys of a bucket`;
+
 /** A stream in `LOG_BUCKET`, to which steps append texts as its field `d` (`XADD key * d text`). */
 export interface Channel {
   /** The name of its key. */

@@ -2,15 +2,15 @@ import type { Clock } from '@stream-sessions/core';
 import {
   badOption,
   checkOptions,
-  Deadlines,
   redisSender,
   systemClock,
   type RedisClient,
   type RedisSend,
 } from '@stream-sessions/core/spi';
 import { linkFailed } from '../errors.js';
+import { Attempts } from '../link/attempts.js';
 import {
-  BUCKETS,
+  checkKeys,
   LOG_BUCKET,
   type Channel,
   type ClusterLink,
@@ -32,12 +32,6 @@ export interface RedisLinkOptions {
   /** Where time limits come from; leases go by the clock of Redis. Default: the wall clock. */
   clock?: Clock;
 }
-
-/** How many steps may be unanswered. Clients queue them without bound while Redis is away. */
-const MAX_PENDING = 10_000;
-/** Pauses between tries. */
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 200;
 
 /**
  * The link over Redis 6.2 and later, or Valkey: standalone, behind Sentinel, or in a cluster. The client is yours, stays open,
@@ -61,9 +55,8 @@ export function redisLink(client: RedisClient, options: RedisLinkOptions = {}): 
 }
 
 class RedisLink implements ClusterLink {
-  private pending = 0;
   private isClosed = false;
-  private readonly deadlines: Deadlines;
+  private readonly attempts: Attempts;
   private readonly followers = new Set<Follower>();
 
   constructor(
@@ -73,16 +66,15 @@ class RedisLink implements ClusterLink {
     private readonly timeoutMs: number,
     private readonly clock: Clock,
   ) {
-    this.deadlines = new Deadlines(timeoutMs, clock);
+    this.attempts = new Attempts({ at: 'Redis', timeoutMs, clock, mayPass, asError: asLinkError });
     client.on?.('error', ignore);
   }
 
   run(step: Step, bucket: number, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    if (!Number.isInteger(bucket) || bucket < 0 || bucket >= BUCKETS || keys.length === 0) {
-      return Promise.reject(linkFailed(`${step.name} names no keys of a bucket`));
-    }
+    const wrong = checkKeys(step, bucket, keys);
+    if (wrong !== undefined) return Promise.reject(linkFailed(wrong));
     const named = keys.map((name) => this.keyOf(bucket, name));
-    return this.withinLimit(step.name, () => evaluate(this.send, step, named, args));
+    return this.attempts.make(step.name, () => evaluate(this.send, step, named, args));
   }
 
   async follow(
@@ -92,7 +84,7 @@ class RedisLink implements ClusterLink {
     const followed = await Promise.all(
       channels.map(async ({ name, isOwn = false }) => {
         const key = this.keyOf(LOG_BUCKET, name);
-        const last = await this.withinLimit('XREVRANGE', () =>
+        const last = await this.attempts.make('XREVRANGE', () =>
           this.send(key, ['XREVRANGE', key, '+', '-', 'COUNT', '1']),
         );
         return { name, key, isOwn, position: lastIdOf(last) };
@@ -114,43 +106,13 @@ class RedisLink implements ClusterLink {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.attempts.close();
     await Promise.all([...this.followers].map((follower) => follower.stop()));
     this.client.off?.('error', ignore);
   }
 
   private keyOf(bucket: number, name: string): string {
     return `${this.prefix}{${bucket}}:${name}`;
-  }
-
-  /** Tries again what may pass, until the time is up. */
-  private withinLimit<T>(name: string, work: () => Promise<T>): Promise<T> {
-    if (this.isClosed) return Promise.reject(linkFailed('it is closed'));
-    if (this.pending >= MAX_PENDING) return Promise.reject(linkFailed(`${this.pending} steps wait for Redis already`));
-    this.pending++;
-    return new Promise<T>((resolve, reject) => {
-      let isOver = false;
-      const waiting = this.deadlines.add(() => {
-        isOver = true;
-        reject(linkFailed(`Redis has not answered ${name} within ${this.timeoutMs} ms. It may still happen`));
-      });
-      this.tries(work, () => isOver)
-        .then(resolve, (error) => reject(asLinkError(error)))
-        .finally(() => {
-          this.pending--;
-          this.deadlines.remove(waiting);
-        });
-    });
-  }
-
-  private async tries<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T> {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      try {
-        return await work();
-      } catch (error) {
-        if (isOver() || this.isClosed || !mayPass(error)) throw error;
-      }
-      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, pauseMs));
-    }
   }
 }
 

@@ -1,16 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { RedisSend } from '@stream-sessions/core/spi';
+import { digestOf } from '../link/digest.js';
 import type { Reply, Step } from '../link/link.js';
 import { linkFailed, wordsOf } from '../errors.js';
-
-/** Of each step the name under which Redis remembers its script. */
-const digests = new WeakMap<Step, string>();
-
-function digestOf(step: Step): string {
-  let digest = digests.get(step);
-  if (digest === undefined) digests.set(step, (digest = createHash('sha1').update(step.lua).digest('hex')));
-  return digest;
-}
 
 /** By the script's name; only where Redis does not know it (a new server, `SCRIPT FLUSH`), by all of it. */
 export async function evaluate(send: RedisSend, step: Step, keys: string[], args: readonly string[]): Promise<Reply> {

@@ -22,6 +22,29 @@ export interface TestMember {
   readonly running: Running[];
 }
 
+export function testMember(link: ClusterLink, name: string, over: Partial<MemberParts> = {}): TestMember {
+  const said: string[] = [];
+  const table: string[] = [];
+  const running: Running[] = [];
+  const member = new Member({
+    link,
+    clock: systemClock,
+    logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+    name,
+    config: { identity: 'same' },
+    leaseMs: LEASE_MS,
+    renewMs: RENEW_MS,
+    maxEntries: 10_000,
+    onSaid: (body) => void said.push(body),
+    onTable: (bodies) => {
+      table.splice(0, table.length, ...bodies);
+      return running.filter(({ body }) => !bodies.includes(body));
+    },
+    ...over,
+  });
+  return { member, link, said, table, running };
+}
+
 /** A cluster of this test's own on a server, and its members. */
 export class Cluster {
   readonly prefix = `test-${randomUUID()}:`;
@@ -32,26 +55,7 @@ export class Cluster {
   async member(name: string, over: Partial<MemberParts> & { port?: number; clock?: Clock } = {}): Promise<TestMember> {
     const { client } = await connect(this.all.length % 2 === 0 ? 'redis' : 'ioredis', over.port ?? this.port);
     const link = redisLink(client, { prefix: this.prefix, commandTimeoutMs: 1_000 });
-    const said: string[] = [];
-    const table: string[] = [];
-    const running: Running[] = [];
-    const member = new Member({
-      link,
-      clock: systemClock,
-      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-      name,
-      config: { identity: 'same' },
-      leaseMs: LEASE_MS,
-      renewMs: RENEW_MS,
-      maxEntries: 10_000,
-      onSaid: (body) => void said.push(body),
-      onTable: (bodies) => {
-        table.splice(0, table.length, ...bodies);
-        return running.filter(({ body }) => !bodies.includes(body));
-      },
-      ...over,
-    });
-    const made = { member, link, said, table, running };
+    const made = testMember(link, name, over);
     this.all.push(made);
     return made;
   }

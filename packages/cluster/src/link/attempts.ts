@@ -1,0 +1,66 @@
+import type { Clock } from '@stream-sessions/core';
+import { Deadlines } from '@stream-sessions/core/spi';
+import { linkFailed } from '../errors.js';
+
+/** How many may be unanswered: they queue up without bound while nobody answers. */
+const MAX_PENDING = 10_000;
+/** Pauses between tries. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
+
+export interface AttemptsParts {
+  /** Who has to answer, for messages. */
+  readonly at: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Whether another try may work. */
+  readonly mayPass: (error: unknown) => boolean;
+  readonly asError: (error: unknown) => Error;
+}
+
+/** Tries again what may pass, until the time is up. */
+export class Attempts {
+  private pending = 0;
+  private isClosed = false;
+  private readonly deadlines: Deadlines;
+
+  constructor(private readonly parts: AttemptsParts) {
+    this.deadlines = new Deadlines(parts.timeoutMs, parts.clock);
+  }
+
+  make<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { at, timeoutMs, asError } = this.parts;
+    if (this.isClosed) return Promise.reject(linkFailed('it is closed'));
+    if (this.pending >= MAX_PENDING) return Promise.reject(linkFailed(`${this.pending} steps wait for ${at} already`));
+    this.pending++;
+    return new Promise<T>((resolve, reject) => {
+      let isOver = false;
+      const waiting = this.deadlines.add(() => {
+        isOver = true;
+        reject(linkFailed(`${at} has not answered ${name} within ${timeoutMs} ms. It may still happen`));
+      });
+      this.tries(work, () => isOver)
+        .then(resolve, (error) => reject(asError(error)))
+        .finally(() => {
+          this.pending--;
+          this.deadlines.remove(waiting);
+        });
+    });
+  }
+
+  /** Nothing is tried again, and nothing new is begun. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  private async tries<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (isOver() || this.isClosed || !this.parts.mayPass(error)) throw error;
+      }
+      await new Promise<void>((resolve) => void this.parts.clock.setTimeout(resolve, pauseMs));
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { badOption } from '@stream-sessions/core/spi';
+import { Hub } from './hub.js';
+
+/** The longest path that a socket can have. */
+const LONGEST_PATH = 100;
+/** A hub that has bound its socket, and does not listen yet, needs no longer. */
+const SECOND_LOOK_MS = 30;
+
+/** `hub-3`: each hub has the next number. */
+const NAME = /^hub-(\d{1,9})$/;
+
+/**
+ * A folder that this user alone can enter.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function ownFolder(path: string): void {
+  if (path.length > LONGEST_PATH - 'hub-123456789'.length) {
+    throw badOption('path', `a folder with a name of at most ${LONGEST_PATH - 13} letters`, path);
+  }
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(path);
+  if (uid !== process.getuid?.()) throw badOption('path', 'a folder that belongs to the user of this process', path);
+  if ((mode & 0o077) !== 0) throw badOption('path', 'a folder that no other user can enter (chmod 700)', path);
+}
+
+/** The number of the latest hub; 0: there was none. */
+export function latestHub(folder: string): number {
+  return Math.max(0, ...readdirSync(folder).map((name) => Number(NAME.exec(name)?.[1] ?? 0)));
+}
+
+const pathOf = (folder: string, n: number): string => join(folder, `hub-${n}`);
+
+/**
+ * A connection to the hub, and the hub itself if it is this process. Who cannot reach the latest binds the next number, which
+ * only one can; sockets that dead hubs have left are never taken over, so that nobody takes over a living one's.
+ */
+export async function reachHub(folder: string): Promise<{ socket: Socket; number: number; hub?: Hub }> {
+  const n = latestHub(folder);
+  if (n > 0) {
+    const socket = (await reach(pathOf(folder, n))) ?? (await secondLook(pathOf(folder, n)));
+    if (socket !== undefined) return { socket, number: n };
+  }
+  const hub = new Hub();
+  try {
+    await hub.listen(pathOf(folder, n + 1));
+    // somebody who looked long ago may have bound a number that was passed meanwhile
+    if (latestHub(folder) > n + 1) throw new Error('another hub is later');
+    for (let old = n; old > 0 && old > n - 10; old--) rmSync(pathOf(folder, old), { force: true });
+    const socket = await reach(pathOf(folder, n + 1));
+    if (socket === undefined) throw new Error('the hub cannot be reached');
+    return { socket, number: n + 1, hub };
+  } catch (error) {
+    hub.close();
+    throw error;
+  }
+}
+
+function reach(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const fail = (): void => resolve(undefined);
+    socket.once('error', fail);
+    socket.once('connect', () => {
+      socket.off('error', fail);
+      resolve(socket);
+    });
+  });
+}
+
+async function secondLook(path: string): Promise<Socket | undefined> {
+  await new Promise<void>((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+  return reach(path);
+}

@@ -1,0 +1,111 @@
+import { LuaError } from '../lua/values.js';
+
+/** An entry of a stream: its id, and fields with their values. */
+export interface StreamEntry {
+  readonly id: string;
+  readonly fields: readonly string[];
+}
+
+export interface Stream {
+  lastMs: number;
+  lastSeq: number;
+  entries: StreamEntry[];
+}
+
+/** What a key can hold. */
+export interface Held {
+  text: string;
+  hash: Map<string, string>;
+  zset: Map<string, number>;
+  stream: Stream;
+}
+
+type Kind = keyof Held;
+
+const EMPTY: { readonly [K in Kind]: () => Held[K] } = {
+  text: () => '',
+  hash: () => new Map<string, string>(),
+  zset: () => new Map<string, number>(),
+  stream: () => ({ lastMs: 0, lastSeq: -1, entries: [] }),
+};
+
+interface Entry {
+  readonly kind: Kind;
+  value: Held[Kind];
+  expiresAt: number;
+}
+
+/** Keys as Redis has them, each with a kind and an expiry. */
+export class Store {
+  private readonly entries = new Map<string, Entry>();
+
+  /** The time as of this step. */
+  now = 0;
+
+  /** What is there, if it is of this kind. */
+  read<K extends Kind>(key: string, kind: K): Held[K] | undefined {
+    const entry = this.living(key);
+    if (entry === undefined) return undefined;
+    if (entry.kind !== kind) throw new LuaError('WRONGTYPE Operation against a key holding the wrong kind of value');
+    return entry.value as Held[K];
+  }
+
+  /** The same, made if there is nothing. */
+  write<K extends Kind>(key: string, kind: K): Held[K] {
+    const found = this.read(key, kind);
+    if (found !== undefined) return found;
+    const value = EMPTY[kind]();
+    this.entries.set(key, { kind, value, expiresAt: Infinity });
+    return value;
+  }
+
+  setText(key: string, text: string, expiresAt: number): void {
+    this.entries.set(key, { kind: 'text', value: text, expiresAt });
+  }
+
+  has(key: string): boolean {
+    return this.living(key) !== undefined;
+  }
+
+  delete(key: string): boolean {
+    return this.has(key) && this.entries.delete(key);
+  }
+
+  /** Redis keeps no empty hash and no empty set. */
+  deleteIfEmpty(key: string): void {
+    const value = this.living(key)?.value;
+    if (value instanceof Map && value.size === 0) this.entries.delete(key);
+  }
+
+  expireAt(key: string, at: number): boolean {
+    const entry = this.living(key);
+    if (entry === undefined) return false;
+    entry.expiresAt = at;
+    return true;
+  }
+
+  /** Undefined: no such key. Infinity: it does not expire. */
+  expiryOf(key: string): number | undefined {
+    return this.living(key)?.expiresAt;
+  }
+
+  /** Forgets what has expired, of keys that nobody asks for. */
+  sweep(): void {
+    for (const key of this.entries.keys()) this.living(key);
+  }
+
+  keys(): string[] {
+    return [...this.entries.keys()].filter((key) => this.has(key));
+  }
+
+  private living(key: string): Entry | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined || entry.expiresAt > this.now) return entry;
+    this.entries.delete(key);
+    return undefined;
+  }
+}
+
+/** What a command answers. `true` is the status OK. */
+export type Answer = string | number | true | null | readonly Answer[];
+export type Command = (store: Store, key: string, args: readonly string[]) => Answer;

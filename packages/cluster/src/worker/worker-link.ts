@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StreamSessionsError, type Clock } from '@stream-sessions/core';
+import { badOption, checkOptions, everyMs, systemClock } from '@stream-sessions/core/spi';
+import { linkFailed, wordsOf } from '../errors.js';
+import { Attempts } from '../link/attempts.js';
+import { digestOf } from '../link/digest.js';
+import {
+  checkKeys,
+  LOG_BUCKET,
+  type Channel,
+  type ClusterLink,
+  type Follower,
+  type Reply,
+  type Step,
+} from '../link/link.js';
+import { latestHub, ownFolder, reachHub } from './election.js';
+import { HubClient, StepFailed } from './hub-client.js';
+import type { Hub } from './hub.js';
+
+/** Options of {@link workerLink}. */
+export interface WorkerLinkOptions {
+  /**
+   * A folder for the socket of the hub, which no other user can enter (mode 0700): made if it is not there. Processes that
+   * share it are one cluster. Default: one in the folder for temporary files, for all processes of this user that run the same program.
+   */
+  path?: string;
+  /** What was not answered within so many milliseconds has failed; default 1,000. */
+  commandTimeoutMs?: number;
+  /** Where time limits come from. Default: the wall clock. */
+  clock?: Clock;
+}
+
+/** How soon a follower whose hub has gone looks for the next one. */
+const LOOK_MS = 100;
+
+/**
+ * The link between processes of one machine and one user, such as workers of `node:cluster` or pm2, without any server: one
+ * of them is the hub, in its memory. Nothing has to be done in the primary process. When the hub ends, another process takes
+ * its place with nothing in its memory, and all join anew: what they know of is put back.
+ *
+ * Linux and macOS.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function workerLink(options: WorkerLinkOptions = {}): ClusterLink {
+  checkOptions('workerLink()', options, ['path', 'commandTimeoutMs', 'clock']);
+  const { path = usualFolder(), commandTimeoutMs = 1_000, clock = systemClock } = options;
+  if (typeof path !== 'string' || path === '') throw badOption('path', 'a folder', path);
+  if (!Number.isFinite(commandTimeoutMs) || commandTimeoutMs < 1) {
+    throw badOption('commandTimeoutMs', 'a number from 1', commandTimeoutMs);
+  }
+  ownFolder(path);
+  return new WorkerLink(path, commandTimeoutMs, clock);
+}
+
+function usualFolder(): string {
+  const program = createHash('sha1')
+    .update(process.argv[1] ?? process.cwd())
+    .digest('hex')
+    .slice(0, 12);
+  return join(tmpdir(), `stream-sessions-${process.getuid?.() ?? 'user'}-${program}`);
+}
+
+interface Following {
+  readonly channels: readonly Channel[];
+  readonly positions: Map<string, string>;
+  readonly onTexts: (channel: string, texts: readonly string[]) => void;
+  /** The connection that it is on. */
+  on: HubClient | undefined;
+}
+
+const PREFIX = `{${LOG_BUCKET}}:`;
+
+export class WorkerLink implements ClusterLink {
+  /** If it is this process. */
+  hub: Hub | undefined;
+  private hubNumber = 0;
+  private client: HubClient | undefined;
+  private reaching: Promise<HubClient> | undefined;
+  private isClosed = false;
+  private lastFollower = 0;
+  private looks = 0;
+  private readonly followings = new Map<number, Following>();
+  private readonly attempts: Attempts;
+  private readonly stopLooking: () => void;
+
+  constructor(
+    private readonly folder: string,
+    timeoutMs: number,
+    private readonly clock: Clock,
+  ) {
+    this.attempts = new Attempts({
+      ...{ at: 'the hub', timeoutMs, clock },
+      mayPass: (error) => !(error instanceof StepFailed) && !(error instanceof StreamSessionsError),
+      asError: (error) =>
+        error instanceof StreamSessionsError ? error : linkFailed(`the hub: ${wordsOf(error)}`, error),
+    });
+    this.stopLooking = everyMs(clock, LOOK_MS, () => this.look());
+  }
+
+  run(step: Step, bucket: number, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const wrong = checkKeys(step, bucket, keys);
+    if (wrong !== undefined) return Promise.reject(linkFailed(wrong));
+    const named = keys.map((key) => `{${bucket}}:${key}`);
+    return this.attempts.make(step.name, async () => {
+      const client = await this.reach();
+      return client.run(digestOf(step), step.lua, named, [...args]);
+    });
+  }
+
+  async follow(
+    channels: readonly Channel[],
+    onTexts: (channel: string, texts: readonly string[]) => void,
+  ): Promise<Follower> {
+    const as = ++this.lastFollower;
+    await this.attempts.make('to be followed', async () => {
+      const client = await this.reach();
+      const last = await client.ask({ last: channels.map(({ name }) => PREFIX + name) });
+      const positions = new Map(
+        channels.map(({ name }, i) => [PREFIX + name, (last as readonly string[])[i] ?? '0-0']),
+      );
+      const following = { channels, positions, onTexts, on: client };
+      this.followings.set(as, following);
+      await client.ask({ follow: [...positions], as });
+    });
+    return {
+      rewind: (channel) => {
+        const following = this.followings.get(as);
+        following?.positions.set(PREFIX + channel, '0-0');
+        if (following !== undefined) void this.followOn(as, following).catch(() => undefined);
+      },
+      stop: async () => {
+        const following = this.followings.get(as);
+        this.followings.delete(as);
+        await following?.on?.ask({ unfollow: as }).catch(() => undefined);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.attempts.close();
+    this.stopLooking();
+    this.followings.clear();
+    await this.reaching?.catch(() => undefined);
+    this.client?.destroy();
+    this.hub?.close();
+  }
+
+  private async reach(): Promise<HubClient> {
+    if (this.client?.isOpen === true) return this.client;
+    this.reaching ??= this.open().finally(() => (this.reaching = undefined));
+    return this.reaching;
+  }
+
+  private async open(): Promise<HubClient> {
+    const { socket, number, hub } = await reachHub(this.folder);
+    if (hub !== undefined) [this.hub, this.hubNumber] = [hub, number];
+    else if (number !== this.hubNumber) this.stepDown();
+    const client = new HubClient(
+      socket,
+      (to, key, entries) => this.given(client, to, key, entries),
+      () => undefined,
+    );
+    this.client = client;
+    if (this.isClosed) throw linkFailed('it is closed');
+    return client;
+  }
+
+  /** Others have gone to a later hub. */
+  private stepDown(): void {
+    this.hub?.close();
+    this.hub = undefined;
+  }
+
+  private given(
+    client: HubClient,
+    to: number,
+    key: string,
+    entries: readonly (readonly [id: string, text: string])[],
+  ): void {
+    const following = this.followings.get(to);
+    if (following === undefined || following.on !== client) return;
+    following.positions.set(key, entries.at(-1)?.[0] ?? '0-0');
+    const name = key.slice(PREFIX.length);
+    following.onTexts(
+      name,
+      entries.map(([, text]) => text),
+    );
+    if (!following.channels.some((channel) => channel.name === name && channel.isOwn)) return;
+    void client.ask({ forget: key, entries: entries.map(([id]) => id) }).catch(() => undefined);
+  }
+
+  private look(): void {
+    // two may have become hubs at once: the later one stays
+    if (this.hub !== undefined && ++this.looks % 10 === 0 && latestHub(this.folder) > this.hubNumber) this.stepDown();
+    void this.followAgain().catch(() => undefined);
+  }
+
+  /** Those whose connection has broken. */
+  private async followAgain(): Promise<void> {
+    for (const [as, following] of this.followings)
+      if (following.on?.isOpen !== true) await this.followOn(as, following);
+  }
+
+  private async followOn(as: number, following: Following): Promise<void> {
+    const client = await this.reach();
+    if (following.on === client) await client.ask({ unfollow: as });
+    following.on = client;
+    await client.ask({ follow: [...following.positions], as });
+  }
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clusterLinkContract } from '@stream-sessions/cluster/testing';
+import { until } from '../../../test/support/until.js';
+import { workerLink, type ClusterLink } from '../src/index.js';
+import { add, say } from '../src/testing/world.js';
+import type { WorkerLink } from '../src/worker/worker-link.js';
+import { namesOf, testMember, type TestMember } from './support/members.js';
+
+async function joined(link: ClusterLink, name: string): Promise<TestMember> {
+  const made = testMember(link, name);
+  await made.member.join();
+  return made;
+}
+
+const fresh = (): string => mkdtempSync(join(tmpdir(), 'hub-'));
+
+clusterLinkContract({
+  name: 'a link between workers',
+  start: () => {
+    const [path, other] = [fresh(), fresh()];
+    const links: WorkerLink[] = [];
+    const open = (folder: string): ClusterLink => {
+      const link = workerLink({ path: folder, commandTimeoutMs: 5_000 });
+      links.push(link as WorkerLink);
+      return link;
+    };
+    // closed links have no hub any more: it is looked at what theirs has at last
+    const hubs = () => links.flatMap(({ hub }) => hub ?? []);
+    return {
+      open: () => open(path),
+      openElsewhere: () => open(other),
+      interrupt: () => hubs().forEach((hub) => hub.interrupt()),
+      withoutExpiry: () => hubs().flatMap((hub) => hub.endless('')),
+      stop: () => [path, other].forEach((folder) => rmSync(folder, { recursive: true })),
+    };
+  },
+});
+
+describe('the hub', () => {
+  let path: string;
+  const links: WorkerLink[] = [];
+  const open = (): WorkerLink => {
+    const link = workerLink({ path, commandTimeoutMs: 5_000 }) as WorkerLink;
+    links.push(link);
+    return link;
+  };
+  beforeEach(() => {
+    path = fresh();
+  });
+  afterEach(async () => {
+    for (const link of links.splice(0)) await link.close();
+    rmSync(path, { recursive: true });
+  });
+  const hubs = () => links.filter(({ hub }) => hub !== undefined);
+
+  it('is one of those who come at the same moment, and after it has ended one of those who are left', async () => {
+    const many = Array.from({ length: 12 }, open);
+    for (let round = 0; round < 3; round++) {
+      const living = many.filter((link) => links.includes(link));
+      await Promise.all(living.map((link) => add(link, 4)));
+      expect(hubs()).toHaveLength(1);
+      // it starts with nothing, like a Redis that has come back empty
+      expect(await add(living.at(-1) as WorkerLink, 4)).toBe(living.length + 1);
+      const [hub] = hubs();
+      links.splice(links.indexOf(hub as WorkerLink), 1);
+      await hub?.close();
+    }
+  });
+
+  it('is followed by those who followed the one before', async () => {
+    const [a, b, c] = [open(), open(), open()];
+    await add(a, 0);
+    const heard: string[][] = [[], []];
+    for (const [i, link] of [b, c].entries())
+      await link.follow([{ name: 'news' }], (_, texts) => void heard[i]?.push(...texts));
+    await say(c, 'news', 'one');
+    await until('both have heard it', () => heard.every((texts) => texts.length === 1));
+    expect(hubs()).toEqual([a]);
+    links.splice(links.indexOf(a), 1);
+    await a.close();
+    await until('both hear again', async () => {
+      await say(b, 'news', 'two');
+      return heard.every((texts) => texts.includes('two'));
+    });
+  });
+
+  it('takes nobody in but processes of this user', () => {
+    const made = join(path, 'made');
+    void workerLink({ path: made }).close();
+    expect(statSync(made).mode & 0o777).toBe(0o700);
+    chmodSync(made, 0o750);
+    expect(() => workerLink({ path: made })).toThrow(/chmod 700/);
+    expect(() => workerLink({ path: join(path, 'x'.repeat(100)) })).toThrow(/at most 87 letters/);
+  });
+
+  it('is joined as Redis is: denials outlive each process', async () => {
+    const members: TestMember[] = [];
+    for (const name of ['a', 'b', 'c']) members.push(await joined(open(), name));
+    const [a, b, c] = members as [TestMember, TestMember, TestMember];
+    for (const each of members) await until('all are seen', () => namesOf(each).join() === 'a,b,c');
+    const denial = { id: randomUUID(), until: Date.now() + 3_600_000, body: 'Dwhoever' };
+    for (const { running } of members) running.push(denial);
+    await a.member.log.put(denial);
+    await until('all have heard it', () => members.every(({ said }) => said.includes('Dwhoever')));
+    expect(hubs()).toEqual([a.link]);
+    links.splice(links.indexOf(a.link as WorkerLink), 1);
+    await a.link.close();
+    await until('the others have joined anew', () => [b, c].every((each) => namesOf(each).join() === 'b,c'), 10_000);
+    const later = await joined(open(), 'd');
+    await until('who comes later knows it', () => [...later.table, ...later.said].includes('Dwhoever'));
+    for (const { member } of [b, c, later]) await member.leave();
+    await a.member.leave();
+  }, 20_000);
+});
