@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { Cluster as IoredisCluster } from 'ioredis';
+import { createCluster, createSentinel } from 'redis';
+import type { RedisClient } from '@stream-sessions/core/spi';
+import { REDIS_PASSWORD, SENTINEL_PASSWORD, startCluster, startSentinels } from '../support/topologies.js';
+import { until } from '../support/until.js';
+import { BUCKETS, redisLink, type Step } from '@stream-sessions/cluster';
+import { namesOf, testMember, type TestMember } from '../../packages/cluster/test/support/members.js';
+
+const NOTE: Step = { name: 'note', lua: `return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000).ok` };
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+interface Opened {
+  client: RedisClient;
+  close: () => unknown;
+}
+
+async function joined(name: string, prefix: string, { client, close }: Opened): Promise<TestMember> {
+  const link = redisLink(client, { prefix });
+  const made = testMember(link, name);
+  ends.push(
+    close,
+    () => link.close(),
+    () => made.member.leave(),
+  );
+  await made.member.join();
+  return made;
+}
+
+const denial = (body: string) => ({ id: randomUUID(), until: Date.now() + 3_600_000, body });
+
+it('joins over a cluster of three masters, with clients of both packages', async () => {
+  const cluster = await startCluster();
+  ends.push(() => cluster.stop());
+  const nodeRedis = createCluster({ rootNodes: cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })) });
+  nodeRedis.on('error', () => undefined);
+  await nodeRedis.connect();
+  const ioredis = new IoredisCluster(
+    cluster.ports.map((port) => ({ host: '127.0.0.1', port })),
+    { lazyConnect: true },
+  );
+  ioredis.on('error', () => undefined);
+  await ioredis.connect();
+  const prefix = `test-${randomUUID()}:`;
+  const members = [
+    await joined('a', prefix, { client: nodeRedis, close: () => nodeRedis.destroy() }),
+    await joined('b', prefix, { client: ioredis, close: () => ioredis.disconnect() }),
+  ];
+  for (const each of members) await until('both are seen', () => namesOf(each).join() === 'a,b');
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    for (const { link } of members) expect(await link.run(NOTE, bucket, ['note'], ['x'])).toBe('OK');
+  }
+  for (const { member } of members) {
+    await member.log.put(denial('Dwhoever'));
+    await member.log.say('Shello');
+  }
+  await until('all was heard', () => members.every(({ said }) => said.length === 4));
+  const [a] = members;
+  const { missing, answers } = await a!.member.mailbox.ask(a!.member.membership.nodes.living(), 'reached', 4, 10_000);
+  expect([missing, answers.map(({ answer }) => answer)]).toEqual([[], [true, true]]);
+}, 60_000);
+
+it('stays joined over a failover by Sentinel, and loses nothing that was said', async () => {
+  const trio = await startSentinels();
+  ends.push(() => trio.stop());
+  const open = async (): Promise<Opened> => {
+    const client = createSentinel({
+      name: 'main',
+      sentinelRootNodes: trio.sentinels,
+      nodeClientOptions: { password: REDIS_PASSWORD },
+      sentinelClientOptions: { password: SENTINEL_PASSWORD },
+      scanInterval: 500,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  };
+  const prefix = `test-${randomUUID()}:`;
+  const [a, b] = [await joined('a', prefix, await open()), await joined('b', prefix, await open())];
+  const before = denial('Dbefore');
+  for (const { running } of [a, b]) running.push(before);
+  await a.member.log.put(before);
+  await trio.failOver();
+  await until(
+    'something can be said again',
+    () =>
+      b.member.log.say('Safter').then(
+        () => true,
+        () => false,
+      ),
+    20_000,
+  );
+  await until('it is heard by both', () => [a, b].every(({ said }) => said.includes('Safter')), 20_000);
+  const later = await joined('c', prefix, await open());
+  expect([...later.table, ...later.said]).toContain('Dbefore');
+}, 60_000);
