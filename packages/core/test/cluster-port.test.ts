@@ -1,6 +1,7 @@
 import {
   createTracker,
   type DenialRecord,
+  type PlaySession,
   type Policy,
   type SessionTracker,
   type TrackerOptions,
@@ -45,8 +46,8 @@ class Told implements VisitDirectory {
   changed(id: string): void {
     this.changes.push(id);
   }
-  left(part: Part, reason: string, isOver: boolean): void {
-    this.parts.push({ part, reason, isOver });
+  left(part: Part, row: PlaySession, isOver: boolean): void {
+    this.parts.push({ part, reason: row.closeReason ?? '', isOver });
   }
   denied(record: DenialRecord): void {
     this.denials.push(record);
@@ -147,6 +148,18 @@ describe('a newcomer, where a cluster may know it', () => {
     const other = await admitted(tracker, { sid: 'of-another' });
     expect(other.session?.id).not.toBe(session?.id);
     expect(live(tracker)).toHaveLength(2);
+  });
+
+  it.each<[string, TrackerOptions, string[]]>([
+    ['where names do not count', { identity: { viewer: ['stream', 'ip'] } }, []],
+    ['where nobody is found by other names', { identity: { aliases: false } }, ['token']],
+    ['where the address does not count', { identity: { viewer: ['stream', 'token'] } }, ['token']],
+  ])('is asked about by fewer names %s', async (_, options, kinds) => {
+    const { tracker, directory } = joined(options);
+    const { session } = await admitted(tracker, { token: 'a', sid: 'b' });
+    expect(directory.asked[0]?.names.map(([kind]) => kind)).toEqual(kinds);
+    const { place, names } = directory.asked[0] as VisitIdentity;
+    expect(clusterPort(tracker).part(session?.id ?? '')).toMatchObject({ place, names });
   });
 
   it('asks nobody about a connection of its own', () => {
@@ -274,6 +287,15 @@ describe('a part', () => {
     expect(part).toMatchObject({ id, stream: 'cam1', kind: 'viewer', bytes: 42, bytesReceived: 0 });
     expect(part?.names.map(([kind]) => kind)).toEqual(['token', 'cmcd', 'fingerprint']);
     expect(port.part('nobody')).toBeUndefined();
+  });
+
+  it('is listed as closed when it was the last of its visit', () => {
+    const { tracker, directory } = joined();
+    const rows: PlaySession[] = [];
+    directory.left = (_part, row) => void rows.push(row);
+    connect(tracker).close();
+    clusterPort(tracker).retire({ ...(rows[0] as PlaySession), bytes: 900 });
+    expect(tracker.list({ status: 'closed' })).toMatchObject([{ closeReason: 'client_gone', bytes: 900 }]);
   });
 
   it('that nothing was served to is nobody’s business yet', async () => {

@@ -28,7 +28,8 @@ export class VisitQuestions {
     }
     // A connection by itself is on no other node.
     if (resolved.groupKey === undefined || this.resolver.resumes(resolved) !== undefined) return undefined;
-    const asked = identityOfHit(resolved, this.settings.hash);
+    const { aliases, hash } = this.settings;
+    const asked = identityOfHit(resolved, aliases, hash);
     const key = `${asked.place} ${asked.names.join(' ')}`;
     const same = this.inFlight.get(key);
     if (same !== undefined || this.inFlight.size >= MAX_IN_FLIGHT) return same;

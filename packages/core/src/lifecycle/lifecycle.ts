@@ -127,7 +127,6 @@ export class Lifecycle implements HandleOwner {
     // It has connections only, so far: no hit keeps it open behind the last of them.
     if (isConnection && groupKey !== undefined) setHot(session, 'lastHitAt', NO_HIT);
     this.registry.add(session, recipe, groupOf(session, resolved), !resolved.isUnheardOf);
-    // Nobody hears of a visit that began elsewhere as a new one.
     const what = visit === undefined || visit.found === 'new' ? 'opened' : 'resumed';
     if (!isUnserved) {
       this.totals[what]++;
@@ -229,13 +228,14 @@ export class Lifecycle implements HandleOwner {
       if (!isUnserved) this.totals.watched(session.updatedAt, now);
       session.updatedAt = now;
     }
-    // A handle may still be asked for its session when the visit has long left the list.
     session.closedAt = now;
     if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
     this.onClosed(session);
-    if (!isUnserved) this.membership.left(session);
     const visit = frozen(snapshotOf(session, now, this.settings.exposeTokens));
-    if (!isUnserved) this.tellClosed(session, visit, reason);
+    if (!isUnserved) {
+      this.membership.left(session, visit);
+      this.tellClosed(session, visit, reason);
+    }
     for (const policy of this.settings.policies) {
       if (policy.closed === undefined) continue;
       try {

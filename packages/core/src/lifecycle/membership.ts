@@ -3,7 +3,7 @@ import { identityOfSession } from '../registry/visit-identity.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Part, VisitDirectory } from '../types/cluster.js';
-import type { CloseReason } from '../types/play-session.js';
+import type { CloseReason, PlaySession } from '../types/play-session.js';
 
 /** The viewer may be watching on another node by now: for these reasons a node lets go of its part, and the visit goes on. */
 const LETS_GO: ReadonlySet<CloseReason> = new Set(['idle', 'client_gone', 'transport_error', 'stalled', 'shutdown']);
@@ -34,14 +34,14 @@ export class Membership {
   }
 
   /** The session has closed, and its last bytes are counted. */
-  left(session: Session): void {
-    const reason = session.closeReason as CloseReason;
-    this.directory?.left(this.partOf(session), reason, !LETS_GO.has(reason));
+  left(session: Session, row: PlaySession): void {
+    this.directory?.left(this.partOf(session), row, !LETS_GO.has(row.closeReason as CloseReason));
   }
 
   partOf(session: Session): Part {
     const { openedAt, bytes, updatedAt, rare } = session;
-    const identity = identityOfSession(session, this.settings.recipes, this.settings.hash);
+    const { recipes, aliases, hash } = this.settings;
+    const identity = identityOfSession(session, recipes, aliases, hash);
     return {
       ...identity,
       openedAt,

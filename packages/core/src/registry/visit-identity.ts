@@ -1,6 +1,6 @@
 import { hashedAlias, hashedName, nameOf } from '../identity/name.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
-import type { Recipes } from '../identity/recipe.js';
+import type { Recipe, Recipes } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
 import type { NameHash, VisitIdentity } from '../types/cluster.js';
@@ -8,25 +8,32 @@ import { knownNames, sharedGroup } from './identity-group.js';
 import { RANKS } from './resolver.js';
 import { groupPlace } from './waiting-visits.js';
 
-/** What a hit would be recognised by on another node. */
-export function identityOfHit(resolved: ResolvedHit, hash: KeyedHash): VisitIdentity {
+/** What a hit would be recognised by on another node. `aliases`: also by what is not its best name. */
+export function identityOfHit(resolved: ResolvedHit, aliases: boolean, hash: KeyedHash): VisitIdentity {
   const { kind, stream, recipe, groupKey, hit } = resolved;
   const names = RANKS.flatMap((rank): NameHash[] => {
     const name = nameOf(hit, rank);
     return name === undefined ? [] : [[rank, hashedName(rank, name, hash)]];
   });
-  const place = groupKey && hash.once(groupPlace(kind, recipe.signature, recipe.byStream ? stream : '', groupKey));
-  return { kind, stream, place, names, id: resolved.idToBe };
+  const group = recipe.byStream ? stream : '';
+  const place = groupKey === undefined ? undefined : hash.once(groupPlace(kind, recipe.signature, group, groupKey));
+  return { kind, stream, place, names: shownOf(names, recipe, aliases), id: resolved.idToBe };
 }
 
 /** What a live session is recognised by. */
-export function identityOfSession(session: Session, recipes: Recipes, hash: KeyedHash): VisitIdentity {
+export function identityOfSession(
+  session: Session,
+  recipes: Recipes,
+  aliases: boolean,
+  hash: KeyedHash,
+): VisitIdentity {
   const { id, kind, namedBy, rare, group } = session;
   const stream = session.firstStream;
   const ownName = session.name ?? (namedBy === 'user' ? session.userId : session.userAgent) ?? '';
   const own: NameHash = [namedBy, hashedName(namedBy, ownName, hash)];
   if (group === undefined) return { kind, stream, place: undefined, names: [own], id };
-  const { signature, byStream } = recipes[kind];
+  const recipe = recipes[kind];
+  const { signature, byStream } = recipe;
   const key = sharedGroup(session)?.key ?? (group as string);
   const place = hash.once(groupPlace(kind, signature, byStream ? stream : '', key));
   const others = [...knownNames(session, hash).map((alias) => hashedAlias(alias, hash)), ...(rare?.unseen ?? [])];
@@ -34,5 +41,11 @@ export function identityOfSession(session: Session, recipes: Recipes, hash: Keye
     all.findIndex(([kindThere, there]) => kindThere === nameKind && there === name) === at;
   const agentsLast = (name: NameHash): number => (name[0] === 'fingerprint' ? 1 : 0);
   const names = [own, ...others.sort((a, b) => agentsLast(a) - agentsLast(b))].filter(isNews);
-  return { kind, stream, place, names, id };
+  return { kind, stream, place, names: shownOf(names, recipe, aliases), id };
+}
+
+/** By all of them, by the best alone, or by none: the group is one viewer then. */
+function shownOf(names: NameHash[], { byName, aliasable }: Recipe, aliases: boolean): NameHash[] {
+  if (!byName) return [];
+  return aliases && aliasable ? names : names.slice(0, 1);
 }

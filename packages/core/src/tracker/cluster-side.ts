@@ -3,7 +3,7 @@ import { identityDigest } from '../settings/identity-digest.js';
 import type { Session } from '../session/session.js';
 import type { ClusterPort, FoundVisit, IdentityOptionsDigest, Part, VisitDirectory } from '../types/cluster.js';
 import type { DenialRecord } from '../types/denial.js';
-import type { CloseReason } from '../types/play-session.js';
+import type { CloseReason, PlaySession } from '../types/play-session.js';
 import type { Parts } from './assemble.js';
 
 /** The side of a tracker that faces a cluster. */
@@ -56,6 +56,10 @@ export class ClusterSide implements ClusterPort {
     const session = this.parts.registry.get(id);
     if (session?.openedAt !== openedAt) return false;
     return this.parts.lifecycle.close(session, reason, { detail });
+  }
+
+  retire(visit: PlaySession): void {
+    this.parts.registry.retire(visit, undefined);
   }
 
   take(records: readonly DenialRecord[]): void {

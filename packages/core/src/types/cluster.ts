@@ -1,6 +1,6 @@
 import type { DenialRecord } from './denial.js';
 import type { SessionKind } from './kinds.js';
-import type { CloseReason, NamedBy } from './play-session.js';
+import type { CloseReason, NamedBy, PlaySession } from './play-session.js';
 
 /*
  * What trackers and a cluster of them have to say to each other.
@@ -30,7 +30,10 @@ export interface VisitIdentity {
   readonly stream: string;
   /** Hash of the identity group: its members are told apart by name. Undefined: a connection, a visit by itself. */
   readonly place: string | undefined;
-  /** The best one first; what it calls its player (`fingerprint`) last. Never empty. */
+  /**
+   * The best one first; what it calls its player (`fingerprint`) last. One alone where nobody is found by other names; none
+   * where the group is one viewer.
+   */
   readonly names: readonly NameHash[];
   /** The id that it has if it is a new visit. */
   readonly id: string;
@@ -71,8 +74,8 @@ export interface VisitDirectory {
   find(asked: VisitIdentity): Promise<FoundVisit | undefined>;
   /** A part has opened, or it is found by something else: `part(id)` says by what. */
   changed(id: string): void;
-  /** `isOver`: the visit has ended on all nodes. Otherwise this node lets go of its part. */
-  left(part: Part, reason: CloseReason, isOver: boolean): void;
+  /** `isOver`: the visit has ended on all nodes. Otherwise this node lets go of its part. `row`: as it was here. */
+  left(part: Part, row: PlaySession, isOver: boolean): void;
   /** The operator has refused somebody. */
   denied(record: DenialRecord): void;
   /** The operator has lifted a denial before its end. */
@@ -97,6 +100,8 @@ export interface ClusterPort {
   rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean;
   /** Its visit has ended elsewhere: the part closes, and its transports are cut. False: there is none. */
   end(id: string, openedAt: number, reason: CloseReason, detail?: string): boolean;
+  /** A visit is over whose last part was here: lists show it as closed. */
+  retire(visit: PlaySession): void;
   /**
    * Denials that were made elsewhere. They hold at once; parts that they are about close. They are not told to the
    * directory.
