@@ -13,7 +13,7 @@ import { metricsHandler } from '@stream-sessions/metrics';
 import { attachSrt, createSrtServer } from '@stream-sessions/srt-adapter';
 import { createWebhooks, webhooksApi } from '@stream-sessions/webhooks';
 import { attachWebSocketServer, createVncProxy } from '@stream-sessions/websocket-adapter';
-import { redisLink, workerLink } from '@stream-sessions/cluster';
+import { joinCluster, redisLink, workerLink } from '@stream-sessions/cluster';
 import { createConnectionTracker, heartbeatApi } from '@stream-sessions/heartbeats';
 import { createSources, httpDriver, kubernetesDriver, processDriver } from '@stream-sessions/on-demand';
 import { passBook, passesApi, passPolicy } from '@stream-sessions/passes';
@@ -137,6 +137,7 @@ describe('docs/options.md', () => {
       createManager,
       localStorage,
       workerLink: (given) => workerLink(given),
+      joinCluster: (given) => joinCluster(tracker, given),
       redisLink: (given) => redisLink({ send: async () => null }, given),
       redisStorage: (given) => redisStorage({ send: async () => null }, given),
       connectRedis,

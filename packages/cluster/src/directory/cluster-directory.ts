@@ -1,0 +1,266 @@
+import {
+  StreamSessionsError,
+  type Denial,
+  type DenialTarget,
+  type DenyOptions,
+  type Explanation,
+  type InvalidateResult,
+  type KickOptions,
+  type SessionDirectory,
+  type SessionFilter,
+  type SessionTracker,
+  type StreamSummary,
+  type TrackerEvents,
+  type TrackerStats,
+} from '@stream-sessions/core';
+import type { Member } from '../member.js';
+import type { ClusterNode } from '../membership/node-list.js';
+import { aboutOf, readAbout } from '../visits/fields.js';
+import { readCounts, readFigures } from '../visits/visit-figures.js';
+import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
+import { inOrder } from './row-order.js';
+import { mergedStats } from './merge-stats.js';
+import type { NodeAnswers } from './node-answers.js';
+import type { OperatorWords } from './operator-words.js';
+import type { ClusterEvents } from './cluster-events.js';
+
+/** Rows of one list, at the most. */
+export const MAX_ROWS = 1_000;
+/** How long is waited for the other nodes. */
+const ANSWER_MS = 1_000;
+const KINDS = ['viewer', 'input', 'output', 'unspecified'] as const;
+
+/** Rows of the list. `partial`: some nodes have not answered in time. */
+export interface ClusterList extends ReadonlyArray<ClusterSession> {
+  readonly partial: boolean;
+  /** Their names. */
+  readonly missing: readonly string[];
+}
+
+/** How the cluster is, as this node sees it. */
+export interface ClusterHealth {
+  /** True: this node holds no lease, and newcomers are treated as `whenAlone` says. */
+  readonly isAlone: boolean;
+  /** The clock of the cluster minus that of this process, in milliseconds. */
+  readonly clockOffsetMs: number;
+  /** Names of nodes whose clocks are more than a second away from that of the cluster. */
+  readonly clocksApart: readonly string[];
+}
+
+/** All nodes of a cluster as one directory: `sessionsApi()` and others take it instead of a tracker. */
+export interface ClusterDirectory extends SessionDirectory {
+  list(filter?: SessionFilter): Promise<ClusterList>;
+  count(filter?: SessionFilter): Promise<number>;
+  get(id: string): Promise<ClusterSession | undefined>;
+  /** The nodes that live. */
+  nodes(): readonly ClusterNode[];
+  readonly health: ClusterHealth;
+  /** This node lets go of all its parts, and its tracker is one by itself again. The link stays open. */
+  leave(): Promise<void>;
+}
+
+export interface DirectoryParts {
+  readonly tracker: SessionTracker;
+  readonly member: Member;
+  readonly words: OperatorWords;
+  readonly events: ClusterEvents;
+  readonly answers: NodeAnswers;
+  readonly onLeave: () => Promise<void>;
+}
+
+/** Asks all nodes, and makes one answer of theirs. */
+export class NodesAsOne implements ClusterDirectory {
+  constructor(private readonly parts: DirectoryParts) {}
+
+  nodes(): readonly ClusterNode[] {
+    return this.parts.member.membership.nodes.living();
+  }
+
+  get health(): ClusterHealth {
+    const { membership } = this.parts.member;
+    const apart = this.nodes().filter(({ clockOffsetMs }) => Math.abs(clockOffsetMs) > 1_000);
+    return {
+      isAlone: !this.parts.member.holds(0),
+      clockOffsetMs: membership.nodes.clockOffsetMs,
+      clocksApart: apart.map(({ name }) => name),
+    };
+  }
+
+  async list(filter: SessionFilter = {}): Promise<ClusterList> {
+    const { limit = 0 } = filter;
+    if (limit > MAX_ROWS) {
+      throw new StreamSessionsError('ERR_LIMIT', `A list of a cluster has at most ${MAX_ROWS} rows. Read it in pages.`);
+    }
+    const asked = { ...filter, limit: limit > 0 ? limit : MAX_ROWS };
+    const { answers, missing } = await this.ask<PartRow[]>('list', asked);
+    const visits = byVisit(answers.flatMap(({ answer }) => answer));
+    const page = inOrder(visits, filter.order).slice(0, asked.limit);
+    const rows = await this.whole(page);
+    return Object.assign(rows, { partial: missing.length > 0, missing: missing.map(({ name }) => name) });
+  }
+
+  async count(filter: SessionFilter = {}): Promise<number> {
+    const { stream, kind, status, ...rest } = filter;
+    const isCounted = status === 'active' && Object.values(rest).every((value) => value === undefined);
+    if (!isCounted) {
+      const { answers } = await this.ask<string[]>('keys', filter);
+      return new Set(answers.flatMap(({ answer }) => answer)).size;
+    }
+    const kinds = kind === undefined ? KINDS : typeof kind === 'string' ? [kind] : kind;
+    const { membership } = this.parts.member;
+    if (stream) {
+      const counts = await readCounts(
+        membership,
+        kinds.map((each) => aboutOf(each, stream)),
+      );
+      return sumOf(counts.values());
+    }
+    const counts = await readCounts(membership, []);
+    return sumOf([...counts].flatMap(([about, n]) => (kinds.includes(readAbout(about).kind) ? [n] : [])));
+  }
+
+  async get(id: string): Promise<ClusterSession | undefined> {
+    const { answers } = await this.ask<PartRow | null>('get', id);
+    const visits = byVisit(answers.flatMap(({ answer }) => (answer === null ? [] : [answer])));
+    const latest = inOrder(visits, '-openedAt').sort((a, b) => closedLast(a) - closedLast(b))[0];
+    return latest === undefined ? undefined : (await this.whole([latest]))[0];
+  }
+
+  async streams(): Promise<readonly StreamSummary[]> {
+    const [counts, { answers }] = await Promise.all([
+      readCounts(this.parts.member.membership, []),
+      this.ask<StreamSummary[]>('streams', null),
+    ]);
+    const streams = new Map<string, { -readonly [K in keyof StreamSummary]: StreamSummary[K] }>();
+    const of = (stream: string) => {
+      const known = streams.get(stream) ?? { stream, viewers: 0, dvr: 0, inputs: 0, outputs: 0, bytes: 0 };
+      streams.set(stream, known);
+      return known;
+    };
+    for (const [about, n] of counts) {
+      const { kind, stream } = readAbout(about);
+      if (kind === 'viewer') of(stream).viewers += n;
+      if (kind === 'input') of(stream).inputs += n;
+      if (kind === 'output') of(stream).outputs += n;
+    }
+    for (const { stream, bytes, dvr } of answers.flatMap(({ answer }) => answer)) {
+      if (!streams.has(stream)) continue;
+      of(stream).bytes += bytes;
+      // of a viewer who was seen at several nodes all say the same: it is not counted twice where one node has seen all
+      of(stream).dvr = Math.max(of(stream).dvr, dvr);
+    }
+    return [...streams.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1));
+  }
+
+  async stats(): Promise<TrackerStats> {
+    const [{ answers }, counts] = await Promise.all([
+      this.ask<TrackerStats>('stats', null),
+      readCounts(this.parts.member.membership, []),
+    ]);
+    return mergedStats(
+      answers.map(({ answer }) => answer),
+      [...counts].map(([about, n]) => ({ ...readAbout(about), active: n })),
+    );
+  }
+
+  /** Resolves when all nodes have cut, or after a second. */
+  async kick(id: string, options: KickOptions = {}): Promise<boolean> {
+    const { answers, missing } = await this.ask<{ kicked: boolean; logAt: number }>('kick', { id, options });
+    const logAt = Math.max(0, ...answers.map(({ answer }) => answer.logAt));
+    if (logAt > 0) await this.ask('reached', logAt);
+    const isKicked = answers.some(({ answer }) => answer.kicked);
+    if (!isKicked && missing.length > 0) throw unreachable(missing);
+    return isKicked;
+  }
+
+  async kickAll(filter: SessionFilter, options: KickOptions = {}): Promise<number> {
+    const { answers } = await this.ask<string[]>('kickAll', { filter, options });
+    return new Set(answers.flatMap(({ answer }) => answer)).size;
+  }
+
+  async tag(id: string, tags: Record<string, string>): Promise<boolean> {
+    const { answers } = await this.ask<boolean>('tag', { id, tags });
+    return answers.some(({ answer }) => answer);
+  }
+
+  async deny(target: DenialTarget, options?: DenyOptions): Promise<Denial> {
+    const denial = this.parts.tracker.deny(target, options);
+    await this.reached(await this.parts.words.said());
+    return denial;
+  }
+
+  async liftDenial(which: string | DenialTarget): Promise<boolean> {
+    const isLifted = this.parts.tracker.liftDenial(which);
+    await this.reached(await this.parts.words.said());
+    return isLifted;
+  }
+
+  /** The operator's are the same everywhere; what policies refused is each node's own. */
+  async denials(): Promise<readonly Denial[]> {
+    const { answers } = await this.ask<Denial[]>('denials', null);
+    const merged = new Map<string, Denial>();
+    for (const denial of answers.flatMap(({ answer }) => answer)) {
+      const known = merged.get(denial.id);
+      merged.set(denial.id, { ...denial, hits: denial.hits + (known?.hits ?? 0) });
+    }
+    return [...merged.values()];
+  }
+
+  async explain(id: string): Promise<Explanation | undefined> {
+    const { answers } = await this.ask<Explanation | null>('explain', id);
+    return answers.find(({ answer }) => answer !== null)?.answer ?? undefined;
+  }
+
+  invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
+    return this.decidedAgain('invalidate', streams ?? null);
+  }
+
+  reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
+    return this.decidedAgain('reauthorize', target);
+  }
+
+  on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
+    return this.parts.events.on(event, listener);
+  }
+
+  leave(): Promise<void> {
+    return this.parts.onLeave();
+  }
+
+  private ask<T>(what: string, body: unknown, timeoutMs = ANSWER_MS) {
+    const nodes = this.nodes();
+    if (nodes.length === 0)
+      throw new StreamSessionsError('ERR_CLUSTER_ALONE', 'No node of the cluster can be reached.');
+    return this.parts.member.mailbox.ask<T>(nodes, what, body, timeoutMs);
+  }
+
+  private async reached(logAt: number | undefined): Promise<void> {
+    if (logAt !== undefined && logAt > 0) await this.ask('reached', logAt);
+  }
+
+  /** With what the records say, in one question for each bucket. */
+  private async whole(visits: readonly (readonly PartRow[])[]): Promise<ClusterSession[]> {
+    const known = visits.map(([part]) => {
+      const { row, place } = part as PartRow;
+      return { id: row.id, openedAt: row.openedAt, place };
+    });
+    const figures = await readFigures(this.parts.member.membership, known);
+    return visits.map((parts, i) => mergedRow(parts, figures[i]));
+  }
+
+  private async decidedAgain(what: string, body: unknown): Promise<InvalidateResult> {
+    const { answers } = await this.ask<InvalidateResult>(what, body, 30_000);
+    const sum = (field: keyof InvalidateResult): number => sumOf(answers.map(({ answer }) => answer[field]));
+    return { asked: sum('asked'), kept: sum('kept'), closed: sum('closed'), denialsLifted: sum('denialsLifted') };
+  }
+}
+
+const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, n) => sum + n, 0);
+
+const closedLast = ([part]: readonly PartRow[]): number => (part?.row.closedAt === undefined ? 0 : 1);
+
+const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
+  new StreamSessionsError(
+    'ERR_CLUSTER_ALONE',
+    `Nobody has this session here, and not all nodes have answered: ${missing.map(({ name }) => name).join(', ')}.`,
+  );

@@ -1,0 +1,53 @@
+import type { PlaySession } from '@stream-sessions/core';
+import type { Figures } from '../visits/visit-figures.js';
+
+/** A row of the list of a cluster. */
+export interface ClusterSession extends PlaySession {
+  /** The names of the nodes at which it was seen lately. */
+  readonly nodes: readonly string[];
+}
+
+/** A part of a visit, as the tracker of a node shows it. */
+export interface PartRow {
+  readonly row: PlaySession;
+  readonly place: string | undefined;
+  readonly node: string;
+}
+
+export const keyOf = ({ id, openedAt }: Pick<PlaySession, 'id' | 'openedAt'>): string => `${openedAt} ${id}`;
+
+/** One row of all the parts of a visit: what was active last is shown, bytes and connections add up. */
+export function mergedRow(parts: readonly PartRow[], figures?: Figures): ClusterSession {
+  const rows = parts.map(({ row }) => row).sort((a, b) => b.updatedAt - a.updatedAt);
+  const [latest] = rows as [PlaySession];
+  const named = rows.find(({ userId }) => userId !== undefined) ?? latest;
+  const sum = (field: 'bytes' | 'bytesReceived' | 'connections'): number =>
+    rows.reduce((total, row) => total + row[field], 0);
+  const all = (field: 'streams' | 'protocols' | 'ips'): string[] => [...new Set(rows.flatMap((row) => row[field]))];
+  const started = rows.flatMap(({ startedAt }) => (startedAt === undefined ? [] : [startedAt]));
+  return {
+    ...latest,
+    userId: named.userId,
+    userName: named.userName,
+    ...{ streams: all('streams'), protocols: all('protocols'), ips: all('ips') },
+    tags: Object.assign({}, ...rows.map(({ tags }) => tags).reverse()) as PlaySession['tags'],
+    bytes: sum('bytes') + (figures?.bytes ?? 0),
+    bytesReceived: sum('bytesReceived') + (figures?.bytesReceived ?? 0),
+    connections: sum('connections'),
+    startedAt: started.length === 0 ? undefined : Math.min(...started),
+    durationMs: Math.max(...rows.map(({ durationMs }) => durationMs)),
+    nodes: [...new Set(parts.map(({ node }) => node))].sort(),
+  };
+}
+
+/** The parts of each visit, in the order in which they come. */
+export function byVisit(parts: readonly PartRow[]): PartRow[][] {
+  const visits = new Map<string, PartRow[]>();
+  for (const part of parts) {
+    const key = keyOf(part.row);
+    const known = visits.get(key);
+    if (known === undefined) visits.set(key, [part]);
+    else known.push(part);
+  }
+  return [...visits.values()];
+}

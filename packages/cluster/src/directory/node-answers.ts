@@ -1,0 +1,53 @@
+import type { KickOptions, PlaySession, SessionFilter, SessionTracker } from '@stream-sessions/core';
+import type { ClusterPort } from '@stream-sessions/core/spi';
+import type { Member } from '../member.js';
+import { keyOf, type PartRow } from './merge-rows.js';
+import type { OperatorWords } from './operator-words.js';
+
+/** What this node answers when a directory asks all of them: its own part of everything. */
+export class NodeAnswers {
+  constructor(
+    private readonly tracker: SessionTracker,
+    private readonly port: ClusterPort,
+    private readonly words: OperatorWords,
+    private readonly name: string,
+  ) {}
+
+  /** Before the member joins. */
+  answerIn({ mailbox }: Member): void {
+    const { tracker } = this;
+    mailbox.on('list', (filter) => tracker.list(filter as SessionFilter).map((row) => this.partRow(row)));
+    mailbox.on('keys', (filter) => tracker.list(filter as SessionFilter).map(keyOf));
+    mailbox.on('get', (id) => {
+      const row = tracker.get(id as string);
+      return row === undefined ? null : this.partRow(row);
+    });
+    mailbox.on('streams', () => tracker.streams());
+    mailbox.on('stats', () => ({ ...tracker.stats() }));
+    mailbox.on('denials', () => tracker.denials());
+    mailbox.on('explain', (id) => tracker.explain(id as string) ?? null);
+    mailbox.on('tag', (asked) => {
+      const { id, tags } = asked as { id: string; tags: Record<string, string> };
+      return tracker.tag(id, tags);
+    });
+    mailbox.on('kick', async (asked) => {
+      const { id, options } = asked as { id: string; options: KickOptions };
+      const kicked = tracker.kick(id, options);
+      return { kicked, logAt: kicked ? ((await this.words.said()) ?? 0) : 0 };
+    });
+    mailbox.on('kickAll', async (asked) => {
+      const { filter, options } = asked as { filter: SessionFilter; options: KickOptions };
+      const ids = tracker.list({ ...filter, status: 'active' }).map(({ id }) => id);
+      const kicked = ids.filter((id) => tracker.kick(id, options));
+      await this.words.said();
+      return kicked;
+    });
+    mailbox.on('invalidate', (streams) => tracker.invalidate((streams as string[] | null) ?? undefined));
+    mailbox.on('reauthorize', (target) => tracker.reauthorize(target as { user?: string; session?: string }));
+  }
+
+  private partRow(row: PlaySession): PartRow {
+    const place = row.closedAt === undefined ? this.port.part(row.id)?.place : undefined;
+    return { row, place, node: this.name };
+  }
+}

@@ -1,0 +1,135 @@
+import { hostname } from 'node:os';
+import { StreamSessionsError, type Clock, type Logger, type SessionTracker } from '@stream-sessions/core';
+import { badOption, checkOptions, clusterPort, consoleLogger, systemClock } from '@stream-sessions/core/spi';
+import { NodesAsOne, type ClusterDirectory } from './directory/cluster-directory.js';
+import { ClusterEvents } from './directory/cluster-events.js';
+import { NodeAnswers } from './directory/node-answers.js';
+import { OperatorWords } from './directory/operator-words.js';
+import { VisitKeeper } from './directory/visit-keeper.js';
+import { BUCKETS, type ClusterLink } from './link/link.js';
+import { Member } from './member.js';
+import { VisitBook } from './visits/visit-book.js';
+import { VisitSweep } from './visits/visit-sweep.js';
+
+/** Options of {@link joinCluster}. */
+export interface ClusterOptions {
+  /** How the nodes reach each other: `redisLink(client)`. */
+  via: ClusterLink;
+  /** What this node is called in lists; at most 64 characters. Default: the name of the machine and the number of the process. */
+  name?: string;
+  /**
+   * What becomes of newcomers while the cluster cannot be asked: `local` decides as one node does, `refuse` answers 503. Who is
+   * known here plays on. Default `local`.
+   */
+  whenAlone?: 'local' | 'refuse';
+  /** How long a newcomer's first request waits for the cluster, in milliseconds, at most 10,000. Default 250. */
+  timeLimitMs?: number;
+  /** How long a node that is not heard of counts as one, in milliseconds, from 1,000. It is renewed three times in that time. Default 10,000. */
+  leaseMs?: number;
+  /** Default: the wall clock. */
+  clock?: Clock;
+  /** Default: warnings and errors to stderr. */
+  logger?: Logger;
+}
+
+/** How often is looked whether a bucket has come back empty. */
+const LOOK_EVERY_MS = 1_000;
+const MAX_DENIALS = 100_000;
+
+/**
+ * Makes a tracker one of the nodes of a cluster: a visitor whose requests come to several of them is one row with one id, and is
+ * kicked, denied and counted as one.
+ *
+ * @returns resolves when it has joined; until then, and whenever the cluster cannot be reached, newcomers are treated as
+ *   `whenAlone` says
+ * @throws StreamSessionsError ERR_CLUSTER_KEY (as a rejection) if the tracker has no `fingerprintKey`, ERR_CLUSTER_CONFIG (as a
+ *   rejection) if it is not configured like the nodes that live, ERR_BAD_OPTION
+ */
+export async function joinCluster(tracker: SessionTracker, options: ClusterOptions): Promise<ClusterDirectory> {
+  const parts = read(tracker, options);
+  const { port, logger, clock, name, whenAlone, timeLimitMs, leaseMs, via, keyId } = parts;
+  const words = new OperatorWords(
+    () => member,
+    tracker,
+    port,
+    logger,
+    (ending) => void keeper.endHere(ending),
+  );
+  const member: Member = new Member({
+    ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
+    config: { ...port.identity, fingerprintKey: keyId },
+    onSaid: (body) => words.heard(body),
+    onTable: (bodies) => words.table(bodies),
+    // Its old leases are somebody else's by now: what it has, it claims anew.
+    onJoined: () => Promise.resolve(void setImmediate(() => keeper.claimAgain(() => true, false))),
+    sweep: (bucket, dead) => sweep.slice(bucket, dead),
+  });
+  const { membership } = member;
+  const book = new VisitBook(membership, clock, logger);
+  const events = new ClusterEvents(tracker, logger, () => membership.nodes.now());
+  const sweep = new VisitSweep(membership, () => undefined);
+  const keeper: VisitKeeper = new VisitKeeper({
+    ...{ port, member, book, clock, words, whenAlone, timeLimitMs },
+    onOpened: (id) => {
+      const session = tracker.get(id);
+      if (session !== undefined) events.opened(session);
+    },
+    onClosed: (row) => events.closed(row),
+  });
+  const answers = new NodeAnswers(tracker, port, words, name);
+  answers.answerIn(member);
+  const leavePort = port.join(keeper);
+  const stopLooking = watchEpochs(clock, member, keeper);
+  const leave = async (): Promise<void> => {
+    stopLooking();
+    leavePort();
+    await keeper.letGoOfAll();
+    book.stop();
+    await member.leave();
+  };
+  try {
+    await member.join();
+  } catch (error) {
+    await leave();
+    throw error;
+  }
+  return new NodesAsOne({ tracker, member, words, events, answers, onLeave: leave });
+}
+
+/** A bucket that has come back empty is told again what is here. */
+function watchEpochs(clock: Clock, { membership }: Member, keeper: VisitKeeper): () => void {
+  const known: string[] = [];
+  const look = (): void => {
+    const lost = new Set<number>();
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const { id } = membership.epochOf(bucket);
+      const before = known[bucket];
+      known[bucket] = id;
+      if (before !== undefined && before !== '' && before !== id) lost.add(bucket);
+    }
+    if (lost.size > 0) keeper.claimAgain((bucket) => lost.has(bucket), true);
+    timer = clock.setTimeout(look, LOOK_EVERY_MS);
+  };
+  let timer = clock.setTimeout(look, LOOK_EVERY_MS);
+  return () => clock.clearTimeout(timer);
+}
+
+function read(tracker: SessionTracker, options: ClusterOptions) {
+  checkOptions('joinCluster()', options, ['via', 'name', 'whenAlone', 'timeLimitMs', 'leaseMs', 'clock', 'logger']);
+  const { via, whenAlone = 'local', timeLimitMs = 250, leaseMs = 10_000 } = options;
+  const { name = `${hostname()}-${process.pid}`.slice(0, 64), clock = systemClock, logger = consoleLogger } = options;
+  if (typeof via?.run !== 'function') throw badOption('via', 'a link, such as redisLink(client)', via);
+  if (typeof name !== 'string' || name === '' || name.length > 64) throw badOption('name', '1 to 64 characters', name);
+  if (whenAlone !== 'local' && whenAlone !== 'refuse') throw badOption('whenAlone', '"local" or "refuse"', whenAlone);
+  if (!(timeLimitMs > 0 && timeLimitMs <= 10_000)) throw badOption('timeLimitMs', 'above 0, to 10,000', timeLimitMs);
+  if (!(leaseMs >= 1_000)) throw badOption('leaseMs', 'a number from 1,000', leaseMs);
+  const port = clusterPort(tracker);
+  const { keyId } = port;
+  if (keyId === undefined) {
+    throw new StreamSessionsError(
+      'ERR_CLUSTER_KEY',
+      'Nodes of a cluster recognise viewers by hashes with the same key. Give each tracker the same fingerprintKey.',
+    );
+  }
+  return { via, name, whenAlone, timeLimitMs, leaseMs, clock, logger, port, keyId };
+}

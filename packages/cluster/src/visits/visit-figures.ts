@@ -1,0 +1,61 @@
+import { BUCKETS } from '../link/link.js';
+import type { Membership } from '../membership/membership.js';
+import { placeOf } from './fields.js';
+import { COUNT, COUNTS, READ, SHARD_KEYS } from './visit-steps.js';
+
+/** A visit that somebody asks about. */
+export interface Known {
+  readonly id: string;
+  readonly openedAt: number;
+  readonly place: string | undefined;
+}
+
+/** What the record of a visit says. */
+export interface Figures {
+  /** Counted by nodes that have let go of their parts. */
+  readonly bytes: number;
+  readonly bytesReceived: number;
+  /** Beginnings of the incarnations that hold parts. */
+  readonly holders: readonly string[];
+}
+
+const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+const NOTHING: Figures = { bytes: 0, bytesReceived: 0, holders: [] };
+
+/** Reads what the records say of these visits, in their order. */
+export async function readFigures(membership: Membership, visits: readonly Known[]): Promise<Figures[]> {
+  const figures: Figures[] = visits.map(() => NOTHING);
+  const placed = visits.map((visit, at) => ({ at, visit, where: placeOf(visit) }));
+  await Promise.all(
+    EVERY_BUCKET.map(async (bucket) => {
+      const here = placed.filter(({ where }) => where.bucket === bucket);
+      if (here.length === 0) return;
+      const args = here.flatMap(({ visit, where }) => [
+        String(where.shard),
+        where.place,
+        encodeURIComponent(visit.id),
+        String(visit.openedAt),
+      ]);
+      const reply = await membership.run(READ, bucket, SHARD_KEYS, args);
+      (reply as readonly (readonly [string, string, string])[]).forEach(([bytes, received, holders], i) => {
+        const held = holders === '-' ? [] : holders.split(',');
+        figures[here[i]?.at ?? 0] = { bytes: Number(bytes), bytesReceived: Number(received), holders: held };
+      });
+    }),
+  );
+  return figures;
+}
+
+/** How many visits there are, by kind and stream as `aboutOf` writes them. None given: all that are above 0. */
+export async function readCounts(membership: Membership, fields: readonly string[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  const replies = await Promise.all(EVERY_BUCKET.map((bucket) => membership.run(COUNT, bucket, [COUNTS], fields)));
+  for (const reply of replies) {
+    const flat = reply as readonly string[];
+    for (let i = 0; i < flat.length; i += 2) {
+      const about = String(flat[i]);
+      counts.set(about, (counts.get(about) ?? 0) + Number(flat[i + 1]));
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,102 @@
+/** How long a new visit that nobody has opened yet is remembered: as long as policies may think. Milliseconds. */
+export const TENTATIVE_MS = 15_000;
+/** A visit that has just begun, or is here already, may get a better name. Milliseconds. */
+export const LATE_MS = 10_000;
+/** How long keys of visits outlive the last change in them: no lease and no visit without a lease does. */
+export const KEEP_MS = 86_400_000;
+
+/**
+ * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, with spaces between: id, opening
+ * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and who holds a part of it (of
+ * one that was asked about: who may hold one in a moment).
+ */
+export const RECORDS_LUA = `
+local function parse(text)
+  local all = {}
+  for line in string.gmatch(text or '', '[^\\n]+') do
+    local visit = {}
+    for field in string.gmatch(line, '%S+') do visit[#visit + 1] = field end
+    all[#all + 1] = visit
+  end
+  return all
+end
+local function text(all)
+  local lines = {}
+  for i, visit in ipairs(all) do lines[i] = table.concat(visit, ' ') end
+  return table.concat(lines, '\\n')
+end
+local function write(key, place, all)
+  if #all == 0 then return redis.call('HDEL', key, place) end
+  redis.call('HSET', key, place, text(all))
+  redis.call('PEXPIRE', key, ${KEEP_MS})
+end
+local function drop(all, visit)
+  for i = #all, 1, -1 do if all[i] == visit then table.remove(all, i) end end
+end
+local function split(list)
+  local items = {}
+  if list ~= '-' then for item in string.gmatch(list, '[^,]+') do items[#items + 1] = item end end
+  return items
+end
+local function has(list, item) return string.find(',' .. list .. ',', ',' .. item .. ',', 1, true) ~= nil end
+local function add(list, item)
+  if has(list, item) then return list end
+  return list == '-' and item or list .. ',' .. item
+end
+local function without(list, item)
+  local rest = {}
+  for _, each in ipairs(split(list)) do if each ~= item then rest[#rest + 1] = each end end
+  return #rest == 0 and '-' or table.concat(rest, ',')
+end
+local function most(a, b) return tonumber(a) > tonumber(b) and a or b end
+local function sum(a, b) return string.format('%.0f', tonumber(a) + tonumber(b)) end
+local function count(key, visit, change)
+  redis.call('HINCRBY', key, visit[3], change)
+  redis.call('PEXPIRE', key, ${KEEP_MS})
+end`;
+
+/**
+ * Lua: whose hit it is, by the rules of one node. Names come best first, as kind and hash; of a visit the first is the one that
+ * it goes by.
+ */
+export const RESOLVE_LUA = `
+local function kindOf(name) return string.sub(name, 1, 1) end
+local function knows(visit, kind) return string.find(',' .. visit[8], ',' .. kind .. '=', 1, true) ~= nil end
+local function lacks(visit, names)
+  for _, name in ipairs(names) do
+    local kind = kindOf(name)
+    if kind == 't' and knows(visit, 't') then return false end
+    if kind ~= 'f' and knows(visit, kind) and not has(visit[8], name) then return false end
+  end
+  return true
+end
+local function resolve(all, names, now, me)
+  if #all == 0 then return nil end
+  local best = names[1]
+  if not best then return all[1], 'name' end
+  for _, visit in ipairs(all) do
+    if string.match(visit[8], '^[^,]+') == best then return visit, 'name' end
+  end
+  local found
+  for _, visit in ipairs(all) do
+    if has(visit[8], best) and (not found or tonumber(visit[4]) >= tonumber(found[4])) then found = visit end
+  end
+  if found then return found, kindOf(best) == 'f' and 'alias' or 'name' end
+  for i = 2, #names do
+    local name = names[i]
+    local only, several, taken
+    for _, visit in ipairs(all) do
+      if has(visit[8], name) then
+        taken = true
+        local mayTake = now - tonumber(visit[2]) <= ${LATE_MS} or has(visit[9], me)
+        if lacks(visit, names) and mayTake then
+          several = only ~= nil
+          only = visit
+        end
+      end
+    end
+    if only and not several then return only, 'late' end
+    if taken and kindOf(name) ~= 'f' then return nil end
+  end
+  return nil
+end`;

@@ -1,0 +1,203 @@
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { stays, until } from '../../../test/support/until.js';
+import { ask, hit, Nodes, play, type Node } from './support/nodes.js';
+
+let redis: RedisServer;
+let nodes: Nodes;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => {
+  nodes = new Nodes(redis.port);
+});
+afterEach(() => nodes.end());
+
+const two = async (options = {}): Promise<[Node, Node]> => {
+  const all: [Node, Node] = [await nodes.add(options), await nodes.add(options)];
+  await nodes.allSeen();
+  return all;
+};
+const three = async (options = {}): Promise<[Node, Node, Node]> => {
+  const all: [Node, Node, Node] = [await nodes.add(options), await nodes.add(options), await nodes.add(options)];
+  await nodes.allSeen();
+  return all;
+};
+const rows = async ({ directory }: Node) => [...(await directory.list({ status: 'active' }))];
+
+describe('a viewer whose requests come to any of three nodes', () => {
+  it.each<[string, (i: number) => object]>([
+    ['with nothing but an address and a player', () => ({})],
+    ['with a token on every request', () => ({ token: 'a' })],
+    ['with its token on playlists only', (i) => (i % 2 === 0 ? { token: 'a' } : {})],
+    ['with a CMCD session id from its second request on', (i) => (i === 0 ? {} : { sid: 'a' })],
+    ['with its token and a session id by turns', (i) => (i % 2 === 0 ? { token: 'a', sid: 'b' } : { sid: 'b' })],
+  ])('%s, is one row with one id', async (_, names) => {
+    const all = await three();
+    for (let i = 0; i < 12; i++) await play(all[(i * 7) % 3] as Node, names(i));
+    const [a, b] = all;
+    await until('the bytes of all are there', async () => (await rows(a))[0]?.bytes === 1_200);
+    expect(await rows(b)).toMatchObject([{ bytes: 1_200, nodes: ['node-1', 'node-2', 'node-3'], stream: 'cam1' }]);
+    const ids = all.flatMap(({ tracker }) => tracker.list().map(({ id, openedAt }) => `${id} ${openedAt}`));
+    expect([new Set(ids).size, ids.length]).toEqual([1, 3]);
+    await until('it is counted', async () => (await a.directory.count({ status: 'active', stream: 'cam1' })) === 1);
+    await nodes.tellsOpened(1);
+  });
+
+  it('is told apart from its neighbours with the same player', async () => {
+    const all = await three();
+    for (let i = 0; i < 9; i++) {
+      for (const token of ['a', 'b', 'c']) await play(all[(i + token.charCodeAt(0)) % 3] as Node, { token });
+    }
+    await until('all are there', async () => (await rows(all[0])).length === 3);
+    expect((await rows(all[1])).map(({ bytes }) => bytes)).toEqual([900, 900, 900]);
+    await nodes.tellsOpened(3);
+  });
+
+  it('is one, also where all its first requests come at once', async () => {
+    const all = await three();
+    await Promise.all(Array.from({ length: 30 }, (_, i) => play(all[i % 3] as Node, { sid: 'a' })));
+    await until('all is told', async () => (await rows(all[0]))[0]?.bytes === 3_000);
+    expect(await rows(all[2])).toHaveLength(1);
+    await nodes.tellsOpened(1);
+  });
+
+  it('is one where nodes only record what they have answered', async () => {
+    const all = await three();
+    for (let i = 0; i < 6; i++) {
+      (all[i % 3] as Node).tracker.trackHttp(hit({ sid: 'a', bytes: 10 }));
+      if (i < 3) await until('it is known', async () => (await rows(all[0]))[0]?.nodes.length === i + 1);
+    }
+    expect(await rows(all[1])).toMatchObject([{ bytes: 60 }]);
+    await nodes.tellsOpened(1);
+  });
+});
+
+describe('the end of a visit', () => {
+  it('comes with the last part, as of its last activity, with the bytes of all', async () => {
+    const [a, b] = await two({ idleTimeoutMs: 1_500 });
+    const { openedAt, id } = await play(a, { sid: 's' }, 100);
+    await play(b, { sid: 's' }, 200);
+    await until(
+      'one has let go',
+      () => a.tracker.count({ status: 'active' }) + b.tracker.count({ status: 'active' }) < 2,
+    );
+    await until('it is over', () => nodes.closed.length > 0);
+    expect(nodes.closed).toMatchObject([{ id, openedAt, bytes: 300, closeReason: 'idle' }]);
+    expect([...(await a.directory.list({ status: 'closed' }))]).toMatchObject([{ id, bytes: 300 }]);
+    expect(await b.directory.count({ status: 'active' })).toBe(0);
+    await stays('it is told once', () => nodes.closed.length === 1, 200);
+  });
+
+  it('does not come while another node sees it', async () => {
+    const [a, b] = await two({ idleTimeoutMs: 1_000 });
+    await play(a, { sid: 's' });
+    await until('the first has let go', async () => {
+      await play(b, { sid: 's' });
+      return a.tracker.count({ status: 'active' }) === 0;
+    });
+    expect(nodes.closed).toEqual([]);
+    const [row] = await rows(a);
+    expect(row).toMatchObject({ nodes: ['node-2'] });
+    // and it comes back
+    expect(await play(a, { sid: 's' })).toMatchObject({ id: row?.id, openedAt: row?.openedAt });
+    await nodes.tellsOpened(1);
+  });
+
+  it('is a kick’s on all nodes, by any of them, and nobody returns', async () => {
+    const [a, b, c] = await three();
+    await play(a, { token: 't' });
+    const { id } = await play(b, { token: 't' });
+    await play(b, { token: 'neighbour', userAgent: 'other' });
+    expect(await c.directory.kick(id)).toBe(true);
+    for (const { tracker } of [a, b]) expect(tracker.list({ status: 'active' }).map((row) => row.id)).not.toContain(id);
+    for (const node of [a, b, c]) expect((await ask(node, { token: 't' })).admitted).toBe(false);
+    for (const node of [a, b, c]) await play(node, { token: 'neighbour', userAgent: 'other' });
+    await until('it is told', () => nodes.closed.length > 0);
+    expect(nodes.closed).toMatchObject([{ id, closeReason: 'kicked', bytes: 200 }]);
+    expect(await a.directory.kick(id)).toBe(false);
+    expect(await a.directory.list({ status: 'active' })).toHaveLength(1);
+  });
+
+  it('comes after the death of the node that had it, and not where another has a part', async () => {
+    const [a, b] = await two();
+    await play(a, { sid: 'of a' });
+    await play(a, { sid: 'of both' });
+    await play(b, { sid: 'of both' });
+    await until('both are there', async () => (await b.directory.count({ status: 'active' })) === 2);
+    await a.crash();
+    await until('the dead is forgotten', async () => (await b.directory.count({ status: 'active' })) === 1, 15_000);
+    expect(await rows(b)).toMatchObject([{ nodes: ['node-2'] }]);
+    expect(b.directory.nodes().map(({ name }) => name)).toEqual(['node-2']);
+  });
+
+  it('does not come when a node leaves in peace: others go on', async () => {
+    const [a, b] = await two();
+    const { id } = await play(a, { sid: 's' }, 10);
+    await play(b, { sid: 's' }, 20);
+    await a.directory.leave();
+    await until('one holds it', async () => (await rows(b))[0]?.nodes.join() === 'node-2');
+    expect(await rows(b)).toMatchObject([{ id, bytes: 30 }]);
+  });
+});
+
+describe('the operator’s word', () => {
+  it('holds on all nodes when it is said, and no longer when it is lifted', async () => {
+    const [a, b, c] = await three();
+    await play(b, { token: 'bad' });
+    const denial = await a.directory.deny({ token: 'bad' }, { forMs: 60_000 });
+    expect(b.tracker.count({ status: 'active' })).toBe(0);
+    for (const node of [a, b, c])
+      expect(await ask(node, { token: 'bad' })).toMatchObject({ denial: { id: denial.id } });
+    expect(await c.directory.denials()).toMatchObject([{ id: denial.id, hits: 3 }]);
+    expect(await c.directory.liftDenial(denial.id)).toBe(true);
+    for (const node of [a, b, c]) await play(node, { token: 'bad' });
+  });
+
+  it('is known to a node that joins, before it admits anybody', async () => {
+    const a = await nodes.add();
+    await a.directory.deny({ user: 'x' });
+    await a.directory.deny({ ip: '198.51.100.1' });
+    const b = await nodes.add();
+    expect(b.tracker.denials()).toHaveLength(2);
+    expect((await ask(b, { ip: '198.51.100.1' })).admitted).toBe(false);
+  });
+});
+
+describe('the list of all nodes', () => {
+  it('has pages in the order of the cluster', async () => {
+    const [a, b, c] = await three();
+    const all = [a, b, c];
+    for (let i = 0; i < 30; i++) await play(all[i % 3] as Node, { sid: `s${i % 15}` });
+    await until('all are there', async () => (await rows(a)).length === 15);
+    const ids: string[] = [];
+    const { cursorOf } = await import('@stream-sessions/core');
+    for (let after: string | undefined; ;) {
+      const page = await b.directory.list({ status: 'active', limit: 4, ...(after && { after }) });
+      if (page.length === 0) break;
+      ids.push(...page.map(({ id }) => id));
+      after = cursorOf(page[page.length - 1]!);
+    }
+    expect(new Set(ids).size).toBe(15);
+    expect(ids).toHaveLength(15);
+    await expect(a.directory.list({ limit: 1_001 })).rejects.toMatchObject({ code: 'ERR_LIMIT' });
+    expect(await c.directory.count({ status: 'active', ip: '203.0.113.7' })).toBe(15);
+    expect(await c.directory.streams()).toMatchObject([{ stream: 'cam1', viewers: 15 }]);
+    expect((await c.directory.stats()).viewers).toBe(15);
+  });
+});
+
+describe('joining', () => {
+  it('takes a tracker with a key of its own, configured like the others', async () => {
+    await nodes.add();
+    await expect(nodes.add({ fingerprintKey: undefined as never })).rejects.toMatchObject({ code: 'ERR_CLUSTER_KEY' });
+    await expect(nodes.add({ fingerprintKey: 'another' })).rejects.toMatchObject({
+      code: 'ERR_CLUSTER_CONFIG',
+      message: expect.stringContaining('fingerprintKey'),
+    });
+    await expect(nodes.add({ identity: { aliases: 'admit' } })).rejects.toMatchObject({
+      code: 'ERR_CLUSTER_CONFIG',
+      message: expect.stringContaining('identity.aliases'),
+    });
+  });
+});

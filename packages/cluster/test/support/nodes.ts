@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { stays, until } from '../../../../test/support/until.js';
+import {
+  createTracker,
+  type Admission,
+  type HttpHit,
+  type Logger,
+  type PendingAdmission,
+  type PlaySession,
+  type RequestHandle,
+  type SessionTracker,
+  type TrackerOptions,
+} from '@stream-sessions/core';
+import { closeClients, connect } from '../../../../test/support/redis-clients.js';
+import {
+  joinCluster,
+  redisLink,
+  type ClusterDirectory,
+  type ClusterLink,
+  type ClusterOptions,
+} from '../../src/index.js';
+import { keysWithoutExpiry } from './redis-links.js';
+
+const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A tracker in the cluster. */
+export interface Node {
+  readonly tracker: SessionTracker;
+  readonly directory: ClusterDirectory;
+  readonly link: ClusterLink;
+  readonly opened: PlaySession[];
+  readonly closed: PlaySession[];
+  /** As a crash would: nobody is told. */
+  crash(): Promise<void>;
+}
+
+/** Trackers that have joined one cluster, all in this process. */
+export class Nodes {
+  readonly prefix = `test-${randomUUID()}:`;
+  readonly all: Node[] = [];
+
+  constructor(private readonly port: number) {}
+
+  async add(options: TrackerOptions = {}, over: Partial<ClusterOptions> = {}): Promise<Node> {
+    const { client } = await connect(this.all.length % 2 === 0 ? 'redis' : 'ioredis', this.port);
+    const link = redisLink(client, { prefix: this.prefix });
+    const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT, ...options });
+    // Generous: whether it is waited long enough is another test.
+    const settings = { timeLimitMs: 5_000, leaseMs: 2_000, logger: SILENT, name: `node-${this.all.length + 1}` };
+    const directory = await joinCluster(tracker, { via: link, ...settings, ...over });
+    const opened: PlaySession[] = [];
+    const closed: PlaySession[] = [];
+    directory.on('opened', ({ session }) => void opened.push(session));
+    directory.on('closed', ({ session }) => void closed.push(session));
+    const crash = async (): Promise<void> => {
+      this.all.splice(this.all.indexOf(node), 1);
+      await link.close();
+      await directory.leave();
+    };
+    const node: Node = { tracker, directory, link, opened, closed, crash };
+    this.all.push(node);
+    return node;
+  }
+
+  /** Each knows of each. */
+  async allSeen(): Promise<void> {
+    for (const { directory } of this.all) {
+      await until('all nodes are seen', () => directory.nodes().length === this.all.length);
+    }
+  }
+
+  /** So many visits have begun, and no more. */
+  async tellsOpened(count: number): Promise<void> {
+    await until('it is told', () => this.opened.length >= count);
+    await stays('no more is told', () => this.opened.length === count, 150);
+  }
+
+  get opened(): PlaySession[] {
+    return this.all.flatMap(({ opened }) => opened);
+  }
+
+  get closed(): PlaySession[] {
+    return this.all.flatMap(({ closed }) => closed);
+  }
+
+  /** Everybody leaves; whatever is kept expires. */
+  async end(): Promise<void> {
+    for (const { tracker, directory, link } of this.all) {
+      await directory.leave();
+      await tracker.stop({ timeoutMs: 10 });
+      await link.close();
+    }
+    const aside = await connect('redis', this.port);
+    const endless = await keysWithoutExpiry(aside, this.prefix);
+    closeClients();
+    expect(endless).toEqual([]);
+  }
+}
+
+export const hit = (over: Partial<HttpHit> = {}): HttpHit => ({
+  stream: 'cam1',
+  protocol: 'hls',
+  ip: '203.0.113.7',
+  userAgent: 'player/1.0',
+  ...over,
+});
+
+/** Asks, and waits for the answer. */
+export async function ask({ tracker }: Node, over: Partial<HttpHit> = {}): Promise<Admission<RequestHandle>> {
+  const asked: Admission<RequestHandle> | PendingAdmission<RequestHandle> = tracker.admit(hit(over));
+  return asked;
+}
+
+/** One request that is answered with so many bytes. */
+export async function play(node: Node, over: Partial<HttpHit> = {}, bytes = 100): Promise<PlaySession> {
+  const admission = await ask(node, over);
+  if (!admission.admitted) throw new Error(`refused: ${admission.denial.reason} ${admission.denial.detail ?? ''}`);
+  const { handle } = admission;
+  handle.end(bytes);
+  return handle.session as PlaySession;
+}
