@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import type { PlaySession } from '@stream-sessions/core';
 import { until } from '../../../test/support/until.js';
 import { sameAsByHand } from '../src/testing/compare.js';
 import { presentOf, randomOf, randomSessions } from '../src/testing/random-visits.js';
@@ -6,6 +7,8 @@ import { madeUpSession, START } from '../src/testing/stage.js';
 import { Stage } from './support/stage.js';
 
 const MINUTE = 60_000;
+/** A hundred thousand take two minutes on a busy machine: `HISTORY_VISITS=100000 npx jest history/test/outages -t random`. */
+const VISITS = Number(process.env.HISTORY_VISITS ?? 20_000);
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.begin();
@@ -144,11 +147,51 @@ it('closes as lost whom nobody closes, unless it speaks again', async () => {
   await sameAsByHand(stage.engine, [{ ...presentOf(session), endedAt: START + 79 * MINUTE }]);
 }, 60_000);
 
-it('counts 20,000 random visits of two writers as by hand', async () => {
+it('has every visit of an hour in which the database was away, once', async () => {
+  const { history, directory } = await stage.open();
+  await history.flushed();
+  await stage.server.halt();
+  const sessions: PlaySession[] = [];
+  for (let minute = 0; minute < 60; minute++) {
+    const now = START + minute * MINUTE;
+    stage.clock.set(now);
+    const live = sessions.slice(-300);
+    for (const session of live) directory.emit('updated', { session: { ...session, bytes: minute, updatedAt: now } });
+    for (let n = 0; n < 100; n++) {
+      const session = madeUpSession({
+        id: `visit ${minute} ${n}`,
+        userName: `user ${n}`,
+        openedAt: now,
+        updatedAt: now,
+      });
+      directory.emit('opened', { session });
+      sessions.push(session);
+    }
+    for (const session of sessions.slice(-400, -300)) directory.emit('closed', { session: ended(session) });
+  }
+  await until('the database is away', () => history.stats().error !== undefined);
+  await stage.server.restart();
+  for (const session of sessions.slice(-300)) directory.emit('closed', { session: ended(session) });
+  await history.flushed();
+  expect(await kept()).toEqual({ visits: 6_000, closed: 6_000 });
+  expect(history.stats()).toMatchObject({ lost: 0, refused: 0, error: undefined });
+  await sameAsByHand(
+    stage.engine,
+    sessions.map((session) => presentOf(ended(session))),
+  );
+}, 60_000);
+
+/** After three minutes. */
+const ended = (session: PlaySession): PlaySession => {
+  const end = session.openedAt + 3 * MINUTE;
+  return { ...session, bytes: 1_000, updatedAt: end, closedAt: end, closeReason: 'idle' };
+};
+
+it(`counts ${VISITS} random visits of two writers as by hand`, async () => {
   const both = [await stage.open(), await stage.open()];
   const random = randomOf(20);
   // the night in which clocks in Europe go forward
-  const sessions = randomSessions(20_000, Date.UTC(2026, 2, 28, 22), 6, random);
+  const sessions = randomSessions(VISITS, Date.UTC(2026, 2, 28, 22), 6, random);
   for (const session of sessions) {
     const { closedAt: _at, closeReason: _reason, ...live } = session;
     const side = both[Math.floor(random() * 2)];
@@ -162,4 +205,4 @@ it('counts 20,000 random visits of two writers as by hand', async () => {
   await Promise.all(both.map(({ history }) => history.flushed()));
   await both[0]?.history.flushed();
   await sameAsByHand(stage.engine, sessions.map(presentOf));
-}, 120_000);
+}, 1100_000);
