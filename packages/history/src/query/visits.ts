@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { AFTER, CONDITIONS, countVisits, NEWEST_FIRST, selectVisits } from '../sql/visits.sql.js';
+import { totalOfCounts } from '../sql/totals.sql.js';
 import type { SqlEngine } from '../types/engine.js';
 import type { Visit, VisitFilter, VisitPage } from '../types/query.js';
 
@@ -25,10 +26,19 @@ const KNOWN: readonly string[] = [
   'after',
 ] satisfies readonly (keyof VisitFilter)[];
 
+/** By these, visits of a day are counted. */
+const COUNTED: readonly string[] = ['stream', 'country', 'reason', 'protocol', 'kind'] satisfies (keyof VisitFilter)[];
+const DAY = 24 * 60 * 60_000;
+
 /** SQL made of our own pieces alone; what others say is in the values. */
 class Where {
-  readonly values: unknown[] = [];
+  readonly values: unknown[];
   private readonly conditions: string[] = [];
+
+  /** @param values what the rest of the statement has: `$1` … */
+  constructor(...values: readonly unknown[]) {
+    this.values = [...values];
+  }
 
   add(condition: string, ...values: readonly unknown[]): void {
     this.conditions.push(this.numbered(condition, values));
@@ -39,8 +49,12 @@ class Where {
     return text.replaceAll('$?', () => `$${this.values.push(given.shift())}`);
   }
 
+  get condition(): string {
+    return this.conditions.join(' AND ') || 'true';
+  }
+
   get text(): string {
-    return this.conditions.length > 0 ? `WHERE ${this.conditions.join(' AND ')}` : '';
+    return `WHERE ${this.condition}`;
   }
 }
 
@@ -95,13 +109,23 @@ async function rowsOf(
 }
 
 async function totalOf(engine: SqlEngine, filter: VisitFilter): Promise<number> {
-  const where = whereOf(filter);
-  const [row] = await engine.query<{ total: number }>(`${countVisits} ${where.text}`, where.values);
+  const { from = -Infinity, to = Infinity, limit: _limit, after: _after, ...rest } = filter;
+  const names = Object.keys(rest) as (keyof typeof rest)[];
+  const isCounted = names.every((name) => rest[name] === undefined || COUNTED.includes(name));
+  const where = isCounted ? new Where(from, ...wholeDays(from, to), to) : new Where();
+  whereOf(isCounted ? rest : filter, where);
+  const text = isCounted ? totalOfCounts(where.condition) : `${countVisits} ${where.text}`;
+  const [row] = await engine.query<{ total: number }>(text, where.values);
   return row?.total ?? 0;
 }
 
-function whereOf({ tag, ...filter }: VisitFilter): Where {
-  const where = new Where();
+/** The first day that begins in this time, and where the last one ends. Without a whole day, all of it comes before them. */
+function wholeDays(from: number, to: number): [number, number] {
+  const [first, last] = [Math.ceil(from / DAY) * DAY, Math.floor(to / DAY) * DAY];
+  return first < last ? [first, last] : [to, to];
+}
+
+function whereOf({ tag, ...filter }: VisitFilter, where = new Where()): Where {
   for (const [name, value] of Object.entries(filter)) {
     if (value !== undefined && name in CONDITIONS) where.add(CONDITIONS[name as keyof typeof CONDITIONS], value);
   }

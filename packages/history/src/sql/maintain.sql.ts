@@ -14,8 +14,8 @@ WITH lost AS (
 )
 INSERT INTO stream_sessions.touched (minute)
 SELECT DISTINCT m FROM lost,
-  generate_series(date_trunc('minute', opened_at, 'UTC'), ended_at - interval '1 microsecond', interval '1 minute') m
-WHERE kind = 'viewer'
+  generate_series(date_trunc('minute', opened_at, 'UTC'),
+    CASE WHEN kind = 'viewer' THEN ended_at - interval '1 microsecond' ELSE opened_at END, interval '1 minute') m
 `;
 
 export const forgetWriters = `

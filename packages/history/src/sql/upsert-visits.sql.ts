@@ -34,7 +34,7 @@ const given = VISIT_COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join(',
  * up as lost, and speaks again, was not lost. Whatever comes twice changes nothing.
  *
  * A visit that goes on touches the minutes since it was last heard of; one that has closed touches all of its minutes, over
- * which its bytes are spread. Visits whose minutes begin in one hour and end in one are taken together, so that long ones do
+ * which its bytes are spread. Of who is no viewer, only the day on which it opened is counted. Visits whose minutes begin in one hour and end in one are taken together, so that long ones do
  * not make a list of all their minutes each; to count a minute in between for nothing changes nothing.
  */
 export const upsertVisits = `
@@ -74,14 +74,14 @@ FROM (
   SELECT min(first) AS first, max(last) AS last FROM (
     SELECT
       date_trunc('minute', CASE WHEN b.is_same THEN b.ended_at - interval '1 microsecond' ELSE w.opened_at END, 'UTC') AS first,
-      w.ended_at - interval '1 microsecond' AS last
+      CASE WHEN w.kind = 'viewer' THEN w.ended_at - interval '1 microsecond' ELSE w.opened_at END AS last
     FROM written w LEFT JOIN LATERAL (
       -- as it was: a statement does not see what it changes. Row by row by the index, for nothing is known of their number
-      SELECT ended_at, (dvr, stream, protocol, player, country, close_reason) IS NOT DISTINCT FROM
-        (w.dvr, w.stream, w.protocol, w.player, w.country, w.close_reason) AS is_same
+      SELECT ended_at, (kind, dvr, stream, protocol, player, country, close_reason) IS NOT DISTINCT FROM
+        (w.kind, w.dvr, w.stream, w.protocol, w.player, w.country, w.close_reason) AS is_same
       FROM stream_sessions.visits WHERE opened_at = w.opened_at AND id = w.id LIMIT 1
     ) AS b ON w.closed_at IS NULL
-    WHERE w.kind = 'viewer'
+    WHERE w.kind = 'viewer' OR b.is_same IS NOT TRUE
   ) AS each GROUP BY date_trunc('hour', first, 'UTC'), date_trunc('hour', last, 'UTC')
 ) AS spans, generate_series(first, last, interval '1 minute') AS m
 `;

@@ -1,11 +1,14 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
+import type { PlaySession } from '@stream-sessions/core';
 import { migrate } from '../migrate.js';
+import type { VisitFilter } from '../types/query.js';
 import { sameAsByHand } from './compare.js';
 import { presentOf, randomOf, randomSessions } from './random-visits.js';
 import { madeUpSession, START } from './stage.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 /** What would break out of a statement, if anything could. */
 const HOSTILE = [
   `'); DROP SCHEMA stream_sessions CASCADE; --`,
@@ -182,6 +185,48 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
       seen,
       [...seen].sort((a, b) => (a < b ? 1 : -1)),
     );
+  },
+
+  async 'knows how many match, of days that were counted and of what has changed since'({ history, directory, clock }) {
+    const random = randomOf(3);
+    const sessions = randomSessions(300, START - 3 * DAY, 80, random);
+    // some are live when the days are counted, and close after it
+    const late = sessions.filter(() => random() < 0.1);
+    for (const session of sessions) {
+      const { closedAt: _at, closeReason: _reason, ...live } = session;
+      if (late.includes(session)) directory.emit('opened', { session: { ...live, updatedAt: live.openedAt } });
+      else directory.emit('closed', { session });
+    }
+    clock.set(START + DAY);
+    await history.flushed();
+    for (const session of late) directory.emit('closed', { session });
+    // what it waits for is that all is written: nothing is counted anew by that
+    await history.erase({ user: 'nobody' });
+    for (let n = 0; n < 60; n++) {
+      const session = sessions[n] as PlaySession;
+      const from = START - 3.5 * DAY + random() * 4 * DAY;
+      const to = from + random() * 3 * DAY + 1;
+      const filter: VisitFilter = {
+        ...(n % 5 === 0 ? {} : { from, to }),
+        ...(n % 2 === 0 ? { stream: session.stream } : { reason: session.closeReason }),
+        ...(n % 3 === 0 && session.country !== undefined ? { country: session.country } : {}),
+        ...(n % 4 === 0 ? { protocol: session.protocol } : {}),
+        ...(n % 7 === 0 ? { user: session.userName } : {}),
+      };
+      const matching = sessions.filter((each) => {
+        const { openedAt, endedAt } = presentOf(each);
+        return (
+          (filter.from === undefined || (endedAt > from && openedAt < to)) &&
+          (filter.stream === undefined || each.stream === filter.stream) &&
+          (filter.reason === undefined || each.closeReason === filter.reason) &&
+          (filter.country === undefined || each.country === filter.country) &&
+          (filter.protocol === undefined || each.protocol === filter.protocol) &&
+          (filter.user === undefined || each.userName === filter.user)
+        );
+      });
+      equal((await history.visits({ ...filter, limit: 1 })).total, matching.length, JSON.stringify(filter));
+      if (n === 30) await history.flushed();
+    }
   },
 
   async 'makes visits of a user visits of nobody'({ history, directory, engine }) {

@@ -12,6 +12,7 @@ import {
   freezeVisits,
   noteWriter,
 } from '../sql/maintain.sql.js';
+import { forgetDays } from '../sql/totals.sql.js';
 import type { SqlEngine } from '../types/engine.js';
 
 const MINUTE = 60_000;
@@ -78,6 +79,7 @@ export class Maintenance {
         await query(countBroadcasts, [visits]);
         await query(freezeVisits, [visits]);
         for (const table of ['visits', 'denials', 'day_viewers']) await query(dropMonths, [table, visits]);
+        await query(forgetDays, [visits]);
       });
     }
     if (minutes !== undefined) {

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@stream-sessions/core';
 import { countUniques, rollDays, rollHours } from '../sql/roll-up.sql.js';
 import { sweepHour, sweepMinutes } from '../sql/sweep.sql.js';
+import { countDay, takeDay, touchDay } from '../sql/totals.sql.js';
 import { awaitRollUp, forCounting, lockRollUp, takeHour, takeMinutes, touchHours } from '../sql/touched.sql.js';
 import type { SqlEngine, SqlQuery } from '../types/engine.js';
 import { rangesOf } from './ranges.js';
@@ -15,6 +16,8 @@ const SOONEST_MS = 1_000;
 const OLDER_MS = MINUTE;
 /** By protocol, country, player and reason, and who is new in a day, an hour is counted at most so often. */
 const HOURS_MS = 15_000;
+/** Visits of a day that is over, for totals of lists, are counted at most so often: it has few of them that still change. */
+const DAYS_MS = 5 * MINUTE;
 /** Counting takes at most a fifth of the time, however many there are. */
 const REST = 4;
 
@@ -24,6 +27,7 @@ export class RollUp {
   private running: Promise<unknown> = Promise.resolve();
   private olderAt = 0;
   private hoursAt = 0;
+  private daysAt = 0;
   private isOver = false;
   private isWanted = false;
   private pauseMs = SOONEST_MS;
@@ -44,6 +48,7 @@ export class RollUp {
   async all(): Promise<void> {
     while (await this.pass(awaitRollUp, (query) => countMinutes(query, 0))) if (this.isOver) return;
     while (await this.pass(awaitRollUp, countHour)) if (this.isOver) return;
+    while (await this.pass(awaitRollUp, this.countDay)) if (this.isOver) return;
   }
 
   async stop(): Promise<void> {
@@ -89,8 +94,18 @@ export class RollUp {
     if (now - this.hoursAt < HOURS_MS) return isMore;
     if (await this.pass(lockRollUp, countHour)) return true;
     this.hoursAt = now;
+    if (now - this.daysAt < DAYS_MS) return isMore;
+    if (await this.pass(lockRollUp, this.countDay)) return true;
+    this.daysAt = now;
     return isMore;
   }
+
+  /** The latest touched day that is over. Whether there was one. */
+  private readonly countDay = async (query: SqlQuery): Promise<boolean> => {
+    const [taken] = await query<{ day: number }>(takeDay, [this.clock.now()]);
+    if (taken !== undefined) await query(countDay, [taken.day]);
+    return taken !== undefined;
+  };
 
   /** False too if another process does it. */
   private pass(lock: string, count: (query: SqlQuery) => Promise<boolean>): Promise<boolean> {
@@ -108,10 +123,10 @@ async function countMinutes(query: SqlQuery, from: number): Promise<boolean> {
   const minutes = taken.filter(({ frozen }) => !frozen).map(({ minute }) => minute);
   if (minutes.length > 0) {
     for (const range of rangesOf(minutes)) await query(sweepMinutes, range);
-    await query(touchHours, [minutes]);
     await query(rollHours, [startsOf(minutes, HOUR), true]);
     await query(rollDays, [startsOf(minutes, DAY), true]);
   }
+  if (taken.length > 0) await query(touchHours, [taken.map(({ minute }) => minute)]);
   return taken.length === AT_ONCE;
 }
 
@@ -119,6 +134,7 @@ async function countMinutes(query: SqlQuery, from: number): Promise<boolean> {
 async function countHour(query: SqlQuery): Promise<boolean> {
   const [taken] = await query<{ hour: number; first: number; last: number; frozen: boolean }>(takeHour, []);
   if (taken === undefined) return false;
+  await query(touchDay, [taken.hour]);
   if (taken.frozen) return true;
   const { hour, first, last } = taken;
   const day = hour - (hour % DAY);

@@ -2,6 +2,7 @@ import { visits } from './0001-visits.sql.js';
 import { rollups } from './0002-rollups.sql.js';
 import { broadcasts } from './0003-broadcasts.sql.js';
 import { slimMinutes } from './0004-slim-minutes.sql.js';
+import { visitCounts } from './0005-visit-counts.sql.js';
 
 /** In this order, each once. What is here was run somewhere: change nothing, append. */
-export const MIGRATIONS: readonly string[] = [visits, rollups, broadcasts, slimMinutes];
+export const MIGRATIONS: readonly string[] = [visits, rollups, broadcasts, slimMinutes, visitCounts];
