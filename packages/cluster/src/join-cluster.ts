@@ -32,6 +32,8 @@ export interface ClusterOptions {
   logger?: Logger;
 }
 
+/** What a node says when it has joined. */
+const JOINED = 'N';
 /** How often is looked whether a bucket has come back empty. */
 const LOOK_EVERY_MS = 1_000;
 const MAX_DENIALS = 100_000;
@@ -58,7 +60,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   const member: Member = new Member({
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
     config: { ...port.identity, fingerprintKey: keyId },
-    onSaid: (body) => words.heard(body),
+    onSaid: (body) => (body === JOINED ? void membership.lookAgain() : words.heard(body)),
     onTable: (bodies) => words.table(bodies),
     // Its old leases are somebody else's by now: what it has, it claims anew.
     onJoined: () => Promise.resolve(void setImmediate(() => keeper.claimAgain(() => true, false))),
@@ -89,6 +91,8 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   };
   try {
     await member.join();
+    // where this is not heard, it is seen at the next renewal
+    await member.log.say(JOINED).catch(() => undefined);
   } catch (error) {
     await leave();
     throw error;

@@ -57,6 +57,12 @@ const same: readonly (readonly [lua: string, ...rest: string[]])[] = [
   ],
   [`return {math.floor(-1.5), math.ceil(1.2), math.min(3, 1, 2), math.max(3, 1, 2)}`],
   [`local t = {3, 1, 2} table.sort(t) table.insert(t, 9) return {table.concat(t, ','), table.remove(t), #t}`],
+  [
+    `local t = {1, 2, 3, 4} return {table.remove(t, 2), table.concat(t, ','), #t, table.remove(t, 9) == nil and 1 or 0}`,
+  ],
+  [`local s = '' for word in string.gmatch('a bc  d', '%S+') do s = s .. '<' .. word .. '>' end return s`],
+  [`local a = {} local b = {a, {}} return {b[1] == a and 1 or 0, b[2] == a and 1 or 0, redis.sha1hex('ab')}`],
+  [`redis.call('HSET', 'h', 'a', 1, 'b', 2) return redis.call('HSCAN', 'h', '0', 'COUNT', 100)`],
   [`local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return table.concat(t)`],
   [`return '5' + 3`],
   [`return nil .. 'x'`],

@@ -74,6 +74,20 @@ function insert(of: LuaTable, ...rest: Value[]): void {
   of.set(rest[0], rest[1]);
 }
 
+function remove(of: LuaTable, at: number): Value {
+  const { length } = of;
+  const value = of.get(at);
+  if (value === undefined) return undefined;
+  for (let i = at; i <= length; i++) of.set(i, of.get(i + 1));
+  return value;
+}
+
+/** Without captures: each match as a whole. */
+function everyMatch(subject: string, pattern: string): LuaFunction {
+  const found = subject.matchAll(new RegExp(regExpOf(pattern), 'g'));
+  return () => [found.next().value?.[0]];
+}
+
 function sort(of: LuaTable, before?: Value): void {
   const isBefore = (a: Value, b: Value): boolean =>
     typeof before === 'function' ? isTrue(before(a, b)[0]) : (a as string) < (b as string);
@@ -137,6 +151,7 @@ export const library = (): Map<string, Value> =>
           return at < 0 ? [undefined] : [at + 1, at + text(what).length];
         },
         match,
+        gmatch: (of, pattern) => [everyMatch(text(of), text(pattern))],
         format: (pattern, ...args) => [format(pattern, ...args)],
       }),
     ],
@@ -147,11 +162,7 @@ export const library = (): Map<string, Value> =>
           insert(table(of), ...rest);
           return [];
         },
-        remove: (of) => {
-          const last = table(of).get(table(of).length);
-          if (last !== undefined) table(of).set(table(of).length, undefined);
-          return [last];
-        },
+        remove: (of, at = table(of).length) => [remove(table(of), number(at))],
         concat: (of, between = '') => [table(of).list().map(text).join(text(between))],
         sort: (of, before) => {
           sort(table(of), before);

@@ -89,6 +89,12 @@ export class Membership {
     });
   }
 
+  /** Who lives is looked up before the next renewal: somebody has joined. */
+  async lookAgain(): Promise<void> {
+    // where it fails, the next renewal looks again
+    if (this.isJoined) await this.renew(LOG_BUCKET, 'renew').catch(() => undefined);
+  }
+
   /** Gives up the leases, if that can be done. */
   async leave(): Promise<void> {
     if (this.hasLeft) return;

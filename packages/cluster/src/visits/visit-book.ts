@@ -9,7 +9,7 @@ import { COUNTS, endedKey, SHARD_KEYS, tentativeKey, VISITS } from './visit-step
 /** Operations in one step. */
 const AT_ONCE = 100;
 /** What happened waits so long for more of it. */
-const LATER_MS = 50;
+const LATER_MS = 10;
 /** What could not be told is told again after this. */
 const RETRY_MS = 500;
 /** So many operations wait for a bucket that does not answer; older ones are forgotten. */

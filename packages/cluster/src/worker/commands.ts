@@ -41,6 +41,8 @@ const HASHES: Readonly<Record<string, Command>> = {
   HEXISTS: (store, key, [field = '']) => Number(store.read(key, 'hash')?.has(field) ?? false),
   HLEN: (store, key) => store.read(key, 'hash')?.size ?? 0,
   HVALS: (store, key) => [...(store.read(key, 'hash')?.values() ?? [])],
+  /** All at once: there is nobody whom that would hold up for long. */
+  HSCAN: (store, key) => ['0', [...(store.read(key, 'hash') ?? [])].flat()],
   HGETALL: (store, key) => [...(store.read(key, 'hash') ?? [])].flat(),
   HSET: (store, key, pairs) => {
     const hash = store.write(key, 'hash');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Reply } from '../link/link.js';
 import { library } from '../lua/library.js';
 import { parse } from '../lua/parser.js';
@@ -28,6 +29,7 @@ export class Scripts {
   private read(lua: string): Script {
     const redis = new LuaTable();
     redis.set('call', (name, ...args) => [valueOf(command(this.store, nameOf(name), args.map(argumentOf)))]);
+    redis.set('sha1hex', (of) => [createHash('sha1').update(nameOf(of), 'latin1').digest('hex')]);
     redis.set('error_reply', (text) => [tableWith('err', text)]);
     redis.set('status_reply', (text) => [tableWith('ok', text)]);
     const globals = library();

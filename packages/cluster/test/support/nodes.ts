@@ -15,6 +15,7 @@ import { closeClients, connect } from '../../../../test/support/redis-clients.js
 import {
   joinCluster,
   redisLink,
+  workerLink,
   type ClusterDirectory,
   type ClusterLink,
   type ClusterOptions,
@@ -39,11 +40,11 @@ export class Nodes {
   readonly prefix = `test-${randomUUID()}:`;
   readonly all: Node[] = [];
 
-  constructor(private readonly port: number) {}
+  /** @param via the port of a Redis, or the folder of a hub */
+  constructor(private readonly via: number | string) {}
 
   async add(options: TrackerOptions = {}, over: Partial<ClusterOptions> = {}): Promise<Node> {
-    const { client } = await connect(this.all.length % 2 === 0 ? 'redis' : 'ioredis', this.port);
-    const link = redisLink(client, { prefix: this.prefix });
+    const link = await this.link();
     const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT, ...options });
     // Generous: whether it is waited long enough is another test.
     const settings = { timeLimitMs: 5_000, leaseMs: 2_000, logger: SILENT, name: `node-${this.all.length + 1}` };
@@ -75,6 +76,12 @@ export class Nodes {
     await stays('no more is told', () => this.opened.length === count, 150);
   }
 
+  private async link(): Promise<ClusterLink> {
+    if (typeof this.via === 'string') return workerLink({ path: this.via });
+    const { client } = await connect(this.all.length % 2 === 0 ? 'redis' : 'ioredis', this.via);
+    return redisLink(client, { prefix: this.prefix });
+  }
+
   get opened(): PlaySession[] {
     return this.all.flatMap(({ opened }) => opened);
   }
@@ -90,7 +97,8 @@ export class Nodes {
       await tracker.stop({ timeoutMs: 10 });
       await link.close();
     }
-    const aside = await connect('redis', this.port);
+    if (typeof this.via === 'string') return;
+    const aside = await connect('redis', this.via);
     const endless = await keysWithoutExpiry(aside, this.prefix);
     closeClients();
     expect(endless).toEqual([]);
