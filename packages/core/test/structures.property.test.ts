@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { TimingWheel, WheelNode } from '../src/collections/timing-wheel.js';
 import { byPosition, type Position } from '../src/registry/cursor.js';
-import type { PlaySession } from '../src/index.js';
-import { ClosedSessions } from '../src/registry/closed-sessions.js';
+import { ClosedSessions, type Row } from '../src/registry/closed-sessions.js';
 import { MultiMap } from '../src/collections/multi-map.js';
 import { Queue } from '../src/collections/queue.js';
 import { ShardedMap } from '../src/collections/sharded-map.js';
@@ -87,19 +86,19 @@ describe('ShardedMap', () => {
 });
 
 describe('ClosedVisits', () => {
-  const rowsOf = (visits: SessionList<PlaySession> | undefined): PlaySession[] => {
-    const rows: PlaySession[] = [];
+  const rowsOf = (visits: SessionList<Row> | undefined): Row[] => {
+    const rows: Row[] = [];
     visits?.walk(undefined, (row) => void rows.push(row));
     return rows;
   };
 
   it('agrees with a naive list while thousands close and are forgotten by number and by age', () => {
     const visits = new ClosedSessions(50, 40);
-    let model: PlaySession[] = [];
+    let model: Row[] = [];
     for (let now = 0; now < 5_000; now++) {
       const streams = now % 5 ? ['cam1'] : ['cam1', 'cam2'];
-      const closed = { id: `id${now % 60}`, openedAt: now, closedAt: now, streams } as unknown as PlaySession;
-      visits.add(closed, undefined, false);
+      const closed = { id: `id${now % 60}`, openedAt: now, closedAt: now, streams } as unknown as Row;
+      visits.add(closed, false);
       model = [...model, closed].slice(-40);
       if (now % 100 > 50) now += 3;
       visits.expire(now);

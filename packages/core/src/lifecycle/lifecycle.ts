@@ -6,6 +6,7 @@ import type { Registry } from '../registry/registry.js';
 import { setHot } from '../session/hot-fields.js';
 import { NO_HIT, type Session } from '../session/session.js';
 import { snapshotOf } from '../session/snapshot.js';
+import { strip } from '../session/strip.js';
 import { comeBack } from '../session/watch-time.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Clock } from '../support/clock.js';
@@ -14,7 +15,6 @@ import type { Logger } from '../support/logger.js';
 import { countable } from '../support/numbers.js';
 import { ownCopy } from '../support/strings.js';
 import type { Totals } from '../registry/totals.js';
-import { lastWords } from '../session/last-words.js';
 import type { HandleOwner, OpenHandle } from './handles.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Activity } from './activity.js';
@@ -86,12 +86,7 @@ export class Lifecycle implements HandleOwner {
   }
 
   copy(session: Session, now = this.clock.now()): PlaySession {
-    if (session.isClosed) {
-      const visit = this.registry.closed.get(session.id);
-      if (visit?.openedAt === session.openedAt) return visit;
-      now = session.closedAt ?? now;
-    }
-    return snapshotOf(session, now, this.settings.exposeTokens);
+    return snapshotOf(session, session.closedAt ?? now, this.settings.exposeTokens);
   }
 
   /**
@@ -158,9 +153,9 @@ export class Lifecycle implements HandleOwner {
   endWaiting(session: Session, reason: CloseReason, detail?: string): void {
     this.resolver.waiting?.release(session);
     session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
-    const now = (session.closedAt = this.clock.now());
+    session.closedAt = this.clock.now();
     if (detail !== undefined) session.rareFields.closeDetail = detail;
-    this.tellClosed(session, frozen(snapshotOf(session, now, this.settings.exposeTokens)), reason);
+    this.tellClosed(session, reason);
     this.registry.journal?.gone(session);
   }
 
@@ -231,13 +226,14 @@ export class Lifecycle implements HandleOwner {
     session.closedAt = now;
     if (options.detail !== undefined) session.rareFields.closeDetail = options.detail;
     this.onClosed(session);
-    const visit = frozen(snapshotOf(session, now, this.settings.exposeTokens));
     if (!isUnserved) {
-      this.membership.left(session, visit);
-      this.tellClosed(session, visit, reason);
+      if (this.membership.directory !== undefined) this.membership.left(session, frozen(this.copy(session)));
+      this.tellClosed(session, reason);
     }
+    let visit: PlaySession | undefined;
     for (const policy of this.settings.policies) {
       if (policy.closed === undefined) continue;
+      visit ??= frozen(this.copy(session));
       try {
         policy.closed(visit);
       } catch (error) {
@@ -255,7 +251,8 @@ export class Lifecycle implements HandleOwner {
     this.totals.closed++;
     this.totals.closedBy.add('renamed');
     this.totals.resumed++;
-    this.events.closed(frozen({ ...before, closedAt: now, closeReason: 'renamed' }), 'renamed');
+    if (this.events.isEndHeard)
+      this.events.closed(frozen({ ...before, closedAt: now, closeReason: 'renamed' }), 'renamed');
     this.events.resumed(session);
   }
 
@@ -276,15 +273,15 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** Everybody saw it, and everybody hears that it has ended. */
-  private tellClosed(session: Session, visit: PlaySession, reason: CloseReason): void {
+  private tellClosed(session: Session, reason: CloseReason): void {
     this.totals.closed++;
     this.totals.closedBy.add(reason);
     if (reason === 'idle') this.totals.idleClosed++;
     if (reason === 'kicked') this.totals.kicked++;
-    this.registry.openingTimes.closed(visit.id, visit.openedAt, visit.closedAt as number);
-    const words = lastWords(session, this.settings.recipes[session.kind]);
-    if (!this.membership.letsGo(reason)) this.registry.retire(visit, words);
-    this.events.closed(visit, reason);
+    this.registry.openingTimes.closed(session.id, session.openedAt, session.closedAt as number);
+    strip(session, this.settings.exposeTokens);
+    if (!this.membership.letsGo(reason)) this.registry.retire(session);
+    if (this.events.isEndHeard) this.events.closed(frozen(this.copy(session)), reason);
   }
 
   /** Asks the policies when they want to look at the session again. */

@@ -71,9 +71,13 @@ export class SessionEvents {
     this.rows.hurry();
   }
 
+  /** Somebody listens to `closed`. */
+  get isEndHeard(): boolean {
+    return this.hub.wants('closed');
+  }
+
   /** `visit`: frozen, with `closedAt`. */
   closed(visit: PlaySession, reason: CloseReason): void {
-    if (!this.hub.wants('closed')) return;
     const occurredAt = visit.closedAt as number;
     const viewers = this.registry.liveStreams.viewersOf(visit.stream);
     const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, session: visit, reason, viewers });

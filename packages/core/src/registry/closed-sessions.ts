@@ -1,18 +1,23 @@
+import type { Session } from '../session/session.js';
 import type { PlaySession } from '../types/play-session.js';
-import type { LastWords } from '../types/explanation.js';
 import { SessionIndex } from './session-index.js';
 
-/** Visits that ended a short while ago, oldest dropped first. */
+/** What lists are made of. A visit that was over elsewhere is there as it was told. */
+export type Row = Session | PlaySession;
+
+/**
+ * Visits that ended a short while ago, oldest dropped first. The sessions themselves: a copy of each would have to be made when
+ * thousands end together, and most are never asked for.
+ */
 export class ClosedSessions {
   /** One per id: those who have not come back since. */
-  readonly latest = new SessionIndex<PlaySession>();
+  readonly latest = new SessionIndex<Row>();
   /** The others. */
-  readonly superseded = new SessionIndex<PlaySession>();
-  private readonly byId = new Map<string, PlaySession>();
+  readonly superseded = new SessionIndex<Row>();
+  private readonly byId = new Map<string, Row>();
   /** In the order they closed; `head` is the oldest still kept. */
-  private queue: PlaySession[] = [];
+  private queue: Row[] = [];
   private head = 0;
-  private readonly words = new WeakMap<PlaySession, LastWords>();
 
   constructor(
     public retentionMs: number,
@@ -20,9 +25,8 @@ export class ClosedSessions {
   ) {}
 
   /** `isBack`: its id is live again already, opened by what the cut of this visit caused. */
-  add(visit: PlaySession, words: LastWords | undefined, isBack: boolean): void {
+  add(visit: Row, isBack: boolean): void {
     if (this.max <= 0 || this.retentionMs <= 0) return;
-    if (words !== undefined) this.words.set(visit, words);
     this.queue.push(visit);
     const before = this.byId.get(visit.id);
     const isLatest = before === undefined || before.openedAt <= visit.openedAt;
@@ -40,13 +44,8 @@ export class ClosedSessions {
     if (before !== undefined && this.latest.delete(before)) this.superseded.insert(before);
   }
 
-  /** What `explain` has to say of it, besides. */
-  why(visit: PlaySession): LastWords | undefined {
-    return this.words.get(visit);
-  }
-
   /** The latest closed visit with this id. */
-  get(id: string): PlaySession | undefined {
+  get(id: string): Row | undefined {
     return this.byId.get(id);
   }
 
@@ -54,17 +53,17 @@ export class ClosedSessions {
   expire(now: number): void {
     this.trim(this.max);
     while (this.head < this.queue.length) {
-      const oldest = this.queue[this.head] as PlaySession;
+      const oldest = this.queue[this.head] as Row;
       if (now - (oldest.closedAt as number) <= this.retentionMs) break;
       this.drop(oldest);
     }
   }
 
   private trim(max: number): void {
-    while (this.queue.length - this.head > max) this.drop(this.queue[this.head] as PlaySession);
+    while (this.queue.length - this.head > max) this.drop(this.queue[this.head] as Row);
   }
 
-  private drop(visit: PlaySession): void {
+  private drop(visit: Row): void {
     this.head++;
     if (this.head > 1024 && this.head * 2 > this.queue.length) {
       this.queue = this.queue.slice(this.head);

@@ -1,8 +1,9 @@
 import type { AddressReader } from '../identity/address.js';
-import type { PlaySession, SessionFilter, SessionOrder } from '../types/play-session.js';
+import type { SessionFilter, SessionOrder } from '../types/play-session.js';
 import { SESSION_KINDS } from '../types/kinds.js';
 import { badOption, checkOptions } from '../support/options.js';
 import { Session } from '../session/session.js';
+import type { Row } from './closed-sessions.js';
 
 const FIELDS: readonly (keyof SessionFilter)[] = [
   'stream',
@@ -53,7 +54,7 @@ export function isEmptyFilter(filter: SessionFilter): boolean {
   );
 }
 
-export type Test = (visit: Session | PlaySession) => boolean;
+export type Test = (visit: Row) => boolean;
 
 /** The filter as one function; undefined when everything but stream and status is open. Status is not looked at. */
 export function compileFilter(filter: SessionFilter, addresses: AddressReader): Test | undefined {
@@ -109,4 +110,4 @@ function searchFor(text: string): Test {
 }
 
 /** A plain session has one address and one stream. */
-const NO_OTHERS: Partial<Pick<PlaySession, 'ips' | 'streams'>> = {};
+const NO_OTHERS: Partial<Pick<Row, 'ips' | 'streams'>> = {};

@@ -1,11 +1,10 @@
 import { byPosition, isByValue, positionOf, type ValuedPosition, type ValueOrder, VALUES } from './cursor.js';
-import type { PlaySession, SessionFilter } from '../types/play-session.js';
+import type { SessionFilter } from '../types/play-session.js';
 import { StreamSessionsError } from '../support/errors.js';
 import type { Test } from './filter.js';
-import { type Session } from '../session/session.js';
+import type { Row } from './closed-sessions.js';
 import type { SessionList } from './session-list.js';
 
-export type Row = Session | PlaySession;
 /** Where rows come from: the live ones, the closed ones, and those that nothing was served to yet. */
 export type Sources = readonly SessionList<Row>[];
 

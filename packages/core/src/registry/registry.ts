@@ -1,10 +1,9 @@
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { SessionKind } from '../types/kinds.js';
-import type { NamedBy, PlaySession, SessionFilter } from '../types/play-session.js';
+import type { NamedBy, SessionFilter } from '../types/play-session.js';
 import { ownCopy } from '../support/strings.js';
-import type { LastWords } from '../types/explanation.js';
-import type { ClosedSessions } from './closed-sessions.js';
+import type { ClosedSessions, Row } from './closed-sessions.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { OpeningTimes } from './opening-times.js';
 import { setHot } from '../session/hot-fields.js';
@@ -136,9 +135,9 @@ export class Registry {
     this.journal?.changed(session);
   }
 
-  /** The session has ended: this is what lists still show of it. */
-  retire(visit: PlaySession, words: LastWords | undefined): void {
-    this.closed.add(visit, words, this.ids.get(visit.id) !== undefined);
+  /** The session has ended, and lists still show it for a while. */
+  retire(visit: Row): void {
+    this.closed.add(visit, this.ids.get(visit.id) !== undefined);
   }
 
   /** The session is seen on another stream: its recipe leaves the stream out. */
@@ -259,7 +258,7 @@ export class Registry {
   /** Where the rows of this filter are. `unserved`: those too who are in no list yet. */
   sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
     const live = stream ? this.liveStreams.get(stream)?.visits : this.live;
-    const chosen: (SessionList<Session> | SessionList<PlaySession> | undefined)[] = [
+    const chosen: (SessionList<Session> | SessionList<Row> | undefined)[] = [
       status === 'closed' ? undefined : live,
       status === 'active' ? undefined : this.closed.latest.of(stream),
       status === 'active' || visits !== 'all' ? undefined : this.closed.superseded.of(stream),

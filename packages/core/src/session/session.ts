@@ -117,6 +117,10 @@ export class Session extends WheelNode {
     return this.sharedFields.closeReason;
   }
 
+  get closeDetail(): string | undefined {
+    return this.rare?.closeDetail;
+  }
+
   get country(): string | undefined {
     return this.sharedFields.country;
   }

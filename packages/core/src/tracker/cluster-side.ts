@@ -59,7 +59,7 @@ export class ClusterSide implements ClusterPort {
   }
 
   retire(visit: PlaySession): void {
-    this.parts.registry.retire(visit, undefined);
+    this.parts.registry.retire(visit);
   }
 
   take(records: readonly DenialRecord[]): void {

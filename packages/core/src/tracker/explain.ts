@@ -1,8 +1,8 @@
 import { withoutAbsent } from '../wire/without-absent.js';
 import type { Registry } from '../registry/registry.js';
-import { matched } from '../session/last-words.js';
+import { lastWords, matched } from '../session/last-words.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import type { Session } from '../session/session.js';
+import { Session } from '../session/session.js';
 import type { Denials } from '../denials/denials.js';
 import type { Explanation } from '../types/explanation.js';
 import type { Settings } from '../settings/settings.js';
@@ -17,13 +17,14 @@ export interface ExplainParts {
 
 /** Why a live session, else the latest closed one with this id, else the denial, is what it is. */
 export function explain(id: string, parts: ExplainParts): Explanation | undefined {
-  const { registry, denials } = parts;
+  const { registry, denials, settings } = parts;
   const live = registry.get(id);
   if (live !== undefined) return explainLive(live, parts);
   const closed = registry.closed.get(id);
   if (closed === undefined) return denials.explain(id);
   const { kind, namedBy, closedAt, closeReason, closeDetail } = closed;
-  const why = registry.closed.why(closed) ?? { policies: [] };
+  const words = closed instanceof Session ? lastWords(closed, settings.recipes[kind]) : undefined;
+  const why = words ?? { policies: [] };
   return withoutAbsent({ id, kind, namedBy, ...why, closedAt, closeReason, closeDetail }) as unknown as Explanation;
 }
 

@@ -2,6 +2,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { checkFilter, compileFilter } from '../registry/filter.js';
 import { checkEffort, countOf, pageOf } from '../registry/listing.js';
 import type { Rates } from '../registry/rates.js';
+import type { Row } from '../registry/closed-sessions.js';
 import type { Registry } from '../registry/registry.js';
 import { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
@@ -23,18 +24,19 @@ export class Queries {
     const live = this.registry.get(id);
     if (live !== undefined) return this.lifecycle.copy(live);
     this.registry.closed.expire(this.clock.now());
-    return this.registry.closed.get(id);
+    const closed = this.registry.closed.get(id);
+    return closed && this.rowOf(closed);
   }
 
   /** `unserved`: also those who are in no list yet. */
   list(filter: SessionFilter, unserved = false): PlaySession[] {
     checkFilter(filter);
-    const { registry, settings, lifecycle } = this;
+    const { registry, settings } = this;
     registry.closed.expire(this.clock.now());
     const sources = registry.sources(filter, unserved);
     checkEffort(sources, filter);
     const page = pageOf(sources, filter, compileFilter(filter, settings.addresses));
-    return page.map((visit) => (visit instanceof Session ? lifecycle.copy(visit) : visit));
+    return page.map((visit) => this.rowOf(visit));
   }
 
   count(filter: SessionFilter, unserved = false): number {
@@ -44,6 +46,10 @@ export class Queries {
     const sources = registry.sources(filter, unserved);
     checkEffort(sources, { ...filter, order: 'openedAt' }); // how they would be sorted costs nothing here
     return countOf(sources, compileFilter(filter, settings.addresses));
+  }
+
+  private rowOf(visit: Row): PlaySession {
+    return visit instanceof Session ? this.lifecycle.copy(visit) : visit;
   }
 
   /** The same for policies, who count also those who are in no list yet. */
