@@ -86,7 +86,7 @@ async function questions() {
   const start = Date.UTC(2026, 0, 1);
   const day = 86_400_000;
   await sql(
-    'TRUNCATE stream_sessions.visits, stream_sessions.minutes, stream_sessions.hours, stream_sessions.days, stream_sessions.day_uniques, stream_sessions.day_viewers, stream_sessions.touched, stream_sessions.touched_hours',
+    'TRUNCATE stream_sessions.visits, stream_sessions.minutes, stream_sessions.hours, stream_sessions.days, stream_sessions.day_uniques, stream_sessions.day_viewers, stream_sessions.touched, stream_sessions.touched_hours, stream_sessions.touched_days, stream_sessions.visit_counts',
   );
   for (const table of ['visits', 'minutes', 'day_viewers'])
     for (const month of ['2026-01-15', '2026-02-15'])
