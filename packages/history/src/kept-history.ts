@@ -7,19 +7,7 @@ import type { Privacy } from './privacy/privacy.js';
 import { concurrencyOf, summaryOf, topStreamsOf, viewersOf } from './query/figures.js';
 import { eachVisit, oneVisit, pageOfVisits } from './query/visits.js';
 import type { SqlEngine } from './types/engine.js';
-import type { Erased, History, HistoryStats } from './types/history.js';
-import type {
-  Broadcast,
-  ConcurrencyPoint,
-  ConcurrencyQuery,
-  StreamFigures,
-  Summary,
-  SummaryQuery,
-  TopStreamsQuery,
-  Visit,
-  VisitFilter,
-  VisitPage,
-} from './types/query.js';
+import type { History, HistoryStats } from './types/history.js';
 import type { Journal } from './write/journal.js';
 import { Maintenance } from './write/maintenance.js';
 import { Recorder } from './write/recorder.js';
@@ -89,31 +77,20 @@ export class KeptHistory implements History {
     };
   }
 
-  visits(filter: VisitFilter = {}): Promise<VisitPage> {
-    return pageOfVisits(this.engine, filter);
-  }
+  readonly visits: History['visits'] = (filter = {}) => pageOfVisits(this.engine, filter);
 
-  visit(id: string, openedAt?: number): Promise<Visit | undefined> {
-    return oneVisit(this.engine, id, openedAt);
-  }
+  readonly visit: History['visit'] = (id, openedAt) => oneVisit(this.engine, id, openedAt);
 
-  exportVisits(filter: VisitFilter = {}): AsyncGenerator<Visit> {
-    return eachVisit(this.engine, filter);
-  }
+  readonly exportVisits: History['exportVisits'] = (filter = {}) => eachVisit(this.engine, filter);
 
-  async summary(query: SummaryQuery): Promise<Summary> {
-    return summaryOf(this.engine, query, this.minutesSince());
-  }
+  readonly summary: History['summary'] = async (query) => summaryOf(this.engine, query, this.minutesSince());
 
-  async concurrency(query: ConcurrencyQuery): Promise<readonly ConcurrencyPoint[]> {
-    return concurrencyOf(this.engine, query, this.minutesSince());
-  }
+  readonly concurrency: History['concurrency'] = async (query) =>
+    concurrencyOf(this.engine, query, this.minutesSince());
 
-  async topStreams(query: TopStreamsQuery): Promise<readonly StreamFigures[]> {
-    return topStreamsOf(this.engine, query, this.minutesSince());
-  }
+  readonly topStreams: History['topStreams'] = async (query) => topStreamsOf(this.engine, query, this.minutesSince());
 
-  async broadcast(id: string, openedAt?: number): Promise<Broadcast | undefined> {
+  readonly broadcast: History['broadcast'] = async (id, openedAt) => {
     const publisher = await this.visit(id, openedAt);
     if (publisher?.kind !== 'input') return undefined;
     const { stream, openedAt: from, endedAt: to } = publisher;
@@ -122,16 +99,14 @@ export class KeptHistory implements History {
       viewersOf(this.engine, publisher),
     ]);
     return { publisher, summary, uniques };
-  }
+  };
 
-  export({ user }: { readonly user: string }): AsyncGenerator<Visit> {
-    return eachVisit(this.engine, { user });
-  }
+  readonly export: History['export'] = ({ user }) => eachVisit(this.engine, { user });
 
-  async erase({ user }: { readonly user: string }): Promise<Erased> {
+  readonly erase: History['erase'] = async ({ user }) => {
     await this.writer.idle();
     return erase(this.engine, user);
-  }
+  };
 
   async tidy(): Promise<void> {
     await this.prepare();

@@ -1,7 +1,10 @@
 import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import type { JournalRecord } from '../types/visit-row.js';
 
-/** A part of the journal: a file, and what is in it as long as there is room for that in memory. */
+/**
+ * A part of the journal: a file, and what is in it as long as there is room for that in memory. It is no `LineFile` of core, for
+ * that one waits for the disk at each append: a file that is gone in some milliseconds, when the database has it, need not.
+ */
 export class Segment {
   /** Undefined: it has to be read from the file. */
   records: JournalRecord[] | undefined = [];
