@@ -73,6 +73,18 @@ describe('a viewer whose requests come to any of three nodes', () => {
   });
 });
 
+it('keeps a bounded record of a client that makes up names', async () => {
+  const [a, b] = await two();
+  for (let i = 0; i < 80; i++)
+    await play(i % 2 === 0 ? a : b, { token: 't', sid: `made up ${i}`, userAgent: `agent ${i}` });
+  await until('all is told', async () => (await rows(a))[0]?.bytes === 8_000);
+  await stays('it is one', async () => (await rows(a)).length === 1, 100);
+  const records = await nodes.records();
+  expect(records).toHaveLength(1);
+  expect(records[0]?.length).toBeLessThan(1_000);
+  expect(records[0]).not.toMatch(/made up|agent|203\.0\.113/);
+});
+
 describe('the end of a visit', () => {
   it('comes with the last part, as of its last activity, with the bytes of all', async () => {
     const [a, b] = await two({ idleTimeoutMs: 1_500 });

@@ -2,13 +2,16 @@
 export const TENTATIVE_MS = 15_000;
 /** A visit that has just begun, or is here already, may get a better name. Milliseconds. */
 export const LATE_MS = 10_000;
+/** Names of one visit: what it goes by, and the latest others. Clients can make up as many as they like. */
+const MAX_NAMES = 24;
 /** How long keys of visits outlive the last change in them: no lease and no visit without a lease does. */
 export const KEEP_MS = 86_400_000;
 
 /**
  * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, with spaces between: id, opening
  * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and who holds a part of it (of
- * one that was asked about: who may hold one in a moment).
+ * one that was asked about: who may hold one in a moment). What has to be done once, however many visits change, is done by
+ * `settle`, at the end.
  */
 export const RECORDS_LUA = `
 local function parse(text)
@@ -25,10 +28,11 @@ local function text(all)
   for i, visit in ipairs(all) do lines[i] = table.concat(visit, ' ') end
   return table.concat(lines, '\\n')
 end
+local touched, counted = {}, {}
 local function write(key, place, all)
   if #all == 0 then return redis.call('HDEL', key, place) end
   redis.call('HSET', key, place, text(all))
-  redis.call('PEXPIRE', key, ${KEEP_MS})
+  touched[key] = true
 end
 local function drop(all, visit)
   for i = #all, 1, -1 do if all[i] == visit then table.remove(all, i) end end
@@ -43,6 +47,14 @@ local function add(list, item)
   if has(list, item) then return list end
   return list == '-' and item or list .. ',' .. item
 end
+local function addNames(list, names)
+  for _, name in ipairs(names) do list = add(list, name) end
+  local all = split(list)
+  if #all <= ${MAX_NAMES} then return list end
+  local kept = {all[1]}
+  for i = #all - ${MAX_NAMES} + 2, #all do kept[#kept + 1] = all[i] end
+  return table.concat(kept, ',')
+end
 local function without(list, item)
   local rest = {}
   for _, each in ipairs(split(list)) do if each ~= item then rest[#rest + 1] = each end end
@@ -50,9 +62,15 @@ local function without(list, item)
 end
 local function most(a, b) return tonumber(a) > tonumber(b) and a or b end
 local function sum(a, b) return string.format('%.0f', tonumber(a) + tonumber(b)) end
-local function count(key, visit, change)
-  redis.call('HINCRBY', key, visit[3], change)
-  redis.call('PEXPIRE', key, ${KEEP_MS})
+local function count(visit, change) counted[visit[3]] = (counted[visit[3]] or 0) + change end
+local function settle(key)
+  for about, change in pairs(counted) do
+    if change ~= 0 then
+      redis.call('HINCRBY', key, about, change)
+      touched[key] = true
+    end
+  end
+  for each in pairs(touched) do redis.call('PEXPIRE', each, ${KEEP_MS}) end
 end`;
 
 /**

@@ -83,7 +83,7 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       if visit then
         if string.match(visit[9], '^[^,]+') == me then how = 'new' end
         visit[9] = add(visit[9], me)
-        for _, name in ipairs(names) do visit[8] = add(visit[8], name) end
+        visit[8] = addNames(visit[8], names)
       else
         local both = {}
         for _, each in ipairs(all) do both[#both + 1] = each end
@@ -115,13 +115,12 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
         visit = {freeId(all, id), from, about, a[8], '0', '0', '-', mine and mine[8] or a[7], '-'}
         how = a[12] == 'lost' and 'known' or 'opened'
         all[#all + 1] = visit
-        count(KEYS[2], visit, 1)
+        count(visit, 1)
       end
     end
     local own = visit[8]
     if names[1] and how == 'known' and kindOf(names[1]) ~= 'f' and not has(own, names[1]) then own = names[1] .. ',' .. own end
-    for j, name in ipairs(names) do if j <= 24 then own = add(own, name) end end
-    visit[8] = own
+    visit[8] = addNames(own, names)
     visit[9] = add(visit[9], me)
     visit[4] = most(visit[4], a[8])
     if a[11] ~= '-' then visit[7] = visit[7] == '-' and a[11] or most(visit[7], a[11]) end
@@ -143,7 +142,7 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       local isOver = what == 'X' or (#held == 0 and not isAsked)
       if isOver then
         drop(all, visit)
-        count(KEYS[2], visit, -1)
+        count(visit, -1)
         if asking then
           drop(coming, asking)
           keep(newKey, coming)
@@ -156,6 +155,7 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
   end
   answers[i] = answer
 end
+settle(KEYS[2])
 return answers`,
 );
 
@@ -178,13 +178,14 @@ for i = 1, #page[2], 2 do
       visit[9] = without(visit[9], dead)
       if visit[9] == '-' then
         table.remove(all, j)
-        count(KEYS[2], visit, -1)
+        count(visit, -1)
         closed[#closed + 1] = {visit[1], visit[2], visit[3], visit[4], visit[5], visit[6]}
       end
     end
   end
   if isChanged then write(KEYS[3], place, all) end
 end
+settle(KEYS[2])
 return {page[1], closed}`,
 );
 

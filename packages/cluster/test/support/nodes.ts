@@ -90,6 +90,13 @@ export class Nodes {
     return this.all.flatMap(({ closed }) => closed);
   }
 
+  /** What Redis has of visits, as it is. */
+  async records(): Promise<string[]> {
+    const { ask } = await connect('redis', this.via as number);
+    const keys = (await ask('KEYS', `${this.prefix}*:visits-*`)) as string[];
+    return ((await Promise.all(keys.map((key) => ask('HVALS', key)))) as string[][]).flat();
+  }
+
   /** Everybody leaves; whatever is kept expires. */
   async end(): Promise<void> {
     for (const { tracker, directory, link } of this.all) {
