@@ -31,6 +31,7 @@ export type {
   VisitDirectory,
   VisitIdentity,
 } from './types/cluster.js';
+export type { SharedSlots, SlotAnswer, WhoPlays } from './types/slots.js';
 export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { checkOptions, badOption } from './support/options.js';

@@ -19,6 +19,10 @@ export class ClusterSide implements ClusterPort {
     return hasOwnKey ? hash.keyId : undefined;
   }
 
+  hash(text: string): string {
+    return this.parts.settings.hash.of(text);
+  }
+
   join(directory: VisitDirectory): () => void {
     const { membership, denials, settings } = this.parts;
     membership.join(directory);

@@ -91,6 +91,8 @@ export interface ClusterPort {
   readonly identity: IdentityOptionsDigest;
   /** Names the `fingerprintKey`. Undefined: none was given, and no other tracker hashes alike. */
   readonly keyId: string | undefined;
+  /** What stands for a text where it has to be recognised but not kept: the same on all nodes. 22 characters. */
+  hash(text: string): string;
   /** The directory is asked and told from now on. Returns what ends that. One at a time: joining again replaces it. */
   join(directory: VisitDirectory): () => void;
   /** The ids of all that are live and listed. */

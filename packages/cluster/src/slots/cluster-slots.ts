@@ -1,0 +1,194 @@
+import type { Clock } from '@stream-sessions/core';
+import { everyMs, type ClusterPort, type SharedSlots, type SlotAnswer, type WhoPlays } from '@stream-sessions/core/spi';
+import { BUCKETS, type Reply } from '../link/link.js';
+import { EPOCH } from '../log/log-steps.js';
+import type { Member } from '../member.js';
+import { GIVE, KEEP_MS, TAKE } from './slot-steps.js';
+
+export interface ClusterSlotsParts {
+  readonly member: Member;
+  readonly port: Pick<ClusterPort, 'hash' | 'part' | 'end'>;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly whenAlone: 'local' | 'refuse';
+}
+
+/** How long those who hold all slots are waited for. */
+const QUIET_MS = 200;
+/** Slots given back by one step. */
+const AT_ONCE = 100;
+
+/** A slot that this node holds. */
+interface Held {
+  readonly key: string;
+  readonly id: string;
+  readonly max: number;
+  /** By the clock of the cluster. */
+  readonly since: number;
+}
+
+/** Slots in the buckets of a cluster, each held by an incarnation for a session. */
+export class ClusterSlots implements SharedSlots {
+  readonly whenAlone: 'local' | 'refuse';
+  private readonly held = new Map<string, Held>();
+  private readonly answerers = new Set<WhoPlays>();
+  /** To be given back, by bucket. */
+  private readonly given = new Map<number, [slots: string, id: string][]>();
+  private giving: NodeJS.Immediate | undefined;
+  private readonly stopClaiming: () => void;
+  private checking: unknown;
+
+  constructor(private readonly parts: ClusterSlotsParts) {
+    this.whenAlone = parts.whenAlone;
+    const { mailbox } = parts.member;
+    mailbox.on('who plays', (asked) => {
+      const { ids, graceMs } = asked as { ids: string[]; graceMs: number };
+      return [...new Set([...this.answerers].flatMap((whoPlays) => whoPlays(ids, graceMs)))];
+    });
+    mailbox.on('quiet ones go', (ids) => {
+      for (const id of ids as string[]) this.end(id, 'idle');
+      return true;
+    });
+    this.stopClaiming = everyMs(parts.clock, KEEP_MS / 3, () => void this.claim());
+  }
+
+  async take(key: string, id: string, limit: { readonly max: number; readonly graceMs: number }): Promise<SlotAnswer> {
+    const { max, graceMs } = limit;
+    try {
+      let answer = await this.ask(key, id, max);
+      if (answer !== undefined && !answer.isTaken && max > 0) {
+        const quiet = await this.quietOf(answer.holders, graceMs);
+        if (quiet.length > 0) answer = await this.ask(key, id, max, quiet);
+      }
+      if (answer === undefined || answer.isTaken) return answer;
+      return { isTaken: false, holders: [...new Set(answer.holders.map(([session]) => session))] };
+    } catch {
+      return undefined;
+    }
+  }
+
+  give(key: string, id: string): void {
+    if (!this.held.delete(nameOf(key, id))) return;
+    const { bucket, slots } = this.placeOf(key);
+    const waiting = this.given.get(bucket);
+    if (waiting === undefined) this.given.set(bucket, [[slots, id]]);
+    else waiting.push([slots, id]);
+    this.giving ??= setImmediate(() => void this.giveAll().catch(() => undefined));
+  }
+
+  answer(whoPlays: WhoPlays): () => void {
+    this.answerers.add(whoPlays);
+    return () => this.answerers.delete(whoPlays);
+  }
+
+  /**
+   * Holds on to all slots that this node has: it has joined anew, or a bucket has come back empty. Once all others have had
+   * the time to do the same, who is too many goes, the newest first.
+   */
+  async claim(): Promise<void> {
+    this.parts.clock.clearTimeout(this.checking);
+    await this.claimAll();
+    this.checking = this.parts.clock.setTimeout(() => {
+      void this.claimAll().then((excess) => excess.forEach(({ id }) => this.end(id, 'limit')));
+    }, this.parts.leaseMs);
+  }
+
+  stop(): void {
+    this.stopClaiming();
+    this.parts.clock.clearTimeout(this.checking);
+  }
+
+  /** Those beyond their limit. */
+  private async claimAll(): Promise<Held[]> {
+    const excess: Held[] = [];
+    const all = [...this.held.values()];
+    for (let at = 0; at < all.length; at += AT_ONCE) {
+      const some = all.slice(at, at + AT_ONCE);
+      const ranks = await Promise.all(some.map((held) => this.claimOne(held).catch(() => 0)));
+      excess.push(...some.filter(({ max }, i) => (ranks[i] as number) > max));
+    }
+    return excess;
+  }
+
+  private async claimOne({ key, id, max, since }: Held): Promise<number> {
+    const [, rank] = (await this.run(key, [
+      id,
+      String(max),
+      this.lease,
+      String(Math.round(since)),
+    ])) as readonly Reply[];
+    return Number(rank);
+  }
+
+  private get lease(): string {
+    return String(this.parts.leaseMs);
+  }
+
+  private async ask(key: string, id: string, max: number, gone: readonly string[] = []) {
+    const { nodes } = this.parts.member.membership;
+    const [how, rest] = (await this.run(key, [id, String(max), this.lease, '', ...gone])) as readonly Reply[];
+    if (how === -1) return undefined;
+    if (how === 0) return { isTaken: false, holders: pairs(rest as readonly string[]) } as const;
+    const name = nameOf(key, id);
+    this.held.set(name, this.held.get(name) ?? { key, id, max, since: nodes.now() });
+    return { isTaken: true } as const;
+  }
+
+  private run(key: string, args: readonly string[]): Promise<Reply> {
+    const { bucket, slots } = this.placeOf(key);
+    return this.parts.member.membership.run(TAKE, bucket, [EPOCH, slots], args);
+  }
+
+  /** Those of whom every holder says that they do not play. They are told to go. */
+  private async quietOf(
+    holders: readonly (readonly [id: string, incarnation: string])[],
+    graceMs: number,
+  ): Promise<string[]> {
+    const { membership, mailbox } = this.parts.member;
+    const incarnations = new Set(holders.map(([, incarnation]) => incarnation));
+    const nodes = membership.nodes.living().filter(({ incarnation }) => incarnations.has(incarnation));
+    const ids = [...new Set(holders.map(([id]) => id))];
+    const { answers } = await mailbox.ask<string[]>(nodes, 'who plays', { ids, graceMs }, QUIET_MS);
+    const said = new Map(answers.map(({ node, answer }) => [node.incarnation, new Set(answer)]));
+    const mayPlay = new Set(
+      holders.filter(([id, incarnation]) => said.get(incarnation)?.has(id) ?? true).map(([id]) => id),
+    );
+    const quiet = ids.filter((id) => !mayPlay.has(id)).slice(0, 1);
+    if (quiet.length > 0) void mailbox.ask(nodes, 'quiet ones go', quiet, QUIET_MS);
+    return quiet;
+  }
+
+  private end(id: string, reason: 'idle' | 'limit'): void {
+    const part = this.parts.port.part(id);
+    if (part !== undefined) this.parts.port.end(id, part.openedAt, reason);
+  }
+
+  private async giveAll(): Promise<void> {
+    this.giving = undefined;
+    const all = [...this.given];
+    this.given.clear();
+    for (const [bucket, slots] of all) {
+      for (let at = 0; at < slots.length; at += AT_ONCE) {
+        const some = slots.slice(at, at + AT_ONCE);
+        await this.parts.member.membership.run(
+          GIVE,
+          bucket,
+          some.map(([name]) => name),
+          some.map(([, id]) => id),
+        );
+      }
+    }
+  }
+
+  /** No user and no token stands in the names of keys. */
+  private placeOf(key: string): { bucket: number; slots: string } {
+    const hash = this.parts.port.hash(key);
+    const bucket = (64 * hash.charCodeAt(0) + hash.charCodeAt(1)) % BUCKETS;
+    return { bucket, slots: `slots-${hash}` };
+  }
+}
+
+const nameOf = (key: string, id: string): string => `${id} ${key}`;
+
+const pairs = (flat: readonly string[]): (readonly [string, string])[] =>
+  flat.flatMap((each, i) => (i % 2 === 0 ? [[each, flat[i + 1] ?? ''] as const] : []));

@@ -1,0 +1,127 @@
+import { systemClock, type SlotAnswer } from '@stream-sessions/core/spi';
+import { closeClients, connect } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { until } from '../../../test/support/until.js';
+import { ClusterSlots } from '../src/slots/cluster-slots.js';
+import { Cluster, LEASE_MS, type TestMember } from './support/members.js';
+
+let redis: RedisServer;
+let cluster: Cluster;
+const all: ClusterSlots[] = [];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => {
+  cluster = new Cluster(redis.port);
+});
+afterEach(async () => {
+  for (const slots of all.splice(0)) slots.stop();
+  await cluster.end();
+  closeClients();
+});
+
+interface Node extends TestMember {
+  readonly slots: ClusterSlots;
+  readonly ended: string[];
+}
+
+const hash = (text: string): string => Buffer.from(text).toString('base64url').padEnd(22, '0');
+
+async function node(name: string): Promise<Node> {
+  const made = await cluster.member(name, { onJoined: async () => void slots.claim() });
+  const ended: string[] = [];
+  const port = {
+    hash,
+    part: (id: string) => ({ id, openedAt: 1 }) as never,
+    end: (id: string, _: number, reason: string) => ended.push(`${id} ${reason}`) > 0,
+  };
+  const slots: ClusterSlots = new ClusterSlots({
+    ...{ member: made.member, port, clock: systemClock, leaseMs: LEASE_MS, whenAlone: 'local' },
+  });
+  all.push(slots);
+  await made.member.join();
+  return { ...made, slots, ended };
+}
+
+const limit = { max: 3, graceMs: 10_000 };
+const full = (...holders: string[]): SlotAnswer => ({ isTaken: false, holders });
+const taken: SlotAnswer = { isTaken: true };
+
+/** Once its buckets are older than a lease. */
+async function grown(a: Node): Promise<void> {
+  await until('slots are given out', async () => (await a.slots.take('somebody', 'x', limit)) !== undefined);
+  a.slots.give('somebody', 'x');
+  const { membership } = a.member;
+  const isOld = (bucket: number) => membership.nodes.now() - membership.epochOf(bucket).bornAt > LEASE_MS;
+  await until('all buckets are old', () => Array.from({ length: 16 }, (_, bucket) => isOld(bucket)).every(Boolean));
+}
+
+it('gives out none while nobody can know who has them, and then exactly as many as there are', async () => {
+  const nodes = [await node('a'), await node('b'), await node('c'), await node('d')];
+  const [a, b] = nodes as [Node, Node];
+  expect(await a.slots.take('eve', 's', limit)).toBeUndefined();
+  await grown(a);
+  for (const { slots } of nodes) slots.answer((ids) => ids);
+  const answers = await Promise.all(
+    Array.from({ length: 250 }, (_, n) => nodes.map(({ slots }, i) => slots.take('eve', `s${n}-${i}`, limit))).flat(),
+  );
+  expect(answers.filter((answer) => answer?.isTaken)).toHaveLength(3);
+  expect(answers.filter((answer) => answer === undefined)).toEqual([]);
+  const { holders } = (await b.slots.take('eve', 'late', limit)) as SlotAnswer & { readonly holders: readonly string[] };
+  expect(holders).toHaveLength(3);
+  // one that has a slot has it on every node
+  expect(await b.slots.take('eve', holders[0] ?? '', limit)).toEqual(taken);
+  expect(await a.slots.take('bob', 'other', limit)).toEqual(taken);
+}, 20_000);
+
+it('has a slot again when all nodes have given it back, or have died', async () => {
+  const [a, b, c] = [await node('a'), await node('b'), await node('c')];
+  await grown(a);
+  for (const { slots } of [a, b, c]) slots.answer((ids) => ids);
+  const one = { max: 1, graceMs: 10_000 };
+  expect(await a.slots.take('eve', 's', one)).toEqual(taken);
+  expect(await b.slots.take('eve', 's', one)).toEqual(taken);
+  a.slots.give('eve', 's');
+  await until('a has given it back', async () => ((await cardOf('eve')) as number) === 1);
+  expect(await c.slots.take('eve', 't', one)).toEqual(full('s'));
+  await b.link.close(); // it has died
+  await until('its lease has ended', async () => (await c.slots.take('eve', 't', one))?.isTaken === true, 4 * LEASE_MS);
+}, 20_000);
+
+it('lets a quiet one go for another, if all who have it say that it is quiet', async () => {
+  const [a, b, c] = [await node('a'), await node('b'), await node('c')];
+  await grown(a);
+  const plays = new Set(['s', 't', 'u']);
+  for (const { slots } of [a, c]) slots.answer((ids) => ids.filter((id) => plays.has(id)));
+  let onB: readonly string[] = ['s'];
+  b.slots.answer(() => onB);
+  for (const id of ['s', 't', 'u']) expect(await a.slots.take('eve', id, limit)).toEqual(taken);
+  expect(await b.slots.take('eve', 's', limit)).toEqual(taken);
+  plays.delete('s');
+  expect(await c.slots.take('eve', 'v', limit)).toEqual(full('s', 't', 'u'));
+  onB = [];
+  expect(await c.slots.take('eve', 'v', limit)).toEqual(taken);
+  for (const each of [a, b]) await until('it is told to go', () => each.ended.includes('s idle'));
+}, 20_000);
+
+it('has its holders back when Redis comes back empty, and ends those who are too many, the newest first', async () => {
+  const [a, b] = [await node('a'), await node('b')];
+  await grown(a);
+  for (const { slots } of [a, b]) slots.answer((ids) => ids);
+  for (const id of ['first', 'second']) expect(await a.slots.take('eve', id, { max: 2, graceMs: 1 })).toEqual(taken);
+  const aside = await connect('redis', redis.port);
+  await aside.ask('DEL', `${cluster.prefix}{${bucketOf('eve')}}:slots-${hash('eve')}`);
+  // as it would be if a node had decided alone
+  expect(await b.slots.take('eve', 'third', { max: 2, graceMs: 1 })).toEqual(taken);
+  await aside.ask('FLUSHALL');
+  await until('the newest has gone', () => b.ended.includes('third limit'), 6 * LEASE_MS);
+  expect(a.ended).toEqual([]);
+}, 20_000);
+
+const bucketOf = (key: string): number => (64 * hash(key).charCodeAt(0) + hash(key).charCodeAt(1)) % 16;
+
+async function cardOf(key: string): Promise<unknown> {
+  const aside = await connect('redis', redis.port);
+  return aside.ask('ZCARD', `${cluster.prefix}{${bucketOf(key)}}:slots-${hash(key)}`);
+}
