@@ -8,6 +8,7 @@ import { OperatorWords } from './directory/operator-words.js';
 import { VisitKeeper } from './directory/visit-keeper.js';
 import { BUCKETS, type ClusterLink } from './link/link.js';
 import { Member } from './member.js';
+import { ClusterSlots } from './slots/cluster-slots.js';
 import { VisitBook } from './visits/visit-book.js';
 import { VisitSweep } from './visits/visit-sweep.js';
 
@@ -63,7 +64,10 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     onSaid: (body) => (body === JOINED ? void membership.lookAgain() : words.heard(body)),
     onTable: (bodies) => words.table(bodies),
     // Its old leases are somebody else's by now: what it has, it claims anew.
-    onJoined: () => Promise.resolve(void setImmediate(() => keeper.claimAgain(() => true, false))),
+    onJoined: async () => {
+      setImmediate(() => keeper.claimAgain(() => true, false));
+      void slots.claim();
+    },
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
   });
   const { membership } = member;
@@ -80,11 +84,13 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   });
   const answers = new NodeAnswers(tracker, port, words, name);
   answers.answerIn(member);
+  const slots: ClusterSlots = new ClusterSlots({ member, port, clock, leaseMs, whenAlone });
   const leavePort = port.join(keeper);
-  const stopLooking = watchEpochs(clock, member, keeper);
+  const stopLooking = watchEpochs(clock, member, keeper, slots);
   const leave = async (): Promise<void> => {
     stopLooking();
     leavePort();
+    slots.stop();
     await keeper.letGoOfAll();
     book.stop();
     await member.leave();
@@ -97,11 +103,11 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     await leave();
     throw error;
   }
-  return new NodesAsOne({ tracker, member, words, events, answers, onLeave: leave });
+  return new NodesAsOne({ tracker, member, words, events, answers, slots, onLeave: leave });
 }
 
 /** A bucket that has come back empty is told again what is here. */
-function watchEpochs(clock: Clock, { membership }: Member, keeper: VisitKeeper): () => void {
+function watchEpochs(clock: Clock, { membership }: Member, keeper: VisitKeeper, slots: ClusterSlots): () => void {
   const known: string[] = [];
   const look = (): void => {
     const lost = new Set<number>();
@@ -111,7 +117,10 @@ function watchEpochs(clock: Clock, { membership }: Member, keeper: VisitKeeper):
       known[bucket] = id;
       if (before !== undefined && before !== '' && before !== id) lost.add(bucket);
     }
-    if (lost.size > 0) keeper.claimAgain((bucket) => lost.has(bucket), true);
+    if (lost.size > 0) {
+      keeper.claimAgain((bucket) => lost.has(bucket), true);
+      void slots.claim();
+    }
     timer = clock.setTimeout(look, LOOK_EVERY_MS);
   };
   let timer = clock.setTimeout(look, LOOK_EVERY_MS);

@@ -4,6 +4,7 @@ import { startRedis, type RedisServer } from '../../../test/support/redis-server
 import { until } from '../../../test/support/until.js';
 import { ClusterSlots } from '../src/slots/cluster-slots.js';
 import { Cluster, LEASE_MS, type TestMember } from './support/members.js';
+import { growOld } from './support/redis-links.js';
 
 let redis: RedisServer;
 let cluster: Cluster;
@@ -48,27 +49,22 @@ const limit = { max: 3, graceMs: 10_000 };
 const full = (...holders: string[]): SlotAnswer => ({ isTaken: false, holders });
 const taken: SlotAnswer = { isTaken: true };
 
-/** Once its buckets are older than a lease. */
-async function grown(a: Node): Promise<void> {
-  await until('slots are given out', async () => (await a.slots.take('somebody', 'x', limit)) !== undefined);
-  a.slots.give('somebody', 'x');
-  const { membership } = a.member;
-  const isOld = (bucket: number) => membership.nodes.now() - membership.epochOf(bucket).bornAt > LEASE_MS;
-  await until('all buckets are old', () => Array.from({ length: 16 }, (_, bucket) => isOld(bucket)).every(Boolean));
-}
+const grown = async (): Promise<void> => growOld(await connect('redis', redis.port), cluster.prefix);
 
 it('gives out none while nobody can know who has them, and then exactly as many as there are', async () => {
   const nodes = [await node('a'), await node('b'), await node('c'), await node('d')];
   const [a, b] = nodes as [Node, Node];
   expect(await a.slots.take('eve', 's', limit)).toBeUndefined();
-  await grown(a);
+  await grown();
   for (const { slots } of nodes) slots.answer((ids) => ids);
   const answers = await Promise.all(
     Array.from({ length: 250 }, (_, n) => nodes.map(({ slots }, i) => slots.take('eve', `s${n}-${i}`, limit))).flat(),
   );
   expect(answers.filter((answer) => answer?.isTaken)).toHaveLength(3);
   expect(answers.filter((answer) => answer === undefined)).toEqual([]);
-  const { holders } = (await b.slots.take('eve', 'late', limit)) as SlotAnswer & { readonly holders: readonly string[] };
+  const { holders } = (await b.slots.take('eve', 'late', limit)) as SlotAnswer & {
+    readonly holders: readonly string[];
+  };
   expect(holders).toHaveLength(3);
   // one that has a slot has it on every node
   expect(await b.slots.take('eve', holders[0] ?? '', limit)).toEqual(taken);
@@ -77,7 +73,7 @@ it('gives out none while nobody can know who has them, and then exactly as many 
 
 it('has a slot again when all nodes have given it back, or have died', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
-  await grown(a);
+  await grown();
   for (const { slots } of [a, b, c]) slots.answer((ids) => ids);
   const one = { max: 1, graceMs: 10_000 };
   expect(await a.slots.take('eve', 's', one)).toEqual(taken);
@@ -91,7 +87,7 @@ it('has a slot again when all nodes have given it back, or have died', async () 
 
 it('lets a quiet one go for another, if all who have it say that it is quiet', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
-  await grown(a);
+  await grown();
   const plays = new Set(['s', 't', 'u']);
   for (const { slots } of [a, c]) slots.answer((ids) => ids.filter((id) => plays.has(id)));
   let onB: readonly string[] = ['s'];
@@ -107,7 +103,7 @@ it('lets a quiet one go for another, if all who have it say that it is quiet', a
 
 it('has its holders back when Redis comes back empty, and ends those who are too many, the newest first', async () => {
   const [a, b] = [await node('a'), await node('b')];
-  await grown(a);
+  await grown();
   for (const { slots } of [a, b]) slots.answer((ids) => ids);
   for (const id of ['first', 'second']) expect(await a.slots.take('eve', id, { max: 2, graceMs: 1 })).toEqual(taken);
   const aside = await connect('redis', redis.port);

@@ -13,6 +13,7 @@ import {
   type TrackerEvents,
   type TrackerStats,
 } from '@stream-sessions/core';
+import type { SharedSlots } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import { aboutOf, readAbout } from '../visits/fields.js';
@@ -55,6 +56,8 @@ export interface ClusterDirectory extends SessionDirectory {
   /** The nodes that live. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
+  /** For `concurrencyPolicy({ shared })`. */
+  readonly slots: SharedSlots;
   /** This node lets go of all its parts, and its tracker is one by itself again. The link stays open. */
   leave(): Promise<void>;
 }
@@ -65,12 +68,17 @@ export interface DirectoryParts {
   readonly words: OperatorWords;
   readonly events: ClusterEvents;
   readonly answers: NodeAnswers;
+  readonly slots: SharedSlots;
   readonly onLeave: () => Promise<void>;
 }
 
 /** Asks all nodes, and makes one answer of theirs. */
 export class NodesAsOne implements ClusterDirectory {
   constructor(private readonly parts: DirectoryParts) {}
+
+  get slots(): SharedSlots {
+    return this.parts.slots;
+  }
 
   nodes(): readonly ClusterNode[] {
     return this.parts.member.membership.nodes.living();

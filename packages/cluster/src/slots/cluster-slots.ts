@@ -37,6 +37,9 @@ export class ClusterSlots implements SharedSlots {
   private giving: NodeJS.Immediate | undefined;
   private readonly stopClaiming: () => void;
   private checking: unknown;
+  private isStopped = false;
+  /** Names of slots of which there may be too many. */
+  private readonly doubtful = new Set<string>();
 
   constructor(private readonly parts: ClusterSlotsParts) {
     this.whenAlone = parts.whenAlone;
@@ -81,33 +84,60 @@ export class ClusterSlots implements SharedSlots {
     return () => this.answerers.delete(whoPlays);
   }
 
+  hold(key: string, id: string, max: number): void {
+    const name = nameOf(key, id);
+    if (this.held.has(name)) return;
+    const held = { key, id, max, since: this.parts.member.membership.nodes.now() };
+    this.held.set(name, held);
+    this.doubt([name]);
+    this.claimOne(held).catch(() => undefined);
+  }
+
   /**
    * Holds on to all slots that this node has: it has joined anew, or a bucket has come back empty. Once all others have had
    * the time to do the same, who is too many goes, the newest first.
    */
   async claim(): Promise<void> {
-    this.parts.clock.clearTimeout(this.checking);
-    await this.claimAll();
-    this.checking = this.parts.clock.setTimeout(() => {
-      void this.claimAll().then((excess) => excess.forEach(({ id }) => this.end(id, 'limit')));
-    }, this.parts.leaseMs);
+    const names = [...this.held.keys()];
+    this.doubt(names);
+    await this.claimAll(names);
   }
 
   stop(): void {
     this.stopClaiming();
+    this.isStopped = true;
     this.parts.clock.clearTimeout(this.checking);
   }
 
-  /** Those beyond their limit. */
-  private async claimAll(): Promise<Held[]> {
-    const excess: Held[] = [];
-    const all = [...this.held.values()];
-    for (let at = 0; at < all.length; at += AT_ONCE) {
-      const some = all.slice(at, at + AT_ONCE);
-      const ranks = await Promise.all(some.map((held) => this.claimOne(held).catch(() => 0)));
-      excess.push(...some.filter(({ max }, i) => (ranks[i] as number) > max));
+  /** There may be too many of these: it is looked in a while. */
+  private doubt(names: readonly string[]): void {
+    for (const name of names) this.doubtful.add(name);
+    if (this.doubtful.size === 0 || this.isStopped) return;
+    this.checking ??= this.parts.clock.setTimeout(() => void this.check(), this.parts.leaseMs);
+  }
+
+  private async check(): Promise<void> {
+    this.checking = undefined;
+    const names = [...this.doubtful];
+    this.doubtful.clear();
+    for (const { held, rank } of await this.claimAll(names)) {
+      // nobody could tell
+      if (rank === undefined) this.doubt([nameOf(held.key, held.id)]);
+      else if (rank > held.max) this.end(held.id, 'limit');
     }
-    return excess;
+  }
+
+  /** With the rank that each has; undefined: it cannot be told. */
+  private async claimAll(names: readonly string[]): Promise<{ held: Held; rank: number | undefined }[]> {
+    const claimed: { held: Held; rank: number | undefined }[] = [];
+    const all = names.flatMap((name) => this.held.get(name) ?? []);
+    for (let at = 0; at < all.length; at += AT_ONCE) {
+      const claims = all.slice(at, at + AT_ONCE).map(async (held) => {
+        return { held, rank: await this.claimOne(held).catch(() => undefined) };
+      });
+      claimed.push(...(await Promise.all(claims)));
+    }
+    return claimed;
   }
 
   private async claimOne({ key, id, max, since }: Held): Promise<number> {

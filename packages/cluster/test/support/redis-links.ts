@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { redisLink, type ClusterLink } from '@stream-sessions/cluster';
+import { BUCKETS, redisLink, type ClusterLink } from '@stream-sessions/cluster';
 import type { RunningLinks } from '@stream-sessions/cluster/testing';
 import { closeClients, connect, type ClientKind, type OpenClient } from '../../../../test/support/redis-clients.js';
 
@@ -23,4 +23,10 @@ export async function redisLinks(kind: ClientKind, port: number, protocol: 2 | 3
     withoutExpiry: () => keysWithoutExpiry(aside, prefix),
     stop: closeClients,
   };
+}
+
+/** Makes all buckets of a cluster old enough to know who has what. */
+export async function growOld({ ask }: Pick<OpenClient, 'ask'>, prefix: string): Promise<void> {
+  const lua = `local id = string.match(redis.call('GET', KEYS[1]), '^%S+') redis.call('SET', KEYS[1], id .. ' 1', 'KEEPTTL')`;
+  await Promise.all(Array.from({ length: BUCKETS }, (_, n) => ask('EVAL', lua, '1', `${prefix}{${n}}:epoch`)));
 }

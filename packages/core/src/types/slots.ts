@@ -18,6 +18,11 @@ export interface SharedSlots {
    * When all are taken, the nodes that have them are asked who plays: who has been quiet for longer than the grace goes.
    */
   take(key: string, id: string, limit: { readonly max: number; readonly graceMs: number }): Promise<SlotAnswer>;
+  /**
+   * The session has been let in without asking, and counts from now on. If there are more than `max`, the newest ends soon, as
+   * `limit`.
+   */
+  hold(key: string, id: string, max: number): void;
   /** This node does not hold it any more. */
   give(key: string, id: string): void;
   /** What others are told who ask. Returns what ends that. */

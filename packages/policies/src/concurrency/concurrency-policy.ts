@@ -4,6 +4,7 @@ import { YES } from '../support/kinds.js';
 import { checkNumber } from '../support/numbers.js';
 import { Holders } from './holders.js';
 import { keysOf, PER, type Per } from './keys.js';
+import { SharedConcurrency, type SlotsOfCluster } from './shared-concurrency.js';
 
 /** Options of `concurrencyPolicy`. */
 export interface ConcurrencyOptions {
@@ -20,6 +21,11 @@ export interface ConcurrencyOptions {
   onExceed?: 'reject' | 'replace-oldest' | 'replace-newest';
   /** A session with nothing in flight and no hit for longer than this holds no slot. Milliseconds; default 10_000. */
   graceMs?: number;
+  /**
+   * Counts over all nodes of a cluster: what `joinCluster()` returns, or a function that returns it, for it comes after the
+   * tracker. Undefined until it has joined: then each node counts by itself. Only with `onExceed: 'reject'`. Default: none.
+   */
+  shared?: SlotsOfCluster | (() => SlotsOfCluster | undefined);
   /** Default `concurrency`. */
   name?: string;
 }
@@ -35,13 +41,21 @@ const ON_EXCEED = ['reject', 'replace-oldest', 'replace-newest'];
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function concurrencyPolicy(options: ConcurrencyOptions): Policy {
-  checkOptions('concurrencyPolicy()', options, ['per', 'max', 'onExceed', 'graceMs', 'name']);
-  const { per = 'user', max, onExceed = 'reject', graceMs = 10_000, name = 'concurrency' } = options;
+  checkOptions('concurrencyPolicy()', options, ['per', 'max', 'onExceed', 'graceMs', 'shared', 'name']);
+  const { per = 'user', max, onExceed = 'reject', graceMs = 10_000, shared, name = 'concurrency' } = options;
   if (!PER.includes(per)) throw badOption('per', `one of ${PER.join(', ')}`, per);
   if (!ON_EXCEED.includes(onExceed)) throw badOption('onExceed', `one of ${ON_EXCEED.join(', ')}`, onExceed);
   checkNumber('max', max, 0);
   checkNumber('graceMs', graceMs, 0);
-  return new Concurrency(name, per, max, onExceed, graceMs);
+  const local = new Concurrency(name, per, max, onExceed, graceMs);
+  if (shared === undefined) return local;
+  if (onExceed !== 'reject')
+    throw badOption('onExceed', "'reject', for nobody can be replaced on all nodes yet", onExceed);
+  if (typeof shared !== 'function' && typeof shared.slots?.take !== 'function') {
+    throw badOption('shared', 'what joinCluster() returns, or a function that returns it', shared);
+  }
+  const cluster = typeof shared === 'function' ? shared : () => shared;
+  return new SharedConcurrency(name, local, { per, max, graceMs, cluster });
 }
 
 /** A slot for who is not there yet, and whose slots it takes. */

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Policy } from '@stream-sessions/core';
+import { concurrencyPolicy } from '@stream-sessions/policies';
+import { connect } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { until } from '../../../test/support/until.js';
+import { type ClusterDirectory } from '../src/index.js';
+import { ask, Nodes, play, type Node } from './support/nodes.js';
+import { growOld } from './support/redis-links.js';
+
+let redis: RedisServer;
+let nodes: Nodes;
+let folder: string;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hub-'));
+  nodes = new Nodes(redis.port);
+});
+afterEach(async () => {
+  await nodes.end();
+  rmSync(folder, { recursive: true });
+});
+
+/** A node on which a user may watch twice at a time. */
+async function limited(options: { graceMs?: number } = {}): Promise<Node> {
+  const joined: { cluster?: ClusterDirectory } = {};
+  const authorise: Policy = {
+    name: 'who',
+    stage: 'authorise',
+    admit: ({ token = '' }) => ({ allow: true, userId: token.split('-')[0] ?? '' }),
+  };
+  const policy = concurrencyPolicy({ max: 2, ...options, shared: () => joined.cluster });
+  const node = await nodes.add({ policies: [authorise, policy] }, { leaseMs: 1_500 });
+  joined.cluster = node.directory;
+  return node;
+}
+
+/** Until slots are given out: a cluster that has just begun does not know who has them. */
+async function grown({ directory }: Node, isRedis = true): Promise<void> {
+  if (isRedis) return growOld(await connect('redis', redis.port), nodes.prefix);
+  const limit = { max: 9, graceMs: 1 };
+  for (let n = 0; n < 40; n++) {
+    const take = async () => (await directory.slots.take(`somebody ${n}`, 'x', limit)) !== undefined;
+    await until('slots are given out', take);
+    directory.slots.give(`somebody ${n}`, 'x');
+  }
+}
+
+describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %s', (name) => {
+  const isRedis = name === 'Redis';
+  beforeEach(() => {
+    nodes = new Nodes(isRedis ? redis.port : folder);
+  });
+
+  it('counts a viewer once, whatever nodes it comes to, and refuses the third everywhere', async () => {
+    const [a, b, c] = [await limited(), await limited(), await limited()];
+    await nodes.allSeen();
+    await grown(a, isRedis);
+    for (const node of [a, b, c, a]) {
+      await play(node, { token: 'eve-phone' });
+      await play(node, { token: 'eve-tv', ip: '198.51.100.7' });
+    }
+    for (const node of [a, b, c]) {
+      expect(await ask(node, { token: 'eve-laptop', ip: '192.0.2.7' })).toMatchObject({
+        admitted: false,
+        denial: { reason: 'limit', kind: 'limit', detail: '2 at a time per user' },
+      });
+      await play(node, { token: 'bob-phone' });
+    }
+    const [tv] = await a.directory.list({ status: 'active', ip: '198.51.100.7' });
+    expect(await b.directory.kick(tv?.id ?? '')).toBeTruthy();
+    await until('its place is free', async () => (await ask(c, { token: 'eve-laptop', ip: '192.0.2.7' })).admitted);
+  }, 20_000);
+
+  it('is exact, however many open at once on all nodes', async () => {
+    const all = [await limited(), await limited(), await limited()];
+    await nodes.allSeen();
+    await grown(all[0] as Node, isRedis);
+    const asked = Array.from({ length: 90 }, (_, n) =>
+      ask(all[n % 3] as Node, { token: `eve-${n}`, ip: `192.0.2.${n}` }),
+    );
+    const admitted = (await Promise.all(asked)).filter((each) => each.admitted);
+    expect(admitted).toHaveLength(2);
+  }, 20_000);
+});
+
+it('makes room for another where a viewer has been quiet for longer than the grace', async () => {
+  const [a, b] = [await limited({ graceMs: 300 }), await limited({ graceMs: 300 })];
+  await nodes.allSeen();
+  await grown(a);
+  await play(a, { token: 'eve-phone' });
+  await play(b, { token: 'eve-tv', ip: '198.51.100.7' });
+  await until('one of them is quiet', async () => (await ask(b, { token: 'eve-laptop', ip: '192.0.2.7' })).admitted);
+}, 20_000);
+
+it('ends the newest of those who were let in while nobody could count them', async () => {
+  const [a, b] = [await limited(), await limited()];
+  await nodes.allSeen();
+  // the cluster has just begun: each node counts by itself
+  for (const [i, node] of [a, a, b, b].entries()) await play(node, { token: `eve-${i}`, ip: `192.0.2.${i}` });
+  const closing: string[] = [];
+  for (const { tracker } of [a, b])
+    tracker.on('closed', ({ session }) => void closing.push(`${session.ip} ${session.closeReason}`));
+  await until('two have gone', () => closing.length === 2, 10_000);
+  expect(closing.sort()).toEqual(['192.0.2.2 limit', '192.0.2.3 limit']);
+}, 20_000);
+
+it('takes only what can be shared', () => {
+  const shared = () => undefined;
+  expect(() => concurrencyPolicy({ max: 1, onExceed: 'replace-oldest', shared })).toThrow(/replaced on all nodes/);
+  expect(() => concurrencyPolicy({ max: 1, shared: {} as never })).toThrow(/joinCluster/);
+});

@@ -1,0 +1,139 @@
+import type { Candidate, PlaySession, Policy, TrackerView, Verdict } from '@stream-sessions/core';
+import type { SharedSlots } from '@stream-sessions/core/spi';
+import { YES } from '../support/kinds.js';
+import { keysOf, type Per } from './keys.js';
+
+/** A cluster, as far as a limit needs it: `joinCluster()` returns one. */
+export interface SlotsOfCluster {
+  readonly slots: SharedSlots;
+}
+
+export interface SharedLimit {
+  readonly per: Per;
+  readonly max: number;
+  readonly graceMs: number;
+  /** Undefined: it has not joined yet. */
+  readonly cluster: () => SlotsOfCluster | undefined;
+}
+
+/** A slot that was taken for somebody about whom others still decide. */
+interface Taken {
+  readonly key: string;
+  readonly id: string;
+  readonly slots: SharedSlots;
+}
+
+/**
+ * The same limit over all nodes of a cluster: a slot belongs to a session, on whatever nodes it is. While the cluster cannot
+ * tell, it is decided as the cluster's `whenAlone` says: by the policy for one node, which knows of all that are here.
+ */
+export class SharedConcurrency implements Policy {
+  readonly stage = 'concurrency';
+  private readonly taken = new Map<Candidate, readonly Taken[]>();
+  /** By session. */
+  private readonly heldBy = new Map<string, { readonly keys: readonly string[]; readonly max: number }>();
+  private view: TrackerView | undefined;
+  private answering: SharedSlots | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly local: Policy,
+    private readonly limit: SharedLimit,
+  ) {}
+
+  admit(candidate: Candidate, view: TrackerView): Verdict | Promise<Verdict> {
+    this.view = view;
+    const keys = keysOf(this.limit.per, candidate);
+    const own = candidate.session?.id ?? candidate.continues;
+    const holds = own === undefined ? undefined : this.heldBy.get(own)?.keys;
+    if (keys.every((key) => holds?.includes(key))) return YES;
+    const slots = this.slots();
+    if (slots === undefined) return this.alone(candidate, view);
+    return this.takeAll(candidate, view, slots, keys, own ?? candidate.id ?? '');
+  }
+
+  settled(candidate: Candidate, session: PlaySession | undefined): void {
+    this.local.settled?.(candidate, session);
+    const keys = keysOf(this.limit.per, candidate);
+    for (const { key, id, slots } of this.taken.get(candidate) ?? []) {
+      if (session?.id === id || this.heldBy.get(id)?.keys.includes(key)) continue;
+      // it has come to nothing, or to a session of another id
+      slots.give(key, id);
+    }
+    this.taken.delete(candidate);
+    if (session !== undefined && keys.length > 0) this.hold(session.id, keys, maxOf(candidate, this.limit));
+  }
+
+  closed(session: PlaySession): void {
+    this.local.closed?.(session);
+    this.hold(session.id, [], 0);
+  }
+
+  private slots(): SharedSlots | undefined {
+    const slots = this.limit.cluster()?.slots;
+    if (slots !== undefined && slots !== this.answering) {
+      this.answering = slots;
+      slots.answer((ids, graceMs) => ids.filter((id) => this.plays(id, graceMs)));
+      // those who came before it had joined
+      for (const [id, { keys, max }] of this.heldBy) for (const key of keys) slots.hold(key, id, max);
+    }
+    return slots;
+  }
+
+  private plays(id: string, graceMs: number): boolean {
+    const { view } = this;
+    const at = view?.activeAt(id);
+    return view !== undefined && at !== undefined && view.now - at <= graceMs;
+  }
+
+  private async takeAll(
+    candidate: Candidate,
+    view: TrackerView,
+    slots: SharedSlots,
+    keys: readonly string[],
+    id: string,
+  ): Promise<Verdict> {
+    const { per, graceMs } = this.limit;
+    const max = maxOf(candidate, this.limit);
+    const taken: Taken[] = [];
+    for (const key of keys) {
+      const answer = await slots.take(key, id, { max, graceMs });
+      if (answer?.isTaken === true) {
+        taken.push({ key, id, slots });
+        continue;
+      }
+      for (const each of taken) if (!this.heldBy.get(id)?.keys.includes(each.key)) slots.give(each.key, id);
+      if (answer === undefined) return this.alone(candidate, view, slots.whenAlone);
+      return refused(max, per, answer.holders);
+    }
+    this.taken.set(candidate, taken);
+    return YES;
+  }
+
+  private alone(candidate: Candidate, view: TrackerView, how: SharedSlots['whenAlone'] = 'local') {
+    if (how === 'local') return this.local.admit?.(candidate, view) ?? YES;
+    const detail = 'who has a slot cannot be told now';
+    return { allow: false, reason: 'overload', kind: 'overload', detail, denyForMs: 0 } as const;
+  }
+
+  /** The session has slots of these, and of no others; also one that was let in without asking the cluster. */
+  private hold(id: string, keys: readonly string[], max: number): void {
+    const slots = this.slots();
+    for (const key of this.heldBy.get(id)?.keys ?? []) if (!keys.includes(key)) slots?.give(key, id);
+    if (keys.length === 0) this.heldBy.delete(id);
+    else this.heldBy.set(id, { keys, max });
+    for (const key of keys) slots?.hold(key, id, max);
+  }
+}
+
+const maxOf = (candidate: Candidate, { per, max }: SharedLimit): number =>
+  (per === 'user' ? candidate.maxSessions : undefined) ?? max;
+
+const refused = (max: number, per: Per, holders: readonly string[]): Verdict => ({
+  allow: false,
+  reason: 'limit',
+  kind: 'limit',
+  detail: `${max} at a time per ${per}`,
+  denyForMs: 0,
+  ...(per === 'user' && { conflicts: holders.slice(0, 32) }),
+});
