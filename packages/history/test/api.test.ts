@@ -22,7 +22,10 @@ beforeAll(async () => {
     const end = openedAt + 2 * MINUTE;
     directory.emit('closed', { session: { ...session, bytes: n, updatedAt: end, closedAt: end, closeReason: 'idle' } });
   }
-  const publisher = madeUpSession({ id: 'camera', kind: 'input', protocol: 'rtmp', updatedAt: START + 10 * MINUTE });
+  const publisher = madeUpSession({
+    ...{ id: 'camera', kind: 'input', protocol: 'rtmp', updatedAt: START + 10 * MINUTE },
+    ...{ ip: '198.51.100.9', tags: { site: 'a=b' } },
+  });
   directory.emit('closed', { session: { ...publisher, closedAt: START + 10 * MINUTE } });
   await history.flushed();
   const api = historyApi(history, { authorize: (req) => req.headers.authorization === 'Bearer operator' });
@@ -58,6 +61,21 @@ it('shows visits page by page, with the total of what the filter finds', async (
   const last = await json(`/visits?user=user%203&limit=20&after=${encodeURIComponent(first.next)}`);
   expect(last).toMatchObject({ total_count: 25, visits: { length: 15 } });
   expect(last).not.toHaveProperty('next');
+});
+
+it.each([
+  ['ip=198.51.100.9', 1],
+  ['ip=198.51.100.0/24', 1],
+  ['ip=198.51.100.10', 0],
+  ['ip=203.0.113.0/28', 2_500],
+  ['tag=site', 1],
+  ['tag=site=a=b', 1],
+  ['tag=site=a', 0],
+  ['min_sec=600', 1],
+  ['max_sec=599', 2_500],
+  ['min_sec=120&max_sec=120&kind=viewer', 2_500],
+])('finds with %s %i visits', async (filter, count) => {
+  expect(await json(`/visits?${filter}&limit=1`)).toMatchObject({ total_count: count });
 });
 
 it('shows one visit, by its visit_id or by the id of a session', async () => {
