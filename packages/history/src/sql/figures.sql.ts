@@ -50,12 +50,14 @@ WHERE stream = $1::text AND at >= to_timestamp($2::float8 / 1000) AND at < to_ti
 
 /** `$2`, `$3`: from when to when; `$4`: the length of a step. Milliseconds. */
 const steps = (table: string): string => `
-SELECT floor((extract(epoch FROM at)::float8 * 1000 - $2::float8) / $4::float8)::int AS step, max(peak)::float8 AS peak,
-  sum(watch_ms)::float8 AS "watchMs", sum(views)::float8 AS views
-FROM stream_sessions.${table}
-WHERE stream = $1::text AND by = '' AND key = ''
-  AND at >= to_timestamp($2::float8 / 1000) AND at < to_timestamp($3::float8 / 1000)
-GROUP BY 1
+SELECT round((date_part('epoch', bin) * 1000 - $2::float8) / $4::float8)::int AS step, peak, "watchMs", views FROM (
+  SELECT date_bin(make_interval(secs => $4::float8 / 1000), at, to_timestamp($2::float8 / 1000)) AS bin,
+    max(peak)::float8 AS peak, sum(watch_ms::float8) AS "watchMs", sum(views::float8) AS views
+  FROM stream_sessions.${table}
+  WHERE stream = $1::text AND by = '' AND key = ''
+    AND at >= to_timestamp($2::float8 / 1000) AND at < to_timestamp($3::float8 / 1000)
+  GROUP BY 1
+) AS bins
 `;
 
 export const stepsOfMinutes = steps('minutes');
