@@ -70,7 +70,7 @@ async function admits({ tracker }: Node, over?: Partial<HttpHit>): Promise<boole
 }
 
 /** What was said there last has been heard here. */
-const heard = async (from: Node, to: Node): Promise<void> => to.member.log.reached(await from.shared.said());
+const heard = async (from: Node, to: Node): Promise<void> => to.member.log.reached((await from.shared.said()) ?? 0);
 
 it('refuses on every node whom one of them has denied, until it is lifted on any', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];

@@ -8,7 +8,7 @@ export interface SharedDenialsParts {
   readonly tracker: Pick<SessionTracker, 'exportDenials'>;
   readonly port: Pick<ClusterPort, 'take' | 'lift' | 'part' | 'end'>;
   /** Says something that runs: its number in the log. */
-  readonly put: (running: Running) => Promise<number>;
+  readonly put: (running: Running) => Promise<number | undefined>;
   /** How much the clock of the cluster is ahead of this one. */
   readonly clockOffsetMs: () => number;
   /** Epoch milliseconds by the clock of the cluster. */
@@ -31,7 +31,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
   /** The same of those that were lifted: until when what they lifted would have run. */
   private readonly lifts = new Map<string, number>();
   private prunedAt = FEW;
-  private saying: Promise<number> = Promise.resolve(0);
+  private saying: Promise<number | undefined> = Promise.resolve(0);
 
   constructor(private readonly parts: SharedDenialsParts) {}
 
@@ -51,7 +51,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
    *
    * @throws StreamSessionsError ERR_CLUSTER_LINK, ERR_CLUSTER_ALONE (as rejections) if it could not be said
    */
-  said(): Promise<number> {
+  said(): Promise<number | undefined> {
     return this.saying;
   }
 
