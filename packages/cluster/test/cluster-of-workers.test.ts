@@ -48,5 +48,9 @@ it('lists who watches when the worker with the hub has ended, under the same id'
     },
     20_000,
   );
-  expect(await rows(b)).toMatchObject([{ id, openedAt, bytes: 30 }]);
+  // each node joins anew for itself
+  for (const node of [b, c]) {
+    await until('it sees all of it', async () => (await rows(node).catch(() => []))[0]?.bytes === 30);
+    expect(await rows(node)).toMatchObject([{ id, openedAt, bytes: 30 }]);
+  }
 });

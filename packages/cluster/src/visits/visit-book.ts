@@ -74,7 +74,7 @@ export class VisitBook {
   /** `wasLost`: the bucket has come back empty, and the visit is no new one. */
   async claim(part: Part, wasLost: boolean): Promise<Claimed | undefined> {
     const answer = await this.add('C', part, part, wasLost ? 'lost' : '-');
-    if (answer === undefined) return undefined;
+    if (answer === undefined || answer[0] === 'none') return undefined;
     const [how, id = '', openedAt, names = '-'] = answer;
     return { visit: { id, openedAt: Number(openedAt), names: readNames(names) }, isOpened: how === 'opened' };
   }

@@ -8,11 +8,13 @@ export const shardKey = (shard: number): string => `visits-${shard}`;
 export const SHARD_KEYS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
 /** Visits of a group that nobody has opened yet. */
 export const tentativeKey = (place: string): string => `new-${place}`;
-/** How far the log was when a visit of the group was ended by the operator. */
+/** How far the log was when a visit of the group was ended by the operator, and which of them have ended for everybody lately. */
 export const endedKey = (place: string): string => `ended-${place}`;
 
 /** How a node is written in records: the beginning of its incarnation. */
 export const HOLDER_LENGTH = 8;
+/** So many visits of a group that have ended are remembered. */
+const MAX_ENDED = 24;
 /** Arguments of an operation. */
 export const WIDTH = 12;
 
@@ -22,10 +24,10 @@ export const WIDTH = 12;
  * - `F` whose is this? Answers how it was found, id, opening time, names, until when it is allowed, and how far the log has to
  *   be read before somebody new is admitted there.
  * - `C` this node holds a part: of that very visit; or of one that it turns out to be; or of a new one. Answers what it is, and
- *   `opened` if it began by this.
+ *   `opened` if it began by this, or `none`: it has ended for everybody.
  * - `L` this node lets go of its part. The last one closes the visit, unless another node has asked about it and may hold it in
  *   a moment (`asked`): then it asks again later.
- * - `X` the visit has ended for everybody. Answers who else holds parts.
+ * - `X` the visit has ended for everybody. Answers who else holds parts, or has asked and may hold one by now.
  *
  * KEYS: leases, counts, the hashes, then for each operation its tentative visits and how far the log was. ARGV: incarnation, then
  * for each operation what, hash, place, id, opening time, kind and stream, names, last activity, bytes, bytes received, allowed
@@ -39,9 +41,9 @@ local living = {}
 for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
   living[string.sub(incarnation, 1, ${HOLDER_LENGTH})] = true
 end
-local function others(visit)
+local function others(holders)
   local held = {}
-  for _, holder in ipairs(split(visit[9])) do if living[holder] and holder ~= me then held[#held + 1] = holder end end
+  for _, holder in ipairs(split(holders)) do if living[holder] and holder ~= me then held[#held + 1] = holder end end
   return held
 end
 local function keep(key, coming)
@@ -53,6 +55,12 @@ end
 local function freeId(all, id)
   for _, visit in ipairs(all) do if visit[1] == id then return string.sub(redis.sha1hex(id .. now), 1, 16) end end
   return id
+end
+local function remember(key, logAt, ended)
+  local before = split(redis.call('GET', key) or '0')
+  local items = {logAt ~= '-' and logAt or before[1], ended}
+  for j = 2, #before do if j < ${MAX_ENDED} then items[#items + 1] = before[j] end end
+  redis.call('SET', key, table.concat(items, ','), 'PX', ${TENTATIVE_MS})
 end
 local answers = {}
 for i = 1, (#ARGV - 1) / ${WIDTH} do
@@ -94,7 +102,8 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       end
       keep(newKey, coming)
     end
-    answer = {how, visit[1], visit[2], visit[8], visit[7], redis.call('GET', endedKey) or '0'}
+    local ended = split(redis.call('GET', endedKey) or '0')
+    answer = {how, visit[1], visit[2], visit[8], visit[7], ended[1]}
   elseif what == 'C' then
     local visit, how = at(all, id, opened), 'known'
     local coming = parse(redis.call('GET', newKey))
@@ -104,7 +113,9 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       if mine[9] == '-' then drop(coming, mine) end
       keep(newKey, coming)
     end
-    if not visit then
+    -- it ended for everybody before this came
+    local isOver = not visit and has(redis.call('GET', endedKey) or '0', id .. '@' .. opened)
+    if not visit and not isOver then
       if not mine then
         visit, how = resolve(all, names, now, me)
         if visit then how = 'joined' end
@@ -118,14 +129,17 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
         count(visit, 1)
       end
     end
-    local own = visit[8]
-    if names[1] and how == 'known' and kindOf(names[1]) ~= 'f' and not has(own, names[1]) then own = names[1] .. ',' .. own end
-    visit[8] = addNames(own, names)
-    visit[9] = add(visit[9], me)
-    visit[4] = most(visit[4], a[8])
-    if a[11] ~= '-' then visit[7] = visit[7] == '-' and a[11] or most(visit[7], a[11]) end
-    write(key, place, all)
-    answer = {how, visit[1], visit[2], visit[8], visit[7]}
+    if isOver then answer = {'none'}
+    else
+      local own = visit[8]
+      if names[1] and how == 'known' and kindOf(names[1]) ~= 'f' and not has(own, names[1]) then own = names[1] .. ',' .. own end
+      visit[8] = addNames(own, names)
+      visit[9] = add(visit[9], me)
+      visit[4] = most(visit[4], a[8])
+      if a[11] ~= '-' then visit[7] = visit[7] == '-' and a[11] or most(visit[7], a[11]) end
+      write(key, place, all)
+      answer = {how, visit[1], visit[2], visit[8], visit[7]}
+    end
   else
     local visit = at(all, id, opened)
     local isLast = a[12] == 'again' and visit and visit[9] == '-'
@@ -135,7 +149,7 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       visit[5] = sum(visit[5], a[9])
       visit[6] = sum(visit[6], a[10])
       visit[9] = without(visit[9], me)
-      local held = others(visit)
+      local held = others(visit[9])
       local coming = parse(redis.call('GET', newKey))
       local asking = at(coming, id, opened)
       local isAsked = #held == 0 and asking and without(asking[9], me) ~= '-'
@@ -144,11 +158,13 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
         drop(all, visit)
         count(visit, -1)
         if asking then
+          -- who has asked may hold a part by now, and is still to tell of it
+          for _, asker in ipairs(others(asking[9])) do held[#held + 1] = asker end
           drop(coming, asking)
           keep(newKey, coming)
         end
       end
-      if what == 'X' and a[12] ~= '-' then redis.call('SET', endedKey, a[12], 'PX', ${TENTATIVE_MS}) end
+      if what == 'X' then remember(endedKey, a[12], id .. '@' .. opened) end
       write(key, place, all)
       answer = {isOver and 'closed' or isAsked and 'asked' or 'left', visit[4], visit[5], visit[6], table.concat(held, ',')}
     end
