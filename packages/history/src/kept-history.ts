@@ -69,7 +69,8 @@ export class KeptHistory implements History {
     needDirectory('attach(): the first argument', directory);
     const { progressMs, clock } = this.settings;
     const added = (): void => this.writer.start();
-    const recorder = new Recorder(directory, this.journal, this.privacy.now, progressMs, clock, added);
+    const { journal, privacy } = this;
+    const recorder = new Recorder({ directory, journal, privacy: privacy.now, progressMs, clock, added });
     this.recorders.add(recorder);
     return () => {
       this.recorders.delete(recorder);
@@ -120,6 +121,7 @@ export class KeptHistory implements History {
   }
 
   async flushed(): Promise<void> {
+    await Promise.all([...this.recorders].map(({ begun }) => begun));
     await this.writer.idle();
     await this.rollUp.all();
   }

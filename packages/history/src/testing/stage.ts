@@ -2,19 +2,22 @@ import type { Clock, PlaySession, SessionDirectory, TrackerEvents } from '@strea
 
 type Emit = <E extends keyof TrackerEvents>(name: E, event: Partial<TrackerEvents[E]>) => void;
 
-/** A directory of sessions that a test makes up. */
-export function madeUpDirectory(): SessionDirectory & { emit: Emit } {
+/** A directory of sessions that a test makes up: its list is `live`. */
+export type MadeUpDirectory = SessionDirectory & { emit: Emit; live: PlaySession[] };
+
+export function madeUpDirectory(): MadeUpDirectory {
   const listeners = new Map<string, ((event: never) => void)[]>();
   const nothing = (): never => {
     throw new Error('This directory only tells what it is told to.');
   };
-  const verbs = 'list count get streams stats kick kickAll tag deny liftDenial denials explain invalidate reauthorize';
-  return {
+  const verbs = 'count get streams stats kick kickAll tag deny liftDenial denials explain invalidate reauthorize';
+  const directory = {
     ...Object.fromEntries(verbs.split(' ').map((verb) => [verb, nothing])),
+    live: [] as PlaySession[],
+    list: () => directory.live,
     on(name: string, listener: (event: never) => void) {
       const all = listeners.get(name) ?? [];
       listeners.set(name, [...all, listener]);
-      if (name === 'attached') (listener as (event: object) => void)({ sessions: [] });
       return () =>
         listeners.set(
           name,
@@ -24,7 +27,8 @@ export function madeUpDirectory(): SessionDirectory & { emit: Emit } {
     emit(name: string, event: object) {
       for (const listener of listeners.get(name) ?? []) (listener as (event: object) => void)(event);
     },
-  } as unknown as SessionDirectory & { emit: Emit };
+  };
+  return directory as unknown as MadeUpDirectory;
 }
 
 /** A session of somebody who watches `cam1`, over HLS. */

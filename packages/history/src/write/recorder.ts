@@ -1,62 +1,108 @@
-import type { Clock, PlaySession, SessionDirectory } from '@stream-sessions/core';
+import { type Clock, cursorOf, type PlaySession, type SessionDirectory } from '@stream-sessions/core';
 import type { Privacy } from '../privacy/privacy.js';
 import type { Journal, Weight } from './journal.js';
 import { denialRow, visitRow } from './rows.js';
 
-/** Hears what happens in a directory, and writes it into the journal. */
-export class Recorder {
-  /** When progress of a live visit was written last. */
-  private readonly lastAt = new Map<string, number>();
-  private readonly offs: (() => void)[];
+/** So many rows are read before others get their turn. */
+const PAGE = 500;
 
-  constructor(
-    directory: SessionDirectory,
-    private readonly journal: Journal,
-    private readonly privacy: Privacy,
-    private readonly progressMs: number,
-    private readonly clock: Clock,
-    private readonly added: () => void,
-  ) {
-    directory.on('attached', ({ sessions }) => {
-      for (const session of sessions) this.opened(session);
-    });
+/** What a recorder takes. */
+export interface RecorderParts {
+  readonly directory: SessionDirectory;
+  readonly journal: Pick<Journal, 'add'>;
+  readonly privacy: Privacy;
+  readonly progressMs: number;
+  readonly clock: Clock;
+  /** Something new is in the journal. */
+  readonly added: () => void;
+}
+
+/**
+ * Writes into the journal what happens in a directory: who comes and goes as it is told, and how far everybody is by a walk
+ * through the list, once in `progressMs`. To be told of that as well would cost each hit a mark, and a copy of a row for each that
+ * is not written.
+ */
+export class Recorder {
+  /** Resolves when all are in the journal who were there at the beginning. */
+  readonly begun: Promise<unknown>;
+  private readonly offs: (() => void)[];
+  private isOver = false;
+  private timer: unknown = undefined;
+  private wake: () => void = () => undefined;
+
+  constructor(private readonly parts: RecorderParts) {
+    const { directory, privacy } = parts;
     this.offs = [
-      directory.on('opened', ({ session }) => this.opened(session)),
-      directory.on('resumed', ({ session }) => this.opened(session)),
-      directory.on('updated', ({ session }) => this.updated(session)),
-      directory.on('closed', ({ session }) => this.closed(session)),
+      directory.on('opened', ({ session }) => this.add(session, 'opened')),
+      directory.on('resumed', ({ session }) => this.add(session, 'opened')),
+      directory.on('closed', ({ session }) => this.add(session, 'closed')),
       directory.on('denied', (event) => {
-        if (this.journal.add({ denial: denialRow(event, this.privacy) }, 'denial')) this.added();
+        if (parts.journal.add({ denial: denialRow(event, privacy) }, 'denial')) parts.added();
       }),
     ];
+    this.begun = this.keepWalking();
   }
 
   stop(): void {
+    this.isOver = true;
+    this.parts.clock.clearTimeout(this.timer);
+    this.wake();
     for (const off of this.offs) off();
   }
 
-  private opened(session: PlaySession): void {
-    this.lastAt.set(keyOf(session), this.clock.now());
-    this.add(session, 'opened');
+  /** Resolves after the first walk. */
+  private async keepWalking(): Promise<void> {
+    const since = this.parts.clock.now();
+    const pages = await this.walk(-Infinity, 'opened', 0);
+    void this.walkAgain(since, pages);
   }
 
-  private updated(session: PlaySession): void {
-    const key = keyOf(session);
-    const now = this.clock.now();
-    if (now - (this.lastAt.get(key) ?? 0) < this.progressMs) return;
-    this.lastAt.set(key, now);
-    this.add(session, 'progress');
+  private async walkAgain(since: number, pages: number): Promise<void> {
+    const { clock, progressMs } = this.parts;
+    while (!this.isOver) {
+      await this.pause(Math.max(0, since + progressMs - clock.now()));
+      const began = clock.now();
+      // spread over half of the time, for there may be more than there were
+      pages = await this.walk(since, 'progress', progressMs / (2 * pages));
+      since = began;
+    }
   }
 
-  private closed(session: PlaySession): void {
-    this.lastAt.delete(keyOf(session));
-    this.add(session, 'closed');
+  /** Those of whom something was heard since then. Returns how many pages there were, and at least 1. */
+  private async walk(since: number, weight: Weight, pauseMs: number): Promise<number> {
+    let after: string | undefined;
+    for (let pages = 1; ; pages++) {
+      const page = await this.page(after);
+      if (this.isOver) return pages;
+      for (const session of page) if (session.updatedAt >= since) this.add(session, weight);
+      const last = page.length < PAGE ? undefined : page.at(-1);
+      if (last === undefined) return pages;
+      after = cursorOf(last);
+      await this.pause(pauseMs);
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    if (this.isOver) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      this.timer = this.parts.clock.setTimeout(resolve, ms);
+    });
+  }
+
+  /** None where the directory cannot say it now: the next walk comes. */
+  private async page(after: string | undefined): Promise<readonly PlaySession[]> {
+    const filter = { status: 'active', limit: PAGE } as const;
+    try {
+      return await this.parts.directory.list(after === undefined ? filter : { ...filter, after });
+    } catch {
+      return [];
+    }
   }
 
   private add(session: PlaySession, weight: Weight): void {
+    const { journal, privacy, added } = this.parts;
     if (session.kind === 'unspecified') return;
-    if (this.journal.add({ visit: visitRow(session, this.privacy) }, weight)) this.added();
+    if (journal.add({ visit: visitRow(session, privacy) }, weight)) added();
   }
 }
-
-const keyOf = ({ id, openedAt }: PlaySession): string => `${id}@${openedAt}`;
