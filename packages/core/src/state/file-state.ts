@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
 import { syncFolder, writeAll } from '../support/durable.js';
 import { StreamSessionsError } from '../support/errors.js';
-import { eachLine, linesOf } from '../support/file-lines.js';
+import { linesOf } from '../support/file-lines.js';
 import { badOption } from '../support/options.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { compactedCopy } from './compact.js';
@@ -13,6 +13,8 @@ import { fromLine, keyOfLine, latestLines, toLine, type LatestLines } from './st
 
 /** So many changes are written before the event loop gets its turn. */
 const AT_ONCE = 500;
+/** So many are read before somebody looks at them. */
+const READ_AT_ONCE = 64;
 /** A file is made anew when it is larger than this, and three times as large as when it was made last. */
 const MIN_COMPACTED = 1024 * 1024;
 const GROWTH = 3;
@@ -98,14 +100,20 @@ class FileState implements StateStore {
 
   private async *linesAt({ isOne, end }: LatestLines, broken: Set<string>): AsyncGenerator<StateChange[]> {
     for await (const lines of linesOf(this.file as FileHandle, (this.header as StateHeader).length, end)) {
-      const changes: StateChange[] = [];
-      eachLine(lines, (from, to, offset) => {
+      let changes: StateChange[] = [];
+      let from = 0;
+      for (const to of lines.ends) {
         const key = keyOfLine(lines.data, from, to);
-        if (!isOne(key, offset)) return;
-        const change = fromLine(lines.data.toString('utf8', from, to));
-        if (change === undefined) broken.add(key);
-        else changes.push(change);
-      });
+        if (isOne(key, lines.at + from)) {
+          const change = fromLine(lines.data.toString('utf8', from, to));
+          if (change === undefined) broken.add(key);
+          else changes.push(change);
+        }
+        from = to + 1;
+        if (changes.length < READ_AT_ONCE) continue;
+        yield changes;
+        changes = [];
+      }
       yield changes;
     }
   }

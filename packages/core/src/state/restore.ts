@@ -15,7 +15,7 @@ import { SessionReader } from './session-reader.js';
 import { readProgress, readSession, type StoredSession } from './stored-session.js';
 
 /** So many records are read before the event loop gets its turn. */
-const AT_ONCE = 256;
+const AT_ONCE = 64;
 
 /** What restoring takes. */
 export interface RestoreParts {
