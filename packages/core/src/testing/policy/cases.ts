@@ -23,11 +23,16 @@ const HOSTILE: readonly Partial<HttpHit>[] = [
   { kind: 'output' },
 ];
 
+/** The median of three: what has nothing to do with the policy comes and goes on the same heap, but not each time. */
 async function keptPerViewer(crowd: (from: number) => Promise<void>): Promise<number> {
   await crowd(0);
-  const before = heldBytes();
-  await crowd(CROWD);
-  return (heldBytes() - before) / CROWD;
+  const kept: number[] = [];
+  for (let round = 1; round <= 3; round++) {
+    const before = heldBytes();
+    await crowd(round * CROWD);
+    kept.push((heldBytes() - before) / CROWD);
+  }
+  return kept.sort((a, b) => a - b)[1] as number;
 }
 
 async function assertForgets(what: string, crowd: (from: number) => Promise<void>): Promise<void> {
