@@ -5,16 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createTracker } from '@stream-sessions/core';
 import { openHistory } from '@stream-sessions/history';
-import { hitOf, median, table } from './lib.mjs';
+import { hitEach, hitOf, median, table } from './lib.mjs';
 import { startPostgres } from './postgres-server.mjs';
 
 const VIEWERS = Number(process.env.VIEWERS ?? 100_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const EVERY_MS = 6_000;
-const TICK_MS = 10;
 
 const postgres = await startPostgres();
 const folder = mkdtempSync(path.join(tmpdir(), 'stream-sessions-history-bench-'));
@@ -29,22 +27,7 @@ async function fleet(isKept, n) {
   if (history) await history.flushed();
   globalThis.gc?.();
   return {
-    async round() {
-      let hitMs = 0;
-      const start = performance.now();
-      for (let next = 0; next < VIEWERS;) {
-        await sleep(TICK_MS);
-        const due = Math.min(VIEWERS, Math.floor(((performance.now() - start) / EVERY_MS) * VIEWERS));
-        const before = performance.now();
-        for (; next < due; next++) {
-          const { handle } = tracker.admit(hits[next]);
-          handle.touch(1000);
-          handle.end();
-        }
-        hitMs += performance.now() - before;
-      }
-      return hitMs;
-    },
+    round: () => hitEach(tracker, hits, EVERY_MS),
     async end() {
       await tracker.stop({ timeoutMs: 0 });
       if (history) await history.stop({ timeoutMs: 120_000 });

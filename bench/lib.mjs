@@ -1,6 +1,7 @@
 /** What the benchmarks share: data as a server would see it, and honest numbers. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A string with memory of its own, as the HTTP parser makes it. */
 export const fresh = (text) => Buffer.from(text, 'latin1').toString('latin1');
@@ -56,3 +57,21 @@ export function memoryInUse() {
 }
 
 export const ms = (value) => `${value.toFixed(value < 1 ? 4 : 2)} ms`;
+
+/** Each viewer hits once in `everyMs` of the clock; whatever else there is has what is left. Milliseconds that the hits took. */
+export async function hitEach(tracker, hits, everyMs, tickMs = 10) {
+  let hitMs = 0;
+  const start = performance.now();
+  for (let next = 0; next < hits.length;) {
+    await sleep(tickMs);
+    const due = Math.min(hits.length, Math.floor(((performance.now() - start) / everyMs) * hits.length));
+    const before = performance.now();
+    for (; next < due; next++) {
+      const { handle } = tracker.admit(hits[next]);
+      handle.touch(1000);
+      handle.end();
+    }
+    hitMs += performance.now() - before;
+  }
+  return hitMs;
+}

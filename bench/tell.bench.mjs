@@ -14,7 +14,7 @@ import { createTracker } from '@stream-sessions/core';
 import { sessionsApi } from '@stream-sessions/express-middleware';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { createWebhooks } from '@stream-sessions/webhooks';
-import { hitOf, median, memoryInUse, ms, table } from './lib.mjs';
+import { hitEach, hitOf, median, memoryInUse, ms, table } from './lib.mjs';
 
 const VIEWERS = 100_000;
 const EVERY_MS = 6_000;
@@ -71,22 +71,11 @@ async function fleet(isHeard) {
   await sleep(2_000);
   return {
     async round() {
-      let hitMs = 0;
       const delay = monitorEventLoopDelay({ resolution: 1 });
       delay.enable();
       const cpu = process.cpuUsage();
       const start = performance.now();
-      for (let next = 0; next < VIEWERS;) {
-        await sleep(TICK_MS);
-        const due = Math.min(VIEWERS, Math.floor(((performance.now() - start) / EVERY_MS) * VIEWERS));
-        const before = performance.now();
-        for (; next < due; next++) {
-          const { handle } = tracker.admit(hits[next]);
-          handle.touch(1000);
-          handle.end();
-        }
-        hitMs += performance.now() - before;
-      }
+      const hitMs = await hitEach(tracker, hits, EVERY_MS);
       const { user, system } = process.cpuUsage(cpu);
       delay.disable();
       const busy = ((user + system) / 1000 - hitMs) / (performance.now() - start);

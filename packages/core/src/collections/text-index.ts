@@ -32,7 +32,8 @@ export class TextIndex {
 
   /** The one that came last. */
   get(text: string): number | undefined {
-    return this.all(text)[0];
+    this.hash(text);
+    return this.shard.get(this.first, this.second);
   }
 
   /** The latest first. */
@@ -80,6 +81,11 @@ class Shard {
       if (this.values[at] === value || left-- === 0) return;
     }
     this.push(first, second, value);
+  }
+
+  get(first: number, second: number): number | undefined {
+    const at = this.after(NONE, first, second);
+    return at === NONE ? undefined : this.values[at];
   }
 
   all(first: number, second: number): number[] {
