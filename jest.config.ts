@@ -36,14 +36,20 @@ function project(displayName: string, testMatch: string[]): Project {
   };
 }
 
+// A worker ends after each of these suites: the heap of the next is its own, and nothing of others is freed in the middle.
+const isMemory = process.argv.includes('memory');
+
 const config: Config = {
   testTimeout: 15_000,
+  ...(isMemory ? { workerIdleMemoryLimit: '1MB' } : {}),
   projects: [
     project('unit', [
-      '<rootDir>/packages/*/test/**/*.test.ts',
+      '<rootDir>/packages/*/test/**/!(*.memory).test.ts',
       '<rootDir>/examples/*/test/**/*.test.ts',
       '<rootDir>/test/docs/**/*.test.ts',
     ]),
+    // what is kept in memory, in bytes
+    project('memory', ['<rootDir>/packages/*/test/**/*.memory.test.ts']),
     // real players: ffmpeg, GStreamer, srt-live-transmit, hls.js and dash.js in Chromium
     {
       ...project('players', ['<rootDir>/test/players/**/*.test.ts']),

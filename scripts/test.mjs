@@ -1,6 +1,6 @@
 /**
- * `npm test`: types, lint, format, then the tests: unit, packaging, players. `npm run check` (--fast) leaves the last two out.
- * Goes on after a failure, so that one run tells everything, and ends with one line that counts it. A failed step counts as one.
+ * `npm test`: types, lint, format, then the tests: unit, memory, packaging, players. `npm run check` (--fast) leaves the last
+ * two out. Goes on after a failure, so that one run tells everything, and ends with one line that counts it. A failed step counts as one.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -54,6 +54,7 @@ await step('lint', [tool('eslint/bin/eslint.js'), '.', '--max-warnings', '0']);
 // most of them wait for sockets and players: two at a time, also on two cores
 const PAIRS = ['--maxWorkers=2'];
 await tests('unit', PAIRS);
+await tests('memory', PAIRS);
 if (!fast) {
   await tests('packaging', ['--runInBand']);
   if (missing.length === 0) await tests('players', PAIRS);

@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { heldBytes } from '@stream-sessions/core/testing';
 
 /** What each of many connections does. Texts are Latin-1. */
 export interface Flood {
@@ -83,31 +82,7 @@ export function flood(what: Flood, isEnough: () => boolean = () => false): Promi
   });
 }
 
-let collect: (() => void) | undefined;
-
-function collectGarbage(): void {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  collect();
-  collect();
-}
-
 function settledRss(): number {
-  collectGarbage();
+  heldBytes(); // collects garbage
   return process.memoryUsage.rss();
-}
-
-/**
- * Bytes that something in this process still holds: objects, texts and buffers. The least of a few looks, since a collection
- * now and then leaves 200 KiB to the one after it.
- */
-export function heldBytes(): number {
-  const looks = [1, 2, 3].map(() => {
-    collectGarbage();
-    const { heapUsed, external } = process.memoryUsage();
-    return heapUsed + external;
-  });
-  return Math.min(...looks);
 }

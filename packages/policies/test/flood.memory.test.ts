@@ -1,8 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import {
   allowDeny,
   concurrencyPolicy,
@@ -11,11 +9,9 @@ import {
   signedUrlPolicy,
   signToken,
 } from '@stream-sessions/policies';
+import { heldBytes } from '@stream-sessions/core/testing';
 import type { Candidate, Credentials, PlaySession, Policy, TrackerView, Verdict } from '@stream-sessions/core';
 import { jwt, SECRET, START_SEC } from './support/jwt.js';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 /** What a policy may keep of one viewer. A slice of its request would be several times as much. */
 const MOST_BYTES = 2_500;
@@ -59,23 +55,14 @@ function viewer(n: number, over: Partial<Candidate> = {}): Candidate {
 }
 const session = (n: number): PlaySession => ({ id: `session-${n}` }) as PlaySession;
 
-/**
- * Bytes that are kept for each of so many viewers whom the policy heard of: the least of three crowds, for the heap is not the
- * policy's alone.
- */
+/** Bytes that are kept for each of so many viewers whom the policy heard of. */
 async function bytesPerViewer(policy: Policy, meet: (n: number) => Promise<void>): Promise<number> {
   for (let n = 0; n < 50; n++) await meet(n);
-  let least = Infinity;
-  for (let crowd = 0; crowd < 3 && least >= MOST_BYTES; crowd++) {
-    const first = 50 + crowd * VIEWERS;
-    collect();
-    const before = process.memoryUsage().heapUsed;
-    for (let n = first; n < first + VIEWERS; n++) await meet(n);
-    collect();
-    least = Math.min(least, (process.memoryUsage().heapUsed - before) / VIEWERS);
-  }
+  const before = heldBytes();
+  for (let n = 50; n < 50 + VIEWERS; n++) await meet(n);
+  const bytes = (heldBytes() - before) / VIEWERS;
   expect(policy.name).not.toBe('');
-  return least;
+  return bytes;
 }
 
 /** Asked, let in (or refused), and watching on. */

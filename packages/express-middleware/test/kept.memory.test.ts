@@ -1,17 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { HttpHit } from '@stream-sessions/core';
 import { RecentMap } from '@stream-sessions/core/spi';
+import { heldBytes } from '@stream-sessions/core/testing';
 import { ManifestMemory } from '../src/media/manifest-memory.js';
 import { CookieTokens } from '../src/tokens/cookie.js';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-const heap = () => {
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
-};
 
 const ENTRIES = 5_000;
 const LONG = 'x'.repeat(15_000);
@@ -20,9 +11,9 @@ const header = (i: number, length = 15_000): string => `GET /${i} ${i}-${LONG}`.
 
 /** What one entry costs, keys and all, when every text in it is unique and as long as a client can make it. */
 function bytesAnEntry(fill: (i: number) => void, entries = ENTRIES): number {
-  const before = heap();
+  const before = heldBytes();
   for (let i = 0; i < entries; i++) fill(i);
-  return (heap() - before) / entries;
+  return (heldBytes() - before) / entries;
 }
 
 describe('what is kept about strangers', () => {
