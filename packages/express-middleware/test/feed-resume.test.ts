@@ -45,10 +45,12 @@ class Mirror {
   constructor(
     private readonly url: string,
     readonly query: string,
+    private readonly isPacked: boolean,
   ) {}
 
   async connect(): Promise<void> {
-    const headers: Record<string, string> = this.lastId === '' ? {} : { 'Last-Event-ID': this.lastId };
+    const headers: Record<string, string> = this.isPacked ? { 'Accept-Encoding': 'gzip, br' } : {};
+    if (this.lastId !== '') headers['Last-Event-ID'] = this.lastId;
     this.listener = await listen(this.url, `/events?${this.query}`, headers);
     this.read = 0;
   }
@@ -113,7 +115,7 @@ it('ends with the list of the server, whatever the filter and however often a cl
   const tracker = createTracker({ policies: [namer], closedRetentionMs: 3_600_000, deniedRetentionMs: 0 });
   const { url } = await serve(sessionsApi(tracker, { authorize: () => true }));
   const mirrors = ['', 'stream=cam1', 'kind=input', 'stream=cam2&kind=viewer', ''].map(
-    (query) => new Mirror(url, query),
+    (query, i) => new Mirror(url, query, i % 2 === 0),
   );
   await Promise.all(mirrors.map((mirror) => mirror.connect()));
 

@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import { connect } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { until } from '../../../test/support/until.js';
 import { sessionsApi, type SessionsApiOptions } from '../src/index.js';
+import { plain } from '../src/sessions-api/feed/encoding.js';
 import { Feed } from '../src/sessions-api/feed/feed.js';
 import { openFeed } from '../src/sessions-api/feed/open-feed.js';
 import { FRAMEWORKS } from './support/apps.js';
@@ -149,6 +152,63 @@ describe('GET /events', () => {
     expect(tracker.count()).toBe(1);
   });
 
+  it('is packed once for all who take gzip and want the same, and says the same', async () => {
+    const url = await api();
+    const [packed, again, plain] = await Promise.all([
+      ...[1, 2].map(() => listen(url, '/events', { 'Accept-Encoding': 'br, gzip;q=0.5' })),
+      listen(url, '/events', { 'Accept-Encoding': 'gzip;q=0, identity' }),
+    ]);
+    const all = [packed, again!, plain!];
+    expect(all.map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', 'gzip', undefined]);
+    await Promise.all(all.map((feed) => feed.until('reset')));
+    for (let n = 0; n < 300; n++) watch(`cam${n}`, `203.0.113.${n % 250}`);
+    for (const feed of all) {
+      await feed.until('session.opened', 300);
+      expect(feed.of('session.opened')).toEqual(plain!.of('session.opened'));
+    }
+  });
+
+  it('packs for sixteen filters at once, and sends to others as it is', async () => {
+    const url = await api();
+    const open = (n: number) => listen(url, `/events?stream=cam${n}`, { 'Accept-Encoding': 'gzip' });
+    const feeds = await Promise.all(Array.from({ length: 16 }, (_none, n) => open(n)));
+    expect(feeds.map(({ headers }) => headers['content-encoding'])).toEqual(Array(16).fill('gzip'));
+    expect((await open(16)).headers['content-encoding']).toBeUndefined();
+    expect((await open(3)).headers['content-encoding']).toBe('gzip');
+    feeds[7]!.close();
+    await until('there is room', async () => {
+      const feed = await open(17);
+      if (feed.headers['content-encoding'] !== 'gzip') feed.close();
+      else await feed.until('reset');
+      return !feed.isOver;
+    });
+  });
+
+  it.each([
+    ['curl', (url: string) => promisify(execFile)('curl', ['-sS', '--compressed', url]).then(({ stdout }) => stdout)],
+    ['fetch', (url: string) => fetch(url).then((response) => response.text())],
+  ])('ends like a whole answer for %s', async (_who, read) => {
+    const clock = fakeClock();
+    const feed = new Feed(tracker, clock);
+    let asked = 0;
+    let encoding: unknown;
+    const checkAccess = () => {
+      asked++;
+      return Promise.reject(new Error('not any more'));
+    };
+    const { url } = await serve((req: IncomingMessage, res: ServerResponse) => {
+      const query = new URL(req.url ?? '', 'http://x').searchParams;
+      openFeed({ feed, req, res, query, lists: {} as never, checkAccess });
+      encoding = res.getHeader('content-encoding');
+    });
+    const text = read(url);
+    await until('it has begun', () => encoding !== undefined);
+    watch('cam1');
+    clock.advance(60_000);
+    expect(await text).toMatch(/^id: .*\nevent: reset\n[^]*event: session.opened\n/);
+    expect([encoding, asked]).toEqual(['gzip', 1]);
+  });
+
   it('works over HTTP/2, and lets go of a client that leaves', async () => {
     const server = http2.createServer(sessionsApi(tracker, { authorize: () => true }));
     const url = `http://127.0.0.1:${await listenOn(server)}`;
@@ -284,7 +344,7 @@ describe('in the course of time', () => {
   it('remembers for five minutes without a client, then asks nothing of the tracker', async () => {
     const clock = fakeClock();
     const sent: string[] = [];
-    const client = { send: (text: Buffer) => void sent.push(String(text)), end: () => undefined } as never;
+    const client = { encoding: plain, say: (text: string) => void sent.push(text), end: () => undefined } as never;
     const filter = { stream: undefined, types: undefined, kinds: undefined };
     const feed = new Feed(tracker, clock);
     const listeners = jest.spyOn(tracker, 'on');

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { until } from '../../../../test/support/until.js';
 
 export interface Message {
@@ -67,7 +68,9 @@ const open = new Set<Listener>();
 export function listen(url: string, path: string, headers: Record<string, string> = {}): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const request = http.get(url + path, { headers, agent: false }, (response) => {
-      const listener = new Listener(response.statusCode ?? 0, response.headers, response, () => request.destroy());
+      const isPacked = response.headers['content-encoding'] === 'gzip';
+      const text = isPacked ? response.pipe(createGunzip()) : response;
+      const listener = new Listener(response.statusCode ?? 0, response.headers, text, () => request.destroy());
       open.add(listener);
       resolve(listener);
     });

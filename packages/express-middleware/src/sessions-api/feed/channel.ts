@@ -1,20 +1,24 @@
 import type { FeedClient } from './client.js';
+import type { Encoding } from './encoding.js';
 import { type FeedFilter, wants } from './filter.js';
 import type { Topic } from './ring.js';
 import { TextBuffer } from './text-buffer.js';
 
-/** Text for the clients that were there when it was made. */
+/** What goes to the clients that were there when it was made. */
 export interface Batch {
-  readonly text: Buffer;
+  readonly bytes: Buffer;
   readonly clients: readonly FeedClient[];
 }
 
-/** All clients with one filter: what they get is put together once. */
+/** All clients with one filter and one encoding: what they get is put together once. */
 export class Channel {
   private readonly clients = new Set<FeedClient>();
   private readonly text = new TextBuffer();
 
-  constructor(readonly filter: FeedFilter) {}
+  constructor(
+    readonly filter: FeedFilter,
+    readonly encoding: Encoding,
+  ) {}
 
   get size(): number {
     return this.clients.size;
@@ -44,6 +48,6 @@ export class Channel {
   /** What waits, for those who are here now; undefined: nothing does. */
   take(): Batch | undefined {
     if (this.text.length === 0) return undefined;
-    return { text: this.text.take(), clients: [...this.clients] };
+    return { bytes: this.encoding.encode(this.text.take()), clients: [...this.clients] };
   }
 }

@@ -19,7 +19,7 @@ export class Delivery {
     let left = AT_ONCE;
     for (let batch = this.batches[0]; batch !== undefined; batch = this.batches[0]) {
       while (this.next < batch.clients.length && left > 0) {
-        batch.clients[this.next++]?.send(batch.text);
+        batch.clients[this.next++]?.send(batch.bytes);
         left--;
       }
       if (this.next < batch.clients.length) break;

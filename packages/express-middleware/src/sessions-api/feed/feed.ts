@@ -4,6 +4,7 @@ import { EVENT_NAMES, everyMs, eventToWire, totalsToWire } from '@stream-session
 import { Channel } from './channel.js';
 import { type FeedClient, MAX_WAITING } from './client.js';
 import { Delivery } from './delivery.js';
+import { type Encoding, gzip, plain } from './encoding.js';
 import { Figures, type StreamFigures } from './figures.js';
 import { type FeedFilter, keyOf, STATS, wants } from './filter.js';
 import { message, stillHere } from './message.js';
@@ -20,6 +21,9 @@ const ALIVE_MS = 20_000;
 /** What happens is remembered for so long after the last client has left. */
 const LINGER_MS = 5 * 60_000;
 export const MAX_CLIENTS = 1000;
+
+/** To make small what goes to many is cheap, and dear where each has a filter of its own: the first so many filters have it. */
+const MAX_PACKED = 16;
 
 /** What `on()` tells, as far as it has to be known here: of whichever event. */
 interface Event {
@@ -56,6 +60,14 @@ export class Feed {
     return this.clients >= MAX_CLIENTS;
   }
 
+  /** How who listens with this filter gets it, if it takes gzip. */
+  encodingFor(filter: FeedFilter): Encoding {
+    if (this.channels.has(channelKey(filter, gzip))) return gzip;
+    let packed = 0;
+    for (const { encoding } of this.channels.values()) if (encoding === gzip) packed++;
+    return packed < MAX_PACKED ? gzip : plain;
+  }
+
   /**
    * From now on the client gets what its filter lets through. First, what it has missed since `after`; or where that cannot
    * be said, `reset`, with the position from which on it hears everything.
@@ -65,13 +77,13 @@ export class Feed {
   join(client: FeedClient, filter: FeedFilter, after: string | undefined): () => void {
     this.clients++;
     this.attach();
-    const key = keyOf(filter);
-    const channel = this.channels.get(key) ?? new Channel(filter);
+    const key = channelKey(filter, client.encoding);
+    const channel = this.channels.get(key) ?? new Channel(filter, client.encoding);
     this.channels.set(key, channel);
     // what waits is for those who are there already
     this.delivery.add(channel.take());
-    client.send(Buffer.from(this.missed(filter, after) ?? this.reset(after)));
-    if (this.totals !== undefined) client.send(Buffer.from(this.statsFor(filter, this.figures.all)));
+    client.say(this.missed(filter, after) ?? this.reset(after));
+    if (this.totals !== undefined) client.say(this.statsFor(filter, this.figures.all));
     channel.add(client);
     let isHere = true;
     return () => {
@@ -218,3 +230,5 @@ export class Feed {
     return message(STATS, { stats: this.totals, streams });
   }
 }
+
+const channelKey = (filter: FeedFilter, { name }: Encoding): string => `${name} ${keyOf(filter)}`;

@@ -1,8 +1,10 @@
 import { everyMs } from '@stream-sessions/core/spi';
+import Negotiator from 'negotiator';
 import type { PlaybackRequest, PlaybackResponse } from '../../connect.js';
 import { ApiError, keepPrivate } from '../answer.js';
 import type { Asked } from '../query.js';
 import { FeedClient, isGone } from './client.js';
+import { plain } from './encoding.js';
 import type { Feed } from './feed.js';
 import { readFeedFilter } from './filter.js';
 
@@ -32,7 +34,7 @@ export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall
     });
   }
   keepPrivate(res);
-  // no-transform: compression would hold back what is small
+  // no-transform: compression on the way would hold back what is small
   res.setHeader('Cache-Control', 'no-store, no-transform');
   res.setHeader('X-Accel-Buffering', 'no');
   res.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
@@ -41,11 +43,14 @@ export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall
     res.setHeader('Connection', 'close');
     res.removeHeader('Transfer-Encoding');
   }
+  const takesGzip = new Negotiator(req).encoding(['gzip', 'identity']) === 'gzip';
+  const encoding = takesGzip ? feed.encodingFor(filter) : plain;
+  if (encoding.name !== undefined) res.setHeader('Content-Encoding', encoding.name);
   res.statusCode = 200;
   if (req.method === 'HEAD') return void (res as { end(): unknown }).end();
   // what a browser that lost its connection heard last is newer than the address it was opened with
   const after = req.headers['last-event-id'] ?? query.get('after');
-  const client = new FeedClient(res);
+  const client = new FeedClient(res, encoding);
   const leave = feed.join(client, filter, typeof after === 'string' && after !== '' ? after : undefined);
   const stopAsking = everyMs(feed.clock, ASK_AGAIN_MS, () => void checkAccess().catch(() => client.end()));
   res.once('close', () => {
