@@ -15,6 +15,8 @@ export interface PostgresServer {
   halt(): Promise<void>;
   /** The same port and the same files again. */
   restart(): Promise<void>;
+  /** Whatever a test that failed in the middle has left: it runs, and is not held up. */
+  resume(): Promise<void>;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
 }
@@ -62,6 +64,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     // SIGQUIT is PostgreSQL's own way to stop at once
     halt: () => halt('SIGQUIT'),
     restart: start,
+    resume: async () => {
+      child.kill('SIGCONT');
+      if (child.exitCode !== null || child.signalCode !== null) await start();
+    },
     stop: async () => {
       await halt('SIGQUIT');
       rmSync(folder, { recursive: true, force: true });

@@ -34,10 +34,15 @@ export class Stage {
     return { history, directory, journal };
   }
 
-  /** Ends the histories, and removes what they wrote. */
+  /** Ends the histories, and removes what they wrote; the next test finds a database that runs, however this one ended. */
   async clear(): Promise<void> {
+    await this.server.resume();
     for (const history of this.opened.splice(0)) await history.stop({ timeoutMs: 500 });
-    await this.engine.query('DROP SCHEMA IF EXISTS stream_sessions CASCADE');
+    await this.engine.transaction(async (query) => {
+      await query('SET TRANSACTION READ WRITE');
+      await query('ALTER DATABASE postgres RESET default_transaction_read_only');
+      await query('DROP SCHEMA IF EXISTS stream_sessions CASCADE');
+    });
     this.clock.set(START);
   }
 
