@@ -73,3 +73,23 @@ it('writes once a minute how far those are of whom something was heard, and nobo
   expect(told).toHaveLength(1);
   await tracker.stop();
 });
+
+it('writes tags within a minute, though nothing was heard of who got them', async () => {
+  const { clock, tracker, told, record } = stage();
+  clock.advance(1);
+  const recorder = record();
+  await pass(clock, 2 * MINUTE);
+  told.length = 0;
+  const [{ id } = { id: '' }] = tracker.list({ limit: 1 });
+  tracker.tag(id, { room: 'lobby' });
+  await pass(clock, 1.5 * MINUTE);
+  tracker.tag(id, { room: 'stage' });
+  await pass(clock, 1.5 * MINUTE);
+  await pass(clock, 2 * MINUTE);
+  expect(told).toEqual([
+    [id, 'progress'],
+    [id, 'progress'],
+  ]);
+  recorder.stop();
+  await tracker.stop();
+});

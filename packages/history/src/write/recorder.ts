@@ -29,6 +29,8 @@ export class Recorder {
   private isOver = false;
   private timer: unknown = undefined;
   private wake: () => void = () => undefined;
+  /** What the last walk has seen of each that changes without being heard of: the name and the tags that somebody gives it. */
+  private labels: ReadonlyMap<string, string> = new Map();
 
   constructor(private readonly parts: RecorderParts) {
     const { directory, privacy } = parts;
@@ -68,15 +70,23 @@ export class Recorder {
     }
   }
 
-  /** Those of whom something was heard since then. Returns how many pages there were, and at least 1. */
+  /** Those of whom something was heard since then, or whom somebody has named or tagged. Returns how many pages there were, and at least 1. */
   private async walk(since: number, weight: Weight, pauseMs: number): Promise<number> {
     let after: string | undefined;
+    const labels = new Map<string, string>();
     for (let pages = 1; ; pages++) {
       const page = await this.page(after);
-      if (this.isOver) return pages;
-      for (const session of page) if (session.updatedAt >= since) this.add(session, weight);
+      if (this.isOver || page === undefined) return pages;
+      for (const session of page) {
+        const label = labelOf(session);
+        if (session.updatedAt >= since || label !== this.labels.get(session.id)) this.add(session, weight);
+        labels.set(session.id, label);
+      }
       const last = page.length < PAGE ? undefined : page.at(-1);
-      if (last === undefined) return pages;
+      if (last === undefined) {
+        this.labels = labels;
+        return pages;
+      }
       after = cursorOf(last);
       await this.pause(pauseMs);
     }
@@ -90,13 +100,13 @@ export class Recorder {
     });
   }
 
-  /** None where the directory cannot say it now: the next walk comes. */
-  private async page(after: string | undefined): Promise<readonly PlaySession[]> {
+  /** Undefined where the directory cannot say it now: the next walk comes. */
+  private async page(after: string | undefined): Promise<readonly PlaySession[] | undefined> {
     const filter = { status: 'active', limit: PAGE } as const;
     try {
       return await this.parts.directory.list(after === undefined ? filter : { ...filter, after });
     } catch {
-      return [];
+      return undefined;
     }
   }
 
@@ -105,4 +115,10 @@ export class Recorder {
     if (session.kind === 'unspecified') return;
     if (journal.add({ visit: visitRow(session, privacy) }, weight)) added();
   }
+}
+
+function labelOf({ userName, tags }: PlaySession): string {
+  const text = JSON.stringify(tags);
+  // nearly always: no memory of its own
+  return text === '{}' ? userName : `${userName} ${text}`;
 }
