@@ -29,7 +29,7 @@ export const countLive = `
 SELECT count(*)::float8 AS live FROM stream_sessions.visits WHERE user_name = $1::text AND closed_at IS NULL
 `;
 
-/** What is left is a visit of nobody, so that no figure changes. */
+/** What is left is a visit of nobody, so that no figure changes, but that of who had a tag: these go at once, and are counted anew. */
 export const eraseVisits = `
 WITH erased AS (
   UPDATE stream_sessions.visits v SET
@@ -37,7 +37,13 @@ WITH erased AS (
     user_agent = NULL, referer = NULL, tags = '{}', quality = NULL, close_detail = NULL, ip_kept = 'none'
   FROM unnest($2::text[], $3::text[]) AS n (viewer, new_viewer)
   WHERE v.user_name = $1::text AND v.closed_at IS NOT NULL AND v.viewer = n.viewer::bigint
-  RETURNING 1
+  RETURNING v.opened_at
+), days AS (
+  SELECT DISTINCT date_trunc('day', opened_at, 'UTC') AS day FROM erased
+), touched AS (
+  INSERT INTO stream_sessions.touched_days SELECT day FROM days ON CONFLICT DO NOTHING
+), gone AS (
+  DELETE FROM stream_sessions.visit_counts c USING days WHERE c.day = days.day AND c.tag <> ''
 )
 SELECT count(*)::float8 AS erased FROM erased
 `;

@@ -15,34 +15,60 @@ RETURNING (date_part('epoch', t.day) * 1000)::float8 AS day
 
 const day = 'to_timestamp($1::float8 / 1000)';
 
-/** Counts the visits that opened on the day `$1` (epoch milliseconds) anew. */
+/**
+ * Counts the visits that opened on the day `$1` (epoch milliseconds) anew: all of them as the tag '', and those that have a tag by
+ * its name, and by its name and value.
+ */
 export const countDay = `
 WITH gone AS (DELETE FROM stream_sessions.visit_counts WHERE day = ${day})
-INSERT INTO stream_sessions.visit_counts (day, stream, kind, protocol, country, close_reason, visits)
-SELECT ${day}, stream, kind, protocol, country, close_reason, count(*) FROM stream_sessions.visits
+INSERT INTO stream_sessions.visit_counts (day, stream, kind, protocol, country, close_reason, tag, tag_value, visits)
+SELECT ${day}, stream, kind, protocol, country, close_reason, tag, tag_value, count(*)
+FROM stream_sessions.visits v CROSS JOIN LATERAL (
+  SELECT '', NULL::text UNION ALL SELECT key, NULL FROM jsonb_object_keys(v.tags) AS key
+  UNION ALL SELECT key, value FROM jsonb_each_text(v.tags)
+) AS tags (tag, tag_value)
 WHERE opened_at >= ${day} AND opened_at < ${day} + interval '24 hours'
-GROUP BY stream, kind, protocol, country, close_reason
+GROUP BY stream, kind, protocol, country, close_reason, tag, tag_value
 `;
 
-/** Of a month that goes, nothing has to be known. */
-export const forgetDays = `
-WITH counts AS (
-  DELETE FROM stream_sessions.visit_counts WHERE day < date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC')
-)
-DELETE FROM stream_sessions.touched_days WHERE day < date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC')
+/** The same by whole seconds of duration, and whether it is so to the millisecond; without live ones, which go on. */
+export const countDurations = `
+WITH gone AS (DELETE FROM stream_sessions.duration_counts WHERE day = ${day})
+INSERT INTO stream_sessions.duration_counts (day, seconds, is_whole, visits)
+SELECT ${day}, floor(s), s = floor(s), count(*) FROM (
+  SELECT extract(epoch FROM ended_at - opened_at) AS s FROM stream_sessions.visits
+  WHERE opened_at >= ${day} AND opened_at < ${day} + interval '24 hours' AND closed_at IS NOT NULL
+) AS durations GROUP BY 2, 3
 `;
+
+/** Of a month that goes, nothing has to be known. `$1`: in it, or after it. */
+export const forgetDays = ['visit_counts', 'duration_counts', 'touched_days'].map(
+  (table) =>
+    `DELETE FROM stream_sessions.${table} WHERE day < date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC')`,
+);
+
+/** What counts of days say of the visits that match a filter. */
+export interface DayCounts {
+  readonly table: 'visit_counts' | 'duration_counts';
+  /** What is true of a count `v`. */
+  readonly condition: string;
+  /** It counts no live visits: they are counted one by one. */
+  readonly isOfClosed: boolean;
+}
 
 /**
  * How many visits match: `$1` to `$4` are where the time begins, the first whole day in it, the last one, and where it ends,
  * epoch milliseconds. Of whole days that have not changed since they were counted, the counts are added up, and elsewhere the
  * visits are counted. One statement sees both as they were at one moment, so that nothing is counted twice, or not at all.
  *
- * @param condition what else has to be true of `v`, a visit or a count: the columns have the same names
+ * @param condition what is true of a visit `v`
  */
-export const totalOfCounts = (condition: string): string => {
+export const totalOfCounts = (counts: DayCounts, condition: string): string => {
   const at = (n: number): string => `to_timestamp($${n}::float8 / 1000)`;
   const visits = (where: string): string =>
     `(SELECT count(*) FROM stream_sessions.visits v WHERE ${where} AND v.ended_at > ${at(1)} AND ${condition})`;
+  const unchanged = (time: string, itsDay: string): string =>
+    `${time} >= ${at(2)} AND ${time} < ${at(3)} AND ${itsDay} NOT IN (SELECT day FROM changed)`;
   return `
 WITH changed AS MATERIALIZED (
   SELECT day FROM (
@@ -52,8 +78,9 @@ WITH changed AS MATERIALIZED (
   ) AS days (day) WHERE day >= ${at(2)} AND day < ${at(3)}
 )
 SELECT (
-  (SELECT coalesce(sum(v.visits), 0) FROM stream_sessions.visit_counts v
-   WHERE v.day >= ${at(2)} AND v.day < ${at(3)} AND v.day NOT IN (SELECT day FROM changed) AND ${condition})
+  (SELECT coalesce(sum(v.visits), 0) FROM stream_sessions.${counts.table} v
+   WHERE ${unchanged('v.day', 'v.day')} AND ${counts.condition})
+  + ${counts.isOfClosed ? visits(`v.closed_at IS NULL AND ${unchanged('v.opened_at', "date_trunc('day', v.opened_at, 'UTC')")}`) : 0}
   + (SELECT coalesce(sum(n), 0) FROM changed c CROSS JOIN LATERAL (
       SELECT count(*) AS n FROM stream_sessions.visits v
       WHERE v.opened_at >= c.day AND v.opened_at < c.day + interval '24 hours' AND ${condition}) AS of_day)

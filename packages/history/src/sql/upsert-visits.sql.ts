@@ -34,8 +34,9 @@ const given = VISIT_COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join(',
  * up as lost, and speaks again, was not lost. Whatever comes twice changes nothing.
  *
  * A visit that goes on touches the minutes since it was last heard of; one that has closed touches all of its minutes, over
- * which its bytes are spread. Of who is no viewer, only the day on which it opened is counted. Visits whose minutes begin in one hour and end in one are taken together, so that long ones do
- * not make a list of all their minutes each; to count a minute in between for nothing changes nothing.
+ * which its bytes are spread. Of who is no viewer, only the day on which it opened is counted. Visits whose minutes begin in one
+ * hour and end in one are taken together, so that long ones do not make a list of all their minutes each; to count a minute in
+ * between for nothing changes nothing.
  */
 export const upsertVisits = `
 WITH input AS (
@@ -66,7 +67,7 @@ WITH input AS (
   WHERE (v.closed_at IS NULL AND (excluded.closed_at IS NOT NULL OR excluded.ended_at >= v.ended_at))
     OR (v.close_reason = 'lost' AND (excluded.close_reason IS DISTINCT FROM 'lost') AND excluded.ended_at >= v.ended_at)
   RETURNING v.id, v.opened_at, v.ended_at, v.closed_at, v.stream, v.kind, v.dvr, v.protocol, v.country,
-    v.player, v.close_reason
+    v.player, v.close_reason, v.tags
 )
 INSERT INTO stream_sessions.touched (minute)
 SELECT DISTINCT m
@@ -77,8 +78,8 @@ FROM (
       CASE WHEN w.kind = 'viewer' THEN w.ended_at - interval '1 microsecond' ELSE w.opened_at END AS last
     FROM written w LEFT JOIN LATERAL (
       -- as it was: a statement does not see what it changes. Row by row by the index, for nothing is known of their number
-      SELECT ended_at, (kind, dvr, stream, protocol, player, country, close_reason) IS NOT DISTINCT FROM
-        (w.kind, w.dvr, w.stream, w.protocol, w.player, w.country, w.close_reason) AS is_same
+      SELECT ended_at, (kind, dvr, stream, protocol, player, country, close_reason, tags) IS NOT DISTINCT FROM
+        (w.kind, w.dvr, w.stream, w.protocol, w.player, w.country, w.close_reason, w.tags) AS is_same
       FROM stream_sessions.visits WHERE opened_at = w.opened_at AND id = w.id LIMIT 1
     ) AS b ON w.closed_at IS NULL
     WHERE w.kind = 'viewer' OR b.is_same IS NOT TRUE

@@ -3,6 +3,7 @@ import type { PlaySession } from '@stream-sessions/core';
 import { migrate } from '../migrate.js';
 import type { VisitFilter } from '../types/query.js';
 import { sameAsByHand } from './compare.js';
+import { doesMatch, filterLike } from './filters.js';
 import { presentOf, randomOf, randomSessions } from './random-visits.js';
 import { madeUpSession, START } from './stage.js';
 import type { World } from './world.js';
@@ -193,40 +194,60 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     // some are live when the days are counted, and close after it
     const late = sessions.filter(() => random() < 0.1);
     for (const session of sessions) {
-      const { closedAt: _at, closeReason: _reason, ...live } = session;
-      if (late.includes(session)) directory.emit('opened', { session: { ...live, updatedAt: live.openedAt } });
+      if (late.includes(session)) directory.emit('opened', { session: liveOf(session) });
       else directory.emit('closed', { session });
     }
     clock.set(START + DAY);
     await history.flushed();
-    for (const session of late) directory.emit('closed', { session });
-    // what it waits for is that all is written: nothing is counted anew by that
-    await history.erase({ user: 'nobody' });
-    for (let n = 0; n < 60; n++) {
+    const check = async (matching: readonly PlaySession[], n: number): Promise<void> => {
       const session = sessions[n] as PlaySession;
       const from = START - 3.5 * DAY + random() * 4 * DAY;
       const to = from + random() * 3 * DAY + 1;
-      const filter: VisitFilter = {
-        ...(n % 5 === 0 ? {} : { from, to }),
-        ...(n % 2 === 0 ? { stream: session.stream } : { reason: session.closeReason }),
-        ...(n % 3 === 0 && session.country !== undefined ? { country: session.country } : {}),
-        ...(n % 4 === 0 ? { protocol: session.protocol } : {}),
-        ...(n % 7 === 0 ? { user: session.userName } : {}),
-      };
-      const matching = sessions.filter((each) => {
-        const { openedAt, endedAt } = presentOf(each);
-        return (
-          (filter.from === undefined || (endedAt > from && openedAt < to)) &&
-          (filter.stream === undefined || each.stream === filter.stream) &&
-          (filter.reason === undefined || each.closeReason === filter.reason) &&
-          (filter.country === undefined || each.country === filter.country) &&
-          (filter.protocol === undefined || each.protocol === filter.protocol) &&
-          (filter.user === undefined || each.userName === filter.user)
-        );
-      });
-      equal((await history.visits({ ...filter, limit: 1 })).total, matching.length, JSON.stringify(filter));
-      if (n === 30) await history.flushed();
+      const filter: VisitFilter = { ...(n % 5 === 0 || n % 9 === 2 ? {} : { from, to }), ...filterLike(session, n) };
+      const expected = matching.filter((each) => doesMatch(each, filter)).map(({ id }) => id);
+      const { total, visits } = await history.visits(filter);
+      const found = visits.map(({ id }) => id);
+      deepEqual([total, found.sort().join()], [expected.length, expected.sort().join()], JSON.stringify(filter));
+      equal((await history.visits({ ...filter, limit: 1 })).total, expected.length, JSON.stringify(filter));
+    };
+    const before = sessions.map((each) => (late.includes(each) ? liveOf(each) : each));
+    for (let n = 0; n < 27; n++) await check(before, n);
+    for (const session of late) directory.emit('closed', { session });
+    // what it waits for is that all is written: nothing is counted anew by that
+    await history.erase({ user: 'nobody' });
+    for (let n = 0; n < 54; n++) {
+      await check(sessions, n);
+      if (n === 27) await history.flushed();
     }
+  },
+
+  async 'counts a day anew, when a visit of it that goes on gets a tag'({ history, directory, clock }) {
+    const session = madeUpSession({ updatedAt: START + 2 * DAY });
+    directory.emit('opened', { session });
+    clock.set(START + 2 * DAY);
+    await history.flushed();
+    const tagged = { ...session, updatedAt: START + 2 * DAY + MINUTE, tags: { plan: 'gold' } };
+    directory.emit('resumed', { session: tagged });
+    await history.flushed();
+    equal((await history.visits({ tag: 'plan=gold', limit: 1 })).total, 1);
+  },
+
+  async 'forgets what tags a user had, also in counts of days'({ history, directory, clock }) {
+    for (const [id, userName] of ['ann', 'bob'].entries()) {
+      const session = madeUpSession({ id: `visit ${id}`, userName, tags: { email: `${userName}@example.com` } });
+      directory.emit('closed', { session: { ...session, closedAt: START + MINUTE, closeReason: 'idle' } });
+    }
+    clock.set(START + DAY);
+    await history.flushed();
+    await history.erase({ user: 'ann' });
+    const totals = async (): Promise<number[]> => {
+      const tags = ['email=ann@example.com', 'email=bob@example.com', 'email'];
+      const pages = await Promise.all(tags.map((tag) => history.visits({ tag, limit: 1 })));
+      return pages.map(({ total }) => total);
+    };
+    deepEqual(await totals(), [0, 1, 1]);
+    await history.flushed();
+    deepEqual(await totals(), [0, 1, 1]);
   },
 
   async 'makes visits of a user visits of nobody'({ history, directory, engine }) {
@@ -252,3 +273,8 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     await sameAsByHand(engine, sessions.map(presentOf));
   },
 };
+
+/** As it was when it opened. */
+function liveOf({ closedAt: _at, closeReason: _reason, ...session }: PlaySession): PlaySession {
+  return { ...session, tags: {}, updatedAt: session.openedAt };
+}

@@ -9,6 +9,7 @@ const STREAMS = ['cam1', 'cam2', 'talk'] as const;
 const PROTOCOLS = ['hls', 'dash', 'rtmp'] as const;
 const COUNTRIES = ['DE', 'FR', 'US', undefined] as const;
 const AGENTS = ['VLC/3.0.20 LibVLC/3.0.20', 'Mozilla/5.0 Firefox/140.0', undefined] as const;
+const TAGS = [{}, { plan: 'gold' }, { plan: 'trial', room: 'a=b' }] as const;
 const REASONS = ['idle', 'client_gone', 'kicked'] as const;
 
 /** The same numbers for the same seed: a failure can be run again. */
@@ -42,6 +43,7 @@ export function randomSessions(count: number, start: number, hours: number, rand
       dvr: random() < 0.2,
       ...(userAgent === undefined ? { userAgent: undefined } : { userAgent }),
       ...(country === undefined ? { country: undefined } : { country }),
+      tags: pick(TAGS),
       bytes: Math.floor(random() * 10_000_000),
       openedAt,
       updatedAt: openedAt + durationMs,

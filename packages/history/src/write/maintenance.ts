@@ -79,7 +79,7 @@ export class Maintenance {
         await query(countBroadcasts, [visits]);
         await query(freezeVisits, [visits]);
         for (const table of ['visits', 'denials', 'day_viewers']) await query(dropMonths, [table, visits]);
-        await query(forgetDays, [visits]);
+        for (const forget of forgetDays) await query(forget, [visits]);
       });
     }
     if (minutes !== undefined) {

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@stream-sessions/core';
 import { countUniques, rollDays, rollHours } from '../sql/roll-up.sql.js';
 import { sweepHour, sweepMinutes } from '../sql/sweep.sql.js';
-import { countDay, takeDay, touchDay } from '../sql/totals.sql.js';
+import { countDay, countDurations, takeDay, touchDay } from '../sql/totals.sql.js';
 import { awaitRollUp, forCounting, lockRollUp, takeHour, takeMinutes, touchHours } from '../sql/touched.sql.js';
 import type { SqlEngine, SqlQuery } from '../types/engine.js';
 import { rangesOf } from './ranges.js';
@@ -103,8 +103,10 @@ export class RollUp {
   /** The latest touched day that is over. Whether there was one. */
   private readonly countDay = async (query: SqlQuery): Promise<boolean> => {
     const [taken] = await query<{ day: number }>(takeDay, [this.clock.now()]);
-    if (taken !== undefined) await query(countDay, [taken.day]);
-    return taken !== undefined;
+    if (taken === undefined) return false;
+    await query(countDay, [taken.day]);
+    await query(countDurations, [taken.day]);
+    return true;
   };
 
   /** False too if another process does it. */

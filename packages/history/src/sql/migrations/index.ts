@@ -3,6 +3,7 @@ import { rollups } from './0002-rollups.sql.js';
 import { broadcasts } from './0003-broadcasts.sql.js';
 import { slimMinutes } from './0004-slim-minutes.sql.js';
 import { visitCounts } from './0005-visit-counts.sql.js';
+import { quickLists } from './0006-quick-lists.sql.js';
 
 /** In this order, each once. What is here was run somewhere: change nothing, append. */
-export const MIGRATIONS: readonly string[] = [visits, rollups, broadcasts, slimMinutes, visitCounts];
+export const MIGRATIONS: readonly string[] = [visits, rollups, broadcasts, slimMinutes, visitCounts, quickLists];
