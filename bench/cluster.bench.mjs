@@ -13,6 +13,7 @@ import { table } from './lib.mjs';
 const require = createRequire(import.meta.url);
 const inside = (file) => require(`../packages/cluster/dist/${file}`);
 const { VISITS, COUNTS, SHARD_KEYS, tentativeKey, endedKey } = inside('visits/visit-steps.js');
+const { outboxKey } = inside('visits/outbox-steps.js');
 const { LEASE } = inside('membership/lease-steps.js');
 const { placeOf } = inside('visits/fields.js');
 const { redisLink } = inside('index.js');
@@ -70,6 +71,10 @@ const args = (what, { id, where, names }, openedAt) => [
   ...[String(openedAt), '1000000', '0', '-', what === 'C' ? 'lost' : '-'],
 ];
 
+let stepNumber = 0;
+/** Steps that have been told, by bucket. */
+const last = new Map();
+
 /** So many operations in each step, of visits of one bucket. */
 async function run(what, all, perStep, openedAt) {
   const buckets = new Map();
@@ -79,11 +84,16 @@ async function run(what, all, perStep, openedAt) {
     const steps = [];
     for (let at = 0; at < here.length; at += perStep) {
       const some = here.slice(at, at + perStep);
-      const keys = ['leases', COUNTS, ...SHARD_KEYS];
+      const keys = ['leases', COUNTS, outboxKey(ME), ...SHARD_KEYS];
       for (const { where } of some) keys.push(tentativeKey(where.place), endedKey(where.place));
-      steps.push(link.run(VISITS, bucket, keys, [ME, ...some.flatMap((visit) => args(what, visit, openedAt))]));
+      const step = String(++stepNumber);
+      const told = last.get(bucket) ?? '-';
+      last.set(bucket, step);
+      steps.push(
+        link.run(VISITS, bucket, keys, [ME, step, told, ...some.flatMap((visit) => args(what, visit, openedAt))]),
+      );
     }
-    const answers = (await Promise.all(steps)).flat();
+    const answers = (await Promise.all(steps)).flatMap(([each]) => each);
     if (answers.some(([how]) => how === 'none')) throw new Error(`${what} of a visit that is not there`);
   }
   return (all.length / (cpuOf() - before)) * 1000;

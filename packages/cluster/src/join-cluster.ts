@@ -9,6 +9,7 @@ import { VisitKeeper } from './directory/visit-keeper.js';
 import { BUCKETS, type ClusterLink } from './link/link.js';
 import { Member } from './member.js';
 import { ClusterSlots } from './slots/cluster-slots.js';
+import type { OnHappened } from './visits/outbox.js';
 import { VisitBook } from './visits/visit-book.js';
 import { VisitSweep } from './visits/visit-sweep.js';
 
@@ -71,16 +72,15 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
   });
   const { membership } = member;
-  const book = new VisitBook(membership, clock, logger);
-  const events = new ClusterEvents(tracker, logger, () => membership.nodes.now());
-  const sweep = new VisitSweep(membership, () => undefined);
+  const events = new ClusterEvents({ tracker, port, clock, logger, now: () => membership.nodes.now() });
+  const happened: OnHappened = (happening, told) => keeper.happened(happening, told);
+  const book = new VisitBook(membership, clock, logger, happened);
+  const sweep = new VisitSweep(membership, book.outbox, happened);
   const keeper: VisitKeeper = new VisitKeeper({
     ...{ port, member, book, clock, words, whenAlone, timeLimitMs },
-    onOpened: (id) => {
-      const session = tracker.get(id);
-      if (session !== undefined) events.opened(session);
-    },
-    onClosed: (row) => events.closed(row),
+    rowOf: (id) => tracker.get(id),
+    onOpened: (row, told) => events.opened(row, told),
+    onClosed: (row, told) => events.closed(row, told),
   });
   const answers = new NodeAnswers(tracker, port, words, name);
   answers.answerIn(member);
@@ -92,8 +92,10 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     leavePort();
     slots.stop();
     await keeper.letGoOfAll();
+    await events.close();
+    await book.flushed();
     book.stop();
-    await member.leave();
+    await member.leave(keeper.holdsAwaited);
   };
   try {
     await member.join();

@@ -52,8 +52,9 @@ export class Member {
     return this.membership.join();
   }
 
-  async leave(): Promise<void> {
-    await this.membership.leave();
+  /** @param keepLease its lease ends by itself, and then it is swept up after it */
+  async leave(keepLease = false): Promise<void> {
+    await this.membership.leave(keepLease);
     await this.follower?.stop();
   }
 

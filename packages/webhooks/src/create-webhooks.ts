@@ -22,6 +22,7 @@ interface Event {
   readonly occurredAt: number;
   readonly session?: PlaySession;
   readonly viewers?: number;
+  readonly eventId?: string | undefined;
 }
 
 /**
@@ -65,7 +66,7 @@ class RunningWebhooks implements Webhooks {
   private readonly byName: ReadonlyMap<string, Endpoint>;
   private readonly subscriptions: readonly Subscription[];
   private readonly publishers = new Publishers();
-  /** Somebody hears of ends: those of an earlier process too. */
+  /** Somebody hears of ends: those of an earlier process too, unless others tell of them. */
   private readonly endsMatter: boolean;
   private readonly detach: (() => void)[];
   private stopping: Promise<void> | undefined = undefined;
@@ -81,7 +82,8 @@ class RunningWebhooks implements Webhooks {
   ) {
     this.byName = new Map(all.map((endpoint) => [endpoint.name, endpoint]));
     this.subscriptions = all.map(({ options }) => new Subscription(options));
-    this.endsMatter = all.some(({ options }) => options.events.has('session.closed'));
+    this.endsMatter =
+      directory.tellsEveryEnd !== true && all.some(({ options }) => options.events.has('session.closed'));
     for (const entry of journal.ledger.entries.values()) this.hand(entry);
     directory.on('attached', ({ sessions, occurredAt }) => this.begin(sessions, occurredAt));
     const names = EVENT_NAMES.filter((name) => name !== 'updated' && name !== 'changed');
@@ -222,7 +224,8 @@ class RunningWebhooks implements Webhooks {
     const { session, viewers } = event;
     const { id: _none, occurred_at: _at, ...wire } = eventToWire(name, event as never, '');
     const is = name === 'closed' ? 'over' : 'open';
-    const sent: Sent = { id: newId(), at: event.occurredAt, ...wire };
+    const id = event.eventId === undefined ? newId() : idOf(event.eventId);
+    const sent: Sent = { id, at: event.occurredAt, ...wire };
     this.send(sent, session === undefined ? undefined : { visit: visitOf(session), is });
     if (session === undefined || viewers === undefined) return;
     if (session.kind === 'viewer') this.look(session, viewers, event.occurredAt);
@@ -248,7 +251,7 @@ class RunningWebhooks implements Webhooks {
     const to = this.subscriptions.filter((each) => each.wants(event)).map(({ endpoint }) => endpoint.name);
     const known = this.endsMatter ? mark : undefined;
     const isNews = known !== undefined && (known.is === 'open' || this.journal.ledger.open.has(known.visit));
-    if (to.length > 0 || isNews) this.journalFor(event, to, mark);
+    if (to.length > 0 || isNews) this.journalFor(event, to, known);
   }
 
   private journalFor(event: Sent, to: readonly string[], mark: VisitMark | undefined): void {
@@ -267,7 +270,9 @@ class RunningWebhooks implements Webhooks {
   }
 }
 
-const newId = (): string => `msg_${randomUUID().replaceAll('-', '')}`;
+const idOf = (uuid: string): string => `msg_${uuid.replaceAll('-', '')}`;
+
+const newId = (): string => idOf(randomUUID());
 
 const visitOf = ({ id, openedAt }: PlaySession): string => `${id}@${openedAt}`;
 

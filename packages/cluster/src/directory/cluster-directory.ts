@@ -3,12 +3,14 @@ import {
   type Denial,
   type DenialTarget,
   type DenyOptions,
+  type EventSink,
   type Explanation,
   type InvalidateResult,
   type KickOptions,
   type SessionDirectory,
   type SessionFilter,
   type SessionTracker,
+  type SinkOptions,
   type StreamSummary,
   type TrackerEvents,
   type TrackerStats,
@@ -53,6 +55,16 @@ export interface ClusterDirectory extends SessionDirectory {
   list(filter?: SessionFilter): Promise<ClusterList>;
   count(filter?: SessionFilter): Promise<number>;
   get(id: string): Promise<ClusterSession | undefined>;
+  /** Each end is told by some node, whatever becomes of this one. */
+  readonly tellsEveryEnd: true;
+  /**
+   * Takes events elsewhere: `session.opened` and `session.closed` once per visit, by the node whose step made it so, at least once
+   * also after crashes, and then with the same `id`. The parts that are here come first. Each node has sinks of its own, and tells
+   * its share. Returns the function that removes the sink.
+   *
+   * @throws StreamSessionsError ERR_BAD_OPTION
+   */
+  addSink(sink: EventSink, options?: SinkOptions): () => void;
   /** The nodes that live. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
@@ -74,6 +86,8 @@ export interface DirectoryParts {
 
 /** Asks all nodes, and makes one answer of theirs. */
 export class NodesAsOne implements ClusterDirectory {
+  readonly tellsEveryEnd = true;
+
   constructor(private readonly parts: DirectoryParts) {}
 
   get slots(): SharedSlots {
@@ -229,6 +243,10 @@ export class NodesAsOne implements ClusterDirectory {
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
     return this.parts.events.on(event, listener);
+  }
+
+  addSink(sink: EventSink, options: SinkOptions = {}): () => void {
+    return this.parts.events.addSink(sink, options);
   }
 
   leave(): Promise<void> {

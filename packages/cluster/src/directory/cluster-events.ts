@@ -1,53 +1,172 @@
-import type { Logger, PlaySession, SessionTracker, TrackerEvents } from '@stream-sessions/core';
+import type {
+  Clock,
+  EventSink,
+  Logger,
+  PlaySession,
+  SessionTracker,
+  SinkOptions,
+  TrackerEvents,
+} from '@stream-sessions/core';
+import { attachedEnvelope, EventHub, eventToWire, Queue, type ClusterPort } from '@stream-sessions/core/spi';
 
-type Listener = (event: never) => void;
+export interface ClusterEventsParts {
+  readonly tracker: SessionTracker;
+  readonly port: Pick<ClusterPort, 'hash' | 'ids'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Epoch milliseconds by the clock of the cluster. */
+  readonly now: () => number;
+}
+
+/** How often is looked what everybody who listens has by now; who writes it down has done so in that time. */
+const LOOK_MS = 250;
+/** So many wait for sinks. Of older ones Redis need not know any more. */
+const MAX_UNTAKEN = 50_000;
+const CLOSE_MS = 10_000;
+
+/** An event that was told, but may not be where a crash cannot reach it. */
+interface Untaken {
+  readonly seq: number;
+  readonly at: number;
+  readonly told: () => void;
+}
+
+/** What a tracker tells sinks besides of visits. */
+const PASSED_ON = ['updated', 'denied', 'source'] as const;
 
 /**
  * The events of the cluster that this node tells: a visit has begun or ended, once, whichever nodes it was seen at. What else a
  * tracker tells is passed on as it is.
  */
 export class ClusterEvents {
-  private seq = 0;
-  private readonly listeners = { opened: new Set<Listener>(), closed: new Set<Listener>() };
+  private readonly hub: EventHub;
+  private readonly untaken = new Queue<Untaken>();
+  private timer: unknown = undefined;
+  private sinks = 0;
+  private stopPassing: (() => void) | undefined;
 
-  constructor(
-    private readonly tracker: SessionTracker,
-    private readonly logger: Logger,
-    private readonly now: () => number,
-  ) {}
+  constructor(private readonly parts: ClusterEventsParts) {
+    this.hub = new EventHub(parts.clock, parts.logger);
+  }
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
     // Parts that open of visits that are known are nobody's news.
     if (event === 'resumed') return () => undefined;
-    const told: string = event;
-    if (told !== 'opened' && told !== 'closed') return this.tracker.on(event, listener);
-    const listeners = this.listeners[told];
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+    const isOfVisit = event === 'opened' || event === 'closed';
+    return isOfVisit ? this.hub.on(event, listener) : this.parts.tracker.on(event, listener);
   }
 
-  opened(session: PlaySession): void {
-    this.tell('opened', { session, viewers: this.viewersOf(session.stream) });
+  addSink(sink: EventSink, options: SinkOptions): () => void {
+    const remove = this.hub.addSink(sink, options, this.backlog());
+    if (this.sinks++ === 0) this.stopPassing = this.passOn();
+    let isHere = true;
+    return () => {
+      if (!isHere) return;
+      isHere = false;
+      if (--this.sinks === 0) this.stopPassing?.();
+      remove();
+    };
   }
 
-  closed(session: PlaySession): void {
-    this.tell('closed', { session, reason: session.closeReason ?? '', viewers: this.viewersOf(session.stream) });
+  /** @param told everybody who listens has it, and it has not to be told again */
+  opened(session: PlaySession, told: () => void): void {
+    this.tell('opened', session, told);
+  }
+
+  closed(session: PlaySession, told: () => void): void {
+    this.tell('closed', session, told);
+  }
+
+  /** Sinks get what they take in time; then all counts as told. */
+  async close(): Promise<void> {
+    const { clock } = this.parts;
+    this.stopPassing?.();
+    let timer: unknown;
+    const timeout = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(() => {
+        this.hub.abandon();
+        resolve();
+      }, CLOSE_MS);
+    });
+    await Promise.race([this.hub.close(), timeout]);
+    clock.clearTimeout(timer);
+    clock.clearTimeout(this.timer);
+    for (let next = this.untaken.shift(); next !== undefined; next = this.untaken.shift()) next.told();
+  }
+
+  private tell(name: 'opened' | 'closed', session: PlaySession, told: () => void): void {
+    const { hub, parts } = this;
+    if (!hub.wants(name)) return told();
+    const eventId = this.idOf(name, session);
+    const facts = { seq: hub.nextSeq(), occurredAt: parts.now(), session, eventId, viewers: this.viewersOf(session) };
+    if (name === 'opened') hub.emit(name, Object.freeze(facts), (event) => eventToWire(name, event, eventId));
+    else {
+      const event = Object.freeze({ ...facts, reason: session.closeReason ?? '' });
+      hub.emit(name, event, (closed) => eventToWire(name, closed, eventId));
+    }
+    this.untaken.push({ seq: facts.seq, at: parts.clock.now(), told });
+    this.timer ??= parts.clock.setTimeout(() => this.look(), LOOK_MS);
+  }
+
+  private look(): void {
+    const { untaken, hub, parts } = this;
+    this.timer = undefined;
+    const { firstWaiting } = hub;
+    const since = parts.clock.now() - LOOK_MS;
+    for (let next = untaken.first(); next !== undefined; next = untaken.first()) {
+      const isTaken = next.seq < firstWaiting && next.at <= since;
+      if (!isTaken && untaken.size <= MAX_UNTAKEN) break;
+      untaken.shift();
+      next.told();
+    }
+    if (untaken.size > 0) this.timer = parts.clock.setTimeout(() => this.look(), LOOK_MS);
+  }
+
+  /** A UUID of version 8, the same whoever tells of it. */
+  private idOf(name: string, { id, openedAt }: PlaySession): string {
+    const hex = Buffer.from(this.parts.port.hash(`${name} ${id}@${openedAt}`), 'base64url').toString('hex');
+    const variant = ((parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
+    return [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      `8${hex.slice(13, 16)}`,
+      `${variant}${hex.slice(17, 20)}`,
+      hex.slice(20, 32),
+    ].join('-');
   }
 
   /** Those that this node has seen. */
-  private viewersOf(code: string): number {
-    return this.tracker.count({ stream: code, kind: 'viewer', status: 'active' });
+  private viewersOf({ stream }: PlaySession): number {
+    return this.parts.tracker.count({ stream, kind: 'viewer', status: 'active' });
   }
 
-  private tell(event: 'opened' | 'closed', facts: object): void {
-    if (this.listeners[event].size === 0) return;
-    const frozen = Object.freeze({ seq: ++this.seq, occurredAt: this.now(), ...facts });
-    for (const listener of this.listeners[event]) {
-      try {
-        listener(frozen as never);
-      } catch (error) {
-        this.logger.error({ err: error, event }, 'a listener of the cluster threw');
+  private passOn(): () => void {
+    const { hub, parts } = this;
+    const ends = PASSED_ON.map((name) =>
+      parts.tracker.on(name, (event) => {
+        const own = Object.freeze({ ...event, seq: hub.nextSeq() }) as TrackerEvents[typeof name];
+        hub.emit(name, own, (it, id) => eventToWire(name, it as never, id));
+      }),
+    );
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** The parts that are here now. Of a visit that several nodes have, each tells: by the same id. */
+  private backlog(): Iterator<ReturnType<typeof attachedEnvelope>> | undefined {
+    const { port, tracker, now } = this.parts;
+    const ids = port.ids();
+    if (ids.length === 0) return undefined;
+    const { seq } = this.hub;
+    const row = (id: string): PlaySession | undefined => tracker.get(id);
+    const envelope = (session: PlaySession): ReturnType<typeof attachedEnvelope> =>
+      attachedEnvelope(seq, now(), session, this.viewersOf(session), this.idOf('attached', session));
+    return (function* () {
+      for (const id of ids) {
+        const session = row(id);
+        if (session !== undefined && session.closedAt === undefined) yield envelope(session);
       }
-    }
+    })();
   }
 }

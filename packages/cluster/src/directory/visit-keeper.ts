@@ -3,7 +3,8 @@ import { RecentMap, type ClusterPort, type FoundVisit, type Part } from '@stream
 import type { VisitDirectory, VisitIdentity } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import { placeOf } from '../visits/fields.js';
-import type { Ended, VisitBook } from '../visits/visit-book.js';
+import { strangerOf, type Happening } from '../visits/happening.js';
+import type { VisitBook } from '../visits/visit-book.js';
 import { TENTATIVE_MS } from '../visits/visit-lua.js';
 import type { OperatorWords } from './operator-words.js';
 
@@ -26,10 +27,12 @@ export interface VisitKeeperParts {
   readonly words: OperatorWords;
   readonly whenAlone: 'local' | 'refuse';
   readonly timeLimitMs: number;
-  /** A visit has begun, told by the node whose step made it so. */
-  readonly onOpened: (id: string) => void;
-  /** A visit has ended. `row`: all of it. */
-  readonly onClosed: (row: PlaySession) => void;
+  /** A visit of this tracker, live or ended, as lists show it. */
+  readonly rowOf: (id: string) => PlaySession | undefined;
+  /** A visit has begun by a step of this node. `told`: everybody who listens has it. */
+  readonly onOpened: (row: PlaySession, told: () => void) => void;
+  /** A visit has ended by a step of this node. `row`: all of it. */
+  readonly onClosed: (row: PlaySession, told: () => void) => void;
 }
 
 /** What the tracker of this node asks and tells, as operations on the visits of the cluster. */
@@ -38,7 +41,10 @@ export class VisitKeeper implements VisitDirectory {
   readonly timeLimitMs: number;
   private readonly unclaimed = new Set<string>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
-  private readonly ended = new RecentMap<Part>({ max: 4_096 });
+  private readonly ended = new RecentMap<{ readonly part: Part; readonly row: PlaySession }>({ max: 4_096 });
+  /** Visits that others have asked about, and that this node lets go of again in a while: their timers. */
+  private readonly awaited = new Map<Part, unknown>();
+  private isLeaving = false;
   private isEnding = false;
 
   constructor(private readonly parts: VisitKeeperParts) {
@@ -76,14 +82,35 @@ export class VisitKeeper implements VisitDirectory {
 
   /** This node goes: others may have parts of what it has. */
   async letGoOfAll(): Promise<void> {
-    const { port, book } = this.parts;
-    for (const part of port.ids().flatMap((id) => port.part(id) ?? [])) void book.letGo(part);
+    const { port, book, clock, rowOf } = this.parts;
+    for (const id of port.ids()) {
+      const [part, row] = [port.part(id), rowOf(id)];
+      if (part === undefined || row === undefined) continue;
+      void this.letGo(part, { ...row, closedAt: clock.now(), closeReason: 'shutdown' });
+    }
+    this.isLeaving = true;
+    for (const timer of this.awaited.values()) clock.clearTimeout(timer);
     // Where that cannot be told, its lease ends by itself.
     await book.flushed();
   }
 
+  /** Whether it holds visits that others have asked about: if they do not come, it has to be swept up after this node. */
+  get holdsAwaited(): boolean {
+    return this.awaited.size > 0;
+  }
+
+  /** For what was not answered, or was left by a dead node: what is known of it here is told. */
+  happened(happening: Happening, told: () => void): void {
+    const { id, openedAt, how, reason } = happening;
+    const row = this.ended.get(keyOf(happening))?.row ?? this.parts.rowOf(id);
+    const known = row?.openedAt === openedAt ? row : strangerOf(happening);
+    if (how === 'opened') return this.parts.onOpened(asLive(known), told);
+    const closed = { ...known, closedAt: Math.max(happening.updatedAt, openedAt), closeReason: reason };
+    this.parts.onClosed(wholeOf(closed, happening), told);
+  }
+
   left(part: Part, row: PlaySession, isOver: boolean): void {
-    this.ended.set(keyOf(part), part);
+    this.ended.set(keyOf(part), { part, row });
     if (this.isEnding) return;
     if (isOver) void this.endEverywhere(part, row);
     else void this.letGo(part, row);
@@ -107,36 +134,57 @@ export class VisitKeeper implements VisitDirectory {
   }
 
   private async claim(part: Part, wasLost: boolean): Promise<void> {
-    const { port, book, onOpened } = this.parts;
+    const { port, book, rowOf, onOpened } = this.parts;
     const claimed = await book.claim(part, wasLost);
     if (claimed === undefined) return;
-    const { visit, isOpened } = claimed;
+    const { visit, opened } = claimed;
     const isSame = visit.id === part.id && visit.openedAt === part.openedAt;
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
       // It has ended before anybody knew what it was.
-      await book.letGo({ ...(this.ended.get(keyOf(part)) ?? part), ...visit, names: part.names });
+      const last = this.ended.get(keyOf(part));
+      if (last !== undefined) void this.letGo({ ...last.part, ...visit, names: part.names }, { ...last.row, ...visit });
     }
-    if (isOpened) onOpened(visit.id);
+    if (opened === undefined) return;
+    const row = rowOf(visit.id) ?? this.ended.get(keyOf(part))?.row;
+    const { kind, stream, updatedAt, bytes, bytesReceived } = part;
+    const known = { how: 'opened', reason: '', kind, stream, updatedAt, bytes, bytesReceived, ...visit } as const;
+    const seen = row === undefined ? strangerOf(known) : { ...asLive(row), id: visit.id, openedAt: visit.openedAt };
+    onOpened(seen, opened);
   }
 
   private async letGo(part: Part, row: PlaySession): Promise<void> {
-    const { book, clock } = this.parts;
-    let ended = await book.letGo(part);
+    const { port, book, onClosed } = this.parts;
+    const reason = row.closeReason ?? 'idle';
+    let ended = await book.letGo(part, reason);
     while (ended?.isAsked === true) {
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, TENTATIVE_MS));
-      ended = await book.letGo({ ...part, bytes: 0, bytesReceived: 0 }, true);
+      await this.awaitOthers(part);
+      // it has come back to this very node
+      if (port.part(part.id)?.openedAt === part.openedAt) return;
+      ended = await book.letGo({ ...part, bytes: 0, bytesReceived: 0 }, reason);
     }
-    if (ended?.isClosed !== true) return;
+    if (ended?.closed === undefined) return;
     const whole = wholeOf(row, ended);
-    this.parts.port.retire(whole);
-    this.parts.onClosed(whole);
+    port.retire(whole);
+    onClosed(whole, ended.closed);
+  }
+
+  /** Never resolves if this node leaves meanwhile. */
+  private awaitOthers(part: Part): Promise<void> {
+    const { clock } = this.parts;
+    return new Promise((resolve) => {
+      const over = (): void => {
+        this.awaited.delete(part);
+        resolve();
+      };
+      this.awaited.set(part, this.isLeaving ? undefined : clock.setTimeout(over, TENTATIVE_MS));
+    });
   }
 
   /** Denials first, as on one node; then nobody holds a part any more. */
   private async endEverywhere(part: Part, row: PlaySession): Promise<void> {
     const { book, member, words, onClosed } = this.parts;
     const logAt = await words.said();
-    const ended = await book.close(part, logAt);
+    const ended = await book.close(part, row.closeReason ?? '', logAt);
     if (ended === undefined) return;
     const holders = member.membership.nodes
       .living()
@@ -148,14 +196,13 @@ export class VisitKeeper implements VisitDirectory {
     const { answers, missing } = await member.mailbox.ask<Part | null>(holders, 'end', ending, END_MS);
     if (missing.length > 0) await words.end(ending);
     const others = answers.flatMap(({ answer }) => (answer === null ? [] : [answer]));
-    onClosed(
-      wholeOf(row, {
-        ...ended,
-        updatedAt: Math.max(ended.updatedAt, ...others.map(({ updatedAt }) => updatedAt)),
-        bytes: others.reduce((sum, { bytes }) => sum + bytes, ended.bytes),
-        bytesReceived: others.reduce((sum, { bytesReceived }) => sum + bytesReceived, ended.bytesReceived),
-      }),
-    );
+    if (ended.closed === undefined) return;
+    const whole = wholeOf(row, {
+      updatedAt: Math.max(ended.updatedAt, ...others.map(({ updatedAt }) => updatedAt)),
+      bytes: others.reduce((sum, { bytes }) => sum + bytes, ended.bytes),
+      bytesReceived: others.reduce((sum, { bytesReceived }) => sum + bytesReceived, ended.bytesReceived),
+    });
+    onClosed(whole, ended.closed);
   }
 
   /** Answers what was seen of it here. */
@@ -166,14 +213,21 @@ export class VisitKeeper implements VisitDirectory {
     } finally {
       this.isEnding = false;
     }
-    return this.ended.get(keyOf({ id, openedAt })) ?? null;
+    return this.ended.get(keyOf({ id, openedAt }))?.part ?? null;
   }
 }
 
 const keyOf = ({ id, openedAt }: { readonly id: string; readonly openedAt: number }): string => `${openedAt} ${id}`;
 
+/** It has ended here already, but first it has begun. */
+function asLive({ closedAt: _at, closeReason: _why, closeDetail: _detail, ...row }: PlaySession): PlaySession {
+  return row;
+}
+
+type Figures = Pick<Happening, 'updatedAt' | 'bytes' | 'bytesReceived'>;
+
 /** The visit, of which this row was the last part. */
-function wholeOf(row: PlaySession, { updatedAt, bytes, bytesReceived }: Ended): PlaySession {
+function wholeOf(row: PlaySession, { updatedAt, bytes, bytesReceived }: Figures): PlaySession {
   const later = Math.max(0, updatedAt - row.updatedAt);
   return { ...row, updatedAt: row.updatedAt + later, durationMs: row.durationMs + later, bytes, bytesReceived };
 }

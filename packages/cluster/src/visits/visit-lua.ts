@@ -1,3 +1,5 @@
+/** How a node is written in records: the beginning of its incarnation. */
+export const HOLDER_LENGTH = 8;
 /** How long a new visit that nobody has opened yet is remembered: as long as policies may think. Milliseconds. */
 export const TENTATIVE_MS = 15_000;
 /** A visit that has just begun, or is here already, may get a better name. Milliseconds. */

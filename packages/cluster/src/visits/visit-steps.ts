@@ -1,5 +1,6 @@
 import { leased } from '../membership/leased.js';
-import { RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
+import { HOW, OUTBOX_LUA } from './outbox-steps.js';
+import { HOLDER_LENGTH, RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
 
 /** Visits of a bucket lie in so many hashes, so that none grows too large. */
 export const SHARDS = 4;
@@ -11,8 +12,6 @@ export const tentativeKey = (place: string): string => `new-${place}`;
 /** How far the log was when a visit of the group was ended by the operator, and which of them have ended for everybody lately. */
 export const endedKey = (place: string): string => `ended-${place}`;
 
-/** How a node is written in records: the beginning of its incarnation. */
-export const HOLDER_LENGTH = 8;
 /** So many visits of a group that have ended are remembered. */
 const MAX_ENDED = 24;
 /** Arguments of an operation. */
@@ -26,16 +25,19 @@ export const WIDTH = 12;
  * - `C` this node holds a part: of that very visit; or of one that it turns out to be; or of a new one. Answers what it is, and
  *   `opened` if it began by this, or `none`: it has ended for everybody.
  * - `L` this node lets go of its part. The last one closes the visit, unless another node has asked about it and may hold it in
- *   a moment (`asked`): then it asks again later.
+ *   a moment (`asked`): then this one still holds it, and lets go again later.
  * - `X` the visit has ended for everybody. Answers who else holds parts, or has asked and may hold one by now.
  *
- * KEYS: leases, counts, the hashes, then for each operation its tentative visits and how far the log was. ARGV: incarnation, then
- * for each operation what, hash, place, id, opening time, kind and stream, names, last activity, bytes, bytes received, allowed
- * until, and: of `C` whether the bucket was lost, of `L` whether it was `asked`, of `X` how far the log is.
+ * What has begun and ended by this is in the outbox until it has been told.
+ *
+ * KEYS: leases, counts, outbox, the hashes, then for each operation its tentative visits and how far the log was. ARGV:
+ * incarnation, number of the step, those that have been told, then for each operation what, hash, place, id, opening time, kind
+ * and stream, names (of `L` and `X`: why), last activity, bytes, bytes received, allowed until, and: of `C` whether the bucket was
+ * lost, of `X` how far the log is. Answers an answer for each, and what this very step has made happen before.
  */
 export const VISITS = leased(
   'visits',
-  `${RECORDS_LUA}${RESOLVE_LUA}
+  `${RECORDS_LUA}${RESOLVE_LUA}${OUTBOX_LUA}
 local me = string.sub(ARGV[1], 1, ${HOLDER_LENGTH})
 local living = {}
 for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
@@ -63,11 +65,11 @@ local function remember(key, logAt, ended)
   redis.call('SET', key, table.concat(items, ','), 'PX', ${TENTATIVE_MS})
 end
 local answers = {}
-for i = 1, (#ARGV - 1) / ${WIDTH} do
+for i = 1, (#ARGV - 3) / ${WIDTH} do
   local a = {}
-  for j = 1, ${WIDTH} do a[j] = ARGV[1 + (i - 1) * ${WIDTH} + j] end
-  local what, key, place, id, opened, about = a[1], KEYS[tonumber(a[2]) + 3], a[3], a[4], a[5], a[6]
-  local newKey, endedKey = KEYS[${3 + SHARDS} + 2 * (i - 1)], KEYS[${4 + SHARDS} + 2 * (i - 1)]
+  for j = 1, ${WIDTH} do a[j] = ARGV[3 + (i - 1) * ${WIDTH} + j] end
+  local what, key, place, id, opened, about = a[1], KEYS[tonumber(a[2]) + 4], a[3], a[4], a[5], a[6]
+  local newKey, endedKey = KEYS[${4 + SHARDS} + 2 * (i - 1)], KEYS[${5 + SHARDS} + 2 * (i - 1)]
   local names = split(a[7])
   local all = parse(redis.call('HGET', key, place))
   local answer
@@ -137,18 +139,17 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       visit[9] = add(visit[9], me)
       visit[4] = most(visit[4], a[8])
       if a[11] ~= '-' then visit[7] = visit[7] == '-' and a[11] or most(visit[7], a[11]) end
+      if how == 'opened' then happens('${HOW.opened}', visit, '-') end
       write(key, place, all)
       answer = {how, visit[1], visit[2], visit[8], visit[7]}
     end
   else
     local visit = at(all, id, opened)
-    local isLast = a[12] == 'again' and visit and visit[9] == '-'
-    if not visit or (what == 'L' and not has(visit[9], me) and not isLast) then answer = {'none'}
+    if not visit or (what == 'L' and not has(visit[9], me)) then answer = {'none'}
     else
       visit[4] = most(visit[4], a[8])
       visit[5] = sum(visit[5], a[9])
       visit[6] = sum(visit[6], a[10])
-      visit[9] = without(visit[9], me)
       local held = others(visit[9])
       local coming = parse(redis.call('GET', newKey))
       local asking = at(coming, id, opened)
@@ -157,12 +158,14 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
       if isOver then
         drop(all, visit)
         count(visit, -1)
+        happens('${HOW.closed}', visit, a[7])
         if asking then
           -- who has asked may hold a part by now, and is still to tell of it
           for _, asker in ipairs(others(asking[9])) do held[#held + 1] = asker end
           drop(coming, asking)
           keep(newKey, coming)
         end
+      elseif not isAsked then visit[9] = without(visit[9], me)
       end
       if what == 'X' then remember(endedKey, a[12], id .. '@' .. opened) end
       write(key, place, all)
@@ -172,19 +175,19 @@ for i = 1, (#ARGV - 1) / ${WIDTH} do
   answers[i] = answer
 end
 settle(KEYS[2])
-return answers`,
+return {answers, (post(KEYS[3], ARGV[2], ARGV[3]))}`,
 );
 
 /**
  * Takes the parts of a dead incarnation from some visits of one hash; those that nobody holds any more are closed. Answers
- * where to go on, and the closed ones. KEYS: leases, counts, hash. ARGV: incarnation, the dead one, where.
+ * where to go on, and what has happened by this. KEYS: leases, counts, outbox, hash. ARGV: incarnation, number of the step, the dead
+ * one, where.
  */
 export const SWEEP = leased(
   'sweep',
-  `${RECORDS_LUA}
-local dead = string.sub(ARGV[2], 1, ${HOLDER_LENGTH})
-local page = redis.call('HSCAN', KEYS[3], ARGV[3], 'COUNT', 200)
-local closed = {}
+  `${RECORDS_LUA}${OUTBOX_LUA}
+local dead = string.sub(ARGV[3], 1, ${HOLDER_LENGTH})
+local page = redis.call('HSCAN', KEYS[4], ARGV[4], 'COUNT', 200)
 for i = 1, #page[2], 2 do
   local place, all, isChanged = page[2][i], parse(page[2][i + 1]), false
   for j = #all, 1, -1 do
@@ -195,14 +198,15 @@ for i = 1, #page[2], 2 do
       if visit[9] == '-' then
         table.remove(all, j)
         count(visit, -1)
-        closed[#closed + 1] = {visit[1], visit[2], visit[3], visit[4], visit[5], visit[6]}
+        happens('${HOW.closed}', visit, 'lost')
       end
     end
   end
-  if isChanged then write(KEYS[3], place, all) end
+  if isChanged then write(KEYS[4], place, all) end
 end
 settle(KEYS[2])
-return {page[1], closed}`,
+local _, text = post(KEYS[3], ARGV[2], '-')
+return {page[1], text}`,
 );
 
 /** Bytes, bytes received and holders of visits: what was counted by those who let go. KEYS: leases, hashes. ARGV: incarnation, then hash, place, id and opening time of each. */

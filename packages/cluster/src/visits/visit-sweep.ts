@@ -1,53 +1,61 @@
-import type { SessionKind } from '@stream-sessions/core';
 import type { Membership } from '../membership/membership.js';
-import { readAbout } from './fields.js';
+import { readHappenings } from './happening.js';
+import type { OnHappened, Outbox } from './outbox.js';
+import { outboxKey, TAKE_OVER } from './outbox-steps.js';
 import { COUNTS, SHARDS, shardKey, SWEEP } from './visit-steps.js';
 
-/** A visit that ended with the node that held the last part of it: all that is known. */
-export interface Orphan {
-  readonly id: string;
-  readonly openedAt: number;
-  readonly kind: SessionKind;
-  readonly stream: string;
-  readonly updatedAt: number;
-  readonly bytes: number;
-  readonly bytesReceived: number;
+/** Where it is in what a dead incarnation has left. */
+interface Place {
+  /** First what it has not told, and then its visits: each begins before it ends. */
+  readonly shard: number | 'outbox';
+  readonly cursor: string;
 }
 
-type Page = readonly [cursor: string, closed: readonly (readonly string[])[]];
+const BEGINNING: Place = { shard: 'outbox', cursor: '0' };
 
-/** Takes away what a dead node held, a slice at a time, so that Redis serves others meanwhile. */
+/** Takes away what a dead node held, a slice at a time, so that Redis serves others meanwhile; and tells what it has not told. */
 export class VisitSweep {
   /** Where to go on, by bucket and dead incarnation. */
-  private readonly at = new Map<string, { shard: number; cursor: string }>();
+  private readonly at = new Map<string, Place>();
 
   constructor(
     private readonly membership: Membership,
-    private readonly onOrphan: (orphan: Orphan) => void,
+    private readonly outbox: Outbox,
+    private readonly onHappened: OnHappened,
   ) {}
 
   /** True: there is more. */
   async slice(bucket: number, dead: string): Promise<boolean> {
     const key = `${bucket} ${dead}`;
-    const { shard, cursor } = this.at.get(key) ?? { shard: 0, cursor: '0' };
-    const reply = await this.membership.run(SWEEP, bucket, [COUNTS, shardKey(shard)], [dead, cursor]);
-    const [next, closed] = reply as unknown as Page;
-    for (const visit of closed) this.onOrphan(read(visit));
-    const isShardOver = String(next) === '0';
-    const isOver = isShardOver && shard + 1 === SHARDS;
-    if (isOver) this.at.delete(key);
-    else this.at.set(key, isShardOver ? { shard: shard + 1, cursor: '0' } : { shard, cursor: String(next) });
-    return !isOver;
+    const { shard, cursor } = this.at.get(key) ?? BEGINNING;
+    const next = shard === 'outbox' ? await this.takeOver(bucket, dead) : await this.sweep(bucket, dead, shard, cursor);
+    if (next === undefined) this.at.delete(key);
+    else this.at.set(key, next);
+    return next !== undefined;
   }
-}
 
-function read([id = '', openedAt, about = '', updatedAt, bytes, received]: readonly string[]): Orphan {
-  return {
-    id: decodeURIComponent(id),
-    openedAt: Number(openedAt),
-    ...readAbout(about),
-    updatedAt: Number(updatedAt),
-    bytes: Number(bytes),
-    bytesReceived: Number(received),
-  };
+  private async takeOver(bucket: number, dead: string): Promise<Place> {
+    const step = this.outbox.next();
+    const keys = [outboxKey(this.membership.incarnation), outboxKey(dead)];
+    const reply = await this.membership.run(TAKE_OVER, bucket, keys, [step]);
+    const [text, hasMore] = reply as readonly [string, number];
+    this.tell(bucket, step, text);
+    return hasMore === 1 ? BEGINNING : { shard: 0, cursor: '0' };
+  }
+
+  private async sweep(bucket: number, dead: string, shard: number, cursor: string): Promise<Place | undefined> {
+    const step = this.outbox.next();
+    const keys = [COUNTS, outboxKey(this.membership.incarnation), shardKey(shard)];
+    const reply = await this.membership.run(SWEEP, bucket, keys, [step, dead, cursor]);
+    const [next, text] = reply as readonly [string, string];
+    this.tell(bucket, step, text);
+    if (String(next) !== '0') return { shard, cursor: String(next) };
+    return shard + 1 < SHARDS ? { shard: shard + 1, cursor: '0' } : undefined;
+  }
+
+  private tell(bucket: number, step: string, text: string): void {
+    const happenings = readHappenings(text);
+    const told = this.outbox.expect(bucket, step, happenings.length);
+    for (const happening of happenings) this.onHappened(happening, told);
+  }
 }

@@ -22,7 +22,12 @@ import {
 } from '../../src/index.js';
 import { keysWithoutExpiry } from './redis-links.js';
 
-const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+export const SILENT: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** A tracker in the cluster. */
 export interface Node {
@@ -43,8 +48,13 @@ export class Nodes {
   /** @param via the port of a Redis, or the folder of a hub */
   constructor(private readonly via: number | string) {}
 
-  async add(options: TrackerOptions = {}, over: Partial<ClusterOptions> = {}): Promise<Node> {
-    const link = await this.link();
+  /** @param wrap what stands between the node and its link */
+  async add(
+    options: TrackerOptions = {},
+    over: Partial<ClusterOptions> = {},
+    wrap: (link: ClusterLink) => ClusterLink = (link) => link,
+  ): Promise<Node> {
+    const link = wrap(await this.link());
     const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT, ...options });
     // Generous: whether it is waited long enough is another test.
     const settings = { timeLimitMs: 5_000, leaseMs: 2_000, logger: SILENT, name: `node-${this.all.length + 1}` };
@@ -88,6 +98,12 @@ export class Nodes {
 
   get closed(): PlaySession[] {
     return this.all.flatMap(({ closed }) => closed);
+  }
+
+  /** Names of keys of this cluster in Redis. */
+  async keys(pattern: string): Promise<string[]> {
+    const { ask } = await connect('redis', this.via as number);
+    return (await ask('KEYS', `${this.prefix}*:${pattern}`)) as string[];
   }
 
   /** What Redis has of visits, as it is. */

@@ -17,6 +17,12 @@ export class Queue<T> {
     return this.base + this.items.push(item) - 1;
   }
 
+  /** The one that `shift` would take out. */
+  first(): T | undefined {
+    for (let i = this.head; i < this.items.length; i++) if (this.items[i] !== undefined) return this.items[i];
+    return undefined;
+  }
+
   at(position: number): T | undefined {
     return position < this.base + this.head ? undefined : this.items[position - this.base];
   }

@@ -126,6 +126,11 @@ export class EventHub {
     return full.length > 0 ? Promise.all(full) : undefined;
   }
 
+  /** What has a lower `seq` has been taken by every sink, or is lost to it. */
+  get firstWaiting(): number {
+    return this.sinks.reduce((first, sink) => Math.min(first, sink.firstWaiting), Infinity);
+  }
+
   /** Of each sink. */
   stats(): SinkStats[] {
     return this.sinks.map(({ name, queued, dropped }) => ({ name, queued, dropped }));

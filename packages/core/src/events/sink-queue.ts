@@ -39,6 +39,8 @@ export class SinkQueue {
   private running: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private abandoned = false;
+  /** Given to the sink, which has not said yet that it has it. */
+  private inFlight: readonly WireEvent[] = [];
   private roomWaiters: (() => void)[] = [];
   private readonly maxPairs: number;
   private readonly delivery: Delivery;
@@ -63,6 +65,11 @@ export class SinkQueue {
   /** Events that wait, also in the file. */
   get queued(): number {
     return this.events.size + (this.spill?.size ?? 0);
+  }
+
+  /** The `seq` of the oldest event that a crash would lose here. Infinity: there is none. */
+  get firstWaiting(): number {
+    return (this.inFlight[0] ?? this.events.first())?.seq ?? Infinity;
   }
 
   push(event: WireEvent): void {
@@ -149,7 +156,9 @@ export class SinkQueue {
     await this.opening;
     for (let batch = await this.next(); batch.length > 0; batch = await this.next()) {
       await this.tellGap();
+      this.inFlight = batch;
       const isTaken = await this.delivery.write(Object.freeze(batch));
+      this.inFlight = [];
       if (!isTaken) for (const event of batch) this.lose(event);
       this.makeKnownRoom();
     }

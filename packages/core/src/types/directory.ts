@@ -28,6 +28,11 @@ export interface SessionDirectory {
   reauthorize(target: { user?: string; session?: string }): Answer<InvalidateResult>;
   /** What has changed until now is where a crash cannot reach it. */
   saved?(): Promise<void>;
+  /**
+   * True: whatever becomes of this process, the end of every visit is told, by another process if need be. Whoever listens
+   * need not remember who was there.
+   */
+  readonly tellsEveryEnd?: boolean;
   /** The function that removes the listener comes at once. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
 }

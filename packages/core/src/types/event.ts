@@ -17,6 +17,8 @@ export interface SessionEvent extends Numbered {
 
 /** A session opened. */
 export interface SessionOpenedEvent extends SessionEvent {
+  /** Of a cluster only, a UUID: where an event is told again, after a crash, it is the same. Sinks get it as `id`. */
+  readonly eventId?: string | undefined;
   /** How many viewers its stream now has, including this one. */
   readonly viewers: number;
 }
@@ -33,6 +35,8 @@ export interface SessionChangedEvent extends Numbered {
 
 /** A session ended; `session` carries the final bytes. */
 export interface SessionClosedEvent extends SessionEvent {
+  /** Of a cluster only, a UUID: where an event is told again, after a crash, it is the same. Sinks get it as `id`. */
+  readonly eventId?: string | undefined;
   readonly reason: CloseReason;
   /** How many viewers its stream has left. */
   readonly viewers: number;

@@ -46,8 +46,13 @@ function pairPayload(session: PlaySession, viewers: number): PairPayload {
 }
 
 /** A session that was there when a sink was added: many have one `seq`. */
-export const attachedEnvelope = (seq: number, at: number, session: PlaySession, viewers: number): WireEvent =>
-  envelope('session.attached', randomUUID(), seq, at, session.stream, pairPayload(session, viewers));
+export const attachedEnvelope = (
+  seq: number,
+  at: number,
+  session: PlaySession,
+  viewers: number,
+  id: string = randomUUID(),
+): WireEvent => envelope('session.attached', id, seq, at, session.stream, pairPayload(session, viewers));
 
 export const openedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent, id: string): WireEvent =>
   envelope('session.opened', id, seq, occurredAt, session.stream, pairPayload(session, viewers));

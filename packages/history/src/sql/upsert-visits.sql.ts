@@ -29,6 +29,26 @@ export const VISIT_COLUMNS = [
 
 const given = VISIT_COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join(', ');
 
+/** What nobody can say of a visit that is told of by others, after the death of the node that had it: it stays as it was. */
+const seen = [
+  ...[
+    'protocol',
+    'protocols',
+    'ip',
+    'country',
+    'user_name',
+    'named_by',
+    'user_agent',
+    'player',
+    'referer',
+    'secure',
+    'dvr',
+  ],
+  ...['tags', 'quality', 'ip_kept'],
+]
+  .map((column) => `${column} = CASE WHEN excluded.protocol = '' THEN v.${column} ELSE excluded.${column} END`)
+  .join(', ');
+
 /**
  * Writes visits, and notes which minutes have to be counted anew. A visit that was closed stays as it is; one that was given
  * up as lost, and speaks again, was not lost. Whatever comes twice changes nothing.
@@ -57,12 +77,9 @@ WITH input AS (
   SELECT input.*, $1::uuid FROM input
   ON CONFLICT (opened_at, id) DO UPDATE SET
     ended_at = greatest(v.ended_at, excluded.ended_at), closed_at = excluded.closed_at, stream = excluded.stream,
-    kind = excluded.kind, protocol = excluded.protocol, protocols = excluded.protocols, ip = excluded.ip,
-    country = excluded.country, user_name = excluded.user_name, named_by = excluded.named_by,
-    user_agent = excluded.user_agent, player = excluded.player, referer = excluded.referer,
+    kind = excluded.kind, ${seen},
     bytes = greatest(v.bytes, excluded.bytes), bytes_received = greatest(v.bytes_received, excluded.bytes_received),
-    secure = excluded.secure, dvr = excluded.dvr, close_reason = excluded.close_reason,
-    close_detail = excluded.close_detail, tags = excluded.tags, quality = excluded.quality, ip_kept = excluded.ip_kept,
+    close_reason = excluded.close_reason, close_detail = excluded.close_detail,
     writer = excluded.writer
   WHERE (v.closed_at IS NULL AND (excluded.closed_at IS NOT NULL OR excluded.ended_at >= v.ended_at))
     OR (v.close_reason = 'lost' AND (excluded.close_reason IS DISTINCT FROM 'lost') AND excluded.ended_at >= v.ended_at)

@@ -22,7 +22,8 @@ export function visitRow(session: PlaySession, privacy: Privacy): VisitRow {
     kind: session.kind,
     protocol: plain(session.protocol),
     protocols: session.protocols.map(plain),
-    ip: privacy.ip(ip),
+    // of a visit that another node had, and that died, nobody knows it
+    ip: ip === '' ? null : privacy.ip(ip),
     country: orNull(session.country),
     userName: isNamed ? plain(session.userName) : id.slice(0, SHORT_ID),
     namedBy: session.namedBy,

@@ -1,0 +1,43 @@
+import type { CloseReason, PlaySession, SessionKind } from '@stream-sessions/core';
+import { readAbout } from './fields.js';
+import { HOW } from './outbox-steps.js';
+
+/** What a step has made happen, as the outbox has it: all that Redis knows of it. */
+export interface Happening {
+  readonly how: 'opened' | 'closed';
+  readonly id: string;
+  readonly openedAt: number;
+  readonly kind: SessionKind;
+  readonly stream: string;
+  readonly updatedAt: number;
+  readonly bytes: number;
+  readonly bytesReceived: number;
+  /** Of one that has closed. */
+  readonly reason: CloseReason;
+}
+
+export const readHappenings = (text: string): Happening[] =>
+  text === '' ? [] : text.split('\n').map((line) => readLine(line.split(' ')));
+
+function readLine([how, id = '', openedAt, about = '', updatedAt, bytes, received, reason = '']: readonly string[]) {
+  return {
+    how: how === HOW.opened ? 'opened' : 'closed',
+    id: decodeURIComponent(id),
+    openedAt: Number(openedAt),
+    ...readAbout(about),
+    ...{ updatedAt: Number(updatedAt), bytes: Number(bytes), bytesReceived: Number(received) },
+    reason: decodeURIComponent(reason),
+  } as const;
+}
+
+const SHORT_ID = 8;
+
+/** A visit of which nobody who lives has seen more than this: no protocol, no address and no User-Agent are known. */
+export function strangerOf(happening: Happening): PlaySession {
+  const { id, kind, stream, openedAt, updatedAt, bytes, bytesReceived } = happening;
+  return Object.freeze({
+    ...{ id, kind, stream, streams: [stream], protocol: '', protocols: [], ip: '', ips: [] },
+    ...{ userName: id.slice(0, SHORT_ID), namedBy: 'fingerprint', secure: false, dvr: false, connections: 0, tags: {} },
+    ...{ openedAt, updatedAt, bytes, bytesReceived, durationMs: Math.max(0, updatedAt - openedAt) },
+  } as const);
+}

@@ -1,0 +1,65 @@
+import { leased } from '../membership/leased.js';
+import { HOLDER_LENGTH, KEEP_MS } from './visit-lua.js';
+
+/** What has happened by the steps of an incarnation, and was not told to all who listen yet. */
+export const outboxKey = (incarnation: string): string => `outbox-${incarnation.slice(0, HOLDER_LENGTH)}`;
+
+/** How it is written what has happened. */
+export const HOW = { opened: 'o', closed: 'c' } as const;
+
+/**
+ * Lua: what a step makes happen is written into the outbox of its incarnation by the step itself, under its number. `post`
+ * answers what stood there already, for the step has run before and its answer was lost; and what stands there now.
+ */
+export const OUTBOX_LUA = `
+local happened = {}
+local function happens(how, visit, why)
+  happened[#happened + 1] =
+    table.concat({how, visit[1], visit[2], visit[3], visit[4], visit[5], visit[6], why}, ' ')
+end
+local function post(key, step, acknowledged)
+  if acknowledged ~= '-' then
+    local steps = {}
+    for each in string.gmatch(acknowledged, '%d+') do steps[#steps + 1] = each end
+    redis.call('HDEL', key, unpack(steps))
+  end
+  local before = redis.call('HGET', key, step) or ''
+  if #happened == 0 then return before, before end
+  local text = table.concat(happened, '\\n')
+  if before ~= '' then text = before .. '\\n' .. text end
+  redis.call('HSET', key, step, text)
+  redis.call('PEXPIRE', key, ${KEEP_MS})
+  return before, text
+end`;
+
+/** So many steps whose events were told are named by the next one. */
+export const MAX_ACKNOWLEDGED = 1_000;
+
+/** What stands in the outbox under these numbers. KEYS: leases, outbox. ARGV: incarnation, numbers. */
+export const READ_OUTBOX = leased(
+  'read-outbox',
+  `
+local texts = {}
+for i = 2, #ARGV do texts[i - 1] = redis.call('HGET', KEYS[2], ARGV[i]) or '' end
+return texts`,
+);
+
+/**
+ * Some of what a dead incarnation has not told becomes this one's to tell. Answers it, and whether there may be more.
+ * KEYS: leases, outbox, that of the dead one. ARGV: incarnation, number of the step.
+ */
+export const TAKE_OVER = leased(
+  'take-over',
+  `
+local text = redis.call('HGET', KEYS[2], ARGV[2]) or ''
+local page = redis.call('HSCAN', KEYS[3], '0', 'COUNT', 20)[2]
+for i = 1, #page, 2 do
+  text = text == '' and page[i + 1] or text .. '\\n' .. page[i + 1]
+  redis.call('HDEL', KEYS[3], page[i])
+end
+if #page > 0 then
+  redis.call('HSET', KEYS[2], ARGV[2], text)
+  redis.call('PEXPIRE', KEYS[2], ${KEEP_MS})
+end
+return {text, redis.call('EXISTS', KEYS[3])}`,
+);
