@@ -5,11 +5,12 @@ import { ClosedSessions, type Row } from '../src/registry/closed-sessions.js';
 import { MultiMap } from '../src/collections/multi-map.js';
 import { Queue } from '../src/collections/queue.js';
 import { ShardedMap } from '../src/collections/sharded-map.js';
+import { SessionIndex } from '../src/registry/session-index.js';
 import { SessionList } from '../src/registry/session-list.js';
 
 const visit = (openedAt: number, id: string): Position => ({ openedAt, id });
 
-describe('SortedVisits', () => {
+describe('SessionList', () => {
   const walked = (visits: SessionList<Position>, after?: Position, limit = Infinity): Position[] => {
     const found: Position[] = [];
     if (limit > 0) visits.walk(after, (item) => found.push(item) < limit);
@@ -55,6 +56,38 @@ describe('SortedVisits', () => {
     for (const item of kept) visits.delete(item);
     expect(visits.size).toBe(0);
     expect(walked(visits)).toEqual([]);
+  });
+});
+
+describe('SessionIndex', () => {
+  it('has the visits of a stream in order, whether it was asked for before they came or after', () => {
+    const step = fc.record({
+      what: fc.constantFrom('insert', 'delete', 'ask'),
+      openedAt: fc.integer({ min: 0, max: 60 }),
+      streams: fc.constantFrom(['cam1'], ['cam2'], ['cam1', 'cam2'], ['cam3']),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        type Visit = Position & { readonly streams: readonly string[] };
+        const index = new SessionIndex<Visit>();
+        const model = new Map<number, Visit>();
+        const expectAgreement = (stream: string): void => {
+          const found: Visit[] = [];
+          index.of(stream).walk(undefined, (item) => void found.push(item));
+          expect(found).toEqual([...model.values()].filter(({ streams }) => streams.includes(stream)).sort(byPosition));
+        };
+        for (const { what, openedAt, streams } of steps) {
+          const known = model.get(openedAt);
+          if (what === 'ask') expectAgreement(streams[0] as string);
+          else if (what === 'insert' && known === undefined) {
+            const item = { ...visit(openedAt, 'a'), streams };
+            model.set(openedAt, item);
+            index.insert(item);
+          } else if (what === 'delete' && known !== undefined) expect(index.delete(known)).toBe(model.delete(openedAt));
+        }
+        for (const stream of ['cam1', 'cam2', 'cam3', 'cam4']) expectAgreement(stream);
+      }),
+    );
   });
 });
 

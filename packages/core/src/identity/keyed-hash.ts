@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { RecentMap } from '../collections/recent-map.js';
 
 /** Texts of strangers are kept as they are up to this length; longer ones as their hash. */
@@ -12,14 +12,14 @@ const LONGEST_REMEMBERED = 2048;
  * Trackers with the same `fingerprintKey` hash alike, in whatever process.
  */
 export class KeyedHash {
-  private readonly secret: Buffer;
+  private readonly secret: KeyObject;
   /** Names the key, and tells nothing about it. */
   readonly keyId: string;
   private readonly recent = new RecentMap<string>({ max: REMEMBERED });
 
   /** @param key The tracker's `fingerprintKey`; fingerprints, which are shown, are made with it as it is. */
   constructor(key: string | Buffer) {
-    this.secret = createHmac('sha256', key).update('stream-sessions: credentials').digest();
+    this.secret = createSecretKey(createHmac('sha256', key).update('stream-sessions: credentials').digest());
     this.keyId = this.once('key');
   }
 

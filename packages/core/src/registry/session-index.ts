@@ -1,7 +1,11 @@
 import type { Position } from './cursor.js';
+import { ownCopy } from '../support/strings.js';
 import { SessionList } from './session-list.js';
 
-/** Visits in the order of lists, all of them and by stream. */
+/** Who has asked for a stream will ask again; who asks for more of them than this has each made once more. */
+const MAX_STREAMS = 4096;
+
+/** Visits in the order of lists: all of them, and those of the streams that somebody has asked for, for most nobody ever does. */
 export class SessionIndex<T extends Position & { readonly streams: readonly string[] }> {
   private readonly all = new SessionList<T>();
   private readonly perStream = new Map<string, SessionList<T>>();
@@ -10,28 +14,33 @@ export class SessionIndex<T extends Position & { readonly streams: readonly stri
     return this.all.size;
   }
 
-  /** The visits of a stream, or all; undefined when there are none. */
-  of(stream: string | undefined): SessionList<T> | undefined {
-    return stream ? this.perStream.get(stream) : this.all;
+  /** The visits of a stream, or all. */
+  of(stream: string | undefined): SessionList<T> {
+    if (!stream || this.all.size === 0) return this.all;
+    return this.perStream.get(stream) ?? this.list(stream);
   }
 
   insert(visit: T): void {
     this.all.insert(visit);
-    for (const stream of visit.streams) {
-      let visits = this.perStream.get(stream);
-      if (visits === undefined) this.perStream.set(stream, (visits = new SessionList()));
-      visits.insert(visit);
-    }
+    if (this.perStream.size === 0) return;
+    for (const stream of visit.streams) this.perStream.get(stream)?.insert(visit);
   }
 
   /** False: it is not there. */
   delete(visit: T): boolean {
     if (!this.all.delete(visit)) return false;
-    for (const stream of visit.streams) {
-      const visits = this.perStream.get(stream);
-      visits?.delete(visit);
-      if (visits?.size === 0) this.perStream.delete(stream);
-    }
+    if (this.perStream.size === 0) return true;
+    for (const stream of visit.streams) this.perStream.get(stream)?.delete(visit);
     return true;
+  }
+
+  private list(stream: string): SessionList<T> {
+    const visits = new SessionList<T>();
+    this.all.walk(undefined, (visit) => {
+      if (visit.streams.includes(stream)) visits.insert(visit);
+    });
+    if (this.perStream.size >= MAX_STREAMS) this.perStream.clear();
+    this.perStream.set(ownCopy(stream), visits);
+    return visits;
   }
 }

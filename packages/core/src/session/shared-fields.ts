@@ -26,6 +26,8 @@ const MAX_SHARED = 8192;
 /** One object per combination that occurs; few do, for adapters and policies choose them, not clients. */
 export class SharedFieldsPool {
   private readonly known = new Map<string, SharedFields>();
+  /** Mostly the next asks for the same. */
+  private latest: SharedFields | undefined = undefined;
   /** What was closed lately, by how it was: most sessions end for one of a few reasons. */
   private readonly closings = new WeakMap<SharedFields, SharedFields>();
 
@@ -42,6 +44,8 @@ export class SharedFieldsPool {
 
   share(sharedFields: Omit<SharedFields, 'epoch' | 'protocols'>): SharedFields {
     const { kind, namedBy, protocol, secure, dvr, country, allowed, closeReason } = sharedFields;
+    const { latest } = this;
+    if (latest !== undefined && isSame(latest, sharedFields)) return latest;
     const words = part(country) + part(closeReason) + part(protocol);
     const key = `${kind},${namedBy},${secure},${dvr},${allowed},${words}`;
     let shared = this.known.get(key);
@@ -53,9 +57,19 @@ export class SharedFieldsPool {
       shared = { epoch, kind, namedBy, protocol, protocols, secure, dvr, country, allowed, closeReason };
       this.known.set(key, Object.freeze(shared));
     }
-    return shared;
+    return (this.latest = shared);
   }
 }
+
+const isSame = (a: SharedFields, b: Omit<SharedFields, 'epoch' | 'protocols'>): boolean =>
+  a.kind === b.kind &&
+  a.namedBy === b.namedBy &&
+  a.protocol === b.protocol &&
+  a.secure === b.secure &&
+  a.dvr === b.dvr &&
+  a.country === b.country &&
+  a.allowed === b.allowed &&
+  a.closeReason === b.closeReason;
 
 /** Nothing, or a text of whatever letters: no text reads like nothing, or like two. */
 const part = (text: string | undefined): string => (text === undefined ? '-' : prefixed(text));
