@@ -235,7 +235,7 @@ export class Registry {
 
   /** The oldest of all that are live, listed or not. */
   firstLive(): Session | undefined {
-    return this.live.first() ?? this.unserved.of(undefined)?.first();
+    return this.live.first() ?? this.unserved.of(undefined).first();
   }
 
   /** The live sessions that everybody sees. */
