@@ -35,6 +35,7 @@ export type {
 export type { SharedSlots, SlotAnswer, WhoPlays } from './types/slots.js';
 export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
+export { Generations } from './support/generations.js';
 export { checkOptions, badOption } from './support/options.js';
 export { keep, ownCopy } from './support/strings.js';
 export { Queue } from './collections/queue.js';

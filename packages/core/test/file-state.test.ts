@@ -68,13 +68,13 @@ describe('a state file', () => {
   });
 
   it('belongs to one process, and to the next one when that has died', async () => {
-    const script = `require('node:fs').writeFileSync(process.argv[1] + '.lock', JSON.stringify({ pid: process.pid,
+    const script = `require('node:fs').writeFileSync(process.argv[1] + '.lock-1', JSON.stringify({ pid: process.pid,
       started: require('node:fs').readFileSync('/proc/self/stat', 'latin1').split(') ')[1].split(' ')[19],
       host: require('node:os').hostname() })); setInterval(() => 0, 1000)`;
     const child = spawn(process.execPath, ['-e', script, file]);
     await until(
       'it holds the file',
-      () => existsSync(`${file}.lock`) && readFileSync(`${file}.lock`, 'utf8').endsWith('}'),
+      () => existsSync(`${file}.lock-1`) && readFileSync(`${file}.lock-1`, 'utf8').endsWith('}'),
     );
     expect(() => fileState(file)).toThrow(expect.objectContaining({ code: 'ERR_STATE_IN_USE' }) as Error);
     child.kill('SIGKILL');
@@ -93,12 +93,12 @@ describe('a state file', () => {
     ],
     ['nobody knows who it was', {}],
   ])('is taken over where %s', async (_, holder) => {
-    writeFileSync(`${file}.lock`, JSON.stringify(holder));
+    writeFileSync(`${file}.lock-1`, JSON.stringify(holder));
     expect(await kept(open())).toEqual({});
   });
 
   it('is left to a process of another host', () => {
-    writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: 'elsewhere' }));
+    writeFileSync(`${file}.lock-1`, JSON.stringify({ pid: 1, host: 'elsewhere' }));
     expect(() => fileState(file)).toThrow(/elsewhere|another host/);
   });
 
@@ -178,7 +178,7 @@ describe('a state file', () => {
   it('where nothing can be written runs, with what could be read, and says so once', async () => {
     // root may write anywhere: a folder in the way of the lock is a folder that cannot be written to
     await written(['denial/x', { no: 'denial' }]);
-    mkdirSync(`${file}.lock`);
+    mkdirSync(`${file}.lock-1`);
     chmodSync(file, 0o400);
     const { tracker, logged, clock } = setup({ state: open(), fingerprintKey: undefined as never });
     await tracker.ready;
@@ -245,6 +245,6 @@ describe('a state file', () => {
     const found = await kept(open());
     expect(Object.keys(found)).toHaveLength(99);
     expect(Object.values(found)).toEqual(Array.from({ length: 99 }, () => ({ round: 39, text })));
-    expect(readdirSync(folder).sort()).toEqual(['sessions.state', 'sessions.state.lock']);
+    expect(readdirSync(folder).sort()).toEqual(['sessions.state', 'sessions.state.lock-1']);
   });
 });

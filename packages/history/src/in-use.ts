@@ -5,5 +5,5 @@ export const inUse = (folder: string, pid: number | undefined): StreamSessionsEr
   new StreamSessionsError(
     'ERR_HISTORY_IN_USE',
     `${folder} is in use by process ${pid ?? '?'}: a folder of history belongs to one process. If that process is on another ` +
-      `host and has ended, remove ${folder}.lock.`,
+      `host and has ended, remove ${folder}.lock-*.`,
   );

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { badOption, isAlive, readIdentity, thisProcess } from '@stream-sessions/core/spi';
-import { Generations } from './generations.js';
+import { badOption, Generations, isAlive, readIdentity, thisProcess } from '@stream-sessions/core/spi';
 import type { SourceLease, SourceShare } from './lease.js';
 
 const SHARE = /^share-[\w-]{1,64}$/;
@@ -33,11 +32,12 @@ class FileLease implements SourceLease {
   private shared = '';
 
   constructor(private readonly folder: string) {
-    this.generations = new Generations(folder, this.self, livesHere);
+    this.generations = new Generations(path.join(folder, 'holder'), this.self, livesHere);
   }
 
   async acquire(): Promise<boolean> {
     nonces.add(this.self.nonce);
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
     return this.generations.hold();
   }
 

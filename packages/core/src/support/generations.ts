@@ -1,33 +1,42 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isAlive, readIdentity, type ProcessIdentity } from '@stream-sessions/core/spi';
-
-const NAME = /^holder-(\d{1,15})$/;
+import { isAlive, readIdentity, type ProcessIdentity } from './process-identity.js';
 
 /**
- * Who of several processes holds a folder: whoever has made the file with the highest number in it, for as long as that process
- * lives. A file is made only once, and never taken over, so two who find the same dead holder cannot both follow it.
+ * Who of several processes of one machine holds something: whoever has made the file with the highest number, for as long as that
+ * process lives. A file is made only once, and never taken over, so two who find the same dead holder cannot both follow it.
  */
 export class Generations {
   private mine: number | undefined = undefined;
   private readonly text: string;
+  private readonly folder: string;
+  private readonly name: string;
 
+  /**
+   * @param prefix of the files, which are called `<prefix>-1` and so on. The folder is there.
+   * @param livesHere whether a file with this text is of this process, which is none of before that had its number
+   */
   constructor(
-    private readonly folder: string,
+    private readonly prefix: string,
     private readonly self: ProcessIdentity & { readonly nonce: string },
-    /** Whether it is of this process, which is none of before that had its number. */
     private readonly livesHere: (text: string) => boolean,
   ) {
     this.text = JSON.stringify(self);
+    this.folder = path.dirname(prefix);
+    this.name = `${path.basename(prefix)}-`;
   }
 
   get isHeld(): boolean {
     return this.mine !== undefined;
   }
 
+  /** Who holds it; undefined: nobody, or somebody who did not say so. */
+  get holder(): ProcessIdentity | undefined {
+    return readIdentity(this.textOf(this.highest()) ?? '');
+  }
+
   /** @throws what the file system throws */
   hold(): boolean {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const highest = this.highest();
     if (this.mine !== undefined && this.mine === highest && this.textOf(highest) === this.text) return true;
     this.mine = undefined; // somebody has removed it
@@ -40,6 +49,7 @@ export class Generations {
       return false;
     }
     this.mine = next;
+    // the one before stays: without it, numbers would begin anew while somebody still counts on
     for (const n of this.numbers()) if (n < next - 1) rmSync(this.fileOf(n), { force: true });
     return true;
   }
@@ -58,17 +68,19 @@ export class Generations {
     return holder !== undefined && isAlive(holder);
   }
 
+  /** Undefined: it is not there. */
   private textOf(n: number): string | undefined {
     try {
       return readFileSync(this.fileOf(n), 'utf8');
-    } catch {
-      return undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
     }
   }
 
   /** It is written beside before, so that nobody sees half of it. False: another was faster. */
   private make(n: number): boolean {
-    const draft = path.join(this.folder, `${this.self.nonce}.new`);
+    const draft = `${this.prefix}-${this.self.nonce}.new`;
     writeFileSync(draft, this.text, { mode: 0o600 });
     try {
       linkSync(draft, this.fileOf(n));
@@ -86,10 +98,13 @@ export class Generations {
   }
 
   private numbers(): number[] {
-    return readdirSync(this.folder).flatMap((name) => Number(NAME.exec(name)?.[1] ?? []));
+    return readdirSync(this.folder).flatMap((file) => {
+      const number = file.startsWith(this.name) ? file.slice(this.name.length) : '';
+      return /^\d{1,15}$/.test(number) ? Number(number) : [];
+    });
   }
 
   private fileOf(n: number): string {
-    return path.join(this.folder, `holder-${n}`);
+    return `${this.prefix}-${n}`;
   }
 }
