@@ -105,7 +105,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     await leave();
     throw error;
   }
-  return new NodesAsOne({ tracker, member, words, events, answers, slots, onLeave: leave });
+  return new NodesAsOne({ tracker, name, clock, member, words, events, answers, slots, onLeave: leave });
 }
 
 /** A bucket that has come back empty is told again what is here. */

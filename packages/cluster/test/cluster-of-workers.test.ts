@@ -27,7 +27,8 @@ it('sees a viewer of three workers as one, without any server, and kicks it as o
   expect(row?.nodes).toHaveLength(3);
   await nodes.tellsOpened(1);
   expect(await b.directory.count({ status: 'active' })).toBe(1);
-  expect(await c.directory.kick(row?.id ?? '')).toBe(true);
+  const names = ['node-1', 'node-2', 'node-3'];
+  expect(await c.directory.kick(row?.id ?? '')).toEqual({ nodes: names, pending: [] });
   for (const node of all) expect((await ask(node, { token: 't' })).admitted).toBe(false);
   await until('its end is told', () => nodes.closed.length === 1);
   expect(nodes.closed).toMatchObject([{ id: row?.id, bytes: 900, closeReason: 'kicked' }]);

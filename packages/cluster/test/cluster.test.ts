@@ -121,7 +121,7 @@ describe('the end of a visit', () => {
     await play(a, { token: 't' });
     const { id } = await play(b, { token: 't' });
     await play(b, { token: 'neighbour', userAgent: 'other' });
-    expect(await c.directory.kick(id)).toBe(true);
+    expect(await c.directory.kick(id)).toEqual({ nodes: ['node-1', 'node-2'], pending: [] });
     for (const { tracker } of [a, b]) expect(tracker.list({ status: 'active' }).map((row) => row.id)).not.toContain(id);
     for (const node of [a, b, c]) expect((await ask(node, { token: 't' })).admitted).toBe(false);
     for (const node of [a, b, c]) await play(node, { token: 'neighbour', userAgent: 'other' });

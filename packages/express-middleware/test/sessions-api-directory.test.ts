@@ -41,6 +41,56 @@ describe('a directory', () => {
     ]);
   });
 
+  it.each(['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'])('that rejects with %s is a 503: try again', async (code) => {
+    const list = () => Promise.reject(new StreamSessionsError(code, 'Redis at 10.0.0.7 is away.'));
+    expect(await answerOf({ list }, '/sessions')).toEqual([
+      503,
+      { code: 'CLUSTER_UNREACHABLE', message: 'The cluster cannot be reached now. Try again.' },
+    ]);
+  });
+
+  it('is asked for no more than 1,000 rows, and says whether there are more', async () => {
+    const many = createTracker({ autoStart: false });
+    const add = (n: number) => many.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '10.0.0.1', token: `t${n}` });
+    for (let n = 0; n < 1_000; n++) add(n);
+    const limits: unknown[] = [];
+    const list: SessionDirectory['list'] = (filter) => {
+      limits.push(filter?.limit);
+      return many.list(filter);
+    };
+    const api = sessionsApi({ ...directoryOf(many), list }, { authorize: () => true });
+    const { url } = await serve(express().use(api));
+    const page = async () => JSON.parse((await get(url, '/sessions')).text);
+    expect(await page()).toMatchObject({ total_count: 1_000 });
+    expect((await page()).next).toBeUndefined();
+    add(1_000);
+    const { next, sessions } = await page();
+    expect([sessions.length, typeof next]).toEqual([1_000, 'string']);
+    expect(Math.max(...(limits as number[]))).toBe(1_000);
+    await many.stop();
+  });
+
+  it('tells of nodes that have not answered', async () => {
+    const rows = () => Object.assign([], { partial: true, missing: ['node-2'] });
+    const api = sessionsApi({ ...directory, list: rows }, { authorize: () => true });
+    const { url } = await serve(express().use(api));
+    expect(JSON.parse((await get(url, '/sessions')).text)).toMatchObject({ partial: true, missing: ['node-2'] });
+  });
+
+  it('answers a kick 202 while some nodes have yet to cut', async () => {
+    const kicks = [{ nodes: ['node-1'], pending: ['node-2'] }, { nodes: ['node-1'], pending: [] }, false] as const;
+    const left = [...kicks];
+    const api = sessionsApi({ ...directory, kick: () => left.shift() ?? false }, { authorize: () => true });
+    const { url } = await serve(express().use(api));
+    const kick = async () => {
+      const answer = await fetch(`${url}/sessions/x`, { method: 'DELETE' });
+      return [answer.status, await answer.text()];
+    };
+    expect(await kick()).toEqual([202, JSON.stringify(kicks[0])]);
+    expect(await kick()).toEqual([204, '']);
+    expect((await kick())[0]).toBe(404);
+  });
+
   it('may refuse a cursor or too many rows, as a tracker does', async () => {
     const list = () => Promise.reject(new StreamSessionsError('ERR_TOO_MANY_ROWS', 'Too many.'));
     expect(await answerOf({ list }, '/sessions')).toEqual([400, { code: 'INVALID_QUERY', message: 'Too many.' }]);

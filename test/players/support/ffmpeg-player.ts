@@ -21,16 +21,17 @@ export function endPlayers(): void {
 /**
  * Plays a URL with ffmpeg as a viewer would: at the speed of time, the picture goes nowhere. `seconds`: it stops then by itself.
  * `live`: as fast as it comes. On a busy machine a clock of its own makes ffmpeg read later and later, until it waits for nothing.
- * `blind`: nothing is decoded, so that many can play at a time.
+ * `blind`: nothing is decoded, so that many can play at a time. `fresh`: a connection for each request, of HLS.
  */
 export function playWithFfmpeg(
   url: string,
-  options: { userAgent?: string; seconds?: number; live?: boolean; blind?: boolean } = {},
+  options: { userAgent?: string; seconds?: number; live?: boolean; blind?: boolean; fresh?: boolean } = {},
 ): FfmpegPlayer {
-  const { userAgent, seconds, live, blind } = options;
+  const { userAgent, seconds, live, blind, fresh } = options;
   const args = [
     ...['-hide_banner', ...(url === 'pipe:0' ? [] : ['-nostdin']), '-loglevel', 'error', ...(live ? [] : ['-re'])],
     ...(userAgent ? ['-user_agent', userAgent] : []),
+    ...(fresh ? ['-http_persistent', '0'] : []),
     ...['-i', url, ...(seconds ? ['-t', String(seconds)] : []), ...(blind ? ['-c', 'copy'] : []), '-f', 'null', '-'],
   ];
   const child = spawn(program('ffmpeg'), args, { stdio: ['pipe', 'ignore', 'pipe'] });

@@ -6,23 +6,23 @@ import {
   type EventSink,
   type Explanation,
   type InvalidateResult,
+  type KickedAt,
   type KickOptions,
   type SessionDirectory,
   type SessionFilter,
-  type SessionTracker,
   type SinkOptions,
   type StreamSummary,
   type TrackerEvents,
   type TrackerStats,
 } from '@stream-sessions/core';
 import type { SharedSlots } from '@stream-sessions/core/spi';
-import type { Member } from '../member.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import { aboutOf, readAbout } from '../visits/fields.js';
 import { readCounts, readFigures } from '../visits/visit-figures.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
 import { mergedStats } from './merge-stats.js';
+import { kickEverywhere, type KickParts } from './kick-everywhere.js';
 import type { NodeAnswers } from './node-answers.js';
 import type { OperatorWords } from './operator-words.js';
 import type { ClusterEvents } from './cluster-events.js';
@@ -65,6 +65,13 @@ export interface ClusterDirectory extends SessionDirectory {
    * @throws StreamSessionsError ERR_BAD_OPTION
    */
   addSink(sink: EventSink, options?: SinkOptions): () => void;
+  /**
+   * From any node. Resolves when all nodes have cut and know whom to keep out, or after a second: `pending` are those that have
+   * not said so. False: nobody has such a live session.
+   *
+   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if nobody who answers has it, and not all can be asked
+   */
+  kick(id: string, options?: KickOptions): Promise<false | KickedAt>;
   /** The nodes that live. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
@@ -74,9 +81,7 @@ export interface ClusterDirectory extends SessionDirectory {
   leave(): Promise<void>;
 }
 
-export interface DirectoryParts {
-  readonly tracker: SessionTracker;
-  readonly member: Member;
+export interface DirectoryParts extends KickParts {
   readonly words: OperatorWords;
   readonly events: ClusterEvents;
   readonly answers: NodeAnswers;
@@ -185,14 +190,8 @@ export class NodesAsOne implements ClusterDirectory {
     );
   }
 
-  /** Resolves when all nodes have cut, or after a second. */
-  async kick(id: string, options: KickOptions = {}): Promise<boolean> {
-    const { answers, missing } = await this.ask<{ kicked: boolean; logAt: number }>('kick', { id, options });
-    const logAt = Math.max(0, ...answers.map(({ answer }) => answer.logAt));
-    if (logAt > 0) await this.ask('reached', logAt);
-    const isKicked = answers.some(({ answer }) => answer.kicked);
-    if (!isKicked && missing.length > 0) throw unreachable(missing);
-    return isKicked;
+  kick(id: string, options: KickOptions = {}): Promise<false | KickedAt> {
+    return kickEverywhere(this.parts, id, options);
   }
 
   async kickAll(filter: SessionFilter, options: KickOptions = {}): Promise<number> {
@@ -284,9 +283,3 @@ export class NodesAsOne implements ClusterDirectory {
 const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, n) => sum + n, 0);
 
 const closedLast = ([part]: readonly PartRow[]): number => (part?.row.closedAt === undefined ? 0 : 1);
-
-const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
-  new StreamSessionsError(
-    'ERR_CLUSTER_ALONE',
-    `Nobody has this session here, and not all nodes have answered: ${missing.map(({ name }) => name).join(', ')}.`,
-  );

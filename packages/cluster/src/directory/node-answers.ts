@@ -4,6 +4,16 @@ import type { Member } from '../member.js';
 import { keyOf, type PartRow } from './merge-rows.js';
 import type { OperatorWords } from './operator-words.js';
 
+/** What a node answers to a kick. */
+export interface KickAnswer {
+  /** It has done it. */
+  readonly kicked: boolean;
+  /** The opening time of the visit that is kicked now. */
+  readonly cut?: number;
+  /** Where in the log it stands who may not come back. */
+  readonly logAt: number;
+}
+
 /** What this node answers when a directory asks all of them: its own part of everything. */
 export class NodeAnswers {
   constructor(
@@ -33,7 +43,10 @@ export class NodeAnswers {
     mailbox.on('kick', async (asked) => {
       const { id, options } = asked as { id: string; options: KickOptions };
       const kicked = tracker.kick(id, options);
-      return { kicked, logAt: kicked ? ((await this.words.said()) ?? 0) : 0 };
+      const row = tracker.get(id);
+      // by the word of another node, which was quicker than this question
+      const cut = kicked || row?.closeReason === 'kicked' ? row?.openedAt : undefined;
+      return { kicked, cut, logAt: kicked ? ((await this.words.said()) ?? 0) : 0 };
     });
     mailbox.on('kickAll', async (asked) => {
       const { filter, options } = asked as { filter: SessionFilter; options: KickOptions };

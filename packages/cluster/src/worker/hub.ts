@@ -28,7 +28,8 @@ export class Hub {
   listen(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(path, () => {
+      // A worker of node:cluster would listen in its primary otherwise, and two of them at one path.
+      this.server.listen({ path, exclusive: true }, () => {
         this.server.off('error', reject);
         this.server.on('error', () => undefined);
         resolve();

@@ -3,21 +3,28 @@ import type { TrackerEvents } from './event.js';
 import type { Explanation } from './explanation.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
 import type { TrackerStats } from './stats.js';
-import type { DenyOptions, InvalidateResult, KickOptions } from './operations.js';
+import type { DenyOptions, InvalidateResult, KickedAt, KickOptions } from './operations.js';
 
 type Answer<T> = T | Promise<T>;
+
+/** Rows of a list. In a cluster, `partial` says that some nodes have not answered in time, and `missing` names them. */
+export interface SessionRows extends ReadonlyArray<PlaySession> {
+  readonly partial?: boolean;
+  readonly missing?: readonly string[];
+}
 
 /**
  * Whoever can be asked who is watching, and told to stop a viewer: a tracker, or what speaks for several of them, whose
  * answers then come later. Each method does what the tracker's does; a promise rejects where the tracker throws.
  */
 export interface SessionDirectory {
-  list(filter?: SessionFilter): Answer<readonly PlaySession[]>;
+  list(filter?: SessionFilter): Answer<SessionRows>;
   count(filter?: SessionFilter): Answer<number>;
   get(id: string): Answer<PlaySession | undefined>;
   streams(): Answer<readonly StreamSummary[]>;
   stats(): Answer<TrackerStats>;
-  kick(id: string, options?: KickOptions): Answer<boolean>;
+  /** False: there is no such live session. */
+  kick(id: string, options?: KickOptions): Answer<boolean | KickedAt>;
   kickAll(filter: SessionFilter, options?: KickOptions): Answer<number>;
   tag(id: string, tags: Record<string, string>): Answer<boolean>;
   deny(target: DenialTarget, options?: DenyOptions): Answer<Denial>;

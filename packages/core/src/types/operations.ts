@@ -6,6 +6,14 @@ export interface KickOptions {
   reason?: string;
 }
 
+/** What came of a kick where several nodes have something of the session, each by its name. */
+export interface KickedAt {
+  /** They have cut it. */
+  readonly nodes: readonly string[];
+  /** They have not answered in time: they cut it when they hear of it. */
+  readonly pending: readonly string[];
+}
+
 /** Options of `deny`. */
 export interface DenyOptions {
   /** Milliseconds. Default `deniedRetentionMs`; 0 = only closes live sessions; Infinity = until lifted. */

@@ -78,6 +78,8 @@ export interface PlaySession {
    * closed one, those before it closed.
    */
   readonly rateMbits?: number | undefined;
+  /** In a cluster: the names of the nodes at which it was seen lately. */
+  readonly nodes?: readonly string[] | undefined;
 }
 
 /** What of a session moves while somebody watches. */

@@ -37,6 +37,8 @@ export interface WireSession {
   limits?: { down_mbits?: number; up_mbits?: number };
   /** Of sessions with limits: over about the last ten seconds. */
   rate_mbits?: number;
+  /** In a cluster: the nodes at which it was seen lately. */
+  nodes?: readonly string[];
 }
 
 /** The envelope that sinks get. */

@@ -57,6 +57,7 @@ export function toWire(session: PlaySession): WireSession {
   if (session.quality !== undefined) wire.quality = session.quality;
   if (session.limits !== undefined) wire.limits = limitsToWire(session.limits);
   if (session.rateMbits !== undefined) wire.rate_mbits = inThousandths(session.rateMbits);
+  if (session.nodes !== undefined) wire.nodes = session.nodes;
   return wire;
 }
 

@@ -1,3 +1,5 @@
+import { ApiError } from '@stream-sessions/core/spi';
+
 export {
   ApiError,
   invalidBody,
@@ -7,3 +9,13 @@ export {
   sendError,
   sendJson,
 } from '@stream-sessions/core/spi';
+
+const UNREACHABLE: readonly unknown[] = ['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'];
+
+/** 503, where the nodes of a cluster cannot be asked now. */
+export function unreachable(error: unknown): ApiError | undefined {
+  if (!UNREACHABLE.includes((error as { code?: unknown } | undefined)?.code)) return undefined;
+  return new ApiError(503, 'CLUSTER_UNREACHABLE', 'The cluster cannot be reached now. Try again.', {
+    'Retry-After': '1',
+  });
+}

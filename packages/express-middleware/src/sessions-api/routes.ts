@@ -1,5 +1,6 @@
 import {
   cursorOf,
+  type PlaySession,
   type SessionDirectory,
   type SessionFilter,
   StreamSessionsError,
@@ -19,7 +20,7 @@ import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
 import { type FeedCall, openFeed } from './feed/open-feed.js';
 import { denyFromBody } from './deny-from-body.js';
-import { limit, LIST_NAMES, onlyNames, readFilter, reasonOf, seconds } from './query.js';
+import { limit, LIST_NAMES, MAX_LIMIT, onlyNames, readFilter, reasonOf, seconds } from './query.js';
 
 /** One request, taken apart. */
 export interface Call extends FeedCall {
@@ -68,16 +69,29 @@ async function page(
   const { after, ...everyPage } = filter;
   try {
     // one row more tells whether there is another page
-    const [found, stats] = await Promise.all([directory.list({ ...filter, limit: rows + 1 }), directory.stats()]);
+    const most = Math.min(rows + 1, MAX_LIMIT);
+    const [found, stats] = await Promise.all([directory.list({ ...filter, limit: most }), directory.stats()]);
     const sessions = found.slice(0, rows);
-    const last = found.length > rows ? sessions.at(-1) : undefined;
+    const isMore = found.length > rows || (found.length === MAX_LIMIT && (await isAnyAfter(directory, filter, found)));
+    const last = isMore ? sessions.at(-1) : undefined;
     const isAll = after === undefined && last === undefined;
     const total = isAll ? found.length : await directory.count(everyPage); // counting may walk all of them once more
     const next = last && cursorOf(last, filter.order);
-    return { body: sessionsToWire({ sessions, allVisits: filter.visits === 'all', total, stats, next }) };
+    const body = sessionsToWire({ sessions, allVisits: filter.visits === 'all', total, stats, next });
+    return { body: found.partial === true ? { ...body, partial: true, missing: found.missing } : body };
   } catch (error) {
     throw error instanceof StreamSessionsError ? refused(error) : error;
   }
+}
+
+/** The longest page has no room for one row more: a cluster lists no more rows at once. */
+async function isAnyAfter(
+  directory: SessionDirectory,
+  filter: SessionFilter,
+  rows: readonly PlaySession[],
+): Promise<boolean> {
+  const after = cursorOf(rows.at(-1) as PlaySession, filter.order);
+  return (await directory.list({ ...filter, after, limit: 1 })).length > 0;
 }
 
 function refused(error: StreamSessionsError): Error {
@@ -110,9 +124,11 @@ async function kickSession(directory: SessionDirectory, call: Call): Promise<Rep
     ...(denyForMs === undefined ? {} : { denyForMs }),
     ...(reason ? { reason: reasonOf(reason) } : {}),
   };
-  if (!(await directory.kick(name, options))) throw notFound('There is no such live session.');
+  const kicked = await directory.kick(name, options);
+  if (kicked === false) throw notFound('There is no such live session.');
   await directory.saved?.();
-  return {};
+  // some nodes of a cluster have yet to hear of it
+  return kicked === true || kicked.pending.length === 0 ? {} : { status: 202, body: kicked };
 }
 
 const byAudience = (a: StreamSummary, b: StreamSummary): number =>

@@ -3,7 +3,7 @@ import { needDirectory, systemClock } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { targetOf } from '../request/target.js';
 import { checkAccess } from './access.js';
-import { ApiError, notFound, sendError, sendJson } from './answer.js';
+import { ApiError, notFound, sendError, sendJson, unreachable } from './answer.js';
 import { Feed } from './feed/feed.js';
 import { signIn } from './key/sign-in.js';
 import { prepare, type Prepared, type SessionsApiOptions } from './options.js';
@@ -35,7 +35,9 @@ export function sessionsApi(directory: SessionDirectory, options: SessionsApiOpt
       else next();
       return;
     }
-    serve(directory, req, res, found, { ...prepared, feed }).catch((error: unknown) => sendError(req, res, error));
+    serve(directory, req, res, found, { ...prepared, feed }).catch((error: unknown) =>
+      sendError(req, res, unreachable(error) ?? error),
+    );
   };
 }
 

@@ -1,0 +1,31 @@
+/** HLS from four processes on one port, with one list of their viewers. See README.md for what to type. */
+import workers from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import express from 'express';
+import { createClient } from 'redis';
+import { joinCluster, redisLink, workerLink } from '@stream-sessions/cluster';
+import { createTracker } from '@stream-sessions/core';
+import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware';
+
+const { PORT, MEDIA = 'media', REDIS_URL: url, KEY = randomBytes(24).toString('base64url') } = process.env;
+const port = Number(PORT || 8080);
+if (!(port > 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+
+if (workers.isPrimary) {
+  for (let n = 0; n < 4; n++) workers.fork({ KEY });
+  workers.on('exit', (_worker, code, signal) => signal && workers.fork({ KEY }));
+  workers.once('listening', () => console.log(`http://127.0.0.1:${port}/api/sessions?key=${KEY}`));
+  process.on('SIGINT', () => undefined); // it ends when its workers have
+} else {
+  const redis = url && (await createClient({ url }).on('error', console.error).connect());
+  const tracker = createTracker({ fingerprintKey: KEY });
+  const cluster = await joinCluster(tracker, { via: redis ? redisLink(redis) : workerLink() });
+  cluster.on('opened', ({ session: s }) => console.log(`+ ${s.userName} watches ${s.stream}`));
+  cluster.on('closed', ({ session: s }) => console.log(`- ${s.userName} left ${s.stream}: ${s.closeReason}`));
+
+  const app = express();
+  app.use('/live', trackPlayback(tracker), express.static(MEDIA));
+  app.use('/api', sessionsApi(cluster, { key: KEY, keyFile: '.stream-sessions-key' }));
+  app.listen(port, '127.0.0.1');
+  process.once('SIGINT', () => cluster.leave().then(() => process.exit()));
+}

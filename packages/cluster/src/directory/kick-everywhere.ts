@@ -1,0 +1,60 @@
+import {
+  StreamSessionsError,
+  type Clock,
+  type KickedAt,
+  type KickOptions,
+  type SessionTracker,
+} from '@stream-sessions/core';
+import type { Member } from '../member.js';
+import { momentOf } from '../membership/lease.js';
+import type { ClusterNode } from '../membership/node-list.js';
+import type { KickAnswer } from './node-answers.js';
+
+/** How long nodes are waited for, all in all. */
+const KICK_MS = 1_000;
+
+export interface KickParts {
+  readonly tracker: SessionTracker;
+  readonly member: Member;
+  readonly clock: Clock;
+  /** Of this node. */
+  readonly name: string;
+}
+
+/** Ends a visit on all nodes: see `ClusterDirectory.kick`. */
+export async function kickEverywhere(parts: KickParts, id: string, options: KickOptions): Promise<false | KickedAt> {
+  const { tracker, member, clock, name } = parts;
+  const { mailbox, membership } = member;
+  const begunAt = momentOf(clock).monotonic;
+  const asked = { id, options };
+  const { answers, missing } = await mailbox.ask<KickAnswer>(membership.nodes.living(), 'kick', asked, KICK_MS);
+  // Nobody can be asked, not even this node: what is here ends all the same.
+  const isAsked = answers.some(({ node }) => node.incarnation === membership.incarnation);
+  const isKickedHere = !isAsked && tracker.kick(id, options);
+  const first = answers.find(({ answer }) => answer.kicked)?.answer;
+  if (first === undefined && !isKickedHere) {
+    if (missing.length > 0 || !isAsked) throw unreachable(missing);
+    return false;
+  }
+  const late: ClusterNode[] = [...missing];
+  const logAt = Math.max(0, ...answers.map(({ answer }) => answer.logAt));
+  if (logAt > 0) {
+    const leftMs = Math.max(1, begunAt + KICK_MS - momentOf(clock).monotonic);
+    late.push(...(await mailbox.ask(membership.nodes.living(), 'reached', logAt, leftMs)).missing);
+  }
+  const cut = answers.filter(({ answer }) => first !== undefined && answer.cut === first.cut);
+  const nodes = namesOf(cut.map(({ node }) => node));
+  if (isKickedHere) nodes.add(name);
+  const pending = [...namesOf(late)].filter((each) => !nodes.has(each));
+  return { nodes: [...nodes].sort(), pending: pending.sort() };
+}
+
+const namesOf = (nodes: readonly ClusterNode[]): Set<string> => new Set(nodes.map(({ name }) => name));
+
+const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
+  new StreamSessionsError(
+    'ERR_CLUSTER_ALONE',
+    missing.length === 0
+      ? 'This session is not here, and the other nodes cannot be asked.'
+      : `Nobody who answers has this session, and not all nodes do: ${[...namesOf(missing)].join(', ')}.`,
+  );

@@ -1,0 +1,136 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePort } from '../support/free-port.js';
+import { startRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
+import { publishHls } from './support/live-hls.js';
+import { isAlive } from './support/processes.js';
+
+const program = path.join(__dirname, '../../examples/cluster/server.mjs');
+const KEY = 'the-key-of-this-test';
+const folder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
+let channel: ChildProcess;
+let running: ChildProcess | undefined;
+
+beforeAll(async () => {
+  mkdirSync(path.join(folder, 'media/cam1'), { recursive: true });
+  const playlist = path.join(folder, 'media/cam1/index.m3u8');
+  channel = publishHls(playlist);
+  await until('it is on air', () => readable(playlist)?.includes('2.ts'));
+}, 30_000);
+
+afterEach(() => {
+  // all of the group, as Ctrl-C does: what a failed test has left
+  if (running?.pid !== undefined && running.exitCode === null) process.kill(-running.pid, 'SIGKILL');
+});
+
+afterAll(() => {
+  endPlayers();
+  channel.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function readable(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs it in a folder and a process group of its own. */
+async function start(env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [program], {
+    cwd: folder,
+    // the socket of the workers goes there as well
+    env: { ...process.env, PORT: String(await freePort()), MEDIA: 'media', KEY, TMPDIR: folder, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  running = child;
+  const said = { output: '' };
+  child.stdout.on('data', (data: Buffer) => (said.output += data.toString()));
+  const [, url = ''] = await until('it runs', () => /(http:\/\/127\.0\.0\.1:\d+)\/api/.exec(said.output), 60_000);
+  return { child, url, said };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Each request is a connection of its own, and so for another worker. */
+function ask(url: string, method: string, headers: Record<string, string>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers, agent: new Agent({ keepAlive: false }) }, (answer) => {
+      let text = '';
+      answer.on('data', (data: Buffer) => (text += data.toString()));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+async function api(url: string, method: string, to: string): Promise<{ status: number; body: any }> {
+  const { status, text } = await ask(`${url}/api/${to}`, method, { authorization: `Bearer ${KEY}` });
+  return { status, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+it('is a program of about thirty lines', () => {
+  expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(35);
+});
+
+it.each([['a socket'], ['Redis']])(
+  'shows one row of a player whose requests come to four workers, and stops it from any, over %s',
+  async (over) => {
+    const redis = over === 'Redis' ? await startRedis() : undefined;
+    try {
+      const { child, url, said } = await start(redis && { REDIS_URL: `redis://127.0.0.1:${redis.port}` });
+      const live = `${url}/live/cam1/index.m3u8`;
+      const players = ['mallory', 'neighbour'].map((userAgent) => playWithFfmpeg(live, { userAgent, fresh: true }));
+      const rows = async () => (await api(url, 'GET', 'sessions?status=active')).body.sessions;
+      const rowOf = async (name: string) => (await rows()).find(({ user_agent }: any) => user_agent === name);
+      const isAtFour = async (name: string) => (await rowOf(name))?.nodes.length === 4;
+      await until(
+        'all workers have seen both',
+        async () => (await isAtFour('mallory')) && isAtFour('neighbour'),
+        40_000,
+      );
+      const { id, bytes } = await rowOf('mallory');
+      expect(bytes).toBeGreaterThan(1_000);
+      for (let n = 0; n < 8; n++) {
+        const answer = await api(url, 'GET', 'sessions?status=active');
+        expect(answer.body.sessions.map((row: any) => row.user_agent).sort()).toEqual(['mallory', 'neighbour']);
+        expect((await api(url, 'GET', `sessions/${id}`)).body).toMatchObject({ id, user_agent: 'mallory' });
+      }
+
+      expect((await api(url, 'DELETE', `sessions/${id}`)).status).toBe(204);
+      expect((await api(url, 'DELETE', `sessions/${id}`)).status).toBe(404);
+      const again = await playWithFfmpeg(live, { userAgent: 'mallory', seconds: 1 }).ended;
+      expect(again.code).not.toBe(0);
+      expect(again.stderr).toContain('403');
+      for (let n = 0; n < 8; n++) {
+        expect((await ask(live, 'GET', { 'user-agent': 'mallory' })).status).toBe(403);
+      }
+      const before = (await rowOf('neighbour')).bytes;
+      await until('the neighbour plays on', async () => (await rowOf('neighbour')).bytes > before);
+      await until('it is told', () => /^- .* left cam1: kicked$/m.test(said.output));
+      expect(said.output.match(/^\+ .* watches cam1$/gm)).toHaveLength(2);
+      expect(await rows()).toHaveLength(1);
+
+      for (const player of players) player.kill('SIGKILL');
+      process.kill(-child.pid!, 'SIGINT');
+      expect(await once(child, 'exit')).toEqual([0, null]);
+      expect(isAlive(-child.pid!)).toBe(false);
+    } finally {
+      await redis?.stop();
+    }
+  },
+  120_000,
+);
