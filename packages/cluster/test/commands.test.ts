@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** What Redis 6.2 has, as far as the package needs it. A newer one must not slip in, nor one that walks all keys. */
 // prettier-ignore
 const KNOWN = new Set(['DEL', 'EVAL', 'EVALSHA', 'EXISTS', 'GET', 'HDEL', 'HEXISTS', 'HGET', 'HGETALL', 'HINCRBY', 'HLEN', 'HMGET', 'HSCAN', 'HSET', 'HSETNX', 'HVALS',
-  'INCR', 'INCRBY', 'PEXPIRE', 'PEXPIREAT', 'PTTL', 'SET', 'TIME', 'XADD', 'XDEL', 'XLEN', 'XRANGE', 'XREAD', 'XREVRANGE', 'XTRIM',
+  'INCR', 'INCRBY', 'MGET', 'PEXPIRE', 'PEXPIREAT', 'PTTL', 'SET', 'TIME', 'XADD', 'XDEL', 'XLEN', 'XRANGE', 'XREAD', 'XREVRANGE', 'XTRIM',
   'ZADD', 'ZCARD', 'ZCOUNT', 'ZINCRBY', 'ZRANGE', 'ZRANGEBYSCORE', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE']);
 
 const folder = join(__dirname, '../src');

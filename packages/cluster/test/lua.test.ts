@@ -81,7 +81,7 @@ it.each(same)('%s: as Redis does it', async (lua, ...args) => {
 
 const calls: readonly (readonly [commands: string])[] = [
   [
-    `'SET' 'a' '1'|'GET' 'a'|'SET' 'a' '2' 'NX'|'SET' 'a' '2' 'XX'|'INCR' 'a'|'INCRBY' 'a' '-5'|'GET' 'b'|'PTTL' 'a'|'PTTL' 'b'`,
+    `'SET' 'a' '1'|'GET' 'a'|'SET' 'a' '2' 'NX'|'SET' 'a' '2' 'XX'|'MGET' 'a' 'b'|'INCR' 'a'|'INCRBY' 'a' '-5'|'GET' 'b'|'PTTL' 'a'|'PTTL' 'b'`,
   ],
   [`'SET' 'a' 'x'|'INCR' 'a'`],
   [`'SET' 'a' 'x'|'HGET' 'a' 'b'`],

@@ -10,9 +10,12 @@ export interface Place {
   readonly place: string;
 }
 
+/** Letters of a hash that tell groups apart: 66 bits. */
+const PLACE_LENGTH = 11;
+
 /** Of a group its own place; a connection is a group by itself. */
 export function placeOf({ place, id }: Pick<VisitIdentity, 'place' | 'id'>): Place {
-  const text = place ?? `c:${encodeURIComponent(id)}`;
+  const text = place?.slice(0, PLACE_LENGTH) ?? `c:${encodeURIComponent(id)}`;
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;

@@ -14,8 +14,8 @@ export const HOW = { opened: 'o', closed: 'c' } as const;
 export const OUTBOX_LUA = `
 local happened = {}
 local function happens(how, visit, why)
-  happened[#happened + 1] =
-    table.concat({how, visit[1], visit[2], visit[3], visit[4], visit[5], visit[6], why}, ' ')
+  happened[#happened + 1] = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[3] .. ' ' .. visit[4] .. ' ' .. visit[5]
+    .. ' ' .. visit[6] .. ' ' .. why
 end
 local function post(key, step, acknowledged)
   if acknowledged ~= '-' then

@@ -7,7 +7,7 @@ import { readHappenings } from './happening.js';
 import { Outbox, type OnHappened } from './outbox.js';
 import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
 import { aboutOf, allowedText, namesText, placeOf, readAllowed, readNames, type Place } from './fields.js';
-import { COUNTS, endedKey, SHARD_KEYS, tentativeKey, VISITS } from './visit-steps.js';
+import { COUNTS, nearKey, SHARD_KEYS, VISITS } from './visit-steps.js';
 
 /** Operations in one step. */
 const AT_ONCE = 100;
@@ -113,14 +113,14 @@ export class VisitBook {
   private async end(what: 'L' | 'X', part: Part, reason: string, extra: string): Promise<Ended | undefined> {
     const answer = await this.add(what, part, part, extra, encodeURIComponent(reason));
     if (answer === undefined || answer.fields[0] === 'none') return undefined;
-    const [how, updatedAt, bytes, received, holders = ''] = answer.fields;
+    const [how, updatedAt, bytes, received, holders = '-'] = answer.fields;
     return {
       closed: how === 'closed' ? answer.told : undefined,
       isAsked: how === 'asked',
       updatedAt: Number(updatedAt),
       bytes: Number(bytes),
       bytesReceived: Number(received),
-      holders: holders === '' ? [] : holders.split(','),
+      holders: holders === '-' ? [] : holders.split(','),
     };
   }
 
@@ -134,7 +134,7 @@ export class VisitBook {
     const place = placeOf(asked);
     const { kind, stream, id } = asked;
     const figures = [part?.updatedAt ?? 0, part?.bytes ?? 0, part?.bytesReceived ?? 0].map((n) => n.toFixed(0));
-    const shown = [what, String(place.shard), place.place, encodeURIComponent(id), String(part?.openedAt ?? 0)];
+    const shown = [`${what}${place.shard}`, place.place, encodeURIComponent(id), String(part?.openedAt ?? 0)];
     const args = [...shown, aboutOf(kind, stream), shownNames, ...figures, allowedText(part?.allowedUntil), extra];
     const queue = this.queues[place.bucket] as Operation[];
     if (this.isClosed || queue.length >= MAX_WAITING) return Promise.resolve(undefined);
@@ -184,12 +184,13 @@ export class VisitBook {
   private async send(bucket: number, operations: readonly Operation[]): Promise<void> {
     const { outbox, membership } = this;
     const keys = [COUNTS, outboxKey(membership.incarnation), ...SHARD_KEYS];
-    for (const { place } of operations) keys.push(tentativeKey(place.place), endedKey(place.place));
+    for (const { place } of operations) keys.push(nearKey(place.place));
     const step = outbox.next();
     const told = outbox.take(bucket);
     const args = [step, told.join() || '-', ...operations.flatMap((operation) => operation.args)];
     try {
-      const [answers, before] = (await membership.run(VISITS, bucket, keys, args)) as unknown as StepAnswer;
+      const [texts, before] = (await membership.run(VISITS, bucket, keys, args)) as unknown as StepAnswer;
+      const answers = texts.map((text) => text.split(' '));
       this.answer(bucket, step, operations, answers, before);
     } catch (error) {
       outbox.giveBack(bucket, told);
@@ -237,7 +238,7 @@ export class VisitBook {
 }
 
 type Answers = readonly (readonly string[])[];
-type StepAnswer = readonly [answers: Answers, before: string];
+type StepAnswer = readonly [answers: readonly string[], before: string];
 
 interface Answer {
   readonly fields: readonly string[];
@@ -248,4 +249,4 @@ const nothing = (): void => undefined;
 
 /** Ids of connections are the adapter's own: they are written without blanks. */
 const decoded = (answer: readonly string[]): readonly string[] =>
-  answer.map((field, i) => (i === 1 ? decodeURIComponent(String(field)) : String(field)));
+  answer.map((field, i) => (i === 1 ? decodeURIComponent(field) : field));

@@ -1,7 +1,8 @@
 import { BUCKETS } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
 import { placeOf } from './fields.js';
-import { COUNT, COUNTS, READ, SHARD_KEYS } from './visit-steps.js';
+import { COUNT, READ } from './figure-steps.js';
+import { COUNTS, SHARD_KEYS } from './visit-steps.js';
 
 /** A visit that somebody asks about. */
 export interface Known {

@@ -2,7 +2,8 @@ import type { Membership } from '../membership/membership.js';
 import { readHappenings } from './happening.js';
 import type { OnHappened, Outbox } from './outbox.js';
 import { outboxKey, TAKE_OVER } from './outbox-steps.js';
-import { COUNTS, SHARDS, shardKey, SWEEP } from './visit-steps.js';
+import { SWEEP } from './sweep-step.js';
+import { COUNTS, SHARDS, shardKey } from './visit-steps.js';
 
 /** Where it is in what a dead incarnation has left. */
 interface Place {

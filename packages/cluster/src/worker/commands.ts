@@ -24,6 +24,7 @@ const GENERAL: Readonly<Record<string, Command>> = {
 
 const TEXTS: Readonly<Record<string, Command>> = {
   GET: (store, key) => store.read(key, 'text') ?? null,
+  MGET: (store, key, more) => [key, ...more].map((each) => store.read(each, 'text') ?? null),
   SET: (store, key, [text = '', ...options]) => {
     if (options.includes('NX') && store.has(key)) return null;
     if (options.includes('XX') && !store.has(key)) return null;
