@@ -193,6 +193,36 @@ describe('the spill file', () => {
     expect(sink.got).toHaveLength(ids.length + 2);
   });
 
+  it('loses nothing that comes behind a line that a crash has cut', async () => {
+    const spillFile = join(folder, 'cut');
+    writeFileSync(spillFile, '{"id":"cut');
+    const { tracker } = setup({ maxSessionsPerIp: Infinity });
+    const gate = deferred<void>();
+    const sink = new RudeSink(0, () => gate.promise);
+    tracker.addSink(sink, { maxPairs: 1, spillFile });
+    for (let i = 0; i < 10; i++) await soon();
+    for (let i = 0; i < 10; i++) tracker.trackHttp(hit({ token: `${i}` }));
+    tracker.kickAll({ stream: 'cam1' });
+    gate.resolve();
+    await tracker.stop();
+    expect(pairsOf(sink.got)).toMatchObject({ pairs: 10, open: new Set() });
+  });
+
+  it('belongs to one sink at a time', async () => {
+    const spillFile = join(folder, 'shared');
+    const [first, second] = [setup(), setup()];
+    first.tracker.addSink(new RudeSink(0, () => undefined), { spillFile });
+    await until('the file is there', () => existsSync(spillFile));
+    second.tracker.addSink(new RudeSink(0, () => undefined), { spillFile });
+    await until('it is told', () => second.logged.some(({ level }) => level === 'error'));
+    await first.tracker.stop();
+    const third = setup();
+    third.tracker.addSink(new RudeSink(0, () => undefined), { spillFile });
+    await until('the file is there again', () => existsSync(spillFile));
+    await Promise.all([second.tracker.stop(), third.tracker.stop()]);
+    expect(third.logged).toEqual([]);
+  });
+
   it('that cannot be used is an error in the log, and pairs wait in memory', async () => {
     const { tracker, logged } = setup();
     const sink = new RudeSink(0, () => undefined);

@@ -30,7 +30,7 @@ interface Event {
  * after this process was killed. Visits that an earlier process left open, and that are not live, are closed as `lost`. It
  * resolves when who is live is in the journal.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION
+ * @throws StreamSessionsError ERR_BAD_OPTION; ERR_WEBHOOKS_IN_USE if another process has the journal, or other webhooks of this one
  * @throws Error of the file system, when the journal cannot be made or read
  * @example const webhooks = await createWebhooks(tracker, { endpoints: [{ url, secrets }], journal: 'webhooks.journal' });
  */

@@ -189,6 +189,7 @@ describe('the journal', () => {
     const clock = fakeClock();
     const journal = await Journal.open(file, MIB, clock, silent);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    await expect(opened(file)).rejects.toMatchObject({ code: 'ERR_WEBHOOKS_IN_USE' });
     const synced = jest.fn();
     journal.add(event('session.opened'), ['hook'], undefined, synced);
     clock.advance(50);

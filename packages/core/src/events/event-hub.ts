@@ -148,7 +148,7 @@ export class EventHub {
 
   /** Sinks get nothing more. */
   async retire(): Promise<void> {
-    await Promise.all(this.sinks.map((sink) => sink.flushed()));
+    await Promise.all(this.sinks.map((sink) => sink.retire()));
     this.droppedByRemoved = this.dropped;
     this.sinks = [];
     this.leaving.clear();

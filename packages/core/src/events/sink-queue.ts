@@ -89,9 +89,10 @@ export class SinkQueue {
     return (this.closing ??= this.finish());
   }
 
-  /** What was given to the spill file is in it. */
-  async flushed(): Promise<void> {
+  /** Nothing comes any more: what was given to the spill file is in it, and the file is for the next. */
+  async retire(): Promise<void> {
     await this.spill?.flushed().catch(() => undefined);
+    this.spill?.giveUp();
   }
 
   /** What has not been taken is lost, but what is in the spill file: the next process finds it there. */
@@ -197,6 +198,7 @@ export class SinkQueue {
     } catch (error) {
       this.logger.error({ err: error, sink: this.sink.name, events: spill.size }, 'the spill file of a sink failed');
       this.dropped += spill.size;
+      spill.giveUp();
       this.spill = undefined;
       this.spilling = false;
       return [];

@@ -1,4 +1,6 @@
 import { appendFile, open, readFile, rm, truncate } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { lockFile } from '../support/file-lock.js';
 import type { WireEvent } from '../types/wire.js';
 
 const NEWLINE = 0x0a;
@@ -15,15 +17,31 @@ export class SpillFile {
   private readAt = 0;
   private written: Promise<void> = Promise.resolve();
   private waiting: string[] = [];
+  private isGivenUp = false;
 
-  private constructor(private readonly path: string) {}
+  private constructor(
+    private readonly path: string,
+    private readonly unlock: () => void,
+  ) {}
 
-  /** @throws Error when the file can be neither read nor made */
+  /** @throws Error when the file can be neither read nor made, or is in use */
   static async open(path: string): Promise<SpillFile> {
-    const spill = new SpillFile(path);
-    await appendFile(path, '', { mode: 0o600 });
-    for (const byte of await readFile(path)) if (byte === NEWLINE) spill.size++;
-    return spill;
+    const unlock = lockFile(resolve(path), (pid) => new Error(`${path} is in use by process ${pid ?? '?'}.`));
+    try {
+      const spill = new SpillFile(path, unlock);
+      await appendFile(path, '', { mode: 0o600 });
+      const left = await readFile(path);
+      for (const byte of left) if (byte === NEWLINE) spill.size++;
+      // what a crash cut short is a line of its own, and none of what follows
+      if (left.length > 0 && left.at(-1) !== NEWLINE) {
+        await appendFile(path, '\n');
+        spill.size++;
+      }
+      return spill;
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   append(event: WireEvent): void {
@@ -74,14 +92,24 @@ export class SpillFile {
   /** All that was taken has been delivered: the file starts anew when nothing else is in it. */
   async settle(): Promise<void> {
     await this.written;
-    if (this.size > 0 || this.readAt === 0) return;
+    if (this.size > 0 || this.readAt === 0 || this.isGivenUp) return;
     await truncate(this.path, 0);
     this.readAt = 0;
   }
 
   async remove(): Promise<void> {
-    await this.settle();
-    if (this.size === 0) await rm(this.path, { force: true });
+    try {
+      await this.settle();
+      if (this.size === 0 && !this.isGivenUp) await rm(this.path, { force: true });
+    } finally {
+      this.giveUp();
+    }
+  }
+
+  /** What is in it is another's from now on. */
+  giveUp(): void {
+    if (!this.isGivenUp) this.unlock();
+    this.isGivenUp = true;
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { Clock, Logger } from '@stream-sessions/core';
-import { LineFile } from '@stream-sessions/core/spi';
+import { type Clock, type Logger, StreamSessionsError } from '@stream-sessions/core';
+import { LineFile, lockFile } from '@stream-sessions/core/spi';
 import { type Entry, Ledger, type Needed, type Place } from './ledger.js';
 import { type JournalRecord, parseRecord, type Sent, type VisitMark } from './records.js';
 
@@ -38,21 +38,28 @@ export class Journal {
 
   private constructor(
     private file: LineFile,
+    private readonly unlock: () => void,
     private readonly maxBytes: number,
     private readonly clock: Clock,
     private readonly logger: Logger,
   ) {}
 
-  /** @throws Error when the file cannot be made or read */
+  /** @throws StreamSessionsError ERR_WEBHOOKS_IN_USE; Error when the file cannot be made or read */
   static async open(file: string, maxBytes: number, clock: Clock, logger: Logger): Promise<Journal> {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    const journal = new Journal(await LineFile.open(file), maxBytes, clock, logger);
-    const { ledger } = journal;
-    await journal.file.readAll((text, offset, length) => {
-      const record = parseRecord(text);
-      if (record !== undefined) ledger.apply(record, offset, length);
-    });
-    return journal;
+    const unlock = lockFile(path.resolve(file), (pid) => inUse(file, pid));
+    try {
+      const journal = new Journal(await LineFile.open(file), unlock, maxBytes, clock, logger);
+      const { ledger } = journal;
+      await journal.file.readAll((text, offset, length) => {
+        const record = parseRecord(text);
+        if (record !== undefined) ledger.apply(record, offset, length);
+      });
+      return journal;
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   /** `onSynced`: it may be sent now, if it is to be sent to anybody. */
@@ -103,6 +110,7 @@ export class Journal {
   async close(): Promise<void> {
     while (this.lines.length > 0 || this.writing !== undefined) await this.flush();
     await this.file.close();
+    this.unlock();
   }
 
   private writeNow(text: string): Promise<void> {
@@ -220,3 +228,11 @@ function linesOf(
   const first = lineOf({ k: 'event', n, to: all, ...(mark === undefined ? {} : { mark }), event });
   return [first, ...[...dead].map(([e, { at, error }]) => lineOf({ k: 'dead', n, e, at, error }))];
 }
+
+/** Two processes would rewrite it behind each other's back, and send everything twice. */
+const inUse = (file: string, pid: number | undefined): StreamSessionsError =>
+  new StreamSessionsError(
+    'ERR_WEBHOOKS_IN_USE',
+    `${file} is in use by process ${pid ?? '?'}: a journal of webhooks belongs to one process. If that process is on another ` +
+      `host and has ended, remove ${file}.lock-*.`,
+  );
