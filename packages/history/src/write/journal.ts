@@ -64,6 +64,11 @@ export class Journal {
     return this.segments.length === 0;
   }
 
+  /** There is a part that will get nothing more: whoever writes need not wait until more has come. */
+  get isBehind(): boolean {
+    return this.segments.length > 1;
+  }
+
   /** False: there is no room for it. */
   add(record: JournalRecord, weight: Weight): boolean {
     const isFull = this.size >= this.maxBytes * SHARES[weight];

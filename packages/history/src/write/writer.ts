@@ -17,7 +17,7 @@ export class Writer {
   private waiting: (() => void)[] = [];
 
   constructor(
-    private readonly journal: Journal,
+    private readonly journal: Pick<Journal, 'oldest' | 'seal' | 'done' | 'isEmpty' | 'isBehind'>,
     private readonly write: (records: readonly JournalRecord[]) => Promise<void>,
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -64,7 +64,7 @@ export class Writer {
         retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
         continue;
       }
-      if (this.waiting.length === 0) await this.pause(GATHER_MS);
+      if (this.waiting.length === 0 && !this.journal.isBehind) await this.pause(GATHER_MS);
     }
     this.running = undefined;
     if (this.journal.isEmpty) this.makeKnown();
