@@ -43,51 +43,63 @@ const ALL: readonly Group[] = [
 ];
 const MINUTE = 60_000;
 
-/** Figures of each group in each span of so many milliseconds, counted the slow way: `at|stream|by|key`. */
+/** Figures of each group in each span of so many milliseconds, each from a list of all who were there: `at|stream|by|key`. */
 export function countByHand(visits: readonly Present[], spanMs: number): Map<string, Counted> {
-  const groups = spanMs === MINUTE ? PLAIN : ALL;
-  const members = new Map<string, Present[]>();
-  for (const visit of visits) {
-    for (let at = visit.openedAt - (visit.openedAt % spanMs); at < visit.endedAt; at += spanMs) {
-      for (const stream of [visit.stream, '']) {
-        for (const { by, keyOf } of groups) {
-          const key = keyOf(visit);
-          if (key === undefined) continue;
-          const name = [at, stream, by, key].join('|');
-          const group = members.get(name);
-          if (group === undefined) members.set(name, [visit]);
-          else group.push(visit);
-        }
+  const counted = new Map<string, Counted>();
+  for (const { by, keyOf, hasPeak } of spanMs === MINUTE ? PLAIN : ALL) {
+    for (const [name, members] of membersOf(visits, keyOf)) {
+      const [stream, key] = name.split('|');
+      for (const [at, present] of spansOf(members, spanMs)) {
+        counted.set([at, stream, by, key].join('|'), countSpan(present, at, spanMs, hasPeak));
       }
     }
   }
-  const hasPeak = new Map(groups.map((group) => [group.by, group.hasPeak]));
-  return new Map(
-    [...members].map(([name, group]) => {
-      const [at = '', , by = ''] = name.split('|');
-      return [name, countGroup(group, Number(at), spanMs, hasPeak.get(by) === true)];
-    }),
-  );
+  return counted;
 }
 
-function countGroup(group: readonly Present[], at: number, spanMs: number, hasPeak: boolean): Counted {
+/** Of each stream, and of all as the stream '': `stream|key`. */
+function membersOf(visits: readonly Present[], keyOf: Group['keyOf']): Map<string, Present[]> {
+  const members = new Map<string, Present[]>();
+  for (const visit of visits) {
+    const key = keyOf(visit);
+    if (key === undefined) continue;
+    for (const stream of [visit.stream, '']) put(members, `${stream}|${key}`, visit);
+  }
+  return members;
+}
+
+function spansOf(visits: readonly Present[], spanMs: number): Map<number, Present[]> {
+  const spans = new Map<number, Present[]>();
+  for (const visit of visits) {
+    for (let at = visit.openedAt - (visit.openedAt % spanMs); at < visit.endedAt; at += spanMs) put(spans, at, visit);
+  }
+  return spans;
+}
+
+function put<Key>(lists: Map<Key, Present[]>, key: Key, visit: Present): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [visit]);
+  else list.push(visit);
+}
+
+function countSpan(visits: readonly Present[], at: number, spanMs: number, hasPeak: boolean): Counted {
   const counted: Counted = { views: 0, peak: 0, peakAt: null, watchMs: 0, bytes: 0 };
-  const edges: (readonly [number, number])[] = [];
-  for (const { openedAt, endedAt, bytes } of group) {
+  // who leaves at a moment is gone when somebody comes at that moment: an even number is before an odd one
+  const edges = new Float64Array(2 * visits.length);
+  visits.forEach(({ openedAt, endedAt, bytes }, n) => {
     const from = Math.max(openedAt, at);
     const till = Math.min(endedAt, at + spanMs);
     if (openedAt >= at) counted.views++;
     counted.watchMs += till - from;
     counted.bytes += (bytes * (till - from)) / (endedAt - openedAt);
-    edges.push([from, 1], [till, -1]);
-  }
+    edges[2 * n] = 2 * from + 1;
+    edges[2 * n + 1] = 2 * till;
+  });
   if (!hasPeak) return counted;
-  // who leaves at a moment is gone when somebody comes at that moment
-  edges.sort(([a, x], [b, y]) => a - b || x - y);
   let now = 0;
-  for (const [moment, change] of edges) {
-    now += change;
-    if (now > counted.peak) [counted.peak, counted.peakAt] = [now, moment];
+  for (const edge of edges.sort()) {
+    now += edge % 2 === 0 ? -1 : 1;
+    if (now > counted.peak) [counted.peak, counted.peakAt] = [now, Math.floor(edge / 2)];
   }
   return counted;
 }

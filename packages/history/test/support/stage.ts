@@ -21,7 +21,8 @@ export class Stage {
   ) {}
 
   static async begin(settings: readonly string[] = []): Promise<Stage> {
-    const server = await startPostgres(settings);
+    // no test takes the power away: what a process has written is there after its death
+    const server = await startPostgres(['fsync=off', ...settings]);
     return new Stage(server, await postgresEngine({ url: server.url }));
   }
 
