@@ -5,6 +5,7 @@ import type { CheckedOptions } from './options.js';
 import { erase } from './privacy/erase.js';
 import type { Privacy } from './privacy/privacy.js';
 import { concurrencyOf, summaryOf, topStreamsOf, viewersOf } from './query/figures.js';
+import { checkText } from './query/filter.js';
 import { eachVisit, oneVisit, pageOfVisits } from './query/visits.js';
 import type { SqlEngine } from './types/engine.js';
 import type { History, HistoryStats } from './types/history.js';
@@ -102,9 +103,14 @@ export class KeptHistory implements History {
     return { publisher, summary, uniques };
   };
 
-  readonly export: History['export'] = ({ user }) => eachVisit(this.engine, { user });
+  readonly export: History['export'] = ({ user }) => {
+    // without a user, it would be everybody's
+    checkText('user', user);
+    return eachVisit(this.engine, { user });
+  };
 
   readonly erase: History['erase'] = async ({ user }) => {
+    checkText('user', user);
     await this.writer.idle();
     return erase(this.engine, user);
   };

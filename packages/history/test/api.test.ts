@@ -127,8 +127,43 @@ it.each([
   [`/concurrency?step=7&${range}`, 'stepMs'],
   [`/top-streams?order=x&${range}`, 'order'],
   ['/visits?stream=a%00b', 'NUL'],
+  ['/visits?tag=%3Dgold', 'key=value'],
+  [`/visits?after=${Buffer.from('9999999999999999 x').toString('base64url')}`, 'after'],
+  [`/visits?after=${Buffer.from('-9999999999999999 x').toString('base64url')}`, 'after'],
+  ['/summary?from=2026-02-01&to=2026-01-01', 'after from'],
+  ['/summary?from=2026-02-01&to=2026-02-01', 'after from'],
 ])('answers %s with 400 and says why', async (path, why) => {
   const response = await ask(path);
   expect(response.status).toBe(400);
   expect(await response.text()).toContain(why);
+});
+
+it.each([
+  ['/summary?from=0000-01-01&to=9999-12-31T23:59:59Z'],
+  ['/top-streams?from=0000-01-01&to=9999-12-31&limit=1000'],
+  ['/visits?from=9999-12-31&to=0000-01-01'],
+  ['/visits?min_sec=999999999'],
+  ['/visits?tag=a%ED%A0%80%3Db'],
+])('answers %s, whatever it may mean', async (path) => {
+  expect((await ask(path)).status).toBe(200);
+});
+
+it('exports and erases nobody for want of a name, and finds nothing under what is none', async () => {
+  const nobody = {} as { user: string };
+  expect(() => history.export(nobody)).toThrow('user must be a text');
+  await expect(history.erase(nobody)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+  await expect(history.erase({ user: 'a\0' })).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+  expect(await history.visit('a\0')).toBeUndefined();
+  expect(await history.visit('id-3', 1e300)).toBeUndefined();
+  const range = { from: START, to: START + MINUTE };
+  for (const over of [{ from: -8.64e15 }, { to: 1e300 }, { from: NaN }]) {
+    await expect(history.summary({ ...range, ...over })).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+  }
+  await expect(history.visits({ minDurationMs: 1e300 })).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+  expect((await history.visits({ tag: 'a=\uD800' })).total).toBe(0);
+});
+
+it.each(['POST', 'OPTIONS', 'DELETE', 'PROPFIND'])('answers %s of a list with 405', async (method) => {
+  const response = await ask('/visits', { method });
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
 });

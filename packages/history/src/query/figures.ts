@@ -20,6 +20,7 @@ import type {
   TopStreamsQuery,
   Visit,
 } from '../types/query.js';
+import { isTime } from './filter.js';
 import { piecesOf } from './pieces.js';
 import { type Split, sharesOf } from './shares.js';
 
@@ -147,8 +148,8 @@ function checkTime(what: string, asked: SummaryQuery, known: readonly string[]):
   checkOptions(what, asked, known);
   const { from, to } = asked;
   const stream: unknown = asked.stream;
-  if (!Number.isFinite(from)) throw badOption('from', 'a time in epoch milliseconds', from);
-  if (!(Number.isFinite(to) && to > from)) throw badOption('to', 'a time after from, in epoch milliseconds', to);
+  if (!isTime(from)) throw badOption('from', 'a time in epoch milliseconds', from);
+  if (!(isTime(to) && to > from)) throw badOption('to', 'a time after from, in epoch milliseconds', to);
   if (stream !== undefined && (typeof stream !== 'string' || stream === '' || stream.includes('\0')))
     throw badOption('stream', 'the code of a stream', stream);
 }

@@ -23,24 +23,35 @@ const KNOWN: readonly string[] = [
   'after',
 ] satisfies readonly (keyof VisitFilter)[];
 
+/** From the year 0 to the last day that JavaScript knows: PostgreSQL knows both, but not all that is before. */
+const FIRST_TIME = Date.parse('0000-01-01T00:00:00Z');
+const LAST_TIME = 8.64e15;
+
+/** Whether it is a time, in epoch milliseconds, that a database can compare. */
+export const isTime = (at: number): boolean => at >= FIRST_TIME && at <= LAST_TIME;
+
 /** @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_CURSOR */
 export function checked(filter: VisitFilter): { limit: number; after: Cursor | undefined } {
   checkOptions('visits()', filter, KNOWN);
   const { limit = MAX_LIMIT, ip } = filter;
   for (const name of ['from', 'to', 'minDurationMs', 'maxDurationMs'] as const) {
     const value = filter[name];
-    if (value !== undefined && !Number.isFinite(value)) throw badOption(name, 'a number of milliseconds', value);
+    if (value !== undefined && !isTime(value)) throw badOption(name, 'a number of milliseconds', value);
   }
   for (const name of ['stream', 'user', 'country', 'reason', 'protocol', 'kind', 'tag'] as const) {
-    const value: unknown = filter[name];
-    if (value !== undefined && typeof value !== 'string') throw badOption(name, 'a text', value);
-    if (value?.includes('\0') === true) throw badOption(name, 'a text without NUL', value);
+    if (filter[name] !== undefined) checkText(name, filter[name]);
   }
   if (filter.tag === '' || filter.tag?.startsWith('=') === true) throw badOption('tag', 'key or key=value', filter.tag);
   if (ip !== undefined && !isBlock(ip)) throw badOption('ip', 'an address, or a block such as 203.0.113.0/24', ip);
   if (!(Number.isInteger(limit) && limit > 0 && limit <= MAX_LIMIT))
     throw badOption('limit', `a whole number from 1 to ${MAX_LIMIT}`, limit);
   return { limit, after: filter.after === undefined ? undefined : fromCursor(filter.after) };
+}
+
+/** @throws StreamSessionsError ERR_BAD_OPTION for what no visit can have */
+export function checkText(name: string, value: unknown): void {
+  if (typeof value !== 'string') throw badOption(name, 'a text', value);
+  if (value.includes('\0')) throw badOption(name, 'a text without NUL', value);
 }
 
 /** Whether it is an address, or an address with a number of bits. */
@@ -59,7 +70,7 @@ export const cursorOfVisit = ({ openedAt, id }: Visit): string =>
 
 function fromCursor(after: string): Cursor {
   const [, openedAt, id] = /^(-?\d{1,16}) ([^\0]{1,64})$/.exec(Buffer.from(after, 'base64url').toString()) ?? [];
-  if (openedAt === undefined || id === undefined) {
+  if (openedAt === undefined || id === undefined || !isTime(Number(openedAt))) {
     throw new StreamSessionsError('ERR_BAD_CURSOR', 'after: this is not the `next` of a page of visits.');
   }
   return [Number(openedAt), id];

@@ -9,7 +9,7 @@ import {
 } from '../sql/visits.sql.js';
 import type { SqlEngine, SqlQuery } from '../types/engine.js';
 import type { Visit, VisitFilter, VisitPage } from '../types/query.js';
-import { checked, type Cursor, cursorOfVisit, MAX_LIMIT } from './filter.js';
+import { checked, type Cursor, cursorOfVisit, isTime, MAX_LIMIT } from './filter.js';
 import { totalOf } from './totals.js';
 import { Values, whereFew, whereVisits } from './where.js';
 
@@ -47,6 +47,8 @@ export async function* eachVisit(engine: SqlEngine, filter: VisitFilter): AsyncG
 
 /** The visit with this id and opening, or the latest with this id. */
 export async function oneVisit(engine: SqlEngine, id: string, openedAt?: number): Promise<Visit | undefined> {
+  // what no visit can have is no error: there is none
+  if (id.includes('\0') || !isTime(openedAt ?? 0)) return undefined;
   const values = new Values();
   const time = openedAt === undefined ? '' : `AND ${values.put(CONDITIONS.openedAt, openedAt)}`;
   const text = `${selectVisits} WHERE ${values.put(CONDITIONS.id, id)} ${time} ${values.put(NEWEST_FIRST, 1)}`;

@@ -1,4 +1,5 @@
 import { CONDITIONS, OF_COUNTS } from '../sql/visits.sql.js';
+import { plain } from '../write/rows.js';
 import type { VisitFilter } from '../types/query.js';
 
 /** Values of a statement: what others say is never in its text. */
@@ -63,6 +64,7 @@ const given = (filter: VisitFilter, names: readonly (keyof VisitFilter & keyof t
 /** `key`, or `key=value`. */
 function tagOf({ tag }: VisitFilter): { key?: string; value?: string } {
   if (tag === undefined) return {};
-  const at = tag.indexOf('=');
-  return at < 0 ? { key: tag } : { key: tag.slice(0, at), value: tag.slice(at + 1) };
+  const text = plain(tag);
+  const at = text.indexOf('=');
+  return at < 0 ? { key: text } : { key: text.slice(0, at), value: text.slice(at + 1) };
 }

@@ -60,9 +60,17 @@ export interface History {
   topStreams(query: TopStreamsQuery): Promise<readonly StreamFigures[]>;
   /** What one publisher's visit was to its stream. Undefined: there is no such visit. */
   broadcast(id: string, openedAt?: number): Promise<Broadcast | undefined>;
-  /** All visits of a user, by the name that the list shows. */
+  /**
+   * All visits of a user, by the name that the list shows.
+   *
+   * @throws StreamSessionsError ERR_BAD_OPTION
+   */
   export(who: { readonly user: string }): AsyncGenerator<Visit>;
-  /** Takes out of the visits of a user who it was. No figure changes by that. */
+  /**
+   * Takes out of the visits of a user who it was. No figure changes by that.
+   *
+   * @throws StreamSessionsError ERR_BAD_OPTION
+   */
   erase(who: { readonly user: string }): Promise<Erased>;
   /** Closes what nobody will close any more, drops what was kept long enough. Done by itself once an hour. */
   tidy(): Promise<void>;
