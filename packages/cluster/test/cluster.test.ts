@@ -212,4 +212,22 @@ describe('joining', () => {
       message: expect.stringContaining('identity.aliases'),
     });
   });
+
+  it('keeps a node from recognising viewers in another way than the others', async () => {
+    const { tracker, directory } = await nodes.add();
+    const { id } = tracker.trackHttp(hit({ token: 't' })) ?? {};
+    for (const [patch, option] of [
+      [{ identity: { ipv6PrefixLength: 48 } }, 'identity.ipv6PrefixLength'],
+      [{ identity: { aliases: false } }, 'identity.aliases'],
+      [{ idleTimeoutMs: 5_000, maxSessionsPerIp: 1 }, 'idleTimeoutMs'],
+    ] as const) {
+      const refused = { code: 'ERR_CLUSTER_CONFIG', message: expect.stringContaining(`"${option}"`) };
+      expect(() => tracker.updateConfig(patch)).toThrow(expect.objectContaining(refused));
+    }
+    expect(tracker.trackHttp(hit({ token: 'another', userAgent: 'another' }))).not.toBeNull();
+    expect(tracker.trackHttp(hit({ token: 't' }))).toMatchObject({ id });
+    tracker.updateConfig({ updateIntervalMs: 10, identity: {} });
+    await directory.leave();
+    tracker.updateConfig({ idleTimeoutMs: 5_000 });
+  });
 });

@@ -126,6 +126,12 @@ export class Settings {
     this.options = this.prepare({ ...this.options, ...present(patch) }, this.options);
   }
 
+  /** What decides who is the same viewer, and for how long, as it was given. */
+  get identity(): Pick<HotOptions, 'identity' | 'idleTimeoutMs'> {
+    const { identity = {}, idleTimeoutMs } = this.options;
+    return { identity, idleTimeoutMs };
+  }
+
   /** As they were given. */
   get idleTimeouts(): Complete['idleTimeoutMs'] {
     return this.options.idleTimeoutMs;

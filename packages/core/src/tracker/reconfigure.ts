@@ -1,3 +1,6 @@
+import { identityDigest } from '../settings/identity-digest.js';
+import type { Settings } from '../settings/settings.js';
+import { StreamSessionsError } from '../support/errors.js';
 import { SESSION_KINDS } from '../types/kinds.js';
 import type { HotOptions } from '../types/options.js';
 import type { Parts } from './assemble.js';
@@ -5,9 +8,10 @@ import type { Shutdown } from './shutdown.js';
 
 /** Other options hold from now on, and every part hears of what concerns it. */
 export function reconfigure(patch: HotOptions, parts: Parts, shutdown: Shutdown): void {
-  const { settings, registry, denials, clock, attachments, lifecycle } = parts;
+  const { settings, registry, denials, clock, attachments, lifecycle, membership } = parts;
   const { recipes: before, addresses, enabled: wasEnabled } = settings;
-  settings.update(patch);
+  if (membership.directory === undefined) settings.update(patch);
+  else updateAsOneOfSeveral(settings, patch);
   const { recipes, closedRetentionMs, closedRetentionMax } = settings;
   for (const kind of SESSION_KINDS) {
     if (recipes[kind].signature !== before[kind].signature) registry.forgetGroups(kind);
@@ -22,4 +26,22 @@ export function reconfigure(patch: HotOptions, parts: Parts, shutdown: Shutdown)
   attachments.update();
   lifecycle.deadlines.wheel.placeAllNow();
   if (wasEnabled && !settings.enabled) void shutdown.closeAll(false, () => !settings.enabled);
+}
+
+/** @throws StreamSessionsError ERR_CLUSTER_CONFIG: nodes of a cluster agree on who is one viewer, and one cannot change that alone */
+function updateAsOneOfSeveral(settings: Settings, patch: HotOptions): void {
+  const given = settings.identity;
+  const before = identityDigest(settings);
+  const { identity, idleTimeoutMs } = patch;
+  settings.update({ ...(identity && { identity }), ...(idleTimeoutMs !== undefined && { idleTimeoutMs }) });
+  const after = identityDigest(settings);
+  const changed = Object.keys(before).filter((name) => before[name] !== after[name]);
+  if (changed.length > 0) {
+    settings.update(given);
+    throw new StreamSessionsError(
+      'ERR_CLUSTER_CONFIG',
+      `All nodes of a cluster need the same ${changed.map((name) => `"${name}"`).join(', ')}: leave the cluster first.`,
+    );
+  }
+  settings.update(patch);
 }

@@ -93,7 +93,12 @@ export interface SessionTracker extends SessionDirectory {
   records(owner: string): StateRecords | undefined;
 
   stats(): TrackerStats;
-  /** Changes options while running. Timeouts take effect at the next sweep; identity, policies and geo with new hits. */
+  /**
+   * Changes options while running. Timeouts take effect at the next sweep; identity, policies and geo with new hits.
+   *
+   * @throws StreamSessionsError and changes nothing: ERR_BAD_OPTION, or ERR_CLUSTER_CONFIG where it is a node of a cluster and
+   *   would not recognise viewers as the others do
+   */
   updateConfig(patch: HotOptions): void;
   /** Calls the listener for every such event from now on; returns a function that removes it. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
