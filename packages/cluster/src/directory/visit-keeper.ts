@@ -105,7 +105,11 @@ export class VisitKeeper implements VisitDirectory {
     const row = this.ended.get(keyOf(happening))?.row ?? this.parts.rowOf(id);
     const known = row?.openedAt === openedAt ? row : strangerOf(happening);
     if (how === 'opened') return this.parts.onOpened(asLive(known), told);
-    const closed = { ...known, closedAt: Math.max(happening.updatedAt, openedAt), closeReason: reason };
+    const closed = {
+      ...known,
+      closedAt: known.closedAt ?? Math.max(happening.updatedAt, openedAt),
+      closeReason: reason,
+    };
     this.parts.onClosed(wholeOf(closed, happening), told);
   }
 
@@ -138,18 +142,14 @@ export class VisitKeeper implements VisitDirectory {
     const claimed = await book.claim(part, wasLost);
     if (claimed === undefined) return;
     const { visit, opened } = claimed;
-    const isSame = visit.id === part.id && visit.openedAt === part.openedAt;
+    const as = { id: visit.id, openedAt: visit.openedAt };
+    const isSame = as.id === part.id && as.openedAt === part.openedAt;
+    const last = this.ended.get(keyOf(part)) ?? { part, row: strangerOf({ ...part, how: 'opened', reason: 'idle' }) };
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
       // It has ended before anybody knew what it was.
-      const last = this.ended.get(keyOf(part));
-      if (last !== undefined) void this.letGo({ ...last.part, ...visit, names: part.names }, { ...last.row, ...visit });
+      void this.letGo({ ...last.part, ...as, names: part.names }, { ...last.row, ...as });
     }
-    if (opened === undefined) return;
-    const row = rowOf(visit.id) ?? this.ended.get(keyOf(part))?.row;
-    const { kind, stream, updatedAt, bytes, bytesReceived } = part;
-    const known = { how: 'opened', reason: '', kind, stream, updatedAt, bytes, bytesReceived, ...visit } as const;
-    const seen = row === undefined ? strangerOf(known) : { ...asLive(row), id: visit.id, openedAt: visit.openedAt };
-    onOpened(seen, opened);
+    if (opened !== undefined) onOpened({ ...asLive(rowOf(as.id) ?? last.row), ...as }, opened);
   }
 
   private async letGo(part: Part, row: PlaySession): Promise<void> {
