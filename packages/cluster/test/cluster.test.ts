@@ -166,6 +166,35 @@ describe('the operator’s word', () => {
     for (const node of [a, b, c]) await play(node, { token: 'bad' });
   });
 
+  it('refuses what was issued to a user by then on all nodes, and lets in a new login', async () => {
+    const policy = {
+      name: 'login',
+      stage: 'authorise' as const,
+      admit: ({ token = '' }: { token?: string | undefined }) => ({
+        allow: true as const,
+        userId: 'ann',
+        issuedAt: Number(token),
+      }),
+    };
+    const all = await three({ policies: [policy] });
+    const now = Date.now();
+    const [old, later] = [String(now - 60_000), String(now + 60_000)];
+    const [a, b, c] = all;
+    for (const node of all) await play(node, { token: old });
+    await play(b, { token: old, stream: 'cam2' });
+    await play(c, { token: later, stream: 'cam2' });
+    const [row] = (await rows(a)).filter(({ stream }) => stream === 'cam1');
+    expect(await c.directory.kick(row?.id ?? '', { revoke: true })).toMatchObject({ pending: [] });
+    for (const node of all) expect((await ask(node, { token: old })).admitted).toBe(false);
+    await until('the other one of the user is gone, the new one is not', async () => {
+      const left = (await rows(a)).map(({ stream, nodes }) => `${stream} ${nodes.join()}`);
+      return left.join() === 'cam2 node-3';
+    });
+    for (const node of all) await play(node, { token: later });
+    await a.directory.deny({ user: 'ann', issuedBefore: now + 120_000 });
+    for (const node of all) expect((await ask(node, { token: later })).admitted).toBe(false);
+  });
+
   it('is known to a node that joins, before it admits anybody', async () => {
     const a = await nodes.add();
     await a.directory.deny({ user: 'x' });

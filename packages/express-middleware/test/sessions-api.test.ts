@@ -291,6 +291,25 @@ describe('denials', () => {
     expect((await call('DELETE', `/denials/${made.body.id}`)).status).toBe(404);
   });
 
+  it('refuse what was issued to a user by a time', async () => {
+    const issued_before = '2026-01-01T12:00:00.000Z';
+    const made = await call('POST', '/denials', { user: 'ann', issued_before });
+    expect(made).toMatchObject({ status: 201, body: { target: { user: 'ann', issued_before } } });
+    expect(tracker.denials()).toMatchObject([{ target: { user: 'ann', issuedBefore: Date.parse(issued_before) } }]);
+    for (const wrong of ['2026-01-01', 1_790_000_000, 'now', null]) {
+      const answer = await call('POST', '/denials', { user: 'ann', issued_before: wrong });
+      expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining('issued_before')]);
+    }
+    const { status, body } = await call('POST', '/denials', { ip: '192.0.2.1', issued_before });
+    expect([status, body.error.message]).toEqual([400, expect.stringContaining('name the "user"')]);
+  });
+
+  it('come of a kick with revoke=true', async () => {
+    const session = hit('cam1', 1);
+    expect((await call('DELETE', `/sessions/${session.id}?revoke=yes`)).status).toBe(400);
+    expect((await call('DELETE', `/sessions/${session.id}?revoke=true`)).status).toBe(204);
+  });
+
   it('close live sessions, and show a token as its fingerprint only', async () => {
     const session = hit('cam1', 1, { token: 's3cret' });
     const made = await call('POST', '/denials', { token: 's3cret' });

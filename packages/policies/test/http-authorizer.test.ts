@@ -86,6 +86,20 @@ describe('httpAuthorizer', () => {
     },
   );
 
+  it('lets an answer say when the login was issued', async () => {
+    const { tracker, clock } = setup();
+    const issuedBefore = clock.now();
+    tracker.deny({ user: 'bob', issuedBefore });
+    const answers: boolean[] = [];
+    for (const ms of [issuedBefore, issuedBefore + 1_000]) {
+      for (const issued_at of [new Date(ms).toISOString(), ms, Math.floor(ms / 1_000)]) {
+        authoriser.answer = say(200, { allow: true, user_id: 'bob', issued_at });
+        answers.push((await ask(tracker, { token: `t${String(issued_at)}` })).admitted);
+      }
+    }
+    expect(answers).toEqual([false, false, false, true, true, true]);
+  });
+
   it('lets an answer name the user, the limit, the end, tags and a pass', async () => {
     const passes: (string | undefined)[] = [];
     const pass: Policy = { name: 'pass', stage: 'pass', admit: ({ pass }) => (passes.push(pass), { allow: true }) };

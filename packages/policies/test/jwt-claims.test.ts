@@ -21,7 +21,7 @@ async function told(token: string | undefined, over: Partial<JwtPolicyOptions> =
 }
 
 describe('a claim of ours', () => {
-  const names = ['sub', 'streams', 'tags', 'ip', 'kinds', 'max_sessions', 'exp', 'nbf', 'sid', 'jti'];
+  const names = ['sub', 'streams', 'tags', 'ip', 'kinds', 'max_sessions', 'exp', 'nbf', 'iat', 'sid', 'jti'];
   const wrong: Record<string, unknown[]> = {
     sub: [5, 0, '', true, [], {}, ['bob'], 'x'.repeat(257)],
     streams: [5, 0, true, {}, [5], [null], [['cam1']], 'x'.repeat(257), new Array(257).fill('cam1')],
@@ -40,6 +40,7 @@ describe('a claim of ours', () => {
     max_sessions: [-1, 1.5, '3', true, [], {}],
     exp: ['tomorrow', String(START_SEC + 600), true, [], {}, 1e300],
     nbf: ['yesterday', String(START_SEC), true, [], {}, 1e300],
+    iat: ['yesterday', String(START_SEC), true, [], {}, 1e300],
     sid: [5, '', [], {}, true, 'x'.repeat(257)],
     jti: [5, '', [], {}, true, 'x'.repeat(257)],
   };
@@ -187,4 +188,13 @@ it.each([
 ])('reads %s in the claim ip', async (_, ip) => {
   sessionOf(await ask(setup().tracker, { token: bob({ ip }) }));
   denialOf(await ask(setup().tracker, { token: bob({ ip }), ip: '198.51.100.1' }));
+});
+
+it('says when it was issued: what is older than a denial says is refused, and a new one gets in', async () => {
+  const { tracker } = setup();
+  const issuedBefore = START_SEC * 1_000;
+  tracker.deny({ user: 'bob', issuedBefore });
+  for (const claims of [{ iat: START_SEC - 1 }, { iat: START_SEC }, {}])
+    expect(denialOf(await ask(tracker, { token: bob(claims) })).target).toMatchObject({ user: 'bob', issuedBefore });
+  expect(sessionOf(await ask(tracker, { token: bob({ iat: START_SEC + 1 }) }))).toMatchObject({ userId: 'bob' });
 });

@@ -1,4 +1,5 @@
 import { conflictsOf } from '../denials/conflicts.js';
+import { NOT_SAID_YET } from '../denials/issued-before.js';
 import { isAlike } from '../denials/live-match.js';
 import { answersByName, bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
@@ -100,7 +101,8 @@ export class Admissions {
 
   /** Asks for one that no live session answers for, or that brings something new to one (`joins`). */
   decide(resolved: ResolvedHit, joins: Session | undefined): AnyAdmission | AnyPending {
-    const refused = this.refusedAtOnce(resolved, joins ?? this.parts.resolver.resumes(resolved));
+    const issuedAt = this.settings.policies.length > 0 ? NOT_SAID_YET : undefined;
+    const refused = this.refusedAtOnce(resolved, joins ?? this.parts.resolver.resumes(resolved), issuedAt);
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !resolved.recipe.tracks) return this.handle(resolved, undefined);
     // A request that shares the answer of another one of the same viewer takes no further place.
@@ -153,11 +155,11 @@ export class Admissions {
     return this.denials.refuseByCap(resolved, 'overload', 'shutdown', 'the tracker has been stopped');
   }
 
-  private refusedAtOnce(resolved: ResolvedHit, joins: Session | undefined): Refused | undefined {
+  private refusedAtOnce(resolved: ResolvedHit, joins?: Session, issuedAt?: number): Refused | undefined {
     if (this.stopped) return this.refuseStopped(resolved);
     const flaw = impossible(resolved.hit);
     if (flaw !== undefined) return this.denials.refuseByCap(resolved, 'forbidden', 'limit', flaw);
-    return this.denials.match(resolved, joins);
+    return this.denials.match(resolved, joins, issuedAt);
   }
 
   private overloaded(resolved: ResolvedHit, detail = 'too many sessions'): Refused {
@@ -248,8 +250,8 @@ export class Admissions {
   /** By the name that the policies gave it, if they did. */
   private deniedAs(resolved: ResolvedHit, verdict: Verdict, live: Session | undefined): Refused | undefined {
     if (this.denials.isEmpty) return undefined;
-    const { userId } = verdict as Approval;
-    return this.denials.match(resolved.as(userId), live ?? this.parts.resolver.resumes(resolved, userId));
+    const { userId, issuedAt } = verdict as Approval;
+    return this.denials.match(resolved.as(userId), live ?? this.parts.resolver.resumes(resolved, userId), issuedAt);
   }
 
   private handOut(resolved: ResolvedHit, outcome: Outcome): AnyAdmission {
@@ -295,5 +297,4 @@ function toAnother(answer: AnyAdmission): AnyAdmission {
   return { admitted: false, denial: Object.freeze(rest) };
 }
 
-const APPROVED: Approval = { allow: true };
-const NOT_ASKED: Decision = Object.freeze({ verdict: APPROVED, approvals: [], policyDecisions: [] });
+const NOT_ASKED = Object.freeze<Decision>({ verdict: { allow: true }, approvals: [], policyDecisions: [] });

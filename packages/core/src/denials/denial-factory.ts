@@ -48,7 +48,7 @@ export class DenialFactory {
 
   /** Of a target as `readTarget` read it. */
   ofTarget(target: DenialTarget, forMs: number, reason: string | undefined): DenialEntry {
-    const { ip, token, ...rest } = target;
+    const { ip, token, issuedBefore: _time, ...rest } = target;
     const { hash } = this.settings;
     const values: DenialPattern = { ...rest };
     const block = ip === undefined ? undefined : parseBlock(ip);

@@ -28,7 +28,9 @@ export function fromRecord(record: DenialRecord, key: string): DenialEntry {
     isText(id) &&
     isText(reason) &&
     isRecord(target) &&
-    Object.values(target).every(isText) &&
+    Object.entries(target).every(([field, value]) =>
+      field === 'issuedBefore' ? Number.isFinite(value) : isText(value),
+    ) &&
     BY.includes(by) &&
     KINDS.includes(kind) &&
     [detail, targetKey].every((text) => text === undefined || isText(text)) &&

@@ -6,6 +6,7 @@ import type { PolicyDecision } from '../types/explanation.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { keptValues, type NetworkOf, type DenialPattern } from './pattern.js';
+import { isIssuedBy } from './issued-before.js';
 import { PatternIndex } from './pattern-index.js';
 
 /** Whom a denial refuses: whoever matches any of its patterns. */
@@ -73,6 +74,16 @@ export class DenialEntry extends WheelNode {
 
   get since(): number {
     return this.facts.since;
+  }
+
+  /** It refuses only what was issued to the user by then; the same request may bring what was issued later. */
+  get issuedBefore(): number | undefined {
+    return this.facts.target.issuedBefore;
+  }
+
+  holdsFor(issuedAt: number | undefined, now: number): boolean {
+    const { issuedBefore } = this;
+    return this.until > now && (issuedBefore === undefined || isIssuedBy(issuedAt, issuedBefore));
   }
 
   /** Nobody knows when a session will end: who waits for that is told to try again in a while. */
@@ -174,10 +185,19 @@ export class DenialTable {
     return this.entries.values();
   }
 
-  /** The denial that refuses this hit now. `watchesSince`: when it began to watch this stream; Infinity: it does not. */
-  match(resolved: ResolvedHit, watchesSince: number, byName: boolean, now: number): DenialEntry | undefined {
+  /**
+   * The denial that refuses this hit now. `watchesSince`: when it began to watch this stream; Infinity: it does not. `issuedAt`: as the
+   * policies said.
+   */
+  match(
+    resolved: ResolvedHit,
+    watchesSince: number,
+    byName: boolean,
+    now: number,
+    issuedAt: number | undefined,
+  ): DenialEntry | undefined {
     if (this.entries.size === 0) return undefined;
-    const holds = (entry: DenialEntry): boolean => entry.until > now;
+    const holds = (entry: DenialEntry): boolean => entry.holdsFor(issuedAt, now);
     const holdsNew = (entry: DenialEntry): boolean => holds(entry) && entry.since <= watchesSince;
     const { always, onlyNew, unlessNamed } = this.indexes;
     return (

@@ -84,18 +84,19 @@ export class Denials {
 
   /**
    * `joins`: its live session. A kick does not stop who is watching already, here or on another node, unless another stream
-   * is asked for.
+   * is asked for. `issuedAt`: when that by which it is named was issued; undefined: nobody says.
    */
-  match(resolved: ResolvedHit, joins: Session | undefined): Refused | undefined {
+  match(resolved: ResolvedHit, joins: Session | undefined, issuedAt?: number): Refused | undefined {
     if (this.isEmpty) return undefined;
     const now = this.clock.now();
     const { isNew, since, byName } = watching(resolved, joins);
     const lately = isNew ? this.cache.find(resolved, now) : undefined;
     if (lately !== undefined) return this.refuse(lately, resolved);
     const entry =
-      this.operator.match(resolved, since, byName, now) ?? this.remembered.match(resolved, since, byName, now);
+      this.operator.match(resolved, since, byName, now, issuedAt) ??
+      this.remembered.match(resolved, since, byName, now, issuedAt);
     if (entry === undefined) return undefined;
-    if (isNew) this.cache.note(resolved, entry);
+    if (isNew && entry.issuedBefore === undefined) this.cache.note(resolved, entry);
     return this.refuse(entry, resolved);
   }
 

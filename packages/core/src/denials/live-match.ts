@@ -5,6 +5,7 @@ import type { DenialTarget } from '../types/denial.js';
 import type { HitFacts } from '../types/hit.js';
 import { offeredBy } from '../session/decided.js';
 import type { Session } from '../session/session.js';
+import { isIssuedBy } from './issued-before.js';
 
 /**
  * True when a live session is what the target names. Like a filter it matches any of the streams, protocols and
@@ -15,10 +16,11 @@ export function matchesSession(
   session: Session,
   { addresses, hash }: { readonly addresses: AddressReader; readonly hash: KeyedHash },
 ): boolean {
-  const { session: id, user, token, userAgent, stream, protocol, ip } = target;
+  const { session: id, user, token, userAgent, stream, protocol, ip, issuedBefore } = target;
   return (
     (id === undefined || id === session.id) &&
     (user === undefined || user === session.userId) &&
+    (issuedBefore === undefined || isIssuedBy(session.rare?.issuedAt, issuedBefore)) &&
     (token === undefined || hasToken(session, token, hash)) &&
     (userAgent === undefined || userAgent === session.userAgent) &&
     (stream === undefined || session.streams.includes(stream)) &&

@@ -5,7 +5,12 @@ import type { DenialTarget } from '../types/denial.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { closest } from '../support/options.js';
 
-const FIELDS: readonly (keyof DenialTarget)[] = ['session', 'user', 'token', 'ip', 'userAgent', 'stream', 'protocol'];
+const TEXTS = ['session', 'user', 'token', 'ip', 'userAgent', 'stream', 'protocol'] as const;
+const FIELDS: readonly (keyof DenialTarget)[] = [...TEXTS, 'issuedBefore'];
+/** Below this, milliseconds would be in 1973: they are seconds. */
+const FEWEST_MS = 1e11;
+/** The last moment that a Date can show. */
+const LAST_MS = 8.64e15;
 
 /**
  * Takes a target apart. What is not clearly a target is an error: a misspelt field must never mean "everybody".
@@ -25,10 +30,17 @@ export function readTarget(target: DenialTarget): DenialTarget {
       );
     }
     if (value === undefined) continue;
+    if (field === 'issuedBefore') {
+      read.issuedBefore = readTime(value);
+      continue;
+    }
     if (typeof value !== 'string' || value === '') throw bad(`"${field}" must be a non-empty string`);
     read[field] = field === 'protocol' ? value.toLowerCase() : value;
   }
   if (Object.keys(read).length === 0) throw bad('an empty target would refuse everybody; name at least one field');
+  if (read.issuedBefore !== undefined && read.user === undefined) {
+    throw bad('"issuedBefore" is about what was issued to a user: name the "user" as well');
+  }
   if (read.ip !== undefined) {
     const block = parseBlock(read.ip);
     if (block === undefined) throw bad(`"${read.ip}" is neither an address nor a CIDR block`);
@@ -40,11 +52,20 @@ export function readTarget(target: DenialTarget): DenialTarget {
   return read;
 }
 
+/** A time that is not clearly one would refuse everybody, or nobody. */
+function readTime(value: unknown): number {
+  if (typeof value === 'number' && value >= FEWEST_MS && value <= LAST_MS) return value;
+  const seconds = typeof value === 'number' && value > 0 && value < FEWEST_MS;
+  throw bad(
+    `"issuedBefore" must be epoch milliseconds, such as Date.now()${seconds ? '; this looks like seconds' : ''}`,
+  );
+}
+
 const bad = (what: string): StreamSessionsError => new StreamSessionsError('ERR_BAD_DENIAL', `Cannot deny: ${what}.`);
 
 /** Two spellings of one target are one key. No token stands in it. */
 export function targetKey({ token, ...target }: DenialTarget, hash: KeyedHash): string {
-  const values = Object.entries(target).map(([field, value]) => [field, hash.compact(value)]);
+  const values = Object.entries(target).map(([field, value]) => [field, hash.compact(String(value))]);
   if (token !== undefined) values.push(['token', hash.of(token)]);
   return JSON.stringify(values.sort());
 }

@@ -31,6 +31,7 @@ export class Grants {
     if (approval.userId !== undefined) {
       this.registry.setUser(session, ownCopy(approval.userId));
       session.rareFields.vouched = true;
+      session.rareFields.issuedAt = approval.issuedAt;
     }
     if (approval.tags !== undefined) this.tag(session, approval.tags);
     if (approval.expiresAt !== undefined) session.rareFields.expiresAt = approval.expiresAt;

@@ -206,6 +206,7 @@ export function combine(a: Approval, b: Approval): Approval {
   set('continues', b.continues ?? a.continues);
   set('pass', b.pass ?? a.pass);
   set('expiresAt', tighter(a.expiresAt, b.expiresAt));
+  set('issuedAt', tighter(a.issuedAt, b.issuedAt));
   set('maxSessions', tighter(a.maxSessions, b.maxSessions));
   set('limits', tighterLimits(a.limits, b.limits));
   return merged;

@@ -46,6 +46,7 @@ function isApproval({
   userId,
   tags,
   expiresAt,
+  issuedAt,
   maxSessions,
   replace,
   release,
@@ -57,6 +58,7 @@ function isApproval({
   return (
     (userId === undefined || (typeof userId === 'string' && userId.length <= MAX_USER_LENGTH)) &&
     isNumberIfAny(expiresAt) &&
+    isNumberIfAny(issuedAt) &&
     isNumberIfAny(maxSessions) &&
     isIdsIfAny(replace) &&
     isIdsIfAny(release) &&

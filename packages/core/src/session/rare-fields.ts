@@ -46,6 +46,8 @@ export class RareFields {
   /** The user a policy named (then it is vouched for), or the transport authenticated. */
   userId: string | undefined = undefined;
   vouched = false;
+  /** When that by which a policy named the user was issued. Epoch ms; undefined: no policy said. */
+  issuedAt: number | undefined = undefined;
   bytesReceived = 0;
   tags: Record<string, string> | undefined = undefined;
   limits: Limits | undefined = undefined;

@@ -21,6 +21,7 @@ const DEFAULTS = {
   stallTimeoutMs: 5 * MINUTE,
   maxLifetimeMs: 0,
   deniedRetentionMs: 10 * MINUTE,
+  revokeForMs: 30 * 24 * 60 * MINUTE,
   kickByAddress: 'connections' as KickByAddress,
   maxDenials: 100_000,
   closedRetentionMs: 10 * MINUTE,
@@ -48,6 +49,7 @@ const AMOUNTS = [
   'stallTimeoutMs',
   'maxLifetimeMs',
   'deniedRetentionMs',
+  'revokeForMs',
   'maxDenials',
   'closedRetentionMs',
   'closedRetentionMax',
@@ -65,6 +67,7 @@ export class Settings {
   stallTimeoutMs!: number;
   maxLifetimeMs!: number;
   deniedRetentionMs!: number;
+  revokeForMs!: number;
   kickByAddress!: KickByAddress;
   maxDenials!: number;
   closedRetentionMs!: number;

@@ -83,12 +83,13 @@ function describe(session: Session, record: StoredSession): void {
   session.query = record.query;
   session.fingerprint = record.fingerprint;
   if (record.started !== undefined) session.begin(record.started);
-  const { referer, absent, since, user, vouched, tags, watched } = record;
+  const { referer, absent, since, user, vouched, issued, tags, watched } = record;
   // Most have nothing of this, and are spared the room for it.
   if (referer !== undefined) session.rareFields.referer = referer;
   if (absent !== undefined) session.rareFields.absentMs = absent;
   if (since !== undefined) session.rareFields.protocolSince = since;
-  if (user !== undefined) Object.assign(session.rareFields, { userId: user, vouched: vouched ?? false });
+  if (user !== undefined)
+    Object.assign(session.rareFields, { userId: user, vouched: vouched ?? false, issuedAt: issued });
   if (tags !== undefined) session.rareFields.tags = tags;
   if (watched !== undefined) session.rareFields.watchedMs = new Map(watched);
   const { protocols, streams, ips, networks } = record;

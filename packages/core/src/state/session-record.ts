@@ -35,7 +35,7 @@ export function toRecord(session: Session, { recipes, hash }: RecordParts): Stor
     networks: rare?.networks ?? (session.network === session.ip ? undefined : [session.network]),
     ...{ agent: session.userAgent, referer: rare?.referer, query: session.query, fingerprint: session.fingerprint },
     ...{ opened: session.openedAt, started: session.startedAt, absent: rare?.absentMs || undefined },
-    ...{ user: rare?.userId, vouched: rare?.vouched || undefined, tags: rare?.tags },
+    ...{ user: rare?.userId, vouched: rare?.vouched || undefined, issued: rare?.issuedAt, tags: rare?.tags },
     watched: rare?.watchedMs === undefined ? undefined : [...rare.watchedMs],
     since: rare?.protocolSince || undefined,
     place:

@@ -29,6 +29,8 @@ export interface StoredSession {
   readonly since?: number | undefined;
   readonly user?: string | undefined;
   readonly vouched?: boolean | undefined;
+  /** When that by which the user was named was issued. */
+  readonly issued?: number | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
   readonly watched?: [string, number][] | undefined;
   /** The group it is in; left out: it is a connection of its own. */
@@ -68,7 +70,7 @@ export function readSession(given: unknown): StoredSession {
     may(isFlag, record.secure, record.dvr, record.vouched) &&
     may(isText, record.country, record.agent, record.referer, record.query, record.fingerprint, record.user) &&
     may(isText, record.place) &&
-    may(isTime, record.started, record.absent, record.since) &&
+    may(isTime, record.started, record.absent, record.since, record.issued) &&
     may(isTexts, record.protocols, record.streams, record.ips, record.networks, record.agents) &&
     may(isListOfTexts, record.decided) &&
     may(isTags, record.tags) &&

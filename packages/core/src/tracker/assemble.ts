@@ -82,7 +82,7 @@ export function assemble(options: TrackerOptions) {
   };
   const sweeper: Sweeper = new Sweeper({ settings, lifecycle, reviews, clock, alsoDue });
   const attachments = new PolicyAttachments({ settings, registry, reviews, view, clock, logger });
-  const operator = new Operator({ settings, registry, resolver, denials, lifecycle, reviews, queries });
+  const operator = new Operator({ settings, clock, registry, resolver, denials, lifecycle, reviews, queries });
   return {
     settings,
     clock,

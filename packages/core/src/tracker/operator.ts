@@ -6,10 +6,12 @@ import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { checkFilter, compileFilter, isEmptyFilter } from '../registry/filter.js';
 import type { Registry } from '../registry/registry.js';
 import type { Resolver } from '../registry/resolver.js';
+import { forgetVerdicts } from '../session/decided.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
+import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
-import { checkDuration, checkOptions } from '../support/options.js';
+import { badOption, checkDuration, checkOptions } from '../support/options.js';
 import type { Reviews } from '../sweeper/reviews.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
 import type { SessionFilter } from '../types/play-session.js';
@@ -21,6 +23,7 @@ export class Operator {
   constructor(
     private readonly parts: {
       readonly settings: Settings;
+      readonly clock: Clock;
       readonly registry: Registry;
       readonly resolver: Resolver;
       readonly denials: Denials;
@@ -31,15 +34,25 @@ export class Operator {
   ) {}
 
   kick(id: string, options: KickOptions = {}): boolean {
-    const { denyForMs = this.parts.settings.deniedRetentionMs, reason } = options;
-    checkDuration('denyForMs', denyForMs);
-    const { registry, resolver, lifecycle, denials } = this.parts;
+    checkOptions('kick()', options, ['denyForMs', 'reason', 'revoke']);
+    const { registry, resolver, lifecycle, denials, settings, clock } = this.parts;
+    const { revoke = false, reason } = options;
+    if (typeof revoke !== 'boolean') throw badOption('revoke', 'true or false', revoke);
     const session = registry.get(id) ?? resolver.waiting?.get(id);
+    const user = revoke && session?.rare?.vouched === true ? session.rare.userId : undefined;
+    const { denyForMs = user === undefined ? settings.deniedRetentionMs : 0 } = options;
+    checkDuration('denyForMs', denyForMs);
     if (session === undefined) return false;
     // The denial first: what the cut connection causes must already find the door shut.
     denials.denyKicked(session, denyForMs, reason);
-    if (registry.get(id) === session) return lifecycle.close(session, 'kicked', { detail: reason });
-    lifecycle.endWaiting(session, 'kicked', reason);
+    const revoked = user === undefined ? undefined : { user, issuedBefore: clock.now() };
+    const said = reason === undefined ? {} : { reason };
+    if (revoked !== undefined) denials.deny(revoked, settings.revokeForMs, reason);
+    const isLive = registry.get(id) === session;
+    if (isLive) lifecycle.close(session, 'kicked', { detail: reason });
+    else lifecycle.endWaiting(session, 'kicked', reason);
+    // the others of this user
+    if (revoked !== undefined) this.deny(revoked, { forMs: 0, ...said });
     return true;
   }
 
@@ -56,12 +69,15 @@ export class Operator {
 
   deny(rawTarget: DenialTarget, options: DenyOptions = {}): Denial {
     const target = readTarget(rawTarget);
-    const { forMs = this.parts.settings.deniedRetentionMs, reason } = options;
+    const { deniedRetentionMs, revokeForMs } = this.parts.settings;
+    const { forMs = target.issuedBefore === undefined ? deniedRetentionMs : revokeForMs, reason } = options;
     checkDuration('forMs', forMs);
     const denial = this.parts.denials.deny(target, forMs, reason);
     for (const session of this.liveSuspects(target)) {
       if (matchesSession(target, session, this.parts.settings))
         this.parts.lifecycle.close(session, 'denied', { detail: reason });
+      // it goes by what was issued later; what else it was let in by may be older
+      else if (target.issuedBefore !== undefined) forgetVerdicts(session);
     }
     for (const session of this.waiting(mentionedBy(target, this.parts.settings.hash))) {
       if (matchesSession(target, session, this.parts.settings))
@@ -78,6 +94,7 @@ export class Operator {
     for (const session of this.liveSuspects(target)) {
       if (matchesElsewhere(target, token, session, this.parts.settings))
         this.parts.lifecycle.close(session, 'denied', { detail });
+      else if (target.issuedBefore !== undefined) forgetVerdicts(session);
     }
   }
 

@@ -15,6 +15,11 @@ export interface DenialTarget {
   userAgent?: string;
   stream?: string;
   protocol?: Protocol;
+  /**
+   * Only with `user`: what was issued to the user by then, epoch milliseconds. Whole seconds count, and the second itself is
+   * refused; so is who comes with what has no time of issue (`issuedAt` of policies). What is issued later gets in.
+   */
+  issuedBefore?: number;
 }
 
 /** A session of the same user that is in the way of the one that was refused. */

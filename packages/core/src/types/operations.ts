@@ -4,6 +4,11 @@ export interface KickOptions {
   denyForMs?: number;
   /** Shown as `closeDetail` and in the denial. */
   reason?: string;
+  /**
+   * Of a viewer whom a policy has named: all that was issued to this user until now is refused, for `revokeForMs`, and sessions that
+   * were opened with it close. A new login gets in: `denyForMs` is 0 then, unless it is given. Others are kicked as ever.
+   */
+  revoke?: boolean;
 }
 
 /** What came of a kick where several nodes have something of the session, each by its name. */
@@ -16,7 +21,7 @@ export interface KickedAt {
 
 /** Options of `deny`. */
 export interface DenyOptions {
-  /** Milliseconds. Default `deniedRetentionMs`; 0 = only closes live sessions; Infinity = until lifted. */
+  /** Milliseconds. Default `deniedRetentionMs`, with `issuedBefore` `revokeForMs`; 0 = only closes live sessions; Infinity = until lifted. */
   forMs?: number;
   reason?: string;
 }

@@ -19,6 +19,8 @@ export interface HotOptions {
   maxLifetimeMs?: number;
   /** How long a kick and an authoriser's no are remembered. Default 600_000 (ten minutes); 0 = not at all. */
   deniedRetentionMs?: number;
+  /** How long a denial with `issuedBefore`, and a kick with `revoke`, are kept: no less than credentials last. Default 30 days. */
+  revokeForMs?: number;
   /**
    * After the kick of a viewer whom no policy named: when is the address alone a reason to refuse? Default
    * `connections`: if either side is a connection without a browser's User-Agent (RTMP, RTSP, SRT), because there is

@@ -20,6 +20,8 @@ export interface Approval {
   tags?: Readonly<Record<string, string>>;
   /** Epoch milliseconds. The session closes then, as `expired`. */
   expiresAt?: number;
+  /** When the credential was issued, epoch milliseconds: see `issuedBefore` of `deny`. */
+  issuedAt?: number;
   /** How many sessions this user may have; read by concurrency policies. */
   maxSessions?: number;
   /**

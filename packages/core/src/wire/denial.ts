@@ -14,6 +14,7 @@ export function denialToWire({ target, ...denial }: Denial): Record<string, unkn
       user_agent: target.userAgent,
       stream_code: target.stream,
       proto: target.protocol,
+      issued_before: target.issuedBefore === undefined ? undefined : iso(target.issuedBefore),
     }),
     by: denial.by,
     kind: denial.kind,

@@ -13,9 +13,10 @@ const FIELDS: Readonly<Record<string, keyof DenialTarget>> = {
   stream_code: 'stream',
   stream: 'stream',
   proto: 'protocol',
+  issued_before: 'issuedBefore',
 };
 
-const KNOWN = 'session, user, token, ip, user_agent, stream_code, proto';
+const KNOWN = 'session, user, token, ip, user_agent, stream_code, proto, issued_before';
 const MAX_DENY_SECONDS = 999_999_999;
 
 /**
@@ -46,14 +47,24 @@ function targetOf(fields: unknown): DenialTarget {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
     throw invalidBody(`target must be an object. Known fields: ${KNOWN}.`);
   }
-  const target: Partial<Record<keyof DenialTarget, string>> = {};
+  const target: Partial<Record<keyof DenialTarget, unknown>> = {};
   for (const [name, value] of Object.entries(fields)) {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
     if (field === undefined) throw invalidBody(`Unknown field ${JSON.stringify(name.slice(0, 64))}. Known: ${KNOWN}.`);
     if (field in target) throw invalidBody(`${name} is given twice.`);
-    target[field] = value as string; // deny() checks what it is
+    // deny() checks what it is
+    target[field] = field === 'issuedBefore' && value !== undefined ? timeOf(value) : value;
   }
-  return target;
+  return target as DenialTarget;
+}
+
+/** With its offset: without one, it would mean another moment on each machine. */
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+
+function timeOf(value: unknown): number {
+  const time = typeof value === 'string' && RFC3339.test(value) ? Date.parse(value) : NaN;
+  if (Number.isFinite(time)) return time;
+  throw invalidBody('issued_before must be a time such as "2026-01-01T12:00:00Z".');
 }
 
 function milliseconds(seconds: unknown): number | undefined {

@@ -117,10 +117,13 @@ async function explain(directory: SessionDirectory, call: Call): Promise<Reply> 
 
 async function kickSession(directory: SessionDirectory, call: Call): Promise<Reply> {
   const { query, name } = call;
-  onlyNames(call, ['deny_for', 'reason']);
+  onlyNames(call, ['deny_for', 'reason', 'revoke']);
   const denyForMs = seconds('deny_for', query.get('deny_for'));
   const reason = query.get('reason');
+  const revoke = query.get('revoke') ?? 'false';
+  if (revoke !== 'true' && revoke !== 'false') throw invalidQuery('revoke: allowed are true and false.');
   const options = {
+    ...(revoke === 'true' ? { revoke: true } : {}),
     ...(denyForMs === undefined ? {} : { denyForMs }),
     ...(reason ? { reason: reasonOf(reason) } : {}),
   };

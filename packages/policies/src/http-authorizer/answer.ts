@@ -104,6 +104,7 @@ const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
     read: (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? value : undefined),
   },
   expiresAt: { expected: 'a time: RFC 3339, epoch milliseconds or seconds', read: timeOf },
+  issuedAt: { expected: 'a time: RFC 3339, epoch milliseconds or seconds', read: timeOf },
   tags: { expected: `an object of at most ${MAX_TAGS} strings`, read: (value) => (isTags(value) ? value : undefined) },
   pass: { expected: A_TEXT, read: (value) => (isText(value) ? value : undefined) },
 };

@@ -40,6 +40,7 @@ export interface Grant {
   readonly maxSessions: number | undefined;
   readonly notBefore: number;
   readonly expiresAt: number;
+  readonly issuedAt: number | undefined;
   /** The `sid` claim, else `jti`: what a renewed token has in common with the one before. */
   readonly sid: string | undefined;
 }
@@ -66,6 +67,7 @@ export function readGrant(payload: Readonly<Record<string, unknown>>, names: Req
   const { user, streams, tags, ip, kinds, maxSessions } = names;
   const exp = read('exp', A_TIME, isTime);
   const nbf = read('nbf', A_TIME, isTime);
+  const iat = read('iat', A_TIME, isTime);
   const sid = read('sid', A_NAME, isName);
   const jti = read('jti', A_NAME, isName);
   return {
@@ -77,6 +79,7 @@ export function readGrant(payload: Readonly<Record<string, unknown>>, names: Req
     maxSessions: read(maxSessions, 'a non-negative integer', isCount),
     notBefore: nbf === undefined ? -Infinity : nbf * 1000,
     expiresAt: exp === undefined ? Infinity : exp * 1000,
+    issuedAt: iat === undefined ? undefined : iat * 1000,
     sid: sid ?? jti,
   };
 }

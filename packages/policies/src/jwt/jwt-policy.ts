@@ -136,7 +136,7 @@ class JwtPolicy implements Policy {
   }
 
   private yes(candidate: Candidate, grant: Grant): Verdict {
-    const { expiresAt, user, tags, maxSessions } = grant;
+    const { expiresAt, issuedAt, user, tags, maxSessions } = grant;
     this.granted.set(candidate, grant);
     const continues = this.homes.find(candidate, grant);
     return {
@@ -144,6 +144,7 @@ class JwtPolicy implements Policy {
       ...(user === undefined ? {} : { userId: user }),
       ...(tags === undefined ? {} : { tags }),
       ...(expiresAt === Infinity ? {} : { expiresAt }),
+      ...(issuedAt === undefined ? {} : { issuedAt }),
       ...(maxSessions === undefined ? {} : { maxSessions }),
       ...(continues === undefined ? {} : { continues }),
     };
