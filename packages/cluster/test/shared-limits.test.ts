@@ -5,7 +5,7 @@ import type { Policy } from '@stream-sessions/core';
 import { concurrencyPolicy } from '@stream-sessions/policies';
 import { connect } from '../../../test/support/redis-clients.js';
 import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
-import { until } from '../../../test/support/until.js';
+import { pace, until } from '../../../test/support/until.js';
 import { type ClusterDirectory } from '../src/index.js';
 import { ask, Nodes, play, type Node } from './support/nodes.js';
 import { growOld } from './support/redis-links.js';
@@ -102,7 +102,10 @@ it('ends the newest of those who were let in while nobody could count them', asy
   const [a, b] = [await limited(), await limited()];
   await nodes.allSeen();
   // the cluster has just begun: each node counts by itself
-  for (const [i, node] of [a, a, b, b].entries()) await play(node, { token: `eve-${i}`, ip: `192.0.2.${i}` });
+  for (const [i, node] of [a, a, b, b].entries()) {
+    await play(node, { token: `eve-${i}`, ip: `192.0.2.${i}` });
+    await pace(5); // none is as new as another
+  }
   const closing: string[] = [];
   for (const { tracker } of [a, b])
     tracker.on('closed', ({ session }) => void closing.push(`${session.ip} ${session.closeReason}`));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { historyApi, openHistory, type SqlEngine } from '@stream-sessions/history';
+import { type History, historyApi, openHistory, type SqlEngine } from '@stream-sessions/history';
 import { join } from 'node:path';
 import { pace, until } from '../../../test/support/until.js';
 import { Stage } from './support/stage.js';
@@ -12,6 +12,7 @@ const BYTES = 2_000;
 const PAGES = VISITS / 1_000;
 
 let stage: Stage;
+let history: History;
 let server: Server;
 /** Pages that were read from the database. */
 let pages = 0;
@@ -29,7 +30,7 @@ beforeAll(async () => {
       return isAway ? Promise.reject(new Error('The database is away.')) : engine.query(text, values);
     },
   };
-  const history = await openHistory({ engine: counted, journal: join(stage.folder, 'journal'), clock: stage.clock });
+  history = await openHistory({ engine: counted, journal: join(stage.folder, 'journal'), clock: stage.clock });
   await engine.query("SELECT stream_sessions.ensure_month('visits', '2026-03-01Z')", []);
   await engine.query(
     `INSERT INTO stream_sessions.visits
@@ -43,7 +44,9 @@ beforeAll(async () => {
   await once(server, 'listening');
 }, 60_000);
 afterAll(async () => {
+  isAway = false;
   server.close();
+  await history.stop();
   await stage.end();
 }, 60_000);
 beforeEach(() => {

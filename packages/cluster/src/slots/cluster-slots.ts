@@ -140,7 +140,9 @@ export class ClusterSlots implements SharedSlots {
     return claimed;
   }
 
-  private async claimOne({ key, id, max, since }: Held): Promise<number> {
+  private async claimOne({ key, id, max, since: heldSince }: Held): Promise<number> {
+    // when its visit opened is the same for all nodes; their own clocks are not
+    const since = this.parts.port.part(id)?.openedAt ?? heldSince;
     const [, rank] = (await this.run(key, [
       id,
       String(max),

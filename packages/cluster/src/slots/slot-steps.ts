@@ -37,9 +37,11 @@ if not seen[ARGV[2]] and not isClaim then
   if now - born < tonumber(ARGV[4]) then return {-1} end
   if sessions >= tonumber(ARGV[3]) then return {0, holders} end
 end
-local since = now
-if isClaim then since = ARGV[5] end
-redis.call('ZADD', KEYS[3], 'NX', since, ARGV[2] .. '|' .. ARGV[1])
+if isClaim then
+  redis.call('ZADD', KEYS[3], ARGV[5], ARGV[2] .. '|' .. ARGV[1])
+else
+  redis.call('ZADD', KEYS[3], 'NX', now, ARGV[2] .. '|' .. ARGV[1])
+end
 redis.call('PEXPIRE', KEYS[3], ${KEEP_MS})
 if not isClaim then return {1, seen[ARGV[2]] or sessions + 1} end
 local rank, known = 0, {}
