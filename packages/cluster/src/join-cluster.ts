@@ -10,6 +10,7 @@ import { BUCKETS, type ClusterLink } from './link/link.js';
 import { Member } from './member.js';
 import { ClusterSlots } from './slots/cluster-slots.js';
 import type { OnHappened } from './visits/outbox.js';
+import { LiveCounts } from './visits/live-counts.js';
 import { VisitBook } from './visits/visit-book.js';
 import { VisitSweep } from './visits/visit-sweep.js';
 
@@ -74,7 +75,9 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   const { membership } = member;
   const events = new ClusterEvents({ tracker, port, clock, logger, now: () => membership.nodes.now() });
   const happened: OnHappened = (happening, told) => keeper.happened(happening, told);
-  const book = new VisitBook(membership, clock, logger, happened);
+  const counts = new LiveCounts(membership, clock);
+  const onCounted: LiveCounts['note'] = (bucket, about, change) => counts.note(bucket, about, change);
+  const book = new VisitBook(membership, clock, logger, happened, onCounted);
   const sweep = new VisitSweep(membership, book.outbox, happened);
   const keeper: VisitKeeper = new VisitKeeper({
     ...{ port, member, book, clock, words, whenAlone, timeLimitMs },
@@ -91,6 +94,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     stopLooking();
     leavePort();
     slots.stop();
+    counts.stop();
     await keeper.letGoOfAll();
     await events.close();
     await book.flushed();
@@ -105,7 +109,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     await leave();
     throw error;
   }
-  return new NodesAsOne({ tracker, name, clock, member, words, events, answers, slots, onLeave: leave });
+  return new NodesAsOne({ tracker, name, clock, member, words, events, answers, counts, slots, onLeave: leave });
 }
 
 /** A bucket that has come back empty is told again what is here. */

@@ -26,7 +26,7 @@ it('sees a viewer of three workers as one, without any server, and kicks it as o
   const [row] = await rows(c);
   expect(row?.nodes).toHaveLength(3);
   await nodes.tellsOpened(1);
-  expect(await b.directory.count({ status: 'active' })).toBe(1);
+  await until('it is counted', async () => (await b.directory.count({ status: 'active' })) === 1);
   const names = ['node-1', 'node-2', 'node-3'];
   expect(await c.directory.kick(row?.id ?? '')).toEqual({ nodes: names, pending: [] });
   for (const node of all) expect((await ask(node, { token: 't' })).admitted).toBe(false);

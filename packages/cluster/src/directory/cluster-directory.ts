@@ -15,13 +15,13 @@ import {
   type TrackerEvents,
   type TrackerStats,
 } from '@stream-sessions/core';
-import type { SharedSlots } from '@stream-sessions/core/spi';
+import { SESSION_KINDS, type SharedSlots } from '@stream-sessions/core/spi';
 import type { ClusterNode } from '../membership/node-list.js';
-import { aboutOf, readAbout } from '../visits/fields.js';
-import { readCounts, readFigures } from '../visits/visit-figures.js';
+import type { LiveCounts } from '../visits/live-counts.js';
+import { readFigures } from '../visits/visit-figures.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
-import { mergedStats } from './merge-stats.js';
+import { mergedStats, mergedStreams } from './merge-stats.js';
 import { kickEverywhere, type KickParts } from './kick-everywhere.js';
 import type { NodeAnswers } from './node-answers.js';
 import type { OperatorWords } from './operator-words.js';
@@ -31,7 +31,6 @@ import type { ClusterEvents } from './cluster-events.js';
 export const MAX_ROWS = 1_000;
 /** How long is waited for the other nodes. */
 const ANSWER_MS = 1_000;
-const KINDS = ['viewer', 'input', 'output', 'unspecified'] as const;
 
 /** Rows of the list. `partial`: some nodes have not answered in time. */
 export interface ClusterList extends ReadonlyArray<ClusterSession> {
@@ -85,6 +84,7 @@ export interface DirectoryParts extends KickParts {
   readonly words: OperatorWords;
   readonly events: ClusterEvents;
   readonly answers: NodeAnswers;
+  readonly counts: LiveCounts;
   readonly slots: SharedSlots;
   readonly onLeave: () => Promise<void>;
 }
@@ -133,17 +133,8 @@ export class NodesAsOne implements ClusterDirectory {
       const { answers } = await this.ask<string[]>('keys', filter);
       return new Set(answers.flatMap(({ answer }) => answer)).size;
     }
-    const kinds = kind === undefined ? KINDS : typeof kind === 'string' ? [kind] : kind;
-    const { membership } = this.parts.member;
-    if (stream) {
-      const counts = await readCounts(
-        membership,
-        kinds.map((each) => aboutOf(each, stream)),
-      );
-      return sumOf(counts.values());
-    }
-    const counts = await readCounts(membership, []);
-    return sumOf([...counts].flatMap(([about, n]) => (kinds.includes(readAbout(about).kind) ? [n] : [])));
+    const kinds = kind === undefined ? SESSION_KINDS : typeof kind === 'string' ? [kind] : kind;
+    return this.parts.counts.count([...new Set(kinds)], stream || undefined);
   }
 
   async get(id: string): Promise<ClusterSession | undefined> {
@@ -155,38 +146,23 @@ export class NodesAsOne implements ClusterDirectory {
 
   async streams(): Promise<readonly StreamSummary[]> {
     const [counts, { answers }] = await Promise.all([
-      readCounts(this.parts.member.membership, []),
+      this.parts.counts.streams(),
       this.ask<StreamSummary[]>('streams', null),
     ]);
-    const streams = new Map<string, { -readonly [K in keyof StreamSummary]: StreamSummary[K] }>();
-    const of = (stream: string) => {
-      const known = streams.get(stream) ?? { stream, viewers: 0, dvr: 0, inputs: 0, outputs: 0, bytes: 0 };
-      streams.set(stream, known);
-      return known;
-    };
-    for (const [about, n] of counts) {
-      const { kind, stream } = readAbout(about);
-      if (kind === 'viewer') of(stream).viewers += n;
-      if (kind === 'input') of(stream).inputs += n;
-      if (kind === 'output') of(stream).outputs += n;
-    }
-    for (const { stream, bytes, dvr } of answers.flatMap(({ answer }) => answer)) {
-      if (!streams.has(stream)) continue;
-      of(stream).bytes += bytes;
-      // of a viewer who was seen at several nodes all say the same: it is not counted twice where one node has seen all
-      of(stream).dvr = Math.max(of(stream).dvr, dvr);
-    }
-    return [...streams.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1));
+    return mergedStreams(
+      answers.flatMap(({ answer }) => answer),
+      counts,
+    );
   }
 
   async stats(): Promise<TrackerStats> {
     const [{ answers }, counts] = await Promise.all([
       this.ask<TrackerStats>('stats', null),
-      readCounts(this.parts.member.membership, []),
+      this.parts.counts.streams(),
     ]);
     return mergedStats(
       answers.map(({ answer }) => answer),
-      [...counts].map(([about, n]) => ({ ...readAbout(about), active: n })),
+      counts,
     );
   }
 

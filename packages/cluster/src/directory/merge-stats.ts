@@ -1,10 +1,6 @@
-import type { SessionKind, TrackerStats } from '@stream-sessions/core';
-
-interface Live {
-  readonly kind: SessionKind;
-  readonly stream: string;
-  readonly active: number;
-}
+import type { SessionKind, StreamSummary, TrackerStats } from '@stream-sessions/core';
+import { SESSION_KINDS } from '@stream-sessions/core/spi';
+import type { CountsOfStream } from '../visits/live-counts.js';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -18,14 +14,15 @@ function added(counts: readonly Counts[]): Record<string, number> {
  * The counters of all nodes as one. Who is live is counted once, whatever nodes it was seen at; what has opened and closed is
  * counted by part, as the trackers count it.
  */
-export function mergedStats(nodes: readonly TrackerStats[], live: readonly Live[]): TrackerStats {
+export function mergedStats(nodes: readonly TrackerStats[], live: ReadonlyMap<string, CountsOfStream>): TrackerStats {
   const sum = (field: NumberOf): number => nodes.reduce((total, stats) => total + stats[field], 0);
-  const of = (kind?: SessionKind): number =>
-    live.reduce((total, each) => total + (kind === undefined || each.kind === kind ? each.active : 0), 0);
+  const streams = [...live.values()];
+  const of = (kind: SessionKind): number => streams.reduce((total, counts) => total + counts[kind], 0);
+  const active = SESSION_KINDS.reduce((total, kind) => total + of(kind), 0);
   const [first] = nodes;
   return {
     ...(first as TrackerStats),
-    ...{ active: of(), viewers: of('viewer'), inputs: of('input'), outputs: of('output') },
+    ...{ active, viewers: of('viewer'), inputs: of('input'), outputs: of('output') },
     ...(Object.fromEntries(SUMS.map((field) => [field, sum(field)])) as Pick<TrackerStats, NumberOf>),
     closedByReason: added(nodes.map(({ closedByReason }) => closedByReason)),
     deniedByReason: added(nodes.map(({ deniedByReason }) => deniedByReason)),
@@ -50,3 +47,22 @@ const SUMS = [
   'watchSecondsTotal',
 ] as const;
 type NumberOf = (typeof SUMS)[number];
+
+/** The streams of all nodes. Who is live is counted once; bytes add up. */
+export function mergedStreams(
+  nodes: readonly StreamSummary[],
+  live: ReadonlyMap<string, CountsOfStream>,
+): readonly StreamSummary[] {
+  const streams = new Map<string, { -readonly [K in keyof StreamSummary]: StreamSummary[K] }>();
+  for (const [stream, { viewer: viewers, input: inputs, output: outputs }] of live) {
+    if (viewers + inputs + outputs > 0) streams.set(stream, { stream, viewers, dvr: 0, inputs, outputs, bytes: 0 });
+  }
+  for (const { stream, bytes, dvr } of nodes) {
+    const known = streams.get(stream);
+    if (known === undefined) continue;
+    known.bytes += bytes;
+    // of a viewer who was seen at several nodes all say the same: it is not counted twice where one node has seen all
+    known.dvr = Math.max(known.dvr, dvr);
+  }
+  return [...streams.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1));
+}

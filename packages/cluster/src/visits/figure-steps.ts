@@ -16,19 +16,5 @@ end
 return answers`,
 );
 
-/** How many there are by kind and stream. KEYS: leases, counts. ARGV: incarnation, then the fields; none: all. */
-export const COUNT = leased(
-  'count',
-  `
-local flat = {}
-if #ARGV == 1 then
-  local all = redis.call('HGETALL', KEYS[2])
-  for i = 1, #all, 2 do if tonumber(all[i + 1]) > 0 then flat[#flat + 1] = all[i]; flat[#flat + 1] = all[i + 1] end end
-  return flat
-end
-for i = 2, #ARGV do
-  flat[#flat + 1] = ARGV[i]
-  flat[#flat + 1] = redis.call('HGET', KEYS[2], ARGV[i]) or '0'
-end
-return flat`,
-);
+/** How many there are, as kind and stream and number by turns. KEYS: leases, counts. ARGV: incarnation. */
+export const COUNT = leased('count', `return redis.call('HGETALL', KEYS[2])`);

@@ -20,6 +20,9 @@ const TOLD_MS = 250;
 /** So many operations wait for a bucket that does not answer; older ones are forgotten. */
 const MAX_WAITING = 100_000;
 
+/** Where kind and stream stand in the arguments of an operation. */
+const ABOUT = 4;
+
 /** What came of a claim. */
 export interface Claimed {
   /** The visit that it is a part of: itself, unless it turned out to be another. */
@@ -66,6 +69,8 @@ export class VisitBook {
     private readonly logger: Logger,
     /** What has happened by a step whose answer was lost. */
     private readonly onHappened: OnHappened,
+    /** One more or one less of a kind and stream. */
+    private readonly onCounted: (bucket: number, about: string, change: 1 | -1) => void = nothing,
   ) {}
 
   /** Whose hit it is, and how far the log has to be read by then. Undefined: nobody can tell. */
@@ -218,7 +223,11 @@ export class VisitBook {
     const isNews = (fields: readonly string[] = []): boolean => fields[0] === 'opened' || fields[0] === 'closed';
     const lost = readHappenings(before);
     const told = this.outbox.expect(bucket, step, lost.length + answers.filter(isNews).length);
-    operations.forEach(({ done }, i) => done(answers[i], told));
+    operations.forEach(({ args, done }, i) => {
+      const how = answers[i]?.[0];
+      if (isNews(answers[i])) this.onCounted(bucket, args[ABOUT] ?? '', how === 'opened' ? 1 : -1);
+      done(answers[i], told);
+    });
     for (const happening of lost) this.onHappened(happening, told);
   }
 

@@ -1,8 +1,8 @@
 import { BUCKETS } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
 import { placeOf } from './fields.js';
-import { COUNT, READ } from './figure-steps.js';
-import { COUNTS, SHARD_KEYS } from './visit-steps.js';
+import { READ } from './figure-steps.js';
+import { SHARD_KEYS } from './visit-steps.js';
 
 /** A visit that somebody asks about. */
 export interface Known {
@@ -45,18 +45,4 @@ export async function readFigures(membership: Membership, visits: readonly Known
     }),
   );
   return figures;
-}
-
-/** How many visits there are, by kind and stream as `aboutOf` writes them. None given: all that are above 0. */
-export async function readCounts(membership: Membership, fields: readonly string[]): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  const replies = await Promise.all(EVERY_BUCKET.map((bucket) => membership.run(COUNT, bucket, [COUNTS], fields)));
-  for (const reply of replies) {
-    const flat = reply as readonly string[];
-    for (let i = 0; i < flat.length; i += 2) {
-      const about = String(flat[i]);
-      counts.set(about, (counts.get(about) ?? 0) + Number(flat[i + 1]));
-    }
-  }
-  return counts;
 }

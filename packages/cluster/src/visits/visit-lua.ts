@@ -87,7 +87,7 @@ local function count(visit, change) counted[visit[3]] = (counted[visit[3]] or 0)
 local function settle(key)
   for about, change in pairs(counted) do
     if change ~= 0 then
-      redis.call('HINCRBY', key, about, change)
+      if redis.call('HINCRBY', key, about, change) <= 0 then redis.call('HDEL', key, about) end
       touched[key] = true
     end
   end

@@ -1,0 +1,140 @@
+import type { Clock, SessionKind } from '@stream-sessions/core';
+import { BUCKETS } from '../link/link.js';
+import { momentOf } from '../membership/lease.js';
+import type { Membership } from '../membership/membership.js';
+import { readAbout } from './fields.js';
+import { COUNT } from './figure-steps.js';
+import { COUNTS } from './visit-steps.js';
+
+/** What is older is read anew before anybody is answered. */
+const MAX_AGE_MS = 1_000;
+/** How often it is read while somebody asks: there is time left for the answer. */
+const READ_EVERY_MS = 700;
+/** It is read on for so long after somebody has asked. */
+const LINGER_MS = 5_000;
+
+/** The visits of one stream, by kind. */
+export type CountsOfStream = Readonly<Record<SessionKind, number>>;
+
+const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+const nobody = (): Record<SessionKind, number> => ({ viewer: 0, input: 0, output: 0, unspecified: 0 });
+
+/** How many visits there are by kind and stream, in memory: at most a second old, and what this node has done since is in it. */
+export class LiveCounts {
+  /** By kind and stream, as the buckets have them. */
+  private readonly buckets = EVERY_BUCKET.map(() => new Map<string, number>());
+  /** The same of all buckets. */
+  private byStream = new Map<string, Record<SessionKind, number>>();
+  private totals = nobody();
+  /** When the latest answer was asked for, by the monotonic clock. */
+  private readAt = -Infinity;
+  private askedAt = -Infinity;
+  private keepers = 0;
+  private reading: Promise<void> | undefined;
+  private timer: unknown;
+  private isStopped = false;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws StreamSessionsError ERR_CLUSTER_ALONE, ERR_CLUSTER_LINK (as rejections) if they cannot be read */
+  async count(kinds: readonly SessionKind[], stream?: string): Promise<number> {
+    if (!this.isFresh()) await this.read();
+    const counts = stream === undefined ? this.totals : this.byStream.get(stream);
+    let sum = 0;
+    if (counts !== undefined) for (const kind of kinds) sum += counts[kind];
+    return sum;
+  }
+
+  /** All streams that have anybody. As `count`. */
+  async streams(): Promise<ReadonlyMap<string, CountsOfStream>> {
+    if (!this.isFresh()) await this.read();
+    return this.byStream;
+  }
+
+  /** As of now: a read that has begun before does not count. Rejects as `count`. */
+  async now(): Promise<ReadonlyMap<string, CountsOfStream>> {
+    await this.reading?.catch(() => undefined);
+    await this.read();
+    return this.byStream;
+  }
+
+  /** Without asking. Undefined: it is not known, or is too old. */
+  viewersOf(stream: string): number | undefined {
+    if (!this.isFresh()) return undefined;
+    return this.byStream.get(stream)?.viewer ?? 0;
+  }
+
+  /** They are read from now on, whether somebody asks or not. Returns what ends that. */
+  keep(): () => void {
+    this.keepers++;
+    // where it fails it is read again when somebody asks
+    this.read().catch(() => undefined);
+    let isKept = true;
+    return () => {
+      if (isKept) this.keepers--;
+      isKept = false;
+    };
+  }
+
+  /** A step of this node has changed it: for whoever asks before the next read. */
+  note(bucket: number, about: string, change: 1 | -1): void {
+    const counts = this.buckets[bucket];
+    counts?.set(about, (counts.get(about) ?? 0) + change);
+    this.add(about, change);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.clock.clearTimeout(this.timer);
+  }
+
+  private isFresh(): boolean {
+    const now = momentOf(this.clock).monotonic;
+    this.askedAt = now;
+    return now - this.readAt <= MAX_AGE_MS;
+  }
+
+  private read(): Promise<void> {
+    this.reading ??= this.readAll().finally(() => {
+      this.reading = undefined;
+      this.readLater();
+    });
+    return this.reading;
+  }
+
+  private async readAll(): Promise<void> {
+    const askedAt = momentOf(this.clock).monotonic;
+    await Promise.all(EVERY_BUCKET.map((bucket) => this.readBucket(bucket)));
+    this.byStream = new Map();
+    this.totals = nobody();
+    for (const counts of this.buckets) for (const [about, n] of counts) this.add(about, n);
+    this.readAt = askedAt;
+  }
+
+  /** What this node's steps do after that answer comes on top. */
+  private async readBucket(bucket: number): Promise<void> {
+    const flat = (await this.membership.run(COUNT, bucket, [COUNTS], [])) as readonly string[];
+    const counts = new Map<string, number>();
+    for (let i = 0; i < flat.length; i += 2) counts.set(String(flat[i]), Number(flat[i + 1]));
+    this.buckets[bucket] = counts;
+  }
+
+  private readLater(): void {
+    this.clock.clearTimeout(this.timer);
+    const now = momentOf(this.clock).monotonic;
+    if (this.isStopped || (this.keepers === 0 && now - this.askedAt > LINGER_MS)) return;
+    this.timer = this.clock.setTimeout(() => void this.read().catch(() => undefined), READ_EVERY_MS);
+  }
+
+  private add(about: string, change: number): void {
+    const { kind, stream } = readAbout(about);
+    const known = this.byStream.get(stream);
+    const counts = known ?? nobody();
+    if (known === undefined) this.byStream.set(stream, counts);
+    counts[kind] += change;
+    this.totals[kind] += change;
+  }
+}

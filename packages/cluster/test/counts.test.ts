@@ -1,0 +1,96 @@
+import { connect } from '../../../test/support/redis-clients.js';
+import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { until } from '../../../test/support/until.js';
+import type { ClusterLink } from '../src/index.js';
+import { Nodes, play } from './support/nodes.js';
+
+let redis: RedisServer;
+let nodes: Nodes;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(() => (nodes = new Nodes(redis.port)));
+afterEach(() => nodes.end());
+
+/** Counts the steps that a node takes, by name. */
+function counting(steps: Map<string, number>): (link: ClusterLink) => ClusterLink {
+  return (link) => ({
+    run: (step, ...rest) => {
+      steps.set(step.name, (steps.get(step.name) ?? 0) + 1);
+      return link.run(step, ...rest);
+    },
+    follow: (...args) => link.follow(...args),
+    close: () => link.close(),
+  });
+}
+
+const live = { status: 'active' } as const;
+
+it('counts each visit once, by stream and kind, from memory', async () => {
+  const steps = new Map<string, number>();
+  const [a, b] = [await nodes.add(), await nodes.add({}, {}, counting(steps))];
+  for (const node of [a, b]) for (let n = 0; n < 6; n++) await play(node, { sid: `s${n}`, stream: `cam${n % 2}` });
+  await play(a, { kind: 'input', stream: 'cam0', protocol: 'rtmp' });
+  await until('all are counted', async () => (await b.directory.count(live)) === 7);
+  const startedAt = performance.now();
+  const asked = steps.get('count') ?? 0;
+  for (let n = 0; n < 500; n++) {
+    expect(await b.directory.count({ ...live, stream: 'cam0' })).toBe(4);
+    expect(await b.directory.count({ ...live, stream: 'cam0', kind: 'viewer' })).toBe(3);
+    expect(await b.directory.count({ ...live, kind: ['input', 'output'] })).toBe(1);
+    expect(await b.directory.count({ ...live, stream: 'nobody' })).toBe(0);
+  }
+  // one look at all 16 buckets in 700 ms, however often somebody asks
+  const looks = 1 + Math.ceil((performance.now() - startedAt) / 700);
+  expect((steps.get('count') ?? 0) - asked).toBeLessThanOrEqual(16 * looks);
+});
+
+it('knows at once what its own node has done', async () => {
+  const a = await nodes.add();
+  expect(await a.directory.count(live)).toBe(0);
+  await play(a, { token: 't' });
+  await until('it is told', () => nodes.opened.length === 1);
+  expect(await a.directory.count(live)).toBe(1);
+  await a.directory.kick(nodes.opened[0]?.id ?? '');
+  await until('its end is told', () => nodes.closed.length === 1);
+  expect(await a.directory.count(live)).toBe(0);
+});
+
+it('asks nobody while nobody asks', async () => {
+  const steps = new Map<string, number>();
+  const a = await nodes.add({}, {}, counting(steps));
+  for (let n = 0; n < 5; n++) await play(a, { sid: `s${n}` });
+  await until('all is told', () => nodes.opened.length === 5);
+  expect(steps.get('count')).toBeUndefined();
+});
+
+it('is right after a crash, and after Redis has come back empty', async () => {
+  const [a, b] = [await nodes.add(), await nodes.add()];
+  for (let n = 0; n < 5; n++) await play(a, { sid: `of a ${n}` });
+  for (let n = 0; n < 3; n++) for (const node of [a, b]) await play(node, { sid: `of both ${n}` });
+  await until('all are counted', async () => (await b.directory.count(live)) === 8);
+  const aside = await connect('redis', redis.port);
+  await aside.ask('FLUSHALL');
+  const asked = () => b.directory.count(live).catch(() => 0);
+  const recorded = async () =>
+    (await nodes.records())
+      .join('\n')
+      .split('\n')
+      .filter((line) => line !== '').length;
+  await until('all are put back', async () => (await recorded()) === 8, 15_000);
+  await until('both nodes are back', () => b.directory.nodes().length === 2, 15_000);
+  await until('all are counted again', async () => (await asked()) === 8, 15_000);
+  await a.crash();
+  await until('the dead is forgotten', async () => (await asked()) === 3, 15_000);
+  expect(await b.directory.streams()).toMatchObject([{ stream: 'cam1', viewers: 3 }]);
+});
+
+it('keeps nothing of streams that have nobody any more', async () => {
+  const a = await nodes.add();
+  for (let n = 0; n < 20; n++) await play(a, { stream: `once${n}` });
+  await until('all are told', () => nodes.opened.length === 20);
+  await a.directory.kickAll({ status: 'active' });
+  await until('all ends are told', () => nodes.closed.length === 20);
+  expect(await nodes.keys('counts')).toEqual([]);
+});
