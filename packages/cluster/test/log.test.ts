@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { closeClients, connect, type OpenClient } from '../../../test/support/redis-clients.js';
 import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { stays, until } from '../../../test/support/until.js';
+import type { ClusterLink } from '../src/index.js';
 import type { Running } from '../src/log/cluster-log.js';
+import { faultyLink, type FaultyLink } from './support/faulty-link.js';
 import { Cluster, type TestMember } from './support/members.js';
 
 let redis: RedisServer;
@@ -127,6 +129,15 @@ it('is put back when Redis has lost its last second, and what others say then is
     return [...table].sort().join() === 'Dkept,Dlost,Dother';
   });
 }, 20_000);
+
+it('says later what could not be said when it was put', async () => {
+  let faulty: FaultyLink | undefined;
+  const wrap = (link: ClusterLink) => (faulty = faultyLink(link));
+  const [a, b] = [await cluster.joined('a', { wrap }), await cluster.joined('b')];
+  faulty?.lose('append', 'question');
+  await expect(put(a, denial('late'))).rejects.toThrow('the question is lost');
+  await until('it was heard', () => b.said.includes('Dlate'));
+});
 
 it('wakes up a reader that sleeps at an id which is no more', async () => {
   const [a] = [await cluster.joined('a')];

@@ -45,6 +45,8 @@ export class ClusterLog {
   private meanwhile: LogEntry[] | undefined;
   private reading: Promise<void> | undefined;
   private behind: Position | undefined;
+  /** Something that runs could not be said: others learn of it when the table is read. */
+  private owes = false;
   private readonly waiting = new Set<{ readonly n: number; readonly done: () => void }>();
 
   constructor(private readonly parts: ClusterLogParts) {}
@@ -60,14 +62,22 @@ export class ClusterLog {
     return Number(await membership.run(APPEND, LOG_BUCKET, [EPOCH, LOG, HEAD], [randomUUID(), body]));
   }
 
-  /** Says something that runs. Resolves to its number; 0: it is known, or was lifted, or has ended. */
+  /**
+   * Says something that runs. Resolves to its number; 0: it is known, or was lifted, or has ended. What could not be said is said
+   * when the table is read next, which the next check does.
+   */
   async put({ id, until, body }: Running): Promise<number> {
     const { membership, maxEntries } = this.parts;
     const shard = shardOf(id);
     const most = Math.max(1, Math.ceil((2 * maxEntries) / SHARDS));
     const keys = [EPOCH, LOG, HEAD, tableOf(shard), endsOf(shard)];
     const args = [randomUUID(), body, id, String(Math.round(until)), String(most)];
-    return Number(await membership.run(APPEND, LOG_BUCKET, keys, args));
+    try {
+      return Number(await membership.run(APPEND, LOG_BUCKET, keys, args));
+    } catch (error) {
+      this.owes = true;
+      throw error;
+    }
   }
 
   /** Resolves when this node has heard that entry. */
@@ -96,12 +106,12 @@ export class ClusterLog {
   /** Compares with the head: a reader may sleep without knowing. */
   async check(): Promise<void> {
     const head = await this.readHead();
-    const { position, behind } = this;
-    if (isSame(head, position) || this.reading !== undefined) return;
+    const { position, behind, owes } = this;
+    if ((isSame(head, position) && !owes) || this.reading !== undefined) return;
     const isAhead = head.epoch === position.epoch && head.n > position.n;
     // what was said a moment ago may be on its way; what was there at the last look is not
     this.behind = isAhead ? head : undefined;
-    if (isAhead && (behind === undefined || behind.epoch !== position.epoch || position.n >= behind.n)) return;
+    if (isAhead && !owes && (behind === undefined || behind.epoch !== position.epoch || position.n >= behind.n)) return;
     this.parts.rewind();
     await this.readTable();
   }
@@ -127,6 +137,7 @@ export class ClusterLog {
       const rows = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => this.readShard(shard)));
       const known = rows.flat().sort((a, b) => a.n - b.n);
       const missing = await this.parts.onTable(known.map(({ body }) => body));
+      this.owes = false;
       this.behind = undefined;
       this.beginning ??= head;
       this.moveTo(head);

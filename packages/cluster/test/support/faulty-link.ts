@@ -1,15 +1,18 @@
 import type { ClusterLink, Step } from '../../src/index.js';
 
-/** A link that loses answers: what was asked has happened, and nobody hears of it. */
+/** A link that loses what was asked, or answers: then it has happened, and nobody hears of it. */
 export interface FaultyLink extends ClusterLink {
-  /** The answer to the next step of this name is lost: as an error, or for ever, as where the process has died meanwhile. */
-  lose(step: string, how: 'answer' | 'process'): void;
+  /**
+   * The next step of this name is lost: before it is asked; or its answer, as an error, or for ever, as where the process has
+   * died meanwhile.
+   */
+  lose(step: string, how: 'question' | 'answer' | 'process'): void;
   /** Nothing is asked and nothing is answered from now on. */
   readonly isDead: boolean;
 }
 
 export function faultyLink(link: ClusterLink): FaultyLink {
-  let lost: { step: string; how: 'answer' | 'process' } | undefined;
+  let lost: { step: string; how: 'question' | 'answer' | 'process' } | undefined;
   let isDead = false;
   const never = new Promise<never>(() => undefined);
   return {
@@ -19,6 +22,10 @@ export function faultyLink(link: ClusterLink): FaultyLink {
     lose: (step, how) => void (lost = { step, how }),
     run: async (step: Step, ...rest) => {
       if (isDead) return never;
+      if (lost?.step === step.name && lost.how === 'question') {
+        lost = undefined;
+        throw new Error('the question is lost');
+      }
       const reply = await link.run(step, ...rest);
       if (lost?.step !== step.name) return isDead ? never : reply;
       const { how } = lost;

@@ -45,6 +45,12 @@ export function testMember(link: ClusterLink, name: string, over: Partial<Member
   return { member, link, said, table, running };
 }
 
+interface MemberExtras {
+  port?: number;
+  clock?: Clock;
+  wrap?: (link: ClusterLink) => ClusterLink;
+}
+
 /** A cluster of this test's own on a server, and its members. */
 export class Cluster {
   readonly prefix = `test-${randomUUID()}:`;
@@ -52,9 +58,11 @@ export class Cluster {
 
   constructor(readonly port: number) {}
 
-  async member(name: string, over: Partial<MemberParts> & { port?: number; clock?: Clock } = {}): Promise<TestMember> {
+  /** @param over.wrap what stands between the member and its link */
+  async member(name: string, over: Partial<MemberParts> & MemberExtras = {}): Promise<TestMember> {
     const { client } = await connect(this.all.length % 2 === 0 ? 'redis' : 'ioredis', over.port ?? this.port);
-    const link = redisLink(client, { prefix: this.prefix, commandTimeoutMs: 1_000 });
+    const direct = redisLink(client, { prefix: this.prefix, commandTimeoutMs: 1_000 });
+    const link = over.wrap?.(direct) ?? direct;
     const made = testMember(link, name, over);
     this.all.push(made);
     return made;
