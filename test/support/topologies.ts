@@ -74,7 +74,8 @@ function startSentinel(masterPort: number): Promise<RedisServer> {
       `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
       `sentinel monitor main 127.0.0.1 ${masterPort} 2`,
       `sentinel auth-pass main ${REDIS_PASSWORD}`,
-      'sentinel down-after-milliseconds main 300',
+      // a master that a busy machine lets wait is not dead: tests ask for the failover
+      'sentinel down-after-milliseconds main 5000',
       'sentinel failover-timeout main 2000',
     ];
     writeFileSync(join(folder, 'sentinel.conf'), `${config.join('\n')}\n`);
