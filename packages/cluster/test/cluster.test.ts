@@ -1,17 +1,10 @@
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { stays, until } from '../../../test/support/until.js';
-import { ask, hit, Nodes, play, type Node } from './support/nodes.js';
+import { ask, hit, type Nodes, play, type Node } from './support/nodes.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let nodes: Nodes;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  nodes = new Nodes(redis.port);
-});
-afterEach(() => nodes.end());
+const redis = oneRedis();
+nodesOn(redis, (made) => (nodes = made));
 
 const two = async (options = {}): Promise<[Node, Node]> => {
   const all: [Node, Node] = [await nodes.add(options), await nodes.add(options)];

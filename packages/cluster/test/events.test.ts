@@ -1,21 +1,16 @@
 import type { EventSink, WireEvent } from '@stream-sessions/core';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { stays, until } from '../../../test/support/until.js';
 import { faultyLink, type FaultyLink } from './support/faulty-link.js';
-import { Nodes, play, type Node } from './support/nodes.js';
+import { type Nodes, play, type Node } from './support/nodes.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let nodes: Nodes;
 const told: WireEvent[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
+const redis = oneRedis();
+nodesOn(redis, (made) => (nodes = made));
 beforeEach(() => {
-  nodes = new Nodes(redis.port);
   told.length = 0;
 });
-afterEach(() => nodes.end());
 
 const sink: EventSink = { name: 'test', write: (batch) => void told.push(...batch) };
 const ofVisits = () => told.filter(({ type }) => type === 'session.opened' || type === 'session.closed');

@@ -1,18 +1,11 @@
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { until } from '../../../test/support/until.js';
 import type { ClusterOptions } from '../src/index.js';
-import { ask, Nodes, play, type Node } from './support/nodes.js';
+import { ask, type Nodes, play, type Node } from './support/nodes.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let nodes: Nodes;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  nodes = new Nodes(redis.port);
-});
-afterEach(() => nodes.end());
+const redis = oneRedis();
+nodesOn(redis, (made) => (nodes = made));
 
 const two = async (over: Partial<ClusterOptions> = {}): Promise<[Node, Node]> => {
   const all: [Node, Node] = [await nodes.add({}, over), await nodes.add({}, over)];

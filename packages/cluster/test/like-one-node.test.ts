@@ -1,13 +1,9 @@
 import { createTracker, type HttpHit } from '@stream-sessions/core';
 import { pace } from '@stream-sessions/core/testing';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { hit, Nodes, play, type Node } from './support/nodes.js';
+import { oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
+const redis = oneRedis();
 
 /** The same numbers for the same seed (mulberry32). */
 function numbers(seed: number): () => number {

@@ -1,26 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { closeClients, connect, type OpenClient } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { connect, type OpenClient } from '../../../test/support/redis-clients.js';
 import { stays, until } from '../../../test/support/until.js';
 import type { ClusterLink } from '../src/index.js';
 import type { Running } from '../src/log/cluster-log.js';
 import { faultyLink, type FaultyLink } from './support/faulty-link.js';
-import { Cluster, type TestMember } from './support/members.js';
+import { type Cluster, type TestMember } from './support/members.js';
+import { clusterOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let cluster: Cluster;
 let aside: OpenClient;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
+const redis = oneRedis();
+clusterOn(redis, (made) => (cluster = made));
 beforeEach(async () => {
-  cluster = new Cluster(redis.port);
   aside = await connect('redis', redis.port);
-});
-afterEach(async () => {
-  await cluster.end();
-  closeClients();
 });
 
 const key = (name: string) => `${cluster.prefix}{0}:${name}`;

@@ -1,17 +1,12 @@
-import { closeClients } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { until } from '../../../test/support/until.js';
-import { Cluster, namesOf, type TestMember } from './support/members.js';
+import { type Cluster, namesOf, type TestMember } from './support/members.js';
+import { clusterOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let cluster: Cluster;
 let members: TestMember[];
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
+const redis = oneRedis();
+clusterOn(redis, (made) => (cluster = made));
 beforeEach(async () => {
-  cluster = new Cluster(redis.port);
   members = [];
   for (const name of ['a', 'b', 'c']) {
     const made = await cluster.member(name);
@@ -22,10 +17,6 @@ beforeEach(async () => {
     members.push(made);
   }
   for (const each of members) await until('all are seen', () => namesOf(each).length === 3);
-});
-afterEach(async () => {
-  await cluster.end();
-  closeClients();
 });
 
 const a = () => members[0] as TestMember;

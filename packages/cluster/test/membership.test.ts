@@ -1,24 +1,14 @@
 import { systemClock } from '@stream-sessions/core/spi';
-import { closeClients, connect } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { connect } from '../../../test/support/redis-clients.js';
 import { stays, until } from '../../../test/support/until.js';
 import { BUCKETS } from '../src/index.js';
 import { leased } from '../src/membership/leased.js';
-import { Cluster, LEASE_MS, namesOf } from './support/members.js';
+import { type Cluster, LEASE_MS, namesOf } from './support/members.js';
+import { clusterOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let cluster: Cluster;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  cluster = new Cluster(redis.port);
-});
-afterEach(async () => {
-  await cluster.end();
-  closeClients();
-});
+const redis = oneRedis();
+clusterOn(redis, (made) => (cluster = made));
 
 const NOTE = leased('note', `redis.call('SET', KEYS[2], ARGV[2], 'PX', 60000) return now`);
 const alone = { code: 'ERR_CLUSTER_ALONE' };

@@ -1,24 +1,16 @@
 import { createTracker, type HttpHit, type SessionTracker } from '@stream-sessions/core';
 import { clusterPort } from '@stream-sessions/core/spi';
-import { closeClients, connect } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
 import { SharedDenials } from '../src/operator/shared-denials.js';
-import { Cluster, type TestMember } from './support/members.js';
+import { type Cluster, type TestMember } from './support/members.js';
+import { clusterOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let cluster: Cluster;
 const trackers: SessionTracker[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  cluster = new Cluster(redis.port);
-});
+const redis = oneRedis();
+clusterOn(redis, (made) => (cluster = made));
 afterEach(async () => {
-  await cluster.end();
-  closeClients();
   for (const tracker of trackers.splice(0)) await tracker.stop();
 });
 

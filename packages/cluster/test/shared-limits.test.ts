@@ -4,22 +4,18 @@ import { join } from 'node:path';
 import type { Policy } from '@stream-sessions/core';
 import { concurrencyPolicy } from '@stream-sessions/policies';
 import { connect } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { pace, until } from '../../../test/support/until.js';
 import { type ClusterDirectory } from '../src/index.js';
 import { ask, Nodes, play, type Node } from './support/nodes.js';
 import { growOld } from './support/redis-links.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let nodes: Nodes;
 let folder: string;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
+const redis = oneRedis();
+nodesOn(redis, (made) => (nodes = made));
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hub-'));
-  nodes = new Nodes(redis.port);
 });
 afterEach(async () => {
   await nodes.end();
@@ -54,7 +50,7 @@ async function grown({ directory }: Node, isRedis = true): Promise<void> {
 describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %s', (name) => {
   const isRedis = name === 'Redis';
   beforeEach(() => {
-    nodes = new Nodes(isRedis ? redis.port : folder);
+    if (!isRedis) nodes = new Nodes(folder);
   });
 
   it('counts a viewer once, whatever nodes it comes to, and refuses the third everywhere', async () => {

@@ -1,26 +1,18 @@
 import { systemClock, type SlotAnswer } from '@stream-sessions/core/spi';
-import { closeClients, connect } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
+import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
 import { ClusterSlots } from '../src/slots/cluster-slots.js';
-import { Cluster, LEASE_MS, type TestMember } from './support/members.js';
+import { type Cluster, LEASE_MS, type TestMember } from './support/members.js';
 import { growOld } from './support/redis-links.js';
+import { clusterOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
 let cluster: Cluster;
 const all: ClusterSlots[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  cluster = new Cluster(redis.port);
-});
-afterEach(async () => {
+const redis = oneRedis();
+afterEach(() => {
   for (const slots of all.splice(0)) slots.stop();
-  await cluster.end();
-  closeClients();
 });
+clusterOn(redis, (made) => (cluster = made));
 
 interface Node extends TestMember {
   readonly slots: ClusterSlots;
