@@ -13,6 +13,9 @@ import type { OnHappened } from './visits/outbox.js';
 import { LiveCounts } from './visits/live-counts.js';
 import { VisitBook } from './visits/visit-book.js';
 import { VisitSweep } from './visits/visit-sweep.js';
+import { EventsEverywhere } from './watch/events-everywhere.js';
+import { Publisher } from './watch/publisher.js';
+import { Source } from './watch/source.js';
 
 /** Options of {@link joinCluster}. */
 export interface ClusterOptions {
@@ -63,7 +66,10 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   const member: Member = new Member({
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
     config: { ...port.identity, fingerprintKey: keyId },
-    onSaid: (body) => (body === JOINED ? void membership.lookAgain() : words.heard(body)),
+    onSaid: (body) => {
+      if (body !== JOINED) words.heard(body);
+      else void membership.lookAgain().then(() => everywhere.joined());
+    },
     onTable: (bodies) => words.table(bodies),
     // Its old leases are somebody else's by now: what it has, it claims anew.
     onJoined: async () => {
@@ -87,6 +93,14 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   });
   const answers = new NodeAnswers(tracker, port, words, name);
   answers.answerIn(member);
+  const source = new Source(events, port, name);
+  const publisher = new Publisher(membership, clock, source);
+  member.mailbox.on('watch', (channel) => publisher.watch(channel as string));
+  member.mailbox.on('unwatch', (channel) => {
+    publisher.unwatch(channel as string);
+    return true;
+  });
+  const everywhere = new EventsEverywhere({ link: via, member, clock, logger, source });
   const slots: ClusterSlots = new ClusterSlots({ member, port, clock, leaseMs, whenAlone });
   const leavePort = port.join(keeper);
   const stopLooking = watchEpochs(clock, member, keeper, slots);
@@ -95,7 +109,9 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     leavePort();
     slots.stop();
     counts.stop();
+    await everywhere.stop();
     await keeper.letGoOfAll();
+    publisher.stop();
     await events.close();
     await book.flushed();
     book.stop();
@@ -109,7 +125,19 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     await leave();
     throw error;
   }
-  return new NodesAsOne({ tracker, name, clock, member, words, events, answers, counts, slots, onLeave: leave });
+  return new NodesAsOne({
+    tracker,
+    name,
+    clock,
+    member,
+    words,
+    events,
+    everywhere,
+    answers,
+    counts,
+    slots,
+    onLeave: leave,
+  });
 }
 
 /** A bucket that has come back empty is told again what is here. */

@@ -1,17 +1,12 @@
 import { connect } from '../../../test/support/redis-clients.js';
-import { startRedis, type RedisServer } from '../../../test/support/redis-server.js';
 import { until } from '../../../test/support/until.js';
 import type { ClusterLink } from '../src/index.js';
-import { Nodes, play } from './support/nodes.js';
+import { type Nodes, play } from './support/nodes.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
 
-let redis: RedisServer;
+const redis = oneRedis();
 let nodes: Nodes;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.stop());
-beforeEach(() => (nodes = new Nodes(redis.port)));
-afterEach(() => nodes.end());
+nodesOn(redis, (given) => (nodes = given));
 
 /** Counts the steps that a node takes, by name. */
 function counting(steps: Map<string, number>): (link: ClusterLink) => ClusterLink {

@@ -4,6 +4,7 @@ import {
   type DenialTarget,
   type DenyOptions,
   type EventSink,
+  type Everywhere,
   type Explanation,
   type InvalidateResult,
   type KickedAt,
@@ -74,6 +75,8 @@ export interface ClusterDirectory extends SessionDirectory {
   /** The nodes that live. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
+  /** What happens on all nodes, for whoever shows it: the feed of `sessionsApi()`. Others are asked to tell only while somebody listens. */
+  readonly everywhere: Everywhere;
   /** For `concurrencyPolicy({ shared })`. */
   readonly slots: SharedSlots;
   /** This node lets go of all its parts, and its tracker is one by itself again. The link stays open. */
@@ -83,6 +86,7 @@ export interface ClusterDirectory extends SessionDirectory {
 export interface DirectoryParts extends KickParts {
   readonly words: OperatorWords;
   readonly events: ClusterEvents;
+  readonly everywhere: Everywhere;
   readonly answers: NodeAnswers;
   readonly counts: LiveCounts;
   readonly slots: SharedSlots;
@@ -97,6 +101,10 @@ export class NodesAsOne implements ClusterDirectory {
 
   get slots(): SharedSlots {
     return this.parts.slots;
+  }
+
+  get everywhere(): Everywhere {
+    return this.parts.everywhere;
   }
 
   nodes(): readonly ClusterNode[] {

@@ -32,6 +32,12 @@ export class NodeAnswers {
       const row = tracker.get(id as string);
       return row === undefined ? null : this.partRow(row);
     });
+    mailbox.on('rows', (ids) =>
+      (ids as string[]).map((id) => {
+        const row = tracker.get(id);
+        return row === undefined ? null : this.partRow(row);
+      }),
+    );
     mailbox.on('streams', () => tracker.streams());
     mailbox.on('stats', () => ({ ...tracker.stats() }));
     mailbox.on('denials', () => tracker.denials());

@@ -2,7 +2,7 @@ import { StreamSessionsError } from '../support/errors.js';
 import type { SessionDirectory } from '../types/directory.js';
 
 /** Each of them, or this does not compile. */
-const VERBS: Readonly<Record<Exclude<keyof SessionDirectory, 'saved' | 'tellsEveryEnd'>, true>> = {
+const VERBS: Readonly<Record<Exclude<keyof SessionDirectory, 'saved' | 'tellsEveryEnd' | 'everywhere'>, true>> = {
   list: true,
   count: true,
   get: true,

@@ -13,6 +13,17 @@ export interface SessionRows extends ReadonlyArray<PlaySession> {
   readonly missing?: readonly string[];
 }
 
+/** What happens to visits and at sources. */
+export type VisitEvents = Pick<TrackerEvents, 'opened' | 'closed' | 'changed' | 'denied' | 'source'>;
+
+/** What happens on all nodes of a cluster, for whoever shows it on one of them. */
+export interface Everywhere {
+  /** Each event once, whichever node it is of. The function that removes the listener comes at once. */
+  on<E extends keyof VisitEvents>(event: E, listener: (event: VisitEvents[E]) => void): () => void;
+  /** Some events may not have come: whoever keeps a list has to read it anew. Returns the function that removes the listener. */
+  onMissed(listener: () => void): () => void;
+}
+
 /**
  * Whoever can be asked who is watching, and told to stop a viewer: a tracker, or what speaks for several of them, whose
  * answers then come later. Each method does what the tracker's does; a promise rejects where the tracker throws.
@@ -42,4 +53,6 @@ export interface SessionDirectory {
   readonly tellsEveryEnd?: boolean;
   /** The function that removes the listener comes at once. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
+  /** Of a cluster, where `on` tells of what is this node's to tell. Absent: `on` tells of everything. */
+  readonly everywhere?: Everywhere;
 }

@@ -131,12 +131,27 @@ export class Feed {
     if (this.linger !== undefined) this.clock.clearTimeout(this.linger);
     this.linger = undefined;
     if (this.detach !== undefined) return;
-    const names = EVENT_NAMES.filter((name) => name !== 'updated');
-    this.detach = [
-      ...names.map((name) => this.directory.on(name, (event) => this.take(name, event as Event))),
-      everyMs(this.clock, ALIVE_MS, () => this.sayAlive()),
-      this.lookAtFigures(),
-    ];
+    this.detach = [...this.listen(), everyMs(this.clock, ALIVE_MS, () => this.sayAlive()), this.lookAtFigures()];
+  }
+
+  private listen(): (() => void)[] {
+    const { everywhere } = this.directory;
+    if (everywhere === undefined) {
+      const names = EVENT_NAMES.filter((name) => name !== 'updated');
+      return names.map((name) => this.directory.on(name, (event) => this.take(name, event as Event)));
+    }
+    const names = ['opened', 'closed', 'changed', 'denied', 'source'] as const;
+    const ends = names.map((name) => everywhere.on(name, (event) => this.take(name, event as Event)));
+    return [...ends, everywhere.onMissed(() => this.startOver())];
+  }
+
+  /** Something may be missing: nobody goes on from before it. */
+  private startOver(): void {
+    this.flush();
+    this.ring.pass(this.ring.position + 1);
+    const cursor = this.idOf(this.ring.position);
+    for (const channel of this.channels.values()) channel.push(message('reset', { cursor, reason: 'missed' }, cursor));
+    this.flush();
   }
 
   /** Nobody has listened for a while. */
@@ -194,13 +209,13 @@ export class Feed {
     let timer: unknown;
     let isOver = false;
     const look = async (): Promise<void> => {
-      const start = performance.now();
+      // of a cluster, what is waited for takes no time here
+      let took = 0;
       try {
-        if (this.clients > 0) await this.tellFigures();
+        if (this.clients > 0) took = await this.tellFigures();
       } catch {
         // a directory that cannot say it now is asked again
       }
-      const took = performance.now() - start;
       if (!isOver) timer = this.clock.setTimeout(() => void look(), Math.max(STATS_MS, took / STATS_SHARE));
     };
     void look();
@@ -210,9 +225,14 @@ export class Feed {
     };
   }
 
-  private async tellFigures(): Promise<void> {
+  /** How long it took, in milliseconds, without what was waited for. */
+  private async tellFigures(): Promise<number> {
     const { directory, clock } = this;
-    const [streams, stats] = await Promise.all([directory.streams(), directory.stats()]);
+    const askedAt = performance.now();
+    const asked = [Promise.resolve(directory.streams()), Promise.resolve(directory.stats())] as const;
+    const asking = performance.now() - askedAt;
+    const [streams, stats] = await Promise.all(asked);
+    const answeredAt = performance.now();
     const changed = this.figures.next(streams, clock.now());
     this.totals = totalsToWire(stats);
     this.isCrowded = stats.active > MAX_EVENTS;
@@ -222,6 +242,7 @@ export class Feed {
     }
     // they go along with what waits already
     if (this.batch === undefined) this.flush();
+    return asking + performance.now() - answeredAt;
   }
 
   private statsFor({ stream, types }: FeedFilter, figures: readonly StreamFigures[]): string {

@@ -1,0 +1,52 @@
+import type { SessionChangedEvent, SessionEvent, TrackerEvents } from '@stream-sessions/core';
+import { RecentMap, type ClusterPort } from '@stream-sessions/core/spi';
+import { WATCHED, type Said } from './said.js';
+
+/** Identity groups that are remembered: to find out which one is a session's takes a hash. */
+const MAX_PLACES = 50_000;
+
+interface Events {
+  on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
+}
+
+/** What happens at this node, for those who watch, on this node or another one. Nothing is made while nobody does. */
+export class Source {
+  private readonly listeners = new Set<(said: Said) => void>();
+  private readonly places = new RecentMap<string>({ max: MAX_PLACES });
+  private stopListening: (() => void)[] = [];
+
+  constructor(
+    private readonly events: Events,
+    private readonly port: Pick<ClusterPort, 'part'>,
+    /** Of this node. */
+    private readonly node: string,
+  ) {}
+
+  /** Returns what ends it. */
+  listen(listener: (said: Said) => void): () => void {
+    if (this.listeners.size === 0) this.stopListening = WATCHED.map((name) => this.hear(name));
+    this.listeners.add(listener);
+    return () => {
+      if (!this.listeners.delete(listener) || this.listeners.size > 0) return;
+      for (const stop of this.stopListening.splice(0)) stop();
+      this.places.clear();
+    };
+  }
+
+  private hear(name: Said['name']): () => void {
+    return this.events.on(name, (event) => {
+      const place = name === 'changed' ? this.placeOf((event as SessionChangedEvent).progress.id) : undefined;
+      const said = { name, event: name === 'opened' ? this.withNode(event as SessionEvent) : event, place } as Said;
+      for (const listener of this.listeners) listener(said);
+    });
+  }
+
+  private withNode(event: SessionEvent): SessionEvent {
+    return { ...event, session: { ...event.session, nodes: [this.node] } };
+  }
+
+  private placeOf(id: string): string | undefined {
+    const known = this.places.get(id) ?? this.places.set(id, this.port.part(id)?.place ?? '');
+    return known === '' ? undefined : known;
+  }
+}
