@@ -49,7 +49,10 @@ const config: Config = {
       '<rootDir>/test/docs/**/*.test.ts',
     ]),
     // what is kept in memory, in bytes
-    project('memory', ['<rootDir>/packages/*/test/**/*.memory.test.ts']),
+    {
+      ...project('memory', ['<rootDir>/packages/*/test/**/*.memory.test.ts']),
+      setupFilesAfterEnv: ['<rootDir>/test/support/least-of-three.ts'],
+    },
     // real players: ffmpeg, GStreamer, srt-live-transmit, hls.js and dash.js in Chromium
     {
       ...project('players', ['<rootDir>/test/players/**/*.test.ts']),
