@@ -1,0 +1,26 @@
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { fingerprinter } from '../src/identity/fingerprint.js';
+
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary', maxLength: 2_000 }),
+  fc.string({ minLength: 1_000, maxLength: 6_000 }),
+);
+const key = fc.oneof(
+  fc.string(),
+  fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+);
+
+it('is the beginning of an HMAC-SHA-256, whatever the key and the token', () => {
+  fc.assert(
+    fc.property(key, fc.array(text, { minLength: 1, maxLength: 4 }), (secret, tokens) => {
+      const fingerprint = fingerprinter(secret);
+      for (const token of tokens) {
+        const expected = createHmac('sha256', secret).update(token).digest('base64url').slice(0, 8);
+        expect(fingerprint(token)).toBe(expected);
+        expect(fingerprint(token)).toBe(expected);
+      }
+    }),
+  );
+});
