@@ -17,12 +17,14 @@ const moduleNameMapper = {
   '^@stream-sessions/([a-z0-9-]+)$': '<rootDir>/packages/$1/src/index.ts',
 };
 
-function project(displayName: string, testMatch: string[]): Project {
+/** `again`: which tests run again, a file of test/support. */
+function project(displayName: string, again: string, testMatch: string[]): Project {
   return {
     displayName,
     rootDir: __dirname,
     testEnvironment: 'node',
     testMatch,
+    setupFilesAfterEnv: [`<rootDir>/test/support/${again}.ts`],
     moduleNameMapper,
     transform: {
       '^.+\\.[cm]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
@@ -40,27 +42,22 @@ function project(displayName: string, testMatch: string[]): Project {
 const isMemory = process.argv.includes('memory');
 
 const config: Config = {
-  testTimeout: 15_000,
+  // only what is broken waits as long; a busy machine takes its time
+  testTimeout: 60_000,
   ...(isMemory ? { workerIdleMemoryLimit: '1MB' } : {}),
   projects: [
-    project('unit', [
+    project('unit', 'retry-once', [
       '<rootDir>/packages/*/test/**/!(*.memory).test.ts',
       '<rootDir>/examples/*/test/**/*.test.ts',
       '<rootDir>/test/docs/**/*.test.ts',
     ]),
     // what is kept in memory, in bytes
-    {
-      ...project('memory', ['<rootDir>/packages/*/test/**/*.memory.test.ts']),
-      setupFilesAfterEnv: ['<rootDir>/test/support/least-of-three.ts'],
-    },
+    project('memory', 'least-of-three', ['<rootDir>/packages/*/test/**/*.memory.test.ts']),
     // real players: ffmpeg, GStreamer, srt-live-transmit, hls.js and dash.js in Chromium
-    {
-      ...project('players', ['<rootDir>/test/players/**/*.test.ts']),
-      setupFilesAfterEnv: ['<rootDir>/test/players/support/retry-once.ts'],
-    },
+    project('players', 'retry-once', ['<rootDir>/test/players/**/*.test.ts']),
     // every client that Debian has: npm run clients
-    ...(process.env.CLIENTS ? [project('clients', ['<rootDir>/test/clients/**/*.test.ts'])] : []),
-    project('packaging', ['<rootDir>/test/packaging/**/*.test.ts']),
+    ...(process.env.CLIENTS ? [project('clients', 'retry-once', ['<rootDir>/test/clients/**/*.test.ts'])] : []),
+    project('packaging', 'retry-once', ['<rootDir>/test/packaging/**/*.test.ts']),
   ],
 };
 

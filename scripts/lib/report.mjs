@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** In CI this many tests may have needed a second try; more is a failure. */
+/** In CI this many tests of a project may have needed a second try; more is a failure. */
 export const FLAKY_ALLOWED = 1;
 
 /**
@@ -31,9 +31,9 @@ export function readReport(file) {
 }
 
 /**
- * Whether a run with these counts is a success, and if not, why.
+ * Whether the run of a project with these counts is a success, and if not, why.
  *
- * @param {{ passed: number, failed: number, flaky: string[] }} total
+ * @param {{ passed: number, failed: number, flaky: string[] }} counted
  * @param {boolean} isCI
  * @returns {string | undefined} the reason for failing; undefined: success
  */

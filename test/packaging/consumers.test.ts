@@ -30,7 +30,7 @@ beforeAll(() => {
   // outside the repository, where nothing can be found by accident
   folder = mkdtempSync(join(tmpdir(), 'stream-sessions-consumers-'));
   tarballs = packAll(join(folder, 'tarballs'));
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The versions that this repository is tested with. */
@@ -67,7 +67,7 @@ describe('a TypeScript project with ES modules', () => {
 
   it('compiles under strict options, with the declarations of the packages checked too', () => {
     command(project, process.execPath, 'node_modules/typescript/bin/tsc');
-  }, 60_000);
+  });
 
   it('runs', () => {
     expect(JSON.parse(command(project, process.execPath, 'dist/index.js'))).toEqual(SEEN);
@@ -80,7 +80,7 @@ describe('a TypeScript project with ES modules', () => {
       /idleTimeoutMs/,
     );
     rmSync(join(project, 'src/misspelt.ts'));
-  }, 60_000);
+  });
 });
 
 describe('a CommonJS project', () => {

@@ -48,4 +48,4 @@ it('of several processes that find a state file left behind, one gets it, each t
     holder?.kill('SIGKILL');
     await Promise.all([once(holder as ChildProcess, 'exit'), contender()]);
   }
-}, 60_000);
+});

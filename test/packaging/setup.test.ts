@@ -34,12 +34,12 @@ describe('scripts/setup.mjs on a machine that has Node and nothing else', () => 
     const { status, stdout } = setup('start');
     expect(stdout).toContain('Missing: ffmpeg. ');
     expect(status).toBe(0);
-  }, 60_000);
+  });
 
   it('asks the system for nothing when it only builds', () => {
     const { status, stdout } = setup('build');
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-  }, 60_000);
+  });
 
   it('refuses a purpose that it does not know', () => {
     expect(setup('everything')).toMatchObject({

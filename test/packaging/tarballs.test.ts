@@ -9,7 +9,7 @@ let tarballs: Tarball[];
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'stream-sessions-pack-'));
   tarballs = packAll(folder);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(packages)('the tarball of $manifest.name', ({ path, manifest }) => {

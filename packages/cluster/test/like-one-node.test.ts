@@ -57,4 +57,4 @@ it('sees the same viewers on three nodes as on one, whichever of its names a pla
   }
   await nodes.end();
   await one.stop();
-}, 60_000);
+});

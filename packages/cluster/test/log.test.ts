@@ -101,7 +101,7 @@ it('is put back by those who know it when Redis comes back empty', async () => {
     return table.filter((body) => body !== 'Dtwo').sort();
   };
   await until('a newcomer finds it', async () => (await newcomer()).join() === known.join(), 10_000);
-}, 20_000);
+});
 
 it('is put back when Redis has lost its last second, and what others say then is heard', async () => {
   const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
@@ -120,7 +120,7 @@ it('is put back when Redis has lost its last second, and what others say then is
     await member.leave();
     return [...table].sort().join() === 'Dkept,Dlost,Dother';
   });
-}, 20_000);
+});
 
 it('says later what could not be said when it was put', async () => {
   let faulty: FaultyLink | undefined;

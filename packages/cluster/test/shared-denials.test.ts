@@ -124,7 +124,7 @@ it('holds on while Redis is away, and everywhere after it has come back empty', 
   await until('who comes later, too', () => c.tracker.denials().length === 2);
   expect(await admits(c)).toBe(false);
   expect(await admits(c, { token: 'lifted' })).toBe(true);
-}, 30_000);
+});
 
 it('keeps no token and no name of a player in Redis', async () => {
   const a = await node('a');

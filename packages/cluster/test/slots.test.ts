@@ -61,7 +61,7 @@ it('gives out none while nobody can know who has them, and then exactly as many 
   // one that has a slot has it on every node
   expect(await b.slots.take('eve', holders[0] ?? '', limit)).toEqual(taken);
   expect(await a.slots.take('bob', 'other', limit)).toEqual(taken);
-}, 20_000);
+});
 
 it('has a slot again when all nodes have given it back, or have died', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
@@ -75,7 +75,7 @@ it('has a slot again when all nodes have given it back, or have died', async () 
   expect(await c.slots.take('eve', 't', one)).toEqual(full('s'));
   await b.link.close(); // it has died
   await until('its lease has ended', async () => (await c.slots.take('eve', 't', one))?.isTaken === true, 4 * LEASE_MS);
-}, 20_000);
+});
 
 it('lets a quiet one go for another, if all who have it say that it is quiet', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
@@ -91,7 +91,7 @@ it('lets a quiet one go for another, if all who have it say that it is quiet', a
   onB = [];
   expect(await c.slots.take('eve', 'v', limit)).toEqual(taken);
   for (const each of [a, b]) await until('it is told to go', () => each.ended.includes('s idle'));
-}, 20_000);
+});
 
 it('has its holders back when Redis comes back empty, and ends those who are too many, the newest first', async () => {
   const [a, b] = [await node('a'), await node('b')];
@@ -105,7 +105,7 @@ it('has its holders back when Redis comes back empty, and ends those who are too
   await aside.ask('FLUSHALL');
   await until('the newest has gone', () => b.ended.includes('third limit'), 6 * LEASE_MS);
   expect(a.ended).toEqual([]);
-}, 20_000);
+});
 
 const bucketOf = (key: string): number => (64 * hash(key).charCodeAt(0) + hash(key).charCodeAt(1)) % 16;
 

@@ -113,5 +113,5 @@ describe('the hub', () => {
     await until('who comes later knows it', () => [...later.table, ...later.said].includes('Dwhoever'));
     for (const { member } of [b, c, later]) await member.leave();
     await a.member.leave();
-  }, 20_000);
+  });
 });

@@ -183,7 +183,7 @@ it('ends with the list of the server, whatever the filter and however often a cl
     expect([query, mirror.twice, mirror.resets]).toEqual([query, 0, 0]);
   }
   await tracker.stop({ timeoutMs: 0 });
-}, 30_000);
+});
 
 type Shown = [Set<string>, Set<string>];
 

@@ -364,7 +364,7 @@ describe('a playlist on its way to be written', () => {
     await until(() => tracker.list()[0]);
     ended!();
     expect((await get(url, '/other')).status).toBe(200);
-  }, 20_000);
+  });
 
   it.each([true, false])(
     'becomes an error page if it fails, or breaks off once it has begun (begun: %s)',
@@ -423,7 +423,7 @@ describe('a playlist on its way to be written', () => {
       }),
       { numRuns: 150 },
     );
-  }, 30_000);
+  });
 
   it('is neither compressed twice nor broken by compression in front', async () => {
     const app = express().use(compression({ threshold: 0 }), trackPlayback(tracker, always), express.static(folder));

@@ -32,12 +32,12 @@ beforeAll(async () => {
   server = createServer((req, res) => api(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}, 60_000);
+});
 afterAll(async () => {
   server.close();
   await stage.clear();
   await stage.end();
-}, 60_000);
+});
 
 const ask = (path: string, init: RequestInit = {}) =>
   fetch(`${url}${path}`, { ...init, headers: { Authorization: 'Bearer operator' } });

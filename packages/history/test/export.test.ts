@@ -42,13 +42,13 @@ beforeAll(async () => {
   const api = historyApi(history, { authorize: () => true });
   server = createServer((req, res) => api(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');
-}, 60_000);
+});
 afterAll(async () => {
   isAway = false;
   server.close();
   await history.stop();
   await stage.end();
-}, 60_000);
+});
 beforeEach(() => {
   pages = 0;
   isAway = false;
@@ -99,18 +99,18 @@ it('stops reading when the client has gone', async () => {
   response.destroy();
   const read = await untilStill();
   expect(read).toBeLessThan(PAGES / 2);
-}, 60_000);
+});
 
 it('cuts off what it cannot end, so that nobody takes it for all', async () => {
   const response = await ask('/visits.csv');
   await untilStill();
   isAway = true;
   await expect(linesOf(response)).rejects.toThrow('aborted');
-}, 60_000);
+});
 
 it('answers an error as such, before anything is sent', async () => {
   isAway = true;
   const response = await ask('/visits.csv');
   expect(response.statusCode).toBe(500);
   expect(await linesOf(response)).toBe(0);
-}, 60_000);
+});

@@ -14,9 +14,9 @@ const KEY = 'a key of sixteen characters or more';
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.begin();
-}, 60_000);
-afterEach(() => stage.clear(), 60_000);
-afterAll(() => stage.end(), 60_000);
+}, 180_000);
+afterEach(() => stage.clear(), 180_000);
+afterAll(() => stage.end(), 180_000);
 
 /** A visit, closed after two minutes. */
 const visitOf = (over: Parameters<typeof madeUpSession>[0] = {}) => {
@@ -99,7 +99,7 @@ it('drops visits and minutes month by month; hours, days and what was counted st
   directory.emit('closed', visitOf({ id: 'late', openedAt: january + MINUTE }));
   await history.flushed();
   expect(await history.summary({ stream: 'cam1', from: january, to: january + DAY })).toEqual(day);
-}, 30_000);
+});
 
 it.each(MIGRATIONS.map((_, version) => [version]))(
   'updates tables of version %i, and counts what is in them',
@@ -138,4 +138,4 @@ it('lets nobody else into the folder of PGlite', async () => {
   await expect(pgliteEngine(join(folder, 'data'))).rejects.toMatchObject({ code: 'ERR_HISTORY_IN_USE' });
   await first.close();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+}, 180_000);

@@ -11,7 +11,7 @@ const VISITS = 100_000;
 let stage: Stage;
 beforeAll(async () => {
   stage = await Stage.begin();
-}, 60_000);
+});
 afterEach(() => stage.clear(), 60_000);
 afterAll(() => stage.end(), 60_000);
 
@@ -45,7 +45,7 @@ it('keeps every visit once, while PostgreSQL stops and starts in the middle', as
   await opened.history.flushed();
   expect(await kept()).toEqual({ visits: 3_500, closed: 3_500 });
   expect(opened.history.stats()).toEqual({ journalBytes: 0, lost: 0, refused: 0, error: undefined });
-}, 60_000);
+});
 
 it('opens while PostgreSQL is down, and makes the tables when it is back', async () => {
   await stage.server.halt();
@@ -55,7 +55,7 @@ it('opens while PostgreSQL is down, and makes the tables when it is back', async
   await stage.server.restart();
   await opened.history.flushed();
   expect(await kept()).toEqual({ visits: 10, closed: 10 });
-}, 60_000);
+});
 
 it('holds up nobody while the database says nothing at all', async () => {
   const opened = await stage.open();
@@ -69,7 +69,7 @@ it('holds up nobody while the database says nothing at all', async () => {
   }
   await opened.history.flushed();
   expect(await kept()).toEqual({ visits: 2_000, closed: 2_000 });
-}, 60_000);
+});
 
 it('waits until a database that is read-only is so no longer', async () => {
   const opened = await stage.open();
@@ -87,7 +87,7 @@ it('waits until a database that is read-only is so no longer', async () => {
   await stage.server.restart();
   await opened.history.flushed();
   expect(await kept()).toEqual({ visits: 10, closed: 10 });
-}, 60_000);
+});
 
 it('goes on with what an earlier process has left in the journal, once', async () => {
   const first = await stage.open();
@@ -102,7 +102,7 @@ it('goes on with what an earlier process has left in the journal, once', async (
   await second.history.flushed();
   expect(await kept()).toEqual({ visits: 200, closed: 200 });
   await expect(stage.open({ journal: first.journal })).rejects.toMatchObject({ code: 'ERR_HISTORY_IN_USE' });
-}, 60_000);
+});
 
 it('leaves out progress first when the journal is full, then openings, and says what was lost', async () => {
   const opened = await stage.open({ maxJournalBytes: 1024 * 1024, progressMs: 1 });
@@ -125,7 +125,7 @@ it('leaves out progress first when the journal is full, then openings, and says 
   await stage.server.restart();
   await opened.history.flushed();
   expect((await opened.history.visit(session.id, START))?.closedAt).toBe(START + MINUTE);
-}, 60_000);
+});
 
 it('closes as lost whom nobody closes, unless it speaks again', async () => {
   const first = await stage.open();
@@ -146,7 +146,7 @@ it('closes as lost whom nobody closes, unless it speaks again', async () => {
   await second.history.flushed();
   expect(await second.history.visit(session.id)).not.toHaveProperty('closeReason');
   await sameAsByHand(stage.engine, [{ ...presentOf(session), endedAt: START + 79 * MINUTE }]);
-}, 60_000);
+});
 
 it('has every visit of an hour in which the database was away, once', async () => {
   const { history, directory } = await stage.open();
@@ -180,7 +180,7 @@ it('has every visit of an hour in which the database was away, once', async () =
     stage.engine,
     sessions.map((session) => presentOf(ended(session))),
   );
-}, 60_000);
+});
 
 /** After three minutes. */
 const ended = (session: PlaySession): PlaySession => {

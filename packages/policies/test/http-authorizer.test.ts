@@ -161,13 +161,13 @@ describe('httpAuthorizer', () => {
   });
 
   it('says why when there is no answer at all', async () => {
-    const told = async () => denialOf(await ask(setup({ timeoutMs: 100 }).tracker)).detail;
+    const told = async (timeoutMs: number) => denialOf(await ask(setup({ timeoutMs }).tracker)).detail;
     authoriser.answer = () => undefined;
-    expect(await told()).toBe('the authoriser gave no clear answer: no answer within 100 ms');
+    expect(await told(100)).toBe('the authoriser gave no clear answer: no answer within 100 ms');
     authoriser.answer = (res) => res.destroy();
-    expect(await told()).toBe('the authoriser gave no clear answer: the connection failed (ECONNRESET)');
+    expect(await told(10_000)).toBe('the authoriser gave no clear answer: the connection failed (ECONNRESET)');
     await authoriser.goDown();
-    expect(await told()).toBe('the authoriser gave no clear answer: the connection failed (ECONNREFUSED)');
+    expect(await told(10_000)).toBe('the authoriser gave no clear answer: the connection failed (ECONNREFUSED)');
   });
 
   it.each<[number, unknown, object]>([

@@ -106,4 +106,4 @@ it('cuts a stream of HTTP/2 that is not read as stalled, and not its neighbour',
   const then = other.bytes;
   await until('the other plays on', () => other.bytes > then + 500_000);
   expect(viewers()).toHaveLength(1);
-}, 20_000);
+});

@@ -301,7 +301,7 @@ describe('a player that does not read', () => {
     expect(most).toBeLessThan(2_500_000); // the bound, and what a newcomer gets at once
     const then = other.mediaBytes;
     await until('the other plays on', () => other.mediaBytes > then + 1_000_000);
-  }, 30_000);
+  });
 
   it('that is only slow misses some media, and continues with the next key frame', async () => {
     attach({}, { maxBufferBytes: 300_000 });
@@ -317,7 +317,7 @@ describe('a player that does not read', () => {
     const then = player.mediaBytes;
     await until('it plays on', () => player.mediaBytes > then + 500_000);
     expect(viewers()).toHaveLength(1);
-  }, 30_000);
+  });
 });
 
 describe('detach', () => {

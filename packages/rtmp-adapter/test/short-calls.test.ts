@@ -114,5 +114,5 @@ describe.each([
     const reasons = new Set(tracker.list({ status: 'closed', visits: 'all' }).map(({ closeReason }) => closeReason));
     expect([...reasons]).toEqual(['client_gone']);
     await until('no handle is left', () => handles() <= before, 20_000);
-  }, 60_000);
+  });
 });

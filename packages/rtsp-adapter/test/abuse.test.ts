@@ -217,7 +217,7 @@ it('bounds what waits for one who asks and does not read', async () => {
   expect(process.memoryUsage().rss - before).toBeLessThan(150 * MEGABYTE);
   deaf.destroy();
   await own.close();
-}, 30_000);
+});
 
 it('bears any bytes on a connection, alone and behind a good beginning', async () => {
   const beginnings = [
@@ -254,7 +254,7 @@ it('bears any bytes on a connection, alone and behind a good beginning', async (
     ),
     { numRuns: 200 },
   );
-}, 60_000);
+});
 
 it('bears requests in which single bytes are wrong', async () => {
   const good = Buffer.from(

@@ -150,7 +150,7 @@ describe('a player whose network is gone', () => {
     expect(reasons('viewer')).toEqual([undefined]);
     await pass(2, stay);
     expect(reasons('viewer')).toEqual(['stalled']);
-  }, 30_000);
+  });
 });
 
 describe('a player over TCP is kept, however long it says nothing,', () => {

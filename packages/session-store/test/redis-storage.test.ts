@@ -21,7 +21,7 @@ for (const kind of clientKinds) {
 
   storageContract({
     name: `redisStorage() with a client of the package ${kind}`,
-    ttlMs: 320,
+    ttlMs: 800,
     start: async () => {
       const keyPrefix = `test:${randomUUID()}:`;
       const [here, there] = await connected();

@@ -49,7 +49,7 @@ describe('Redis behind three Sentinels with credentials of their own', () => {
   let trio: SentinelTrio;
   beforeAll(async () => {
     trio = await startSentinels();
-  }, 60_000);
+  });
   afterAll(() => trio.stop());
 
   const config = (): RedisConfig => ({
@@ -79,7 +79,7 @@ describe('Redis behind three Sentinels with credentials of their own', () => {
       expect(await manager.get(made[i]?.id ?? '')).toBeDefined();
       await manager.stop();
     }
-  }, 40_000);
+  });
 
   it.each(clientKinds)('says so when they refuse the credentials of %s, or know no such master', async (kind) => {
     const { sentinel, ...rest } = config();
@@ -112,7 +112,7 @@ describe('a cluster of three masters', () => {
   let cluster: { ports: number[]; stop(): Promise<void> };
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 60_000);
+  });
   afterAll(() => cluster.stop());
 
   it.each(clientKinds)('keeps sessions on all of them, by a client of the package %s', async (kind) => {

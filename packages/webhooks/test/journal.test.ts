@@ -274,4 +274,4 @@ it('writes what is given to it in the very moment in which it ends a write', asy
     });
   }
   await journal.close();
-}, 10_000);
+});

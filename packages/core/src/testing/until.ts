@@ -4,12 +4,12 @@ const POLL_MS = 10;
  * Asks again and again until the answer is truthy, and returns it.
  *
  * @param what The end of a sentence, for the error: what was waited for.
- * @throws Error when the time is over. Default 5,000 ms.
+ * @throws Error when the time is over. Default 20,000 ms: the machine may be busy.
  */
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  timeoutMs = 5_000,
+  timeoutMs = 20_000,
   everyMs = POLL_MS,
 ): Promise<Exclude<T, false | null | undefined>> {
   const end = Date.now() + timeoutMs;

@@ -76,7 +76,7 @@ export class RawClient {
 }
 
 /** Polls until it holds; fails with what it saw last. */
-export async function until<T>(probe: () => T, holds: (value: T) => boolean = Boolean, timeoutMs = 8000): Promise<T> {
+export async function until<T>(probe: () => T, holds: (value: T) => boolean = Boolean, timeoutMs = 20_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = probe();

@@ -5,7 +5,7 @@ interface Runner {
   };
 }
 
-const CASE_TIMEOUT_MS = 30_000;
+const CASE_TIMEOUT_MS = 120_000;
 
 /** A case that a subject cannot run. */
 export interface Skipped {

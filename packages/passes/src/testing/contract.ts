@@ -20,7 +20,7 @@ interface Runner {
   it: (name: string, body: () => Promise<void>, timeoutMs: number) => unknown;
 }
 
-const CASE_TIMEOUT_MS = 30_000;
+const CASE_TIMEOUT_MS = 120_000;
 
 /**
  * The rules that every store of passes keeps, as a suite for any test runner that has `describe` and `it` as globals (Jest,

@@ -2,7 +2,7 @@ import type { StorageHarness } from './harness.js';
 import { StorageWorld, type StorageCase } from './world.js';
 
 /** Cases take less than a second; a loaded machine gets more. */
-const CASE_TIMEOUT_MS = 30_000;
+const CASE_TIMEOUT_MS = 120_000;
 
 type Register = (name: string, body: () => Promise<void>, timeoutMs: number) => unknown;
 
