@@ -80,7 +80,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   });
   const { membership } = member;
   const events = new ClusterEvents({ tracker, port, clock, logger, now: () => membership.nodes.now() });
-  const happened: OnHappened = (happening, told) => keeper.happened(happening, told);
+  const happened: OnHappened = (...all) => keeper.happened(...all);
   const counts = new LiveCounts(membership, clock);
   const onCounted: LiveCounts['note'] = (bucket, about, change) => counts.note(bucket, about, change);
   const book = new VisitBook(membership, clock, logger, happened, onCounted);
@@ -115,7 +115,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     await events.close();
     await book.flushed();
     book.stop();
-    await member.leave(keeper.holdsAwaited);
+    await member.leave();
   };
   try {
     await member.join();

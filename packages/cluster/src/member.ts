@@ -4,6 +4,7 @@ import { ClusterLog, type Running } from './log/cluster-log.js';
 import { LOG } from './log/log-steps.js';
 import { inboxOf, Mailbox } from './mailbox/mailbox.js';
 import { Membership } from './membership/membership.js';
+import type { ClusterNode } from './membership/node-list.js';
 
 export interface MemberParts {
   readonly link: ClusterLink;
@@ -52,9 +53,8 @@ export class Member {
     return this.membership.join();
   }
 
-  /** @param keepLease its lease ends by itself, and then it is swept up after it */
-  async leave(keepLease = false): Promise<void> {
-    await this.membership.leave(keepLease);
+  async leave(): Promise<void> {
+    await this.membership.leave();
     await this.follower?.stop();
   }
 
@@ -69,4 +69,11 @@ export class Member {
     await this.log.begin();
     await this.parts.onJoined?.();
   }
+}
+
+/** Those who live of the incarnations that begin like this. */
+export function holdersOf({ membership }: Member, holders: readonly string[]): readonly ClusterNode[] {
+  return membership.nodes
+    .living()
+    .filter(({ incarnation }) => holders.some((holder) => incarnation.startsWith(holder)));
 }

@@ -1,24 +1,12 @@
 import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
-import type { ClusterLink } from '../src/index.js';
+import { counting } from './support/counting-link.js';
 import { type Nodes, play } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
 let nodes: Nodes;
 nodesOn(redis, (given) => (nodes = given));
-
-/** Counts the steps that a node takes, by name. */
-function counting(steps: Map<string, number>): (link: ClusterLink) => ClusterLink {
-  return (link) => ({
-    run: (step, ...rest) => {
-      steps.set(step.name, (steps.get(step.name) ?? 0) + 1);
-      return link.run(step, ...rest);
-    },
-    follow: (...args) => link.follow(...args),
-    close: () => link.close(),
-  });
-}
 
 const live = { status: 'active' } as const;
 

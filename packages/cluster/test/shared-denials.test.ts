@@ -42,6 +42,7 @@ async function node(name: string, join = true): Promise<Node> {
     whenAlone: 'local',
     timeLimitMs: 250,
     find: async () => undefined,
+    settled: () => undefined,
     changed: () => undefined,
     left: () => undefined,
     denied: (record) => shared.denied(record),

@@ -5,6 +5,7 @@ import {
   type Policy,
   type SessionTracker,
   type TrackerOptions,
+  type Verdict,
 } from '../src/index.js';
 import { clusterPort, type FoundVisit, type Part, type VisitDirectory, type VisitIdentity } from '../src/spi.js';
 import {
@@ -18,6 +19,7 @@ import {
   pending,
   refusal,
   request,
+  settleAll,
   setup,
   type Setup,
 } from './support/make.js';
@@ -28,6 +30,7 @@ class Told implements VisitDirectory {
   whenAlone: 'local' | 'refuse' = 'local';
   timeLimitMs = 250;
   readonly asked: VisitIdentity[] = [];
+  readonly over: string[] = [];
   readonly changes: string[] = [];
   readonly parts: { part: Part; reason: string; isOver: boolean }[] = [];
   readonly denials: DenialRecord[] = [];
@@ -42,6 +45,9 @@ class Told implements VisitDirectory {
   find(asked: VisitIdentity): Promise<FoundVisit | undefined> {
     this.asked.push(asked);
     return this.answer(asked);
+  }
+  settled({ id }: FoundVisit): void {
+    this.over.push(id);
   }
   changed(id: string): void {
     this.changes.push(id);
@@ -74,6 +80,8 @@ const elsewhere =
   async () => ({ id: 'feedfacefeedface', openedAt: clock.now() - 60_000, found: 'name', names: [], ...over });
 
 const admitted = async (tracker: SessionTracker, over: object = {}) => letIn(await pending(tracker.admit(hit(over))));
+
+const NO: Verdict = { allow: false, reason: 'test' };
 
 describe('a newcomer, where a cluster may know it', () => {
   it('goes on with its visit: the same id, the same beginning, and nobody hears of it as new', async () => {
@@ -119,6 +127,28 @@ describe('a newcomer, where a cluster may know it', () => {
     waits.cancel();
     expect((await waits).admitted).toBe(false);
     expect(live(tracker)).toEqual([]);
+  });
+
+  it.each<[string, TrackerOptions, boolean]>([
+    ['it has opened', {}, true],
+    ['it was refused', { policies: [{ name: 'no', stage: 'authorise', admit: async () => NO }] }, false],
+  ])('is told of as settled when %s', async (_, options, isLive) => {
+    const { tracker, directory } = joined(options);
+    const waits = pending(tracker.admit(hit()));
+    expect(directory.over).toEqual([]);
+    await waits;
+    await settleAll();
+    expect(directory.over).toEqual([directory.asked[0]?.id]);
+    expect(live(tracker)).toHaveLength(isLive ? 1 : 0);
+  });
+
+  it('is told of as settled when it has gone before the answer came', async () => {
+    const { tracker, directory } = joined();
+    const waits = pending(tracker.admit(hit()));
+    waits.cancel();
+    await waits;
+    await settleAll();
+    expect(directory.over).toHaveLength(1);
   });
 
   it('opens once for all who waited', async () => {

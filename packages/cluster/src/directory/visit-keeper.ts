@@ -1,12 +1,14 @@
-import type { Clock, DenialRecord, PlaySession } from '@stream-sessions/core';
-import { RecentMap, type ClusterPort, type FoundVisit, type Part } from '@stream-sessions/core/spi';
+import type { DenialRecord, PlaySession } from '@stream-sessions/core';
+import { RecentMap, type FoundVisit, type Part } from '@stream-sessions/core/spi';
 import type { VisitDirectory, VisitIdentity } from '@stream-sessions/core/spi';
-import type { Member } from '../member.js';
+import { holdersOf } from '../member.js';
 import { placeOf } from '../visits/fields.js';
+import type { Origin } from '../visits/outbox.js';
 import { strangerOf, type Happening } from '../visits/happening.js';
-import type { VisitBook } from '../visits/visit-book.js';
-import { TENTATIVE_MS } from '../visits/visit-lua.js';
-import type { OperatorWords } from './operator-words.js';
+import { keyOf } from './asked-visits.js';
+import { Openings } from './openings.js';
+import type { VisitKeeperParts } from './visit-keeper-parts.js';
+import { asLive, wholeOf } from './visit-rows.js';
 
 /** How long is waited for nodes that hold other parts of a visit that has ended. */
 const END_MS = 1_000;
@@ -19,22 +21,6 @@ interface Ending {
   readonly detail?: string | undefined;
 }
 
-export interface VisitKeeperParts {
-  readonly port: ClusterPort;
-  readonly member: Member;
-  readonly book: VisitBook;
-  readonly clock: Clock;
-  readonly words: OperatorWords;
-  readonly whenAlone: 'local' | 'refuse';
-  readonly timeLimitMs: number;
-  /** A visit of this tracker, live or ended, as lists show it. */
-  readonly rowOf: (id: string) => PlaySession | undefined;
-  /** A visit has begun by a step of this node. `told`: everybody who listens has it. */
-  readonly onOpened: (row: PlaySession, told: () => void) => void;
-  /** A visit has ended by a step of this node. `row`: all of it. */
-  readonly onClosed: (row: PlaySession, told: () => void) => void;
-}
-
 /** What the tracker of this node asks and tells, as operations on the visits of the cluster. */
 export class VisitKeeper implements VisitDirectory {
   readonly whenAlone: 'local' | 'refuse';
@@ -42,14 +28,13 @@ export class VisitKeeper implements VisitDirectory {
   private readonly unclaimed = new Set<string>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
   private readonly ended = new RecentMap<{ readonly part: Part; readonly row: PlaySession }>({ max: 4_096 });
-  /** Visits that others have asked about, and that this node lets go of again in a while: their timers. */
-  private readonly awaited = new Map<Part, unknown>();
-  private isLeaving = false;
+  private readonly openings: Openings;
   private isEnding = false;
 
   constructor(private readonly parts: VisitKeeperParts) {
     this.whenAlone = parts.whenAlone;
     this.timeLimitMs = parts.timeLimitMs;
+    this.openings = new Openings(parts, (part) => void this.claim(part, false));
     parts.member.mailbox.on('end', (asked) => this.endHere(asked as Ending));
   }
 
@@ -60,20 +45,25 @@ export class VisitKeeper implements VisitDirectory {
   async find(asked: VisitIdentity): Promise<FoundVisit | undefined> {
     const { member, book } = this.parts;
     if (!member.holds(placeOf(asked).bucket)) return undefined;
-    const answer = await book.find(asked);
+    const answer = await book.find(asked, (each) => this.openings.answered(asked, each));
     // Who was kicked there a moment ago: the denial comes before whoever returns.
     if (answer !== undefined && answer.logAt > 0) await member.log.reached(answer.logAt);
     return answer?.found;
   }
 
+  settled(found: FoundVisit): void {
+    this.openings.settled(found);
+  }
+
   changed(id: string): void {
-    if (this.unclaimed.size === 0) setImmediate(() => this.claimAll(false));
+    if (this.unclaimed.size === 0) setImmediate(() => this.claimAll());
     this.unclaimed.add(id);
   }
 
   /** This process is somebody else since it has joined again, or a bucket has come back empty. */
   claimAgain(isMeant: (bucket: number) => boolean, wasLost: boolean): void {
     const { port } = this.parts;
+    this.openings.forget(isMeant);
     for (const id of port.ids()) {
       const part = port.part(id);
       if (part !== undefined && isMeant(placeOf(part).bucket)) void this.claim(part, wasLost);
@@ -88,22 +78,21 @@ export class VisitKeeper implements VisitDirectory {
       if (part === undefined || row === undefined) continue;
       void this.letGo(part, { ...row, closedAt: clock.now(), closeReason: 'shutdown' });
     }
-    this.isLeaving = true;
-    for (const timer of this.awaited.values()) clock.clearTimeout(timer);
+    this.openings.giveBackAll();
     // Where that cannot be told, its lease ends by itself.
     await book.flushed();
   }
 
-  /** Whether it holds visits that others have asked about: if they do not come, it has to be swept up after this node. */
-  get holdsAwaited(): boolean {
-    return this.awaited.size > 0;
-  }
-
   /** For what was not answered, or was left by a dead node: what is known of it here is told. */
-  happened(happening: Happening, told: () => void): void {
+  happened(happening: Happening, told: () => void, origin?: Origin): void {
     const { id, openedAt, how, reason } = happening;
     const row = this.ended.get(keyOf(happening))?.row ?? this.parts.rowOf(id);
-    const known = row?.openedAt === openedAt ? row : strangerOf(happening);
+    const isKnown = row?.openedAt === openedAt;
+    if (how === 'opened' && origin !== undefined && !isKnown) {
+      this.openings.mayOpen(happening, origin.place, { step: origin.step, told });
+      return;
+    }
+    const known = isKnown ? row : strangerOf(happening);
     if (how === 'opened') return this.parts.onOpened(asLive(known), told);
     const closed = {
       ...known,
@@ -115,6 +104,7 @@ export class VisitKeeper implements VisitDirectory {
 
   left(part: Part, row: PlaySession, isOver: boolean): void {
     this.ended.set(keyOf(part), { part, row });
+    this.openings.letIn(part, row);
     if (this.isEnding) return;
     if (isOver) void this.endEverywhere(part, row);
     else void this.letGo(part, row);
@@ -128,12 +118,14 @@ export class VisitKeeper implements VisitDirectory {
     void this.parts.words.lift(id);
   }
 
-  private claimAll(wasLost: boolean): void {
+  private claimAll(): void {
     const ids = [...this.unclaimed];
     this.unclaimed.clear();
+    const { port, rowOf } = this.parts;
     for (const id of ids) {
-      const part = this.parts.port.part(id);
-      if (part !== undefined) void this.claim(part, wasLost);
+      const part = port.part(id);
+      if (part === undefined) continue;
+      if (!this.openings.isToldOf(part, rowOf(id))) void this.claim(part, false);
     }
   }
 
@@ -144,40 +136,24 @@ export class VisitKeeper implements VisitDirectory {
     const { visit, opened } = claimed;
     const as = { id: visit.id, openedAt: visit.openedAt };
     const isSame = as.id === part.id && as.openedAt === part.openedAt;
-    const last = this.ended.get(keyOf(part)) ?? { part, row: strangerOf({ ...part, how: 'opened', reason: 'idle' }) };
+    const last = this.ended.get(keyOf(part)) ?? { part, row: strangerOf(part) };
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
       // It has ended before anybody knew what it was.
       void this.letGo({ ...last.part, ...as, names: part.names }, { ...last.row, ...as });
     }
-    if (opened !== undefined) onOpened({ ...asLive(rowOf(as.id) ?? last.row), ...as }, opened);
+    const row = { ...asLive(rowOf(as.id) ?? last.row), ...as };
+    this.openings.letIn(as, row);
+    if (opened !== undefined) onOpened(row, opened);
   }
 
   private async letGo(part: Part, row: PlaySession): Promise<void> {
     const { port, book, onClosed } = this.parts;
     const reason = row.closeReason ?? 'idle';
-    let ended = await book.letGo(part, reason);
-    while (ended?.isAsked === true) {
-      await this.awaitOthers(part);
-      // it has come back to this very node
-      if (port.part(part.id)?.openedAt === part.openedAt) return;
-      ended = await book.letGo({ ...part, bytes: 0, bytesReceived: 0 }, reason);
-    }
+    const ended = await book.letGo(part, reason);
     if (ended?.closed === undefined) return;
     const whole = wholeOf(row, ended);
     port.retire(whole);
     onClosed(whole, ended.closed);
-  }
-
-  /** Never resolves if this node leaves meanwhile. */
-  private awaitOthers(part: Part): Promise<void> {
-    const { clock } = this.parts;
-    return new Promise((resolve) => {
-      const over = (): void => {
-        this.awaited.delete(part);
-        resolve();
-      };
-      this.awaited.set(part, this.isLeaving ? undefined : clock.setTimeout(over, TENTATIVE_MS));
-    });
   }
 
   /** Denials first, as on one node; then nobody holds a part any more. */
@@ -186,9 +162,7 @@ export class VisitKeeper implements VisitDirectory {
     const logAt = await words.said();
     const ended = await book.close(part, row.closeReason ?? '', logAt);
     if (ended === undefined) return;
-    const holders = member.membership.nodes
-      .living()
-      .filter(({ incarnation }) => ended.holders.some((holder) => incarnation.startsWith(holder)));
+    const holders = holdersOf(member, ended.holders);
     const ending: Ending = {
       ...{ id: part.id, openedAt: part.openedAt, reason: row.closeReason ?? '' },
       detail: row.closeDetail,
@@ -207,6 +181,7 @@ export class VisitKeeper implements VisitDirectory {
 
   /** Answers what was seen of it here. */
   endHere({ id, openedAt, reason, detail }: Ending): Part | null {
+    this.openings.letIn({ id, openedAt }, this.parts.rowOf(id));
     this.isEnding = true;
     try {
       this.parts.port.end(id, openedAt, reason, detail);
@@ -215,19 +190,4 @@ export class VisitKeeper implements VisitDirectory {
     }
     return this.ended.get(keyOf({ id, openedAt }))?.part ?? null;
   }
-}
-
-const keyOf = ({ id, openedAt }: { readonly id: string; readonly openedAt: number }): string => `${openedAt} ${id}`;
-
-/** It has ended here already, but first it has begun. */
-function asLive({ closedAt: _at, closeReason: _why, closeDetail: _detail, ...row }: PlaySession): PlaySession {
-  return row;
-}
-
-type Figures = Pick<Happening, 'updatedAt' | 'bytes' | 'bytesReceived'>;
-
-/** The visit, of which this row was the last part. */
-function wholeOf(row: PlaySession, { updatedAt, bytes, bytesReceived }: Figures): PlaySession {
-  const later = Math.max(0, updatedAt - row.updatedAt);
-  return { ...row, updatedAt: row.updatedAt + later, durationMs: row.durationMs + later, bytes, bytesReceived };
 }

@@ -95,18 +95,14 @@ export class Membership {
     if (this.isJoined) await this.renew(LOG_BUCKET, 'renew').catch(() => undefined);
   }
 
-  /**
-   * Gives up the leases, if that can be done.
-   *
-   * @param keepLease they end by themselves: others sweep up what it has left
-   */
-  async leave(keepLease = false): Promise<void> {
+  /** Gives up the leases, if that can be done. */
+  async leave(): Promise<void> {
     if (this.hasLeft) return;
     this.hasLeft = true;
     this.isJoined = false;
     this.wake?.();
     await this.running;
-    if (!keepLease) await this.giveUp();
+    await this.giveUp();
   }
 
   private async stay(onFirst: () => void): Promise<void> {

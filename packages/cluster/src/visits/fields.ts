@@ -10,6 +10,11 @@ export interface Place {
   readonly place: string;
 }
 
+/** As an event says it. */
+export const placeAt = (bucket: number, where: string): Place => ({
+  ...{ bucket, shard: Number(where.charAt(0)), place: where.slice(1) },
+});
+
 /** Letters of a hash that tell groups apart: 66 bits. */
 const PLACE_LENGTH = 11;
 

@@ -14,6 +14,8 @@ export interface Happening {
   readonly bytesReceived: number;
   /** Of one that has closed. */
   readonly reason: CloseReason;
+  /** Of one that has begun: the hash that it is in, and its place there. */
+  readonly where: string;
 }
 
 export const readHappenings = (text: string): Happening[] =>
@@ -26,15 +28,17 @@ function readLine([how, id = '', openedAt, about = '', updatedAt, bytes, receive
     openedAt: Number(openedAt),
     ...readAbout(about),
     ...{ updatedAt: Number(updatedAt), bytes: Number(bytes), bytesReceived: Number(received) },
-    reason: decodeURIComponent(reason),
+    ...(how === HOW.opened ? { reason: '', where: reason } : { reason: decodeURIComponent(reason), where: '' }),
   } as const;
 }
 
 const SHORT_ID = 8;
 
 /** A visit of which nobody who lives has seen more than this: no protocol, no address and no User-Agent are known. */
-export function strangerOf(happening: Happening): PlaySession {
-  const { id, kind, stream, openedAt, updatedAt, bytes, bytesReceived } = happening;
+export function strangerOf(
+  known: Pick<Happening, 'id' | 'kind' | 'stream' | 'openedAt'> & Partial<Happening>,
+): PlaySession {
+  const { id, kind, stream, openedAt, updatedAt = openedAt, bytes = 0, bytesReceived = 0 } = known;
   return Object.freeze({
     ...{ id, kind, stream, streams: [stream], protocol: '', protocols: [], ip: '', ips: [] },
     ...{ userName: id.slice(0, SHORT_ID), namedBy: 'fingerprint', secure: false, dvr: false, connections: 0, tags: {} },

@@ -8,8 +8,9 @@ export const outboxKey = (incarnation: string): string => `outbox-${incarnation.
 export const HOW = { opened: 'o', closed: 'c' } as const;
 
 /**
- * Lua: what a step makes happen is written into the outbox of its incarnation by the step itself, under its number. `post`
- * answers what stood there already, for the step has run before and its answer was lost; and what stands there now.
+ * Lua: what a step makes happen is written into the outbox of its incarnation by the step itself, under its number. `recall`
+ * answers what stands there already, for the step has run before and its answer was lost; `post` what stands there in the
+ * end. What has begun by another step can be taken back, until it has been told.
  */
 export const OUTBOX_LUA = `
 local happened = {}
@@ -17,19 +18,34 @@ local function happens(how, visit, why)
   happened[#happened + 1] = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[3] .. ' ' .. visit[4] .. ' ' .. visit[5]
     .. ' ' .. visit[6] .. ' ' .. why
 end
-local function post(key, step, acknowledged)
+local function openedLine(id, opened) return '${HOW.opened} ' .. id .. ' ' .. opened .. ' ' end
+local function recall(key, step, acknowledged)
   if acknowledged ~= '-' then
     local steps = {}
     for each in string.gmatch(acknowledged, '%d+') do steps[#steps + 1] = each end
     redis.call('HDEL', key, unpack(steps))
   end
-  local before = redis.call('HGET', key, step) or ''
-  if #happened == 0 then return before, before end
+  return redis.call('HGET', key, step) or ''
+end
+local function post(key, step, before)
+  if #happened == 0 then return before end
   local text = table.concat(happened, '\\n')
   if before ~= '' then text = before .. '\\n' .. text end
   redis.call('HSET', key, step, text)
   redis.call('PEXPIRE', key, ${KEEP_MS})
-  return before, text
+  return text
+end
+local function isSaid(key, step, id, opened)
+  local text = redis.call('HGET', key, step)
+  return text and find('\\n' .. text, '\\n' .. openedLine(id, opened), 1, true) ~= nil
+end
+-- whether it stood there
+local function unsay(key, step, id, opened)
+  if step == '-' or not isSaid(key, step, id, opened) then return false end
+  local lines = cut(redis.call('HGET', key, step), '\\n', {})
+  for i = #lines, 1, -1 do if find(lines[i], openedLine(id, opened), 1, true) == 1 then table.remove(lines, i) end end
+  if #lines == 0 then redis.call('HDEL', key, step) else redis.call('HSET', key, step, table.concat(lines, '\\n')) end
+  return true
 end`;
 
 /** So many steps whose events were told are named by the next one. */

@@ -1,9 +1,20 @@
 import { BUCKETS } from '../link/link.js';
 import { MAX_ACKNOWLEDGED } from './outbox-steps.js';
+import type { Place } from './fields.js';
 import type { Happening } from './happening.js';
 
-/** Who hears what has happened; `told` is called when nobody has to be told again. */
-export type OnHappened = (happening: Happening, told: () => void) => void;
+/** Where this node has made a visit begin. */
+export interface Origin {
+  readonly step: string;
+  readonly place: Place;
+}
+
+/**
+ * Who hears what has happened; `told` is called when nobody has to be told again.
+ *
+ * @param origin of a visit that has begun by a step of this node, of which nobody knows yet what has come
+ */
+export type OnHappened = (happening: Happening, told: () => void, origin?: Origin) => void;
 
 /** The numbers of steps, and which of them have been told to all who listen. */
 export class Outbox {

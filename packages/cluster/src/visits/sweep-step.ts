@@ -22,13 +22,14 @@ for i = 1, #page[2], 2 do
       if visit[9] == '-' then
         table.remove(all, j)
         count(visit, -1)
-        happens('${HOW.closed}', visit, 'lost')
+        -- of one that nobody has told of, nobody tells the end
+        if visit[7] ~= '!' then happens('${HOW.closed}', visit, 'lost') end
+      elseif visit[7] == '?' then visit[7] = '-'
       end
     end
   end
   if isChanged then write(KEYS[4], place, all) end
 end
 settle(KEYS[2])
-local _, text = post(KEYS[3], ARGV[2], '-')
-return {page[1], text}`,
+return {page[1], post(KEYS[3], ARGV[2], recall(KEYS[3], ARGV[2], '-'))}`,
 );

@@ -1,12 +1,14 @@
 import type { Clock, CloseReason, Logger } from '@stream-sessions/core';
-import type { FoundVisit, Part, VisitIdentity } from '@stream-sessions/core/spi';
+import type { Part, VisitIdentity } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import { BUCKETS } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
-import { readHappenings } from './happening.js';
+import { readHappenings, type Happening } from './happening.js';
 import { Outbox, type OnHappened } from './outbox.js';
 import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
-import { aboutOf, allowedText, namesText, placeOf, readAllowed, readNames, type Place } from './fields.js';
+import { aboutOf, placeAt, placeOf, readNames, type Place } from './fields.js';
+import { argsOf, COUNTED, decoded, looksNear, NEWS, NOT_BEGUN, readAsked, readEnded } from './operation.js';
+import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
 import { COUNTS, nearKey, SHARD_KEYS, VISITS } from './visit-steps.js';
 
 /** Operations in one step. */
@@ -16,50 +18,23 @@ const LATER_MS = 10;
 /** What could not be told is told again after this. */
 const RETRY_MS = 500;
 /** What was told is said to Redis after this, where no other step does it earlier. */
-const TOLD_MS = 250;
+const TOLD_MS = 1_000;
 /** So many operations wait for a bucket that does not answer; older ones are forgotten. */
 const MAX_WAITING = 100_000;
 
 /** Where kind and stream stand in the arguments of an operation. */
 const ABOUT = 4;
 
-/** What came of a claim. */
-export interface Claimed {
-  /** The visit that it is a part of: itself, unless it turned out to be another. */
-  readonly visit: Pick<FoundVisit, 'id' | 'openedAt' | 'names'>;
-  /** It began by this: to be called when that has been told. */
-  readonly opened: (() => void) | undefined;
-}
-
-/** What came of a part that has ended. */
-export interface Ended {
-  /** All of it has ended, and no part is left: to be called when that has been told. */
-  readonly closed: (() => void) | undefined;
-  /** Nobody holds a part, but another node may in a moment. */
-  readonly isAsked: boolean;
-  readonly updatedAt: number;
-  readonly bytes: number;
-  readonly bytesReceived: number;
-  /** Beginnings of the incarnations that hold other parts. */
-  readonly holders: readonly string[];
-}
-
-interface Operation {
-  readonly place: Place;
-  readonly args: readonly string[];
-  /** Whether it is told again when it could not be told. */
-  readonly isKept: boolean;
-  readonly done: (answer: readonly string[] | undefined, told: () => void) => void;
-}
-
 /** The visits of the cluster, as this node reads and writes them: operations are gathered, and taken in order. */
 export class VisitBook {
   private readonly queues: Operation[][] = Array.from({ length: BUCKETS }, () => []);
   private readonly running = new Map<number, Promise<void>>();
-  private readonly timers = new Map<number, unknown>();
+  private readonly timers = new Map<number, { readonly at: number; readonly timer: unknown }>();
   private readonly soon = new Set<number>();
   /** Steps that may have happened, by bucket. */
   private readonly unsure = new Map<number, string[]>();
+  /** Visits that this node lets go of, or gives back: by how many operations that wait. */
+  private readonly leaving = new Map<string, number>();
   private isClosed = false;
   readonly outbox = new Outbox((bucket) => this.flushLater(bucket, TOLD_MS));
 
@@ -73,25 +48,32 @@ export class VisitBook {
     private readonly onCounted: (bucket: number, about: string, change: 1 | -1) => void = nothing,
   ) {}
 
-  /** Whose hit it is, and how far the log has to be read by then. Undefined: nobody can tell. */
-  async find(asked: VisitIdentity): Promise<{ found: FoundVisit; logAt: number } | undefined> {
-    const answer = await this.add('F', asked, undefined, '-');
-    if (answer === undefined) return undefined;
-    const [how, id = '', openedAt, names = '-', allowed = '-', logAt] = answer.fields;
-    const found = how as FoundVisit['found'];
-    const allowedUntil = readAllowed(allowed);
-    return {
-      found: { id, openedAt: Number(openedAt), found, names: readNames(names), allowedUntil },
-      logAt: Number(logAt),
-    };
+  /**
+   * Whose hit it is; undefined: nobody can tell. This node holds a part of that visit from then on.
+   *
+   * @param onAnswer gets the answer also where it comes too late for who has asked
+   */
+  async find(asked: VisitIdentity, onAnswer: (answer: Asked) => void): Promise<Asked | undefined> {
+    const place = placeOf(asked);
+    const read = (answer: Answer): Asked => readAsked(answer, place, (visit) => this.leaving.has(visit));
+    const answer = await this.add('F', place, argsOf(asked), (each) => onAnswer(read(each)));
+    return answer && read(answer);
+  }
+
+  /** Nobody was let in. `begun`: by whose step the visit began, if it did by one of this node. */
+  async giveBack(place: Place, visit: Pick<Part, 'id' | 'openedAt' | 'kind' | 'stream'>, begun: Begun | undefined) {
+    const { id, openedAt, kind, stream } = visit;
+    const shown = [encodeURIComponent(id), String(openedAt), aboutOf(kind, stream), 'idle', '0', '0', '0', '-'];
+    const answer = await this.add('G', place, [...shown, begun?.step ?? '-']);
+    return answer && { how: answer.fields[0], ended: readEnded(answer) };
   }
 
   /** `wasLost`: the bucket has come back empty, and the visit is no new one. */
   async claim(part: Part, wasLost: boolean): Promise<Claimed | undefined> {
-    const answer = await this.add('C', part, part, wasLost ? 'lost' : '-');
+    const answer = await this.add('C', placeOf(part), argsOf(part, part, wasLost ? 'lost' : '-'));
     if (answer === undefined || answer.fields[0] === 'none') return undefined;
     const [how, id = '', openedAt, names = '-'] = answer.fields;
-    const opened = how === 'opened' ? answer.told : undefined;
+    const opened = how === 'opened' ? answer.begun.told : undefined;
     return { visit: { id, openedAt: Number(openedAt), names: readNames(names) }, opened };
   }
 
@@ -106,8 +88,8 @@ export class VisitBook {
 
   stop(): void {
     this.isClosed = true;
-    for (const timer of this.timers.values()) this.clock.clearTimeout(timer);
-    for (const queue of this.queues) for (const operation of queue.splice(0)) operation.done(undefined, nothing);
+    for (const { timer } of this.timers.values()) this.clock.clearTimeout(timer);
+    for (const queue of this.queues) for (const operation of queue.splice(0)) operation.done(undefined, NOT_BEGUN);
   }
 
   /** Resolves when all that waits has been tried. */
@@ -116,39 +98,38 @@ export class VisitBook {
   }
 
   private async end(what: 'L' | 'X', part: Part, reason: string, extra: string): Promise<Ended | undefined> {
-    const answer = await this.add(what, part, part, extra, encodeURIComponent(reason));
-    if (answer === undefined || answer.fields[0] === 'none') return undefined;
-    const [how, updatedAt, bytes, received, holders = '-'] = answer.fields;
-    return {
-      closed: how === 'closed' ? answer.told : undefined,
-      isAsked: how === 'asked',
-      updatedAt: Number(updatedAt),
-      bytes: Number(bytes),
-      bytesReceived: Number(received),
-      holders: holders === '-' ? [] : holders.split(','),
-    };
+    const answer = await this.add(what, placeOf(part), argsOf(part, part, extra, encodeURIComponent(reason)));
+    return answer && readEnded(answer);
   }
 
   private add(
-    what: 'F' | 'C' | 'L' | 'X',
-    asked: VisitIdentity,
-    part: Part | undefined,
-    extra: string,
-    shownNames = namesText(asked.names),
+    what: 'F' | 'G' | 'C' | 'L' | 'X',
+    place: Place,
+    args: readonly string[],
+    onAnswer: (answer: Answer) => void = nothing,
   ): Promise<Answer | undefined> {
-    const place = placeOf(asked);
-    const { kind, stream, id } = asked;
-    const figures = [part?.updatedAt ?? 0, part?.bytes ?? 0, part?.bytesReceived ?? 0].map((n) => n.toFixed(0));
-    const shown = [`${what}${place.shard}`, place.place, encodeURIComponent(id), String(part?.openedAt ?? 0)];
-    const args = [...shown, aboutOf(kind, stream), shownNames, ...figures, allowedText(part?.allowedUntil), extra];
     const queue = this.queues[place.bucket] as Operation[];
     if (this.isClosed || queue.length >= MAX_WAITING) return Promise.resolve(undefined);
-    return new Promise((done) => {
-      const answered: Operation['done'] = (answer, told) => done(answer && { fields: decoded(answer), told });
-      queue.push({ place, args, isKept: what !== 'F', done: answered });
-      if (what === 'F') this.flushSoon(place.bucket);
+    const isQuestion = what === 'F';
+    const leaves = LEAVE.includes(what) ? `${args[0]} ${args[1]}` : undefined;
+    if (leaves !== undefined) this.leaving.set(leaves, (this.leaving.get(leaves) ?? 0) + 1);
+    return new Promise((resolve) => {
+      const done: Operation['done'] = (fields, begun) => {
+        if (leaves !== undefined) this.hasLeft(leaves);
+        const answer = fields && { fields: decoded(fields), begun };
+        if (answer !== undefined) onAnswer(answer);
+        resolve(answer);
+      };
+      queue.push({ place, args: [`${what}${place.shard}`, place.place, ...args], isQuestion, done });
+      if (isQuestion) this.flushSoon(place.bucket);
       else this.flushLater(place.bucket, LATER_MS);
     });
+  }
+
+  private hasLeft(visit: string): void {
+    const left = (this.leaving.get(visit) ?? 1) - 1;
+    if (left === 0) this.leaving.delete(visit);
+    else this.leaving.set(visit, left);
   }
 
   /** All that is asked in one turn of the event loop goes as one. */
@@ -161,13 +142,17 @@ export class VisitBook {
     });
   }
 
+  /** What can wait longest does not hold up the rest. */
   private flushLater(bucket: number, ms: number): void {
-    if (this.timers.has(bucket) || this.isClosed) return;
+    const at = this.clock.now() + ms;
+    const waiting = this.timers.get(bucket);
+    if (this.isClosed || (waiting !== undefined && waiting.at <= at)) return;
+    this.clock.clearTimeout(waiting?.timer);
     const flush = (): void => {
       this.timers.delete(bucket);
       void this.flush(bucket);
     };
-    this.timers.set(bucket, this.clock.setTimeout(flush, ms));
+    this.timers.set(bucket, { at, timer: this.clock.setTimeout(flush, ms) });
   }
 
   private flush(bucket: number): Promise<void> {
@@ -189,7 +174,7 @@ export class VisitBook {
   private async send(bucket: number, operations: readonly Operation[]): Promise<void> {
     const { outbox, membership } = this;
     const keys = [COUNTS, outboxKey(membership.incarnation), ...SHARD_KEYS];
-    for (const { place } of operations) keys.push(nearKey(place.place));
+    for (const { place, args } of operations) if (looksNear(args[0])) keys.push(nearKey(place.place));
     const step = outbox.next();
     const told = outbox.take(bucket);
     const args = [step, told.join() || '-', ...operations.flatMap((operation) => operation.args)];
@@ -201,8 +186,9 @@ export class VisitBook {
       outbox.giveBack(bucket, told);
       // Without a lease others have closed what it had; it claims anew what it has when it has joined again.
       const isLost = (error as { code?: unknown }).code === 'ERR_CLUSTER_ALONE';
-      const kept = isLost || this.isClosed ? [] : operations.filter(({ isKept }) => isKept);
-      for (const operation of operations) if (!kept.includes(operation)) operation.done(undefined, nothing);
+      const isKept = !isLost && !this.isClosed;
+      for (const { isQuestion, done } of operations) if (!isKept || isQuestion) done(undefined, NOT_BEGUN);
+      const kept = isKept ? operations : [];
       this.queues[bucket]?.unshift(...kept);
       // of a lease that has ended, somebody else has the outbox by now
       if (isLost) this.unsure.delete(bucket);
@@ -220,15 +206,25 @@ export class VisitBook {
     answers: Answers,
     before: string,
   ): void {
-    const isNews = (fields: readonly string[] = []): boolean => fields[0] === 'opened' || fields[0] === 'closed';
-    const lost = readHappenings(before);
+    const begunIds = new Set(answers.flatMap(([how, id, at]) => (how === 'new' ? [`${id} ${at}`] : [])));
+    const isNews = (fields: readonly string[] = []): boolean => NEWS.has(fields[0] ?? '');
+    // a question that ran twice answers what it has begun
+    const lost = readHappenings(before).filter(
+      ({ how, id, openedAt }) => how === 'closed' || !begunIds.has(`${encodeURIComponent(id)} ${openedAt}`),
+    );
     const told = this.outbox.expect(bucket, step, lost.length + answers.filter(isNews).length);
     operations.forEach(({ args, done }, i) => {
-      const how = answers[i]?.[0];
-      if (isNews(answers[i])) this.onCounted(bucket, args[ABOUT] ?? '', how === 'opened' ? 1 : -1);
-      done(answers[i], told);
+      const change = COUNTED[answers[i]?.[0] ?? ''];
+      if (change !== undefined) this.onCounted(bucket, args[ABOUT] ?? '', change);
+      done(answers[i], { step, told });
     });
-    for (const happening of lost) this.onHappened(happening, told);
+    this.hear(bucket, step, lost, told);
+  }
+
+  private hear(bucket: number, step: string, happenings: readonly Happening[], told: () => void): void {
+    for (const happening of happenings) {
+      this.onHappened(happening, told, { step, place: placeAt(bucket, happening.where) });
+    }
   }
 
   /** Steps that were not answered may have happened. */
@@ -241,7 +237,7 @@ export class VisitBook {
     steps.forEach((step, i) => {
       const happenings = readHappenings((texts as readonly string[])[i] ?? '');
       const told = outbox.expect(bucket, step, happenings.length);
-      for (const happening of happenings) this.onHappened(happening, told);
+      this.hear(bucket, step, happenings, told);
     });
   }
 }
@@ -249,13 +245,6 @@ export class VisitBook {
 type Answers = readonly (readonly string[])[];
 type StepAnswer = readonly [answers: readonly string[], before: string];
 
-interface Answer {
-  readonly fields: readonly string[];
-  readonly told: () => void;
-}
-
+/** After these this node holds no part any more. */
+const LEAVE = 'LGX';
 const nothing = (): void => undefined;
-
-/** Ids of connections are the adapter's own: they are written without blanks. */
-const decoded = (answer: readonly string[]): readonly string[] =>
-  answer.map((field, i) => (i === 1 ? decodeURIComponent(field) : field));

@@ -1,7 +1,9 @@
 /** How a node is written in records: the beginning of its incarnation. */
 export const HOLDER_LENGTH = 8;
-/** How long a new visit that nobody has opened yet is remembered: as long as policies may think. Milliseconds. */
+/** What was asked about and has not opened after this is given back: as long as policies may think. Milliseconds. */
 export const TENTATIVE_MS = 15_000;
+/** A new visit of which nobody has said more after this has been let in: otherwise it would have been given back. Milliseconds. */
+export const PENDING_MS = 2 * TENTATIVE_MS;
 /** A visit that has just begun, or is here already, may get a better name. Milliseconds. */
 export const LATE_MS = 10_000;
 /** Names of one visit: what it goes by, and the latest others. Clients can make up as many as they like. */
@@ -11,9 +13,9 @@ export const KEEP_MS = 86_400_000;
 
 /**
  * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, with spaces between: id, opening
- * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and who holds a part of it (of
- * one that was asked about: who may hold one in a moment). What has to be done once, however many visits change, is done by
- * `settle`, at the end. Patterns are slow (20 ns a letter): what is plain is found without them.
+ * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and who holds a part of it, or
+ * will in a moment. In place of until when it is allowed: `?` while nobody may have been let in, and `!` where whoever began it has
+ * let nobody in, and others may. What has to be done once, however many visits change, is done by `settle`, at the end. Patterns are slow (20 ns a letter): what is plain is found without them.
  */
 export const RECORDS_LUA = `
 local find, sub = string.find, string.sub

@@ -1,44 +1,51 @@
 import { leased } from '../membership/leased.js';
 import { HOW, OUTBOX_LUA } from './outbox-steps.js';
-import { HOLDER_LENGTH, RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
+import { HOLDER_LENGTH, PENDING_MS, RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
 
 /** Visits of a bucket lie in so many hashes, so that none grows too large. */
 export const SHARDS = 4;
 export const COUNTS = 'counts';
 export const shardKey = (shard: number): string => `visits-${shard}`;
 export const SHARD_KEYS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
-/** Of a group: how far the log was when the operator has ended a visit, which have ended for everybody, and which nobody has opened yet. */
+/** Of a group: how far the log was when a visit has ended for everybody, and which have lately. */
 export const nearKey = (place: string): string => `near-${place}`;
 
 /** So many visits of a group that have ended are remembered. */
 const MAX_ENDED = 24;
 /** Arguments of an operation. */
 export const WIDTH = 11;
+/** Operations that need to know what has ended near their visit, by their letter. */
+export const LOOKS_NEAR = 'FCX';
 
 /**
  * Operations on visits of one bucket, in order:
  *
- * - `F` whose is this? Answers how it was found, id, opening time, names, until when it is allowed, and how far the log has to
- *   be read before somebody new is admitted there.
+ * - `F` whose is this? A new visit begins, or this node holds a part of the one that it is. Answers how it was found (`new`: by
+ *   this very step; `mine`: this node has begun it, and nobody has been let in yet), id, opening time, names, until when it is
+ *   allowed (`!`: whoever lets it in is to claim it), and how far the log has to be read before somebody new is admitted there.
+ * - `G` it came to nothing: nobody was let in here. Answers `gone` if that leaves no trace, `none` if there was none; `left` if others go on with a visit
+ *   that this node is to tell of; `passed` and who they are, if one of them is to do so when it lets somebody in; `closed` if others
+ *   had, and have gone.
  * - `C` this node holds a part: of that very visit; or of one that it turns out to be; or of a new one. Answers what it is, and
  *   `opened` if it began by this, or `none`: it has ended for everybody.
- * - `L` this node lets go of its part. The last one closes the visit, unless another node has asked about it and may hold it in
- *   a moment (`asked`): then this one still holds it, and lets go again later.
- * - `X` the visit has ended for everybody. Answers who else holds parts, or has asked and may hold one by now.
+ * - `L` this node lets go of its part. The last one closes the visit.
+ * - `X` the visit has ended for everybody. Answers who else holds parts.
  *
- * What has begun and ended by this is in the outbox until it has been told.
+ * What has begun and ended by this is in the outbox until it has been told, or taken back.
  *
- * KEYS: leases, counts, outbox, the hashes, then for each operation what is near its group. ARGV: incarnation, number of the step,
- * those that have been told, then for each operation what and hash, place, id, opening time, kind and stream, names (of
- * `L` and `X`: why), last activity, bytes, bytes received, allowed until, and: of `C` whether the bucket was lost, of `X` how far the
- * log is. Answers a text for each, and what this very step has made happen before.
+ * KEYS: leases, counts, outbox, the hashes, then for each operation that looks there what is near its group. ARGV: incarnation,
+ * number of the step, those that have been told, then for each operation what and hash, place, id, opening time, kind and stream,
+ * names (of `L`, `X` and `G`: why), last activity, bytes, bytes received, allowed until, and: of `C` whether the bucket was lost, of
+ * `X` how far the log is, of `G` the step by which the visit has begun. Answers a text for each, and what this very step has made
+ * happen before.
  *
  * What all of it needs is read at once and written at once: a call costs more than what it does.
  */
 export const VISITS = leased(
   'visits',
   `${RECORDS_LUA}${RESOLVE_LUA}${OUTBOX_LUA}
-local me = string.sub(ARGV[1], 1, ${HOLDER_LENGTH})
+local me = sub(ARGV[1], 1, ${HOLDER_LENGTH})
+local before = recall(KEYS[3], ARGV[2], ARGV[3])
 local living
 local function others(holders)
   local held = {}
@@ -46,166 +53,160 @@ local function others(holders)
   if not living then
     living = {}
     for _, incarnation in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
-      living[string.sub(incarnation, 1, ${HOLDER_LENGTH})] = true
+      living[sub(incarnation, 1, ${HOLDER_LENGTH})] = true
     end
   end
   for _, holder in ipairs(split(holders)) do if living[holder] and holder ~= me then held[#held + 1] = holder end end
   return held
 end
-local operations, asked = (#ARGV - 3) / ${WIDTH}, {}
+local operations, asked, looks = (#ARGV - 3) / ${WIDTH}, {}, {}
 for b = 3, #ARGV - 1, ${WIDTH} do
-  local hash, place = sub(ARGV[b + 1], 2), ARGV[b + 2]
+  local what, place = ARGV[b + 1], ARGV[b + 2]
+  local hash = sub(what, 2)
   local places = asked[hash]
   if places then places[#places + 1] = place else asked[hash] = {place} end
+  if find('${LOOKS_NEAR}', sub(what, 1, 1), 1, true) then looks[#looks + 1] = place end
 end
 local records, isWritten, nears, isNearWritten = {}, {}, {}, {}
 for hash, places in pairs(asked) do
   local found = redis.call('HMGET', KEYS[4 + hash], unpack(places))
   for i, place in ipairs(places) do records[place] = found[i] end
 end
-if operations > 0 then
+if #looks > 0 then
   local found = redis.call('MGET', unpack(KEYS, ${4 + SHARDS}))
-  for i = 1, operations do nears[ARGV[3 + (i - 1) * ${WIDTH} + 2]] = found[i] end
+  for i, place in ipairs(looks) do nears[place] = found[i] end
 end
 local function save(hash, place, all)
   records[place] = #all > 0 and text(all)
   isWritten[place] = hash
 end
--- who is coming, and what has ended: number of the log, ids
-local function near(place)
-  local found = nears[place]
-  if not found then return {}, '0' end
-  local ended, rest = string.match(found, '^([^\\n]+)\\n?(.*)$')
-  return parse(rest), ended
-end
-local function keep(i, place, coming, ended)
-  for j = #coming, 1, -1 do if now - coming[j][4] > ${TENTATIVE_MS} then table.remove(coming, j) end end
-  nears[place] = (#coming > 0 or ended ~= '0') and (ended .. (#coming > 0 and '\\n' .. text(coming) or ''))
-  isNearWritten[place] = i
-end
 local function at(all, id, opened)
   for _, visit in ipairs(all) do if visit[1] == id and visit[2] == opened then return visit end end
 end
 local function freeId(all, id)
-  for _, visit in ipairs(all) do if visit[1] == id then return string.sub(redis.sha1hex(id .. now), 1, 16) end end
+  for _, visit in ipairs(all) do if visit[1] == id then return sub(redis.sha1hex(id .. now), 1, 16) end end
   return id
 end
-local function remembered(before, logAt, over)
-  local known = split(before)
-  local items = {logAt ~= '-' and logAt or known[1], over}
-  for j = 2, #known do if j < ${MAX_ENDED} then items[#items + 1] = known[j] end end
-  return table.concat(items, ',')
+local function close(all, visit, why)
+  drop(all, visit)
+  count(visit, -1)
+  if why then happens('${HOW.closed}', visit, why) end
+end
+-- nobody may have been let in yet
+local function isPending(visit)
+  return (visit[7] == '?' or visit[7] == '!') and now - visit[2] <= ${PENDING_MS}
+end
+local function begin(visit) if visit[7] == '?' or visit[7] == '!' then visit[7] = '-' end end
+local function figures(visit, held)
+  return ' ' .. visit[4] .. ' ' .. visit[5] .. ' ' .. visit[6] .. ' ' .. (#held > 0 and table.concat(held, ',') or '-')
 end
 local today = string.format('%.0f', now)
+local function ask(b, hash, place, all)
+  local names = split(ARGV[b + 6])
+  local visit, how = resolve(all, names, now, me)
+  if not visit then
+    how = 'new'
+    visit = {freeId(all, ARGV[b + 3]), today, ARGV[b + 5], today, '0', '0', '?', ARGV[b + 6], me}
+    all[#all + 1] = visit
+    count(visit, 1)
+    happens('${HOW.opened}', visit, hash .. place)
+    save(hash, place, all)
+  elseif not has(visit[9], me) then
+    visit[9] = add(visit[9], me)
+    save(hash, place, all)
+  elseif how ~= 'late' and isPending(visit) and sub(visit[9], 1, #me) == me then
+    how = find(before, openedLine(visit[1], visit[2]), 1, true) and 'new' or 'mine'
+  end
+  local allowed = visit[7]
+  if allowed == '?' or (allowed == '!' and not isPending(visit)) then allowed = '-' end
+  local ended = nears[place] or '0'
+  return how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[8] .. ' ' .. allowed .. ' ' .. string.match(ended, '^[^,]+')
+end
+local function giveBack(b, hash, place, all)
+  local id, opened, step = ARGV[b + 3], ARGV[b + 4], ARGV[b + 11]
+  local visit = at(all, id, opened)
+  if not visit or not has(visit[9], me) then
+    if visit and visit[7] == '!' then return 'passed' .. figures(visit, others(visit[9])) end
+    return step ~= '-' and isSaid(KEYS[3], step, id, opened) and 'left' or 'none'
+  end
+  local isSure, answer = not isPending(visit), 'none'
+  visit[9] = without(visit[9], me)
+  local held = others(visit[9])
+  if #held == 0 then
+    close(all, visit, isSure and ARGV[b + 6])
+    answer = isSure and 'closed' .. figures(visit, held) or 'gone'
+    if not isSure then unsay(KEYS[3], step, id, opened) end
+  elseif step ~= '-' then
+    if isSure then answer = 'left'
+    elseif unsay(KEYS[3], step, id, opened) then
+      visit[7] = '!'
+      answer = 'passed' .. figures(visit, held)
+    end
+  end
+  save(hash, place, all)
+  return answer
+end
+local function claim(b, hash, place, all)
+  local id, opened, shown, allowed = ARGV[b + 3], ARGV[b + 4], ARGV[b + 6], ARGV[b + 10]
+  local visit, how = at(all, id, opened), 'known'
+  if not visit then
+    -- it ended for everybody before this came
+    if nears[place] and has(nears[place], id .. '@' .. opened) then return 'none' end
+    if all[1] then visit = resolve(all, split(shown), now, me) end
+    how = 'joined'
+  end
+  if not visit then
+    local isLost = ARGV[b + 11] == 'lost'
+    local isFresh = isLost or math.abs(opened - now) <= 1000
+    visit = {freeId(all, id), isFresh and opened or today, ARGV[b + 5], ARGV[b + 7], '0', '0', '-', shown, '-'}
+    how = isLost and 'known' or 'opened'
+    all[#all + 1] = visit
+    count(visit, 1)
+  end
+  if visit[8] ~= shown then
+    local names, own = split(shown), visit[8]
+    if names[1] and how == 'known' and kindOf(names[1]) ~= 'f' and not has(own, names[1]) then own = names[1] .. ',' .. own end
+    visit[8] = addNames(own, names)
+  end
+  if visit[7] == '!' then how = 'opened' end
+  begin(visit)
+  visit[9] = add(visit[9], me)
+  visit[4] = most(visit[4], ARGV[b + 7])
+  if allowed ~= '-' then visit[7] = visit[7] == '-' and allowed or most(visit[7], allowed) end
+  if how == 'opened' then happens('${HOW.opened}', visit, hash .. place) end
+  save(hash, place, all)
+  return how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[8] .. ' ' .. visit[7]
+end
+local function leave(b, hash, place, all, isForAll)
+  local visit = at(all, ARGV[b + 3], ARGV[b + 4])
+  if not visit or not (isForAll or has(visit[9], me)) then return 'none' end
+  begin(visit)
+  visit[4] = most(visit[4], ARGV[b + 7])
+  if ARGV[b + 8] ~= '0' then visit[5] = sum(visit[5], ARGV[b + 8]) end
+  if ARGV[b + 9] ~= '0' then visit[6] = sum(visit[6], ARGV[b + 9]) end
+  local held = others(visit[9])
+  local isOver = isForAll or #held == 0
+  if isOver then close(all, visit, ARGV[b + 6]) else visit[9] = without(visit[9], me) end
+  save(hash, place, all)
+  return (isOver and 'closed' or 'left') .. figures(visit, held)
+end
+local function letGo(b, hash, place, all) return leave(b, hash, place, all, false) end
+local function finish(b, hash, place, all)
+  local answer = leave(b, hash, place, all, true)
+  if answer == 'none' then return answer end
+  local known, logAt = split(nears[place] or '0'), ARGV[b + 11]
+  local items = {logAt ~= '-' and logAt or known[1], ARGV[b + 3] .. '@' .. ARGV[b + 4]}
+  for j = 2, #known do if j < ${MAX_ENDED} then items[#items + 1] = known[j] end end
+  nears[place] = table.concat(items, ',')
+  isNearWritten[place] = true
+  return answer
+end
+local act = {F = ask, G = giveBack, C = claim, L = letGo, X = finish}
 local answers = {}
 for i = 1, operations do
   local b = 3 + (i - 1) * ${WIDTH}
-  local what, hash, place = sub(ARGV[b + 1], 1, 1), sub(ARGV[b + 1], 2), ARGV[b + 2]
-  local id, opened, about = ARGV[b + 3], ARGV[b + 4], ARGV[b + 5]
-  local all = parse(records[place])
-  local coming, ended = near(place)
-  local answer
-  if what == 'F' then
-    local names = split(ARGV[b + 6])
-    local visit, how = resolve(all, names, now, me)
-    if visit and has(visit[9], me) then
-      -- it is a part of this node already, under another name
-    elseif visit then
-      local line = at(coming, visit[1], visit[2])
-      if line then line[9] = add(line[9], me)
-      else
-        line = {}
-        for j, field in ipairs(visit) do line[j] = field end
-        line[9] = me
-        coming[#coming + 1] = line
-      end
-      line[4] = today
-      keep(i, place, coming, ended)
-    else
-      visit, how = resolve(coming, names, now, me)
-      if visit then
-        if string.match(visit[9], '^[^,]+') == me then how = 'new' end
-        visit[9] = add(visit[9], me)
-        visit[8] = addNames(visit[8], names)
-        visit[4] = today
-      else
-        how = 'new'
-        local own = freeId(all, id)
-        if own == id then own = freeId(coming, id) end
-        visit = {own, today, about, today, '0', '0', '-', ARGV[b + 6], me}
-        coming[#coming + 1] = visit
-      end
-      keep(i, place, coming, ended)
-    end
-    answer = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[8] .. ' ' .. visit[7] .. ' ' .. cut(ended, ',', {})[1]
-  elseif what == 'C' then
-    local visit, how = at(all, id, opened), 'known'
-    local mine = at(coming, id, opened)
-    if mine then
-      mine[9] = without(mine[9], me)
-      if mine[9] == '-' then drop(coming, mine) end
-      keep(i, place, coming, ended)
-    end
-    -- it ended for everybody before this came
-    local isOver = not visit and ended ~= '0' and has(ended, id .. '@' .. opened)
-    if not visit and not isOver then
-      if not mine and all[1] then
-        visit, how = resolve(all, split(ARGV[b + 6]), now, me)
-        if visit then how = 'joined' end
-      end
-      if not visit then
-        local isFresh = mine or ARGV[b + 11] == 'lost' or math.abs(opened - now) <= 1000
-        visit = {freeId(all, id), isFresh and opened or today, about, ARGV[b + 7], '0', '0', '-', mine and mine[8] or ARGV[b + 6], '-'}
-        how = ARGV[b + 11] == 'lost' and 'known' or 'opened'
-        all[#all + 1] = visit
-        count(visit, 1)
-      end
-    end
-    if isOver then answer = 'none'
-    else
-      if visit[8] ~= ARGV[b + 6] then
-        local names, own = split(ARGV[b + 6]), visit[8]
-        if names[1] and how == 'known' and kindOf(names[1]) ~= 'f' and not has(own, names[1]) then own = names[1] .. ',' .. own end
-        visit[8] = addNames(own, names)
-      end
-      visit[9] = add(visit[9], me)
-      visit[4] = most(visit[4], ARGV[b + 7])
-      if ARGV[b + 10] ~= '-' then visit[7] = visit[7] == '-' and ARGV[b + 10] or most(visit[7], ARGV[b + 10]) end
-      if how == 'opened' then happens('${HOW.opened}', visit, '-') end
-      save(hash, place, all)
-      answer = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[8] .. ' ' .. visit[7]
-    end
-  else
-    local visit = at(all, id, opened)
-    if not visit or (what == 'L' and not has(visit[9], me)) then answer = 'none'
-    else
-      visit[4] = most(visit[4], ARGV[b + 7])
-      if ARGV[b + 8] ~= '0' then visit[5] = sum(visit[5], ARGV[b + 8]) end
-      if ARGV[b + 9] ~= '0' then visit[6] = sum(visit[6], ARGV[b + 9]) end
-      local held = others(visit[9])
-      local asking = at(coming, id, opened)
-      local isAsked = #held == 0 and asking and without(asking[9], me) ~= '-'
-      local isOver = what == 'X' or (#held == 0 and not isAsked)
-      if isOver then
-        drop(all, visit)
-        count(visit, -1)
-        happens('${HOW.closed}', visit, ARGV[b + 6])
-        if asking then
-          -- who has asked may hold a part by now, and is still to tell of it
-          for _, asker in ipairs(others(asking[9])) do held[#held + 1] = asker end
-          drop(coming, asking)
-          keep(i, place, coming, ended)
-        end
-      elseif not isAsked then visit[9] = without(visit[9], me)
-      end
-      if what == 'X' then keep(i, place, coming, remembered(ended, ARGV[b + 11], id .. '@' .. opened)) end
-      save(hash, place, all)
-      local left = #held > 0 and table.concat(held, ',') or '-'
-      local how = isOver and 'closed' or isAsked and 'asked' or 'left'
-      answer = how .. ' ' .. visit[4] .. ' ' .. visit[5] .. ' ' .. visit[6] .. ' ' .. left
-    end
-  end
-  answers[i] = answer
+  local what, place = ARGV[b + 1], ARGV[b + 2]
+  answers[i] = act[sub(what, 1, 1)](b, sub(what, 2), place, parse(records[place]))
 end
 local changed = {}
 for place, hash in pairs(isWritten) do
@@ -227,10 +228,10 @@ for key, lists in pairs(changed) do
     touched[key] = true
   end
 end
-for place, i in pairs(isNearWritten) do
-  local key = KEYS[${3 + SHARDS} + i]
-  if nears[place] then redis.call('SET', key, nears[place], 'PX', ${TENTATIVE_MS}) else redis.call('DEL', key) end
+for i, place in ipairs(looks) do
+  if isNearWritten[place] then redis.call('SET', KEYS[${3 + SHARDS} + i], nears[place], 'PX', ${TENTATIVE_MS}) end
 end
 settle(KEYS[2])
-return {answers, (post(KEYS[3], ARGV[2], ARGV[3]))}`,
+post(KEYS[3], ARGV[2], before)
+return {answers, before}`,
 );

@@ -39,6 +39,11 @@ export class VisitQuestions {
     return answer;
   }
 
+  /** Who was asked about has been let in, or not. */
+  settled(found: FoundVisit | undefined): void {
+    if (found !== undefined) this.membership.directory?.settled(found);
+  }
+
   /** Whoever would open is refused: nobody could say whose it is, and the cluster does not want it decided here. */
   refuses({ visit, groupKey }: ResolvedHit): boolean {
     const { directory } = this.membership;

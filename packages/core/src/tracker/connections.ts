@@ -30,7 +30,7 @@ export class Connections {
     let joins = resolver.merged(resolved);
     if (joins === undefined && resolved.groupKey !== undefined) {
       const question = asked === undefined ? visits.ask(resolved) : undefined;
-      if (question !== undefined) return onceFound(question, clock, (found) => this.admit(raw, found));
+      if (question !== undefined) return onceFound(question, this.parts, (found) => this.admit(raw, found));
       if (asked) joins = resolver.belongsTo(resolved, asked);
     }
     if (joins !== undefined && !admissions.mustAsk(joins, resolved.hit, false, resolved.recipe, resolved.network)) {

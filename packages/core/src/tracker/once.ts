@@ -1,4 +1,5 @@
 import { gone } from '../admission/pending-openings.js';
+import type { VisitQuestions } from '../admission/visit-questions.js';
 import type { Clock } from '../support/clock.js';
 import { isPromise } from '../support/promises.js';
 import type { Admission, PendingAdmission } from '../types/admission.js';
@@ -24,14 +25,18 @@ export function once<T, H>(
   return Object.assign(answer, { cancel });
 }
 
-/** Asks when a cluster has said whose it is; null: nobody could say. */
-export const onceFound = <H>(
+/** Asks when a cluster has said whose it is; null: nobody could say. The cluster hears when that is over. */
+export function onceFound<H>(
   question: Promise<FoundVisit | undefined>,
-  clock: Clock,
+  { clock, visits }: { readonly clock: Clock; readonly visits: VisitQuestions },
   ask: (found: FoundVisit | null) => Admission<H> | PendingAdmission<H>,
-): PendingAdmission<H> =>
-  once(
+): PendingAdmission<H> {
+  const answer = once(
     question,
     (found) => ask(found ?? null),
     () => gone(clock.now()),
   );
+  const over = (): void => void question.then((found) => visits.settled(found));
+  answer.then(over, over);
+  return answer;
+}

@@ -245,7 +245,7 @@ export class Tracker implements SessionTracker {
     if (session === undefined) {
       resolved = resolveRequest(hit, recipe, ip, network);
       const question = asked === undefined ? this.parts.visits.ask(resolved) : undefined;
-      if (question !== undefined) return onceFound(question, this.clock, (found) => this.admitRequest(raw, found));
+      if (question !== undefined) return onceFound(question, this.parts, (found) => this.admitRequest(raw, found));
       session = this.resolver.belongsTo(resolved, asked);
     }
     if (

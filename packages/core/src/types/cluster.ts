@@ -11,6 +11,7 @@ import type { CloseReason, NamedBy, PlaySession } from './play-session.js';
  * earlier process). All else follows from what a tracker tells the directory:
  *
  *   find     nobody here answers to this hit: whose is it?                      the request waits, for so long
+ *   settled  it has opened, or comes to nothing                                 afterwards, in batches
  *   changed  a part has opened, or is found by something else                   afterwards, in batches
  *   left     a part has ended: let go of, or the visit has ended with it        afterwards, in batches
  *   denied, lifted                                                              the operator's word, for the log
@@ -72,6 +73,8 @@ export interface VisitDirectory {
   readonly timeLimitMs: number;
   /** Undefined: nobody can tell. */
   find(asked: VisitIdentity): Promise<FoundVisit | undefined>;
+  /** Who was asked about has been let in or refused by now: a part of it that is not live was given up. */
+  settled(found: FoundVisit): void;
   /** A part has opened, or it is found by something else: `part(id)` says by what. */
   changed(id: string): void;
   /** `isOver`: the visit has ended on all nodes. Otherwise this node lets go of its part. `row`: as it was here. */
