@@ -26,12 +26,32 @@ export const monotonic = (clock: Clock): number => clock.monotonic?.() ?? clock.
 let instant: number | undefined;
 const wallTime = Date.now;
 
+/** What is to go on as soon as the event loop has seen to everything else. */
+class Immediate {
+  private readonly immediate: NodeJS.Immediate;
+
+  constructor(fn: () => void) {
+    this.immediate = setImmediate(fn);
+  }
+
+  clear(): void {
+    clearImmediate(this.immediate);
+  }
+}
+
 /** The wall clock. Its timers never keep a process alive: a tracker watches, it is not the reason to run. */
 export const systemClock: Clock = {
   now: () => instant ?? wallTime(),
-  // Node fires a timer at once if it is further away than a signed 32-bit number of milliseconds.
-  setTimeout: (fn, ms) => setTimeout(fn, Math.min(ms, 0x7fffffff)).unref(),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  setTimeout(fn, ms) {
+    // a timer of 0 ms lasts 1 ms in Node: a million sessions in slices would wait for two seconds
+    if (ms === 0) return new Immediate(fn);
+    // Node fires a timer at once if it is further away than a signed 32-bit number of milliseconds.
+    return setTimeout(fn, Math.min(ms, 0x7fffffff)).unref();
+  },
+  clearTimeout(timer) {
+    if (timer instanceof Immediate) timer.clear();
+    else clearTimeout(timer as NodeJS.Timeout);
+  },
   monotonic: () => performance.now(),
   sinceBoot() {
     const boot = bootId();

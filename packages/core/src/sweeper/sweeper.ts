@@ -54,7 +54,7 @@ export class Sweeper {
     this.stopTicking = this.rest = undefined;
   }
 
-  /** One sweep. What does not fit into its slice follows in timers of 0 ms. */
+  /** One sweep. What does not fit into its slice follows as soon as the event loop has seen to everything else. */
   sweep(): void {
     const now = this.clock.now();
     this.alsoDue(now);
