@@ -79,9 +79,9 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
   });
   const { membership } = member;
-  const events = new ClusterEvents({ tracker, port, clock, logger, now: () => membership.nodes.now() });
-  const happened: OnHappened = (...all) => keeper.happened(...all);
   const counts = new LiveCounts(membership, clock);
+  const events = new ClusterEvents({ tracker, port, clock, logger, counts, now: () => membership.nodes.now() });
+  const happened: OnHappened = (...all) => keeper.happened(...all);
   const onCounted: LiveCounts['note'] = (bucket, about, change) => counts.note(bucket, about, change);
   const book = new VisitBook(membership, clock, logger, happened, onCounted);
   const sweep = new VisitSweep(membership, book.outbox, happened);
@@ -100,7 +100,10 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     publisher.unwatch(channel as string);
     return true;
   });
-  const everywhere = new EventsEverywhere({ link: via, member, clock, logger, source });
+  const everywhere = new EventsEverywhere({
+    ...{ link: via, member, clock, logger, source, counts },
+    hash: (text) => port.hash(text),
+  });
   const slots: ClusterSlots = new ClusterSlots({ member, port, clock, leaseMs, whenAlone });
   const leavePort = port.join(keeper);
   const stopLooking = watchEpochs(clock, member, keeper, slots);

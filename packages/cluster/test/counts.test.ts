@@ -1,7 +1,9 @@
 import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
+import { createTracker } from '@stream-sessions/core';
+import { joinCluster, redisLink } from '../src/index.js';
 import { counting } from './support/counting-link.js';
-import { type Nodes, play } from './support/nodes.js';
+import { hit, type Nodes, play, SILENT } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
@@ -40,12 +42,19 @@ it('knows at once what its own node has done', async () => {
   expect(await a.directory.count(live)).toBe(0);
 });
 
-it('asks nobody while nobody asks', async () => {
+it('asks nobody while nobody asks or is told', async () => {
   const steps = new Map<string, number>();
-  const a = await nodes.add({}, {}, counting(steps));
-  for (let n = 0; n < 5; n++) await play(a, { sid: `s${n}` });
-  await until('all is told', () => nodes.opened.length === 5);
+  const { client } = await connect('redis', redis.port);
+  const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT });
+  const link = counting(steps)(redisLink(client, { prefix: nodes.prefix }));
+  const directory = await joinCluster(tracker, { via: link, logger: SILENT });
+  for (let n = 0; n < 5; n++) tracker.trackHttp(hit({ sid: `s${n}` }));
+  await until('all is told', async () => (await nodes.records()).join('\n').split('\n').length === 5);
   expect(steps.get('count')).toBeUndefined();
+  expect(await directory.count(live)).toBe(5);
+  await directory.leave();
+  await tracker.stop({ timeoutMs: 10 });
+  await link.close();
 });
 
 it('is right after a crash, and after Redis has come back empty', async () => {

@@ -3,7 +3,7 @@ export type { HotOptions, TrackerOptions } from './types/options.js';
 export type { ActiveCount, PolicyStats, TrackerStats } from './types/stats.js';
 export type { DenyOptions, InvalidateResult, KickedAt, KickOptions } from './types/operations.js';
 export type { SessionTracker } from './types/tracker.js';
-export type { Everywhere, SessionDirectory, SessionRows, VisitEvents } from './types/directory.js';
+export type { Everywhere, LiveVisits, SessionDirectory, SessionRows, VisitEvents } from './types/directory.js';
 export type { Explanation, PolicyDecision } from './types/explanation.js';
 export type { SessionKind, Protocol } from './types/kinds.js';
 export type { ConnHit, Credentials, HttpHit } from './types/hit.js';

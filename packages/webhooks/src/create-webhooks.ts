@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type Clock, type PlaySession, type SessionDirectory, toWire } from '@stream-sessions/core';
 import { EVENT_NAMES, eventToWire, needDirectory } from '@stream-sessions/core/spi';
 import type { Lookup } from './delivery/public-address.js';
@@ -9,6 +8,8 @@ import type { Entry, Place } from './journal/ledger.js';
 import type { Sent, VisitMark } from './journal/records.js';
 import { checked, type WebhooksOptions } from './options.js';
 import { Publishers } from './publishers.js';
+import { essence, idOf, limitCrossed, newId, publisherLost, visitOf } from './sent.js';
+import { StreamsEverywhere } from './streams-everywhere.js';
 import { Subscription } from './subscription.js';
 import type { DeadLetter, Webhooks } from './types.js';
 
@@ -66,12 +67,15 @@ class RunningWebhooks implements Webhooks {
   private readonly byName: ReadonlyMap<string, Endpoint>;
   private readonly subscriptions: readonly Subscription[];
   private readonly publishers = new Publishers();
+  /** In a cluster, what streams have is counted over all nodes. */
+  private readonly streams: StreamsEverywhere | undefined;
+  private readonly hearsOfPublishers: boolean;
   /** Somebody hears of ends: those of an earlier process too, unless others tell of them. */
   private readonly endsMatter: boolean;
   private readonly detach: (() => void)[];
   private stopping: Promise<void> | undefined = undefined;
   /** Who was live at the beginning is in the journal. */
-  hasBegun: Promise<void> | undefined = undefined;
+  hasBegun: Promise<unknown> | undefined = undefined;
   private timer: unknown = undefined;
 
   constructor(
@@ -84,6 +88,14 @@ class RunningWebhooks implements Webhooks {
     this.subscriptions = all.map(({ options }) => new Subscription(options));
     this.endsMatter =
       directory.tellsEveryEnd !== true && all.some(({ options }) => options.events.has('session.closed'));
+    const { everywhere } = directory;
+    this.hearsOfPublishers = all.some(({ options }) => options.events.has('stream.publisher_lost'));
+    this.streams =
+      everywhere &&
+      new StreamsEverywhere({
+        ...{ everywhere, clock, subscriptions: this.subscriptions },
+        onCrossed: (subscription, ...crossed) => this.tellCrossing(limitCrossed(clock.now(), ...crossed), subscription),
+      });
     for (const entry of journal.ledger.entries.values()) this.hand(entry);
     directory.on('attached', ({ sessions, occurredAt }) => this.begin(sessions, occurredAt));
     const names = EVENT_NAMES.filter((name) => name !== 'updated' && name !== 'changed');
@@ -144,6 +156,7 @@ class RunningWebhooks implements Webhooks {
 
   private async end(): Promise<void> {
     for (const off of this.detach) off();
+    this.streams?.stop();
     this.clock.clearTimeout(this.timer);
     await Promise.all(this.all.map((endpoint) => endpoint.stop()));
     await this.journal.close();
@@ -159,9 +172,11 @@ class RunningWebhooks implements Webhooks {
       this.publishers.opened(session);
       if (!left.delete(visitOf(session))) fresh.push(session.id);
     }
-    for (const { thresholds } of this.subscriptions)
-      for (const [stream, count] of viewers) thresholds.see(stream, count);
-    this.hasBegun = this.writeDown(fresh, at);
+    if (this.streams === undefined) {
+      for (const { thresholds } of this.subscriptions)
+        for (const [stream, count] of viewers) thresholds.see(stream, count);
+    }
+    this.hasBegun = Promise.all([this.writeDown(fresh, at), this.streams?.begin()]);
     if (left.size > 0) void this.closeLost(left, this.journal.ledger.lastAt);
   }
 
@@ -228,23 +243,36 @@ class RunningWebhooks implements Webhooks {
     const sent: Sent = { id, at: event.occurredAt, ...wire };
     this.send(sent, session === undefined ? undefined : { visit: visitOf(session), is });
     if (session === undefined || viewers === undefined) return;
+    if (this.streams !== undefined) {
+      if (session.kind === 'input' && this.hearsOfPublishers)
+        void this.lookAtPublisher(this.streams, session, is, event.occurredAt);
+      return;
+    }
     if (session.kind === 'viewer') this.look(session, viewers, event.occurredAt);
     const isLost = is === 'over' ? this.publishers.closed(session) : this.publishers.opened(session);
-    if (!isLost) return;
-    const payload = { reason: session.closeReason, publisher: session.id };
-    this.send(
-      { id: newId(), at: event.occurredAt, type: 'stream.publisher_lost', stream_code: session.stream, payload },
-      undefined,
-    );
+    if (isLost) this.send(publisherLost(session, event.occurredAt), undefined);
+  }
+
+  private async lookAtPublisher(
+    streams: StreamsEverywhere,
+    session: PlaySession,
+    is: 'open' | 'over',
+    at: number,
+  ): Promise<void> {
+    if (is === 'open') return streams.opened(session);
+    if (await streams.closed(session)) this.send(publisherLost(session, at), undefined);
   }
 
   private look({ stream }: PlaySession, viewers: number, at: number): void {
-    for (const { thresholds, endpoint } of this.subscriptions.filter((each) => each.hears(stream))) {
-      for (const { type, limit } of thresholds.see(stream, viewers)) {
-        const payload = { viewers, limit };
-        this.journalFor({ id: newId(), at, type, stream_code: stream, payload }, [endpoint.name], undefined);
+    for (const subscription of this.subscriptions.filter((each) => each.hears(stream))) {
+      for (const crossing of subscription.thresholds.see(stream, viewers)) {
+        if (crossing.isNews) this.tellCrossing(limitCrossed(at, stream, viewers, crossing), subscription);
       }
     }
+  }
+
+  private tellCrossing(event: Sent, { endpoint }: Subscription): void {
+    this.journalFor(event, [endpoint.name], undefined);
   }
 
   private send(event: Sent, mark: VisitMark | undefined): void {
@@ -269,21 +297,3 @@ class RunningWebhooks implements Webhooks {
     }
   }
 }
-
-const idOf = (uuid: string): string => `msg_${uuid.replaceAll('-', '')}`;
-
-const newId = (): string => idOf(randomUUID());
-
-const visitOf = ({ id, openedAt }: PlaySession): string => `${id}@${openedAt}`;
-
-/** What there is to say of a visit that is lost. For each of a hundred thousand, when webhooks begin late. */
-const essence = ({ id, stream, kind, protocol, ip, userName, openedAt }: PlaySession) => ({
-  id,
-  session_id: id,
-  stream_code: stream,
-  kind,
-  proto: protocol,
-  ip,
-  user_name: userName,
-  opened_at: new Date(openedAt).toISOString(),
-});

@@ -3,6 +3,8 @@ import type { WebhookCondition } from './options.js';
 export interface Crossing {
   readonly type: 'stream.viewers_above' | 'stream.viewers_below';
   readonly limit: number;
+  /** False: it is taken back, and the next one counts again. */
+  readonly isNews: boolean;
 }
 
 /** Where the viewers of streams are, of two limits: each crossing counts once, until it is taken back. */
@@ -12,16 +14,25 @@ export class Thresholds {
 
   constructor(private readonly when: WebhookCondition) {}
 
+  get isEmpty(): boolean {
+    return this.when.viewersAbove === undefined && this.when.viewersBelow === undefined;
+  }
+
+  /** The streams that are above a limit. */
+  streams(): Set<string> {
+    return new Set([...this.above, ...this.enough]);
+  }
+
   /** A stream has so many viewers now. */
   see(stream: string, viewers: number): Crossing[] {
     const { viewersAbove: high, viewersBelow: low } = this.when;
     const crossed: Crossing[] = [];
     if (high !== undefined && viewers > high !== this.above.has(stream)) {
-      if (viewers > high) crossed.push({ type: 'stream.viewers_above', limit: high });
+      crossed.push({ type: 'stream.viewers_above', limit: high, isNews: viewers > high });
       toggle(this.above, stream);
     }
     if (low !== undefined && viewers >= low !== this.enough.has(stream)) {
-      if (viewers < low) crossed.push({ type: 'stream.viewers_below', limit: low });
+      crossed.push({ type: 'stream.viewers_below', limit: low, isNews: viewers < low });
       toggle(this.enough, stream);
     }
     return crossed;

@@ -8,12 +8,14 @@ import type {
   TrackerEvents,
 } from '@stream-sessions/core';
 import { attachedEnvelope, EventHub, eventToWire, Queue, type ClusterPort } from '@stream-sessions/core/spi';
+import type { LiveCounts } from '../visits/live-counts.js';
 
 export interface ClusterEventsParts {
   readonly tracker: SessionTracker;
   readonly port: Pick<ClusterPort, 'hash' | 'ids'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly counts: Pick<LiveCounts, 'keep' | 'viewersOf'>;
   /** Epoch milliseconds by the clock of the cluster. */
   readonly now: () => number;
 }
@@ -52,12 +54,12 @@ export class ClusterEvents {
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
     // Parts that open of visits that are known are nobody's news.
     if (event === 'resumed') return () => undefined;
-    const isOfVisit = event === 'opened' || event === 'closed';
-    return isOfVisit ? this.hub.on(event, listener) : this.parts.tracker.on(event, listener);
+    if (event !== 'opened' && event !== 'closed') return this.parts.tracker.on(event, listener);
+    return all(this.hub.on(event, listener), this.parts.counts.keep());
   }
 
   addSink(sink: EventSink, options: SinkOptions): () => void {
-    const remove = this.hub.addSink(sink, options, this.backlog());
+    const remove = all(this.hub.addSink(sink, options, this.backlog()), this.parts.counts.keep());
     if (this.sinks++ === 0) this.stopPassing = this.passOn();
     let isHere = true;
     return () => {
@@ -135,9 +137,10 @@ export class ClusterEvents {
     ].join('-');
   }
 
-  /** Those that this node has seen. */
+  /** On all nodes; while nobody can say that, those that this one has seen. */
   private viewersOf({ stream }: PlaySession): number {
-    return this.parts.tracker.count({ stream, kind: 'viewer', status: 'active' });
+    const { counts, tracker } = this.parts;
+    return counts.viewersOf(stream) ?? tracker.count({ stream, kind: 'viewer', status: 'active' });
   }
 
   private passOn(): () => void {
@@ -170,3 +173,9 @@ export class ClusterEvents {
     })();
   }
 }
+
+const all =
+  (...ends: readonly (() => void)[]): (() => void) =>
+  () => {
+    for (const end of ends) end();
+  };

@@ -1,4 +1,4 @@
-import type { Clock, SessionKind } from '@stream-sessions/core';
+import type { Clock, LiveVisits, SessionKind } from '@stream-sessions/core';
 import { BUCKETS } from '../link/link.js';
 import { momentOf } from '../membership/lease.js';
 import type { Membership } from '../membership/membership.js';
@@ -28,6 +28,8 @@ export class LiveCounts {
   private totals = nobody();
   /** When the latest answer was asked for, by the monotonic clock. */
   private readAt = -Infinity;
+  /** The same by the clock of the cluster. */
+  private at = 0;
   private askedAt = -Infinity;
   private keepers = 0;
   private reading: Promise<void> | undefined;
@@ -48,17 +50,16 @@ export class LiveCounts {
     return sum;
   }
 
-  /** All streams that have anybody. As `count`. */
+  /** All streams. As `count`. */
   async streams(): Promise<ReadonlyMap<string, CountsOfStream>> {
-    if (!this.isFresh()) await this.read();
-    return this.byStream;
+    return (await this.live()).streams;
   }
 
-  /** As of now: a read that has begun before does not count. Rejects as `count`. */
-  async now(): Promise<ReadonlyMap<string, CountsOfStream>> {
-    await this.reading?.catch(() => undefined);
-    await this.read();
-    return this.byStream;
+  /** The same, and as of when. `isFresh`: as of now; a read that has begun before does not count. */
+  async live({ isFresh = false }: { readonly isFresh?: boolean } = {}): Promise<LiveVisits> {
+    if (isFresh) await this.reading?.catch(() => undefined);
+    if (isFresh || !this.isFresh()) await this.read();
+    return { at: this.at, streams: this.byStream };
   }
 
   /** Without asking. Undefined: it is not known, or is too old. */
@@ -107,11 +108,13 @@ export class LiveCounts {
 
   private async readAll(): Promise<void> {
     const askedAt = momentOf(this.clock).monotonic;
+    const at = this.membership.nodes.now();
     await Promise.all(EVERY_BUCKET.map((bucket) => this.readBucket(bucket)));
     this.byStream = new Map();
     this.totals = nobody();
     for (const counts of this.buckets) for (const [about, n] of counts) this.add(about, n);
     this.readAt = askedAt;
+    this.at = at;
   }
 
   /** What this node's steps do after that answer comes on top. */

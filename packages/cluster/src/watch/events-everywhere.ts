@@ -1,7 +1,9 @@
-import type { Clock, Everywhere, Logger, VisitEvents } from '@stream-sessions/core';
+import type { Clock, Everywhere, LiveVisits, Logger, VisitEvents } from '@stream-sessions/core';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { keyOf } from '../directory/merge-rows.js';
 import { momentOf } from '../membership/lease.js';
+import type { LiveCounts } from '../visits/live-counts.js';
+import { claim } from './claim.js';
 import { Watcher, type WatcherParts } from './watcher.js';
 import type { Changed, Said, WatchedName } from './said.js';
 import type { Source } from './source.js';
@@ -21,6 +23,8 @@ export interface EverywhereParts extends Pick<WatcherParts, 'link' | 'member'> {
   readonly clock: Clock;
   readonly source: Source;
   readonly logger: Logger;
+  readonly counts: Pick<LiveCounts, 'live'>;
+  readonly hash: (text: string) => string;
 }
 
 type Listener = (event: never) => void;
@@ -63,6 +67,15 @@ export class EventsEverywhere implements Everywhere {
     const own = (): void => listener();
     this.onMiss.add(own);
     return () => void this.onMiss.delete(own);
+  }
+
+  live(options?: { readonly isFresh?: boolean }): Promise<LiveVisits> {
+    return this.parts.counts.live(options);
+  }
+
+  claim(about: string, state: string, at: number): Promise<boolean> {
+    const { member, hash } = this.parts;
+    return claim(member.membership, hash(`claim ${about}`), state, at);
   }
 
   /** A node has joined. */

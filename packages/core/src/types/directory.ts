@@ -1,6 +1,7 @@
 import type { Denial, DenialTarget } from './denial.js';
 import type { TrackerEvents } from './event.js';
 import type { Explanation } from './explanation.js';
+import type { SessionKind } from './kinds.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
 import type { TrackerStats } from './stats.js';
 import type { DenyOptions, InvalidateResult, KickedAt, KickOptions } from './operations.js';
@@ -16,12 +17,28 @@ export interface SessionRows extends ReadonlyArray<PlaySession> {
 /** What happens to visits and at sources. */
 export type VisitEvents = Pick<TrackerEvents, 'opened' | 'closed' | 'changed' | 'denied' | 'source'>;
 
-/** What happens on all nodes of a cluster, for whoever shows it on one of them. */
+/** Who is live, over all nodes of a cluster. */
+export interface LiveVisits {
+  /** As of when, epoch milliseconds by the clock of the cluster. */
+  readonly at: number;
+  /** By stream; those that nobody has may be absent. */
+  readonly streams: ReadonlyMap<string, Readonly<Record<SessionKind, number>>>;
+}
+
+/** What happens on all nodes of a cluster, for whoever shows it, or tells of it once, on one of them. */
 export interface Everywhere {
   /** Each event once, whichever node it is of. The function that removes the listener comes at once. */
   on<E extends keyof VisitEvents>(event: E, listener: (event: VisitEvents[E]) => void): () => void;
   /** Some events may not have come: whoever keeps a list has to read it anew. Returns the function that removes the listener. */
   onMissed(listener: () => void): () => void;
+  /** How many are live: a second ago at the most, or, with `isFresh`, as of now. Rejects while the cluster cannot be asked. */
+  live(options?: { readonly isFresh?: boolean }): Promise<LiveVisits>;
+  /**
+   * For what is told once, whichever nodes have noticed it. Of those that say of one thing that it has come into this state, the
+   * first gets true; who says so as of an earlier moment (`at`, of `live`) than another one gets false. It is forgotten after half
+   * a minute. Rejects as `live`.
+   */
+  claim(about: string, state: string, at: number): Promise<boolean>;
 }
 
 /**
