@@ -25,6 +25,19 @@ describe('a kick', () => {
     expect(await b.directory.kick('nobody')).toBe(false);
   });
 
+  it('is one denial in the list, and is lifted as one', async () => {
+    const [a, b] = await two();
+    const { id } = await play(a, { token: 't' });
+    await play(b, { token: 't', ip: '203.0.113.8' });
+    expect(await a.directory.kick(id, { reason: 'enough' })).toMatchObject({ pending: [] });
+    for (const node of [a, b]) expect((await ask(node, { token: 't' })).admitted).toBe(false);
+    const denials = await b.directory.denials();
+    expect(denials).toMatchObject([{ by: 'kick', target: { session: id }, detail: 'enough', hits: 2 }]);
+    expect(await b.directory.liftDenial(denials[0]?.id ?? '')).toBe(true);
+    expect(await a.directory.denials()).toEqual([]);
+    for (const node of [a, b]) expect((await ask(node, { token: 't' })).admitted).toBe(true);
+  });
+
   it('waits no longer than a second for a node that does not answer, and names it', async () => {
     const [a, b] = await two({ leaseMs: 20_000 });
     const { id } = await play(a, { sid: 's' });

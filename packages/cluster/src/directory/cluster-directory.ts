@@ -20,6 +20,7 @@ import { SESSION_KINDS, type SharedSlots } from '@stream-sessions/core/spi';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { LiveCounts } from '../visits/live-counts.js';
 import { readFigures } from '../visits/visit-figures.js';
+import { mergedDenials, type ListedDenial } from './merge-denials.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
 import { mergedStats, mergedStreams } from './merge-stats.js';
@@ -195,20 +196,15 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async liftDenial(which: string | DenialTarget): Promise<boolean> {
-    const isLifted = this.parts.tracker.liftDenial(which);
-    await this.reached(await this.parts.words.said());
-    return isLifted;
+    const { tracker, words } = this.parts;
+    const all = typeof which === 'string' ? await this.withThoseOfOneKick(which) : [which];
+    const lifted = all.filter((each) => tracker.liftDenial(each));
+    await this.reached(await words.said());
+    return lifted.length > 0;
   }
 
-  /** The operator's are the same everywhere; what policies refused is each node's own. */
   async denials(): Promise<readonly Denial[]> {
-    const { answers } = await this.ask<Denial[]>('denials', null);
-    const merged = new Map<string, Denial>();
-    for (const denial of answers.flatMap(({ answer }) => answer)) {
-      const known = merged.get(denial.id);
-      merged.set(denial.id, { ...denial, hits: denial.hits + (known?.hits ?? 0) });
-    }
-    return [...merged.values()];
+    return (await this.listedDenials()).map(({ denial }) => denial);
   }
 
   async explain(id: string): Promise<Explanation | undefined> {
@@ -241,6 +237,17 @@ export class NodesAsOne implements ClusterDirectory {
     if (nodes.length === 0)
       throw new StreamSessionsError('ERR_CLUSTER_ALONE', 'No node of the cluster can be reached.');
     return this.parts.member.mailbox.ask<T>(nodes, what, body, timeoutMs);
+  }
+
+  private async listedDenials(): Promise<ListedDenial[]> {
+    const { answers } = await this.ask<Denial[]>('denials', null);
+    return mergedDenials(answers.map(({ answer }) => answer));
+  }
+
+  /** While nobody can be asked, the one alone. */
+  private async withThoseOfOneKick(id: string): Promise<readonly string[]> {
+    const listed = await this.listedDenials().catch(() => []);
+    return listed.find(({ ids }) => ids.includes(id))?.ids ?? [id];
   }
 
   private async reached(logAt: number | undefined): Promise<void> {

@@ -1,0 +1,50 @@
+import type { Denial } from '@stream-sessions/core';
+
+/** What nodes do by one kick, they do within so long, by clocks that may be a second apart. Milliseconds. */
+const AT_ONCE_MS = 3_000;
+
+/** One denial, as the operator means it. */
+export interface ListedDenial {
+  readonly denial: Denial;
+  /** All that have to be lifted with it. */
+  readonly ids: readonly string[];
+}
+
+/**
+ * The denials of all nodes. The operator's are the same everywhere; what policies refused is each node's own. Of a visit that is
+ * kicked each node with a part makes one, for each knows the viewer by other names: they are listed as one.
+ */
+export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDenial[] {
+  const byId = new Map<string, Denial>();
+  for (const denial of nodes.flat()) {
+    const known = byId.get(denial.id);
+    byId.set(denial.id, { ...denial, hits: denial.hits + (known?.hits ?? 0) });
+  }
+  const listed: ListedDenial[] = [];
+  /** The latest of each kick. */
+  const latest = new Map<string, number>();
+  for (const denial of [...byId.values()].sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1))) {
+    const kick = kickOf(denial);
+    const at = kick === undefined ? undefined : latest.get(kick);
+    const known = at === undefined ? undefined : listed[at];
+    if (at !== undefined && known !== undefined && denial.since - known.denial.since <= AT_ONCE_MS) {
+      listed[at] = { denial: asOne(known.denial, denial), ids: [...known.ids, denial.id] };
+    } else {
+      if (kick !== undefined) latest.set(kick, listed.length);
+      listed.push({ denial, ids: [denial.id] });
+    }
+  }
+  return listed;
+}
+
+function kickOf({ by, target: { session, user, issuedBefore }, detail = '' }: Denial): string | undefined {
+  if (by === 'kick' && session !== undefined) return `kick ${session} ${detail}`;
+  // what was issued to the user of a visit that is kicked
+  return issuedBefore === undefined ? undefined : `revoke ${String(user)} ${detail}`;
+}
+
+const asOne = (first: Denial, other: Denial): Denial => ({
+  ...first,
+  hits: first.hits + other.hits,
+  until: Math.max(first.until, other.until),
+});
