@@ -23,7 +23,7 @@ export class Settling {
   });
 
   async settled(): Promise<void> {
-    for (let before = -1; before !== this.begun; ) {
+    for (let before = -1; before !== this.begun;) {
       before = this.begun;
       await pace(GATHERED_MS);
       await Promise.all(this.running);
