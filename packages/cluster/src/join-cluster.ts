@@ -6,7 +6,8 @@ import { ClusterEvents } from './directory/cluster-events.js';
 import { NodeAnswers } from './directory/node-answers.js';
 import { OperatorWords } from './directory/operator-words.js';
 import { VisitKeeper } from './directory/visit-keeper.js';
-import { BUCKETS, type ClusterLink } from './link/link.js';
+import { Claimer } from './directory/claimer.js';
+import type { ClusterLink } from './link/link.js';
 import { Member } from './member.js';
 import { ClusterSlots } from './slots/cluster-slots.js';
 import type { OnHappened } from './visits/outbox.js';
@@ -40,8 +41,6 @@ export interface ClusterOptions {
 
 /** What a node says when it has joined. */
 const JOINED = 'N';
-/** How often is looked whether a bucket has come back empty. */
-const LOOK_EVERY_MS = 1_000;
 const MAX_DENIALS = 100_000;
 
 /**
@@ -73,7 +72,8 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     onTable: (bodies) => words.table(bodies),
     // Its old leases are somebody else's by now: what it has, it claims anew.
     onJoined: async () => {
-      setImmediate(() => keeper.claimAgain(() => true, false));
+      const swept = membership.takeStalled();
+      setImmediate(() => void claimer.joined(swept));
       void slots.claim();
     },
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
@@ -105,10 +105,10 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     hash: (text) => port.hash(text),
   });
   const slots: ClusterSlots = new ClusterSlots({ member, port, clock, leaseMs, whenAlone });
+  const claimer: Claimer = new Claimer({ member, clock, keeper, slots, leaseMs });
   const leavePort = port.join(keeper);
-  const stopLooking = watchEpochs(clock, member, keeper, slots);
   const leave = async (): Promise<void> => {
-    stopLooking();
+    claimer.stop();
     leavePort();
     slots.stop();
     counts.stop();
@@ -141,27 +141,6 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     slots,
     onLeave: leave,
   });
-}
-
-/** A bucket that has come back empty is told again what is here. */
-function watchEpochs(clock: Clock, { membership }: Member, keeper: VisitKeeper, slots: ClusterSlots): () => void {
-  const known: string[] = [];
-  const look = (): void => {
-    const lost = new Set<number>();
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const { id } = membership.epochOf(bucket);
-      const before = known[bucket];
-      known[bucket] = id;
-      if (before !== undefined && before !== '' && before !== id) lost.add(bucket);
-    }
-    if (lost.size > 0) {
-      keeper.claimAgain((bucket) => lost.has(bucket), true);
-      void slots.claim();
-    }
-    timer = clock.setTimeout(look, LOOK_EVERY_MS);
-  };
-  let timer = clock.setTimeout(look, LOOK_EVERY_MS);
-  return () => clock.clearTimeout(timer);
 }
 
 function read(tracker: SessionTracker, options: ClusterOptions) {

@@ -1,7 +1,7 @@
 import type { Clock } from '@stream-sessions/core';
 
 /** Two clocks of one machine may differ in their pace by this share. */
-const PACE = 0.99;
+export const PACE = 0.99;
 
 /** A moment on both clocks of this machine. */
 export interface Moment {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
 import { wordsOf } from '../errors.js';
 import { BUCKETS, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
-import { Lease, momentOf } from './lease.js';
+import { RecentMap } from '@stream-sessions/core/spi';
+import { Lease, momentOf, PACE, type Moment } from './lease.js';
 import { FORGET, LEASE, LEAVE } from './lease-steps.js';
 import { LEASES, LOST } from './leased.js';
 import { NodeList } from './node-list.js';
@@ -25,6 +26,8 @@ export interface MembershipParts {
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
 }
 
+/** So many that have died are remembered: one of them may come back. */
+const MAX_SWEPT = 1_000;
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 
 /**
@@ -42,6 +45,9 @@ export class Membership {
   private running: Promise<void> | undefined;
   private readonly sweeping = new Set<number>();
   private readonly epochs: string[] = [];
+  private readonly swept = new RecentMap<true>({ max: MAX_SWEPT });
+  private wokeAt: Moment | undefined;
+  private stalledAs: string | undefined;
 
   constructor(private readonly parts: MembershipParts) {
     const { clock } = parts;
@@ -57,6 +63,18 @@ export class Membership {
   /** Whether this process may speak for a bucket now, by its own clocks: costs no question. */
   holds(bucket: number): boolean {
     return this.isJoined && (this.leases[bucket]?.holds ?? false);
+  }
+
+  /** What it was while it stood still for longer than its lease: others may have closed what it had. Once. */
+  takeStalled(): string | undefined {
+    const { stalledAs } = this;
+    this.stalledAs = undefined;
+    return stalledAs;
+  }
+
+  /** Whether this process has swept up after that one. */
+  hasSwept(incarnation: string): boolean {
+    return this.swept.get(incarnation) === true;
   }
 
   /** The life of a bucket: the id that it was given when it was empty, and when that was. */
@@ -109,6 +127,7 @@ export class Membership {
     const { renewMs, logger } = this.parts;
     let hasWarned = false;
     while (!this.hasLeft) {
+      this.lookWhetherStalled();
       try {
         if (this.isJoined) await this.renewAll('renew');
         else {
@@ -123,6 +142,15 @@ export class Membership {
       }
       if (!this.hasLeft) await this.pause(this.isJoined ? renewMs : renewMs / 3);
     }
+  }
+
+  private lookWhetherStalled(): void {
+    const { wokeAt, parts } = this;
+    const now = momentOf(parts.clock);
+    this.wokeAt = now;
+    if (wokeAt === undefined || !this.isJoined) return;
+    const gap = Math.max(now.wall - wokeAt.wall, now.monotonic - wokeAt.monotonic);
+    if (gap > PACE * parts.leaseMs) this.stalledAs = this.current;
   }
 
   private async enter(): Promise<void> {
@@ -183,6 +211,7 @@ export class Membership {
     this.sweeping.add(bucket);
     try {
       for (const incarnation of dead) {
+        this.swept.set(incarnation, true);
         while (await this.parts.sweep?.(bucket, incarnation));
         await this.run(FORGET, bucket, bucket === LOG_BUCKET ? ['nodes'] : [], [incarnation]);
       }

@@ -1,0 +1,67 @@
+import type { Clock } from '@stream-sessions/core';
+import { systemClock } from '@stream-sessions/core/spi';
+import { connect } from '../../../test/support/redis-clients.js';
+import { stays, until } from '../../../test/support/until.js';
+import { type Nodes, play } from './support/nodes.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
+
+const redis = oneRedis();
+let nodes: Nodes;
+nodesOn(redis, (given) => (nodes = given));
+
+it('goes on with its visits where Redis comes back empty', async () => {
+  const [a, b] = [await nodes.add(), await nodes.add()];
+  await nodes.allSeen();
+  const { id, openedAt } = await play(a, { token: 't' });
+  await play(b, { token: 't' });
+  await nodes.tellsOpened(1);
+  await until('it is no newcomer', () => Date.now() - openedAt > 1_500);
+  await (await connect('redis', redis.port)).ask('FLUSHALL');
+  const held = async () => (await nodes.records())[0]?.split(' ')[8]?.split(',').length;
+  await until('both have put it back', async () => (await held()) === 2, 10_000);
+  const rows = await until('all see it', async () => {
+    const found = await a.directory.list({ status: 'active' }).catch(() => []);
+    return found[0]?.nodes?.length === 2 && [...found];
+  });
+  expect(rows).toMatchObject([{ id, openedAt, nodes: ['node-1', 'node-2'] }]);
+  await stays('it is not told again', () => nodes.opened.length === 1, 500);
+});
+
+/** A clock whose timers stand still, as those of a process that was stopped. */
+class StoppedClock implements Clock {
+  isStopped = false;
+  private readonly due: (() => void)[] = [];
+  readonly now = (): number => systemClock.now();
+  readonly monotonic = (): number => systemClock.monotonic?.() ?? systemClock.now();
+  readonly clearTimeout = (timer: unknown): void => systemClock.clearTimeout(timer);
+  readonly setTimeout = (callback: () => void, ms: number): unknown =>
+    systemClock.setTimeout(() => (this.isStopped ? this.due.push(callback) : callback()), ms);
+
+  go(): void {
+    this.isStopped = false;
+    for (const callback of this.due.splice(0)) callback();
+  }
+}
+
+it('begins a visit anew whose end was told while its node stood still, also where Redis has forgotten that', async () => {
+  const clock = new StoppedClock();
+  const [a, b] = [await nodes.add({}, { clock }), await nodes.add()];
+  await nodes.allSeen();
+  const { id, openedAt } = await play(a, { token: 't' });
+  await until('it is told', () => nodes.opened.length === 1);
+  await until('nothing is left to tell', async () => (await nodes.keys('outbox-*')).length === 0);
+  clock.isStopped = true;
+  await until('its end is told', () => b.closed.length === 1, 15_000);
+  expect(b.closed).toMatchObject([{ id, openedAt, closeReason: 'lost' }]);
+  await (await connect('redis', redis.port)).ask('FLUSHALL');
+  await until(
+    'the other one has joined again',
+    () => b.directory.nodes().some(({ name }) => name === 'node-2') && !b.directory.health.isAlone,
+    10_000,
+  );
+  clock.go();
+  await until('it begins anew', () => nodes.opened.length === 2, 15_000);
+  const [, anew] = nodes.opened;
+  expect(anew?.openedAt).toBeGreaterThan(openedAt);
+  await stays('nothing else is told', () => nodes.opened.length === 2 && nodes.closed.length === 1, 500);
+});
