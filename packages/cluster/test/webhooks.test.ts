@@ -65,7 +65,7 @@ it('tells once when a stream has more viewers on all nodes than a limit, and whe
   expect(of('stream.viewers_below')[0]).toMatchObject({ viewers: 2, limit: 3 });
   for (let n = 10; n < 12; n++) await watch(n);
   await until('it is told again', () => of('stream.viewers_above').length > 1, 25_000);
-  await stays('no other node tells it', () => received.length === 3, 2_000);
+  await stays('no other node tells it', () => received.length === 3, 1_300);
 });
 
 it('tells once that the last publisher has gone, wherever it was', async () => {
