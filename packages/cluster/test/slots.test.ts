@@ -21,12 +21,13 @@ interface Node extends TestMember {
 
 const hash = (text: string): string => Buffer.from(text).toString('base64url').padEnd(22, '0');
 
-async function node(name: string): Promise<Node> {
+/** @param isOpen whether the visits of its slots have opened */
+async function node(name: string, isOpen = () => true): Promise<Node> {
   const made = await cluster.member(name, { onJoined: async () => void slots.claim() });
   const ended: string[] = [];
   const port = {
     hash,
-    part: (id: string) => ({ id, openedAt: 1 }) as never,
+    part: (id: string) => (isOpen() ? ({ id, openedAt: 1 } as never) : undefined),
     end: (id: string, _: number, reason: string) => ended.push(`${id} ${reason}`) > 0,
   };
   const slots: ClusterSlots = new ClusterSlots({
@@ -92,6 +93,19 @@ it('lets a quiet one go for another, if all who have it say that it is quiet', a
   expect(await c.slots.take('eve', 'v', limit)).toEqual(taken);
   for (const each of [a, b]) await until('it is told to go', () => each.ended.includes('s idle'));
 });
+
+it('keeps the slot of one whose visit is about to open: it does not play yet, and is not quiet', async () => {
+  let isOpen = false;
+  const [a, b] = [await node('a', () => isOpen), await node('b')];
+  await grown();
+  for (const { slots } of [a, b]) slots.answer(() => []);
+  const one = { max: 1, graceMs: 10_000 };
+  expect(await a.slots.take('eve', 's', one)).toEqual(taken);
+  expect(await b.slots.take('eve', 't', one)).toEqual(full('s'));
+  isOpen = true;
+  expect(await b.slots.take('eve', 't', one)).toEqual(taken);
+  await until('it is told to go', () => a.ended.includes('s idle'));
+}, 20_000);
 
 it('has its holders back when Redis comes back empty, and ends those who are too many, the newest first', async () => {
   const [a, b] = [await node('a'), await node('b')];

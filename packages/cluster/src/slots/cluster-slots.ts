@@ -1,5 +1,12 @@
 import type { Clock } from '@stream-sessions/core';
-import { everyMs, type ClusterPort, type SharedSlots, type SlotAnswer, type WhoPlays } from '@stream-sessions/core/spi';
+import {
+  everyMs,
+  RecentMap,
+  type ClusterPort,
+  type SharedSlots,
+  type SlotAnswer,
+  type WhoPlays,
+} from '@stream-sessions/core/spi';
 import { BUCKETS, type Reply } from '../link/link.js';
 import { EPOCH } from '../log/log-steps.js';
 import type { Member } from '../member.js';
@@ -15,6 +22,10 @@ export interface ClusterSlotsParts {
 
 /** How long those who hold all slots are waited for. */
 const QUIET_MS = 200;
+/** Who has taken a slot has a visit by then, or has given it back. */
+const OPENING_MS = 15_000;
+/** So many may be opening at a time. */
+const MAX_OPENING = 10_000;
 /** Slots given back by one step. */
 const AT_ONCE = 100;
 
@@ -32,6 +43,8 @@ export class ClusterSlots implements SharedSlots {
   readonly whenAlone: 'local' | 'refuse';
   private readonly held = new Map<string, Held>();
   private readonly answerers = new Set<WhoPlays>();
+  /** Who has just taken a slot, by id, and when: its visit is about to open, and it is not quiet. */
+  private readonly opening = new RecentMap<number>({ max: MAX_OPENING });
   /** To be given back, by bucket. */
   private readonly given = new Map<number, [slots: string, id: string][]>();
   private giving: NodeJS.Immediate | undefined;
@@ -46,7 +59,8 @@ export class ClusterSlots implements SharedSlots {
     const { mailbox } = parts.member;
     mailbox.on('who plays', (asked) => {
       const { ids, graceMs } = asked as { ids: string[]; graceMs: number };
-      return [...new Set([...this.answerers].flatMap((whoPlays) => whoPlays(ids, graceMs)))];
+      const playing = [...this.answerers].flatMap((whoPlays) => whoPlays(ids, graceMs));
+      return [...new Set([...playing, ...ids.filter((id) => this.isOpening(id))])];
     });
     mailbox.on('quiet ones go', (ids) => {
       for (const id of ids as string[]) this.end(id, 'idle');
@@ -72,6 +86,7 @@ export class ClusterSlots implements SharedSlots {
 
   give(key: string, id: string): void {
     if (!this.held.delete(nameOf(key, id))) return;
+    this.opening.delete(id);
     const { bucket, slots } = this.placeOf(key);
     const waiting = this.given.get(bucket);
     if (waiting === undefined) this.given.set(bucket, [[slots, id]]);
@@ -162,6 +177,7 @@ export class ClusterSlots implements SharedSlots {
     if (how === -1) return undefined;
     if (how === 0) return { isTaken: false, holders: pairs(rest as readonly string[]) } as const;
     const name = nameOf(key, id);
+    if (!this.held.has(name)) this.opening.set(id, nodes.now());
     this.held.set(name, this.held.get(name) ?? { key, id, max, since: nodes.now() });
     return { isTaken: true } as const;
   }
@@ -188,6 +204,15 @@ export class ClusterSlots implements SharedSlots {
     const quiet = ids.filter((id) => !mayPlay.has(id)).slice(0, 1);
     if (quiet.length > 0) void mailbox.ask(nodes, 'quiet ones go', quiet, QUIET_MS);
     return quiet;
+  }
+
+  private isOpening(id: string): boolean {
+    const { port, member } = this.parts;
+    const takenAt = this.opening.get(id);
+    if (takenAt === undefined) return false;
+    if (port.part(id) === undefined && member.membership.nodes.now() - takenAt <= OPENING_MS) return true;
+    this.opening.delete(id);
+    return false;
   }
 
   private end(id: string, reason: 'idle' | 'limit'): void {
