@@ -56,12 +56,12 @@ const visits = (from, count) =>
     return {
       id,
       where: placeOf({ place: hash('place', n), id }),
-      names: `t=${hash('t', n)},c=${hash('c', n)},f=${hash('f', n)}`,
+      names: `t${hash('t', n)},c${hash('c', n)},f${hash('f', n).slice(0, 6)}`,
     };
   });
 const argsOf = (what, { id, where, names, openedAt = Date.now() }) =>
   [
-    ...[`${what}${where.shard}`, where.place, id, openedAt, `viewer:cam${Number(`0x${id.slice(-2)}`) % 50}`, names],
+    ...[`${what}${where.shard}`, where.place, id, openedAt, `v:cam${Number(`0x${id.slice(-2)}`) % 50}`, names],
     ...[openedAt, 1_000_000, 0, '-', what === 'C' ? 'lost' : '-'],
   ].map(String);
 

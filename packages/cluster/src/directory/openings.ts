@@ -1,7 +1,7 @@
 import type { PlaySession } from '@stream-sessions/core';
 import { RecentMap, type Part, type VisitIdentity } from '@stream-sessions/core/spi';
 import { holdersOf } from '../member.js';
-import type { Place } from '../visits/fields.js';
+import { areKnown, type Place } from '../visits/fields.js';
 import { strangerOf, type Happening } from '../visits/happening.js';
 import type { Asked, Begun } from '../visits/operation.js';
 import { AskedVisits, keyOf, type AskedVisit } from './asked-visits.js';
@@ -66,8 +66,7 @@ export class Openings {
     const asked = this.letIn(part, row);
     if (asked === undefined || asked.isPassedOn || this.passedOn.get(keyOf(part)) === true) return false;
     if (this.tellsAllowed && part.allowedUntil !== asked.allowedUntil) return false;
-    const known = new Set(asked.names.map(String));
-    return part.names.every((name) => known.has(String(name)));
+    return areKnown(part.names, asked.names);
   }
 
   /** What was asked about in these buckets is gone, or others tell of it. */

@@ -102,7 +102,7 @@ end`;
  */
 export const RESOLVE_LUA = `
 local function kindOf(name) return string.sub(name, 1, 1) end
-local function knows(visit, kind) return string.find(',' .. visit[8], ',' .. kind .. '=', 1, true) ~= nil end
+local function knows(visit, kind) return string.find(',' .. visit[8], ',' .. kind, 1, true) ~= nil end
 local function lacks(visit, names)
   for _, name in ipairs(names) do
     local kind = kindOf(name)
