@@ -2,7 +2,7 @@ import express from 'express';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { localOnly, sessionsApi, type SessionsApiOptions } from '../src/index.js';
 import { get } from './support/client.js';
-import { type Nginx, startNginx } from './support/nginx.js';
+import { type Nginx, startNginx } from '../../../test/support/nginx.js';
 import { closeServers, serve } from './support/serve.js';
 
 /**

@@ -4,7 +4,7 @@ import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '../../../../test/support/free-port.js';
+import { freePort } from './free-port.js';
 
 /** Debian has it where only root looks. */
 function program(): string {
@@ -19,13 +19,14 @@ function program(): string {
   throw new Error('nginx is not installed, and this test asks through the real one. Debian: apt-get install nginx');
 }
 
-/** A real nginx on 127.0.0.1 that passes everything on to an upstream. `directives` stand in its `location`. */
+/** A real nginx on 127.0.0.1 that passes everything on to an upstream: a port, or what stands in the block. `directives` stand in its `location`. */
 export interface Nginx {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-export async function startNginx(upstream: number, directives: string): Promise<Nginx> {
+export async function startNginx(upstream: number | string, directives: string): Promise<Nginx> {
+  const servers = typeof upstream === 'number' ? `server 127.0.0.1:${upstream};` : upstream;
   const folder = mkdtempSync(path.join(tmpdir(), 'stream-sessions-nginx-'));
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -36,7 +37,7 @@ export async function startNginx(upstream: number, directives: string): Promise<
      http {
        access_log off;
        ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n')}
-       upstream app { server 127.0.0.1:${upstream}; keepalive 8; }
+       upstream app { ${servers} keepalive 8; }
        server { listen 127.0.0.1:${port}; location / { proxy_pass http://app; ${directives} } }
      }`,
   );
