@@ -31,6 +31,8 @@ export function playerCard({ protocol, library, formats, play, sid }) {
   let hasPlayed = false;
   let mayReturnAt = 0;
   let denials;
+  /** The list has shown since the refusal that it is kept out: until then it may be older than the refusal. */
+  let isListed = false;
 
   card.dataset.player = protocol;
   find('h2').textContent = library;
@@ -78,6 +80,7 @@ export function playerCard({ protocol, library, formats, play, sid }) {
   function showRefusal(retryAfter) {
     stop();
     mayReturnAt = now() + (retryAfter || 0) * 1000;
+    isListed = false;
     refused.hidden = false;
     video.controls = false;
     describe();
@@ -129,9 +132,11 @@ export function playerCard({ protocol, library, formats, play, sid }) {
 
   /** The list knows who is kept out still; without it the answer that refused this player is the last word. */
   function whyRefused() {
-    const until = denials === undefined ? mayReturnAt : lastOf(denials);
-    const wait = Math.ceil((until - now()) / 1000);
-    if (denials !== undefined && wait <= 0) return 'It is not kept out any more.';
+    const listedUntil = denials === undefined ? 0 : lastOf(denials);
+    isListed ||= listedUntil > now();
+    const knows = denials !== undefined && isListed;
+    const wait = Math.ceil(((knows ? listedUntil : mayReturnAt) - now()) / 1000);
+    if (knows && wait <= 0) return 'It is not kept out any more.';
     return `The server answers 403. It may return ${wait > 0 ? `in ${duration(wait)}` : 'now'}.`;
   }
 
