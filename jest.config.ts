@@ -54,7 +54,9 @@ const config: Config = {
     // what is kept in memory, in bytes
     project('memory', 'least-of-three', ['<rootDir>/packages/*/test/**/*.memory.test.ts']),
     // real players: ffmpeg, GStreamer, srt-live-transmit, hls.js and dash.js in Chromium
-    project('players', 'retry-once', ['<rootDir>/test/players/**/*.test.ts']),
+    project('players', 'retry-once', ['<rootDir>/test/players/**/!(*.alone).test.ts']),
+    // those whose speed is measured: nothing else runs beside them
+    project('alone', 'retry-once', ['<rootDir>/test/players/**/*.alone.test.ts']),
     // every client that Debian has: npm run clients
     ...(process.env.CLIENTS ? [project('clients', 'retry-once', ['<rootDir>/test/clients/**/*.test.ts'])] : []),
     project('packaging', 'retry-once', ['<rootDir>/test/packaging/**/*.test.ts']),

@@ -60,8 +60,10 @@ await tests('unit', PAIRS);
 await tests('memory', PAIRS);
 if (!fast) {
   await tests('packaging', ['--runInBand']);
-  if (missing.length === 0) await tests('players', PAIRS);
-  else {
+  if (missing.length === 0) {
+    await tests('players', PAIRS);
+    await tests('alone', ['--runInBand']);
+  } else {
     say(`The player tests were skipped: ${missing.join(' and ')} missing. With CI=true this is a failure.`);
     total.skipped += 1;
   }
