@@ -8,7 +8,7 @@ import type { Settings } from '../settings/settings.js';
 
 const SWEEP_EVERY_MS = 1000;
 /** One sweep examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
-const SLICE = 512;
+const SLICE = 256;
 
 /** What sweeping takes. */
 export interface SweeperParts {
