@@ -4,6 +4,7 @@ import type { Place } from '../visits/fields.js';
 import type { Happening } from '../visits/happening.js';
 import type { Begun } from '../visits/operation.js';
 import { TENTATIVE_MS } from '../visits/visit-lua.js';
+import { keyOf } from './merge-rows.js';
 
 /** A visit that this node holds because it has asked about it. */
 export interface AskedVisit extends Pick<Happening, 'id' | 'openedAt' | 'kind' | 'stream'> {
@@ -73,5 +74,3 @@ export class AskedVisits {
     if (this.waiting.size > 0) this.timer = this.clock.setTimeout(() => this.giveUp(), TENTATIVE_MS);
   }
 }
-
-export const keyOf = ({ id, openedAt }: Visit): string => `${openedAt} ${id}`;

@@ -28,16 +28,12 @@ export class NodeAnswers {
     const { tracker } = this;
     mailbox.on('list', (filter) => tracker.list(filter as SessionFilter).map((row) => this.partRow(row)));
     mailbox.on('keys', (filter) => tracker.list(filter as SessionFilter).map(keyOf));
-    mailbox.on('get', (id) => {
-      const row = tracker.get(id as string);
+    const partOf = (id: string): PartRow | null => {
+      const row = tracker.get(id);
       return row === undefined ? null : this.partRow(row);
-    });
-    mailbox.on('rows', (ids) =>
-      (ids as string[]).map((id) => {
-        const row = tracker.get(id);
-        return row === undefined ? null : this.partRow(row);
-      }),
-    );
+    };
+    mailbox.on('get', (id) => partOf(id as string));
+    mailbox.on('rows', (ids) => (ids as string[]).map(partOf));
     mailbox.on('streams', () => tracker.streams());
     mailbox.on('stats', () => ({ ...tracker.stats() }));
     mailbox.on('denials', () => tracker.denials());

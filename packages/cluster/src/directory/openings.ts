@@ -4,7 +4,8 @@ import { holdersOf } from '../member.js';
 import { areKnown, type Place } from '../visits/fields.js';
 import { strangerOf, type Happening } from '../visits/happening.js';
 import type { Asked, Begun } from '../visits/operation.js';
-import { AskedVisits, keyOf, type AskedVisit } from './asked-visits.js';
+import { AskedVisits, type AskedVisit } from './asked-visits.js';
+import { keyOf } from './merge-rows.js';
 import type { VisitKeeperParts } from './visit-keeper-parts.js';
 import { asLive, wholeOf } from './visit-rows.js';
 

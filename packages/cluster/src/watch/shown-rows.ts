@@ -4,6 +4,7 @@ import { keyOf, mergedRow, type PartRow } from '../directory/merge-rows.js';
 import type { Member } from '../member.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import { readFigures, type Figures } from '../visits/visit-figures.js';
+import { HOLDER_LENGTH } from '../visits/visit-lua.js';
 
 /** What has moved of a visit, as some of its nodes have told it since it was shown last. */
 export interface Moved {
@@ -55,7 +56,9 @@ export class ShownRows {
     const figures = await readFigures(this.member.membership, visits);
     const shown: Shown[] = [];
     const whole: { moved: Moved; figures: Figures; holders: readonly ClusterNode[] }[] = [];
-    const living = new Map(this.member.membership.nodes.living().map((node) => [node.incarnation.slice(0, 8), node]));
+    const living = new Map(
+      this.member.membership.nodes.living().map((node) => [node.incarnation.slice(0, HOLDER_LENGTH), node]),
+    );
     moved.forEach((each, i) => {
       const known = figures[i] as Figures;
       const holders = known.holders.flatMap((holder) => living.get(holder) ?? []);
