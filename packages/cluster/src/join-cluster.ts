@@ -3,6 +3,7 @@ import { StreamSessionsError, type Clock, type Logger, type SessionTracker } fro
 import { badOption, checkOptions, clusterPort, consoleLogger, systemClock } from '@stream-sessions/core/spi';
 import { NodesAsOne, type ClusterDirectory } from './directory/cluster-directory.js';
 import { ClusterEvents } from './directory/cluster-events.js';
+import { Handovers } from './directory/handovers.js';
 import { NodeAnswers } from './directory/node-answers.js';
 import { OperatorWords } from './directory/operator-words.js';
 import { VisitKeeper } from './directory/visit-keeper.js';
@@ -84,12 +85,15 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   const happened: OnHappened = (...all) => keeper.happened(...all);
   const onCounted: LiveCounts['note'] = (bucket, about, change) => counts.note(bucket, about, change);
   const book = new VisitBook(membership, clock, logger, happened, onCounted);
+  const live = () => tracker.stats().active;
+  const handovers = new Handovers({ clock, logger, live, onHandover: () => port.handedOver() });
   const sweep = new VisitSweep(membership, book.outbox, happened);
   const keeper: VisitKeeper = new VisitKeeper({
     ...{ port, member, book, clock, words, whenAlone, timeLimitMs },
     rowOf: (id) => tracker.get(id),
     onOpened: (row, told) => events.opened(row, told),
     onClosed: (row, told) => events.closed(row, told),
+    onHandover: () => handovers.add(),
   });
   const answers = new NodeAnswers(tracker, port, words, name);
   answers.answerIn(member);
@@ -112,6 +116,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     leavePort();
     slots.stop();
     counts.stop();
+    handovers.stop();
     await everywhere.stop();
     await keeper.letGoOfAll();
     publisher.stop();

@@ -104,6 +104,8 @@ describe('the end of a visit', () => {
     expect(nodes.closed).toEqual([]);
     const [row] = await rows(a);
     expect(row).toMatchObject({ nodes: ['node-2'] });
+    await until('it is counted', async () => (await b.directory.stats()).handoversTotal === 1);
+    expect(a.tracker.stats().handoversTotal).toBe(1);
     // and it comes back
     expect(await play(a, { sid: 's' })).toMatchObject({ id: row?.id, openedAt: row?.openedAt });
     await nodes.tellsOpened(1);

@@ -220,6 +220,7 @@ describe('streams and stats', () => {
       kickedTotal: 0,
       deniedTotal: 0,
       overloadTotal: 0,
+      handoversTotal: 0,
       droppedEventsTotal: 0,
       viewers: 2,
       inputs: 1,

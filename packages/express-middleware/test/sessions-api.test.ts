@@ -490,6 +490,7 @@ describe('the other routes', () => {
       bytes_total: 10,
       received_bytes_total: 0,
       watch_seconds_total: 0,
+      handovers_total: 0,
       closed_by_reason: {},
       denied_by_reason: {},
       policies: [],

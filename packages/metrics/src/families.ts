@@ -89,6 +89,12 @@ export const familiesOf = (streams: number | false): readonly Family[] => [
     read: total((stats) => stats.watchSecondsTotal),
   },
   {
+    name: `${PREFIX}_handovers`,
+    type: 'counter',
+    help: 'Sessions that went on at another node of a cluster.',
+    read: total((stats) => stats.handoversTotal),
+  },
+  {
     name: `${PREFIX}_sink_queue_length`,
     type: 'gauge',
     help: 'Events that wait for a sink.',

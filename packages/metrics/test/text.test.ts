@@ -39,6 +39,7 @@ describe('the text form', () => {
         'stream_sessions_sent_bytes_total 15',
         'stream_sessions_received_bytes_total 0',
         'stream_sessions_watch_seconds_total 0',
+        'stream_sessions_handovers_total 0',
         'stream_sessions_sink_queue_length{sink="history"} 0',
         'stream_sessions_sink_dropped_total{sink="history"} 0',
         'stream_sessions_policy_seconds_count{policy="gate"} 1',

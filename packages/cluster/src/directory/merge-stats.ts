@@ -41,6 +41,7 @@ const SUMS = [
   'kickedTotal',
   'deniedTotal',
   'overloadTotal',
+  'handoversTotal',
   'droppedEventsTotal',
   'bytesTotal',
   'receivedBytesTotal',

@@ -19,4 +19,6 @@ export interface VisitKeeperParts {
   readonly onOpened: (row: PlaySession, told: () => void) => void;
   /** A visit has ended by a step of this node. `row`: all of it. */
   readonly onClosed: (row: PlaySession, told: () => void) => void;
+  /** A viewer has gone quiet here, and watches on at another node. */
+  readonly onHandover: () => void;
 }

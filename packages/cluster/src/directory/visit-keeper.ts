@@ -147,9 +147,10 @@ export class VisitKeeper implements VisitDirectory {
   }
 
   private async letGo(part: Part, row: PlaySession): Promise<void> {
-    const { port, book, onClosed } = this.parts;
+    const { port, book, onClosed, onHandover } = this.parts;
     const reason = row.closeReason ?? 'idle';
     const ended = await book.letGo(part, reason);
+    if (ended !== undefined && ended.closed === undefined && reason === 'idle') onHandover();
     if (ended?.closed === undefined) return;
     const whole = wholeOf(row, ended);
     port.retire(whole);

@@ -11,6 +11,8 @@ export class Totals {
   kicked = 0;
   denied = 0;
   overload = 0;
+  /** Visits that go on at other nodes of a cluster. */
+  handovers = 0;
   bytes = 0;
   bytesReceived = 0;
   /** Of all sessions, up to the last activity of those that are live. */

@@ -66,6 +66,10 @@ export class ClusterSide implements ClusterPort {
     this.parts.registry.retire(visit);
   }
 
+  handedOver(): void {
+    this.parts.totals.handovers++;
+  }
+
   take(records: readonly DenialRecord[]): void {
     for (const entry of this.parts.denials.take(records)) this.parts.operator.enforce(entry);
   }

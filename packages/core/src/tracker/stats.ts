@@ -13,6 +13,7 @@ export function statsOf({ totals, registry, resolver, hub, pipeline, settings }:
     kickedTotal: totals.kicked,
     deniedTotal: totals.denied,
     overloadTotal: totals.overload,
+    handoversTotal: totals.handovers,
     droppedEventsTotal: hub.dropped,
     sinks: hub.stats(),
     viewers: registry.counts.viewer,

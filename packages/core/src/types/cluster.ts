@@ -107,6 +107,8 @@ export interface ClusterPort {
   end(id: string, openedAt: number, reason: CloseReason, detail?: string): boolean;
   /** A visit is over whose last part was here: lists show it as closed. */
   retire(visit: PlaySession): void;
+  /** A viewer that has gone quiet here watches on at another node: counted. */
+  handedOver(): void;
   /**
    * Denials that were made elsewhere. They hold at once; parts that they are about close. They are not told to the
    * directory.

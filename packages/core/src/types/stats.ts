@@ -34,6 +34,8 @@ export interface TrackerStats {
   readonly deniedTotal: number;
   /** Hits that could not open a session because of a cap. */
   readonly overloadTotal: number;
+  /** Sessions that ended here as idle while their viewers watched on at other nodes of a cluster. */
+  readonly handoversTotal: number;
   /** Events that a sink did not get. */
   readonly droppedEventsTotal: number;
   /** Of each sink. */

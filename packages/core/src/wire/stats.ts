@@ -25,6 +25,7 @@ export const statsToWire = (stats: TrackerStats) => ({
   ...totalsToWire(stats),
   received_bytes_total: stats.receivedBytesTotal,
   watch_seconds_total: stats.watchSecondsTotal,
+  handovers_total: stats.handoversTotal,
   closed_by_reason: stats.closedByReason,
   denied_by_reason: stats.deniedByReason,
   policies: stats.policies.map(({ name, asked, seconds }) => ({
