@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../../test/support/until.js';
-import { ask, Nodes, play, type Node } from './support/nodes.js';
+import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { joinCluster, workerLink } from '../src/index.js';
+import { ask, hit, Nodes, play, SILENT, type Node } from './support/nodes.js';
 
 let folder: string;
 let nodes: Nodes;
@@ -32,6 +34,69 @@ it('sees a viewer of three workers as one, without any server, and kicks it as o
   for (const node of all) expect((await ask(node, { token: 't' })).admitted).toBe(false);
   await until('its end is told', () => nodes.closed.length === 1);
   expect(nodes.closed).toMatchObject([{ id: row?.id, bytes: 900, closeReason: 'kicked' }]);
+});
+
+describe('a file of denials', () => {
+  const start = async (file: string) => {
+    const link = workerLink({ path: folder, denialsFile: file });
+    const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT });
+    const directory = await joinCluster(tracker, { via: link, logger: SILENT });
+    const end = async () => {
+      await link.close();
+      await directory.leave();
+      await tracker.stop({ timeoutMs: 10 });
+    };
+    return { tracker, directory, end };
+  };
+  const admits = async ({ tracker }: { tracker: SessionTracker }, token: string) =>
+    (await tracker.admit(hit({ token }))).admitted;
+
+  it('keeps whom the last process has kicked, and lets in whom it has let in again', async () => {
+    const file = join(folder, 'denials');
+    const first = await start(file);
+    const [kept, lifted, short] = [
+      await first.directory.deny({ token: 'kept' }),
+      await first.directory.deny({ token: 'lifted' }),
+      await first.directory.deny({ token: 'short' }),
+    ];
+    await first.directory.liftDenial(lifted.id);
+    await first.directory.deny({ token: 'soon over' }, { forMs: 1 });
+    await first.end();
+    expect(readFileSync(file, 'utf8')).not.toMatch(/"(kept|lifted|short)"/);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    // a crash in the middle of a line
+    appendFileSync(file, '["{0}:log-tab');
+    const second = await start(file);
+    expect(await admits(second, 'kept')).toBe(false);
+    expect(await admits(second, 'lifted')).toBe(true);
+    expect(await admits(second, 'soon over')).toBe(true);
+    expect((await second.directory.denials()).map(({ id }) => id).sort()).toEqual([kept.id, short.id].sort());
+    await second.directory.liftDenial(kept.id);
+    await second.end();
+    const third = await start(file);
+    expect(await admits(third, 'kept')).toBe(true);
+    expect(await admits(third, 'short')).toBe(false);
+    await third.end();
+  });
+
+  it('is written anew when it has grown, with all that runs', async () => {
+    const file = join(folder, 'denials');
+    const first = await start(file);
+    for (let n = 0; n < 300; n++) {
+      const { id } = await first.directory.deny({ token: `t${n}` });
+      if (n % 50 !== 0) await first.directory.liftDenial(id);
+    }
+    await first.end();
+    const second = await start(file);
+    expect(await second.directory.denials()).toHaveLength(6);
+    await second.end();
+    // of each lift a word is kept until its denial would have ended
+    expect(statSync(file).size).toBeLessThan(300 * 400);
+  });
+
+  it('is one that can be written', () => {
+    expect(() => workerLink({ path: folder, denialsFile: join(folder, 'nowhere', 'denials') })).toThrow(/denialsFile/);
+  });
 });
 
 it('lists who watches when the worker with the hub has ended, under the same id', async () => {

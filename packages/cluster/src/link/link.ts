@@ -19,6 +19,9 @@ export const BUCKETS = 16;
 /** The bucket of the log, and of all else that is followed. */
 export const LOG_BUCKET = 0;
 
+/** Of `LOG_BUCKET`: keys whose names begin like this say what all nodes have to know. A link may keep them when the last process has ended. */
+export const KEPT = 'log-';
+
 /** What is wrong with the keys of a step; undefined: nothing. */
 export const checkKeys = (step: Step, bucket: number, keys: readonly string[]): string | undefined =>
   Number.isInteger(bucket) && bucket >= 0 && bucket < BUCKETS && keys.length > 0

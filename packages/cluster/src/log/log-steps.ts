@@ -1,16 +1,16 @@
-import type { Step } from '../link/link.js';
+import { KEPT, type Step } from '../link/link.js';
 import { leased, NOW_LUA } from '../membership/leased.js';
 
 /** The channel that all nodes follow. */
 export const LOG = 'log';
 /** Its number and tag, and the epoch of its bucket. */
-export const HEAD = 'log-head';
+export const HEAD = `${KEPT}head`;
 export const EPOCH = 'epoch';
 
 /** The table of what runs lies in so many keys: read one at a time, none holds Redis up for more than 5 ms. */
 export const SHARDS = 64;
-export const tableOf = (shard: number): string => `log-table-${shard}`;
-export const endsOf = (shard: number): string => `log-ends-${shard}`;
+export const tableOf = (shard: number): string => `${KEPT}table-${shard}`;
+export const endsOf = (shard: number): string => `${KEPT}ends-${shard}`;
 
 /** By the last letters of an id, which is a UUID. */
 export const shardOf = (id: string): number => parseInt(id.slice(-2), 16) % SHARDS || 0;

@@ -36,9 +36,12 @@ const pathOf = (folder: string, n: number): string => join(folder, `hub-${n}`);
 
 /**
  * A connection to the hub, and the hub itself if it is this process. Who cannot reach the latest binds the next number, which
- * only one can; sockets that dead hubs have left are never taken over, so that nobody takes over a living one's.
+ * only one can, and has what the hub before has left in the file `keptIn`; sockets that dead hubs have left are never taken over, so that nobody takes over a living one's.
  */
-export async function reachHub(folder: string): Promise<{ socket: Socket; number: number; hub?: Hub }> {
+export async function reachHub(
+  folder: string,
+  keptIn?: string,
+): Promise<{ socket: Socket; number: number; hub?: Hub }> {
   const n = latestHub(folder);
   if (n > 0) {
     const socket = (await reach(pathOf(folder, n))) ?? (await secondLook(pathOf(folder, n)));
@@ -49,6 +52,7 @@ export async function reachHub(folder: string): Promise<{ socket: Socket; number
     await hub.listen(pathOf(folder, n + 1));
     // somebody who looked long ago may have bound a number that was passed meanwhile
     if (latestHub(folder) > n + 1) throw new Error('another hub is later');
+    if (keptIn !== undefined) hub.keepIn(keptIn);
     for (let old = n; old > 0 && old > n - 10; old--) rmSync(pathOf(folder, old), { force: true });
     const socket = await reach(pathOf(folder, n + 1));
     if (socket === undefined) throw new Error('the hub cannot be reached');

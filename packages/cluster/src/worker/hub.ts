@@ -1,4 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { KEPT, LOG_BUCKET } from '../link/link.js';
+import { KeptFile } from './kept-file.js';
 import { Scripts, lettersOf } from './scripts.js';
 import { Store } from './store.js';
 import { entriesAfter } from './stream-commands.js';
@@ -6,6 +8,8 @@ import { onLines, sendLine, type Request, type Response, type RunRequest } from 
 
 /** How often it is looked for keys that have expired and nobody asks for. */
 const SWEEP_MS = 10_000;
+
+const KEPT_KEYS = `{${LOG_BUCKET}}:${KEPT}`;
 
 interface Followed {
   readonly socket: Socket;
@@ -21,6 +25,7 @@ export class Hub {
   private readonly known = new Map<string, string>();
   private readonly followers = new Map<string, Set<Followed>>();
   private readonly sockets = new Set<Socket>();
+  private kept: KeptFile | undefined;
   private readonly server: Server = createServer((socket) => this.take(socket)).unref();
   private readonly sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
 
@@ -37,6 +42,12 @@ export class Hub {
     });
   }
 
+  /** Before it is asked anything: takes up what is in this file, and keeps it there. */
+  keepIn(path: string): void {
+    this.store.now = Date.now();
+    this.kept = new KeptFile(path, this.store, (key) => key.startsWith(KEPT_KEYS));
+  }
+
   /** Cuts off everybody; they may come again. */
   interrupt(): void {
     for (const socket of this.sockets) socket.destroy();
@@ -44,6 +55,7 @@ export class Hub {
 
   close(): void {
     clearInterval(this.sweeping);
+    this.kept?.close();
     this.server.close();
     this.interrupt();
   }
@@ -100,7 +112,11 @@ export class Hub {
     if (lua !== undefined) this.known.set(run, lua);
     const script = this.known.get(run);
     if (script === undefined) return { id, unknown: true };
-    return { id, reply: this.scripts.run(script, keys, args) };
+    try {
+      return { id, reply: this.scripts.run(script, keys, args) };
+    } finally {
+      this.kept?.save();
+    }
   }
 
   private lastOf(key: string): string {

@@ -1,4 +1,5 @@
 import { LuaError } from '../lua/values.js';
+import { NotedMap } from './noted-map.js';
 
 /** An entry of a stream: its id, and fields with their values. */
 export interface StreamEntry {
@@ -22,6 +23,15 @@ export interface Held {
 
 type Kind = keyof Held;
 
+/** A key that has fields, or members with scores. */
+export interface FieldsOfKey {
+  readonly kind: 'hash' | 'zset';
+  readonly map: Map<string, string | number>;
+  readonly expiresAt: number;
+}
+
+type OnChange = (key: string, field: string) => void;
+
 const EMPTY: { readonly [K in Kind]: () => Held[K] } = {
   text: () => '',
   hash: () => new Map<string, string>(),
@@ -38,6 +48,7 @@ interface Entry {
 /** Keys as Redis has them, each with a kind and an expiry. */
 export class Store {
   private readonly entries = new Map<string, Entry>();
+  private noting: { readonly isNoted: (key: string) => boolean; readonly onChange: OnChange } | undefined;
 
   /** The time as of this step. */
   now = 0;
@@ -54,7 +65,7 @@ export class Store {
   write<K extends Kind>(key: string, kind: K): Held[K] {
     const found = this.read(key, kind);
     if (found !== undefined) return found;
-    const value = EMPTY[kind]();
+    const value = (this.noted(key, kind) ?? EMPTY[kind]()) as Held[K];
     this.entries.set(key, { kind, value, expiresAt: Infinity });
     return value;
   }
@@ -89,6 +100,17 @@ export class Store {
     return this.living(key)?.expiresAt;
   }
 
+  fieldsOf(key: string): FieldsOfKey | undefined {
+    const { kind, value, expiresAt } = this.living(key) ?? {};
+    if ((kind !== 'hash' && kind !== 'zset') || expiresAt === undefined) return undefined;
+    return { kind, map: value as FieldsOfKey['map'], expiresAt };
+  }
+
+  /** Says from now on which fields are set or deleted, of keys that are made from now on. */
+  onChange(isNoted: (key: string) => boolean, onChange: OnChange): void {
+    this.noting = { isNoted, onChange };
+  }
+
   /** Forgets what has expired, of keys that nobody asks for. */
   sweep(): void {
     for (const key of this.entries.keys()) this.living(key);
@@ -96,6 +118,12 @@ export class Store {
 
   keys(): string[] {
     return [...this.entries.keys()].filter((key) => this.has(key));
+  }
+
+  private noted(key: string, kind: Kind): Held[Kind] | undefined {
+    const { noting } = this;
+    if (noting?.isNoted(key) !== true || (kind !== 'hash' && kind !== 'zset')) return undefined;
+    return new NotedMap<never>((field) => noting.onChange(key, field));
   }
 
   private living(key: string): Entry | undefined {

@@ -18,6 +18,7 @@ import {
 import { latestHub, ownFolder, reachHub } from './election.js';
 import { HubClient, StepFailed } from './hub-client.js';
 import type { Hub } from './hub.js';
+import { checkFile } from './kept-file.js';
 
 /** Options of {@link workerLink}. */
 export interface WorkerLinkOptions {
@@ -26,6 +27,11 @@ export interface WorkerLinkOptions {
    * share it are one cluster. Default: one in the folder for temporary files, for all processes of this user that run the same program.
    */
   path?: string;
+  /**
+   * A file in which denials outlive the last process: the same for all of them. Made if it is not there, readable by this user only. Default:
+   * none, and denials end with the last process.
+   */
+  denialsFile?: string;
   /** What was not answered within so many milliseconds has failed; default 1,000. */
   commandTimeoutMs?: number;
   /** Where time limits come from. Default: the wall clock. */
@@ -45,14 +51,17 @@ const LOOK_MS = 100;
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function workerLink(options: WorkerLinkOptions = {}): ClusterLink {
-  checkOptions('workerLink()', options, ['path', 'commandTimeoutMs', 'clock']);
-  const { path = usualFolder(), commandTimeoutMs = 1_000, clock = systemClock } = options;
+  checkOptions('workerLink()', options, ['path', 'denialsFile', 'commandTimeoutMs', 'clock']);
+  const { path = usualFolder(), denialsFile, commandTimeoutMs = 1_000, clock = systemClock } = options;
   if (typeof path !== 'string' || path === '') throw badOption('path', 'a folder', path);
   if (!Number.isFinite(commandTimeoutMs) || commandTimeoutMs < 1) {
     throw badOption('commandTimeoutMs', 'a number from 1', commandTimeoutMs);
   }
+  if (denialsFile !== undefined && typeof denialsFile !== 'string')
+    throw badOption('denialsFile', 'a path', denialsFile);
   ownFolder(path);
-  return new WorkerLink(path, commandTimeoutMs, clock);
+  if (denialsFile !== undefined) checkFile(denialsFile);
+  return new WorkerLink(path, denialsFile, commandTimeoutMs, clock);
 }
 
 function usualFolder(): string {
@@ -88,6 +97,7 @@ export class WorkerLink implements ClusterLink {
 
   constructor(
     private readonly folder: string,
+    private readonly denialsFile: string | undefined,
     timeoutMs: number,
     private readonly clock: Clock,
   ) {
@@ -157,7 +167,7 @@ export class WorkerLink implements ClusterLink {
   }
 
   private async open(): Promise<HubClient> {
-    const { socket, number, hub } = await reachHub(this.folder);
+    const { socket, number, hub } = await reachHub(this.folder, this.denialsFile);
     if (hub !== undefined) [this.hub, this.hubNumber] = [hub, number];
     else if (number !== this.hubNumber) this.stepDown();
     const client = new HubClient(

@@ -1,0 +1,130 @@
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { badOption } from '@stream-sessions/core/spi';
+import { wordsOf } from '../errors.js';
+import type { FieldsOfKey, Store } from './store.js';
+
+/** For this user only. */
+const MODE = 0o600;
+/** A file is written anew when it is twice as large as it was then, and this many bytes at the least. */
+const SMALL = 1 << 16;
+
+/** The value of a field, null if it has none any more, and when its key expires. */
+type Line = readonly [
+  key: string,
+  kind: FieldsOfKey['kind'],
+  expiresAt: number,
+  field: string,
+  value: string | number | null,
+];
+
+/**
+ * Whether there can be such a file.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function checkFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a+', MODE));
+  } catch (error) {
+    throw badOption('denialsFile', `a file that can be written (${wordsOf(error)})`, path);
+  }
+}
+
+/**
+ * Keys of a hub in a file, for the hub that comes when all processes have ended. What a step has done is in the file before the step
+ * is answered. Each hub puts a file of its own in the place of the one before, so that a hub that others have left does no harm.
+ * Where the file cannot be written, the hub goes on without, and a warning says so.
+ */
+export class KeptFile {
+  private readonly changed = new Map<string, Set<string>>();
+  private file: number | undefined;
+  private size = 0;
+  private sizeWhenNew = 0;
+
+  /** Takes up what there was, and from now on whatever changes in keys that are kept. */
+  constructor(
+    private readonly path: string,
+    private readonly store: Store,
+    private readonly isKept: (key: string) => boolean,
+  ) {
+    store.onChange(isKept, (key, field) => {
+      const fields = this.changed.get(key);
+      if (fields === undefined) this.changed.set(key, new Set([field]));
+      else fields.add(field);
+    });
+    this.tryTo(() => {
+      this.load();
+      this.begin();
+    });
+    this.changed.clear();
+  }
+
+  /** Writes what has changed. */
+  save(): void {
+    if (this.changed.size === 0) return;
+    const lines = [...this.changed].flatMap(([key, fields]) => this.linesOf(key, fields));
+    this.changed.clear();
+    if (this.file === undefined) return;
+    this.tryTo(() => {
+      this.write(lines);
+      if (this.size > Math.max(SMALL, 2 * this.sizeWhenNew)) this.begin();
+    });
+  }
+
+  close(): void {
+    if (this.file !== undefined) closeSync(this.file);
+    this.file = undefined;
+  }
+
+  private load(): void {
+    const { store } = this;
+    // whatever follows the last line end was cut short
+    for (const text of readFileSync(this.path, 'utf8').split('\n').slice(0, -1)) {
+      const [key, kind, expiresAt, field, value] = JSON.parse(text) as Line;
+      if (value === null) {
+        store.fieldsOf(key)?.map.delete(field);
+        store.deleteIfEmpty(key);
+      } else {
+        (store.write(key, kind) as Map<string, string | number>).set(field, value);
+        store.expireAt(key, expiresAt);
+      }
+    }
+    store.sweep();
+  }
+
+  private begin(): void {
+    this.close();
+    const fresh = `${this.path}.${process.pid}`;
+    rmSync(fresh, { force: true });
+    this.file = openSync(fresh, 'ax', MODE);
+    this.size = 0;
+    for (const key of this.store.keys().filter(this.isKept)) {
+      this.write(this.linesOf(key, this.store.fieldsOf(key)?.map.keys() ?? []));
+    }
+    this.sizeWhenNew = this.size;
+    renameSync(fresh, this.path);
+  }
+
+  private linesOf(key: string, fields: Iterable<string>): Line[] {
+    const { kind = 'hash', expiresAt = 0, map } = this.store.fieldsOf(key) ?? {};
+    return Array.from(fields, (field) => [key, kind, expiresAt, field, map?.get(field) ?? null]);
+  }
+
+  private write(lines: readonly Line[]): void {
+    const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    for (let at = 0; at < bytes.length;) at += writeSync(this.file as number, bytes, at);
+    this.size += bytes.length;
+  }
+
+  private tryTo(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.close();
+      process.emitWarning(`Denials are not kept in a file any more: ${wordsOf(error)}`, {
+        type: 'StreamSessionsWarning',
+        code: 'STREAM_SESSIONS_CLUSTER_FILE',
+      });
+    }
+  }
+}
