@@ -130,6 +130,22 @@ describe('a node that dies', () => {
     expect(closed?.payload).toMatchObject({ session_id: id, reason: 'lost', closed_at: closed?.payload['updated_at'] });
   });
 
+  it('with many events that no sink has taken, has another one tell all of them', async () => {
+    const a = await nodes.add();
+    let isFree: () => void = () => undefined;
+    const stuck = new Promise<void>((resolve) => (isFree = resolve));
+    a.directory.addSink({ name: 'stuck', write: () => stuck });
+    // each by a step of its own, in one outbox
+    for (let n = 0; n < 300; n++) await play(a, { token: `t${n}` });
+    await living();
+    const crashed = a.crash();
+    await until('all is told', () => types().length >= 600);
+    expect(types().filter((type) => type === 'opened')).toHaveLength(300);
+    expect(new Set(ofVisits().map(({ id }) => id)).size).toBe(600);
+    isFree();
+    await crashed;
+  });
+
   it('has not ended a visit that another node sees', async () => {
     const [a, b] = [await mortal(), await living()];
     await play(a, { token: 't' });

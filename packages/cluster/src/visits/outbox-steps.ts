@@ -61,14 +61,16 @@ return texts`,
 );
 
 /**
- * Some of what a dead incarnation has not told becomes this one's to tell. Answers it, and whether there may be more.
- * KEYS: leases, outbox, that of the dead one. ARGV: incarnation, number of the step.
+ * Some of what a dead incarnation has not told becomes this one's to tell. Answers it, where to go on (a hash that shrinks
+ * keeps its empty places: from its beginning a page would see nothing else), and whether there may be more.
+ * KEYS: leases, outbox, that of the dead one. ARGV: incarnation, number of the step, where.
  */
 export const TAKE_OVER = leased(
   'take-over',
   `
 local text = redis.call('HGET', KEYS[2], ARGV[2]) or ''
-local page = redis.call('HSCAN', KEYS[3], '0', 'COUNT', 20)[2]
+local scanned = redis.call('HSCAN', KEYS[3], ARGV[3], 'COUNT', 20)
+local page = scanned[2]
 for i = 1, #page, 2 do
   text = text == '' and page[i + 1] or text .. '\\n' .. page[i + 1]
   redis.call('HDEL', KEYS[3], page[i])
@@ -77,5 +79,5 @@ if #page > 0 then
   redis.call('HSET', KEYS[2], ARGV[2], text)
   redis.call('PEXPIRE', KEYS[2], ${KEEP_MS})
 end
-return {text, redis.call('EXISTS', KEYS[3])}`,
+return {text, scanned[1], redis.call('EXISTS', KEYS[3])}`,
 );

@@ -29,19 +29,20 @@ export class VisitSweep {
   async slice(bucket: number, dead: string): Promise<boolean> {
     const key = `${bucket} ${dead}`;
     const { shard, cursor } = this.at.get(key) ?? BEGINNING;
-    const next = shard === 'outbox' ? await this.takeOver(bucket, dead) : await this.sweep(bucket, dead, shard, cursor);
+    const next =
+      shard === 'outbox' ? await this.takeOver(bucket, dead, cursor) : await this.sweep(bucket, dead, shard, cursor);
     if (next === undefined) this.at.delete(key);
     else this.at.set(key, next);
     return next !== undefined;
   }
 
-  private async takeOver(bucket: number, dead: string): Promise<Place> {
+  private async takeOver(bucket: number, dead: string, cursor: string): Promise<Place> {
     const step = this.outbox.next();
     const keys = [outboxKey(this.membership.incarnation), outboxKey(dead)];
-    const reply = await this.membership.run(TAKE_OVER, bucket, keys, [step]);
-    const [text, hasMore] = reply as readonly [string, number];
+    const reply = await this.membership.run(TAKE_OVER, bucket, keys, [step, cursor]);
+    const [text, next, hasMore] = reply as readonly [string, string, number];
     this.tell(bucket, step, text);
-    return hasMore === 1 ? BEGINNING : { shard: 0, cursor: '0' };
+    return hasMore === 1 ? { shard: 'outbox', cursor: String(next) } : { shard: 0, cursor: '0' };
   }
 
   private async sweep(bucket: number, dead: string, shard: number, cursor: string): Promise<Place | undefined> {
