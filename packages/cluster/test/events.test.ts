@@ -114,7 +114,7 @@ describe('a node that dies', () => {
     await stays('no more is told', () => types().join() === 'opened,closed', 500);
     expect(ofVisits()[0]?.payload).toMatchObject({ session_id: session?.id, stream_code: 'cam1' });
     expect(ofVisits()[1]?.payload).toMatchObject({ session_id: session?.id, reason: 'lost' });
-    void a.crash();
+    await a.crash();
   });
 
   it('before it is known that an event has been taken, has it told again with the same id', async () => {

@@ -14,7 +14,9 @@ export interface FaultyLink extends ClusterLink {
 export function faultyLink(link: ClusterLink): FaultyLink {
   let lost: { step: string; how: 'question' | 'answer' | 'process' } | undefined;
   let isDead = false;
-  const never = new Promise<never>(() => undefined);
+  let end: (error: Error) => void = () => undefined;
+  const never = new Promise<never>((_, reject) => (end = reject));
+  never.catch(() => undefined);
   return {
     get isDead() {
       return isDead;
@@ -35,6 +37,10 @@ export function faultyLink(link: ClusterLink): FaultyLink {
       return never;
     },
     follow: (...args) => link.follow(...args),
-    close: () => link.close(),
+    close: () => {
+      // whoever waits until the end of the test would keep Jest waiting
+      end(new Error('the link is closed'));
+      return link.close();
+    },
   };
 }

@@ -63,7 +63,8 @@ export class Nodes {
     directory.on('opened', ({ session }) => void opened.push(session));
     directory.on('closed', ({ session }) => void closed.push(session));
     const crash = async (): Promise<void> => {
-      this.all.splice(this.all.indexOf(node), 1);
+      const at = this.all.indexOf(node);
+      if (at >= 0) this.all.splice(at, 1);
       await link.close();
       await directory.leave();
     };
