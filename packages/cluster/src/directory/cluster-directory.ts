@@ -21,10 +21,11 @@ import type { ClusterNode } from '../membership/node-list.js';
 import type { LiveCounts } from '../visits/live-counts.js';
 import { readFigures } from '../visits/visit-figures.js';
 import { mergedDenials, type ListedDenial } from './merge-denials.js';
+import { mergedExplanation } from './merge-explanations.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
 import { mergedStats, mergedStreams } from './merge-stats.js';
-import { kickEverywhere, type KickParts } from './kick-everywhere.js';
+import { kickEverywhere, unreachable, type KickParts } from './kick-everywhere.js';
 import type { NodeAnswers } from './node-answers.js';
 import type { OperatorWords } from './operator-words.js';
 import type { ClusterEvents } from './cluster-events.js';
@@ -73,6 +74,12 @@ export interface ClusterDirectory extends SessionDirectory {
    * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if nobody who answers has it, and not all can be asked
    */
   kick(id: string, options?: KickOptions): Promise<false | KickedAt>;
+  /**
+   * What the nodes know of it as one; `partial` if some have not answered within a second.
+   *
+   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if nobody who answers has it, and not all have answered
+   */
+  explain(id: string): Promise<Explanation | undefined>;
   /** The nodes that live. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
@@ -208,8 +215,11 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async explain(id: string): Promise<Explanation | undefined> {
-    const { answers } = await this.ask<Explanation | null>('explain', id);
-    return answers.find(({ answer }) => answer !== null)?.answer ?? undefined;
+    const { answers, missing } = await this.ask<Explanation | null>('explain', id);
+    const explanation = mergedExplanation(answers.flatMap(({ answer }) => answer ?? []));
+    if (missing.length === 0) return explanation;
+    if (explanation === undefined) throw unreachable(missing);
+    return { ...explanation, partial: true, missing: missing.map(({ name }) => name) };
   }
 
   invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {

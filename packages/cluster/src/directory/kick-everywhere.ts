@@ -51,7 +51,8 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
 
 const namesOf = (nodes: readonly ClusterNode[]): Set<string> => new Set(nodes.map(({ name }) => name));
 
-const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
+/** What was asked for may be at a node that has not answered. */
+export const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
   new StreamSessionsError(
     'ERR_CLUSTER_ALONE',
     missing.length === 0

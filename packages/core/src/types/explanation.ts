@@ -43,6 +43,10 @@ export interface Explanation {
   readonly closeDetail?: string;
   /** The denial, if the id belongs to one. */
   readonly denial?: Denial;
+  /** Of a cluster: some nodes have not answered in time, and may know more. */
+  readonly partial?: boolean;
+  /** Their names. */
+  readonly missing?: readonly string[];
 }
 
 /** The part of an explanation that outlives the session. */

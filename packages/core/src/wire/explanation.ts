@@ -23,6 +23,8 @@ export const explanationToWire = (why: Explanation) =>
     close_reason: why.closeReason,
     close_detail: why.closeDetail,
     denial: why.denial && denialToWire(why.denial),
+    partial: why.partial,
+    missing: why.missing,
   });
 
 /** Fields as a session shows them: a token is a fingerprint. */
