@@ -1,4 +1,4 @@
-/** For people who write adapters, policies and sinks. */
+/** For authors of adapters, policies and sinks. */
 export { cookieValue } from './identity/cookie-value.js';
 export { credentialsOf } from './identity/credentials.js';
 export { hideSecrets, type Secrets } from './identity/hide-secrets.js';

@@ -31,7 +31,7 @@ import type { Settings } from '../settings/settings.js';
 type AnyAdmission = Admission<OpenHandle & RequestHandle & ConnHandle>;
 type AnyPending = PendingAdmission<OpenHandle & RequestHandle & ConnHandle>;
 
-/** What admitting takes. */
+/** The parts that `Admissions` works with. */
 export interface AdmissionParts {
   readonly settings: Settings;
   readonly registry: Registry;
@@ -50,7 +50,7 @@ export interface AdmissionParts {
   readonly logger: Logger;
 }
 
-/** Lets in or refuses: denials, caps, policies, in that order; then opens the session, all at once. */
+/** Admits or refuses a viewer: checks denials, caps and policies, in that order, and then opens the session in one step. */
 export class Admissions {
   stopped = false;
   private readonly openings: PendingOpenings;
@@ -75,8 +75,8 @@ export class Admissions {
   }
 
   /**
-   * True when policies have to be asked about this hit of a live session: it brings a stream, credential or address that
-   * was not judged there, or no longer holds. What it was found by needs no second look.
+   * True when policies must be asked about this hit of a live session: it brings a stream, credential or address that has not
+   * been judged for the session, or one whose verdict has expired. The key the session was found by needs no second check.
    */
   mustAsk(session: Session, hit: HitFacts, byAlias: boolean, recipe: Recipe, network: string): boolean {
     if (this.stopped || !this.settings.enabled) return true;
@@ -86,26 +86,26 @@ export class Admissions {
     return this.parts.decided.mustAsk(session, hit, byAlias, recipe);
   }
 
-  /** The same where no policy is asked: only the denials look at what is new. */
+  /** The same where no policy is asked: only denials check what is new. */
   mustAskDenials(session: Session, hit: HitFacts, ip: string, network: string): boolean {
     if (this.stopped || !this.settings.enabled) return true;
     return this.mayBeDenied(session, hit, ip, network);
   }
 
-  /** True when a denial could be about what this hit brings that is new to its live session, or about who has no name. */
+  /** True when a denial could apply to something new that this hit brings to its live session, or to a viewer without a name. */
   mayBeDenied(session: Session, hit: HitFacts, ip: string, network: string): boolean {
     if (this.denials.isEmpty) return false;
     if (!isAlike(session, hit, ip)) return true;
     return this.denials.refusesNamelessAt(network) && !answersByName(session, bestNameKind(hit));
   }
 
-  /** Asks for one that no live session answers for, or that brings something new to one (`joins`). */
+  /** Decides on a hit that belongs to no live session, or that brings something new to one (`joins`). */
   decide(resolved: ResolvedHit, joins: Session | undefined): AnyAdmission | AnyPending {
     const issuedAt = this.settings.policies.length > 0 ? NOT_SAID_YET : undefined;
     const refused = this.refusedAtOnce(resolved, joins ?? this.parts.resolver.resumes(resolved), issuedAt);
     if (refused !== undefined) return refused;
     if (!this.settings.enabled || !resolved.recipe.tracks) return this.handle(resolved, undefined);
-    // A request that shares the answer of another one of the same viewer takes no further place.
+    // A request that shares the answer to another request of the same viewer takes up no extra place.
     const shared = this.openings.find(resolved);
     if (shared !== undefined) return this.wait(resolved, joins, shared);
     if (joins === undefined && this.parts.visits.refuses(resolved)) {
@@ -131,7 +131,7 @@ export class Admissions {
     return this.handOut(resolved, made.outcome);
   }
 
-  /** Records what already happens: asks no policy; denials and caps hold. Undefined: nothing is tracked. */
+  /** Records what is already happening: asks no policy, but denials and caps still apply. Undefined: nothing is tracked. */
   record(resolved: ResolvedHit, joins: Session | undefined): Session | undefined {
     if (this.refusedAtOnce(resolved, joins ?? this.parts.resolver.resumes(resolved)) !== undefined) return undefined;
     if (!this.settings.enabled || !resolved.recipe.tracks) return undefined;
@@ -143,7 +143,7 @@ export class Admissions {
       this.totals.overload++;
       return undefined;
     }
-    // It was answered already: with an error on a stream that nobody knows, it was nobody.
+    // The server has answered already. If it answered with an error, for a stream that nobody knows, there is no viewer.
     const { stream } = resolved;
     if (isError(resolved.hit) && !this.registry.liveStreams.isServed(stream)) return undefined;
     const session = this.lifecycle.open(resolved, undefined);
@@ -176,7 +176,7 @@ export class Admissions {
     );
   }
 
-  /** For each of those who waited: the first whom no denial stops opens the session, the others join it. */
+  /** Answers each request that waited: the first one that no denial stops opens the session, the others join it. */
   private answer(
     resolved: ResolvedHit,
     joins: Session | undefined,
@@ -185,19 +185,19 @@ export class Admissions {
   ): AnyAdmission {
     if (opening.made !== undefined) return this.handOutAlso(resolved, joins, opening.made, decision);
     const made = this.commit(resolved, joins, opening.full, decision);
-    // A denial is about this one alone; the policies' no is about all of them.
+    // A denial concerns this request alone; a refusal by the policies concerns all of them.
     if (decision.verdict.allow && isRefused(made.outcome)) return made.outcome;
     opening.end(made);
     return this.handOut(resolved, made.outcome);
   }
 
-  /** All that was decided becomes true, in one step. `full`: there is no room for another that is tracked. */
+  /** Applies the whole decision in one step. `full`: there is no room for another tracked session. */
   private commit(resolved: ResolvedHit, asked: Session | undefined, full: boolean, decision: Decision): Made {
     const { verdict } = decision;
-    // Another of this viewer's requests, or a record of one, may have opened the session meanwhile.
+    // Another request of this viewer, or a record of one, may have opened the session meanwhile.
     const joins = asked?.isClosed === false ? asked : this.parts.resolver.opened(resolved);
     const live = joins ?? this.continued(resolved, decision);
-    // Who has to go for it goes when it is served: a name that somebody made up is worth nobody's place.
+    // Sessions that must make way do so once this one is served: a made-up name must not cost anyone their place.
     const isUnserved = live?.isUnserved ?? this.lifecycle.opensUnserved(resolved);
     const room = isUnserved ? noRoom(decision) : this.parts.evictions.roomFor(decision, live);
     const refused = this.refusedAtLast(resolved, live, room.decision);
@@ -218,14 +218,14 @@ export class Admissions {
     return { outcome: session, joined: live };
   }
 
-  /** Tells the policies what came of their approvals. */
+  /** Tells the policies what became of their approvals. */
   private settle(decision: Decision, made: Made | undefined): void {
     const outcome = made?.outcome;
     const session = outcome === undefined || isRefused(outcome) || outcome.isClosed ? undefined : outcome;
     this.parts.pipeline.settle(decision, session === undefined ? undefined : this.lifecycle.copy(session));
   }
 
-  /** The live session that this is by the word of a policy: whose credential has been renewed, for one. */
+  /** The live session that a policy says this hit continues, for example after its credential was renewed. */
   private continued({ recipe, groupKey, stream }: ResolvedHit, { verdict }: Decision): Session | undefined {
     if (!verdict.allow || verdict.continues === undefined || groupKey === undefined) return undefined;
     const session = this.registry.get(verdict.continues);
@@ -233,7 +233,7 @@ export class Admissions {
     return recipe.byStream && session.stream !== stream ? undefined : session;
   }
 
-  /** The policies' no; or a denial that was made, or has a name to go by, only since they were asked. */
+  /** A refusal by the policies, or by a denial that was made, or could first be matched by user, while they were being asked. */
   private refusedAtLast(
     resolved: ResolvedHit,
     live: Session | undefined,
@@ -247,7 +247,7 @@ export class Admissions {
     return this.deniedAs(resolved, verdict, live);
   }
 
-  /** By the name that the policies gave it, if they did. */
+  /** Checks denials under the user name that the policies gave, if they gave one. */
   private deniedAs(resolved: ResolvedHit, verdict: Verdict, live: Session | undefined): Refused | undefined {
     if (this.denials.isEmpty) return undefined;
     const { userId, issuedAt } = verdict as Approval;
@@ -265,7 +265,7 @@ export class Admissions {
     return this.handle(resolved, outcome);
   }
 
-  /** To another who waited: what was denied meanwhile is looked at for each of them. */
+  /** Answers another request that waited: denials made meanwhile are checked for each of them. */
   private handOutAlso(
     resolved: ResolvedHit,
     joins: Session | undefined,
@@ -290,7 +290,7 @@ export class Admissions {
 const isSeenAt = ({ network: first, rare }: Session, network: string): boolean =>
   network === first || (rare?.networks?.includes(network) ?? false);
 
-/** What the policies said of one viewer in particular is not for another who waited for the same answer. */
+/** What the policies said about one viewer in particular is not passed on to others who waited for the same answer. */
 function toAnother(answer: AnyAdmission): AnyAdmission {
   if (answer.admitted) return answer;
   const { conflicts: _conflicts, remaining: _remaining, ...rest } = answer.denial;

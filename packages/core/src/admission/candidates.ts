@@ -6,7 +6,7 @@ import type { Settings } from '../settings/settings.js';
 import type { Logger } from '../support/logger.js';
 import type { Candidate } from '../types/policy.js';
 
-/** What policies are told of a viewer who asks to be let in. */
+/** Builds what policies are told about a viewer who asks to be admitted. */
 export class Candidates {
   constructor(
     private readonly settings: Settings,
@@ -29,7 +29,7 @@ export class Candidates {
   }
 }
 
-/** Leaving out a field costs several times what copying all does, and few hits have it. */
+/** Omitting a field costs several times as much as copying all of them, and few hits have this one. */
 function withoutBytes(hit: ResolvedHit['hit']): Omit<ResolvedHit['hit'], 'bytes'> {
   if (hit.bytes === undefined) return hit;
   const { bytes: _bytes, ...facts } = hit;

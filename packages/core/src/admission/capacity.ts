@@ -3,13 +3,13 @@ import type { Registry } from '../registry/registry.js';
 import type { Settings } from '../settings/settings.js';
 import type { Logger } from '../support/logger.js';
 
-/** Openings that are decided on, and take their places already. */
+/** Pending openings, which already take up places. */
 interface Pending {
   readonly size: number;
   countAt(network: string): number;
 }
 
-/** Whether another session fits in: under the cap of all, and under the cap of its address. */
+/** Checks whether another session fits: under the total cap, and under the cap of its address. */
 export class Capacity {
   private warned = false;
 

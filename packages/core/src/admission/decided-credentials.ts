@@ -14,12 +14,12 @@ import type { HitMerger } from '../registry/hit-merger.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
-/** Longer ones are not kept: nobody could tell what was cut off. */
+/** Longer ones are not kept, since what was cut off could not be compared. */
 const MAX_ASKED_LENGTH = 8192;
 
 /**
- * Which streams and credentials of a live session the policies have decided. What a session goes by is compared as it is:
- * that is nearly every hit. What else it came with is kept as a hash, until when it holds.
+ * Tracks which streams and credentials of a live session the policies have judged. What the session goes by is compared directly,
+ * which covers nearly every hit. Anything else it came with is kept as a hash, with the time until which its verdict holds.
  */
 export class DecidedCredentials {
   constructor(
@@ -29,7 +29,7 @@ export class DecidedCredentials {
     private readonly clock: Clock,
   ) {}
 
-  /** True when this hit brings a stream or credential that was not judged there, or no longer holds. */
+  /** True when this hit brings a stream or credential that has not been judged for the session, or whose verdict has expired. */
   mustAsk(session: Session, hit: HitFacts, byAlias: boolean, { byStream }: Recipe): boolean {
     const { credentials } = hit;
     if (isPassword(credentials)) return true;
@@ -49,7 +49,7 @@ export class DecidedCredentials {
     return until === undefined || this.isOver(until);
   }
 
-  /** The policies said yes. `before`: when the session would have ended without this. */
+  /** The policies approved. `before`: when the session would have ended otherwise. */
   note(session: Session, resolved: ResolvedHit, decision: Decision, before: number): void {
     const { hit, token, stream } = resolved;
     const { policyDecisions } = decision;
@@ -84,7 +84,7 @@ export class DecidedCredentials {
     return until !== undefined && until <= this.clock.now();
   }
 
-  /** What policies are asked with again, and what its own credentials are compared with. */
+  /** Keeps what policies are asked with again, and what the session's own credentials are compared with. */
   private keepAsked(session: Session, hit: HitFacts, { approvals }: Decision): void {
     const { rareFields } = session;
     rareFields.ownOffer = undefined;
@@ -94,7 +94,7 @@ export class DecidedCredentials {
   }
 }
 
-/** A credential that lasts as long as the one before is what the session goes by from now on. */
+/** A credential that lasts as long as the previous one replaces it as what the session goes by. */
 function mayRenew(session: Session, { recipe, token, stream }: ResolvedHit): boolean {
   if (stream !== session.firstStream) return false;
   return token === session.token || (recipe.byName && token !== undefined && session.token !== undefined);

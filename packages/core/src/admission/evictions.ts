@@ -6,18 +6,18 @@ import type { Session } from '../session/session.js';
 import type { Denials } from '../denials/denials.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 
-/** Who has to go so that another can open, or go on. */
+/** The sessions that must end so that another can open or continue. */
 export interface Room {
-  /** As it was; a refusal, where a policy failed to say who. */
+  /** The original decision; a refusal if a policy failed to say which sessions must end. */
   readonly decision: Decision;
   readonly replaced: readonly Session[];
   readonly released: readonly Session[];
 }
 
-/** Nobody has to go. */
+/** No session has to end. */
 export const noRoom = (decision: Decision): Room => ({ decision, replaced: [], released: [] });
 
-/** Makes room for one session by ending others, as policies say. */
+/** Makes room for a session by ending others, as the policies say. */
 export class Evictions {
   constructor(
     private readonly registry: Registry,
@@ -26,7 +26,7 @@ export class Evictions {
     private readonly pipeline: Pipeline,
   ) {}
 
-  /** Who has to go. A policy that fails to say has refused. */
+  /** Finds the sessions that must end. A policy that fails to name them counts as having refused. */
   roomFor(decision: Decision, live: Session | undefined): Room {
     const { verdict, approvals } = decision;
     const room = noRoom(decision);
@@ -44,15 +44,15 @@ export class Evictions {
     }
   }
 
-  /** Makes it for a session that goes on. */
+  /** Makes room for a session that continues. */
   makeFor(session: Session, room: Room): void {
     this.denials.replaced.whileLives(session, this.make(room));
   }
 
-  /** The same when something is served to it. A policy that then fails to say who has to go ends it. */
+  /** The same, but once something is served to the session. If a policy then fails to name the sessions to end, this one ends. */
   makeWhenServed(session: Session, decision: Decision): void {
     setHot(session, 'onServed', () => {
-      // As when it opens: those who say who has to go do not see it yet.
+      // As at opening: policies that name the sessions to end do not see this one yet.
       this.registry.unserved.delete(session);
       const room = this.roomFor(decision, session);
       const { verdict } = room.decision;
@@ -61,10 +61,10 @@ export class Evictions {
     });
   }
 
-  /** Returns the denials of who was replaced: they hold as long as the session that replaced them lives. */
+  /** Returns the denials of the replaced sessions: they hold for as long as the session that replaced them lives. */
   make({ replaced, released }: Room): DenialEntry[] {
     for (const session of released) this.lifecycle.close(session, 'idle', { detail: 'another has taken its place' });
-    // The denial first, as with a kick. Who was kept out for one that is replaced itself, stays out for the next.
+    // The denial comes first, as with a kick. Denials held by a session that is itself replaced pass to its replacement.
     return replaced.flatMap((session) => {
       const denials = [...this.denials.replaced.inherit(session), this.denials.replaced.deny(session)];
       this.lifecycle.close(session, 'replaced');

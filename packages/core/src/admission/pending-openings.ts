@@ -8,27 +8,27 @@ import { ownCopy } from '../support/strings.js';
 import type { Refused } from '../denials/denials.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 
-/** What came of asking: the live session, a refusal, or let in without being tracked. */
+/** The result of asking: a live session, a refusal, or undefined for a viewer admitted without being tracked. */
 export type Outcome = Session | Refused | undefined;
 
 export const isRefused = (outcome: Outcome): outcome is Refused => outcome !== undefined && 'admitted' in outcome;
 
-/** What was decided, made true. */
+/** The result of applying a decision. */
 export interface Made {
   readonly outcome: Outcome;
-  /** The session that was live before. */
+  /** The session that was live beforehand. */
   readonly joined: Session | undefined;
 }
 
-/** The answer for one who no longer waits for it. */
+/** The answer for a request that no longer waits for one. */
 export function gone(now: number): Refused {
   const facts = { id: '', target: {}, by: 'cap', kind: 'overload', reason: 'client_gone', hits: 0 } as const;
   return { admitted: false, denial: { ...facts, since: now, until: now } };
 }
 
-/** A question that policies are thinking about. Everybody who asks the same meanwhile waits for the same answer. */
+/** A question that policies have not answered yet. Every request that asks the same thing meanwhile waits for the same answer. */
 export class PendingOpening {
-  /** Set by the first of those who wait whom nothing stops. */
+  /** Set by the first waiting request that nothing stops. */
   made: Made | undefined = undefined;
   private waiting = 0;
   private decision: Decision | undefined = undefined;
@@ -37,7 +37,7 @@ export class PendingOpening {
 
   constructor(
     readonly askedAbout: ResolvedHit,
-    /** A cap is reached: who waits is let in, if at all, without being tracked. */
+    /** A cap is reached: waiting requests are admitted, if at all, without being tracked. */
     readonly full: boolean,
     asked: Promise<Decision>,
     private readonly onOver: (decision: Decision, made: Made | undefined) => void,
@@ -49,7 +49,7 @@ export class PendingOpening {
     });
   }
 
-  /** Calls `use` when the answer has come, one after the other; `gone` for who no longer waits by then. */
+  /** Calls `use` for each waiting request in turn once the answer has arrived; `gone` for those that no longer wait by then. */
   wait<T>(use: (decision: Decision) => T, gone: () => T): Promise<T> & { cancel(): void } {
     let waits = true;
     this.waiting++;
@@ -73,7 +73,7 @@ export class PendingOpening {
     return Object.assign(answer, { cancel });
   }
 
-  /** Nobody has to wait any more: the place it took is free. */
+  /** Nothing has to wait any more: the place it took up is free again. */
   end(made: Made | undefined): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -81,13 +81,13 @@ export class PendingOpening {
     this.onOver(this.decision as Decision, made);
   }
 
-  /** Everybody has gone or was refused: nothing opens. */
+  /** Every request has gone or was refused: nothing opens. */
   private endIfAlone(): void {
     if (this.waiting === 0 && this.decision !== undefined) this.end(undefined);
   }
 }
 
-/** The openings that are waited for, and the places that they take. */
+/** The pending openings, and the places they take up. */
 export class PendingOpenings {
   private readonly byKey = new Map<string, PendingOpening>();
   private readonly perNetwork = new Map<string, number>();
@@ -106,7 +106,7 @@ export class PendingOpenings {
     return this.perNetwork.get(network) ?? 0;
   }
 
-  /** The one whose answer is this one's too. */
+  /** The opening whose answer also applies to this hit. */
   find(resolved: ResolvedHit): PendingOpening | undefined {
     return this.byKey.size === 0 ? undefined : this.byKey.get(keyOf(resolved, this.hash) ?? '');
   }
@@ -133,8 +133,9 @@ export class PendingOpenings {
 }
 
 /**
- * Who would be one viewer and offers the same waits for one answer: all that makes the identity, and all that verdicts
- * are kept by. A hash, for clients choose how long it is. Undefined: nobody can tell.
+ * Requests that would be one viewer and offer the same credentials wait for one answer. The key covers everything that makes up
+ * the identity and everything that verdicts are keyed by. It is a hash, because clients choose how long these values are.
+ * Undefined: the hit cannot be matched to another.
  */
 function keyOf(
   { kind, hit, recipe, groupKey, network, namedBy, name }: ResolvedHit,

@@ -6,10 +6,10 @@ import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import type { FoundVisit, VisitDirectory, VisitIdentity } from '../types/cluster.js';
 
-/** So many questions are waited for at once: who comes then is not held. */
+/** The number of questions in flight at once; beyond it, a new request is not held up. */
 const MAX_IN_FLIGHT = 10_000;
 
-/** Asks a cluster whose hit it is that nobody answers to here. The same question is asked once at a time. */
+/** Asks the cluster whose hit this is when no session here matches. Identical questions share one round trip. */
 export class VisitQuestions {
   private readonly inFlight = new Map<string, Promise<FoundVisit | undefined>>();
 
@@ -20,13 +20,13 @@ export class VisitQuestions {
     private readonly clock: Clock,
   ) {}
 
-  /** What the cluster says of it; undefined: there is nobody to ask, or nothing to ask about. */
+  /** The cluster's answer; undefined: there is no cluster to ask, or nothing to ask about. */
   ask(resolved: ResolvedHit): Promise<FoundVisit | undefined> | undefined {
     const { directory } = this.membership;
     if (directory === undefined || directory.isAlone || !this.settings.enabled || !resolved.recipe.tracks) {
       return undefined;
     }
-    // A connection by itself is on no other node.
+    // A connection of its own is on no other node.
     if (resolved.groupKey === undefined || this.resolver.resumes(resolved) !== undefined) return undefined;
     const { aliases, hash } = this.settings;
     const asked = identityOfHit(resolved, aliases, hash);
@@ -39,12 +39,12 @@ export class VisitQuestions {
     return answer;
   }
 
-  /** Who was asked about has been let in, or not. */
+  /** The viewer that was asked about has been admitted or refused. */
   settled(found: FoundVisit | undefined): void {
     if (found !== undefined) this.membership.directory?.settled(found);
   }
 
-  /** Whoever would open is refused: nobody could say whose it is, and the cluster does not want it decided here. */
+  /** True when a new session is refused: the cluster could not say whose hit it is, and does not want that decided locally. */
   refuses({ visit, groupKey }: ResolvedHit): boolean {
     const { directory } = this.membership;
     if (directory?.whenAlone !== 'refuse' || visit !== undefined) return false;

@@ -1,6 +1,6 @@
 import { ShardedMap } from './sharded-map.js';
 
-/** Which items share a key. Most keys have one item, and then nothing is allocated for it. */
+/** Maps each key to the items that share it. Most keys have one item, for which nothing extra is allocated. */
 export class MultiMap<T extends object> {
   private readonly groups = new ShardedMap<T | Set<T>>();
 
@@ -25,7 +25,7 @@ export class MultiMap<T extends object> {
     return group === undefined ? 0 : group instanceof Set ? group.size : 1;
   }
 
-  /** The best of the first so many members, as `isBetter` says; of a large group that has to do. */
+  /** The best of at most `max` members, according to `isBetter`; for a large group that is good enough. */
   best(key: string, max: number, isBetter: (item: T, than: T) => boolean): T | undefined {
     const group = this.groups.get(key);
     if (!(group instanceof Set)) return group;
@@ -38,7 +38,7 @@ export class MultiMap<T extends object> {
     return best;
   }
 
-  /** The only member that passes the test; undefined where several do, or could: there are more than `max` to look at. */
+  /** The only member that passes the test; undefined if several do, or if there are more than `max` members to check. */
   only(key: string, max: number, test: (item: T) => boolean): T | undefined {
     const group = this.groups.get(key);
     if (group === undefined) return undefined;
@@ -62,7 +62,7 @@ export class MultiMap<T extends object> {
     return undefined;
   }
 
-  /** A copy, so that the caller may close what it finds. */
+  /** A copy, so that the caller may remove members while iterating. */
   members(key: string): T[] {
     const group = this.groups.get(key);
     return group === undefined ? [] : group instanceof Set ? [...group] : [group];

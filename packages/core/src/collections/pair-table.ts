@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 
-/** What the table holds: it knows where it belongs. */
+/** An item of the table: it knows its own key. */
 export interface Placed {
   matches(stream: string, groupKey: string): boolean;
 }
@@ -9,9 +9,9 @@ const SHARDS = 64;
 const FIRST_CAPACITY = 16;
 
 /**
- * Finds by stream and group: the one look-up of every hit. An open hash table instead of nested Maps, for what a
- * look-up costs among a million sessions is the memory it has to touch. In shards, so that growing never stalls; the
- * hash starts from a secret, so that nobody can choose streams that collide.
+ * Finds items by stream and group: the one look-up of every hit. It is an open hash table rather than nested Maps, because among
+ * a million sessions the cost of a look-up is the memory it has to touch. It is sharded, so that growing never stalls; the hash
+ * is seeded with a secret, so that nobody can choose streams that collide.
  */
 export class PairTable<T extends Placed> {
   private readonly shards: Shard<T>[] = [];
@@ -22,10 +22,10 @@ export class PairTable<T extends Placed> {
     return this.shards[hash & (SHARDS - 1)]?.get(hash, stream, groupKey);
   }
 
-  /** Puts it there, in the place of what is there now. */
+  /** Stores the item, replacing the current one, if any. */
   set(stream: string, groupKey: string, item: T): void {
     const hash = this.hash(stream, groupKey);
-    // Filled from the start: an array with holes is slower to read.
+    // Filled from the start, because an array with holes is slower to read.
     while (this.shards.length < SHARDS) this.shards.push(new Shard<T>());
     (this.shards[hash & (SHARDS - 1)] as Shard<T>).set(hash, stream, groupKey, item);
   }
@@ -49,7 +49,7 @@ const mix = (hash: number, code: number): number => {
   return mixed ^ (mixed >>> 15);
 };
 
-/** One open hash table with linear probing. The hashes stand beside the items: most misses end there. */
+/** One open hash table with linear probing. The hashes are stored beside the items, so most misses end there. */
 class Shard<T extends Placed> {
   private hashes = new Int32Array(FIRST_CAPACITY);
   private items = new Array<T | undefined>(FIRST_CAPACITY).fill(undefined);
@@ -62,7 +62,7 @@ class Shard<T extends Placed> {
   set(hash: number, stream: string, groupKey: string, item: T): void {
     let slot = this.slotOf(hash, stream, groupKey);
     if (this.items[slot] === undefined) {
-      // Never fuller than three quarters: probing stays short.
+      // Never more than three quarters full, so that probe sequences stay short.
       if (++this.size * 4 > this.items.length * 3) {
         this.grow();
         slot = this.slotOf(hash, stream, groupKey);
@@ -72,7 +72,7 @@ class Shard<T extends Placed> {
     this.items[slot] = item;
   }
 
-  /** Closes the gap by moving up what was pushed on by it, so that no tombstones pile up. */
+  /** Closes the gap by moving up the items that had been displaced past it, so that no tombstones pile up. */
   delete(hash: number, stream: string, groupKey: string): void {
     const mask = this.items.length - 1;
     let gap = this.slotOf(hash, stream, groupKey);
@@ -89,7 +89,7 @@ class Shard<T extends Placed> {
     this.items[gap] = undefined;
   }
 
-  /** The slot it is in, or the free one where it would go. */
+  /** The slot of the item, or the free slot where it would go. */
   private slotOf(hash: number, stream: string, groupKey: string): number {
     const { items, hashes } = this;
     const mask = items.length - 1;
@@ -115,5 +115,5 @@ class Shard<T extends Placed> {
   }
 }
 
-/** The lowest bits chose the shard already. */
+/** The lowest bits have already chosen the shard. */
 const startOf = (hash: number, mask: number): number => (hash >>> 6) & mask;

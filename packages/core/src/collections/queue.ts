@@ -1,10 +1,10 @@
-/** So many places that are empty again are given back at once. */
+/** The number of emptied places that are released at once. */
 const COMPACT_AT = 1024;
 
-/** First in, first out; what waits can be found and taken out by its position, which never changes. */
+/** A FIFO queue whose items can also be found and removed by position, which never changes. */
 export class Queue<T> {
   size = 0;
-  /** Where the one was that was shifted last. */
+  /** The position of the item that was shifted last. */
   shifted = -1;
   private items: (T | undefined)[] = [];
   private head = 0;
@@ -17,7 +17,7 @@ export class Queue<T> {
     return this.base + this.items.push(item) - 1;
   }
 
-  /** The one that `shift` would take out. */
+  /** The item that `shift` would remove. */
   first(): T | undefined {
     for (let i = this.head; i < this.items.length; i++) if (this.items[i] !== undefined) return this.items[i];
     return undefined;
@@ -35,7 +35,7 @@ export class Queue<T> {
     return item;
   }
 
-  /** Takes the first out; `shifted` is its position. Undefined: nothing waits. */
+  /** Removes the first item; `shifted` is then its position. Undefined: the queue is empty. */
   shift(): T | undefined {
     while (this.head < this.items.length) {
       this.shifted = this.base + this.head;

@@ -2,18 +2,18 @@ import { ownCopy } from '../support/strings.js';
 
 /** How much a `RecentMap` remembers. */
 export interface RecentMapOptions {
-  /** Entries of one generation; there are two. */
+  /** Entries per generation; there are two generations. */
   readonly max: number;
-  /** A generation is over after this long, at the next `set`. Milliseconds; default: only when it is full. */
+  /** A generation ends after this long, at the next `set`. Milliseconds; default: only when it is full. */
   readonly generationMs?: number;
-  /** Epoch milliseconds. Default `Date.now`; asked only where `generationMs` is given. */
+  /** Epoch milliseconds. Default `Date.now`; called only if `generationMs` is given. */
   readonly now?: (() => number) | undefined;
 }
 
 /**
- * A map that forgets entries nobody has asked for lately. It has two generations: an entry found in the old one moves to
- * the young one, and the old one is dropped when the young one is full. Bounded, without a timer or an ordered list; its
- * keys are copies, so that they keep no request in memory.
+ * A map that forgets entries nobody has asked for lately. It has two generations: an entry found in the old one moves to the
+ * young one, and the old one is dropped when the young one is full. It is bounded and needs neither a timer nor an ordered list;
+ * its keys are copies, so that they keep no request in memory.
  */
 export class RecentMap<V> {
   private young = new Map<string, V>();
@@ -39,7 +39,7 @@ export class RecentMap<V> {
 
   /** Returns the value. */
   set(key: string, value: V): V {
-    // a key that is there stays the copy it is
+    // a key that is already present keeps its existing copy
     this.young.set(this.young.has(key) ? key : ownCopy(key), value);
     if (this.young.size >= this.max || this.now() - this.bornAt >= this.generationMs) {
       this.old = this.young;

@@ -2,8 +2,8 @@ const SPLIT_AT = 16_384;
 const SHARDS = 64;
 
 /**
- * A Map that grows without a stall: one JS Map of a million entries stops the event loop for tens of milliseconds when
- * it rehashes. Small ones are one Map; a large one is split once into many, of which each rehashes for itself.
+ * A Map that grows without a stall: a JS Map of a million entries stops the event loop for tens of milliseconds when it rehashes.
+ * A small map is a single Map; a large one is split once into many, each of which rehashes on its own.
  */
 export class ShardedMap<V> {
   private whole: Map<string, V> | undefined = new Map<string, V>();

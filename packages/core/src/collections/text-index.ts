@@ -5,21 +5,21 @@ const FIRST_CAPACITY = 16;
 const NONE = -1;
 
 /**
- * Numbers by text, without the texts: of each only 64 bits of a hash that starts from a secret are kept, outside the heap.
- * A million entries are 40 MB that no garbage collection looks at. Whoever has to be certain compares the text with what the
- * number leads to. In shards, so that growing never stalls.
+ * Maps texts to numbers without keeping the texts: each is stored as 64 bits of a hash seeded with a secret, outside the heap. A
+ * million entries take 40 MB that no garbage collection looks at. A caller that must be certain compares the text with what the
+ * number leads to. It is sharded, so that growing never stalls.
  */
 export class TextIndex {
   private readonly shards = Array.from({ length: SHARDS }, () => new Shard());
   private readonly secrets = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
-  /** Of the text that was hashed last. */
+  /** The hash of the last text. */
   private first = 0;
   private second = 0;
 
-  /** @param max of the numbers of one text so many and one more are kept: then it is known that there are more */
+  /** @param max Numbers kept per text, plus one that shows that there are more. */
   constructor(private readonly max = 1) {}
 
-  /** Puts it in the place of what the text has. */
+  /** Replaces the numbers of this text. */
   set(text: string, value: number): void {
     this.hash(text);
     this.shard.set(this.first, this.second, value);
@@ -30,13 +30,13 @@ export class TextIndex {
     this.shard.add(this.first, this.second, value, this.max);
   }
 
-  /** The one that came last. */
+  /** The most recent number of this text. */
   get(text: string): number | undefined {
     this.hash(text);
     return this.shard.get(this.first, this.second);
   }
 
-  /** The latest first. */
+  /** Most recent first. */
   all(text: string): number[] {
     this.hash(text);
     return this.shard.all(this.first, this.second);
@@ -60,7 +60,7 @@ export class TextIndex {
   }
 }
 
-/** One hash table whose entries are chained by their places in arrays. */
+/** One hash table whose entries are chained by array index. */
 class Shard {
   private heads = new Int32Array(FIRST_CAPACITY).fill(NONE);
   private firsts = new Int32Array(FIRST_CAPACITY);
@@ -96,7 +96,7 @@ class Shard {
     return found;
   }
 
-  /** The next entry of this hash behind another one, or the first. */
+  /** The next entry with this hash after `at`, or the first one. */
   private after(at: number, first: number, second: number): number {
     let next = (at === NONE ? this.heads[this.bucket(first)] : this.nexts[at]) as number;
     while (next !== NONE && (this.firsts[next] !== first || this.seconds[next] !== second)) {
@@ -131,7 +131,7 @@ class Shard {
     this.seconds = enlarged(this.seconds, new Int32Array(capacity));
     this.values = enlarged(this.values, new Float64Array(capacity));
     this.nexts = new Int32Array(capacity);
-    // in their order, so that the latest stay first
+    // in their original order, so that the most recent stay first
     for (let at = 0; at < this.size; at++) this.link(at);
   }
 }

@@ -1,19 +1,20 @@
 const CHUNK = 1024 * 1024;
-/** A character is at most so many bytes in UTF-8. */
+/** The most bytes that one UTF-16 code unit takes up in UTF-8. */
 const WIDEST = 3;
 const FIRST_CAPACITY = 64;
 
 /**
- * Many texts that are rarely read, as bytes outside the heap: a hundred thousand of them cost the garbage collector nothing.
- * By numbers, which whoever puts them here counts up from 0. What is replaced is not given back before all is.
+ * Many texts that are rarely read, stored as bytes outside the heap: a hundred thousand of them cost the garbage collector
+ * nothing. They are addressed by number, which the caller counts up from 0. The space of a replaced text is released only with
+ * the whole store.
  */
 export class TextStore {
   private readonly chunks: Buffer[] = [];
   private used = CHUNK;
-  /** Of each text: its chunk, where it begins there, its bytes. */
+  /** For each text: its chunk, its offset there, its length in bytes. */
   private places = new Uint32Array(3 * FIRST_CAPACITY);
 
-  /** Any text is kept as it is, save broken surrogates. */
+  /** Stores any text faithfully, except for lone surrogates. */
   set(n: number, text: string): void {
     const widest = WIDEST * text.length;
     if (this.used + widest > (this.chunks.at(-1)?.length ?? 0)) {

@@ -1,26 +1,26 @@
-/** What hangs in a wheel: a node of one doubly linked ring. */
+/** An item in a wheel: a node of a circular doubly linked list. */
 export class WheelNode {
   previous: WheelNode | undefined = undefined;
   next: WheelNode | undefined = undefined;
 }
 
-/** A clock that goes back by less than this many slots is only being adjusted. */
+/** A clock that goes back by fewer slots than this is only being adjusted. */
 const SET_BACK_SLOTS = 16;
 
 /**
- * When to look at something again. Placing and removing cost the same however many there are, and a look costs what is
- * due. A node is placed at the *earliest* time it may be due; activity does not move it, the look that finds it too
- * early places it again. What lies beyond the horizon (about nine minutes) is looked at there, and placed again.
+ * Schedules when to look at something again. Placing and removing take constant time, and a look costs only what is due. A node
+ * is placed at the *earliest* time it may be due; activity does not move it: the look that finds it too early places it again.
+ * Anything beyond the horizon (about nine minutes) is looked at there and placed again.
  */
 export class TimingWheel<T extends WheelNode> {
   private readonly slots: WheelNode[];
   private readonly due: WheelNode = ring();
   /** The first slot not yet emptied, counted from the epoch. */
   private cursor: number;
-  /** A round that took more than one slice is not over yet. */
+  /** True while a round that took more than one slice is unfinished. */
   private midRound = false;
 
-  /** The finer the slots, the fewer are looked at in vain; slots × length is the horizon. */
+  /** The finer the slots, the fewer nodes are looked at in vain; slots × length is the horizon. */
   constructor(
     now: number,
     private readonly slotMs = 128,
@@ -30,7 +30,7 @@ export class TimingWheel<T extends WheelNode> {
     this.cursor = this.slotOf(now);
   }
 
-  /** Look at it at the first look behind `at` (epoch milliseconds). */
+  /** Schedules the node for the first look after `at` (epoch milliseconds). */
   place(node: T, at: number): void {
     this.remove(node);
     const slot = Math.min(Math.max(this.slotOf(at), this.cursor), this.cursor + this.slots.length - 1);
@@ -46,31 +46,31 @@ export class TimingWheel<T extends WheelNode> {
     unlink(node);
   }
 
-  /** Everything is looked at in the next look: deadlines have changed. */
+  /** Makes everything due at the next look, because deadlines have changed. */
   placeAllNow(): void {
     for (const slot of this.slots) appendAll(this.due, slot);
   }
 
   /**
-   * One look: hands over what may be due at `now`, at most `max` nodes; each is out of the wheel when it is handed
-   * over. What `look` places again before `now` is not handed over twice in one round.
+   * One look: hands over what may be due at `now`, at most `max` nodes; each has left the wheel by the time it is handed over. A
+   * node that `look` places again before `now` is not handed over twice in one round.
    *
-   * @returns true when more is waiting: come back soon.
+   * @returns true when more nodes are waiting: call again soon.
    */
   turn(now: number, max: number, look: (node: T) => void): boolean {
     const slot = this.slotOf(now);
-    // A clock that was set back: what is due when has to be worked out anew, once.
+    // The clock was set back: due times have to be worked out anew, once.
     if (this.cursor - slot > SET_BACK_SLOTS) {
       this.placeAllNow();
       this.cursor = slot;
     }
     const current = Math.max(slot, this.cursor);
-    // After a long sleep every slot has passed once, and no more than once.
+    // After a long sleep, each slot counts as having passed once, not several times.
     const passed = Math.min(current - this.cursor, this.slots.length);
     for (let i = 0; i < passed; i++) appendAll(this.due, this.slotAt(this.cursor + i));
     this.cursor = current;
-    // The slot that `now` is in has some that are due and some that are not. It is taken once per round: what is
-    // placed there again meanwhile waits for the next look, or a round of many slices would never end.
+    // The slot that contains `now` holds nodes that are due and nodes that are not. It is taken once per round: nodes placed
+    // there again meanwhile wait for the next look, or a round of many slices would never end.
     if (!this.midRound) appendAll(this.due, this.slotAt(current));
     this.midRound = true;
     for (let count = 0; count < max; count++) {
@@ -112,7 +112,7 @@ function append(head: WheelNode, node: WheelNode): void {
   last.next = head.previous = node;
 }
 
-/** Moves a whole ring in constant time. */
+/** Moves a whole list in constant time. */
 function appendAll(head: WheelNode, from: WheelNode): void {
   const first = from.next as WheelNode;
   if (first === from) return;

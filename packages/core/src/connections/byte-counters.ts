@@ -1,16 +1,18 @@
-/** A transport's own counters of one connection, read by the sampler. Reading must be cheap and must not throw. */
+/** A transport's own counters for one connection, read by the sampler. Reading must be cheap and must not throw. */
 export interface ByteCounters {
-  /** Bytes the client's side has taken since play began: what still waits in this process is not among them. */
+  /** Bytes the client's side has taken since play began, without those still waiting in this process. */
   sent(): number;
-  /** Bytes the client has sent since play began. Leave it out where they do not matter. */
+  /** Bytes the client has sent since play began. Omit it where they do not matter. */
   received?(): number;
-  /** Bytes that wait because the client does not take them; 0 when there is nothing for it. Left out: never stalls. */
+  /**
+   * Bytes that wait because the client does not take them; 0 when there is nothing to send. If omitted, the client never stalls.
+   */
   waiting?(): number;
   /**
-   * Asked after each reading: whether the client is taken for gone, for its transport has not heard of it for too long. It is
-   * cut then, and closes as `client_gone`. Left out: silence means nothing.
+   * Called after each reading: true when the client is presumed gone, because its transport has not heard from it for too long.
+   * The connection is then cut and closes as `client_gone`. If omitted, silence means nothing.
    */
   isGone?(now: number): boolean;
-  /** The connection is no longer sampled: let go of whatever was attached to it. */
+  /** The connection is no longer sampled: release whatever was attached to it. */
   release?(): void;
 }

@@ -4,9 +4,9 @@ import { badOption, checkOptions } from '../support/options.js';
 import type { ConnectionSettings } from './transport-connection.js';
 
 /**
- * The options of an adapter that has none of its own, with their defaults.
+ * The common adapter options with their defaults, for an adapter that has none of its own.
  *
- * @param what Named in errors: `attachSrt()`
+ * @param what The name used in errors, such as `attachSrt()`
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function connectionOptions(

@@ -9,7 +9,7 @@ import {
   type SubscribeToEnd,
 } from './transport-connection.js';
 
-/** The usual end of a client: its socket, or whatever stands for it, emits `close`. */
+/** The usual end of a client: its socket, or the object that stands for it, emits `close`. */
 export const onceClosed =
   (emitter: Pick<EventEmitter, 'once' | 'off'>): SubscribeToEnd =>
   (gone) => {
@@ -18,8 +18,8 @@ export const onceClosed =
   };
 
 /**
- * The connections that an adapter watches, each by the object that its server has for it. Whoever ends one, it is forgotten
- * here; `close()` ends all of them, for `detach()`.
+ * The connections that an adapter watches, keyed by the server's own objects. Whichever side ends a connection, it is removed
+ * from here; `close()` ends all of them, for `detach()`.
  */
 export class ConnectionSet<
   Key extends object,
@@ -30,7 +30,7 @@ export class ConnectionSet<
   constructor(
     readonly tracker: SessionTracker,
     readonly settings: ConnectionSettings,
-    /** What `safely` does about an error, once the connection is closed: warn, and cut the client. Default: throws it. */
+    /** What `safely` does about an error after closing the connection, such as warn and cut the client. Default: rethrows it. */
     private readonly onFault: (error: unknown, key: Key) => void = (error) => {
       throw error;
     },
@@ -45,9 +45,10 @@ export class ConnectionSet<
   }
 
   /**
-   * Watches one more, and asks the tracker about it. One of the same key is closed as `client_gone` before.
+   * Watches another connection and asks the tracker about it. An existing connection with the same key is first closed as
+   * `client_gone`.
    *
-   * @param subscribe To the end of the client. Left out: the adapter closes the connection itself.
+   * @param subscribe Subscribes to the end of the client. If omitted, the adapter closes the connection itself.
    */
   add(key: Key, client: Client, hit: ConnHit, subscribe?: SubscribeToEnd): void {
     this.connections.get(key)?.close();
@@ -63,8 +64,8 @@ export class ConnectionSet<
   }
 
   /**
-   * Runs what an event of the server is about. An error would end the process there: it ends the connection, for nobody may
-   * play unjudged.
+   * Runs the handler of a server event. An error there would end the process; instead it ends the connection, since nobody may
+   * play without having been judged.
    */
   safely(key: Key, act: () => void): void {
     try {
@@ -75,12 +76,12 @@ export class ConnectionSet<
     }
   }
 
-  /** For a connection that is over. */
+  /** Removes a connection that is over. */
   forget(connection: TransportConnection<Client, Key>): void {
     this.connections.delete(connection.key);
   }
 
-  /** Ends the books of all as `shutdown`, and leaves their transports alone. */
+  /** Closes the books of all connections as `shutdown`, and leaves their transports alone. */
   close(): void {
     for (const connection of this.connections.values()) connection.close('shutdown');
   }

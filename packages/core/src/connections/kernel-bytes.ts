@@ -1,20 +1,20 @@
 /**
- * What the kernel has taken of what was written. That is not in Node's public API, and what is public proves nothing once a
- * socket is destroyed (`writableFinished` turns true, write callbacks run). These parts of Node have been where they are for
- * many years; each may be missing, and then the count is one write less exact, never too low.
+ * How much of the written data the kernel has taken. Node's public API does not tell, and what is public proves nothing once a
+ * socket is destroyed (`writableFinished` turns true, write callbacks run). These internals of Node have been stable for many
+ * years; each of them may be missing, in which case the count is one write less exact, but never too low.
  */
 import type { Writable } from 'node:stream';
 
 interface StreamHandle {
   /** Bytes given to libuv … */
   readonly bytesWritten?: number;
-  /** … and those of them that the kernel has not taken yet. */
+  /** … and those that the kernel has not taken yet. */
   readonly writeQueueSize?: number;
-  /** TLS: the TCP handle below. */
+  /** TLS: the underlying TCP handle. */
   readonly _parent?: StreamHandle;
 }
 
-/** A socket or HTTP/2 stream, as far as it is read here. */
+/** The parts of a socket or HTTP/2 stream that are read here. */
 export interface WritableInternals extends Pick<Writable, 'writableLength'> {
   /** True for TLS. */
   readonly encrypted?: boolean;
@@ -26,21 +26,24 @@ export interface WritableInternals extends Pick<Writable, 'writableLength'> {
 const TLS_RECORD = 16_384;
 const TLS_OVERHEAD = 21;
 
-/** The write in progress: some of it may have gone. Unknown counts as gone, because counting too little is worse. */
+/** The write in progress, some of which may have gone out. Unknown counts as gone, because counting too little is worse. */
 export const beingWritten = (outlet: WritableInternals): number =>
   outlet._writableState?.writelen ?? outlet.writableLength;
 
 /** Bytes handed to the stream that Node still holds: neither written nor being written. */
 export const heldBack = (outlet: WritableInternals): number => outlet.writableLength - beingWritten(outlet);
 
-/** The part of the write in progress that a plain TCP socket's kernel has not taken. Undefined: TLS, HTTP/2, no TCP. */
+/**
+ * The part of the write in progress that the kernel has not taken, for a plain TCP socket. Undefined for TLS, HTTP/2 and anything
+ * but TCP.
+ */
 export function queuedInTcp(outlet: WritableInternals): number | undefined {
   return outlet.encrypted === true ? undefined : outlet._handle?.writeQueueSize;
 }
 
 /**
- * Bytes of payload that this connection's kernel can have taken so far, never too few: only the minimum that TLS adds to
- * each record is subtracted. Undefined if the connection does not say.
+ * Payload bytes that this connection's kernel can have taken so far, never too few: only the minimum that TLS adds to each record
+ * is subtracted. Undefined if the connection does not say.
  */
 export function takenByKernel(socket: WritableInternals): number | undefined {
   const handle = socket._handle;

@@ -1,7 +1,7 @@
 import { StreamSessionsError } from '../support/errors.js';
 import type { SessionDirectory } from '../types/directory.js';
 
-/** Each of them, or this does not compile. */
+/** Lists every method; the code does not compile if one is missing. */
 const VERBS: Readonly<Record<Exclude<keyof SessionDirectory, 'saved' | 'tellsEveryEnd' | 'everywhere'>, true>> = {
   list: true,
   count: true,
@@ -21,11 +21,11 @@ const VERBS: Readonly<Record<Exclude<keyof SessionDirectory, 'saved' | 'tellsEve
 };
 
 /**
- * Like `needTracker`, for what only asks who is there: a tracker, or any other directory.
+ * Like `needTracker`, for code that only reads sessions: accepts a tracker or any other directory.
  *
  * @param what `sessionsApi(): the first argument`
  *
- * @throws StreamSessionsError ERR_BAD_OPTION, with the method that is missing
+ * @throws StreamSessionsError ERR_BAD_OPTION, naming the missing method
  */
 export function needDirectory(what: string, directory: Partial<SessionDirectory> | undefined): void {
   const missing = Object.keys(VERBS).filter(

@@ -2,7 +2,8 @@ import type { SessionTracker } from '../types/tracker.js';
 import { StreamSessionsError } from '../support/errors.js';
 
 /**
- * For adapters: refuses at start-up what would fail at the first client, options in the tracker's place, or nothing.
+ * For adapters: rejects at start-up what would otherwise fail at the first client, such as options in place of the tracker, or
+ * nothing.
  *
  * @param what `attachRtmp(): the second argument`
  *

@@ -4,32 +4,32 @@ import type { ByteCounters } from './byte-counters.js';
 
 /** The sampler, as its entries see it. */
 export interface EntryList {
-  /** Entries keep times since then: V8 keeps small integers in the object itself, and others beside it. */
+  /** Entries store times relative to this one: V8 keeps small integers inline, and larger numbers in separate objects. */
   readonly epoch: number;
   remove(entry: SamplerEntry): void;
 }
 
 /**
- * One connection under the sampler, and what was read of it so far. A base class: ten thousand are read in a row, and each
- * step from one object to another may be one to cold memory.
+ * One connection under the sampler, with the counters read from it so far. It is a base class because ten thousand are read in a
+ * row, and each step from one object to another may touch cold memory.
  */
 export abstract class SamplerEntry {
-  /** In the list of the sampler. */
+  /** Its index in the sampler's list. */
   place = -1;
   private list: EntryList | undefined = undefined;
   private sent = 0;
   private received = 0;
-  /** Since the epoch of the list. */
+  /** When bytes last moved, relative to the epoch of the list. */
   private movedAt = 0;
 
   abstract readonly handle: Pick<ConnHandle, 'onCut' | 'touch' | 'addReceived' | 'close'>;
   abstract readonly counters: ByteCounters;
-  /** Milliseconds without a byte taken while some wait; 0 = never. */
+  /** Milliseconds without a byte taken while some are waiting; 0 = never. */
   abstract readonly stallTimeoutMs: number;
   /** Cuts the transport, now. */
   abstract destroy(reason: CloseReason): void;
 
-  /** From now on it is read. */
+  /** The sampler starts to read this entry. */
   joined(list: EntryList, place: number, now: number): void {
     this.list = list;
     this.place = place;
@@ -47,23 +47,23 @@ export abstract class SamplerEntry {
     const added = this.newlySent();
     this.creditReceived();
     this.handle.touch(added);
-    // A listener of what was just credited may have ended it.
+    // Listeners of what was just credited may have ended this connection.
     if (!this.isSampled) return;
     if (counters.isGone?.(now) === true) return this.lost('client_gone');
     const { stallTimeoutMs } = this;
     if (stallTimeoutMs === 0) return;
     const since = now - list.epoch;
-    // A clock that was set back must not make anybody wait longer.
+    // A clock that was set back must not make anyone wait longer.
     if (added > 0 || since < this.movedAt || (counters.waiting?.() ?? 0) === 0) this.movedAt = since;
     else if (since - this.movedAt >= stallTimeoutMs) this.lost('stalled');
   }
 
-  /** Reads the last bytes, and ends the books. Does not cut. Harmless twice. */
+  /** Reads the last bytes and closes the books. Does not cut the transport. Safe to call twice. */
   close(reason: CloseReason = 'client_gone'): void {
     if (this.end()) this.handle.close(reason, this.lastBytes());
   }
 
-  /** The tracker has ended the session. Cut first: what the farewell took is counted too. */
+  /** The tracker has ended the session. Cuts first, so that the bytes of the farewell are counted too. */
   cut(reason: CloseReason): number {
     if (!this.end()) return 0;
     this.destroy(reason);
@@ -84,7 +84,7 @@ export abstract class SamplerEntry {
     return true;
   }
 
-  /** What was received is credited, what was sent returned, and the counters are let go. */
+  /** Credits what was received, returns what was sent, and releases the counters. */
   private lastBytes(): number {
     this.creditReceived();
     const added = this.newlySent();

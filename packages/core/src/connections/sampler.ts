@@ -4,45 +4,49 @@ import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
 import type { ByteCounters } from './byte-counters.js';
 import { SamplerEntry, type EntryList } from './sampler-entry.js';
 
-/** How often every open connection is read and touched. */
+/** How often every open connection is read and touched. Milliseconds. */
 export const SAMPLE_EVERY_MS = 1000;
-/** So many are read in one go, which takes a fraction of a millisecond; the others follow in the course of the second. */
+/**
+ * The number of connections read in one go, which takes a fraction of a millisecond; the others follow in the course of the
+ * second.
+ */
 const AT_ONCE = 500;
-/** Of more than 50,000 more are read in one go: a timer cannot be relied on more often. */
+/** With more than 50,000 connections, each part grows instead, because timers cannot be relied on to fire more often. */
 const MAX_PARTS = 100;
-/** A player that takes nothing for this long while there is media for it is `stalled`. */
+/** A player that takes nothing for this long while media is waiting for it is `stalled`. Milliseconds. */
 export const CONNECTION_STALL_MS = 15_000;
 
 /** A connection to be sampled. */
 export interface SampledConnection {
-  /** Of an admitted connection. Its `onCut` is set by the sampler. */
+  /** The handle of an admitted connection. The sampler sets its `onCut`. */
   readonly handle: Pick<ConnHandle, 'onCut' | 'touch' | 'addReceived' | 'close'>;
   readonly counters: ByteCounters;
-  /** Cuts the transport, now: the tracker has ended the session, or the client has stalled or is taken for gone. */
+  /** Cuts the transport at once: the tracker has ended the session, or the client has stalled or is presumed gone. */
   destroy(reason: CloseReason): void;
-  /** Milliseconds without a byte taken while some wait. Default 15_000; 0 = never. */
+  /** Milliseconds without a byte taken while some are waiting. Default 15_000; 0 = never. */
   readonly stallTimeoutMs?: number | undefined;
 }
 
 /** One connection under the sampler. */
 export interface Registration {
   /**
-   * The transport has lost or finished the connection, or the adapter lets go of it: reads the last bytes, and ends the
-   * books. Does not cut. Harmless twice. Default reason `client_gone`.
+   * The transport has lost or finished the connection, or the adapter releases it: reads the last bytes and closes the books.
+   * Does not cut the transport. Safe to call twice. Default reason `client_gone`.
    */
   close(reason?: CloseReason): void;
 }
 
 /**
- * Reads the counters of every open connection once a second, also when nothing flowed: an open connection is present.
- * Many are read part by part, so that nobody waits for all of them. One timer for all, and none when there are none.
+ * Reads the counters of every open connection once a second, even if nothing flowed: an open connection is present. Large numbers
+ * are read in parts, so that nothing else waits for all of them. One timer serves all connections, and none runs when there are
+ * none.
  */
 export class Sampler implements EntryList {
   private readonly open: SamplerEntry[] = [];
   private timer: unknown = undefined;
-  /** Of this round: those below this place have still to be read … */
+  /** In this round: entries below this index have still to be read … */
   private unread = 0;
-  /** … so many at once, and then nobody for so long. */
+  /** … this many at once, followed by a pause of `pauseMs`. */
   private atOnce = 0;
   private pauseMs = 0;
   readonly epoch: number;
@@ -57,26 +61,26 @@ export class Sampler implements EntryList {
     return entry;
   }
 
-  /** The same for a connection that is its own entry: one object less for each. */
+  /** The same for a connection that is its own entry, which saves one object per connection. */
   addEntry(entry: SamplerEntry): void {
     entry.joined(this, this.open.length, this.clock.now());
     this.open.push(entry);
     this.timer ??= this.clock.setTimeout(this.readPart, SAMPLE_EVERY_MS);
-    // Set last: an admission may have been ended before this, and then the cut runs at once.
+    // Set last: the admission may already have ended, in which case the cut runs at once.
     entry.handle.onCut(entry);
   }
 
-  /** One reading of all, now. */
+  /** Reads all connections once, now. */
   sample(): void {
     atOneInstant(() => this.read(this.open.length, 0));
   }
 
-  /** The next part of a round, the timer's way. */
+  /** Reads the next part of a round; called by the timer. */
   private readonly readPart = (): void => {
     if (this.unread === 0) this.beginRound();
     const end = Math.min(this.unread, this.open.length);
     this.unread = Math.max(0, end - this.atOnce);
-    // Before it reads: that may end the last of them, and the timer with it.
+    // Set before reading, which may end the last connection and with it the timer.
     this.timer = this.clock.setTimeout(this.readPart, this.pauseMs);
     atOneInstant(() => this.read(end, this.unread));
   };
@@ -91,11 +95,11 @@ export class Sampler implements EntryList {
 
   private read(end: number, start: number): void {
     const now = this.clock.now();
-    // From the end: one that ends while it is read is replaced by the last, which has been read already.
+    // From the end: an entry that ends while being read is replaced by the last one, which has been read already.
     for (let i = end - 1; i >= start; i--) this.open[i]?.read(now);
   }
 
-  /** For an entry that has ended. */
+  /** Removes an entry that has ended. */
   remove(entry: SamplerEntry): void {
     const last = this.open.pop();
     if (last !== undefined && last !== entry) {
@@ -109,7 +113,7 @@ export class Sampler implements EntryList {
   }
 }
 
-/** What is sampled, and is no entry itself. */
+/** The entry for a sampled connection that is not an entry itself. */
 class Entry extends SamplerEntry implements Registration {
   readonly handle: SampledConnection['handle'];
   readonly counters: ByteCounters;
@@ -129,7 +133,7 @@ class Entry extends SamplerEntry implements Registration {
 
 const samplers = new WeakMap<Clock, Sampler>();
 
-/** The one sampler of this clock. Default: the wall clock's, which all adapters of a process share. */
+/** The only sampler of this clock. Default: that of the wall clock, which all adapters of a process share. */
 export function samplerOf(clock: Clock = systemClock): Sampler {
   let sampler = samplers.get(clock);
   if (sampler === undefined) samplers.set(clock, (sampler = new Sampler(clock)));

@@ -10,35 +10,35 @@ import type { TransportClient } from './transport-client.js';
 
 type Answer = Admission<ConnHandle>;
 
-/** What a connection needs to know of its adapter's options. */
+/** The adapter options that a connection needs. */
 export interface ConnectionSettings {
-  /** A client that takes nothing for so many milliseconds while there is media for it is cut as `stalled`; 0 = never. */
+  /** A client that takes nothing for this long while media is waiting for it is cut as `stalled`. Milliseconds; 0 = never. */
   readonly stallTimeoutMs: number;
-  /** Where the once-a-second readings take their time from. Default: the wall clock. */
+  /** The clock for the once-a-second readings. Default: the wall clock. */
   readonly clock?: Clock;
 }
 
-/** Subscribes to the end of a client, and returns what unsubscribes. */
+/** Subscribes to the end of a client and returns a function that unsubscribes. */
 export type SubscribeToEnd = (gone: () => void) => () => void;
 
-/** Who keeps connections by a key, and what they share. */
+/** The owner of connections kept by key, and what they share. */
 export interface ConnectionOwner<Connection> {
   readonly tracker: SessionTracker;
   readonly settings: ConnectionSettings;
-  /** Called once for each, whoever ended it. */
+  /** Called once for each connection, whichever side ended it. */
   forget(connection: Connection): void;
 }
 
 /**
- * One connection that plays or publishes, from asking until it is over: admitted at once or later, refused, cut, or gone.
- * All that adapters of connection transports have in common; what differs is their `TransportClient`.
+ * One connection that plays or publishes, from the admission request to its end: admitted at once or later, refused, cut, or
+ * gone. It holds what all adapters of connection transports have in common; what differs is their `TransportClient`.
  */
 export class TransportConnection<Client extends TransportClient = TransportClient, Key = unknown> extends SamplerEntry {
   private pending: PendingAdmission<ConnHandle> | undefined = undefined;
   private over = false;
   private unsubscribe: (() => void) | undefined = undefined;
 
-  /** Once it is admitted; the sampler reads them. */
+  /** Set once the connection is admitted; the sampler reads them. */
   handle!: ConnHandle;
   counters!: ByteCounters;
 
@@ -50,7 +50,7 @@ export class TransportConnection<Client extends TransportClient = TransportClien
     super();
   }
 
-  /** It closes as `client_gone` with the end of its client. */
+  /** Closes the connection as `client_gone` when its client ends. */
   endsWith(subscribe: SubscribeToEnd): void {
     this.unsubscribe = subscribe(() => this.close());
   }
@@ -59,7 +59,7 @@ export class TransportConnection<Client extends TransportClient = TransportClien
     return this.owner.settings.stallTimeoutMs;
   }
 
-  /** Asks the tracker; the client hears the answer. Call it once, before media flows. */
+  /** Asks the tracker; the client is told the answer. Call it once, before media flows. */
   begin(hit: ConnHit): void {
     const asked = this.owner.tracker.admit(hit);
     if (!('then' in asked)) return this.answered(asked);
@@ -67,21 +67,21 @@ export class TransportConnection<Client extends TransportClient = TransportClien
     this.client.pause();
     asked.then(
       (answer) => this.answered(answer, true),
-      // An admission fails closed by itself: this is for a tracker that does not.
+      // An admission fails closed on its own; this is for a tracker that does not.
       () => this.close('transport_error', true),
     );
   }
 
   /**
-   * The client has gone, or is no longer watched. Harmless twice.
+   * The client has gone or is no longer watched. Safe to call twice.
    *
-   * @param hangUp Cut it too. Default: the transport is left alone.
+   * @param hangUp Cuts the transport too. Default: it is left alone.
    */
   override close(reason: CloseReason = 'client_gone', hangUp = false): void {
     if (!this.finish()) return;
     this.pending?.cancel();
     if (this.isSampled) super.close(reason);
-    // Admitted, and nothing to sample: the client had no counters to give.
+    // Admitted, but there is nothing to sample: the client had no counters.
     else this.handle?.close(reason);
     if (hangUp) this.client.destroy(reason);
     else if (this.pending !== undefined) this.client.resume();
@@ -104,11 +104,11 @@ export class TransportConnection<Client extends TransportClient = TransportClien
     this.handle = answer.handle;
     this.counters = client.counters(answer.handle);
     samplerOf(this.owner.settings.clock).addEntry(this);
-    // Cut already, by somebody who heard of it as it opened: nothing may flow any more.
+    // Cut already, by a listener of its opening: nothing may flow any more.
     if (wasPaused && !this.over) client.resume();
   }
 
-  /** For the sampler, which calls it once: the tracker has ended it, or the client has stalled or is taken for gone. */
+  /** Called once, by the sampler: the tracker has ended the session, or the client has stalled or is presumed gone. */
   destroy(reason: CloseReason): void {
     this.finish();
     this.client.destroy(reason);

@@ -1,8 +1,9 @@
 /**
- * Makes the function with which an adapter tells that it failed on something that its server or a client gave it: once, as a
- * process warning `STREAM_SESSIONS_ADAPTER_FAULT`, for what comes from the network may come a thousand times.
+ * Makes the function with which an adapter reports that it failed on something from its server or a client. It warns only once,
+ * as the process warning `STREAM_SESSIONS_ADAPTER_FAULT`, because what comes from the network may come a thousand times.
  *
- * @param what What it did instead, as a sentence without its end: `The RTMP adapter could not handle a connection, and cut it`
+ * @param what What the adapter did instead, as a sentence without the full stop: `The RTMP adapter could not handle a connection,
+ *   and cut it`
  */
 export function warnOnce(what: string): (error: unknown) => void {
   let told = false;

@@ -5,11 +5,11 @@ import type { CloseReason } from '../types/play-session.js';
 import type { DenialFactory } from './denial-factory.js';
 import type { DenialEntry } from './denial-table.js';
 
-/** A cap's refusal is one denial for this long, so that a flood makes one event a second. */
+/** A cap's refusals share one denial for this long, so that a flood makes one event a second. Milliseconds. */
 const CAP_DENIAL_MS = 1000;
 const MAX_CAP_DENIALS = 64;
 
-/** What caps, bounds and the end of the tracker refuse: kept in no table, for whoever asks again may find room. */
+/** What caps, bounds and the end of the tracker refuse. These denials are kept in no table, because a retry may find room. */
 export class CapDenials {
   private readonly byDetail = new Map<string, DenialEntry>();
 

@@ -5,11 +5,11 @@ import { keep } from '../support/strings.js';
 import type { Conflict } from '../types/denial.js';
 
 /**
- * The live sessions that a refusal says are in the way, as far as they are this user's own. Who is nobody to the policies
- * learns of nobody: anybody can call themselves by another's name. Not kept with the denial, for nobody has judged whom that
- * refuses later.
+ * The live sessions that a refusal names as being in the way, limited to this user's own. A viewer whom no policy has vouched for
+ * learns nothing: anyone can claim somebody else's name. They are not kept with the denial, since viewers whom it refuses later
+ * have not been judged.
  *
- * @param vouched The user that policies have vouched for while they were asked about this very viewer.
+ * @param vouched The user that policies vouched for when they were asked about this viewer.
  */
 export function conflictsOf(
   ids: readonly string[] | undefined,

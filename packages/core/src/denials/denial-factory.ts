@@ -14,16 +14,16 @@ import { asCredential, patternsOfKick } from './kick-target.js';
 import type { DenialPattern } from './pattern.js';
 import { targetKey } from './target.js';
 
-/** Why somebody is refused who asked. */
+/** Why a request is refused. */
 export interface RefusalFacts extends Pick<Denial, 'kind' | 'reason' | 'detail'> {
   readonly by: 'policy' | 'cap';
-  /** Milliseconds from now on. */
+  /** Duration in milliseconds from now. */
   readonly forMs: number;
   readonly patterns?: readonly DenialPattern[];
   readonly policyDecisions?: readonly PolicyDecision[];
 }
 
-/** Makes denials: whom they are about, and by which patterns they are found. Nothing that they keep is secret or long. */
+/** Makes denials: whom they are about, and the patterns they are found by. They contain neither secrets nor long texts. */
 export class DenialFactory {
   constructor(
     private readonly settings: Settings,
@@ -31,7 +31,7 @@ export class DenialFactory {
     private readonly fingerprint: Fingerprint,
   ) {}
 
-  /** Of a session that is kicked: see the architecture notes on kick for whom that means. */
+  /** The denial for a kicked session: the architecture notes on kick say whom it covers. */
   ofKick(session: Session, forMs: number, reason: string | undefined): DenialEntry {
     const { id, stream, ip, userAgent, rare } = session;
     const { recipes, addresses, kickByAddress, hash } = this.settings;
@@ -46,7 +46,7 @@ export class DenialFactory {
     return new DenialEntry(facts, endOf(since, forMs), patterns);
   }
 
-  /** Of a target as `readTarget` read it. */
+  /** The denial for a target, as returned by `readTarget`. */
   ofTarget(target: DenialTarget, forMs: number, reason: string | undefined): DenialEntry {
     const { ip, token, issuedBefore: _time, ...rest } = target;
     const { hash } = this.settings;
@@ -63,7 +63,7 @@ export class DenialFactory {
     return new DenialEntry(facts, endOf(since, forMs), keptPatterns({ always }, hash), origin);
   }
 
-  /** Of one who asked. Copies: what is kept must not hold the request it came from. */
+  /** The denial for a refused hit. Values are copied, so that it does not keep the request in memory. */
   ofHit(resolved: ResolvedHit, { by, kind, reason, detail, forMs, ...rest }: RefusalFacts): DenialEntry {
     const { patterns = [], policyDecisions = [] } = rest;
     const target: DenialTarget = { stream: keep(resolved.stream, MAX_STREAM_LENGTH) ?? '', ip: ownCopy(resolved.ip) };
@@ -76,5 +76,5 @@ export class DenialFactory {
   }
 }
 
-/** When a denial ends that is made now. "For ever" is the last moment that a Date can show. */
+/** The end of a denial that is made now. "For ever" is the last moment that a Date can represent. */
 const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);

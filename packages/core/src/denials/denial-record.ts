@@ -6,10 +6,10 @@ import { MAX_PATTERNS } from './kick-target.js';
 
 const BY: readonly unknown[] = ['kick', 'deny', 'policy'];
 const KINDS: readonly unknown[] = ['credentials', 'forbidden', 'limit', 'overload'];
-/** Longer than any text of a denial. */
+/** Longer than any text in a denial. */
 const MAX_LENGTH = 8192;
 
-/** `key`: names the key of the patterns. */
+/** `key`: identifies the key that the patterns were made with. */
 export const toRecord = (entry: DenialEntry, key: string): DenialRecord => ({
   ...entry.snapshot(),
   key,
@@ -60,7 +60,7 @@ function readPatterns(given: unknown): Patterns {
   return patterns;
 }
 
-/** An empty one would refuse everybody. */
+/** An empty pattern would refuse everyone. */
 function readPattern(given: unknown): DenialPattern {
   if (!isRecord(given) || Object.keys(given).length === 0) throw bad('a pattern names nothing');
   for (const [field, value] of Object.entries(given)) {

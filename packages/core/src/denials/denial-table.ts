@@ -9,23 +9,23 @@ import { keptValues, type NetworkOf, type DenialPattern } from './pattern.js';
 import { isIssuedBy } from './issued-before.js';
 import { PatternIndex } from './pattern-index.js';
 
-/** Whom a denial refuses: whoever matches any of its patterns. */
+/** Whom a denial refuses: anyone who matches any of its patterns. */
 export interface Patterns {
   readonly always?: readonly DenialPattern[];
-  /** Not somebody who is watching already. */
+  /** Does not apply to viewers who are already watching. */
   readonly onlyNew?: readonly DenialPattern[];
-  /** Neither, unless it has no name and was found by what its player calls itself. */
+  /** Applies to neither, except to a viewer without a name who was found by what its player calls itself. */
   readonly unlessNamed?: readonly DenialPattern[];
 }
 
-/** What a replaced viewer is told to wait before it tries again. */
+/** How long a replaced viewer is told to wait before retrying. Milliseconds. */
 const REPLACED_MS = 10_000;
 
-/** Which of its patterns hold when. */
+/** The conditions under which patterns apply. */
 export const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
 const NONE: readonly DenialPattern[] = [];
 
-/** As they are kept: see `keptValues`. */
+/** The patterns as they are stored: see `keptValues`. */
 export function keptPatterns(patterns: Patterns, hash: KeyedHash): Patterns {
   const kept: Partial<Record<keyof Patterns, readonly DenialPattern[]>> = {};
   for (const when of WHENS) kept[when] = patterns[when]?.map((values) => keptValues(values, hash)) ?? NONE;
@@ -36,18 +36,18 @@ export function keptPatterns(patterns: Patterns, hash: KeyedHash): Patterns {
 export interface DenialOrigin {
   /** Default: a new one. */
   readonly id?: string;
-  /** Lets `liftDenial` find it by what it was made with. */
+  /** Lets `liftDenial` find it by the target it was made with. */
   readonly targetKey?: string | undefined;
-  /** What the policies said of whom it refused first. */
+  /** What the policies said about the first viewer it refused. */
   readonly policyDecisions?: readonly PolicyDecision[];
 }
 
 /** A denial and what it is found by. */
 export class DenialEntry extends WheelNode {
   hits = 0;
-  /** It ends when a session does, not at a time. */
+  /** It ends when a session does, not at a given time. */
   endsWithSession = false;
-  /** In a table now. */
+  /** Currently in a table. */
   isHeld = false;
   readonly targetKey: string | undefined;
   readonly policyDecisions: readonly PolicyDecision[];
@@ -57,7 +57,7 @@ export class DenialEntry extends WheelNode {
   constructor(
     facts: Omit<Denial, 'id' | 'hits' | 'until'>,
     public until: number,
-    /** As they are kept. */
+    /** As they are stored. */
     readonly patterns: Patterns,
     { id = newUuid(), targetKey, policyDecisions = [] }: DenialOrigin = {},
   ) {
@@ -76,7 +76,7 @@ export class DenialEntry extends WheelNode {
     return this.facts.since;
   }
 
-  /** It refuses only what was issued to the user by then; the same request may bring what was issued later. */
+  /** Refuses only credentials issued to the user up to this time; the same request may bring one issued later. */
   get issuedBefore(): number | undefined {
     return this.facts.target.issuedBefore;
   }
@@ -86,37 +86,37 @@ export class DenialEntry extends WheelNode {
     return this.until > now && (issuedBefore === undefined || isIssuedBy(issuedAt, issuedBefore));
   }
 
-  /** Nobody knows when a session will end: who waits for that is told to try again in a while. */
+  /** Nobody knows when a session will end, so a viewer who waits for that is told to try again in a while. */
   shown(now: number): Denial {
     return this.endsWithSession ? this.snapshot(now + REPLACED_MS) : this.snapshot();
   }
 
-  /** `until`: what is shown as its end, when it is not known yet. */
+  /** `until`: the end to show while it is not known yet. */
   snapshot(until = this.until): Denial {
-    // Field by field: a spread costs three times as much, and this is done for every request that is refused.
+    // Field by field: a spread costs three times as much, and this runs for every refused request.
     const { target, by, kind, reason, detail, since } = this.facts;
     return Object.freeze({ id: this.denialId, target, by, kind, reason, detail, since, until, hits: this.hits });
   }
 }
 
-/** Hears of what has to outlive the process. */
+/** Is told about everything that has to outlive the process. */
 export interface DenialJournal {
   added(entry: DenialEntry): void;
   deleted(entry: DenialEntry): void;
 }
 
 /**
- * Denials, found without walking them: every combination of fields in use is one look-up. Bounded; when it is full the
- * oldest makes room.
+ * Finds denials without walking them: each combination of fields in use costs one look-up. Bounded; when it is full, the oldest
+ * denial makes room.
  */
 export class DenialTable {
   private readonly entries = new Map<string, DenialEntry>();
   private readonly byTarget = new Map<string, DenialEntry>();
   private readonly indexes: Readonly<Record<keyof Patterns, PatternIndex<DenialEntry>>>;
-  /** Those that refuse `unlessNamed`, by where they do. */
+  /** Denials that refuse `unlessNamed`, by the network where they do. */
   private namelessAt = new MultiMap<DenialEntry>();
   private readonly wheel: TimingWheel<DenialEntry>;
-  /** Hears of what is added, and of what is there no longer. */
+  /** Is told about everything that is added or removed. */
   journal: DenialJournal | undefined = undefined;
 
   constructor(
@@ -134,7 +134,7 @@ export class DenialTable {
     return this.entries.size;
   }
 
-  /** `isKnown`: it comes from where the journal writes to. */
+  /** `isKnown`: it comes from the journal itself. */
   add(entry: DenialEntry, isKnown = false): void {
     const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
     if (same !== undefined) this.delete(same);
@@ -148,14 +148,14 @@ export class DenialTable {
     if (!isKnown) this.journal?.added(entry);
   }
 
-  /** The same, instead of one with its id that is there. */
+  /** Adds a denial, replacing one with the same id. */
   replace(entry: DenialEntry): void {
     const known = this.entries.get(entry.denialId);
     if (known !== undefined) this.delete(known);
     this.add(entry);
   }
 
-  /** Keeps at most so many from now on. */
+  /** Keeps at most this many from now on. */
   resize(max: number): void {
     this.max = max;
     this.trim(max);
@@ -186,8 +186,8 @@ export class DenialTable {
   }
 
   /**
-   * The denial that refuses this hit now. `watchesSince`: when it began to watch this stream; Infinity: it does not. `issuedAt`: as the
-   * policies said.
+   * The denial that refuses this hit now. `watchesSince`: when the viewer began to watch this stream; Infinity: it does not watch
+   * it. `issuedAt`: as the policies said.
    */
   match(
     resolved: ResolvedHit,
@@ -207,19 +207,22 @@ export class DenialTable {
     );
   }
 
-  /** True when somebody without a name may be refused there though a live session answers to what its player says. */
+  /**
+   * True when a viewer without a name may be refused in this network, even if a live session matches what its player calls
+   * itself.
+   */
   refusesNamelessAt(network: string): boolean {
     return this.namelessAt.size(network) > 0;
   }
 
-  /** What counts as one place has changed. */
+  /** What counts as one network has changed. */
   reindex(): void {
     for (const when of WHENS) this.indexes[when].clear();
     this.namelessAt = new MultiMap();
     for (const entry of this.entries.values()) this.index(entry);
   }
 
-  /** Forgets what has ended, at most so many at once; costs what has ended. */
+  /** Removes at most `max` denials that have ended; the cost depends only on those. */
   expire(now: number, max: number): void {
     this.wheel.turn(now, max, (entry) => {
       if (entry.until <= now) this.delete(entry);

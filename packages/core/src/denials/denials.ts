@@ -22,16 +22,16 @@ import { ReplacedDenials } from './replaced-denials.js';
 import type { Settings } from '../settings/settings.js';
 import { watching } from './watching.js';
 
-/** What refused somebody: the admission to hand out. */
+/** The refusal to hand out. */
 export interface Refused {
   readonly admitted: false;
   readonly denial: Denial;
 }
 
-/** How many ended denials one sweep forgets at the most. */
+/** The most ended denials that one sweep removes. */
 const EXPIRED_PER_LOOK = 5000;
 
-/** What denials take. */
+/** The parts that `Denials` works with. */
 export interface DenialsParts {
   readonly settings: Settings;
   readonly hub: EventHub;
@@ -41,14 +41,14 @@ export interface DenialsParts {
 }
 
 /**
- * Remembers who is refused. The operator's denials (kick, deny) and remembered refusals of policies live apart:
- * strangers can fill only the second table.
+ * Remembers who is refused. The operator's denials (kick, deny) and the remembered refusals of policies are kept apart: strangers
+ * can fill only the latter.
  */
 export class Denials {
   readonly operator: DenialTable;
   readonly remembered: DenialTable;
   readonly replaced: ReplacedDenials;
-  /** Hears what the operator says here, and not of what was made elsewhere. */
+  /** Is told what the operator orders on this node, but not what was made elsewhere. */
   shared: DenialJournal | undefined = undefined;
   private readonly cache = new RefusalCache();
   private readonly settings: Settings;
@@ -77,14 +77,14 @@ export class Denials {
     return this.operator.size === 0 && this.remembered.size === 0;
   }
 
-  /** A viewer without a name may be kept out there, whichever session it is found as. */
+  /** True when a viewer without a name may be kept out of this network, whichever session it is found as. */
   refusesNamelessAt(network: string): boolean {
     return this.operator.refusesNamelessAt(network);
   }
 
   /**
-   * `joins`: its live session. A kick does not stop who is watching already, here or on another node, unless another stream
-   * is asked for. `issuedAt`: when that by which it is named was issued; undefined: nobody says.
+   * `joins`: its live session. A kick does not stop viewers who are already watching, here or on another node, unless another
+   * stream is requested. `issuedAt`: when the credential that names the viewer was issued; undefined: unknown.
    */
   match(resolved: ResolvedHit, joins: Session | undefined, issuedAt?: number): Refused | undefined {
     if (this.isEmpty) return undefined;
@@ -100,13 +100,13 @@ export class Denials {
     return this.refuse(entry, resolved);
   }
 
-  /** Keeps out who was kicked: see the architecture notes on kick for whom that means. */
+  /** Keeps out a kicked viewer: the architecture notes on kick say whom that covers. */
   denyKicked(session: Session, forMs: number, reason: string | undefined): void {
     if (forMs > 0) this.addOperators(this.factory.ofKick(session, forMs, reason));
   }
 
   /**
-   * `target`: as `readTarget` read it. Said again of the same one, it ends when the longer of both would have: who said
+   * `target`: as returned by `readTarget`. If the same target is denied again, the later of the two ends applies: whoever denied
    * it first may rely on it.
    */
   deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
@@ -117,7 +117,7 @@ export class Denials {
     return entry.snapshot();
   }
 
-  /** A policy's no, remembered as long as it says. A default does not lock out a password that was typed wrongly. */
+  /** A policy's refusal, remembered for as long as it says. The default does not lock out a viewer who mistyped a password. */
   refuseByPolicy(
     resolved: ResolvedHit,
     refusal: Refusal,
@@ -129,13 +129,13 @@ export class Denials {
     const usualMs = policy?.stage === 'authorise' && !wrongPassword ? this.settings.deniedRetentionMs : 0;
     const asked = askedKey(resolved, this.settings.hash);
     const entry = this.remember(resolved, refusal, usualMs, { asked }, policyDecisions);
-    // Told to this viewer alone, and not kept: whom the denial refuses later was not judged.
+    // Told to this viewer alone, and not kept: viewers whom the denial refuses later have not been judged.
     const { remaining } = refusal;
     const tellsMore = remaining !== undefined || conflicts !== undefined;
     return this.refuse(entry, resolved, tellsMore ? withoutAbsent({ remaining, conflicts }) : undefined);
   }
 
-  /** The same of a session that was live until now: nobody is refused yet. */
+  /** The same for a session that was live until now: no request is refused yet. */
   rememberEnded(
     resolved: ResolvedHit,
     refusal: Refusal,
@@ -146,7 +146,7 @@ export class Denials {
     this.remember(resolved, refusal, usualMs, { viewer: viewerKey(resolved, this.settings.hash) }, policyDecisions);
   }
 
-  /** What a cap, a bound or the end of the tracker keeps out. */
+  /** Refuses on behalf of a cap, a bound or the end of the tracker. */
   refuseByCap(resolved: ResolvedHit, kind: DenialKind, reason: CloseReason, detail: string): Refused {
     return this.refuse(this.caps.of(resolved, kind, reason, detail), resolved);
   }
@@ -162,7 +162,7 @@ export class Denials {
     return remembered !== undefined && this.end(remembered, this.remembered);
   }
 
-  /** Made by the operator elsewhere. @throws StreamSessionsError ERR_BAD_DENIAL */
+  /** Takes over denials that the operator made elsewhere. @throws StreamSessionsError ERR_BAD_DENIAL */
   take(records: readonly DenialRecord[]): readonly DenialEntry[] {
     const entries = records.map((record) => fromRecord(record, this.settings.hash.keyId));
     const inForce = entries.filter(({ until }) => until > this.clock.now());
@@ -171,14 +171,14 @@ export class Denials {
     return inForce;
   }
 
-  /** Lifted elsewhere. */
+  /** Removes a denial that was lifted elsewhere. */
   drop(id: string): boolean {
     const entry = this.operator.get(id);
     if (entry !== undefined) this.operator.delete(entry);
     return entry !== undefined;
   }
 
-  /** Ends the remembered refusals that this test picks; how many. Who was replaced stays out as long as before. */
+  /** Ends the remembered refusals that pass the test and returns how many. Replaced viewers stay out as before. */
   liftRemembered(picks: (denial: Denial) => boolean): number {
     let lifted = 0;
     for (const entry of [...this.remembered.values()]) {
@@ -200,7 +200,7 @@ export class Denials {
     return lasting.map((entry) => toRecord(entry, keyId));
   }
 
-  /** @throws StreamSessionsError ERR_BAD_DENIAL, and changes nothing. */
+  /** @throws StreamSessionsError ERR_BAD_DENIAL; nothing is changed then. */
   import(records: readonly DenialRecord[]): number {
     const now = this.clock.now();
     const { keyId } = this.settings.hash;
@@ -211,13 +211,13 @@ export class Denials {
   }
 
   /**
-   * One that an earlier process has left; what has ended meanwhile is noted as that.
+   * Restores a denial that an earlier process left; one that has ended meanwhile is recorded as deleted.
    *
    * @throws StreamSessionsError ERR_BAD_DENIAL
    */
   restore(record: DenialRecord): void {
     const entry = fromRecord(record, this.settings.hash.keyId);
-    // What was said since this process began is newer.
+    // A denial made since this process began is newer.
     const isSaidAgain = entry.targetKey !== undefined && this.operator.getByTarget(entry.targetKey) !== undefined;
     if (entry.until <= this.clock.now() || isSaidAgain) return this.operator.journal?.deleted(entry);
     this.operator.add(entry, true);
@@ -238,7 +238,7 @@ export class Denials {
     this.remembered.resize(this.settings.maxDenials);
   }
 
-  /** What counts as one place has changed. */
+  /** What counts as one network has changed. */
   placeAgain(): void {
     this.operator.reindex();
     this.remembered.reindex();
@@ -254,7 +254,7 @@ export class Denials {
     return [...this.operator.values(), ...this.remembered.values()].filter((entry) => entry.until > now);
   }
 
-  /** Goes before what refused somebody until now. */
+  /** Takes precedence over the denials that refused the viewer until now. */
   private addOperators(entry: DenialEntry): void {
     this.operator.add(entry);
     this.cache.clear();
@@ -269,7 +269,7 @@ export class Denials {
     policyDecisions: readonly PolicyDecision[],
   ): DenialEntry {
     const { reason, detail, kind = 'forbidden', denyForMs = usualMs } = refusal;
-    // What a policy says is not trusted to be a time: a refusal with a strange one is a refusal all the same.
+    // A policy may return something that is not a valid time: the refusal holds all the same.
     const forMs = denyForMs > 0 ? denyForMs : 0;
     const facts = { by: 'policy', kind, reason, detail, forMs, patterns: [pattern], policyDecisions } as const;
     const entry = this.factory.ofHit(resolved, facts);

@@ -11,21 +11,21 @@ import type { Session } from '../session/session.js';
 import type { Patterns } from './denial-table.js';
 import type { DenialPattern } from './pattern.js';
 
-/** What decides whom a kick keeps out, besides the session. */
+/** What, besides the session, decides whom a kick keeps out. */
 export interface KickTerms {
-  /** The recipe of viewers. */
+  /** The recipe for viewers. */
   readonly recipe: Recipe;
   readonly addresses: AddressReader;
   readonly hash: KeyedHash;
   readonly byAddress: KickByAddress;
-  /** All that it offered to be let in by. */
+  /** Everything the session offered in order to be admitted. */
   readonly offered: readonly Offered[];
 }
 
-/** Of one kick: a session that roams over streams, addresses and players has many. */
+/** For one kick: a session that roams over streams, addresses and players has many. */
 export const MAX_PATTERNS = 1024;
 
-/** Whom the kick of this session keeps out: see the architecture notes on kick. */
+/** Whom kicking this session keeps out: see the architecture notes on kick. */
 export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
   const user = session.rare?.vouched ? session.rare.userId : undefined;
   const streams = session.streams.map((stream): DenialPattern => ({ kind: session.kind, stream }));
@@ -34,14 +34,15 @@ export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
   const alike = (place: DenialPattern): DenialPattern[] => alikes(session, place, terms.hash);
   const address = (place: DenialPattern): DenialPattern[] => byAddress(session, place, terms.byAddress);
   if (user !== undefined) {
-    // The credentials that named this user, before any policy is asked. And at the same places, viewers whom they do not name.
+    // The credentials that named this user, checked before any policy is asked; and, at the same addresses, viewers whom no
+    // credential names.
     const same = streams.flatMap((here) => [{ ...here, user }, ...withCredentials(here, terms.offered)]);
     const nobody = there.map((place): DenialPattern => ({ ...place, unnamed: 'yes' }));
     return { onlyNew: bounded(same, nobody.flatMap(address), nobody.flatMap(alike)) };
   }
   const same = (terms.recipe.byAddress ? there : streams).flatMap((each) => identities(session, each, terms));
   const alikeThere = there.flatMap(alike);
-  // Without a token, the player's own name was the viewer's: anybody else who is found by it has a better name.
+  // Without a token, the viewer was identified by its player's own name: anyone else who is found by that name has a better one.
   const isNameless = session.token === undefined;
   return {
     onlyNew: bounded(same, there.flatMap(address), isNameless ? [] : alikeThere),
@@ -49,7 +50,7 @@ export function patternsOfKick(session: Session, terms: KickTerms): Patterns {
   };
 }
 
-/** Whom it keeps out that this session was replaced: itself as it was, with any of its tokens and players. */
+/** Whom a replaced session keeps out: the viewer as it was, with any of its tokens and players. */
 export function patternsOfReplaced(
   session: Session,
   { addresses, hash }: Pick<KickTerms, 'addresses' | 'hash'>,
@@ -64,7 +65,7 @@ export function patternsOfReplaced(
   return { onlyNew: bounded(withTokens.flatMap((each) => protocols.map((protocol) => ({ ...each, protocol })))) };
 }
 
-/** The same viewer by the recipe, on every protocol, by whatever it was called. */
+/** The same viewer by the recipe, on every protocol, under any of its names. */
 function identities(session: Session, where: DenialPattern, { recipe, offered, hash }: KickTerms): DenialPattern[] {
   const same = recipe.fields.includes('userAgent') ? { ...where, userAgent: session.userAgent ?? '' } : where;
   if (!recipe.byName) return [same];
@@ -73,7 +74,7 @@ function identities(session: Session, where: DenialPattern, { recipe, offered, h
     ...hashed(session, 'cmcd', hash).map((sid) => ({ ...same, sid })),
     ...hashed(session, 'playback-session', hash).map((playerSessionId) => ({ ...same, playerSessionId })),
   ];
-  // By its address, if that counts, it is found anyway; else by its id, which is derived.
+  // If its address counts, it is found by that; otherwise by its id, which is derived.
   const byId = named.length === 0 && session.group !== undefined && !recipe.byAddress;
   return byId ? [{ ...same, session: session.id }] : named;
 }
@@ -81,36 +82,36 @@ function identities(session: Session, where: DenialPattern, { recipe, offered, h
 const withCredentials = (same: DenialPattern, offered: readonly Offered[]): DenialPattern[] =>
   credentialsIn(offered).flatMap((key) => asCredential(same, key));
 
-/** Wherever it stands: in the URL, in a cookie or in a header. */
+/** Wherever the credential is: in the URL, in a cookie or in a header. */
 export const asCredential = (values: DenialPattern, key: string): DenialPattern[] => [
   { ...values, token: key },
   { ...values, bearer: key },
 ];
 
-/** A client can change whatever it chose itself. What it plays with is mostly what is at hand. */
+/** Clients can change anything they chose themselves, but mostly use the player at hand. */
 const alikes = (session: Session, place: DenialPattern, hash: KeyedHash): DenialPattern[] =>
   known(session, 'fingerprint', hash).map((userAgent) => ({ ...place, userAgent }));
 
-/** Where there is no agent to compare: a browser's says nothing about that of a library for RTMP, RTSP or SRT. */
+/** Covers clients without a comparable user agent: a browser's says nothing about that of an RTMP, RTSP or SRT library. */
 function byAddress(session: Session, place: DenialPattern, when: KickByAddress): DenialPattern[] {
   if (when === 'never') return [];
   const isBare = session.isConnectionOnly && !isBrowser(session.userAgent);
   return [when === 'always' || isBare ? place : { ...place, bare: 'yes' }];
 }
 
-/** What it was called in this way. */
+/** The names of this kind that it was seen with. */
 function known(session: Session, kind: NamedBy, hash: KeyedHash): string[] {
   const prefix = `${kind}:`;
   return knownNames(session, hash).flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
 }
 
-/** The same as keys, and what it was called before this process began. */
+/** The same as keys, together with the names it had before this process began. */
 const hashed = (session: Session, kind: NamedBy, hash: KeyedHash): string[] => [
   ...known(session, kind, hash).map((name) => hashedName(kind, name, hash)),
   ...(session.rare?.unseen ?? []).flatMap(([unseen, name]) => (unseen === kind ? [name] : [])),
 ];
 
-/** One address of each network that it was seen at: it may come back from each of them. */
+/** One address for each network where it was seen: it may come back from any of them. */
 const placesOf = ({ ips }: Session, addresses: AddressReader): string[] => [
   ...new Map(ips.map((ip) => [addresses.network(ip), ip])).values(),
 ];

@@ -8,8 +8,8 @@ import type { Session } from '../session/session.js';
 import { isIssuedBy } from './issued-before.js';
 
 /**
- * True when a live session is what the target names. Like a filter it matches any of the streams, protocols and
- * addresses of the session: each may still be in use.
+ * True when the target names this live session. Like a filter, it matches any of the session's streams, protocols and addresses:
+ * each may still be in use.
  */
 export function matchesSession(
   target: DenialTarget,
@@ -29,7 +29,7 @@ export function matchesSession(
   );
 }
 
-/** What of a target stands in the record of each session that it means, word for word. */
+/** The parts of a target that appear verbatim in the record of every session that it covers. */
 export function mentionedBy(target: DenialTarget, hash: KeyedHash): string[] {
   const { session, user, token, userAgent, stream, ip } = target;
   const hashed = token === undefined ? undefined : hash.of(token);
@@ -37,9 +37,7 @@ export function mentionedBy(target: DenialTarget, hash: KeyedHash): string[] {
   return [session, user, hashed, userAgent, stream, address].filter((text) => text !== undefined);
 }
 
-/**
- * The same of a denial that was made elsewhere, which has what stands for its token: `targetToken` of it, as a hash.
- */
+/** The same for a denial made elsewhere, which carries the hash of its token in `targetToken` instead. */
 export function matchesElsewhere(
   { token: _fingerprint, ...target }: DenialTarget,
   targetToken: string | undefined,
@@ -50,7 +48,7 @@ export function matchesElsewhere(
   return matchesSession(target, session, parts);
 }
 
-/** True when the hit says nothing that a denial could be about and its live session did not say last. */
+/** True when nothing in the hit that a denial could be about differs from what its live session said last. */
 export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
   return (
     hit.protocol === session.protocol &&
@@ -62,7 +60,7 @@ export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
   );
 }
 
-/** As its name, or among the credentials that were decided. */
+/** The token is the session's own, or one of the credentials that were judged. */
 function hasToken({ token: own, rare, hot }: Session, token: string, hash: KeyedHash): boolean {
   if (own === token) return true;
   if (hot?.credentials?.scheme === 'bearer' && hot.credentials.token === token) return true;

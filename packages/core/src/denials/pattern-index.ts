@@ -3,7 +3,7 @@ import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { MultiMap } from '../collections/multi-map.js';
 import { keyOfHit, keyOfValues, type NetworkOf, type DenialPattern, type Shape } from './pattern.js';
 
-/** Finds by pattern: one look-up per combination of fields in use, however many patterns there are. */
+/** Finds items by pattern: one look-up per combination of fields in use, however many patterns there are. */
 export class PatternIndex<T extends object> {
   private items = new MultiMap<T>();
   private readonly shapes = new Map<string, Shape>();
@@ -28,7 +28,7 @@ export class PatternIndex<T extends object> {
     if (shape !== undefined && --shape.uses === 0) this.shapes.delete(shapeId);
   }
 
-  /** The first that fits the hit and passes the test. */
+  /** The first item that matches the hit and passes the test. */
   find(resolved: ResolvedHit, test: (item: T) => boolean): T | undefined {
     for (const shape of this.shapes.values()) {
       const key = keyOfHit(shape, resolved, this.hash);

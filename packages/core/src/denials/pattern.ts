@@ -7,8 +7,8 @@ import type { SessionKind } from '../types/kinds.js';
 import { ownCopy } from '../support/strings.js';
 
 /**
- * Fields whose values are compared as they are, long ones by their hash, and names and credentials by their keys (see
- * `KeyedHash`), which are computed only while a denial asks for them. `ip`: an address as identity counts it;
+ * The fields of a pattern. Values are compared as they are, long ones by their hash, and names and credentials by their keys (see
+ * `KeyedHash`), which are computed only while a denial needs them. `ip`: an address, reduced to the network that identity counts;
  * `block`: a CIDR block.
  */
 export interface DenialPattern {
@@ -26,15 +26,15 @@ export interface DenialPattern {
   token?: string;
   /** A key; '' stands for none. */
   exactToken?: string;
-  /** A key: of a bearer's token. */
+  /** A key: that of a bearer token. */
   bearer?: string;
   /** Keys: what a player calls itself. */
   sid?: string;
   playerSessionId?: string;
   session?: string;
-  /** Who asked the policies: several fields as one key. */
+  /** Whom the policies were asked about: several fields as one key. */
   viewer?: string;
-  /** The same, with all that was offered to be let in by. */
+  /** The same, including every credential that was offered. */
   asked?: string;
 }
 
@@ -44,7 +44,7 @@ export const PATTERN_FIELDS: readonly string[] =
     ' ',
   );
 
-/** Which fields a denial names: those who want in are looked up under each shape in use, whatever the number of denials. */
+/** The set of fields that a denial names. A hit is looked up once per shape in use, whatever the number of denials. */
 export interface Shape {
   readonly id: string;
   readonly fields: readonly (keyof DenialPattern)[];
@@ -52,10 +52,10 @@ export interface Shape {
   uses: number;
 }
 
-/** What identity counts as one place: see `AddressReader`. */
+/** Maps an address to the network that identity counts as one place: see `AddressReader`. */
 export type NetworkOf = (ip: string) => string;
 
-/** The shape of these values, and the key they are kept under. */
+/** The shape of these values, and the key they are stored under. */
 export function keyOfValues(
   values: DenialPattern,
   networkOfIp: NetworkOf,
@@ -71,7 +71,7 @@ export function keyOfValues(
   return { shapeId, fields, key };
 }
 
-/** The key that a denial of this shape would have to be kept under to refuse this hit; undefined: it cannot. */
+/** The key under which a denial of this shape would refuse this hit; undefined: no such denial can. */
 export function keyOfHit(shape: Shape, hit: ResolvedHit, hash: KeyedHash): string | undefined {
   let key = shape.id;
   for (const field of shape.fields) {
@@ -82,7 +82,9 @@ export function keyOfHit(shape: Shape, hit: ResolvedHit, hash: KeyedHash): strin
   return key;
 }
 
-/** As they are kept: texts that strangers choose are short, and hold nothing else in memory. */
+/**
+ * The values as they are stored: texts that strangers choose are shortened, and copied so that they keep nothing else in memory.
+ */
 export function keptValues(values: DenialPattern, hash: KeyedHash): DenialPattern {
   const kept: Record<string, unknown> = { ...values };
   for (const [field, value] of Object.entries(kept)) {
@@ -92,7 +94,7 @@ export function keptValues(values: DenialPattern, hash: KeyedHash): DenialPatter
   return kept;
 }
 
-/** These are short by what they are. */
+/** Fields whose values are short by nature. */
 const AS_THEY_ARE = new Set('kind ip token exactToken bearer sid playerSessionId unnamed bare viewer asked'.split(' '));
 
 function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit, hash: KeyedHash): string | undefined {
@@ -132,10 +134,13 @@ function valueOf(field: keyof DenialPattern, shape: Shape, hit: ResolvedHit, has
   }
 }
 
-/** Whom the policies were asked about, as one value. A hash: its parts are thousands of characters, and strangers choose them. */
+/**
+ * Whom the policies were asked about, as one value. It is a hash, because its parts can be thousands of characters that strangers
+ * choose.
+ */
 export const viewerKey = (hit: ResolvedHit, hash: KeyedHash): string => hash.once(joined(viewerParts(hit)));
 
-/** The same with what was offered: who comes with another credential is asked about again. */
+/** The same including what was offered: a viewer with another credential is judged again. */
 export const askedKey = (hit: ResolvedHit, hash: KeyedHash): string =>
   hash.once(joined([...viewerParts(hit), hit.requestKey]));
 

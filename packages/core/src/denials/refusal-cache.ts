@@ -3,14 +3,14 @@ import { ownCopy } from '../support/strings.js';
 import type { DenialEntry } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 
-/** Tokens, or addresses without one, of one generation. */
+/** Tokens (or addresses, for hits without one) per generation. */
 const MAX_KEYS = 2048;
-/** Of those who share a token, or an address without one. */
+/** Refusals kept per token, or per address without one. */
 const MAX_ALIKE = 8;
-/** Who brings longer texts than this, all of them together, is not kept: strangers choose them. */
+/** Hits whose texts are longer than this in total are not cached, because strangers choose them. */
 const MAX_LENGTH = 1024;
 
-/** A hit as it was, and what refused it. */
+/** A refused hit, and the denial that refused it. */
 class Refusal {
   private readonly kind: string;
   private readonly stream: string;
@@ -57,13 +57,13 @@ class Refusal {
 }
 
 /**
- * Who was refused a moment ago, and under which denial: who is out and tries on costs a look-up and a few comparisons,
- * instead of a key (and a hash) for every shape of denial in use. Only remembers; what is not here is looked up.
+ * Remembers who was refused a moment ago, and under which denial: a refused client that keeps retrying costs a look-up and a few
+ * comparisons, instead of a key (and a hash) for every shape of denial in use. It is only a cache: a miss goes to the tables.
  */
 export class RefusalCache {
   private readonly recent = new RecentMap<Refusal[]>({ max: MAX_KEYS });
 
-  /** The denial that refused this hit and still holds. */
+  /** The denial that refused this hit and still applies. */
   find(resolved: ResolvedHit, now: number): DenialEntry | undefined {
     const alike = this.recent.get(keyOf(resolved));
     if (alike === undefined) return undefined;
@@ -83,7 +83,7 @@ export class RefusalCache {
     this.recent.set(key, alike);
   }
 
-  /** What refuses whom may have changed. */
+  /** Which denials apply may have changed. */
   clear(): void {
     this.recent.clear();
   }

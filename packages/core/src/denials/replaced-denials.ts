@@ -6,14 +6,14 @@ import type { Clock } from '../support/clock.js';
 import { offeredBy } from '../session/decided.js';
 import type { Settings } from '../settings/settings.js';
 
-/** So many devices stay out for one session at the most; the first of them may come back. */
+/** The most devices that stay out for one session; beyond that, the first of them may come back. */
 const MAX_HELD = 64;
-/** The last moment that a Date can show. */
+/** The last moment that a Date can represent. */
 const NEVER = 8.64e15;
 
-/** Keeps out who was replaced while the session that replaced it lives, so that two devices do not take turns. */
+/** Keeps a replaced viewer out while the session that replaced it lives, so that two devices do not take turns. */
 export class ReplacedDenials {
-  /** By the session that lives. */
+  /** By the session that is live. */
   private readonly heldBy = new Map<Session, readonly DenialEntry[]>();
 
   constructor(
@@ -22,7 +22,7 @@ export class ReplacedDenials {
     private readonly clock: Clock,
   ) {}
 
-  /** As it was: with another player, or as another user, it may ask. See `whileLives` for how long. */
+  /** Denies the viewer as it was: with another player, or as another user, it may ask again. See `whileLives` for how long. */
   deny(session: Session): DenialEntry {
     const { id, stream, ip, userAgent, fingerprint, userId } = session;
     const target: DenialTarget = { session: id, stream, ip };
@@ -48,7 +48,7 @@ export class ReplacedDenials {
     if (session.isClosed) this.ended(session);
   }
 
-  /** The denials that would end with this session: somebody else holds them from now on. */
+  /** The denials that would end with this session: the caller holds them from now on. */
   inherit(session: Session): readonly DenialEntry[] {
     const denials = this.heldBy.get(session) ?? [];
     this.heldBy.delete(session);

@@ -7,13 +7,13 @@ import { closest } from '../support/options.js';
 
 const TEXTS = ['session', 'user', 'token', 'ip', 'userAgent', 'stream', 'protocol'] as const;
 const FIELDS: readonly (keyof DenialTarget)[] = [...TEXTS, 'issuedBefore'];
-/** Below this, milliseconds would be in 1973: they are seconds. */
+/** As milliseconds, anything below this is before 1974, so it must be seconds. */
 const FEWEST_MS = 1e11;
-/** The last moment that a Date can show. */
+/** The last moment that a Date can represent. */
 const LAST_MS = 8.64e15;
 
 /**
- * Takes a target apart. What is not clearly a target is an error: a misspelt field must never mean "everybody".
+ * Parses a target. Anything that is not clearly a target is an error: a misspelt field must never mean "everybody".
  *
  * @throws StreamSessionsError ERR_BAD_DENIAL
  */
@@ -47,12 +47,12 @@ export function readTarget(target: DenialTarget): DenialTarget {
     const { address, prefixLength } = block;
     read.ip = prefixLength === undefined ? address : networkOf(address, prefixLength);
   }
-  // as that of a client is kept
+  // cut to the length at which a client's user agent is kept
   if (read.userAgent !== undefined) read.userAgent = read.userAgent.slice(0, MAX_TEXT_LENGTH);
   return read;
 }
 
-/** A time that is not clearly one would refuse everybody, or nobody. */
+/** A value that is not clearly a time would refuse everyone, or nobody. */
 function readTime(value: unknown): number {
   if (typeof value === 'number' && value >= FEWEST_MS && value <= LAST_MS) return value;
   const seconds = typeof value === 'number' && value > 0 && value < FEWEST_MS;
@@ -63,7 +63,7 @@ function readTime(value: unknown): number {
 
 const bad = (what: string): StreamSessionsError => new StreamSessionsError('ERR_BAD_DENIAL', `Cannot deny: ${what}.`);
 
-/** Two spellings of one target are one key. No token stands in it. */
+/** Different spellings of one target share a key. The key contains no token. */
 export function targetKey({ token, ...target }: DenialTarget, hash: KeyedHash): string {
   const values = Object.entries(target).map(([field, value]) => [field, hash.compact(String(value))]);
   if (token !== undefined) values.push(['token', hash.of(token)]);

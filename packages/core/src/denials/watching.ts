@@ -1,13 +1,13 @@
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
 
-/** Whether somebody who asks is watching already. */
+/** Whether the viewer who asks is already watching. */
 interface Watching {
-  /** Nothing was seen of it, here or on another node. */
+  /** It has not been seen, here or on another node. */
   readonly isNew: boolean;
-  /** When it began to watch this stream. Infinity: it does not. -Infinity: whoever watches here is no newcomer, whenever it came. */
+  /** When it began to watch this stream. Infinity: it does not. -Infinity: it watches on this node, so it is never a newcomer. */
   readonly since: number;
-  /** It is found by more than what its player calls itself. */
+  /** It is found by more than its player's own name. */
   readonly byName: boolean;
 }
 
@@ -18,7 +18,7 @@ export function watching(resolved: ResolvedHit, joins: Session | undefined): Wat
     const watches = !arrives && joins.streams.includes(stream);
     return { isNew: false, since: watches ? -Infinity : Infinity, byName: resolved.answersTo(joins) };
   }
-  // Of a visit to many streams nobody says to which.
+  // For a visit to many streams, it is unknown which stream `openedAt` refers to.
   if (visit === undefined || visit.found === 'new' || arrives || !recipe.byStream) return NEWCOMER;
   const namedBy = visit.names[0]?.[0] ?? 'fingerprint';
   return { isNew: false, since: visit.openedAt, byName: resolved.answersTo({ namedBy }) };

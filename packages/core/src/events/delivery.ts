@@ -6,7 +6,7 @@ import type { WireEvent } from '../types/wire.js';
 const ONCE = { tries: 1, delayMs: 0 };
 const LONGEST_DELAY_MS = 60_000;
 
-/** Hands batches to a sink, again and again if the rule says so. Never rejects. */
+/** Delivers batches to a sink, retrying as the retry rule says. Never rejects. */
 export class Delivery {
   private isOver = false;
   private wake: (() => void) | undefined = undefined;
@@ -18,7 +18,7 @@ export class Delivery {
     private readonly logger: Logger,
   ) {}
 
-  /** False: it was tried as often as it may be, and is lost. */
+  /** Returns false when all attempts have failed and the batch is lost. */
   async write(batch: readonly WireEvent[]): Promise<boolean> {
     let { delayMs } = this.retry;
     for (let tries = 1; ; tries++) {
@@ -38,7 +38,7 @@ export class Delivery {
     }
   }
 
-  /** Tells the sink what it will not get. */
+  /** Tells the sink which events it will not receive. */
   async tell(gap: SinkGap): Promise<void> {
     this.logger.warn({ sink: this.sink.name, ...gap }, 'events were lost in front of a sink');
     try {
@@ -48,7 +48,7 @@ export class Delivery {
     }
   }
 
-  /** A batch that fails from now on is not tried again. */
+  /** From now on, a batch that fails is not retried. */
   giveUp(): void {
     this.isOver = true;
     this.wake?.();

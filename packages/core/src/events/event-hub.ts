@@ -13,13 +13,13 @@ type Listener = (event: TrackerEvents[EventName]) => void;
 interface Queued {
   readonly name: EventName;
   readonly event: TrackerEvents[EventName];
-  /** Undefined: all that listen to it. */
+  /** Undefined: all listeners of this event. */
   readonly only: Listener | undefined;
 }
 
 /**
- * Tells listeners and sinks what happened, in order, after it happened. What a listener causes is told after the event
- * it is hearing. A listener that throws or rejects is logged and hurts nobody else.
+ * Tells listeners and sinks what happened, in order, after it happened. Events that a listener causes are delivered after the one
+ * it is handling. A listener that throws or rejects is logged and affects no other.
  */
 export class EventHub {
   private readonly listeners: Record<EventName, readonly Listener[]> = {
@@ -33,12 +33,12 @@ export class EventHub {
     source: [],
   };
   private sinks: readonly SinkQueue[] = [];
-  /** Removed, but still taking what was queued. */
+  /** Sinks that were removed but are still taking what was queued. */
   private readonly leaving = new Set<SinkQueue>();
   private readonly queue: Queued[] = [];
   private delivering = false;
   private readonly idOf = eventIds();
-  /** Of the latest event. */
+  /** Sequence number of the latest event. */
   seq = 0;
   private droppedByRemoved = 0;
 
@@ -47,7 +47,7 @@ export class EventHub {
     private readonly logger: Logger,
   ) {}
 
-  /** Nobody listens to this: do not make the event. */
+  /** False when nobody listens to this event, so that it need not be made. */
   wants(name: EventName): boolean {
     return (this.sinks.length > 0 && name !== 'changed') || this.listeners[name].length > 0;
   }
@@ -60,9 +60,9 @@ export class EventHub {
     return ++this.seq;
   }
 
-  /** `first`: told to this listener at once, and nothing afterwards. */
+  /** `first`: delivered to this listener at once, and to no other. */
   on<E extends EventName>(name: E, listener: (event: TrackerEvents[E]) => void, first?: TrackerEvents[E]): () => void {
-    // The same function may listen twice; each call gets an own entry, so that each ends only itself.
+    // The same function may listen twice; each call gets its own entry, so that each subscription ends only itself.
     if (!Object.hasOwn(this.listeners, name)) {
       throw badOption('the event of on()', `one of ${Object.keys(this.listeners).join(', ')}`, name);
     }
@@ -77,7 +77,7 @@ export class EventHub {
     };
   }
 
-  /** `backlog`: what it gets before anything else. */
+  /** `backlog`: what the sink receives before anything else. */
   addSink(sink: EventSink, options: SinkOptions, backlog: Backlog | undefined): () => void {
     if (typeof sink?.write !== 'function')
       throw badOption('a sink', 'an object with a name and a write function', sink);
@@ -93,7 +93,7 @@ export class EventHub {
     };
   }
 
-  /** `wire` is asked for only when a sink takes it. */
+  /** `wire` is called only when a sink takes the event. */
   emit<E extends EventName>(
     name: E,
     event: TrackerEvents[E],
@@ -106,7 +106,7 @@ export class EventHub {
     this.tell(name, event);
   }
 
-  /** Listeners alone. */
+  /** Tells listeners only, not sinks. */
   tell<E extends EventName>(name: E, event: TrackerEvents[E]): void {
     if (this.listeners[name].length > 0) this.enqueue({ name, event, only: undefined });
   }
@@ -120,18 +120,18 @@ export class EventHub {
     this.delivering = false;
   }
 
-  /** Undefined: each sink has room for more. */
+  /** Undefined: every sink has room for more. */
   room(): Promise<unknown> | undefined {
     const full = this.sinks.map((sink) => sink.room()).filter((room) => room !== undefined);
     return full.length > 0 ? Promise.all(full) : undefined;
   }
 
-  /** What has a lower `seq` has been taken by every sink, or is lost to it. */
+  /** Every event with a lower `seq` has been taken by every sink, or is lost to it. */
   get firstWaiting(): number {
     return this.sinks.reduce((first, sink) => Math.min(first, sink.firstWaiting), Infinity);
   }
 
-  /** Of each sink. */
+  /** One entry per sink. */
   stats(): SinkStats[] {
     return this.sinks.map(({ name, queued, dropped }) => ({ name, queued, dropped }));
   }
@@ -141,12 +141,12 @@ export class EventHub {
     await Promise.all(this.sinks.map((sink) => sink.close()));
   }
 
-  /** What the sinks have not taken is given up, and what comes yet. */
+  /** Gives up on what the sinks have not taken, and on anything that still comes. */
   abandon(): void {
     for (const sink of [...this.sinks, ...this.leaving]) sink.abandon();
   }
 
-  /** Sinks get nothing more. */
+  /** Sends nothing more to the sinks. */
   async retire(): Promise<void> {
     await Promise.all(this.sinks.map((sink) => sink.retire()));
     this.droppedByRemoved = this.dropped;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 /**
- * Ids of one tracker's events: UUIDs of version 8 (RFC 9562, 5.8), random for the tracker and counted by `seq` in the last
- * 48 bits. Made for every changed row: a random one is a rope of twenty strings, and took half of what an event costs.
+ * Ids for one tracker's events: UUIDs of version 8 (RFC 9562, 5.8), random per tracker, with `seq` in the last 48 bits. One is
+ * made for every changed row: a random UUID is a rope of twenty strings and accounted for half the cost of an event.
  */
 export function eventIds(): (seq: number) => string {
   const random = randomUUID();

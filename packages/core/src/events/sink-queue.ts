@@ -7,25 +7,25 @@ import { Delivery } from './delivery.js';
 import { SpillFile } from './spill-file.js';
 
 const MAX_BATCH = 1_000;
-/** `updated`, `denied` and what is told of sources, as they wait. */
+/** The most `updated`, `denied` and source events that wait. */
 const MAX_PASSING = 10_000;
-/** Pairs of `opened` and `closed` that wait in memory. */
+/** The most pairs of `opened` and `closed` that wait in memory. */
 const DEFAULT_MAX_PAIRS = 10_000;
 
-/** Rows that are there when a sink is added: made one by one, when it takes them. */
+/** The rows that exist when a sink is added, made one by one as it takes them. */
 export type Backlog = Iterator<WireEvent, unknown>;
 
 /**
  * The queue in front of one sink. Batches go one at a time, in order.
  *
- * What passes (`updated`, `denied`, sources) is bounded: a newer `updated` of a visit replaces the older one, and when there are too
- * many the oldest goes. `opened` and `closed` are pairs: an `opened` that finds no room goes to the spill file, or is lost
- * with its `closed`; the `closed` of one that was taken always has its place.
+ * Passing events (`updated`, `denied`, sources) are bounded: a newer `updated` of a visit replaces the older one, and when there
+ * are too many, the oldest is dropped. `opened` and `closed` are pairs: an `opened` that finds no room goes to the spill file, or
+ * is lost with its `closed`; the `closed` of an `opened` that was taken always has a place.
  */
 export class SinkQueue {
   dropped = 0;
   private readonly events = new Queue<WireEvent>();
-  /** Where the latest `updated` of a session waits, and where the others that pass do. */
+  /** Positions of the latest `updated` of each session, and of the other passing events. */
   private readonly updates = new Map<string, number>();
   private readonly others = new Set<number>();
   private pairs = 0;
@@ -34,12 +34,12 @@ export class SinkQueue {
   private untold: { events: number; firstSeq: number; lastSeq: number } | undefined = undefined;
   private spill: SpillFile | undefined = undefined;
   private spilling = false;
-  /** The spill file is being opened: until then all waits in memory. */
+  /** Set while the spill file is being opened: until then, everything waits in memory. */
   private opening: Promise<void> | undefined;
   private running: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private abandoned = false;
-  /** Given to the sink, which has not said yet that it has it. */
+  /** Events handed to the sink but not yet confirmed by it. */
   private inFlight: readonly WireEvent[] = [];
   private roomWaiters: (() => void)[] = [];
   private readonly maxPairs: number;
@@ -62,7 +62,7 @@ export class SinkQueue {
     return this.sink.name;
   }
 
-  /** Events that wait, also in the file. */
+  /** Events that wait, including those in the file. */
   get queued(): number {
     return this.events.size + (this.spill?.size ?? 0);
   }
@@ -89,13 +89,13 @@ export class SinkQueue {
     return (this.closing ??= this.finish());
   }
 
-  /** Nothing comes any more: what was given to the spill file is in it, and the file is for the next. */
+  /** Nothing more comes: what was given to the spill file is written, and the file is left to the next process. */
   async retire(): Promise<void> {
     await this.spill?.flushed().catch(() => undefined);
     this.spill?.giveUp();
   }
 
-  /** What has not been taken is lost, but what is in the spill file: the next process finds it there. */
+  /** What has not been taken is lost, except for the content of the spill file, which the next process finds there. */
   abandon(): void {
     this.abandoned = true;
     this.dropped += this.events.size;
@@ -111,7 +111,7 @@ export class SinkQueue {
   private pushPassing(event: WireEvent): void {
     const isUpdate = event.type === 'session.updated';
     if (isUpdate) this.takeOutOlder(event);
-    // It would come before what is in the file.
+    // It would overtake the events in the file.
     if (this.abandoned || this.spilling) return this.lose(event);
     if (this.events.size - this.pairs >= MAX_PASSING && !this.makeRoom(isUpdate)) return this.lose(event);
     const position = this.events.push(event);
@@ -151,7 +151,7 @@ export class SinkQueue {
     this.running ??= this.run();
   }
 
-  /** Starts in a microtask of its own: what one call of the tracker causes goes in one batch. */
+  /** Starts in a microtask of its own, so that everything one call to the tracker causes goes into one batch. */
   private async run(): Promise<void> {
     await Promise.resolve();
     await this.opening;
@@ -167,7 +167,10 @@ export class SinkQueue {
     await this.tellGap();
   }
 
-  /** What an earlier process left, what was there before, what came since, and then what did not fit. */
+  /**
+   * The next batch: first what an earlier process left, then the backlog, then what came since, and last what did not fit into
+   * memory.
+   */
   private async next(): Promise<WireEvent[]> {
     const isLeftOver = this.spill !== undefined && this.spill.size > 0 && !this.spilling;
     if (isLeftOver) return this.spilled();
@@ -225,7 +228,7 @@ export class SinkQueue {
     return batch;
   }
 
-  /** An event waits no longer. */
+  /** An event no longer waits. */
   private forget(event: WireEvent, position: number): void {
     if (isOfPair(event)) this.pairs--;
     else if (event.type !== 'session.updated') this.others.delete(position);
@@ -244,7 +247,7 @@ export class SinkQueue {
     this.untold.lastSeq = seq;
   }
 
-  /** Before the next batch: what is missing in front of it. */
+  /** Before the next batch, tells the sink which events are missing in front of it. */
   private async tellGap(): Promise<void> {
     const gap = this.untold;
     if (gap === undefined || this.abandoned) return;
@@ -257,11 +260,14 @@ export class SinkQueue {
     const position = this.updates.get(id);
     if (position === undefined) return;
     this.updates.delete(id);
-    // of an earlier visit it is the last word
+    // the last `updated` of an earlier visit is kept: it is that visit's final state
     if (this.events.at(position)?.payload['opened_at'] === event.payload['opened_at']) this.events.remove(position);
   }
 
-  /** The oldest update goes, else the new event if it is one, else the oldest of the others. False: the new one. */
+  /**
+   * Drops the oldest update; failing that, the new event if it is an update, otherwise the oldest of the others. False: the new
+   * event is dropped.
+   */
   private makeRoom(forUpdate: boolean): boolean {
     const [position] = this.updates.size > 0 ? this.updates.values() : forUpdate ? [] : this.others;
     const oldest = position === undefined ? undefined : this.events.remove(position);

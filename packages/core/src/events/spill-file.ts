@@ -4,15 +4,15 @@ import { lockFile } from '../support/file-lock.js';
 import type { WireEvent } from '../types/wire.js';
 
 const NEWLINE = 0x0a;
-/** Bytes of one reading. */
+/** Bytes per read. */
 const CHUNK = 1024 * 1024;
 
 /**
- * Events that do not fit into memory, as lines of JSON in a file. What an earlier process left in it comes first. What was
- * read is there until all was: after a crash it comes again, with the same ids.
+ * Events that do not fit into memory, as lines of JSON in a file. What an earlier process left in it comes first. Lines stay in
+ * the file until all of them have been read: after a crash they come again, with the same ids.
  */
 export class SpillFile {
-  /** Lines that wait to be written, or have to be read yet. */
+  /** Lines that are still to be written or read. */
   size = 0;
   private readAt = 0;
   private written: Promise<void> = Promise.resolve();
@@ -24,7 +24,7 @@ export class SpillFile {
     private readonly unlock: () => void,
   ) {}
 
-  /** @throws Error when the file can be neither read nor made, or is in use */
+  /** @throws Error when the file can be neither read nor made, or is in use by another process */
   static async open(path: string): Promise<SpillFile> {
     const unlock = lockFile(resolve(path), (pid) => new Error(`${path} is in use by process ${pid ?? '?'}.`));
     try {
@@ -32,7 +32,7 @@ export class SpillFile {
       await appendFile(path, '', { mode: 0o600 });
       const left = await readFile(path);
       for (const byte of left) if (byte === NEWLINE) spill.size++;
-      // what a crash cut short is a line of its own, and none of what follows
+      // what a crash cut short becomes a line of its own, and does not run into what follows
       if (left.length > 0 && left.at(-1) !== NEWLINE) {
         await appendFile(path, '\n');
         spill.size++;
@@ -89,7 +89,7 @@ export class SpillFile {
     return this.written;
   }
 
-  /** All that was taken has been delivered: the file starts anew when nothing else is in it. */
+  /** Everything taken has been delivered: the file is truncated if nothing else is in it. */
   async settle(): Promise<void> {
     await this.written;
     if (this.size > 0 || this.readAt === 0 || this.isGivenUp) return;
@@ -106,14 +106,14 @@ export class SpillFile {
     }
   }
 
-  /** What is in it is another's from now on. */
+  /** Leaves the content of the file to another process. */
   giveUp(): void {
     if (!this.isGivenUp) this.unlock();
     this.isGivenUp = true;
   }
 }
 
-/** A line that a crash cut short is none. */
+/** Undefined for a line that a crash cut short. */
 function parsed(line: string): WireEvent | undefined {
   try {
     return JSON.parse(line) as WireEvent;

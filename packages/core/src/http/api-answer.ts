@@ -1,6 +1,9 @@
 import type { NodeRequest, NodeResponse } from './node-http.js';
 
-/** What a request is answered when it cannot be done. The message is for the caller; it never shows what they sent in secret. */
+/**
+ * The error response to a request that cannot be fulfilled. The message is for the caller and never contains secrets from the
+ * request.
+ */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -12,14 +15,14 @@ export class ApiError extends Error {
   }
 }
 
-/** 400: the query says something that it cannot. */
+/** 400: the query is invalid. */
 export const invalidQuery = (message: string): ApiError => new ApiError(400, 'INVALID_QUERY', message);
-/** 400: the body does. */
+/** 400: the body is invalid. */
 export const invalidBody = (message: string): ApiError => new ApiError(400, 'INVALID_BODY', message);
 /** 404. */
 export const notFound = (what: string): ApiError => new ApiError(404, 'NOT_FOUND', what);
 
-/** For no cache, no page of another origin, and no address bar's `Referer`. */
+/** Keeps the response out of caches and other origins, and its URL out of `Referer` headers. */
 export function keepPrivate(res: NodeResponse): void {
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -27,7 +30,7 @@ export function keepPrivate(res: NodeResponse): void {
   res.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
 }
 
-/** Answers with JSON; undefined is 204. */
+/** Responds with JSON; undefined becomes 204. */
 export function sendJson(req: NodeRequest, res: NodeResponse, status: number, body: unknown): void {
   if (res.headersSent || res.writableEnded) return;
   res.statusCode = status;
@@ -41,11 +44,11 @@ export function sendJson(req: NodeRequest, res: NodeResponse, status: number, bo
   else finish.end(text);
 }
 
-/** Answers with the error; one that is not ours tells nothing about itself. */
+/** Responds with the error; one that is not an `ApiError` reveals nothing about itself. */
 export function sendError(req: NodeRequest, res: NodeResponse, error: unknown): void {
   const known = error instanceof ApiError ? error : new ApiError(500, 'INTERNAL', 'Internal server error.');
   for (const [name, value] of Object.entries(known.headers)) {
-    // HTTP/2 has no header for it, and resets the stream by itself
+    // HTTP/2 has no such header, and resets the stream itself
     if (!res.headersSent && (name !== 'Connection' || req.httpVersionMajor < 2)) res.setHeader(name, value);
   }
   sendJson(req, res, known.status, { error: { code: known.code, message: known.message } });

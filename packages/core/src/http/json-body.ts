@@ -5,13 +5,13 @@ import type { NodeRequest } from './node-http.js';
 const MAX_BODY_BYTES = 65_536;
 
 /**
- * The JSON object in the body, `{}` when there is none. Takes what `express.json()` has read already, or a parser of text.
+ * The JSON object in the body, `{}` when there is none. Accepts what `express.json()` or a text parser has already read.
  *
  * @throws ApiError 400, 413, 415
  */
 export async function readObject(req: NodeRequest): Promise<Record<string, unknown>> {
   const type = req.headers['content-type'] ?? '';
-  // The form of a foreign page can send text, but not this type without being asked first; whoever has read it since.
+  // A form on a foreign page can send text, but not this content type without a preflight, whatever parser has read it since.
   if (type === '' ? hasBody(req) : !JSON_TYPE.test(type)) throw notJson();
   const { body } = req as NodeRequest & { body?: unknown };
   if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body)) return asObject(body);
@@ -25,7 +25,7 @@ export async function readObject(req: NodeRequest): Promise<Record<string, unkno
   }
 }
 
-/** HTTP/2 says so when the body has come. */
+/** With HTTP/2, whether there is a body may show only once it has arrived. */
 const hasBody = ({ headers }: NodeRequest): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
@@ -40,8 +40,8 @@ function asObject(value: unknown): Record<string, unknown> {
 }
 
 /**
- * Not by `for await`: leaving that early destroys the request, and its answer with it. Nor by `raw-body`: it stops reading a
- * body that is too long, which holds the connection, and waits for ever for one that was read before.
+ * Not with `for await`: leaving it early destroys the request, and the response with it. Nor with `raw-body`: it stops reading a
+ * body that is too long, which blocks the connection, and waits for ever for one that has already been read.
  */
 function readText(req: NodeRequest): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -50,18 +50,18 @@ function readText(req: NodeRequest): Promise<string> {
     if (size > 0) reject(tooLarge());
     req.on('data', (chunk: Buffer | string) => {
       size += chunk.length;
-      // read on, and drop it: an unread body would hold the connection
+      // read on and discard: an unread body would block the connection
       if (size > MAX_BODY_BYTES) reject(tooLarge());
       else chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     });
     req.on('end', () => resolve(Buffer.concat(chunks).toString()));
     req.on('error', reject);
-    // Nobody waits for an answer any more; or the body was read before, and this is all there is of it.
+    // Nobody waits for a response any more; or the body was read before, and this is all there is.
     req.on('close', () => resolve(Buffer.concat(chunks).toString()));
     if (req.readableEnded) resolve('');
   });
 }
 
-// Nobody should have to listen to the rest.
+// Closes the connection, so that nobody has to receive the rest.
 const tooLarge = (): ApiError =>
   new ApiError(413, 'BODY_TOO_LARGE', `A body has at most ${MAX_BODY_BYTES} bytes.`, { Connection: 'close' });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
-/** A request of `http`, `https`, Express, `connect`, or `http2`'s compatibility API. */
+/** A request from `http`, `https`, Express, `connect`, or the compatibility API of `http2`. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
 /** The response to such a request. */

@@ -20,13 +20,13 @@ export class AddressReader {
   address(raw: string | undefined): string {
     if (!raw) return '';
     if (!raw.includes(':') && raw.length <= MAX_ADDRESS_LENGTH) return raw;
-    // An IPv4 address with its port is read at once, for nobody comes twice from one port.
+    // An IPv4 address with a port is parsed directly: remembering is useless, because nobody comes twice from one port.
     const colon = raw.indexOf(':');
     if (raw.indexOf(':', colon + 1) < 0) {
       const host = raw.slice(0, colon);
       return isIPv4(host) ? host : normaliseAddress(raw);
     }
-    // What is too long for an address is not remembered: it would be kept as it is, thousands of times.
+    // Anything too long for an address is not remembered, or thousands of long texts would be kept.
     if (raw.length > MAX_ADDRESS_LENGTH) return normaliseAddress(raw);
     return this.addresses.get(raw) ?? this.addresses.set(raw, normaliseAddress(raw));
   }
@@ -38,7 +38,7 @@ export class AddressReader {
   }
 }
 
-/** One spelling for every way to write an address: `1.2.3.4:9000`, `[::1]:9000`, `::ffff:1.2.3.4`, `fe80::1%eth0`. */
+/** A single spelling for every way to write an address: `1.2.3.4:9000`, `[::1]:9000`, `::ffff:1.2.3.4`, `fe80::1%eth0`. */
 export function normaliseAddress(raw: string): string {
   let text = raw.trim();
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(text);
@@ -51,7 +51,7 @@ export function normaliseAddress(raw: string): string {
   return mappedIPv4(groups) ?? formatIPv6(groups);
 }
 
-/** The network of this prefix length that holds the address, as `first address/length`. */
+/** The network of this prefix length that contains the address, as `first address/length`. */
 export function networkOf(address: string, prefixLength: number): string {
   if (isIPv4(address)) {
     const mask = prefixLength === 0 ? 0 : (0xffffffff << (32 - prefixLength)) >>> 0;
@@ -72,7 +72,7 @@ export interface Block {
   readonly prefixLength: number;
 }
 
-/** Reads an address or CIDR block; undefined when it is neither. A plain address has no `prefixLength`. */
+/** Parses an address or CIDR block; undefined when it is neither. A plain address has no `prefixLength`. */
 export function parseBlock(text: string): { address: string; prefixLength?: number } | undefined {
   const slash = text.indexOf('/');
   const address = normaliseAddress(slash < 0 ? text : text.slice(0, slash));

@@ -1,6 +1,6 @@
 /**
- * One cookie's value. Undefined when it is absent, empty, cannot be decoded, or is there with two values: nobody can say
- * then which one was meant. (Cookie parsers take the first and read the whole header; this is asked for every segment.)
+ * The value of one cookie. Undefined when it is absent, empty, cannot be decoded, or occurs with two values, since it is then
+ * unclear which one is meant. (Cookie parsers take the first and read the whole header; this runs for every segment.)
  */
 export function cookieValue(header: string, name: string): string | undefined {
   let found: string | undefined;

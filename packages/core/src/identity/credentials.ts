@@ -4,8 +4,8 @@ import { ownCopy } from '../support/strings.js';
 import { MAX_USER_LENGTH } from '../support/bounds.js';
 
 /**
- * What an `Authorization` header offers: a Bearer token (RFC 6750) or a Basic user (RFC 7617), whose password stays in a
- * closure and is only ever compared. Undefined if there is no header, or it is malformed or has another scheme.
+ * What an `Authorization` header offers: a Bearer token (RFC 6750) or a Basic user (RFC 7617), whose password stays in a closure
+ * and is only ever compared. Undefined if the header is missing, malformed or of another scheme.
  */
 export function credentialsOf(authorization: string | undefined): Credentials | undefined {
   if (authorization === undefined) return undefined;
@@ -18,11 +18,11 @@ export function credentialsOf(authorization: string | undefined): Credentials | 
   const password = digest(text.slice(colon + 1));
   return {
     scheme: 'basic',
-    // a copy: a part of the text would keep the password behind it
+    // a copy: a substring would keep the password in memory
     user: ownCopy(text.slice(0, colon)),
     verify: (expected) => timingSafeEqual(password, digest(expected)),
   };
 }
 
-/** Equal length whatever the password, so that comparing tells nothing about it. */
+/** Of equal length whatever the password, so that the comparison reveals nothing about it. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

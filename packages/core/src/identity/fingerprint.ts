@@ -1,15 +1,15 @@
 import * as crypto from 'node:crypto';
 
-/** Bytes of a block of SHA-256, and of its digest. */
+/** Block and digest sizes of SHA-256, in bytes. */
 const BLOCK = 64;
 const DIGEST = 32;
-/** Longer tokens are rare, and take the long way. */
+/** Longer tokens are rare, and take the slow path. */
 const MOST_BYTES = 4_096;
 
-/** Makes the short keyed hash that stands for a token wherever it is shown: 8 characters, 48 bits. */
+/** Makes the function that returns the short keyed hash shown in place of a token: 8 characters, 48 bits. */
 export function fingerprinter(key: string | Buffer): (token: string) => string {
   const keyedHash = hmacSha256(key);
-  // A viewer's token is wanted twice: for itself, and where it stands in the query.
+  // A viewer's token is needed twice: on its own, and where it occurs in the query.
   let last: string | undefined;
   let print = '';
   return (token) => {
@@ -22,8 +22,8 @@ export function fingerprinter(key: string | Buffer): (token: string) => string {
 }
 
 /**
- * HMAC-SHA-256 in base64url. Of two hashes that are called once each, as RFC 2104 puts them together, where Node has such calls (20.12
- * and later): an `Hmac` is an object that the garbage collector has to take down, and costs twice as much. Every viewer pays for one.
+ * HMAC-SHA-256 in base64url. Where Node has one-shot hashes (20.12 and later), it is built from two of them, as RFC 2104 defines
+ * it: an `Hmac` is an object that the garbage collector has to destroy, and costs twice as much. Every viewer pays for one.
  */
 function hmacSha256(key: string | Buffer): (text: string) => string {
   const secret = crypto.createSecretKey(Buffer.from(key));
@@ -36,7 +36,7 @@ function hmacSha256(key: string | Buffer): (text: string) => string {
   const inner = Buffer.concat([block.map((byte) => byte ^ 0x36), Buffer.alloc(MOST_BYTES)]);
   const outer = Buffer.concat([block.map((byte) => byte ^ 0x5c), Buffer.alloc(DIGEST)]);
   return (text) => {
-    // a character takes three bytes at most
+    // a UTF-16 code unit takes three bytes at most
     if (3 * text.length > MOST_BYTES) return withObject(text);
     const end = BLOCK + inner.write(text, BLOCK);
     outer.write(hash('sha256', inner.subarray(0, end), 'binary'), BLOCK, 'binary');

@@ -1,35 +1,35 @@
 import { MAX_TOKEN_LENGTH, TOKEN_PARAMETERS } from './tokens.js';
 import { withoutUserinfo } from './userinfo.js';
 
-/** Parameters whose values are secrets, whoever named them. */
+/** Parameters whose values are always secrets. */
 const SECRET_PARAMETERS: readonly string[] = [
   ...TOKEN_PARAMETERS,
   ...['access_token', 'id_token', 'refresh_token', 'jwt', 'password', 'passwd', 'pass', 'pwd', 'secret'],
   ...['api_key', 'apikey', 'signature', 'sig', 'x-amz-signature', 'x-amz-security-token', 'hdnts', 'hdntl', 'hdnea'],
 ];
 
-/** Hiding is linear, but a query may be a megabyte; more than this is not read. */
+/** Hiding is linear, but a query may be a megabyte; anything beyond this is not read. */
 export const MAX_READ = 16_384;
-/** As long as a token is at most when all of it is escaped: where the reading ends there may be half a secret. */
+/** The longest a token can be once fully escaped: the text read may end in the middle of a secret. */
 const MAX_SECRET = 3 * MAX_TOKEN_LENGTH;
-/** A secret shorter than this may be part of another text by chance. */
+/** A secret shorter than this may occur in other text by chance. */
 const SHORTEST_PART = 8;
-/** What is escaped more often than this has passed through more pages than there are. */
+/** The most levels of escaping to undo; no real URL has more. */
 const MAX_ESCAPES = 5;
 
 /** What to hide in addition to what is always hidden. */
 export interface Secrets {
-  /** Names of parameters that carry secrets. Pass the same array each time: what is compiled from it is cached. */
+  /** Names of parameters that carry secrets. Pass the same array each time: the expressions compiled from it are cached. */
   readonly parameters?: readonly string[] | undefined;
-  /** Credentials that the client offered: hidden wherever they appear, with or without a name. */
+  /** Credentials that the client offered: hidden wherever they appear, with or without a parameter name. */
   readonly values?: readonly (string | undefined)[];
   /** Makes the replacement of a secret. Default: the word `hidden`. */
   readonly instead?: (secret: string) => string;
 }
 
 /**
- * A query or URL as it may be kept or shown: without `user:password@`, without the values of parameters that carry tokens
- * or other secrets (even repeated, escaped or inside another value), and without the given secrets wherever they appear.
+ * A query or URL in a form that may be kept or shown: without `user:password@`, without the values of parameters that carry
+ * tokens or other secrets (even repeated, escaped or inside another value), and without the given secrets wherever they appear.
  * Of a text of more than 16,384 characters, only the beginning is returned.
  */
 export function hideSecrets(text: string, secrets: Secrets = {}): string {
@@ -81,12 +81,12 @@ function withoutValues(
   );
 }
 
-/** How a query parser would call it: `%74oken`, ` token`, `TOKEN` and `token[]` are all read as `token` by somebody. */
+/** The name as a query parser may read it: `%74oken`, ` token`, `TOKEN` and `token[]` are all `token` to some parser. */
 const plainName = (name: string): string => unescaped(name).trim().toLowerCase().split('[', 1)[0] as string;
 
 interface Names {
   readonly all: ReadonlySet<string>;
-  /** One of them inside the value of another: a page to go back to, the next object that CMCD names, JSON. */
+  /** A secret parameter nested in another value: a return URL, the next object that CMCD names, JSON. */
   readonly nested: RegExp;
 }
 
@@ -109,7 +109,7 @@ function compile(parameters: readonly string[]): Names {
   };
 }
 
-/** Once, as a parser of forms does; what cannot be decoded stays as it is. */
+/** Decodes once, as a form parser does; what cannot be decoded is left as it is. */
 function decoded(text: string): string {
   if (!/[%+]/.test(text)) return text;
   try {
@@ -119,7 +119,7 @@ function decoded(text: string): string {
   }
 }
 
-/** As often as it takes, and what cannot be decoded letter by letter. */
+/** Decodes repeatedly, and character by character where the whole cannot be decoded. */
 function unescaped(text: string): string {
   let plain = text;
   for (let i = 0; i < MAX_ESCAPES && /[%+]/.test(plain); i++) {

@@ -1,20 +1,20 @@
 import type { Credentials, HitFacts } from '../types/hit.js';
 import type { KeyedHash } from './keyed-hash.js';
 
-/** Stands where a password was offered: it is never kept, and so is never the one that was judged before. */
+/** Stands for an offered password: passwords are never kept, so one never equals what was judged before. */
 const PASSWORD = '!';
 
-/** True when both offer the same to be let in by. A password is like no other: nobody can compare it. */
+/** True when both offer the same credentials. A password equals no other, because passwords cannot be compared. */
 export function offersSame(a: Credentials | undefined, b: Credentials | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.scheme === 'bearer' && b.scheme === 'bearer' && a.token === b.token;
 }
 
-/** True for what cannot be compared with what came before: who sends one is asked about each time. */
+/** True for credentials that cannot be compared with earlier ones: a viewer who sends them is judged each time. */
 export const isPassword = (credentials: Credentials | undefined): boolean =>
   credentials !== undefined && credentials.scheme !== 'bearer';
 
-/** What was offered to be let in by, as keys: '' is nothing. */
+/** The credentials that were offered, as keys: '' means none. */
 export interface Offered {
   readonly token: string;
   readonly bearer: string;
@@ -27,10 +27,10 @@ export function offeredIn({ token, credentials }: Pick<HitFacts, 'token' | 'cred
   };
 }
 
-/** Both as one text. */
+/** Both as one string. */
 export const offeredKey = ({ token, bearer }: Offered): string => `${token} ${bearer}`;
 
-/** The keys of all that can come again: what came as a token may come as a bearer's, and the other way round. */
+/** The keys of all credentials that may come again: one that came as a token may return as a bearer token, and vice versa. */
 export const credentialsIn = (offered: readonly Offered[]): string[] => [
   ...new Set(offered.flatMap(({ token, bearer }) => [token, bearer]).filter((key) => key !== '' && key !== PASSWORD)),
 ];

@@ -7,22 +7,22 @@ import { IDENTITY_FIELDS, type IdentityField, type IdentityOptions } from '../ty
 const DEFAULT_FIELDS: readonly IdentityField[] = ['stream', 'ip', 'token'];
 
 /**
- * A recipe, prepared. Viewers that agree in every field but the token form an *identity group*; inside it they are told
- * apart by name. With the default recipe a group is "this address on this stream", and mostly has one member.
+ * A recipe, prepared. Viewers that agree in every field but the token form an *identity group*; inside it they are told apart by
+ * name. With the default recipe, a group is "this address on this stream" and usually has one member.
  */
 export interface Recipe {
   readonly kind: SessionKind;
   readonly fields: readonly IdentityField[];
   /** False: hits of this kind leave no trace. */
   readonly tracks: boolean;
-  /** Groups are kept per stream. */
+  /** Groups are per stream. */
   readonly byStream: boolean;
   readonly byName: boolean;
-  /** A group is one address on one stream: who lacks a name there may be found by another. */
+  /** A group is one address on one stream: a viewer without a name there may be found by another name. */
   readonly aliasable: boolean;
-  /** Members of a group have one address. */
+  /** All members of a group share one address. */
   readonly byAddress: boolean;
-  /** Which group: unique among those of one stream (`byStream`) or of the kind. */
+  /** The key of the group: unique within a stream (`byStream`) or within the kind. */
   groupKey(network: string, protocol: string, userAgent: string): string;
   /** Two recipes with the same signature find the same groups. */
   readonly signature: string;
@@ -72,10 +72,10 @@ function groupKeyOf(fields: readonly IdentityField[]): Recipe['groupKey'] {
     (ip ? prefixed(network) : '') + (byProtocol ? prefixed(protocol) : '') + (byUserAgent ? prefixed(userAgent) : '');
 }
 
-/** With its length in front, ("a", "bc") and ("ab", "c") stay two. */
+/** The length prefix keeps ("a", "bc") and ("ab", "c") distinct. */
 export const prefixed = (value: string): string => `${value.length}:${value}`;
 
-/** The id of the session that a recipe yields: 16 hex characters. Hashed once, when it opens. */
+/** The id of the session that a recipe yields: 16 hex characters. Hashed once, when the session opens. */
 export function derivedId(recipe: Recipe, stream: string, groupKey: string, name: string): string {
   const key =
     `${recipe.kind};${recipe.signature};` +

@@ -13,17 +13,17 @@ import type { GeoResolver } from '../types/geo.js';
 import type { Logger } from '../support/logger.js';
 import type { AddressReader } from './address.js';
 
-/** What of the options says who a connection is. */
+/** The options that determine who a connection is. */
 export interface ConnectionIdentity {
   readonly addresses: AddressReader;
   readonly mergeConnections: boolean;
 }
 
-/** A hit as identity and denials look at it. Made only when the quick look for a known session found none. */
+/** A hit as identity and denials see it. Made only when the fast look-up finds no known session. */
 export class ResolvedHit {
-  /** It brings a name that no session has: it may be given to one, and is a newcomer all the same. */
+  /** It brings a name that no session has: it may be matched to one, but counts as a newcomer all the same. */
   arrives = false;
-  /** Which visit it belongs to, by the word of a cluster. */
+  /** The visit it belongs to, according to the cluster. */
   visit: FoundVisit | undefined = undefined;
   private id: string | undefined = undefined;
   /** null: not looked up yet. */
@@ -35,12 +35,12 @@ export class ResolvedHit {
     readonly recipe: Recipe,
     readonly ip: string,
     readonly network: string,
-    /** Where the recipe puts it; undefined: a session of its own. */
+    /** The key of its group; undefined: it is a session of its own. */
     readonly groupKey: string | undefined,
     readonly namedBy: NamedBy,
-    /** Undefined: nothing better than the User-Agent, or than being this connection. */
+    /** Undefined: it has nothing better than the User-Agent, or than being this connection. */
     readonly name: string | undefined,
-    /** The user the policies have named since; null: they were asked, and named nobody. */
+    /** The user that the policies have named since; null: they were asked and named nobody. */
     private readonly vouchedUser?: string | null,
   ) {}
 
@@ -94,17 +94,17 @@ export class ResolvedHit {
     ));
   }
 
-  /** The session that it opens gets an id that was never there before. */
+  /** True when the session that it opens gets a fresh id. */
   get isUnheardOf(): boolean {
     return this.groupKey === undefined && this.hit.id === undefined;
   }
 
-  /** The id of the session that it would open: chosen before anybody is asked, so that policies can name it. */
+  /** The id of the session that it would open: chosen before policies are asked, so that they can refer to it. */
   get idToBe(): string {
     return this.visit?.id ?? this.session() ?? (this.id ??= newUuid());
   }
 
-  /** Looked up once; undefined when nobody knows. */
+  /** Looked up once; undefined when unknown. */
   country(geo: GeoResolver, logger: Logger): string | undefined {
     if (this.knownCountry !== null) return this.knownCountry;
     try {
@@ -115,7 +115,7 @@ export class ResolvedHit {
     }
   }
 
-  /** As the policies know it. Undefined: they were asked, and named nobody. */
+  /** The same hit under the user that the policies named. Undefined: they were asked and named nobody. */
   as(user: string | undefined): ResolvedHit {
     const { hit, isConnection, recipe, ip, network, groupKey, namedBy, name } = this;
     const named = new ResolvedHit(hit, isConnection, recipe, ip, network, groupKey, namedBy, name, user ?? null);
@@ -124,7 +124,7 @@ export class ResolvedHit {
     return named;
   }
 
-  /** True when this live session is found by more than what its player calls itself. */
+  /** True when it identifies this live session by more than what its player calls itself. */
   answersTo(session: { readonly namedBy: NamedBy }): boolean {
     return !this.recipe.byName || answersByName(session, this.namedBy);
   }
@@ -144,7 +144,7 @@ export class ResolvedHit {
   }
 }
 
-/** Why this hit can open no session, whoever sent it; undefined: it can. */
+/** Why this hit can never open a session, whoever sent it; undefined: it can. */
 export function impossible({ stream, token, userId, credentials }: HitFacts): string | undefined {
   if (stream === '') return 'there is no stream code';
   const bearer = credentials?.scheme === 'bearer' ? credentials.token : undefined;

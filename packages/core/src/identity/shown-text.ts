@@ -3,15 +3,18 @@ import { keep } from '../support/strings.js';
 import type { HitFacts } from '../types/hit.js';
 import { hideSecrets, MAX_READ } from './hide-secrets.js';
 
-/** Stands for a token wherever that is not shown. */
+/** Makes the text that stands for a token wherever the token must not be shown. */
 export type Fingerprint = (token: string) => string;
 
-/** A query or referer of this hit as it may be shown: without secrets, and not too long. */
+/** A query or referer of this hit as it may be shown: without secrets, and shortened. */
 export function shownText(text: string | undefined, hit: HitFacts, fingerprint: Fingerprint): string | undefined {
   return text ? keep(hidden(text, hit, fingerprint), MAX_TEXT_LENGTH) : undefined;
 }
 
-/** The referer as policies may see it: the page's own secrets are not theirs to judge, and half a page is none. */
+/**
+ * The referer as policies may see it, without the secrets of the page. A referer that is too long is omitted, because half a URL
+ * is useless.
+ */
 export function refererForPolicies(hit: HitFacts, fingerprint: Fingerprint): string | undefined {
   const { referer } = hit;
   return referer && referer.length <= MAX_READ ? hidden(referer, hit, fingerprint) : undefined;

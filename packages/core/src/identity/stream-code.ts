@@ -1,11 +1,11 @@
-/** How long a stream code may be. */
+/** The longest stream code allowed, in characters. */
 export const MAX_STREAM_LENGTH = 256;
 
 /**
- * The one spelling of a stream in every adapter: the path without outer slashes and without a leading `live/`.
- * RTMP `/live/cam1`, RTSP `rtsp://h/live/cam1/trackID=1`, SRT `r=live/cam1` and HLS `cam1` are all `cam1`.
+ * The one spelling of a stream in every adapter: the path without outer slashes and without a leading `live/`. RTMP `/live/cam1`,
+ * RTSP `rtsp://h/live/cam1/trackID=1`, SRT `r=live/cam1` and HLS `cam1` are all `cam1`.
  *
- * @param path A path, or a URL, whose scheme and host are dropped. A query and a track id at the end are dropped too.
+ * @param path A path, or a URL, whose scheme and host are dropped. A query and a trailing track id are dropped too.
  * @param options.app The leading segment to drop. Default `live`; false keeps the path as it is.
  * @returns undefined if nothing is left.
  */
@@ -19,7 +19,7 @@ export function streamCode(path: string, options?: { app?: string | false }): st
   return code === '' ? undefined : code;
 }
 
-/** Without slashes at its ends. By hand: a pattern for the end takes quadratic time on a path of many slashes. */
+/** Strips slashes at both ends. Written by hand, because a pattern for the end takes quadratic time on a path of many slashes. */
 function trimmed(path: string): string {
   let start = 0;
   let end = path.length;

@@ -3,7 +3,7 @@ import { tokenFromQuery } from './tokens.js';
 
 /** The parts of an SRT stream id. */
 export interface StreamId {
-  /** Undefined if it names no stream, or is ambiguous. */
+  /** Undefined if the id names no stream or is ambiguous. */
   stream: string | undefined;
   token?: string;
   /** `request`, `publish` or `bidirectional`. */
@@ -11,21 +11,21 @@ export interface StreamId {
   user?: string;
   /** The name of the stream as the caller spelt it, decoded and without its query. `''` if there is no stream. */
   path: string;
-  /** The raw query after it. */
+  /** The raw query after the path. */
   query: string;
-  /** Every key of the access-control syntax, or every query parameter of the plain one. */
+  /** Every key of the access-control syntax, or every query parameter of the plain syntax. */
   params: Readonly<Record<string, string>>;
 }
 
 const ACCESS_CONTROL = '#!::';
 const ESCAPE = /%[0-9a-f]{2}/i;
-/** A form's encoding leaves nothing else as it is, and makes a plus of a blank. */
+/** Form encoding leaves only these characters unescaped, and turns a space into a plus. */
 const FORM_ENCODED = /^(?:[\w.~*!'()+-]|%[0-9a-f]{2})*$/i;
 
 /**
- * Reads an SRT stream id: the access-control syntax (`#!::r=live/cam,m=request,u=me,t=secret`) or the plain
- * `live/cam?token=secret`. A percent-encoded id is decoded once. An id that is encoded twice or partly, has a broken
- * escape, or gives a key two values, names no stream: it could be mistaken for another one.
+ * Parses an SRT stream id: the access-control syntax (`#!::r=live/cam,m=request,u=me,t=secret`) or the plain
+ * `live/cam?token=secret`. A percent-encoded id is decoded once. An id that is encoded twice or partially, has a broken escape,
+ * or gives one key two values names no stream, because it could be mistaken for another one.
  *
  * Never throws, because its input comes from the network.
  */
@@ -68,7 +68,7 @@ function parsePlain(text: string, wasEncoded: boolean): StreamId {
   return result;
 }
 
-/** A name is decoded on its own where the whole was not. */
+/** A name is decoded on its own if the whole id was not. */
 function named(raw: string, query: string, params: StreamId['params'], wasEncoded: boolean): StreamId {
   const path = wasEncoded ? raw : decoded(raw);
   if (path === undefined || ESCAPE.test(path) || (path !== raw && /[?#]/.test(path))) return unreadable(params);
@@ -78,10 +78,10 @@ function named(raw: string, query: string, params: StreamId['params'], wasEncode
 
 const unreadable = (params = noParams()): StreamId => ({ stream: undefined, path: '', query: '', params });
 
-/** Names come from strangers: `__proto__` is one of them. */
+/** Names come from strangers, and `__proto__` may be one of them. */
 const noParams = (): Record<string, string> => Object.create(null) as Record<string, string>;
 
-/** What stands before and behind the first question mark. */
+/** The text before and after the first question mark. */
 function halves(text: string): [string, string] {
   const at = text.indexOf('?');
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];

@@ -3,14 +3,14 @@ import { SESSION_KINDS } from '../types/kinds.js';
 import type { ConnHit, HttpHit } from '../types/hit.js';
 import { StreamSessionsError } from '../support/errors.js';
 
-/** Ids of an adapter's own: longer ones would be kept as they are. */
+/** The longest id that an adapter may assign, because ids are kept as they are. */
 const MAX_ID_LENGTH = 256;
 
 /**
- * A request as it is worked with: within its bounds, its protocol in lower case. The same object when all was well, and
- * that is nearly always.
+ * Normalises a request: texts within their bounds, the protocol in lower case. Returns the same object if nothing had to change,
+ * which is nearly always the case.
  *
- * @throws StreamSessionsError ERR_BAD_HIT for what the caller forgot or mistook: the caller's fault, not the client's.
+ * @throws StreamSessionsError ERR_BAD_HIT if a field is missing or of the wrong type: the caller's fault, not the client's.
  */
 export function tidyRequest(hit: HttpHit): HttpHit {
   return isTidy(hit) && typeof hit.ip === 'string' && isName(hit.sid) && isName(hit.playerSessionId)
@@ -23,7 +23,7 @@ export function tidyConnection(hit: ConnHit): ConnHit {
   return isTidy(hit) && typeof hit.remoteAddress === 'string' ? hit : tidied(hit, 'remoteAddress');
 }
 
-/** Whether a hit is a connection's. */
+/** True for the hit of a connection. */
 export const isConnection = (hit: HttpHit | ConnHit): hit is ConnHit => isObject(hit) && 'remoteAddress' in hit;
 
 const isTidy = (hit: HttpHit | ConnHit): boolean =>
@@ -38,7 +38,7 @@ const isName = (name: unknown): boolean =>
 
 const isObject = (hit: unknown): boolean => typeof hit === 'object' && hit !== null;
 
-/** Adapters say the same few words over and over: looking at each letter once is enough. */
+/** Adapters use the same few protocol names over and over, so each is checked character by character only once. */
 let lately = 'hls';
 
 function isProtocol(protocol: unknown): boolean {
@@ -69,7 +69,7 @@ const TEXTS = ['userAgent', 'referer', 'query', 'token', 'sid', 'playerSessionId
 const SWITCHES = ['secure', 'dvr'] as const;
 
 /**
- * All that can be wrong with a hit. Asked of each that opens something, for what is known was asked already.
+ * Checks everything that can be wrong with a hit. It runs only for hits that open something: known ones were checked before.
  *
  * @throws StreamSessionsError ERR_BAD_HIT
  */
@@ -77,7 +77,9 @@ export function check(hit: HttpHit | ConnHit, address: Address): void {
   if (!isObject(hit) || !isSound(hit, address)) findFault(hit, address);
 }
 
-/** Field by field: who is refused again and again passes here, and a loop over names costs several times as much. */
+/**
+ * Checks field by field: a client that is refused again and again passes here, and a loop over names costs several times as much.
+ */
 function isSound(hit: Partial<Known>, address: Address): boolean {
   const { userAgent, referer, query, token, sid, playerSessionId, url, userId, id } = hit;
   return (
@@ -104,7 +106,7 @@ function isSound(hit: Partial<Known>, address: Address): boolean {
 
 const isTextIfAny = (value: unknown): boolean => value === undefined || typeof value === 'string';
 
-/** What is rare is looked at here too, and may be right. @throws StreamSessionsError ERR_BAD_HIT */
+/** Also checks the rare fields, which may be valid. @throws StreamSessionsError ERR_BAD_HIT */
 function findFault(hit: HttpHit | ConnHit, address: Address): void {
   if (!isObject(hit))
     throw bad('a hit is an object such as { stream: "cam1", protocol: "hls", ip: "203.0.113.7" }', hit);
@@ -115,7 +117,7 @@ function findFault(hit: HttpHit | ConnHit, address: Address): void {
   if (kind !== undefined && !SESSION_KINDS.includes(kind as never)) {
     throw bad(`"kind" must be one of ${SESSION_KINDS.join(', ')}`, kind);
   }
-  // A socket whose client has gone knows its address no longer: that is no mistake.
+  // A socket whose client has gone no longer knows its address: that is not an error.
   if (typeof known[address] !== 'string' && !(known[address] === undefined && address in hit)) {
     const which = '"ip" of a request, or "remoteAddress" of a connection,';
     throw bad(address === 'ip' ? `${which} must be an address` : '"remoteAddress" must be an address', known[address]);
@@ -154,7 +156,7 @@ function checkParameters(names: unknown): void {
   throw bad('"secretParameters" must be a list of names', names);
 }
 
-/** The value itself may be a secret. */
+/** Does not include the value, which may be a secret. */
 function bad(what: string, value: unknown): StreamSessionsError {
   const is = value === '' ? 'empty' : value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
   const given = typeof value === 'string' && value !== '' ? 'another text' : is;

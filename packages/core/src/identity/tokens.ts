@@ -1,13 +1,13 @@
 /** Longer tokens are refused, never truncated: two tokens must not become one. */
 export const MAX_TOKEN_LENGTH = 4096;
 
-/** Query parameters that carry a viewer token: ours, and MistServer's. */
+/** Query parameters that carry a viewer token: ours and MistServer's. */
 export const TOKEN_PARAMETERS: readonly string[] = ['token', 'tkn'];
 
 /**
- * The viewer token in a raw query: `token`, else `tkn`, without surrounding blanks. A parameter that is repeated with
- * different values is ignored, because nobody can say which one was meant (page code does append what a playlist carries
- * already: equal values count as one). So is one with a broken escape: two broken tokens must not become one.
+ * The viewer token in a raw query: `token`, else `tkn`, without surrounding blanks. A parameter that is repeated with different
+ * values is ignored, because it is unclear which one is meant; equal values count as one, since page code may append what a
+ * playlist already carries. So is one with a broken escape: two broken tokens must not become one.
  *
  * @returns '' if the query is empty, cannot be parsed or has no token.
  */

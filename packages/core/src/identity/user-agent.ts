@@ -1,5 +1,5 @@
 /**
- * What browsers call themselves, over every protocol they speak. What else connections bring (`LNX 9,0,124,2` in RTMP, the
- * version of a library in RTSP and SRT, nothing) says nothing about who plays.
+ * True for the user agent of a browser, over every protocol that browsers speak. What other connections send (`LNX 9,0,124,2` in
+ * RTMP, a library version in RTSP and SRT, nothing) does not tell who is playing.
  */
 export const isBrowser = (userAgent: string | undefined): boolean => userAgent?.startsWith('Mozilla/') ?? false;

@@ -14,7 +14,7 @@ import { countable } from '../support/numbers.js';
 import type { SessionDeadlines } from './session-deadlines.js';
 import type { SessionEvents } from './session-events.js';
 
-/** What the activity of sessions takes. */
+/** The parts that `Activity` works with. */
 export interface ActivityParts {
   readonly registry: Registry;
   readonly merger: HitMerger;
@@ -22,11 +22,11 @@ export interface ActivityParts {
   readonly events: SessionEvents;
   readonly totals: Totals;
   readonly clock: Clock;
-  /** Called when as many bytes have flowed as a policy waits for. */
+  /** Called when as many bytes have flowed as a policy was waiting for. */
   readonly onReviewDue: () => void;
 }
 
-/** What happens while a session lives: hits, bytes, what is reported of it. The path of every segment. */
+/** What happens while a session lives: hits, bytes, reports. This is the hot path of every segment. */
 export class Activity {
   private readonly registry: Registry;
   private readonly merger: HitMerger;
@@ -46,18 +46,18 @@ export class Activity {
     this.onReviewDue = parts.onReviewDue;
   }
 
-  /** The session is in no list until something is served to it. */
+  /** Keeps the session out of every list until something is served to it. */
   hide(session: Session): void {
     setHot(session, 'onServed', nothing);
   }
 
-  /** Something was served to a session that nobody saw so far. */
+  /** Something was served to a session that was hidden so far. */
   served(session: Session): void {
     const onServed = session.hot?.onServed;
     if (onServed === undefined || session.isClosed) return;
     this.hide(session);
     onServed();
-    // A policy that had to say who makes room may have failed to.
+    // A policy that had to say who makes room may have failed, which closed the session.
     if (session.isClosed) return;
     this.registry.show(session);
     if (session.rare?.streams === undefined) this.registry.liveStreams.served.add(session.stream);
@@ -66,7 +66,7 @@ export class Activity {
     this.events.opened(session);
   }
 
-  /** Another request or connection of a live session. */
+  /** Another request or connection joins a live session. */
   joinAs(session: Session, resolved: ResolvedHit): void {
     const { hit, ip, network, isConnection, visit } = resolved;
     const before = session.hot?.lastHitAt ?? session.updatedAt;
@@ -75,12 +75,12 @@ export class Activity {
     if (visit !== undefined) this.learnName(session, resolved);
   }
 
-  /** A cluster said that it is this one: it is found here by that name from now on. */
+  /** The cluster has matched the hit to this session: from now on, that name finds it locally. */
   learnName(session: Session, resolved: ResolvedHit): void {
     this.merger.learnName(session, resolved);
   }
 
-  /** A hit of a live session, and the bytes that came with it. Returns the time. */
+  /** Records a hit of a live session and the bytes that came with it. Returns the time. */
   join(session: Session, hit: HitFacts, ip: string, network: string, bytes = 0): number {
     const now = this.clock.now();
     const before = session.updatedAt;
@@ -97,14 +97,14 @@ export class Activity {
     return now;
   }
 
-  /** It stays for as long as a hit said, though nothing else may come. */
+  /** The session stays open for as long as the hit asked, even if nothing else comes. */
   keep(session: Session, { keepMs = 0 }: HitFacts, now: number): void {
     if (!(keepMs > 0)) return;
     const { rareFields } = session;
     rareFields.keepUntil = Math.max(rareFields.keepUntil ?? 0, now + Math.min(keepMs, MAX_KEEP_MS));
   }
 
-  /** Bytes were sent to it, or it was seen. */
+  /** Bytes were sent to the session, or it was seen. */
   touch(session: Session, handle: HandleNode | undefined, added: number, now = this.clock.now()): void {
     const { updatedAt: before, isUnserved } = session;
     session.updatedAt = now;
@@ -131,7 +131,7 @@ export class Activity {
     session.hot?.rates?.received.add(bytes, now);
     session.begin(now);
     this.lookIfDue(session, now);
-    // the last ones come while it ends
+    // the last bytes come while it ends
     if (!session.isClosed && !session.isUnserved) this.events.updated(session);
   }
 
@@ -141,7 +141,7 @@ export class Activity {
     this.changed(session);
   }
 
-  /** What its player says of itself. */
+  /** Records the quality that its player reports. */
   report(session: Session, quality: Quality, provisional: boolean): void {
     session.rareFields.quality = withReport(session.rare?.quality, quality);
     if (!provisional) session.rareFields.reportedAt = this.clock.now();
@@ -153,13 +153,13 @@ export class Activity {
     return reportedAt === -Infinity ? Infinity : this.clock.now() - reportedAt;
   }
 
-  /** Something that is shown of it has changed, besides what moves while somebody watches. */
+  /** A visible detail has changed, other than the counters that move while somebody watches. */
   changed(session: Session): void {
     session.hasNewDetails = true;
     if (!session.isClosed && !session.isUnserved) this.events.updated(session);
   }
 
-  /** Bytes were sent to it. */
+  /** Credits bytes that were sent to the session. */
   credit(session: Session, bytes: number, now: number): void {
     if (bytes === 0) return;
     session.credit(bytes, now);
@@ -171,7 +171,7 @@ export class Activity {
   private lookIfDue(session: Session, now: number): void {
     if (!session.isReviewDue || session.isClosed) return;
     this.deadlines.wheel.place(session, now);
-    // Whoever waits for these bytes is told at once, and not again for each packet that follows.
+    // A policy that waits for these bytes is asked at once, but not again for each packet that follows.
     const { rareFields } = session;
     const bytes = session.hot?.reviewBytes;
     if (rareFields.hurriedAt === bytes) return;
@@ -180,10 +180,10 @@ export class Activity {
   }
 }
 
-/** A hit is no promise for ever. */
+/** The longest that a hit may keep a session open. Milliseconds. */
 const MAX_KEEP_MS = 24 * 3_600_000;
 
 const nothing = (): void => undefined;
 
-/** A hit that has been answered, and not with what it asked for. */
+/** True for a hit that was answered with an error. */
 export const isError = ({ status }: HitFacts): boolean => status !== undefined && status >= 400;

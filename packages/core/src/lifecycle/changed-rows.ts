@@ -1,20 +1,20 @@
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 
-/** So many are told of in one go: many are spread over time, for the event loop and for sinks. */
+/** The number of sessions reported in one go; larger numbers are spread over time, to spare the event loop and the sinks. */
 const SLICE = 256;
 
-/** How long changes are collected, and over how much of the time afterwards they are told. */
+/** How long changes are collected, and over how much of the following interval their reports are spread. */
 export interface Pace {
   readonly everyMs: number;
   readonly spreadMs: number;
 }
 
-/** Sessions that changed, told of once per interval. */
+/** Sessions that changed, reported once per interval. */
 export class ChangedRows {
   private changed: Session[] = [];
   private timer: unknown = undefined;
-  /** Changed in the interval before, and not told of yet: from `toldTo` on. */
+  /** Changed in the previous interval; those from `toldTo` on have not been reported yet. */
   private telling: Session[] = [];
   private toldTo = 0;
   private rest: unknown = undefined;
@@ -31,7 +31,7 @@ export class ChangedRows {
     this.timer ??= this.clock.setTimeout(() => this.tellChanged(), this.pace().everyMs);
   }
 
-  /** The interval became shorter: what waits is told at its end. */
+  /** The interval has become shorter: pending changes are reported at its end. */
   hurry(): void {
     const left = this.telling.slice(this.toldTo).concat(this.changed);
     this.stop();

@@ -15,7 +15,7 @@ import type { Limits } from '../types/limits.js';
 import type { Approval } from '../types/policy.js';
 import type { SessionDeadlines } from './session-deadlines.js';
 
-/** What policies grant a session: its user, tags, limits and end, and what each of them decided. */
+/** What policies grant a session: its user, tags, limits and end, along with each policy's decision. */
 export class Grants {
   constructor(
     private readonly settings: Settings,
@@ -26,7 +26,7 @@ export class Grants {
     private readonly logger: Logger,
   ) {}
 
-  /** What the policies' yes says of the session. */
+  /** Applies what the policies' approval says about the session. */
   approve(session: Session, approval: Approval): void {
     if (approval.userId !== undefined) {
       this.registry.setUser(session, ownCopy(approval.userId));
@@ -37,7 +37,9 @@ export class Grants {
     if (approval.expiresAt !== undefined) session.rareFields.expiresAt = approval.expiresAt;
   }
 
-  /** What policies said; what the others said before stands, and the earliest end of any yes holds. */
+  /**
+   * Records what these policies decided. Earlier decisions of other policies stand, and the earliest end of any approval applies.
+   */
   record(session: Session, policyDecisions: readonly PolicyDecision[]): void {
     const rare = session.rareFields;
     const before = rare.policyDecisions;
@@ -53,11 +55,11 @@ export class Grants {
     for (const { expiresAt } of rare.policyDecisions) {
       if (expiresAt !== undefined && expiresAt < rare.expiresAt) rare.expiresAt = expiresAt;
     }
-    // Once is enough: what an approval says of its end has not been planned yet.
+    // Planned once, here: `approve` has not planned the end it sets.
     if (!session.isClosed && Math.min(endBefore, rare.expiresAt) < Infinity) this.deadlines.plan(session);
   }
 
-  /** What they said of another credential of the session: it goes on until the last of them ends. */
+  /** Records decisions on another credential of the session, which continues until the last of them expires. */
   recordAlso(session: Session, policyDecisions: readonly PolicyDecision[]): void {
     const known = session.rare?.policyDecisions ?? [];
     const later = policyDecisions.map((decision) => {
@@ -69,7 +71,7 @@ export class Grants {
     this.record(session, later);
   }
 
-  /** The tightest of what policies said last; whoever holds a handle hears of a change. */
+  /** Applies the tightest limits of the policies' latest decisions, and notifies open handles of a change. */
   private limit(session: Session): void {
     const rare = session.rareFields;
     const limits = (rare.policyDecisions ?? []).reduce<Limits | undefined>(
@@ -79,20 +81,20 @@ export class Grants {
     const isSame = rare.limits?.downMbits === limits?.downMbits && rare.limits?.upMbits === limits?.upMbits;
     if (isSame) return;
     rare.limits = limits === undefined || isEmpty(limits) ? undefined : Object.freeze({ ...limits });
-    // Measured anew: what flowed before was not too fast.
+    // Measured afresh: bytes that flowed before do not count against the new limits.
     setHot(session, 'rates', rare.limits && new FlowRates(rare.limits, this.clock.now()));
     if (session.connections > 0) this.deadlines.watchSpeed(session);
     for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) handle.limitsChanged();
   }
 
-  /** The policies allowed the stream and token it opened with. */
+  /** The policies have approved the stream and token that the session opened with. */
   allow(session: Session): void {
     session.sharedFields = this.sharedFields.share({ ...session.sharedFields, allowed: true });
   }
 
   /**
-   * Until when a hit without credentials, found by what its player calls itself, is let in by what policies said on another
-   * node: under the conditions that hold on one. Epoch ms; undefined: they are asked.
+   * Until when a hit without credentials, found by what its player calls itself, is admitted on the strength of a verdict from
+   * another node, under the same conditions as on a single node. Epoch milliseconds; undefined: the policies are asked.
    */
   allowedElsewhere({ visit, hit, token }: ResolvedHit): number | undefined {
     const { authorises, aliasesAdmit } = this.settings;
@@ -101,7 +103,7 @@ export class Grants {
     return (!authorises || aliasesAdmit) && allowedUntil > this.clock.now() ? allowedUntil : undefined;
   }
 
-  /** Its further hits of this sort are let in as long. */
+  /** Further hits of this kind are admitted until the same time. */
   allowAsElsewhere(session: Session, resolved: ResolvedHit): void {
     const until = session.allowed ? undefined : this.allowedElsewhere(resolved);
     if (until === undefined) return;
@@ -123,7 +125,7 @@ export class Grants {
 
 const isEmpty = ({ downMbits, upMbits }: Limits): boolean => downMbits === undefined && upMbits === undefined;
 
-/** A yes that says nothing of limits leaves those that its policy gave before. */
+/** An approval that does not mention limits keeps those its policy gave before. */
 function withLimits(decision: PolicyDecision, before: readonly PolicyDecision[]): PolicyDecision {
   if (!decision.allowed || decision.limits !== undefined) return decision;
   const limits = before.find(({ policy }) => policy === decision.policy)?.limits;

@@ -5,12 +5,12 @@ import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
 import { countable } from '../support/numbers.js';
 
-/** What severs the transport of a handle, as `onCut` takes it. */
+/** Severs the transport of a handle, as passed to `onCut`. */
 type Cutter = Parameters<ConnHandle['onCut']>[0];
 
 const NO_LIMITS: Limits = Object.freeze({});
 
-/** What a handle says while it is open. */
+/** What a handle reports while it is open. */
 export interface HandleActivity {
   touch(session: Session, handle: HandleNode, bytes: number): void;
   served(session: Session): void;
@@ -32,8 +32,8 @@ export interface HandleOwner {
 }
 
 /**
- * An open request or connection of a session. It is its own admission: one object per request, no closure. Without a
- * session (nothing is tracked) it does nothing.
+ * An open request or connection of a session. It is its own admission: one object per request, no closure. Without a session
+ * (nothing is tracked), it does nothing.
  */
 export abstract class OpenHandle implements HandleNode {
   nextHandle: HandleNode | undefined = undefined;
@@ -43,10 +43,10 @@ export abstract class OpenHandle implements HandleNode {
   private cutter: Cutter | undefined = undefined;
   private limitsListener: ((limits: Limits) => void) | undefined = undefined;
   private controller: AbortController | undefined = undefined;
-  /** Set when the tracker, not the transport, ended it. */
+  /** Set when the tracker ended it, not the transport. */
   private cutReason: CloseReason | undefined = undefined;
   protected ended = false;
-  /** While the transport is severed it may tell what it had received; what it had sent it returns. */
+  /** While the transport is being severed, it may still report what it received; what it sent, it returns. */
   private isSevering = false;
 
   constructor(
@@ -57,7 +57,7 @@ export abstract class OpenHandle implements HandleNode {
     this.touchedAt = now;
     if (tracked === undefined) return;
     if (tracked.isClosed) {
-      // A listener ended the session while this was joining it: its transport is cut as soon as it says how.
+      // A listener ended the session while this handle was joining it: the transport is cut as soon as it registers how.
       this.ended = true;
       this.cutReason = tracked.closeReason;
       return;
@@ -137,7 +137,7 @@ export abstract class OpenHandle implements HandleNode {
     return this.tracked === undefined ? Infinity : this.owner.activity.msSinceReport(this.tracked);
   }
 
-  /** The tracker ends it: the transport is severed now. Returns bytes that were not reported yet. */
+  /** The tracker ends the handle: its transport is severed at once. Returns the bytes that were not reported yet. */
   cut(reason: CloseReason): number {
     if (this.ended) return 0;
     this.detach();
@@ -148,7 +148,7 @@ export abstract class OpenHandle implements HandleNode {
     return unreported;
   }
 
-  /** Leaves its session's list. Nothing that is said to it afterwards counts. Returns 0: it asks for no more bytes. */
+  /** Leaves its session's list. Later calls to it have no effect. Returns 0: it does not ask for remaining bytes. */
   detach(): number {
     this.ended = true;
     const { nextHandle, previousHandle, tracked } = this;

@@ -25,7 +25,7 @@ import { frozen, type SessionEvents } from './session-events.js';
 import type { SessionFactory } from '../registry/create-session.js';
 import type { Settings } from '../settings/settings.js';
 
-/** What a session's life takes. */
+/** The parts that `Lifecycle` works with. */
 export interface LifecycleParts {
   readonly settings: Settings;
   readonly registry: Registry;
@@ -40,15 +40,15 @@ export interface LifecycleParts {
   readonly membership: Membership;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called for each session that opens, before anybody else hears of it. */
+  /** Called for each session that opens, before anybody else is told. */
   readonly onOpened: () => void;
-  /** Called for each that has closed, before anybody else hears of it. */
+  /** Called for each session that has closed, before anybody else is told. */
   readonly onClosed: (session: Session) => void;
 }
 
 /**
- * What can happen to a session: it opens, is joined, is touched, ends. Each is one synchronous transition, finished
- * before its event leaves; the event loop is the lock.
+ * The transitions of a session: it opens, is joined, is touched, ends. Each is one synchronous step, finished before its event is
+ * emitted; the event loop is the lock.
  */
 export class Lifecycle implements HandleOwner {
   private readonly settings: Settings;
@@ -90,7 +90,7 @@ export class Lifecycle implements HandleOwner {
   }
 
   /**
-   * The live session of this hit, opened unless somebody else has done so meanwhile.
+   * The live session of this hit, opened unless another request has opened it meanwhile.
    *
    * @throws StreamSessionsError ERR_SESSION_EXISTS when a connection brings an id that is live.
    */
@@ -111,7 +111,7 @@ export class Lifecycle implements HandleOwner {
       (this.registry.get(id) ?? this.resolver.waiting?.get(id)) !== undefined
     ) {
       if (groupKey === undefined) throw sessionExists(id);
-      // Whose id this was goes by another name since: see `adopter`.
+      // The session that had this id goes by another name now: see `adopter`.
       id = randomBytes(8).toString('hex');
     }
     const session = this.factory.make(resolved, id, now, approval !== undefined);
@@ -119,7 +119,7 @@ export class Lifecycle implements HandleOwner {
     if (isUnserved) this.activity.hide(session);
     this.activity.keep(session, hit, now);
     if (hit.userId) this.registry.setUser(session, ownCopy(hit.userId));
-    // It has connections only, so far: no hit keeps it open behind the last of them.
+    // So far it has only connections: no hit keeps it open after the last of them.
     if (isConnection && groupKey !== undefined) setHot(session, 'lastHitAt', NO_HIT);
     this.registry.add(session, recipe, groupOf(session, resolved), !resolved.isUnheardOf);
     const what = visit === undefined || visit.found === 'new' ? 'opened' : 'resumed';
@@ -132,11 +132,11 @@ export class Lifecycle implements HandleOwner {
     return session;
   }
 
-  /** A visit of an earlier process goes on: the same id and all that was known of it. */
+  /** Continues a visit of an earlier process, with the same id and everything known about it. */
   private resume(session: Session, resolved: ResolvedHit, approval: Approval | undefined, now: number): Session {
     this.resolver.waiting?.release(session);
     this.factory.resume(session, resolved, approval !== undefined);
-    // Others may watch the stream by now, or nobody any more.
+    // By now, others may be watching the stream, or nobody.
     session.entry = this.registry.liveStreams.entryFor(session.stream);
     comeBack(session, now, this.settings.idleTimeoutOf(session));
     this.registry.add(session, resolved.recipe, groupOf(session, resolved));
@@ -149,7 +149,7 @@ export class Lifecycle implements HandleOwner {
     return session;
   }
 
-  /** A visit of an earlier process ends without having gone on: its watch time ended with its last activity. */
+  /** Ends a visit of an earlier process that was not continued: its watch time ended with its last activity. */
   endWaiting(session: Session, reason: CloseReason, detail?: string): void {
     this.resolver.waiting?.release(session);
     session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
@@ -166,7 +166,7 @@ export class Lifecycle implements HandleOwner {
     this.onOpened();
   }
 
-  /** Whether the session of this hit would be in no list yet: anybody can make up the name of a stream. */
+  /** True if the session of this hit would be hidden at first: anyone can make up a stream name. */
   opensUnserved({ hit, isConnection, stream }: ResolvedHit): boolean {
     return hit.tentative === true && !isConnection && !this.registry.liveStreams.isServed(stream);
   }
@@ -177,20 +177,20 @@ export class Lifecycle implements HandleOwner {
 
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void {
     if (!session.isClosed) this.activity.touch(session, handle, bytes);
-    // All its requests were answered with errors, or not at all: it leaves no trace.
+    // All its requests failed or went unanswered: it leaves no trace.
     if (session.isUnserved && session.handles === undefined) this.close(session, 'not_served');
   }
 
-  /** The transport has lost a connection: the session ends with it unless something else keeps it. */
+  /** The transport has lost a connection: the session ends with it unless something else keeps it open. */
   connectionClosed(session: Session, handle: OpenHandle, reason: CloseReason, bytes: number, at?: number): void {
     if (session.isClosed) return;
     const now = this.clock.now();
-    // not before what was seen of it since
+    // not before anything seen of it since
     const last = at === undefined || Number.isNaN(at) ? now : Math.min(now, Math.max(at, session.updatedAt));
     this.activity.touch(session, handle, bytes, last);
     if (session.handles !== undefined) return;
     const { lastHitAt = NO_HIT } = session.hot ?? {};
-    // what others may join is kept for them; a connection that is a session by itself has ended with it
+    // a session that others may join is kept for them; a connection that is a session of its own has ended with it
     const keepUntil = (session.group === undefined ? undefined : session.rare?.keepUntil) ?? NO_HIT;
     if (Math.max(lastHitAt + this.settings.idleTimeoutOf(session), keepUntil) >= now) return;
     this.close(session, reason);
@@ -205,8 +205,8 @@ export class Lifecycle implements HandleOwner {
   }
 
   /**
-   * Ends a session. Its transports are cut (`cut: false` leaves them alone) and hand back their last bytes before the
-   * event leaves. False: it was closed already; the first reason wins.
+   * Ends a session. Its transports are cut (`cut: false` leaves them alone) and return their last bytes before the event is
+   * emitted. False: it was closed already; the first reason wins.
    */
   close(session: Session, reason: CloseReason, options: { detail?: string | undefined; cut?: boolean } = {}): boolean {
     if (session.isClosed) return false;
@@ -214,11 +214,12 @@ export class Lifecycle implements HandleOwner {
     session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
     this.deadlines.wheel.remove(session);
     const { isUnserved } = session;
-    // Gone from every list before foreign code runs: what it causes must not find a session that is ending.
+    // Removed from every list before foreign code runs, which must not find a session that is ending.
     this.registry.delete(session, this.settings.recipes[session.kind]);
     const open = session.handles !== undefined;
     this.endHandles(session, options.cut === false ? undefined : reason, isUnserved, now);
-    // Watch time ends with the last activity; what was open was watched until now, save the silence before an idle end.
+    // Watch time ends with the last activity; a session with open handles was watched until now, except for the silence before an
+    // idle end.
     if (open && reason !== 'idle') {
       if (!isUnserved) this.totals.watched(session.updatedAt, now);
       session.updatedAt = now;
@@ -243,7 +244,7 @@ export class Lifecycle implements HandleOwner {
     return true;
   }
 
-  /** It turns out to be this visit, which began elsewhere: its transports are left alone. */
+  /** The session turns out to be a visit that began on another node: it takes over that id; its transports are left alone. */
   rename(session: Session, id: string, openedAt: number): void {
     const now = this.clock.now();
     const before = snapshotOf(session, now, this.settings.exposeTokens);
@@ -256,7 +257,7 @@ export class Lifecycle implements HandleOwner {
     this.events.resumed(session);
   }
 
-  /** Its transports are cut, and it goes on in the next process. */
+  /** Cuts the transports of a session that continues in the next process. */
   detach(session: Session): void {
     const now = this.clock.now();
     const { isUnserved } = session;
@@ -264,7 +265,7 @@ export class Lifecycle implements HandleOwner {
     this.endHandles(session, 'shutdown', isUnserved, now);
   }
 
-  /** All its transports are cut (without a reason: left alone) and hand back their last bytes. */
+  /** Cuts all transports (or leaves them alone if no reason is given) and credits their last bytes. */
   private endHandles(session: Session, reason: CloseReason | undefined, isUnserved: boolean, now: number): void {
     for (let handle = session.handles; handle !== undefined; handle = session.handles) {
       const unreported = reason === undefined ? handle.detach() : handle.cut(reason);
@@ -272,7 +273,7 @@ export class Lifecycle implements HandleOwner {
     }
   }
 
-  /** Everybody saw it, and everybody hears that it has ended. */
+  /** Reports the end of a session that has been visible. */
   private tellClosed(session: Session, reason: CloseReason): void {
     this.totals.closed++;
     this.totals.closedBy.add(reason);
@@ -284,7 +285,7 @@ export class Lifecycle implements HandleOwner {
     if (this.events.isEndHeard) this.events.closed(frozen(this.copy(session)), reason);
   }
 
-  /** Asks the policies when they want to look at the session again. */
+  /** Asks the policies when they want to review the session next. */
   planReview(session: Session): void {
     if (this.settings.reviewers.length > 0) this.deadlines.planReview(session, this.copy(session));
   }

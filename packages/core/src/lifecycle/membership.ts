@@ -5,10 +5,10 @@ import type { Settings } from '../settings/settings.js';
 import type { Part, VisitDirectory } from '../types/cluster.js';
 import type { CloseReason, PlaySession } from '../types/play-session.js';
 
-/** The viewer may be watching on another node by now: for these reasons a node lets go of its part, and the visit goes on. */
+/** For these reasons, a node releases its part while the visit goes on: the viewer may by now be watching on another node. */
 const LETS_GO: ReadonlySet<CloseReason> = new Set(['idle', 'client_gone', 'transport_error', 'stalled', 'shutdown']);
 
-/** What this tracker has to do with a cluster: nothing, until there is a directory. */
+/** The tracker's link to a cluster; without a directory, there is none. */
 export class Membership {
   directory: VisitDirectory | undefined = undefined;
 
@@ -28,12 +28,12 @@ export class Membership {
     this.registry.onChange = undefined;
   }
 
-  /** The visit goes on without this part: no list shows the part as closed. */
+  /** True when the visit goes on without this part, so that no list shows the part as closed. */
   letsGo(reason: CloseReason): boolean {
     return this.directory !== undefined && LETS_GO.has(reason);
   }
 
-  /** The session has closed, and its last bytes are counted. */
+  /** The session has closed, and its last bytes have been counted. */
   left(session: Session, row: PlaySession): void {
     this.directory?.left(this.partOf(session), row, !LETS_GO.has(row.closeReason as CloseReason));
   }

@@ -6,10 +6,10 @@ import type { Session } from '../session/session.js';
 import type { Logger } from '../support/logger.js';
 import type { Settings } from '../settings/settings.js';
 
-/** When to look at a session again: it may be idle, too old, expired, stalled, or up for review. */
+/** Decides when to look at a session again: it may be idle, too old, expired, stalled, or due for review. */
 export class SessionDeadlines {
   readonly wheel: TimingWheel<Session>;
-  /** When sessions end, or are reviewed, whose time is known: the latest end of each second. */
+  /** Known times at which sessions end or are reviewed: the latest one within each second. */
   private readonly ends = new Map<number, number>();
 
   constructor(
@@ -20,16 +20,16 @@ export class SessionDeadlines {
     this.wheel = new TimingWheel(now);
   }
 
-  /** Looks at the session when the earliest of its deadlines comes. */
+  /** Schedules a look at the session at the earliest of its deadlines. */
   plan(session: Session): void {
     this.wheel.place(session, this.nextLook(session));
     const { rare } = session;
     const end = rare === undefined ? Infinity : Math.min(rare.expiresAt, rare.reviewAt);
-    // What ends later is planned again before.
+    // Later ends are planned again before they are due.
     if (end - this.wheel.turnedAt < KNOWN_ENDS_MS) this.noteEnd(end);
   }
 
-  /** Ends of sessions between these times, a second's as one. Earlier ones are forgotten. */
+  /** The ends of sessions between these times, one per second. Earlier ones are forgotten. */
   endsBetween(from: number, to: number): number[] {
     const ends: number[] = [];
     for (const [second, end] of this.ends) {
@@ -45,7 +45,7 @@ export class SessionDeadlines {
     if (known === undefined || known < end) this.ends.set(second, end);
   }
 
-  /** Asks the policies when they want to look at the session again. */
+  /** Asks the policies when they want to review the session next. */
   planReview(session: Session, copy: PlaySession): void {
     if (this.settings.reviewers.length === 0) return;
     const rare = session.rareFields;
@@ -59,7 +59,7 @@ export class SessionDeadlines {
     setHot(session, 'reviewBytes', reviewBytes === Infinity ? undefined : reviewBytes);
   }
 
-  /** When this policy wants to review the session; undefined: it fails to say. */
+  /** When this policy wants to review the session; undefined: it failed to say. */
   deadlineOf(policy: Policy, copy: PlaySession): { at: number; bytes: number } | undefined {
     try {
       const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
@@ -71,12 +71,12 @@ export class SessionDeadlines {
     return undefined;
   }
 
-  /** When it is idle unless something comes, epoch milliseconds: after this. */
+  /** When the session becomes idle if nothing else comes. Epoch milliseconds. */
   idleAt(session: Session): number {
     return Math.max(session.updatedAt + this.settings.idleTimeoutOf(session), session.rare?.keepUntil ?? 0);
   }
 
-  /** The earliest time at which something may be due, epoch milliseconds. */
+  /** The earliest time at which something may be due. Epoch milliseconds. */
   nextLook(session: Session): number {
     const { maxLifetimeMs } = this.settings;
     let at = this.idleAt(session);
@@ -88,12 +88,12 @@ export class SessionDeadlines {
     return this.settings.stallTimeoutMs > 0 ? Math.min(at, this.nextStall(session)) : at;
   }
 
-  /** A request of it begins. One that cannot stall before the session may be idle is seen by a look until then. */
+  /** A request of the session begins. If it cannot stall before the session may be idle, an already planned look suffices. */
   watch(session: Session): void {
     if (this.settings.stallsBeforeIdle && !session.isClosed) this.wheel.place(session, this.nextLook(session));
   }
 
-  /** It has a connection, and what that carries cannot be slowed down: if it has limits, somebody has to look. */
+  /** The session has a connection, whose rate cannot be throttled: if it has limits, they have to be checked. */
   watchSpeed(session: Session): void {
     const rates = session.isClosed ? undefined : session.hot?.rates;
     if (rates?.watch() === true) this.wheel.place(session, this.nextLook(session));
@@ -108,10 +108,10 @@ export class SessionDeadlines {
   }
 }
 
-/** More than the horizon of the wheel: who is in it is planned again within that. Keeps so many seconds at the most. */
+/** More than the horizon of the wheel, within which every session is planned again. Also bounds the number of seconds kept. */
 const KNOWN_ENDS_MS = 600_000;
 
-/** A policy that fails to say when is looked at now. */
+/** A policy that fails to name a deadline is due now. */
 const OVERDUE = { at: 0, bytes: Infinity };
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && !Number.isNaN(value);

@@ -17,16 +17,16 @@ import {
 } from '../wire/event.js';
 import { ChangedRows, type Pace } from './changed-rows.js';
 
-/** How often `changed` tells of a session at the most. */
+/** The shortest interval between two `changed` events of a session. Milliseconds. */
 const CHANGED_MS = 500;
-/** Characters. */
+/** The longest detail, in characters. */
 const MAX_DETAIL = 1_024;
 
 /** Tells listeners and sinks what happens to sessions. Nothing is copied while nobody listens. */
 export class SessionEvents {
-  /** What changed, at the pace of whoever is in the greatest hurry. */
+  /** Changed sessions, at the pace of the listener that wants them soonest. */
   private readonly rows: ChangedRows;
-  /** While that is faster than `updateIntervalMs`: what `updated` is still to tell of. */
+  /** Sessions still to be reported as `updated`, when that is slower than `changed`. */
   private readonly later: ChangedRows;
   private readonly waiting = new Set<Session>();
 
@@ -54,24 +54,24 @@ export class SessionEvents {
     if (this.hub.wants('opened')) this.hub.emit('opened', this.begun(session), openedEnvelope);
   }
 
-  /** A visit of an earlier process has gone on. */
+  /** A visit of an earlier process has been continued. */
   resumed(session: Session): void {
     if (this.hub.wants('resumed')) this.hub.emit('resumed', this.begun(session), resumedEnvelope);
   }
 
-  /** Whoever listens is told in time: a hit costs a mark, however many follow. */
+  /** Marks the session as changed: listeners are told later, and further hits cost only the check of the mark. */
   updated(session: Session): void {
     if (session.isChanged || !this.isHeard()) return;
     session.isChanged = true;
     this.rows.add(session);
   }
 
-  /** Somebody listens to `changed` from now on: it does not wait for the end of a longer interval. */
+  /** A first listener of `changed` has come: it does not wait for the end of a longer interval. */
   hurry(): void {
     this.rows.hurry();
   }
 
-  /** Somebody listens to `closed`. */
+  /** True when somebody listens to `closed`. */
   get isEndHeard(): boolean {
     return this.hub.wants('closed');
   }
@@ -84,14 +84,14 @@ export class SessionEvents {
     this.hub.emit('closed', event, closedEnvelope);
   }
 
-  /** Of what a stream comes from, not of a session: told by whoever runs it. */
+  /** Reports a change of a stream's source, not of a session; called by whatever runs the source. */
   source(stream: string, change: SourceChange, detail: string | undefined): void {
     if (!this.hub.wants('source')) return;
     const facts = { seq: this.hub.nextSeq(), occurredAt: this.clock.now(), stream, change };
     this.hub.emit('source', Object.freeze({ ...facts, detail: detail?.slice(0, MAX_DETAIL) }), sourceEnvelope);
   }
 
-  /** What is there for a listener that comes now. */
+  /** The current state, for a listener that is being added. */
   attached(): AttachedEvent {
     const now = this.clock.now();
     const { seq } = this.hub;
@@ -105,7 +105,7 @@ export class SessionEvents {
     return Object.freeze({ seq, occurredAt: now, sessions });
   }
 
-  /** The same for a sink, made as it takes it. Undefined when nobody is there. */
+  /** The same for a sink, made as it takes it. Undefined when there are no sessions. */
   backlog(): Backlog | undefined {
     const { hub, registry, clock } = this;
     const live = registry.listed();
@@ -115,7 +115,7 @@ export class SessionEvents {
     return (function* () {
       for (const session of live) {
         const row = copy(session);
-        // One that has closed since was live when this began, and its end follows.
+        // A session that has closed since was live when this began, and its end follows.
         const then = row.closedAt === undefined ? row : asLive(row);
         yield attachedEnvelope(seq, clock.now(), then, registry.liveStreams.viewersOf(row.stream));
       }
@@ -149,7 +149,7 @@ export class SessionEvents {
     this.later.add(session);
   }
 
-  /** The whole row costs ten times as much as what mostly changes. */
+  /** The whole row costs ten times as much as the few fields that usually change. */
   private tellChanged(session: Session): void {
     const occurredAt = this.clock.now();
     const row = session.hasNewDetails ? this.copyOf(session, occurredAt) : undefined;
@@ -177,7 +177,7 @@ function asLive(visit: PlaySession): PlaySession {
   return rest;
 }
 
-/** What several listeners share, none can change for the others. */
+/** Frozen, because several listeners share it. */
 export function frozen(copy: PlaySession): PlaySession {
   for (const list of [copy.streams, copy.protocols, copy.ips]) Object.freeze(list);
   return Object.freeze(copy);

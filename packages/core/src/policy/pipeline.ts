@@ -11,24 +11,24 @@ import { isPromise } from '../support/promises.js';
 
 const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom', 'resource'];
 
-/** A policy that said yes, and to whom: the candidate as it was told by then. */
+/** A policy that approved, and the candidate as it was shown to that policy. */
 interface Yes {
   readonly policy: Policy;
   readonly candidate: Candidate;
 }
 
-/** What all policies together said. `approvals` have to hear once how it ended: see `settle`. */
+/** The combined answer of all policies. Each of `approvals` has to be told once how it ended: see `settle`. */
 export interface Decision {
   readonly verdict: Verdict;
   /** The policy that refused. */
   readonly refusedBy?: Policy;
-  /** The user that those asked before it had vouched for. */
+  /** The user whom the policies asked earlier had vouched for. */
   readonly vouched?: string | undefined;
   readonly approvals: readonly Yes[];
   readonly policyDecisions: readonly PolicyDecision[];
 }
 
-/** Policies in the order they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
+/** The policies in the order in which they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
 export function inOrder(policies: readonly Policy[]): readonly Policy[] {
   const given: unknown = policies;
   if (!Array.isArray(given)) throw badOption('policies', 'a list of policies', given);
@@ -44,7 +44,7 @@ export function inOrder(policies: readonly Policy[]): readonly Policy[] {
   return [...policies].sort((a, b) => rank(a) - rank(b));
 }
 
-/** Asks policies one after the other. Fails closed: whatever is not a clear and timely yes is a no. */
+/** Asks policies one after the other. Fails closed: anything but a clear and timely yes is a no. */
 export class Pipeline {
   readonly times = new PolicyTimes();
 
@@ -54,7 +54,7 @@ export class Pipeline {
     private readonly timeoutMs: () => number,
   ) {}
 
-  /** Synchronous unless a policy that is asked answers with a promise. */
+  /** Synchronous unless one of the policies answers with a promise. */
   ask(
     policies: readonly Policy[],
     candidate: Candidate,
@@ -64,7 +64,7 @@ export class Pipeline {
     return new Asking(this, policies, candidate, view, this.clock, waitsFor).from(0);
   }
 
-  /** Tells who said yes how it ended. */
+  /** Tells the policies that approved how it ended. */
   settle(decision: Decision, session: PlaySession | undefined): void {
     for (const { policy, candidate } of decision.approvals) this.settleOne(policy, candidate, session);
   }
@@ -74,7 +74,7 @@ export class Pipeline {
     return { allow: false, reason: 'policy_error', kind: 'overload', detail, denyForMs: 0 };
   }
 
-  /** The promise's verdict, or a refusal when it does not come in time. Never rejects. */
+  /** The verdict of the promise, or a refusal if it does not arrive in time. Never rejects. */
   inTime(policy: Policy, candidate: Candidate, answer: PromiseLike<Verdict>): Promise<Verdict> {
     return new Promise((resolve) => {
       const ms = this.timeoutMs();
@@ -85,7 +85,7 @@ export class Pipeline {
       }, ms);
       const finish = (verdict: Verdict): void => {
         this.clock.clearTimeout(timer);
-        // It may have reserved something: it hears that its yes came to nothing.
+        // The policy may have reserved something: it is told that its approval came to nothing.
         if (late && isVerdict(verdict) && verdict.allow) this.settleOne(policy, candidate, undefined);
         resolve(verdict);
       };
@@ -104,10 +104,10 @@ export class Pipeline {
   }
 }
 
-/** What a policy hears of the approvals before its own. */
+/** The parts of earlier approvals that a policy is told about. */
 const TOLD = ['userId', 'maxSessions', 'continues', 'pass'] as const;
 
-/** One round of questions. */
+/** One round of asking the policies. */
 class Asking {
   private readonly approvals: Yes[] = [];
   private readonly policyDecisions: PolicyDecision[] = [];
@@ -145,7 +145,7 @@ class Asking {
     return { verdict: this.approval, approvals: this.approvals, policyDecisions: this.policyDecisions };
   }
 
-  /** Notes a yes; a no ends the round. `start`: when it was asked, by the monotonic clock. */
+  /** Records an approval; a refusal ends the round. `start`: when the policy was asked, by the monotonic clock. */
   private heard(policy: Policy, answer: Verdict, start: number): Decision | undefined {
     this.pipeline.times.add(policy, monotonic(this.clock) - start);
     const at = this.clock.now();
@@ -161,7 +161,7 @@ class Asking {
     this.approvals.push({ policy, candidate: this.candidate });
     this.approval = combine(this.approval, verdict);
     const { userId, maxSessions, continues, pass } = this.approval;
-    // Later stages see who the authorisers say this is.
+    // Later policies see whom the authorisers identified.
     if (TOLD.some((field) => verdict[field] !== undefined)) {
       this.candidate = { ...this.candidate, userId: userId ?? this.candidate.userId, maxSessions, continues, pass };
     }
@@ -169,7 +169,7 @@ class Asking {
   }
 }
 
-/** A no, as it is remembered. */
+/** A refusal in the form in which it is remembered. */
 export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): PolicyDecision => ({
   policy: policy.name,
   allowed: false,
@@ -178,7 +178,7 @@ export const noOf = (policy: Policy, { reason, detail }: Refusal, at: number): P
   at,
 });
 
-/** A yes, as it is remembered. */
+/** An approval in the form in which it is remembered. */
 export const yesOf = (policy: Policy, { expiresAt, limits }: Approval, at: number): PolicyDecision => ({
   policy: policy.name,
   allowed: true,
@@ -187,13 +187,13 @@ export const yesOf = (policy: Policy, { expiresAt, limits }: Approval, at: numbe
   ...(limits !== undefined && { limits }),
 });
 
-/** A yes that ended before it was given is a no. */
+/** An approval that expired before it was given is a refusal. */
 function notExpired(verdict: Verdict, now: number): Verdict {
   if (!verdict.allow || verdict.expiresAt === undefined || verdict.expiresAt > now) return verdict;
   return { allow: false, reason: 'expired', kind: 'credentials', denyForMs: 0 };
 }
 
-/** Two approvals as one: the later name wins, the tighter limit holds, tags and replacements add up. */
+/** Merges two approvals: the later name wins, the tighter limit applies, tags and replacements add up. */
 export function combine(a: Approval, b: Approval): Approval {
   const merged: Approval = { allow: true };
   const set = <K extends keyof Approval>(key: K, value: Approval[K] | undefined): void => {

@@ -8,7 +8,7 @@ interface Times {
 
 /** How long each policy takes to answer. */
 export class PolicyTimes {
-  /** By name: policies of one name are counted together, and go on when they are configured anew. */
+  /** Keyed by name: policies with the same name are counted together, and keep their figures when reconfigured. */
   private readonly times = new Map<string, Times>();
 
   add({ name }: Policy, ms: number): void {
@@ -20,7 +20,7 @@ export class PolicyTimes {
     }
   }
 
-  /** Of these, each name once; what others took is forgotten. */
+  /** The figures of these policies, each name once; those of any other policy are dropped. */
   of(policies: readonly Policy[]): PolicyStats[] {
     const names = new Set(policies.map(({ name }) => name));
     for (const name of this.times.keys()) if (!names.has(name)) this.times.delete(name);

@@ -8,10 +8,10 @@ import {
 import { keep } from '../support/strings.js';
 import type { Approval, Refusal, Verdict } from '../types/policy.js';
 
-/** Names of what remains. */
+/** The longest name in `remaining`. */
 const MAX_NAME = 64;
 
-/** The verdict as it may be kept: what a policy says of a client may be the client's words. */
+/** The verdict in a form that may be kept: what a policy says about a client may quote the client. */
 export function kept(verdict: Verdict): Verdict {
   if (verdict.allow) return verdict;
   const { detail, reason, remaining, conflicts, ...rest } = verdict;
@@ -24,7 +24,7 @@ export function kept(verdict: Verdict): Verdict {
   return refusal;
 }
 
-/** What makes no sense is left out: a no stays a no. */
+/** Invalid entries are dropped: the refusal stands. */
 function numbersIn(remaining: unknown): Refusal['remaining'] {
   if (typeof remaining !== 'object' || remaining === null) return undefined;
   const numbers = Object.entries(remaining).filter(
@@ -34,7 +34,7 @@ function numbersIn(remaining: unknown): Refusal['remaining'] {
   return Object.freeze(Object.fromEntries(numbers.slice(0, MAX_REMAINING)) as Record<string, number>);
 }
 
-/** Only what is a clear yes or no: a yes whose parts make no sense is none. */
+/** True only for a clear yes or no: an approval with invalid parts does not count. */
 export function isVerdict(value: unknown): value is Verdict {
   if (typeof value !== 'object' || value === null) return false;
   const { allow, reason } = value as { allow?: unknown; reason?: unknown };
@@ -71,7 +71,7 @@ function isApproval({
 
 const isIdsIfAny = (part: unknown): boolean => part === undefined || Array.isArray(part) || typeof part === 'function';
 
-/** A rate of nothing would be a session that waits for ever. */
+/** A limit of zero would make a session wait for ever. */
 const isLimits = (part: unknown): boolean =>
   typeof part === 'object' &&
   part !== null &&

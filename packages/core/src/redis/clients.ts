@@ -1,34 +1,34 @@
 import { badOption } from '../support/options.js';
 
-/** A client that is told when its connection fails. Without a listener Node ends the process. */
+/** A client that emits an event when its connection fails. Without a listener, that event ends the process. */
 interface Emitting {
   on?(event: 'error', listener: (error: unknown) => void): unknown;
   off?(event: 'error', listener: (error: unknown) => void): unknown;
 }
 
-/** `ioredis`: `new Redis()`, also for Sentinel, and `new Redis.Cluster()`, as far as it is used here. */
+/** The part of `ioredis` that is used here: `new Redis()`, also for Sentinel, and `new Redis.Cluster()`. */
 export interface IoredisClient extends Emitting {
   call(command: string, ...args: string[]): Promise<unknown>;
 }
 
-/** `redis`: `createClient()`, as far as it is used here. */
+/** The part of `redis` that is used here: `createClient()`. */
 export interface NodeRedisClient extends Emitting {
   sendCommand(args: string[]): Promise<unknown>;
 }
 
-/** `redis`: `createSentinel()`, as far as it is used here. */
+/** The part of `redis` that is used here: `createSentinel()`. */
 export interface NodeRedisSentinel extends Emitting {
   sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
   getMasterNode(): unknown;
 }
 
-/** `redis`: `createCluster()`, as far as it is used here. */
+/** The part of `redis` that is used here: `createCluster()`. */
 export interface NodeRedisCluster extends Emitting {
   sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
   readonly masters: unknown;
 }
 
-/** Any other client: it sends a command to the node that has the key, if there is one, and gives the reply. */
+/** Any other client: sends a command to the node that holds the key, if one is given, and returns the reply. */
 export interface RedisCommands extends Emitting {
   send(key: string | undefined, args: string[]): Promise<unknown>;
 }
@@ -36,11 +36,11 @@ export interface RedisCommands extends Emitting {
 /** A connected client of `redis` or `ioredis`, or an adapter for another one. */
 export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisSentinel | NodeRedisCluster | RedisCommands;
 
-/** Sends a command to the node that has the key, if there is one, and gives the reply. */
+/** Sends a command to the node that holds the key, if one is given, and returns the reply. */
 export type RedisSend = (key: string | undefined, args: string[]) => Promise<unknown>;
 
 /**
- * How a client sends a command. Reads go to masters, too: a replica may not have heard yet of what was written.
+ * Makes the function that sends a command over this client. Reads go to masters, too, because a replica may lag behind.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

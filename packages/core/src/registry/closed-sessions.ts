@@ -2,20 +2,20 @@ import type { Session } from '../session/session.js';
 import type { PlaySession } from '../types/play-session.js';
 import { SessionIndex } from './session-index.js';
 
-/** What lists are made of. A visit that was over elsewhere is there as it was told. */
+/** What lists consist of. A visit that ended on another node appears in the form in which it was reported. */
 export type Row = Session | PlaySession;
 
 /**
- * Visits that ended a short while ago, oldest dropped first. The sessions themselves: a copy of each would have to be made when
- * thousands end together, and most are never asked for.
+ * Visits that ended a short while ago; the oldest is dropped first. The sessions themselves are kept: copies would have to be
+ * made when thousands end together, and most are never asked for.
  */
 export class ClosedSessions {
-  /** One per id: those who have not come back since. */
+  /** One per id: visits whose id is not live again. */
   readonly latest = new SessionIndex<Row>();
   /** The others. */
   readonly superseded = new SessionIndex<Row>();
   private readonly byId = new Map<string, Row>();
-  /** In the order they closed; `head` is the oldest still kept. */
+  /** In the order in which they closed; `head` is the oldest still kept. */
   private queue: Row[] = [];
   private head = 0;
 
@@ -24,7 +24,7 @@ export class ClosedSessions {
     public max: number,
   ) {}
 
-  /** `isBack`: its id is live again already, opened by what the cut of this visit caused. */
+  /** `isBack`: the id is live again already, opened as a result of cutting this visit. */
   add(visit: Row, isBack: boolean): void {
     if (this.max <= 0 || this.retentionMs <= 0) return;
     this.queue.push(visit);
@@ -49,7 +49,7 @@ export class ClosedSessions {
     return this.byId.get(id);
   }
 
-  /** Forgets what closed longer than the retention ago. Costs what it forgets. */
+  /** Removes visits that closed longer ago than the retention period. The cost depends only on those. */
   expire(now: number): void {
     this.trim(this.max);
     while (this.head < this.queue.length) {

@@ -10,7 +10,7 @@ import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
-/** What making a session takes. */
+/** The parts that `SessionFactory` works with. */
 export interface SessionFactoryParts {
   readonly settings: Settings;
   readonly registry: Registry;
@@ -20,7 +20,7 @@ export interface SessionFactoryParts {
   readonly fingerprint: Fingerprint;
 }
 
-/** Makes a session of its first hit: copies what is kept, shares what is common, and hides what is secret. */
+/** Makes a session from its first hit: copies what is kept, shares what is common, and hides what is secret. */
 export class SessionFactory {
   private readonly settings: Settings;
   private readonly registry: Registry;
@@ -68,7 +68,7 @@ export class SessionFactory {
     return isUnheardOf ? now : openingTimes.next(id, now, closed.get(id)?.openedAt);
   }
 
-  /** Other nodes have seen it with these names: it may still come with them here. */
+  /** Other nodes have seen the viewer with these names: it may come with them here, too. */
   private knowAlso(session: Session, names: readonly NameHash[], hit: HitFacts): void {
     const unseen = names.filter((name) => !isAgent(name) && !this.shows(hit, name));
     if (unseen.length > 0) session.rareFields.unseen = unseen.slice(0, MAX_LISTED);
@@ -79,7 +79,9 @@ export class SessionFactory {
     return given !== undefined && hashedName(kind, given, this.settings.hash) === hashed;
   }
 
-  /** A visit of an earlier process goes on with this hit, and by its name: of its own it is known only what stands for them. */
+  /**
+   * A visit of an earlier process continues with this hit, under the name the hit brings: only hashes of its own names are known.
+   */
   resume(session: Session, { hit, namedBy, name }: ResolvedHit, allowed: boolean): void {
     const rare = session.rareFields;
     rare.unseen = rare.unseen?.filter((known) => !this.shows(hit, known));
@@ -101,5 +103,5 @@ export class SessionFactory {
   }
 }
 
-/** No other has it of its own: it is what its player calls itself, or who it is. */
+/** A name that is not unique to one session: what its player calls itself, or its user. */
 const isAgent = ([kind]: HashedName): boolean => kind === 'fingerprint' || kind === 'user';

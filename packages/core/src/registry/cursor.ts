@@ -1,18 +1,18 @@
 import { StreamSessionsError } from '../support/errors.js';
 import type { PlaySession, SessionOrder } from '../types/play-session.js';
 
-/** A place in the order of lists: by opening time, then id. It outlives the row it was taken from. */
+/** A position in the order of lists: by opening time, then id. It stays valid after its row is gone. */
 export interface Position {
   readonly openedAt: number;
   readonly id: string;
 }
 
-/** A place in a list that is sorted by something else first. Infinity: not closed yet. */
+/** A position in a list that is sorted by something else first. Infinity: not closed yet. */
 export interface ValuedPosition extends Position {
   readonly value: number;
 }
 
-/** What a list is sorted by, where it is not the opening time; a letter marks it in cursors. */
+/** The sort keys other than the opening time; the letter marks them in cursors. */
 export const VALUES = {
   '-bytes': { letter: 'b', of: ({ bytes }: Valued) => bytes },
   '-closedAt': { letter: 'c', of: ({ closedAt = Infinity }: Valued) => closedAt },
@@ -24,8 +24,8 @@ export type ValueOrder = keyof typeof VALUES;
 export const isByValue = (order: SessionOrder): order is ValueOrder => Object.hasOwn(VALUES, order);
 
 /**
- * The position of this row, for `SessionFilter.after` and the REST API's `after`. `order` is that of the list; a cursor
- * of `openedAt` also works for `-openedAt`, and the other way round.
+ * The position of this row, for `SessionFilter.after` and the REST API's `after`. `order` is that of the list; a cursor of
+ * `openedAt` also works for `-openedAt`, and vice versa.
  */
 export function cursorOf(
   session: Pick<PlaySession, 'openedAt' | 'id'> & Partial<Valued>,
@@ -37,7 +37,7 @@ export function cursorOf(
   return Buffer.from(`${letter}${of({ bytes: 0, ...session })}:${place}`).toString('base64url');
 }
 
-/** @throws StreamSessionsError ERR_BAD_CURSOR when it does not come from `cursorOf`, or from another order. */
+/** @throws StreamSessionsError ERR_BAD_CURSOR if it does not come from `cursorOf`, or was made for another order. */
 export function positionOf(cursor: string, order: SessionOrder = 'openedAt'): ValuedPosition {
   const text = Buffer.from(cursor, 'base64url').toString();
   const [, letter = '', value = '', openedAt, id] = /^(?:([bc])([\w.+]{1,32}):)?(\d{1,16}):(.+)$/s.exec(text) ?? [];

@@ -24,10 +24,12 @@ const FIELDS: readonly (keyof SessionFilter)[] = [
 ];
 
 const ORDERS: readonly SessionOrder[] = ['openedAt', '-openedAt', '-bytes', '-closedAt'];
-/** Longer than any name that somebody would type. */
+/** Longer than any name that anyone would type. */
 const MAX_SEARCH = 256;
 
-/** @throws StreamSessionsError ERR_BAD_OPTION for a field or value that is none: a misspelt filter must not match everybody. */
+/**
+ * @throws StreamSessionsError ERR_BAD_OPTION for an unknown field or an invalid value: a misspelt filter must not match everyone.
+ */
 export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
   const { kind, status, protocol, dvr, search, visits, order } = filter;
@@ -44,10 +46,10 @@ export function checkFilter(filter: SessionFilter): void {
   }
 }
 
-/** Fields that choose how many, in which order and from where on, or whether live or closed, but nobody in particular. */
+/** Fields that choose how many, in which order, from where on, or whether live or closed, but no sessions in particular. */
 const NAME_NOBODY: readonly string[] = ['limit', 'after', 'order', 'status', 'visits'];
 
-/** True when the filter says nothing about which sessions it means. */
+/** True when the filter does not restrict which sessions it means. */
 export function isEmptyFilter(filter: SessionFilter): boolean {
   return Object.entries(filter).every(
     ([key, value]) => NAME_NOBODY.includes(key) || value === undefined || value === '',
@@ -56,7 +58,7 @@ export function isEmptyFilter(filter: SessionFilter): boolean {
 
 export type Test = (visit: Row) => boolean;
 
-/** The filter as one function; undefined when everything but stream and status is open. Status is not looked at. */
+/** Compiles the filter to one function; undefined when it restricts nothing but stream and status. Status is not checked here. */
 export function compileFilter(filter: SessionFilter, addresses: AddressReader): Test | undefined {
   const { kind, user, country, dvr, tag, reason, search } = filter;
   const protocol = filter.protocol?.toLowerCase();
@@ -83,15 +85,18 @@ export function compileFilter(filter: SessionFilter, addresses: AddressReader): 
   return (visit) => tests.every((test) => test(visit));
 }
 
-/** So many User-Agents and streams are remembered while one search walks: beyond, each is looked at for itself. */
+/** The most User-Agents and streams remembered during one search; beyond that, each value is tested anew. */
 const MAX_SHARED = 10_000;
 
-/** The text anywhere in what a person could know somebody by. A pattern finds it in any case without making copies. */
+/**
+ * Finds the text anywhere in the fields by which a person could recognise a session. A pattern ignores case without making
+ * copies.
+ */
 function searchFor(text: string): Test {
   const pattern = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'iu');
   const isIn = (value: string): boolean => pattern.test(value);
   const verdicts = new Map<string, boolean>();
-  /** Many sessions have the same one. */
+  /** Many sessions share such a value. */
   const isInShared = (value: string): boolean => {
     let verdict = verdicts.get(value);
     if (verdict === undefined) {

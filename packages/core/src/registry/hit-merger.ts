@@ -11,7 +11,7 @@ import { ownCopy, type StringPool } from '../support/strings.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Settings } from '../settings/settings.js';
 
-/** What merging a hit takes. */
+/** The parts that `HitMerger` works with. */
 export interface HitMergerParts {
   readonly settings: Settings;
   readonly registry: Registry;
@@ -20,7 +20,7 @@ export interface HitMergerParts {
   readonly fingerprint: Fingerprint;
 }
 
-/** What another hit tells about a live session: the latest is shown, what was seen before is remembered. */
+/** Merges another hit into a live session: the latest values are shown, earlier ones are remembered. */
 export class HitMerger {
   private readonly settings: Settings;
   private readonly registry: Registry;
@@ -36,7 +36,7 @@ export class HitMerger {
     this.fingerprint = parts.fingerprint;
   }
 
-  /** It goes by the name of this hit from now on, and is found where that is; its id stays. */
+  /** From now on, the session goes by the name of this hit and is found in its group; its id stays. */
   renameTo(session: Session, resolved: ResolvedHit): void {
     const { recipe, groupKey, ip, network, namedBy, name, token, hit } = resolved;
     const { hash } = this.settings;
@@ -52,7 +52,7 @@ export class HitMerger {
     session.query = shownText(hit.query, hit, this.fingerprint) ?? session.query;
   }
 
-  /** It is found by the name of this hit from now on, however it was found this time. */
+  /** From now on, the session is also found by the name of this hit, however it was found this time. */
   learnName(session: Session, { recipe, stream, groupKey, namedBy, name, hit }: ResolvedHit): void {
     if (groupKey === undefined || !recipe.aliasable) return;
     const given = name ?? hit.userAgent ?? '';
@@ -60,7 +60,7 @@ export class HitMerger {
       this.learn(session, namedBy, given);
   }
 
-  /** Most hits tell nothing new, and then this is a few comparisons. */
+  /** Most hits bring nothing new, which takes only a few comparisons. */
   merge(session: Session, hit: HitFacts, ip: string, network: string): void {
     if (hit.protocol !== session.protocol) this.changeProtocol(session, hit.protocol);
     if (hit.dvr === !session.dvr) this.changeDvr(session, hit.dvr);
@@ -71,7 +71,7 @@ export class HitMerger {
     this.place(session, hit.stream, ip, network);
   }
 
-  /** It goes by this name from now on, if that is better than what it had. False: it is not, or names have to match. */
+  /** From now on, the session goes by this name if it is better than its own. False: it is not, or names must match exactly. */
   private takeName(session: Session, kind: NamedBy, name: string): boolean {
     const isBetter = RANKS.indexOf(kind) < RANKS.indexOf(session.namedBy);
     const { aliases, recipes } = this.settings;
@@ -82,10 +82,10 @@ export class HitMerger {
     return true;
   }
 
-  /** Where it is seen now. What its recipe already says is not compared again. */
+  /** Records where the session is seen now. What its recipe guarantees is not compared again. */
   private place(session: Session, stream: string, ip: string, network: string): void {
     const { byAddress, byStream } = this.settings.recipes[session.sharedFields.kind];
-    // a policy may have said that it goes on from elsewhere
+    // a policy may have said that the session continues from another address
     const sameAddress = byAddress && ip === network && network === session.network;
     if (!sameAddress && ip !== session.ip) this.registry.addAddress(session, ownCopy(ip), network);
     if (!byStream && stream !== session.entry.code) this.registry.addStream(session, stream);
@@ -109,7 +109,7 @@ export class HitMerger {
     this.registry.noteChange(session);
   }
 
-  /** Shows the latest, remembers all. */
+  /** Shows the latest value and remembers all of them. */
   private changeUserAgent(session: Session, userAgent: string): void {
     this.learn(session, 'fingerprint', session.userAgent ?? '');
     session.userAgent = this.texts.share(userAgent);

@@ -8,14 +8,14 @@ import { MAX_LISTED, type Session } from '../session/session.js';
 import type { SharedFields } from '../session/shared-fields.js';
 import { ShardedMap } from '../collections/sharded-map.js';
 
-/** So many of those who share a name are looked at: behind one address there may be thousands with one player. */
+/** The most sessions with the same name that are checked: behind one address there may be thousands with one player. */
 const MAX_LOOKED_AT = 16;
 
 /** Several sessions that only their names tell apart: the viewers behind one address on one stream. */
 export class IdentityGroup {
   size = 0;
   private readonly named = new ShardedMap<Session>();
-  /** Who was seen with which names; not kept where nobody is found by them. */
+  /** Which sessions were seen with which names; undefined where sessions are not found by them. */
   private readonly seen: MultiMap<Session> | undefined;
 
   constructor(
@@ -52,7 +52,8 @@ export class IdentityGroup {
   find(kind: NamedBy, name: string, aliases: boolean): Session | undefined {
     const own = this.named.get(nameKey(kind, name));
     if (own !== undefined || !aliases || this.seen === undefined) return own;
-    // Who plays is named by most of its requests: the one that was active last is not one that has gone.
+    // A viewer who is playing is named by most of its requests, so the session that was active last is not one whose viewer has
+    // gone.
     return this.seen.best(
       aliasKey(kind, name, this.hash),
       MAX_LOOKED_AT,
@@ -66,7 +67,7 @@ export class IdentityGroup {
     return this.seen?.only(aliasKey(kind, name, this.hash), MAX_LOOKED_AT, test);
   }
 
-  /** `key`: as `aliasKey` writes it. */
+  /** `key`: as returned by `aliasKey`. */
   see(session: Session, key: string): void {
     if (this.seen !== undefined) this.seen.add(this.seen.size(key) === 0 ? ownCopy(key) : key, session);
   }
@@ -76,15 +77,15 @@ export class IdentityGroup {
   }
 }
 
-/** The groups of one kind. `stream` is '' throughout where the recipe leaves the stream out. */
+/** The groups of one kind. `stream` is always '' where the recipe omits the stream. */
 export class IdentityGroups {
   private readonly places = new PairTable<Session | IdentityGroup>();
 
   constructor(private readonly hash: KeyedHash) {}
 
   /**
-   * The session that answers to this name: the one named so, else (`aliases`) the one that was seen with it, of several
-   * the one that was active last. Where the recipe has no names a group has one member, and that is it.
+   * The session that answers to this name: the one that bears it, otherwise (with `aliases`) the one that was seen with it, or
+   * the most recently active of several. If the recipe has no names, the group's only member.
    */
   find(
     stream: string,
@@ -102,7 +103,7 @@ export class IdentityGroups {
     return aliases && isSeenWith(group, kind, name, this.hash) ? group : undefined;
   }
 
-  /** The session named so, or the only one that was seen with this name, as far as they pass the test. */
+  /** The session that bears this name, or the only one that was seen with it, provided it passes the test. */
   findOnly(
     stream: string,
     groupKey: string,
@@ -123,14 +124,14 @@ export class IdentityGroups {
       this.places.set(stream, groupKey, session);
     } else {
       const shared = new IdentityGroup(stream, groupKey, aliasable, this.hash);
-      // first: it is found by where its first member is
+      // first: it is found where its first member is
       this.places.set(stream, groupKey, shared);
       shared.add(group);
       shared.add(session);
     }
   }
 
-  /** Also for one that is no longer found here, because its recipe has changed since. */
+  /** Also works for a session that is no longer found here, because its recipe has changed since. */
   leave(stream: string, session: Session): void {
     const { group } = session;
     if (group instanceof IdentityGroup) {
@@ -140,7 +141,7 @@ export class IdentityGroups {
       this.places.delete(stream, group);
   }
 
-  /** The last member has the group for itself. */
+  /** Gives the group to its last member alone. */
   private dissolve(stream: string, groupKey: IdentityGroup): void {
     for (const last of groupKey.members()) {
       const isFound = this.places.get(stream, groupKey.key) === groupKey;
@@ -151,7 +152,7 @@ export class IdentityGroups {
   }
 }
 
-/** The session goes by a better name from now on; it is still found by what it was seen with. */
+/** The session goes by a better name from now on; it is still found by the names it was seen with. */
 export function rename(session: Session, name: string, sharedFields: SharedFields): void {
   const group = sharedGroup(session);
   group?.delete(session);
@@ -163,7 +164,7 @@ export function rename(session: Session, name: string, sharedFields: SharedField
   group?.add(session);
 }
 
-/** The group a session shares with others, if it does. */
+/** The group that a session shares with others, if any. */
 export const sharedGroup = (session: Session): IdentityGroup | undefined =>
   session.group instanceof IdentityGroup ? session.group : undefined;
 
@@ -178,7 +179,7 @@ function isSeenWith(session: Session, kind: NamedBy, name: string, hash: KeyedHa
   return names !== undefined && names.includes(aliasKey(kind, name, hash));
 }
 
-/** Every name it was seen with besides its own, as `aliasKey` writes them. */
+/** Every name it was seen with besides its own, as returned by `aliasKey`. */
 export function knownNames(session: Session, hash: KeyedHash): string[] {
   const names = [aliasKey('fingerprint', session.userAgent ?? '', hash), ...(session.rare?.names ?? [])];
   if (session.sid !== undefined) names.push(aliasKey('cmcd', session.sid, hash));
@@ -186,7 +187,7 @@ export function knownNames(session: Session, hash: KeyedHash): string[] {
   return names;
 }
 
-/** Remembers another name for the session, as `aliasKey` writes it; the latest sixteen of them. False: it is no news. */
+/** Remembers another name of the session, as returned by `aliasKey`, up to the sixteen latest. False: it was known. */
 export function learnKey(session: Session, key: string): boolean {
   const names = (session.rareFields.names ??= []);
   if (names.includes(key)) return false;

@@ -5,14 +5,14 @@ import type { Test } from './filter.js';
 import type { Row } from './closed-sessions.js';
 import type { SessionList } from './session-list.js';
 
-/** Where rows come from: the live ones, the closed ones, and those that nothing was served to yet. */
+/** Where rows come from: live sessions, closed ones, and those to which nothing has been served yet. */
 export type Sources = readonly SessionList<Row>[];
 
-/** A quarter of a second, roughly: the event loop stands still meanwhile. */
+/** The most rows examined at once: roughly a quarter of a second, during which the event loop is blocked. */
 const MOST_LOOKED_AT = 200_000;
 
 /**
- * Refuses what would look closely at too many rows at once.
+ * Refuses a query that would have to examine too many rows at once.
  *
  * @throws StreamSessionsError ERR_TOO_MANY_ROWS
  */
@@ -27,7 +27,7 @@ export function checkEffort(sources: Sources, { search, order }: SessionFilter):
   );
 }
 
-/** How many match. Without a test nothing is walked. */
+/** The number of matches. Without a test, nothing is walked. */
 export function countOf(sources: Sources, test: Test | undefined): number {
   let total = 0;
   for (const visits of sources) {
@@ -74,7 +74,7 @@ function merge(a: Row[], b: Row[], compare: Compare): Row[] {
   return merged;
 }
 
-/** The rows with the largest values. Looks at all of them, and holds no more than two pages at a time. */
+/** The rows with the largest values. Examines all rows and holds no more than two pages at a time. */
 function largest(
   sources: Sources,
   order: ValueOrder,
@@ -87,13 +87,13 @@ function largest(
   const isAfter = (row: Row, place: ValuedPosition): boolean =>
     (descending(place.value, valueOf(row)) || byPosition(row, place)) < 0;
   let best: Row[] = [];
-  /** The last one of a full page: who is behind it is not wanted. */
+  /** The last row of a full page: rows behind it are not needed. */
   let last: Row | undefined;
   const sort = (): void => {
     best = best.sort(compare).slice(0, limit);
     if (best.length === limit) last = best.at(-1);
   };
-  // those who come first among equals are walked first, and of those who have played long most have the most bytes
+  // rows that come first among equals are walked first; of most bytes, the longest-playing sessions tend to have them
   const walk = order === '-bytes' ? 'walk' : 'walkBack';
   for (const visits of sources) {
     visits[walk](undefined, (row) => {

@@ -5,7 +5,7 @@ import type { ActiveCount } from '../types/stats.js';
 import { ServedStreams } from './served-streams.js';
 import { StreamEntry } from './stream-entry.js';
 
-/** The streams that somebody watches or publishes now, and which have been served lately. */
+/** The streams that are being watched or published now, and those that have been served recently. */
 export class LiveStreams {
   readonly served = new ServedStreams();
   private readonly entries = new ShardedMap<StreamEntry>();
@@ -31,7 +31,7 @@ export class LiveStreams {
     if (entry.bytes > 0) this.served.add(entry.code);
   }
 
-  /** Of all streams that this session is counted on. */
+  /** The entries of all streams that this session is counted on. */
   *of(session: Session): IterableIterator<StreamEntry> {
     for (const code of session.streams) {
       const entry = this.entries.get(code);
@@ -39,7 +39,7 @@ export class LiveStreams {
     }
   }
 
-  /** Whether anything of this stream was ever served, as far as anybody remembers. */
+  /** Whether anything of this stream was ever served, as far as is remembered. */
   isServed(code: string): boolean {
     return this.bytesOf(code) > 0 || this.served.has(code);
   }
@@ -48,7 +48,7 @@ export class LiveStreams {
     return this.entries.get(code)?.counts.viewer ?? 0;
   }
 
-  /** Sent to anybody since the stream became live. */
+  /** Bytes sent to anyone since the stream became live. */
   bytesOf(code: string): number {
     return this.entries.get(code)?.bytes ?? 0;
   }

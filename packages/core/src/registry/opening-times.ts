@@ -1,18 +1,18 @@
-/** So many visits that are opened and over within a millisecond are told apart one by one. */
+/** The most visits, opened and closed within the same millisecond, that are remembered individually. */
 const MAX_REMEMBERED = 4096;
 
 /**
- * When the next visit of an id may open: a visit is (id, openedAt), also where closed ones are not kept. Only those that
- * closed in the millisecond in which they opened have to be remembered, until that has passed.
+ * The earliest time at which the next visit of an id may open, since (id, openedAt) identifies a visit, even where closed ones
+ * are not kept. Only visits that closed in the millisecond in which they opened have to be remembered, until it has passed.
  */
 export class OpeningTimes {
   private readonly latest = new Map<string, number>();
-  /** The latest of all that are remembered. */
+  /** The latest time remembered. */
   private newest = -Infinity;
-  /** Where there were too many to remember each, nobody opens before this. */
+  /** Once there are too many to remember individually, nothing opens before this time. */
   private earliest = -Infinity;
 
-  /** `kept`: when the latest that is kept has opened; a clock may have been set back since. */
+  /** `kept`: the opening time of the latest visit that is kept; the clock may have been set back since. */
   next(id: string, now: number, kept = -Infinity): number {
     const last = Math.max(kept, this.latest.get(id) ?? -Infinity);
     return Math.max(now, last + 1, this.earliest);

@@ -2,15 +2,15 @@ import { monotonic, type Clock } from '../support/clock.js';
 import type { Registry } from './registry.js';
 import type { Totals } from './totals.js';
 
-/** A rate is that of the last five to ten seconds, unless who asks says otherwise. */
+/** A rate covers the last five to ten seconds, unless the caller asks for another window. */
 const WINDOW_MS = 10_000;
-/** It is sampled once a second. */
+/** Rates are sampled once a second. */
 const SHORTEST_WINDOW_MS = 2_000;
-/** Nobody has asked for so long about a stream that is not live: it is not measured any more. */
+/** A stream that is not live is no longer measured once nobody has asked about it for this long. */
 const FORGET_MS = 60_000;
-/** A look that is due once a second did not come. */
+/** A sample that is due once a second did not come. */
 const LATE_MS = 2_000;
-/** So many streams are measured at the most. */
+/** The most streams that are measured. */
 const MAX_METERS = 10_000;
 
 interface Sample {
@@ -19,17 +19,17 @@ interface Sample {
 }
 
 interface Meter {
-  /** '' is all. */
+  /** '' means all streams. */
   readonly stream: string;
   readonly halfWindowMs: number;
   older: Sample;
   newer: Sample;
-  /** The end of the window: a look like the others, for connections are credited once a second, all at once. */
+  /** The end of the window. It moves only with regular samples, because connections are credited all at once, once a second. */
   latest: Sample;
   askedAt: number;
 }
 
-/** How fast bytes are sent, to all and to each stream that somebody asks about. Costs those, once a second. */
+/** How fast bytes are sent, in total and for each stream that somebody asks about. Only those cost anything, once a second. */
 export class Rates {
   /** By window and stream. */
   private readonly meters = new Map<string, Meter>();
@@ -42,13 +42,13 @@ export class Rates {
     this.mbits('', WINDOW_MS);
   }
 
-  /** Megabits per second; 0 when it was first asked about a moment ago. */
+  /** Megabits per second; 0 if the stream was first asked about only a moment ago. */
   mbits(stream: string, windowMs = WINDOW_MS): number {
     const key = `${windowMs} ${stream}`;
     const now = monotonic(this.clock);
     const bytes = this.bytesOf(stream);
     let meter = this.meters.get(key);
-    // a stream that came back counts anew
+    // a stream that came back is counted anew
     if (meter === undefined || bytes < meter.latest.bytes) {
       if (meter === undefined && this.meters.size >= MAX_METERS) return 0;
       const first = { at: now, bytes };
@@ -57,14 +57,14 @@ export class Rates {
       this.meters.set(key, (meter = { stream, halfWindowMs, ...samples, askedAt: now }));
     }
     meter.askedAt = now;
-    // nobody looks: the sweeper was never started
+    // nothing samples: the sweeper was never started
     if (now - meter.latest.at > LATE_MS) this.sample(meter, { at: now, bytes });
     const { older, latest } = meter;
     const ms = latest.at - older.at;
     return ms > 0 ? ((latest.bytes - older.bytes) * 8) / 1_000 / ms : 0;
   }
 
-  /** To be called once a second. */
+  /** Must be called once a second. */
   tick(): void {
     const now = monotonic(this.clock);
     for (const [key, meter] of this.meters) {

@@ -1,9 +1,9 @@
-/** So many words of policies and adapters are counted by themselves. */
+/** The most reasons made up by policies and adapters that are counted separately. */
 const MAX_WORDS = 32;
 
-/** How often each reason was given: the known ones, and as many of those that policies make up. The rest is `other`. */
+/** Counts how often each reason was given: the known ones, and some of those that policies make up. The rest is `other`. */
 export class ReasonCounts {
-  /** Objects, so that counting is one look-up. */
+  /** The values are objects, so that counting takes one look-up. */
   private readonly counts = new Map<string, { count: number }>();
   private words = 0;
 

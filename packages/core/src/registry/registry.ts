@@ -19,16 +19,16 @@ import { LiveStreams } from './live-streams.js';
 import type { StreamEntry } from './stream-entry.js';
 import { SessionIndex } from './session-index.js';
 
-/** The only owner of live sessions: who is there, found by id, identity, stream, address and user. Decides nothing. */
+/** The sole owner of live sessions, which it finds by id, identity, stream, address and user. Decides nothing. */
 export class Registry {
   readonly live = new SessionList<Session>();
-  /** Sessions to whom nothing was served yet. They are found, and in no list. */
+  /** Sessions to which nothing has been served yet. They can be found, but are in no list. */
   readonly unserved = new SessionIndex<Session>();
   readonly liveStreams = new LiveStreams();
   readonly openingTimes = new OpeningTimes();
   /** Undefined: nothing outlives the process. */
   journal: SessionJournal | undefined = undefined;
-  /** Hears of the same changes, for a cluster. */
+  /** Is told of the same changes, for a cluster. */
   onChange: ((session: Session) => void) | undefined = undefined;
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
@@ -61,7 +61,7 @@ export class Registry {
     return this.groups[recipe.kind].find(byStream ? stream : '', groupKey, byName, kind, name, aliases);
   }
 
-  /** The one there that can be meant by this name, if it passes the test. */
+  /** The only session there that this name can mean, if it passes the test. */
   findOnly(
     recipe: Recipe,
     stream: string,
@@ -74,8 +74,8 @@ export class Registry {
   }
 
   /**
-   * @param groupKey Where the recipe puts it; undefined for a connection, which is a session of its own.
-   * @param mayBeBack False: its id was never there before.
+   * @param groupKey The group according to the recipe; undefined for a connection that is a session of its own.
+   * @param mayBeBack False: the id is fresh.
    */
   add(session: Session, recipe: Recipe, groupKey: string | undefined, mayBeBack = true): void {
     this.ids.set(session.id, session);
@@ -88,7 +88,7 @@ export class Registry {
     this.groups[recipe.kind].enter(stream, groupKey, session, recipe.aliasable);
   }
 
-  /** Something has been served to it: from now on everybody sees it. */
+  /** Something has been served to the session: from now on it is visible. */
   show(session: Session): void {
     this.unserved.delete(session);
     setHot(session, 'onServed', undefined);
@@ -110,7 +110,7 @@ export class Registry {
     else this.delist(session);
   }
 
-  /** It is found or described by something else from now on. */
+  /** What the session is found or described by has changed. */
   noteChange(session: Session): void {
     session.hasNewDetails = true;
     if (this.journal === undefined && this.onChange === undefined) return;
@@ -119,7 +119,7 @@ export class Registry {
     this.onChange?.(session);
   }
 
-  /** It is another visit from now on, under which it is found and listed. */
+  /** From now on the session is another visit, under which it is found and listed. */
   reopen(session: Session, id: string, openedAt: number): void {
     const { isUnserved } = session;
     const lists = isUnserved ? [this.unserved] : [this.live, ...[...this.liveStreams.of(session)].map(visitsOf)];
@@ -135,12 +135,12 @@ export class Registry {
     this.journal?.changed(session);
   }
 
-  /** The session has ended, and lists still show it for a while. */
+  /** The session has ended, but lists still show it for a while. */
   retire(visit: Row): void {
     this.closed.add(visit, this.ids.get(visit.id) !== undefined);
   }
 
-  /** The session is seen on another stream: its recipe leaves the stream out. */
+  /** The session is seen on another stream, because its recipe omits the stream. */
   addStream(session: Session, stream: string): void {
     const { isUnserved, rareFields } = session;
     const streams = (rareFields.streams ??= [session.stream]);
@@ -169,7 +169,7 @@ export class Registry {
     this.noteChange(session);
   }
 
-  /** The session is seen from another address: its recipe leaves the address out. */
+  /** The session is seen from another address, because its recipe omits the address. */
   addAddress(session: Session, ip: string, network: string): void {
     const { rareFields } = session;
     const ips = (rareFields.ips ??= [session.ip]);
@@ -185,7 +185,7 @@ export class Registry {
     this.byNetwork.add(network, session);
   }
 
-  /** The session is found elsewhere from now on, for it goes by another name. */
+  /** Moves the session to another group, because it goes by another name. */
   moveToGroup(session: Session, recipe: Recipe, groupKey: string, rename: () => void): void {
     const stream = recipe.byStream ? session.stream : '';
     this.groups[recipe.kind].leave(stream, session);
@@ -194,7 +194,7 @@ export class Registry {
     this.noteChange(session);
   }
 
-  /** What counts as one place has changed, for IPv6. Walks all that are live. */
+  /** What counts as one network has changed for IPv6. Walks all live sessions. */
   placeAgain(networkOf: (ip: string) => string): void {
     for (const session of this.liveOf()) {
       const { ips, rare } = session;
@@ -216,7 +216,7 @@ export class Registry {
     this.noteChange(session);
   }
 
-  /** Live sessions of this kind are no longer found by the recipe they were made with. */
+  /** Live sessions of this kind can no longer be found by the recipe they were made with. */
   forgetGroups(kind: SessionKind): void {
     this.groups[kind] = new IdentityGroups(this.hash);
   }
@@ -233,19 +233,19 @@ export class Registry {
     return this.byUser.members(user);
   }
 
-  /** The oldest of all that are live, listed or not. */
+  /** The oldest live session, listed or not. */
   firstLive(): Session | undefined {
     return this.live.first() ?? this.unserved.of(undefined).first();
   }
 
-  /** The live sessions that everybody sees. */
+  /** The live sessions that are visible. */
   listed(): Session[] {
     const found: Session[] = [];
     this.live.walk(undefined, (session) => void found.push(session));
     return found;
   }
 
-  /** The live sessions of a stream, or all, listed or not. A copy, so that the caller may close what it finds. */
+  /** The live sessions of a stream, or all of them, listed or not. A copy, so that the caller may close them while iterating. */
   liveOf(stream?: string): Session[] {
     const listed = stream === undefined ? this.live : this.liveStreams.get(stream)?.visits;
     const found: Session[] = [];
@@ -255,7 +255,7 @@ export class Registry {
     return found;
   }
 
-  /** Where the rows of this filter are. `unserved`: those too who are in no list yet. */
+  /** The lists that contain the rows for this filter. `unserved`: including sessions that are not listed yet. */
   sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
     const live = stream ? this.liveStreams.get(stream)?.visits : this.live;
     const chosen: (SessionList<Session> | SessionList<Row> | undefined)[] = [
@@ -288,7 +288,7 @@ export class Registry {
   }
 }
 
-/** Every session gets its stream from `streamEntry`, whose users need to know no more of it than sessions do. */
+/** Every session gets its stream from `liveStreams.entryFor`, whose full type only the registry needs. */
 const entryOf = (session: Session): StreamEntry => session.entry as StreamEntry;
 
 const visitsOf = ({ visits }: StreamEntry): SessionList<Session> => visits;

@@ -9,12 +9,12 @@ import type { NamedBy } from '../types/play-session.js';
 import type { Registry } from './registry.js';
 import type { WaitingVisits } from './waiting-visits.js';
 
-/** From the best name to none. */
+/** From the best kind of name to none. */
 export const RANKS: readonly NamedBy[] = ['token', 'cmcd', 'playback-session', 'fingerprint'];
 
-/** Whose hit this is: finds the live session that it belongs to. */
+/** Finds the live session that a hit belongs to. */
 export class Resolver {
-  /** Visits of an earlier process that may still go on. */
+  /** Visits of an earlier process that may still be continued. */
   waiting: WaitingVisits | undefined = undefined;
 
   constructor(
@@ -22,7 +22,7 @@ export class Resolver {
     private readonly registry: Registry,
   ) {}
 
-  /** The quick look that nearly every request ends with: by its names as they came, making nothing. */
+  /** The fast look-up that answers nearly every request: by its names as they came, without allocating anything. */
   find(recipe: Recipe, hit: HitFacts, network: string): Session | undefined {
     const aliases = this.settings.aliases && recipe.aliasable;
     const { stream, userAgent = '' } = hit;
@@ -31,13 +31,13 @@ export class Resolver {
     return this.registry.find(recipe, stream, groupKey, bestNameKind(hit), name, aliases);
   }
 
-  /** The live session that a connection joins, where connections are merged. */
+  /** The live session that a connection joins where connections are merged. */
   merged({ recipe, stream, groupKey, namedBy, name }: ResolvedHit): Session | undefined {
     if (groupKey === undefined) return undefined;
     return this.registry.find(recipe, stream, groupKey, namedBy, name ?? '', this.settings.aliases);
   }
 
-  /** The live session that this hit would open, if somebody else has opened it. */
+  /** The live session that this hit would open, if another request has opened it already. */
   opened(resolved: ResolvedHit): Session | undefined {
     const { visit } = resolved;
     if (visit !== undefined) return this.registry.get(visit.id) ?? this.named(resolved);
@@ -48,7 +48,7 @@ export class Resolver {
     return this.named(resolved) ?? this.adopter(resolved);
   }
 
-  /** The live session that this hit belongs to though none here has its name. `found`: what a cluster says. */
+  /** The live session that this hit belongs to although none here has its name. `found`: the cluster's answer. */
   belongsTo(resolved: ResolvedHit, found: FoundVisit | null | undefined): Session | undefined {
     if (!found) return this.adopter(resolved);
     resolved.visit = found;
@@ -65,9 +65,9 @@ export class Resolver {
   }
 
   /**
-   * The live session that a name belongs to which no session has: players tell theirs with some requests only (with
-   * segments, with playlists, from the second on). It is the one with the next best name of this request, or of the same
-   * player, if it knows no other name of that kind and nobody else could be meant.
+   * The live session that an unknown name belongs to: players send a name with some requests only (with segments, with playlists,
+   * from the second on). It is the session with the next best name of this request, or with the same player, if it has no other
+   * name of that kind and no other session could be meant.
    */
   adopter(resolved: ResolvedHit): Session | undefined {
     const { recipe, groupKey } = resolved;
@@ -77,15 +77,15 @@ export class Resolver {
     const before = this.waiting?.named(resolved, true);
     if (before !== undefined) return this.waiting?.has(before) === true ? undefined : before;
     const live = this.liveAdopter(resolved);
-    // One that waits could be meant as well.
+    // A waiting visit could be meant as well.
     if (live === undefined || this.waitingAdopter(resolved) !== undefined) return undefined;
     resolved.arrives = true;
     return live;
   }
 
   /**
-   * The visit of an earlier process that this hit goes on with, where only one can be meant and no live session is.
-   * `user`: as the policies name it.
+   * The visit of an earlier process that this hit continues, if only one can be meant and no live session is. `user`: as named by
+   * the policies.
    */
   resumes(resolved: ResolvedHit, user?: string): Session | undefined {
     const { waiting } = this;
@@ -124,14 +124,14 @@ export class Resolver {
       if (name === undefined) continue;
       const adopter = this.registry.findOnly(recipe, stream, groupKey, kind, name, mayTake);
       if (adopter !== undefined) return adopter;
-      // Its own weaker name belongs to somebody else.
+      // Its own weaker name belongs to another session.
       if (kind !== 'fingerprint' && this.registry.find(recipe, stream, groupKey, kind, name, true)) return undefined;
     }
     return undefined;
   }
 }
 
-/** Each name of the hit is one that the session has, or of a kind of which it has none. */
+/** True when each name of the hit is either the session's own, or of a kind of which the session has none. */
 function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HitFacts): boolean {
   const had = (kind: NamedBy): boolean => session.rare?.unseen?.some(([unseen]) => unseen === kind) ?? false;
   const lacks = (kind: NamedBy, own: string | undefined, brought: string | undefined): boolean =>

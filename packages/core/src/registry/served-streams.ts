@@ -3,8 +3,8 @@ import { ownCopy } from '../support/strings.js';
 const MAX_REMEMBERED = 16_384;
 
 /**
- * The streams of which something has been served, as long as they are remembered: the latest so many. Names that a
- * stranger makes up are not among them, for nothing is served of those.
+ * The streams that have been served most recently, up to a bound. Names that strangers make up never get here, because nothing is
+ * served for them.
  */
 export class ServedStreams {
   private readonly codes = new Set<string>();
@@ -16,7 +16,7 @@ export class ServedStreams {
   }
 
   add(code: string): void {
-    // the latest stay
+    // re-inserted, so that the most recent stay
     if (!this.codes.delete(code)) code = ownCopy(code);
     this.codes.add(code);
     for (const oldest of this.codes) {

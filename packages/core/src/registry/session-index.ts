@@ -2,10 +2,13 @@ import type { Position } from './cursor.js';
 import { ownCopy } from '../support/strings.js';
 import { SessionList } from './session-list.js';
 
-/** Who has asked for a stream will ask again; who asks for more of them than this has each made once more. */
+/**
+ * The most streams with a list of their own, since a stream that was asked for will be asked for again; beyond that, lists are
+ * rebuilt on demand.
+ */
 const MAX_STREAMS = 4096;
 
-/** Visits in the order of lists: all of them, and those of the streams that somebody has asked for, for most nobody ever does. */
+/** Visits in list order: all of them, and those of the streams that somebody has asked for, which most never are. */
 export class SessionIndex<T extends Position & { readonly streams: readonly string[] }> {
   private readonly all = new SessionList<T>();
   private readonly perStream = new Map<string, SessionList<T>>();
@@ -26,7 +29,7 @@ export class SessionIndex<T extends Position & { readonly streams: readonly stri
     for (const stream of visit.streams) this.perStream.get(stream)?.insert(visit);
   }
 
-  /** False: it is not there. */
+  /** False: it is not in the index. */
   delete(visit: T): boolean {
     if (!this.all.delete(visit)) return false;
     if (this.perStream.size === 0) return true;

@@ -1,9 +1,9 @@
 import type { Session } from '../session/session.js';
 
-/** Hears what has to be written down of the sessions that everybody sees. Never of a mere hit. */
+/** Is told what has to be stored about visible sessions. Never called for a mere hit. */
 export interface SessionJournal {
-  /** It has opened, or is found or described by something else. */
+  /** The session has opened, or what it is found or described by has changed. */
   changed(session: Session): void;
-  /** It has ended. */
+  /** The session has ended. */
   gone(session: Session): void;
 }

@@ -3,8 +3,8 @@ import { byPosition, type Position } from './cursor.js';
 const CHUNK = 512;
 
 /**
- * Visits in the order of lists (opening time, then id), in chunks, so that a page anywhere among a million costs a
- * binary search. New visits nearly always come last, which is an append.
+ * Visits in list order (opening time, then id), in chunks, so that finding a page anywhere among a million takes a binary search.
+ * New visits nearly always come last, which is an append.
  */
 export class SessionList<T extends Position> {
   private readonly chunks: T[][] = [];
@@ -25,7 +25,7 @@ export class SessionList<T extends Position> {
   }
 
   delete(visit: Position): boolean {
-    // The oldest mostly goes first, and is found without a search.
+    // The oldest usually goes first, and is found without a search.
     const first = this.chunks[0];
     if (first !== undefined && first[0] === visit) {
       first.shift();
@@ -50,7 +50,7 @@ export class SessionList<T extends Position> {
     return this.chunks[0]?.[0];
   }
 
-  /** Calls `visit` in order, from behind `after` on, until it returns false. */
+  /** Calls `visit` in order, starting after `after`, until it returns false. */
   walk(after: Position | undefined, visit: (item: T) => boolean | void): void {
     let at = after === undefined ? 0 : this.chunkOf(after);
     let index = 0;
@@ -67,7 +67,7 @@ export class SessionList<T extends Position> {
     }
   }
 
-  /** The same from the newest on, from before `before` on. */
+  /** The same from newest to oldest, starting before `before`. */
   walkBack(before: Position | undefined, visit: (item: T) => boolean | void): void {
     let at = before === undefined ? this.chunks.length - 1 : Math.min(this.chunkOf(before), this.chunks.length - 1);
     const chunk = this.chunks[at];
@@ -80,7 +80,7 @@ export class SessionList<T extends Position> {
     }
   }
 
-  /** The first chunk whose last visit is not before the position; past the end when there is none. */
+  /** The first chunk whose last visit is not before the position; past the end if there is none. */
   private chunkOf(position: Position): number {
     let low = 0;
     let high = this.chunks.length;
@@ -93,7 +93,7 @@ export class SessionList<T extends Position> {
     return low;
   }
 
-  /** Chunks that have become sparse join their neighbour: each holds memory of its own. */
+  /** A chunk that has become sparse joins its neighbour, because each chunk has a memory overhead. */
   private mergeAt(at: number, chunk: T[]): void {
     if (chunk.length === 0) {
       this.chunks.splice(at, 1);

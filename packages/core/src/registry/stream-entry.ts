@@ -12,14 +12,14 @@ interface Active {
 
 const NONE: readonly Active[] = Object.freeze([]);
 
-/** A stream that somebody watches or publishes now, and how many they are. */
+/** A stream that is being watched or published now, with its session counts. */
 export class StreamEntry implements WatchedStream {
   readonly visits = new SessionList<Session>();
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   bytes = 0;
   readonly codes: readonly string[];
   private dvr = 0;
-  /** How many of each protocol and kind; few differ. */
+  /** Sessions per protocol and kind; there are few combinations. */
   private active: readonly Active[] = NONE;
 
   constructor(readonly code: string) {
@@ -33,7 +33,7 @@ export class StreamEntry implements WatchedStream {
     if (session.dvr) this.countDvr(session, 1);
   }
 
-  /** False: it was not there. */
+  /** False: it was not here. */
   leave(session: Session): boolean {
     if (!this.visits.delete(session)) return false;
     this.counts[session.kind]--;
@@ -42,20 +42,20 @@ export class StreamEntry implements WatchedStream {
     return true;
   }
 
-  /** One viewer of the past more, or one fewer. */
+  /** Adds or removes one viewer of past content. */
   countDvr({ kind }: Session, change: 1 | -1): void {
     if (kind === 'viewer') this.dvr += change;
   }
 
-  /** One session more of this protocol, or one fewer. */
+  /** Adds or removes one session of this protocol. */
   count(kind: SessionKind, protocol: Protocol, change: 1 | -1): void {
     const same = this.active.find((cell) => cell.protocol === protocol && cell.kind === kind);
-    // not pushed: that would take room for sixteen more, for each name of a stream that somebody makes up
+    // not pushed: that would allocate room for sixteen more, for every stream name that somebody makes up
     if (same === undefined) this.active = this.active.concat({ protocol, kind, active: change });
     else same.active += change;
   }
 
-  /** Read at every scrape: plain loops, for a thousand streams in a tenth of a millisecond. */
+  /** Read at every scrape, hence plain loops: a thousand streams take a tenth of a millisecond. */
   addActive(all: ActiveCount[]): void {
     for (const { protocol, kind, active } of this.active) {
       if (active > 0) all.push({ stream: this.code, protocol, kind, active });

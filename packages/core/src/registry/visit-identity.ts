@@ -8,7 +8,7 @@ import { knownNames, sharedGroup } from './identity-group.js';
 import { RANKS } from './resolver.js';
 import { groupPlace } from './waiting-visits.js';
 
-/** What a hit would be recognised by on another node. `aliases`: also by what is not its best name. */
+/** What another node would recognise this hit by. `aliases`: also by names other than its best one. */
 export function identityOfHit(resolved: ResolvedHit, aliases: boolean, hash: KeyedHash): VisitIdentity {
   const { kind, stream, recipe, groupKey, hit } = resolved;
   const names = RANKS.flatMap((rank): NameHash[] => {
@@ -44,7 +44,7 @@ export function identityOfSession(
   return { kind, stream, place, names: shownOf(names, recipe, aliases), id };
 }
 
-/** By all of them, by the best alone, or by none: the group is one viewer then. */
+/** All names, the best alone, or none, in which case the group is one viewer. */
 function shownOf(names: NameHash[], { byName, aliasable }: Recipe, aliases: boolean): NameHash[] {
   if (!byName) return [];
   return aliases && aliasable ? names : names.slice(0, 1);

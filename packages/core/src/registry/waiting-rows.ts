@@ -1,16 +1,16 @@
-/** What changes while a visit goes on. */
+/** What changes while a visit continues. */
 export type Progress = readonly [bytes: number, received: number, updatedAt: number, quality?: object];
 
 const FIRST_CAPACITY = 64;
 const NUMBERS = 3;
 
-/** Who waits, and how far everybody was: numbers by row, outside the heap. */
+/** Which visits are waiting, and the progress of each: numbers by row, outside the heap. */
 export class WaitingRows {
   size = 0;
   private flags = new Uint8Array(FIRST_CAPACITY);
-  /** Of each row: bytes sent, bytes received, last activity; NaN: it has none. */
+  /** Per row: bytes sent, bytes received, last activity; NaN: unknown. */
   private numbers = new Float64Array(NUMBERS * FIRST_CAPACITY);
-  /** Of the few players that say. */
+  /** Of the few players that report it. */
   private readonly qualities = new Map<number, object>();
 
   add(): number {

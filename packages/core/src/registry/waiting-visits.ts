@@ -9,23 +9,23 @@ import type { NamedBy } from '../types/play-session.js';
 import type { Session } from '../session/session.js';
 import { WaitingRows, type Progress } from './waiting-rows.js';
 
-/** Behind one address there may be thousands with one player: nobody can tell which of them this is. */
+/** The most visits checked per name: behind one address there may be thousands with one player, which nothing tells apart. */
 const MAX_LOOKED_AT = 16;
 
-/** Where a visit of an earlier process is found again: texts of `placed`. */
+/** The keys by which a visit of an earlier process is found again, as returned by `placed`. */
 export interface FoundBy {
-  /** By the name it goes by; undefined: it is a connection of its own, and several may go by the same. */
+  /** By the name it goes by; undefined: it is a connection of its own, and several may share a name. */
   readonly own: string | undefined;
   /** By other names it was seen with. */
   readonly others: readonly string[];
 }
 
-/** What a visit was written down as. */
+/** The form in which a visit was stored. */
 export interface VisitRecord {
   readonly id: string;
 }
 
-/** How records are read. */
+/** Reads such records. */
 export interface VisitReader<R extends VisitRecord> {
   foundBy(record: R): FoundBy;
   toSession(record: R): Session;
@@ -33,11 +33,11 @@ export interface VisitReader<R extends VisitRecord> {
 }
 
 /**
- * The visits of an earlier process that may go on. They are in no list. Whoever would open looks here first, by what
- * stands for its names; a visit that has gone on is still found by the names that it has not been seen with since.
+ * The visits of an earlier process that may be continued. They are in no list. A hit that would open a session is first looked up
+ * here, by the hashes of its names; a visit that was continued is still found by names it has not been seen with since.
  *
- * Until somebody looks for it, a visit is the text it was written down as: a hundred thousand sessions at once would keep the
- * garbage collector busy for a second, and most are looked for one by one.
+ * Until it is looked up, a visit remains the text it was stored as: a hundred thousand sessions at once would keep the garbage
+ * collector busy for a second, and most are looked up one by one.
  */
 export class WaitingVisits<R extends VisitRecord = VisitRecord> {
   size = 0;
@@ -46,7 +46,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
   private readonly ids = new TextIndex();
   private readonly own = new TextIndex();
   private readonly any = new TextIndex(MAX_LOOKED_AT);
-  /** Those that somebody has looked for, by row. */
+  /** Visits that have been looked up, by row. */
   private readonly sessions = new Map<number, Session>();
 
   constructor(
@@ -64,7 +64,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     this.size++;
   }
 
-  /** How far it is; it may be added later. */
+  /** Sets the progress of a visit, which may be added later. */
   setProgress(id: string, progress: Progress): void {
     this.rows.setProgress(this.rowOf(id), progress);
   }
@@ -80,7 +80,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     return this.get(session.id) === session;
   }
 
-  /** It waits no longer. */
+  /** The visit no longer waits. */
   release({ id }: Session): void {
     const row = this.ids.get(id);
     if (row === undefined || !this.rows.isWaiting(row)) return;
@@ -88,7 +88,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     this.size--;
   }
 
-  /** Those in whose records each of the texts stands; none is given: all. */
+  /** The waiting visits whose records contain each of the texts; without texts, all of them. */
   *mentioning(...texts: readonly string[]): Generator<Session> {
     const parts = texts.map((text) => Buffer.from(JSON.stringify(text).slice(1, -1)));
     for (let row = 0; row < this.rows.size; row++) {
@@ -97,7 +97,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     }
   }
 
-  /** Waiting or not: who had the name that this hit comes with, or is the only one that was seen with it. */
+  /** The visit, waiting or not, that had the name of this hit, or is the only one that was seen with it. */
   named(resolved: ResolvedHit, aliases: boolean): Session | undefined {
     const { hit, namedBy, name, isConnection } = resolved;
     if (isConnection && hit.id !== undefined) return this.get(hit.id);
@@ -108,7 +108,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     return aliases ? this.onlyOf(key, isOpen) : undefined;
   }
 
-  /** The only one that waits and was seen with a name of this kind, if it passes the test. */
+  /** The only waiting visit that was seen with a name of this kind, if it passes the test. */
   only(resolved: ResolvedHit, kind: NamedBy, name: string, test: (session: Session) => boolean): Session | undefined {
     const key = placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)]);
     const isMeant = (session: Session): boolean => this.has(session) && test(session);
@@ -116,13 +116,13 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     return own !== undefined && isMeant(own) ? own : this.onlyOf(key, isMeant);
   }
 
-  /** Somebody was seen with this name. */
+  /** True when some visit was seen with this name. */
   isTaken(resolved: ResolvedHit, kind: NamedBy, name: string): boolean {
     const key = placed(placeOf(resolved), [kind, hashedName(kind, name, this.hash)]);
     return this.own.get(key) !== undefined || this.any.get(key) !== undefined;
   }
 
-  /** The only one of this user there, with this player, if it passes the test: its token has been renewed meanwhile. */
+  /** The only visit of this user there with this player, if it passes the test: its token has been renewed meanwhile. */
   ofUser(resolved: ResolvedHit, user: string, test: (session: Session) => boolean): Session | undefined {
     const key = placedUser(placeOf(resolved), user, resolved.userAgent ?? '');
     return this.onlyOf(key, (session) => this.has(session) && test(session));
@@ -133,7 +133,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     return row === undefined ? undefined : this.at(row, key);
   }
 
-  /** The only one that is found by this and passes the test; undefined where several do, or could. */
+  /** The only visit found by this key that passes the test; undefined if there are several, or could be. */
   private onlyOf(key: string, test: (session: Session) => boolean): Session | undefined {
     const rows = this.any.all(key);
     if (rows.length > MAX_LOOKED_AT) return undefined;
@@ -141,7 +141,7 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
     return found.length === 1 ? found[0] : undefined;
   }
 
-  /** The visit of a row, if it is found by this; undefined also for one that is over. */
+  /** The visit of a row, if this key finds it; undefined also for one that is over. */
   private at(row: number, key: string): Session | undefined {
     const known = this.sessions.get(row);
     if (known === undefined && !this.rows.isWaiting(row)) return undefined;
@@ -179,10 +179,10 @@ export class WaitingVisits<R extends VisitRecord = VisitRecord> {
 
 const isOpen = (session: Session): boolean => !session.isClosed;
 
-/** Where one with this name is found. */
+/** The key by which a visit with this name is found. */
 export const placed = (place: string, [kind, hashed]: HashedName): string => `${place} ${kind}:${hashed}`;
 
-/** Where one whose token may have been renewed is found. */
+/** The key by which a visit whose token may have been renewed is found. */
 export const placedUser = (place: string, user: string, userAgent: string): string =>
   `${place} renewed:${prefixed(user)}${userAgent}`;
 
@@ -195,10 +195,10 @@ function placeOf({ kind, stream, protocol, network, groupKey, recipe }: Resolved
   return groupPlace(kind, recipe.signature, recipe.byStream ? stream : '', groupKey);
 }
 
-/** The group of a session, as it is written down. */
+/** The group of a session, as it is stored. */
 export const groupPlace = (kind: string, signature: string, stream: string, groupKey: string): string =>
   `${kind} ${signature} ${prefixed(stream)}${groupKey}`;
 
-/** The same of a connection of its own. */
+/** The same for a connection that is a session of its own. */
 export const connectionPlace = (kind: string, stream: string, protocol: string, network: string): string =>
   `${kind} connection ${prefixed(stream)}${prefixed(protocol)}${network}`;

@@ -4,22 +4,22 @@ import { ownCopy } from '../support/strings.js';
 import type { AskedWith } from './rare-fields.js';
 import type { Session } from './session.js';
 
-/** Streams and credentials that were decided, per session; the oldest is asked about again. */
+/** The most streams and credentials remembered as judged per session; beyond that, the oldest is judged again. */
 const MAX_DECIDED = 16;
 
-/** Everything that was offered in this session, what it goes by first. */
+/** Everything that was offered in this session, starting with what it goes by. */
 export function offeredBy(session: Session, hash: KeyedHash): Offered[] {
   const { rare } = session;
   const unseen = (rare?.unseen ?? []).flatMap(([kind, token]) => (kind === 'token' ? [{ token, bearer: '' }] : []));
   return [ownOffer(session, hash), ...unseen, ...(rare?.decided?.values() ?? [])];
 }
 
-/** Policies decide again: whatever comes besides what the session goes by is asked about, but not forgotten. */
+/** The policies decide again: anything besides what the session goes by has to be judged anew, but is not forgotten. */
 export function forgetVerdicts({ rare }: Session): void {
   for (const decided of rare?.decided?.values() ?? []) decided.until = -Infinity;
 }
 
-/** Hashed when somebody wants to know, and kept until it goes by another. */
+/** Hashed on demand, and kept until the session goes by another token. */
 export function ownOffer({ token, rareFields, hot }: Session, hash: KeyedHash): Offered {
   if (rareFields.ownOffer?.of !== token) rareFields.ownOffer = undefined;
   return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: hot?.credentials }, hash), of: token });
@@ -30,12 +30,12 @@ export const decidedKey = (stream: string, offered: Offered): string => `${offer
 export function keepDecided(session: Session, stream: string, offered: Offered, until: number): void {
   const decided = (session.rareFields.decided ??= new Map());
   const key = ownCopy(decidedKey(stream, offered));
-  // the latest stay
+  // re-inserted, so that the most recent stay
   decided.delete(key);
   decided.set(key, { token: offered.token, bearer: offered.bearer, until });
   for (const oldest of decided.keys()) if (decided.size > MAX_DECIDED) decided.delete(oldest);
 }
 
-/** The query that it was asked with, as it came. */
+/** The query that policies were asked with, unredacted. */
 export const askedQuery = (asked: AskedWith | undefined): string | undefined =>
   asked?.queryAt === undefined ? asked?.query : asked.url?.slice(asked.queryAt);

@@ -3,19 +3,19 @@ import type { Limits } from '../types/limits.js';
 import { Overrun } from './overrun.js';
 import { RateWindow } from './rate-window.js';
 
-/** A picture often begins with what the server has kept of the last seconds: that does not count as too fast. */
+/** Streams often begin with a few seconds that the server has buffered: that does not count as too fast. Milliseconds. */
 const BEGINNING_MS = 2000;
-/** Above its limit for so long is too fast. */
+/** Exceeding a limit for this long is too fast. Milliseconds. */
 const TOO_LONG_MS = 10_000;
 
-/** A rate, and the limit that it is above. Megabits per second. */
+/** A rate and the limit that it exceeds. Megabits per second. */
 export interface Excess {
   readonly direction: 'down' | 'up';
   readonly mbits: number;
   readonly limit: number;
 }
 
-/** One direction: how fast bytes flow, and whether it is too fast. */
+/** One direction: how fast bytes flow, and whether that is too fast. */
 class Flow {
   private readonly rate: RateWindow;
   private readonly overrun: Overrun | undefined;
@@ -49,9 +49,9 @@ class Flow {
 export class FlowRates {
   readonly sent: Flow;
   readonly received: Flow;
-  /** Epoch ms: when to look whether connections carry too much; Infinity: there are none. */
+  /** Epoch milliseconds: when to check whether connections exceed the limits; Infinity: there are no connections. */
   lookAt = Infinity;
-  /** Epoch ms: before, nobody can have been above a limit for too long. */
+  /** Epoch milliseconds: nobody can have exceeded a limit for too long before this. */
   private readonly judgedFrom: number;
 
   constructor({ downMbits, upMbits }: Limits, now: number) {
@@ -60,19 +60,19 @@ export class FlowRates {
     this.judgedFrom = now + BEGINNING_MS + TOO_LONG_MS;
   }
 
-  /** There are connections, and somebody has to look. True: nobody did yet. */
+  /** There are connections, so rates have to be checked. True: they were not checked before. */
   watch(): boolean {
     if (this.lookAt < Infinity) return false;
     this.lookAt = this.judgedFrom;
     return true;
   }
 
-  /** In the direction that media takes. Megabits per second. */
+  /** The rate in the direction of the media. Megabits per second. */
   mbits(kind: SessionKind, now: number): number {
     return (kind === 'input' ? this.received : this.sent).mbits(now);
   }
 
-  /** Above a limit for too long; undefined: it is not. */
+  /** The limit that has been exceeded for too long; undefined: none. */
   excess(now: number): Excess | undefined {
     return this.sent.excess(now) ?? this.received.excess(now);
   }

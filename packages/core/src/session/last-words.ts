@@ -3,7 +3,7 @@ import type { Explanation, LastWords } from '../types/explanation.js';
 import type { IdentityField } from '../types/identity.js';
 import type { Session } from './session.js';
 
-/** Undefined where there is nothing to say that the visit does not say. */
+/** Undefined if there is nothing to add to the visit itself. */
 export function lastWords(session: Session, recipe: Recipe): LastWords | undefined {
   const { group, rare } = session;
   if (rare?.policyDecisions === undefined) return undefined;
@@ -11,7 +11,7 @@ export function lastWords(session: Session, recipe: Recipe): LastWords | undefin
   return { ...found, policies: rare.policyDecisions };
 }
 
-/** What the fields of its recipe were. A token stands there as its fingerprint. */
+/** The values of its recipe's fields. A token appears as its fingerprint. */
 export function matched(session: Session, { fields }: Recipe): Explanation['matched'] {
   const values: Record<IdentityField, string> = {
     stream: session.stream,

@@ -1,23 +1,26 @@
-/** Bytes a millisecond in one megabit a second. */
+/** Bytes per millisecond in one megabit per second. */
 const BYTES_PER_MS = 125;
-/** Ahead by less than this is not ahead: readings come late or early, and requests of the session in small bursts. */
+/**
+ * A lead shorter than this does not count: readings come early or late, and requests of the session in small bursts.
+ * Milliseconds.
+ */
 const SLACK_MS = 500;
-/** Bytes are known this much later than they flow. */
+/** Bytes are known this much later than they flow. Milliseconds. */
 const READING_MS = 1500;
 
 /**
- * For how long bytes have been ahead of a limit: from when they overtook it until it has caught up. Pictures come in
- * bursts, a key frame every few seconds, and keep to a limit all the same.
+ * How long bytes have been ahead of a limit: from when they overtook it until it has caught up. Video comes in bursts, with a key
+ * frame every few seconds, and is within its limit all the same.
  */
 export class Overrun {
   private readonly bytesPerMs: number;
   private at = -Infinity;
   private hasBegun = false;
-  /** Bytes, at that time. */
+  /** In bytes, at that time. */
   private ahead = 0;
   private aheadSince = Infinity;
 
-  /** @param from Epoch ms: what flows before does not count. */
+  /** @param from Epoch milliseconds: what flows before does not count. */
   constructor(
     mbits: number,
     private readonly from: number,
@@ -28,7 +31,7 @@ export class Overrun {
   add(bytes: number, now: number): void {
     const before = this.at;
     this.at = now;
-    // The first reading after the beginning is of what flowed in it, too.
+    // The first reading after the beginning still includes what flowed during it.
     if (!this.hasBegun && before < this.from) return;
     this.hasBegun = true;
     if (now < before) return;

@@ -1,21 +1,21 @@
-/** What "now" means for a rate. */
+/** The window of a current rate. Milliseconds. */
 export const RATE_WINDOW_MS = 10_000;
 
-/** Bytes are credited about once a second while they flow: marks are no closer. */
+/** Bytes are credited about once a second while they flow: marks are no closer than this. Milliseconds. */
 const BETWEEN_MARKS_MS = 900;
-/** So long without a byte is a pause. */
+/** A pause is at least this long without a byte. Milliseconds. */
 const PAUSE_MS = 1500;
 /** Ten seconds' worth, with some to spare. */
 const MOST_MARKS = 16;
 
 /**
- * The rate of about the last ten seconds. It is measured between the moments at which bytes were credited, for each
- * credit is what flowed since the one before: with seconds of the clock in their place, one more or less of them would
- * be ten per cent. Times are epoch milliseconds.
+ * The rate over about the last ten seconds. It is measured between the moments at which bytes were credited, because each credit
+ * is what flowed since the one before: with whole seconds of the clock instead, one more or less would be ten per cent. Times are
+ * epoch milliseconds.
  */
 export class RateWindow {
   private readonly times: number[];
-  /** Bytes until then. */
+  /** Total bytes at each of `times`. */
   private readonly totals: number[] = [0];
   private total = 0;
 
@@ -27,7 +27,7 @@ export class RateWindow {
     const sinceMark = now - this.lastMark;
     // the clock was set back
     if (sinceMark < 0) this.forget(now);
-    // what comes now did not flow during all of the pause
+    // bytes credited now did not flow throughout the pause
     if (sinceMark > PAUSE_MS) this.mark(now - 1000);
     this.total += bytes;
     if (sinceMark >= BETWEEN_MARKS_MS) this.mark(now);
@@ -42,7 +42,7 @@ export class RateWindow {
     let first = times.length - 1;
     while (first > 0 && (times[first] as number) > end - RATE_WINDOW_MS) first--;
     const sinceFirst = end - (times[first] as number);
-    // within a pause nothing flowed: the window begins where it should
+    // nothing flowed during a pause, so the window begins where it should
     const ms = sinceFirst > RATE_WINDOW_MS + PAUSE_MS ? RATE_WINDOW_MS : Math.max(sinceFirst, 1000);
     return ((endTotal - (totals[first] as number)) * 8) / 1000 / ms;
   }

@@ -6,20 +6,20 @@ import type { HotFields } from './hot-fields.js';
 import { RareFields } from './rare-fields.js';
 import type { SharedFields } from './shared-fields.js';
 
-/** Lists that a client can make longer (protocols, streams, addresses, names) end here. */
+/** The bound of lists that a client can make longer (protocols, streams, addresses, names). */
 export const MAX_LISTED = 16;
 
-/** No time at which anything can have happened. */
+/** A time at which nothing can have happened. */
 const NEVER = -0x80000000;
 
-/** Of a session that HTTP never touched: before any time at which a hit could keep it open. */
+/** For a session without HTTP hits: earlier than any time at which a hit could keep it open. */
 export const NO_HIT = Number.MIN_SAFE_INTEGER;
 
 /** Bits of `mark`. */
 const CHANGED = 1;
 const DETAILS = 2;
 
-/** The list has room for one more: what it was opened with stays, and so does the latest. Returns what had to go. */
+/** Makes room for one more entry: the first one stays, and so do the most recent. Returns the entry that was removed. */
 export function makeRoom<T>(list: T[]): T | undefined {
   return list.length < MAX_LISTED ? undefined : list.splice(1, 1)[0];
 }
@@ -27,12 +27,12 @@ export function makeRoom<T>(list: T[]): T | undefined {
 export const NO_TAGS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
- * V8 keeps an integer of 32 bits in the field itself; any other number costs 16 bytes more and a look elsewhere.
- * Sessions that open more than 24 days after the tracker was made pay that.
+ * V8 stores 32-bit integers inline; any other number costs 16 bytes more and another memory access. Sessions that open more than
+ * 24 days after the tracker was made pay that.
  */
 const small = (ms: number): number => (ms < 0x7fffffff && ms > NEVER ? ms | 0 : ms);
 
-/** The group that a session shares with others. */
+/** A group that a session shares with others. */
 export interface SharedGroup {
   readonly key: string;
 }
@@ -40,20 +40,20 @@ export interface SharedGroup {
 /** The stream that a session watches. */
 export interface WatchedStream {
   readonly code: string;
-  /** The code as a list, for copies of sessions that have watched nothing else. */
+  /** The code as a list, for copies of sessions that have watched no other stream. */
   readonly codes: readonly string[];
-  /** Sent to anybody since the stream became live. */
+  /** Bytes sent to anyone since the stream became live. */
   bytes: number;
 }
 
 /**
- * One live session. Every field is paid for a million times: what sessions share is in `shared` and `entry`, what is
- * rare in `rare`, and times are kept as milliseconds since the tracker was made.
+ * One live session. Every field is paid for a million times: what sessions share is in `sharedFields` and `entry`, what is rare
+ * in `rare`, and times are kept as milliseconds since the tracker was made.
  */
 export class Session extends WheelNode {
   query: string | undefined = undefined;
   fingerprint: string | undefined = undefined;
-  /** The key of the group it has for itself, or the group it shares; undefined: a connection of its own. */
+  /** The key of the group that it has to itself, or the group it shares; undefined: a connection of its own. */
   group: string | SharedGroup | undefined = undefined;
   /** The first of its open requests and connections. */
   handles: HandleNode | undefined = undefined;
@@ -62,20 +62,20 @@ export class Session extends WheelNode {
   bytes = 0;
   private opened: number;
   private updated: number;
-  /** While it lives: what has changed and nobody was told of yet, as bits. Afterwards: when it closed. */
+  /** While it lives: flags for what has changed and has not been reported yet. Afterwards: when it closed. */
   private mark = 0;
-  /** When the first byte flowed; NEVER: none has yet. */
+  /** When the first byte flowed; NEVER: none has flowed yet. */
   private started = NEVER;
 
   constructor(
     public id: string,
     public sharedFields: SharedFields,
-    /** Token, CMCD sid or playback session id, as `namedBy` says; undefined: it has no name. */
+    /** Token, CMCD sid or playback session id, according to `namedBy`; undefined: it has no name. */
     public name: string | undefined,
-    /** The stream watched last. */
+    /** The stream watched most recently. */
     public entry: WatchedStream,
     public ip: string,
-    /** The address it opened from, as identity counts it. */
+    /** The network it opened from, as identity counts it. */
     public network: string,
     public userAgent: string | undefined,
     openedAt: number,
@@ -84,7 +84,7 @@ export class Session extends WheelNode {
     this.opened = this.updated = small(openedAt - sharedFields.epoch);
   }
 
-  /** True when it has this group for itself. */
+  /** True when it has this group to itself. */
   matches(stream: string, groupKey: string): boolean {
     return this.group === groupKey && (stream === '' || this.entry.code === stream);
   }
@@ -93,18 +93,18 @@ export class Session extends WheelNode {
     return (this.rare ??= new RareFields());
   }
 
-  /** Sent and received. */
+  /** Bytes sent and received. */
   get totalBytes(): number {
     return this.bytes + (this.rare?.bytesReceived ?? 0);
   }
 
-  /** As many bytes as a policy waits for have flowed, in either direction. */
+  /** True when as many bytes as a policy is waiting for have flowed, in both directions together. */
   get isReviewDue(): boolean {
     const bytes = this.hot?.reviewBytes;
     return bytes !== undefined && this.totalBytes >= bytes;
   }
 
-  /** Nothing was served to it yet, nor anything else of its stream: it is in no list. */
+  /** True when nothing has been served to it yet, nor anything else of its stream: it is in no list. */
   get isUnserved(): boolean {
     return this.hot?.onServed !== undefined;
   }
@@ -133,12 +133,12 @@ export class Session extends WheelNode {
     return this.sharedFields.epoch + this.opened;
   }
 
-  /** The visit began then, elsewhere. Lists are sorted by this: for the registry alone. */
+  /** The visit began then, on another node. Lists are sorted by this: only the registry may set it. */
   set openedAt(time: number) {
     this.opened = small(time - this.sharedFields.epoch);
   }
 
-  /** Last activity; of a closed session the end of its watch time. */
+  /** Last activity; for a closed session, the end of its watch time. */
   get updatedAt(): number {
     return this.sharedFields.epoch + this.updated;
   }
@@ -147,7 +147,7 @@ export class Session extends WheelNode {
     this.updated = small(time - this.sharedFields.epoch);
   }
 
-  /** It has changed, and whoever listens will be told. Of a live session only. */
+  /** It has changed, and listeners will be told. Live sessions only. */
   get isChanged(): boolean {
     return (this.mark & CHANGED) !== 0;
   }
@@ -156,7 +156,7 @@ export class Session extends WheelNode {
     this.mark = changed ? this.mark | CHANGED : this.mark & ~CHANGED;
   }
 
-  /** More has changed than what moves while somebody watches. Of a live session only. */
+  /** A detail has changed, other than the counters that move while somebody watches. Live sessions only. */
   get hasNewDetails(): boolean {
     return (this.mark & DETAILS) !== 0;
   }
@@ -165,7 +165,7 @@ export class Session extends WheelNode {
     if (!this.isClosed) this.mark = has ? this.mark | DETAILS : this.mark & ~DETAILS;
   }
 
-  /** When the first byte flowed; undefined: none has yet. */
+  /** When the first byte flowed; undefined: none has flowed yet. */
   get startedAt(): number | undefined {
     return this.started === NEVER ? undefined : this.sharedFields.epoch + this.started;
   }
@@ -240,7 +240,7 @@ export class Session extends WheelNode {
     return this.rare?.tags ?? NO_TAGS;
   }
 
-  /** No request of it was ever seen. */
+  /** True when no request of it was ever seen. */
   get isConnectionOnly(): boolean {
     return this.group === undefined || this.hot?.lastHitAt === NO_HIT;
   }

@@ -2,20 +2,20 @@ import { prefixed } from '../identity/recipe.js';
 import type { Protocol, SessionKind } from '../types/kinds.js';
 import type { CloseReason, NamedBy } from '../types/play-session.js';
 
-/** What thousands of sessions have in common. */
+/** Fields that thousands of sessions have in common. */
 export interface SharedFields {
-  /** When the tracker was made, epoch ms: sessions keep their times as what passed since then. */
+  /** When the tracker was made, in epoch milliseconds: sessions store their times relative to it. */
   readonly epoch: number;
   readonly kind: SessionKind;
   readonly namedBy: NamedBy;
-  /** The protocol used last. */
+  /** The protocol used most recently. */
   readonly protocol: Protocol;
   /** The same as a list, for copies of sessions that have used no other. */
   readonly protocols: readonly Protocol[];
   readonly secure: boolean;
   readonly dvr: boolean;
   readonly country: string | undefined;
-  /** The policies allowed the stream and token it opened with. */
+  /** The policies approved the stream and token it opened with. */
   readonly allowed: boolean;
   /** Undefined: it is live. */
   readonly closeReason: CloseReason | undefined;
@@ -23,17 +23,17 @@ export interface SharedFields {
 
 const MAX_SHARED = 8192;
 
-/** One object per combination that occurs; few do, for adapters and policies choose them, not clients. */
+/** One object per combination that occurs. There are few, because adapters and policies choose them, not clients. */
 export class SharedFieldsPool {
   private readonly known = new Map<string, SharedFields>();
-  /** Mostly the next asks for the same. */
+  /** The next session usually asks for the same one. */
   private latest: SharedFields | undefined = undefined;
-  /** What was closed lately, by how it was: most sessions end for one of a few reasons. */
+  /** Closed variants made recently, by what they were made from: most sessions end for one of a few reasons. */
   private readonly closings = new WeakMap<SharedFields, SharedFields>();
 
   constructor(private readonly epoch: number) {}
 
-  /** The same of a session that has ended. */
+  /** The same fields for a session that has ended. */
   closed(sharedFields: SharedFields, closeReason: CloseReason): SharedFields {
     const lately = this.closings.get(sharedFields);
     if (lately?.closeReason === closeReason) return lately;
@@ -50,7 +50,7 @@ export class SharedFieldsPool {
     const key = `${kind},${namedBy},${secure},${dvr},${allowed},${words}`;
     let shared = this.known.get(key);
     if (shared === undefined) {
-      // A policy may make up close reasons without end; sessions keep what they hold.
+      // A policy may make up any number of close reasons; sessions keep the objects that they hold.
       if (this.known.size >= MAX_SHARED) this.known.clear();
       const { epoch } = this;
       const protocols = Object.freeze([protocol]);
@@ -71,5 +71,5 @@ const isSame = (a: SharedFields, b: Omit<SharedFields, 'epoch' | 'protocols'>): 
   a.allowed === b.allowed &&
   a.closeReason === b.closeReason;
 
-/** Nothing, or a text of whatever letters: no text reads like nothing, or like two. */
+/** Encodes absence or a text of any characters without ambiguity. */
 const part = (text: string | undefined): string => (text === undefined ? '-' : prefixed(text));

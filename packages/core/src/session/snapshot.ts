@@ -2,7 +2,7 @@ import type { PlaySession, SessionProgress } from '../types/play-session.js';
 import { NO_TAGS, type Session } from './session.js';
 import { durationMsByProtocol } from './watch-time.js';
 
-/** What moves while somebody watches, of a live session. */
+/** What moves while somebody watches, for a live session. */
 export function progressOf(session: Session, now: number): SessionProgress {
   const { rare, sharedFields, entry, openedAt } = session;
   return {
@@ -20,7 +20,7 @@ export function progressOf(session: Session, now: number): SessionProgress {
   };
 }
 
-/** A copy. For a closed session `now` is when it closed. */
+/** A copy of the session. For a closed one, `now` is when it closed. */
 export function snapshotOf(session: Session, now: number, exposeToken: boolean): PlaySession {
   const { rare, sharedFields, entry, openedAt, updatedAt } = session;
   const closed = sharedFields.closeReason !== undefined;

@@ -1,12 +1,12 @@
 import type { Session } from './session.js';
 
 /**
- * Of a session that has ended, lists show what it was, and nobody comes back to it: what it would be found, asked and compared by
- * is not kept, and its token only where lists show tokens.
+ * Strips a session that has ended. Lists still show it, but nobody returns to it: whatever serves only to find, judge and compare
+ * it is dropped, and its token is kept only where lists show tokens.
  */
 export function strip(session: Session, exposeToken: boolean): void {
   const { hot, rare, group } = session;
-  // the others who were there would be kept with it
+  // otherwise it would keep the other members of the group in memory
   if (typeof group === 'object') session.group = group.key;
   if (!exposeToken && session.namedBy === 'token') session.name = undefined;
   if (hot !== undefined) hot.credentials = undefined;

@@ -4,7 +4,7 @@ import { ownCopy } from '../support/strings.js';
 const MAX_TAGS = 32;
 const MAX_TAG_LENGTH = 256;
 
-/** The tags with these added. @throws StreamSessionsError ERR_BAD_TAG for what is no tag, or too many. */
+/** The tags with these added. @throws StreamSessionsError ERR_BAD_TAG for an invalid tag, or too many. */
 export function withTags(
   tags: Readonly<Record<string, string>>,
   added: Readonly<Record<string, string>>,

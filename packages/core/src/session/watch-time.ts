@@ -2,7 +2,7 @@ import type { Protocol } from '../types/kinds.js';
 import type { RareFields } from './rare-fields.js';
 import type { SharedFields } from './shared-fields.js';
 
-/** What of a session says how long it was watched. */
+/** The fields of a session that determine how long it was watched. */
 interface Watched {
   readonly rare: RareFields | undefined;
   readonly rareFields: RareFields;
@@ -12,7 +12,7 @@ interface Watched {
   sharedFields: SharedFields;
 }
 
-/** Another protocol is used from now on: the time until now was the other's. */
+/** Switches to another protocol: the time until now counts towards the previous one. */
 export function changeProtocol(session: Watched, sharedFields: SharedFields, now: number): void {
   const rare = session.rareFields;
   const watched = (rare.watchedMs ??= new Map<Protocol, number>());
@@ -22,7 +22,7 @@ export function changeProtocol(session: Watched, sharedFields: SharedFields, now
   session.sharedFields = sharedFields;
 }
 
-/** Watch time per protocol until `end`; undefined when there was only one. */
+/** Watch time per protocol until `end`; undefined if there was only one. */
 export function durationMsByProtocol(
   { rare, protocol }: Pick<Watched, 'rare' | 'protocol'>,
   end: number,
@@ -32,7 +32,7 @@ export function durationMsByProtocol(
   return Object.freeze({ ...Object.fromEntries(rare.watchedMs), [protocol]: latest });
 }
 
-/** It goes on after a time in which nobody could have seen it: of that, what is beyond `idleMs` was no watch time. */
+/** Continues after a gap in which nothing could be observed: anything beyond `idleMs` of it was not watch time. */
 export function comeBack(session: Watched, now: number, idleMs: number): void {
   const gap = now - session.updatedAt;
   // The clock may have been set back since.

@@ -2,7 +2,10 @@ import { SESSION_KINDS } from '../types/kinds.js';
 import type { IdentityOptionsDigest } from '../types/cluster.js';
 import type { Settings } from './settings.js';
 
-/** Every option that decides who is the same viewer, and for how long, as text: trackers that agree in all find alike. */
+/**
+ * Every option that decides who counts as the same viewer, and for how long, as text: trackers that agree on all of them resolve
+ * hits alike.
+ */
 export function identityDigest(settings: Settings): IdentityOptionsDigest {
   const { recipes, addresses, aliases, aliasesAdmit, mergeConnections, idleTimeouts } = settings;
   const kinds = SESSION_KINDS.map((kind) => [`identity.${kind}`, recipes[kind].signature] as const);

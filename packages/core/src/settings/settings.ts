@@ -33,7 +33,7 @@ const DEFAULTS = {
   exposeTokens: false,
 };
 
-/** Option names; the documentation is checked against them. */
+/** Option names, against which the documentation is checked. */
 export const HOT_OPTIONS: readonly string[] = [...Object.keys(DEFAULTS), 'onOverload', 'identity', 'policies', 'geo'];
 export const FIXED_OPTIONS: readonly string[] = [
   'autoStart',
@@ -44,7 +44,7 @@ export const FIXED_OPTIONS: readonly string[] = [
   'logger',
 ];
 
-/** Numbers that may be any size from 0 on, milliseconds or counts. */
+/** Options that are any number from 0 up: milliseconds or counts. */
 const AMOUNTS = [
   'stallTimeoutMs',
   'maxLifetimeMs',
@@ -61,7 +61,7 @@ const AMOUNTS = [
 
 type Complete = HotOptions & typeof DEFAULTS;
 
-/** The options, checked and prepared once: plain fields, so that a hit looks nothing up. */
+/** The options, checked and prepared once: plain fields, so that a hit needs no look-up. */
 export class Settings {
   enabled!: boolean;
   stallTimeoutMs!: number;
@@ -77,10 +77,10 @@ export class Settings {
   policyTimeoutMs!: number;
   updateIntervalMs!: number;
   exposeTokens!: boolean;
-  /** Both with `fingerprintKey`. */
+  /** Both are made with `fingerprintKey`. */
   readonly fingerprint: Fingerprint;
   readonly hash: KeyedHash;
-  /** Other trackers may have the same. */
+  /** False: other trackers may use the same key. */
   readonly hasOwnKey: boolean;
   readonly resumeWithinMs: number;
   geo!: GeoResolver;
@@ -90,14 +90,14 @@ export class Settings {
   aliasesAdmit!: boolean;
   mergeConnections!: boolean;
   deniesOverload!: boolean;
-  /** A request may stall before its session is idle. */
+  /** True when a request may stall before its session is idle. */
   stallsBeforeIdle!: boolean;
-  /** The longest of any protocol. */
+  /** The longest idle timeout of any protocol. */
   longestIdleMs!: number;
   policies: readonly Policy[] = [];
-  /** Policies that want to be asked at a time of theirs. */
+  /** Policies that want to review sessions at times of their own. */
   reviewers: readonly Policy[] = [];
-  /** Some policy decides by credentials: being found is then not being let in. */
+  /** True when some policy decides by credentials, so that being found is not enough to be admitted. */
   authorises = false;
   private options: Complete;
 
@@ -123,24 +123,24 @@ export class Settings {
     this.options = this.prepare({ ...DEFAULTS, ...present(hot) }, undefined);
   }
 
-  /** @throws StreamSessionsError and changes nothing when one of the options is wrong. */
+  /** @throws StreamSessionsError if one of the options is invalid; nothing is changed then. */
   update(patch: HotOptions): void {
     checkOptions('updateConfig()', patch, HOT_OPTIONS);
     this.options = this.prepare({ ...this.options, ...present(patch) }, this.options);
   }
 
-  /** What decides who is the same viewer, and for how long, as it was given. */
+  /** The options that decide who counts as the same viewer, and for how long, as given. */
   get identity(): Pick<HotOptions, 'identity' | 'idleTimeoutMs'> {
     const { identity = {}, idleTimeoutMs } = this.options;
     return { identity, idleTimeoutMs };
   }
 
-  /** As they were given. */
+  /** As given. */
   get idleTimeouts(): Complete['idleTimeoutMs'] {
     return this.options.idleTimeoutMs;
   }
 
-  /** The longest of the session's protocols'. */
+  /** The longest timeout among the session's protocols. */
   idleTimeoutOf({ protocols }: { readonly protocols: readonly Protocol[] }): number {
     const timeouts = this.options.idleTimeoutMs;
     if (typeof timeouts === 'number') return timeouts;
@@ -152,10 +152,10 @@ export class Settings {
     check(options);
     const { identity = {}, onOverload, idleTimeoutMs, stallTimeoutMs } = options;
     const policies = inOrder(options.policies ?? []);
-    // Copies: a caller that changes what it passed in changes nothing, now or at the next update.
+    // Copies: if the caller later changes what it passed in, nothing changes here.
     options = { ...options, identity: structuredClone(identity) };
     if (options.policies !== undefined) options.policies = [...options.policies];
-    // Without a prototype: no protocol is called like something that objects have.
+    // Without a prototype, so that no protocol matches an inherited property.
     if (typeof idleTimeoutMs === 'object') {
       const timeouts = Object.create(null) as Record<string, number>;
       for (const [protocol, ms] of Object.entries(idleTimeoutMs)) timeouts[protocol.toLowerCase()] = ms as number;
@@ -224,7 +224,7 @@ function check(options: Complete): void {
   }
 }
 
-/** Only true and false: "false" out of a settings file would mean true. */
+/** Only true and false: the string "false" from a settings file would count as true. */
 function checkSwitch(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') throw badOption(name, 'true or false', value);
 }
@@ -236,7 +236,7 @@ function checkMethods(name: string, value: object | undefined, methods: readonly
   throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
 }
 
-/** An option set to undefined is an option not given. */
+/** An option set to undefined counts as not given. */
 function present<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -4,19 +4,19 @@ import { eachLine, linesOf } from '../support/file-lines.js';
 import { headerOf } from './state-header.js';
 import { keyOfLine, latestLines } from './state-lines.js';
 
-/** Which part of a file is copied. */
+/** Which part of a file is copied, and how. */
 export interface CopyOptions {
   readonly key: string;
-  /** Where the lines begin, and where those end that are copied. */
+  /** The range of lines to copy: start and end offset. */
   readonly from: number;
   readonly to: number;
-  /** Not every line is one. */
+  /** Some lines are damaged. */
   readonly isDamaged: boolean;
-  /** Nobody waits for it any more. */
+  /** True when the copy is no longer needed. */
   readonly isOver: () => boolean;
 }
 
-/** A new file with the last line of each key under which something is kept. Undefined: it was over before. */
+/** A new file with the last line of each key that still has a value. Undefined: it was cancelled. */
 export async function compactedCopy(
   source: FileHandle,
   path: string,

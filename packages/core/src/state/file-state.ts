@@ -11,29 +11,29 @@ import { lockFile } from '../support/file-lock.js';
 import { openHeader, type StateHeader } from './state-header.js';
 import { fromLine, keyOfLine, latestLines, toLine, type LatestLines } from './state-lines.js';
 
-/** So many changes are written before the event loop gets its turn. */
+/** The number of changes written before the event loop gets its turn. */
 const AT_ONCE = 500;
-/** So many are read before somebody looks at them. */
+/** The number of records read per batch. */
 const READ_AT_ONCE = 64;
-/** A file is made anew when it is larger than this, and three times as large as when it was made last. */
+/** A file is compacted when it is larger than this, and three times as large as after the last time. */
 const MIN_COMPACTED = 1024 * 1024;
 const GROWTH = 3;
 
 /**
- * Keeps the state in a file, for one process on one machine: changes are appended and synced to the disk, and when the file
- * has grown it is made anew beside itself. Only the owner may read it (mode 0600).
+ * Keeps the state in a file, for one process on one machine: changes are appended and synced to the disk, and when the file has
+ * grown, a compacted copy replaces it. Only the owner may read it (mode 0600).
  *
  * ```ts
  * const tracker = createTracker({ state: fileState('/var/lib/my-app/sessions.state') });
  * ```
  *
- * A file that is damaged or was cut short gives what of it can be read; before it is made anew, what could not be read is
- * kept as `<path>.damaged-<time>`. A file of a newer version, or of something else, is left alone, and the tracker runs
- * without it. The tracker logs that.
+ * Of a file that is damaged or was cut short, whatever is readable is used; before it is compacted, the original is kept as
+ * `<path>.damaged-<time>`. A file of a newer version or another format is left alone, and the tracker runs without it and logs
+ * that.
  *
- * @param path of the file, in a folder that exists
- * @throws StreamSessionsError ERR_STATE_IN_USE if another process has it, or another tracker of this one;
- *   ERR_BAD_OPTION if it is no path
+ * @param path The path of the file, in an existing folder
+ * @throws StreamSessionsError ERR_STATE_IN_USE if another process, or another tracker of this one, uses it; ERR_BAD_OPTION if it
+ *   is not a path
  */
 export function fileState(path: string): StateStore {
   if (typeof path !== 'string' || path === '') throw badOption('fileState()', 'the path of a file', path);
@@ -50,13 +50,13 @@ class FileState implements StateStore {
   /** Why nothing can be read. */
   private readonly unreadable: unknown = undefined;
   private file: FileHandle | undefined = undefined;
-  /** Up to here the file is whole lines. */
+  /** The length of the file up to its last whole line. */
   private size = 0;
   private compactAt = MIN_COMPACTED;
   private compacting: Promise<void> | undefined = undefined;
   private isDamaged = false;
   private isClosing = false;
-  /** What is done to the file, one after the other. */
+  /** Operations on the file run one after the other. */
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly path: string) {
@@ -86,7 +86,7 @@ class FileState implements StateStore {
     yield* this.linesAt(latest, broken);
     const damaged = latest.damaged + broken.size;
     if (damaged === 0) return;
-    // Of a line that looks like one and is none, an earlier one counts.
+    // If a line looks valid and is not, an earlier line for the same key counts.
     const sound = broken.size === 0 ? undefined : await latestLines(file, from, latest.end, true);
     if (sound !== undefined) {
       const isOne = (key: string, offset: number): boolean => broken.has(key) && sound.isOne(key, offset);
@@ -163,7 +163,7 @@ class FileState implements StateStore {
         );
         at += await writeAll(file, bytes, at);
       }
-      // What a write that was cut short has left behind the last line.
+      // Removes what an interrupted write left behind the last line.
       if ((await file.stat()).size > at) await file.truncate(at);
       await file.datasync();
       this.size = at;
@@ -173,12 +173,12 @@ class FileState implements StateStore {
     }
   }
 
-  /** Makes the file anew beside itself; whoever saves waits only for the end of it. */
+  /** Compacts the file into a copy; saving waits only for the replacement at the end. */
   private async compact(): Promise<void> {
     const { key, length } = this.header as StateHeader;
     const isOver = (): boolean => this.isClosing;
     try {
-      // It may have grown as much meanwhile.
+      // The file may have grown past the threshold again meanwhile.
       while (this.size > this.compactAt && !this.isClosing) {
         const options = { key, from: length, to: this.size, isDamaged: this.isDamaged, isOver };
         const copy = await compactedCopy(this.file as FileHandle, newPath(this.path), options);

@@ -1,4 +1,4 @@
-/** Records of packages that an earlier process has left, until their owners take them. */
+/** Records that packages of an earlier process left, until their owners take them. */
 export class LeftRecords {
   private readonly byOwner = new Map<string, Map<string, unknown>>();
 
@@ -18,7 +18,7 @@ export class LeftRecords {
     return records ?? new Map();
   }
 
-  /** Those that nobody has taken. */
+  /** Records that nobody has taken. */
   *rest(): IterableIterator<[owner: string, id: string]> {
     for (const [owner, records] of this.byOwner) for (const id of records.keys()) yield [owner, id];
   }

@@ -1,6 +1,6 @@
 import type { Clock, SinceBoot } from '../support/clock.js';
 
-/** When something was written, by the wall clock and (where it is known) by what nobody can set. */
+/** When something was stored, by the wall clock and (where known) by a clock that cannot be set. */
 export interface ClockRecord {
   readonly wall: number;
   readonly sinceBoot?: SinceBoot | undefined;
@@ -8,13 +8,13 @@ export interface ClockRecord {
 
 export const clockRecord = (clock: Clock): ClockRecord => ({ wall: clock.now(), sinceBoot: clock.sinceBoot?.() });
 
-/** Clocks that are corrected a little are not set. */
+/** Clock corrections up to this size do not count as setting the clock. */
 const TOLERANCE_MS = 2_000;
 
 /**
- * What has to be added to times that were written then, to have them by the clock as it is now: it may have been set since.
- * On the same start of the machine that is known. Else only a clock that was set back shows: no time had passed, as far as
- * anybody can tell.
+ * What has to be added to times that were stored then, to express them in the current clock, which may have been set since.
+ * Within the same boot of the machine this is known exactly. Otherwise only a clock that was set back is noticed, and it is
+ * assumed that no time had passed.
  */
 export function setSince(then: ClockRecord, clock: Clock): number {
   const now = clock.now();
@@ -25,7 +25,7 @@ export function setSince(then: ClockRecord, clock: Clock): number {
   return Math.abs(setMs) < TOLERANCE_MS ? 0 : setMs;
 }
 
-/** @returns undefined where it is no such record */
+/** @returns undefined if it is not a valid record */
 export function readClockRecord(given: unknown): ClockRecord | undefined {
   const { wall, sinceBoot } = (given ?? {}) as Partial<ClockRecord>;
   const isFine = Number.isFinite(wall) && (sinceBoot === undefined || Number.isFinite(sinceBoot.ms));

@@ -14,10 +14,10 @@ import { readClockRecord, setSince, type ClockRecord } from './passed-time.js';
 import { SessionReader } from './session-reader.js';
 import { readProgress, readSession, type StoredSession } from './stored-session.js';
 
-/** So many records are read before the event loop gets its turn. */
+/** The number of records read before the event loop gets its turn. */
 const AT_ONCE = 64;
 
-/** What restoring takes. */
+/** The parts that restoring works with. */
 export interface RestoreParts {
   readonly settings: Settings;
   readonly sharedFields: SharedFieldsPool;
@@ -27,15 +27,15 @@ export interface RestoreParts {
   readonly logger: Logger;
 }
 
-/** What an earlier process has left. */
+/** What an earlier process left. */
 export interface Restored {
   readonly waiting: WaitingVisits<StoredSession>;
   readonly records: LeftRecords;
 }
 
 /**
- * Reads what an earlier process has left: its denials hold again, its visits wait to go on, and its records to be taken. What
- * cannot be read is counted in the log, and left in the store.
+ * Reads what an earlier process left: its denials apply again, its visits wait to be continued, and its records to be taken.
+ * Unreadable entries are counted in the log and left in the store.
  *
  * @throws what the store throws
  */

@@ -8,16 +8,16 @@ import { StringPool } from '../support/strings.js';
 import type { PlaySession } from '../types/play-session.js';
 import type { StoredSession } from './stored-session.js';
 
-/** What a session is made of again. */
+/** What is needed to rebuild sessions. */
 export interface SessionReaderParts {
   readonly sharedFields: SharedFieldsPool;
   readonly hash: KeyedHash;
   streamOf(code: string): Session['entry'];
 }
 
-/** Makes sessions of what was written down of them. */
+/** Rebuilds sessions from their stored records. */
 export class SessionReader implements VisitReader<StoredSession> {
-  /** What many have in common is kept once. */
+  /** Texts that many sessions share are kept once. */
   private readonly texts = new StringPool();
 
   constructor(private readonly parts: SessionReaderParts) {}
@@ -78,13 +78,13 @@ export class SessionReader implements VisitReader<StoredSession> {
 }
 
 function describe(session: Session, record: StoredSession): void {
-  // Where it will be found; else a kick would take it for a bare connection.
+  // Where it will be found; otherwise a kick would take it for a bare connection.
   session.group = record.place;
   session.query = record.query;
   session.fingerprint = record.fingerprint;
   if (record.started !== undefined) session.begin(record.started);
   const { referer, absent, since, user, vouched, issued, tags, watched } = record;
-  // Most have nothing of this, and are spared the room for it.
+  // Most sessions have none of these, and need no `rareFields`.
   if (referer !== undefined) session.rareFields.referer = referer;
   if (absent !== undefined) session.rareFields.absentMs = absent;
   if (since !== undefined) session.rareFields.protocolSince = since;
@@ -96,7 +96,7 @@ function describe(session: Session, record: StoredSession): void {
   if (protocols !== undefined) session.rareFields.protocols = protocols;
   if (streams !== undefined) session.rareFields.streams = streams;
   if (ips !== undefined) Object.assign(session.rareFields, { ips, networks });
-  // Whatever they allowed, the policies are asked anew.
+  // Whatever the policies approved, they are asked anew.
   const decided = record.decided?.map(
     ([asked, token, bearer]) => [asked, { token, bearer, until: -Infinity }] as const,
   );

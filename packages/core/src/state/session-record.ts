@@ -10,20 +10,20 @@ import type { StoredSession } from './stored-session.js';
 
 const AGENT = 'fingerprint:';
 
-/** What a session is written down with. */
+/** What is needed to store a session. */
 export interface RecordParts {
   readonly recipes: Recipes;
   readonly hash: KeyedHash;
 }
 
-/** Everything that a visit is and is found by, as JSON: names of players and credentials as what stands for them. */
+/** Everything that a visit consists of and is found by, as JSON: player names and credentials appear as hashes. */
 export function toRecord(session: Session, { recipes, hash }: RecordParts): StoredSession {
   const { id, sharedFields, rare, group } = session;
   const { kind, namedBy, secure, dvr, country } = sharedFields;
   const key = group === undefined ? undefined : (sharedGroup(session)?.key ?? (group as string));
   const recipe = recipes[kind];
   const ownName = session.name ?? (namedBy === 'user' ? session.userId : session.userAgent) ?? '';
-  // One that has not been seen with its own name since an earlier process is found by the next best one as well.
+  // A visit that has not been seen with its own name since an earlier process is also found by its next best name.
   const own: HashedName = [namedBy, hashedName(namedBy, ownName, hash)];
   const { token, bearer } = offeredIn({ token: session.token, credentials: session.hot?.credentials }, hash);
   const aliases = key === undefined ? [] : knownNames(session, hash);
@@ -46,7 +46,7 @@ export function toRecord(session: Session, { recipes, hash }: RecordParts): Stor
       ...(rare?.unseen ?? []),
     ],
     agents: orNone((rare?.names ?? []).filter(isAgent).map((alias) => alias.slice(AGENT.length))),
-    // The first: what it goes by itself, which a token alone is not worth noting for.
+    // The first entry is what the session goes by; a token alone is not worth an entry.
     decided: orNone([
       ...(bearer === '' ? [] : [['', token, bearer] as const]),
       ...[...(rare?.decided ?? [])].map(([asked, offered]) => [asked, offered.token, offered.bearer] as const),
@@ -56,7 +56,7 @@ export function toRecord(session: Session, { recipes, hash }: RecordParts): Stor
 
 const orNone = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
 
-/** What changes while a visit goes on, apart: it is written down again and again. */
+/** What changes while a visit continues. Stored separately, because it is written again and again. */
 export function toProgress({ bytes, rare, updatedAt }: Session): Progress {
   const quality = rare?.quality;
   return quality === undefined

@@ -9,20 +9,20 @@ const LONGEST = 4096;
 /** The first line of a state file. */
 export interface StateHeader {
   readonly key: string;
-  /** Of the line, its end included. */
+  /** The length of the line, including its end. */
   readonly length: number;
 }
 
 /**
- * The header of the file, which is made if there is none.
+ * The header of the file, which is created if it does not exist.
  *
- * @throws StreamSessionsError ERR_STATE_UNREADABLE where it is something else, or of a later version: it is left alone; and
- *   what the file system throws
+ * @throws StreamSessionsError ERR_STATE_UNREADABLE if the file has another format or a later version, in which case it is left
+ *   alone; also any file-system error
  */
 export function openHeader(path: string): StateHeader {
   const text = firstBytes(path);
   const end = text.indexOf('\n');
-  // One whose making was cut short is none.
+  // A header whose writing was cut short counts as absent.
   if (end < 0 && headerOf('').startsWith(text.slice(0, NAME.length))) return make(path);
   const header = parsed(text.slice(0, end));
   if (header?.file !== NAME || typeof header.version !== 'number' || typeof header.key !== 'string') {

@@ -3,11 +3,11 @@ import { TextIndex } from '../collections/text-index.js';
 import { eachLine, linesOf } from '../support/file-lines.js';
 import type { StateChange } from '../types/state.js';
 
-/** A change as a line. Its key comes first, so that nobody has to read the rest to find it. */
+/** A change as a line. The key comes first, so that it can be found without reading the rest. */
 export const toLine = ([key, value]: StateChange): string =>
   value === undefined ? `[${JSON.stringify(key)}]\n` : `[${JSON.stringify(key)},${JSON.stringify(value)}]\n`;
 
-/** @returns undefined where it is no change */
+/** @returns undefined if the line is not a change */
 export function fromLine(line: string): StateChange | undefined {
   try {
     const change: unknown = JSON.parse(line);
@@ -21,7 +21,7 @@ export function fromLine(line: string): StateChange | undefined {
 const NOWHERE = -1;
 const [QUOTE, BACKSLASH, BRACKET] = Buffer.from('"\\]');
 
-/** Where the key of a line ends, which begins with its third byte; undefined where it is no change. */
+/** The offset at which the key of a line ends (it begins at the third byte); undefined if the line is not a change. */
 function endOfKey(data: Buffer, from: number, to: number): number | undefined {
   if (data[from + 1] !== QUOTE || data[to - 1] !== BRACKET) return undefined;
   let end = from + 2;
@@ -29,21 +29,21 @@ function endOfKey(data: Buffer, from: number, to: number): number | undefined {
   return end < to ? end : undefined;
 }
 
-/** The key as it stands in the line. */
+/** The key exactly as written in the line. */
 export const keyOfLine = (data: Buffer, from: number, to: number): string =>
   data.toString('latin1', from + 2, endOfKey(data, from, to));
 
-/** The last line of each key under which something is kept. */
+/** The last line of each key that still has a value. */
 export interface LatestLines {
-  /** Whether the line that begins there is one. */
+  /** Whether the line that begins at this offset is one of them. */
   readonly isOne: (key: string, offset: number) => boolean;
-  /** Behind the last whole line. */
+  /** The offset after the last whole line. */
   readonly end: number;
-  /** Lines that are none. */
+  /** The number of damaged lines. */
   readonly damaged: number;
 }
 
-/** `verify`: not every line that looks like one is one. */
+/** `verify`: some lines may look valid and be damaged. */
 export async function latestLines(
   file: FileHandle,
   start: number,

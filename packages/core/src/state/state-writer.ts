@@ -11,49 +11,49 @@ import { CLOCK_KEY, denialKey, progressKey, recordKey, sessionKey } from './keys
 import { clockRecord } from './passed-time.js';
 import { toProgress, toRecord } from './session-record.js';
 
-/** Changes are given to the store so long after the first of them. */
+/** Changes are given to the store this long after the first of them. Milliseconds. */
 const SAVE_AFTER_MS = 50;
 /**
- * How far everybody is, is written down once in five seconds; of more than 16,000 as often as it takes at so many a second:
- * of 100,000 twice a minute.
+ * Progress is stored every five seconds for up to 16,000 sessions. With more, it takes as long as this rate requires: for 100,000
+ * sessions, twice a minute.
  */
 const PROGRESS_MS = 5_000;
 const PROGRESS_PER_SECOND = 3_334;
 const TICK_MS = 250;
 const CLOCK_MS = 30_000;
-/** A store that failed is tried again after this, then after twice that, and so on. */
+/** Delays before retrying a store that failed: the first one doubles up to the second. Milliseconds. */
 const RETRY_MS = [1_000, 10_000] as const;
-/** So many changes wait for a store that fails: beyond, what has ended is not noted any more. */
+/** The most changes that wait for a failing store; beyond that, ends are no longer recorded. */
 const MAX_WAITING = 1_000_000;
 
-/** What writing takes. */
+/** The parts that `StateWriter` works with. */
 export interface StateWriterParts {
   readonly store: StateStore;
   readonly registry: Registry;
   readonly settings: Settings;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** After each time that the store was given changes. */
+  /** Called each time the store has been given changes. */
   readonly onSaved: () => void;
 }
 
 /**
- * Gives the store what has changed: at once what opens, ends, is found by another name, is denied or lifted; now and then
- * how far everybody is, by walking through them, so that no hit pays for it.
+ * Gives the store what has changed: at once when a session opens, ends or changes its names, or when a denial is made or lifted;
+ * and periodically everyone's progress, by walking over the sessions, so that no hit pays for it.
  */
 export class StateWriter implements SessionJournal, DenialJournal {
   private readonly sessions = new Set<Session>();
-  /** Values by key, undefined for what is there no longer. */
+  /** Values by key; undefined for deleted keys. */
   private readonly changes = new Map<string, unknown>();
   private timer: unknown = undefined;
   private ticking: unknown = undefined;
   private saving: Promise<void> | undefined = undefined;
   private retryMs = 0;
-  /** Nothing may be saved: not yet, or no longer. */
+  /** Nothing may be saved, either not yet or no longer. */
   private isShut = true;
   /** Nothing will be saved any more. */
   private isOver = false;
-  /** The walk: who came last, when it began (by both clocks), and when the one before it did. */
+  /** State of the walk: the last session visited, when it began (by both clocks), and when the previous one began. */
   private walkedTo: Session | undefined = undefined;
   private walkBegan: number;
   private walkBeganAt: number;
@@ -96,16 +96,16 @@ export class StateWriter implements SessionJournal, DenialJournal {
     this.note(denialKey(denialId), undefined);
   }
 
-  /** A record of a package. Undefined: it is none any more. */
+  /** A record of a package. Undefined deletes it. */
   record(owner: string, id: string, value: unknown): void {
     if (!this.isOver) this.note(recordKey(owner, id), value);
   }
 
-  /** Resolves when all that has changed until now is in the store, or the store has failed to take it. */
+  /** Resolves when everything that has changed so far is in the store, or the store has failed to take it. */
   async saved(): Promise<void> {
-    await this.saving; // it may have begun before
+    await this.saving; // it may have begun earlier
     if (this.hasChanges && !this.isShut) await this.save();
-    else await this.saving; // another who waits has begun it
+    else await this.saving; // another caller that waits has started it
   }
 
   /** Nothing can be saved. */
@@ -115,7 +115,7 @@ export class StateWriter implements SessionJournal, DenialJournal {
     this.changes.clear();
   }
 
-  /** Writes down everybody once more, and leaves the store. Resolves also where that fails. */
+  /** Stores every session once more and closes the store. Resolves even if that fails. */
   async close(): Promise<void> {
     const { clock, registry, store, logger } = this.parts;
     for (const timer of [this.timer, this.ticking]) if (timer !== undefined) clock.clearTimeout(timer);
@@ -189,14 +189,14 @@ export class StateWriter implements SessionJournal, DenialJournal {
     return changes;
   }
 
-  /** Else nobody would know how long ago the rest was written. */
+  /** Without it, the age of the other records would be unknown. */
   private noteClock(at: number): void {
     if (at - this.clockNotedAt < CLOCK_MS) return;
     this.clockNotedAt = at;
     this.note(CLOCK_KEY, clockRecord(this.parts.clock));
   }
 
-  /** A part of all sessions, so that each comes once in the time. */
+  /** Visits some of the sessions, so that each is visited once per period. */
   private walk(): void {
     const { registry, clock } = this.parts;
     if (this.walkedTo === undefined) {
@@ -204,7 +204,7 @@ export class StateWriter implements SessionJournal, DenialJournal {
       if (at - this.walkBeganAt < PROGRESS_MS) return;
       this.walkBeganAt = at;
       const now = clock.now();
-      // a clock may have been set back
+      // the clock may have been set back
       this.changedSince = Math.min(this.walkBegan, now);
       this.walkBegan = now;
       this.noteClock(at);

@@ -3,12 +3,12 @@ import type { Progress } from '../registry/waiting-rows.js';
 import { MAX_LISTED, type Session } from '../session/session.js';
 import { SESSION_KINDS } from '../types/kinds.js';
 
-/** A session as it is written down. What is as it mostly is, is left out. */
+/** A session as it is stored. Fields that have their usual value are omitted. */
 export interface StoredSession {
   readonly id: string;
   readonly kind: Session['kind'];
   readonly protocol: string;
-  /** In use, where it has or had several. */
+  /** All protocols in order of use, if there were several. */
   readonly protocols?: string[] | undefined;
   readonly secure?: boolean | undefined;
   readonly dvr?: boolean | undefined;
@@ -17,7 +17,7 @@ export interface StoredSession {
   readonly streams?: string[] | undefined;
   readonly ip: string;
   readonly ips?: string[] | undefined;
-  /** Of each address, as identity counts it; left out: the one address is one. */
+  /** The network of each address, as identity counts it; omitted if the only address is its own network. */
   readonly networks?: string[] | undefined;
   readonly agent?: string | undefined;
   readonly referer?: string | undefined;
@@ -29,11 +29,11 @@ export interface StoredSession {
   readonly since?: number | undefined;
   readonly user?: string | undefined;
   readonly vouched?: boolean | undefined;
-  /** When that by which the user was named was issued. */
+  /** When the credential that named the user was issued. */
   readonly issued?: number | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
   readonly watched?: [string, number][] | undefined;
-  /** The group it is in; left out: it is a connection of its own. */
+  /** The group it belongs to; omitted for a connection of its own. */
   readonly place?: string | undefined;
   readonly names: readonly [HashedName, ...HashedName[]];
   readonly agents?: readonly string[] | undefined;
@@ -50,14 +50,14 @@ const isTexts = (value: unknown): boolean => isList(value, isText);
 const isListOfTexts = (value: unknown): boolean => isList(value, isTexts);
 const isWatched = (value: unknown): boolean => isList(value, (item) => Array.isArray(item) && item.length === 2);
 const isTags = (value: unknown): boolean => isObject(value) && Object.values(value).every(isText);
-/** Absent, or as it must be. */
+/** True if each value is absent or valid. */
 const may = (is: (value: unknown) => boolean, ...values: unknown[]): boolean =>
   values.every((value) => value === undefined || is(value));
 
 /**
- * What a crash, another program or a later version has left is not believed to be a session.
+ * Validates a stored session: a crash, another program or a later version may have written it.
  *
- * @throws Error where it is none
+ * @throws Error if it is not a valid session
  */
 export function readSession(given: unknown): StoredSession {
   const record = given as StoredSession;
@@ -79,7 +79,7 @@ export function readSession(given: unknown): StoredSession {
   return record;
 }
 
-/** @throws Error where it is no record of progress */
+/** @throws Error if it is not a record of progress */
 export function readProgress(progress: unknown): Progress {
   const isFine = Array.isArray(progress) && isTime(progress[0]) && isTime(progress[1]) && isTime(progress[2]);
   if (!isFine || !may(isObject, progress[3])) throw new Error('this is no record of progress');

@@ -1,32 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 
-/** Where the tracker takes its time from. Passed in, so that no test has to sleep. */
+/** The source of time for the tracker. Passed in, so that no test has to sleep. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  /** Milliseconds that only grow, whatever the wall clock is set to. Default: `now`. */
+  /** Milliseconds that only increase, whatever the wall clock is set to. Default: `now`. */
   monotonic?(): number;
-  /** How long the machine has been running, as all its processes see it. Default: unknown. */
+  /** How long the machine has been running, the same for all its processes. Default: unknown. */
   sinceBoot?(): SinceBoot | undefined;
 }
 
 /** A point in time that nobody can set. */
 export interface SinceBoot {
-  /** Names the start of the machine. */
+  /** Identifies the boot of the machine. */
   readonly boot: string;
   readonly ms: number;
 }
 
-/** What has passed between two calls is not what somebody sets. */
+/** For measuring durations: not affected by setting the wall clock, if the clock supports that. */
 export const monotonic = (clock: Clock): number => clock.monotonic?.() ?? clock.now();
 
 let instant: number | undefined;
 const wallTime = Date.now;
 
-/** What is to go on as soon as the event loop has seen to everything else. */
+/** A callback that runs as soon as the event loop has handled everything else. */
 class Immediate {
   private readonly immediate: NodeJS.Immediate;
 
@@ -43,9 +43,9 @@ class Immediate {
 export const systemClock: Clock = {
   now: () => instant ?? wallTime(),
   setTimeout(fn, ms) {
-    // a timer of 0 ms lasts 1 ms in Node: a million sessions in slices would wait for two seconds
+    // in Node, a timer of 0 ms takes 1 ms: a million sessions in slices would wait for two seconds
     if (ms === 0) return new Immediate(fn);
-    // Node fires a timer at once if it is further away than a signed 32-bit number of milliseconds.
+    // Node fires a timer at once if its delay does not fit into a signed 32-bit number of milliseconds.
     return setTimeout(fn, Math.min(ms, 0x7fffffff)).unref();
   },
   clearTimeout(timer) {
@@ -68,7 +68,7 @@ function bootId(): string | undefined {
   }
 }
 
-/** Does synchronous work during which the wall clock stands still: reading it ten thousand times costs more than the work. */
+/** Runs synchronous work during which the wall clock stands still: reading it ten thousand times costs more than the work. */
 export function atOneInstant(work: () => void): void {
   instant ??= wallTime();
   try {

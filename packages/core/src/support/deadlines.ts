@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 
-/** A command that waits for its answer. */
+/** A command that is waiting for its reply. */
 export interface Waiting {
   readonly at: number;
   readonly expire: () => void;
@@ -8,7 +8,7 @@ export interface Waiting {
   previous: Waiting | undefined;
 }
 
-/** One time limit for many commands, with a single timer: all have the same limit, so the oldest is always due first. */
+/** A time limit for many commands, with a single timer: all have the same limit, so the oldest is always due first. */
 export class Deadlines {
   private oldest: Waiting | undefined;
   private newest: Waiting | undefined;
@@ -19,24 +19,24 @@ export class Deadlines {
     private readonly clock: Clock,
   ) {}
 
-  /** `expire` is called unless this is removed within the limit. */
+  /** `expire` is called unless the entry is removed within the limit. */
   add(expire: () => void): Waiting {
     const { newest } = this;
     const waiting = { at: this.clock.now() + this.limitMs, expire, next: undefined, previous: newest };
     if (newest === undefined) this.oldest = waiting;
     else newest.next = waiting;
     this.newest = waiting;
-    // it stays when the command is answered, and serves the next one
+    // the timer is kept when the command is answered, and serves the next one
     this.timer ??= this.clock.setTimeout(this.onTime, this.limitMs);
     return waiting;
   }
 
-  /** Whether any command waits for its answer. */
+  /** Whether any command is waiting for its reply. */
   get isWaiting(): boolean {
     return this.oldest !== undefined;
   }
 
-  /** Harmless for one that has expired. */
+  /** Safe to call for one that has expired. */
   remove(waiting: Waiting): void {
     const { next, previous } = waiting;
     if (previous !== undefined) previous.next = next;

@@ -2,9 +2,9 @@ import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * Writes all of it: a single write may be cut short.
+ * Writes all bytes: a single write may be partial.
  *
- * @returns how much it was, in bytes
+ * @returns the number of bytes written
  */
 export async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
   let written = 0;
@@ -14,7 +14,7 @@ export async function writeAll(file: FileHandle, bytes: Buffer, position: number
   return written;
 }
 
-/** So that a crash of the machine does not bring back the old name. Not everywhere can a folder be synced. */
+/** Makes a rename durable: after a crash of the machine, the old name does not come back. Not every system can sync a folder. */
 export async function syncFolder(file: string): Promise<void> {
   const folder = await open(path.dirname(file), 'r').catch(() => undefined);
   await folder?.sync().catch(() => undefined);

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 /** Calls `work` every `ms` milliseconds, until the function that it returns is called. */
 export function everyMs(clock: Clock, ms: number, work: () => void): () => void {
   const tick = (): void => {
-    // First: `work` may end it.
+    // Scheduled first, because `work` may stop it.
     timer = clock.setTimeout(tick, ms);
     work();
   };

@@ -1,23 +1,24 @@
 import type { FileHandle } from 'node:fs/promises';
 
 const CHUNK = 256 * 1024;
-/** No record is longer: what is, is none. */
+/** The longest record: a longer line is not a record. */
 const LONGEST_LINE = 8 * 1024 * 1024;
 const LINE_END = 10;
 
-/** Whole lines of a file, one after the other in `data`. */
+/** Whole lines of a file, contiguous in `data`. */
 export interface Lines {
-  /** Good until the next ones are asked for: its memory is used again. */
+  /** Valid until the next lines are requested: the buffer is reused. */
   readonly data: Buffer;
-  /** Where in the file `data` begins. */
+  /** The file offset at which `data` begins. */
   readonly at: number;
-  /** Where each line ends in `data`, its line end not included; the next one begins behind that. */
+  /** The end of each line in `data`, excluding its line end; the next line begins after that. */
   readonly ends: readonly number[];
 }
 
-/** The whole lines from `offset` to `end`, in portions. What follows the last line end is none. */
+/** The whole lines from `offset` to `end`, in portions. Text after the last line end does not count as a line. */
 export async function* linesOf(file: FileHandle, offset: number, end: number): AsyncGenerator<Lines> {
-  // One is read into while somebody looks at the other: the last chunk, behind what of the one before it is no whole line.
+  // Two buffers: one is filled while the other is in use. Each holds the last chunk, preceded by the incomplete line of the one
+  // before.
   let [data, spare] = [Buffer.allocUnsafeSlow(2 * CHUNK), Buffer.allocUnsafeSlow(2 * CHUNK)];
   let rest = 0;
   let at = offset;
@@ -44,13 +45,13 @@ export async function* linesOf(file: FileHandle, offset: number, end: number): A
   }
 }
 
-/** A chunk, put behind what is there. Returns its length: 0 at the end. */
+/** Reads a chunk to the position `behind`. Returns its length: 0 at the end. */
 async function read(file: FileHandle, into: Buffer, behind: number, offset: number, end: number): Promise<number> {
   const length = Math.max(0, Math.min(CHUNK, end - offset));
   return length === 0 ? 0 : (await file.read(into, behind, length, offset)).bytesRead;
 }
 
-/** Calls `use` with where each line begins and ends in `data`, and where it begins in the file. */
+/** Calls `use` with the start and end of each line in `data`, and its file offset. */
 export function eachLine({ at, ends }: Lines, use: (from: number, to: number, offset: number) => void): void {
   let from = 0;
   for (const to of ends) {

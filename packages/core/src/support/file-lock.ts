@@ -3,23 +3,23 @@ import { StreamSessionsError } from './errors.js';
 import { Generations } from './generations.js';
 import { thisProcess } from './process-identity.js';
 
-/** Who holds it may give it back while we look. */
+/** The holder may release it while we look, so retry. */
 const ATTEMPTS = 3;
-/** Of this process: a file is held once. */
+/** Locks of this process, which can hold a file only once. */
 const held = new Set<string>();
 
 /**
- * Holds `path` for this process, by a file beside it, `<path>.lock-<n>`. It ends with the process, also with `kill -9`; of several
- * that find it left behind, one gets it.
+ * Locks `path` for this process, using a file beside it, `<path>.lock-<n>`. The lock ends with the process, even after `kill -9`;
+ * if several processes find a stale lock, one of them gets it.
  *
- * @param refusal what is thrown when process `pid` holds it. Default: StreamSessionsError ERR_STATE_IN_USE
- * @returns gives it back
- * @throws what `refusal` makes; and what the file system throws
+ * @param refusal Makes the error to throw when process `pid` holds the lock. Default: StreamSessionsError ERR_STATE_IN_USE
+ * @returns a function that releases the lock
+ * @throws what `refusal` makes, or a file-system error
  */
 export function lockFile(path: string, refusal = (pid: number | undefined): Error => inUse(path, pid)): () => void {
   if (held.has(path)) throw refusal(process.pid);
   const self = { ...thisProcess(), nonce: randomBytes(12).toString('base64url') };
-  // what this process holds is in `held`
+  // `held` tells what this process holds
   const lock = new Generations(`${path}.lock`, self, () => false);
   for (let attempt = 1; !lock.hold(); attempt++) if (attempt === ATTEMPTS) throw refusal(lock.holder?.pid);
   held.add(path);

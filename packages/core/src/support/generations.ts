@@ -3,8 +3,9 @@ import path from 'node:path';
 import { isAlive, readIdentity, type ProcessIdentity } from './process-identity.js';
 
 /**
- * Who of several processes of one machine holds something: whoever has made the file with the highest number, for as long as that
- * process lives. A file is made only once, and never taken over, so two who find the same dead holder cannot both follow it.
+ * Decides which of several processes on one machine holds something: the one that created the file with the highest number, for
+ * as long as that process lives. A file is created only once and never taken over, so two processes that find the same dead
+ * holder cannot both succeed it.
  */
 export class Generations {
   private mine: number | undefined = undefined;
@@ -13,8 +14,8 @@ export class Generations {
   private readonly name: string;
 
   /**
-   * @param prefix of the files, which are called `<prefix>-1` and so on. The folder is there.
-   * @param livesHere whether a file with this text is of this process, which is none of before that had its number
+   * @param prefix The prefix of the files, which are called `<prefix>-1` and so on. Their folder must exist.
+   * @param livesHere Whether a file with this text belongs to this process, rather than to an earlier one with the same pid
    */
   constructor(
     private readonly prefix: string,
@@ -30,12 +31,12 @@ export class Generations {
     return this.mine !== undefined;
   }
 
-  /** Who holds it; undefined: nobody, or somebody who did not say so. */
+  /** The holder; undefined: there is none, or it did not identify itself. */
   get holder(): ProcessIdentity | undefined {
     return readIdentity(this.textOf(this.highest()) ?? '');
   }
 
-  /** @throws what the file system throws */
+  /** @throws a file-system error */
   hold(): boolean {
     const highest = this.highest();
     if (this.mine !== undefined && this.mine === highest && this.textOf(highest) === this.text) return true;
@@ -43,13 +44,13 @@ export class Generations {
     if (highest > 0 && this.isHolderAlive(highest)) return false;
     const next = highest + 1;
     if (!this.make(next)) return false;
-    // who looked a long time ago makes what was there before
+    // a process that looked long ago may create a number that existed before
     if (this.highest() !== next) {
       rmSync(this.fileOf(next), { force: true });
       return false;
     }
     this.mine = next;
-    // the one before stays: without it, numbers would begin anew while somebody still counts on
+    // the previous one stays: without it, numbers would start over while others still count on
     for (const n of this.numbers()) if (n < next - 1) rmSync(this.fileOf(n), { force: true });
     return true;
   }
@@ -62,13 +63,13 @@ export class Generations {
 
   private isHolderAlive(n: number): boolean {
     const text = this.textOf(n);
-    // it has just been given back, or followed: who asks again will know
+    // it has just been released or succeeded: a retry will tell
     if (text === undefined || this.livesHere(text)) return true;
     const holder = readIdentity(text);
     return holder !== undefined && isAlive(holder);
   }
 
-  /** Undefined: it is not there. */
+  /** Undefined: the file does not exist. */
   private textOf(n: number): string | undefined {
     try {
       return readFileSync(this.fileOf(n), 'utf8');
@@ -78,7 +79,7 @@ export class Generations {
     }
   }
 
-  /** It is written beside before, so that nobody sees half of it. False: another was faster. */
+  /** Written to a draft first, so that nobody reads half of it. False: another process was faster. */
   private make(n: number): boolean {
     const draft = `${this.prefix}-${this.self.nonce}.new`;
     writeFileSync(draft, this.text, { mode: 0o600 });

@@ -3,25 +3,25 @@ import { open, rename, type FileHandle } from 'node:fs/promises';
 import { syncFolder, writeAll } from './durable.js';
 import { eachLine, linesOf } from './file-lines.js';
 
-/** For this user only. */
+/** Readable and writable by this user only. */
 const MODE = 0o600;
 
 /**
- * Lines in a file, for packages that keep something: appended at its end and synced to the disk, now and then replaced as a
- * whole, and whole again after a crash. Calls do not wait for each other: whoever has it makes them one after the other.
+ * Lines in a file, for packages that store something: appended and synced to the disk, occasionally replaced as a whole, and
+ * intact after a crash. Calls are not queued: the owner makes them one after the other.
  */
 export class LineFile {
   private constructor(
     readonly path: string,
     private readonly handle: FileHandle,
-    /** Bytes. */
+    /** Size in bytes. */
     public size: number,
   ) {}
 
   /**
-   * Opens the file, or makes it, readable by this user only. What it has is kept, unless it is to be `isNew`.
+   * Opens the file, or creates it, readable by this user only. Its content is kept, unless `isNew` is set.
    *
-   * @throws Error when it cannot be made or read
+   * @throws Error if it cannot be created or read
    */
   static async open(path: string, isNew = false): Promise<LineFile> {
     const { O_RDWR, O_CREAT, O_TRUNC } = constants;
@@ -30,8 +30,8 @@ export class LineFile {
   }
 
   /**
-   * Calls `each` with every whole line, and where it lies. Once all are read, what follows the last of them goes: a crash has
-   * cut it short. If `each` throws, nothing of the file is changed.
+   * Calls `each` with every whole line, its offset and its length. Once all are read, anything after the last whole line is
+   * removed: a crash has cut it short. If `each` throws, the file is not changed.
    */
   async readAll(each: (line: string, offset: number, length: number) => void): Promise<void> {
     let end = 0;
@@ -46,11 +46,12 @@ export class LineFile {
   }
 
   /**
-   * Resolves when it is on the disk.
+   * Resolves when the text is on the disk.
    *
-   * @param text whole lines, with their ends
-   * @param onWritten called when it has left this process, which a kill does not undo
-   * @throws Error when it cannot be written; then none of it is there. Where it was written and could not be synced, nobody knows
+   * @param text Whole lines, including their ends
+   * @param onWritten Called when the text has left this process, so that killing the process does not undo it
+   * @throws Error if it cannot be written, in which case none of it is stored; if it was written but could not be synced, that is
+   *   unknown
    */
   async append(text: string | Buffer, onWritten?: () => void): Promise<void> {
     await this.add(text);
@@ -61,7 +62,7 @@ export class LineFile {
   /**
    * The same, without a sync.
    *
-   * @throws Error when it cannot be written; then none of it is there
+   * @throws Error if it cannot be written, in which case none of it is stored
    */
   async add(text: string | Buffer): Promise<void> {
     const bytes = Buffer.from(text as string);
@@ -74,13 +75,13 @@ export class LineFile {
     }
   }
 
-  /** What lies there. Bytes. */
+  /** Reads the text there. Offset and length in bytes. */
   async read(offset: number, length: number): Promise<string> {
     const { buffer, bytesRead } = await this.handle.read(Buffer.alloc(length), 0, length, offset);
     return buffer.toString('utf8', 0, bytesRead);
   }
 
-  /** Takes the place of another file, for good: a crash finds the one or the other. Use what this returns from then on. */
+  /** Replaces another file durably: after a crash, either the old or the new one is there. Use the returned file from then on. */
   async takePlaceOf(path: string): Promise<LineFile> {
     await this.handle.datasync();
     await rename(this.path, path);

@@ -1,6 +1,6 @@
 type LogMethod = (details: object, message: string) => void;
 
-/** The shape of pino's logger, and of any other that takes an object and a sentence. */
+/** The shape of pino's logger, and of any other that takes an object and a message. */
 export interface Logger {
   debug: LogMethod;
   info: LogMethod;
@@ -22,7 +22,7 @@ export const consoleLogger: Logger = {
   error: toStderr('error'),
 };
 
-/** The same logger, but if it throws (a full disk, a closed stream), only that message is lost. */
+/** The same logger, but if it throws (full disk, closed stream), only that message is lost. */
 export function isolated(logger: Logger): Logger {
   const safely =
     (level: keyof Logger): LogMethod =>
@@ -30,7 +30,7 @@ export function isolated(logger: Logger): Logger {
       try {
         logger[level](details, message);
       } catch {
-        // There is nowhere left to report it.
+        // There is nowhere left to report this.
       }
     };
   return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };

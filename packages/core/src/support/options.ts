@@ -1,7 +1,7 @@
 import { StreamSessionsError } from './errors.js';
 
 /**
- * Rejects unknown options, with the likely fix.
+ * Rejects unknown options, suggesting the likely fix.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -17,7 +17,7 @@ export function checkOptions(what: string, options: object, known: readonly stri
   }
 }
 
-/** The error for a value that an option cannot have. */
+/** The error for an invalid option value. */
 export function badOption(name: string, expected: string, actual: unknown): StreamSessionsError {
   return new StreamSessionsError('ERR_BAD_OPTION', `${name} must be ${expected}, not ${show(actual)}.`);
 }
@@ -28,7 +28,7 @@ function show(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-/** The known name that is at most a few typing errors away, or that this one begins with or begins. */
+/** The known name within a few typing errors of this one, or that is a prefix of it or the other way round. */
 export function closest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   let best: string | undefined;

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Tells a process from all others, also from those that had its number before or get it later. */
+/** Distinguishes a process from all others, including those that have the same pid earlier or later. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it began, in ticks since the machine did; undefined where nobody knows. */
+  /** When it started, in ticks since boot; undefined if unknown. */
   readonly started?: string | undefined;
   readonly host: string;
 }
 
-/** What this process is known by. */
+/** The identity of this process. */
 export const thisProcess = (): ProcessIdentity => ({
   pid: process.pid,
   started: startOf(process.pid),
   host: hostname(),
 });
 
-/** Reads what `thisProcess()` was written down as, in JSON. Undefined: it is no such thing. */
+/** Parses the JSON form of `thisProcess()`. Undefined if it is something else. */
 export function readIdentity(text: string): ProcessIdentity | undefined {
   try {
     const found = JSON.parse(text) as ProcessIdentity;
@@ -26,10 +26,10 @@ export function readIdentity(text: string): ProcessIdentity | undefined {
   }
 }
 
-/** Whether another process lives. Of another host nobody can tell: it is believed to. */
+/** Whether another process is alive. On another host this is unknown, and it is assumed to be. */
 export function isAlive({ pid, started, host }: ProcessIdentity): boolean {
   if (host !== hostname()) return true;
-  // a container's processes have the same numbers each time: it is one of before
+  // a container's processes get the same pids each time: this is an earlier one
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);

@@ -1,4 +1,4 @@
-/** A sliced string keeps the whole string it was cut from alive; V8 copies only shorter ones than this. */
+/** A sliced string keeps the whole string it was cut from in memory; V8 copies only strings shorter than this. */
 const SHORTEST_SLICE = 13;
 
 /** The same string in its own memory: what is kept per viewer must not keep the request it came from alive. */
@@ -9,18 +9,18 @@ export function ownCopy(text: string): string {
   return Buffer.from(text, encoding).toString(encoding);
 }
 
-/** An own copy of at most `max` characters; undefined for undefined, and for the empty string. */
+/** A copy of its own with at most `max` characters; undefined for undefined and for the empty string. */
 export function keep(text: string | undefined, max: number): string | undefined {
   if (text === undefined || text === '') return undefined;
   return ownCopy(text.length > max ? text.slice(0, max) : text);
 }
 
-/** Longer texts are shared by nobody but who makes them up. */
+/** Longer texts are hardly ever shared by several sessions. */
 const LONGEST_SHARED = 256;
 
 /**
- * One copy of a text that many sessions share (User-Agents, protocols). Bounded: what no longer fits is forgotten all
- * at once, and a long text is no more than copied; sessions keep what they hold.
+ * Keeps one copy of a text that many sessions share (User-Agents, protocols). Bounded: when it is full, everything is forgotten
+ * at once, and a long text is merely copied; sessions keep the strings they hold.
  */
 export class StringPool {
   private readonly texts = new Map<string, string>();

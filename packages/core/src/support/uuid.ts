@@ -8,8 +8,8 @@ const random = Buffer.alloc(16 * 256);
 let used = random.length;
 
 /**
- * A new UUID as one text. `randomUUID()` of Node joins it of twenty parts, which V8 keeps, ten times as long, for as long as the UUID;
- * to copy what it gives costs three times as much as this.
+ * A new UUID as one flat string. Node's `randomUUID()` concatenates twenty parts, and V8 keeps them, ten times the size, for as
+ * long as the UUID; copying its result costs three times as much as this.
  */
 export function newUuid(): string {
   if (used === random.length) {

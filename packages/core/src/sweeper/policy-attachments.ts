@@ -5,12 +5,12 @@ import type { Logger } from '../support/logger.js';
 import type { Policy, PolicyAttachment, TrackerView } from '../types/policy.js';
 import type { Reviews } from './reviews.js';
 
-/** So many looks at once; more follow in the next turn of the event loop. */
+/** The number of reviews in one go; more follow in the next turn of the event loop. */
 const SLICE = 256;
-/** When somebody is being asked about already, the look comes after that. */
+/** If a session is already being judged, the review comes after that. Milliseconds. */
 const RETRY_MS = 50;
 
-/** What attachments take. */
+/** The parts that `PolicyAttachments` works with. */
 export interface AttachmentParts {
   readonly settings: Settings;
   readonly registry: Registry;
@@ -20,7 +20,7 @@ export interface AttachmentParts {
   readonly logger: Logger;
 }
 
-/** Hands policies what they need to act by themselves, and does what they ask for. */
+/** Gives policies the means to act on their own, and does what they ask for. */
 export class PolicyAttachments {
   private attached: ReadonlySet<Policy> = new Set();
   private wanted = new Map<Policy, Set<string>>();
@@ -28,7 +28,7 @@ export class PolicyAttachments {
 
   constructor(private readonly parts: AttachmentParts) {}
 
-  /** The policies may have changed: new ones are attached, those that are gone are not heard any more. */
+  /** The policies may have changed: new ones are attached, and removed ones are ignored. */
   update(): void {
     const before = this.attached;
     this.attached = new Set(this.parts.settings.policies);
@@ -60,7 +60,7 @@ export class PolicyAttachments {
     });
   }
 
-  /** Later: a policy may ask for it while it is asked itself. */
+  /** Deferred, because a policy may request it while it is being asked itself. */
   private want(policy: Policy, id: string): void {
     if (!this.attached.has(policy) || this.parts.registry.get(id) === undefined) return;
     const ids = this.wanted.get(policy);

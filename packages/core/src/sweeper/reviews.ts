@@ -19,17 +19,17 @@ import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { Settings } from '../settings/settings.js';
 
-/** How many sessions are asked about at once when policies decide again. */
+/** The number of sessions judged concurrently when policies decide again. */
 const ASKED_AT_ONCE = 64;
-/** So many looks in a row without a review are no chance. */
+/** This many looks in a row without a review are no coincidence. */
 const MAX_VAIN_LOOKS = 10;
 
-/** Who carried more than its limits over a connection stays out of the stream for so long. */
+/** How long a viewer whose connection exceeded its limits is kept out of the stream. Milliseconds. */
 const TOO_FAST_MS = 60_000;
 
 const rounded = (mbits: number): number => Number(mbits.toPrecision(3));
 
-/** What a review takes. */
+/** The parts that `Reviews` works with. */
 export interface ReviewParts {
   readonly settings: Settings;
   readonly lifecycle: Lifecycle;
@@ -43,7 +43,7 @@ export interface ReviewParts {
   readonly logger: Logger;
 }
 
-/** Lets policies decide again about sessions that are live; they play on meanwhile. */
+/** Lets policies decide again about live sessions, which play on meanwhile. */
 export class Reviews {
   private readonly settings: Settings;
   private readonly lifecycle: Lifecycle;
@@ -91,7 +91,7 @@ export class Reviews {
     return false;
   }
 
-  /** A policy wants to look at a live session now. */
+  /** A policy asks to review a live session now. */
   reviewBy(policy: Policy, session: Session): void {
     const now = this.clock.now();
     const ask: Policy[] = [];
@@ -102,7 +102,7 @@ export class Reviews {
     this.lifecycle.deadlines.plan(session);
   }
 
-  /** All policies decide again about these sessions, some at a time. */
+  /** All policies decide again about these sessions, a limited number at a time. */
   async decideAgain(sessions: readonly Session[]): Promise<InvalidateResult> {
     const asked: Session[] = [];
     const queue = sessions.values();
@@ -115,7 +115,7 @@ export class Reviews {
       }
     };
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
-    // One that was kept may have had to go for the next.
+    // A session that was kept may have been closed to make room for a later one.
     const closed = asked.filter((session) => session.isClosed).length;
     return { asked: asked.length, kept: asked.length - closed, closed, denialsLifted: 0 };
   }
@@ -130,7 +130,7 @@ export class Reviews {
     session.rareFields.asking = undefined;
     const room = session.isUnserved ? noRoom(answer) : this.evictions.roomFor(answer, session);
     const { verdict, refusedBy, policyDecisions } = room.decision;
-    // Renewed meanwhile: what was asked about is no longer what it goes by.
+    // Renewed meanwhile: the session no longer goes by what was asked about.
     const outdated = session.token !== resolved.token || session.hot?.credentials !== resolved.hit.credentials;
     const kept = !session.isClosed && (verdict.allow || outdated);
     if (!session.isClosed && !verdict.allow && !outdated) {
@@ -140,7 +140,7 @@ export class Reviews {
       this.grant(session, () => {
         this.grants.approve(session, verdict);
         if (policies === this.settings.policies) {
-          // All were asked: what policies said that are gone by now no longer counts.
+          // All policies were asked: decisions of policies that have been removed no longer count.
           session.rareFields.policyDecisions = undefined;
           setHot(session, 'tokenUntil', undefined);
           this.grants.allow(session);
@@ -152,7 +152,7 @@ export class Reviews {
     this.pipeline.settle(answer, kept && !session.isClosed ? this.lifecycle.copy(session) : undefined);
   }
 
-  /** What a review said becomes true; who has to be asked joins `ask`. False: the session was closed. */
+  /** Applies the verdict of a review; a policy that has to be asked is added to `ask`. False: the session was closed. */
   private accept(session: Session, policy: Policy, verdict: Verdict | 'ask', now: number, ask: Policy[]): boolean {
     if (verdict === 'ask') ask.push(policy);
     else if (verdict.allow) this.keep(session, verdict, policy, now);
@@ -163,7 +163,7 @@ export class Reviews {
     return true;
   }
 
-  /** A deadline that is given as a distance from now is never reached. */
+  /** Warns of a deadline that is given relative to now and is therefore never reached. */
   private noteLook({ rareFields }: Session, looked: boolean): void {
     rareFields.vainLooks = looked ? 0 : rareFields.vainLooks + 1;
     if (rareFields.vainLooks !== MAX_VAIN_LOOKS || this.hasWarned) return;
@@ -175,7 +175,7 @@ export class Reviews {
     );
   }
 
-  /** Its connections have carried more than its limits for too long. Returns true: it was closed. */
+  /** The session's connections have exceeded its limits for too long. Returns true: it was closed. */
   tooFast(session: Session, { direction, mbits, limit }: Excess): true {
     const what = `${rounded(mbits)} Mbit/s ${direction}, ${rounded(limit)} allowed`;
     const refusal = {
@@ -211,7 +211,7 @@ export class Reviews {
     });
   }
 
-  /** Tells who listens, if the session has another user, other tags or other limits than before. */
+  /** Applies the change, and notifies listeners if it altered the session's user, tags or limits. */
   private grant(session: Session, change: () => void): void {
     const { userId, tags, limits } = session.rareFields;
     change();
@@ -221,7 +221,7 @@ export class Reviews {
     }
   }
 
-  /** Refused: the session is closed and the refusal remembered. */
+  /** Refused: closes the session and remembers the refusal. */
   private end(
     session: Session,
     resolved: ResolvedHit,
@@ -234,7 +234,7 @@ export class Reviews {
     this.denials.rememberEnded(resolved, refusal, policy, policyDecisions);
   }
 
-  /** What the session was opened with, as far as it is kept. */
+  /** What the session was opened with, as far as it was kept. */
   private resolvedAgain(session: Session): ResolvedHit {
     const { rare } = session;
     const recipe = this.settings.recipes[session.kind];

@@ -7,10 +7,10 @@ import type { Reviews } from './reviews.js';
 import type { Settings } from '../settings/settings.js';
 
 const SWEEP_EVERY_MS = 1000;
-/** One sweep examines at most so many sessions, and closes at most as many, so that the event loop never stalls. */
+/** The most sessions that one slice of a sweep examines and closes, so that the event loop never stalls. */
 const SLICE = 256;
 
-/** What sweeping takes. */
+/** The parts that `Sweeper` works with. */
 export interface SweeperParts {
   readonly settings: Settings;
   readonly lifecycle: Lifecycle;
@@ -20,7 +20,7 @@ export interface SweeperParts {
   readonly alsoDue: (now: number) => void;
 }
 
-/** Looks every second for sessions whose time has come. Costs what is due, never all. */
+/** Looks once a second for sessions that are due. Costs only what is due, not the number of sessions. */
 export class Sweeper {
   private stopTicking: (() => void) | undefined = undefined;
   private rest: unknown = undefined;
@@ -54,20 +54,20 @@ export class Sweeper {
     this.stopTicking = this.rest = undefined;
   }
 
-  /** One sweep. What does not fit into its slice follows as soon as the event loop has seen to everything else. */
+  /** One sweep. What does not fit into its slice follows as soon as the event loop has handled everything else. */
   sweep(): void {
     const now = this.clock.now();
     this.alsoDue(now);
     if (this.rest === undefined) this.slice();
   }
 
-  /** Somebody is due now, and need not wait for the next sweep. */
+  /** A session is due now, and need not wait for the next sweep. */
   lookSoon(): void {
     if (this.stopTicking === undefined || this.rest !== undefined) return;
     this.rest = this.sliceLater();
   }
 
-  /** Who ends, or is reviewed, before the next look is not given the rest of the second. */
+  /** A session that ends or is reviewed before the next sweep does not get the rest of the second. */
   private sweepAtEnds(): void {
     const now = this.clock.now();
     for (const end of this.lifecycle.deadlines.endsBetween(now, now + SWEEP_EVERY_MS - 1)) {
@@ -101,11 +101,11 @@ export class Sweeper {
     }
     const rates = session.hot?.rates;
     if (rates !== undefined && rates.lookAt <= now && this.closeIfTooFast(session, rates, now)) return;
-    // What a policy or a cut causes may have closed it in passing.
+    // Something that a policy or a cut caused may have closed it meanwhile.
     if (!session.isClosed) this.lifecycle.deadlines.plan(session);
   }
 
-  /** The clock was set back: what was last seen in the future was last seen now. */
+  /** The clock was set back: anything last seen in the future counts as last seen now. */
   private rebase(session: Session, now: number): void {
     session.updatedAt = now;
     for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
@@ -132,7 +132,10 @@ export class Sweeper {
     return false;
   }
 
-  /** An open request is not idle, unless its client takes nothing; one such among others is cut alone. */
+  /**
+   * A session with an open request is not idle, unless that client takes nothing; one stalled request among others is cut on its
+   * own.
+   */
   private closeIfStalled(session: Session, now: number, idle: boolean): boolean {
     const { stallTimeoutMs } = this.settings;
     let requests = 0;
@@ -148,7 +151,7 @@ export class Sweeper {
     return false;
   }
 
-  /** Cuts the requests whose clients take nothing; the session goes on with its others. */
+  /** Cuts the requests whose clients take nothing; the session continues with its other requests. */
   private cutStalled(session: Session, now: number, stallTimeoutMs: number): void {
     for (let handle = session.handles; handle !== undefined;) {
       const next = handle.nextHandle;
@@ -159,7 +162,7 @@ export class Sweeper {
   }
 }
 
-/** It has a connection that nobody slows down. */
+/** True if it has a connection whose rate nobody throttles. */
 function mayBeTooFast(session: Session): boolean {
   let handle = session.handles;
   while (handle !== undefined && (!handle.isConnection || handle.keepsLimits)) handle = handle.nextHandle;

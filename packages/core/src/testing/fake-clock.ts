@@ -9,7 +9,7 @@ export interface FakeClock extends Clock {
    * timers, pending ones still wait for their full time.
    */
   jump(ms: number): void;
-  /** Timers that are waiting. */
+  /** The number of pending timers. */
   readonly pending: number;
 }
 
@@ -23,7 +23,7 @@ interface Timer {
 export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
   /** The time that timers use: it only moves forward. */
   let elapsed = 0;
-  /** What `now()` adds to that. */
+  /** The offset that `now()` adds to it. */
   let offset = start;
   let order = 0;
   const timers = new Set<Timer>();

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 let collect: (() => void) | undefined;
 
-/** Bytes that something still holds: objects, texts and buffers. Collects garbage first, also where Node was started without `--expose-gc`. */
+/** Bytes still in use: objects, texts and buffers. Collects garbage first, even if Node was started without `--expose-gc`. */
 export function heldBytes(): number {
   if (collect === undefined) {
     setFlagsFromString('--expose-gc');

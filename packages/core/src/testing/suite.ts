@@ -1,4 +1,4 @@
-/** Cases take a few seconds at the most; a loaded machine gets more. */
+/** Cases take a few seconds at most; a loaded machine gets more. Milliseconds. */
 const CASE_TIMEOUT_MS = 120_000;
 
 type Register = (name: string, body: () => Promise<void>, timeoutMs: number) => unknown;
@@ -12,7 +12,7 @@ interface Runner {
 export interface SkippedCase {
   /** The name of the case, as the suite prints it. */
   case: string;
-  /** Printed beside it. */
+  /** Printed beside the name. */
   reason: string;
 }
 

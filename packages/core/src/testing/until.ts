@@ -1,10 +1,10 @@
 const POLL_MS = 10;
 
 /**
- * Asks again and again until the answer is truthy, and returns it.
+ * Polls until the answer is truthy, and returns it.
  *
- * @param what The end of a sentence, for the error: what was waited for.
- * @throws Error when the time is over. Default 20,000 ms: the machine may be busy.
+ * @param what What is awaited, as the end of a sentence for the error.
+ * @throws Error after the timeout. Default 20,000 ms: the machine may be busy.
  */
 export async function until<T>(
   what: string,
@@ -22,10 +22,9 @@ export async function until<T>(
 }
 
 /**
- * Gives what should not happen the time in which it would, for there is no event to wait for. The only way to wait for
- * nothing.
+ * Checks that something does not happen within the time in which it would, as there is no event to wait for.
  *
- * @throws Error when it has happened.
+ * @throws Error if it happens.
  */
 export async function stays(what: string, holds: () => boolean | Promise<boolean>, forMs = 200): Promise<void> {
   const end = Date.now() + forMs;
@@ -35,5 +34,5 @@ export async function stays(what: string, holds: () => boolean | Promise<boolean
   } while (Date.now() < end);
 }
 
-/** A client that takes its time between two steps. Not for waiting: see `until` and `stays`. */
+/** The pace of a client between two steps. Not for waiting: see `until` and `stays`. */
 export const pace = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -33,7 +33,7 @@ import { Queries } from './queries.js';
 
 export type Parts = ReturnType<typeof assemble>;
 
-/** Makes the parts of a tracker, from the ground up: each is handed those below it. */
+/** Makes the parts of a tracker from the bottom up: each gets those below it. */
 export function assemble(options: TrackerOptions) {
   const settings = new Settings(options);
   const { fingerprint, hash } = settings;
@@ -61,7 +61,7 @@ export function assemble(options: TrackerOptions) {
     ...{ settings, registry, resolver, factory, sharedFields, deadlines, grants, activity, events, totals, membership },
     ...{ clock, logger },
     onOpened: options.autoStart === false ? () => undefined : (): void => sweeper.start(),
-    // A denial that keeps somebody out while another session lives ends with that.
+    // A denial that keeps a viewer out while another session lives ends with that session.
     onClosed: (session) => denials.replaced.ended(session),
   });
 

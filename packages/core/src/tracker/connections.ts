@@ -9,11 +9,11 @@ import type { PlaySession } from '../types/play-session.js';
 import type { Parts } from './assemble.js';
 import { onceFound } from './once.js';
 
-/** How connections come in: each is a session by itself, unless it is merged with others by its token. */
+/** Handles incoming connections: each is a session of its own, unless its token merges it with others. */
 export class Connections {
   constructor(private readonly parts: Parts) {}
 
-  /** It is playing already. */
+  /** Records a connection that is already playing. */
   open(raw: ConnHit): { session: PlaySession | null; closer: Closer } {
     const { resolver, admissions, lifecycle, clock } = this.parts;
     const resolved = this.resolve(raw);
@@ -23,7 +23,7 @@ export class Connections {
     return { session: session === undefined ? null : lifecycle.copy(session), closer };
   }
 
-  /** `asked`: what a cluster said of it; null: nobody could say. */
+  /** `asked`: the cluster's answer; null: nobody could tell. */
   admit(raw: ConnHit, asked?: FoundVisit | null): Admission<ConnHandle> | PendingAdmission<ConnHandle> {
     const { resolver, admissions, denials, lifecycle, visits, clock } = this.parts;
     const resolved = this.resolve(raw);

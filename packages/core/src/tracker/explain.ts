@@ -7,7 +7,7 @@ import type { Denials } from '../denials/denials.js';
 import type { Explanation } from '../types/explanation.js';
 import type { Settings } from '../settings/settings.js';
 
-/** What an explanation is made of. */
+/** The parts that an explanation is made from. */
 export interface ExplainParts {
   readonly registry: Registry;
   readonly settings: Settings;
@@ -15,7 +15,7 @@ export interface ExplainParts {
   readonly lifecycle: Lifecycle;
 }
 
-/** Why a live session, else the latest closed one with this id, else the denial, is what it is. */
+/** Explains the live session with this id, otherwise the latest closed one, otherwise the denial. */
 export function explain(id: string, parts: ExplainParts): Explanation | undefined {
   const { registry, denials, settings } = parts;
   const live = registry.get(id);

@@ -5,7 +5,7 @@ import { isPromise } from '../support/promises.js';
 import type { Admission, PendingAdmission } from '../types/admission.js';
 import type { FoundVisit } from '../types/cluster.js';
 
-/** Asks as soon as what it waits for is there. `gone`: the answer for one who no longer waits for it. */
+/** Asks as soon as the awaited value is available. `gone`: the answer for a caller that no longer waits. */
 export function once<T, H>(
   awaited: Promise<T>,
   ask: (value: T) => Admission<H> | PendingAdmission<H>,
@@ -25,7 +25,7 @@ export function once<T, H>(
   return Object.assign(answer, { cancel });
 }
 
-/** Asks when a cluster has said whose it is; null: nobody could say. The cluster hears when that is over. */
+/** Asks once the cluster has said whose hit it is; null: nobody could tell. The cluster is told when that is settled. */
 export function onceFound<H>(
   question: Promise<FoundVisit | undefined>,
   { clock, visits }: { readonly clock: Clock; readonly visits: VisitQuestions },

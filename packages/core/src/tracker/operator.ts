@@ -18,7 +18,7 @@ import type { SessionFilter } from '../types/play-session.js';
 import type { DenyOptions, InvalidateResult, KickOptions } from '../types/operations.js';
 import type { Queries } from './queries.js';
 
-/** What an operator does to viewers: kicks them, keeps them out, has the policies look at them again. */
+/** What an operator can do to viewers: kick them, keep them out, have the policies decide again. */
 export class Operator {
   constructor(
     private readonly parts: {
@@ -43,7 +43,7 @@ export class Operator {
     const { denyForMs = user === undefined ? settings.deniedRetentionMs : 0 } = options;
     checkDuration('denyForMs', denyForMs);
     if (session === undefined) return false;
-    // The denial first: what the cut connection causes must already find the door shut.
+    // The denial comes first: a client that reconnects after the cut must already be refused.
     denials.denyKicked(session, denyForMs, reason);
     const revoked = user === undefined ? undefined : { user, issuedBefore: clock.now() };
     const said = reason === undefined ? {} : { reason };
@@ -51,7 +51,7 @@ export class Operator {
     const isLive = registry.get(id) === session;
     if (isLive) lifecycle.close(session, 'kicked', { detail: reason });
     else lifecycle.endWaiting(session, 'kicked', reason);
-    // the others of this user
+    // the other sessions of this user
     if (revoked !== undefined) this.deny(revoked, { forMs: 0, ...said });
     return true;
   }
@@ -76,7 +76,7 @@ export class Operator {
     for (const session of this.liveSuspects(target)) {
       if (matchesSession(target, session, this.parts.settings))
         this.parts.lifecycle.close(session, 'denied', { detail: reason });
-      // it goes by what was issued later; what else it was let in by may be older
+      // it goes by a credential issued later; others that it was admitted by may be older
       else if (target.issuedBefore !== undefined) forgetVerdicts(session);
     }
     for (const session of this.waiting(mentionedBy(target, this.parts.settings.hash))) {
@@ -86,7 +86,7 @@ export class Operator {
     return denial;
   }
 
-  /** A denial that was made elsewhere: live sessions that it is about close here as well. */
+  /** A denial made elsewhere: live sessions that it covers are closed here, too. */
   enforce(entry: DenialEntry): void {
     if (entry.by !== 'deny') return;
     const { target, detail } = entry.snapshot();
@@ -129,12 +129,15 @@ export class Operator {
     return Array.from(this.waiting(texts)).flatMap((session) => (isMeant(session) ? [session.id] : []));
   }
 
-  /** Visits of an earlier process that might go on, if their records have these texts: an operator's word is for them as well. */
+  /**
+   * Visits of an earlier process that may be continued and whose records contain these texts: operators' orders apply to them,
+   * too.
+   */
   private waiting(texts: readonly string[]): Iterable<Session> {
     return this.parts.resolver.waiting?.mentioning(...texts) ?? [];
   }
 
-  /** Live sessions that a denial of this target could mean: by the narrowest index there is. */
+  /** Live sessions that a denial of this target could cover, found through the narrowest index available. */
   private liveSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] {
     const { registry, settings } = this.parts;
     if (id !== undefined) return [registry.get(id)].filter((session) => session !== undefined);

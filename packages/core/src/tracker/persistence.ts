@@ -5,12 +5,12 @@ import type { Session } from '../session/session.js';
 import type { StateRecords, StateStore } from '../types/state.js';
 import type { Parts } from './assemble.js';
 
-/** So many visits that are lost are closed before the event loop gets its turn. */
+/** The number of lost visits closed before the event loop gets its turn. */
 const AT_ONCE = 256;
 
-/** What makes a tracker outlive its process: what an earlier one has left is read, and what changes is written. */
+/** Lets a tracker outlive its process: reads what an earlier one left, and writes what changes. */
 export class Persistence {
-  /** Resolves when all has been read, or cannot be. */
+  /** Resolves when everything has been read, or cannot be. */
   readonly ready: Promise<void>;
   isLoading = true;
   private readonly writer: StateWriter;
@@ -29,13 +29,13 @@ export class Persistence {
     this.ready = this.load();
   }
 
-  /** Resolves when all that has changed until now is in the store, or the store has failed to take it. */
+  /** Resolves when everything that has changed so far is in the store, or the store has failed to take it. */
   async saved(): Promise<void> {
     await this.ready;
     await this.writer.saved();
   }
 
-  /** What a package keeps beside the tracker. */
+  /** The records that a package stores beside the tracker's own. */
   records(owner: string): StateRecords {
     return {
       take: async () => {
@@ -47,7 +47,7 @@ export class Persistence {
     };
   }
 
-  /** `keep`: who has not come back may still do so in the next process. */
+  /** `keep`: viewers who have not come back may still do so in the next process. */
   async stop(keep: boolean): Promise<void> {
     await this.ready;
     if (this.deadline !== undefined) this.parts.clock.clearTimeout(this.deadline);
@@ -72,7 +72,7 @@ export class Persistence {
     this.isLoading = false;
   }
 
-  /** Who has not come back by now will not. */
+  /** Viewers who have not come back by now will not. */
   private async loseAll(): Promise<void> {
     this.deadline = undefined;
     await this.ready;

@@ -10,7 +10,7 @@ import type { Clock } from '../support/clock.js';
 import type { PlaySession, SessionFilter } from '../types/play-session.js';
 import type { TrackerView } from '../types/policy.js';
 
-/** Who is there, as copies. Asked from outside it forgets first what closed too long ago. */
+/** Lists and counts sessions, as copies. Public queries first drop what closed too long ago. */
 export class Queries {
   constructor(
     private readonly registry: Registry,
@@ -28,7 +28,7 @@ export class Queries {
     return closed && this.rowOf(closed);
   }
 
-  /** `unserved`: also those who are in no list yet. */
+  /** `unserved`: including sessions that are not listed yet. */
   list(filter: SessionFilter, unserved = false): PlaySession[] {
     checkFilter(filter);
     const { registry, settings } = this;
@@ -44,7 +44,7 @@ export class Queries {
     const { registry, settings } = this;
     registry.closed.expire(this.clock.now());
     const sources = registry.sources(filter, unserved);
-    checkEffort(sources, { ...filter, order: 'openedAt' }); // how they would be sorted costs nothing here
+    checkEffort(sources, { ...filter, order: 'openedAt' }); // the order costs nothing here
     return countOf(sources, compileFilter(filter, settings.addresses));
   }
 
@@ -52,7 +52,7 @@ export class Queries {
     return visit instanceof Session ? this.lifecycle.copy(visit) : visit;
   }
 
-  /** The same for policies, who count also those who are in no list yet. */
+  /** The same for policies, which also count sessions that are not listed yet. */
   view(): TrackerView {
     const { clock, registry, rates } = this;
     return Object.freeze({

@@ -6,7 +6,7 @@ import type { HotOptions } from '../types/options.js';
 import type { Parts } from './assemble.js';
 import type { Shutdown } from './shutdown.js';
 
-/** Other options hold from now on, and every part hears of what concerns it. */
+/** Applies new options, and notifies every part that they concern. */
 export function reconfigure(patch: HotOptions, parts: Parts, shutdown: Shutdown): void {
   const { settings, registry, denials, clock, attachments, lifecycle, membership } = parts;
   const { recipes: before, addresses, enabled: wasEnabled } = settings;
@@ -28,7 +28,10 @@ export function reconfigure(patch: HotOptions, parts: Parts, shutdown: Shutdown)
   if (wasEnabled && !settings.enabled) void shutdown.closeAll(false, () => !settings.enabled);
 }
 
-/** @throws StreamSessionsError ERR_CLUSTER_CONFIG: nodes of a cluster agree on who is one viewer, and one cannot change that alone */
+/**
+ * @throws StreamSessionsError ERR_CLUSTER_CONFIG: all nodes of a cluster must agree on who is one viewer, so no node can change
+ *   that alone
+ */
 function updateAsOneOfSeveral(settings: Settings, patch: HotOptions): void {
   const given = settings.identity;
   const before = identityDigest(settings);

@@ -3,12 +3,12 @@ import { monotonic } from '../support/clock.js';
 import type { Parts } from './assemble.js';
 import type { Persistence } from './persistence.js';
 
-/** So many sessions are closed before the event loop gets its turn. */
+/** The number of sessions closed before the event loop gets its turn. */
 const CLOSED_AT_ONCE = 1024;
-/** How often is looked whether all responses have ended. */
+/** How often it checks whether all responses have ended. Milliseconds. */
 const LOOK_EVERY_MS = 50;
 
-/** How a tracker ends: all sessions close, or are kept for the next process, and sinks get what they can take in time. */
+/** Stops a tracker: closes all sessions or keeps them for the next process, while sinks get what they can take in time. */
 export class Shutdown {
   private stopping: Promise<void> | undefined = undefined;
 
@@ -22,7 +22,7 @@ export class Shutdown {
     return (this.stopping ??= this.shutDown(timeoutMs, keep));
   }
 
-  /** The first thousand at once, the others without stalling the event loop, and no faster than sinks take them. */
+  /** Closes the first thousand at once, and the others without stalling the event loop and no faster than the sinks take them. */
   async closeAll(cut: boolean, goOn: () => boolean): Promise<void> {
     const { registry, lifecycle, hub } = this.parts;
     while (goOn()) {
@@ -57,7 +57,7 @@ export class Shutdown {
     await hub.retire();
   }
 
-  /** Responses may end; then all transports are cut, and nobody is closed. */
+  /** Lets responses end; then cuts all transports without closing any session. */
   private async keepAll(timeoutMs: number): Promise<void> {
     const { registry, lifecycle, clock } = this.parts;
     const end = monotonic(clock) + timeoutMs;

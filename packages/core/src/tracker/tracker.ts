@@ -36,7 +36,7 @@ import { reconfigure } from './reconfigure.js';
 import { Shutdown } from './shutdown.js';
 import { statsOf } from './stats.js';
 
-/** The conductor: normalises what comes in, finds who is meant, and passes it to the part that knows what to do. */
+/** The entry point: normalises input, finds the session concerned, and delegates to the responsible part. */
 export class Tracker implements SessionTracker {
   private readonly parts: Parts;
   private readonly settings: Settings;
@@ -230,7 +230,7 @@ export class Tracker implements SessionTracker {
     );
   }
 
-  /** `asked`: what a cluster said of it; null: nobody could say. */
+  /** `asked`: the cluster's answer; null: nobody could tell. */
   private admitRequest(
     raw: HttpHit,
     asked?: FoundVisit | null,
@@ -266,7 +266,7 @@ export class Tracker implements SessionTracker {
   }
 }
 
-/** A request that a quick look does not do for: what is wrong with it would be kept, or asked about. */
+/** Resolves a request that the fast look-up did not settle. It is validated here, because its values may be kept or judged. */
 function resolveRequest(hit: HttpHit, recipe: Recipe, ip: string, network: string): ResolvedHit {
   check(hit, 'ip');
   return ResolvedHit.ofRequest(hit, recipe, ip, network);

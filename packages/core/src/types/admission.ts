@@ -7,25 +7,25 @@ export interface Handle {
   /** A copy, made when read. Undefined if nothing is tracked (disabled, over a cap, `unspecified`). */
   readonly session: PlaySession | undefined;
   /**
-   * Stands for the session: one object for all handles of a visit, as the key of what an adapter keeps for it in a
-   * `WeakMap`. Undefined if nothing is tracked.
+   * Represents the session: one object for all handles of a visit, to be used as a `WeakMap` key for what an adapter keeps per
+   * session. Undefined if nothing is tracked.
    */
   readonly visit: object | undefined;
-  /** Rates to keep, as the policies say now. */
+  /** Rates to enforce, according to the policies' latest decisions. */
   readonly limits: Limits;
   /**
-   * Called when they have changed. One listener: the latest. Who sets it holds the client to `downMbits`: a connection
-   * without is cut when it carries more for ten seconds.
+   * Called when they have changed. Only the most recent listener is called. Setting one means enforcing `downMbits`: a connection
+   * without a listener is cut when it exceeds the limit for ten seconds.
    */
   onLimits(listener: (limits: Limits) => void): void;
   /**
-   * Called once, synchronously, when the tracker ends the session: sever the transport now. May return the bytes that
-   * were sent but not reported yet. If the session has already ended when this is registered, it is called at once.
+   * Called once, synchronously, when the tracker ends the session: sever the transport now. May return the bytes that were sent
+   * but not reported yet. If the session has already ended when this is registered, it is called at once.
    *
-   * @param cut A function, or an object that has it as its method: with ten thousand connections, a closure each counts.
+   * @param cut A function, or an object with such a method: for ten thousand connections, a closure each adds up.
    */
   onCut(cut: ((reason: CloseReason) => number | void) | { cut(reason: CloseReason): number | void }): void;
-  /** The same as an `AbortSignal`, which is created when read. */
+  /** The same as an `AbortSignal`, created on first access. */
   readonly signal: AbortSignal;
   /** The client is present and keeps up. Credits the bytes sent since the last call. */
   touch(addedBytes?: number): void;
@@ -49,8 +49,8 @@ export interface Handle {
  */
 export interface RequestHandle extends Handle {
   /**
-   * The request is being answered with what it asked for (a status below 400). For hits that were `tentative`; crediting
-   * bytes has the same effect. Cheap, and harmless if called again.
+   * The request is being answered with what it asked for (a status below 400). For hits that were `tentative`; crediting bytes
+   * has the same effect. Cheap, and safe to call again.
    */
   served(): void;
   /** Ends the request, not the session. Idempotent. */
@@ -60,8 +60,8 @@ export interface RequestHandle extends Handle {
 /** Options of `close`. */
 export interface CloseOptions {
   /**
-   * When the connection was last active, in epoch milliseconds: watch time ends there. For who is found to have gone long
-   * ago. Default, and at the latest: now. Other activity of the session counts all the same.
+   * When the connection was last active, in epoch milliseconds: watch time ends there. For clients that turn out to have gone
+   * long ago. Default and maximum: now. Other activity of the session counts all the same.
    */
   readonly at?: number;
 }
@@ -76,12 +76,12 @@ export interface Closer {
 /** One transport connection. */
 export interface ConnHandle extends Handle, Closer {}
 
-/** Let in, or not. */
+/** Admitted or refused. */
 export type Admission<H> =
   { readonly admitted: true; readonly handle: H } | { readonly admitted: false; readonly denial: Denial };
 
-/** An admission that still waits for a policy. */
+/** An admission that is waiting for a policy. */
 export type PendingAdmission<H> = Promise<Admission<H>> & {
-  /** The client has left in the meantime: nothing opens. */
+  /** The client has left meanwhile: nothing opens. */
   cancel(): void;
 };

@@ -3,57 +3,57 @@ import type { SessionKind } from './kinds.js';
 import type { CloseReason, NamedBy, PlaySession } from './play-session.js';
 
 /*
- * What trackers and a cluster of them have to say to each other.
+ * The protocol between trackers and their cluster.
  *
- * Of a *visit* the cluster has one row. A node that has seen something of it lately has a *part* of it: a live session of its
- * tracker, with the id and the opening time of the visit. Whose hit it is, is one question that a tracker cannot answer
- * alone, and it is asked at one place: whoever would open looks in the *directory* first (as it looks among the visits of an
- * earlier process). All else follows from what a tracker tells the directory:
+ * The cluster has one row per *visit*. A node that has seen the visit lately has a *part* of it: a live session of its tracker,
+ * with the id and opening time of the visit. A tracker cannot tell alone whose hit it is, so it asks at a single point: before
+ * opening a session, it looks in the *directory* (just as it looks among the visits of an earlier process). Everything else
+ * follows from what a tracker tells the directory:
  *
- *   find     nobody here answers to this hit: whose is it?                      the request waits, for so long
- *   settled  it has opened, or comes to nothing                                 afterwards, in batches
- *   changed  a part has opened, or is found by something else                   afterwards, in batches
- *   left     a part has ended: let go of, or the visit has ended with it        afterwards, in batches
- *   denied, lifted                                                              the operator's word, for the log
+ *   find     no session here answers to this hit: whose is it?                 the request waits, up to a limit
+ *   settled  the session has opened, or none will                               afterwards, in batches
+ *   changed  a part has opened, or what it is found by has changed              afterwards, in batches
+ *   left     a part has ended: released, or the visit has ended with it         afterwards, in batches
+ *   denied, lifted                                                              the operator's orders, for the log
  *
- * and from four things that the cluster can do to a tracker: `rename` a part that opened before anybody could be asked,
+ * and from four things that the cluster can do to a tracker: `rename` a part that opened while the cluster could not be asked,
  * `end` a part whose visit has ended elsewhere, `take` the operator's denials that were made elsewhere, and `lift` them.
  *
- * A hit of a session that is live here passes nothing of this.
+ * A hit of a session that is live here involves none of this.
  */
 
-/** What stands for a name: 128 bits of an HMAC, as text. Trackers with the same `fingerprintKey` hash alike. */
+/** Stands for a name: 128 bits of an HMAC, as text. Trackers with the same `fingerprintKey` produce the same hashes. */
 export type NameHash = readonly [kind: NamedBy, hash: string];
 
-/** What a visit is recognised by. No token, no address and no name of a player stands in it. */
+/** What a visit is recognised by. It contains no token, address or player name. */
 export interface VisitIdentity {
   readonly kind: SessionKind;
   readonly stream: string;
-  /** Hash of the identity group: its members are told apart by name. Undefined: a connection, a visit by itself. */
+  /** Hash of the identity group, whose members are told apart by name. Undefined: a connection that is a visit of its own. */
   readonly place: string | undefined;
   /**
-   * The best one first; what it calls its player (`fingerprint`) last. One alone where nobody is found by other names; none
-   * where the group is one viewer.
+   * The best name first; what its player calls itself (`fingerprint`) last. Only one if visits are not found by other names; none
+   * if the group is one viewer.
    */
   readonly names: readonly NameHash[];
-  /** The id that it has if it is a new visit. */
+  /** The id it gets if it is a new visit. */
   readonly id: string;
 }
 
-/** Whose hit it is. */
+/** The visit that a hit belongs to. */
 export interface FoundVisit {
   readonly id: string;
-  /** Epoch milliseconds, by the clock of the cluster: the same on every part. */
+  /** Epoch milliseconds, by the clock of the cluster: the same for every part. */
   readonly openedAt: number;
-  /** It has this name; it was seen with it; it was given it just now; nobody had it. */
+  /** It has this name; it was seen with it; it has just been given it; no visit had it. */
   readonly found: 'name' | 'alias' | 'late' | 'new';
-  /** All that the visit is known by. */
+  /** All names that the visit is known by. */
   readonly names: readonly NameHash[];
-  /** Until when policies have let it in by what it goes by, epoch milliseconds. Undefined: none has. Infinity: no end. */
+  /** Until when policies have admitted it by what it goes by, in epoch milliseconds. Undefined: none has. Infinity: no end. */
   readonly allowedUntil?: number | undefined;
 }
 
-/** A live session, as the part of a visit. */
+/** A live session, as a part of a visit. */
 export interface Part extends VisitIdentity {
   readonly openedAt: number;
   readonly bytes: number;
@@ -63,54 +63,54 @@ export interface Part extends VisitIdentity {
   readonly allowedUntil?: number | undefined;
 }
 
-/** Whom a tracker asks who is watching elsewhere, and tells what happens here. No method may throw. */
+/** Tells a tracker who is watching on other nodes, and is told what happens here. No method may throw. */
 export interface VisitDirectory {
-  /** Nobody can be asked now. Looked at before each opening: it must be cheap. */
+  /** True while the cluster cannot be asked. Read before each opening, so it must be cheap. */
   readonly isAlone: boolean;
-  /** What becomes of newcomers while nobody answers: decided as on one node, or refused. */
+  /** What happens to newcomers while the cluster does not answer: decided locally, or refused. */
   readonly whenAlone: 'local' | 'refuse';
-  /** A question without an answer after so many milliseconds is not waited for. */
+  /** How long a question waits for its answer. Milliseconds. */
   readonly timeLimitMs: number;
   /** Undefined: nobody can tell. */
   find(asked: VisitIdentity): Promise<FoundVisit | undefined>;
-  /** Who was asked about has been let in or refused by now: a part of it that is not live was given up. */
+  /** The viewer that was asked about has been admitted or refused: if no part of it is live here, it was abandoned. */
   settled(found: FoundVisit): void;
-  /** A part has opened, or it is found by something else: `part(id)` says by what. */
+  /** A part has opened, or what it is found by has changed: `part(id)` has the details. */
   changed(id: string): void;
-  /** `isOver`: the visit has ended on all nodes. Otherwise this node lets go of its part. `row`: as it was here. */
+  /** `isOver`: the visit has ended on all nodes. Otherwise this node releases its part. `row`: the session as it was here. */
   left(part: Part, row: PlaySession, isOver: boolean): void;
-  /** The operator has refused somebody. */
+  /** The operator has made a denial. */
   denied(record: DenialRecord): void;
   /** The operator has lifted a denial before its end. */
   lifted(id: string): void;
 }
 
-/** Options that decide who is the same viewer, by name, as text that can be compared. */
+/** Options that decide who counts as the same viewer, by name, as text for comparison. */
 export type IdentityOptionsDigest = Readonly<Record<string, string>>;
 
 /** The side of a tracker that faces a cluster: see `clusterPort()`. */
 export interface ClusterPort {
   /** What must be equal on all nodes. */
   readonly identity: IdentityOptionsDigest;
-  /** Names the `fingerprintKey`. Undefined: none was given, and no other tracker hashes alike. */
+  /** Identifies the `fingerprintKey`. Undefined: none was given, so no other tracker produces the same hashes. */
   readonly keyId: string | undefined;
-  /** What stands for a text where it has to be recognised but not kept: the same on all nodes. 22 characters. */
+  /** Stands for a text that has to be recognised but must not be stored: the same on all nodes. 22 characters. */
   hash(text: string): string;
-  /** The directory is asked and told from now on. Returns what ends that. One at a time: joining again replaces it. */
+  /** From now on the directory is asked and told. Returns a function that ends this. One at a time: joining again replaces it. */
   join(directory: VisitDirectory): () => void;
-  /** The ids of all that are live and listed. */
+  /** The ids of all live, listed sessions. */
   ids(): string[];
   part(id: string): Part | undefined;
-  /** A part has another id or opening time. False: it is not live, or the new id is live here already. */
+  /** Gives a part another id or opening time. False: it is not live, or the new id is already live here. */
   rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean;
-  /** Its visit has ended elsewhere: the part closes, and its transports are cut. False: there is none. */
+  /** The part's visit has ended elsewhere: the part closes, and its transports are cut. False: there is no such part. */
   end(id: string, openedAt: number, reason: CloseReason, detail?: string): boolean;
-  /** A visit is over whose last part was here: lists show it as closed. */
+  /** A visit whose last part was here is over: lists show it as closed. */
   retire(visit: PlaySession): void;
-  /** A viewer that has gone quiet here watches on at another node: counted. */
+  /** A viewer that went quiet here is watching on another node: only counted. */
   handedOver(): void;
   /**
-   * Denials that were made elsewhere. They hold at once; parts that they are about close. They are not told to the
+   * Denials that were made elsewhere. They apply at once, and parts that they cover close. They are not reported to the
    * directory.
    *
    * @throws StreamSessionsError ERR_BAD_DENIAL
@@ -120,5 +120,5 @@ export interface ClusterPort {
   lift(id: string): boolean;
 }
 
-/** Where a tracker has its port. */
+/** The key under which a tracker has its port. */
 export const CLUSTER_PORT: unique symbol = Symbol.for('stream-sessions.cluster-port');

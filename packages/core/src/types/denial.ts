@@ -1,9 +1,9 @@
 import type { Protocol } from './kinds.js';
 
-/** Decides how a transport says no: 401, 403, 429 or 503 in HTTP, and their equivalents elsewhere. */
+/** Determines how a transport refuses: 401, 403, 429 or 503 in HTTP, and their equivalents elsewhere. */
 export type DenialKind = 'credentials' | 'forbidden' | 'limit' | 'overload';
 
-/** Whom a denial means. Fields are ANDed. An empty target, an unknown field or a bad CIDR is ERR_BAD_DENIAL. */
+/** Whom a denial covers. Fields are ANDed. An empty target, an unknown field or a bad CIDR is ERR_BAD_DENIAL. */
 export interface DenialTarget {
   /** A session id. */
   session?: string;
@@ -16,13 +16,14 @@ export interface DenialTarget {
   stream?: string;
   protocol?: Protocol;
   /**
-   * Only with `user`: what was issued to the user by then, epoch milliseconds. Whole seconds count, and the second itself is
-   * refused; so is who comes with what has no time of issue (`issuedAt` of policies). What is issued later gets in.
+   * Only with `user`: refuses credentials issued to the user up to this time, in epoch milliseconds. Whole seconds count, and the
+   * second itself is refused; so are credentials without a time of issue (`issuedAt` of policies). Credentials issued later are
+   * accepted.
    */
   issuedBefore?: number;
 }
 
-/** A session of the same user that is in the way of the one that was refused. */
+/** A session of the same user that conflicts with the refused one. */
 export interface Conflict {
   readonly id: string;
   readonly protocol: Protocol;
@@ -46,23 +47,23 @@ export interface Denial {
   readonly until: number;
   /** How many clients it has refused so far. */
   readonly hits: number;
-  /** What a policy said is left. Only in what the refused viewer gets at that moment, and in its `denied` event. */
+  /** What a policy said is left. Only in the refusal that the viewer gets at that moment, and in its `denied` event. */
   readonly remaining?: Readonly<Record<string, number>> | undefined;
-  /** What is in the way, if a policy vouched for the user: as it was at that moment, and told to nobody else. */
+  /** The conflicting sessions, if a policy vouched for the user: as they were at that moment, and shown to nobody else. */
   readonly conflicts?: readonly Conflict[] | undefined;
 }
 
 /**
- * A denial for another process with the same `fingerprintKey`, or for a later one: JSON without a token or a player's name
- * in clear. Whom it refuses stands in `patterns`, which only a tracker needs to understand.
+ * A denial for another process with the same `fingerprintKey`, or for a later one: JSON without a token or a player's name in
+ * clear text. `patterns` says whom it refuses; only a tracker needs to understand it.
  */
 export interface DenialRecord extends Denial {
-  /** Names the `fingerprintKey` that it was made with. */
+  /** Identifies the `fingerprintKey` that it was made with. */
   readonly key: string;
   readonly targetKey?: string | undefined;
   readonly patterns: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 }
 
-/** When the address alone keeps out a kicked viewer whom no policy had named. */
+/** When the address alone keeps out a kicked viewer whom no policy has named. */
 export type KickByAddress = (typeof KICK_BY_ADDRESS)[number];
 export const KICK_BY_ADDRESS = ['never', 'connections', 'always'] as const;

@@ -14,36 +14,41 @@ export interface SessionRows extends ReadonlyArray<PlaySession> {
   readonly missing?: readonly string[];
 }
 
-/** What happens to visits and at sources. */
+/** The events of visits and sources. */
 export type VisitEvents = Pick<TrackerEvents, 'opened' | 'closed' | 'changed' | 'denied' | 'source'>;
 
-/** Who is live, over all nodes of a cluster. */
+/** Live session counts over all nodes of a cluster. */
 export interface LiveVisits {
-  /** As of when, epoch milliseconds by the clock of the cluster. */
+  /** The time of the count, in epoch milliseconds by the clock of the cluster. */
   readonly at: number;
-  /** By stream; those that nobody has may be absent. */
+  /** By stream; streams without sessions may be absent. */
   readonly streams: ReadonlyMap<string, Readonly<Record<SessionKind, number>>>;
 }
 
-/** What happens on all nodes of a cluster, for whoever shows it, or tells of it once, on one of them. */
+/** What happens on all nodes of a cluster, for a consumer that shows it, or reports it once, on one of them. */
 export interface Everywhere {
-  /** Each event once, whichever node it is of. The function that removes the listener comes at once. */
+  /** Delivers each event once, whichever node it comes from. Returns the function that removes the listener, synchronously. */
   on<E extends keyof VisitEvents>(event: E, listener: (event: VisitEvents[E]) => void): () => void;
-  /** Some events may not have come: whoever keeps a list has to read it anew. Returns the function that removes the listener. */
+  /**
+   * Some events may have been missed: a consumer that keeps a list has to read it anew. Returns the function that removes the
+   * listener.
+   */
   onMissed(listener: () => void): () => void;
-  /** How many are live: a second ago at the most, or, with `isFresh`, as of now. Rejects while the cluster cannot be asked. */
+  /**
+   * The numbers of live sessions: at most a second old or, with `isFresh`, current. Rejects while the cluster cannot be asked.
+   */
   live(options?: { readonly isFresh?: boolean }): Promise<LiveVisits>;
   /**
-   * For what is told once, whichever nodes have noticed it. Of those that say of one thing that it has come into this state, the
-   * first gets true; who says so as of an earlier moment (`at`, of `live`) than another one gets false. It is forgotten after half
-   * a minute. Rejects as `live`.
+   * For reports that must be made only once, whichever nodes have noticed. Of the callers that report that something has entered
+   * this state, the first gets true; a caller whose observation (`at`, of `live`) is older than another's gets false. Forgotten
+   * after half a minute. Rejects like `live`.
    */
   claim(about: string, state: string, at: number): Promise<boolean>;
 }
 
 /**
- * Whoever can be asked who is watching, and told to stop a viewer: a tracker, or what speaks for several of them, whose
- * answers then come later. Each method does what the tracker's does; a promise rejects where the tracker throws.
+ * Anything that can be asked who is watching, and told to stop a viewer: a tracker, or a facade for several, whose answers are
+ * then promises. Each method behaves like the tracker's; a promise rejects where the tracker throws.
  */
 export interface SessionDirectory {
   list(filter?: SessionFilter): Answer<SessionRows>;
@@ -61,15 +66,15 @@ export interface SessionDirectory {
   explain(id: string): Answer<Explanation | undefined>;
   invalidate(streams?: string | readonly string[]): Answer<InvalidateResult>;
   reauthorize(target: { user?: string; session?: string }): Answer<InvalidateResult>;
-  /** What has changed until now is where a crash cannot reach it. */
+  /** Resolves when everything that has changed so far is where a crash cannot reach it. */
   saved?(): Promise<void>;
   /**
-   * True: whatever becomes of this process, the end of every visit is told, by another process if need be. Whoever listens
+   * True: whatever becomes of this process, the end of every visit is reported, by another process if need be, so that listeners
    * need not remember who was there.
    */
   readonly tellsEveryEnd?: boolean;
-  /** The function that removes the listener comes at once. */
+  /** Returns the function that removes the listener, synchronously. */
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
-  /** Of a cluster, where `on` tells of what is this node's to tell. Absent: `on` tells of everything. */
+  /** For a cluster, where `on` reports only the events that are this node's to report. Absent: `on` reports everything. */
   readonly everywhere?: Everywhere;
 }

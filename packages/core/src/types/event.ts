@@ -17,32 +17,34 @@ export interface SessionEvent extends Numbered {
 
 /** A session opened. */
 export interface SessionOpenedEvent extends SessionEvent {
-  /** Of a cluster only, a UUID: where an event is told again, after a crash, it is the same. Sinks get it as `id`. */
+  /** In a cluster only, a UUID: an event that is repeated after a crash has the same one. Sinks get it as `id`. */
   readonly eventId?: string | undefined;
   /** How many viewers its stream now has, including this one. */
   readonly viewers: number;
 }
 
-/** A visit of an earlier process goes on in this one: nobody hears of it as `opened` again. */
+/** A visit of an earlier process continues in this one: it is not reported as `opened` again. */
 export type SessionResumedEvent = SessionOpenedEvent;
 
-/** What has moved of a session, and the session where more than that has changed. */
+/** What has moved in a session, and the session itself if more than that has changed. */
 export interface SessionChangedEvent extends Numbered {
   readonly progress: SessionProgress;
-  /** Undefined: it is as it was, but for what `progress` says. */
+  /** Undefined: nothing has changed except what `progress` says. */
   readonly session: PlaySession | undefined;
 }
 
 /** A session ended; `session` carries the final bytes. */
 export interface SessionClosedEvent extends SessionEvent {
-  /** Of a cluster only, a UUID: where an event is told again, after a crash, it is the same. Sinks get it as `id`. */
+  /** In a cluster only, a UUID: an event that is repeated after a crash has the same one. Sinks get it as `id`. */
   readonly eventId?: string | undefined;
   readonly reason: CloseReason;
   /** How many viewers its stream has left. */
   readonly viewers: number;
 }
 
-/** The sessions that were live when a listener was added: `closed` of these will follow, and `opened` of others. */
+/**
+ * The sessions that were live when a listener was added: `closed` events for these, and `opened` events for others, will follow.
+ */
 export interface AttachedEvent extends Numbered {
   /** The live sessions, copied as you iterate. Do so before the listener returns. */
   readonly sessions: Iterable<PlaySession>;
@@ -57,10 +59,10 @@ export interface DeniedEvent extends Numbered {
   readonly ip: string;
 }
 
-/** What became of the source of a stream. */
+/** What happened to the source of a stream. */
 export type SourceChange = 'waking' | 'running' | 'hibernated' | 'failed';
 
-/** The source of a stream is being started, runs, sleeps, or has failed: told by whoever runs sources. */
+/** The source of a stream is starting, running, asleep or failed: reported by whatever runs sources. */
 export interface SourceEvent extends Numbered {
   readonly stream: string;
   readonly change: SourceChange;
@@ -68,9 +70,9 @@ export interface SourceEvent extends Numbered {
   readonly detail?: string | undefined;
 }
 
-/** The events of `tracker.on()`. They leave after the change is made, are frozen, and come in order of `seq`. */
+/** The events of `tracker.on()`. They are emitted after the change, frozen, and in order of `seq`. */
 export interface TrackerEvents {
-  /** Once, at `on('attached')` itself. */
+  /** Once, during `on('attached')` itself. */
   attached: AttachedEvent;
   opened: SessionOpenedEvent;
   /** With a state store only. */
@@ -78,8 +80,8 @@ export interface TrackerEvents {
   /** Once per `updateIntervalMs` for each session that changed in that time, while somebody listens. */
   updated: SessionEvent;
   /**
-   * As `updated`, but twice a second at the most for each session, for whoever shows what happens: what has moved, and the
-   * whole session only where more than that has changed. Sinks do not get it, and `seq` is that of the event before.
+   * As `updated`, but up to twice a second per session, for live displays: what has moved, and the whole session only if more
+   * than that has changed. Sinks do not get it, and its `seq` is that of the preceding event.
    */
   changed: SessionChangedEvent;
   closed: SessionClosedEvent;
@@ -89,8 +91,8 @@ export interface TrackerEvents {
 }
 
 /**
- * Takes events somewhere else (history, webhooks, metrics). Batches come one at a time, in order. The sessions that are
- * live when the sink is added come first, as `session.attached`.
+ * Takes events elsewhere (history, webhooks, metrics). Batches come one at a time, in order. The sessions that are live when the
+ * sink is added come first, as `session.attached`.
  */
 export interface EventSink {
   readonly name: string;
@@ -100,7 +102,7 @@ export interface EventSink {
   close?(): void | Promise<void>;
 }
 
-/** Events that a sink does not get. */
+/** Events that a sink will not get. */
 export interface SinkGap {
   readonly events: number;
   /** The `seq` of the first and the last one; not all events between them are lost. */
@@ -111,15 +113,15 @@ export interface SinkGap {
 /** Options of `addSink()`. */
 export interface SinkOptions {
   /**
-   * How many pairs of `opened` and `closed` may wait in memory. Default 10,000. A further `opened` goes to the spill file, or
-   * is lost with its `closed`; the `closed` of an accepted one is never lost while the process lives.
+   * How many pairs of `opened` and `closed` may wait in memory. Default 10,000. A further `opened` goes to the spill file, or is
+   * lost with its `closed`; the `closed` of an accepted one is never lost while the process lives.
    */
   readonly maxPairs?: number;
-  /** Path of a file, for this sink alone, for pairs that do not fit. What an earlier process left in it comes first. */
+  /** Path of a file, for this sink alone, for pairs that do not fit. What an earlier process left in it is delivered first. */
   readonly spillFile?: string;
   /**
-   * How often a batch is tried, and the wait after the first try; each further wait is twice as long, up to a minute.
-   * Default: one try. A batch that fails the last time is lost.
+   * How often a batch is tried, and the delay after the first try; each further delay is twice as long, up to a minute. Default:
+   * one try. A batch whose last try fails is lost.
    */
   readonly retry?: { readonly tries: number; readonly delayMs: number };
 }
@@ -127,7 +129,7 @@ export interface SinkOptions {
 /** How well a sink keeps up. */
 export interface SinkStats {
   readonly name: string;
-  /** How many events wait. */
+  /** How many events are waiting. */
   readonly queued: number;
   /** How many events it did not get. */
   readonly dropped: number;

@@ -12,23 +12,23 @@ export interface PolicyDecision {
   readonly detail?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** When this yes ends, epoch milliseconds. */
+  /** When this approval expires, in epoch milliseconds. */
   readonly expiresAt?: number | undefined;
-  /** The rates that it wants kept. */
+  /** The rates that it wants enforced. */
   readonly limits?: Limits | undefined;
 }
 
-/** Why a session is what it is, or why a denial is. */
+/** Why a session or a denial is what it is. */
 export interface Explanation {
   readonly id: string;
   /** Absent for a denial, like the next three. */
   readonly kind?: SessionKind;
-  /** The fields by which hits belong to this session; absent for a connection, which is a session by itself. */
+  /** The fields by which hits belong to this session; absent for a connection that is a session of its own. */
   readonly recipe?: readonly IdentityField[];
-  /** The values of these fields: another hit with the same ones is this session. A token appears as its fingerprint. */
+  /** The values of these fields: another hit with the same values belongs to this session. A token appears as its fingerprint. */
   readonly matched?: Readonly<Partial<Record<IdentityField, string>>>;
   readonly namedBy?: NamedBy;
-  /** What each policy said last, in the order they were asked. For a denial: about the viewer it first refused. */
+  /** What each policy said last, in the order they were asked. For a denial: about the viewer that it refused first. */
   readonly policies: readonly PolicyDecision[];
   /** The policy that is being asked again right now. */
   readonly waitingFor?: string;

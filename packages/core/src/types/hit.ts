@@ -20,7 +20,7 @@ export interface HttpHit {
   referer?: string | undefined;
   /** The raw query string, without `?`. Token values in it are replaced before it is stored. */
   query?: string | undefined;
-  /** The viewer token: it tells viewers apart, and is no permission by itself. At most 4,096 characters. */
+  /** The viewer token: it tells viewers apart, but grants nothing by itself. At most 4,096 characters. */
   token?: string | undefined;
   /** CMCD session id (CTA-5004 `sid`). */
   sid?: string | undefined;
@@ -28,25 +28,25 @@ export interface HttpHit {
   playerSessionId?: string | undefined;
   secure?: boolean | undefined;
   /**
-   * True if the viewer asks for another time than live, false if for live: the session follows. Absent: the hit does not say,
-   * as with segments, and the session stays what it was (when it opens: live).
+   * True if the viewer asks for another time than live, false if for live: the session follows. Absent: the hit does not say, as
+   * with segments, and the session keeps its value (initially live).
    */
   dvr?: boolean | undefined;
   /** For `trackHttp` only: the body bytes that were written. */
   bytes?: number | undefined;
   /**
-   * For `trackHttp` only: the status of the answer. An error (400 or more) opens no session on a stream of which nothing
-   * was ever served. Default: it was served.
+   * For `trackHttp` only: the status of the response. An error (400 or more) opens no session on a stream that has never been
+   * served. Default: a success.
    */
   status?: number | undefined;
   /**
-   * For `admit` only: the request may yet be answered with an error. On a stream of which nothing was ever served, the
-   * session is in no list, emits no event and counts nowhere until `handle.served()`. Default false.
+   * For `admit` only: the response may still be an error. On a stream that has never been served, the session is in no list,
+   * emits no event and is not counted until `handle.served()`. Default false.
    */
   tentative?: boolean | undefined;
   /**
-   * Keeps the session for so many milliseconds from this hit on, though nothing else may come: for who says at intervals
-   * that it is there. Watch time still ends with the last activity. At most 24 hours. Default: its protocol's idle timeout.
+   * Keeps the session for this many milliseconds from this hit on, even if nothing else comes: for clients that report their
+   * presence at intervals. Watch time still ends with the last activity. At most 24 hours. Default: its protocol's idle timeout.
    */
   keepMs?: number | undefined;
   url?: string | undefined;
@@ -75,7 +75,7 @@ export interface ConnHit {
   /** The user, if the transport itself has authenticated one. At most 1,024 characters. */
   userId?: string | undefined;
   secure?: boolean | undefined;
-  /** As for a request: of a merged session it holds after the last connection has closed. */
+  /** As for a request: a merged session is kept this long after the last connection has closed. */
   keepMs?: number | undefined;
   url?: string | undefined;
   credentials?: Credentials | undefined;
@@ -86,5 +86,5 @@ export interface ConnHit {
   secretParameters?: readonly string[] | undefined;
 }
 
-/** Either of them, without its address: that is resolved once, and looked at as what it means. */
+/** Either of them, without its address, which is resolved once and used in its normalised form. */
 export type HitFacts = Omit<HttpHit, 'ip'> & Partial<Omit<ConnHit, 'remoteAddress'>>;

@@ -1,6 +1,6 @@
 /**
- * What a session is: somebody who watches (`viewer`), somebody who publishes (`input`), a push to another server
- * (`output`), or something that should not count (`unspecified`, which by default leaves no trace). As in MistServer.
+ * What a session is: somebody who watches (`viewer`), somebody who publishes (`input`), a push to another server (`output`), or
+ * something that should not count (`unspecified`, which leaves no trace by default). As in MistServer.
  */
 export type SessionKind = 'viewer' | 'input' | 'output' | 'unspecified';
 

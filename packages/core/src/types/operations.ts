@@ -1,21 +1,21 @@
 /** Options of `kick` and `kickAll`. */
 export interface KickOptions {
-  /** How long the viewer stays out, in milliseconds. Default `deniedRetentionMs`; 0 = may come back at once. */
+  /** How long the viewer is kept out, in milliseconds. Default `deniedRetentionMs`; 0 = may come back at once. */
   denyForMs?: number;
   /** Shown as `closeDetail` and in the denial. */
   reason?: string;
   /**
-   * Of a viewer whom a policy has named: all that was issued to this user until now is refused, for `revokeForMs`, and sessions that
-   * were opened with it close. A new login gets in: `denyForMs` is 0 then, unless it is given. Others are kicked as ever.
+   * For a viewer whom a policy has named: everything issued to this user until now is refused for `revokeForMs`, and sessions
+   * opened with it close. A new login is accepted: `denyForMs` is then 0 unless given. Other viewers are kicked as usual.
    */
   revoke?: boolean;
 }
 
-/** What came of a kick where several nodes have something of the session, each by its name. */
+/** The outcome of a kick where several nodes have a part of the session, each identified by its name. */
 export interface KickedAt {
-  /** They have cut it. */
+  /** Nodes that have cut it. */
   readonly nodes: readonly string[];
-  /** They have not answered in time: they cut it when they hear of it. */
+  /** Nodes that have not answered in time: they cut it once they receive the order. */
   readonly pending: readonly string[];
 }
 

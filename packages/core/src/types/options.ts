@@ -9,7 +9,7 @@ import type { StateStore } from './state.js';
 
 /** Options that `updateConfig()` can change while the tracker runs. */
 export interface HotOptions {
-  /** False: nothing is tracked, but denials still hold; ERR_WOULD_OPEN_ALL while policies are configured. Default true. */
+  /** False: nothing is tracked, but denials still apply; ERR_WOULD_OPEN_ALL while policies are configured. Default true. */
   enabled?: boolean;
   /** A session without activity for longer than this is closed as `idle`; can be set per protocol. Default 30_000. */
   idleTimeoutMs?: number | Partial<Record<Protocol | 'default', number>>;
@@ -17,14 +17,17 @@ export interface HotOptions {
   stallTimeoutMs?: number;
   /** Closes a session (`max_lifetime`) this long after it opened; it may come back. Default 0 = no limit. */
   maxLifetimeMs?: number;
-  /** How long a kick and an authoriser's no are remembered. Default 600_000 (ten minutes); 0 = not at all. */
+  /** How long a kick and an authoriser's refusal are remembered. Default 600_000 (ten minutes); 0 = not at all. */
   deniedRetentionMs?: number;
-  /** How long a denial with `issuedBefore`, and a kick with `revoke`, are kept: no less than credentials last. Default 30 days. */
+  /**
+   * How long a denial with `issuedBefore`, and a kick with `revoke`, are kept: at least as long as credentials are valid. Default
+   * 30 days.
+   */
   revokeForMs?: number;
   /**
-   * After the kick of a viewer whom no policy named: when is the address alone a reason to refuse? Default
-   * `connections`: if either side is a connection without a browser's User-Agent (RTMP, RTSP, SRT), because there is
-   * nothing to compare. `always`: everybody from that address. `never`: only clients with the same User-Agent, too.
+   * After the kick of a viewer whom no policy named: when is the address alone a reason to refuse? Default `connections`: if
+   * either side is a connection without a browser's User-Agent (RTMP, RTSP, SRT), because there is nothing to compare. `always`:
+   * everyone from that address. `never`: only clients with the same User-Agent, too.
    */
   kickByAddress?: KickByAddress;
   /** How many denials are kept, in each of the two tables (operator's, policies'). Default 100_000. */
@@ -37,7 +40,7 @@ export interface HotOptions {
   maxSessions?: number;
   /** The same per address (IPv6: per /64). Default 10_000. */
   maxSessionsPerIp?: number;
-  /** Beyond a cap: let viewers in untracked, or deny them. Default `untracked`; `deny` with policies configured. */
+  /** Beyond a cap: admit viewers untracked, or deny them. Default `untracked`; `deny` with policies configured. */
   onOverload?: 'untracked' | 'deny';
   /** Who counts as the same viewer. Default: stream + ip + token for viewers, inputs and outputs. */
   identity?: IdentityOptions;
@@ -55,19 +58,19 @@ export interface HotOptions {
 
 /** Options of `createTracker()`. */
 export interface TrackerOptions extends HotOptions {
-  /** Starts sweeping for due sessions with the first one. Default true; false: call `start()` or `sweep()` yourself. */
+  /** Starts sweeping for due sessions when the first one opens. Default true; false: call `start()` or `sweep()` yourself. */
   autoStart?: boolean;
   /**
-   * Key of token fingerprints. By default that of the state store, else random, so that fingerprints differ from process to
-   * process.
+   * Key of token fingerprints. Defaults to that of the state store, or else to a random key, so that fingerprints differ between
+   * processes.
    */
   fingerprintKey?: string;
   /**
-   * Where to keep what outlives the process: `fileState(path)`, or a store of your own. With one, a restart goes on with the
-   * visits of the process before, and with its denials. Default: nothing is kept.
+   * Where to store what outlives the process: `fileState(path)`, or a store of your own. With one, a restarted process continues
+   * the visits and denials of the previous one. Default: nothing is stored.
    */
   state?: StateStore;
-  /** How long visits of the process before may come back; afterwards they are closed as `lost`. Default 300_000. */
+  /** How long visits of the previous process may be continued; afterwards they are closed as `lost`. Default 300_000. */
   resumeWithinMs?: number;
   /** Default: the wall clock. */
   clock?: Clock;

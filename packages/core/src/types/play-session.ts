@@ -14,8 +14,8 @@ export type NamedBy = 'token' | 'cmcd' | 'playback-session' | 'user' | 'fingerpr
 export type Quality = Readonly<Record<string, number | string | boolean>>;
 
 /**
- * One viewer watching one stream, over any number of requests or connections; also one publisher or one push.
- * Always a copy: what happens later does not change it. Times are epoch milliseconds, sizes are bytes.
+ * One viewer watching one stream, over any number of requests or connections; also one publisher or one push. Always a copy,
+ * which later events do not change. Times are epoch milliseconds, sizes are bytes.
  */
 export interface PlaySession {
   /** 16 hex characters derived from the identity (HTTP), or a UUID (connection). It is the same when a viewer returns. */
@@ -52,7 +52,7 @@ export interface PlaySession {
   /** Bytes received from the client (publishers). */
   readonly bytesReceived: number;
   readonly secure: boolean;
-  /** It watches another time than live, according to the last hit that said so. */
+  /** It is watching another time than live, according to the last hit that said so. */
   readonly dvr: boolean;
   /** Transport connections open now (requests in flight are not counted). */
   readonly connections: number;
@@ -71,18 +71,18 @@ export interface PlaySession {
   readonly durationMsByProtocol?: Readonly<Record<string, number>> | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly quality?: Quality | undefined;
-  /** Rates to keep, as the policies say now. */
+  /** Rates to enforce, according to the policies' latest decisions. */
   readonly limits?: Limits | undefined;
   /**
-   * Of a session with limits: megabits per second over about the last ten seconds, sent (of a publisher: received). Of a
-   * closed one, those before it closed.
+   * For a session with limits: megabits per second over about the last ten seconds, sent (or received, for a publisher). For a
+   * closed session, those before it closed.
    */
   readonly rateMbits?: number | undefined;
-  /** In a cluster: the names of the nodes at which it was seen lately. */
+  /** In a cluster: the names of the nodes where it was seen lately. */
   readonly nodes?: readonly string[] | undefined;
 }
 
-/** What of a session moves while somebody watches. */
+/** The fields of a session that move while somebody watches. */
 export type SessionProgress = Pick<
   PlaySession,
   | 'id'
@@ -107,7 +107,7 @@ export type SessionProgress = Pick<
  */
 export type SessionOrder = 'openedAt' | '-openedAt' | '-bytes' | '-closedAt';
 
-/** Which sessions `list`, `count` and `kickAll` mean. All given fields must match; an empty filter matches all. */
+/** Which sessions `list`, `count` and `kickAll` apply to. All given fields must match; an empty filter matches all. */
 export interface SessionFilter {
   /** Exact stream code. */
   stream?: string;
@@ -120,7 +120,7 @@ export interface SessionFilter {
   user?: string;
   ip?: string;
   country?: string;
-  /** True: who watches another time than live; false: who does not. */
+  /** True: only viewers of another time than live; false: only the others. */
   dvr?: boolean;
   /** `key` (present) or `key=value`. */
   tag?: string;
@@ -144,9 +144,9 @@ export interface SessionFilter {
 /** One live stream, in figures. */
 export interface StreamSummary {
   readonly stream: string;
-  /** All of them, whatever time they watch. */
+  /** All viewers, whatever time they watch. */
   readonly viewers: number;
-  /** Those who watch another time than live. */
+  /** Viewers of another time than live. */
   readonly dvr: number;
   readonly inputs: number;
   readonly outputs: number;

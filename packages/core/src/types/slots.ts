@@ -1,30 +1,31 @@
-/** What became of asking for a slot. */
+/** The result of asking for a slot. */
 export type SlotAnswer =
   | { readonly isTaken: true }
-  /** Others have them all: the ids of their sessions, the oldest first. */
+  /** Others have all slots: the ids of their sessions, oldest first. */
   | { readonly isTaken: false; readonly holders: readonly string[] }
-  /** Nobody can tell now. */
+  /** Nobody can tell at the moment. */
   | undefined;
 
-/** Which of these sessions are live on this node, and have been quiet for no longer than the grace. */
+/** Returns those of these sessions that are live on this node and have not been quiet for longer than the grace period. */
 export type WhoPlays = (ids: readonly string[], graceMs: number) => readonly string[];
 
-/** Slots that all nodes of a cluster share. A slot belongs to a session, whatever number of nodes it is on. */
+/** Slots that all nodes of a cluster share. A slot belongs to a session, however many nodes that is on. */
 export interface SharedSlots {
-  /** What is decided while nobody can tell: as on one node, or no. */
+  /** What happens while nobody can tell: decided locally, or refused. */
   readonly whenAlone: 'local' | 'refuse';
   /**
-   * A slot of `key` for the session `id`, if fewer than `max` sessions have one; one that it has already is the same slot.
-   * When all are taken, the nodes that have them are asked who plays: who has been quiet for longer than the grace goes.
+   * Takes a slot of `key` for the session `id` if fewer than `max` sessions have one; a session that already has one keeps it.
+   * When all are taken, the nodes that hold them are asked who is playing: a session that has been quiet for longer than the
+   * grace period loses its slot.
    */
   take(key: string, id: string, limit: { readonly max: number; readonly graceMs: number }): Promise<SlotAnswer>;
   /**
-   * The session has been let in without asking, and counts from now on. If there are more than `max`, the newest ends soon, as
+   * The session was admitted without asking, and counts from now on. If there are more than `max`, the newest soon ends as
    * `limit`.
    */
   hold(key: string, id: string, max: number): void;
-  /** This node does not hold it any more. */
+  /** This node no longer holds the slot. */
   give(key: string, id: string): void;
-  /** What others are told who ask. Returns what ends that. */
+  /** What other nodes are told when they ask. Returns a function that ends this. */
   answer(whoPlays: WhoPlays): () => void;
 }

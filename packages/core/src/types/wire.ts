@@ -35,9 +35,9 @@ export interface WireSession {
   tags?: Readonly<Record<string, string>>;
   quality?: Quality;
   limits?: { down_mbits?: number; up_mbits?: number };
-  /** Of sessions with limits: over about the last ten seconds. */
+  /** For sessions with limits: over about the last ten seconds. */
   rate_mbits?: number;
-  /** In a cluster: the nodes at which it was seen lately. */
+  /** In a cluster: the nodes where it was seen lately. */
   nodes?: readonly string[];
 }
 

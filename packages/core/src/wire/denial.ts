@@ -28,9 +28,9 @@ export function denialToWire({ target, ...denial }: Denial): Record<string, unkn
   });
 }
 
-/** A session in the way, with the names that it has as a row. */
+/** A conflicting session, with the field names of a session row. */
 export const conflictToWire = ({ id, protocol, since, country, userAgent }: Conflict): Record<string, unknown> =>
   withoutAbsent({ id, proto: protocol, since: iso(since), country, user_agent: userAgent });
 
-/** A denial for ever has no end to write down. */
+/** A permanent denial has no end to write. */
 const timeOf = (ms: number): string | undefined => (Number.isFinite(ms) ? iso(ms) : undefined);

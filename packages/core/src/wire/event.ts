@@ -17,7 +17,7 @@ import { progressToWire, toWire } from './session.js';
 const iso = isoWithMemory();
 const isoNow = isoWithMemory();
 
-/** `payload`: of this envelope alone, and without absent values. */
+/** `payload`: owned by this envelope, and without absent values. */
 const envelope = (
   type: WireEvent['type'],
   id: string,
@@ -37,7 +37,7 @@ const envelope = (
 
 type PairPayload = WireSession & { session_id: string; viewers: number; reason?: string; detail?: string };
 
-/** A whole row, so that whoever hears it needs no other. */
+/** A whole row, so that its consumer needs no other. */
 function pairPayload(session: PlaySession, viewers: number): PairPayload {
   const payload = toWire(session) as PairPayload;
   payload.session_id = session.id;
@@ -45,7 +45,7 @@ function pairPayload(session: PlaySession, viewers: number): PairPayload {
   return payload;
 }
 
-/** A session that was there when a sink was added: many have one `seq`. */
+/** A session that was live when a sink was added: many such events share one `seq`. */
 export const attachedEnvelope = (
   seq: number,
   at: number,
@@ -57,11 +57,11 @@ export const attachedEnvelope = (
 export const openedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent, id: string): WireEvent =>
   envelope('session.opened', id, seq, occurredAt, session.stream, pairPayload(session, viewers));
 
-/** The same of a visit that an earlier process had told of. */
+/** The same for a visit that an earlier process had already announced. */
 export const resumedEnvelope = ({ seq, occurredAt, session, viewers }: SessionOpenedEvent, id: string): WireEvent =>
   envelope('session.resumed', id, seq, occurredAt, session.stream, pairPayload(session, viewers));
 
-/** Made a hundred thousand times in a few seconds: what changes, and no more. */
+/** Made a hundred thousand times within seconds, so it contains only what changes. */
 export const updatedEnvelope = ({ seq, occurredAt, session }: SessionEvent, id: string): WireEvent =>
   envelope('session.updated', id, seq, occurredAt, session.stream, {
     session_id: session.id,
@@ -105,8 +105,8 @@ export const sourceEnvelope = ({ seq, occurredAt, stream, change, detail }: Sour
   envelope(`source.${change}`, id, seq, occurredAt, stream, withoutAbsent({ detail }));
 
 /**
- * What has moved, or a whole row where it is not enough for whoever keeps a list. Made for many a thousand times a second: it
- * says nothing twice.
+ * What has moved, or a whole row where that is not enough for a consumer that keeps a list. Made many thousand times a second, so
+ * it repeats nothing.
  */
 function changedEnvelope({ seq, occurredAt, progress, session }: SessionChangedEvent, id: string): WireEvent {
   const payload = session === undefined ? progressToWire(progress) : toWire(session);
@@ -125,9 +125,12 @@ const ENVELOPES: { readonly [E in keyof Told]: (event: Told[E], id: string) => W
   source: sourceEnvelope,
 };
 
-/** What one can listen to for as long as one likes, by name. */
+/** The names of the events that one can subscribe to permanently. */
 export const EVENT_NAMES = Object.keys(ENVELOPES) as readonly (keyof Told)[];
 
-/** An event of `on()` as sinks get it. `changed` is a `session.updated`, with the whole row where there are new details. */
+/**
+ * An event of `on()` in the form that sinks get. `changed` becomes a `session.updated`, with the whole row if there are new
+ * details.
+ */
 export const eventToWire = <E extends keyof Told>(name: E, event: Told[E], id: string): WireEvent =>
   ENVELOPES[name](event, id);

@@ -3,7 +3,7 @@ import { denialToWire } from './denial.js';
 import { isoOrAbsent } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 
-/** Why a session or a denial exists, as JSON: its fields, what each policy said, what it waits for, what ended it. */
+/** Why a session or a denial exists, as JSON: its fields, what each policy said, what it is waiting for, what ended it. */
 export const explanationToWire = (why: Explanation) =>
   withoutAbsent({
     id: why.id,
@@ -27,7 +27,7 @@ export const explanationToWire = (why: Explanation) =>
     missing: why.missing,
   });
 
-/** Fields as a session shows them: a token is a fingerprint. */
+/** The field names of a session row; a token appears as its fingerprint. */
 const NAMES = { stream: 'stream_code', ip: 'ip', token: 'token', protocol: 'proto', userAgent: 'user_agent' } as const;
 
 const renamed = (matched: NonNullable<Explanation['matched']>): Record<string, string> =>

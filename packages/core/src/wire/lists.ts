@@ -8,9 +8,9 @@ import { streamToWire, totalsToWire } from './stats.js';
 /** One page of a list of sessions. */
 export interface SessionsPage {
   readonly sessions: readonly PlaySession[];
-  /** Several rows may have one id: each gets a `visit_id`. */
+  /** Several rows may share an id: each gets a `visit_id`. */
   readonly allVisits: boolean;
-  /** How many there are on all pages. */
+  /** The number of rows on all pages. */
   readonly total: number;
   readonly stats: TrackerStats;
   /** The cursor of the next page; undefined: this is the last one. */
@@ -25,13 +25,13 @@ export const sessionsToWire = ({ sessions, allVisits, total, stats, next }: Sess
   ...(next === undefined ? {} : { next }),
 });
 
-/** A list of streams as JSON. `total`: with those that are not shown. */
+/** A list of streams as JSON. `total` includes those that are not shown. */
 export const streamsToWire = (streams: readonly StreamSummary[], total: number) => ({
   streams: streams.map(streamToWire),
   total_count: total,
 });
 
-/** A list of denials as JSON. `total`: with those that are not shown. */
+/** A list of denials as JSON. `total` includes those that are not shown. */
 export const denialsToWire = (denials: readonly Denial[], total: number) => ({
   denials: denials.map(denialToWire),
   total_count: total,

@@ -4,7 +4,7 @@ import type { WireSession } from '../types/wire.js';
 import { isoWithMemory } from './time.js';
 import { withoutAbsent } from './without-absent.js';
 
-/** Opened and started are mostly one time; updated and closed are one for all sessions that end together. */
+/** Opening and start times are usually equal, and sessions that end together share update and closing times. */
 const early = isoWithMemory();
 const late = isoWithMemory();
 
@@ -17,8 +17,8 @@ const limitsToWire = ({ downMbits, upMbits }: Limits): NonNullable<WireSession['
   withoutAbsent({ down_mbits: downMbits, up_mbits: upMbits });
 
 /**
- * A session as the REST API, webhooks and sinks write it. Written for each session that opens or closes: what is always
- * there in one piece, and nothing is copied twice.
+ * A session in the form used by the REST API, webhooks and sinks. Called for each session that opens or closes, so the fields
+ * that are always present are set in one literal, and nothing is copied twice.
  */
 export function toWire(session: PlaySession): WireSession {
   const { streams, ips, tags, durationMsByProtocol } = session;
@@ -64,7 +64,7 @@ export function toWire(session: PlaySession): WireSession {
 /** One of several rows with the same `id`, with a key of its own: for lists of all visits. */
 export const visitToWire = (visit: PlaySession) => ({ visit_id: `${visit.id}-${visit.openedAt}`, ...toWire(visit) });
 
-/** What has moved of a session, named as in its row. */
+/** What has moved in a session, under the names of its row. */
 export function progressToWire(progress: SessionProgress): Partial<WireSession> {
   const { id, openedAt, updatedAt, durationMs, bytes, bytesReceived, connections, rateMbits } = progress;
   const wire: Partial<WireSession> = {
@@ -75,7 +75,7 @@ export function progressToWire(progress: SessionProgress): Partial<WireSession> 
     bytes,
     connections,
   };
-  // a row has 0 of it from the start, and it never becomes less
+  // a row starts with 0, and the value never decreases
   if (bytesReceived > 0) wire.bytes_received = bytesReceived;
   if (rateMbits !== undefined) wire.rate_mbits = inThousandths(rateMbits);
   return wire;

@@ -2,7 +2,7 @@ import type { StreamSummary } from '../types/play-session.js';
 import type { TrackerStats } from '../types/stats.js';
 import type { InvalidateResult } from '../types/operations.js';
 
-/** What lists show of the counters, with Open-Streamer's names. */
+/** The counters that lists show, with Open-Streamer's names. */
 export const totalsToWire = (stats: TrackerStats) => ({
   active: stats.active,
   opened_total: stats.openedTotal,
@@ -36,7 +36,7 @@ export const statsToWire = (stats: TrackerStats) => ({
   sinks: stats.sinks.map(({ name, queued, dropped }) => ({ sink: name, queued, dropped_total: dropped })),
 });
 
-/** Who watches and publishes one stream, as JSON. */
+/** The viewers and publishers of one stream, as JSON. */
 export const streamToWire = ({ stream, viewers, dvr, inputs, outputs, bytes }: StreamSummary) => ({
   stream_code: stream,
   viewers,

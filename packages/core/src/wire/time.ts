@@ -1,5 +1,5 @@
 const SECOND = 1000;
-/** What follows the seconds. */
+/** The text after the seconds. */
 const MILLISECONDS = Array.from({ length: SECOND }, (_, ms) => `.${String(ms).padStart(3, '0')}Z`);
 
 /** A time as JSON: RFC 3339 in UTC. */
@@ -7,10 +7,10 @@ export const iso = (ms: number): string => new Date(ms).toISOString();
 
 export const isoOrAbsent = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : iso(ms));
 
-/** A minute of seconds is remembered. */
+/** The number of seconds remembered: about a minute. */
 const REMEMBERED = 64;
 
-/** Formats times that mostly come near each other: those of one second share what is expensive. */
+/** Formats times that are usually close together: times within one second share the expensive part. */
 export function isoWithMemory(): (ms: number) => string {
   const seconds = new Float64Array(REMEMBERED).fill(NaN);
   const beginnings: string[] = new Array<string>(REMEMBERED).fill('');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { stays, until } from '../until.js';
 import type { Case } from './world.js';
 
-/** A kick has to be felt. */
+/** A kick must take effect within this time. Milliseconds. */
 const FELT_MS = 1_000;
 const SHORT_IDLE_MS = 1_500;
 

@@ -9,13 +9,13 @@ export interface PlayRequest {
   userAgent?: string;
 }
 
-/** A client that plays, or publishes, over the transport under test: a real one, over a real socket. */
+/** A client that plays or publishes over the transport under test: a real one, over a real socket. */
 export interface PlayedClient {
-  /** Bytes of media that have reached this client so far; 0 of a publisher. */
+  /** Bytes of media that this client has received so far; 0 for a publisher. */
   received(): number;
-  /** True, or resolved, once its connection has ended, whoever ended it, even if it was refused. */
+  /** True, or resolved, once its connection has ended, whichever side ended it, even if it was refused. */
   readonly ended: boolean | Promise<unknown>;
-  /** Goes away without a word, as a player that lost its network does. */
+  /** Disappears without notice, like a player that lost its network. */
   drop(): void | Promise<void>;
   /** What the transport said when it refused the client, if it can say anything. */
   refusal?(): unknown;
@@ -28,15 +28,15 @@ export interface RunningTransport {
    * be media on every stream as long as the transport runs; its publisher may show up as an `input`.
    */
   play(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
-  /** Absent if nobody can publish over this transport. The cases about publishers then have to be skipped. */
+  /** Absent if nobody can publish over this transport. The cases about publishers must then be skipped. */
   publish?(request: PlayRequest): PlayedClient | Promise<PlayedClient>;
   /** Detaches the adapter from the server, which keeps running. */
   detach(): unknown;
-  /** Ends the server and everything that was started. */
+  /** Stops the server and everything else that was started. */
   stop(): unknown;
 }
 
-/** What an adapter brings to run `transportContract`. */
+/** What an adapter provides to run `transportContract`. */
 export interface TransportHarness {
   /** Names the suite. */
   name: string;

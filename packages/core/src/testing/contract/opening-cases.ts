@@ -7,7 +7,7 @@ import type { Case } from './world.js';
 const YES: Verdict = { allow: true };
 const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials' };
 
-/** A policy about viewers: whoever publishes the media for them is let in. */
+/** A policy about viewers only: the publisher of their media is admitted. */
 const aboutViewers = (verdict: () => Verdict | Promise<Verdict>): Policy => ({
   name: 'contract',
   admit: ({ kind }) => (kind === undefined || kind === 'viewer' ? verdict() : YES),

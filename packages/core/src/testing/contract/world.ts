@@ -6,7 +6,7 @@ import type { TrackerOptions } from '../../types/options.js';
 import { until } from '../until.js';
 import type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './harness.js';
 
-/** A client whose end can be asked for, however the harness tells it. */
+/** A client whose end can be polled, however the harness reports it. */
 export interface Client {
   received(): number;
   hasEnded(): boolean;
@@ -36,9 +36,9 @@ export interface Case {
   test: (world: World) => Promise<void>;
 }
 
-/** One tracker and one server with the adapter, for one case. */
+/** One tracker and one server with the adapter, for a single case. */
 export class World {
-  /** Viewers and publishers that closed, in order. */
+  /** Sessions of viewers and publishers that closed, in order. */
   readonly closed: PlaySession[] = [];
 
   private constructor(
@@ -48,7 +48,7 @@ export class World {
     tracker.on('closed', ({ session }) => this.closed.push(session));
   }
 
-  /** Runs a case in a world of its own, and ends that afterwards. */
+  /** Runs a case in a world of its own, which is stopped afterwards. */
   static async run(harness: TransportHarness, { options = {}, test }: Case): Promise<void> {
     const silent = (): void => undefined;
     const logger = { debug: silent, info: silent, warn: silent, error: silent };
@@ -91,14 +91,14 @@ export class World {
     return this.tracker.list({ kind: 'viewer', status: 'active' });
   }
 
-  /** The one live viewer; fails when there is none, or more. */
+  /** The only live viewer; fails if there is none, or more than one. */
   viewer(): PlaySession {
     const viewers = this.viewers();
     assert.equal(viewers.length, 1, 'there is one live viewer');
     return viewers[0] as PlaySession;
   }
 
-  /** Waits until a client that was refused knows it, and has got nothing. */
+  /** Waits until a refused client has noticed, and checks that it received nothing. */
   async isRefused(client: Client): Promise<void> {
     await until('the refused client is let go', () => client.hasEnded() || client.received() > 0);
     assert.equal(client.received(), 0, 'a refused client gets no media');

@@ -4,12 +4,12 @@ import { LONG_FILE, SIZES } from './media-folder.js';
 import type { HttpCase } from './world.js';
 
 const SHORT_IDLE_MS = 1_500;
-/** Running responses are credited every second; the client of the case takes at most so much in that time. */
+/** Running responses are credited every second; the client in this case receives at most this much in that time. */
 const LAG_BYTES = 4_000_000;
 
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
-/** Who is one viewer, and how much it has got. */
+/** Who counts as one viewer, and how many bytes it received. */
 export const countingCases: HttpCase[] = [
   {
     name: 'makes one viewer of all requests of a player, and counts every body byte',

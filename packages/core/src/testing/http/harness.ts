@@ -5,11 +5,11 @@ import type { SkippedCase } from '../suite.js';
 export interface RunningHttp {
   /** Where the files of the folder are served: with `http://127.0.0.1:8080/live`, `<url>/cam1/index.m3u8`. */
   url: string;
-  /** Ends the server and everything that was started. */
+  /** Stops the server and everything else that was started. */
   stop(): unknown;
 }
 
-/** What an adapter for an HTTP framework brings to run `httpContract`. */
+/** What an adapter for an HTTP framework provides to run `httpContract`. */
 export interface HttpHarness {
   /** Names the suite. */
   name: string;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Bytes of each file of a stream, in the order in which a player asks for them. */
+/** Sizes in bytes of the files of a stream, in the order in which a player requests them. */
 export const SIZES = { 'index.m3u8': 63, 'seg0.ts': 70_001, 'seg1.ts': 1_003 } as const;
 
 /** Longer than all buffers between a server and a client that does not read. */
@@ -21,7 +21,7 @@ export function mediaFolder(): { folder: string; remove: () => void } {
     }
     const long = join(folder, stream, LONG_FILE.name);
     writeFileSync(long, '');
-    // sparse: it takes no room
+    // sparse: it takes up no space
     truncateSync(long, LONG_FILE.size);
   }
   return { folder, remove: () => rmSync(folder, { recursive: true }) };

@@ -1,18 +1,18 @@
 import http, { type IncomingMessage } from 'node:http';
 import { until } from '../until.js';
 
-/** An answer that has come to its end. */
+/** A completed response. */
 export interface Answer {
   readonly status: number;
   readonly bodyLength: number;
 }
 
-/** A response under way. */
+/** A response in progress. */
 export interface Download {
   readonly status: number;
   received(): number;
   hasEnded(): boolean;
-  /** True: it ended before all of it had come. */
+  /** True: it ended before it was complete. */
   isCutShort(): boolean;
   drop(): void;
 }
@@ -22,11 +22,11 @@ export interface Asked {
   userAgent?: string;
   method?: string;
   headers?: Record<string, string>;
-  /** Waits so long after each piece, milliseconds: a player that is never done. Default: takes all at once. */
+  /** Pause after each chunk, in milliseconds: a player that never finishes. Default: reads everything at once. */
   pauseMs?: number;
 }
 
-/** A player that asks for files below a URL, over real connections. */
+/** A player that requests files below a URL, over real connections. */
 export class HttpPlayer {
   private readonly agent = new http.Agent({ keepAlive: true });
 
@@ -35,14 +35,14 @@ export class HttpPlayer {
     private readonly asked: Asked = {},
   ) {}
 
-  /** Asks, and takes all of the answer. */
+  /** Requests a file and reads the whole response. */
   async get(file: string, more: Asked = {}): Promise<Answer> {
     const download = await this.download(file, more);
     await until(`${file} is served`, () => download.hasEnded());
     return { status: download.status, bodyLength: download.received() };
   }
 
-  /** Asks, and returns when the answer begins. */
+  /** Requests a file and returns when the response begins. */
   async download(file: string, more: Asked = {}): Promise<Download> {
     const response = await this.request(file, more).answer;
     let received = 0;
@@ -62,7 +62,7 @@ export class HttpPlayer {
     };
   }
 
-  /** Asks, and goes away when told to, whatever comes. */
+  /** Requests a file, and disconnects when told to, whatever arrives. */
   ask(file: string, more: Asked = {}): { drop(): void } {
     const { request, answer } = this.request(file, more);
     answer.catch(() => undefined);

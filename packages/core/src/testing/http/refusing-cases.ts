@@ -52,7 +52,7 @@ const refusedByToken: Policy = {
   admit: ({ token }) => ({ allow: false, reason: 'unauthorized', kind: token as DenialKind }),
 };
 
-/** Who may not watch, or no longer. */
+/** Viewers who may not watch, or no longer. */
 export const refusingCases = (): HttpCase[] => [
   refusing('at once', () => NO),
   refusing('later', () => new Promise((resolve) => setTimeout(() => resolve(NO), 50))),

@@ -16,7 +16,7 @@ export interface HttpCase {
 
 const silent = (): void => undefined;
 
-/** One tracker and one server with the adapter, for one case. */
+/** One tracker and one server with the adapter, for a single case. */
 export class HttpWorld {
   private readonly players: HttpPlayer[] = [];
 
@@ -25,7 +25,7 @@ export class HttpWorld {
     private readonly url: string,
   ) {}
 
-  /** Runs a case in a world of its own, and ends that afterwards. */
+  /** Runs a case in a world of its own, which is stopped afterwards. */
   static async run(harness: HttpHarness, one: HttpCase): Promise<void> {
     const logger = { debug: silent, info: silent, warn: silent, error: silent };
     const tracker = createTracker({ logger, ...one.options });
@@ -52,7 +52,7 @@ export class HttpWorld {
     return this.tracker.list({ status: 'active' });
   }
 
-  /** The one live viewer; fails when there is none, or more. */
+  /** The only live viewer; fails if there is none, or more than one. */
   viewer(): PlaySession {
     const viewers = this.viewers();
     assert.equal(viewers.length, 1, 'there is one live viewer');

@@ -6,7 +6,7 @@ import type { PolicyCase, PolicyWorld } from './world.js';
 const TIMES = 50;
 const CROWD = 500;
 const LONG = 4_000;
-/** Per viewer that is gone. A policy may remember its answer under a hash for a while, not what a stranger sent. */
+/** Bytes per viewer that has left. A policy may remember its answer under a hash for a while, but not what a stranger sent. */
 const MAX_KEPT_BYTES = 2_048;
 
 const HOSTILE: readonly Partial<HttpHit>[] = [
@@ -23,7 +23,7 @@ const HOSTILE: readonly Partial<HttpHit>[] = [
   { kind: 'output' },
 ];
 
-/** The median of three: what has nothing to do with the policy comes and goes on the same heap, but not each time. */
+/** The median of three rounds: other allocations come and go on the same heap, but not in every round. */
 async function keptPerViewer(crowd: (from: number) => Promise<void>): Promise<number> {
   await crowd(0);
   const kept: number[] = [];
@@ -44,7 +44,7 @@ const comeAndGo = async (world: PolicyWorld, from: number): Promise<void> => {
   for (let n = from; n < from + CROWD; n++) world.leave(await world.enter(world.subject.allowed(n)));
 };
 
-/** What every policy keeps to, whatever it decides by. */
+/** What every policy must do, whatever it decides by. */
 export const policyCases: PolicyCase[] = [
   {
     name: 'has a name, which denials and logs show',
@@ -92,7 +92,7 @@ export const policyCases: PolicyCase[] = [
     name: 'keeps next to nothing of strangers that it refused',
     test: (world) => {
       const refuse = async (n: number): Promise<void> => {
-        // of its own memory: repeat() would share it
+        // with memory of its own: repeat() would share it
         const text = Buffer.alloc(LONG, `${n}-`).toString('latin1');
         const denial = await world.refusal({ ...world.refused(n), query: text, referer: text });
         assert.ok(denial, 'refused');

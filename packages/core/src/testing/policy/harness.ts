@@ -3,18 +3,18 @@ import type { Policy } from '../../types/policy.js';
 import type { FakeClock } from '../fake-clock.js';
 import type { SkippedCase } from '../suite.js';
 
-/** A policy, and hits whose fate under it is known. */
+/** A policy, and hits for which its decision is known. */
 export interface RunningPolicy {
   policy: Policy;
-  /** A viewer that is let in; each number is another viewer, with another address or token. */
+  /** A viewer that is admitted; each number is a different viewer, with another address or token. */
   allowed(n: number): HttpHit;
-  /** A viewer that is refused; each number is another one. Absent if the policy refuses nobody: skip that case then. */
+  /** A viewer that is refused; each number is a different one. Absent if the policy refuses nobody: skip that case then. */
   refused?(n: number): HttpHit;
-  /** Ends whatever was started. */
+  /** Stops everything that was started. */
   stop?(): unknown;
 }
 
-/** What a policy brings to run `policyContract`. */
+/** What a policy provides to run `policyContract`. */
 export interface PolicyHarness {
   /** Names the suite. */
   name: string;

@@ -18,7 +18,7 @@ export interface PolicyCase {
 const silent = (): void => undefined;
 const logger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** A policy in a tracker that remembers nothing by itself: what is remembered afterwards, the policy remembers. */
+/** A policy in a tracker that remembers nothing itself, so that anything remembered afterwards is the policy's. */
 export class PolicyWorld {
   /** While it is a promise, every opening that the policy under test allows waits for it. */
   lastWord: Verdict | Promise<Verdict> = { allow: true };
@@ -38,7 +38,7 @@ export class PolicyWorld {
     });
   }
 
-  /** Runs a case in a world of its own, and ends that afterwards. */
+  /** Runs a case in a world of its own, which is stopped afterwards. */
   static async run(harness: PolicyHarness, one: PolicyCase): Promise<void> {
     const clock = fakeClock();
     const subject = await harness.start(clock);
@@ -57,7 +57,7 @@ export class PolicyWorld {
     return hit ?? assert.fail('the harness has no refused(); name this case in `skip`, with the reason');
   }
 
-  /** Asks, expects a yes, and returns the session. */
+  /** Asks for admission, expects it, and returns the session. */
   async enter(hit: HttpHit): Promise<PlaySession> {
     const admission = await this.tracker.admit(hit);
     if (!admission.admitted) assert.fail(`refused: ${admission.denial.reason} ${admission.denial.detail ?? ''}`);
@@ -65,7 +65,7 @@ export class PolicyWorld {
     return admission.handle.session as PlaySession;
   }
 
-  /** Asks, and returns the refusal; undefined: let in. */
+  /** Asks for admission and returns the refusal; undefined: admitted. */
   async refusal(hit: HttpHit): Promise<Denial | undefined> {
     const admission = await this.tracker.admit(hit);
     if (!admission.admitted) return admission.denial;
@@ -73,7 +73,7 @@ export class PolicyWorld {
     return undefined;
   }
 
-  /** Asks, and gives up before the last word is said. */
+  /** Asks for admission, and gives up before the last verdict. */
   async giveUp(hit: HttpHit): Promise<void> {
     let say: (verdict: Verdict) => void = () => undefined;
     this.lastWord = new Promise((resolve) => (say = resolve));
@@ -85,7 +85,7 @@ export class PolicyWorld {
     await asked;
   }
 
-  /** Ends a session, and lets time go by. */
+  /** Ends a session and advances the clock. */
   leave(session: PlaySession): void {
     this.tracker.kick(session.id, { denyForMs: 0 });
     this.clock.advance(1_000);

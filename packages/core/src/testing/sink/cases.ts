@@ -16,7 +16,7 @@ const assertInOrder = (events: readonly WireEvent[]): void => {
   );
 };
 
-/** What every sink keeps to, wherever it takes the events. */
+/** What every sink must do, wherever it takes the events. */
 export const sinkCases: SinkCase[] = [
   {
     name: 'delivers every event once and in order, with what stop() causes',

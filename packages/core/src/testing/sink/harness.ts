@@ -10,11 +10,11 @@ export interface RunningSink {
   /** Makes the destination fail until `recover`. Absent if it cannot fail: skip that case then. */
   breakDown?(): unknown;
   recover?(): unknown;
-  /** Ends whatever was started. The sink has been closed by then. */
+  /** Stops everything that was started. The sink has been closed by then. */
   stop?(): unknown;
 }
 
-/** What a sink brings to run `sinkContract`. */
+/** What a sink provides to run `sinkContract`. */
 export interface SinkHarness {
   /** Names the suite. */
   name: string;

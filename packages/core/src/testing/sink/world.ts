@@ -23,7 +23,7 @@ export class SinkWorld {
     this.tracker.addSink(subject.sink);
   }
 
-  /** Runs a case in a world of its own, and ends that afterwards. */
+  /** Runs a case in a world of its own, which is stopped afterwards. */
   static async run(harness: SinkHarness, one: SinkCase): Promise<void> {
     const subject = await harness.start();
     const world = new SinkWorld(subject);
@@ -35,7 +35,7 @@ export class SinkWorld {
     }
   }
 
-  /** A viewer comes. */
+  /** Opens a viewer's session. */
   open(token: string): string {
     const admission = this.tracker.admit({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token });
     assert.ok(!('then' in admission) && admission.admitted);
@@ -43,7 +43,7 @@ export class SinkWorld {
     return admission.handle.session?.id ?? '';
   }
 
-  /** Everything that has been told is handed over by then, and the sink is closed. */
+  /** Stops the tracker, which delivers every event and closes the sink. */
   async close(): Promise<readonly WireEvent[]> {
     await this.tracker.stop();
     return this.subject.arrived();

@@ -7,7 +7,7 @@ export interface StateStoreCase {
   test(place: RunningStateStore): Promise<void>;
 }
 
-/** What is kept, as a tracker reads it. */
+/** The stored state, as a tracker reads it. */
 async function read(store: StateStore): Promise<Map<string, unknown>> {
   const kept = new Map<string, unknown>();
   for await (const changes of store.load()) {
@@ -19,7 +19,7 @@ async function read(store: StateStore): Promise<Map<string, unknown>> {
   return kept;
 }
 
-/** The next process: what it finds. */
+/** Opens the store as the next process, and reads what it finds. */
 async function reopened(place: RunningStateStore): Promise<[StateStore, Map<string, unknown>]> {
   const store = await place.open();
   return [store, await read(store)];
@@ -28,7 +28,7 @@ async function reopened(place: RunningStateStore): Promise<[StateStore, Map<stri
 const MANY = 3_000;
 const HOSTILE = ['"', '\\', '\n', '\u2028', '\0', '\u{1f600}', '["a",1]', '__proto__', 'x'.repeat(5_000)];
 
-/** What every state store keeps to, wherever it writes. */
+/** What every state store must do, wherever it writes. */
 export const stateStoreCases: StateStoreCase[] = [
   {
     name: 'has nothing at first',
