@@ -162,13 +162,20 @@ export class ClusterNodes {
   async settled(live: number, aside: readonly Pick<OpenClient, 'ask'>[], mayRepeat = false): Promise<void> {
     await until(`${live} visits are left`, () => this.live().length === live);
     for (const node of this.living) {
-      const rows = await until(`${node.name} lists and counts ${live}`, async () => {
-        const [listed, counted] = [await node.ask<Row[]>('list'), await node.ask('count')];
-        return listed.length === live && counted === live && listed;
+      let seen: unknown;
+      const isRight = async () => {
+        const [rows, count] = [await node.ask<Row[]>('list'), await node.ask('count')];
+        const listed = rows.map(({ id, openedAt }) => `${id} ${new Date(openedAt).toISOString()}`);
+        const [more, fewer] = [
+          listed.filter((each) => !this.live().includes(each)),
+          this.live().filter((each) => !listed.includes(each)),
+        ];
+        seen = { count, live: this.live().length, listed: listed.length, more, fewer };
+        return count === live && this.live().length === live && more.length + fewer.length === 0;
+      };
+      await until(`${node.name} lists and counts ${live}`, isRight).catch((error: Error) => {
+        throw new Error(`${error.message}; ${JSON.stringify(seen)}`);
       });
-      expect(rows.map(({ id, openedAt }) => `${id} ${new Date(openedAt).toISOString()}`).sort()).toEqual(
-        this.live().sort(),
-      );
     }
     await stays('no more is told', () => this.live().length === live, 300);
     const [opened, closed] = [this.idsOf('opened'), this.idsOf('closed')];
