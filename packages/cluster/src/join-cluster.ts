@@ -6,6 +6,7 @@ import { ClusterEvents } from './directory/cluster-events.js';
 import { Handovers } from './directory/handovers.js';
 import { NodeAnswers } from './directory/node-answers.js';
 import { OperatorWords } from './directory/operator-words.js';
+import { ReplacedCheck } from './operator/replaced-check.js';
 import { VisitKeeper } from './directory/visit-keeper.js';
 import { Claimer } from './directory/claimer.js';
 import type { ClusterLink } from './link/link.js';
@@ -62,6 +63,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     port,
     logger,
     (ending) => void keeper.endHere(ending),
+    (id) => slots.chosenOpenedAt(id),
   );
   const member: Member = new Member({
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
@@ -92,8 +94,11 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     ...{ port, member, book, clock, words, whenAlone, timeLimitMs },
     rowOf: (id) => tracker.get(id),
     onOpened: (row, told) => events.opened(row, told),
-    onClosed: (row, told) => events.closed(row, told),
     onHandover: () => handovers.add(),
+    onClosed: (row, told) => {
+      words.visitsReplaced.ended(row.id, row.closeReason);
+      events.closed(row, told);
+    },
   });
   const answers = new NodeAnswers(tracker, port, words, name);
   answers.answerIn(member);
@@ -108,12 +113,18 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     ...{ link: via, member, clock, logger, source, counts },
     hash: (text) => port.hash(text),
   });
-  const slots: ClusterSlots = new ClusterSlots({ member, port, clock, leaseMs, whenAlone });
+  const slots: ClusterSlots = new ClusterSlots({
+    ...{ member, port, clock, leaseMs, whenAlone },
+    openedAtOf: (id) => keeper.openedAtOf(id),
+  });
+  const check = new ReplacedCheck(member, words.visitsReplaced, port, clock);
   const claimer: Claimer = new Claimer({ member, clock, keeper, slots, leaseMs });
   const leavePort = port.join(keeper);
   const leave = async (): Promise<void> => {
     claimer.stop();
+    check.stop();
     leavePort();
+    words.visitsReplaced.liftAll();
     slots.stop();
     counts.stop();
     handovers.stop();

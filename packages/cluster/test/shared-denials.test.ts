@@ -47,6 +47,7 @@ async function node(name: string, join = true): Promise<Node> {
     left: () => undefined,
     denied: (record) => shared.denied(record),
     lifted: (id) => shared.lifted(id),
+    replaced: () => undefined,
   });
   if (join) await member.join();
   return { ...made, tracker, shared };

@@ -1,13 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Policy } from '@stream-sessions/core';
 import { concurrencyPolicy } from '@stream-sessions/policies';
-import { connect } from '../../../test/support/redis-clients.js';
 import { pace, until } from '../../../test/support/until.js';
-import { type ClusterDirectory } from '../src/index.js';
+import { limitedNode, slotsAreGivenOut } from './support/limits.js';
 import { ask, Nodes, play, type Node } from './support/nodes.js';
-import { growOld } from './support/redis-links.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 let nodes: Nodes;
@@ -22,30 +19,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A node on which a user may watch twice at a time. */
-async function limited(options: { graceMs?: number } = {}): Promise<Node> {
-  const joined: { cluster?: ClusterDirectory } = {};
-  const authorise: Policy = {
-    name: 'who',
-    stage: 'authorise',
-    admit: ({ token = '' }) => ({ allow: true, userId: token.split('-')[0] ?? '' }),
-  };
-  const policy = concurrencyPolicy({ max: 2, ...options, shared: () => joined.cluster });
-  const node = await nodes.add({ policies: [authorise, policy] }, { leaseMs: 1_500 });
-  joined.cluster = node.directory;
-  return node;
-}
-
-/** Until slots are given out: a cluster that has just begun does not know who has them. */
-async function grown({ directory }: Node, isRedis = true): Promise<void> {
-  if (isRedis) return growOld(await connect('redis', redis.port), nodes.prefix);
-  const limit = { max: 9, graceMs: 1 };
-  for (let n = 0; n < 40; n++) {
-    const take = async () => (await directory.slots.take(`somebody ${n}`, 'x', limit)) !== undefined;
-    await until('slots are given out', take);
-    directory.slots.give(`somebody ${n}`, 'x');
-  }
-}
+const limited = (options: { graceMs?: number } = {}): Promise<Node> => limitedNode(nodes, options);
+const grown = (isRedis = true): Promise<void> => slotsAreGivenOut(nodes, isRedis ? redis.port : undefined);
 
 describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %s', (name) => {
   const isRedis = name === 'Redis';
@@ -56,7 +31,7 @@ describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %
   it('counts a viewer once, whatever nodes it comes to, and refuses the third everywhere', async () => {
     const [a, b, c] = [await limited(), await limited(), await limited()];
     await nodes.allSeen();
-    await grown(a, isRedis);
+    await grown(isRedis);
     for (const node of [a, b, c, a]) {
       await play(node, { token: 'eve-phone' });
       await play(node, { token: 'eve-tv', ip: '198.51.100.7' });
@@ -76,7 +51,7 @@ describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %
   it('is exact, however many open at once on all nodes', async () => {
     const all = [await limited(), await limited(), await limited()];
     await nodes.allSeen();
-    await grown(all[0] as Node, isRedis);
+    await grown(isRedis);
     const asked = Array.from({ length: 90 }, (_, n) =>
       ask(all[n % 3] as Node, { token: `eve-${n}`, ip: `192.0.2.${n}` }),
     );
@@ -88,7 +63,7 @@ describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %
 it('makes room for another where a viewer has been quiet for longer than the grace', async () => {
   const [a, b] = [await limited({ graceMs: 300 }), await limited({ graceMs: 300 })];
   await nodes.allSeen();
-  await grown(a);
+  await grown();
   await play(a, { token: 'eve-phone' });
   await play(b, { token: 'eve-tv', ip: '198.51.100.7' });
   await until('one of them is quiet', async () => (await ask(b, { token: 'eve-laptop', ip: '192.0.2.7' })).admitted);
@@ -110,7 +85,5 @@ it('ends the newest of those who were let in while nobody could count them', asy
 });
 
 it('takes only what can be shared', () => {
-  const shared = () => undefined;
-  expect(() => concurrencyPolicy({ max: 1, onExceed: 'replace-oldest', shared })).toThrow(/replaced on all nodes/);
   expect(() => concurrencyPolicy({ max: 1, shared: {} as never })).toThrow(/joinCluster/);
 });

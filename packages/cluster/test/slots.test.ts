@@ -1,52 +1,18 @@
-import { systemClock, type SlotAnswer } from '@stream-sessions/core/spi';
+import type { SlotAnswer } from '@stream-sessions/core/spi';
 import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
-import { ClusterSlots } from '../src/slots/cluster-slots.js';
-import { type Cluster, LEASE_MS, type TestMember } from './support/members.js';
-import { growOld } from './support/redis-links.js';
-import { clusterOn, oneRedis } from './support/one-redis.js';
+import { LEASE_MS } from './support/members.js';
+import { hash, slotNodes, type SlotNode } from './support/slot-nodes.js';
 
-let cluster: Cluster;
-const all: ClusterSlots[] = [];
-const redis = oneRedis();
-afterEach(() => {
-  for (const slots of all.splice(0)) slots.stop();
-});
-clusterOn(redis, (made) => (cluster = made));
-
-interface Node extends TestMember {
-  readonly slots: ClusterSlots;
-  readonly ended: string[];
-}
-
-const hash = (text: string): string => Buffer.from(text).toString('base64url').padEnd(22, '0');
-
-/** @param isOpen whether the visits of its slots have opened */
-async function node(name: string, isOpen = () => true): Promise<Node> {
-  const made = await cluster.member(name, { onJoined: async () => void slots.claim() });
-  const ended: string[] = [];
-  const port = {
-    hash,
-    part: (id: string) => (isOpen() ? ({ id, openedAt: 1 } as never) : undefined),
-    end: (id: string, _: number, reason: string) => ended.push(`${id} ${reason}`) > 0,
-  };
-  const slots: ClusterSlots = new ClusterSlots({
-    ...{ member: made.member, port, clock: systemClock, leaseMs: LEASE_MS, whenAlone: 'local' },
-  });
-  all.push(slots);
-  await made.member.join();
-  return { ...made, slots, ended };
-}
+const { redis, node, prefix, grown } = slotNodes();
 
 const limit = { max: 3, graceMs: 10_000 };
 const full = (...holders: string[]): SlotAnswer => ({ isTaken: false, holders });
 const taken: SlotAnswer = { isTaken: true };
 
-const grown = async (): Promise<void> => growOld(await connect('redis', redis.port), cluster.prefix);
-
 it('gives out none while nobody can know who has them, and then exactly as many as there are', async () => {
   const nodes = [await node('a'), await node('b'), await node('c'), await node('d')];
-  const [a, b] = nodes as [Node, Node];
+  const [a, b] = nodes as [SlotNode, SlotNode];
   expect(await a.slots.take('eve', 's', limit)).toBeUndefined();
   await grown();
   for (const { slots } of nodes) slots.answer((ids) => ids);
@@ -113,7 +79,7 @@ it('has its holders back when Redis comes back empty, and ends those who are too
   for (const { slots } of [a, b]) slots.answer((ids) => ids);
   for (const id of ['first', 'second']) expect(await a.slots.take('eve', id, { max: 2, graceMs: 1 })).toEqual(taken);
   const aside = await connect('redis', redis.port);
-  await aside.ask('DEL', `${cluster.prefix}{${bucketOf('eve')}}:slots-${hash('eve')}`);
+  await aside.ask('DEL', `${prefix()}{${bucketOf('eve')}}:slots-${hash('eve')}`);
   // as it would be if a node had decided alone
   expect(await b.slots.take('eve', 'third', { max: 2, graceMs: 1 })).toEqual(taken);
   await aside.ask('FLUSHALL');
@@ -125,5 +91,5 @@ const bucketOf = (key: string): number => (64 * hash(key).charCodeAt(0) + hash(k
 
 async function cardOf(key: string): Promise<unknown> {
   const aside = await connect('redis', redis.port);
-  return aside.ask('ZCARD', `${cluster.prefix}{${bucketOf(key)}}:slots-${hash(key)}`);
+  return aside.ask('ZCARD', `${prefix()}{${bucketOf(key)}}:slots-${hash(key)}`);
 }

@@ -29,10 +29,11 @@ export type {
   IdentityOptionsDigest,
   NameHash,
   Part,
+  Replacement,
   VisitDirectory,
   VisitIdentity,
 } from './types/cluster.js';
-export type { SharedSlots, SlotAnswer, WhoPlays } from './types/slots.js';
+export type { SharedSlots, SlotAnswer, SlotLimit, WhoPlays } from './types/slots.js';
 export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { Generations } from './support/generations.js';

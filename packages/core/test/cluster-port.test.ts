@@ -1,13 +1,13 @@
 import {
   createTracker,
-  type DenialRecord,
   type PlaySession,
   type Policy,
   type SessionTracker,
   type TrackerOptions,
   type Verdict,
 } from '../src/index.js';
-import { clusterPort, type FoundVisit, type Part, type VisitDirectory, type VisitIdentity } from '../src/spi.js';
+import { clusterPort, type FoundVisit, type VisitIdentity } from '../src/spi.js';
+import { joined, Told, type Joined } from './support/directory.js';
 import {
   conn,
   connect,
@@ -23,56 +23,6 @@ import {
   setup,
   type Setup,
 } from './support/make.js';
-
-/** A cluster that says what the test tells it to, and remembers what it heard. */
-class Told implements VisitDirectory {
-  isAlone = false;
-  whenAlone: 'local' | 'refuse' = 'local';
-  timeLimitMs = 250;
-  readonly asked: VisitIdentity[] = [];
-  readonly over: string[] = [];
-  readonly changes: string[] = [];
-  readonly parts: { part: Part; reason: string; isOver: boolean }[] = [];
-  readonly denials: DenialRecord[] = [];
-  readonly lifts: string[] = [];
-  answer: (asked: VisitIdentity) => Promise<FoundVisit | undefined> = async ({ id }) => ({
-    id,
-    openedAt: 0,
-    found: 'new',
-    names: [],
-  });
-
-  find(asked: VisitIdentity): Promise<FoundVisit | undefined> {
-    this.asked.push(asked);
-    return this.answer(asked);
-  }
-  settled({ id }: FoundVisit): void {
-    this.over.push(id);
-  }
-  changed(id: string): void {
-    this.changes.push(id);
-  }
-  left(part: Part, row: PlaySession, isOver: boolean): void {
-    this.parts.push({ part, reason: row.closeReason ?? '', isOver });
-  }
-  denied(record: DenialRecord): void {
-    this.denials.push(record);
-  }
-  lifted(id: string): void {
-    this.lifts.push(id);
-  }
-}
-
-interface Joined extends Setup {
-  directory: Told;
-}
-
-function joined(options: TrackerOptions = {}): Joined {
-  const made = setup(options);
-  const directory = new Told();
-  clusterPort(made.tracker).join(directory);
-  return { ...made, directory };
-}
 
 /** A visit that began elsewhere, so long ago. */
 const elsewhere =

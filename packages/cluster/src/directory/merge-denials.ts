@@ -12,7 +12,7 @@ export interface ListedDenial {
 
 /**
  * The denials of all nodes. The operator's are the same everywhere; what policies refused is each node's own. Of a visit that is
- * kicked each node with a part makes one, for each knows the viewer by other names: they are listed as one.
+ * kicked or replaced each node with a part makes one, for each knows the viewer by other names: they are listed as one.
  */
 export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDenial[] {
   const byId = new Map<string, Denial>();
@@ -37,8 +37,9 @@ export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDeni
   return listed;
 }
 
-function kickOf({ by, target: { session, user, issuedBefore }, detail = '' }: Denial): string | undefined {
-  if (by === 'kick' && session !== undefined) return `kick ${session} ${detail}`;
+function kickOf({ by, reason, target: { session, user, issuedBefore }, detail = '' }: Denial): string | undefined {
+  const isReplaced = by === 'policy' && reason === 'replaced';
+  if ((by === 'kick' || isReplaced) && session !== undefined) return `${by} ${session} ${detail}`;
   // what was issued to the user of a visit that is kicked
   return issuedBefore === undefined ? undefined : `revoke ${String(user)} ${detail}`;
 }

@@ -1,8 +1,9 @@
 import type { DenialRecord, Logger, SessionTracker } from '@stream-sessions/core';
-import type { ClusterPort } from '@stream-sessions/core/spi';
+import type { ClusterPort, Replacement } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
 import type { Member } from '../member.js';
+import { ReplacedVisits } from '../operator/replaced-visits.js';
 import { SharedDenials } from '../operator/shared-denials.js';
 
 /** A visit that has ended on all nodes. */
@@ -11,8 +12,9 @@ interface Ending {
   readonly openedAt: number;
 }
 
-/** The operator's word on every node: denials, lifts and ends of visits, in the log; times there are those of the cluster. */
+/** What holds on every node, in the log: denials, lifts, ends of visits, and whose place was taken. Times there are those of the cluster. */
 export class OperatorWords {
+  readonly visitsReplaced: ReplacedVisits;
   private readonly denials: SharedDenials;
   private saying: Promise<number | undefined> = Promise.resolve(undefined);
 
@@ -22,13 +24,16 @@ export class OperatorWords {
     port: ClusterPort,
     private readonly logger: Logger,
     private readonly onEnd: (ending: never) => void,
+    openedAtOf: (id: string) => number | undefined,
   ) {
-    this.denials = new SharedDenials({
-      ...{ tracker, port, logger },
-      put: (running) => this.say(() => member().log.put(running)),
+    const shared = {
+      ...{ port, logger },
+      put: (running: Running) => this.say(() => member().log.put(running)),
       clockOffsetMs: () => member().membership.nodes.clockOffsetMs,
       now: () => member().membership.nodes.now(),
-    });
+    };
+    this.denials = new SharedDenials({ ...shared, tracker });
+    this.visitsReplaced = new ReplacedVisits({ ...shared, lifts: this.denials, openedAtOf });
   }
 
   deny(record: DenialRecord): Promise<number | undefined> {
@@ -37,8 +42,12 @@ export class OperatorWords {
   }
 
   lift(id: string): Promise<number | undefined> {
-    this.denials.lifted(id);
+    if (!this.visitsReplaced.lifted(id)) this.denials.lifted(id);
     return this.saying;
+  }
+
+  replaced(replacement: Replacement): void {
+    this.visitsReplaced.replaced(replacement);
   }
 
   end(ending: Ending): Promise<number | undefined> {
@@ -51,13 +60,14 @@ export class OperatorWords {
   }
 
   heard(body: string): void {
-    if (this.denials.onSaid(body)) return;
+    if (this.visitsReplaced.onSaid(body) || this.denials.onSaid(body)) return;
     if (body.startsWith('E')) this.onEnd(JSON.parse(body.slice(1)) as never);
   }
 
   /** All that runs; returns what was said here and is not there. */
-  table(bodies: readonly string[]): Promise<readonly Running[]> {
-    return this.denials.onTable(bodies);
+  async table(bodies: readonly string[]): Promise<readonly Running[]> {
+    const denials = await this.denials.onTable(bodies);
+    return [...denials, ...this.visitsReplaced.onTable(bodies)];
   }
 
   private say(work: () => Promise<number>): Promise<number | undefined> {

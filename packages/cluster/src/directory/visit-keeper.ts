@@ -1,6 +1,6 @@
 import type { DenialRecord, PlaySession } from '@stream-sessions/core';
 import { RecentMap, type FoundVisit, type Part } from '@stream-sessions/core/spi';
-import type { VisitDirectory, VisitIdentity } from '@stream-sessions/core/spi';
+import type { Replacement, VisitDirectory, VisitIdentity } from '@stream-sessions/core/spi';
 import { holdersOf } from '../member.js';
 import { placeOf } from '../visits/fields.js';
 import type { Origin } from '../visits/outbox.js';
@@ -28,6 +28,8 @@ export class VisitKeeper implements VisitDirectory {
   private readonly unclaimed = new Set<string>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
   private readonly ended = new RecentMap<{ readonly part: Part; readonly row: PlaySession }>({ max: 4_096 });
+  /** When visits have begun that were asked about lately. */
+  private readonly openedAt = new RecentMap<number>({ max: 4_096 });
   private readonly openings: Openings;
   private isEnding = false;
 
@@ -48,7 +50,13 @@ export class VisitKeeper implements VisitDirectory {
     const answer = await book.find(asked, (each) => this.openings.answered(asked, each));
     // Who was kicked there a moment ago: the denial comes before whoever returns.
     if (answer !== undefined && answer.logAt > 0) await member.log.reached(answer.logAt);
+    if (answer !== undefined) this.openedAt.set(answer.found.id, answer.found.openedAt);
     return answer?.found;
+  }
+
+  /** Of a visit that this node has asked about lately; undefined: it has not. */
+  openedAtOf(id: string): number | undefined {
+    return this.openedAt.get(id);
   }
 
   settled(found: FoundVisit): void {
@@ -118,13 +126,17 @@ export class VisitKeeper implements VisitDirectory {
     void this.parts.words.lift(id);
   }
 
+  replaced(replacement: Replacement): void {
+    this.parts.words.replaced(replacement);
+  }
+
   private claimAll(): void {
     const ids = [...this.unclaimed];
     this.unclaimed.clear();
-    const { port, rowOf } = this.parts;
+    const { port, rowOf, words } = this.parts;
     for (const id of ids) {
       const part = port.part(id);
-      if (part === undefined) continue;
+      if (part === undefined || words.visitsReplaced.endIfReplaced(part)) continue;
       if (!this.openings.isToldOf(part, rowOf(id))) void this.claim(part, false);
     }
   }

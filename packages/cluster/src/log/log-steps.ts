@@ -22,7 +22,8 @@ const KEEP_MS = 86_400_000;
 
 /**
  * Appends an entry: its number, its tag, that of the entry before it, the epoch, and what it says. One that runs for a while is
- * put into the table as well. What was lifted stays lifted. Answers the number of the entry, or 0 when it says nothing new.
+ * put into the table as well. What was lifted stays lifted, for as long as it would have run; what keeps out who was replaced (`R`) has
+ * no end by itself, and is known as lifted for as long as the lift says. Answers the number of the entry, or 0 when it says nothing new.
  *
  * KEYS: leases, epoch, log, head [, table, ends]. ARGV: incarnation, tag, body [, id, until, most entries].
  */
@@ -38,8 +39,9 @@ local ends = tonumber(ARGV[5] or 0)
 if KEYS[5] then
   local known = redis.call('HGET', KEYS[5], ARGV[4])
   if known then
-    if string.match(known, '^%d+ (.)') == 'L' or string.sub(ARGV[3], 1, 1) ~= 'L' then return 0 end
-    ends = tonumber(redis.call('ZSCORE', KEYS[6], ARGV[4])) or ends
+    local before = string.match(known, '^%d+ (.)')
+    if before == 'L' or string.sub(ARGV[3], 1, 1) ~= 'L' then return 0 end
+    if before ~= 'R' then ends = tonumber(redis.call('ZSCORE', KEYS[6], ARGV[4])) or ends end
   end
   if ends <= now then return 0 end
 end

@@ -11,10 +11,17 @@ export type DenialWord =
 
 /** @param clockOffsetMs how much the clock of the cluster is ahead of this one */
 export function made(record: DenialRecord, clockOffsetMs: number): Running {
-  const until = Math.min(record.until + clockOffsetMs, NEVER);
-  const shared = { ...record, since: record.since + clockOffsetMs, until, hits: 0 };
-  return { id: record.id, until, body: `D${record.id} ${JSON.stringify(shared)}` };
+  const shared = onClusterClock(record, clockOffsetMs);
+  return { id: record.id, until: shared.until, body: `D${record.id} ${JSON.stringify(shared)}` };
 }
+
+/** A record as other processes take it. */
+export const onClusterClock = (record: DenialRecord, clockOffsetMs: number): DenialRecord => ({
+  ...record,
+  since: record.since + clockOffsetMs,
+  until: Math.min(record.until + clockOffsetMs, NEVER),
+  hits: 0,
+});
 
 export const lifted = (id: string, until: number): Running => ({ id, until, body: `L${id} ${until}` });
 

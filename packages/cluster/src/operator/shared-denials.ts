@@ -46,6 +46,15 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     this.say(lifted(id, until));
   }
 
+  /** One that is not among these is lifted; others know that until then. */
+  liftUntil(id: string, until: number): void {
+    this.say(lifted(id, until));
+  }
+
+  isLifted(id: string): boolean {
+    return this.lifts.has(id);
+  }
+
   /**
    * Resolves to the number, in the log, of what was said here last.
    *

@@ -5,16 +5,19 @@ import {
   type ClusterPort,
   type SharedSlots,
   type SlotAnswer,
+  type SlotLimit,
   type WhoPlays,
 } from '@stream-sessions/core/spi';
-import { BUCKETS, type Reply } from '../link/link.js';
+import { BUCKETS, type Reply, type Step } from '../link/link.js';
 import { EPOCH } from '../log/log-steps.js';
 import type { Member } from '../member.js';
-import { GIVE, KEEP_MS, TAKE } from './slot-steps.js';
+import { CLAIM, GIVE, KEEP_MS, TAKE } from './slot-steps.js';
 
 export interface ClusterSlotsParts {
   readonly member: Member;
   readonly port: Pick<ClusterPort, 'hash' | 'part' | 'end'>;
+  /** When a visit has begun that was asked about lately. */
+  readonly openedAtOf: (id: string) => number | undefined;
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly whenAlone: 'local' | 'refuse';
@@ -33,9 +36,15 @@ const AT_ONCE = 100;
 interface Held {
   readonly key: string;
   readonly id: string;
-  readonly max: number;
+  readonly limit: SlotLimit;
   /** By the clock of the cluster. */
   readonly since: number;
+}
+
+/** How many have a better right to a slot, and how many a worse one. */
+interface Rank {
+  readonly before: number;
+  readonly after: number;
 }
 
 /** Slots in the buckets of a cluster, each held by an incarnation for a session. */
@@ -45,6 +54,8 @@ export class ClusterSlots implements SharedSlots {
   private readonly answerers = new Set<WhoPlays>();
   /** Who has just taken a slot, by id, and when: its visit is about to open, and it is not quiet. */
   private readonly opening = new RecentMap<number>({ max: MAX_OPENING });
+  /** Who was chosen to be replaced, by id: when their visits began. */
+  private readonly chosen = new RecentMap<number>({ max: MAX_OPENING });
   /** To be given back, by bucket. */
   private readonly given = new Map<number, [slots: string, id: string][]>();
   private giving: NodeJS.Immediate | undefined;
@@ -66,16 +77,21 @@ export class ClusterSlots implements SharedSlots {
       for (const id of ids as string[]) this.end(id, 'idle');
       return true;
     });
+    mailbox.on('too many', (keys) => {
+      const meant = new Set(keys as string[]);
+      this.doubt([...this.held].flatMap(([name, { key }]) => (meant.has(key) ? [name] : [])));
+      return true;
+    });
     this.stopClaiming = everyMs(parts.clock, KEEP_MS / 3, () => void this.claim());
   }
 
-  async take(key: string, id: string, limit: { readonly max: number; readonly graceMs: number }): Promise<SlotAnswer> {
-    const { max, graceMs } = limit;
+  async take(key: string, id: string, limit: SlotLimit): Promise<SlotAnswer> {
+    const { max, graceMs, onExceed = 'reject' } = limit;
     try {
-      let answer = await this.ask(key, id, max);
+      let answer = await this.ask(key, id, limit, 'reject');
       if (answer !== undefined && !answer.isTaken && max > 0) {
         const quiet = await this.quietOf(answer.holders, graceMs);
-        if (quiet.length > 0) answer = await this.ask(key, id, max, quiet);
+        if (quiet.length > 0 || onExceed !== 'reject') answer = await this.ask(key, id, limit, onExceed, quiet);
       }
       if (answer === undefined || answer.isTaken) return answer;
       return { isTaken: false, holders: [...new Set(answer.holders.map(([session]) => session))] };
@@ -99,10 +115,15 @@ export class ClusterSlots implements SharedSlots {
     return () => this.answerers.delete(whoPlays);
   }
 
-  hold(key: string, id: string, max: number): void {
+  /** When the visit of somebody who was chosen to be replaced has begun. */
+  chosenOpenedAt(id: string): number | undefined {
+    return this.chosen.get(id);
+  }
+
+  hold(key: string, id: string, limit: SlotLimit): void {
     const name = nameOf(key, id);
     if (this.held.has(name)) return;
-    const held = { key, id, max, since: this.parts.member.membership.nodes.now() };
+    const held = { key, id, limit, since: this.parts.member.membership.nodes.now() };
     this.held.set(name, held);
     this.doubt([name]);
     this.claimOne(held).catch(() => undefined);
@@ -110,7 +131,7 @@ export class ClusterSlots implements SharedSlots {
 
   /**
    * Holds on to all slots that this node has: it has joined anew, or a bucket has come back empty. Once all others have had
-   * the time to do the same, who is too many goes, the newest first.
+   * the time to do the same, who is too many goes: the newest first, or the oldest where it is they who are replaced.
    */
   async claim(): Promise<void> {
     const names = [...this.held.keys()];
@@ -135,16 +156,21 @@ export class ClusterSlots implements SharedSlots {
     this.checking = undefined;
     const names = [...this.doubtful];
     this.doubtful.clear();
+    const elsewhere = new Set<string>();
     for (const { held, rank } of await this.claimAll(names)) {
       // nobody could tell
       if (rank === undefined) this.doubt([nameOf(held.key, held.id)]);
-      else if (rank > held.max) this.end(held.id, 'limit');
+      else if (rank.before >= held.limit.max) this.end(held.id, 'limit');
+      else if (rank.after > 0 && rank.before + rank.after >= held.limit.max) elsewhere.add(held.key);
     }
+    const { membership, mailbox } = this.parts.member;
+    const others = membership.nodes.living().filter(({ incarnation }) => incarnation !== membership.incarnation);
+    if (elsewhere.size > 0) void mailbox.ask(others, 'too many', [...elsewhere], QUIET_MS);
   }
 
-  /** With the rank that each has; undefined: it cannot be told. */
-  private async claimAll(names: readonly string[]): Promise<{ held: Held; rank: number | undefined }[]> {
-    const claimed: { held: Held; rank: number | undefined }[] = [];
+  /** With the rank of each; undefined: it cannot be told. */
+  private async claimAll(names: readonly string[]): Promise<{ held: Held; rank: Rank | undefined }[]> {
+    const claimed: { held: Held; rank: Rank | undefined }[] = [];
     const all = names.flatMap((name) => this.held.get(name) ?? []);
     for (let at = 0; at < all.length; at += AT_ONCE) {
       const claims = all.slice(at, at + AT_ONCE).map(async (held) => {
@@ -155,36 +181,47 @@ export class ClusterSlots implements SharedSlots {
     return claimed;
   }
 
-  private async claimOne({ key, id, max, since: heldSince }: Held): Promise<number> {
-    // when its visit opened is the same for all nodes; their own clocks are not
-    const since = this.parts.port.part(id)?.openedAt ?? heldSince;
-    const [, rank] = (await this.run(key, [
-      id,
-      String(max),
-      this.lease,
-      String(Math.round(since)),
-    ])) as readonly Reply[];
-    return Number(rank);
+  private async claimOne({ key, id, limit, since }: Held): Promise<Rank> {
+    const args = [id, String(Math.round(this.openedAtOf(id) ?? since))];
+    const [rank, count] = (await this.run(CLAIM, key, args)) as readonly number[];
+    // one that is to go ends as soon as another opens
+    if (rank === undefined || count === undefined) return { before: 0, after: 0 };
+    const [older, newer] = [rank - 1, count - rank];
+    return limit.onExceed === 'replace-oldest' ? { before: newer, after: older } : { before: older, after: newer };
   }
 
-  private get lease(): string {
-    return String(this.parts.leaseMs);
+  /** When its visit opened is the same for all nodes; their own clocks are not. */
+  private openedAtOf(id: string): number | undefined {
+    return this.parts.port.part(id)?.openedAt ?? this.parts.openedAtOf(id);
   }
 
-  private async ask(key: string, id: string, max: number, gone: readonly string[] = []) {
-    const { nodes } = this.parts.member.membership;
-    const [how, rest] = (await this.run(key, [id, String(max), this.lease, '', ...gone])) as readonly Reply[];
+  private async ask(
+    key: string,
+    id: string,
+    limit: SlotLimit,
+    onExceed: NonNullable<SlotLimit['onExceed']>,
+    gone: readonly string[] = [],
+  ) {
+    const { leaseMs, member } = this.parts;
+    const { nodes } = member.membership;
+    const args = [id, String(limit.max), String(leaseMs), onExceed, String(this.openedAtOf(id) ?? ''), ...gone];
+    const [how, rest] = (await this.run(TAKE, key, args)) as readonly Reply[];
     if (how === -1) return undefined;
-    if (how === 0) return { isTaken: false, holders: pairs(rest as readonly string[]) } as const;
+    if (how === 2) return { isTaken: false, holders: [] } as const;
+    const told = pairs(rest as readonly string[]);
+    if (how === 0) return { isTaken: false, holders: told } as const;
     const name = nameOf(key, id);
     if (!this.held.has(name)) this.opening.set(id, nodes.now());
-    this.held.set(name, this.held.get(name) ?? { key, id, max, since: nodes.now() });
-    return { isTaken: true } as const;
+    this.held.set(name, this.held.get(name) ?? { key, id, limit, since: nodes.now() });
+    for (const [session, openedAt] of told) this.chosen.set(session, Number(openedAt));
+    return told.length === 0
+      ? ({ isTaken: true } as const)
+      : ({ isTaken: true, replaces: told.map(([session]) => session) } as const);
   }
 
-  private run(key: string, args: readonly string[]): Promise<Reply> {
+  private run(step: Step, key: string, args: readonly string[]): Promise<Reply> {
     const { bucket, slots } = this.placeOf(key);
-    return this.parts.member.membership.run(TAKE, bucket, [EPOCH, slots], args);
+    return this.parts.member.membership.run(step, bucket, [EPOCH, slots, `${slots}-going`], args);
   }
 
   /** Those of whom every holder says that they do not play. They are told to go. */

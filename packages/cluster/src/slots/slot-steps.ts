@@ -3,57 +3,139 @@ import { leased } from '../membership/leased.js';
 /** Slots that nobody has claimed for so long are nobody's. Holders claim them again in time. */
 export const KEEP_MS = 86_400_000;
 
+/** So many may be under way for one key, besides those that count. */
+const MAX_UNDER_WAY = 64;
+/** Who had to go is forgotten after so long: by then all nodes know that its visit is over. */
+const GONE_MS = 60_000;
+/** So many that have gone are remembered before it is looked whom to forget. */
+const FEW = 256;
+
 /**
- * Takes a slot, or claims one that it has. Who holds it without a lease holds nothing. A bucket younger than one lease does not
- * know yet who has slots: it gives out none.
+ * Lua: who holds slots, and who is to go. A holder is a session and an incarnation; one without a lease holds nothing. In
+ * `KEYS[4]` stands for each session that is to go: when its visit opened, when it was chosen, and which newcomer takes its
+ * place. It goes when that one opens. If nothing comes of it, the newcomer gives its slot back, and the session counts again: it
+ * takes one step to choose, and none to change one's mind. Who is to go for one that is to go itself, goes for the next as well.
+ */
+const HOLDERS_LUA = `
+local me = ARGV[2]
+local order, since, holders = {}, {}, {}
+local hasGoing = redis.call('HLEN', KEYS[4])
+local known = {}
+local function going(session)
+  if hasGoing == 0 then return nil end
+  if known[session] == nil then known[session] = redis.call('HGET', KEYS[4], session) end
+  if known[session] then return string.match(known[session], '^(%S+) (%S+) (.*)$') end
+end
+local function readHolders(gone)
+  local lives = {}
+  local held = redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
+  for i = 1, #held, 2 do
+    local session, incarnation = string.match(held[i], '^(.*)|([^|]*)$')
+    if lives[incarnation] == nil then
+      local ends = redis.call('ZSCORE', KEYS[1], incarnation)
+      lives[incarnation] = ends and tonumber(ends) > now or false
+    end
+    if gone[session] or not lives[incarnation] then
+      redis.call('ZREM', KEYS[3], held[i])
+    else
+      if not since[session] then
+        order[#order + 1] = session
+        since[session] = held[i + 1]
+      end
+      holders[#holders + 1] = session
+      holders[#holders + 1] = incarnation
+    end
+  end
+end
+-- of the newcomers that it is to go for, this one; any, if none is named
+local function goesFor(session, meant)
+  local _, _, newcomer = going(session)
+  for _ = 1, ${FEW} do
+    if not newcomer then return false end
+    if since[newcomer] and (not meant or newcomer == meant) then return true end
+    _, _, newcomer = going(newcomer)
+  end
+  return false
+end
+local function counting()
+  local all = {}
+  for _, session in ipairs(order) do if not goesFor(session) then all[#all + 1] = session end end
+  return all
+end`;
+
+/**
+ * Takes a slot; one that it has already is the same slot. A bucket younger than one lease does not know yet who has slots: it
+ * gives out none.
  *
- * KEYS: leases, epoch, slots. ARGV: incarnation, session, most, lease ms, since (claims only, else ''), sessions that have gone.
- * Answers 1 and its rank; 0 and the holders, as session and incarnation by turns; or -1.
+ * KEYS: leases, epoch, slots, who is to go. ARGV: incarnation, session, most, lease ms, what becomes of one more (see
+ * `SlotLimit`), opening time of its visit (or ''), sessions that have gone.
+ * Answers 1, and who goes for it, as session and opening time by turns; 0 and the holders, as session and incarnation by turns;
+ * 2 if it is itself one that had to go; or -1.
  */
 export const TAKE = leased(
   'take-slot',
-  `
+  `${HOLDERS_LUA}
 local gone = {}
-for i = 6, #ARGV do gone[ARGV[i]] = true end
-local held = redis.call('ZRANGE', KEYS[3], 0, -1)
-local seen, sessions, holders = {}, 0, {}
-for _, holder in ipairs(held) do
-  local session, incarnation = string.match(holder, '^(.*)|([^|]*)$')
-  local ends = redis.call('ZSCORE', KEYS[1], incarnation)
-  if gone[session] or not ends or tonumber(ends) <= now then
-    redis.call('ZREM', KEYS[3], holder)
-  else
-    if not seen[session] then
-      sessions = sessions + 1
-      seen[session] = sessions
-    end
-    holders[#holders + 1] = session
-    holders[#holders + 1] = incarnation
-  end
-end
-local isClaim = ARGV[5] ~= ''
-if not seen[ARGV[2]] and not isClaim then
+for i = 7, #ARGV do gone[ARGV[i]] = true end
+readHolders(gone)
+if not since[me] then
   local born = tonumber(string.match(redis.call('GET', KEYS[2]) or '', '%s(%d+)$') or now)
   if now - born < tonumber(ARGV[4]) then return {-1} end
-  if sessions >= tonumber(ARGV[3]) then return {0, holders} end
-end
-if isClaim then
-  redis.call('ZADD', KEYS[3], ARGV[5], ARGV[2] .. '|' .. ARGV[1])
-else
-  redis.call('ZADD', KEYS[3], 'NX', now, ARGV[2] .. '|' .. ARGV[1])
-end
-redis.call('PEXPIRE', KEYS[3], ${KEEP_MS})
-if not isClaim then return {1, seen[ARGV[2]] or sessions + 1} end
-local rank, known = 0, {}
-for _, holder in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
-  local session = string.match(holder, '^(.*)|[^|]*$')
-  if not known[session] then
-    rank = rank + 1
-    known[session] = true
+  local opened = going(me)
+  if opened and ARGV[6] ~= '' and tonumber(ARGV[6]) <= tonumber(opened) and goesFor(me) then return {2} end
+  local playing, most = counting(), tonumber(ARGV[3])
+  local excess = #playing + 1 - most
+  if excess > 0 then
+    if ARGV[5] == 'reject' or most < 1 or #order - #playing >= ${MAX_UNDER_WAY} then return {0, holders} end
+    local from = ARGV[5] == 'replace-oldest' and 0 or #playing - excess
+    for i = from + 1, from + excess do
+      known[playing[i]] = since[playing[i]] .. ' ' .. string.format('%.0f', now) .. ' ' .. me
+      redis.call('HSET', KEYS[4], playing[i], known[playing[i]])
+    end
+    redis.call('PEXPIRE', KEYS[4], ${KEEP_MS})
+    if hasGoing > ${FEW} + 2 * #order then
+      local all = redis.call('HGETALL', KEYS[4])
+      for i = 1, #all, 2 do
+        local chosen = string.match(all[i + 1], '^%S+ (%S+)')
+        if not since[all[i]] and now - tonumber(chosen) > ${GONE_MS} then redis.call('HDEL', KEYS[4], all[i]) end
+      end
+    end
+    hasGoing = hasGoing + 1
   end
-  if session == ARGV[2] then return {1, rank} end
+  -- it may have had to go before, as another visit
+  if opened then
+    redis.call('HDEL', KEYS[4], me)
+    known[me] = false
+  end
 end
-return {1, rank}`,
+redis.call('ZADD', KEYS[3], 'NX', ARGV[6] ~= '' and ARGV[6] or now, me .. '|' .. ARGV[1])
+redis.call('PEXPIRE', KEYS[3], ${KEEP_MS})
+since[me] = since[me] or now
+local replaced = {}
+for _, session in ipairs(order) do
+  if session ~= me and goesFor(session, me) then
+    replaced[#replaced + 1] = session
+    replaced[#replaced + 1] = since[session]
+  end
+end
+return {1, replaced}`,
+);
+
+/**
+ * Claims a slot that it has.
+ *
+ * KEYS: as above. ARGV: incarnation, session, opening time of its visit. Answers its rank among those that count, the oldest
+ * first, and how many there are; nothing of one that is to go.
+ */
+export const CLAIM = leased(
+  'claim-slot',
+  `redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2] .. '|' .. ARGV[1])
+redis.call('PEXPIRE', KEYS[3], ${KEEP_MS})
+${HOLDERS_LUA}
+readHolders({})
+local all = counting()
+for rank, session in ipairs(all) do if session == me then return {rank, #all} end end
+return {}`,
 );
 
 /** Gives slots back. KEYS: leases, slots. ARGV: incarnation, a session for each. */

@@ -203,7 +203,7 @@ export class Admissions {
     const refused = this.refusedAtLast(resolved, live, room.decision);
     if (refused !== undefined || !verdict.allow) return { outcome: refused, joined: live };
     if (!this.settings.enabled || (live === undefined && full)) return { outcome: undefined, joined: live };
-    const shutOut = this.parts.evictions.make(room);
+    const shutOut = this.parts.evictions.make(room, live?.id ?? resolved.idToBe);
     const isAsked = decision !== NOT_ASKED;
     const until = live?.rare?.expiresAt ?? Infinity;
     const session = live ?? this.lifecycle.open(resolved, isAsked ? verdict : undefined);

@@ -12,10 +12,12 @@ export interface Room {
   readonly decision: Decision;
   readonly replaced: readonly Session[];
   readonly released: readonly Session[];
+  /** Ids of sessions to be replaced that are not live here: other nodes may have them. */
+  readonly elsewhere: readonly string[];
 }
 
 /** No session has to end. */
-export const noRoom = (decision: Decision): Room => ({ decision, replaced: [], released: [] });
+export const noRoom = (decision: Decision): Room => ({ decision, replaced: [], released: [], elsewhere: [] });
 
 /** Makes room for a session by ending others, as the policies say. */
 export class Evictions {
@@ -36,7 +38,9 @@ export class Evictions {
         .map((id) => this.registry.get(id))
         .filter((session) => session !== undefined && session !== live) as Session[];
     try {
-      return { decision, replaced: others(idsOf(verdict.replace)), released: others(idsOf(verdict.release)) };
+      const ids = idsOf(verdict.replace);
+      const elsewhere = ids.filter((id) => this.registry.get(id) === undefined);
+      return { decision, replaced: others(ids), released: others(idsOf(verdict.release)), elsewhere };
     } catch (error) {
       const { policy } = approvals.at(-1) as Decision['approvals'][number];
       const refusal = this.pipeline.failure(policy, 'it threw when it had to say who is replaced', error);
@@ -46,7 +50,7 @@ export class Evictions {
 
   /** Makes room for a session that continues. */
   makeFor(session: Session, room: Room): void {
-    this.denials.replaced.whileLives(session, this.make(room));
+    this.denials.replaced.whileLives(session, this.make(room, session.id));
   }
 
   /** The same, but once something is served to the session. If a policy then fails to name the sessions to end, this one ends. */
@@ -61,14 +65,23 @@ export class Evictions {
     });
   }
 
-  /** Returns the denials of the replaced sessions: they hold for as long as the session that replaced them lives. */
-  make({ replaced, released }: Room): DenialEntry[] {
+  /**
+   * Returns the denials of the replaced sessions: they hold for as long as the session that replaced them lives.
+   *
+   * @param by the id of that session
+   */
+  make({ replaced, released, elsewhere }: Room, by: string): DenialEntry[] {
     for (const session of released) this.lifecycle.close(session, 'idle', { detail: 'another has taken its place' });
+    for (const id of elsewhere) this.denials.replaced.shared?.elsewhere(id, by);
+    return replaced.flatMap((session) => this.replace(session, by));
+  }
+
+  /** Ends one session, for one that may be on another node. */
+  replace(session: Session, by: string): DenialEntry[] {
+    const { replaced } = this.denials;
     // The denial comes first, as with a kick. Denials held by a session that is itself replaced pass to its replacement.
-    return replaced.flatMap((session) => {
-      const denials = [...this.denials.replaced.inherit(session), this.denials.replaced.deny(session)];
-      this.lifecycle.close(session, 'replaced');
-      return denials;
-    });
+    const denials = [...replaced.inherit(session), replaced.deny(session, by)];
+    this.lifecycle.close(session, 'replaced');
+    return denials;
   }
 }

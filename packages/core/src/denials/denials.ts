@@ -195,9 +195,8 @@ export class Denials {
   }
 
   export(): DenialRecord[] {
-    const { keyId } = this.settings.hash;
     const lasting = this.inForce().filter((entry) => !entry.endsWithSession);
-    return lasting.map((entry) => toRecord(entry, keyId));
+    return lasting.map((entry) => toRecord(entry, this.settings.hash.keyId));
   }
 
   /** @throws StreamSessionsError ERR_BAD_DENIAL; nothing is changed then. */
@@ -281,6 +280,7 @@ export class Denials {
     const stillHeld = entry.until > this.clock.now();
     table.delete(entry);
     if (table === this.operator) this.shared?.deleted(entry);
+    else if (entry.endsWithSession) this.replaced.shared?.ended(entry);
     return stillHeld;
   }
 

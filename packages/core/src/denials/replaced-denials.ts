@@ -1,6 +1,7 @@
 import { DenialEntry, keptPatterns, type DenialTable } from './denial-table.js';
+import { fromRecord } from './denial-record.js';
 import { patternsOfReplaced } from './kick-target.js';
-import type { DenialTarget } from '../types/denial.js';
+import type { DenialRecord, DenialTarget } from '../types/denial.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { offeredBy } from '../session/decided.js';
@@ -11,10 +12,22 @@ const MAX_HELD = 64;
 /** The last moment that a Date can represent. */
 const NEVER = 8.64e15;
 
+/** Hears of denials that hold on other nodes as well. */
+export interface ReplacedJournal {
+  /** `by`: the session that replaced the viewer. `openedAt`: when the replaced session opened; undefined: long ago. */
+  made(entry: DenialEntry, by: string, openedAt?: number): void;
+  /** A session that is not live here was replaced. */
+  elsewhere(id: string, by: string): void;
+  ended(entry: DenialEntry): void;
+}
+
 /** Keeps a replaced viewer out while the session that replaced it lives, so that two devices do not take turns. */
 export class ReplacedDenials {
   /** By the session that is live. */
   private readonly heldBy = new Map<Session, readonly DenialEntry[]>();
+
+  /** Set while this tracker is in a cluster. */
+  shared: ReplacedJournal | undefined = undefined;
 
   constructor(
     private readonly table: DenialTable,
@@ -22,8 +35,12 @@ export class ReplacedDenials {
     private readonly clock: Clock,
   ) {}
 
-  /** Denies the viewer as it was: with another player, or as another user, it may ask again. See `whileLives` for how long. */
-  deny(session: Session): DenialEntry {
+  /**
+   * Denies the viewer as it was: with another player, or as another user, it may ask again. See `whileLives` for how long.
+   *
+   * @param by the id of the session that replaces it
+   */
+  deny(session: Session, by: string): DenialEntry {
     const { id, stream, ip, userAgent, fingerprint, userId } = session;
     const target: DenialTarget = { session: id, stream, ip };
     if (userAgent !== undefined) target.userAgent = userAgent;
@@ -36,6 +53,7 @@ export class ReplacedDenials {
     const entry = new DenialEntry(facts, NEVER, keptPatterns(patterns, hash));
     entry.endsWithSession = true;
     this.table.add(entry);
+    this.shared?.made(entry, by, session.openedAt);
     return entry;
   }
 
@@ -43,9 +61,9 @@ export class ReplacedDenials {
   whileLives(session: Session, denials: readonly DenialEntry[]): void {
     if (denials.length === 0) return;
     const all = [...(this.heldBy.get(session) ?? []), ...denials];
-    for (const entry of all.splice(0, all.length - MAX_HELD)) this.table.delete(entry);
+    for (const entry of all.splice(0, all.length - MAX_HELD)) this.end(entry);
     this.heldBy.set(session, all);
-    if (session.isClosed) this.ended(session);
+    if (session.isClosed) this.ended(session, false);
   }
 
   /** The denials that would end with this session: the caller holds them from now on. */
@@ -55,9 +73,35 @@ export class ReplacedDenials {
     return denials;
   }
 
-  /** A session is no longer live. */
-  ended(session: Session): void {
+  /** A session is no longer live. `goesOn`: its visit may go on elsewhere, and the cluster tells when it ends. */
+  ended(session: Session, goesOn: boolean): void {
     if (this.heldBy.size === 0) return;
-    for (const entry of this.inherit(session)) this.table.delete(entry);
+    const denials = this.inherit(session);
+    if (!goesOn) for (const entry of denials) this.end(entry);
+  }
+
+  /** Tells the journal of all denials there are, and of all changes from now on. */
+  join(journal: ReplacedJournal): void {
+    this.shared = journal;
+    for (const [session, denials] of this.heldBy) for (const entry of denials) journal.made(entry, session.id);
+  }
+
+  /** Keeps out a viewer that was replaced on another node, until this is lifted. @throws StreamSessionsError ERR_BAD_DENIAL */
+  keepOut(record: DenialRecord): void {
+    const entry = fromRecord(record, this.settings.hash.keyId);
+    entry.endsWithSession = true;
+    this.table.replace(entry);
+  }
+
+  /** Lifted elsewhere. */
+  drop(id: string): boolean {
+    const entry = this.table.get(id);
+    if (entry !== undefined) this.table.delete(entry);
+    return entry !== undefined;
+  }
+
+  private end(entry: DenialEntry): void {
+    this.table.delete(entry);
+    this.shared?.ended(entry);
   }
 }

@@ -33,6 +33,11 @@ export class Membership {
     return this.directory !== undefined && LETS_GO.has(reason);
   }
 
+  /** Whether the visit of a part that has closed may go on elsewhere, so that the cluster tells when it ends. */
+  goesOn(reason: CloseReason | undefined): boolean {
+    return reason !== undefined && this.letsGo(reason) && this.directory?.isAlone === false;
+  }
+
   /** The session has closed, and its last bytes have been counted. */
   left(session: Session, row: PlaySession): void {
     this.directory?.left(this.partOf(session), row, !LETS_GO.has(row.closeReason as CloseReason));

@@ -62,7 +62,7 @@ export function assemble(options: TrackerOptions) {
     ...{ clock, logger },
     onOpened: options.autoStart === false ? () => undefined : (): void => sweeper.start(),
     // A denial that keeps a viewer out while another session lives ends with that session.
-    onClosed: (session) => denials.replaced.ended(session),
+    onClosed: (session) => denials.replaced.ended(session, membership.goesOn(session.closeReason)),
   });
 
   const rates = new Rates(registry, totals, clock);
@@ -100,6 +100,7 @@ export function assemble(options: TrackerOptions) {
     visits,
     membership,
     admissions,
+    evictions,
     sweeper,
     attachments,
     operator,

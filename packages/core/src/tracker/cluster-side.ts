@@ -1,4 +1,5 @@
 import { toRecord } from '../denials/denial-record.js';
+import type { ReplacedJournal } from '../denials/replaced-denials.js';
 import { identityDigest } from '../settings/identity-digest.js';
 import type { Session } from '../session/session.js';
 import type { ClusterPort, FoundVisit, IdentityOptionsDigest, Part, VisitDirectory } from '../types/cluster.js';
@@ -31,9 +32,20 @@ export class ClusterSide implements ClusterPort {
       deleted: ({ denialId }: { denialId: string }) => directory.lifted(denialId),
     };
     denials.shared = shared;
+    const { replaced } = denials;
+    const journal: ReplacedJournal = {
+      made: (entry, by, openedAt) => {
+        const record = toRecord(entry, settings.hash.keyId);
+        directory.replaced({ by, id: record.target.session ?? '', openedAt, record });
+      },
+      elsewhere: (id, by) => directory.replaced({ by, id }),
+      ended: ({ denialId }) => directory.lifted(denialId),
+    };
+    replaced.join(journal);
     return () => {
       membership.leave(directory);
       if (denials.shared === shared) denials.shared = undefined;
+      if (replaced.shared === journal) replaced.shared = undefined;
     };
   }
 
@@ -70,12 +82,26 @@ export class ClusterSide implements ClusterPort {
     this.parts.totals.handovers++;
   }
 
+  replace(id: string, by: string): boolean {
+    const session = this.listed(id);
+    if (session === undefined) return false;
+    const { evictions, denials } = this.parts;
+    // the denials that it held pass to its replacement, on all nodes
+    for (const entry of evictions.replace(session, by)) denials.replaced.shared?.made(entry, by);
+    return true;
+  }
+
+  keepOut(record: DenialRecord): void {
+    this.parts.denials.replaced.keepOut(record);
+  }
+
   take(records: readonly DenialRecord[]): void {
     for (const entry of this.parts.denials.take(records)) this.parts.operator.enforce(entry);
   }
 
   lift(id: string): boolean {
-    return this.parts.denials.drop(id);
+    const { denials } = this.parts;
+    return denials.drop(id) || denials.replaced.drop(id);
   }
 
   private listed(id: string): Session | undefined {

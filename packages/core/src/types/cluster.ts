@@ -15,9 +15,11 @@ import type { CloseReason, NamedBy, PlaySession } from './play-session.js';
  *   changed  a part has opened, or what it is found by has changed              afterwards, in batches
  *   left     a part has ended: released, or the visit has ended with it         afterwards, in batches
  *   denied, lifted                                                              the operator's orders, for the log
+ *   replaced                                                                    what a policy replaced, for the log
  *
- * and from four things that the cluster can do to a tracker: `rename` a part that opened while the cluster could not be asked,
- * `end` a part whose visit has ended elsewhere, `take` the operator's denials that were made elsewhere, and `lift` them.
+ * and from what the cluster can do to a tracker: `rename` a part that opened while the cluster could not be asked, `end` a part
+ * whose visit has ended elsewhere, `replace` a part whose visit was replaced elsewhere, `take` and `keepOut` denials that were
+ * made elsewhere, and `lift` them.
  *
  * A hit of a session that is live here involves none of this.
  */
@@ -63,6 +65,18 @@ export interface Part extends VisitIdentity {
   readonly allowedUntil?: number | undefined;
 }
 
+/** One visit has replaced another. */
+export interface Replacement {
+  /** The visit that lives. */
+  readonly by: string;
+  /** The visit that it replaces. */
+  readonly id: string;
+  /** When that one opened. Undefined: no part of it is live here. */
+  readonly openedAt?: number | undefined;
+  /** Keeps the replaced viewer out while the visit `by` lasts. Undefined: only nodes with a part of it can make it. */
+  readonly record?: DenialRecord;
+}
+
 /** Tells a tracker who is watching on other nodes, and is told what happens here. No method may throw. */
 export interface VisitDirectory {
   /** True while the cluster cannot be asked. Read before each opening, so it must be cheap. */
@@ -81,8 +95,10 @@ export interface VisitDirectory {
   left(part: Part, row: PlaySession, isOver: boolean): void;
   /** The operator has made a denial. */
   denied(record: DenialRecord): void;
-  /** The operator has lifted a denial before its end. */
+  /** A denial has ended before its time: the operator has lifted it, or the session that replaced the viewer has ended. */
   lifted(id: string): void;
+  /** A policy has let one visit replace another, which is over on all nodes. Told before its part here closes. */
+  replaced(replacement: Replacement): void;
 }
 
 /** Options that decide who counts as the same viewer, by name, as text for comparison. */
@@ -116,6 +132,14 @@ export interface ClusterPort {
    * @throws StreamSessionsError ERR_BAD_DENIAL
    */
   take(records: readonly DenialRecord[]): void;
+  /** A visit was replaced on another node, by the visit `by`: its part here closes as `replaced`. False: there is none. */
+  replace(id: string, by: string): boolean;
+  /**
+   * Keeps out a viewer that was replaced on another node, until this is lifted.
+   *
+   * @throws StreamSessionsError ERR_BAD_DENIAL
+   */
+  keepOut(record: DenialRecord): void;
   /** A denial was lifted elsewhere. */
   lift(id: string): boolean;
 }

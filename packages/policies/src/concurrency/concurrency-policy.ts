@@ -23,7 +23,7 @@ export interface ConcurrencyOptions {
   graceMs?: number;
   /**
    * Counts over all nodes of a cluster: what `joinCluster()` returns, or a function that returns it, for it comes after the
-   * tracker. Undefined until it has joined: then each node counts by itself. Only with `onExceed: 'reject'`. Default: none.
+   * tracker. Undefined until it has joined: then each node counts by itself. Default: none.
    */
   shared?: SlotsOfCluster | (() => SlotsOfCluster | undefined);
   /** Default `concurrency`. */
@@ -49,13 +49,11 @@ export function concurrencyPolicy(options: ConcurrencyOptions): Policy {
   checkNumber('graceMs', graceMs, 0);
   const local = new Concurrency(name, per, max, onExceed, graceMs);
   if (shared === undefined) return local;
-  if (onExceed !== 'reject')
-    throw badOption('onExceed', "'reject', for nobody can be replaced on all nodes yet", onExceed);
   if (typeof shared !== 'function' && typeof shared.slots?.take !== 'function') {
     throw badOption('shared', 'what joinCluster() returns, or a function that returns it', shared);
   }
   const cluster = typeof shared === 'function' ? shared : () => shared;
-  return new SharedConcurrency(name, local, { per, max, graceMs, cluster });
+  return new SharedConcurrency(name, local, { per, max, onExceed, graceMs, cluster });
 }
 
 /** A slot for who is not there yet, and whose slots it takes. */

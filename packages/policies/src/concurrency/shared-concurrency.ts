@@ -1,5 +1,5 @@
 import type { Candidate, PlaySession, Policy, TrackerView, Verdict } from '@stream-sessions/core';
-import type { SharedSlots } from '@stream-sessions/core/spi';
+import type { SharedSlots, SlotLimit } from '@stream-sessions/core/spi';
 import { YES } from '../support/kinds.js';
 import { keysOf, type Per } from './keys.js';
 
@@ -11,6 +11,7 @@ export interface SlotsOfCluster {
 export interface SharedLimit {
   readonly per: Per;
   readonly max: number;
+  readonly onExceed: NonNullable<SlotLimit['onExceed']>;
   readonly graceMs: number;
   /** Undefined: it has not joined yet. */
   readonly cluster: () => SlotsOfCluster | undefined;
@@ -31,7 +32,7 @@ export class SharedConcurrency implements Policy {
   readonly stage = 'concurrency';
   private readonly taken = new Map<Candidate, readonly Taken[]>();
   /** By session. */
-  private readonly heldBy = new Map<string, { readonly keys: readonly string[]; readonly max: number }>();
+  private readonly heldBy = new Map<string, { readonly keys: readonly string[]; readonly limit: SlotLimit }>();
   private view: TrackerView | undefined;
   private answering: SharedSlots | undefined;
 
@@ -61,12 +62,12 @@ export class SharedConcurrency implements Policy {
       slots.give(key, id);
     }
     this.taken.delete(candidate);
-    if (session !== undefined && keys.length > 0) this.hold(session.id, keys, maxOf(candidate, this.limit));
+    if (session !== undefined && keys.length > 0) this.hold(session.id, keys, this.limitOf(candidate));
   }
 
   closed(session: PlaySession): void {
     this.local.closed?.(session);
-    this.hold(session.id, [], 0);
+    this.hold(session.id, [], this.limitOf());
   }
 
   private slots(): SharedSlots | undefined {
@@ -75,7 +76,7 @@ export class SharedConcurrency implements Policy {
       this.answering = slots;
       slots.answer((ids, graceMs) => ids.filter((id) => this.plays(id, graceMs)));
       // those who came before it had joined
-      for (const [id, { keys, max }] of this.heldBy) for (const key of keys) slots.hold(key, id, max);
+      for (const [id, { keys, limit }] of this.heldBy) for (const key of keys) slots.hold(key, id, limit);
     }
     return slots;
   }
@@ -93,21 +94,23 @@ export class SharedConcurrency implements Policy {
     keys: readonly string[],
     id: string,
   ): Promise<Verdict> {
-    const { per, graceMs } = this.limit;
-    const max = maxOf(candidate, this.limit);
+    const limit = this.limitOf(candidate);
     const taken: Taken[] = [];
+    const replaces: string[] = [];
     for (const key of keys) {
-      const answer = await slots.take(key, id, { max, graceMs });
+      const answer = await slots.take(key, id, limit);
       if (answer?.isTaken === true) {
         taken.push({ key, id, slots });
+        replaces.push(...(answer.replaces ?? []));
         continue;
       }
       for (const each of taken) if (!this.heldBy.get(id)?.keys.includes(each.key)) slots.give(each.key, id);
       if (answer === undefined) return this.alone(candidate, view, slots.whenAlone);
-      return refused(max, per, answer.holders);
+      return refused(limit.max, this.limit.per, answer.holders);
     }
     this.taken.set(candidate, taken);
-    return YES;
+    // They go when it opens, or is served: until then others may still say no.
+    return replaces.length === 0 ? YES : { allow: true, replace: () => replaces };
   }
 
   private alone(candidate: Candidate, view: TrackerView, how: SharedSlots['whenAlone'] = 'local') {
@@ -117,17 +120,19 @@ export class SharedConcurrency implements Policy {
   }
 
   /** The session has slots of these, and of no others; also one that was let in without asking the cluster. */
-  private hold(id: string, keys: readonly string[], max: number): void {
+  private hold(id: string, keys: readonly string[], limit: SlotLimit): void {
     const slots = this.slots();
     for (const key of this.heldBy.get(id)?.keys ?? []) if (!keys.includes(key)) slots?.give(key, id);
     if (keys.length === 0) this.heldBy.delete(id);
-    else this.heldBy.set(id, { keys, max });
-    for (const key of keys) slots?.hold(key, id, max);
+    else this.heldBy.set(id, { keys, limit });
+    for (const key of keys) slots?.hold(key, id, limit);
+  }
+
+  private limitOf(candidate?: Candidate): SlotLimit {
+    const { per, max, graceMs, onExceed } = this.limit;
+    return { max: (per === 'user' ? candidate?.maxSessions : undefined) ?? max, graceMs, onExceed };
   }
 }
-
-const maxOf = (candidate: Candidate, { per, max }: SharedLimit): number =>
-  (per === 'user' ? candidate.maxSessions : undefined) ?? max;
 
 const refused = (max: number, per: Per, holders: readonly string[]): Verdict => ({
   allow: false,

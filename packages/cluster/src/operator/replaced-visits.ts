@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import type { DenialRecord, Logger } from '@stream-sessions/core';
+import { RecentMap, type ClusterPort, type Part, type Replacement } from '@stream-sessions/core/spi';
+import { wordsOf } from '../errors.js';
+import type { Running } from '../log/cluster-log.js';
+import { onClusterClock } from './denial-text.js';
+import type { SharedDenials } from './shared-denials.js';
+
+export interface ReplacedVisitsParts {
+  readonly port: Pick<ClusterPort, 'keepOut' | 'lift' | 'part' | 'replace'>;
+  /** Says something that runs. */
+  readonly put: (running: Running) => Promise<unknown>;
+  /** Lifts, as all denials are lifted on all nodes. */
+  readonly lifts: Pick<SharedDenials, 'liftUntil' | 'isLifted'>;
+  /** When a visit has begun that is not here; undefined: nobody can tell. */
+  readonly openedAtOf: (id: string) => number | undefined;
+  /** How much the clock of the cluster is ahead of this one. */
+  readonly clockOffsetMs: () => number;
+  /** Epoch milliseconds by the clock of the cluster. */
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+/** What the log says of a visit whose place was taken. */
+interface Word {
+  readonly by: string;
+  /** The visit, if it has begun by then. */
+  readonly visit: string;
+  readonly openedBy: number;
+  /** Whom that keeps out, as far as the node knew that has said so. */
+  readonly record?: DenialRecord;
+}
+
+interface Kept extends Word {
+  readonly until: number;
+}
+
+/** Denials that nobody ends, end after so long. */
+const KEEP_MS = 7 * 86_400_000;
+/** So long is known that one was lifted. Who missed that for longer may say it again: see `ReplacedCheck`. */
+const LIFTED_MS = 600_000;
+const MAX_LATELY = 10_000;
+
+/**
+ * Whose place was taken: over on all nodes, and kept out while the visit lasts that took it. As with a kick, each node that has a
+ * part makes a denial, for each knows the viewer by other names. What could not be said is said when the table is read next.
+ */
+export class ReplacedVisits {
+  /** Denials, by the visit that they end with. */
+  private readonly keptBy = new Map<string, Map<string, Kept>>();
+  /** That visit, by the id of the denial. */
+  private readonly byOf = new Map<string, string>();
+  /** What was said lately of visits, by their ids: one may have been about to open here. */
+  private readonly lately = new RecentMap<Word>({ max: MAX_LATELY });
+
+  constructor(private readonly parts: ReplacedVisitsParts) {}
+
+  /** Visits that keep somebody out. */
+  get visits(): readonly string[] {
+    return [...this.keptBy.keys()];
+  }
+
+  replaced({ by, id: visit, openedAt, record }: Replacement): void {
+    const { now, openedAtOf, clockOffsetMs } = this.parts;
+    const id = record?.id ?? randomUUID();
+    if (this.byOf.has(id)) return this.inherit(visit, by);
+    const openedBy = openedAt ?? openedAtOf(visit) ?? now();
+    const shared = record && onClusterClock(record, clockOffsetMs());
+    const kept: Kept = { by, visit, openedBy, until: now() + KEEP_MS, ...(shared && { record: shared }) };
+    this.keep(id, kept);
+    this.say(asRunning(id, by, kept));
+  }
+
+  /** A part has opened. Its visit may have had to go by then: whoever came back since has begun anew, and stays. */
+  endIfReplaced({ id, openedAt }: Pick<Part, 'id' | 'openedAt'>): boolean {
+    const word = this.lately.get(id);
+    return word !== undefined && openedAt <= word.openedBy && this.parts.port.replace(id, word.by);
+  }
+
+  /** It was lifted here. False: it is none of these. */
+  lifted(id: string): boolean {
+    const { lifts, now } = this.parts;
+    const wasKept = this.forget(id);
+    if (wasKept) lifts.liftUntil(id, now() + LIFTED_MS);
+    return wasKept;
+  }
+
+  /** A visit has ended: who was kept out for it may come back, unless it was replaced itself. */
+  ended(by: string, reason: string | undefined): void {
+    if (reason === 'replaced') return;
+    for (const id of [...(this.keptBy.get(by)?.keys() ?? [])]) {
+      this.parts.port.lift(id);
+      this.lifted(id);
+    }
+  }
+
+  /** This node goes its own way. */
+  liftAll(): void {
+    for (const id of [...this.byOf.keys()]) {
+      this.forget(id);
+      this.parts.port.lift(id);
+    }
+  }
+
+  /** For the log. False: it is not, or not only, about who was replaced. */
+  onSaid(body: string): boolean {
+    const found = /^([RL])(\S+) ([^]*)$/.exec(body);
+    if (found === null) return false;
+    const [, what, id = '', rest = ''] = found;
+    if (what === 'R' && !this.byOf.has(id) && !this.parts.lifts.isLifted(id)) this.hear(id, JSON.parse(rest) as Kept);
+    if (what === 'L') this.forget(id);
+    return what === 'R';
+  }
+
+  /** For the log: what all know. Returns what is known here alone. */
+  onTable(bodies: readonly string[]): Running[] {
+    const there = new Set<string>();
+    for (const body of bodies) {
+      const [, id] = /^[RL](\S+) /.exec(body) ?? [];
+      if (id === undefined) continue;
+      there.add(id);
+      this.onSaid(body);
+    }
+    return [...this.keptBy].flatMap(([by, denials]) =>
+      [...denials].flatMap(([id, kept]) => (there.has(id) ? [] : [asRunning(id, by, kept)])),
+    );
+  }
+
+  private hear(id: string, kept: Kept): void {
+    const { port, logger } = this.parts;
+    const { visit, record } = kept;
+    this.keep(id, kept);
+    try {
+      if (record !== undefined) port.keepOut(record);
+    } catch (error) {
+      logger.warn({ error }, `cluster: a denial of another node cannot be taken: ${wordsOf(error)}`);
+    }
+    this.lately.set(visit, kept);
+    const part = port.part(visit);
+    if (part !== undefined) this.endIfReplaced(part);
+  }
+
+  private keep(id: string, kept: Kept): void {
+    const { by, visit } = kept;
+    this.inherit(visit, by);
+    this.byOf.set(id, by);
+    const denials = this.keptBy.get(by);
+    if (denials === undefined) this.keptBy.set(by, new Map([[id, kept]]));
+    else denials.set(id, kept);
+  }
+
+  /** Who was kept out for one that is replaced itself, stays out for the next. */
+  private inherit(from: string, by: string): void {
+    const denials = this.keptBy.get(from);
+    if (denials === undefined || from === by) return;
+    this.keptBy.delete(from);
+    for (const id of denials.keys()) this.byOf.set(id, by);
+    this.keptBy.set(by, new Map([...(this.keptBy.get(by) ?? []), ...denials]));
+  }
+
+  private forget(id: string): boolean {
+    const by = this.byOf.get(id);
+    if (by === undefined) return false;
+    this.byOf.delete(id);
+    const denials = this.keptBy.get(by);
+    denials?.delete(id);
+    if (denials?.size === 0) this.keptBy.delete(by);
+    return true;
+  }
+
+  private say(running: Running): void {
+    // it holds here, and is said with the next look at the table
+    this.parts.put(running).catch(() => undefined);
+  }
+}
+
+/** `by`: whose it is by now. */
+const asRunning = (id: string, by: string, kept: Kept): Running => ({
+  id,
+  until: kept.until,
+  body: `R${id} ${JSON.stringify({ ...kept, by })}`,
+});

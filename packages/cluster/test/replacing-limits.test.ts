@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Policy } from '@stream-sessions/core';
+import { stays, until } from '../../../test/support/until.js';
+import { limitedNode, slotsAreGivenOut, type LimitedOptions } from './support/limits.js';
+import { ask, Nodes, play, type Node } from './support/nodes.js';
+import { nodesOn, oneRedis } from './support/one-redis.js';
+
+let nodes: Nodes;
+let folder: string;
+const redis = oneRedis();
+nodesOn(redis, (made) => (nodes = made));
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hub-'));
+});
+afterEach(async () => {
+  await nodes.end();
+  rmSync(folder, { recursive: true });
+});
+
+const phone = { token: 'eve-phone', ip: '192.0.2.1', userAgent: 'phone' };
+const tv = { token: 'eve-tv', ip: '192.0.2.2', userAgent: 'tv' };
+const laptop = { token: 'eve-laptop', ip: '192.0.2.3', userAgent: 'laptop' };
+
+/** Nodes on which a user may watch twice, where one more takes somebody's place. */
+async function replacing(count: number, options: LimitedOptions = {}, isRedis = true): Promise<Node[]> {
+  const all: Node[] = [];
+  for (let n = 0; n < count; n++) all.push(await limitedNode(nodes, { onExceed: 'replace-oldest', ...options }));
+  await nodes.allSeen();
+  await slotsAreGivenOut(nodes, isRedis ? redis.port : undefined);
+  return all;
+}
+
+const liveOn = (all: readonly Node[]): string[] => [
+  ...new Set(all.flatMap(({ tracker }) => tracker.list({ status: 'active' }).map(({ userAgent = '' }) => userAgent))),
+];
+
+async function isOut(all: readonly Node[], device: typeof phone): Promise<void> {
+  for (const node of all) {
+    expect(await ask(node, device)).toMatchObject({ admitted: false, denial: { reason: 'replaced', kind: 'limit' } });
+  }
+}
+
+describe.each(['Redis', 'a hub among workers'])('a limit over %s where one more takes the place of another', (name) => {
+  const isRedis = name === 'Redis';
+  beforeEach(() => {
+    if (!isRedis) nodes = new Nodes(folder);
+  });
+
+  it('ends the oldest on all nodes, and keeps it out while the visit lasts that took its place', async () => {
+    const all = await replacing(3, {}, isRedis);
+    const [a, b, c] = all as [Node, Node, Node];
+    const { id } = await play(a, phone, 10);
+    await play(b, phone, 20);
+    await play(b, tv);
+    const taking = await play(c, laptop);
+    await until('it is told', () => nodes.closed.length > 0);
+    expect(nodes.closed).toMatchObject([{ id, closeReason: 'replaced', bytes: 30 }]);
+    await until('it is over', () => liveOn(all).sort().join() === 'laptop,tv');
+    await isOut(all, phone);
+    // its visit goes on when the part is let go of that took the place
+    await play(a, laptop);
+    await c.directory.leave();
+    await isOut([a, b], phone);
+    expect(await a.directory.kick(taking.id, { denyForMs: 0 })).toBeTruthy();
+    for (const node of [a, b]) await until('it may come back', async () => (await ask(node, phone)).admitted);
+    expect(await b.directory.denials()).toEqual([]);
+  });
+
+  it('leaves exactly so many, however many take the place of each other on all nodes at once', async () => {
+    const all = await replacing(3, {}, isRedis);
+    const asked = Array.from({ length: 90 }, (_, n) =>
+      ask(all[n % 3] as Node, { token: `eve-${n}`, ip: `192.0.2.${n}`, userAgent: `device ${n}` }),
+    );
+    const answers = await Promise.all(asked);
+    expect(answers.filter(({ admitted }) => admitted).length).toBeGreaterThan(2);
+    await until('two are left', () => liveOn(all).length === 2, 10_000);
+    await stays('two are left', () => liveOn(all).length === 2, 300);
+    await until('it is counted', async () => (await all[0]?.directory.count({ status: 'active' })) === 2);
+    await until('all others are told', () => nodes.closed.length === nodes.opened.length - 2);
+    expect(new Set(nodes.closed.map(({ closeReason }) => closeReason))).toEqual(new Set(['replaced']));
+  });
+});
+
+it('ends the newest by its opening time, whichever node it came to', async () => {
+  const all = await replacing(2, { onExceed: 'replace-newest' });
+  const [a, b] = all as [Node, Node];
+  await play(b, phone);
+  await play(a, tv);
+  await play(b, tv);
+  await play(b, laptop);
+  await until('the newest has gone', () => liveOn(all).sort().join() === 'laptop,phone');
+  await isOut(all, tv);
+});
+
+it('lets somebody quiet go before anybody is replaced', async () => {
+  const all = await replacing(2, { graceMs: 300 });
+  const [a, b] = all as [Node, Node];
+  const admission = await ask(a, phone);
+  await play(b, tv);
+  await until('the other one is quiet', () => b.tracker.list()[0]!.updatedAt < Date.now() - 350);
+  await play(b, laptop);
+  await until('it has gone', () => nodes.closed.length === 1);
+  expect(nodes.closed).toMatchObject([{ userAgent: 'tv', closeReason: 'idle' }]);
+  expect(admission).toMatchObject({ admitted: true, handle: { signal: { aborted: false } } });
+});
+
+it('ends nobody for one whom a later policy refuses', async () => {
+  const refuses: Policy = {
+    name: 'later',
+    admit: ({ token }) => (token === 'eve-laptop' ? { allow: false, reason: 'forbidden' } : { allow: true }),
+  };
+  const all = await replacing(2, { later: [refuses] });
+  const [a, b] = all as [Node, Node];
+  await play(a, phone);
+  await play(a, tv);
+  expect(await ask(b, laptop)).toMatchObject({ admitted: false, denial: { reason: 'forbidden' } });
+  // the place is somebody's again: one more takes it, and not another one with it
+  await play(b, { token: 'eve-tablet', ip: '192.0.2.4', userAgent: 'tablet' });
+  await until('one has gone', () => liveOn(all).sort().join() === 'tablet,tv');
+  await stays('the others stay', () => liveOn(all).length === 2, 200);
+});
+
+it('ends one as soon as it opens whose place was taken while a later policy was still thinking', async () => {
+  const answers: (() => void)[] = [];
+  const slow: Policy = {
+    name: 'slow',
+    admit: ({ token }) =>
+      token === 'eve-tv' ? new Promise((resolve) => answers.push(() => resolve({ allow: true }))) : { allow: true },
+  };
+  const all = await replacing(2, { max: 1, later: [slow] });
+  const [a, b] = all as [Node, Node];
+  await play(a, phone);
+  const asked = ask(a, tv);
+  await until('it is being thought about', () => answers.length === 1);
+  await play(b, laptop);
+  await until('the first has gone', () => liveOn(all).join() === 'laptop');
+  answers[0]?.();
+  await asked;
+  await until('it has gone again', () => nodes.closed.length === 2);
+  expect(nodes.closed.map(({ userAgent, closeReason }) => `${userAgent} ${closeReason}`)).toEqual([
+    'phone replaced',
+    'tv replaced',
+  ]);
+  expect(liveOn(all)).toEqual(['laptop']);
+  for (const device of [phone, tv]) await isOut(all, device);
+});
+
+it('ends nobody for a stream that somebody made up, until something is served', async () => {
+  const all = await replacing(2);
+  const [a, b] = all as [Node, Node];
+  await play(a, phone);
+  await play(a, tv);
+  const tries = async (stream: string, status: number): Promise<void> => {
+    const admission = await ask(b, { ...laptop, stream, tentative: true });
+    if (!admission.admitted) throw new Error('refused');
+    await stays('nobody has gone', () => liveOn([a]).length === 2, 100);
+    if (status < 400) admission.handle.served();
+    admission.handle.end(status < 400 ? 100 : 0);
+  };
+  await tries('no-such-stream', 404);
+  await stays('nobody has gone', () => liveOn([a]).length === 2, 100);
+  await tries('cam2', 200);
+  await until('the oldest has gone', () => liveOn(all).sort().join() === 'laptop,tv');
+  await isOut(all, phone);
+});
+
+it('lets a replaced viewer in again on all nodes when its denial is lifted on one', async () => {
+  const all = await replacing(2);
+  const [a, b] = all as [Node, Node];
+  await play(a, phone);
+  await play(b, phone);
+  await play(a, tv);
+  await play(b, laptop);
+  await until('it is told', () => nodes.closed.length === 1);
+  await isOut(all, phone);
+  // each node that has seen it has made one: they are one
+  const listed = await b.directory.denials();
+  expect(listed).toMatchObject([{ reason: 'replaced', by: 'policy', target: { stream: 'cam1' } }]);
+  expect(await b.directory.liftDenial(listed[0]?.id ?? '')).toBe(true);
+  expect(await a.directory.denials()).toEqual([]);
+  await play(a, phone);
+  await until('the oldest has gone', () => liveOn(all).sort().join() === 'laptop,phone');
+});
