@@ -1,6 +1,6 @@
 /**
- * What `compute` finds out of an object's prototype, found out once for each: the requests of an app share theirs, and
- * mostly there is one app.
+ * Caches what `compute` derives from an object's prototype: the requests of an app share theirs, and there is usually only one
+ * app.
  */
 export function byPrototype<T extends object, R>(compute: (prototype: object | null) => R): (object: T) => R {
   const known = new WeakMap<object, { readonly result: R }>();

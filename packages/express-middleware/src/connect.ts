@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 
-/** A request of `http`, `https`, Express, `connect`, or `http2`'s compatibility API. */
+/** A request from `http`, `https`, Express, `connect`, or the compatibility API of `http2`. */
 export type PlaybackRequest = IncomingMessage | Http2ServerRequest;
 
 /** The response to such a request. */
@@ -18,9 +18,9 @@ export type RequestCallback<Rest extends unknown[], Result> = {
   call(req: PlaybackRequest, ...rest: Rest): Result;
 }['call'];
 
-/** What Express and `connect` add to a request, as far as it is read here. */
+/** The properties that Express and `connect` add to a request and that are read here. */
 export interface Routed {
-  /** The target before a mount path was taken off. */
+  /** The target before the mount path was removed. */
   originalUrl?: string;
   /** Express: the mount path. */
   baseUrl?: string;
@@ -30,9 +30,9 @@ export interface Routed {
   secure?: boolean;
   /** Express. */
   app?: { get?(setting: string): unknown };
-  /** What a body parser left. */
+  /** The result of a body parser. */
   body?: unknown;
 }
 
-/** The request with what a framework may have added. */
+/** The request, typed with what a framework may have added. */
 export const routed = (req: PlaybackRequest): PlaybackRequest & Routed => req;

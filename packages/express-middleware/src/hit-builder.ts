@@ -11,9 +11,8 @@ import { buildHit } from './request/hit-from-request.js';
 import type { RequestInfo } from './request/request-info.js';
 
 /**
- * Makes the function that tells what the tracker wants to know of a media request. Undefined: it is not tracked.
- * UNREADABLE: it breaks a length cap, or servers would not agree on what it names. NAMELESS: nothing says which stream it
- * is of. Throws what a callback of the user throws.
+ * Makes the function that builds the hit of a media request. Undefined: it is not tracked. UNREADABLE: it exceeds a length limit,
+ * or servers would not agree on what it names. NAMELESS: its stream cannot be determined. Rethrows what a user's callback throws.
  */
 export function hitBuilder(options: Prepared, memory: ManifestMemory) {
   const { stream: rule, client, timeshift, tokens } = options;
@@ -35,7 +34,7 @@ export function hitBuilder(options: Prepared, memory: ManifestMemory) {
     const dvr = timeshift(seen.req, query, type.manifest);
     let hit: HttpHit | null = buildHit(seen, query, stream, type.protocol, ip, dvr, client, tokens);
     hit.tentative = tentative;
-    // HLS has fMP4 segments too: they are what the viewer's last manifest was
+    // HLS has fMP4 segments too: they belong to whatever the viewer's last manifest was
     if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;
     if (options.hit !== undefined) hit = options.hit(seen.req, hit);
     if (hit === null) return undefined;
@@ -46,7 +45,7 @@ export function hitBuilder(options: Prepared, memory: ManifestMemory) {
   };
 }
 
-/** How the manifest memory knows a viewer. */
+/** The key of a viewer in the manifest memory. */
 export const viewerOf = (hit: HttpHit) => ({
   stream: hit.stream,
   ip: hit.ip,

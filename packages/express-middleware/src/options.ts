@@ -12,8 +12,8 @@ import { type TokenReader, tokenReader } from './tokens/reader.js';
 export interface TrackPlaybackOptions {
   /**
    * Where the stream code is. Default `first-segment`: `/cam1/720p/seg1.ts` is `cam1`. `dirname`: the whole directory,
-   * `cam1/720p`. A function returns it; null lets the request pass uncounted, and so does undefined unless a policy
-   * authorises: then a file without a stream is refused.
+   * `cam1/720p`. A function returns it; null lets the request pass uncounted, and so does undefined, unless a policy authorises:
+   * then a file without a stream is refused.
    */
   stream?: StreamRule | RequestCallback<[], string | null | undefined>;
   /**
@@ -27,9 +27,10 @@ export interface TrackPlaybackOptions {
    */
   trustProxy?: TrustProxy;
   /**
-   * How to tell who watches another time than live: a list of query parameters, one of which then has a value; false: nobody
-   * does; or a callback that returns true, false (live) or undefined (it does not say). Default: `from`, `delay`, `dur`, `ago`.
-   * A playlist without them says live; a segment without them says nothing, and its viewer stays what the playlist said.
+   * How to tell who is watching another time than live: a list of query parameters, at least one of which then has a value;
+   * false: nobody is; or a callback that returns true, false (live) or undefined (it does not say). Default: `from`, `delay`,
+   * `dur`, `ago`. A playlist without them means live; a segment without them says nothing, and its viewer keeps what the playlist
+   * said.
    */
   dvr?: TimeshiftRule;
   /** Has the last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
@@ -37,13 +38,13 @@ export interface TrackPlaybackOptions {
   /** How viewer tokens are read, and written into playlists and cookies. Default: read only. */
   viewerToken?: ViewerTokenOptions;
   /**
-   * Lists even viewers who got nothing but errors (404, 500), for any stream name that somebody makes up. Default false:
-   * on a stream of which nothing was ever served, a viewer is listed once a request is answered.
+   * Lists even viewers who received nothing but errors (404, 500), for any stream name that somebody makes up. Default false: on
+   * a stream that has never been served, a viewer is listed once a request succeeds.
    */
   countErrors?: boolean;
   /**
-   * `ready` of `createSources()`: a viewer who was let in is held until the source of the stream runs, and answered 503 with
-   * `Retry-After: 2` if it does not come in time. Default: nobody is held.
+   * `ready` of `createSources()`: an admitted viewer is held until the source of the stream runs, and is answered with 503 and
+   * `Retry-After: 2` if it does not start in time. Default: nobody is held.
    */
   ready?: SourceGate;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */

@@ -33,7 +33,7 @@ type Next = (error?: unknown) => void;
 type Settled = Admission<RequestHandle>;
 type Pending = PendingAdmission<RequestHandle>;
 
-/** A request that the tracker is asked about. */
+/** A request about which the tracker is asked. */
 interface Asked {
   readonly seen: RequestInfo;
   readonly stream: string;
@@ -72,7 +72,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const watch = prepared.stream === 'first-segment' ? new OneStreamWatch(warnOneStream(prepared.tokens)) : undefined;
   const reports = new CmcdReports(prepared.tokens.hide);
 
-  // only when it has been served: names that do not exist should not fill the memory
+  // only once it has been served: invented names should not fill the memory
   const remember = (hit: HttpHit, path: string) => () => {
     memory.remember(viewerOf(hit), hit.protocol);
     watch?.served(path);
@@ -92,12 +92,12 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
     new Transfer(body, handle, tracker, onEnded);
     if (handle.limits.downMbits !== undefined) limitSpeed(body, handle, onEnded !== undefined);
     reports.take(seen, query, handle, token);
-    // above what counts: bytes are those that are sent
+    // above the counter, which counts the bytes that are sent
     if (plan !== undefined) writer.write(plan, seen, res);
     next();
   };
 
-  /** Until its source runs. Nothing is sent meanwhile, so a kick has nothing to count: it hangs up. */
+  /** Until the source runs. Nothing is sent meanwhile, so a kick has no bytes to count: it hangs up. */
   const hold = (asked: Asked, handle: RequestHandle, source: SourceWait) => {
     const { seen, res } = asked;
     const { outlet } = seen;
@@ -119,7 +119,7 @@ export function trackPlayback(tracker: SessionTracker, options: TrackPlaybackOpt
   const deny = (req: PlaybackRequest, res: PlaybackResponse, next: Next, denial: Denial) => {
     if (onDenied === undefined) return refuse(req, res, denial);
     try {
-      // an async one that fails should not be an unhandled rejection
+      // a failing async one must not cause an unhandled rejection
       Promise.resolve(onDenied(req, res, denial)).catch(next);
     } catch (error) {
       next(error);

@@ -3,7 +3,7 @@ import type { TokenReader } from './tokens/reader.js';
 let warnedNameless = false;
 let warnedOneStream = false;
 
-/** Somebody watches, and nothing says what: better said once than not counted silently. */
+/** Somebody is watching a stream that cannot be named: warn once instead of silently not counting. */
 export function warnNameless(path: string): void {
   if (warnedNameless) return;
   warnedNameless = true;
@@ -14,7 +14,7 @@ export function warnNameless(path: string): void {
   );
 }
 
-/** All of `/hls/cam1`, `/hls/cam2` … are "hls": one list entry for a viewer of all, and a kick that holds for all. */
+/** All of `/hls/cam1`, `/hls/cam2` … count as "hls": one list entry for a viewer of all, and a kick that applies to all. */
 export const warnOneStream =
   ({ hide }: TokenReader) =>
   (stream: string, folders: readonly string[]): void => {

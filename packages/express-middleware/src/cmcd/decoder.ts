@@ -1,4 +1,4 @@
-/** What `decodeCmcd` of @svta/cml-cmcd makes of a text; throws when it is no CMCD. */
+/** Decodes a text with `decodeCmcd` of @svta/cml-cmcd; throws if it is not CMCD. */
 export type CmcdDecoder = (text: string) => Readonly<Record<string, unknown>>;
 
 let decoder: CmcdDecoder | undefined;
@@ -11,5 +11,5 @@ export function loadCmcdDecoder(): Promise<void> {
   }));
 }
 
-/** Undefined in the first moments of a process. */
+/** Undefined during the first moments of a process. */
 export const cmcdDecoder = (): CmcdDecoder | undefined => decoder;

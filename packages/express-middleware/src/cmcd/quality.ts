@@ -1,7 +1,7 @@
 import type { Quality } from '@stream-sessions/core';
 import type { CmcdDecoder } from './decoder.js';
 
-/** Keys of CMCD (CTA-5004, and CTA-5004-B for version 2) that say how it plays; those about a single request are not kept. */
+/** Keys of CMCD (CTA-5004, and CTA-5004-B for version 2) that describe playback; those about a single request are not kept. */
 const TEXTS = ['sid', 'cid', 'sf', 'st', 'sta'] as const;
 const SWITCHES = ['su', 'bg'] as const;
 const FIGURES = [
@@ -28,17 +28,17 @@ const FIGURES = [
   ...['bsa', 'bsd', 'bsda', 'dfa'],
 ] as const;
 
-/** In version 2 one figure for each kind of object: what the viewer sees counts. */
+/** Version 2 has one figure per kind of object: what the viewer sees counts. */
 interface OfKind {
   readonly value: unknown;
   readonly params?: Readonly<Record<string, unknown>> | null;
 }
 
 /**
- * What a player says of its playback, by the names of CMCD. `bs` is there in every report that could say it, for a
- * player that has not starved leaves it out. Undefined: it is no CMCD.
+ * What a player reports about its playback, under CMCD's names. `bs` is set in every report that could contain it, since a player
+ * that has not starved omits it. Undefined: not CMCD.
  *
- * @param hide Takes secrets out of its texts: the content id of many players is the URL they were given.
+ * @param hide Removes secrets from its texts: the content id of many players is the URL they were given.
  */
 export function qualityOf(
   text: string,
@@ -66,7 +66,7 @@ export function qualityOf(
   return quality;
 }
 
-/** Version 2 writes `br=(3200;v 128;a)`: the video's, else the first. */
+/** Version 2 writes `br=(3200;v 128;a)`: the video's value, otherwise the first. */
 function plain(value: unknown): unknown {
   if (!Array.isArray(value)) return isOfKind(value) ? value.value : value;
   const kinds = value as unknown[];
@@ -77,7 +77,7 @@ function plain(value: unknown): unknown {
 
 const isOfKind = (value: unknown): value is OfKind => typeof value === 'object' && value !== null && 'value' in value;
 
-/** Of a player that has starved again. */
+/** For a player that has starved again. */
 export function withStarvations(
   quality: Record<string, number | string | boolean>,
   before: Quality | undefined,

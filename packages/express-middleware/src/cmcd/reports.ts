@@ -4,9 +4,12 @@ import { cmcdDecoder, loadCmcdDecoder } from './decoder.js';
 import { qualityOf, withStarvations } from './quality.js';
 import { cmcdText, HEADERS } from './raw.js';
 
-/** Decoding costs ten microseconds, some per cent of a segment: that is spent now and then only. */
+/** Decoding takes ten microseconds, a few per cent of the cost of a segment, so it is done only this often. Milliseconds. */
 const EVERY_MS = 5_000;
-/** What is no report of the picture (of audio, of playlists) counts only while there is none of it. */
+/**
+ * A report that is not about video (but about audio or playlists) counts only if there has been none about video for this long.
+ * Milliseconds.
+ */
 const PICTURE_LASTS_MS = 15_000;
 
 const STARVED = /(?:^|,)\s*bs(?:[,=\s]|$)/;
@@ -14,15 +17,15 @@ const BUFFER = /(?:^|,)\s*bl=/;
 const AUDIO = /(?:^|,)\s*ot=a(?:[,\s]|$)/;
 
 /**
- * Puts what players report by CMCD on their sessions: at once for a session that has none and when the player starved,
- * else every few seconds.
+ * Adds what players report by CMCD to their sessions: at once if a session has no report or the player has starved, otherwise
+ * every few seconds.
  */
 export class CmcdReports {
   constructor(private readonly hide: (text: string, token: string | undefined) => string) {
     loadCmcdDecoder().catch((error: unknown) => warnUnavailable(error));
   }
 
-  /** Asked of every segment: most requests have no CMCD, and of most others nothing is decoded. */
+  /** Called for every segment: most requests have no CMCD, and of the others most are not decoded. */
   take({ headers }: RequestInfo, query: string, handle: RequestHandle, token: string | undefined): void {
     if (!query.includes('CMCD=') && !HEADERS.some((name) => headers[name] !== undefined)) return;
     const { msSinceReport } = handle;
@@ -36,7 +39,7 @@ export class CmcdReports {
     const decode = cmcdDecoder();
     const quality = decode && qualityOf(text, decode, (said) => this.hide(said, token));
     if (quality === undefined) return;
-    // the sound that ran dry says nothing else about the picture
+    // audio that ran dry says nothing else about the video
     const figures = isDue || isOfPicture ? quality : { bs: quality.bs === true };
     handle.report(figures.bs === true ? withStarvations(figures, handle.session?.quality) : figures, !isOfPicture);
   }

@@ -1,10 +1,13 @@
 import { rawArgument, unescaped } from './raw.js';
 
-/** CTA-5004 allows 64 characters; players are not always that strict. A longer one is ignored, for a cut one could merge two. */
+/**
+ * CTA-5004 allows 64 characters; players are not always that strict. A longer one is ignored, because cutting it could merge two.
+ */
 const MAX_SID_LENGTH = 256;
 
 /**
- * The session id a player gives by CMCD (CTA-5004): the query argument `CMCD`, else the header `CMCD-Session`.
+ * The session id that a player gives in CMCD (CTA-5004): from the query argument `CMCD`, otherwise from the header
+ * `CMCD-Session`.
  *
  * @param query Raw, without `?`.
  */

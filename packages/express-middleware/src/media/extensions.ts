@@ -1,14 +1,14 @@
 import type { Protocol } from '@stream-sessions/core';
 import { badOption } from '@stream-sessions/core/spi';
 
-/** What a file extension says: its protocol, or that it depends on the manifest the viewer fetched (fMP4). */
+/** What a file extension implies: its protocol, or that it depends on the manifest the viewer fetched (fMP4). */
 export type MediaType =
   | { readonly protocol: Protocol; readonly manifest: boolean; readonly shared: false }
   | { readonly protocol: 'dash'; readonly manifest: false; readonly shared: true };
 
 const segment = (protocol: Protocol): MediaType => ({ protocol, manifest: false, shared: false });
 const manifest = (protocol: Protocol): MediaType => ({ protocol, manifest: true, shared: false });
-/** HLS has fMP4 segments too: `dash` is only what they are called while nobody knows better. */
+/** HLS has fMP4 segments too: `dash` is only the default while nothing better is known. */
 const sharedSegment: MediaType = { protocol: 'dash', manifest: false, shared: true };
 
 /** Extensions that always count. */
@@ -21,8 +21,8 @@ const COUNTED: readonly (readonly [string, MediaType])[] = [
 ];
 
 /**
- * What else players fetch: it is asked about, and counted then, only while a policy authorises. Whoever may not watch a
- * stream should not get its sound, its subtitles or its keys either.
+ * Other files that players fetch: they are judged, and then counted, only while a policy authorises. A viewer who may not watch a
+ * stream should not get its sound, subtitles or keys either.
  */
 const GUARDED: readonly (readonly [MediaType, string])[] = [
   [manifest('hls'), '.m3u'],
@@ -34,19 +34,19 @@ const GUARDED: readonly (readonly [MediaType, string])[] = [
   [sharedSegment, '.ogg .oga .ogv .opus .flac .wav .mpg .mpeg .avi .3gp .flv .f4v .dfxp .srt'],
 ];
 
-/** No extension is longer, with its dot. */
+/** The longest extension, including its dot. */
 export const MAX_EXTENSION_LENGTH = 17;
 
-/** A few, so a walk finds one faster than a hash. */
+/** Only a few entries, so a linear search is faster than a hash. */
 type CountedTable = readonly (readonly [extension: string, type: MediaType])[];
 
-/** Which files are media, by extension, whatever its case: `.TS` is another file than `.ts` on most disks, and a segment too. */
+/** Which files are media, by extension in any case: `.TS` is a different file from `.ts` on most disks, but a segment, too. */
 export class MediaTypes {
   private readonly counted: CountedTable;
   private readonly guarded: ReadonlyMap<string, MediaType>;
 
   /**
-   * @param added The user's, which come before the built-in ones; false: no media.
+   * @param added The user's extensions, which take precedence over the built-in ones; false: not media.
    * @throws StreamSessionsError ERR_BAD_OPTION
    */
   constructor(added: Readonly<Record<string, Protocol | false>> = {}) {
@@ -63,11 +63,11 @@ export class MediaTypes {
     this.guarded = guarded;
   }
 
-  /** Of a file that counts in any case. */
+  /** The type of a file that always counts. */
   ofCounted(path: string): MediaType | undefined {
     const dot = path.lastIndexOf('.');
     const length = path.length - dot;
-    // longer than any extension: a name of 10,000 characters is not copied to be looked up
+    // longer than any extension: a name of 10,000 characters is not copied for the look-up
     if (dot < 0 || length > MAX_EXTENSION_LENGTH) return undefined;
     for (const [extension, type] of this.counted) {
       if (extension.length === length && path.startsWith(extension, dot)) return type;
@@ -76,14 +76,14 @@ export class MediaTypes {
     return this.counted.find(([extension]) => extension === lower)?.[1];
   }
 
-  /** Of a file that is asked about while a policy authorises. */
+  /** The type of a file that is judged while a policy authorises. */
   ofGuarded(path: string): MediaType | undefined {
     const dot = path.lastIndexOf('.');
     if (dot < 0 || path.length - dot > MAX_EXTENSION_LENGTH) return undefined;
     return this.guarded.get(path.slice(dot).toLowerCase());
   }
 
-  /** Every extension that is media at some time. */
+  /** Every extension that can be media. */
   get all(): readonly string[] {
     return [...this.counted.map(([extension]) => extension), ...this.guarded.keys()];
   }

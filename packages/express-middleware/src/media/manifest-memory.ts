@@ -5,7 +5,7 @@ import { shortened } from '../kept-text.js';
 const MAX_VIEWERS = 50_000;
 const GENERATION_MS = 600_000;
 
-/** Whoever has fetched a manifest: the best name the request gives, and the User-Agent for those who then drop it. */
+/** A viewer who fetched a manifest: the best name in the request, and the User-Agent for players that then drop the name. */
 export interface ManifestViewer {
   readonly stream: string;
   readonly ip: string;
@@ -14,9 +14,9 @@ export interface ManifestViewer {
 }
 
 /**
- * Which protocol each viewer plays a stream by, as their last manifest says. fMP4 segments look the same in HLS and
- * DASH. Bounded, and forgets: it decides a word in a list, nothing else, which is also the worst of two names that are
- * one when shortened.
+ * Which protocol each viewer uses for a stream, according to their last manifest: fMP4 segments look the same in HLS and DASH. It
+ * is bounded and forgets, because it only decides a label in a list; the same is the worst that two names that coincide when
+ * shortened can do.
  */
 export class ManifestMemory {
   private readonly protocols: RecentMap<Protocol>;

@@ -6,23 +6,23 @@ import { endOfPlainPath } from './plain-path.js';
 
 /** A request for a playlist or segment. */
 export interface MediaRequest {
-  /** Below the mount, as a file server reads it: decoded, without dot segments, no slash first. */
+  /** Below the mount, as a file server reads it: decoded, without dot segments or a leading slash. */
   readonly path: string;
   readonly type: MediaType;
   /** Without `?`. */
   readonly query: string;
 }
 
-/** What a URL parser takes off a query. */
+/** Characters that a URL parser removes from a query. */
 const NOT_OF_THE_QUERY = /[\s#]/;
-/** One slash first, and nothing that one parser takes for the end of the path and the other does not. */
+/** One leading slash, and nothing that one parser takes for the end of the path and the other does not. */
 const PATH_OF_A_TARGET = /^\/(?!\/)[^#?\\]*(?:\?|$)/;
 const WITH_HOST = /^https?:\/\/[^/?#\\]+\/[^#?\\]*(?:\?|$)/i;
 
 /**
- * Makes the function that finds media: what is none passes (undefined), what cannot be read is answered 400.
+ * Makes the function that finds media: anything else passes (undefined), and an unreadable request is answered with 400.
  *
- * @param guards Whether a policy authorises now.
+ * @param guards Whether a policy currently authorises.
  */
 export function mediaFinder(
   types: MediaTypes,
@@ -52,15 +52,15 @@ export function mediaFinder(
 }
 
 /**
- * The target of a request, if both of Node's parsers read it alike: `//cam2/cam1/seg0.ts` is a file of cam2 to the one
- * that Express has, and to `new URL()` one of cam1 on a host.
+ * The target of a request, if both of Node's parsers read it alike: `//cam2/cam1/seg0.ts` is a file of cam2 to the parser that
+ * Express uses, but a file of cam1 on a host to `new URL()`.
  */
 function parsed(req: PlaybackRequest): Target | undefined {
   const { url = '' } = req;
   try {
     if (PATH_OF_A_TARGET.test(url)) return targetOf(req);
     if (!WITH_HOST.test(url)) return undefined;
-    // first, for it only throws where the other one prints the target
+    // first, because it merely throws where the other one prints the target
     const { pathname } = new URL(url);
     const target = targetOf(req);
     return new URL(`http://h${target?.pathname}`).pathname === pathname ? target : undefined;

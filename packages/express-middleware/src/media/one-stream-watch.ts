@@ -1,19 +1,19 @@
 import { keep, MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
 
-/** Renditions of a stream are in folders of their own too, but hardly in so many, and there is a playlist above them. */
+/** Renditions of a stream also have folders of their own, but hardly this many, and there is a playlist above them. */
 const MANY = 8;
 const MAX_STREAMS = 100;
 
 /**
- * Notices that playlists of many folders count as one stream, which is what a mount one level too high makes of
- * `/hls/cam1`, `/hls/cam2` and so on. Looks at playlists that were served, until it has said so once.
+ * Notices that the playlists of many folders count as one stream, which happens if `/hls/cam1`, `/hls/cam2` and so on are mounted
+ * one level too high. Watches the playlists that are served until it has warned once.
  */
 export class OneStreamWatch {
-  /** By stream: folders below it that have a playlist. Null: the stream has one itself. */
+  /** By stream: the folders below it that have a playlist. Null: the stream itself has one. */
   private readonly folders = new Map<string, Set<string> | null>();
   private done = false;
 
-  /** @param warn Is told the stream, and some of its folders. */
+  /** @param warn Called with the stream and some of its folders. */
   constructor(private readonly warn: (stream: string, folders: readonly string[]) => void) {}
 
   served(path: string): void {

@@ -2,16 +2,19 @@ const SLASH = 0x2f;
 const DOT = 0x2e;
 const QUESTION = 0x3f;
 
-/** Up to # are white space and what has to be escaped, above ~ are spaces too; % escapes, a backslash and ; are unclear. */
+/**
+ * Below # are white space and characters that must be escaped, above ~ are spaces, too; % escapes, and a backslash or ; is
+ * ambiguous.
+ */
 const PLAIN = new Uint8Array(128);
 for (let character = 0x24; character <= 0x7e; character++)
   PLAIN[character] = '%;\\'.includes(String.fromCharCode(character)) ? 0 : 1;
 
 /**
- * Where the path of a request target ends, if it names a file just as it stands: no escapes, no empty or dot segments, no
- * backslash, no slash at the end, nothing that a URL parser would change. Otherwise -1.
+ * The end of the path in a request target, if it names a file literally: no escapes, no empty or dot segments, no backslash, no
+ * trailing slash, nothing that a URL parser would change. Otherwise -1.
  *
- * One walk over the characters: this is asked of every request.
+ * A single pass over the characters, because this runs for every request.
  */
 export function endOfPlainPath(target: string): number {
   if (target.charCodeAt(0) !== SLASH) return -1;

@@ -1,17 +1,17 @@
 import { badOption } from '@stream-sessions/core/spi';
 import { UNREADABLE } from './media-path.js';
 
-/** How the stream is read from the path: its first directory, or all of them. */
+/** How the stream is derived from the path: from its first directory, or all of them. */
 export type StreamRule = 'first-segment' | 'dirname';
 
-/** Nothing says which stream a file belongs to. */
+/** The stream of a file cannot be determined. */
 export const NAMELESS = Symbol('nameless');
 
 /**
- * The stream a file belongs to, in the one spelling all adapters use: no slashes at the ends, no leading `live/`.
+ * The stream that a file belongs to, in the spelling that all adapters use: no slashes at the ends, no leading `live/`.
  *
  * @param path Below the mount, already resolved.
- * @returns undefined when the file lies right at the mount.
+ * @returns undefined if the file is directly at the mount.
  */
 export function streamOfPath(path: string, rule: StreamRule): string | undefined {
   const directory = withoutLive(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
@@ -24,13 +24,13 @@ export function streamOfPath(path: string, rule: StreamRule): string | undefined
 /**
  * The stream that a mount is named after.
  *
- * @param mount Resolved too. Routers match it whatever its case, so it is read in lower case.
+ * @param mount Already resolved. Routers ignore its case, so it is read in lower case.
  */
 export const streamOfMount = (mount: string): string | typeof NAMELESS => withoutLive(mount.toLowerCase()) || NAMELESS;
 
 /**
- * The stream that a function of the user names, often by a router's parameter: that is decoded, and `x/../cam1` in it is
- * another spelling of a folder. Null: it lets the request pass.
+ * The stream that a user's function names, often from a router parameter: that is decoded, so it may contain `x/../cam1`, another
+ * spelling of a folder. Null: the function lets the request pass.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -6,8 +6,8 @@ import { byPrototype } from '../by-prototype.js';
 import type { RequestInfo } from './request-info.js';
 
 /**
- * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that
- * replaces the header), a number that many hops; or addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`.
+ * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that replaces the
+ * header), a number trusts that many hops; or addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
 
@@ -15,18 +15,18 @@ type Trust = (address: string, hop: number) => boolean;
 
 /** Reads the client of a request. */
 export interface ClientReader {
-  /** Without a port; undefined when the socket has already gone. */
+  /** Without a port; undefined if the socket has already gone. */
   address(seen: RequestInfo): string | undefined;
   secure(seen: RequestInfo): boolean;
-  /** The host the client asked, with its port; undefined when it does not say. */
+  /** The host that the client requested, with its port; undefined if it does not say. */
   host(seen: RequestInfo): string | undefined;
 }
 
-/** Peers on a Unix socket have no address, and are on this machine. */
+/** Peers on a Unix socket have no address, but are on this machine. */
 const LOCAL_PEER = '127.0.0.1';
 
 /**
- * Prepares the reader: the app's own `trust proxy` under Express, else the socket's address, unless `trustProxy` says
+ * Makes the reader: the app's own `trust proxy` under Express, otherwise the socket's address, unless `trustProxy` says
  * otherwise. A forged header from a peer that is not trusted changes nothing, except that one warning names the fix.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
@@ -61,8 +61,8 @@ function ownAddress({ req, socket, headers }: RequestInfo): string | undefined {
 }
 
 /**
- * Whether `req.ip` is Express's own, which is the socket's address when nothing was forwarded: then it need not be asked,
- * which costs more than the look-up of the session. Apps do redefine it, on `app.request` or on a single request.
+ * Whether `req.ip` is Express's own getter, which returns the socket's address if nothing was forwarded: then it need not be
+ * called, which would cost more than the look-up of the session. Some apps redefine it, on `app.request` or on a single request.
  */
 const isExpressOwn = (req: PlaybackRequest): boolean => hasExpressIp(req) && !Object.hasOwn(req, 'ip');
 
@@ -86,7 +86,7 @@ function isTrustedByApp({ req, socket }: RequestInfo): boolean {
 
 function hostOf({ headers }: RequestInfo, isTrusted: boolean): string | undefined {
   const forwarded = headers['x-forwarded-host'];
-  // the left-most is what the client wrote to the first proxy
+  // the left-most value is what the client sent to the first proxy
   if (isTrusted && typeof forwarded === 'string') return forwarded.split(',', 1)[0]?.trim();
   const authority = headers[':authority'];
   return typeof authority === 'string' ? authority : headers.host;
@@ -100,7 +100,7 @@ function peerAddress(socket: Socket): string | undefined {
 
 const isEncrypted = (socket: Socket & { encrypted?: boolean }): boolean => socket.encrypted === true;
 
-/** With every proxy trusted the left-most address is what the client wrote: it has to be an address at least. */
+/** If every proxy is trusted, the left-most address is what the client wrote: at least it has to be an address. */
 function readable(address: string | undefined, peer: string): string {
   if (address === undefined) return peer;
   if (isIP(address) !== 0) return address;
@@ -124,7 +124,7 @@ function compileTrust(trustProxy: TrustProxy): Trust {
 
 let warned = false;
 
-/** Behind a proxy that nobody trusts the whole audience has one address: say so, once per process. */
+/** Behind a proxy that is not trusted, the whole audience has one address: warns once per process. */
 function warnIfUntrusted(req: PlaybackRequest, ip: string | undefined, peer: string): void {
   if (ip !== undefined && ip !== peer) return;
   const { app } = routed(req);

@@ -14,10 +14,10 @@ const ownReader = clientReader();
 const ownTypes = new MediaTypes();
 
 /**
- * Makes the hit of a request for `tracker.trackHttp()` and `tracker.admit()`: address (Express: `req.ip`), User-Agent,
- * referer, query, viewer token (`token`, `tkn`; URL before cookie), CMCD `sid`, `X-Playback-Session-Id`, TLS,
- * credentials, and whether it asks for another time than live (`from`, `delay`, `dur`, `ago`). A playlist that is not named
- * `.m3u8` or `.mpd` says nothing of live: set `dvr: false` yourself.
+ * Makes the hit of a request for `tracker.trackHttp()` and `tracker.admit()`: address (Express: `req.ip`), User-Agent, referer,
+ * query, viewer token (`token`, `tkn`; URL before cookie), CMCD `sid`, `X-Playback-Session-Id`, TLS, credentials, and whether it
+ * asks for another time than live (`from`, `delay`, `dur`, `ago`). A playlist that is not named `.m3u8` or `.mpd` does not imply
+ * live: set `dvr: false` yourself.
  *
  * @param stream The stream code.
  * @example const admission = tracker.admit(hitFromRequest(req, 'cam1', 'hls'));
@@ -31,11 +31,11 @@ export function hitFromRequest(req: PlaybackRequest, stream: string, protocol: P
   return buildHit(seen, query, stream, protocol, ownReader.address(seen) ?? '', dvr, ownReader, ownTokens);
 }
 
-/** A client of a proxy writes the whole URL, and may write its password into that. */
+/** The client of a proxy sends the whole URL, which may contain its password. */
 const ownUrl = (url: string | undefined): string | undefined =>
   url === undefined || (url.startsWith('/') && !url.startsWith('//')) ? url : withoutUserinfo(url);
 
-/** The same, with query, address and time read already. */
+/** The same, with query, address and time already read. */
 export function buildHit(
   seen: RequestInfo,
   query: string,

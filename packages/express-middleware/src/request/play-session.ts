@@ -6,20 +6,24 @@ import { findRecent } from '../response/response-queue.js';
 
 declare module 'http' {
   interface IncomingMessage {
-    /** The viewer's session, after `trackPlayback()` or `trackStream()`: a copy made when read. Undefined if it is not tracked. */
+    /**
+     * The viewer's session, after `trackPlayback()` or `trackStream()`: a copy, made on access. Undefined if it is not tracked.
+     */
     readonly playSession?: PlaySession | undefined;
   }
 }
 declare module 'http2' {
   interface Http2ServerRequest {
-    /** The viewer's session, after `trackPlayback()` or `trackStream()`: a copy made when read. Undefined if it is not tracked. */
+    /**
+     * The viewer's session, after `trackPlayback()` or `trackStream()`: a copy, made on access. Undefined if it is not tracked.
+     */
     readonly playSession?: PlaySession | undefined;
   }
 }
 
 const offered = new WeakSet<object>();
 
-/** Puts `playSession` on the request. Nothing is copied until somebody reads it. */
+/** Defines `playSession` on the request. Nothing is copied until it is read. */
 export function offerPlaySession(req: PlaybackRequest, handle: Handle): void {
   const express = expressRequest(req);
   if (express === undefined) {

@@ -6,14 +6,14 @@ import type { PlaybackRequest } from '../connect.js';
 import type { ResponseSocket } from '../response/response-socket.js';
 
 /**
- * A request with what several parts want of it, read once: Express leaves each request a shape of its own, and then a
- * property costs V8 as much as a look-up in a map.
+ * A request with the properties that several parts need, read once: Express gives each request a shape of its own, which makes a
+ * property access as expensive for V8 as a look-up in a map.
  */
 export interface RequestInfo {
   readonly req: PlaybackRequest;
   readonly headers: IncomingHttpHeaders;
   readonly socket: Socket;
-  /** What carries the response: HTTP/1 the socket, which later ones use too; HTTP/2 a stream of its own. */
+  /** What carries the response: with HTTP/1 the socket, which later responses use too; with HTTP/2 a stream of its own. */
   readonly outlet: ResponseSocket;
 }
 

@@ -8,6 +8,6 @@ export interface Target {
   readonly query: string | null;
 }
 
-/** As Express itself reads it: the same parser, and the same memo on the request. May throw, as that does. */
+/** As Express itself reads it: with the same parser, and the same memo on the request. May throw, as Express does. */
 export const targetOf = (req: PlaybackRequest): Target | undefined =>
   parseurl(req as Parameters<typeof parseurl>[0]) as Target | undefined;

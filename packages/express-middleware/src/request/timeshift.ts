@@ -1,16 +1,16 @@
 import { badOption } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, RequestCallback } from '../connect.js';
 
-/** How to tell who watches another time than live: query parameters, nothing (false), or a callback. */
+/** How to tell who is watching another time than live: query parameters, nothing (false), or a callback. */
 export type TimeshiftRule = readonly string[] | false | RequestCallback<[], boolean | undefined>;
 
 /** True: it asks for another time than live; false: for live; undefined: it does not say. */
 export type TimeshiftReader = (req: PlaybackRequest, query: string, isManifest: boolean) => boolean | undefined;
 
-/** Open-Streamer's. */
+/** Open-Streamer's parameters. */
 const PARAMETERS: readonly string[] = ['from', 'delay', 'dur', 'ago'];
 const MAX_PARAMETERS = 32;
-/** What needs no escape in a query. */
+/** Names that need no escape in a query. */
 const PLAIN_NAME = /^[A-Za-z0-9._~-]{1,64}$/;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
@@ -18,11 +18,11 @@ export function timeshiftReader(rule: TimeshiftRule = PARAMETERS): TimeshiftRead
   if (rule === false) return () => undefined;
   if (typeof rule === 'function') return (req) => checked(rule(req));
   const named = patternOf(rule);
-  // Players take the query off segments: one without it may be of any time, and belongs to the manifest before it.
+  // Players drop the query on segments: one without it may be of any time, and belongs to the manifest before it.
   return (_req, query, isManifest) => (query !== '' && named.test(query)) || (isManifest ? false : undefined);
 }
 
-/** Finds any of these parameters with a value. */
+/** Matches any of these parameters with a value. */
 function patternOf(names: readonly string[]): RegExp {
   if (!isListOfNames(names)) {
     throw badOption('dvr', 'a list of query parameters like ["from", "delay"], false, or a function', names);
@@ -41,5 +41,5 @@ function checked(answer: unknown): boolean | undefined {
   throw badOption('The result of dvr', 'true, false or undefined', answer);
 }
 
-/** Of an app that has no options. */
+/** For an app without options. */
 export const ownTimeshift = timeshiftReader();

@@ -3,36 +3,36 @@ import type { Writing } from './writing.js';
 import { callSoon } from './call-soon.js';
 import { putHead } from './head.js';
 
-/** What is longer is no playlist that anybody should hold in memory. */
+/** Anything longer is not a playlist worth holding in memory. */
 export const MAX_COLLECTED = 4 * 1024 * 1024;
 
-/** The methods of a response by which a handler sends it. */
+/** The methods by which a handler sends a response. */
 interface Sending extends Writing {
   writeHead: (this: PlaybackResponse, status: number, ...rest: unknown[]) => PlaybackResponse;
   flushHeaders: (this: PlaybackResponse) => void;
 }
 
-/** What is to be done with a response that was collected. */
+/** Decides what happens to a collected response. */
 export interface Collector {
-  /** Asked when its head is known: whether its body is wanted. */
+  /** Called when the head is known: whether the body is wanted. */
   wants(status: number): boolean;
-  /** It was longer than `MAX_COLLECTED`: it is passed on as it comes. */
+  /** The body was longer than `MAX_COLLECTED`: it is passed on as it comes. */
   tooLong(): void;
-  /** All of it is there. `send` sends the head as it stands then, and this body; at once or later, once. */
+  /** The body is complete. `send` sends the head in its current state with the given body; call it once, immediately or later. */
   collected(body: Buffer, send: (body: Buffer) => void): void;
 }
 
 /**
- * Holds a response back until all of it is there. What the collector does not want, and what is too long, goes on as if
- * nobody had looked.
+ * Holds a response back until it is complete. A response that the collector does not want, or that is too long, is passed on
+ * unchanged.
  */
 export class CollectedBody {
   private readonly original: Sending;
   private readonly chunks: Buffer[] = [];
   private size = 0;
-  /** `holding` becomes `ending` when the handler is done; `passing` is for good. */
+  /** `holding` becomes `ending` when the handler is done; `passing` is final. */
   private state: 'holding' | 'ending' | 'passing' = 'holding';
-  /** As the handler sees it: its head is gone. */
+  /** What the handler sees: the head counts as sent. */
   private hasBegun = false;
 
   constructor(
@@ -42,7 +42,7 @@ export class CollectedBody {
     const { write, end, writeHead, flushHeaders } = res as unknown as Sending;
     this.original = { write, end, writeHead, flushHeaders };
     Object.assign(res, this.methods());
-    // Who sees that it has begun ends it when something fails, and does not put an error page behind its beginning.
+    // A handler that sees the response has begun ends it on failure, rather than appending an error page.
     const isSent = (): boolean => Reflect.get(Object.getPrototypeOf(res) as object, 'headersSent', res) as boolean;
     Object.defineProperty(res, 'headersSent', { configurable: true, get: () => this.hasBegun || isSent() });
   }
@@ -97,7 +97,7 @@ export class CollectedBody {
     return true;
   }
 
-  /** False: the socket is full, and `drain` will say when it is not. */
+  /** False: the socket is full, and `drain` will signal when it no longer is. */
   private pass(): boolean {
     this.state = 'passing';
     this.hasBegun = false;
@@ -132,7 +132,7 @@ function bufferOf(chunk: unknown, encoding: unknown): Buffer {
   if (typeof chunk === 'string') {
     return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
   }
-  // a copy: whoever wrote it may use its memory again
+  // a copy: the writer may reuse its memory
   if (chunk instanceof Uint8Array) return Buffer.from(chunk);
   throw new TypeError('The "chunk" argument must be a string, a Buffer or a Uint8Array.');
 }

@@ -11,7 +11,7 @@ import { SocketBody } from './socket-body.js';
 import { StreamBody } from './stream-body.js';
 import type { Detaching, Writing } from './writing.js';
 
-/** Counts a response, or goes on with it where it is counted already. */
+/** Counts a response, or returns its existing counter. */
 export function countBody({ req, socket, outlet }: RequestInfo, res: PlaybackResponse): BodyCounter {
   const known = findResponse(outlet, res);
   if (known !== undefined) return known;
@@ -45,8 +45,8 @@ function countSocket(req: IncomingMessage, res: PlaybackResponse, socket: Socket
 }
 
 /**
- * Wraps the methods of all Express's responses, once: what is put on a single response costs Express dear (see response-queue.ts).
- * False when this response is not one of them.
+ * Wraps the methods of all of Express's responses, once, because properties on individual responses are expensive in Express (see
+ * response-queue.ts). False if this response is not one of them.
  */
 function isCountedByExpress(res: PlaybackResponse): boolean {
   const prototype = expressResponse(res);
@@ -57,13 +57,13 @@ function isCountedByExpress(res: PlaybackResponse): boolean {
   const inQueue = (each: PlaybackResponse) => findResponse(each.socket ?? each.req.socket, each);
   const original = ownOrInherited(prototype);
   Object.assign(prototype, counted(original, inQueue), finishing(original, finishResponse));
-  // Who wrapped the very first response before goes past these.
+  // If somebody wrapped this first response earlier, its calls bypass these methods.
   return !Object.hasOwn(res, 'end') && !Object.hasOwn(res, 'write');
 }
 
 const wrapped = new WeakSet<object>();
 
-/** The methods an object has now; those it inherits stay inherited. */
+/** The methods that an object has now; those it inherits stay inherited. */
 function ownOrInherited<T extends Writing & Detaching>(object: T): T {
   const inherited = Object.getPrototypeOf(object) as object;
   return Object.defineProperties(Object.create(inherited), Object.getOwnPropertyDescriptors(object)) as T;

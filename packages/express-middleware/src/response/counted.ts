@@ -4,9 +4,9 @@ import type { BodyCounter } from './body-counter.js';
 import type { Detaching, Writing } from './writing.js';
 
 /**
- * `original`, counting for the response's counter, if it has one. One pair serves any number of responses. What the
- * original is at the time of a call counts: somebody may still wrap it. A response with a speed limit has a gate, which
- * lets go of its bytes in time.
+ * `original`, additionally counting for the response's counter, if it has one. One pair serves any number of responses.
+ * `original` is read at the time of each call, since somebody may still wrap it. A response with a speed limit has a gate, which
+ * releases its bytes over time.
  */
 export function counted(original: Writing, bodyOf: (res: PlaybackResponse) => BodyCounter | undefined): Writing {
   return {
@@ -24,7 +24,7 @@ export function counted(original: Writing, bodyOf: (res: PlaybackResponse) => Bo
   };
 }
 
-/** `original`, which also tells that the response has been sent. */
+/** `original`, additionally reporting that the response has been sent. */
 export function finishing(original: Detaching, finish: (socket: Socket, res: PlaybackResponse) => void): Detaching {
   return {
     detachSocket(socket) {

@@ -10,7 +10,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   br: zlib.brotliDecompress,
 };
 
-/** A body without its content encoding. Undefined: it has one that is not known, is broken, or is a bomb. */
+/** A body without its content encoding. Undefined: the encoding is unknown, or the body is broken or a decompression bomb. */
 export function decode(body: Buffer, encoding: string, maxBytes: number, done: Decoded): void {
   const name = encoding.trim().toLowerCase();
   if (name === '' || name === 'identity') return done(body);

@@ -6,7 +6,7 @@ import { byPrototype } from '../by-prototype.js';
 type ExpressResponse = Writing & Detaching;
 
 /**
- * `express.response` of the Express that made this response: the object all its apps' responses inherit from, which
+ * `express.response` of the Express that made this response: the object that all responses of its apps inherit from, which
  * Express offers for extension. Undefined without Express.
  */
 export const expressResponse = byPrototype<PlaybackResponse, ExpressResponse | undefined>(
@@ -18,7 +18,7 @@ export const expressRequest = byPrototype<PlaybackRequest, object | undefined>((
   below(IncomingMessage.prototype, prototype, 'accepts'),
 );
 
-/** The prototype right below Node's own, if it bears the mark of Express. */
+/** The prototype directly below Node's own, if it looks like Express's. */
 function below(nodes: object, from: object | null, mark: string): object | undefined {
   let lowest: object | null = null;
   let object = from;

@@ -3,12 +3,12 @@ import type { PlaybackResponse } from '../connect.js';
 
 type HeadersArgument = OutgoingHttpHeaders | readonly unknown[] | undefined;
 
-/** Calls `act` when all headers are there, right before they are sent: whoever sets some later cannot undo it. */
+/** Calls `act` once all headers are set, right before they are sent, so that nothing set later can undo it. */
 export function beforeHead(res: PlaybackResponse, act: () => void): void {
   const { writeHead } = res as { writeHead: (this: PlaybackResponse, ...head: unknown[]) => PlaybackResponse };
   let done = false;
   Object.assign(res, {
-    // Node calls this too when a handler does not
+    // Node calls this too if a handler does not
     writeHead(this: PlaybackResponse, status: number, ...rest: unknown[]) {
       if (done || res.headersSent) return writeHead.call(this, status, ...rest);
       done = true;
@@ -19,16 +19,16 @@ export function beforeHead(res: PlaybackResponse, act: () => void): void {
   });
 }
 
-/** What writeHead() says, put where it can still be changed. */
+/** Applies the arguments of writeHead() where they can still be changed. */
 export function putHead(res: PlaybackResponse, status: number, rest: unknown[]): void {
   res.statusCode = status;
-  // HTTP/2 has none
+  // HTTP/2 has no status message
   if (typeof rest[0] === 'string' && !('stream' in res)) res.statusMessage = rest[0];
   const headers = rest.find((each) => typeof each === 'object' && each !== null) as HeadersArgument;
   for (const [name, value] of pairsOf(headers)) if (value !== undefined) res.setHeader(name, value as string);
 }
 
-/** An object, a list of pairs, or a flat list, as Node takes them. A name that comes twice has two values. */
+/** An object, a list of pairs, or a flat list, as Node accepts them. A name that occurs twice has two values. */
 function pairsOf(headers: HeadersArgument): [string, unknown][] {
   if (headers === undefined) return [];
   if (!Array.isArray(headers)) return Object.entries(headers);

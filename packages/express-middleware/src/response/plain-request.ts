@@ -1,6 +1,6 @@
 import type { PlaybackRequest } from '../connect.js';
 
-/** What would make a handler answer with something else than the whole text of a file. */
+/** Headers that would make a handler respond with anything but the full text of a file. */
 const IN_THE_WAY: ReadonlySet<string> = new Set([
   'accept-encoding',
   'range',
@@ -11,7 +11,7 @@ const IN_THE_WAY: ReadonlySet<string> = new Set([
   'if-unmodified-since',
 ]);
 
-/** Takes those headers off a request, wherever a handler or proxy may read them. */
+/** Removes those headers from a request, wherever a handler or proxy may read them. */
 export function askForPlainText(req: PlaybackRequest): void {
   const { headers, rawHeaders } = req;
   for (const name of IN_THE_WAY) delete headers[name];

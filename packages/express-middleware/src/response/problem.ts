@@ -6,9 +6,9 @@ import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 /** Why a player gets no media. */
 export interface Problem {
   readonly status: number;
-  /** One word for programs. */
+  /** One word, for programs. */
   readonly reason: string;
-  /** A sentence for people, which begins in lower case. */
+  /** A sentence for people, beginning in lower case. */
   readonly detail: string;
   /** Seconds. */
   readonly retryAfter?: number | undefined;
@@ -18,12 +18,12 @@ export interface Problem {
 
 const TEXT = 'text/plain; charset=utf-8';
 const PROBLEM = 'application/problem+json';
-/** The first is what clients get who do not care. */
+/** The first is for clients without a preference. */
 const TYPES = [TEXT, PROBLEM, 'application/json'];
-/** Longer than any player's: reading it would cost more than all else. */
+/** Longer than any player's: parsing it would cost more than everything else. */
 const MAX_ACCEPT_LENGTH = 256;
 
-/** Answers with the problem, as the client prefers it: a line of text, or JSON as RFC 9457 has it. */
+/** Answers with the problem in the form that the client prefers: a line of text, or JSON according to RFC 9457. */
 export function explain(req: PlaybackRequest, res: PlaybackResponse, problem: Problem): void {
   const title = STATUS_CODES[problem.status] ?? 'Error';
   vary(res as ServerResponse, 'Accept');
@@ -31,14 +31,14 @@ export function explain(req: PlaybackRequest, res: PlaybackResponse, problem: Pr
   return answer(res, problem.status, TEXT, `${title}: ${problem.detail}\n`);
 }
 
-/** Most players take anything, and a flood of the refused should cost nothing more. */
+/** Most players accept anything, and a flood of refused requests should not cost more than necessary. */
 function wantsJson({ headers }: PlaybackRequest): boolean {
   const { accept } = headers;
   if (accept === undefined || accept === '*/*' || accept.length > MAX_ACCEPT_LENGTH) return false;
   return (new Negotiator({ headers }).mediaType(TYPES) ?? TEXT) !== TEXT;
 }
 
-/** `about:blank`: it means what the status means, and `reason` tells more. Absent members are left out. */
+/** `about:blank`: it means what the status means, and `reason` says more. Absent members are left out. */
 const asJson = ({ status, reason, detail, retryAfter, remaining, conflicts }: Problem, title: string) => ({
   type: 'about:blank',
   title,

@@ -3,7 +3,7 @@ import { conflictToWire, denialStatus } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { explain, type Problem } from './problem.js';
 
-/** Said of a denial instead of its `detail`, which is for operators. */
+/** Texts shown instead of a denial's `detail`, which is for operators. */
 const TEXTS: Readonly<Record<DenialKind, string>> = {
   credentials: 'valid credentials are required to watch this stream.',
   forbidden: 'you are not allowed to watch this stream now.',
@@ -11,7 +11,7 @@ const TEXTS: Readonly<Record<DenialKind, string>> = {
   overload: 'the server is at capacity. Try again later.',
 };
 
-/** The same, where the reason says more than the kind: somebody has paid, and it is used up. */
+/** The same, where the reason is more specific than the kind: something paid for is used up. */
 const TEXTS_OF_LIMITS = new Map([
   ['quota_time', 'the time that was paid for is used up.'],
   ['quota_data', 'the data that was paid for is used up.'],
@@ -30,16 +30,19 @@ const ASLEEP = {
 };
 const METHOD: Problem = { status: 405, reason: 'bad_method', detail: 'use GET to play media.' };
 
-/** Answers a refused viewer: the status by the denial's kind, when to come back, and nothing that operators only should know. */
+/**
+ * Answers a refused viewer: the status according to the kind of denial, when to retry, and nothing that only operators should
+ * know.
+ */
 export function refuse(req: PlaybackRequest, res: PlaybackResponse, denial: Denial): void {
   const { kind, reason, remaining, conflicts } = denial;
   const status = denialStatus(denial);
   if (status === 401) res.setHeader('WWW-Authenticate', 'Bearer');
-  // A denial that is not remembered says nothing about when: a second keeps a player from hammering.
+  // A denial that is not remembered does not say when to retry: a second keeps players from hammering.
   const seconds = Math.max(1, Math.ceil((denial.until - Date.now()) / 1000));
   const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
   if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
-  // This process ends: the next request is for another one. HTTP/2 says so by itself.
+  // This process is ending: the next request is for another one. HTTP/2 signals this itself.
   if (reason === 'shutdown' && req.httpVersionMajor === 1) res.setHeader('Connection', 'close');
   explain(req, res, {
     status,
@@ -51,28 +54,28 @@ export function refuse(req: PlaybackRequest, res: PlaybackResponse, denial: Deni
   });
 }
 
-/** Answers a media request that file servers would not read alike. */
+/** Answers a media request that file servers would read differently. */
 export function refuseUnreadable(req: PlaybackRequest, res: PlaybackResponse): void {
   explain(req, res, UNREADABLE);
 }
 
-/** Answers a request for a file of no stream, while a policy authorises: it could not be asked about one. */
+/** Answers a request for a file without a stream, while a policy authorises: there is no stream to judge. */
 export function refuseNameless(req: PlaybackRequest, res: PlaybackResponse): void {
   explain(req, res, NAMELESS);
 }
 
-/** Answers a request for a stream that there is not. */
+/** Answers a request for a stream that does not exist. */
 export function refuseNoStream(req: PlaybackRequest, res: PlaybackResponse): void {
   explain(req, res, UNKNOWN);
 }
 
-/** Answers whose stream does not come: 404 and 401 would make some players give up for good. */
+/** Answers a viewer whose stream does not start in time: 404 or 401 would make some players give up for good. */
 export function refuseAsleep(req: PlaybackRequest, res: PlaybackResponse): void {
   res.setHeader('Retry-After', ASLEEP.retryAfter);
   explain(req, res, ASLEEP);
 }
 
-/** Answers a method by which a handler that does not look at it would send media uncounted. */
+/** Answers a method with which a handler that ignores methods would send media uncounted. */
 export function refuseMethod(req: PlaybackRequest, res: PlaybackResponse): void {
   res.setHeader('Allow', 'GET, HEAD, OPTIONS');
   explain(req, res, METHOD);

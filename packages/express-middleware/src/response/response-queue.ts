@@ -7,21 +7,21 @@ const QUEUE = Symbol('stream-sessions.responses');
 type WithQueue = ResponseSocket & { [QUEUE]?: ResponseQueue };
 
 /**
- * The counted responses under way on one connection (HTTP/2: on one stream), oldest first; nearly always one.
+ * The counted responses in progress on one connection (HTTP/2: one stream), oldest first; nearly always one.
  *
- * They are kept here and not on the response, for with Express a property on a request or response costs more than all
- * else together: it gives each its prototype anew, so V8 gives each a map of its own and copies it for every property.
+ * They are kept here and not on the response, because with Express a property on a request or response costs more than everything
+ * else together: Express sets the prototype of each, so V8 gives each a map of its own and copies that for every property.
  */
 class ResponseQueue {
   first: BodyCounter | undefined = undefined;
   last: BodyCounter | undefined = undefined;
-  /** Sent just now: listeners of `finish` and `close` may still ask for it. Not kept, for it holds a request. */
+  /** Sent just now: listeners of `finish` and `close` may still ask for it. Not kept for long, because it holds a request. */
   private finished: BodyCounter | undefined = undefined;
 
   constructor(outlet: ResponseSocket) {
-    // Afterwards nobody can tell any more what had been sent.
+    // Once it is destroyed, what had been sent can no longer be told.
     tapDestroy(outlet, () => this.each((body) => body.freeze()));
-    // For those behind another response of a pipeline Node closes only the requests.
+    // For responses queued behind another one of a pipeline, Node closes only the requests.
     outlet.on('close', () => {
       sampler.delete(this);
       this.each((body) => body.close());
@@ -47,7 +47,7 @@ class ResponseQueue {
     this.finished = body;
   }
 
-  /** The newest when it is asked for, the oldest when it is being sent. */
+  /** The newest is the usual result at the start, the oldest when a response has been sent. */
   find(message: unknown): BodyCounter | undefined {
     if (this.last?.belongsTo(message)) return this.last;
     let body = this.first;
@@ -71,7 +71,7 @@ class ResponseQueue {
   }
 }
 
-/** Adds a response that starts. */
+/** Adds a response that is starting. */
 export function enqueue(outlet: WithQueue, body: BodyCounter): void {
   (outlet[QUEUE] ??= new ResponseQueue(outlet)).enter(body);
 }
@@ -85,10 +85,10 @@ export function finishResponse(outlet: WithQueue, message: unknown): void {
   body.sent();
 }
 
-/** The counter of this request or response, while it is under way. */
+/** The counter of this request or response while it is in progress. */
 export const findResponse = (outlet: WithQueue, message: unknown): BodyCounter | undefined =>
   outlet[QUEUE]?.find(message);
 
-/** The same, or when it has been sent just now. */
+/** The same, including a response that has just been sent. */
 export const findRecent = (outlet: WithQueue, message: unknown): BodyCounter | undefined =>
   findResponse(outlet, message) ?? outlet[QUEUE]?.findFinished(message);

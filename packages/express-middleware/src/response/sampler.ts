@@ -1,15 +1,15 @@
-/** Twice a second, so that bytes are credited at least every second however late a timer is. */
+/** Twice a second, so that bytes are credited at least every second, however late a timer is. Milliseconds. */
 const SAMPLE_MS = 500;
 
-/** What is looked at: the responses of one connection. */
+/** What is sampled: the responses of one connection. */
 export interface Sampled {
-  /** False when there is nothing to look at. */
+  /** False if there is nothing to sample. */
   sample(): boolean;
 }
 
 /**
- * The one timer of this process that looks at long responses; most are gone before it does. It stops when a look finds
- * none, and keeps no process alive.
+ * The only timer of this process for sampling long responses; most end before it fires. It stops when nothing is left to sample,
+ * and does not keep the process alive.
  */
 class Sampler {
   private readonly all = new Set<Sampled>();

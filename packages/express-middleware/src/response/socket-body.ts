@@ -4,10 +4,10 @@ import { beingWritten, heldBack, queuedInTcp, takenByKernel } from '@stream-sess
 import { BodyCounter } from './body-counter.js';
 import { LARGE_WRITE, type ResponseSocket } from './response-socket.js';
 
-/** The end of a chunked body. */
+/** Length of the end of a chunked body. */
 const LAST_CHUNK = 5;
 
-/** A response of HTTP/1: a turn on a socket that carries others before and after it. */
+/** A response over HTTP/1: its turn on a socket that carries others before and after it. */
 export class SocketBody extends BodyCounter {
   private readonly takenBefore: number;
 
@@ -22,7 +22,7 @@ export class SocketBody extends BodyCounter {
 
   protected handedNow(): number {
     const { res, socket } = this;
-    // Before its turn in a pipeline a response has no socket; after it has been sent, neither.
+    // In a pipeline, a response has no socket before its turn, nor after it has been sent.
     if (res.socket !== socket) return res.writableFinished ? this.written : 0;
     const unsent = res.writableLength;
     if (unsent === 0) return this.written;
@@ -46,7 +46,7 @@ export class SocketBody extends BodyCounter {
     return this.socket.destroyed || this.res.destroyed;
   }
 
-  /** end() would let the client finish what it has; a kick has to be felt. */
+  /** end() would let the client finish what it has; a kick must take effect at once. */
   sever(): void {
     this.socket.destroy();
   }

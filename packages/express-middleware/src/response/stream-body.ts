@@ -3,7 +3,7 @@ import { beingWritten, heldBack, takenByKernel } from '@stream-sessions/core/spi
 import { BodyCounter } from './body-counter.js';
 import { LARGE_WRITE, type ResponseSocket } from './response-socket.js';
 
-/** A response of HTTP/2: a stream of a connection that carries others at the same time. */
+/** A response over HTTP/2: a stream of a connection that carries others at the same time. */
 export class StreamBody extends BodyCounter {
   private readonly connection: ResponseSocket | undefined;
   private readonly takenBefore: number;
@@ -23,7 +23,7 @@ export class StreamBody extends BodyCounter {
     return Math.min(this.written - heldBack(this.stream), this.takenSinceStart());
   }
 
-  /** What other streams sent counts too, hence more than it was; a write of a file server is too short to matter. */
+  /** Includes what other streams sent, so it may be too high; a file server's writes are too short for this to matter. */
   private takenSinceStart(): number {
     const taken = this.connection && takenByKernel(this.connection);
     return taken === undefined ? Infinity : taken - this.takenBefore;
@@ -37,7 +37,7 @@ export class StreamBody extends BodyCounter {
     return this.stream.destroyed;
   }
 
-  /** Resets the stream; the connection's other viewers stay. */
+  /** Resets the stream; the other viewers on the connection stay. */
   sever(): void {
     this.stream.close(constants.NGHTTP2_CANCEL);
     this.stream.destroy();

@@ -1,4 +1,4 @@
-/** What can be destroyed: a socket, an HTTP/2 stream. */
+/** Anything that can be destroyed: a socket, an HTTP/2 stream. */
 interface Destroyable {
   destroy: (this: never, ...args: never[]) => unknown;
 }

@@ -3,8 +3,8 @@ import { limitLate } from '../speed/limit-speed.js';
 import type { BodyCounter, BodyObserver } from './body-counter.js';
 
 /**
- * One admitted response on its way: reports its bytes to the tracker while it runs and when it ends, and severs it when
- * the tracker says so.
+ * An admitted response in progress: reports its bytes to the tracker while it runs and when it ends, and is severed when the
+ * tracker says so.
  */
 export class Transfer implements BodyObserver {
   nextObserver: BodyObserver | undefined;
@@ -16,9 +16,9 @@ export class Transfer implements BodyObserver {
   constructor(
     private readonly body: BodyCounter,
     readonly handle: RequestHandle,
-    /** Whose tracker the handle is of. */
+    /** The tracker of the handle. */
     readonly tracker: unknown,
-    /** Called when a response with content has been ended. */
+    /** Called when a response with content has ended. */
     private readonly onEnded: (() => void) | undefined,
   ) {
     this.nextObserver = body.observers;
@@ -30,14 +30,14 @@ export class Transfer implements BodyObserver {
     if (this.body.res.statusCode < 400) this.handle.served();
   }
 
-  /** Credits what has been sent since the last time, unless the client holds it up. */
+  /** Credits what has been sent since the last call, unless the client is holding it up. */
   sample(): void {
     if (this.done) return;
     if (this.keepsUp()) this.handle.touch(this.unreported());
     limitLate(this.body, this.handle);
   }
 
-  /** The client took something since the last look, or there is nothing to take. */
+  /** The client has taken something since the last check, or there is nothing to take. */
   private keepsUp(): boolean {
     const handed = this.body.handed();
     const large = this.body.takenOfLargeWrite();

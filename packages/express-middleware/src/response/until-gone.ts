@@ -1,10 +1,11 @@
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 
 /**
- * Calls `gone` when the client of a response goes away. Behind another response of a pipeline Node tells only the
- * request; the connection is not asked, for a pipeline would put more listeners on it than Node likes.
+ * Calls `gone` when the client of a response goes away. For a response queued behind another one in a pipeline, Node notifies
+ * only the request; the connection is not used, because a pipeline would add more listeners to it than Node accepts without a
+ * warning.
  *
- * @returns stops waiting for it.
+ * @returns a function that stops waiting.
  */
 export function untilGone(req: PlaybackRequest, res: PlaybackResponse, gone: () => void): () => void {
   req.on('close', gone);

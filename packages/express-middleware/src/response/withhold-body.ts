@@ -3,12 +3,12 @@ import { callSoon } from './call-soon.js';
 import type { Writing } from './writing.js';
 import { beforeHead } from './head.js';
 
-/** What describes a body that is not sent. */
+/** Headers that describe a body that is not sent. */
 const OF_THE_BODY = ['Content-Length', 'Content-Encoding', 'Transfer-Encoding', 'Content-Range', 'Trailer'];
 
 /**
- * Lets a handler answer as it likes, and sends its head alone: the answer to a preflight needs no body, and a handler that
- * looks at no method would send media in it.
+ * Lets a handler respond as it likes, but sends only the head: the response to a preflight needs no body, and a handler that
+ * ignores the method would send media in it.
  */
 export function withholdBody(res: PlaybackResponse): void {
   const { end } = res as Writing;

@@ -7,7 +7,7 @@ export interface Writing {
   end: (this: PlaybackResponse, chunk?: unknown, encoding?: unknown, callback?: unknown) => PlaybackResponse;
 }
 
-/** HTTP/1: what Node calls when a response has been sent, and the socket is for the next. */
+/** HTTP/1: what Node calls when a response has been sent and the socket is free for the next one. */
 export interface Detaching {
   detachSocket: (this: PlaybackResponse, socket: Socket) => void;
 }

@@ -6,33 +6,33 @@ import type { PlaybackResponse } from '../connect.js';
 import { type Collector, MAX_COLLECTED } from './collected-body.js';
 import { decode } from './decode.js';
 
-/** Compressing less saves nothing. */
+/** Compressing anything shorter saves nothing. Bytes. */
 const SHORTEST_COMPRESSED = 1024;
 
-/** What is about the text as it was, or lets a cache keep what is meant for one viewer. */
+/** Headers that describe the original text, or let a cache keep what is meant for a single viewer. */
 const NO_LONGER_TRUE = [
   ...['ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Length', 'Content-Encoding', 'Transfer-Encoding', 'Trailer'],
   ...['Content-MD5', 'Digest', 'Repr-Digest', 'Content-Digest'],
   ...['Expires', 'Surrogate-Control', 'CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control'],
 ];
 
-/** What became of the playlists that tokens were to be written into. */
+/** How many playlists tokens were written into, and why not into others. */
 export interface PlaylistCounts {
   /** Sent with the token. */
   written: number;
-  /** Longer than 4 MB: passed on as they were. */
+  /** Longer than 4 MB: passed on unchanged. */
   tooLong: number;
-  /** No playlist, or in an encoding that nobody can read: passed on as they were. */
+  /** Not a playlist, or in an unsupported encoding: passed on unchanged. */
   unreadable: number;
 }
 
-/** Changes the text of a playlist on its way; whatever cannot be read is sent as it came. */
+/** Changes the text of a playlist in transit; anything unreadable is sent unchanged. */
 export class WrittenPlaylist implements Collector {
   constructor(
     private readonly res: PlaybackResponse,
     private readonly counts: PlaylistCounts,
     private readonly compress: boolean,
-    /** Undefined: it is no playlist. */
+    /** Undefined: it is not a playlist. */
     private readonly change: (text: string) => string | undefined,
     private readonly onTooLong: () => void,
   ) {}
@@ -58,7 +58,7 @@ export class WrittenPlaylist implements Collector {
     });
   }
 
-  /** It runs when the handler has long returned: what it throws would end the process. */
+  /** It runs long after the handler has returned: an exception here would end the process. */
   private changed(text: string): string | undefined {
     try {
       return this.change(text);
@@ -86,7 +86,7 @@ export class WrittenPlaylist implements Collector {
   }
 }
 
-/** The head alone, for HEAD: as a GET would get it, but for the length, which nobody knows without the text. */
+/** Only the head, for HEAD: as for a GET, except for the length, which is unknown without the text. */
 export class WrittenHead implements Collector {
   constructor(private readonly res: PlaybackResponse) {}
 
@@ -102,7 +102,7 @@ export class WrittenHead implements Collector {
   }
 }
 
-/** The answer is this viewer's alone. */
+/** Makes the response private to this viewer. */
 function makePrivate(res: PlaybackResponse): void {
   for (const name of NO_LONGER_TRUE) res.removeHeader(name);
   res.setHeader('Cache-Control', 'no-store');

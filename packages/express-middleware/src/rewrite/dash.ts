@@ -2,9 +2,9 @@ import { Patch } from './patch.js';
 import type { TokenInUri } from './token-in-uri.js';
 import { decodeXml, encodeXml, readXml, type XmlElement } from './xml.js';
 
-/** Elements that can have a BaseURL, against which what is in them is resolved. */
+/** Elements that may have a BaseURL, against which their content is resolved. */
 const LEVELS: readonly string[] = ['MPD', 'Period', 'AdaptationSet', 'Representation'];
-/** Attributes with the address of a segment, by element; templates among them. */
+/** Attributes that hold the address of a segment, by element, including templates. */
 const OF_SEGMENTS: Readonly<Record<string, readonly string[]>> = {
   SegmentTemplate: ['media', 'initialization', 'index', 'bitstreamSwitching'],
   SegmentURL: ['media', 'index'],
@@ -12,20 +12,20 @@ const OF_SEGMENTS: Readonly<Record<string, readonly string[]>> = {
   RepresentationIndex: ['sourceURL'],
   BitstreamSwitching: ['sourceURL'],
 };
-/** Elements whose text is where the manifest, or a part of it, is fetched from next. */
+/** Elements whose text says where the manifest, or a part of it, is fetched from next. */
 const OF_MANIFESTS: readonly string[] = ['Location', 'PatchLocation', 'ImportedMPD', 'ContentSteering'];
 
-/** Where relative URIs lead: home, away, or to either, where a BaseURL has alternatives. */
+/** Where relative URIs lead: home, away, or possibly both if a BaseURL has alternatives. */
 const HOME = 1;
 const AWAY = 2;
 
 /**
- * A DASH manifest (ISO/IEC 23009-1) whose child URIs carry the token: segment templates, lists and indexes, locations,
- * remote elements, and a BaseURL that is a file. A BaseURL that is a folder stays, for resolving drops its query and
- * ffmpeg appends to its text; and so does what lies below a BaseURL of another host.
+ * A DASH manifest (ISO/IEC 23009-1) whose child URIs carry the token: segment templates, lists and indexes, locations, remote
+ * elements, and a BaseURL that is a file. A BaseURL that is a folder is left unchanged, because resolving drops its query, and
+ * ffmpeg appends to its text; so is everything below a BaseURL of another host.
  *
- * @param manifestsOnly Only where manifests are fetched from.
- * @returns undefined when it is no manifest; the same text when no URI of it leads home.
+ * @param manifestsOnly Only URIs from which manifests are fetched.
+ * @returns undefined if it is not a manifest; the same text if none of its URIs lead home.
  */
 export function writeDash(text: string, tokens: TokenInUri, manifestsOnly = false): string | undefined {
   const root = readXml(text);
@@ -36,7 +36,7 @@ export function writeDash(text: string, tokens: TokenInUri, manifestsOnly = fals
   return writer.patch.result();
 }
 
-/** A piece of the text that holds a URI. */
+/** A part of the text that holds a URI. */
 interface Place {
   readonly start: number;
   readonly end: number;
@@ -47,9 +47,9 @@ interface Place {
 class ManifestWriter {
   readonly patch: Patch;
   private readonly hasXmlBase: boolean;
-  /** Where a BaseURL in this level is resolved against. */
+  /** Where a BaseURL at this level is resolved against. */
   private readonly inherited = new Map<XmlElement, number>();
-  /** Where a template in this level leads, by all BaseURLs on the ways from here to the representations. */
+  /** Where a template at this level leads, considering all BaseURLs between here and the representations. */
   private readonly reach = new Map<XmlElement, number>();
 
   constructor(
@@ -71,7 +71,7 @@ class ManifestWriter {
     return reach;
   }
 
-  /** @param level The innermost level it is in. */
+  /** @param level The innermost level that contains it. */
   visit(element: XmlElement, level: XmlElement): void {
     const inner = this.reach.has(element) ? element : level;
     if (inner === level && element !== level && this.strays(element)) return;
@@ -90,7 +90,7 @@ class ManifestWriter {
     for (const child of element.children) this.visit(child, inner);
   }
 
-  /** XML's own base is not DASH's, and players pass over it; should one follow it, the token must not go there. */
+  /** XML's own base is not part of DASH, and players ignore it; in case one follows it, the token must not go there. */
   private strays({ attributes }: XmlElement): boolean {
     if (!this.hasXmlBase) return false;
     const base = attributes.find(({ name }) => name === 'xml:base');
@@ -125,7 +125,7 @@ class ManifestWriter {
     if (children.length > 0) return undefined;
     const raw = this.text.slice(contentStart, contentEnd);
     if (!raw.includes('<')) return this.place(contentStart, contentEnd, false);
-    // anything but one whole CDATA section: nobody writes URLs so
+    // anything but a single CDATA section: URLs are not written like that
     const start = contentStart + raw.indexOf(CDATA);
     const end = contentStart + raw.indexOf(']]>');
     const around = raw.replace(this.text.slice(start, end + 3), '');
@@ -133,7 +133,7 @@ class ManifestWriter {
     return this.place(start + CDATA.length, end, true);
   }
 
-  /** Without the white space around it. */
+  /** Without surrounding white space. */
   private place(start: number, end: number, isCdata: boolean): Place | undefined {
     const raw = this.text.slice(start, end);
     const trimmed = raw.trim();

@@ -1,27 +1,27 @@
 import type { Patch } from './patch.js';
 import type { TokenInUri } from './token-in-uri.js';
 
-/** Attributes that hold a URI which players ask for: RFC 8216bis 4.4, and its Appendix D for interstitials. */
+/** Attributes that hold a URI that players request: RFC 8216bis 4.4, and its Appendix D for interstitials. */
 const URI_ATTRIBUTES: readonly string[] = ['URI', 'SERVER-URI', 'X-ASSET-URI', 'X-ASSET-LIST'];
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const EQUALS = 0x3d;
 const SPACE = 0x20;
 const SOME_URI = /URI=|X-ASSET-LIST=|PREFETCH:/g;
-/** Tags that are a URI and nothing else: a segment that is still being made, of low-latency servers before there were parts. */
+/** Tags that consist of a URI: a segment that is still being produced, from low-latency servers that predate parts. */
 const BARE_URI = /#EXT-X-(?:TWITCH-)?PREFETCH:[ \t]*/y;
-/** Some writers forget the quotes, and most players do not mind. */
+/** Some writers omit the quotes, and most players do not mind. */
 const UNQUOTED = /(?:^|[, ])(?:URI|SERVER-URI|X-ASSET-URI|X-ASSET-LIST)=(?=([^"',\s][^",\s]*))/g;
 /** Tags whose URI is another playlist. */
 const OF_PLAYLISTS = /#EXT-X-(?:MEDIA|I-FRAME-STREAM-INF|IMAGE-STREAM-INF|RENDITION-REPORT):/y;
 const VARIABLE = /\{\$([A-Za-z0-9_-]+)\}/g;
 
-/** The tags of one playlist, as far as they are about URIs. */
+/** Handles those tags of one playlist that contain URIs. */
 export class HlsTags {
-  /** Where the next URI in a tag could be: most playlists have none, and then no tag is looked at. */
+  /** Where the next URI in a tag could be: most playlists have none, and then no tag is examined. */
   private nextUri: number;
   private nextQuote = -1;
-  /** EXT-X-DEFINE, looked up when a URI uses one. */
+  /** EXT-X-DEFINE, read when a URI first uses one. */
   private variables: Map<string, string> | undefined = undefined;
 
   constructor(
@@ -32,13 +32,13 @@ export class HlsTags {
     this.nextUri = this.find(0);
   }
 
-  /** Whether this tag may have a URI in its attributes; asked of one tag after the other. */
+  /** Whether this tag may have a URI in its attributes; called for one tag after the other. */
   mayHaveUri(at: number, end: number): boolean {
     if (this.nextUri < at) this.nextUri = this.find(at);
     return this.nextUri < end;
   }
 
-  /** Writes the URIs of one tag. */
+  /** Writes the token into the URIs of one tag. */
   write(at: number, end: number, patch: Patch): void {
     if (!this.isWritten(at)) return;
     BARE_URI.lastIndex = at;
@@ -47,7 +47,7 @@ export class HlsTags {
     if (colon > 0 && colon < end) this.writeAttributes(colon + 1, end, patch);
   }
 
-  /** Writes the URI of a line of its own, or of an attribute. */
+  /** Writes the token into the URI of a line or an attribute. */
   writeUri(start: number, end: number, patch: Patch): void {
     const behind = this.tokens.behind(this.text, start, end);
     if (behind !== undefined) return patch.replace(end, end, behind);
@@ -64,7 +64,7 @@ export class HlsTags {
     return OF_PLAYLISTS.test(this.text);
   }
 
-  /** From quote to quote: what is between an odd one and the next is a value, and may look like anything. */
+  /** Goes from quote to quote: the text between an odd quote and the next is a value, and may look like anything. */
   private writeAttributes(at: number, end: number, patch: Patch): void {
     const { text } = this;
     for (;;) {
@@ -83,7 +83,7 @@ export class HlsTags {
     if (value !== '') this.writeUri(start, start + value.length, patch);
   }
 
-  /** Between quoted values. */
+  /** The attributes between quoted values. */
   private writeUnquoted(at: number, end: number, patch: Patch): void {
     for (const found of this.text.slice(at, end).matchAll(UNQUOTED)) {
       const start = at + found.index + found[0].length;
@@ -91,7 +91,7 @@ export class HlsTags {
     }
   }
 
-  /** Looked for once, however many tags lie before it. */
+  /** Searched once, however many tags come before it. */
   private quoteFrom(at: number): number {
     if (this.nextQuote < at) {
       const found = this.text.indexOf('"', at);
@@ -106,8 +106,8 @@ export class HlsTags {
   }
 
   /**
-   * With its variables put in (RFC 8216bis 4.3): they may hold a host, or a query. Undefined: one is not defined here
-   * by value, so nobody can tell here where the URI leads.
+   * The URI with its variables substituted (RFC 8216bis 4.3): they may hold a host or a query. Undefined: a variable is not
+   * defined by value here, so where the URI leads is unknown.
    */
   private expand(uri: string): string | undefined {
     const variables = (this.variables ??= definitions(this.text));
@@ -121,7 +121,7 @@ export class HlsTags {
   }
 }
 
-/** Whether the value that this quote opens is of an attribute with a URI. */
+/** Whether the value that this quote opens belongs to an attribute with a URI. */
 function holdsUri(text: string, quote: number): boolean {
   for (const name of URI_ATTRIBUTES) {
     const start = quote - 1 - name.length;
@@ -133,7 +133,7 @@ function holdsUri(text: string, quote: number): boolean {
   return false;
 }
 
-/** EXT-X-DEFINE with a value. A name that is defined twice is an error of the playlist: it is not used. */
+/** Each EXT-X-DEFINE with a value. A name that is defined twice is an error in the playlist, and is not used. */
 function definitions(text: string): Map<string, string> {
   const found = new Map<string, string>();
   const twice = new Set<string>();

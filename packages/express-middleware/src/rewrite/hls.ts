@@ -6,13 +6,13 @@ const HASH = 0x23;
 const BYTE_ORDER_MARK = 0xfeff;
 
 /**
- * An HLS playlist (RFC 8216bis) whose child URIs carry the token: variants, renditions, I-frame streams, segments,
- * parts, preload hints, rendition reports, maps, keys, session data, steering, interstitials.
+ * An HLS playlist (RFC 8216bis) whose child URIs carry the token: variants, renditions, I-frame streams, segments, parts, preload
+ * hints, rendition reports, maps, keys, session data, steering, interstitials.
  *
- * One walk over the lines, copying what lies between insertions: a live playlist is written anew for each viewer.
+ * A single pass over the lines that copies the text between insertions: a live playlist is rewritten for each viewer.
  *
  * @param playlistsOnly Only URIs of other playlists.
- * @returns undefined when it is no playlist; the same text when no URI of it leads home.
+ * @returns undefined if it is not a playlist; the same text if none of its URIs lead home.
  */
 export function writeHls(text: string, tokens: TokenInUri, playlistsOnly = false): string | undefined {
   const first = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
@@ -43,5 +43,5 @@ export function writeHls(text: string, tokens: TokenInUri, playlistsOnly = false
   return patch.result();
 }
 
-/** Space, tab, and what is left of a line end. */
+/** Space, tab, or the rest of a line end. */
 const isBlank = (character: number): boolean => character === 0x20 || character === 0x09 || character === 0x0d;

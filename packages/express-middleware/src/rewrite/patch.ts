@@ -1,4 +1,4 @@
-/** A text with some of its parts replaced, from the front to the back. */
+/** A text with some of its parts replaced, from front to back. */
 export class Patch {
   private out = '';
   private copied = 0;
@@ -10,7 +10,7 @@ export class Patch {
     this.copied = end;
   }
 
-  /** The same string when nothing was replaced. */
+  /** The same string if nothing was replaced. */
   result(): string {
     return this.copied === 0 ? this.text : this.out + this.text.slice(this.copied);
   }

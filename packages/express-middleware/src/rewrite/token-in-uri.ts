@@ -1,41 +1,41 @@
 import { plainQuery } from './plain-uri.js';
 
-/** Where the playlist was asked for: a token goes back to there, and nowhere else. */
+/** Where the playlist was requested from: a token is sent back there, and nowhere else. */
 export interface Origin {
   /** As the client wrote it, with its port; undefined: only relative URIs are known to lead back. */
   readonly host: string | undefined;
   readonly secure: boolean;
 }
 
-/** Where a URI leads. `relative`: to wherever it is resolved against. */
+/** Where a URI leads. `relative`: to whatever it is resolved against. */
 export type Leads = 'relative' | 'home' | 'away';
 
 const AMPERSAND = 0x26;
-/** No host is called so: what is resolved against it and stays there was relative. */
+/** A host name that does not exist: a URI that is resolved against it and stays there was relative. */
 const NOWHERE = 'nowhere.invalid';
 
-/** A URL parser drops these, and then it would mean something else with a query behind it. */
+/** A URL parser drops these, so the URI would change its meaning when a query is appended. */
 // eslint-disable-next-line no-control-regex
 const DROPPED = /[\0-\x1f\x7f]|^ | $/;
 
-/** A scheme without a host: `data:`, `skd:`, and `http:a.ts`, which a URL parser takes for relative. */
+/** A scheme without a host: `data:`, `skd:`, and `http:a.ts`, which a URL parser treats as relative. */
 const OPAQUE = /^[a-z][a-z\d+.-]*:(?!\/\/)/i;
 
-/** Puts one viewer's token into the queries of URIs that lead to where the playlist came from. */
+/** Adds one viewer's token to the queries of URIs that lead back to where the playlist came from. */
 export class TokenInUri {
-  /** `tkn=abc`, escaped for queries, attributes in quotes of either kind, and DASH templates (no `$`). */
+  /** `tkn=abc`, escaped for queries, attributes in either kind of quotes, and DASH templates (no `$`). */
   readonly pair: string;
   private readonly protocol: 'https:' | 'http:';
   private readonly host: string | undefined;
   private readonly start: string;
   private readonly asQuery: string;
   private readonly asParameter: string;
-  /** A quick look, for most URIs have no token and are not taken apart. */
+  /** A quick check, because most URIs have no token and need not be parsed. */
   private readonly mayCarry: RegExp;
 
   /**
-   * @param name The parameter to write, of letters that need no escape.
-   * @param readNames Parameters that carry a token too: a URI that has one has been given a token of its own.
+   * @param name The parameter to write, in characters that need no escape.
+   * @param readNames Other parameters that carry a token: a URI that has one was given a token of its own.
    */
   constructor(
     private readonly name: string,
@@ -66,7 +66,7 @@ export class TokenInUri {
     return url.host === this.host ? 'home' : 'away';
   }
 
-  /** What is to be put behind the URI that stands here, which is mostly all there is to do. Undefined: more is. */
+  /** The text to append to this URI, which is usually all that is needed. Undefined: more is. */
   behind(text: string, start: number, end: number): string | undefined {
     const query = plainQuery(text, start, end);
     if (query < 0) return undefined;
@@ -75,15 +75,15 @@ export class TokenInUri {
     return query === end - 1 || text.charCodeAt(end - 1) === AMPERSAND ? this.pair : this.asParameter;
   }
 
-  /** The URI with the token, if it leads home or is relative; else as it is. */
+  /** The URI with the token if it leads home or is relative; otherwise unchanged. */
   write(uri: string): string {
     return this.leads(uri) === 'away' ? uri : this.add(uri);
   }
 
-  /** The URI with the token, wherever it leads. Other parameters and the fragment stay. */
+  /** The URI with the token, wherever it leads. Other parameters and the fragment are kept. */
   add(uri: string): string {
     const hash = uri.indexOf('#');
-    // only a fragment: it is about this very document
+    // only a fragment: it refers to this document
     if (hash === 0) return uri;
     const fragment = hash < 0 ? '' : uri.slice(hash);
     const before = hash < 0 ? uri : uri.slice(0, hash);
@@ -110,7 +110,7 @@ export class TokenInUri {
 
 const patterns = new Map<string, RegExp>();
 
-/** Made once: the names are those of the options. */
+/** Compiled once per list of names, which come from the options. */
 function carrying(names: readonly string[]): RegExp {
   const key = names.join('|');
   let pattern = patterns.get(key);
@@ -121,10 +121,10 @@ function carrying(names: readonly string[]): RegExp {
   return pattern;
 }
 
-/** What encodeURIComponent leaves, and an attribute in single quotes does not bear. */
+/** Escapes what encodeURIComponent leaves and an attribute in single quotes cannot contain. */
 const escape = (token: string): string => encodeURIComponent(token).replaceAll("'", '%27');
 
-/** As a URL parser writes it: lower case, without the port that goes without saying. */
+/** Normalised like a URL parser does: lower case, without the default port. */
 function hostOf(host: string | undefined, protocol: string): string | undefined {
   if (host === undefined || /[/?#@\\\s]/.test(host)) return undefined;
   try {

@@ -1,20 +1,20 @@
-/** An element of an XML document, and where its parts are in the text. */
+/** An element of an XML document, with the positions of its parts in the text. */
 export interface XmlElement {
-  /** As written, prefix included. */
+  /** As written, including the prefix. */
   readonly tag: string;
   /** Without the prefix. */
   readonly name: string;
   readonly parent: XmlElement | undefined;
   readonly children: XmlElement[];
   readonly attributes: readonly XmlAttribute[];
-  /** Between its tags; for `<a/>` both are the same. */
+  /** Between its tags; for `<a/>`, start and end are equal. */
   readonly contentStart: number;
   contentEnd: number;
 }
 
 export interface XmlAttribute {
   readonly name: string;
-  /** Of the value, between its quotes. */
+  /** Of the value, between the quotes. */
   readonly start: number;
   readonly end: number;
 }
@@ -23,17 +23,17 @@ const SLASH = 0x2f;
 const MAX_DEPTH = 64;
 const OPENING = /<([^\s<>"'/=!?]+)/y;
 const ATTRIBUTE = /\s+([^\s<>"'/=]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y;
-/** A timeline has thousands of these, and there is no address in them: they are not kept. */
+/** A timeline has thousands of these, and they contain no address: they are not kept. */
 const TIMELINE_ENTRY = /<S(?:\s+[a-z]+="\d*"){0,8}\s*\/>/y;
 const TAG_END = /\s*(\/?)>/y;
 const CLOSING = /<\/([^\s<>"'/=]+)\s*>/y;
 
 /**
- * The elements of a document, by one walk that never goes back: it comes from a file, or from another server. Undefined
- * for what is not well-formed, nests deeper than any manifest, or has a DOCTYPE, whose entities could stand for anything.
+ * Parses the elements of a document in a single pass without backtracking, since it may come from another server. Undefined if it
+ * is not well-formed, nests deeper than any manifest, or has a DOCTYPE, whose entities could stand for anything.
  *
- * Our own, for it is asked for with each manifest: saxes 6 takes 4.1 times as long for a timeline of 60 entries and 4.6 times for 1,800
- * (the whole rewriting 2.7 and 4.4 times), and does not say where the value of an attribute is.
+ * A parser of our own, because it runs for every manifest: saxes 6 takes 4.1 times as long for a timeline of 60 entries and 4.6
+ * times for 1,800 (the whole rewriting 2.7 and 4.4 times), and does not say where the value of an attribute is.
  */
 export function readXml(text: string): XmlElement | undefined {
   let root: XmlElement | undefined;
@@ -71,7 +71,7 @@ export function readXml(text: string): XmlElement | undefined {
   return inside === undefined ? root : undefined;
 }
 
-/** Where a comment, CDATA section or instruction ends. -1: nowhere, or it is a DOCTYPE. Undefined: it is none of these. */
+/** The end of a comment, CDATA section or instruction. -1: it does not end, or is a DOCTYPE. Undefined: it is none of these. */
 function behindRemark(text: string, at: number): number | undefined {
   if (text.startsWith('<!--', at)) return behind(text, '-->', at + 4);
   if (text.startsWith('<![CDATA[', at)) return behind(text, ']]>', at + 9);
@@ -110,7 +110,7 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray | und
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** What a piece of text means. Undefined: it uses an entity that XML itself does not have. */
+/** Decodes a piece of text. Undefined: it uses an entity that XML itself does not define. */
 export function decodeXml(raw: string): string | undefined {
   if (!raw.includes('&')) return raw;
   let known = true;
@@ -134,5 +134,5 @@ const REFERENCES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** The text as it may stand in content, and in an attribute with quotes of either kind. */
+/** The text as it may appear in content, or in an attribute with either kind of quotes. */
 export const encodeXml = (text: string): string => text.replace(/[&<>"']/g, (character) => REFERENCES[character] ?? '');

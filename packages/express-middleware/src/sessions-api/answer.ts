@@ -12,7 +12,7 @@ export {
 
 const UNREACHABLE: readonly unknown[] = ['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'];
 
-/** 503, where the nodes of a cluster cannot be asked now. */
+/** 503 if the nodes of a cluster cannot be asked at the moment. */
 export function unreachable(error: unknown): ApiError | undefined {
   if (!UNREACHABLE.includes((error as { code?: unknown } | undefined)?.code)) return undefined;
   return new ApiError(503, 'CLUSTER_UNREACHABLE', 'The cluster cannot be reached now. Try again.', {

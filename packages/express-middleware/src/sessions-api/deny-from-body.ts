@@ -3,7 +3,7 @@ import { StreamSessionsError } from '@stream-sessions/core';
 import { invalidBody } from './answer.js';
 import { reasonOf } from './query.js';
 
-/** Wire names of a target's fields; the words of the session list's query are understood too. */
+/** Wire names of the fields of a target; the query names of the session list are accepted, too. */
 const FIELDS: Readonly<Record<string, keyof DenialTarget>> = {
   session: 'session',
   user: 'user',
@@ -20,10 +20,10 @@ const KNOWN = 'session, user, token, ip, user_agent, stream_code, proto, issued_
 const MAX_DENY_SECONDS = 999_999_999;
 
 /**
- * Denies what the body names: `{ "target": { "ip": "203.0.113.7", "stream_code": "cam1" }, "deny_for": 600, "reason": "…" }`,
- * or the fields of the target at the top.
+ * Denies what the body names: `{ "target": { "ip": "203.0.113.7", "stream_code": "cam1" }, "deny_for": 600, "reason": "…" }`, or
+ * the fields of the target at the top level.
  *
- * @throws ApiError 400 when it is not clear who is meant.
+ * @throws ApiError 400 if it is not clear who is meant.
  */
 export async function denyFromBody(directory: SessionDirectory, body: Record<string, unknown>): Promise<Denial> {
   const { deny_for: denyFor, reason, target: nested, ...flat } = body;
@@ -52,13 +52,13 @@ function targetOf(fields: unknown): DenialTarget {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
     if (field === undefined) throw invalidBody(`Unknown field ${JSON.stringify(name.slice(0, 64))}. Known: ${KNOWN}.`);
     if (field in target) throw invalidBody(`${name} is given twice.`);
-    // deny() checks what it is
+    // deny() validates the value
     target[field] = field === 'issuedBefore' && value !== undefined ? timeOf(value) : value;
   }
   return target as DenialTarget;
 }
 
-/** With its offset: without one, it would mean another moment on each machine. */
+/** The offset is required: without it, the time would mean a different moment on each machine. */
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 
 function timeOf(value: unknown): number {

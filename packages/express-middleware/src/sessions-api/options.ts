@@ -10,14 +10,14 @@ import type { ListSettings } from './query.js';
 /** Options of `sessionsApi()`. Everything has a default. */
 export interface SessionsApiOptions {
   /**
-   * Decides who may use the API: true lets the caller in, anything else is answered 403; throw an error with `status: 401`
+   * Decides who may use the API: true admits the caller, anything else is answered with 403; throw an error with `status: 401`
    * for 401. `localOnly` is such a function. Default: callers need the key.
    */
   authorize?: RequestCallback<[action: Action], boolean | Promise<boolean>>;
   /**
-   * What opens the API without `authorize`: 16 or more letters, digits and `-._~+/`. Several processes behind one address
-   * need the same key. It is not printed, and is written only if `keyFile` says where. Default: a new one at each start of
-   * the process, printed once on stderr.
+   * The key that opens the API without `authorize`: 16 or more letters, digits and `-._~+/`. Several processes behind one address
+   * need the same key. It is not printed, and is written only if `keyFile` says where. Default: a new one each time the process
+   * starts, printed once on stderr.
    */
   key?: string;
   /**
@@ -28,9 +28,9 @@ export interface SessionsApiOptions {
   keyFile?: string | false;
   /** Where a browser finds this API, such as `http://127.0.0.1:8080/api`: printed with the key, as a link. Default none. */
   url?: string;
-  /** Called with the key at once, instead of the line on stderr: for programs that learn their address only later. */
+  /** Called with the key at once, instead of printing it on stderr: for programs that learn their address only later. */
   announce?: (key: AnnouncedKey) => void;
-  /** The kinds that lists show if the request names no `kind`. Default all; viewers if `compat` is set. */
+  /** The kinds that lists show if the request does not specify `kind`. Default all; viewers if `compat` is set. */
   kinds?: readonly SessionKind[];
   /** `open-streamer`: for clients of Open-Streamer. Lists show viewers, and unknown query names are ignored. */
   compat?: 'open-streamer';
@@ -49,7 +49,7 @@ const KNOWN: readonly (keyof SessionsApiOptions)[] = [
 /** The options, checked and prepared. */
 export interface Prepared {
   readonly authorize: Authorize;
-  /** Undefined where `authorize` decides. */
+  /** Undefined if `authorize` decides. */
   readonly key: ApiKey | undefined;
   readonly lists: ListSettings;
 }

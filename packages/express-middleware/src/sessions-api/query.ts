@@ -3,39 +3,39 @@ import type { SessionFilter, SessionKind, SessionOrder } from '@stream-sessions/
 import { normaliseAddress, SESSION_KINDS } from '@stream-sessions/core/spi';
 import { invalidQuery } from './answer.js';
 
-/** Rows of one page at the most, and when nothing else is asked for. */
+/** The most rows on a page, which is also the default. */
 export const MAX_LIMIT = 1000;
 
 const STATUSES = ['active', 'closed'] as const;
 const SWITCH = ['true', 'false'] as const;
 const VISITS = ['latest', 'all'] as const;
-/** In the words of the answers. */
+/** In the terms of the responses. */
 const ORDERS: Readonly<Record<string, SessionOrder>> = {
   opened_at: 'openedAt',
   '-opened_at': '-openedAt',
   '-bytes': '-bytes',
   '-closed_at': '-closedAt',
 };
-/** What core's `search` takes at most. */
+/** The bound of core's `search`. */
 const MAX_SEARCH = 256;
-/** Longer reasons of an operator are cut off. */
+/** An operator's longer reasons are cut. */
 const MAX_REASON = 256;
 
-/** What lists show to whom asks for nothing else. */
+/** What lists show by default. */
 export interface ListSettings {
   /** Undefined: all. */
   readonly kinds: readonly SessionKind[] | undefined;
-  /** Unknown query names are ignored, and of several values the first counts. */
+  /** Unknown query names are ignored, and the first of several values counts. */
   readonly lenient: boolean;
 }
 
-/** A request's query, and what it means where it says nothing. */
+/** The query of a request, and the defaults for what it omits. */
 export interface Asked {
   readonly query: URLSearchParams;
   readonly lists: ListSettings;
 }
 
-/** Reads one value of the query into the filter. */
+/** Each reads one value of the query into the filter. */
 const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) => void>> = {
   stream: (value, filter) => (filter.stream = value),
   proto: (value, filter) => (filter.protocol = word('proto', value)),
@@ -54,11 +54,11 @@ const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) =>
   after: (value, filter) => (filter.after = value),
 };
 
-/** Names that the list of sessions takes. */
+/** Parameters that the list of sessions accepts. */
 export const LIST_NAMES: readonly string[] = Object.keys(READERS);
 
 /**
- * The query as a filter; `limit` is always set. An empty value is as good as none, as a form sends it.
+ * The query as a filter; `limit` is always set. An empty value, as a form sends it, counts as absent.
  *
  * @throws ApiError 400
  */
@@ -76,10 +76,10 @@ export function readFilter(
   return { ...filter, limit: filter.limit ?? MAX_LIMIT };
 }
 
-/** What an operator says about it, as core takes it: a copy, for a part of the query would keep all of it. */
+/** An operator's reason in the form that core takes: a copy, because a substring would keep the whole query in memory. */
 export const reasonOf = (text: string): string => Buffer.from(text.slice(0, MAX_REASON)).toString();
 
-/** @throws ApiError 400 for a name that is not known here, or given twice, unless that does not matter. */
+/** @throws ApiError 400 for a parameter that is unknown here or given twice, unless the API is lenient. */
 export function onlyNames({ query, lists }: Asked, names: readonly string[]): void {
   if (lists.lenient) return;
   const allowed = names.length === 0 ? 'This takes no query parameters.' : `Allowed: ${names.join(', ')}.`;
@@ -91,7 +91,7 @@ export function onlyNames({ query, lists }: Asked, names: readonly string[]): vo
   }
 }
 
-/** `limit` alone: absent, 0 and what is too much mean the most. */
+/** Reads `limit`: absent, 0 and values that are too large mean the maximum. */
 export function limit(value: string | null): number {
   if (value === null || value === '') return MAX_LIMIT;
   if (!/^\d{1,15}$/.test(value))
@@ -100,7 +100,7 @@ export function limit(value: string | null): number {
   return number === 0 || number > MAX_LIMIT ? MAX_LIMIT : number;
 }
 
-/** A number of seconds as milliseconds; undefined when absent. */
+/** A number of seconds, in milliseconds; undefined if absent. */
 export function seconds(name: string, value: string | null): number | undefined {
   if (value === null || value === '') return undefined;
   if (!/^\d{1,9}(?:\.\d{1,3})?$/.test(value)) {
@@ -120,7 +120,7 @@ function search(value: string): string {
   throw invalidQuery(`q: this is too long. Allowed: ${MAX_SEARCH} characters.`);
 }
 
-/** Adapters bring protocols of their own: any word will do. */
+/** Adapters bring protocols of their own: any word is accepted. */
 function word(name: string, value: string): string {
   if (/^[a-z0-9][a-z0-9._+-]{0,31}$/i.test(value)) return value.toLowerCase();
   throw invalidQuery(`${name}: ${quoted(value)} is no protocol. Allowed: a word such as hls, dash, rtmp, rtsp, srt.`);

@@ -22,17 +22,17 @@ import { type FeedCall, openFeed } from './feed/open-feed.js';
 import { denyFromBody } from './deny-from-body.js';
 import { limit, LIST_NAMES, MAX_LIMIT, onlyNames, readFilter, reasonOf, seconds } from './query.js';
 
-/** One request, taken apart. */
+/** One parsed request. */
 export interface Call extends FeedCall {
-  /** What the path names: a session, a stream, a denial. */
+  /** What the path names: a session, a stream or a denial. */
   readonly name: string;
 }
 
-/** What to answer: 200 with a body, 204 without, or as it says. */
+/** The response: 200 with a body, 204 without, or the given status. */
 type Reply = { readonly status?: number; readonly body?: unknown; readonly isAnswered?: true };
 type Operation = (directory: SessionDirectory, call: Call) => Reply | Promise<Reply>;
 
-/** A path of the API and what can be done there. HEAD is GET without the body. */
+/** A path of the API and its methods. HEAD is GET without the body. */
 export interface Route {
   readonly path: RegExp;
   readonly methods: Readonly<Record<string, Operation>>;
@@ -68,7 +68,7 @@ async function page(
 ): Promise<Reply> {
   const { after, ...everyPage } = filter;
   try {
-    // one row more tells whether there is another page
+    // one extra row shows whether there is another page
     const most = Math.min(rows + 1, MAX_LIMIT);
     const [found, stats] = await Promise.all([directory.list({ ...filter, limit: most }), directory.stats()]);
     const sessions = found.slice(0, rows);
@@ -84,7 +84,7 @@ async function page(
   }
 }
 
-/** The longest page has no room for one row more: a cluster lists no more rows at once. */
+/** The longest page has no room for an extra row: a cluster does not list more rows at once. */
 async function isAnyAfter(
   directory: SessionDirectory,
   filter: SessionFilter,
@@ -107,7 +107,7 @@ async function getSession(directory: SessionDirectory, call: Call): Promise<Repl
   return { body: toWire(session) };
 }
 
-/** Of a session or a denial, whichever has this id. */
+/** Of the session or denial that has this id. */
 async function explain(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, []);
   const explanation = await directory.explain(call.name);
@@ -130,14 +130,14 @@ async function kickSession(directory: SessionDirectory, call: Call): Promise<Rep
   const kicked = await directory.kick(name, options);
   if (kicked === false) throw notFound('There is no such live session.');
   await directory.saved?.();
-  // some nodes of a cluster have yet to hear of it
+  // some nodes of a cluster have not received it yet
   return kicked === true || kicked.pending.length === 0 ? {} : { status: 202, body: kicked };
 }
 
 const byAudience = (a: StreamSummary, b: StreamSummary): number =>
   b.viewers - a.viewers || (a.stream < b.stream ? -1 : 1);
 
-/** The streams with the most viewers first: a client can invent streams, and they should not hide the real ones. */
+/** The streams with the most viewers first: a client can invent streams, which must not hide the real ones. */
 async function listStreams(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, ['limit']);
   const streams = await directory.streams();
@@ -145,7 +145,7 @@ async function listStreams(directory: SessionDirectory, call: Call): Promise<Rep
   return { body: streamsToWire(shown, streams.length) };
 }
 
-/** The newest first. */
+/** Newest first. */
 async function listDenials(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, ['limit']);
   const denials = await directory.denials();

@@ -9,16 +9,16 @@ import { signIn } from './key/sign-in.js';
 import { prepare, type Prepared, type SessionsApiOptions } from './options.js';
 import { type Route, ROUTES } from './routes.js';
 
-/** A Connect-style handler that also works alone: without `next`, it answers unknown paths with 404. */
+/** A Connect-style handler that also works on its own: without `next`, it answers unknown paths with 404. */
 export type ApiHandler = (req: PlaybackRequest, res: PlaybackResponse, next?: (error?: unknown) => void) => void;
 
 /**
- * The REST API of the list: `GET /sessions`, `GET|DELETE /sessions/:id`, `GET /streams`, `GET /streams/:code/sessions`,
- * `GET|POST /denials`, `DELETE /denials/:id`, `GET /sessions|denials/:id/explain`, `POST /invalidate`, `POST /reauthorize`,
- * `GET /stats`, and what happens as it happens: `GET /events`. JSON with Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them. Other paths
- * are passed on.
+ * The REST API of the list: `GET /sessions`, `GET|DELETE /sessions/:id`, `GET /streams`, `GET /streams/:code/sessions`, `GET|POST
+ * /denials`, `DELETE /denials/:id`, `GET /sessions|denials/:id/explain`, `POST /invalidate`, `POST /reauthorize`, `GET /stats`,
+ * and the live feed: `GET /events`. JSON with Open-Streamer's names; tokens only as fingerprints unless the tracker exposes them.
+ * Other paths are passed on.
  *
- * It opens with a key, which is generated here and printed once, unless `authorize` says who gets in.
+ * Access requires a key, which is generated here and printed once, unless `authorize` decides who gets in.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_KEY_FILE
  * @example app.use('/api', sessionsApi(tracker, { url: 'http://127.0.0.1:8080/api' }));
@@ -83,7 +83,7 @@ function notAllowed(route: Route): ApiError {
   return new ApiError(405, 'METHOD_NOT_ALLOWED', `Allowed: ${allow.join(', ')}.`, { Allow: allow.join(', ') });
 }
 
-/** Paths come from strangers: what cannot be read is not there. */
+/** Paths come from strangers: one that cannot be read does not exist. */
 function safely<T>(read: () => T): T | undefined {
   try {
     return read();

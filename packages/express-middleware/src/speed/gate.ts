@@ -8,30 +8,32 @@ import { monotonic } from './pace.js';
 import type { SessionSpeed, Waiting } from './session-speed.js';
 import { tapDrain } from './tap-drain.js';
 
-/** Writers are told to wait above the one, and to go on below the other, so that there is always something to send. Bytes. */
+/**
+ * Writers are told to wait above the first, and to continue below the second, so that there is always something to send. Bytes.
+ */
 const ENOUGH_HELD = 65_536;
 const FEW_HELD = 16_384;
 
-/** A writer that does not wait for so long, or with so many bytes, never will. */
+/** A writer that ignores requests to wait for this long, or for this many bytes, always will. Milliseconds. */
 const LONG_MS = 10_000;
 const MOST_UNHEEDED = 16 * 1024 * 1024;
 
 type Sending = PlaybackResponse & { flushHeaders(): void };
 
 /**
- * Holds a response to the speed of its session: between whatever changes its body, such as compression, and what counts the
- * bytes, which sees only those that were let go. It is there until the response has ended.
+ * Holds a response to the speed of its session. It sits between whatever changes the body, such as compression, and the byte
+ * counter, which sees only released bytes. It is there until the response has ended.
  */
 export class Gate implements BodyGate, Waiting {
   private readonly bytes = new HeldBytes();
   private readonly drains: ReturnType<typeof tapDrain>;
-  /** Where it goes: the methods below those that ask the gate. */
+  /** Where bytes are released to: the methods below those that use the gate. */
   private below: Writing | undefined = undefined;
-  /** The client does not take more now; Node will say when it does. */
+  /** The client does not take more at the moment; Node signals when it does. */
   private isBlocked = false;
   /** A writer was told to wait. */
   private owesDrain = false;
-  /** Bytes that came though their writer was told to wait, and since when. */
+  /** Bytes written by a writer that was told to wait, and since when. */
   private unheeded = 0;
   private unheededSince = 0;
   private isEnding = false;
@@ -67,7 +69,7 @@ export class Gate implements BodyGate, Waiting {
       return false;
     }
     const bytes = bytesOf(chunk, encoding);
-    // what is nothing, or no body, is for Node to judge
+    // an empty chunk, or one that is not a body, is left to Node
     if (bytes === undefined || bytes.length === 0 || !this.body.counts || this.passes(bytes.length)) {
       const goesOn = this.body.write(below, chunk, encoding, callback);
       if (!goesOn) this.isBlocked = this.owesDrain = true;
@@ -93,7 +95,7 @@ export class Gate implements BodyGate, Waiting {
     }
     this.isEnding = true;
     this.onEnd = [chunk, encoding, callback].find((each) => typeof each === 'function');
-    // as whoever ended it sees it; a property, for Node's own says whether it knows
+    // visible to whoever ended it; a property, because Node's own flag is not set yet
     Object.defineProperty(this.body.res, 'writableEnded', { configurable: true, value: true });
     if (bytes === undefined) return;
     this.declare(bytes.length);
@@ -128,7 +130,7 @@ export class Gate implements BodyGate, Waiting {
     try {
       this.isBlocked = !this.body.write(this.below as Writing, slice, undefined, done);
     } catch (error) {
-      // more than its Content-Length says, for one: whoever wrote it has long returned
+      // more than its Content-Length says, for example: the writer has long returned
       this.abandon();
       this.body.res.destroy(error as Error);
     }
@@ -141,13 +143,13 @@ export class Gate implements BodyGate, Waiting {
 
   private hold(below: Writing, bytes: Buffer, done: unknown): void {
     this.below = below;
-    // the head does not wait: applications look whether it has gone
+    // the head does not wait: applications check whether it has been sent
     if (!this.body.res.headersSent) (this.body.res as Sending).flushHeaders();
     this.bytes.add(bytes, typeof done === 'function' ? (done as Done) : undefined);
     if (!this.isBlocked) this.speed.enter(this);
   }
 
-  /** As Node does with a body that comes in one piece. */
+  /** As Node does for a body that is written in one piece. */
   private declare(length: number): void {
     const { res } = this.body;
     if (res.headersSent || 'stream' in res || this.body.written > 0) return;
@@ -155,7 +157,7 @@ export class Gate implements BodyGate, Waiting {
       res.setHeader('Content-Length', length);
   }
 
-  /** Node has room again. True: its writer may know. */
+  /** Node has room again. True: the writer may be told. */
   private drained(): boolean {
     this.isBlocked = false;
     if (this.held === 0) {
@@ -188,7 +190,7 @@ export class Gate implements BodyGate, Waiting {
   }
 }
 
-/** Undefined for what is no piece of a body. */
+/** Undefined if it is not a chunk of a body. */
 function bytesOf(chunk: unknown, encoding: unknown): Buffer | undefined {
   if (typeof chunk === 'string') {
     return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);

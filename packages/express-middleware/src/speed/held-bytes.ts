@@ -1,4 +1,4 @@
-/** What was written and may not be sent yet. */
+/** A piece that was written and may not be sent yet. */
 interface Piece {
   bytes: Buffer;
   readonly done: Done | undefined;
@@ -6,11 +6,11 @@ interface Piece {
 
 export type Done = (error?: Error | null) => void;
 
-/** The pieces of a body, in order, to be taken in slices. Nothing is copied. */
+/** The pieces of a body, in order, taken in slices. Nothing is copied. */
 export class HeldBytes {
   size = 0;
   private pieces: Piece[] = [];
-  /** Those before are gone. */
+  /** The pieces before this index are gone. */
   private first = 0;
 
   add(bytes: Buffer, done: Done | undefined): void {
@@ -18,7 +18,7 @@ export class HeldBytes {
     this.size += bytes.length;
   }
 
-  /** A slice of the first piece, at most so long; with what is to be called when it was the last of it. */
+  /** A slice of the first piece, at most this long, and its callback if it was the last slice. */
   take(most: number): { slice: Buffer; done: Done | undefined } {
     const piece = this.pieces[this.first] as Piece;
     const slice = piece.bytes.length <= most ? piece.bytes : piece.bytes.subarray(0, most);
@@ -34,7 +34,7 @@ export class HeldBytes {
     return { slice, done: piece.done };
   }
 
-  /** Lets go of all; whoever waits for a piece hears that it will not be sent. */
+  /** Drops everything; whoever waits for a piece is told that it will not be sent. */
   drop(): void {
     const dropped = this.pieces.slice(this.first);
     this.pieces = [];

@@ -3,24 +3,24 @@ import type { BodyCounter } from '../response/body-counter.js';
 import { Gate } from './gate.js';
 import { SessionSpeed } from './session-speed.js';
 
-/** A session that is younger has just opened, and has its burst. */
+/** A session younger than this has just opened, and gets its burst. Milliseconds. */
 const NEW_MS = 1000;
 
 const speeds = new WeakMap<object, SessionSpeed>();
 
 /**
- * Holds a response to the limit of its session, if it has one. Where two trackers limit one response, the tighter limit of
- * those that it starts with.
+ * Holds a response to the limit of its session, if there is one. If two trackers limit one response, the tighter of its initial
+ * limits applies.
  */
 export function limitSpeed(body: BodyCounter, handle: Handle, isPlaylist: boolean): void {
   const { downMbits } = handle.limits;
   if (downMbits === undefined) return;
-  // a copy of the session, once
+  // copies the session, only once
   const isNew = (): boolean => (handle.session?.durationMs ?? 0) < NEW_MS;
   hold(body, handle, downMbits, isNew, isPlaylist);
 }
 
-/** The same for a response that has begun without a limit. */
+/** The same for a response that began without a limit. */
 export function limitLate(body: BodyCounter, handle: Handle): void {
   const { downMbits } = handle.limits;
   if (downMbits === undefined || body.gate !== undefined || body.complete) return;

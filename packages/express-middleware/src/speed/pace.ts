@@ -1,16 +1,18 @@
-/** How often waiting responses are looked at. What is due in between waits for the next look, and loses nothing. */
+/**
+ * How often waiting responses are checked. What falls due in between waits for the next check, and loses nothing. Milliseconds.
+ */
 const LOOK_MS = 50;
 
-/** What waits for time to pass. */
+/** Something that waits for time to pass. */
 export interface Paced {
-  /** Sends what may be sent by now. False when nothing waits any more. */
+  /** Sends what may be sent by now. False if nothing is waiting any more. */
   look(now: number): boolean;
 }
 
-/** Monotonic milliseconds: a clock that is set must not stop or flood anybody. */
+/** Monotonic milliseconds: setting the clock must neither stop nor flood anyone. */
 export const monotonic = (): number => performance.now();
 
-/** The one timer of this process for all who wait for their speed limit. It stops when nobody waits. */
+/** The only timer of this process for responses that wait for their speed limit. It stops when none is waiting. */
 class Pace {
   private readonly waiting = new Set<Paced>();
   private timer: NodeJS.Timeout | undefined = undefined;
@@ -27,7 +29,7 @@ class Pace {
     this.timer = undefined;
   }
 
-  /** How many sessions wait. */
+  /** The number of waiting sessions. */
   get size(): number {
     return this.waiting.size;
   }

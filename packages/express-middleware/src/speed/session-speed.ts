@@ -3,38 +3,38 @@ import { monotonic, pace, type Paced } from './pace.js';
 import { TokenBucket } from './token-bucket.js';
 import { Waits } from './waits.js';
 
-/** At most so much of one response before it is another's turn. Bytes. */
+/** The most that is sent of one response before it is the turn of another. Bytes. */
 const LARGEST_SLICE = 65_536;
-/** What a turn is worth, to all who wait together. */
+/** The time that one round of turns, shared by all waiting responses, takes up. Milliseconds. */
 const ROUND_MS = 100;
 const SMALLEST_SLICE = 4096;
 
-/** `limited` while its limit is below what it wants, most of the time; `enough` when it no longer is. */
+/** `limited` while its limit is mostly below what it demands; `enough` once it no longer is. */
 const SPEED_TAG = 'speed';
 
 type Tagging = Pick<Handle, 'tag'>;
 
 /** A response that waits for its turn. */
 export interface Waiting {
-  /** Not kept here, for it leads to a request. */
+  /** Read from the response rather than stored, because it leads to a request. */
   readonly handle: Tagging;
-  /** Playlists go before all others: without them a player does not know what to fetch. */
+  /** Playlists go first: without them, a player does not know what to fetch. */
   readonly goesFirst: boolean;
   /** Bytes that could be sent at once. */
   readonly held: number;
-  /** Sends so many bytes at the most; how many. */
+  /** Sends at most this many bytes, and returns how many. */
   release(most: number): number;
-  /** Something is there to send, and the client takes it. */
+  /** There is something to send, and the client accepts it. */
   readonly isReady: boolean;
 }
 
 /**
- * One bucket for all that a session fetches, over any number of connections and streams: its responses take turns, and
- * playlists go first.
+ * One token bucket for everything that a session fetches, over any number of connections and streams: its responses take turns,
+ * and playlists go first.
  */
 export class SessionSpeed implements Paced {
   private readonly bucket: TokenBucket;
-  /** In the order of their turns: who had one goes to the end. */
+  /** In the order of their turns: a response that had one goes to the end. */
   private readonly playlists = new Set<Waiting>();
   private readonly others = new Set<Waiting>();
   private readonly waits = new Waits();
@@ -47,7 +47,7 @@ export class SessionSpeed implements Paced {
     this.bucket = new TokenBucket(downMbits, isNew, monotonic());
   }
 
-  /** For `handle.onLimits`: of all handles of the session. */
+  /** For `handle.onLimits`, shared by all handles of the session. */
   readonly change = ({ downMbits = Infinity }: Limits): void => {
     if (downMbits === this.downMbits) return;
     this.downMbits = downMbits;
@@ -60,7 +60,7 @@ export class SessionSpeed implements Paced {
     if (this.waits.turn(monotonic())) this.tag(handle);
   }
 
-  /** How long so many bytes take. */
+  /** How long this many bytes take. Milliseconds. */
   msFor(bytes: number): number {
     return (bytes / this.bucket.bytesIn(ROUND_MS)) * ROUND_MS;
   }
@@ -69,7 +69,7 @@ export class SessionSpeed implements Paced {
     return this.downMbits < downMbits;
   }
 
-  /** Takes so many bytes at once, if nobody waits for them. */
+  /** Takes this many bytes at once, if no response is waiting for them. */
   takeAll(bytes: number): boolean {
     if (this.playlists.size > 0 || this.others.size > 0) return false;
     if (this.bucket.available < bytes) this.bucket.fill(monotonic());
@@ -91,7 +91,7 @@ export class SessionSpeed implements Paced {
   }
 
   look(now: number): boolean {
-    // What is sent may make an application write more: that is sent in the same round.
+    // Sending may make an application write more, which is then sent in the same round.
     if (this.isLooking) return true;
     this.isLooking = true;
     try {
@@ -118,12 +118,12 @@ export class SessionSpeed implements Paced {
     if (!this.isLooking && this.look(monotonic())) pace.wait(this);
   }
 
-  /** False: there are no bytes left for anybody. */
+  /** False: no bytes are left. */
   private takeTurns(waiting: Set<Waiting>): boolean {
     const { bucket } = this;
     for (const response of waiting) {
       const slice = Math.min(this.sliceFor(waiting.size), response.held);
-      // little by little would be many writes
+      // sending little by little would mean many writes
       if (bucket.available < slice) return false;
       waiting.delete(response);
       bucket.take(response.release(slice));

@@ -3,10 +3,10 @@ import type { PlaybackResponse } from '../connect.js';
 type Emit = (this: unknown, event: string | symbol, ...rest: unknown[]) => boolean;
 
 /**
- * Asks `mayPass` about each `drain` of a response that Node emits: the socket has room again, which does not mean that its
- * writer may go on.
+ * Calls `mayPass` for each `drain` that Node emits on a response: the socket has room again, which does not mean that its writer
+ * may continue.
  *
- * @returns emits one that nobody is asked about; and ends it.
+ * @returns a function that emits a `drain` unconditionally, and one that ends the tap.
  */
 export function tapDrain(res: PlaybackResponse, mayPass: () => boolean): { drain(): void; end(): void } {
   const target = res as unknown as { emit: Emit };
@@ -21,7 +21,7 @@ export function tapDrain(res: PlaybackResponse, mayPass: () => boolean): { drain
     drain: () => void emit.call(res, 'drain'),
     end: () => {
       ended = true;
-      // somebody may have tapped it after this: then it stays in the chain, and does nothing
+      // if something else has tapped it since, this tap stays in the chain and does nothing
       if (target.emit === tap) delete (target as { emit?: Emit }).emit;
     },
   };

@@ -1,22 +1,22 @@
-/** Bytes a millisecond in one megabit a second. */
+/** Bytes per millisecond in one megabit per second. */
 const BYTES_PER_MS = 125;
 
-/** What may be sent at once, while it plays: little, or players would measure the burst and not the limit. */
+/** What may be sent at once during playback: little, or players would measure the burst instead of the limit. Milliseconds. */
 const DEPTH_MS = 250;
 
-/** What may be sent at once when the session opens, so that the first picture comes quickly. */
+/** What may be sent at once when the session opens, so that the first picture appears quickly. Milliseconds. */
 const BURST_MS = 2000;
 
 /**
- * How many bytes may be sent now, so that it stays below a limit: over any time no more than the limit × (that time +
- * 250 ms), and since the opening no more than the limit × (that time + 2 s). Times are monotonic milliseconds.
+ * How many bytes may be sent now to stay within a limit: over any period, at most limit × (period + 250 ms), and since the
+ * opening, at most limit × (period + 2 s). Times are monotonic milliseconds.
  */
 export class TokenBucket {
   private tokens: number;
-  /** Bytes a millisecond; Infinity: no limit. */
+  /** Bytes per millisecond; Infinity: no limit. */
   private rate: number;
 
-  /** @param isNew The session opens now: it has a burst, once. */
+  /** @param isNew The session is opening now, and gets a burst once. */
   constructor(
     downMbits: number,
     isNew: boolean,
@@ -31,7 +31,7 @@ export class TokenBucket {
     return this.tokens;
   }
 
-  /** Bytes in so many milliseconds. */
+  /** Bytes in this many milliseconds. */
   bytesIn(ms: number): number {
     return this.rate * Math.min(ms, DEPTH_MS);
   }
@@ -40,7 +40,7 @@ export class TokenBucket {
     const elapsed = now - this.at;
     this.at = now;
     const depth = this.bytesIn(DEPTH_MS);
-    // What is left of the burst stays, and nothing is added to it.
+    // What is left of the burst stays, but nothing is added to it.
     if (elapsed > 0 && this.tokens < depth) this.tokens = Math.min(depth, this.tokens + this.rate * elapsed);
   }
 
@@ -48,7 +48,7 @@ export class TokenBucket {
     this.tokens -= bytes;
   }
 
-  /** Another limit, from now on. */
+  /** Changes the limit from now on. */
   change(downMbits: number, now: number): void {
     const rate = rateOf(downMbits);
     if (rate === this.rate) return;
@@ -58,5 +58,5 @@ export class TokenBucket {
   }
 }
 
-/** What is no limit limits nothing. */
+/** An invalid limit does not limit anything. */
 const rateOf = (downMbits: number): number => (downMbits > 0 ? downMbits * BYTES_PER_MS : Infinity);

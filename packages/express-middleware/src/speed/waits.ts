@@ -1,20 +1,20 @@
-/** What "most of the time" is about. */
+/** The period in which "most of the time" is measured. */
 const SECONDS = 10;
-/** Milliseconds of these ten seconds: above the one a session is short of speed, below the other it no longer is. */
+/** Of the last ten seconds, in milliseconds: above the first, a session is short of speed; below the second, it no longer is. */
 const SHORT_MS = 8000;
 const ENOUGH_MS = 5000;
-/** Looks that are further apart are of two waits. */
+/** Checks that are further apart than this belong to different waits. Milliseconds. */
 const GAP_MS = 200;
 
-/** For how much of the last ten seconds something of a session has waited for its limit. Times are monotonic milliseconds. */
+/** How much of the last ten seconds some response of a session has waited for its limit. Times are monotonic milliseconds. */
 export class Waits {
-  /** More than it gets is wanted of it, most of the time. */
+  /** The session mostly demands more than its limit. */
   isShort = false;
   private readonly waitedMs = new Array<number>(SECONDS).fill(0);
   private second = 0;
   private lastLook = -Infinity;
 
-  /** Something waits now. True: `isShort` has changed. */
+  /** Something is waiting now. True: `isShort` has changed. */
   note(now: number): boolean {
     const since = now - this.lastLook;
     this.lastLook = now;

@@ -7,8 +7,8 @@ import { ownTokens } from '../tokens/reader.js';
 import type { StreamSettings } from './options.js';
 
 /**
- * What the tracker is told of a request whose response is a connection. Null: it is to pass uncounted. Undefined: there is no
- * such stream. Throws what a function of the user throws.
+ * The hit of a request whose response is a connection. Null: it passes uncounted. Undefined: there is no such stream. Rethrows
+ * what a user's function throws.
  */
 export function hitOfStream(seen: RequestInfo, settings: StreamSettings): ConnHit | null | undefined {
   const { streamOf, protocol, client } = settings;
@@ -16,7 +16,7 @@ export function hitOfStream(seen: RequestInfo, settings: StreamSettings): ConnHi
   if (stream === null) return null;
   if (stream === undefined || stream === '' || stream.length > MAX_STREAM_LENGTH) return undefined;
   const remoteAddress = client.address(seen);
-  if (remoteAddress === undefined) return null; // it has gone
+  if (remoteAddress === undefined) return null; // the client has gone
   const query = targetOf(seen.req)?.query ?? '';
   const http = buildHit(seen, query, stream, protocol, remoteAddress, undefined, client, ownTokens);
   const { userAgent, token, secure, url, credentials } = http;

@@ -5,7 +5,10 @@ import { clientReader, type ClientReader, type TrustProxy } from '../request/cli
 
 /** Options of `trackStream()`. */
 export interface TrackStreamOptions {
-  /** The stream code, or a function that returns it. Null lets the request pass uncounted, undefined answers it with 404. Required. */
+  /**
+   * The stream code, or a function that returns it. Null lets the request pass uncounted, undefined answers it with 404.
+   * Required.
+   */
   stream: string | RequestCallback<[], string | null | undefined>;
   /** What the list calls the protocol: `sse`, `mjpeg`, `mpegts`, `http-flv`. Default `http`. */
   protocol?: Protocol;
@@ -16,11 +19,11 @@ export interface TrackStreamOptions {
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
   onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
   /**
-   * A viewer that takes nothing for this long while something waits for it is cut as `stalled`. Milliseconds; default 15_000;
-   * 0 = never.
+   * A viewer that takes nothing for this long while data is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0 =
+   * never.
    */
   stallTimeoutMs?: number;
-  /** Where the readings, one a second, take their time from. Default: the wall clock. */
+  /** The clock for the once-a-second readings. Default: the wall clock. */
   clock?: Clock;
 }
 

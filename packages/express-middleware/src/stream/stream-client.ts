@@ -7,10 +7,10 @@ import type { BodyCounter, BodyObserver } from '../response/body-counter.js';
 import { countBody } from '../response/count-body.js';
 import { limitLate, limitSpeed } from '../speed/limit-speed.js';
 
-/** How soon TCP asks whether a client is still there to which nothing is sent. */
+/** After how much silence TCP probes whether a client is still there. Milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** A response that lasts, as its `TransportConnection` needs it: a connection like any other, from its first byte to its last. */
+/** A long-lived response, as its `TransportConnection` needs it: a connection like any other, from its first byte to its last. */
 export class StreamClient implements TransportClient, ByteCounters, BodyObserver {
   nextObserver: BodyObserver | undefined = undefined;
   handle!: ConnHandle;
@@ -21,14 +21,14 @@ export class StreamClient implements TransportClient, ByteCounters, BodyObserver
   constructor(
     private readonly seen: RequestInfo,
     private readonly res: PlaybackResponse,
-    /** Whose viewer it is. */
+    /** The tracker of this viewer. */
     readonly tracker: unknown,
     private readonly next: () => void,
     private readonly refuse: (denial: Denial) => void,
     private readonly onEnd: (reason: CloseReason) => void,
   ) {}
 
-  /** The tracker was asked: goes on, unless that has still to be answered, or was answered by no. */
+  /** The tracker has been asked: continues, unless the answer is pending or was a refusal. */
   asked(): void {
     if (!this.isPaused && !this.isOver) this.next();
   }
@@ -68,7 +68,7 @@ export class StreamClient implements TransportClient, ByteCounters, BodyObserver
   }
 
   dispose(): void {
-    // The response is the app's.
+    // The response belongs to the app.
   }
 
   sent(): number {
@@ -80,18 +80,18 @@ export class StreamClient implements TransportClient, ByteCounters, BodyObserver
   }
 
   begun(): void {
-    // It was listed when it was admitted.
+    // Nothing to do: the session was listed when it was admitted.
   }
 
   sample(): void {
     if (this.body === undefined || this.isOver) return;
     limitLate(this.body, this.handle);
-    // It writes what is live, and would pile up here for ever.
+    // It writes live data, which would pile up here for ever.
     if (this.body.gate?.isIgnored === true) this.onEnd('over_speed');
   }
 
   ended(): void {
-    // The client has still to take it.
+    // Nothing to do: the client still has to take the rest.
   }
 
   closed(): void {

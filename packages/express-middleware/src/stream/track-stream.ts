@@ -15,14 +15,14 @@ type Next = (error?: unknown) => void;
 export type StreamMiddleware = ConnectMiddleware & Attachment;
 
 /**
- * Counts and cuts a response that lasts, of whatever an app sends without an end: Server-Sent Events, `multipart/x-mixed-replace`,
- * MPEG-TS or FLV over HTTP. The response is one connection in the list, from here to its end. Put it right before the handler.
+ * Counts and cuts a long-lived response, of anything that an app sends without an end: Server-Sent Events,
+ * `multipart/x-mixed-replace`, MPEG-TS or FLV over HTTP. The response is one connection in the list, from here to its end. Put
+ * this right before the handler.
  *
  * A refused viewer gets 401, 403, 429 or 503, and the handler never runs; a kick destroys the response. HEAD and OPTIONS pass.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * app.get('/cam1.mjpeg', trackStream(tracker, { stream: 'cam1', protocol: 'mjpeg' }), (req, res) => camera.pipe(res));
+ * @example app.get('/cam1.mjpeg', trackStream(tracker, { stream: 'cam1', protocol: 'mjpeg' }), (req, res) => camera.pipe(res));
  */
 export function trackStream(tracker: SessionTracker, options: TrackStreamOptions): StreamMiddleware {
   needTracker('trackStream: the first argument', tracker);
@@ -34,7 +34,7 @@ export function trackStream(tracker: SessionTracker, options: TrackStreamOptions
     if (!attached || req.method === 'HEAD' || req.method === 'OPTIONS') return next();
     const seen = requestInfo(req);
     const { outlet } = seen;
-    // two of one tracker count a response once
+    // two handlers of one tracker count a response once
     if (outlet.destroyed || findResponse(outlet, res)?.isToldTo(tracker)) return next();
     let client: StreamClient;
     try {
@@ -48,7 +48,7 @@ export function trackStream(tracker: SessionTracker, options: TrackStreamOptions
     } catch (error) {
       return next(error);
     }
-    // Not in the try: what the handler throws is not ours.
+    // Not in the try block, because errors of the handler are not ours.
     client.asked();
   };
   return Object.assign(middleware, {
@@ -68,7 +68,7 @@ function deny(
 ): void {
   if (onDenied === undefined) return refuse(req, res, denial);
   try {
-    // an async one that fails should not be an unhandled rejection
+    // a failing async one must not cause an unhandled rejection
     Promise.resolve(onDenied(req, res, denial)).catch(next);
   } catch (error) {
     next(error);

@@ -5,21 +5,21 @@ import type { PlaybackResponse } from '../connect.js';
 import { shortened } from '../kept-text.js';
 import { beforeHead } from '../response/head.js';
 
-/** MistServer's figure. Each playlist renews it. */
+/** MistServer's value. Each playlist renews it. */
 const MAX_AGE_SECONDS = 600;
 /** Viewers who keep no cookies, by place and player. */
 const KEPT = { max: 50_000, generationMs: MAX_AGE_SECONDS * 1000 };
-/** 128 bits: what was made here looks so, and nothing else is renewed. */
+/** 128 bits: tokens made here look like this, and no others are renewed. */
 const OWN = /^[0-9a-f]{32}$/;
 
 /**
- * Gives viewers a name in a cookie. It is random, never what a client chose, and authorises nothing: a policy that does
- * not know it refuses it.
+ * Names viewers by a cookie. The token is random, never chosen by a client, and authorises nothing: a policy that does not know
+ * it refuses it.
  */
 export class CookieTokens {
   /**
-   * Given, and not seen to come back: a player that keeps no cookies gets the same again, or it would be a new viewer
-   * with each playlist.
+   * Tokens that were given and have not come back: a player that keeps no cookies gets the same one again, or it would be a new
+   * viewer with each playlist.
    */
   private readonly given = new RecentMap<string>(KEPT);
 
@@ -35,17 +35,17 @@ export class CookieTokens {
     return token;
   }
 
-  /** Whether this viewer's token is one of ours, in its cookie: then it is renewed. */
+  /** Whether this viewer's token is one of ours, from its cookie: then it is renewed. */
   isBack(hit: HttpHit, cookies: string | undefined): boolean {
     const { token } = hit;
     if (token === undefined || cookies === undefined || !OWN.test(token)) return false;
     if (cookieValue(cookies, this.name) !== token) return false;
-    // the next viewer of this place and player is another one
+    // the next viewer in this place with this player is another one
     if (this.given.get(placeOf(hit)) === token) this.given.delete(placeOf(hit));
     return true;
   }
 
-  /** Adds it to the cookies of the response, which nobody may store then. */
+  /** Adds the token to the cookies of the response, which then must not be cached. */
   set(res: PlaybackResponse, token: string, secure: boolean): void {
     const site = secure ? 'SameSite=None; Secure' : 'SameSite=Lax';
     const cookie = `${this.name}=${token}; Path=/; Max-Age=${MAX_AGE_SECONDS}; HttpOnly; ${site}`;

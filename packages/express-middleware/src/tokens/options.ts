@@ -11,8 +11,8 @@ export interface ViewerTokenOptions {
   /** Read the token from a cookie. Default true. */
   readCookie?: boolean;
   /**
-   * Write the token into the URIs of playlists and manifests. Default: while a policy authorises, because stock players
-   * drop the playlist's query on segments; but no token that came in a cookie. True: always, including those.
+   * Write the token into the URIs of playlists and manifests. Default: only while a policy authorises, because stock players drop
+   * the playlist's query on segments; but no token that came in a cookie. True: always, including those.
    */
   writeUrl?: boolean;
   /** Give viewers without a token a random one in a cookie, for ten minutes at a time. Default false. */
@@ -29,7 +29,7 @@ export interface TokenSettings {
   readonly writtenCookie: string;
   readonly readUrl: boolean;
   readonly readCookie: boolean;
-  /** Undefined: as policies want it. */
+  /** Undefined: depends on the policies. */
   readonly writeUrl: boolean | undefined;
   readonly writeCookie: boolean;
   readonly playlistsOnly: boolean;
@@ -37,10 +37,10 @@ export interface TokenSettings {
 
 const NAMES = ['parameter', 'cookie'] as const;
 const SWITCHES = ['readUrl', 'readCookie', 'writeUrl', 'writeCookie', 'playlistsOnly'] as const;
-/** Read by default: ours, and MistServer's. The second is written. */
+/** The defaults to read: ours and MistServer's. The latter is written. */
 const READ = ['token', 'tkn'];
 const WRITTEN = 'tkn';
-/** What needs no escape in a query, nor in a cookie's name. */
+/** Names that need no escape in a query, nor in a cookie's name. */
 const PLAIN_NAME = /^[A-Za-z0-9._~-]{1,64}$/;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */

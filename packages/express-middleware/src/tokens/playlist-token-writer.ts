@@ -14,17 +14,17 @@ import { CookieTokens } from './cookie.js';
 
 export type { PlaylistCounts };
 
-/** What is written into the answer to a playlist request, once its viewer is admitted. */
+/** What is written into the response to a playlist request once its viewer is admitted. */
 export interface RewritePlan {
-  /** The viewer, with the token it has been given if it brought none. */
+  /** The viewer, with the token it was given if it brought none. */
   readonly hit: HttpHit;
   readonly cookie: string | undefined;
-  /** Of the URIs. */
+  /** The token for the URIs. */
   readonly token: string | undefined;
   readonly isDash: boolean;
 }
 
-/** Writes viewer tokens into playlists and cookies, as far as the options and the tracker's policies want it. */
+/** Writes viewer tokens into playlists and cookies, where the options and the tracker's policies call for it. */
 export class PlaylistTokenWriter {
   readonly counts: PlaylistCounts = { written: 0, tooLong: 0, unreadable: 0 };
   private readonly cookies: CookieTokens | undefined;
@@ -54,7 +54,7 @@ export class PlaylistTokenWriter {
     return { hit, cookie, token, isDash: type.protocol === 'dash' };
   }
 
-  /** Before the handlers run. */
+  /** Called before the handlers run. */
   write({ hit, cookie, token, isDash }: RewritePlan, seen: RequestInfo, res: PlaybackResponse): void {
     const secure = hit.secure === true;
     if (cookie !== undefined) this.cookies?.set(res, cookie, secure);
@@ -69,7 +69,7 @@ export class PlaylistTokenWriter {
     new CollectedBody(res, new WrittenPlaylist(res, this.counts, compress, change, onTooLong));
   }
 
-  /** The same for a HEAD, which has no text to write into. */
+  /** The same for HEAD, which has no text to write into. */
   writeHead(req: PlaybackRequest, res: PlaybackResponse): void {
     askForPlainText(req);
     new CollectedBody(res, new WrittenHead(res));
@@ -78,18 +78,18 @@ export class PlaylistTokenWriter {
   private isWritten(token: string | undefined, seen: RequestInfo, query: string): boolean {
     if (!this.writesUrls || !token) return false;
     if (this.options.writing.writeUrl === undefined && this.isOfCookie(token, seen, query)) return false;
-    // half a character cannot be escaped
+    // lone surrogates cannot be escaped
     return !/[\ud800-\udfff]/u.test(token);
   }
 
-  /** It stays there unless told otherwise: the player brings it again anyway, and scripts should not read it in a playlist. */
+  /** A token from a cookie stays there by default: the player sends it anyway, and scripts should not find it in a playlist. */
   private isOfCookie(token: string, { headers }: RequestInfo, query: string): boolean {
     const { tokens } = this.options;
     return tokens.fromUrl(query) !== token && tokens.read('', headers.cookie) === token;
   }
 }
 
-/** Nobody has named it: a token of ours would only get in the way of credentials, or of what is no viewer. */
+/** Nothing names the viewer: a token of ours would only get in the way of credentials, or of hits that are not viewers. */
 const isNameless = ({ token, credentials, kind }: HttpHit): boolean =>
   !token && credentials === undefined && (kind === undefined || kind === 'viewer');
 

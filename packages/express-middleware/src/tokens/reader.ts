@@ -7,14 +7,14 @@ import {
 } from '@stream-sessions/core/spi';
 import { tokenSettings, type TokenSettings } from './options.js';
 
-/** Finds the viewer token of a request. What has two values, none, or is too long is not there. */
+/** Finds the viewer token of a request. A parameter or cookie that is empty, too long or has two values counts as absent. */
 export interface TokenReader {
-  /** Of the URL, else of a cookie. */
+  /** From the URL, otherwise from a cookie. */
   read(query: string, cookies: string | undefined): string | undefined;
   fromUrl(query: string): string | undefined;
-  /** The parameters it reads that core does not know to carry tokens. */
+  /** The parameters it reads that core does not know as token parameters. */
   readonly secretParameters: readonly string[] | undefined;
-  /** A text of a client that is only shown, without secrets. */
+  /** A client's text for display, without secrets. */
   readonly hide: (text: string, token: string | undefined) => string;
 }
 
@@ -46,5 +46,5 @@ export function tokenReader({ parameters, cookies: names, readUrl, readCookie }:
   };
 }
 
-/** Of an app that has no options: `token` and `tkn`, URL before cookie. */
+/** For an app without options: `token` and `tkn`, URL before cookie. */
 export const ownTokens = tokenReader(tokenSettings());

@@ -4,13 +4,13 @@ import { type FeedFilter, wants } from './filter.js';
 import type { Topic } from './ring.js';
 import { TextBuffer } from './text-buffer.js';
 
-/** What goes to the clients that were there when it was made. */
+/** Bytes for the clients that were connected when they were produced. */
 export interface Batch {
   readonly bytes: Buffer;
   readonly clients: readonly FeedClient[];
 }
 
-/** All clients with one filter and one encoding: what they get is put together once. */
+/** All clients with the same filter and encoding: what they get is assembled once. */
 export class Channel {
   private readonly clients = new Set<FeedClient>();
   private readonly text = new TextBuffer();
@@ -40,12 +40,12 @@ export class Channel {
     this.text.push(text);
   }
 
-  /** Bytes that wait. */
+  /** Bytes that are waiting. */
   get waiting(): number {
     return this.text.length;
   }
 
-  /** What waits, for those who are here now; undefined: nothing does. */
+  /** What is waiting, for the clients that are here now; undefined: nothing. */
   take(): Batch | undefined {
     if (this.text.length === 0) return undefined;
     return { bytes: this.encoding.encode(this.text.take()), clients: [...this.clients] };

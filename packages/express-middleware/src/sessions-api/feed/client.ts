@@ -3,10 +3,10 @@ import type { PlaybackResponse } from '../../connect.js';
 import type { Encoding } from './encoding.js';
 import { message } from './message.js';
 
-/** So much may wait for a client, in bytes: one that takes it slower than it comes is told, and ended. */
+/** The most bytes that may wait for a client: one that is too slow is told so, and disconnected. */
 export const MAX_WAITING = 1024 * 1024;
 
-/** One who listens to the feed. */
+/** A client of the feed. */
 export class FeedClient {
   private isOver = false;
 
@@ -17,24 +17,24 @@ export class FeedClient {
     if (encoding.head !== undefined) write(res, encoding.head);
   }
 
-  /** For this one alone. */
+  /** Sends a text to this client alone. */
   say(text: string): void {
     this.send(this.encoding.wrap(Buffer.from(text)));
   }
 
-  /** @param bytes in its encoding */
+  /** @param bytes In the client's encoding. */
   send(bytes: Buffer): void {
     if (this.isOver || isGone(this.res)) return;
     if (this.res.writableLength + bytes.length > MAX_WAITING) this.end(message('overflow', {}));
     else write(this.res, bytes);
   }
 
-  /** @param last what it is told at the end */
+  /** @param last The final message. */
   end(last = ''): void {
     if (this.isOver) return;
     this.isOver = true;
     (this.res as { end(bytes: Buffer): unknown }).end(this.encoding.wrap(Buffer.from(last)));
-    // one that reads nothing would keep it for ever
+    // a client that reads nothing would keep it open for ever
     destroyLater(this.res);
   }
 }
@@ -42,6 +42,6 @@ export class FeedClient {
 const write = (res: PlaybackResponse, bytes: Buffer): unknown =>
   (res as { write(bytes: Buffer): unknown }).write(bytes);
 
-/** HTTP/2's response does not say so itself. */
+/** An HTTP/2 response does not report this itself. */
 export const isGone = (res: PlaybackResponse): boolean =>
   'stream' in res ? (res.stream?.destroyed ?? true) : res.destroyed;

@@ -1,9 +1,9 @@
 import type { Batch } from './channel.js';
 
-/** So many get their text before the event loop has its turn. */
+/** The number of clients served before the event loop gets its turn. */
 const AT_ONCE = 256;
 
-/** Hands batches to their clients, in order, and never to all at once. */
+/** Delivers batches to their clients in order, but never to all of them at once. */
 export class Delivery {
   private readonly batches: Batch[] = [];
   private next = 0;

@@ -1,14 +1,14 @@
 import { constants, deflateRawSync } from 'node:zlib';
 
-/** How the feed is written down. What comes out can follow anything that came out before, so that all may get the same. */
+/** How the feed is encoded. Each piece of output can follow any other, so that all clients can get the same bytes. */
 export interface Encoding {
-  /** As `Content-Encoding` says it; undefined: as it is. */
+  /** The value for `Content-Encoding`; undefined: not encoded. */
   readonly name: 'gzip' | undefined;
-  /** What comes before everything else; undefined: nothing. */
+  /** What precedes everything else; undefined: nothing. */
   readonly head: Buffer | undefined;
-  /** For many. */
+  /** Encodes for many clients. */
   encode(text: Buffer): Buffer;
-  /** For one alone: what it takes to make it small is not spent. */
+  /** Encodes for a single client, without spending effort on compression. */
   wrap(text: Buffer): Buffer;
 }
 
@@ -19,17 +19,17 @@ export const plain: Encoding = {
   wrap: (text) => text,
 };
 
-/** Whole blocks that refer to nothing before them. */
+/** Complete blocks that do not refer to anything before them. */
 const blocks = (text: Buffer, level: number): Buffer =>
   deflateRawSync(text, { level, finishFlush: constants.Z_FULL_FLUSH });
 
 /**
- * A gzip stream (RFC 1952) of which nobody needs the end: like the feed itself, it is over when its connection is, and browsers,
- * curl and fetch take that for one.
+ * A gzip stream (RFC 1952) that needs no end: like the feed itself, it is over when its connection is, and browsers, curl and
+ * fetch accept that.
  */
 export const gzip: Encoding = {
   name: 'gzip',
-  head: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]), // deflate; no name, no time, whichever system
+  head: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]), // deflate; no name, no time, unknown system
   encode: (text) => blocks(text, constants.Z_BEST_SPEED),
   wrap: (text) => blocks(text, constants.Z_NO_COMPRESSION),
 };

@@ -10,22 +10,25 @@ import { type FeedFilter, keyOf, STATS, wants } from './filter.js';
 import { message, stillHere } from './message.js';
 import { MAX_EVENTS, Ring, type Topic } from './ring.js';
 
-/** A write for each event would cost ten times as much. */
+/** Writing each event separately would cost ten times as much. Milliseconds. */
 const BATCH_MS = 100;
-/** What is more than this goes at once. Bytes. */
+/** A larger batch is sent at once. Bytes. */
 const LARGE_BATCH = MAX_WAITING / 4;
 const STATS_MS = 1_000;
-/** Where the figures take long, they come more seldom: this part of the time is theirs. */
+/** If the figures take long to compute, they are sent less often, so that they use at most this share of the time. */
 const STATS_SHARE = 0.02;
 const ALIVE_MS = 20_000;
-/** What happens is remembered for so long after the last client has left. */
+/** Events are remembered for this long after the last client has left. Milliseconds. */
 const LINGER_MS = 5 * 60_000;
 export const MAX_CLIENTS = 1000;
 
-/** To make small what goes to many is cheap, and dear where each has a filter of its own: the first so many filters have it. */
+/**
+ * Compressing is cheap if many clients share the result, but expensive if each has a filter of its own: only this many filters
+ * get it.
+ */
 const MAX_PACKED = 16;
 
-/** What `on()` tells, as far as it has to be known here: of whichever event. */
+/** The parts of an `on()` event, whichever it is, that are needed here. */
 interface Event {
   readonly occurredAt: number;
   readonly progress?: SessionProgress;
@@ -34,15 +37,18 @@ interface Event {
   readonly kind?: string;
 }
 
-/** What happens, for whoever listens by Server-Sent Events. It listens itself only while somebody does, or may come back. */
+/**
+ * Live events for clients of Server-Sent Events. It subscribes to the directory only while there are clients, or some may come
+ * back.
+ */
 export class Feed {
-  /** Cursors of another process, or of another API, are not ours. */
+  /** Distinguishes cursors from those of another process or API. */
   private readonly name = randomBytes(6).toString('hex');
   private readonly ring = new Ring();
   private readonly figures = new Figures();
-  /** Undefined: nobody has looked yet, or not since the last client left. */
+  /** Undefined: not read yet, or not since the last client left. */
   private totals: unknown = undefined;
-  /** So many watch that what they do in a second is more than is kept: it is not kept at all. */
+  /** There are so many viewers that the changes of one second exceed the ring: they are not kept at all. */
   private isCrowded = false;
   private readonly channels = new Map<string, Channel>();
   private readonly delivery = new Delivery();
@@ -60,7 +66,7 @@ export class Feed {
     return this.clients >= MAX_CLIENTS;
   }
 
-  /** How who listens with this filter gets it, if it takes gzip. */
+  /** The encoding for a client with this filter, if it accepts gzip. */
   encodingFor(filter: FeedFilter): Encoding {
     if (this.channels.has(channelKey(filter, gzip))) return gzip;
     let packed = 0;
@@ -69,10 +75,10 @@ export class Feed {
   }
 
   /**
-   * From now on the client gets what its filter lets through. First, what it has missed since `after`; or where that cannot
-   * be said, `reset`, with the position from which on it hears everything.
+   * From now on, the client gets what passes its filter. First, it gets what it has missed since `after` or, if that is unknown,
+   * `reset`, with the position from which it gets everything.
    *
-   * @returns the function by which it leaves
+   * @returns a function to leave the feed
    */
   join(client: FeedClient, filter: FeedFilter, after: string | undefined): () => void {
     this.clients++;
@@ -80,7 +86,7 @@ export class Feed {
     const key = channelKey(filter, client.encoding);
     const channel = this.channels.get(key) ?? new Channel(filter, client.encoding);
     this.channels.set(key, channel);
-    // what waits is for those who are there already
+    // what is already waiting is for the earlier clients
     this.delivery.add(channel.take());
     client.say(this.missed(filter, after) ?? this.reset(after));
     if (this.totals !== undefined) client.say(this.statsFor(filter, this.figures.all));
@@ -114,7 +120,7 @@ export class Feed {
     return name === this.name && more.length === 0 && /^\d{1,15}$/.test(position) ? Number(position) : undefined;
   }
 
-  /** Undefined: it cannot be said, or is more than may wait for one client. */
+  /** Undefined: unknown, or more than may wait for one client. */
   private missed(filter: FeedFilter, after: string | undefined): string | undefined {
     const position = after === undefined ? undefined : this.positionOf(after);
     const entries = position === undefined ? undefined : this.ring.after(position);
@@ -145,7 +151,7 @@ export class Feed {
     return [...ends, everywhere.onMissed(() => this.startOver())];
   }
 
-  /** Something may be missing: nobody goes on from before it. */
+  /** Something may be missing: nobody can resume from before this point. */
   private startOver(): void {
     this.flush();
     this.ring.pass(this.ring.position + 1);
@@ -154,7 +160,7 @@ export class Feed {
     this.flush();
   }
 
-  /** Nobody has listened for a while. */
+  /** There have been no clients for a while. */
   private rest(): void {
     this.linger = undefined;
     for (const end of this.detach ?? []) end();
@@ -173,11 +179,11 @@ export class Feed {
     const text = message(type, envelope, id);
     const isChange = name === 'changed';
     const hasOnlyMoved = isChange && session === undefined;
-    // no entry is made: V8 makes those where what lives long is, and what they lead to would live as long
+    // no entry is made: V8 would allocate it among long-lived objects, and what it refers to would live as long
     if (hasOnlyMoved && this.isCrowded) ring.pass(position);
     else {
       const visit = progress && `${progress.id}@${progress.openedAt}`;
-      // a whole row says also what has moved before; the other way round it does not
+      // a whole row supersedes earlier changes, but not the other way round
       if (visit !== undefined && !hasOnlyMoved) ring.settle(visit, `row ${visit}`);
       ring.add({ ...topic, position, at, text }, !isChange ? undefined : hasOnlyMoved ? visit : `row ${visit}`);
     }
@@ -209,12 +215,12 @@ export class Feed {
     let timer: unknown;
     let isOver = false;
     const look = async (): Promise<void> => {
-      // of a cluster, what is waited for takes no time here
+      // in a cluster, time spent waiting is not time spent here
       let took = 0;
       try {
         if (this.clients > 0) took = await this.tellFigures();
       } catch {
-        // a directory that cannot say it now is asked again
+        // a directory that cannot answer now is asked again later
       }
       if (!isOver) timer = this.clock.setTimeout(() => void look(), Math.max(STATS_MS, took / STATS_SHARE));
     };
@@ -225,7 +231,7 @@ export class Feed {
     };
   }
 
-  /** How long it took, in milliseconds, without what was waited for. */
+  /** The time it took in milliseconds, without waiting. */
   private async tellFigures(): Promise<number> {
     const { directory, clock } = this;
     const askedAt = performance.now();
@@ -240,7 +246,7 @@ export class Feed {
       const text = this.statsFor(channel.filter, changed);
       if (text !== '') channel.push(text);
     }
-    // they go along with what waits already
+    // they go along with what is already waiting
     if (this.batch === undefined) this.flush();
     return asking + performance.now() - answeredAt;
   }

@@ -7,7 +7,7 @@ export interface StreamFigures {
   readonly dvr: number;
   readonly inputs: number;
   readonly outputs: number;
-  /** Sent, since the figures before. */
+  /** Sent since the previous figures. */
   readonly mbits: number;
 }
 
@@ -16,15 +16,15 @@ interface Told {
   readonly bytes: number;
 }
 
-/** The streams with the most viewers: strangers can invent streams. */
+/** Only the streams with the most viewers, because strangers can invent streams. */
 const MAX_STREAMS = 1000;
 
-/** What the streams are like, against the last time somebody looked. */
+/** The figures of streams, compared with the previous ones. */
 export class Figures {
   private told = new Map<string, Told>();
   private at = 0;
 
-  /** Those that changed; one that is over comes once more, with nobody there. */
+  /** The streams that changed; one that has ended is included once more, without viewers. */
   next(summaries: readonly StreamSummary[], now: number): StreamFigures[] {
     const seconds = (now - this.at) / 1000;
     const latest = new Map<string, Told>();
@@ -46,7 +46,7 @@ export class Figures {
     return changed;
   }
 
-  /** All of them, as they were then. */
+  /** All streams, as last reported. */
   get all(): StreamFigures[] {
     return [...this.told.values()].map(({ figures }) => figures);
   }

@@ -4,18 +4,18 @@ import { invalidQuery } from '../answer.js';
 import { type Asked, onlyNames } from '../query.js';
 import type { Topic } from './ring.js';
 
-/** What a client of the feed wants to hear of. */
+/** What a client of the feed wants to receive. */
 export interface FeedFilter {
   readonly stream: string | undefined;
   readonly types: ReadonlySet<string> | undefined;
   readonly kinds: ReadonlySet<string> | undefined;
 }
 
-/** The type of the figures that come once a second. */
+/** The type of the figures sent once a second. */
 export const STATS = 'stats';
 
 const WORD = /^[a-z]{1,32}(?:\.[a-z]{1,32})?$/;
-/** A list of more words than this is none that somebody means. */
+/** The most words in a list; a longer one is not a sensible request. */
 const MAX_WORDS = 32;
 
 /** @throws ApiError 400 */
@@ -43,11 +43,11 @@ function words(name: string, value: string | null, isOne: (word: string) => bool
   );
 }
 
-/** Filters that let the same through have the same key. */
+/** Filters that let the same events through have the same key. */
 export const keyOf = ({ stream, types, kinds }: FeedFilter): string =>
   JSON.stringify([stream, types && [...types].sort(), kinds && [...kinds].sort()]);
 
-/** What is about no session is of every kind. */
+/** An event that is not about a session matches every kind. */
 export const wants = ({ stream, types, kinds }: FeedFilter, topic: Topic): boolean =>
   (types === undefined || types.has(topic.type)) &&
   (kinds === undefined || topic.kind === undefined || kinds.has(topic.kind)) &&

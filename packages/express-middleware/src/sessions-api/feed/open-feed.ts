@@ -10,23 +10,23 @@ import { readFeedFilter } from './filter.js';
 
 const ASK_AGAIN_MS = 60_000;
 
-/** What a request for the feed brings along. */
+/** What a request for the feed consists of. */
 export interface FeedCall extends Asked {
   readonly feed: Feed;
   readonly req: PlaybackRequest;
   readonly res: PlaybackResponse;
-  /** Asks once more whether the caller may read; rejects if not. */
+  /** Checks again whether the caller may read; rejects if not. */
   readonly checkAccess: () => Promise<void>;
 }
 
 /**
- * Answers with Server-Sent Events until the client leaves, is too slow, or may not read any more.
+ * Answers with Server-Sent Events until the client leaves, is too slow, or may no longer read.
  *
  * @throws ApiError 400, 503
  */
 export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall): void {
   const filter = readFeedFilter({ query, lists });
-  // gone while it was asked who this is
+  // gone while its access was being checked
   if (isGone(res)) return;
   if (feed.isFull) {
     throw new ApiError(503, 'TOO_MANY_CLIENTS', 'Too many listen to the feed. Try again later.', {
@@ -34,12 +34,12 @@ export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall
     });
   }
   keepPrivate(res);
-  // no-transform: compression on the way would hold back what is small
+  // no-transform: compression in transit would hold back small messages
   res.setHeader('Cache-Control', 'no-store, no-transform');
   res.setHeader('X-Accel-Buffering', 'no');
   res.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
   if (req.httpVersionMajor === 1) {
-    // it ends with its connection: in chunks, each of the many writes would cost a fifth more
+    // it ends with its connection: with chunked encoding, each of the many writes would cost a fifth more
     res.setHeader('Connection', 'close');
     res.removeHeader('Transfer-Encoding');
   }
@@ -48,7 +48,7 @@ export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall
   if (encoding.name !== undefined) res.setHeader('Content-Encoding', encoding.name);
   res.statusCode = 200;
   if (req.method === 'HEAD') return void (res as { end(): unknown }).end();
-  // what a browser that lost its connection heard last is newer than the address it was opened with
+  // the last event that a reconnecting browser saw is newer than the URL it was opened with
   const after = req.headers['last-event-id'] ?? query.get('after');
   const client = new FeedClient(res, encoding);
   const leave = feed.join(client, filter, typeof after === 'string' && after !== '' ? after : undefined);

@@ -2,14 +2,14 @@
 export interface Topic {
   /** `session.opened` */
   readonly type: string;
-  /** Of the session; undefined: it is not about one. */
+  /** The kind of the session; undefined: the event is not about a session. */
   readonly kind: string | undefined;
   readonly streams: readonly string[];
 }
 
-/** One event, as it is sent to everybody who wants it. */
+/** One event in the form in which it is sent to every client that wants it. */
 export interface Entry extends Topic {
-  /** One more than that of the event before. */
+  /** One more than that of the previous event. */
   readonly position: number;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -18,28 +18,28 @@ export interface Entry extends Topic {
 
 export const MAX_EVENTS = 10_000;
 const MAX_AGE_MS = 5 * 60_000;
-/** Characters: rows can be made long by strangers. */
+/** Characters: strangers can make rows long. */
 const MAX_LENGTH = 16 * 1024 * 1024;
-/** What is left of too much. */
+/** The share that is kept when there is too much. */
 const KEPT = 0.9;
 const LOOK_MS = 1000;
 
 /**
- * The latest events, for clients that come back. Of what is superseded only the newest is kept, so that many who watch do not
- * push out the few who come and go.
+ * The latest events, for clients that come back. Of events that supersede each other, only the newest is kept, so that the
+ * changes of many viewers do not push out the few who come and go.
  */
 export class Ring {
-  /** Of the latest event. */
+  /** The position of the latest event. */
   position = 0;
-  /** What came after this position is here. */
+  /** Everything after this position is here. */
   private from = 0;
   private length = 0;
   private lookedAt = 0;
   private readonly entries = new Map<number, Entry>();
-  /** The newest of those that supersede each other, by what they are about. */
+  /** The newest of the events that supersede each other, by what they are about. */
   private readonly newest = new Map<string, number>();
 
-  /** @param about what a newer one of this kind makes superfluous, such as a visit */
+  /** @param about What a newer event of this kind makes obsolete, such as a visit. */
   add(entry: Entry, about?: string): void {
     const { position } = entry;
     this.position = position;
@@ -53,13 +53,13 @@ export class Ring {
     this.forgetOld(entry.at);
   }
 
-  /** The event here is not kept: nobody can go on from before it. */
+  /** This event is not kept: nobody can resume from before it. */
   pass(position: number): void {
     this.position = position;
     this.clear();
   }
 
-  /** All that was said about these, and could be superseded, is. */
+  /** Everything said about these that can be superseded now is. */
   settle(...abouts: readonly string[]): void {
     for (const about of abouts) {
       const position = this.newest.get(about);
@@ -69,7 +69,7 @@ export class Ring {
     }
   }
 
-  /** Undefined: some of it is not here any more, or never was. */
+  /** Undefined: some of it is no longer here, or never was. */
   after(position: number): Iterable<Entry> | undefined {
     if (position < this.from || position > this.position) return undefined;
     return this.later(position);
@@ -89,7 +89,7 @@ export class Ring {
     for (const entry of this.entries.values()) if (entry.position > position) yield entry;
   }
 
-  /** Some at once, and seldom: what was taken out of a Map is in the way of whoever looks for its first entry. */
+  /** Removes many at once, and rarely: entries deleted from a Map slow down finding its first entry. */
   private forgetOld(now: number): void {
     const isTooMuch = this.entries.size > MAX_EVENTS || this.length > MAX_LENGTH;
     if (!isTooMuch && now - this.lookedAt < LOOK_MS) return;

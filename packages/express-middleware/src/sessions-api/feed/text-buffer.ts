@@ -1,10 +1,10 @@
 const FIRST_SIZE = 4 * 1024;
-/** A character is at most so many bytes in UTF-8. */
+/** The most bytes that one UTF-16 code unit takes up in UTF-8. */
 const WIDEST = 3;
 
-/** Many short texts, put together as the bytes that are sent: a write into memory costs a tenth of joining strings. */
+/** Collects many short texts as the bytes to send: writing to memory costs a tenth of joining strings. */
 export class TextBuffer {
-  /** Bytes. */
+  /** In bytes. */
   length = 0;
   private bytes = Buffer.allocUnsafe(FIRST_SIZE);
 
@@ -14,10 +14,10 @@ export class TextBuffer {
     this.length += this.bytes.write(text, this.length, 'utf8');
   }
 
-  /** What was put in since the last time. */
+  /** What was added since the last call. */
   take(): Buffer {
     const taken = this.bytes.subarray(0, this.length);
-    // the next time it will be about as much
+    // the next batch will be about as large
     this.bytes = Buffer.allocUnsafe(Math.max(FIRST_SIZE, this.length + (this.length >> 2)));
     this.length = 0;
     return taken;

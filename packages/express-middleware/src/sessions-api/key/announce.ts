@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 
 let said = false;
 
-/** For a shell. */
+/** Quoted for a shell. */
 const quoted = (text: string): string => (/^[\w@.+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** The key of an API, and where scripts find it. */
@@ -15,8 +15,8 @@ export interface AnnouncedKey {
 }
 
 /**
- * Says once where the list is to be seen, with the key: on stderr itself, for a logger may keep what it is told and send
- * it elsewhere. An API that knows its address says so in any case.
+ * Prints once where the list can be seen, including the key: directly to stderr, because a logger may store messages and send
+ * them elsewhere. An API that knows its address always prints it.
  */
 export function printKey({ key, file, problem }: AnnouncedKey, url: string | undefined): void {
   if (said && url === undefined) return;

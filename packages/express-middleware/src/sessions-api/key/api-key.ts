@@ -5,7 +5,7 @@ import type { PlaybackRequest } from '../../connect.js';
 import { unauthorized, type Action } from '../access.js';
 import { isOwnPage, foreignPage } from '../foreign-page.js';
 
-/** What a header, a cookie and a URL can carry as it is. */
+/** Characters that need no escape in a header, a cookie or a URL. */
 const KEY = /^[\w.~+/-]{16,512}=*$/;
 
 /** One key for all APIs of a process that have none of their own: one file, and one line to look for. */
@@ -19,10 +19,10 @@ export function checkKey(key: unknown): asserts key is string {
   throw new StreamSessionsError('ERR_BAD_OPTION', message);
 }
 
-/** Knows one key, and recognises it in requests. */
+/** Holds one key, and recognises it in requests. */
 export class ApiKey {
   private readonly digest: Buffer;
-  /** What browsers get in its place: a cookie that somebody finds opens no script's door. */
+  /** What browsers get instead: a stolen cookie does not work for scripts. */
   private readonly ticket: string;
   private readonly ticketDigest: Buffer;
 
@@ -32,13 +32,14 @@ export class ApiKey {
     this.ticketDigest = digestOf(this.ticket);
   }
 
-  /** Takes as long whatever was sent: digests are of equal length. */
+  /** Takes equally long whatever was sent, since digests are of equal length. */
   is(given: string): boolean {
     return timingSafeEqual(digestOf(given), this.digest);
   }
 
   /**
-   * Who sends the key in `Authorization: Bearer` gets in, and a browser that has its cookie, but not for pages of others.
+   * Admits a caller that sends the key in `Authorization: Bearer`, or a browser that has its cookie, unless a foreign page sent
+   * the request.
    *
    * @throws ApiError 401
    */
@@ -54,12 +55,12 @@ export class ApiKey {
       throw unauthorized('A key is needed, as "Authorization: Bearer <key>". The server printed it when it started.');
     }
     if (!timingSafeEqual(digestOf(ticket), this.ticketDigest)) throw wrongKey();
-    // browsers send cookies for every page; a write is believed only with a word about where it comes from
+    // browsers send cookies for every page, so a write is accepted only if it says where it comes from
     if (action === 'write' ? isOwnPage(req) : foreignPage(req) === undefined) return true;
     throw unauthorized('A page of another site sent this. Its cookie does not count.');
   }
 
-  /** Session cookie, for the paths below `path`. */
+  /** A session cookie for the paths below `path`. */
   cookie(req: PlaybackRequest, path: string, secure: boolean): string {
     const attributes = `Path=${path}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
     return `${cookieName(req)}=${this.ticket}; ${attributes}`;
@@ -70,5 +71,5 @@ const digestOf = (text: string): Buffer => createHash('sha256').update(text).dig
 
 export const wrongKey = () => unauthorized('This is not the key. The server printed it when it started.');
 
-/** Browsers keep cookies by host, not by port: two servers of one machine must not take each other's away. */
+/** Browsers keep cookies by host, not by port: two servers on one machine must not overwrite each other's. */
 const cookieName = ({ socket }: PlaybackRequest): string => `stream-sessions-${socket.localPort ?? 0}`;

@@ -15,7 +15,7 @@ export interface KeyOptions {
 }
 
 /**
- * The key of an API: the one that the options bring or that of this process, written and told as they say.
+ * The key of an API: the one from the options or that of this process, written and announced as they say.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_KEY_FILE
  */
@@ -55,7 +55,7 @@ function addressOf(url: unknown): string {
     const { protocol, origin, pathname } = new URL(String(url));
     if (/^https?:$/.test(protocol)) return `${origin}${withoutTrailingSlashes(pathname)}`;
   } catch {
-    // said below
+    // reported below
   }
   throw badOption('url', 'an address such as "http://127.0.0.1:8080/api"', url);
 }

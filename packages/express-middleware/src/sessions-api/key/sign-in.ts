@@ -4,8 +4,8 @@ import { invalidQuery, keepPrivate } from '../answer.js';
 import { type ApiKey, wrongKey } from './api-key.js';
 
 /**
- * `?key=` in the address that was printed: the browser gets a cookie in its place and is sent to the same address without
- * it, so that the key stays in no address bar, history or `Referer`. False: the request has no such thing.
+ * Handles `?key=` in the printed address: the browser gets a cookie instead and is redirected to the same address without the
+ * key, so that the key does not stay in an address bar, history or `Referer`. False: the request has no key.
  *
  * @throws ApiError 401
  */
@@ -27,7 +27,7 @@ export function signIn(req: PlaybackRequest, res: PlaybackResponse, query: URLSe
   return true;
 }
 
-/** Where the API is mounted, as a cookie's path. */
+/** Where the API is mounted, as the path of a cookie. */
 function mountOf(req: PlaybackRequest): string {
   const { url = '', originalUrl = url, baseUrl } = routed(req);
   const mount = baseUrl ?? (originalUrl.endsWith(url) ? originalUrl.slice(0, originalUrl.length - url.length) : '');
