@@ -5,19 +5,19 @@ import { compileRule, type Rule } from './rule.js';
 
 /** Options of `allowDeny`. */
 export interface AllowDenyOptions {
-  /** Who is let in: viewers that match at least one of these rules. Default: everybody who is not denied. */
+  /** Who is admitted: viewers that match at least one of these rules. Default: everyone who is not denied. */
   allow?: readonly Rule[];
   /** Who is refused, whatever `allow` says. */
   deny?: readonly Rule[];
-  /** The kinds that the rules apply to; others are let through. Default: all kinds. */
+  /** The kinds that the rules apply to; others are admitted. Default: all kinds. */
   kinds?: readonly SessionKind[];
   /** Default `allow/deny`. */
   name?: string;
 }
 
 /**
- * Rules by country, address, user agent and referer. Asked when a session opens; a refusal is not remembered, because
- * asking again is just as cheap, and the next request may come from another page.
+ * Rules by country, address, user agent and referer. Applied when a session opens; a refusal is not remembered, because checking
+ * again is just as cheap, and the next request may come from another page.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -1,13 +1,13 @@
-/** The host of a page, spelled in the one way that rules are: small letters, punycode, no dot at its end. */
+/** The host of a page in the spelling that rules use: lower case, punycode, no trailing dot. */
 export function hostOf(page: string): string | undefined {
   if (!URL.canParse(page)) return undefined;
   const host = new URL(page).hostname.toLowerCase();
-  // The root of all names: example.com. is example.com to every resolver and browser.
+  // The DNS root: to every resolver and browser, example.com. is example.com.
   return host.endsWith('.') ? host.slice(0, -1) : host;
 }
 
-/** A host alone: nothing that begins another part of a URL, and no dot or star in front. Or an IPv6 address in brackets. */
+/** Only a host: nothing that begins another part of a URL, and no leading dot or star. Or an IPv6 address in brackets. */
 const HOST = /^(?:[^\s/\\:@?#*.[\]][^\s/\\:@?#*[\]]*|\[[\da-f:.]+\])$/i;
 
-/** The host that a rule names; undefined when it is none, such as a URL or `*.example.com`: it would match nobody. */
+/** The host that a rule names; undefined if it is not one, such as a URL or `*.example.com`, which would match nothing. */
 export const ruleHost = (text: string): string | undefined => (HOST.test(text) ? hostOf(`http://${text}/`) : undefined);

@@ -27,7 +27,7 @@ type Test = (candidate: Candidate) => boolean;
 
 /** A rule, prepared. */
 export interface CompiledRule {
-  /** Where it stands: `deny[0]`. */
+  /** Its position: `deny[0]`. */
   readonly place: string;
   readonly fields: readonly string[];
   readonly matches: Test;
@@ -76,7 +76,7 @@ export function compileRule(name: string, index: number, rule: Rule): CompiledRu
     if (!isStreamPatterns(patterns)) throw badOption(`${name}: stream`, 'a stream code or pattern', stream);
     tests.push((candidate) => namesStream(patterns, candidate.stream));
   }
-  // A rule without a field would match everybody.
+  // A rule without a field would match everyone.
   if (tests.length === 0) throw badOption(`a rule of ${name}`, 'about something: it names no field', rule);
   const fields = Object.keys(rule).filter((field) => rule[field as keyof Rule] !== undefined);
   return { place: `${name}[${index}]`, fields, matches: (candidate) => tests.every((test) => test(candidate)) };
@@ -97,7 +97,7 @@ function oneOf(
   textTest: (text: string) => (actual: string) => boolean,
 ): (actual: string) => boolean {
   const tests = list(value).map((one) => {
-    // search() knows no lastIndex: a global expression would match every other time
+    // search() ignores lastIndex: a global expression would otherwise match every other time
     if (one instanceof RegExp) return (actual: string) => actual.search(one) >= 0;
     return textTest(texts(name, field, one)[0] as string);
   });

@@ -5,19 +5,19 @@ import { checkWhole } from '../support/numbers.js';
 
 /** Options of `bandwidthCap`. */
 export interface BandwidthCapOptions {
-  /** What is measured: all that this tracker's sessions are sent, or what those of the stream are. Default `process`. */
+  /** What is measured: everything sent to this tracker's sessions, or to those of the same stream. Default `process`. */
   per?: 'process' | 'stream';
-  /** Megabits per second from which on nobody new is let in. */
+  /** Megabits per second from which new sessions are refused. */
   maxMbits: number;
-  /** Over how long the rate is measured. Milliseconds from 2_000 to 600_000; default 10_000. */
+  /** The period over which the rate is measured. Milliseconds from 2_000 to 600_000; default 10_000. */
   windowMs?: number;
   /** Default `bandwidth cap`. */
   name?: string;
 }
 
 /**
- * Refuses new sessions while as much is sent as may be, and cuts nobody. What is measured comes from those who are in: of
- * many who arrive in the same second, all are let in if there is room for one. Publishers send, and are let through.
+ * Refuses new sessions while the rate is at its maximum, and cuts nobody. Only admitted sessions are measured: of many that
+ * arrive in the same second, all are admitted if there is room for one. Publishers, who send, are admitted.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

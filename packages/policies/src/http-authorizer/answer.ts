@@ -2,21 +2,21 @@ import type { Approval, Verdict } from '@stream-sessions/core';
 import { isTags, MAX_TAGS } from '../support/tags.js';
 import type { Payload } from './request.js';
 
-/** The authoriser answered, but what it says is no answer; or it did not. */
+/** The authoriser did not answer, or its answer cannot be interpreted. */
 export class Unclear {
   constructor(
-    /** For operators: none of what was sent is in it. */
+    /** For operators: contains nothing of what was sent. */
     readonly why: string,
   ) {}
 }
 
-/** What a status and a body mean. Only what is clearly a yes is one. */
+/** Interprets a status and a body. Only a clear yes counts as one. */
 export function readAnswer(payload: Payload, status: number, body: string): Verdict | Unclear {
   if (status === 408 || status === 429 || status >= 500 || status < 200 || (status >= 300 && status < 400)) {
     return new Unclear(`status ${status}`);
   }
   if (status >= 400) return no(status === 401 ? 'credentials' : 'forbidden', `the authoriser answered ${status}`);
-  // MediaMTX looks at nothing but the status.
+  // MediaMTX considers only the status.
   if (payload === 'mediamtx') return YES;
   const text = body.trim();
   return payload === 'mistserver' ? yesOrNo(text) : text === '' ? YES : fromJson(text);
@@ -32,8 +32,8 @@ const no = (kind: 'credentials' | 'forbidden', detail = 'the authoriser said no'
 });
 
 /**
- * MistServer's grammar, less generous: its yes is anything that begins with 1, yes, true or cont, and all else is a no. What
- * is not clearly one of them, a page of a proxy for one, is not guessed at.
+ * MistServer's grammar, but stricter: there, anything that begins with 1, yes, true or cont is a yes, and everything else a no.
+ * Here, an answer that is clearly neither, such as a proxy's error page, is not guessed at.
  */
 function yesOrNo(text: string): Verdict | Unclear {
   if (/^(1|true|yes|cont(inue)?)$/i.test(text)) return YES;
@@ -41,7 +41,7 @@ function yesOrNo(text: string): Verdict | Unclear {
   return new Unclear('a body that is neither yes nor no');
 }
 
-/** `true`, `false`, or an object with `allow`; names as they are here or in snake case. */
+/** `true`, `false`, or an object with `allow`; names as in this API or in snake case. */
 function fromJson(text: string): Verdict | Unclear {
   let said: unknown;
   try {
@@ -70,7 +70,7 @@ function refusal({ reason, kind, detail, denyForMs }: Record<string, unknown>): 
   };
 }
 
-/** A yes with a part that makes no sense is no clear yes: it may be the part that restricts. */
+/** A yes with an invalid part is not a clear yes, because that part may be a restriction. */
 function approval(fields: Record<string, unknown>): Verdict | Unclear {
   const yes: Approval = { allow: true };
   for (const [name, { expected, read }] of Object.entries(PARTS)) {
@@ -85,7 +85,7 @@ function approval(fields: Record<string, unknown>): Verdict | Unclear {
 
 interface Part {
   readonly expected: string;
-  /** Undefined: it makes no sense. */
+  /** Undefined: it is invalid. */
   readonly read: (value: unknown) => unknown;
 }
 
@@ -109,11 +109,11 @@ const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
   pass: { expected: A_TEXT, read: (value) => (isText(value) ? value : undefined) },
 };
 
-/** With its offset: without one, it would mean another moment on each machine. */
+/** The offset is required: without it, the time would mean a different moment on each machine. */
 const RFC3339 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
-/** RFC 3339, epoch milliseconds, or epoch seconds as in a JWT: below this, milliseconds would be in 1973. */
+/** RFC 3339, epoch milliseconds, or epoch seconds as in a JWT: as milliseconds, anything below this is before 1974. */
 const FEWEST_MS = 1e11;
-/** The last moment that a `Date` can show. */
+/** The last moment that a `Date` can represent. */
 const LAST_MS = 8.64e15;
 
 function timeOf(value: unknown): number | undefined {

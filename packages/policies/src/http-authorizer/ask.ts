@@ -3,20 +3,20 @@ import { exchange, NoReply } from '../support/exchange.js';
 import { readAnswer, Unclear } from './answer.js';
 import { REQUESTS, type Payload } from './request.js';
 
-/** How the authoriser is reached. */
+/** How to reach the authoriser. */
 export interface Line {
   readonly url: URL;
   readonly payload: Payload;
-  /** Names in small letters. */
+  /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly retries: number;
 }
 
-/** An answer is a few lines; whoever sends more is no authoriser. */
+/** An answer is a few lines long; a server that sends more is not an authoriser. */
 const MAX_BYTES = 65_536;
 
-/** What the authoriser says; or why it cannot be reached, or be understood. */
+/** The authoriser's answer, or why it cannot be reached or understood. */
 export async function ask(line: Line, candidate: Candidate): Promise<Verdict | Unclear> {
   const { url, payload, timeoutMs, retries } = line;
   const { body, headers } = REQUESTS[payload](candidate);

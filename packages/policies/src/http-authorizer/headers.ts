@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { badOption } from '@stream-sessions/core/spi';
 
-/** They say how the request is sent: with another value it would not arrive, or not whole. */
+/** Headers that determine how the request is framed: with another value it would not arrive, or not completely. */
 const FRAMING = [
   'connection',
   'content-length',
@@ -14,9 +14,9 @@ const FRAMING = [
 ];
 
 /**
- * The headers with small letters. What could not be sent would make every question fail.
+ * The headers with lower-case names. An invalid header would make every request fail.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION. No value is in the message: they are secrets.
+ * @throws StreamSessionsError ERR_BAD_OPTION. The message contains no values, because they are secrets.
  */
 export function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {

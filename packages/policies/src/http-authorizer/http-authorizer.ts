@@ -20,24 +20,27 @@ import { REQUESTS, type Payload } from './request.js';
 
 /** Options of `httpAuthorizer`. */
 export interface HttpAuthorizerOptions {
-  /** Where to ask, by POST. Without name and password: send those in `headers`. */
+  /** Where to ask, by POST. Must not contain a name and password: send those in `headers`. */
   url: string | URL;
-  /** Limit for one attempt, in milliseconds. All attempts have to fit into the tracker's `policyTimeoutMs`. Default 3_000. */
+  /**
+   * Limit for one attempt, in milliseconds. All attempts together have to fit into the tracker's `policyTimeoutMs`. Default
+   * 3_000.
+   */
   timeoutMs?: number;
   /** Further attempts if there was no clear answer. Default 1. */
   retries?: number;
   /**
-   * What to do without a clear answer: `allow` lets in, `deny` refuses and cuts, `keep` (default) refuses new viewers and
-   * keeps those that were let in before, unchanged.
+   * What to do without a clear answer: `allow` admits, `deny` refuses and cuts, `keep` (default) refuses new viewers and keeps
+   * those that were admitted before, unchanged.
    */
   onUnavailable?: 'allow' | 'deny' | 'keep';
-  /** How often to ask again about a live session, in milliseconds, in the background; spread by a tenth. Default 0: never. */
+  /** How often to ask again about a live session in the background, in milliseconds; spread by a tenth. Default 0: never. */
   reauthorizeEveryMs?: number;
   /** What is sent to the authoriser, and how its answer is read. Default `json`. */
   payload?: Payload;
   /** Sent with every request: an API key, for example, or `authorization`. */
   headers?: Readonly<Record<string, string>>;
-  /** The kinds it asks about; others are let through. Default: everybody but `output`; for `mistserver` only `viewer`. */
+  /** The kinds it asks about; others are admitted. Default: all but `output`; for `mistserver` only `viewer`. */
   kinds?: readonly SessionKind[];
   /** Default `http authorizer`. */
   name?: string;
@@ -79,22 +82,25 @@ export function httpAuthorizer(options: HttpAuthorizerOptions): Policy {
   });
 }
 
-/** A yes to somebody, and when it was asked for. */
+/** An approval, and when it was asked for. */
 interface Given {
   readonly credential: string;
   readonly approval: Approval;
   readonly askedAt: number;
 }
 
-/** A yes that came to nothing, because another policy said no, holds for a moment: a player that tries on asks nobody. */
+/**
+ * An approval that came to nothing, because another policy refused, is reused for a moment: a player that keeps retrying causes
+ * no requests. Milliseconds.
+ */
 const RECENT_MS = 5_000;
 const MAX_RECENT = 10_000;
 
 class HttpAuthorizer implements Policy {
   readonly stage = 'authorise';
-  /** Weak: a yes that the tracker does not take for one (its end has passed) is not told of again. */
+  /** Weak, because an approval that the tracker does not accept (it has already expired) is not settled. */
   private readonly settling = new WeakMap<Candidate, Given>();
-  /** Of each live session: what was said of its credentials. */
+  /** For each live session, the approvals of its credentials. */
   private readonly given = new Map<string, Map<string, Given>>();
   private readonly inVain = new Recent<Given>(MAX_RECENT);
 
@@ -111,7 +117,7 @@ class HttpAuthorizer implements Policy {
     const credential = credentialOf(candidate);
     const { session, again } = candidate;
     const before = session === undefined ? undefined : this.given.get(session.id)?.get(credential);
-    // A password is asked about with every request; which it is, the authoriser is not told.
+    // A password is judged with every request, because here it is not known which one it is.
     if (before !== undefined && !again) return this.yes(candidate, before);
     if (session === undefined) {
       const recent = this.inVain.get(whoOf(candidate, credential));
@@ -141,7 +147,7 @@ class HttpAuthorizer implements Policy {
     this.given.delete(id);
   }
 
-  /** Not all who came at once are asked about at once. */
+  /** Spread, so that viewers who came together are not asked about together. */
   nextQuestion({ id, openedAt }: PlaySession, everyMs: number): { at: number } {
     const asked = [...(this.given.get(id)?.values() ?? [])].map(({ askedAt }) => askedAt);
     const spread = 0.9 + (0.1 * parseInt(id.slice(0, 4), 16)) / 0xffff || 1;
@@ -162,10 +168,10 @@ class HttpAuthorizer implements Policy {
   }
 }
 
-/** As many as a session may have. */
+/** The most credentials that a session may have. */
 const MAX_CREDENTIALS = 17;
 
-/** What was offered to be let in by, not in clear: it is kept as long as the session lives. */
+/** The credentials that were offered, hashed, because they are kept as long as the session lives. */
 function credentialOf({ stream, token = '', credentials }: Candidate): string {
   const offered =
     credentials === undefined ? '' : credentials.scheme === 'bearer' ? credentials.token : credentials.user;

@@ -10,7 +10,7 @@ export interface Asked {
 
 export type Payload = 'json' | 'mistserver' | 'mediamtx';
 
-/** What each kind of authoriser is sent. */
+/** The request for each kind of authoriser. */
 export const REQUESTS: Readonly<Record<Payload, (candidate: Candidate) => Asked>> = {
   json: (candidate) => json(ownNames(candidate)),
   mediamtx: (candidate) => json(mediaMtx(candidate)),
@@ -25,7 +25,7 @@ const json = (facts: object): Asked => ({
   headers: { 'content-type': 'application/json' },
 });
 
-/** Snake case, as in the REST API. Nobody is named whose password has not been looked at. */
+/** Snake case, as in the REST API. A user whose password has not been checked is not named. */
 function ownNames(candidate: Candidate): object {
   const { credentials } = candidate;
   return withoutAbsent({
@@ -46,7 +46,7 @@ function ownNames(candidate: Candidate): object {
   });
 }
 
-/** MediaMTX `authMethod: http`. The password of a client is not known here: name and password are empty. */
+/** MediaMTX `authMethod: http`. The client's password is unknown here, so name and password are empty. */
 function mediaMtx(candidate: Candidate): object {
   const { credentials, token = '' } = candidate;
   const bearer = credentials?.scheme === 'bearer' ? credentials.token : token;
@@ -64,15 +64,15 @@ function mediaMtx(candidate: Candidate): object {
   };
 }
 
-/** MistServer's USER_NEW: stream, address, token, protocol, URL and session id, a line each. */
+/** MistServer's USER_NEW: stream, address, token, protocol, URL and session id, one per line. */
 function mistServer(candidate: Candidate): string {
   const { stream, ip, token = '', protocol, id = '' } = candidate;
   const name = protocol === 'srt' ? 'TSSRT' : protocol.toUpperCase();
-  // Whoever could write a line break could write the lines behind it.
+  // A client that could inject a line break could forge the following lines.
   return [stream, ip, token, name, urlOf(candidate) ?? '', id].map(oneLine).join('\n');
 }
 
-/** What a client was asked to prove itself by stays at the door: an adapter may have left it in. */
+/** Removes the client's user name and password, which an adapter may have left in. */
 const urlOf = ({ url }: Candidate): string | undefined => (url === undefined ? undefined : withoutUserinfo(url));
 
 const oneLine = (text: string): string => text.replace(/[\r\n]/g, encodeURIComponent);

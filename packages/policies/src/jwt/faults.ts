@@ -3,7 +3,7 @@ import { quoted, Unacceptable, what } from './unacceptable.js';
 
 type Errors = typeof errors;
 
-/** What jose finds wrong with a token, in the words of this kit. Undefined: nothing is wrong with the token itself. */
+/** What jose finds wrong with a token, in the terms of this kit. Undefined: nothing is wrong with the token itself. */
 export function faultOf(error: unknown, token: string, jose: Errors): Unacceptable | undefined {
   if (error instanceof Unacceptable) return error;
   if (error instanceof jose.JWTClaimValidationFailed || error instanceof jose.JWTExpired) {
@@ -29,12 +29,12 @@ function claimFault({ claim, reason, payload }: ClaimError): string {
   const name = `the claim "${claim}"`;
   const value = payload[claim];
   if (reason === 'missing') return `${name} is missing`;
-  // jose checks no other type than that of times
+  // jose checks only the type of times
   if (reason === 'invalid') return `${name} is ${what(value)}, not a number of seconds since 1970`;
   return `${name} is ${typeof value === 'string' ? quoted(value) : what(value)}, which is not accepted`;
 }
 
-/** As far as it is a plain word. */
+/** Only if it is a plain word. */
 function algorithmOf(token: string): string {
   const header = Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString();
   const { alg } = JSON.parse(header) as { alg?: unknown };

@@ -12,9 +12,9 @@ export interface JwtClaims {
   streams?: string;
   /** An object of strings, kept as the session's tags. Default `tags`. */
   tags?: string;
-  /** Addresses and CIDR blocks from which it may be used. Default `ip`. */
+  /** Addresses and CIDR blocks from which the token may be used. Default `ip`. */
   ip?: string;
-  /** What it may be used for: a list of kinds. Without the claim, `viewer` only. Default `kinds`. */
+  /** What the token may be used for: a list of kinds. Without the claim, `viewer` only. Default `kinds`. */
   kinds?: string;
   /** How many sessions the user may have, for `concurrencyPolicy`. Default `max_sessions`. */
   maxSessions?: string;
@@ -29,7 +29,7 @@ export const CLAIMS: Required<JwtClaims> = {
   maxSessions: 'max_sessions',
 };
 
-/** What a token, once it is verified, gives. Plain data: many are remembered. Times are epoch milliseconds. */
+/** What a verified token grants. Plain data, because many are remembered. Times are epoch milliseconds. */
 export interface Grant {
   readonly user: string | undefined;
   readonly streams: readonly string[] | undefined;
@@ -41,19 +41,19 @@ export interface Grant {
   readonly notBefore: number;
   readonly expiresAt: number;
   readonly issuedAt: number | undefined;
-  /** The `sid` claim, else `jti`: what a renewed token has in common with the one before. */
+  /** The `sid` claim, otherwise `jti`: shared by a token and its renewals. */
   readonly sid: string | undefined;
 }
 
-/** A claim that lists more is none to read. */
+/** A claim that lists more is invalid. */
 const MAX_LISTED = 256;
 const MAX_NAME_LENGTH = 256;
-/** The last second that a `Date` can show. */
+/** The last second that a `Date` can represent. */
 const MAX_SECONDS = 8.64e12;
 
 /**
- * Reads the claims. One that is there and is not what it should be (`null` among it) makes the token none: a restriction
- * that cannot be read restricts to nothing.
+ * Reads the claims. A claim of the wrong type (including `null`) makes the token invalid: a restriction that cannot be read
+ * permits nothing.
  *
  * @throws Unacceptable
  */
@@ -97,7 +97,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const isName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
 
-/** What it says beyond the kinds there are allows nothing. */
+/** Unknown kinds permit nothing. */
 const isKinds = (value: unknown): value is readonly SessionKind[] =>
   Array.isArray(value) && value.length <= MAX_LISTED && value.every(isName);
 

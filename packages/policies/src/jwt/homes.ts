@@ -7,7 +7,7 @@ import type { Grant } from './grant.js';
 interface Home {
   readonly session: string;
   readonly sid: string | undefined;
-  /** Where it was last. */
+  /** Where it was last seen. */
   readonly place: string;
   readonly expiresAt: number;
 }
@@ -15,9 +15,9 @@ interface Home {
 const addresses = new AddressReader(64);
 
 /**
- * Which live session a renewed token continues: that of the same user on the same stream from the same address (IPv6: its
- * /64) and user agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers. One token at
- * two addresses is not renewed, but shared: those are two viewers as well.
+ * Which live session a renewed token continues: that of the same user on the same stream from the same address (IPv6: its /64)
+ * and user agent, or of the same `sid` (or `jti`) claim. Two tokens whose `sid` differ are two viewers. One token at two
+ * addresses is not renewed but shared: those are two viewers as well.
  */
 export class Homes {
   private readonly homes = new Map<string, Home>();
@@ -35,7 +35,7 @@ export class Homes {
     return undefined;
   }
 
-  /** This token went into this session. */
+  /** This token was used to enter this session. */
   note(candidate: Candidate, grant: Grant, { id }: PlaySession): void {
     if (isConnection(candidate)) return;
     const found = keys(candidate, grant);
@@ -56,12 +56,12 @@ export class Homes {
   }
 }
 
-/** A connection that comes again is another session: it has its own end. */
+/** A reconnecting client is another session, with an end of its own. */
 const isConnection = ({ remoteAddress }: Candidate): boolean => remoteAddress !== undefined;
 
 const placeOf = ({ ip }: Candidate): string => hashOf([addresses.network(ip)]);
 
-/** Hashes: what they are made of is long, and strangers choose it. */
+/** Hashes, because their parts are long and chosen by strangers. */
 function keys(candidate: Candidate, { user, sid }: Grant): string[] {
   const { stream, ip, userAgent } = candidate;
   const kind = kindOf(candidate);

@@ -5,7 +5,7 @@ import type { PreparedKeys } from './keys.js';
 import { RemoteKeys } from './remote-keys.js';
 import { Unacceptable } from './unacceptable.js';
 
-/** What has to be true of a token besides its signature and its times. */
+/** What must hold for a token besides its signature and times. */
 export interface JwtChecks {
   readonly algorithms: readonly string[];
   readonly issuer: string | readonly string[] | undefined;
@@ -16,15 +16,15 @@ export interface JwtChecks {
 
 type Payload = Readonly<Record<string, unknown>>;
 
-/** The claims of a token; rejects with `Unacceptable` when something is wrong with it. `now` is in epoch milliseconds. */
+/** Returns the claims of a token; rejects with `Unacceptable` if something is wrong with it. `now` is in epoch milliseconds. */
 export type Verify = (token: string, now: number) => Promise<Payload>;
 
-/** Seconds. For jose no token is too old or too new: its times are looked at whenever somebody comes with it. */
+/** Seconds. Makes jose accept any time: times are checked on every use of a token instead. */
 const ANY_TIME = 1e12;
-/** Of the keys in a set that could have signed a token without a key id, so many are tried. */
+/** The number of keys tried if several in a set could have signed a token without a key id. */
 const MAX_TRIED = 8;
 
-/** jose is an ES module: `import()` is what brings it into a CommonJS build on every Node from 20 on. */
+/** jose is an ES module: only `import()` can load it into a CommonJS build on every Node from 20 on. */
 export async function loadJose(keys: PreparedKeys, checks: JwtChecks): Promise<Verify> {
   const { jwtVerify, createLocalJWKSet, errors } = await import('jose');
   const { algorithms, issuer, audience, requiredClaims } = checks;

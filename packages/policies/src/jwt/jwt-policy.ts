@@ -10,25 +10,25 @@ import { Homes } from './homes.js';
 import { checkAlgorithms, prepareKeys, type JwtKeys } from './keys.js';
 import { Verifier, type Verified } from './verifier.js';
 
-/** Options of `jwtPolicy`: one of `secret`, `publicKey` and `jwks`, and what else a token has to fulfil. */
+/** Options of `jwtPolicy`: one of `secret`, `publicKey` and `jwks`, and the other requirements for a token. */
 export interface JwtPolicyOptions extends JwtKeys {
   /** Accepted algorithms. Default: those that fit the key (HS* for a secret, RS* and PS* for RSA, …); for a set, no HS*. */
   algorithms?: readonly string[];
-  /** The `iss` claim has to be this, or one of these. Default: not checked. */
+  /** The `iss` claim must be this, or one of these. Default: not checked. */
   issuer?: string | readonly string[];
-  /** The `aud` claim has to name this, or one of these. Default: not checked. */
+  /** The `aud` claim must contain this, or one of these. Default: not checked. */
   audience?: string | readonly string[];
-  /** Claims that have to be present. Default none; `['exp', 'sub']` is a good choice. */
+  /** Claims that must be present. Default none; `['exp', 'sub']` is a good choice. */
   requiredClaims?: readonly string[];
   /** The names of the claims that say who, what and from where. */
   claims?: JwtClaims;
-  /** How wrong a clock may be for `nbf`, in milliseconds; `exp` is exact to the second. Default 0. */
+  /** How much a clock may be off for `nbf`, in milliseconds; `exp` is exact to the second. Default 0. */
   clockToleranceMs?: number;
-  /** Who has to show a token; others are let through. Default: everybody but `output`. */
+  /** Who must present a token; others are admitted. Default: all but `output`. */
   kinds?: readonly SessionKind[];
   /**
-   * How many verified tokens are remembered, and not verified again. Default 10_000. Anybody can turn an ECDSA token into a
-   * second one; it is refused as long as the first is remembered, so set this above the number in use at a time.
+   * How many verified tokens are remembered, and not verified again. Default 10_000. Anyone can turn an ECDSA token into a second
+   * one; that is refused as long as the first is remembered, so set this above the number in use at a time.
    */
   remember?: number;
   /** Default `jwt`. */
@@ -41,9 +41,8 @@ const NAMES: readonly (keyof JwtPolicyOptions)[] = [
 ];
 
 /**
- * Lets in viewers with a JSON Web Token (RFC 7519) that allows the stream: as the viewer token, or as
- * `Authorization: Bearer`, which takes precedence. The session ends at `exp` as `expired`, unless a renewed token comes
- * before that.
+ * Admits viewers with a JSON Web Token (RFC 7519) that allows the stream: as the viewer token, or as `Authorization: Bearer`,
+ * which takes precedence. The session ends at `exp` as `expired`, unless a renewed token comes before that.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -67,7 +66,7 @@ export function jwtPolicy(options: JwtPolicyOptions): Policy {
   );
 }
 
-/** A name that is not given (a variable that is not set) is the usual one: a claim that is not read restricts nothing. */
+/** An undefined name (such as an unset variable) means the usual one, because a claim that is not read restricts nothing. */
 function claimNames(names: JwtClaims): Required<JwtClaims> {
   checkOptions('claims', names, Object.keys(CLAIMS));
   const given = Object.entries(names).filter(([, name]) => name !== undefined) as [string, string][];
@@ -78,7 +77,7 @@ function claimNames(names: JwtClaims): Required<JwtClaims> {
 class JwtPolicy implements Policy {
   readonly stage = 'authorise';
   private readonly homes = new Homes();
-  /** Who was said yes to, until it is told how that ended. */
+  /** Candidates that were approved, until the outcome is known. */
   private readonly granted = new WeakMap<Candidate, Grant>();
 
   constructor(
@@ -115,13 +114,13 @@ class JwtPolicy implements Policy {
     return refusal ?? this.yes(candidate, verified);
   }
 
-  /** Why this token, good as it is, does not let in this candidate now. */
+  /** Why this token, although valid, does not admit this candidate now. */
   private refusal(candidate: Candidate, now: number, grant: Grant): Refusal | undefined {
     const { notBefore, expiresAt, streams, from } = grant;
     const { claims } = this;
     if (expiresAt <= now) return { ...no(`the claim "exp" passed at ${isoOf(expiresAt)}`), reason: 'expired' };
     const early = notBefore - now;
-    // It is not refused for longer than it takes to become valid.
+    // Not refused for longer than the token takes to become valid.
     if (early > this.clockToleranceMs) {
       return { ...no(`the claim "nbf" comes at ${isoOf(notBefore)}`), denyForMs: Math.min(early, 60_000) };
     }

@@ -2,20 +2,23 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { badOption } from '@stream-sessions/core/spi';
 import { webUrl } from '../support/web-url.js';
 
-/** Where the keys come from. Give exactly one. */
+/** The source of the keys. Give exactly one. */
 export interface JwtKeys {
   /** Shared secret (HS256, HS384, HS512). At least 32 bytes for HS256, as RFC 7518 section 3.2 requires. */
   secret?: string | Uint8Array;
   /** Public key or certificate as PEM (RSA, EC, Ed25519). */
   publicKey?: string;
   /**
-   * A JWK set of public keys, or the URL of one: fetched when it is needed, and again once it is ten minutes old or a token
-   * has an unknown key, at most every 30 s. While its server is down, the set is used until it is an hour old.
+   * A JWK set of public keys, or the URL of one: fetched when needed, and again once it is ten minutes old or a token has an
+   * unknown key, at most every 30 s. While its server is down, the set is used until it is an hour old.
    */
   jwks?: string | URL | { readonly keys: readonly object[] };
 }
 
-/** What `jose` takes. Prepared when the policy is made, so that a wrong key is found at once and not at the first viewer. */
+/**
+ * The form that `jose` takes. Prepared when the policy is made, so that a wrong key is found at once and not with the first
+ * viewer.
+ */
 export type PreparedKeys =
   | { readonly key: KeyObject | Uint8Array; readonly algorithms: readonly string[] }
   | { readonly url: URL; readonly algorithms: readonly string[] }
@@ -25,9 +28,9 @@ const SYMMETRIC = ['HS256', 'HS384', 'HS512'];
 const RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 const EC: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
 const ED = ['EdDSA', 'Ed25519'];
-/** A set is one of public keys: a shared secret is no key to publish. */
+/** A set contains public keys: a shared secret must not be published. */
 const PUBLIC = [...RSA, ...Object.values(EC), ...ED];
-/** RFC 7518, section 3.2: a key of the size of the hash output, or larger; and section 3.3. */
+/** RFC 7518, section 3.2: a key at least as large as the hash output; and section 3.3. */
 const SHORTEST_SECRET = 32;
 const SHORTEST_RSA_BITS = 2048;
 
@@ -42,9 +45,9 @@ export function prepareKeys({ secret, publicKey, jwks }: JwtKeys): PreparedKeys 
 }
 
 /**
- * Those that fit the keys, or fewer of them.
+ * The algorithms that fit the keys, or the chosen subset.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION for one that no token could be accepted with
+ * @throws StreamSessionsError ERR_BAD_OPTION for an algorithm with which no token could be accepted
  */
 export function checkAlgorithms(
   chosen: readonly string[] | undefined,
@@ -88,7 +91,7 @@ function algorithmsOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }
 function jwkSet(jwks: NonNullable<JwtKeys['jwks']>): PreparedKeys {
   if (typeof jwks === 'string' || jwks instanceof URL) return { url: webUrl('jwks', jwks), algorithms: PUBLIC };
   const keys: readonly unknown[] = Array.isArray(jwks?.keys) ? jwks.keys : [];
-  // One that is of no use is left alone, as in a set that is fetched.
+  // An unusable key is ignored, as in a set that is fetched.
   if (keys.some(isUsable)) return { set: jwks, algorithms: PUBLIC };
   throw badOption('jwks', `a URL, or an object with a list of public keys: ${USABLE}`, 'something else');
 }

@@ -12,24 +12,24 @@ const QUESTION = {
   timeoutMs: 3_000,
   maxBytes: 1_048_576,
 } as const;
-/** A set that is older is fetched again before it is used. */
+/** An older set is fetched again before use. Milliseconds. */
 const FRESH_MS = 600_000;
-/** While its server cannot be reached, the set goes on being used until it is so old. */
+/** While its server cannot be reached, the set remains in use up to this age. Milliseconds. */
 const USABLE_MS = 3_600_000;
-/** The least time between two tries: after one that brought a set, and after one that failed. */
+/** The minimum time between two attempts: after a success, and after a failure. Milliseconds. */
 const COOLDOWN_MS = 30_000;
 const RETRY_MS = 1_000;
 
 /**
- * A JWK set (RFC 7517) that is fetched when it is needed. A token with a key that is not in it has it fetched again: keys
- * are rotated. What nobody can say yet is not the viewer's fault, and holds only until the set may be fetched again.
- * All times are epoch milliseconds of the tracker's clock.
+ * A JWK set (RFC 7517) that is fetched when needed. It is fetched again for a token with an unknown key, because keys are
+ * rotated. An unknown key is not the viewer's fault, so that refusal holds only until the set may be fetched again. All times are
+ * epoch milliseconds of the tracker's clock.
  */
 export class RemoteKeys {
   private set: KeySet | undefined = undefined;
   private fetchedAt = -Infinity;
   private triedAt = -Infinity;
-  /** Why the last try brought nothing. */
+  /** Why the last attempt failed. */
   private failure: string | undefined = undefined;
   private pending: Promise<void> | undefined = undefined;
 
@@ -40,12 +40,12 @@ export class RemoteKeys {
   ) {}
 
   /**
-   * @throws Unacceptable when there is no key for this token, or nobody can say
-   * @throws Error the same, once for each try that failed: for the log
+   * @throws Unacceptable if there is no key for this token, or that cannot be determined
+   * @throws Error in the latter case, once for each failed attempt: for the log
    */
   async find(wanted: Wanted, now: number): Promise<Key> {
     let asked = false;
-    // Where the old set will do, its server is not waited for again and again while it is away.
+    // If the old set will do, requests do not wait for its server again and again while that is down.
     const waitMs = this.isUsable(now) ? COOLDOWN_MS : this.waitMs;
     if (!isWithin(FRESH_MS, this.fetchedAt, now)) asked = await this.fetch(now, waitMs);
     const known = await this.inSet(wanted, now);
@@ -85,7 +85,7 @@ export class RemoteKeys {
     }
   }
 
-  /** Unless that was tried less than `waitMs` ago. True: it was this call that tried. */
+  /** Unless that was tried less than `waitMs` ago. True: this call made the attempt. */
   private async fetch(now: number, waitMs: number): Promise<boolean> {
     if (this.pending !== undefined) {
       await this.pending;
@@ -111,7 +111,7 @@ export class RemoteKeys {
   }
 }
 
-/** False for a time to come, too: the clock was put back. */
+/** Also false for a future time: the clock was set back. */
 const isWithin = (ms: number, at: number, now: number): boolean => now - at >= 0 && now - at < ms;
 
 type Jwks = Parameters<typeof createLocalJWKSet>[0];

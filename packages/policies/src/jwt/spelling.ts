@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** A token, told from all others and from its own other spellings. */
+/** Identifies a token, and distinguishes its alternative spellings. */
 export interface Spelling {
-  /** A hash, the same for both ECDSA signatures that anybody can make of one: (r, s) and (r, n - s). */
+  /** A hash that is the same for both ECDSA signatures that anyone can derive from one: (r, s) and (r, n - s). */
   readonly id: string;
-  /** Which of the two this is; true for the one with the larger s. */
+  /** Which of the two this is: true for the one with the larger s. */
   readonly mirrored: boolean;
 }
 
@@ -17,9 +17,9 @@ const ORDERS: Readonly<Record<string, bigint>> = {
 };
 
 /**
- * Reads how a token is written: undefined when that is not how its issuer wrote it. jose decodes what is base64url more
- * or less (blanks, padding, any last letter), and each such text would be another token to whatever goes by its text:
- * a denial, a limit per token, a kick.
+ * Reads how a token is written: undefined if its issuer did not write it that way. jose is lenient about base64url (blanks,
+ * padding, any last letter), and each such text would be a different token to whatever compares texts: a denial, a limit per
+ * token, a kick.
  */
 export function spellingOf(token: string): Spelling | undefined {
   const parts = token.split('.');
@@ -30,7 +30,7 @@ export function spellingOf(token: string): Spelling | undefined {
   return { id: hash(`${header}.${payload}.${mirror ?? signature}`), mirrored: mirror !== undefined };
 }
 
-/** The one text for these bytes: no padding, no blanks, and nothing in the bits that say nothing. */
+/** The canonical text for these bytes: no padding, no blanks, and no stray bits in the last letter. */
 const isCanonical = (part: string): boolean =>
   part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
 
@@ -42,7 +42,7 @@ function algorithmOf(header: string): string {
   }
 }
 
-/** The signature with the smaller s, where this one has the larger. */
+/** The signature with the smaller s, if this one has the larger. */
 function mirrorOf(signature: Buffer, order: bigint): string | undefined {
   const half = signature.length / 2;
   const s = BigInt(`0x${signature.toString('hex', half)}`);
@@ -51,5 +51,5 @@ function mirrorOf(signature: Buffer, order: bigint): string | undefined {
   return Buffer.concat([signature.subarray(0, half), other]).toString('base64url');
 }
 
-/** A token is a secret, and long. */
+/** Hashed, because a token is secret and long. */
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');

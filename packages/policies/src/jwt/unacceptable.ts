@@ -1,10 +1,10 @@
 import type { Refusal } from '@stream-sessions/core';
 
-/** Something is wrong with a token. The message is for operators: it names the claim, and never has the token in it. */
+/** Something is wrong with a token. The message is for operators: it names the claim, and never contains the token. */
 export class Unacceptable extends Error {
   constructor(
     message: string,
-    /** What else the refusal says. */
+    /** Further fields of the refusal. */
     readonly refusal: Partial<Refusal> = {},
   ) {
     super(message);
@@ -13,7 +13,7 @@ export class Unacceptable extends Error {
 
 const MAX_SHOWN = 64;
 
-/** What a value is, in words: a claim of the wrong type is named as what it is. */
+/** Describes a value: a claim of the wrong type is reported by what it is. */
 export function what(value: unknown): string {
   if (value === null) return 'null';
   if (value === '') return 'an empty text';
@@ -30,6 +30,6 @@ export function what(value: unknown): string {
   }
 }
 
-/** A text that somebody else chose, in quotation marks: cut, and without control characters. */
+/** Somebody else's text, in quotation marks: shortened and without control characters. */
 export const quoted = (text: string): string =>
   JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);

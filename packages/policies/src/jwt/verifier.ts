@@ -6,7 +6,7 @@ import type { PreparedKeys } from './keys.js';
 import { spellingOf, type Spelling } from './spelling.js';
 import { Unacceptable } from './unacceptable.js';
 
-/** What a token gives; or why it is none, or not one that is accepted. */
+/** What a token grants, or why it is not accepted. */
 export type Verified = Grant | Refusal;
 
 interface Known {
@@ -18,10 +18,10 @@ interface Pending {
   readonly verified: Promise<Verified>;
 }
 
-/** Longer ones are no tokens; the tracker refuses them, too. */
+/** Longer texts are not tokens; the tracker refuses them, too. */
 const MAX_LENGTH = 4096;
 
-/** Verifies each token once, remembers what it grants, and loads jose with the first. */
+/** Verifies each token once, remembers what it grants, and loads jose for the first one. */
 export class Verifier {
   private readonly known: Recent<Known>;
   private readonly pending = new Map<string, Pending>();
@@ -36,10 +36,10 @@ export class Verifier {
   }
 
   /**
-   * At once when it has been verified already, unless it should be `again`.
+   * Synchronous if the token has been verified already, unless `again` is set.
    *
-   * @param now epoch milliseconds
-   * @returns a promise that rejects when the keys cannot be had
+   * @param now Epoch milliseconds
+   * @returns a promise that rejects if the keys are unavailable
    */
   verify(token: string, again: boolean, now: number): Verified | Promise<Verified> {
     if (token.length > MAX_LENGTH) return no(`the token is longer than ${MAX_LENGTH} characters`);
@@ -59,7 +59,7 @@ export class Verifier {
   private begin({ id, mirrored }: Spelling, token: string, now: number): Promise<Verified> {
     const verified = this.decide(token, now)
       .then((found) => {
-        // Who is rejected is remembered by the tracker, for a while: the keys may change.
+        // Rejected tokens are remembered by the tracker, for a while: the keys may change.
         if ('allow' in found) this.known.delete(id);
         else this.known.set(id, { mirrored, grant: found });
         return found;

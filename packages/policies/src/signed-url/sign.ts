@@ -14,11 +14,11 @@ export interface Signing {
   expiresAt: number;
   /** Only from this address (IPv6: its /64). Default: from anywhere. */
   ip?: string;
-  /** `input` lets somebody publish. Default `viewer`. */
+  /** `input` permits publishing. Default `viewer`. */
   kind?: SessionKind;
 }
 
-/** The last moment that a `Date` can show. */
+/** The last moment that a `Date` can represent. */
 const LAST_MS = 8.64e15;
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
 
@@ -37,7 +37,7 @@ export function signToken(signing: Signing): string {
     throw badOption('stream', `a stream code of 1 to ${MAX_STREAM_LENGTH} characters`, stream);
   }
   if (!(expiresAt > 0 && expiresAt <= LAST_MS)) throw badOption('expiresAt', 'epoch milliseconds', expiresAt);
-  // Bound to what is no address, it would be good for nobody.
+  // Bound to something that is not an address, it would be useless.
   if (ip !== undefined && isIP(normaliseAddress(String(ip))) === 0) throw badOption('ip', 'an address', ip);
   const expiresAtSec = Math.floor(expiresAt / 1000);
   const signature = seal({ stream, kind, expiresAtSec, ip }, key).toString('base64url');
@@ -45,8 +45,8 @@ export function signToken(signing: Signing): string {
 }
 
 /**
- * The URL with the token that lets its holder in: `https://…/cam1/index.m3u8?token=…`, `rtmp://…/live/cam1?token=…`.
- * An existing query is kept; a token in it is replaced.
+ * The URL with the token that admits its holder: `https://…/cam1/index.m3u8?token=…`, `rtmp://…/live/cam1?token=…`. An existing
+ * query is kept; a token in it is replaced.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

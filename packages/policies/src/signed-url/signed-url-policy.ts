@@ -5,20 +5,20 @@ import { checkKey, isSealed } from './seal.js';
 
 /** Options of `signedUrlPolicy`. */
 export interface SignedUrlOptions {
-  /** The accepted keys, at least 16 characters each. Several, so that a new one can be added before the old one goes. */
+  /** The accepted keys, at least 16 characters each. Several, so that a new one can be added before the old one is removed. */
   keys: string | readonly string[];
-  /** Who has to show a signature; others are let through. Default: everybody but `output`. */
+  /** Who must present a signature; others are admitted. Default: all but `output`. */
   kinds?: readonly SessionKind[];
   /** Default `signed url`. */
   name?: string;
 }
 
-/** What `signToken` makes: when, for whom, and the seal. */
+/** The format of `signToken`: expiry, for whom, and the seal. */
 const TOKEN = /^([0-9a-z]{1,9})\.(any|ip)\.([\w-]{43})$/;
 
 /**
- * Lets in viewers with a token of `signToken` or a URL of `signUrl`, for this stream and until it expires: the session then
- * closes as `expired`. The token is read where the transport reads tokens, so one signature works on all of them.
+ * Admits viewers with a token of `signToken` or a URL of `signUrl`, for this stream and until it expires: the session then closes
+ * as `expired`. The token is read where the transport reads tokens, so one signature works on all of them.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -44,7 +44,7 @@ function judge(candidate: Candidate, now: number, keys: readonly string[]): Verd
   if (expiry === '') return no('the token is none of signToken()');
   const expiresAtSec = parseInt(expiry, 36);
   const signature = Buffer.from(text, 'base64url');
-  // A number with zeros in front, or bits of the last letter that say nothing, would make another token of the same.
+  // Leading zeros, or stray bits in the last letter, would make a different token with the same meaning.
   if (expiresAtSec.toString(36) !== expiry || signature.toString('base64url') !== text) {
     return no('the token is not spelled as signToken() spells it');
   }

@@ -2,28 +2,28 @@ import type { Candidate, Policy, Verdict } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { isStreamPatterns, namesStream } from '../support/stream-patterns.js';
 
-/** A rate in megabits per second, or a function that says it for each who asks; undefined: no limit. */
+/** A rate in megabits per second, or a function that returns it for each candidate; undefined: no limit. */
 export type Speed = number | ((candidate: Candidate) => number | undefined);
 
 /** Options of `speedPolicy`. */
 export interface SpeedOptions {
-  /** What a viewer may get, in megabits per second: all its responses and connections together. Default: no limit. */
+  /** What a viewer may receive, in megabits per second, over all its responses and connections together. Default: no limit. */
   downMbits?: Speed;
   /** What a publisher may send, in megabits per second. Default: no limit. */
   upMbits?: Speed;
-  /** The streams it is about: a code, a pattern (`news/*`), or a list of them. Default: all. */
+  /** The streams that it applies to: a code, a pattern (`news/*`), or a list of them. Default: all. */
   per?: string | readonly string[];
   /** Default `speed`, with the patterns of `per` if there are any. */
   name?: string;
 }
 
-/** What this policy said before, of another stream, holds no more. */
+/** Lifts what this policy said before, about another stream. */
 const NO_LIMIT: Verdict = Object.freeze({ allow: true, limits: Object.freeze({}) });
 
 /**
- * Limits speed and refuses nobody. Responses over HTTP are slowed down; a connection that carries more for ten seconds is
- * cut as `over_speed`. Of several policies the tightest limits hold. What a function returns is asked for when policies
- * decide: `tracker.invalidate()` lets those who play feel a change.
+ * Limits speed and refuses nobody. Responses over HTTP are throttled; a connection that exceeds its limit for ten seconds is cut
+ * as `over_speed`. The tightest limits of several policies apply. A function is called whenever policies decide:
+ * `tracker.invalidate()` applies a change to live sessions.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

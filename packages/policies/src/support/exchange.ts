@@ -1,14 +1,14 @@
 import { request as http, type IncomingMessage } from 'node:http';
 import { request as https } from 'node:https';
 
-/** What is asked of a server. */
+/** A request to a server. */
 export interface Question {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** All of it: connecting, sending, the whole answer. */
+  /** The limit for everything: connecting, sending, and the whole response. */
   readonly timeoutMs: number;
-  /** Of the answer; whoever sends more is no server of ours. */
+  /** The longest response; a server that sends more is not the expected one. */
   readonly maxBytes: number;
 }
 
@@ -17,11 +17,12 @@ export interface Reply {
   readonly text: string;
 }
 
-/** Nothing that could be read came back. The message says why, and has neither the URL nor what was sent in it. */
+/** There was no readable response. The message says why, and contains neither the URL nor what was sent. */
 export class NoReply extends Error {}
 
 /**
- * One request and its whole answer. No redirect is followed: it would carry what was sent to who knows where.
+ * Sends a request and reads the whole response. Redirects are not followed, because they would send the request somewhere
+ * unknown.
  *
  * @throws NoReply
  */
@@ -40,7 +41,7 @@ export async function exchange(url: URL, { method, headers, body, timeoutMs, max
   }
 }
 
-/** @throws NoReply when it is too long */
+/** @throws NoReply if it is too long */
 async function textOf(response: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -1,6 +1,6 @@
 /**
- * A map that forgets what was used least recently when it is full. Exact where core's `RecentMap` is not: how many tokens
- * are remembered is an option, on which it depends whether a forged spelling of a signature is noticed.
+ * A map that drops the least recently used entry when it is full. It is exact, unlike core's `RecentMap`: how many tokens are
+ * remembered is an option that determines whether a forged spelling of a signature is noticed.
  */
 export class Recent<V> {
   private readonly entries = new Map<string, V>();
@@ -29,7 +29,7 @@ export class Recent<V> {
     }
   }
 
-  /** The oldest that are like this. */
+  /** Removes entries like this, from the oldest on. */
   forget(isOver: (value: V) => boolean): void {
     for (const [key, value] of this.entries) {
       if (!isOver(value)) return;

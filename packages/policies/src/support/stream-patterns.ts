@@ -1,8 +1,8 @@
-/** A claim that names more streams than this is no claim to read. */
+/** A claim that names more streams than this is invalid. */
 const MAX_PATTERNS = 256;
 const MAX_PATTERN_LENGTH = 256;
 
-/** Streams as a token names them: `cam1`, `news/*`, `*`, or a list of such. */
+/** Streams as a token names them: `cam1`, `news/*`, `*`, or a list of these. */
 export function isStreamPatterns(value: unknown): value is string | readonly string[] {
   const patterns: unknown[] = Array.isArray(value) ? value : [value];
   return (
@@ -11,11 +11,11 @@ export function isStreamPatterns(value: unknown): value is string | readonly str
   );
 }
 
-/** True when one of the patterns names the stream. A star stands for any characters, slashes too. */
+/** True if one of the patterns matches the stream. A star stands for any characters, including slashes. */
 export const namesStream = (patterns: readonly string[], stream: string): boolean =>
   patterns.some((pattern) => matches(pattern, stream));
 
-/** Part by part, from the left: no regular expression, for strangers write the patterns and may name the streams. */
+/** Part by part, from the left. Not by regular expression, because strangers write the patterns and may choose stream names. */
 function matches(pattern: string, stream: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();

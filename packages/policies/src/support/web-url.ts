@@ -3,7 +3,7 @@ import { badOption } from '@stream-sessions/core/spi';
 /**
  * The URL of a web service.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION. A password in it is not in the message.
+ * @throws StreamSessionsError ERR_BAD_OPTION. The message does not contain a password.
  */
 export function webUrl(name: string, given: unknown): URL {
   const text = String(given);
@@ -17,5 +17,5 @@ export function webUrl(name: string, given: unknown): URL {
   );
 }
 
-/** What could be name and password is left out. */
+/** Omits what could be a name and password. */
 const shown = (text: string): string => text.slice(text.lastIndexOf('@') + 1);
