@@ -9,7 +9,7 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** Milliseconds of a duration as Go writes it, `1h30m`, `90s`, `1.5h`; undefined if it is none, or is negative. */
+/** Milliseconds of a duration in Go's notation, `1h30m`, `90s`, `1.5h`; undefined if it is invalid or negative. */
 export function goDuration(text: unknown): number | undefined {
   if (typeof text !== 'string' || text.length > 64) return undefined;
   if (text === '0') return 0;

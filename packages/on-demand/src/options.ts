@@ -12,51 +12,51 @@ export interface SourceRule {
   readonly pattern: string;
   readonly driver: SourceDriver;
   /**
-   * The file that a source writes, `media/{stream}/index.m3u8`: it runs when this is newer than its start. What an earlier
-   * run left is removed before: the playlist, and the segments that it lists; its folder is made. Or a function that tells whether it can be
-   * played, asked every 100 ms. Default: it runs when its driver says so.
+   * The file that a source writes, `media/{stream}/index.m3u8`: the source is running once this is newer than its start.
+   * Leftovers of an earlier run are removed first: the playlist, and the segments it lists; its folder is created. Or a function
+   * that tells whether the stream can be played, called every 100 ms. Default: it is running when its driver says so.
    */
   readonly playlist?: string | PlaylistCheck;
 }
 
-/** When sources sleep, as other trackers have it in their configuration. */
+/** When sources sleep, in the terms that other trackers use in their configuration. */
 export interface SessionSettings {
-  /** Anything but exactly `"true"`: no source is put to sleep. */
+  /** Anything but exactly `"true"`: sources are never put to sleep. */
   readonly enableAutoHibernation?: string;
-  /** As Go writes a duration, `30m`, `1h30m`. What cannot be read is 30 minutes. */
+  /** In Go's notation for durations, `30m`, `1h30m`. Anything unreadable is 30 minutes. */
   readonly defaultIdleTimeout?: string;
 }
 
 /** Options of `createSources()`. */
 export interface SourcesOptions {
-  /** The first rule whose pattern is that of the stream counts. */
+  /** The first rule whose pattern matches the stream applies. */
   readonly sources: readonly SourceRule[];
-  /** A source that does not run after this long has failed. Default 10,000 ms. */
+  /** A source that is not running after this long has failed. Default 10,000 ms. */
   readonly startTimeoutMs?: number;
   /** A source that nobody has watched for this long is stopped. Default 1,800,000 ms (30 minutes); Infinity: never. */
   readonly hibernateAfterMs?: number;
-  /** How many sources may run at once. One that nobody watches makes room; else the next one waits. Default 16. */
+  /** How many sources may run at once. A source that nobody watches makes room; otherwise the next one waits. Default 16. */
   readonly maxRunning?: number;
   /** How many may be starting at once. Default 4. */
   readonly maxStarting?: number;
-  /** How often is looked whether somebody still watches. Default 1,000 ms. */
+  /** How often it checks whether somebody is still watching. Default 1,000 ms. */
   readonly checkIntervalMs?: number;
-  /** How often a driver is asked what it has running. Default 10,000 ms. */
+  /** How often a driver is asked what is running. Default 10,000 ms. */
   readonly pollIntervalMs?: number;
-  /** How long a request waits for its source at the most. Default 8,000 ms. */
+  /** How long a request waits for its source at most. Default 8,000 ms. */
   readonly holdMs?: number;
-  /** How many requests may wait, of all streams. Default 1,000. */
+  /** How many requests may wait, over all streams. Default 1,000. */
   readonly maxHeld?: number;
   /**
-   * Where several processes share a driver: the one that holds it decides about all sources, for the viewers of all of them. Default:
-   * this process decides, alone.
+   * For several processes that share a driver: the one that holds it decides about all sources, for the viewers of all processes.
+   * Default: this process decides alone.
    */
   readonly lease?: SourceLease;
-  /** Settings by the names of other trackers, with values as text. `hibernateAfterMs` goes first. */
+  /** Settings under the names that other trackers use, with values as text. `hibernateAfterMs` takes precedence. */
   readonly session?: SessionSettings;
-  /** `enableAutoHibernation` of `session`, as a table of settings names it. Goes before that. */
+  /** `enableAutoHibernation` of `session`, in a flat table of settings. Takes precedence over that. */
   readonly 'session.enableAutoHibernation'?: string;
-  /** `defaultIdleTimeout` of `session`, as a table of settings names it. Goes before that. */
+  /** `defaultIdleTimeout` of `session`, in a flat table of settings. Takes precedence over that. */
   readonly 'session.defaultIdleTimeout'?: string;
   /** Default: the wall clock. */
   readonly clock?: Clock;
@@ -64,7 +64,7 @@ export interface SourcesOptions {
   readonly logger?: Pick<Logger, 'warn' | 'error'>;
 }
 
-/** A rule, checked. */
+/** A validated rule. */
 export interface Rule {
   readonly pattern: Pattern;
   readonly driver: SourceDriver;
@@ -143,7 +143,7 @@ function leaseOf(lease: SourceLease | undefined): SourceLease | undefined {
   throw badOption('lease', 'what fileLease() returns, or an object with acquire, held and release', lease);
 }
 
-/** As others spell these settings: off unless it says "true", and half an hour for what cannot be read. */
+/** Interprets these settings like other trackers: off unless "true", and half an hour if unreadable. */
 function fromSession(options: SourcesOptions): number {
   const { session = {} } = options;
   checkOptions('session', session, ['enableAutoHibernation', 'defaultIdleTimeout']);

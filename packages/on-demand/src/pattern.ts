@@ -2,10 +2,10 @@ import { badOption } from '@stream-sessions/core/spi';
 import type { SourceTarget } from './driver.js';
 
 const PLACEHOLDER = /\{(\w{1,32})\}/g;
-/** What a placeholder captures, and nothing else: it goes into commands, paths and URLs. */
+/** Exactly what a placeholder may capture, because it is inserted into commands, paths and URLs. */
 const CAPTURE = '([\\w-]{1,64})';
 
-/** The names in braces of a template, `stream` among them. */
+/** The names in braces of a template, possibly including `stream`. */
 export const placeholdersOf = (template: string): string[] =>
   [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
 
@@ -13,7 +13,7 @@ export const placeholdersOf = (template: string): string[] =>
 export const fill = (template: string, { values }: SourceTarget): string =>
   template.replace(PLACEHOLDER, (whole, name: string) => values[name] ?? whole);
 
-/** What a template's placeholders are in a text that it was filled into; undefined: it was not. */
+/** The values of a template's placeholders in a text made from it; undefined: the text does not match. */
 export function capturesOf(template: string, text: string): Record<string, string> | undefined {
   const names = placeholdersOf(template);
   const found = new RegExp(`^${literalsOf(template).map(escaped).join(CAPTURE)}$`).exec(text);
@@ -23,7 +23,7 @@ export function capturesOf(template: string, text: string): Record<string, strin
 const literalsOf = (template: string): string[] => template.split(PLACEHOLDER).filter((_, i) => i % 2 === 0);
 const escaped = (literal: string): string => literal.replace(/[\\^$.*+?()[\]|/-]/g, '\\$&');
 
-/** Which streams are meant: `cam1`, or with what differs in braces, `live/{room}-{camera}`. */
+/** The streams that a rule applies to: `cam1`, or with the variable parts in braces, `live/{room}-{camera}`. */
 export class Pattern {
   readonly names: readonly string[];
   private readonly regExp: RegExp;
@@ -45,18 +45,18 @@ export class Pattern {
     this.regExp = new RegExp(`^${literals.map(escaped).join(CAPTURE)}$`);
   }
 
-  /** Whether it means one stream alone. */
+  /** Whether it matches only one stream. */
   get isFixed(): boolean {
     return this.names.length === 0;
   }
 
-  /** The stream for which these were captured; undefined: some are missing. */
+  /** The stream for these captured values; undefined: some are missing. */
   streamOf(values: Readonly<Record<string, string>>): string | undefined {
     if (values['stream'] !== undefined) return values['stream'];
     return this.names.every((name) => name in values) ? fill(this.text, { stream: '', values }) : undefined;
   }
 
-  /** What is to be started for this stream; undefined: it is not meant. */
+  /** The target for this stream; undefined: the pattern does not match. */
   match(stream: string): SourceTarget | undefined {
     const found = this.regExp.exec(stream);
     if (found === null) return undefined;

@@ -1,11 +1,14 @@
 import type { Policy } from '@stream-sessions/core';
 
-/** Why nothing can be started for a stream now; undefined: something can, or runs already. */
+/** Why nothing can be started for a stream now; undefined: it can be, or is already running. */
 export interface Availability {
   unavailable(stream: string): string | undefined;
 }
 
-/** Says no to who would only wait. Who is let in wakes the source by being there, so nobody does whom a policy refuses. */
+/**
+ * Refuses viewers who would wait in vain. An admitted viewer wakes the source by its presence, so a viewer whom a policy refuses
+ * does not.
+ */
 export function resourcePolicy(sources: Availability): Policy {
   return {
     name: 'on-demand',

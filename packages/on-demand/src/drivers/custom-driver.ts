@@ -1,18 +1,17 @@
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { SourceDriver } from '../driver.js';
 
-/** What `customDriver()` takes: a driver whose name may be left out. */
+/** The argument of `customDriver()`: a driver whose name is optional. */
 export type CustomDriverOptions = Omit<SourceDriver, 'name'> & {
-  /** For people. Default `custom`. */
+  /** For messages to people. Default `custom`. */
   readonly name?: string;
 };
 
 /**
- * A driver of your own functions.
+ * A driver made from your own functions.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * customDriver({ start: ({ stream }) => encoder.on(stream), stop: ({ stream }) => encoder.off(stream) })
+ * @example customDriver({ start: ({ stream }) => encoder.on(stream), stop: ({ stream }) => encoder.off(stream) })
  */
 export function customDriver(options: CustomDriverOptions): SourceDriver {
   checkOptions('customDriver()', options, ['name', 'placeholders', 'start', 'stop', 'state', 'list', 'close']);

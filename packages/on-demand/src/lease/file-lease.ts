@@ -5,18 +5,18 @@ import { badOption, Generations, isAlive, readIdentity, thisProcess } from '@str
 import type { SourceLease, SourceShare } from './lease.js';
 
 const SHARE = /^share-[\w-]{1,64}$/;
-/** Of this process: it is none of before that had its number. */
+/** Nonces of this process, which distinguish it from an earlier one with the same pid. */
 const nonces = new Set<string>();
 
 /**
- * A lease for processes on one machine, by files in a folder that is theirs alone. It ends with the process that holds it, also
- * with `kill -9`, and the next one to ask gets it. Viewers of all of them count.
+ * A lease for processes on one machine, through files in a folder of their own. It ends with the process that holds it, even
+ * after `kill -9`, and the next one to ask gets it. The viewers of all processes count.
  *
  * ```ts
  * createSources(tracker, { lease: fileLease('/run/my-app/sources'), sources });
  * ```
  *
- * @param folder On a disk of that machine, not on a network share. It is made if it is not there.
+ * @param folder On a disk of that machine, not on a network share. It is created if it does not exist.
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function fileLease(folder: string): SourceLease {
@@ -28,7 +28,7 @@ class FileLease implements SourceLease {
   private readonly self = { ...thisProcess(), nonce: randomBytes(12).toString('base64url') };
   private readonly generations: Generations;
   private readonly name = `share-${this.self.nonce}`;
-  /** What was shared last, as it was written. */
+  /** What was shared last, as written. */
   private shared = '';
 
   constructor(private readonly folder: string) {
@@ -67,7 +67,7 @@ class FileLease implements SourceLease {
     this.shared = text;
   }
 
-  /** Undefined: it is of a process that has ended. */
+  /** Undefined: it belongs to a process that has ended. */
   private async read(name: string): Promise<SourceShare | undefined> {
     const file = path.join(this.folder, name);
     const text = await readFile(file, 'utf8').catch(() => '');

@@ -1,25 +1,25 @@
 /** What one process tells the others that share its sources. */
 export interface SourceShare {
-  /** The streams that somebody watches, or waits for, here. */
+  /** The streams that somebody is watching, or waiting for, in this process. */
   readonly watched: readonly string[];
-  /** The streams whose sources run, by the process that decides; of all others none. */
+  /** The streams whose sources are running, from the process that decides; from all others, none. */
   readonly running: readonly string[];
 }
 
-/** Which one of several processes decides about sources. Each `createSources()` has its own. */
+/** Determines which of several processes decides about sources. Each `createSources()` has its own. */
 export interface SourceLease {
   /**
-   * Takes it if it is free, and keeps it if it is held. Called once a `checkIntervalMs`, never again before it has answered.
-   * One that rejects is not held.
+   * Takes the lease if it is free, and renews it if it is held. Called once per `checkIntervalMs`, but never before the last call
+   * has settled. If it rejects, the lease is not held.
    */
   acquire(): Promise<boolean>;
-  /** Whether it is held now. It says no before anybody else may hold it, whether or not it was asked in time. */
+  /** Whether the lease is held now. Turns false before any other process may hold it, whether or not it was renewed in time. */
   held(): boolean;
-  /** Gives it back, if it is held, and takes back what was shared. */
+  /** Releases the lease, if it is held, and withdraws what was shared. */
   release(): Promise<void>;
   /**
-   * Tells the others that live what is watched and runs here, and resolves with what they have told. Called after each `acquire`.
-   * Absent: the process that decides knows nothing of the viewers of the others.
+   * Tells the other live processes what is watched and running here, and resolves with what they have told. Called after each
+   * `acquire`. Absent: the process that decides knows nothing about the viewers of the others.
    */
   share?(ours: SourceShare): Promise<readonly SourceShare[]>;
 }

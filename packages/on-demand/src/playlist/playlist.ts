@@ -8,15 +8,15 @@ import { removeOld } from './remove-old.js';
 /** Whether a source that was started at `since` (epoch milliseconds) can be played by now. */
 export type PlaylistCheck = (target: SourceTarget, since: number) => boolean | Promise<boolean>;
 
-/** How is told that a source can be played. */
+/** Determines whether a source can be played. */
 export interface Playlist {
   readonly placeholders: readonly string[];
-  /** Makes the folder, and takes away what an earlier run left, which would be played as if it were live. */
+  /** Creates the folder, and removes what an earlier run left, which would otherwise be played as if it were live. */
   prepare(target: SourceTarget): Promise<void>;
   isNewer: PlaylistCheck;
 }
 
-/** File systems keep a time that may be a few milliseconds behind the clock. */
+/** File systems may store a time a few milliseconds behind the clock. */
 const COARSE_MS = 20;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */

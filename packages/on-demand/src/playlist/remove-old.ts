@@ -1,14 +1,14 @@
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Of a playlist: a longer one is no live playlist. */
+/** The largest playlist in bytes: a larger one is not a live playlist. */
 const MAX_BYTES = 1024 * 1024;
-/** A multivariant playlist names playlists, and these name segments. */
+/** A multivariant playlist names playlists, which in turn name segments. */
 const MAX_DEPTH = 2;
 
 /**
- * Removes a playlist and what it names. Nothing else: other streams may write into the same folder, and recordings may lie
- * there.
+ * Removes a playlist and what it names. Nothing else, because other streams may write to the same folder, and it may contain
+ * recordings.
  */
 export async function removeOld(file: string): Promise<void> {
   await removeList(file, path.dirname(file), 1);
@@ -19,7 +19,7 @@ async function removeList(file: string, root: string, depth: number): Promise<vo
   if (text === undefined) return;
   for (const name of namesIn(text)) {
     const named = path.resolve(path.dirname(file), name);
-    // only what lies below: a playlist may name anything
+    // only files below the folder, because a playlist may name anything
     if (!named.startsWith(path.resolve(root) + path.sep)) continue;
     if (named.endsWith('.m3u8') && depth < MAX_DEPTH) await removeList(named, root, depth + 1);
     else await rm(named, { force: true }).catch(() => undefined); // such as a folder
@@ -27,7 +27,7 @@ async function removeList(file: string, root: string, depth: number): Promise<vo
   await rm(file, { force: true });
 }
 
-/** Undefined: there is none. */
+/** Undefined: it does not exist. */
 async function read(file: string): Promise<string | undefined> {
   let handle;
   try {
@@ -45,7 +45,7 @@ async function read(file: string): Promise<string | undefined> {
   }
 }
 
-/** The relative names in a playlist of HLS. A manifest of DASH has templates, not names: it alone goes. */
+/** The relative names in an HLS playlist. A DASH manifest has templates instead of names, so only the manifest is removed. */
 function namesIn(text: string): string[] {
   if (!text.startsWith('#EXTM3U')) return [];
   const names = text.split(/\r?\n/).flatMap((line) => {

@@ -1,6 +1,6 @@
 import type { SessionTracker } from '@stream-sessions/core';
 
-/** How many watch each stream: viewers and outputs. Publishers and those who should not be counted keep no source awake. */
+/** The number of sessions that keep each stream awake: viewers and outputs. Publishers and `unspecified` sessions do not. */
 export function watchers(tracker: SessionTracker): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { stream, kind, active } of tracker.stats().activeBy) {

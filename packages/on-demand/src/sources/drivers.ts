@@ -1,7 +1,7 @@
 import type { SourceDriver } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 
-/** The streams whose sources run already, as far as a driver of many can say. Not for a pattern without placeholders. */
+/** The streams whose sources are already running, as far as the driver can tell. Not for a pattern without placeholders. */
 export async function leftRunning({ pattern, driver }: Rule, logger: SourcesSettings['logger']): Promise<string[]> {
   try {
     const found = (await driver.list?.()) ?? [];
@@ -13,7 +13,7 @@ export async function leftRunning({ pattern, driver }: Rule, logger: SourcesSett
   }
 }
 
-/** Ends what must not outlast this process, or its lease. */
+/** Ends what must not outlast this process or its lease. */
 export async function closeDrivers(rules: readonly Rule[]): Promise<void> {
   const drivers = new Set<SourceDriver>(rules.map(({ driver }) => driver));
   await Promise.all([...drivers].map(async (driver) => driver.close?.()));

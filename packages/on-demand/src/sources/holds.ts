@@ -3,7 +3,7 @@ import type { SourcesSettings } from '../options.js';
 
 type Answer = (runs: boolean) => void;
 
-/** Those who wait for a source, by stream. */
+/** The requests that wait for a source, by stream. */
 export class Holds {
   private readonly byStream = new Map<string, Set<Answer>>();
   private held = 0;
@@ -14,12 +14,12 @@ export class Holds {
     return this.byStream.has(stream);
   }
 
-  /** How many wait for this one. */
+  /** How many requests wait for this stream. */
   of(stream: string): number {
     return this.byStream.get(stream)?.size ?? 0;
   }
 
-  /** For `holdMs` at the most; nobody waits beyond `maxHeld`. */
+  /** Waits for at most `holdMs`; refused at once if `maxHeld` requests are already waiting. */
   hold(stream: string): SourceWait {
     const { clock, holdMs, maxHeld } = this.settings;
     if (this.held >= maxHeld) return refused();
@@ -39,7 +39,7 @@ export class Holds {
     return wait;
   }
 
-  /** All who wait for this one. */
+  /** Answers all requests that wait for this stream. */
   answer(stream: string, runs: boolean): void {
     for (const settle of [...(this.byStream.get(stream) ?? [])]) settle(runs);
   }
@@ -57,7 +57,7 @@ export class Holds {
   }
 }
 
-/** There is nothing to wait for. */
+/** The answer when waiting is pointless. */
 export function refused(): SourceWait {
   return Object.assign(Promise.resolve(false), { cancel: () => undefined });
 }

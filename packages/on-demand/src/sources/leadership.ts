@@ -1,31 +1,31 @@
 import type { SourceLease, SourceShare } from '../lease/lease.js';
 import type { SourcesSettings } from '../options.js';
 
-/** What is watched is told to the others so soon, and not again before. */
+/** Changes are shared this soon, and no more often. Milliseconds. */
 const SOON_MS = 50;
 
-/** What the one that leads, or follows, is told, and asked. */
+/** What leadership tells and asks the source manager. */
 export interface Leader {
-  /** What others should know. */
+  /** What other processes should know. */
   share(): SourceShare;
-  /** It is to decide from now on, when this has resolved. */
+  /** This process decides from now on, once the promise has resolved. */
   gained(): Promise<void>;
-  /** Another one may decide now. */
+  /** Another process may decide now. */
   lost(): void;
-  /** It has been looked who decides, and what the others tell. */
+  /** The lease and the shares of the others have been checked. */
   looked(): void;
 }
 
-/** Whether this process decides about the sources, and what it knows of those that share them. */
+/** Whether this process decides about the sources, and what it knows about the processes that share them. */
 export class Leadership {
-  /** The streams that are watched in other processes, and the sources that run as the one that decides says. */
+  /** The streams watched in other processes, and the running sources according to the process that decides. */
   watched: ReadonlySet<string> = new Set();
   running: ReadonlySet<string> = new Set();
   private leads: boolean;
   private looking: Promise<void> | undefined = undefined;
   private timer: unknown = undefined;
   private isClosed = false;
-  /** Something has failed in this look; it was said, and is not said again before a look that does not. */
+  /** Something failed in this check. It was reported, and is not reported again until a check succeeds. */
   private hasFailed = false;
   private hasComplained = false;
 
@@ -37,19 +37,19 @@ export class Leadership {
     this.leads = lease === undefined;
   }
 
-  /** Without a lease nobody else does. */
+  /** Without a lease, this process always decides. */
   get decides(): boolean {
     return this.leads && this.lease?.held() !== false;
   }
 
-  /** Looks who decides now. */
+  /** Checks who decides now. */
   look(): void {
     if (this.lease === undefined) return this.leader.looked();
     if (this.isClosed) return;
     this.looking ??= this.lookAt(this.lease).finally(() => (this.looking = undefined));
   }
 
-  /** Something is watched, or runs, of which the others do not know yet. */
+  /** Something is watched or running that the others do not know about yet. */
   soon(): void {
     if (this.lease === undefined || this.isClosed) return;
     this.timer ??= this.settings.clock.setTimeout(() => {
@@ -58,7 +58,7 @@ export class Leadership {
     }, SOON_MS);
   }
 
-  /** Nothing of it runs any more: another one may decide. */
+  /** Nothing here is running any more: another process may decide. */
   async close(): Promise<void> {
     this.isClosed = true;
     if (this.timer !== undefined) this.settings.clock.clearTimeout(this.timer);

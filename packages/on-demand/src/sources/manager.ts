@@ -13,10 +13,10 @@ import { Settling } from './settling.js';
 import { Source, type SourceState } from './source.js';
 import { warnOpen } from './warn-open.js';
 
-/** Of patterns with placeholders: anybody who is let in can make up another name. */
+/** For patterns with placeholders: anyone who is admitted can make up another name. */
 const MAX_KNOWN = 10_000;
 
-/** Decides when each source has to run: while somebody watches, waits, or has done so lately. */
+/** Decides when each source has to run: while somebody is watching or waiting, or has been recently. */
 export class SourceManager {
   private readonly known = new Map<string, Source>();
   private readonly holds: Holds;
@@ -64,7 +64,7 @@ export class SourceManager {
     return this.known.has(stream) || this.settings.rules.some(({ pattern }) => pattern.match(stream) !== undefined);
   }
 
-  /** For each request, so a known stream that runs costs one look-up. */
+  /** Called for each request, so a known stream that is running costs one look-up. */
   ready(stream: string): SourceWait | undefined {
     const source = this.known.get(stream) ?? this.find(stream);
     if (source === undefined) return this.manages(stream) ? refused() : undefined;
@@ -72,7 +72,7 @@ export class SourceManager {
     if (source.state === 'running') return undefined;
     if (this.isClosed || this.isPausing(source)) return refused();
     warnOpen(this.tracker);
-    // first: what is started is started for somebody
+    // first, so that the start has someone waiting for it
     const wait = this.holds.hold(stream);
     this.want(source);
     return wait;
@@ -150,7 +150,7 @@ export class SourceManager {
     }
   }
 
-  /** For those who share the sources. */
+  /** What the other processes are told. */
   private share(): SourceShare {
     const watching = watchers(this.tracker);
     const all = [...this.known.values()];
@@ -162,13 +162,13 @@ export class SourceManager {
     };
   }
 
-  /** What the one before has left running goes on; what ran in that process has ended with it. */
+  /** Sources that the previous leader left running continue; those that ran inside that process have ended with it. */
   private async gained(): Promise<void> {
     for (const source of this.known.values()) source.follow(false);
     await Promise.all(this.settings.rules.map((rule) => this.findLeft(rule)));
   }
 
-  /** The one who decides now starts what has to run: what would end with this process ends now. */
+  /** The new leader starts what has to run: sources that would end with this process end now. */
   private lost(): void {
     this.letGo();
     for (const source of this.known.values()) source.follow(false);
@@ -177,7 +177,7 @@ export class SourceManager {
     });
   }
 
-  /** What an earlier process of ours has left running sleeps like all others when nobody comes. */
+  /** A source left running by an earlier process goes to sleep like all others when nobody comes. */
   private async findLeft(rule: Rule): Promise<void> {
     if (rule.pattern.isFixed) return this.poll(this.find(rule.pattern.text));
     for (const stream of await leftRunning(rule, this.settings.logger)) {
@@ -199,7 +199,7 @@ export class SourceManager {
     if (source !== undefined && (kind === 'viewer' || kind === 'output')) source.watchedAt = this.settings.clock.now();
   }
 
-  /** Everything that is due, by what the tracker says now: however the last one left, it is not listed any more. */
+  /** Does everything that is due, based on the tracker's current list, so it does not matter how the last viewer left. */
   private check(): void {
     const { clock, hibernateAfterMs, pollIntervalMs } = this.settings;
     const now = clock.now();
@@ -234,7 +234,7 @@ export class SourceManager {
     source.watchedAt = this.settings.clock.now();
     if (this.isClosed || source.state === 'running' || source.state === 'starting' || this.isPausing(source)) return;
     if (!this.decides) return this.leadership.soon();
-    // one that is being stopped starts when it has stopped
+    // a source that is being stopped starts once it has stopped
     if (source.state === 'stopping') source.isWanted = true;
     else this.places.request(source);
   }

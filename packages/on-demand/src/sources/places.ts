@@ -1,18 +1,18 @@
 import type { SourcesSettings } from '../options.js';
 import type { Source } from './source.js';
 
-/** How many sources may start and run; the others wait in turn. */
+/** Limits how many sources may start and run; the others wait in order. */
 export class Places {
   private readonly queue = new Set<Source>();
 
   constructor(
     private readonly settings: SourcesSettings,
     private readonly sources: () => Iterable<Source>,
-    /** Makes the test for whether somebody watches or waits for a source: as of now. */
+    /** Makes a test for whether somebody is watching or waiting for a source, as of now. */
     private readonly watched: () => (source: Source) => boolean,
   ) {}
 
-  /** It is to start when there is room. */
+  /** The source is to start when there is room. */
   request(source: Source): void {
     source.isWanted = true;
     this.queue.add(source);
@@ -24,12 +24,12 @@ export class Places {
     this.queue.delete(source);
   }
 
-  /** Whether nothing more can start until a watched source ends. */
+  /** True if nothing more can start until a watched source ends. */
   get isFull(): boolean {
     return this.count().up >= this.settings.maxRunning && this.idlest() === undefined;
   }
 
-  /** Starts those for whom there is room. One that nobody watches makes room for one that somebody waits for. */
+  /** Starts the sources for which there is room. One that nobody watches makes room for one that is awaited. */
   fill(): void {
     for (const source of this.queue) {
       const { up, starting, leaving } = this.count();
@@ -49,7 +49,7 @@ export class Places {
     return { up: up.length, starting, leaving: up.some(({ state }) => state === 'stopping') };
   }
 
-  /** The running source that nobody has watched for the longest time. */
+  /** The running source that has been unwatched for longest. */
   private idlest(): Source | undefined {
     const isWatched = this.watched();
     const idle = [...this.sources()].filter((source) => source.state === 'running' && !isWatched(source));

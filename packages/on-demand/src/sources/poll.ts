@@ -1,14 +1,14 @@
 import type { SourcesSettings } from '../options.js';
 import type { Source } from './source.js';
 
-/** Asks the driver what is there, and believes it. What it cannot tell is left as it is. */
+/** Asks the driver for the actual state, and adopts it. An unknown state changes nothing. */
 export async function poll(source: Source, logger: SourcesSettings['logger']): Promise<void> {
   const { driver } = source.rule;
   if (driver.state === undefined) return;
   const { state: before, since } = source;
   try {
     const state = await driver.state(source.target);
-    // it has changed meanwhile: the answer is of before
+    // it has changed meanwhile, so the answer is outdated
     if (source.state !== before || source.since !== since) return;
     if (state === 'stopped' && before === 'running') source.lost();
     if (state === 'running' && before === 'hibernated') source.adopt();

@@ -1,10 +1,10 @@
 import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 
-/** How often a playlist is looked at while its source starts. */
+/** How often the playlist is checked while its source starts. Milliseconds. */
 const LOOK_MS = 100;
 
-/** One start of a source, until it runs or has failed; and whether it ended by itself afterwards. */
+/** One start of a source, until it runs or has failed; afterwards it reports whether the source ended on its own. */
 export class Run {
   private readonly controller = new AbortController();
   private onEnded: ((why: string) => void) | undefined;
@@ -15,7 +15,10 @@ export class Run {
     private readonly settings: SourcesSettings,
   ) {}
 
-  /** Resolves when it runs. Rejects with an Error that says why it does not. `onEnded`: why it does not run any more. */
+  /**
+   * Resolves when the source is running. Rejects with an Error that says why it is not. `onEnded`: called with the reason if it
+   * ends later.
+   */
   async start(onEnded: (why: string) => void): Promise<void> {
     const { clock, startTimeoutMs } = this.settings;
     const { signal } = this.controller;
@@ -29,7 +32,7 @@ export class Run {
     }
   }
 
-  /** What is under way is given up. */
+  /** Gives up on what is in progress. */
   end(why: string): void {
     this.onEnded = undefined;
     this.controller.abort(new Error(why));

@@ -2,16 +2,16 @@ import type { Source } from './source.js';
 
 type Answer = (runs: boolean) => void;
 
-/** Those who wait until it is clear whether a source runs. */
+/** Callers that wait until it is clear whether a source runs. */
 export class Settling {
   private readonly waiting = new Map<Source, Answer[]>();
 
-  /** Resolves with whether it runs, or has not come to. */
+  /** Resolves with whether the source is running, once that is settled. */
   of(source: Source): Promise<boolean> {
     return new Promise((resolve) => this.waiting.set(source, [...(this.waiting.get(source) ?? []), resolve]));
   }
 
-  /** Something has changed. `isOver`: nothing will any more. */
+  /** Something has changed. `isOver`: nothing will change any more. */
   answer(isOver: boolean): void {
     for (const [source, answers] of this.waiting) {
       const { isWanted, state } = source;

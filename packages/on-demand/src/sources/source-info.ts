@@ -4,20 +4,20 @@ import type { SourceState } from './source.js';
 export interface SourceInfo {
   readonly stream: string;
   readonly state: SourceState;
-  /** Since when it is in this state. */
+  /** Since when it has been in this state. */
   readonly since: number;
   /** The name of its driver. */
   readonly driver: string;
-  /** How many watch it: viewers and outputs. */
+  /** How many sessions are watching it: viewers and outputs. */
   readonly watchers: number;
-  /** How many requests wait for it. */
+  /** How many requests are waiting for it. */
   readonly held: number;
-  /** When somebody watched it, or asked for it, last. */
+  /** When it was last watched or asked for. */
   readonly watchedAt: number;
-  /** How often it has failed in succession. */
+  /** How many times it has failed in succession. */
   readonly failures: number;
-  /** Of a failed source: before this it is not started again. */
+  /** For a failed source: it is not started again before this time. */
   readonly retryAt?: number | undefined;
-  /** Why it is so, if there is more to say. */
+  /** The reason for its state, if there is more to say. */
   readonly detail?: string | undefined;
 }

@@ -3,33 +3,36 @@ import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { Run } from './run.js';
 
-/** What a source does now. */
+/** What a source is doing now. */
 export type SourceState = 'hibernated' | 'starting' | 'running' | 'stopping' | 'failed';
 
 const LONGEST_PAUSE_MS = 60_000;
-/** A source that has run for so long begins anew with its pauses; one that could not be stopped is asked again after it. */
+/**
+ * Once a source has run for this long, its pauses start over; one that could not be stopped is retried after this long.
+ * Milliseconds.
+ */
 const A_MINUTE = 60_000;
 
-/** Told of every change. Nothing here throws. */
+/** Notified of every change. Must not throw. */
 export interface SourceListener {
   changed(source: Source, change: SourceChange | undefined, detail: string | undefined): void;
 }
 
-/** The source of one stream: what it does, and since when. It starts and stops when it is told, and decides nothing. */
+/** The source of one stream: its state, and since when. It starts and stops when told to, and decides nothing. */
 export class Source {
   state: SourceState = 'hibernated';
-  /** Epoch milliseconds, as all times here. */
+  /** Epoch milliseconds, like all times here. */
   since: number;
-  /** When somebody watched, or asked for it. */
+  /** When it was last watched or asked for. */
   watchedAt: number;
-  /** Somebody has asked for media since the last check. */
+  /** A client has requested media since the last check. */
   isAsked = false;
   /** It is to start as soon as there is room. */
   isWanted = false;
   /** What happened last. */
   detail: string | undefined;
   failures = 0;
-  /** It has failed, and does not start again before. */
+  /** It has failed, and does not start again before this time. */
   retryAt = 0;
   stopAgainAt = 0;
   polledAt: number;
@@ -49,12 +52,12 @@ export class Source {
     return this.target.stream;
   }
 
-  /** It takes one of the places there are. */
+  /** True if it takes up one of the places. */
   get isUp(): boolean {
     return this.state === 'starting' || this.state === 'running' || this.state === 'stopping';
   }
 
-  /** From `hibernated` or `failed`. */
+  /** Allowed in the states `hibernated` and `failed`. */
   start(): void {
     const run = (this.run = new Run(this.target, this.rule, this.settings));
     this.isWanted = false;
@@ -71,20 +74,20 @@ export class Source {
       );
   }
 
-  /** It was found running: by a driver that knows, after a restart of ours. */
+  /** The driver found it running, for example after we restarted. */
   adopt(): void {
     this.run = new Run(this.target, this.rule, this.settings);
     this.watchedAt = this.settings.clock.now();
     this.become('running', 'running', 'it was running already');
   }
 
-  /** Another process decides about it: it runs there, or does not. */
+  /** Another process decides about it: it is running there, or is not. */
   follow(runs: boolean): void {
     const state = runs ? 'running' : 'hibernated';
     if (this.state !== state) this.become(state);
   }
 
-  /** From any state. Resolves when it is stopped, or could not be: then it is left as it is. */
+  /** Allowed in any state. Resolves when it has stopped; if it could not be stopped, it is left as it is. */
   stop(detail?: string): Promise<void> {
     if (this.state === 'hibernated') return Promise.resolve();
     return (this.stopping ??= this.end(detail).finally(() => (this.stopping = undefined)));
@@ -95,7 +98,7 @@ export class Source {
     this.fail('it was stopped by somebody else');
   }
 
-  /** Ours is over: nothing that becomes of it is told any more. */
+  /** The sources are being closed: nothing that happens to it is reported any more. */
   release(): void {
     this.abandon('the sources are closed');
   }
@@ -134,7 +137,7 @@ export class Source {
     this.become('failed', 'failed', why);
   }
 
-  /** What its run says from now on is not about this source any more. */
+  /** Whatever its run reports from now on no longer concerns this source. */
   private abandon(why: string): void {
     const { run } = this;
     this.run = undefined;

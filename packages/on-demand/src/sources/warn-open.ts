@@ -2,7 +2,7 @@ import type { SessionTracker } from '@stream-sessions/core';
 
 let warned = false;
 
-/** Somebody wakes a source, and nobody has said who may. */
+/** A source is being woken, and no policy says who may do that. */
 export function warnOpen(tracker: SessionTracker): void {
   if (warned || tracker.authorises) return;
   warned = true;

@@ -11,7 +11,7 @@ export interface DriverCase {
 
 const camera = (n: number): SourceTarget => ({ stream: `cam-${n}`, values: { stream: `cam-${n}`, n: String(n) } });
 
-/** A start, with what the driver tells of it. */
+/** A start, recording what the driver reports about it. */
 function aRun(): SourceRun & { readonly ends: string[]; abort(): void } {
   const controller = new AbortController();
   const ends: string[] = [];
@@ -26,7 +26,7 @@ function aRun(): SourceRun & { readonly ends: string[]; abort(): void } {
 const runs = (subject: RunningDriver, n: number) => async () => subject.isRunning(`cam-${n}`);
 const isGone = (subject: RunningDriver, n: number) => async () => !(await subject.isRunning(`cam-${n}`));
 
-/** What every driver keeps to. */
+/** What every driver must do. */
 export const driverCases: readonly DriverCase[] = [
   {
     name: 'starts a source and stops it',

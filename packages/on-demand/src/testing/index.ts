@@ -33,7 +33,7 @@ async function play(harness: DriverHarness, one: DriverCase): Promise<void> {
 }
 
 /**
- * The rules that every lease of sources keeps, as a suite likewise. Its contenders are processes, or stand for them:
+ * The rules that every lease of sources keeps, likewise as a suite. Its contenders are processes, or stand for them:
  *
  * ```ts
  * leaseContract({ name: 'my lease', start: () => ({ contender: () => aProcessThatHas(myLease()) }) });

@@ -19,7 +19,7 @@ async function holdersOf(contenders: readonly Contender[]): Promise<Contender[]>
 const several = (lease: RunningLease, count: number): Promise<Contender[]> =>
   Promise.all(Array.from({ length: count }, () => lease.contender()));
 
-/** What every lease keeps to. */
+/** What every lease must do. */
 export const leaseCases: readonly LeaseCase[] = [
   {
     name: 'is held by the first who asks, and by no other',

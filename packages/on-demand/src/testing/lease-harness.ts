@@ -1,23 +1,23 @@
 import type { SourceShare } from '../lease/lease.js';
 import type { Skipped } from './suite.js';
 
-/** One of the processes that would decide. Its verbs are those of its `SourceLease`. */
+/** One of the processes that compete to decide. Its methods are those of its `SourceLease`. */
 export interface Contender {
   acquire(): Promise<boolean>;
   held(): boolean | Promise<boolean>;
   release(): Promise<unknown>;
   share?(ours: SourceShare): Promise<readonly SourceShare[]>;
-  /** Ends it without a word, as `kill -9` does. */
+  /** Ends it without notice, as `kill -9` does. */
   kill(): Promise<unknown>;
 }
 
-/** What a lease brings to run `leaseContract`. */
+/** What a lease provides to run `leaseContract`. */
 export interface LeaseHarness {
   /** Names the suite. */
   readonly name: string;
-  /** A lease that nobody holds, and those who want it. */
+  /** A lease that nobody holds, and its contenders. */
   start(): RunningLease | Promise<RunningLease>;
-  /** How long it may take until what a dead process held is free. Default 5,000 ms. */
+  /** How long it may take until a lease held by a dead process is free. Default 5,000 ms. */
   readonly takeoverMs?: number;
   /** Cases that this lease cannot run, each with its reason. Default: none. */
   readonly skip?: readonly Skipped[];
@@ -27,6 +27,6 @@ export interface LeaseHarness {
 export interface RunningLease {
   /** Another process. */
   contender(): Promise<Contender>;
-  /** Ends whatever was started. */
+  /** Stops everything that was started. */
   stop?(): unknown;
 }

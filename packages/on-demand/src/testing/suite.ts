@@ -14,9 +14,9 @@ export interface Skipped {
 }
 
 /**
- * Registers the cases of a contract with the test runner that is there.
+ * Registers the cases of a contract with the available test runner.
  *
- * @throws Error when there is none, or when `skip` names a case that does not exist.
+ * @throws Error if there is none, or if `skip` names a case that does not exist.
  */
 export function suite<C extends { readonly name: string }>(
   contract: string,

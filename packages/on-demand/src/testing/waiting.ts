@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** Waits until it holds. */
+/** Waits until the condition holds. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,

@@ -6,22 +6,22 @@ export interface Call {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Certificates to trust, as PEM. `fetch` takes none. */
+  /** Certificates to trust, as PEM. `fetch` does not support them. */
   readonly ca?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs: number;
 }
 
-/** Its answer; redirects are not followed. */
+/** The response; redirects are not followed. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
 }
 
-/** No answer that is understood here is as long. */
+/** No expected response is this long. Bytes. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** @throws Error when there is no answer in time */
+/** @throws Error if there is no response in time */
 export function call(url: string, { method, headers = {}, body, ca, signal, timeoutMs }: Call): Promise<Answer> {
   const { request } = url.startsWith('https:') ? https : http;
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -52,6 +52,6 @@ export function call(url: string, { method, headers = {}, body, ca, signal, time
   });
 }
 
-/** What to say of an answer that is no yes. */
+/** The error for a response that is not a success. */
 export const failure = (what: string, { status, text }: Answer): Error =>
   new Error(`${what} was answered ${status}: ${text.slice(0, 200).replace(/\s+/g, ' ').trim()}`);

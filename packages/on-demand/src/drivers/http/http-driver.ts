@@ -6,30 +6,31 @@ import { call, failure } from './call.js';
 
 /** Options of `httpDriver()`. URLs may have placeholders: `https://encoder.example.com/cameras/{id}/start`. */
 export interface HttpDriverOptions {
-  /** Where to POST that a source is to run: any 2xx means that it does. */
+  /** Where to POST to start a source: any 2xx means that it runs. */
   readonly start: string;
-  /** Where to POST that it is to end: any 2xx means that it has. */
+  /** Where to POST to stop a source: any 2xx means that it has stopped. */
   readonly stop: string;
-  /** What to GET to see whether it runs: 2xx it does, 404 and 410 it does not, anything else says nothing. Default: not asked. */
+  /**
+   * What to GET for its state: 2xx means running, 404 and 410 mean stopped, anything else means unknown. Default: not queried.
+   */
   readonly state?: string;
-  /** Signs the calls, as Standard Webhooks has it: `whsec_` and 24 to 64 bytes in base64. Default: they are not signed. */
+  /** Signs the calls according to Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. Default: not signed. */
   readonly secret?: string;
   /** Sent with each call, such as `authorization`. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long an answer may take. Default 8,000 ms. */
+  /** How long a response may take. Default 8,000 ms. */
   readonly timeoutMs?: number;
-  /** Certificates to trust besides, as PEM. Default: those of Node. */
+  /** Additional certificates to trust, as PEM. Default: those of Node. */
   readonly ca?: string;
 }
 
 const KNOWN = ['start', 'stop', 'state', 'secret', 'headers', 'timeoutMs', 'ca'];
 
 /**
- * Sources that another server starts and stops, when it is called.
+ * Sources that another server starts and stops when called.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * httpDriver({ start: 'https://encoder.example.com/{id}/start', stop: 'https://encoder.example.com/{id}/stop' })
+ * @example httpDriver({ start: 'https://encoder.example.com/{id}/start', stop: 'https://encoder.example.com/{id}/stop' })
  */
 export function httpDriver(options: HttpDriverOptions): SourceDriver {
   checkOptions('httpDriver()', options, KNOWN);
@@ -68,7 +69,7 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
   };
 }
 
-/** A stream code may have slashes in it, and is one part of a path. */
+/** A stream code may contain slashes, but is a single part of the path. */
 const urlOf = (template: string, { values }: SourceTarget): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(values[name] ?? whole));
 
@@ -79,7 +80,7 @@ function keyOf(secret: string): Buffer {
   throw badOption('secret', '"whsec_" and 24 to 64 bytes in base64', typeof secret === 'string' ? '…' : secret);
 }
 
-/** https://www.standardwebhooks.com: whoever is called can tell ours from others', and old from new. */
+/** https://www.standardwebhooks.com: lets the server tell our calls from forged ones, and new ones from old. */
 function signature(key: Buffer, body: string): Record<string, string> {
   const [id, at] = [`msg_${randomUUID()}`, String(Math.floor(Date.now() / 1000))];
   const mac = createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64');

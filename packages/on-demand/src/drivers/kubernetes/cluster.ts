@@ -4,13 +4,13 @@ import { call, type Answer } from '../http/call.js';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Where the API of a cluster is, and how to prove who we are. */
+/** Where the API of a cluster is, and how to authenticate. */
 export interface ClusterOptions {
   /** Default: the cluster that this process runs in. */
   readonly server?: string | undefined;
-  /** Default: that of the pod's service account, which is read anew for each call, because it changes. */
+  /** Default: that of the pod's service account, which is read for each call, because it changes. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
-  /** The certificates that it is trusted by, as PEM. Default: those of the service account. */
+  /** The CA certificates to trust, as PEM. Default: those of the service account. */
   readonly ca?: string | undefined;
   /** Default: the pod's own. */
   readonly namespace?: string | undefined;
@@ -33,7 +33,7 @@ export class Cluster {
       throw badOption('server', 'the URL of the API, because this process does not run in a cluster', options.server);
     }
     this.server = String(server).replace(/\/$/, '');
-    // the account of a pod is for its own cluster alone
+    // a pod's account is only for its own cluster
     const isInside = options.server === undefined;
     this.ca = options.ca ?? (isInside ? account('ca.crt') : undefined);
     this.namespace = options.namespace ?? (isInside ? account('namespace')?.trim() : undefined) ?? 'default';
@@ -41,7 +41,7 @@ export class Cluster {
     this.token = typeof token === 'function' ? token : () => token ?? (isInside ? account('token')?.trim() : undefined);
   }
 
-  /** `path`: behind the namespace. */
+  /** `path`: the part after the namespace. */
   async ask(method: 'GET' | 'PATCH', path: string, patch?: object, signal?: AbortSignal): Promise<Answer> {
     const token = await this.token();
     const url = `${this.server}/apis/apps/v1/namespaces/${encodeURIComponent(this.namespace)}/${path}`;

@@ -6,19 +6,19 @@ import { Cluster, type ClusterOptions } from './cluster.js';
 
 /** Options of `kubernetesDriver()`. */
 export interface KubernetesDriverOptions extends Partial<ClusterOptions> {
-  /** What is scaled. Default `deployment`. */
+  /** The kind of object to scale. Default `deployment`. */
   readonly kind?: 'deployment' | 'statefulset';
-  /** Its name, with placeholders: `camera-{id}`. */
+  /** The name of the object, with placeholders: `camera-{id}`. */
   readonly name: string;
-  /** How many replicas run while somebody watches. Default 1. */
+  /** How many replicas run while somebody is watching. Default 1. */
   readonly replicas?: number;
 }
 
 const KNOWN = ['kind', 'name', 'replicas', 'server', 'token', 'ca', 'namespace', 'timeoutMs'];
 
-/** How often is looked whether the replicas are there. */
+/** How often it checks whether the replicas are available. Milliseconds. */
 const LOOK_MS = 500;
-/** Somebody else has changed it between our look and our change: look again. */
+/** The most retries when somebody else changes the object between our read and our write. */
 const MAX_CONFLICTS = 5;
 
 interface Scale {
@@ -28,11 +28,10 @@ interface Scale {
 }
 
 /**
- * Sources that are Deployments or StatefulSets: scaled up while somebody watches, and to nothing else.
+ * Sources that are Deployments or StatefulSets: scaled up while somebody is watching, and to zero otherwise.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * kubernetesDriver({ name: 'camera-{id}' })
+ * @example kubernetesDriver({ name: 'camera-{id}' })
  */
 export function kubernetesDriver(options: KubernetesDriverOptions): SourceDriver {
   checkOptions('kubernetesDriver()', options, KNOWN);
@@ -46,7 +45,7 @@ export function kubernetesDriver(options: KubernetesDriverOptions): SourceDriver
 }
 
 /**
- * Level-triggered: it looks at what is there and changes what differs, so a call that was lost, or made twice, does no harm. It
+ * Level-triggered: it reads the current state and changes what differs, so a call that is lost or repeated does no harm. It
  * leaves everything running when this process ends.
  */
 class KubernetesDriver implements SourceDriver {
@@ -90,14 +89,14 @@ class KubernetesDriver implements SourceDriver {
       .filter((values) => values !== undefined);
   }
 
-  /** Returns what is there then. */
+  /** Returns the resulting state. */
   private async scaleTo(target: SourceTarget, wanted: (now: number) => number, signal?: AbortSignal): Promise<Scale> {
     for (let conflicts = 0; ; conflicts++) {
       const scale = await this.look(target, signal);
       const now = scale.spec.replicas ?? 0;
       const replicas = wanted(now);
       if (replicas === now) return scale;
-      // with the version that was looked at: a change of somebody else in between is a conflict
+      // with the version that was read: a concurrent change is a conflict
       const patch = { metadata: { resourceVersion: scale.metadata.resourceVersion }, spec: { replicas } };
       const answer = await this.cluster.ask('PATCH', this.pathOf(target), patch, signal);
       if (answer.status === 200) return JSON.parse(answer.text) as Scale;

@@ -13,7 +13,7 @@ export interface ChildOptions {
 export class Child {
   readonly stderr = new LastLines();
   private readonly process: ChildProcess;
-  /** How it ended; undefined: it runs. */
+  /** How it ended; undefined: it is running. */
   private how: string | undefined;
 
   private constructor(
@@ -23,10 +23,10 @@ export class Child {
     onEnded: (how: string, child: Child) => void,
   ) {
     const [file = '', ...args] = command;
-    // a group of its own: Ctrl-C in the terminal is for us, who then end it in order
+    // a group of its own: Ctrl-C in the terminal is meant for us, and we then end it in order
     this.process = spawn(file, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
     this.process.stderr?.setEncoding('utf8').on('data', (part: string) => this.stderr.add(part));
-    this.process.on('error', () => undefined); // who starts it is told
+    this.process.on('error', () => undefined); // reported to whoever starts it
     // after stderr has been read to its end
     this.process.once('close', (code, signal) => {
       const said = this.stderr.last;
@@ -35,7 +35,7 @@ export class Child {
     });
   }
 
-  /** `name`: for messages. Resolves when it runs. Rejects with the error of a program that cannot be started. */
+  /** `name`: for messages. Resolves when the process runs. Rejects if the program cannot be started. */
   static async start(
     command: readonly string[],
     name: string,
@@ -44,7 +44,7 @@ export class Child {
   ): Promise<Child> {
     const child = new Child(command, name, options, onEnded);
     await once(child.process, 'spawn');
-    // a source is no reason for us to run
+    // a source does not keep us running
     child.process.unref();
     (child.process.stderr as Socket | null)?.unref();
     return child;
@@ -58,7 +58,7 @@ export class Child {
     return this.how !== undefined || this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
-  /** Asks it to end, and after so many milliseconds does not ask any more. Resolves when it has ended. */
+  /** Asks the process to end, and kills it after this many milliseconds. Resolves when it has ended. */
   async end(graceMs: number): Promise<void> {
     if (this.hasEnded) return;
     const ended = once(this.process, 'exit');
@@ -66,7 +66,7 @@ export class Child {
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
     await ended;
     clearTimeout(timer);
-    this.signal('SIGKILL'); // what it had started itself
+    this.signal('SIGKILL'); // anything it had started itself
   }
 
   kill(): void {
@@ -78,7 +78,7 @@ export class Child {
     try {
       process.kill(-this.pid, signal);
     } catch {
-      // it has ended
+      // already ended
     }
   }
 }

@@ -1,6 +1,6 @@
 const MAX_CHARACTERS = 4_096;
 
-/** The end of what a process says, for the message about its end. */
+/** The last output of a process, for the message about its end. */
 export class LastLines {
   private text = '';
 
@@ -8,7 +8,7 @@ export class LastLines {
     this.text = (this.text + part).slice(-MAX_CHARACTERS);
   }
 
-  /** The last line that says something. */
+  /** The last line that is not blank. */
   get last(): string {
     return this.text.trimEnd().split(/\r|\n/).at(-1)?.trim() ?? '';
   }

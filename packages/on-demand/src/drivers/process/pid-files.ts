@@ -6,7 +6,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** When a process began, as `ps` says it: with the pid it names one process, for pids come again. Undefined: there is none. */
+/**
+ * When a process began, according to `ps`: together with the pid it identifies a process, because pids are reused. Undefined:
+ * there is no such process.
+ */
 async function startOf(pid: number): Promise<string | undefined> {
   try {
     const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } });
@@ -16,7 +19,7 @@ async function startOf(pid: number): Promise<string | undefined> {
   }
 }
 
-/** Which processes we have started, in files: where nothing ends them when we crash, the next start does. */
+/** Records the processes we started in files: if nothing ends them when we crash, the next start does. */
 export class PidFiles {
   private readonly folder: string;
 
@@ -36,21 +39,21 @@ export class PidFiles {
     rmSync(this.fileOf(stream), { force: true });
   }
 
-  /** Ends what a process of ours that has crashed left running for this stream. */
+  /** Ends what a crashed process of ours left running for this stream. */
   async endLeftOver(stream: string): Promise<void> {
     let left: { pid?: unknown; startedAt?: unknown };
     try {
       this.check();
       left = JSON.parse(readFileSync(this.fileOf(stream), 'utf8')) as typeof left;
     } catch {
-      return; // there is none, or none of ours
+      return; // there is none, or it is not ours
     }
     const { pid, startedAt } = left;
     if (Number.isInteger(pid) && Number(pid) > 1 && (await startOf(Number(pid))) === startedAt) kill(Number(pid));
     this.remove(stream);
   }
 
-  /** In a folder that others may write to, anybody could name a process. */
+  /** In a folder that others may write to, anyone could name a process. */
   private check(): void {
     const { uid } = lstatSync(this.folder);
     if (process.getuid !== undefined && uid !== process.getuid())
@@ -63,7 +66,7 @@ export class PidFiles {
   }
 }
 
-/** The whole group, for each of our processes leads one. */
+/** The whole group, because each of our processes leads one. */
 function kill(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');

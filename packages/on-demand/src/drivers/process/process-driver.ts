@@ -8,22 +8,22 @@ import { findSetpriv, tethered } from './tether.js';
 /** Options of `processDriver()`. */
 export interface ProcessDriverOptions {
   /**
-   * The program and its arguments, with placeholders: `['ffmpeg', '-i', 'rtsp://camera-{id}/', 'media/{stream}/index.m3u8']`.
-   * No shell reads them.
+   * The program and its arguments, with placeholders: `['ffmpeg', '-i', 'rtsp://camera-{id}/', 'media/{stream}/index.m3u8']`. No
+   * shell interprets them.
    */
   readonly command: readonly string[];
-  /** Where it runs, with placeholders. Default: where this process does. */
+  /** Its working directory, with placeholders. Default: that of this process. */
   readonly cwd?: string;
   /** Its environment. Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** How long it may take to end by itself after SIGTERM, before SIGKILL. Default 5,000 ms. */
+  /** How long it may take to end after SIGTERM, before SIGKILL. Default 5,000 ms. */
   readonly stopTimeoutMs?: number;
   /**
-   * What ends it when this process crashes. `kernel`: Linux does, at once, by `setpriv` of util-linux. `pid-file`: the next start
-   * of the same stream does. Default: `kernel` where it can be had.
+   * What ends it when this process crashes. `kernel`: Linux does, at once, through `setpriv` of util-linux. `pid-file`: the next
+   * start of the same stream does. Default: `kernel` where available.
    */
   readonly orphans?: 'kernel' | 'pid-file';
-  /** Where the pid files are. Default: a folder of the user's in the temporary directory. */
+  /** Where pid files are stored. Default: a per-user folder in the temporary directory. */
   readonly pidFolder?: string;
 }
 
@@ -55,7 +55,7 @@ class ProcessDriver implements SourceDriver {
   readonly name: string;
   readonly placeholders: readonly string[];
   private readonly children = new Map<string, Child>();
-  /** Where the kernel does not do it. */
+  /** For processes that the kernel does not end. */
   private readonly killAll = (): void => this.children.forEach((child) => child.kill());
 
   constructor(
@@ -111,7 +111,7 @@ class ProcessDriver implements SourceDriver {
   }
 }
 
-/** What was captured may begin with a dash, and must not become an option of the program. */
+/** A captured value may begin with a dash, and must not become an option of the program. */
 function argument(template: string, target: SourceTarget): string {
   const filled = fill(template, target);
   if (filled.startsWith('-') && !template.startsWith('-')) {

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
-/** The program that has the kernel end what it starts when we end, whatever ends us. Undefined: there is none here. */
+/** The program that makes the kernel end its child when we end, for whatever reason. Undefined: it is not available here. */
 export function findSetpriv(searched = process.env['PATH'] ?? ''): string | undefined {
   if (process.platform !== 'linux') return undefined;
   return searched
@@ -19,7 +19,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** The command below setpriv, in the same process. */
+/** The command run by setpriv, in the same process. */
 export const tethered = (setpriv: string, command: readonly string[]): readonly string[] => [
   setpriv,
   '--pdeathsig',
