@@ -13,12 +13,12 @@ import { StreamsEverywhere } from './streams-everywhere.js';
 import { Subscription } from './subscription.js';
 import type { DeadLetter, Webhooks } from './types.js';
 
-/** While visits of an earlier process may come back. */
+/** How often it checks while visits of an earlier process may still come back. Milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
-/** So many visits are written down before anything else has its turn, and before the journal has what was written. */
+/** The number of visits recorded before the event loop gets its turn and the journal writes them. */
 const AT_ONCE = 250;
 
-/** What `on()` tells, as far as it has to be known here: of whichever event. */
+/** The parts of an `on()` event, whichever it is, that are needed here. */
 interface Event {
   readonly occurredAt: number;
   readonly session?: PlaySession;
@@ -27,19 +27,20 @@ interface Event {
 }
 
 /**
- * Tells other servers what happens: signed as Standard Webhooks 1.0.0 says, at least once, in order for each visit, and also
- * after this process was killed. Visits that an earlier process left open, and that are not live, are closed as `lost`. It
- * resolves when who is live is in the journal.
+ * Tells other servers what happens: signed according to Standard Webhooks 1.0.0, at least once, in order for each visit, and even
+ * after this process was killed. Visits that an earlier process left open and that are not live are closed as `lost`. Resolves
+ * when the live sessions are in the journal.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION; ERR_WEBHOOKS_IN_USE if another process has the journal, or other webhooks of this one
- * @throws Error of the file system, when the journal cannot be made or read
+ * @throws StreamSessionsError ERR_BAD_OPTION; ERR_WEBHOOKS_IN_USE if another process, or other webhooks of this one, use the
+ *   journal
+ * @throws Error of the file system, if the journal cannot be created or read
  * @example const webhooks = await createWebhooks(tracker, { endpoints: [{ url, secrets }], journal: 'webhooks.journal' });
  */
 export function createWebhooks(directory: SessionDirectory, options: WebhooksOptions): Promise<Webhooks> {
   return start(directory, options);
 }
 
-/** @param ask resolves names, in place of the system */
+/** @param ask Resolves names instead of the system's resolver. */
 export async function start(directory: SessionDirectory, options: WebhooksOptions, ask?: Lookup): Promise<Webhooks> {
   needDirectory('createWebhooks(): the first argument', directory);
   const {
@@ -56,7 +57,7 @@ export async function start(directory: SessionDirectory, options: WebhooksOption
     const poster = new Poster(endpoint.url, clock, allowPrivateNetworks, ask);
     return new Endpoint(endpoint, { journal, poster, retryScheduleMs, clock, logger });
   });
-  // a tracker that restores visits knows only then which of them may go on
+  // only then does a tracker that restores visits know which of them may be continued
   await (directory as { readonly ready?: Promise<unknown> }).ready;
   const webhooks = new RunningWebhooks(directory, journal, all, clock);
   await webhooks.hasBegun;
@@ -67,14 +68,14 @@ class RunningWebhooks implements Webhooks {
   private readonly byName: ReadonlyMap<string, Endpoint>;
   private readonly subscriptions: readonly Subscription[];
   private readonly publishers = new Publishers();
-  /** In a cluster, what streams have is counted over all nodes. */
+  /** In a cluster, the viewers of streams are counted over all nodes. */
   private readonly streams: StreamsEverywhere | undefined;
   private readonly hearsOfPublishers: boolean;
-  /** Somebody hears of ends: those of an earlier process too, unless others tell of them. */
+  /** Some endpoint wants `session.closed`: also for visits of an earlier process, unless others report their end. */
   private readonly endsMatter: boolean;
   private readonly detach: (() => void)[];
   private stopping: Promise<void> | undefined = undefined;
-  /** Who was live at the beginning is in the journal. */
+  /** Resolves when the sessions that were live at the beginning are in the journal. */
   hasBegun: Promise<unknown> | undefined = undefined;
   private timer: unknown = undefined;
 
@@ -162,7 +163,7 @@ class RunningWebhooks implements Webhooks {
     await this.journal.close();
   }
 
-  /** Who is live goes on; who was and is not is lost. */
+  /** Live sessions continue; those that were live and no longer are, are lost. */
   private begin(sessions: Iterable<PlaySession>, at: number): void {
     const left = new Map(this.journal.ledger.open);
     const viewers = new Map<string, number>();
@@ -180,14 +181,14 @@ class RunningWebhooks implements Webhooks {
     if (left.size > 0) void this.closeLost(left, this.journal.ledger.lastAt);
   }
 
-  /** A few at a time: of a hundred thousand, all lines at once would be a pause, and a heap of their own. */
+  /** A few at a time: writing a hundred thousand lines at once would cause a pause and fill the heap. */
   private async writeDown(ids: readonly string[], at: number): Promise<void> {
     const isWanted = this.all.some(({ options }) => options.events.has('session.attached'));
     if (!isWanted && !this.endsMatter) return;
     const { open } = this.journal.ledger;
     for (const [i, id] of ids.entries()) {
       const session = await Promise.resolve(this.directory.get(id)).catch(() => undefined);
-      // it has ended meanwhile, or begun again, which was told
+      // it has ended meanwhile, or begun again, which was reported
       if (session === undefined || session.closedAt !== undefined || open.has(visitOf(session))) continue;
       const payload = isWanted ? { ...toWire(session), session_id: session.id } : essence(session);
       const event = { id: newId(), at, type: 'session.attached', stream_code: session.stream, payload };
@@ -197,7 +198,7 @@ class RunningWebhooks implements Webhooks {
     await this.journal.written();
   }
 
-  /** As soon as nobody of an earlier process may come back any more. */
+  /** As soon as no visit of an earlier process can come back any more. */
   private async closeLost(left: ReadonlyMap<string, Place>, at: number): Promise<void> {
     const mayComeBack = await this.mayComeBack();
     if (this.stopping !== undefined) return;
@@ -208,7 +209,7 @@ class RunningWebhooks implements Webhooks {
     const { open } = this.journal.ledger;
     const due: Promise<void>[] = [];
     for (const [visit, place] of left) {
-      // who has come back, or was closed by the tracker, is in no need of it
+      // visits that have come back, or were closed by the tracker, do not need it
       if (open.get(visit) !== place) continue;
       due.push(this.close(visit, place, at).catch(() => this.journal.ledger.forget({ visit, place })));
       if (due.length < AT_ONCE) continue;
@@ -222,12 +223,12 @@ class RunningWebhooks implements Webhooks {
     try {
       return (await this.directory.stats()).waiting > 0;
     } catch {
-      // who cannot say it now is asked again
+      // a directory that cannot answer now is asked again
       return true;
     }
   }
 
-  /** What it was when it opened is all that is known. */
+  /** Only its state at opening is known. */
   private async close(visit: string, place: Place, at: number): Promise<void> {
     const { stream_code, payload } = await this.journal.read(place);
     if (this.stopping !== undefined) return;
@@ -292,7 +293,7 @@ class RunningWebhooks implements Webhooks {
     for (const name of entry.to) {
       const endpoint = this.byName.get(name);
       if (endpoint !== undefined) endpoint.push(entry);
-      // it was taken out of the options
+      // it was removed from the options
       else void this.journal.note({ k: 'done', n: entry.place.n, e: name });
     }
   }

@@ -4,45 +4,48 @@ import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi'
 import { FORMATS, type WebhookFormat } from './formats/format.js';
 import { type Signer, signerOf } from './sign.js';
 
-/** What must be so, besides the type and the stream, for an event to be sent. */
+/** Conditions for sending an event, besides its type and stream. */
 export interface WebhookCondition {
-  /** Of `session.closed` and `session.denied`, those with one of these reasons. */
+  /** Of `session.closed` and `session.denied`, only those with one of these reasons. */
   readonly reasons?: readonly string[];
-  /** `stream.viewers_above`, each time that a stream gets more viewers than this. */
+  /** `stream.viewers_above`, each time a stream gets more viewers than this. */
   readonly viewersAbove?: number;
-  /** `stream.viewers_below`, each time that a stream that had as many gets fewer viewers than this; from 1. */
+  /** `stream.viewers_below`, each time a stream that had at least this many viewers falls below it; from 1. */
   readonly viewersBelow?: number;
-  /** `stream.publisher_lost`, each time that the last publisher of a stream ends. */
+  /** `stream.publisher_lost`, each time the last publisher of a stream ends. */
   readonly publisherLost?: boolean;
 }
 
 /** Where events go. */
 export interface WebhookEndpoint {
-  /** `https:`, or `http:`. What stands in it is shown to nobody but its host. */
+  /** `https:`, or `http:`. Only its host is ever shown. */
   readonly url: string;
-  /** `whsec_…` (`v1`) or `whsk_…` (`v1a`), each signs. None: nothing is signed. */
+  /** `whsec_…` (`v1`) or `whsk_…` (`v1a`); each of them signs. None: nothing is signed. */
   readonly secrets?: readonly string[];
-  /** What it is called in lists and in the journal. Default: its host, and a hash of its URL. */
+  /** Its name in lists and in the journal. Default: its host, and a hash of its URL. */
   readonly name?: string;
   /** Types of events. Default `session.opened`, `session.closed`, `session.denied`; none if `when` names a threshold. */
   readonly events?: readonly string[];
-  /** Codes of streams, or beginnings of them with `*` behind. Default all. */
+  /** Stream codes, or prefixes followed by `*`. Default all. */
   readonly streams?: readonly string[];
   readonly when?: WebhookCondition;
-  /** Default `standard`; `mistserver` is sent `session.closed` alone. */
+  /** Default `standard`; `mistserver` receives only `session.closed`. */
   readonly format?: WebhookFormat;
 }
 
 /** Options of `createWebhooks()`. */
 export interface WebhooksOptions {
   readonly endpoints: readonly WebhookEndpoint[];
-  /** Path of a file for what is to be sent, of this process alone. It is made if it is not there. */
+  /** Path of a file for what is to be sent, used by this process alone. It is created if it does not exist. */
   readonly journal: string;
-  /** How long the journal may be, as far as it is needed. Bytes. Default 256 MiB. */
+  /** The largest size of the journal, counting only what is needed. Bytes. Default 256 MiB. */
   readonly maxJournalBytes?: number;
-  /** Waits between attempts, in milliseconds, up to a fifth longer. Default: that of Standard Webhooks, ten attempts in three days. */
+  /**
+   * Waits between attempts in milliseconds, each longer by up to a fifth. Default: that of Standard Webhooks, ten attempts in
+   * three days.
+   */
   readonly retryScheduleMs?: readonly number[];
-  /** Also sends to addresses that are not public: of this machine, of your network. Default false. */
+  /** Also sends to addresses that are not public: those of this machine or your network. Default false. */
   readonly allowPrivateNetworks?: boolean;
   /** Default: the wall clock. */
   readonly clock?: Clock;
@@ -147,7 +150,7 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
   return { name, url, signers: secrets.map(signerOf), events, streams, when, format };
 }
 
-/** The types that conditions bring along. */
+/** The types that conditions add. */
 export const thresholdsOf = ({ viewersAbove, viewersBelow, publisherLost }: WebhookCondition): string[] => [
   ...(viewersAbove === undefined ? [] : ['stream.viewers_above']),
   ...(viewersBelow === undefined ? [] : ['stream.viewers_below']),

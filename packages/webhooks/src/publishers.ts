@@ -1,10 +1,10 @@
 import type { PlaySession } from '@stream-sessions/core';
 
-/** How many publishers streams have. */
+/** The number of publishers per stream. */
 export class Publishers {
   private readonly counts = new Map<string, number>();
 
-  /** False: nothing is lost by that. */
+  /** False: opening loses no publisher. */
   opened({ kind, stream }: PlaySession): false {
     if (kind === 'input') this.counts.set(stream, (this.counts.get(stream) ?? 0) + 1);
     return false;

@@ -9,7 +9,7 @@ export const newId = (): string => idOf(randomUUID());
 
 export const visitOf = ({ id, openedAt }: PlaySession): string => `${id}@${openedAt}`;
 
-/** What there is to say of a visit that is lost. For each of a hundred thousand, when webhooks begin late. */
+/** What can be reported about a lost visit. Kept for each of a hundred thousand sessions when webhooks start late. */
 export const essence = ({ id, stream, kind, protocol, ip, userName, openedAt }: PlaySession) => ({
   id,
   session_id: id,
@@ -21,7 +21,7 @@ export const essence = ({ id, stream, kind, protocol, ip, userName, openedAt }: 
   opened_at: new Date(openedAt).toISOString(),
 });
 
-/** A stream has no publisher any more. */
+/** A stream has no publishers any more. */
 export const publisherLost = ({ id, stream, closeReason }: PlaySession, at: number): Sent => ({
   ...{ id: newId(), at, type: 'stream.publisher_lost', stream_code: stream },
   payload: { reason: closeReason, publisher: id },

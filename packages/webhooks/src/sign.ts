@@ -1,15 +1,15 @@
 import { createHmac, createPrivateKey, type KeyObject, sign as signWith } from 'node:crypto';
 import { StreamSessionsError } from '@stream-sessions/core';
 
-/** What signs: a secret of Standard Webhooks 1.0.0, read once. */
+/** Signs a message with a secret of Standard Webhooks 1.0.0, parsed once. */
 export type Signer = (content: string) => string;
 
-/** Before a seed of 32 bytes, this makes it a private key of Ed25519 in PKCS #8. */
+/** This prefix turns a seed of 32 bytes into an Ed25519 private key in PKCS #8. */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const SEED_BYTES = 32;
 
 /**
- * `whsec_` is a shared secret of 24 to 64 bytes (`v1`), `whsk_` a private key of Ed25519 (`v1a`): its seed, or seed and public
+ * `whsec_` is a shared secret of 24 to 64 bytes (`v1`), `whsk_` an Ed25519 private key (`v1a`): its seed, or its seed and public
  * key.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION, which does not show the secret

@@ -3,7 +3,7 @@ import type { Subscription } from './subscription.js';
 import type { Crossing } from './thresholds.js';
 
 const LOOK_MS = 1_000;
-/** So often it is tried to find out whether a publisher was the last one. */
+/** The number of attempts to find out whether a publisher was the last one. */
 const TRIES = 30;
 
 export interface StreamsParts {
@@ -13,7 +13,7 @@ export interface StreamsParts {
   readonly onCrossed: (subscription: Subscription, stream: string, viewers: number, crossing: Crossing) => void;
 }
 
-/** Viewers and publishers of streams over all nodes of a cluster. What becomes of them is told on one of the nodes. */
+/** Viewers and publishers of streams over all nodes of a cluster. Each change is reported by one of the nodes. */
 export class StreamsEverywhere {
   private readonly timers = new Set<unknown>();
   private hasBegun = false;
@@ -21,7 +21,7 @@ export class StreamsEverywhere {
 
   constructor(private readonly parts: StreamsParts) {}
 
-  /** Resolves when it is known where the streams are: what crosses a limit from now on is told. */
+  /** Resolves when the current state of the streams is known: limits crossed from now on are reported. */
   async begin(): Promise<void> {
     if (this.parts.subscriptions.some(({ thresholds }) => !thresholds.isEmpty)) await this.look();
   }
@@ -35,7 +35,7 @@ export class StreamsEverywhere {
     });
   }
 
-  /** A publisher has gone. Whether it was the last one, and it is for this node to tell. */
+  /** A publisher has gone. Resolves with whether it was the last one and this node has to report it. */
   closed({ stream }: PlaySession): Promise<boolean> {
     return this.keepTrying(async () => {
       const { at, streams } = await this.parts.everywhere.live({ isFresh: true });
@@ -50,7 +50,7 @@ export class StreamsEverywhere {
   }
 
   private async look(): Promise<void> {
-    // where it fails, the next look sees it
+    // if this fails, the next check sees the change
     await this.compare().catch(() => undefined);
     this.later(() => void this.look());
   }

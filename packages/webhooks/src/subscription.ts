@@ -2,7 +2,7 @@ import type { CheckedEndpoint } from './options.js';
 import type { Sent } from './journal/records.js';
 import { Thresholds } from './thresholds.js';
 
-/** What one endpoint wants to hear of. */
+/** The events that one endpoint wants. */
 export class Subscription {
   readonly thresholds: Thresholds;
 

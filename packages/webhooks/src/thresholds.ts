@@ -3,11 +3,11 @@ import type { WebhookCondition } from './options.js';
 export interface Crossing {
   readonly type: 'stream.viewers_above' | 'stream.viewers_below';
   readonly limit: number;
-  /** False: it is taken back, and the next one counts again. */
+  /** False: the crossing is reverted, and the next one counts again. */
   readonly isNews: boolean;
 }
 
-/** Where the viewers of streams are, of two limits: each crossing counts once, until it is taken back. */
+/** Tracks the viewers of streams relative to two limits: each crossing counts once, until it is reverted. */
 export class Thresholds {
   private readonly above = new Set<string>();
   private readonly enough = new Set<string>();
@@ -23,7 +23,7 @@ export class Thresholds {
     return new Set([...this.above, ...this.enough]);
   }
 
-  /** A stream has so many viewers now. */
+  /** A stream has this many viewers now. */
   see(stream: string, viewers: number): Crossing[] {
     const { viewersAbove: high, viewersBelow: low } = this.when;
     const crossed: Crossing[] = [];

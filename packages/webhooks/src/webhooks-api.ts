@@ -14,19 +14,19 @@ import type { DeadLetter, EndpointStatus, Webhooks } from './types.js';
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
-/** A Connect-style handler that also works alone: without `next`, it answers unknown paths with 404. */
+/** A Connect-style handler that also works on its own: without `next`, it answers unknown paths with 404. */
 export type WebhooksApiHandler = (req: Request, res: Response, next?: (error?: unknown) => void) => void;
 
 /** Options of `webhooksApi()`. */
 export interface WebhooksApiOptions {
   /**
-   * Decides who may use it: true lets in, anything else is answered 403. `read` is GET and HEAD, `write` everything else.
-   * There is no default: who may send is who may see what was sent.
+   * Decides who may use it: true grants access, anything else is answered with 403. `read` is GET and HEAD, `write` everything
+   * else. There is no default: whoever may send can also see what was sent.
    */
   readonly authorize: { call(req: Request, action: 'read' | 'write'): boolean | Promise<boolean> }['call'];
 }
 
-/** Does what is asked, and returns what to answer; undefined is 204. */
+/** Performs the operation and returns the response body; undefined is 204. */
 type Operation = (webhooks: Webhooks, name: string) => unknown;
 
 const nothing = (): ApiError => notFound('There is no such thing.');
@@ -109,7 +109,7 @@ function listEndpoints(webhooks: Webhooks): object {
   return { endpoints, dropped_total: webhooks.dropped };
 }
 
-/** So many are shown, the latest first. */
+/** The number shown, most recent first. */
 const MAX_SHOWN = 1000;
 
 function listDeadLetters(webhooks: Webhooks): object {

@@ -9,19 +9,19 @@ import { signedHeaders } from '../sign.js';
 import type { EndpointStatus } from '../types.js';
 import type { Attempt, Poster } from './post.js';
 
-/** So many visits are told of at the same time. */
+/** The number of visits whose events are sent concurrently. */
 const AT_ONCE = 8;
-/** Nobody shall be asked by all at the same moment: a wait is up to so much longer. */
+/** Spreads retries, so that they do not all come at the same moment: a wait is longer by up to this share. */
 const JITTER = 0.2;
-/** What is on its way when it ends has so long to arrive. */
+/** How long requests in progress have to finish when it stops. Milliseconds. */
 const PATIENCE_MS = 2_000;
 const GONE = 410;
 const AGENT = 'stream-sessions-webhooks';
 
-/** Events of one visit: one after the other. */
+/** The events of one visit, sent one after the other. */
 interface Lane {
   readonly entries: Entry[];
-  /** Of the first one. */
+  /** Attempts at the first one. */
   tries: number;
   state: 'ready' | 'busy' | 'waiting';
   timer?: unknown;
@@ -35,7 +35,7 @@ export interface EndpointParts {
   readonly logger: Logger;
 }
 
-/** Sends to one endpoint what it has to get: in order for each visit, again by schedule until it is taken. */
+/** Sends one endpoint its events: in order for each visit, with retries by schedule until they are accepted. */
 export class Endpoint {
   private readonly lanes = new Map<string, Lane>();
   private readonly ready = new Queue<Lane>();
@@ -59,7 +59,7 @@ export class Endpoint {
     return this.parts.journal.ledger.gone.has(this.name);
   }
 
-  /** It is in the journal, and goes out as soon as its turn comes. */
+  /** The entry is in the journal, and is sent when its turn comes. */
   push(entry: Entry): void {
     const key = entry.visit ?? `#${entry.place.n}`;
     const lane = this.lanes.get(key);
@@ -78,12 +78,12 @@ export class Endpoint {
     return { name: this.name, host: url.host, format, isDisabled: this.isGone, queued, delivered, failed, lastError };
   }
 
-  /** One event that is in no journal, now and once. */
+  /** Sends an event that is not in the journal, now and once. */
   sendNow(event: Sent): Promise<Attempt> {
     return this.attempt(event);
   }
 
-  /** Resolves when nothing is on its way any more. What waits is in the journal. */
+  /** Resolves when no request is in progress any more. What is waiting is in the journal. */
   async stop(): Promise<void> {
     this.isOver = true;
     for (const { timer } of this.lanes.values()) this.parts.clock.clearTimeout(timer);
@@ -92,7 +92,7 @@ export class Endpoint {
     if (this.busy > 0) {
       await new Promise<void>((resolve) => {
         this.idle.push(resolve);
-        // what is cut off is sent again by the next process
+        // whatever is cut off is sent again by the next process
         timer = clock.setTimeout(() => poster.close(), PATIENCE_MS);
       });
     }
@@ -116,7 +116,7 @@ export class Endpoint {
 
   private async sendFirst(lane: Lane): Promise<void> {
     const entry = lane.entries[0] as Entry;
-    // taken out to make room, or gone meanwhile
+    // removed to make room, or gone meanwhile
     if (!entry.to.has(this.name)) return this.advance(lane);
     const attempt = this.isGone ? { status: GONE, error: 'disabled' } : await this.tryOnce(entry);
     if (attempt.error === undefined) {
@@ -160,7 +160,7 @@ export class Endpoint {
     this.advance(lane);
   }
 
-  /** The next event of the visit may go. */
+  /** Moves on to the next event of the visit. */
   private advance(lane: Lane): void {
     const { visit, place } = lane.entries.shift() as Entry;
     lane.tries = 0;

@@ -9,22 +9,22 @@ export interface Message {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What came of it. */
+/** The result of an attempt. */
 export interface Attempt {
-  /** Absent: there was no answer. */
+  /** Absent: there was no response. */
   readonly status?: number;
-  /** Why it failed; absent: it was taken. */
+  /** Why it failed; absent: it was accepted. */
   readonly error?: string;
-  /** So long the receiver wants to be left alone. Milliseconds. */
+  /** How long the receiver wants to be left alone. Milliseconds. */
   readonly retryAfterMs?: number;
 }
 
 const TIMEOUT_MS = 15_000;
-/** What a receiver says is not read; a connection whose answer is longer is not used again. */
+/** Responses are not evaluated; a connection with a longer response is not reused. Bytes. */
 const MAX_ANSWER = 65_536;
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
-/** Sends to one URL, over connections that are kept for a while. */
+/** Sends to one URL, over connections that are kept alive for a while. */
 export class Poster {
   private readonly agent: http.Agent | https.Agent;
   private isClosed = false;
@@ -36,7 +36,7 @@ export class Poster {
     private readonly ask?: Lookup,
   ) {
     const { Agent } = url.protocol === 'https:' ? https : http;
-    // an agent of its own: the global one may have been told of a proxy
+    // an agent of its own: the global one may be configured to use a proxy
     this.agent = new Agent({ keepAlive: true, maxSockets: 16, timeout: 4 * TIMEOUT_MS });
   }
 
@@ -62,7 +62,7 @@ export class Poster {
         });
         timer = this.clock.setTimeout(() => sent.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
         sent.on('error', (error: NodeJS.ErrnoException) => {
-          // a connection that was kept, and that the other side ended as it was used: that says nothing
+          // the other side closed a kept-alive connection just as it was reused, which says nothing
           if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(this.post({ body, headers }));
           else fail(error);
         });
@@ -77,7 +77,7 @@ export class Poster {
     });
   }
 
-  /** What is on its way is cut off. */
+  /** Aborts requests in progress. */
   close(): void {
     this.isClosed = true;
     this.agent.destroy();
@@ -96,7 +96,7 @@ export class Poster {
   }
 }
 
-/** Reads to the end what is short, for the connection's sake, and hangs up on the rest. */
+/** Reads a short response to its end, so that the connection can be reused, and hangs up on a longer one. */
 function discard(answer: http.IncomingMessage, clock: Clock): void {
   let length = 0;
   const timer = clock.setTimeout(() => answer.destroy(), TIMEOUT_MS);

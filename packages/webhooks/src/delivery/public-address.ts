@@ -5,7 +5,10 @@ import ipaddr from 'ipaddr.js';
 type Answer = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 export type Lookup = (name: string, options: LookupOptions, answer: Answer) => void;
 
-/** Nobody's own network, machine, tunnel or cloud: an address of the internet, however it is written. */
+/**
+ * True for a public internet address, however it is written: not one of a private network, this machine, a tunnel or cloud
+ * metadata.
+ */
 export function isPublic(address: string): boolean {
   const [bare = ''] = address.replace(/^\[|\]$/g, '').split('%');
   return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'unicast';
@@ -18,9 +21,10 @@ export class NotPublicError extends Error {
 }
 
 /**
- * Looks a name up for the very connection that is being made: what it means a moment later does not matter.
+ * Resolves a name for the very connection that is being made, so that it does not matter if it resolves differently a moment
+ * later.
  *
- * @param ask what answers: the system's resolver
+ * @param ask The resolver to use. Default: the system's.
  */
 export function publicLookup(ask: Lookup = resolve): Lookup {
   return (name, options, answer) => {
@@ -35,7 +39,7 @@ export function publicLookup(ask: Lookup = resolve): Lookup {
   };
 }
 
-/** Nobody is asked about an address that stands in the URL itself. */
+/** Rejects a private address in the URL itself, for which no look-up happens. */
 export function checkLiteral(host: string): void {
   const bare = host.replace(/^\[|\]$/g, '');
   if (isIP(bare) !== 0 && !isPublic(bare)) throw new NotPublicError(bare);

@@ -2,7 +2,7 @@ import type { Sent } from '../journal/records.js';
 import { mistserver } from './mistserver.js';
 import { discord, ntfy, slack } from './chat.js';
 
-/** What a receiver understands. */
+/** The format that a receiver understands. */
 export type WebhookFormat = 'standard' | 'mistserver' | 'slack' | 'discord' | 'ntfy';
 
 export interface Formatted {
@@ -12,7 +12,7 @@ export interface Formatted {
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Standard Webhooks: what happened, when, and all about it. */
+/** Standard Webhooks: what happened, when, and all the details. */
 const standard = ({ type, at, stream_code, seq, payload }: Sent): Formatted => ({
   body: JSON.stringify({ type, timestamp: new Date(at).toISOString(), data: { stream_code, seq, ...payload } }),
   headers: JSON_TYPE,

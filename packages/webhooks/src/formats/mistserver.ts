@@ -2,7 +2,7 @@ import type { Sent } from '../journal/records.js';
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** A line of its own, whatever a stranger called it. */
+/** A single line, whatever a stranger put into it. */
 // eslint-disable-next-line no-control-regex -- line breaks are among them
 const line = (value: unknown): string => (typeof value === 'string' ? value.replace(/[\x00-\x1f\x7f]+/g, ' ') : '');
 
@@ -11,7 +11,7 @@ const whole = (value: unknown): string => String(Math.round(typeof value === 'nu
 
 /**
  * The lines of MistServer's USER_END: token, streams, connectors, hosts, seconds, bytes up and down, tags, seconds per host,
- * connector and stream, session. A token is its fingerprint; times are known per protocol alone.
+ * connector and stream, session. A token appears as its fingerprint; times are known only per protocol.
  */
 export function mistserver({ stream_code: stream, payload }: Sent): string {
   const row: Row = payload;

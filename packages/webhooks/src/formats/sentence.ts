@@ -2,7 +2,7 @@ import type { Sent } from '../journal/records.js';
 
 const MAX_TEXT = 200;
 
-/** One line, of a length that somebody reads, no characters that turn what follows, and no address that an app makes a link. */
+/** One line of readable length, without characters that reverse what follows, or addresses that an app turns into links. */
 const tidy = (value: unknown): string =>
   typeof value === 'string'
     ? value
@@ -24,9 +24,9 @@ const duration = (value: unknown): string => {
 };
 
 /**
- * An event in words that a person reads.
+ * An event as a sentence for people.
  *
- * @param dead makes a stranger's text plain text, so that it calls nobody and looks like nothing else
+ * @param dead Neutralises a stranger's text, so that it mentions nobody and is not formatted
  */
 export function sentence({ type, stream_code: code, payload }: Sent, dead: (text: string) => string): string {
   const said = (value: unknown): string => dead(tidy(value));

@@ -5,31 +5,31 @@ import { LineFile, lockFile } from '@stream-sessions/core/spi';
 import { type Entry, Ledger, type Needed, type Place } from './ledger.js';
 import { type JournalRecord, parseRecord, type Sent, type VisitMark } from './records.js';
 
-/** Lines wait so long for others, in milliseconds. */
+/** How long lines wait to be batched with others. Milliseconds. */
 const BATCH_MS = 20;
-/** A file is not worth rewriting below this. Bytes. */
+/** Less garbage than this is not worth rewriting the file. Bytes. */
 const MIN_GARBAGE = 8 * 1024 * 1024;
-/** Lines that are not written yet: beyond this the disk is too slow. Characters. */
+/** The most unwritten text: beyond this, the disk is too slow. Characters. */
 const MAX_UNWRITTEN = 64 * 1024 * 1024;
 
 interface Line {
   readonly text: string;
-  /** Of an event. */
+  /** For the line of an event. */
   readonly place?: Place;
   readonly visit?: string | undefined;
-  /** It has left this process: a kill does not undo it. */
+  /** Called when the line has left this process, so that killing the process does not undo it. */
   readonly onWritten?: () => void;
-  /** It is on the disk. */
+  /** Called when the line is on the disk. */
   readonly onSynced?: () => void;
 }
 
 /**
- * What has to be sent and what became of it, in a file that outlives the process: appended and synced in batches, and
- * rewritten when most of it is done.
+ * What has to be sent, and what became of it, in a file that outlives the process: appended and synced in batches, and rewritten
+ * once most of it is done.
  */
 export class Journal {
   readonly ledger = new Ledger();
-  /** Events that were lost, for there was no room. */
+  /** Events that were lost because there was no room. */
   dropped = 0;
   private lines: Line[] = [];
   private unwritten = 0;
@@ -44,7 +44,7 @@ export class Journal {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws StreamSessionsError ERR_WEBHOOKS_IN_USE; Error when the file cannot be made or read */
+  /** @throws StreamSessionsError ERR_WEBHOOKS_IN_USE; Error if the file cannot be created or read */
   static async open(file: string, maxBytes: number, clock: Clock, logger: Logger): Promise<Journal> {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     const unlock = lockFile(path.resolve(file), (pid) => inUse(file, pid));
@@ -62,7 +62,7 @@ export class Journal {
     }
   }
 
-  /** `onSynced`: it may be sent now, if it is to be sent to anybody. */
+  /** `onSynced`: it may be sent now, if there is anyone to send it to. */
   add(event: Sent, to: readonly string[], mark: VisitMark | undefined, onSynced: (entry: Entry) => void): void {
     const limit = event.type === 'session.denied' ? MAX_UNWRITTEN / 2 : MAX_UNWRITTEN;
     if (this.unwritten > limit) return this.lose(1);
@@ -81,18 +81,18 @@ export class Journal {
     return undefined;
   }
 
-  /** Resolves when a kill does not undo it. */
+  /** Resolves when killing the process can no longer undo the record. */
   note(record: Exclude<JournalRecord, { k: 'event' }>): Promise<void> {
     this.ledger.apply(record, -1, 0);
     return this.writeNow(lineOf(record));
   }
 
-  /** Resolves when a kill does not undo what was added so far. */
+  /** Resolves when killing the process can no longer undo what was added so far. */
   written(): Promise<void> {
     return this.writeNow('');
   }
 
-  /** @throws Error when it cannot be read */
+  /** @throws Error if it cannot be read */
   async read(place: Place): Promise<Sent> {
     for (let tries = 1; ; tries++) {
       try {
@@ -100,13 +100,13 @@ export class Journal {
         if (record?.k === 'event' && record.n === place.n) return record.event;
         throw new Error('the journal does not have it');
       } catch (error) {
-        // the file was rewritten in this very moment
+        // the file was rewritten at this very moment
         if (tries === 3) throw error;
       }
     }
   }
 
-  /** Resolves when everything that was given to it is on the disk. */
+  /** Resolves when everything passed to it is on the disk. */
   async close(): Promise<void> {
     while (this.lines.length > 0 || this.writing !== undefined) await this.flush();
     await this.file.close();
@@ -131,7 +131,7 @@ export class Journal {
     this.timer = undefined;
     this.writing ??= this.writeAll().finally(() => {
       this.writing = undefined;
-      // what came between its last look and this
+      // whatever came between its last check and now
       if (this.lines.length > 0) void this.flush();
     });
     return this.writing;
@@ -169,7 +169,7 @@ export class Journal {
     }
   }
 
-  /** What is not done goes to a new file, which takes the place of this one. Others wait meanwhile. */
+  /** Copies what is not done to a new file, which replaces this one. Other operations wait meanwhile. */
   private async rewrite(): Promise<void> {
     try {
       const fresh = await LineFile.open(`${this.file.path}.new`, true);
@@ -177,7 +177,7 @@ export class Journal {
       await fresh.add([...this.ledger.gone].map((e) => lineOf({ k: 'gone', e })).join(''));
       for (const needed of this.ledger.needed()) {
         const { place } = needed;
-        if (place.offset < 0 || place.length === 0) continue; // its line is still to be written, or needed no more
+        if (place.offset < 0 || place.length === 0) continue; // its line is still to be written, or no longer needed
         const sent = await this.read(place);
         const [event, ...others] = linesOf(needed, this.ledger.isOpen(needed), sent);
         places.push([place, fresh.size, Buffer.byteLength(event)]);
@@ -192,7 +192,7 @@ export class Journal {
     }
   }
 
-  /** Refused clients go first; of the rest the oldest. A tenth more than has to, so that this is seldom. */
+  /** Drops refused clients first, then the oldest events. A tenth more than necessary, so that this is rare. */
   private makeRoom(): void {
     const { ledger } = this;
     const isDenied = (event: Needed | Entry): boolean => 'type' in event && event.type === 'session.denied';
@@ -217,7 +217,7 @@ export class Journal {
 
 const lineOf = (record: JournalRecord): string => `${JSON.stringify(record)}\n`;
 
-/** An event as it stands now. */
+/** An event in its current state. */
 function linesOf(
   { place: { n }, to, dead, visit }: Needed,
   isOpen: boolean,
@@ -229,7 +229,7 @@ function linesOf(
   return [first, ...[...dead].map(([e, { at, error }]) => lineOf({ k: 'dead', n, e, at, error }))];
 }
 
-/** Two processes would rewrite it behind each other's back, and send everything twice. */
+/** Two processes would rewrite the file without each other's knowledge, and send everything twice. */
 const inUse = (file: string, pid: number | undefined): StreamSessionsError =>
   new StreamSessionsError(
     'ERR_WEBHOOKS_IN_USE',

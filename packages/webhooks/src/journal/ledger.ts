@@ -1,12 +1,15 @@
 import type { JournalRecord, VisitMark } from './records.js';
 
-/** Where an event lies in the file. It is all that is kept of a visit, until it ends, once everybody has been told of it. */
+/**
+ * Where an event is stored in the file. Once an event has been delivered to all, this is all that is kept of a visit until it
+ * ends.
+ */
 export interface Place {
   /** Its number. */
   readonly n: number;
-  /** Negative: it is not written yet. */
+  /** Negative: not written yet. */
   offset: number;
-  /** Bytes. 0: it is needed no more. */
+  /** Bytes. 0: no longer needed. */
   length: number;
 }
 
@@ -14,13 +17,13 @@ export interface Place {
 export interface Needed {
   readonly place: Place;
   readonly visit: string | undefined;
-  /** Endpoints that have not got it yet. */
+  /** Endpoints that have not received it yet. */
   readonly to: Set<string>;
-  /** Endpoints that will not get it, unless somebody asks for it again. */
+  /** Endpoints that will not receive it unless it is requested again. */
   readonly dead: Map<string, { readonly at: number; readonly error: string }>;
 }
 
-/** An event that somebody still has to get, or may ask for. */
+/** An event that is still to be delivered, or may be requested again. */
 export interface Entry extends Needed {
   readonly id: string;
   readonly at: number;
@@ -30,21 +33,21 @@ export interface Entry extends Needed {
 const NOBODY: Needed['to'] = new Set();
 const NOTHING: Needed['dead'] = new Map();
 
-/** What the journal says, in short: what is to be sent, dead letters, open visits, endpoints that are gone. */
+/** The state of the journal: what is to be sent, dead letters, open visits, endpoints that are gone. */
 export class Ledger {
   /** In the order in which they happened. */
   readonly entries = new Map<number, Entry>();
-  /** The latest event of each visit whose end nothing has told of. There are as many as viewers: so little is kept of each. */
+  /** The latest event of each visit whose end has not been reported. There are as many as viewers, so little is kept of each. */
   readonly open = new Map<string, Place>();
   readonly gone = new Set<string>();
-  /** Bytes of what is needed. */
+  /** Bytes still needed. */
   liveBytes = 0;
   next = 1;
   /** Time of the latest event. */
   lastAt = 0;
 
   /**
-   * @param offset where its line begins, negative if it is not written yet
+   * @param offset The start of its line; negative if it is not written yet
    * @returns the entry of an event
    */
   apply(record: JournalRecord, offset: number, length: number): Entry | undefined {
@@ -55,7 +58,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** It lies somewhere else now. */
+  /** Its line has moved. */
   move(place: Place, offset: number, length: number): void {
     if (place.length === 0) return;
     this.liveBytes += length - place.length;

@@ -1,4 +1,4 @@
-/** What is to be sent, as it lies in the journal. */
+/** What is to be sent, in the form stored in the journal. */
 export interface Sent {
   /** `webhook-id` */
   readonly id: string;
@@ -11,7 +11,7 @@ export interface Sent {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** A visit that begins or ends with an event. */
+/** Marks an event that begins or ends a visit. */
 export interface VisitMark {
   readonly visit: string;
   readonly is: 'open' | 'over';
@@ -26,12 +26,12 @@ export type JournalRecord =
       readonly mark?: VisitMark;
       readonly event: Sent;
     }
-  /** It was delivered, or given up. */
+  /** It was delivered or given up. */
   | { readonly k: 'done'; readonly n: number; readonly e: string }
   | { readonly k: 'dead'; readonly n: number; readonly e: string; readonly at: number; readonly error: string }
   /** A dead letter is sent again. */
   | { readonly k: 'again'; readonly n: number; readonly e: string }
-  /** 410, and what an operator said to that. */
+  /** 410, and the operator's reaction to it. */
   | { readonly k: 'gone'; readonly e: string }
   | { readonly k: 'back'; readonly e: string };
 
