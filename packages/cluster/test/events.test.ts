@@ -1,7 +1,7 @@
-import type { EventSink, WireEvent } from '@stream-sessions/core';
+import type { EventSink, Policy, WireEvent } from '@stream-sessions/core';
 import { stays, until } from '../../../test/support/until.js';
 import { faultyLink, type FaultyLink } from './support/faulty-link.js';
-import { type Nodes, play, type Node } from './support/nodes.js';
+import { ask, type Nodes, play, type Node } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 let nodes: Nodes;
@@ -128,6 +128,30 @@ describe('a node that dies', () => {
     const [first, again, closed] = ofVisits();
     expect(again?.id).toBe(first?.id);
     expect(closed?.payload).toMatchObject({ session_id: id, reason: 'lost', closed_at: closed?.payload['updated_at'] });
+  });
+
+  it('while its policies think, has the end told by another one that refuses the viewer before it sweeps up', async () => {
+    const a = await mortal();
+    a.link.lose('visits', 'process');
+    void ask(a, { token: 't' });
+    await until('it is dead', () => a.link.isDead);
+    let isSwept = false;
+    const no: Policy = { name: 'no', stage: 'authorise', admit: () => ({ allow: false, reason: 'forbidden' }) };
+    const b = await nodes.add({ policies: [no] }, {}, (link) => ({
+      run: (step, ...rest) =>
+        step.name === 'take-over' && !isSwept ? Promise.reject(new Error('later')) : link.run(step, ...rest),
+      follow: (...all) => link.follow(...all),
+      close: () => link.close(),
+    }));
+    b.directory.addSink(sink);
+    await until('its lease has ended', () => b.directory.nodes().length === 1, 15_000);
+    expect(await ask(b, { token: 't' })).toMatchObject({ admitted: false });
+    await until('it is given back', async () => (await nodes.records()).length === 0);
+    isSwept = true;
+    await until('all is told', () => types().length >= 2);
+    await stays('no more is told', () => [...types()].sort().join() === 'closed,opened', 500);
+    expect(new Set(ofVisits().map(({ payload }) => payload['session_id'])).size).toBe(1);
+    await a.crash();
   });
 
   it('with many events that no sink has taken, has another one tell all of them', async () => {

@@ -25,7 +25,7 @@ export const LOOKS_NEAR = 'FCX';
  *   allowed (`!`: whoever lets it in is to claim it), and how far the log has to be read before somebody new is admitted there.
  * - `G` it came to nothing: nobody was let in here. Answers `gone` if that leaves no trace, `none` if there was none; `left` if others go on with a visit
  *   that this node is to tell of; `passed` and who they are, if one of them is to do so when it lets somebody in; `closed` if others
- *   had, and have gone.
+ *   had, or have died before they could say so, and have gone.
  * - `C` this node holds a part: of that very visit; or of one that it turns out to be; or of a new one. Answers what it is, and
  *   `opened` if it began by this, or `none`: it has ended for everybody.
  * - `L` this node lets go of its part. The last one closes the visit.
@@ -133,9 +133,10 @@ local function giveBack(b, hash, place, all)
   visit[9] = without(visit[9], me)
   local held = others(visit[9])
   if #held == 0 then
-    close(all, visit, isSure and ARGV[b + 6])
-    answer = isSure and 'closed' .. figures(visit, held) or 'gone'
-    if not isSure then unsay(KEYS[3], step, id, opened) end
+    -- where a dead node has begun it, somebody else tells of that
+    local isUnsaid = not isSure and (visit[7] == '!' or unsay(KEYS[3], step, id, opened))
+    close(all, visit, not isUnsaid and ARGV[b + 6])
+    answer = isUnsaid and 'gone' or 'closed' .. figures(visit, held)
   elseif step ~= '-' then
     if isSure then answer = 'left'
     elseif unsay(KEYS[3], step, id, opened) then
