@@ -78,6 +78,27 @@ it('goes on with its visits, limits and denials where Redis is killed under load
   await nodes.settled(0, [aside]);
 });
 
+it('says so where Redis has no memory left, refuses newcomers, and recovers', async () => {
+  const [a, b] = await start();
+  load = new Load(nodes, VIEWERS);
+  await load.goesOn();
+  await nodes.settled(USERS * LIMIT, [aside]);
+  await aside.ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1');
+  const isAlone = async () => (await a.ask<{ isAlone: boolean }>('health'))?.isAlone;
+  await until('its lease ends', isAlone);
+  expect(await a.play(viewer('bob', 1))).toBe(503);
+  expect((await a.ask<string[]>('warnings'))?.join()).toContain('maxmemory');
+  await load.goesOn();
+  await aside.ask('CONFIG', 'SET', 'maxmemory', '0');
+  await until('it has joined anew', async () => (await b.ask<string[]>('nodes'))?.length === 3 && !(await isAlone()));
+  load.join(viewer('bob', 1));
+  await until('newcomers are let in', async () => (await users(a)).has('bob'));
+  await nodes.settled(USERS * LIMIT + 1, [aside], true);
+  expect(await aboveLimit(a)).toEqual([]);
+  await load.stop();
+  await nodes.settled(0, [aside], true);
+});
+
 it('has denials of which the log was trimmed while its process stood still', async () => {
   const [a, b] = await start({ leaseMs: 10_000 });
   a.child.kill('SIGSTOP');

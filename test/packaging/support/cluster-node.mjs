@@ -82,7 +82,7 @@ const asks = {
   nodes: () => cluster.nodes().map((node) => node.name),
   health: () => cluster.health,
   warnings: () => warnings,
-  deny: (target) => cluster.deny(target).then(() => true),
+  deny: (target, options) => cluster.deny(target, options).then(() => true),
   denials: async () => (await cluster.denials()).length,
   kickAll: () => cluster.kickAll({}, { denyForMs: 0 }),
   dieOf: (words) => ((fatal = words), true),
