@@ -1,6 +1,6 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 
-/** Two processes in one folder would lose each other's rows without a word. */
+/** Two processes in one folder would silently lose each other's rows. */
 export const inUse = (folder: string, pid: number | undefined): StreamSessionsError =>
   new StreamSessionsError(
     'ERR_HISTORY_IN_USE',

@@ -19,7 +19,7 @@ import { Writer } from './write/writer.js';
 const DAY = 24 * 60 * 60_000;
 const STOP_MS = 10_000;
 
-/** Connects the parts: what is heard goes into the journal, from there into the database, and is counted there. */
+/** Connects the parts: events go into the journal, from there into the database, and are counted there. */
 export class KeptHistory implements History {
   private readonly recorders = new Set<Recorder>();
   private readonly store: Store;
@@ -28,7 +28,7 @@ export class KeptHistory implements History {
   private readonly maintenance: Maintenance;
   private stopping: Promise<void> | undefined = undefined;
 
-  /** @param isReady the tables are there */
+  /** @param isReady The tables exist. */
   constructor(
     private readonly engine: SqlEngine,
     private readonly journal: Journal,
@@ -61,7 +61,7 @@ export class KeptHistory implements History {
       logger,
     );
     this.maintenance.start();
-    // of an earlier process
+    // left by an earlier process
     if (!journal.isEmpty) this.writer.start();
     if (isReady) this.rollUp.want();
   }
@@ -104,7 +104,7 @@ export class KeptHistory implements History {
   };
 
   readonly export: History['export'] = ({ user }) => {
-    // without a user, it would be everybody's
+    // without a user, it would export everyone's visits
     checkText('user', user);
     return eachVisit(this.engine, { user });
   };
@@ -139,7 +139,7 @@ export class KeptHistory implements History {
 
   private async end(timeoutMs: number): Promise<void> {
     for (const recorder of this.recorders) recorder.stop();
-    // A database that has stopped answering holds up nobody: what it does not take is in the journal.
+    // A database that does not respond blocks nothing: what it does not take stays in the journal.
     await this.within(timeoutMs, this.flushed());
     await this.within(STOP_MS, Promise.all([this.writer.stop(), this.rollUp.stop(), this.maintenance.stop()]));
     await this.journal.close();
@@ -154,14 +154,17 @@ export class KeptHistory implements History {
     clock.clearTimeout(timer);
   }
 
-  /** From when on there are minutes, and visits for what minutes do not tell: months go as a whole, so there may be more. */
+  /**
+   * The time from which minutes are kept, along with the visits for what minutes do not tell: months are dropped as a whole, so
+   * there may be more.
+   */
   private minutesSince(): number {
     const { clock, retention } = this.settings;
     const days = Math.min(retention.minutes, retention.visits);
     return Number.isFinite(days) ? clock.now() - days * DAY : 0;
   }
 
-  /** @throws what the database says */
+  /** @throws errors of the database */
   private async prepare(): Promise<void> {
     if (this.isReady) return;
     await migrate(this.engine);

@@ -4,10 +4,10 @@ import { MIGRATIONS } from './sql/migrations/index.js';
 import type { SqlEngine } from './types/engine.js';
 
 /**
- * Brings the tables to this version, forward only. Harmless when they are, and when several processes do it at once.
+ * Migrates the tables to this version, forward only. Safe if they are up to date, and if several processes do it at once.
  *
- * @param upTo for tests: stops there
- * @throws StreamSessionsError ERR_HISTORY_VERSION if a newer version made them; and what the database says
+ * @param upTo For tests: stops after this migration
+ * @throws StreamSessionsError ERR_HISTORY_VERSION if a newer version made them, or an error of the database
  */
 export async function migrate(engine: SqlEngine, upTo = MIGRATIONS.length): Promise<void> {
   await engine.transaction(async (query) => {

@@ -12,15 +12,13 @@ import type { History } from './types/history.js';
 import { Journal } from './write/journal.js';
 
 /**
- * Opens the history that is kept in a database, and makes or updates its tables. A database that is away is no reason to fail:
- * what happens waits in the journal until it is back.
+ * Opens the history that is stored in a database, and creates or updates its tables. It does not fail if the database is
+ * unreachable: events wait in the journal until it is back.
  *
- * @throws StreamSessionsError ERR_BAD_OPTION; ERR_HISTORY_IN_USE if another process has the folder of the database or of the
+ * @throws StreamSessionsError ERR_BAD_OPTION; ERR_HISTORY_IN_USE if another process uses the folder of the database or of the
  *   journal; ERR_HISTORY_VERSION if a newer version of this package made the tables; ERR_HISTORY_CLIENT_MISSING
- * @throws Error of the file system, when the journal cannot be made or read
- * @example
- * const history = await openHistory({ url: 'postgres://127.0.0.1/streams' });
- * history.attach(tracker);
+ * @throws Error of the file system, if the journal cannot be created or read
+ * @example const history = await openHistory({ url: 'postgres://127.0.0.1/streams' }); history.attach(tracker);
  */
 export async function openHistory(options: HistoryOptions): Promise<History> {
   const settings = checked(options);
@@ -43,7 +41,7 @@ async function engineOf({ engine, pool, url, dataDir }: CheckedOptions): Promise
   return url === undefined ? pgliteEngine(dataDir as string) : postgresEngine({ url });
 }
 
-/** False: the database is away. */
+/** False: the database is unreachable. */
 async function tryToMigrate(engine: SqlEngine, { logger }: CheckedOptions): Promise<boolean> {
   try {
     await migrate(engine);
@@ -55,7 +53,7 @@ async function tryToMigrate(engine: SqlEngine, { logger }: CheckedOptions): Prom
   }
 }
 
-/** What is kept of people now, and what is later; undefined: the same. */
+/** What is kept about people at first, and later; undefined: the same. */
 function privaciesOf({ ipMode, later, key, journal }: CheckedOptions): { now: Privacy; later: Privacy | undefined } {
   const isPlain = ipMode === 'full' && later === undefined;
   const secret = isPlain ? '' : (key ?? keyIn(journal));

@@ -4,13 +4,13 @@ import type { PgPool } from './postgres/postgres-engine.js';
 import type { IpMode } from './types/visit-row.js';
 import type { SqlEngine } from './types/engine.js';
 
-/** All of an address for so many days, and afterwards less. */
+/** The full address for this many days, and less afterwards. */
 export interface IpLater {
   readonly then: 'truncated' | 'none';
   readonly afterDays: number;
 }
 
-/** How many days what is kept; `Infinity` is for ever. Visits and minutes go a month at a time. */
+/** Retention in days; `Infinity` means for ever. Visits and minutes are dropped a month at a time. */
 export interface RetentionDays {
   /** Default 90. */
   readonly visits?: number;
@@ -22,30 +22,32 @@ export interface RetentionDays {
   readonly days?: number;
 }
 
-/** Options of `openHistory()`. One of `url`, `pool`, `dataDir` and `engine` says where. */
+/** Options of `openHistory()`. One of `url`, `pool`, `dataDir` and `engine` selects the database. */
 export interface HistoryOptions {
   /** `postgres://…`: PostgreSQL 14 or newer, by the npm package `pg`. */
   readonly url?: string;
-  /** A `Pool` of the npm package `pg`, which stays yours. */
+  /** A `Pool` of the npm package `pg`, which you have to end yourself. */
   readonly pool?: PgPool;
-  /** A folder for PGlite (npm package `@electric-sql/pglite`), for this process alone. */
+  /** A folder for PGlite (npm package `@electric-sql/pglite`), used by this process alone. */
   readonly dataDir?: string;
-  /** A database of your own making. */
+  /** A database adapter of your own. */
   readonly engine?: SqlEngine;
-  /** A folder for what the database has not taken yet, for this process alone. Default `<dataDir>-journal`, `history-journal`. */
+  /**
+   * A folder for what the database has not taken yet, used by this process alone. Default `<dataDir>-journal`, `history-journal`.
+   */
   readonly journal?: string;
   /** Bytes. Default 1 GiB. */
   readonly maxJournalBytes?: number;
   /** How often a live visit that changes is written. Milliseconds. Default a minute. */
   readonly progressMs?: number;
-  /** Visits whose process is not heard of for so long are closed as `lost`. Milliseconds. Default five minutes. */
+  /** Visits are closed as `lost` if their process has not been heard from for this long. Milliseconds. Default five minutes. */
   readonly lostAfterMs?: number;
   readonly retentionDays?: RetentionDays;
   /** What is kept of addresses. Default `full`. */
   readonly ip?: IpMode | IpLater;
   /**
-   * For ids where not all of an address is kept, 16 characters or more; the same for all processes that write to one database.
-   * Default: made at the first start, and kept in the journal's folder.
+   * For ids where addresses are not kept in full: 16 characters or more, the same for all processes that write to one database.
+   * Default: generated at the first start, and kept in the journal's folder.
    */
   readonly key?: string;
   /** Default: the wall clock. */

@@ -2,7 +2,7 @@ import { keepPrivate, type NodeRequest, type NodeResponse } from '@stream-sessio
 import type { Visit } from '../types/query.js';
 import { visitToWire } from './wire.js';
 
-/** How an export is written. */
+/** The format of an export. */
 export type ExportFormat = 'ndjson' | 'csv';
 
 const TYPES = { ndjson: 'application/x-ndjson; charset=utf-8', csv: 'text/csv; charset=utf-8' } as const;
@@ -28,17 +28,17 @@ const COLUMNS = [
   'close_reason',
   'close_detail',
 ] as const;
-/** So much is written at once. Characters. */
+/** The amount written at once. Characters. */
 const CHUNK = 65_536;
 
-/** Writes visits as they are read, no faster than they are taken: a page of them is in memory, however many there are. */
+/** Writes visits as they are read, no faster than the client takes them: only one page is in memory, however many there are. */
 export async function sendExport(
   req: NodeRequest,
   res: NodeResponse,
   visits: AsyncGenerator<Visit>,
   format: ExportFormat,
 ): Promise<void> {
-  // the first is read before there is an answer, so that what is wrong is answered as such
+  // the first visit is read before the response begins, so that an error can still be reported as one
   const first = await visits.next();
   res.statusCode = 200;
   keepPrivate(res);
@@ -59,7 +59,7 @@ export async function sendExport(
     }
     out.end(text);
   } catch {
-    // The status was sent: cutting it off is the only way left to say that it is not all.
+    // The status has been sent: cutting the response off is the only way left to signal that it is incomplete.
     out.destroy();
   } finally {
     await visits.return(undefined);
@@ -67,7 +67,7 @@ export async function sendExport(
   return undefined;
 }
 
-/** Until it takes more, or is gone. */
+/** Resolves when the client takes more, or is gone. */
 const roomIn = (res: NodeResponse): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
@@ -84,7 +84,7 @@ const csvOf = (visit: Visit): string => {
   return `${COLUMNS.map((column) => cell(wire[column])).join(',')}\r\n`;
 };
 
-/** What a stranger named may begin like a formula, which spreadsheets would run: a quote in front makes it a text. */
+/** Text from strangers may begin like a formula, which spreadsheets would run: a leading quote makes it plain text. */
 function cell(value: string | number | boolean | undefined): string {
   if (value === undefined) return '';
   const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);

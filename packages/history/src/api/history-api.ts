@@ -20,13 +20,13 @@ import { broadcastToWire, pointToWire, streamToWire, summaryToWire, visitToWire 
 /** Options of `historyApi()`. */
 export interface HistoryApiOptions {
   /**
-   * Decides who may ask, and with the action `write` who may make a user forgotten: true lets the caller in, anything else is
-   * answered 403; throw an error with `status: 401` for 401. Required.
+   * Decides who may read and, with the action `write`, who may erase a user: true admits the caller, anything else is answered
+   * with 403; throw an error with `status: 401` for 401. Required.
    */
   readonly authorize: { call(req: NodeRequest, action: 'read' | 'write'): boolean | Promise<boolean> }['call'];
 }
 
-/** A Connect-style handler that also works alone: without `next`, it answers unknown paths with 404. */
+/** A Connect-style handler that also works on its own: without `next`, it answers unknown paths with 404. */
 export type HistoryApiHandler = (req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void) => void;
 
 interface Call {
@@ -38,7 +38,7 @@ interface Call {
   readonly name: string;
 }
 
-/** Undefined: it has answered by itself. */
+/** Undefined: it has responded itself. */
 type Operation = (call: Call) => Promise<object | undefined>;
 
 const ROUTES: readonly { readonly path: RegExp; readonly methods: Readonly<Record<string, Operation>> }[] = [
@@ -99,7 +99,7 @@ async function exportVisits({ history, query, req, res, name }: Call): Promise<u
   await sendExport(req, res, history.exportVisits(filterFrom(query)), name === 'csv' ? 'csv' : 'ndjson');
 }
 
-/** By its `visit_id`, or by the id of a session: the latest visit. */
+/** By its `visit_id`, or by the id of a session, which means its latest visit. */
 async function getVisit({ history, query, name }: Call): Promise<object> {
   onlyNames(query, []);
   const visit = await history.visit(...visitNamed(name));
@@ -157,13 +157,13 @@ function visitNamed(name: string): [id: string, openedAt?: number] {
   return id === undefined ? [name] : [id, Number(openedAt)];
 }
 
-/** What the caller asked wrongly is the caller's to know; what the database says is not. */
+/** Tells the caller what is wrong with the request, but not what the database says. */
 function asApiError(error: unknown): unknown {
   if (!(error instanceof StreamSessionsError)) return error;
   return error.code === 'ERR_BAD_OPTION' || error.code === 'ERR_BAD_CURSOR' ? invalidQuery(error.message) : error;
 }
 
-/** The path without a last slash, and the query. Express has taken off where the API is mounted. */
+/** The path without a trailing slash, and the query. Express has removed the mount path. */
 function targetOf({ url = '/' }: NodeRequest): { path: string; query: URLSearchParams } {
   const at = url.indexOf('?');
   const path = at < 0 ? url : url.slice(0, at);
@@ -175,7 +175,7 @@ function decoded(name: string): string {
     const text = decodeURIComponent(name);
     if (!text.includes('\0')) return text;
   } catch {
-    // no text at all
+    // not valid text
   }
   throw notFound('There is nothing of this name.');
 }

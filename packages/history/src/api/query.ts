@@ -1,7 +1,7 @@
 import { invalidQuery } from '@stream-sessions/core/spi';
 import type { VisitFilter } from '../types/query.js';
 
-/** How the query of a request names the fields of a filter, and what it writes them in. */
+/** The query parameters for the fields of a filter, and how their values are parsed. */
 const FILTER: Readonly<Record<string, readonly [keyof VisitFilter, (name: string, value: string) => unknown]>> = {
   from: ['from', time],
   to: ['to', time],
@@ -19,7 +19,7 @@ const FILTER: Readonly<Record<string, readonly [keyof VisitFilter, (name: string
   after: ['after', text],
 };
 
-/** Of a list; an export has no pages. */
+/** For a list; an export has no pages. */
 export const FILTER_NAMES: readonly string[] = Object.keys(FILTER);
 export const EXPORT_NAMES = FILTER_NAMES.filter((name) => name !== 'limit' && name !== 'after');
 
@@ -34,7 +34,7 @@ export function filterFrom(query: URLSearchParams): VisitFilter {
 }
 
 /**
- * From when to when: both are needed.
+ * Reads the period: both ends are required.
  *
  * @throws ApiError 400
  */
@@ -44,7 +44,7 @@ export function timeFrom(query: URLSearchParams): { from: number; to: number; st
   return { from: time('from', from), to: time('to', to), ...(stream ? { stream } : {}) };
 }
 
-/** @throws ApiError 400 for a name that is not known here, or given twice */
+/** @throws ApiError 400 for a parameter that is unknown here or given twice */
 export function onlyNames(query: URLSearchParams, names: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of query.keys()) {

@@ -5,7 +5,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 const isoOrAbsent = (at: number | undefined): string | undefined => (at === undefined ? undefined : iso(at));
 const seconds = (ms: number): number => ms / 1_000;
 
-/** A visit as JSON, with the names that the list of sessions has. `visit_id` names it among the visits of one id. */
+/** A visit as JSON, with the names used in the list of sessions. `visit_id` distinguishes the visits of one id. */
 export const visitToWire = (visit: Visit) =>
   withoutAbsent({
     visit_id: `${visit.id}-${visit.openedAt}`,

@@ -11,8 +11,8 @@ import { type Answer, type Ask, work } from './worker.js';
 /**
  * PGlite, which is PostgreSQL in this process, with its files in a folder: in a worker thread, and one process at a time.
  *
- * @param dataDir the folder, which is made if it is not there
- * @throws StreamSessionsError ERR_HISTORY_IN_USE if another process has the folder, or this one has it twice;
+ * @param dataDir The folder, which is created if it does not exist
+ * @throws StreamSessionsError ERR_HISTORY_IN_USE if another process uses the folder, or this one opens it twice;
  *   ERR_HISTORY_CLIENT_MISSING if there is no package `@electric-sql/pglite`
  */
 export async function pgliteEngine(dataDir: string): Promise<SqlEngine> {
@@ -50,7 +50,7 @@ class PgliteEngine implements SqlEngine {
   readonly ready: Promise<unknown>;
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
-  /** There is one connection: a transaction has it alone. */
+  /** There is only one connection, and a transaction has it to itself. */
   private turn: Promise<unknown> = Promise.resolve();
   private over: Error | undefined = undefined;
 
@@ -58,7 +58,7 @@ class PgliteEngine implements SqlEngine {
     private readonly worker: Worker,
     private readonly unlock: () => void,
   ) {
-    // A history is no reason for a process to go on.
+    // A history does not keep the process running.
     worker.unref();
     worker.on('message', (answer: Answer) => this.answered(answer));
     worker.on('error', (error) => this.end(error));
@@ -104,7 +104,7 @@ class PgliteEngine implements SqlEngine {
     const n = ++this.asked;
     return new Promise((resolve, reject) => {
       this.waiting.set(n, { resolve, reject });
-      // while somebody waits, the process does
+      // keeps the process running while somebody waits
       this.worker.ref();
       this.worker.postMessage({ ...ask, n });
     });

@@ -3,31 +3,31 @@
 import type * as threads from 'node:worker_threads';
 import type * as pglite from '@electric-sql/pglite';
 
-/** What the engine asks of the worker. */
+/** A request from the engine to the worker. */
 export interface Ask {
   readonly n: number;
   readonly text: string;
   /** Absent: several statements. */
   readonly values?: readonly unknown[];
-  /** Ends the database, in place of a statement. */
+  /** Closes the database, instead of running a statement. */
   readonly isEnd?: true;
 }
 
-/** What it is given at its start. */
+/** The data that the worker gets at its start. */
 export interface WorkerData {
-  /** Of the module of PGlite. */
+  /** Path of the PGlite module. */
   readonly path: string;
   readonly dataDir: string;
 }
 
-/** What it answers. */
+/** The worker's reply. */
 export type Answer =
   | { readonly n: number; readonly rows: unknown[] }
   | { readonly n: number; readonly message: string; readonly code: string | undefined };
 
 /**
- * Runs PGlite in a worker thread: on the main thread it would hold up everybody for up to 300 ms. Its *text* is what runs
- * there, so that sources and builds alike need no file of their own for it: nothing from outside this function may be used.
+ * Runs PGlite in a worker thread: on the main thread, it would block everything for up to 300 ms. The *text* of this function
+ * runs there, so that neither sources nor builds need a separate file for it: it must not use anything from outside.
  */
 export async function work(): Promise<void> {
   const thread = require('node:worker_threads') as typeof threads;

@@ -1,7 +1,7 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 import type { SqlEngine, SqlQuery } from '../types/engine.js';
 
-/** A client of the npm package `pg`, as far as it is used. */
+/** The part of a client of the npm package `pg` that is used here. */
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   release(error?: Error | boolean): void;
@@ -9,7 +9,7 @@ export interface PgClient {
   off?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** A `Pool` of the npm package `pg`, as far as it is used. */
+/** The part of a `Pool` of the npm package `pg` that is used here. */
 export interface PgPool {
   connect(): Promise<PgClient>;
   on?(event: 'error', listener: (error: Error) => void): unknown;
@@ -17,7 +17,7 @@ export interface PgPool {
   end?(): Promise<void>;
 }
 
-/** So long may one statement take, and connecting. Milliseconds. */
+/** Time limits for one statement, and for connecting. Milliseconds. */
 const STATEMENT_MS = 60_000;
 const CONNECT_MS = 10_000;
 const CONNECTIONS = 4;
@@ -62,7 +62,7 @@ class PostgresEngine implements SqlEngine {
   /** A client on which something failed is not used again: nobody knows in which state it is. */
   private async withClient<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
-    // one that loses its connection between two statements says so to nobody else
+    // a client that loses its connection between two statements reports it only here
     client.on?.('error', ignore);
     try {
       const result = await work(client);

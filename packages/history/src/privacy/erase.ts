@@ -3,7 +3,10 @@ import { countLive, eraseDenials, eraseViewers, eraseVisits, viewersOfUser } fro
 import type { SqlEngine } from '../types/engine.js';
 import type { Erased } from '../types/history.js';
 
-/** Makes the visits of a user visits of nobody, and deletes the user's denials. Who is live is left: it would be written again. */
+/**
+ * Anonymises the visits of a user, and deletes the user's denials. Live visits are left alone, because they would be written
+ * again.
+ */
 export function erase(engine: SqlEngine, user: string): Promise<Erased> {
   return engine.transaction(async (query) => {
     const viewers = (await query<{ viewer: string }>(viewersOfUser, [user])).map(({ viewer }) => viewer);

@@ -2,7 +2,7 @@ import { hideAddresses, hideDenials, selectOldAddresses } from '../sql/privacy.s
 import type { SqlEngine } from '../types/engine.js';
 import type { Privacy } from './privacy.js';
 
-/** As rows show who has no better name. */
+/** How rows show a viewer who has no better name. */
 const SHORT_ID = 8;
 
 interface Old {
@@ -12,7 +12,7 @@ interface Old {
   readonly userName: string;
 }
 
-/** Visits that closed before `before` keep no more than `privacy` allows, and their ids become keyed hashes. */
+/** Reduces visits that closed before `before` to what `privacy` allows, and turns their ids into keyed hashes. */
 export async function hideOld(engine: SqlEngine, privacy: Privacy, before: number): Promise<void> {
   let last: readonly [number, string] = [0, ''];
   for (;;) {

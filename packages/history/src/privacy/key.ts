@@ -4,7 +4,7 @@ import path from 'node:path';
 
 const FILE = 'key';
 
-/** The key that is kept in a folder, which only its owner may read; it is made if there is none. */
+/** The key stored in a folder that only its owner may read; it is created if there is none. */
 export function keyIn(folder: string): string {
   const file = path.join(folder, FILE);
   try {

@@ -3,17 +3,17 @@ import { isIP } from 'node:net';
 import type { IpMode } from '../types/visit-row.js';
 
 /**
- * What is kept of who somebody is. With all of the address, ids are kept as they are; with less, ids are keyed hashes: an id
- * is made of the address, and whoever knew how could try all addresses until one fits.
+ * What is kept about a person's identity. With full addresses, ids are kept as they are; otherwise ids become keyed hashes,
+ * because an id is derived from the address, so anyone who knows how could try all addresses until one fits.
  */
 export class Privacy {
-  /** @param key empty where addresses are kept for good: there is nothing to hide, and writers agree without a common key */
+  /** @param key Empty if full addresses are kept for good: there is nothing to hide, and writers agree without a shared key. */
   constructor(
     readonly mode: IpMode,
     private readonly key: string,
   ) {}
 
-  /** The id of a session, as it is kept. */
+  /** The id of a session, in the form in which it is kept. */
   id(id: string): string {
     return this.mode === 'full' ? id : this.digest(`id\n${id}`).toString('hex', 0, 16);
   }
@@ -22,7 +22,7 @@ export class Privacy {
     return keptAddress(ip, this.mode);
   }
 
-  /** 64 bits for whoever a user, or else an address and a player, is. */
+  /** 64 bits that identify a user or, failing that, an address and player. */
   viewer(user: string | undefined, ip: string, userAgent: string | undefined): string {
     const who = user === undefined ? `ip\n${ip}\n${userAgent ?? ''}` : `user\n${user}`;
     return this.digest(who).readBigInt64BE().toString();
@@ -33,7 +33,7 @@ export class Privacy {
   }
 }
 
-/** The address, its network, or null. Null too for what is no address. */
+/** The address, its network, or null. Also null for anything that is not an address. */
 export function keptAddress(ip: string, mode: IpMode): string | null {
   const version = isIP(ip);
   if (version === 0 || mode === 'none') return null;

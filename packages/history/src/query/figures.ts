@@ -27,7 +27,7 @@ import { type Split, sharesOf } from './shares.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Of `concurrency`: a month of five minutes is 8,928. */
+/** The limit for `concurrency`: a month in steps of five minutes has 8,928 points. */
 const MAX_POINTS = 20_000;
 const MAX_STREAMS = 1_000;
 
@@ -40,7 +40,7 @@ interface Figures extends Omit<Split, 'by' | 'key'> {
 
 const NONE = { views: 0, peak: 0, peakAt: null, watchMs: 0, bytes: 0 };
 
-/** @param minutesSince from when on there are figures by the minute, epoch milliseconds */
+/** @param minutesSince The time from which there are figures by the minute, in epoch milliseconds. */
 export async function summaryOf(engine: SqlEngine, asked: SummaryQuery, minutesSince: number): Promise<Summary> {
   checkTime('summary()', asked, ['stream', 'from', 'to']);
   const { stream = '' } = asked;
@@ -67,12 +67,12 @@ export async function summaryOf(engine: SqlEngine, asked: SummaryQuery, minutesS
     countries: top('country'),
     protocols: top('protocol'),
     players: top('player'),
-    // of those who are still there nobody knows
+    // live visits have no reason
     reasons: top('reason').filter(({ key }) => key !== ''),
   };
 }
 
-/** One point for each step, also where nobody was there. */
+/** One point for each step, including those without viewers. */
 export async function concurrencyOf(
   engine: SqlEngine,
   asked: ConcurrencyQuery,
@@ -103,7 +103,7 @@ const FIGURE: Readonly<Record<StreamOrder, keyof StreamFigures>> = {
   bytes: 'bytes',
 };
 
-/** The first by that figure come first. */
+/** Sorted by the chosen figure, highest first. */
 export async function topStreamsOf(
   engine: SqlEngine,
   asked: TopStreamsQuery,
@@ -130,7 +130,7 @@ export async function topStreamsOf(
     .slice(0, limit);
 }
 
-/** How many different people watched a broadcast: as it was counted, or from the visits if these are there. */
+/** How many different people watched a broadcast: as counted, or from its visits if they still exist. */
 export async function viewersOf(
   engine: SqlEngine,
   { id, stream, openedAt, endedAt }: Visit,

@@ -3,7 +3,7 @@ import { StreamSessionsError } from '@stream-sessions/core';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import type { Visit, VisitFilter } from '../types/query.js';
 
-/** Rows of a page at most. */
+/** The most rows on a page. */
 export const MAX_LIMIT = 1_000;
 
 const KNOWN: readonly string[] = [
@@ -23,11 +23,11 @@ const KNOWN: readonly string[] = [
   'after',
 ] satisfies readonly (keyof VisitFilter)[];
 
-/** From the year 0 to the last day that JavaScript knows: PostgreSQL knows both, but not all that is before. */
+/** From the year 0 to JavaScript's last day: PostgreSQL handles both, but not everything before. */
 const FIRST_TIME = Date.parse('0000-01-01T00:00:00Z');
 const LAST_TIME = 8.64e15;
 
-/** Whether it is a time, in epoch milliseconds, that a database can compare. */
+/** True for a time in epoch milliseconds that a database can compare. */
 export const isTime = (at: number): boolean => at >= FIRST_TIME && at <= LAST_TIME;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_CURSOR */
@@ -48,13 +48,13 @@ export function checked(filter: VisitFilter): { limit: number; after: Cursor | u
   return { limit, after: filter.after === undefined ? undefined : fromCursor(filter.after) };
 }
 
-/** @throws StreamSessionsError ERR_BAD_OPTION for what no visit can have */
+/** @throws StreamSessionsError ERR_BAD_OPTION for a text that no visit can contain */
 export function checkText(name: string, value: unknown): void {
   if (typeof value !== 'string') throw badOption(name, 'a text', value);
   if (value.includes('\0')) throw badOption(name, 'a text without NUL', value);
 }
 
-/** Whether it is an address, or an address with a number of bits. */
+/** True for an address, or an address with a prefix length. */
 function isBlock(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const version = isIP(address);
@@ -64,7 +64,7 @@ function isBlock(text: string): boolean {
 
 export type Cursor = readonly [openedAt: number, id: string];
 
-/** Where a page ends. */
+/** The position at which a page ends. */
 export const cursorOfVisit = ({ openedAt, id }: Visit): string =>
   Buffer.from(`${openedAt} ${id}`).toString('base64url');
 

@@ -5,12 +5,12 @@ const DAY = 24 * HOUR;
 const down = (at: number, unit: number): number => Math.floor(at / unit) * unit;
 const up = (at: number, unit: number): number => Math.ceil(at / unit) * unit;
 
-/** Where minutes, hours, days, hours and minutes begin, and where it all ends. Epoch milliseconds. */
+/** The starts of the minutes, hours, days, hours and minutes, and the end of it all. Epoch milliseconds. */
 export type Pieces = readonly [number, number, number, number, number, number];
 
 /**
- * Some time in as few pieces as possible: whole days of UTC, whole hours before and after them, and minutes for the rest.
- * It is rounded outwards, to hours where minutes are not kept any more.
+ * Splits a period into as few pieces as possible: whole days in UTC, whole hours before and after them, and minutes for the rest.
+ * It is rounded outwards, and to hours where minutes are no longer kept.
  */
 export function piecesOf(from: number, to: number, minutesSince: number): Pieces {
   const start = down(from, from < minutesSince ? HOUR : MINUTE);

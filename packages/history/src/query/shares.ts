@@ -3,7 +3,7 @@ import type { SqlEngine } from '../types/engine.js';
 import type { Share } from '../types/query.js';
 import type { Pieces } from './pieces.js';
 
-/** Of countries, protocols, players and reasons. */
+/** The number of countries, protocols, players and reasons shown. */
 const TOP = 10;
 
 /** Figures of one protocol, country, player or reason. */
@@ -11,7 +11,10 @@ export interface Split extends Share {
   readonly by: string;
 }
 
-/** What was watched longest in some time, by what: from hours and days, and of parts of an hour from the visits themselves. */
+/**
+ * What was watched longest in a period, split by each dimension: from hours and days, and for parts of an hour from the visits
+ * themselves.
+ */
 export async function sharesOf(engine: SqlEngine, stream: string, pieces: Pieces): Promise<(by: string) => Share[]> {
   const [start, firstHour, firstDay, lastDay, lastHour, end] = pieces;
   const parts = [

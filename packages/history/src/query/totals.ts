@@ -7,12 +7,12 @@ import { Values, whereCounts, whereDurations, whereFew, whereVisits } from './wh
 const DAY = 24 * 60 * 60_000;
 type Name = keyof VisitFilter;
 const TIME: readonly Name[] = ['from', 'to', 'limit', 'after'];
-/** By these, visits of a day are counted. */
+/** Filters for which the visits of a day are counted. */
 const COUNTED: readonly Name[] = [...TIME, 'stream', 'country', 'reason', 'protocol', 'kind', 'tag'];
-/** And by these, but by nothing else together with them. */
+/** And these, but only without any others. */
 const DURATIONS: readonly Name[] = [...TIME, 'minDurationMs', 'maxDurationMs'];
 
-/** How many match: from counts of days, where these say so. */
+/** The number of matches: from the counts per day, where they suffice. */
 export async function totalOf(query: SqlQuery, filter: VisitFilter): Promise<number> {
   const { from = -Infinity, to = Infinity, ...rest } = filter;
   const values = new Values(from, ...wholeDays(from, to), to);
@@ -34,7 +34,7 @@ function countsOf(filter: VisitFilter, values: Values): DayCounts | undefined {
   return undefined;
 }
 
-/** The first day that begins in this time, and where the last one ends. Without a whole day, all of it comes before them. */
+/** The first whole day in this period, and the end of the last one. Without a whole day, everything comes before them. */
 function wholeDays(from: number, to: number): [number, number] {
   const [first, last] = [Math.ceil(from / DAY) * DAY, Math.floor(to / DAY) * DAY];
   return first < last ? [first, last] : [to, to];

@@ -13,10 +13,13 @@ import { checked, type Cursor, cursorOfVisit, isTime, MAX_LIMIT } from './filter
 import { totalOf } from './totals.js';
 import { Values, whereFew, whereVisits } from './where.js';
 
-/** If no more match, all of them are looked up and put in order; of more, a page is found sooner by going through everybody's. */
+/**
+ * If no more than this many match, all of them are fetched and sorted; otherwise it is faster to find a page by walking all
+ * visits in order.
+ */
 const FEW = 5_000;
 
-/** A page, and how many there are on all of them. */
+/** A page, and the number of rows on all pages. */
 export async function pageOfVisits(engine: SqlEngine, filter: VisitFilter): Promise<VisitPage> {
   const { after, limit } = checked(filter);
   return engine.transaction(async (query) => {
@@ -24,7 +27,7 @@ export async function pageOfVisits(engine: SqlEngine, filter: VisitFilter): Prom
     const total = await totalOf(query, filter);
     const areFew = total <= FEW;
     if (!areFew) await query(inOrder);
-    // one row more tells whether there is another page
+    // one extra row shows whether there is another page
     const rows = total === 0 ? [] : await rowsOf(query, filter, after, limit + 1, areFew);
     const visits = rows.slice(0, limit);
     const last = rows.length > limit ? visits.at(-1) : undefined;
@@ -33,7 +36,7 @@ export async function pageOfVisits(engine: SqlEngine, filter: VisitFilter): Prom
   });
 }
 
-/** All that match, the latest first, a page at a time: as many are in memory as a page has. */
+/** All matches, latest first, a page at a time: never more than a page is in memory. */
 export async function* eachVisit(engine: SqlEngine, filter: VisitFilter): AsyncGenerator<Visit> {
   let { after } = checked(filter);
   for (;;) {
@@ -45,9 +48,9 @@ export async function* eachVisit(engine: SqlEngine, filter: VisitFilter): AsyncG
   }
 }
 
-/** The visit with this id and opening, or the latest with this id. */
+/** The visit with this id and opening time, or the latest one with this id. */
 export async function oneVisit(engine: SqlEngine, id: string, openedAt?: number): Promise<Visit | undefined> {
-  // what no visit can have is no error: there is none
+  // a value that no visit can have is not an error: nothing matches
   if (id.includes('\0') || !isTime(openedAt ?? 0)) return undefined;
   const values = new Values();
   const time = openedAt === undefined ? '' : `AND ${values.put(CONDITIONS.openedAt, openedAt)}`;
@@ -76,7 +79,7 @@ async function rowsOf(
 type RawVisit = Omit<Visit, 'durationMs' | 'protocols' | 'tags' | 'quality'> &
   Readonly<Record<'protocols' | 'tags', string>> & { readonly quality: string | null };
 
-/** Null is absent. */
+/** Null becomes absent. */
 function visitOf({ protocols, tags, quality, ...raw }: RawVisit): Visit {
   const known = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null)) as typeof raw;
   return {

@@ -2,16 +2,16 @@ import { CONDITIONS, OF_COUNTS } from '../sql/visits.sql.js';
 import { plain } from '../write/rows.js';
 import type { VisitFilter } from '../types/query.js';
 
-/** Values of a statement: what others say is never in its text. */
+/** Values of a statement: user input never becomes part of its text. */
 export class Values {
   readonly all: unknown[];
 
-  /** @param first `$1` … */
+  /** @param first The values of `$1` … */
   constructor(...first: readonly unknown[]) {
     this.all = [...first];
   }
 
-  /** Each `$?` of the text stands for one of these values. */
+  /** Each `$?` in the text stands for one of these values. */
   put(text: string, ...values: readonly unknown[]): string {
     const given = [...values];
     return text.replaceAll('$?', () => `$${this.all.push(given.shift())}`);
@@ -19,11 +19,11 @@ export class Values {
 }
 
 const EQUAL = ['stream', 'user', 'country', 'reason', 'protocol', 'kind'] as const;
-/** These are indexed together: what some of them have in common is found at once. */
+/** These are indexed together, so that a combination of them is found at once. */
 const WORDS = ['kind', 'protocol', 'country', 'reason'] as const;
 const OTHERS = ['from', 'to', 'ip', 'minDurationMs', 'maxDurationMs'] as const;
 
-/** What is true of a visit `v` that matches. */
+/** The condition for a matching visit `v`. */
 export function whereVisits(filter: VisitFilter, values: Values): string {
   const conditions = given(filter, [...EQUAL, ...OTHERS], values);
   const { key, value } = tagOf(filter);
@@ -33,14 +33,14 @@ export function whereVisits(filter: VisitFilter, values: Values): string {
   return conditions.join(' AND ') || 'true';
 }
 
-/** The same, for those that are looked up by the index of words. */
+/** The same, for visits that are looked up through the index of words. */
 export function whereFew(filter: VisitFilter, values: Values): string {
   const words = WORDS.flatMap((name) => filter[name] ?? []);
   const condition = whereVisits(filter, values);
   return words.length === 0 ? condition : `${condition} AND ${values.put(CONDITIONS.words, words)}`;
 }
 
-/** What is true of a count `v` of visits that match. */
+/** The condition for a count `v` of matching visits. */
 export function whereCounts(filter: VisitFilter, values: Values): string {
   const conditions = given(filter, EQUAL, values);
   const { key, value } = tagOf(filter);
@@ -50,7 +50,7 @@ export function whereCounts(filter: VisitFilter, values: Values): string {
   return conditions.join(' AND ');
 }
 
-/** What is true of a count `v` of durations that match, in whole seconds. */
+/** The condition for a count `v` of matching durations, in whole seconds. */
 export function whereDurations({ minDurationMs: min, maxDurationMs: max }: VisitFilter, values: Values): string {
   const conditions: string[] = [];
   if (min !== undefined) conditions.push(values.put(OF_COUNTS.minSeconds, min / 1_000));

@@ -3,12 +3,12 @@ import { DIMENSIONS, present } from './present.sql.js';
 const columns = 'stream, by, key, views, peak, peak_at, watch_ms, bytes';
 const time = (n: number): string => `to_timestamp($${n}::float8 / 1000)`;
 const between = (a: number, b: number): string => `(at >= ${time(a)} AND at < ${time(b)})`;
-/** `$1` is the stream, '' for all. `$n` and the next three: where hours, days and hours begin, and where these end. */
+/** `$1` is the stream, '' for all. `$n` and the next three: the starts of the hours, days and hours, and their end. */
 const hoursAndDays = (where: string, n: number): string => `
     SELECT ${columns} FROM stream_sessions.days WHERE ${where} AND ${between(n + 1, n + 2)}
     UNION ALL SELECT ${columns} FROM stream_sessions.hours
       WHERE ${where} AND (${between(n, n + 1)} OR ${between(n + 2, n + 3)})`;
-/** `$2` … `$7`: where minutes, hours, days, hours and minutes begin, and where it all ends. */
+/** `$2` … `$7`: the starts of the minutes, hours, days, hours and minutes, and the end of it all. */
 const pieces = (where: string): string => `${hoursAndDays(where, 3)}
     UNION ALL SELECT ${columns} FROM stream_sessions.minutes WHERE ${where} AND (${between(2, 3)} OR ${between(6, 7)})`;
 
@@ -16,7 +16,7 @@ const sums = `
   sum(views)::float8 AS views, max(peak)::float8 AS peak, sum(watch_ms)::float8 AS "watchMs", sum(bytes)::float8 AS bytes,
   (extract(epoch FROM (array_agg(peak_at ORDER BY peak DESC, peak_at))[1]) * 1000)::float8 AS "peakAt"`;
 
-/** Of all viewers of a stream in some time, and of those who watched another time than live. */
+/** All viewers of a stream in a period, and those who watched another time than live. */
 export const selectFigures = `
 SELECT by, key, ${sums} FROM (${pieces("stream = $1::text AND by IN ('', 'dvr')")}) AS f GROUP BY by, key
 `;
@@ -30,7 +30,7 @@ const names = Object.keys(DIMENSIONS);
 const named = (then: (name: string) => string): string =>
   names.map((name) => `WHEN grouping(${name}) = 0 THEN ${then(name)}`).join(' ');
 
-/** Of a part of an hour, from `$1` to `$2`, they are counted from the visits themselves. `$3` is the stream, '' for all. */
+/** For a part of an hour, from `$1` to `$2`, shares are counted from the visits themselves. `$3` is the stream, '' for all. */
 export const countShares = `
 WITH ${present(DIMENSIONS, "($3::text = '' OR v.stream = $3::text)")}
 SELECT CASE ${named((name) => `'${name}'`)} END AS by, CASE ${named((name) => name)} END AS key,
@@ -38,7 +38,7 @@ SELECT CASE ${named((name) => `'${name}'`)} END AS by, CASE ${named((name) => na
 FROM present GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(', ')})
 `;
 
-/** Of each stream but the one that stands for all. */
+/** For each stream, except the one that stands for all. */
 export const selectStreams = `
 SELECT stream, ${sums} FROM (${pieces("stream <> $1::text AND by = ''")}) AS f GROUP BY stream
 `;
@@ -48,7 +48,7 @@ SELECT coalesce(sum(viewers), 0)::float8 AS viewers FROM stream_sessions.day_uni
 WHERE stream = $1::text AND at >= to_timestamp($2::float8 / 1000) AND at < to_timestamp($3::float8 / 1000)
 `;
 
-/** `$2`, `$3`: from when to when; `$4`: the length of a step. Milliseconds. */
+/** `$2`, `$3`: start and end; `$4`: the length of a step. Milliseconds. */
 const steps = (table: string): string => `
 SELECT round((date_part('epoch', bin) * 1000 - $2::float8) / $4::float8)::int AS step, peak, "watchMs", views FROM (
   SELECT date_bin(make_interval(secs => $4::float8 / 1000), at, to_timestamp($2::float8 / 1000)) AS bin,
@@ -63,7 +63,7 @@ SELECT round((date_part('epoch', bin) * 1000 - $2::float8) / $4::float8)::int AS
 export const stepsOfMinutes = steps('minutes');
 export const stepsOfHours = steps('hours');
 
-/** How many different people were there, from the visits themselves; undefined where these are gone. */
+/** The number of different viewers, from the visits themselves; undefined if these are gone. */
 export const countViewers = `
 SELECT count(DISTINCT viewer)::float8 AS viewers FROM stream_sessions.visits
 WHERE kind = 'viewer' AND stream = $1::text AND opened_at < to_timestamp($3::float8 / 1000)

@@ -1,10 +1,10 @@
-/** This writer (`$1`) lives at `$2`, epoch milliseconds. */
+/** Records that this writer (`$1`) was alive at `$2`, in epoch milliseconds. */
 export const noteWriter = `
 INSERT INTO stream_sessions.writers (id, seen_at) VALUES ($1::uuid, to_timestamp($2::float8 / 1000))
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
 `;
 
-/** Visits whose writer was not heard of since `$1` are over: nobody will say so any more. */
+/** Closes visits whose writer has not been heard from since `$1`: nobody else will report their end. */
 export const closeLost = `
 WITH lost AS (
   UPDATE stream_sessions.visits v SET closed_at = ended_at, close_reason = 'lost'
@@ -24,7 +24,10 @@ WHERE seen_at < to_timestamp($1::float8 / 1000)
   AND NOT EXISTS (SELECT 1 FROM stream_sessions.visits v WHERE v.closed_at IS NULL AND v.writer = w.id)
 `;
 
-/** Broadcasts whose visits go, with how many different people watched them. `$1`: visits that opened before it go. */
+/**
+ * Records broadcasts whose visits are about to be dropped, with the number of different viewers. `$1`: visits that opened before
+ * it are dropped.
+ */
 export const countBroadcasts = `
 INSERT INTO stream_sessions.broadcasts (id, opened_at, ended_at, stream, viewers)
 SELECT b.id, b.opened_at, b.ended_at, b.stream, (
@@ -35,7 +38,7 @@ WHERE b.kind = 'input' AND b.opened_at < date_trunc('month', to_timestamp($1::fl
 ON CONFLICT DO NOTHING
 `;
 
-/** From the visits that go, nothing before this can be counted any more. */
+/** Nothing before this time can be counted again from the visits that are dropped. */
 export const freezeVisits = `
 UPDATE stream_sessions.frozen SET before = greatest(before, (
   SELECT date_trunc('minute', max(ended_at), 'UTC') + interval '1 minute' FROM stream_sessions.visits
@@ -46,7 +49,7 @@ export const freezeMinutes = `
 UPDATE stream_sessions.frozen SET before = greatest(before, date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC'))
 `;
 
-/** `$1`: a table; `$2`: months that were over before this go. */
+/** `$1`: a table; `$2`: months that ended before this are dropped. */
 export const dropMonths = `SELECT stream_sessions.drop_months($1::text, to_timestamp($2::float8 / 1000)) AS dropped`;
 
 export const deleteHours = 'DELETE FROM stream_sessions.hours WHERE at < to_timestamp($1::float8 / 1000)';

@@ -1,4 +1,4 @@
-/** How figures are split by the hour. */
+/** The dimensions by which hourly figures are split. */
 export const DIMENSIONS = {
   protocol: 'v.protocol',
   country: "coalesce(v.country, '')",
@@ -12,9 +12,9 @@ const time = (parameter: string): string => `to_timestamp(${parameter}::float8 /
 const isLong = "v.ended_at - v.opened_at > interval '1 hour'";
 
 /**
- * Viewers' visits between `$1` and `$2` (epoch milliseconds), and which part of each is in this time: from `t0` to `t1`, with
- * so many bytes a millisecond. Whoever was there and stayed for less than an hour has opened in the hour before, so that the
- * primary key finds them; the index of the long ones finds the others.
+ * Viewers' visits between `$1` and `$2` (epoch milliseconds), and the part of each within this period: from `t0` to `t1`, with
+ * its bytes per millisecond. A visit in this period that lasted less than an hour opened at most an hour before it, so the
+ * primary key finds it; the index of long visits finds the others.
  */
 export const present = (columns: Readonly<Record<string, string>>, condition = 'true'): string => {
   const named = Object.entries(columns).map(([name, expression]) => `${expression} AS ${name}`);

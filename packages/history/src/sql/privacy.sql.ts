@@ -1,4 +1,4 @@
-/** Visits that may be kept no longer as they are: `$1` closed before it, `$2` and `$3` the last one that was done. */
+/** Visits that must no longer be kept in full: `$1` closed before it, `$2` and `$3` the last visit processed. */
 export const selectOldAddresses = `
 SELECT id, (extract(epoch FROM opened_at) * 1000)::float8 AS "openedAt", host(ip) AS ip, user_name AS "userName"
 FROM stream_sessions.visits
@@ -13,7 +13,7 @@ FROM unnest($2::text[], $3::float8[], $4::text[], $5::text[], $6::text[]) AS n (
 WHERE v.opened_at = to_timestamp(n.opened / 1000) AND v.id = n.id
 `;
 
-/** Networks of addresses, in the database: there is no id to change. */
+/** Reduces addresses to networks within the database, since there is no id to change. */
 export const hideDenials = `
 UPDATE stream_sessions.denials SET
   ip = CASE WHEN $1::text = 'none' THEN NULL ELSE network(set_masklen(ip, CASE family(ip) WHEN 4 THEN 24 ELSE 48 END)) END,
@@ -29,7 +29,9 @@ export const countLive = `
 SELECT count(*)::float8 AS live FROM stream_sessions.visits WHERE user_name = $1::text AND closed_at IS NULL
 `;
 
-/** What is left is a visit of nobody, so that no figure changes, but that of who had a tag: these go at once, and are counted anew. */
+/**
+ * What is left is an anonymous visit, so no figure changes except the counts of tags, which are deleted at once and recounted.
+ */
 export const eraseVisits = `
 WITH erased AS (
   UPDATE stream_sessions.visits v SET

@@ -1,8 +1,8 @@
 import { save } from './save.sql.js';
 
 /**
- * Longer spans from the shorter ones in them: sums, and the highest peak. `$1`: where they begin, epoch milliseconds. `$2`:
- * whether those of all viewers, and of those who watch another time than live, or else all others.
+ * Longer spans from the shorter ones in them: sums, and the highest peak. `$1`: their starts, in epoch milliseconds. `$2`: true
+ * for the figures of all viewers and of those who watch another time than live, false for all others.
  */
 const roll = (into: string, from: string, unit: string): string => `
 WITH span AS (
@@ -16,12 +16,12 @@ WITH span AS (
 ${save(into, "(m.by IN ('', 'dvr')) = $2::boolean")}`;
 
 export const rollHours = roll('hours', 'minutes', '1 hour');
-/** A day is one of UTC: it has 24 hours, whatever clocks on walls do. */
+/** A day is a UTC day: it has 24 hours, regardless of daylight saving time. */
 export const rollDays = roll('days', 'hours', '24 hours');
 
 /**
- * Who is new in the day `$3`: who opened between `$1` and `$2`, or was there already when this time began, if this is where the
- * day begins. The set says who was counted already; the number stays when the set is dropped. Epoch milliseconds.
+ * Counts new viewers on the day `$3`: those who opened between `$1` and `$2`, or were already present at the start, if this is
+ * the start of the day. The set records who has been counted; the number stays when the set is dropped. Epoch milliseconds.
  */
 export const countUniques = `
 WITH time AS (

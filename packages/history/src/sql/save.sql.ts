@@ -1,6 +1,6 @@
 /**
- * Puts the rows of `fresh` into a table of figures, and takes away those rows of each `span` that are not among them any more,
- * if `mine` is true of them. What is the same is not written.
+ * Upserts the rows of `fresh` into a table of figures, and deletes the rows of each `span` that are no longer among them, if
+ * `mine` is true for them. Unchanged rows are not written.
  */
 export const save = (table: string, mine: string): string => `
 , gone AS (

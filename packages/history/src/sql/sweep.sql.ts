@@ -7,21 +7,21 @@ interface Group {
   readonly where: string;
 }
 
-/** Room for the milliseconds of an hour below a number of viewers: one number then has both, and the highest is found at once. */
+/** Room for the milliseconds of an hour below a number of viewers: one number holds both, so the maximum is found at once. */
 const ROOM = 2 ** 22;
 
-/** Of its stream, and of all streams as the stream ''. */
+/** For its stream, and for all streams under the name ''. */
 const inGroup = ({ by, key, where }: Group): string =>
   ["''", 'stream']
     .map((stream) => `SELECT cell, ${stream} AS stream, '${by}' AS by, ${key} AS key FROM cells WHERE ${where}`)
     .join(' UNION ALL ');
 
 /**
- * From `$1` to `$2` (epoch milliseconds), for each span of so many milliseconds in this time and each group in it: how many
- * came, how many were there at once and when first, for how long in all, and what they took.
+ * From `$1` to `$2` (epoch milliseconds), for each span of `spanMs` in this period and each group in it: the number of views, the
+ * peak and when it was first reached, the total watch time, and the bytes.
  *
- * It goes through the moments at which somebody comes or leaves, once and in order, however many spans a visit lasts: at each,
- * `n` are there and take `r` bytes a millisecond, until the next one. Who was there at the beginning counts as one edge.
+ * It goes once, in order, through the moments at which a viewer comes or leaves, however many spans a visit covers: from each to
+ * the next, `n` viewers are present and receive `r` bytes per millisecond. Those present at the beginning count as one edge.
  */
 const sweep = (spanMs: number, columns: Readonly<Record<string, string>>, groups: readonly Group[]): string => {
   const names = ['stream', ...Object.keys(columns)].join(', ');
@@ -76,7 +76,7 @@ ${save('minutes', 'true')}`;
 
 const PLAIN = ['player', 'reason'] as const;
 
-/** The hour from `$1` to `$2` by protocol, country, player and reason; how many were there at once, by the first two only. */
+/** The hour from `$1` to `$2` by protocol, country, player and reason; concurrent viewers only by the first two. */
 export const sweepHour = `
 WITH ${sweep(3_600_000, DIMENSIONS, [
   { by: 'protocol', key: 'protocol', where: 'true' },

@@ -3,7 +3,7 @@ export const touchDay = `
 INSERT INTO stream_sessions.touched_days VALUES (date_trunc('day', to_timestamp($1::float8 / 1000), 'UTC')) ON CONFLICT DO NOTHING
 `;
 
-/** Takes a day that was over at `$1` (epoch milliseconds). Of one that goes on, the visits themselves are counted. */
+/** Takes a day that was over at `$1` (epoch milliseconds). For the current day, the visits themselves are counted. */
 export const takeDay = `
 WITH due AS (
   SELECT day FROM stream_sessions.touched_days WHERE day < date_trunc('day', to_timestamp($1::float8 / 1000), 'UTC')
@@ -16,8 +16,8 @@ RETURNING (date_part('epoch', t.day) * 1000)::float8 AS day
 const day = 'to_timestamp($1::float8 / 1000)';
 
 /**
- * Counts the visits that opened on the day `$1` (epoch milliseconds) anew: all of them as the tag '', and those that have a tag by
- * its name, and by its name and value.
+ * Recounts the visits that opened on the day `$1` (epoch milliseconds): all of them under the tag '', and those with a tag under
+ * its name, and under its name and value.
  */
 export const countDay = `
 WITH gone AS (DELETE FROM stream_sessions.visit_counts WHERE day = ${day})
@@ -31,7 +31,10 @@ WHERE opened_at >= ${day} AND opened_at < ${day} + interval '24 hours'
 GROUP BY stream, kind, protocol, country, close_reason, tag, tag_value
 `;
 
-/** The same by whole seconds of duration, and whether it is so to the millisecond; without live ones, which go on. */
+/**
+ * The same by whole seconds of duration, with whether the duration is exact to the millisecond; without live visits, which are
+ * still growing.
+ */
 export const countDurations = `
 WITH gone AS (DELETE FROM stream_sessions.duration_counts WHERE day = ${day})
 INSERT INTO stream_sessions.duration_counts (day, seconds, is_whole, visits)
@@ -41,27 +44,28 @@ SELECT ${day}, floor(s), s = floor(s), count(*) FROM (
 ) AS durations GROUP BY 2, 3
 `;
 
-/** Of a month that goes, nothing has to be known. `$1`: in it, or after it. */
+/** Forgets the days of a dropped month. `$1`: a time in it, or after it. */
 export const forgetDays = ['visit_counts', 'duration_counts', 'touched_days'].map(
   (table) =>
     `DELETE FROM stream_sessions.${table} WHERE day < date_trunc('month', to_timestamp($1::float8 / 1000), 'UTC')`,
 );
 
-/** What counts of days say of the visits that match a filter. */
+/** What the daily counts tell about the visits that match a filter. */
 export interface DayCounts {
   readonly table: 'visit_counts' | 'duration_counts';
-  /** What is true of a count `v`. */
+  /** The condition for a count `v`. */
   readonly condition: string;
-  /** It counts no live visits: they are counted one by one. */
+  /** Live visits are not included, and have to be counted individually. */
   readonly isOfClosed: boolean;
 }
 
 /**
- * How many visits match: `$1` to `$4` are where the time begins, the first whole day in it, the last one, and where it ends,
- * epoch milliseconds. Of whole days that have not changed since they were counted, the counts are added up, and elsewhere the
- * visits are counted. One statement sees both as they were at one moment, so that nothing is counted twice, or not at all.
+ * The number of matching visits: `$1` to `$4` are the start of the period, the first whole day in it, the end of the last one,
+ * and the end of the period, in epoch milliseconds. For whole days that have not changed since they were counted, the counts are
+ * added up; otherwise the visits are counted. A single statement sees both at the same moment, so that nothing is counted twice
+ * or missed.
  *
- * @param condition what is true of a visit `v`
+ * @param condition The condition for a visit `v`
  */
 export const totalOfCounts = (counts: DayCounts, condition: string): string => {
   const at = (n: number): string => `to_timestamp($${n}::float8 / 1000)`;

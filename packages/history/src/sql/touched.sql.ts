@@ -1,12 +1,12 @@
-/** One at a time, whoever asks: the others let it be. */
+/** One at a time, in any process: the others skip it. */
 export const lockRollUp = 'SELECT pg_try_advisory_xact_lock(7377331, 3) AS mine';
 
-/** The same, after whoever does it now. */
+/** The same, but waits for whoever holds the lock. */
 export const awaitRollUp = 'SELECT true AS mine FROM pg_advisory_xact_lock(7377331, 3)';
 
 /**
- * Compiling these statements takes longer than running them, and sorting on the disk longer than in memory. What they join
- * large tables with is small, which the planner does not know: it would sort the large ones.
+ * Compiling these statements takes longer than running them, and sorting on disk longer than in memory. Large tables are joined
+ * with small inputs, which the planner does not know: it would sort the large ones.
  */
 export const forCounting = `
 SET LOCAL jit = off;
@@ -15,8 +15,8 @@ SET LOCAL enable_mergejoin = off;
 `;
 
 /**
- * Takes minutes that have to be counted anew, the latest first. `$1`: at most so many. `$2`: those from then on, in epoch
- * milliseconds. What two transactions touched at once is taken when both are over.
+ * Takes minutes that have to be recounted, latest first. `$1`: the maximum number. `$2`: only those from then on, in epoch
+ * milliseconds. What two transactions touched at once is taken when both have ended.
  */
 export const takeMinutes = `
 WITH due AS (
@@ -29,7 +29,7 @@ SELECT (date_part('epoch', minute) * 1000)::float8 AS minute, minute < (SELECT m
 FROM due
 `;
 
-/** Notes in which hours the minutes `$1` are (epoch milliseconds). */
+/** Records the hours that contain the minutes `$1` (epoch milliseconds). */
 export const touchHours = `
 INSERT INTO stream_sessions.touched_hours AS h (hour, first, last)
 SELECT date_trunc('hour', at, 'UTC') AS hour, min(at), max(at) FROM (
@@ -38,7 +38,7 @@ SELECT date_trunc('hour', at, 'UTC') AS hour, min(at), max(at) FROM (
 ON CONFLICT (hour) DO UPDATE SET first = least(h.first, excluded.first), last = greatest(h.last, excluded.last)
 `;
 
-/** Takes the latest hour that has to be counted anew, with its first and last touched minutes. */
+/** Takes the latest hour that has to be recounted, with its first and last touched minutes. */
 export const takeHour = `
 WITH due AS (SELECT hour FROM stream_sessions.touched_hours ORDER BY hour DESC LIMIT 1)
 DELETE FROM stream_sessions.touched_hours t USING due WHERE t.hour = due.hour

@@ -1,4 +1,4 @@
-/** The parameters, in this order, each a column of all rows. */
+/** The parameters in order, each an array with one column of all rows. */
 export const DENIAL_COLUMNS = [
   ['id', 'text'],
   ['deniedAt', 'float8'],
@@ -15,7 +15,7 @@ export const DENIAL_COLUMNS = [
 
 const given = DENIAL_COLUMNS.map(([, type], i) => `$${i + 1}::${type}[]`).join(', ');
 
-/** One that comes twice is there once. */
+/** A denial that is written twice is stored once. */
 export const upsertDenials = `
 INSERT INTO stream_sessions.denials (
   id, denied_at, until, stream, protocol, ip, user_name, reason, detail, kind, ip_kept)

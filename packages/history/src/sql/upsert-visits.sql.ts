@@ -1,4 +1,4 @@
-/** The parameters of `upsertVisits`, in this order, each a column of all rows. `$1` is the writer. */
+/** The parameters of `upsertVisits` in order, each an array with one column of all rows. `$1` is the writer. */
 export const VISIT_COLUMNS = [
   ['id', 'text'],
   ['openedAt', 'float8'],
@@ -29,7 +29,7 @@ export const VISIT_COLUMNS = [
 
 const given = VISIT_COLUMNS.map(([, type], i) => `$${i + 2}::${type}[]`).join(', ');
 
-/** What nobody can say of a visit that is told of by others, after the death of the node that had it: it stays as it was. */
+/** Fields that are unknown when other nodes report a visit after the death of its own node: they keep their values. */
 const seen = [
   ...[
     'protocol',
@@ -50,13 +50,13 @@ const seen = [
   .join(', ');
 
 /**
- * Writes visits, and notes which minutes have to be counted anew. A visit that was closed stays as it is; one that was given
- * up as lost, and speaks again, was not lost. Whatever comes twice changes nothing.
+ * Writes visits, and records which minutes have to be recounted. A closed visit stays as it is; one that was given up as lost but
+ * is reported again was not lost. Repeated rows change nothing.
  *
- * A visit that goes on touches the minutes since it was last heard of; one that has closed touches all of its minutes, over
- * which its bytes are spread. Of who is no viewer, only the day on which it opened is counted. Visits whose minutes begin in one
- * hour and end in one are taken together, so that long ones do not make a list of all their minutes each; to count a minute in
- * between for nothing changes nothing.
+ * A continuing visit touches the minutes since it was last reported; a closed one touches all of its minutes, over which its
+ * bytes are spread. For anything but viewers, only the day of opening is counted. Visits whose minutes begin in the same hour and
+ * end in the same hour are grouped, so that each long one does not need a list of all its minutes; recounting a minute in between
+ * unnecessarily changes nothing.
  */
 export const upsertVisits = `
 WITH input AS (
@@ -104,7 +104,7 @@ FROM (
 ) AS spans, generate_series(first, last, interval '1 minute') AS m
 `;
 
-/** Before rows of a month that has no table yet. */
+/** Run before inserting rows of a month that has no partition yet. */
 export const ensureMonths = `
 SELECT stream_sessions.ensure_month(parent, to_timestamp(at / 1000)) FROM unnest($1::text[], $2::float8[]) AS t (parent, at)
 `;

@@ -1,4 +1,4 @@
-/** What counts of a visit. Epoch milliseconds, bytes. */
+/** The fields of a visit that are counted. Epoch milliseconds, bytes. */
 export interface Present {
   readonly stream: string;
   readonly dvr: boolean;
@@ -12,7 +12,7 @@ export interface Present {
   readonly bytes: number;
 }
 
-/** Figures of some time. */
+/** The figures of a period. */
 export interface Counted {
   views: number;
   peak: number;
@@ -23,17 +23,17 @@ export interface Counted {
 
 interface Group {
   readonly by: string;
-  /** Undefined: it is not in this group. */
+  /** Undefined: the visit is not in this group. */
   readonly keyOf: (visit: Present) => string | undefined;
   readonly hasPeak: boolean;
 }
 
-/** What there is of each minute. */
+/** The figures kept for each minute. */
 const PLAIN: readonly Group[] = [
   { by: '', keyOf: () => '', hasPeak: true },
   { by: 'dvr', keyOf: ({ dvr }) => (dvr ? 'dvr' : undefined), hasPeak: true },
 ];
-/** And of each hour and day. */
+/** Those kept for each hour and day. */
 const ALL: readonly Group[] = [
   ...PLAIN,
   { by: 'protocol', keyOf: ({ protocol }) => protocol, hasPeak: true },
@@ -43,7 +43,7 @@ const ALL: readonly Group[] = [
 ];
 const MINUTE = 60_000;
 
-/** Figures of each group in each span of so many milliseconds, each from a list of all who were there: `at|stream|by|key`. */
+/** The figures of each group in each span of `spanMs`, computed from the list of all visits present: `at|stream|by|key`. */
 export function countByHand(visits: readonly Present[], spanMs: number): Map<string, Counted> {
   const counted = new Map<string, Counted>();
   for (const { by, keyOf, hasPeak } of spanMs === MINUTE ? PLAIN : ALL) {
@@ -57,7 +57,7 @@ export function countByHand(visits: readonly Present[], spanMs: number): Map<str
   return counted;
 }
 
-/** Of each stream, and of all as the stream '': `stream|key`. */
+/** Per stream, and for all streams under the name '': `stream|key`. */
 function membersOf(visits: readonly Present[], keyOf: Group['keyOf']): Map<string, Present[]> {
   const members = new Map<string, Present[]>();
   for (const visit of visits) {
@@ -84,7 +84,7 @@ function put<Key>(lists: Map<Key, Present[]>, key: Key, visit: Present): void {
 
 function countSpan(visits: readonly Present[], at: number, spanMs: number, hasPeak: boolean): Counted {
   const counted: Counted = { views: 0, peak: 0, peakAt: null, watchMs: 0, bytes: 0 };
-  // who leaves at a moment is gone when somebody comes at that moment: an even number is before an odd one
+  // a viewer who leaves at a moment is gone before another comes at that moment, so even numbers sort before odd ones
   const edges = new Float64Array(2 * visits.length);
   visits.forEach(({ openedAt, endedAt, bytes }, n) => {
     const from = Math.max(openedAt, at);
@@ -104,7 +104,7 @@ function countSpan(visits: readonly Present[], at: number, spanMs: number, hasPe
   return counted;
 }
 
-/** How many different people each day of UTC had, of each stream and of all: `at|stream`. */
+/** The number of different viewers on each UTC day, per stream and in total: `at|stream`. */
 export function viewersByHand(visits: readonly Present[]): Map<string, number> {
   const DAY = 86_400_000;
   const sets = new Map<string, Set<string>>();

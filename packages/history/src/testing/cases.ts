@@ -10,7 +10,7 @@ import type { World } from './world.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** What would break out of a statement, if anything could. */
+/** Texts that would break out of a statement, if anything could. */
 const HOSTILE = [
   `'); DROP SCHEMA stream_sessions CASCADE; --`,
   `\\'; SELECT pg_sleep(10); --`,
@@ -21,7 +21,7 @@ const HOSTILE = [
   '%s %I "x" \\x41 \x1f',
 ];
 
-/** The rules, each by its name. */
+/** The rules, by name. */
 export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   async 'makes its tables once, however many processes do so at the same time'({ engine }) {
     await engine.query('DROP SCHEMA stream_sessions CASCADE');
@@ -127,7 +127,7 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
       deepEqual(visit?.tags, { [kept]: kept });
       if (kept !== text) continue;
       for (const filter of [{ stream: text }, { user: text }, { reason: text }, { tag: `${text}=${text}` }]) {
-        // of a tag, what is before the first = is its name
+        // the name of a tag is the part before the first =
         if (!('tag' in filter) || !text.includes('='))
           equal((await history.visits(filter)).total, 1, JSON.stringify(filter));
       }
@@ -191,7 +191,7 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
   async 'knows how many match, of days that were counted and of what has changed since'({ history, directory, clock }) {
     const random = randomOf(3);
     const sessions = randomSessions(300, START - 3 * DAY, 80, random);
-    // some are live when the days are counted, and close after it
+    // some are live while the days are counted, and close afterwards
     const late = sessions.filter(() => random() < 0.1);
     for (const session of sessions) {
       if (late.includes(session)) directory.emit('opened', { session: liveOf(session) });
@@ -213,7 +213,7 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     const before = sessions.map((each) => (late.includes(each) ? liveOf(each) : each));
     for (let n = 0; n < 27; n++) await check(before, n);
     for (const session of late) directory.emit('closed', { session });
-    // what it waits for is that all is written: nothing is counted anew by that
+    // waits until everything has been written; nothing is recounted because of this
     await history.erase({ user: 'nobody' });
     for (let n = 0; n < 54; n++) {
       await check(sessions, n);
@@ -274,7 +274,7 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
   },
 };
 
-/** As it was when it opened. */
+/** The session as it was when it opened. */
 function liveOf({ closedAt: _at, closeReason: _reason, ...session }: PlaySession): PlaySession {
   return { ...session, tags: {}, updatedAt: session.openedAt };
 }

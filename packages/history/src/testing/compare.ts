@@ -13,7 +13,7 @@ FROM stream_sessions.${table}`;
 const selectUniques = `
 SELECT (extract(epoch FROM at) * 1000)::float8 AS at, stream, viewers::float8 AS viewers FROM stream_sessions.day_uniques`;
 
-/** Whether the figures are those of these visits, counted the slow way. */
+/** Checks that the figures match these visits, counted the slow way. */
 export async function sameAsByHand(engine: SqlEngine, visits: readonly Present[]): Promise<void> {
   type Row = Counted & { at: number; stream: string; by: string; key: string };
   for (const [table, spanMs] of Object.entries(SPANS)) {
@@ -33,13 +33,13 @@ export async function sameAsByHand(engine: SqlEngine, visits: readonly Present[]
   );
 }
 
-/** Sums of fractions differ in their last digits by the order in which they are added. */
+/** Sums of fractions differ in their last digits, depending on the order of addition. */
 function closeTo(figures: Counted, expected: Counted | undefined): Counted {
   const isClose = expected !== undefined && Math.abs(figures.bytes - expected.bytes) < 1;
   return isClose ? { ...figures, bytes: expected.bytes } : figures;
 }
 
-/** The first that differs says more than all of them. */
+/** The first difference is more telling than all of them. */
 function sameEntries(
   what: string,
   found: readonly (readonly [string, unknown])[],

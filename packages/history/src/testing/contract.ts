@@ -9,13 +9,13 @@ import { CASES } from './cases.js';
 import { madeUpDirectory, setClock } from './stage.js';
 import type { World } from './world.js';
 
-/** What a database brings to run `historyContract`. */
+/** What a database provides to run `historyContract`. */
 export interface HistoryHarness {
   /** Names the suite. */
   name: string;
-  /** Opens the database. What is in it is removed before each case. */
+  /** Opens the database. Its content is removed before each case. */
   start(): SqlEngine | Promise<SqlEngine>;
-  /** Ends whatever was started. */
+  /** Stops everything that was started. */
   stop?(): unknown;
 }
 
@@ -36,7 +36,7 @@ const TIMEOUT_MS = 60_000;
  * historyContract({ name: 'my database', start: () => myEngine() });
  * ```
  *
- * @throws Error when there is no test runner.
+ * @throws Error if there is no test runner.
  */
 export function historyContract(harness: HistoryHarness): void {
   const { describe, it, beforeAll, afterAll } = globalThis as Partial<Runner>;
@@ -56,7 +56,7 @@ export function historyContract(harness: HistoryHarness): void {
   });
 }
 
-/** A world of its own for one case: nothing is in the database. */
+/** A separate world for one case, with an empty database. */
 export async function inWorld(engine: SqlEngine, run: (world: World) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'stream-sessions-history-'));
   const opened: History[] = [];

@@ -2,11 +2,11 @@ import type { PlaySession } from '@stream-sessions/core';
 import type { VisitFilter } from '../types/query.js';
 import { presentOf } from './random-visits.js';
 
-/** One of many filters, by number, that finds this session, or nearly. */
+/** One of many filters, by number, that matches this session, or nearly does. */
 export function filterLike({ tags, ...session }: PlaySession, n: number): VisitFilter {
   const { openedAt, endedAt } = presentOf({ ...session, tags });
   const durationMs = endedAt - openedAt;
-  // sometimes in whole seconds, of which there are counts
+  // sometimes in whole seconds, for which there are counts
   const bound = n % 2 === 0 ? durationMs : Math.floor(durationMs / 1_000) * 1_000;
   const [[key, value] = ['plan', 'gold']] = Object.entries(tags);
   if (n % 9 === 1) return { minDurationMs: bound };
@@ -23,7 +23,7 @@ export function filterLike({ tags, ...session }: PlaySession, n: number): VisitF
   };
 }
 
-/** What the filter says, said once more. */
+/** An independent implementation of the filter. */
 export function doesMatch(session: PlaySession, filter: VisitFilter): boolean {
   const { openedAt, endedAt } = presentOf(session);
   const { from = -Infinity, to = Infinity, minDurationMs = 0, maxDurationMs = Infinity } = filter;

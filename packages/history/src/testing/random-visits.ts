@@ -12,7 +12,7 @@ const AGENTS = ['VLC/3.0.20 LibVLC/3.0.20', 'Mozilla/5.0 Firefox/140.0', undefin
 const TAGS = [{}, { plan: 'gold' }, { plan: 'trial', room: 'a=b' }] as const;
 const REASONS = ['idle', 'client_gone', 'kicked'] as const;
 
-/** The same numbers for the same seed: a failure can be run again. */
+/** The same seed gives the same numbers, so that a failure can be reproduced. */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -23,7 +23,7 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** Closed sessions that opened in some hours: most are short, some last for hours, some are no time at all. */
+/** Closed sessions that opened over several hours: most are short, some last for hours, some have no duration. */
 export function randomSessions(count: number, start: number, hours: number, random: () => number): PlaySession[] {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   return Array.from({ length: count }, (_, n) => {
@@ -54,7 +54,7 @@ export function randomSessions(count: number, start: number, hours: number, rand
   });
 }
 
-/** What there is to count of a session. */
+/** The parts of a session that are counted. */
 export const presentOf = (session: PlaySession): Present => ({
   stream: session.stream,
   dvr: session.dvr,

@@ -2,7 +2,7 @@ import type { Clock, PlaySession, SessionDirectory, TrackerEvents } from '@strea
 
 type Emit = <E extends keyof TrackerEvents>(name: E, event: Partial<TrackerEvents[E]>) => void;
 
-/** A directory of sessions that a test makes up: its list is `live`. */
+/** A directory with made-up sessions: its list is `live`. */
 export type MadeUpDirectory = SessionDirectory & { emit: Emit; live: PlaySession[] };
 
 export function madeUpDirectory(): MadeUpDirectory {
@@ -31,7 +31,7 @@ export function madeUpDirectory(): MadeUpDirectory {
   return directory as unknown as MadeUpDirectory;
 }
 
-/** A session of somebody who watches `cam1`, over HLS. */
+/** A session of a viewer of `cam1` over HLS. */
 export const madeUpSession = (over: Partial<PlaySession> = {}): PlaySession => ({
   id: '0123456789abcdef',
   kind: 'viewer',
@@ -60,7 +60,7 @@ export const madeUpSession = (over: Partial<PlaySession> = {}): PlaySession => (
 /** When made-up sessions open: a quarter of an hour before midnight, in UTC and at the end of a month. */
 export const START = Date.UTC(2026, 2, 31, 23, 45);
 
-/** Real timers, and a time that a test sets. */
+/** Real timers, and a time set by the test. */
 export function setClock(now = START): Clock & { set(at: number): void } {
   return {
     now: () => now,

@@ -1,11 +1,11 @@
 import type { IpMode } from './visit-row.js';
 
-/** A visit as it is kept: a session from opening to closing. Times are epoch milliseconds, sizes bytes. */
+/** A visit as it is recorded: a session from opening to closing. Times are epoch milliseconds, sizes bytes. */
 export interface Visit {
-  /** The id of the session; with `openedAt` it is unique. A keyed hash of it, if not all of the address is kept. */
+  /** The id of the session; unique together with `openedAt`. A keyed hash of it, if addresses are not kept in full. */
   readonly id: string;
   readonly openedAt: number;
-  /** The last activity, and at least a second after `openedAt`: from the one to the other, the visit counts as present. */
+  /** The last activity, and at least a second after `openedAt`: the visit counts as present between the two. */
   readonly endedAt: number;
   /** Absent: it is live, as far as is known. */
   readonly closedAt?: number;
@@ -36,9 +36,9 @@ export interface Visit {
 
 /** Which visits. All given fields must match; an empty filter matches all. */
 export interface VisitFilter {
-  /** Those that were there at some time from `from` (epoch milliseconds) on. */
+  /** Visits that were present at some time from `from` (epoch milliseconds) on. */
   readonly from?: number;
-  /** Those that were there at some time before `to` (epoch milliseconds). */
+  /** Visits that were present at some time before `to` (epoch milliseconds). */
   readonly to?: number;
   readonly stream?: string;
   /** The name that the list shows. */
@@ -48,29 +48,29 @@ export interface VisitFilter {
   readonly country?: string;
   /** Close reason. */
   readonly reason?: string;
-  /** The protocol used last. */
+  /** The protocol used most recently. */
   readonly protocol?: string;
   readonly kind?: string;
   /** `key` (present) or `key=value`. */
   readonly tag?: string;
   readonly minDurationMs?: number;
   readonly maxDurationMs?: number;
-  /** Rows of a page, at most 1,000. Default 1,000. */
+  /** Rows per page, at most 1,000. Default 1,000. */
   readonly limit?: number;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   readonly after?: string;
 }
 
-/** A page of visits, the latest first. */
+/** A page of visits, latest first. */
 export interface VisitPage {
   readonly visits: readonly Visit[];
-  /** How many match, on all pages. */
+  /** The number of matches on all pages. */
   readonly total: number;
   /** For the next page; undefined: this is the last one. */
   readonly next: string | undefined;
 }
 
-/** From when to when, epoch milliseconds, and of which stream. Without `stream`: of all. */
+/** A period in epoch milliseconds, and a stream. Without `stream`: all streams. */
 export interface SummaryQuery {
   readonly stream?: string;
   readonly from: number;
@@ -79,39 +79,39 @@ export interface SummaryQuery {
 
 /** Figures of one country, protocol, player or reason. */
 export interface Share {
-  /** `DE`, `hls`, `VLC`, `idle`. Empty: nobody knows. */
+  /** `DE`, `hls`, `VLC`, `idle`. Empty: unknown. */
   readonly key: string;
   readonly views: number;
   readonly watchMs: number;
   readonly bytes: number;
 }
 
-/** What happened in some time. It is counted in whole minutes, and in whole hours where minutes are no longer kept. */
+/** What happened in a period. Counted in whole minutes, or in whole hours where minutes are no longer kept. */
 export interface Summary {
-  /** Epoch milliseconds: as asked, rounded outwards. */
+  /** Epoch milliseconds: the requested period, rounded outwards. */
   readonly from: number;
   readonly to: number;
-  /** Visits that opened in this time. */
+  /** Visits that opened in this period. */
   readonly views: number;
-  /** Of each day in UTC how many different people, added up: who comes every day is counted every day. */
+  /** The number of different viewers of each UTC day, added up: a viewer who comes every day is counted every day. */
   readonly uniquesByDay: number;
-  /** How many were there at once at the most, and when that was first so; undefined: nobody was there. */
+  /** The most concurrent viewers, and when that was first reached; undefined: there were none. */
   readonly peak: number;
   readonly peakAt: number | undefined;
-  /** How many were there on average. */
+  /** The average number of concurrent viewers. */
   readonly average: number;
   readonly watchMs: number;
   readonly bytes: number;
-  /** Of those who watched another time than live. They are in the figures above, too. */
+  /** For viewers of another time than live. They are included in the figures above. */
   readonly dvr: Omit<Share, 'key'>;
-  /** The ten that were watched longest. */
+  /** The ten with the longest watch time. */
   readonly countries: readonly Share[];
   readonly protocols: readonly Share[];
   readonly players: readonly Share[];
   readonly reasons: readonly Share[];
 }
 
-/** How many were there at once. */
+/** Concurrent viewers over time. */
 export interface ConcurrencyQuery extends SummaryQuery {
   /** Milliseconds: a minute or a multiple of it; an hour or a multiple where minutes are no longer kept. Default five minutes. */
   readonly stepMs?: number;
@@ -119,18 +119,18 @@ export interface ConcurrencyQuery extends SummaryQuery {
 
 /** One step. */
 export interface ConcurrencyPoint {
-  /** Where it begins, epoch milliseconds. */
+  /** The start of the step, in epoch milliseconds. */
   readonly at: number;
   readonly peak: number;
   readonly average: number;
-  /** Visits that opened in it. */
+  /** Visits that opened in this step. */
   readonly views: number;
 }
 
-/** By which figure streams are sorted. */
+/** The figure by which streams are sorted. */
 export type StreamOrder = 'watch' | 'views' | 'peak' | 'bytes';
 
-/** The streams that were watched most. */
+/** The most-watched streams. */
 export interface TopStreamsQuery {
   readonly from: number;
   readonly to: number;
@@ -140,7 +140,7 @@ export interface TopStreamsQuery {
   readonly limit?: number;
 }
 
-/** One of them. */
+/** The figures of one stream. */
 export interface StreamFigures {
   readonly stream: string;
   readonly views: number;

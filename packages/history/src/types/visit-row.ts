@@ -1,7 +1,7 @@
 /** How much of an address is kept: all of it, its /24 (IPv6: /48), or nothing. */
 export type IpMode = 'full' | 'truncated' | 'none';
 
-/** A visit as it is written: what identifies somebody is already gone from it, if it may not be kept. Times are epoch milliseconds. */
+/** A visit as it is written: identifying data that must not be kept has already been removed. Times are epoch milliseconds. */
 export interface VisitRow {
   readonly id: string;
   readonly openedAt: number;
@@ -16,7 +16,7 @@ export interface VisitRow {
   readonly country: string | null;
   readonly userName: string;
   readonly namedBy: string;
-  /** Whom uniques count as one: 64 bits, as a decimal number. */
+  /** Identifies a viewer for counting uniques: 64 bits, as a decimal number. */
   readonly viewer: string;
   readonly userAgent: string | null;
   readonly player: string;
@@ -48,7 +48,7 @@ export interface DenialRow {
   readonly ipKept: IpMode;
 }
 
-/** What waits for the database. */
+/** A record that waits for the database. */
 export type JournalRecord =
   | { readonly visit: VisitRow; readonly denial?: undefined }
   | { readonly denial: DenialRow; readonly visit?: undefined };

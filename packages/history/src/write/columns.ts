@@ -3,10 +3,10 @@ import { DENIAL_COLUMNS } from '../sql/upsert-denials.sql.js';
 import { VISIT_COLUMNS } from '../sql/upsert-visits.sql.js';
 import { plain } from './rows.js';
 
-/** No protocol has it in its name. */
+/** A character that occurs in no protocol name. */
 const SEPARATOR = '\x1f';
 
-/** Rows as the columns that `unnest` takes. */
+/** Rows as the column arrays that `unnest` takes. */
 export const visitColumns = (rows: readonly VisitRow[]): string[] =>
   VISIT_COLUMNS.map(([name]) => {
     if (name === 'protocols') return arrayOf(rows, ({ protocols }) => protocols.join(SEPARATOR));
@@ -17,7 +17,7 @@ export const visitColumns = (rows: readonly VisitRow[]): string[] =>
 export const denialColumns = (rows: readonly DenialRow[]): string[] =>
   DENIAL_COLUMNS.map(([name]) => arrayOf(rows, (row) => row[name]));
 
-/** As PostgreSQL reads an array. `pg` would write it too, but takes half of all the time that history needs for a row. */
+/** An array in PostgreSQL's notation. `pg` could write it too, but takes half of the total time that history needs per row. */
 function arrayOf<Row>(rows: readonly Row[], of: (row: Row) => string | number | boolean | null): string {
   let text = '';
   for (const row of rows) {

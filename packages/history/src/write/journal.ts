@@ -6,24 +6,24 @@ import { inUse } from '../in-use.js';
 import type { JournalRecord } from '../types/visit-row.js';
 import { Segment } from './segment.js';
 
-/** How much a record matters when there is no room: a closing has all of a visit in it, progress nearly nothing. */
+/** How important a record is when space is short: a closing contains the whole visit, progress hardly anything. */
 export type Weight = keyof typeof SHARES;
 
-/** Up to which share of the journal each is taken. */
+/** The share of the journal up to which each weight is accepted. */
 const SHARES = { progress: 0.5, denial: 0.5, opened: 0.9, closed: 1 } as const;
 const MAX_SEGMENT_BYTES = 4 * 1024 * 1024;
-/** Records that are in memory too; the others are read from their files. */
+/** The most records also kept in memory; the others are read from their files. */
 const MAX_IN_MEMORY = 20_000;
 const NAME = /^\d{10}\.jsonl$/;
 
 /**
- * What the database has not taken yet, in files of a folder, in order. It is written there first, so that the death of this
- * process loses nothing; what was taken comes again after a crash, and changes nothing then.
+ * What the database has not taken yet, in the files of a folder, in order. Everything is written there first, so that nothing is
+ * lost when this process dies; after a crash, records that were already taken come again, which changes nothing.
  */
 export class Journal {
   /** Records for which there was no room. */
   lost = 0;
-  /** Bytes. */
+  /** In bytes. */
   size = 0;
   private readonly segments: Segment[] = [];
   private inMemory = 0;
@@ -38,7 +38,7 @@ export class Journal {
     private readonly unlock: () => void,
   ) {}
 
-  /** @throws StreamSessionsError ERR_HISTORY_IN_USE; and what the file system throws */
+  /** @throws StreamSessionsError ERR_HISTORY_IN_USE, or a file-system error */
   static open(folder: string, maxBytes: number, logger: Logger): Journal {
     const whole = path.resolve(folder);
     mkdirSync(whole, { recursive: true, mode: 0o700 });
@@ -64,7 +64,7 @@ export class Journal {
     return this.segments.length === 0;
   }
 
-  /** There is a part that will get nothing more: whoever writes need not wait until more has come. */
+  /** There is a segment that will get nothing more, so the writer need not wait for more to come. */
   get isBehind(): boolean {
     return this.segments.length > 1;
   }
@@ -81,17 +81,17 @@ export class Journal {
     return true;
   }
 
-  /** The oldest part, for the database; undefined when there is none. It stays until `done`. */
+  /** The oldest segment, for the database; undefined if there is none. It stays until `done`. */
   oldest(): Segment | undefined {
     return this.segments[0];
   }
 
-  /** The oldest part gets nothing more: what comes goes into a new one. */
+  /** Seals the oldest segment: new records go into another one. */
   seal(): void {
     if (this.segments.length === 1) this.begin();
   }
 
-  /** The oldest part is in the database. */
+  /** The oldest segment is in the database. */
   async done(segment: Segment): Promise<void> {
     this.segments.shift();
     this.size -= segment.bytes;
@@ -123,7 +123,7 @@ export class Journal {
     return segment;
   }
 
-  /** What is in its file need not be in memory too, when there is much of it. */
+  /** Drops the in-memory records of a segment if there are many, since they are also in its file. */
   private forget(segment: Segment): void {
     if (this.inMemory < MAX_IN_MEMORY || !segment.isSafe || segment === this.segments[0]) return;
     this.inMemory -= segment.records?.length ?? 0;

@@ -18,7 +18,7 @@ import type { SqlEngine } from '../types/engine.js';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** How long what is kept. Days. */
+/** How long data is kept. Days. */
 export interface Retention {
   readonly visits: number;
   readonly minutes: number;
@@ -26,14 +26,14 @@ export interface Retention {
   readonly days: number;
 }
 
-/** What has to be done from time to time, whatever happens: once a minute, and the costly part of it once an hour. */
+/** Periodic work: once a minute, with the costly part once an hour. */
 export class Maintenance {
   private timer: unknown = undefined;
   private running: Promise<void> = Promise.resolve();
   private turns = 0;
   private isOver = false;
 
-  /** @param old what is kept of visits after so many days; undefined: the same as before */
+  /** @param old What is kept of visits after a number of days; undefined: no change. */
   constructor(
     private readonly engine: SqlEngine,
     private readonly writer: string,
@@ -57,7 +57,7 @@ export class Maintenance {
     await this.running;
   }
 
-  /** This writer is there, and visits of others that are not are over. */
+  /** Records that this writer is alive, and closes visits of writers that are not. */
   async tend(): Promise<void> {
     const now = this.clock.now();
     await this.engine.query(noteWriter, [this.writer, now]);
@@ -65,7 +65,7 @@ export class Maintenance {
     await this.engine.query(forgetWriters, [now - DAY - this.lostAfterMs]);
   }
 
-  /** Drops what was kept long enough, and hides what was shown long enough. */
+  /** Drops data beyond its retention, and reduces addresses that were kept long enough. */
   async tidy(): Promise<void> {
     const now = this.clock.now();
     if (this.old !== undefined) await hideOld(this.engine, this.old.privacy, now - this.old.afterDays * DAY);

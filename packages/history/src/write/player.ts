@@ -1,10 +1,10 @@
-/** Browsers, in this order: each says that it is also the ones after it. */
+/** Browsers in order: each one also claims to be those after it. */
 const BROWSERS = ['Edg', 'OPR', 'SamsungBrowser', 'Firefox', 'CriOS', 'FxiOS', 'Chrome', 'Safari'] as const;
 const NAMES: Readonly<Record<string, string>> = { Edg: 'Edge', OPR: 'Opera', CriOS: 'Chrome', FxiOS: 'Firefox' };
-/** Of names that somebody else made up, at most so much. */
+/** The longest name taken from a text that somebody else made up. */
 const MAX_LENGTH = 32;
 
-/** What plays, in one word for statistics: `Chrome`, `VLC`, `Lavf`; `unknown` for who does not say. */
+/** The player in one word, for statistics: `Chrome`, `VLC`, `Lavf`; `unknown` if it does not say. */
 export function playerOf(userAgent: string | undefined): string {
   if (userAgent === undefined || userAgent === '') return 'unknown';
   if (userAgent.startsWith('Mozilla/')) {

@@ -1,13 +1,16 @@
 const MINUTE = 60_000;
-/** Between two minutes, so many others are counted along, which changes nothing: one statement is quicker than two. */
+/**
+ * Up to this gap between two minutes, those in between are recounted as well, which changes nothing: one statement is faster than
+ * two.
+ */
 const GAP_MS = 30 * MINUTE;
-/** A statement takes its time for each visit in it. */
+/** A longer statement would take too long, because its time depends on the visits in it. */
 const LONGEST_MS = 6 * 60 * MINUTE;
 
-/** Some time, in epoch milliseconds. */
+/** A period in epoch milliseconds. */
 export type Range = readonly [from: number, to: number];
 
-/** Minutes in as few ranges as make sense. */
+/** Minutes, grouped into as few ranges as makes sense. */
 export function rangesOf(minutes: readonly number[]): Range[] {
   const ranges: [number, number][] = [];
   for (const at of [...minutes].sort((a, b) => a - b)) {

@@ -3,33 +3,33 @@ import type { Privacy } from '../privacy/privacy.js';
 import type { Journal, Weight } from './journal.js';
 import { denialRow, visitRow } from './rows.js';
 
-/** So many rows are read before others get their turn. */
+/** The number of rows read before the event loop gets its turn. */
 const PAGE = 500;
 
-/** What a recorder takes. */
+/** The parts that a recorder works with. */
 export interface RecorderParts {
   readonly directory: SessionDirectory;
   readonly journal: Pick<Journal, 'add'>;
   readonly privacy: Privacy;
   readonly progressMs: number;
   readonly clock: Clock;
-  /** Something new is in the journal. */
+  /** Called when something new is in the journal. */
   readonly added: () => void;
 }
 
 /**
- * Writes into the journal what happens in a directory: who comes and goes as it is told, and how far everybody is by a walk
- * through the list, once in `progressMs`. To be told of that as well would cost each hit a mark, and a copy of a row for each that
- * is not written.
+ * Writes into the journal what happens in a directory: openings and closings from events, and progress by walking through the
+ * list once per `progressMs`. Events for progress would cost every hit a mark, and a copy of the row for each that is not
+ * written.
  */
 export class Recorder {
-  /** Resolves when all are in the journal who were there at the beginning. */
+  /** Resolves when all sessions that were live at the beginning are in the journal. */
   readonly begun: Promise<unknown>;
   private readonly offs: (() => void)[];
   private isOver = false;
   private timer: unknown = undefined;
   private wake: () => void = () => undefined;
-  /** What the last walk has seen of each that changes without being heard of: the name and the tags that somebody gives it. */
+  /** What the last walk saw of the fields that change without an event: the name and tags that somebody assigns. */
   private labels: ReadonlyMap<string, string> = new Map();
 
   constructor(private readonly parts: RecorderParts) {
@@ -64,13 +64,13 @@ export class Recorder {
     while (!this.isOver) {
       await this.pause(Math.max(0, since + progressMs - clock.now()));
       const began = clock.now();
-      // spread over half of the time, for there may be more than there were
+      // spread over half of the time, since there may be more sessions than before
       pages = await this.walk(since, 'progress', progressMs / (2 * pages));
       since = began;
     }
   }
 
-  /** Those of whom something was heard since then, or whom somebody has named or tagged. Returns how many pages there were, and at least 1. */
+  /** Visits the sessions with activity since then, or with a new name or tags. Returns the number of pages, at least 1. */
   private async walk(since: number, weight: Weight, pauseMs: number): Promise<number> {
     let after: string | undefined;
     const labels = new Map<string, string>();
@@ -100,7 +100,7 @@ export class Recorder {
     });
   }
 
-  /** Undefined where the directory cannot say it now: the next walk comes. */
+  /** Undefined if the directory cannot answer now: the next walk follows. */
   private async page(after: string | undefined): Promise<readonly PlaySession[] | undefined> {
     const filter = { status: 'active', limit: PAGE } as const;
     try {
@@ -119,6 +119,6 @@ export class Recorder {
 
 function labelOf({ userName, tags }: PlaySession): string {
   const text = JSON.stringify(tags);
-  // nearly always: no memory of its own
+  // nearly always, and needs no memory of its own
   return text === '{}' ? userName : `${userName} ${text}`;
 }

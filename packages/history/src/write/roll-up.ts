@@ -9,19 +9,19 @@ import { rangesOf } from './ranges.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Minutes of one transaction. */
+/** The most minutes per transaction. */
 const AT_ONCE = 1_440;
-/** A minute that goes on is counted at most so often, and one that is over a minute or longer ago once a minute. */
+/** A current minute is recounted at most this often, and one that ended a minute or more ago once a minute. */
 const SOONEST_MS = 1_000;
 const OLDER_MS = MINUTE;
-/** By protocol, country, player and reason, and who is new in a day, an hour is counted at most so often. */
+/** An hour is recounted by protocol, country, player and reason, and for new viewers of the day, at most this often. */
 const HOURS_MS = 15_000;
-/** Visits of a day that is over, for totals of lists, are counted at most so often: it has few of them that still change. */
+/** The visits of a past day are recounted for totals of lists at most this often: few of them still change. */
 const DAYS_MS = 5 * MINUTE;
-/** Counting takes at most a fifth of the time, however many there are. */
+/** After counting, it rests this many times as long, so counting takes at most a fifth of the time. */
 const REST = 4;
 
-/** Counts touched minutes anew from the visits, and the hours and days that they are in. */
+/** Recounts touched minutes from the visits, and the hours and days that contain them. */
 export class RollUp {
   private timer: unknown = undefined;
   private running: Promise<unknown> = Promise.resolve();
@@ -44,7 +44,7 @@ export class RollUp {
     this.plan();
   }
 
-  /** Counts all that has to be. */
+  /** Counts everything that is due. */
   async all(): Promise<void> {
     while (await this.pass(awaitRollUp, (query) => countMinutes(query, 0))) if (this.isOver) return;
     while (await this.pass(awaitRollUp, countHour)) if (this.isOver) return;
@@ -79,7 +79,7 @@ export class RollUp {
     else this.timer = this.clock.setTimeout(() => (this.running = this.turn()), OLDER_MS);
   }
 
-  /** Whether there is more. */
+  /** Returns whether there is more. */
   private async countDue(): Promise<boolean> {
     const isWanted = this.isWanted;
     this.isWanted = false;
@@ -89,7 +89,7 @@ export class RollUp {
     let isMore = false;
     if (isWanted || withOlder)
       isMore = await this.pass(lockRollUp, (query) => countMinutes(query, withOlder ? 0 : now - 2 * MINUTE));
-    // what is left over is older, and would wait for its minute
+    // what is left over is older, and would otherwise wait for its minute
     if (isMore && withOlder) this.olderAt = 0;
     if (now - this.hoursAt < HOURS_MS) return isMore;
     if (await this.pass(lockRollUp, countHour)) return true;
@@ -100,7 +100,7 @@ export class RollUp {
     return isMore;
   }
 
-  /** The latest touched day that is over. Whether there was one. */
+  /** Counts the latest touched day that is over. Returns whether there was one. */
   private readonly countDay = async (query: SqlQuery): Promise<boolean> => {
     const [taken] = await query<{ day: number }>(takeDay, [this.clock.now()]);
     if (taken === undefined) return false;
@@ -109,7 +109,7 @@ export class RollUp {
     return true;
   };
 
-  /** False too if another process does it. */
+  /** Also false if another process is doing it. */
   private pass(lock: string, count: (query: SqlQuery) => Promise<boolean>): Promise<boolean> {
     return this.engine.transaction(async (query) => {
       await query(forCounting);
@@ -119,7 +119,7 @@ export class RollUp {
   }
 }
 
-/** Touched minutes from `from` on, and what hours and days have of them. Whether there may be more. */
+/** Counts touched minutes from `from` on, and updates the hours and days that contain them. Returns whether there may be more. */
 async function countMinutes(query: SqlQuery, from: number): Promise<boolean> {
   const taken = await query<{ minute: number; frozen: boolean }>(takeMinutes, [AT_ONCE, from]);
   const minutes = taken.filter(({ frozen }) => !frozen).map(({ minute }) => minute);
@@ -132,7 +132,7 @@ async function countMinutes(query: SqlQuery, from: number): Promise<boolean> {
   return taken.length === AT_ONCE;
 }
 
-/** The latest touched hour. Whether there was one. */
+/** Counts the latest touched hour. Returns whether there was one. */
 async function countHour(query: SqlQuery): Promise<boolean> {
   const [taken] = await query<{ hour: number; first: number; last: number; frozen: boolean }>(takeHour, []);
   if (taken === undefined) return false;
@@ -146,7 +146,7 @@ async function countHour(query: SqlQuery): Promise<boolean> {
   return true;
 }
 
-/** Days of UTC begin at multiples of their length. */
+/** UTC days begin at multiples of their length. */
 const startsOf = (minutes: readonly number[], length: number): number[] => [
   ...new Set(minutes.map((at) => at - (at % length))),
 ];

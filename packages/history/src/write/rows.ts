@@ -3,12 +3,12 @@ import type { Privacy } from '../privacy/privacy.js';
 import type { DenialRow, VisitRow } from '../types/visit-row.js';
 import { playerOf } from './player.js';
 
-/** Nobody is there for less than this. */
+/** The shortest presence of a visit. */
 const SHORTEST_MS = 1_000;
-/** As the list of sessions shows who has no better name. */
+/** As the list of sessions shows a viewer who has no better name. */
 const SHORT_ID = 8;
 
-/** A session as it is kept. */
+/** A session in the form in which it is recorded. */
 export function visitRow(session: PlaySession, privacy: Privacy): VisitRow {
   const { openedAt, ip, userAgent } = session;
   const isNamed = session.userName !== session.id.slice(0, SHORT_ID);
@@ -22,7 +22,7 @@ export function visitRow(session: PlaySession, privacy: Privacy): VisitRow {
     kind: session.kind,
     protocol: plain(session.protocol),
     protocols: session.protocols.map(plain),
-    // of a visit that another node had, and that died, nobody knows it
+    // unknown for a visit of another node that died
     ip: ip === '' ? null : privacy.ip(ip),
     country: orNull(session.country),
     userName: isNamed ? plain(session.userName) : id.slice(0, SHORT_ID),
@@ -43,7 +43,7 @@ export function visitRow(session: PlaySession, privacy: Privacy): VisitRow {
   };
 }
 
-/** A refusal as it is kept. */
+/** A refusal in the form in which it is recorded. */
 export function denialRow({ denial, stream, protocol, ip, occurredAt }: DeniedEvent, privacy: Privacy): DenialRow {
   return {
     id: plain(denial.id),
@@ -62,7 +62,10 @@ export function denialRow({ denial, stream, protocol, ip, occurredAt }: DeniedEv
 
 const orNull = (text: string | undefined): string | null => (text === undefined ? null : plain(text));
 
-/** What PostgreSQL can keep: no NUL, and no half of a character. Nearly every text is so, and to look is quicker than to replace. */
+/**
+ * Text that PostgreSQL can store: no NUL, and no lone surrogates. Nearly every text is valid, and checking is faster than
+ * replacing.
+ */
 export const plain = (text: string): string =>
   text.includes('\0') || HALF.test(text) ? text.replaceAll('\0', '\uFFFD').replaceAll(LONE, '\uFFFD') : text;
 

@@ -2,15 +2,16 @@ import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import type { JournalRecord } from '../types/visit-row.js';
 
 /**
- * A part of the journal: a file, and what is in it as long as there is room for that in memory. It is no `LineFile` of core, for
- * that one waits for the disk at each append: a file that is gone in some milliseconds, when the database has it, need not.
+ * A part of the journal: a file, whose records also stay in memory while there is room. It does not use core's `LineFile`, which
+ * waits for the disk at each append: that is unnecessary for a file that is deleted within milliseconds, once the database has
+ * it.
  */
 export class Segment {
-  /** Undefined: it has to be read from the file. */
+  /** Undefined: they have to be read from the file. */
   records: JournalRecord[] | undefined = [];
-  /** Bytes in the file, and of the lines that wait. */
+  /** Bytes in the file, plus pending lines. */
   bytes = 0;
-  /** What it holds is on the disk, or will be: false when that failed. */
+  /** Its content is on the disk, or will be; false if that failed. */
   isSafe = true;
   private lines: string[] = [];
   private handle: FileHandle | undefined = undefined;
@@ -18,7 +19,7 @@ export class Segment {
 
   constructor(readonly path: string) {}
 
-  /** One that an earlier process has left. */
+  /** A segment that an earlier process left. */
   static left(path: string, bytes: number): Segment {
     const segment = new Segment(path);
     segment.records = undefined;
@@ -26,7 +27,7 @@ export class Segment {
     return segment;
   }
 
-  /** @param failed when it cannot be written: the record is in memory alone */
+  /** @param failed Called if the record cannot be written: it is then only in memory. */
   add(record: JournalRecord, failed: (error: unknown) => void): void {
     const line = `${JSON.stringify(record)}\n`;
     this.records?.push(record);
@@ -40,7 +41,7 @@ export class Segment {
     });
   }
 
-  /** All that is in it. A line that a crash cut short is none. */
+  /** All of its records. A line that a crash cut short does not count. */
   async read(): Promise<JournalRecord[]> {
     if (this.records !== undefined) return this.records;
     await this.writing;
@@ -48,12 +49,12 @@ export class Segment {
     return text.split('\n').flatMap((line) => parsed(line) ?? []);
   }
 
-  /** What was added is out of this process. */
+  /** Resolves when everything added has left this process. */
   async written(): Promise<void> {
     await this.writing;
   }
 
-  /** Its records are where they belong. */
+  /** Deletes the segment, whose records are in the database. */
   async remove(): Promise<void> {
     await this.close();
     await rm(this.path, { force: true });
@@ -65,7 +66,7 @@ export class Segment {
     this.handle = undefined;
   }
 
-  /** Lines that come while others are written go together. */
+  /** Lines that arrive during a write are written together. */
   private async write(): Promise<void> {
     this.handle ??= await open(this.path, 'a', 0o600);
     while (this.lines.length > 0) {

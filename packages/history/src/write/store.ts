@@ -5,27 +5,27 @@ import type { SqlEngine } from '../types/engine.js';
 import type { DenialRow, JournalRecord, VisitRow } from '../types/visit-row.js';
 import { denialColumns, visitColumns } from './columns.js';
 
-/** Rows of one statement. */
+/** The most rows per statement. */
 const MAX_BATCH = 1_000;
-/** Statements at a time: one is made while the database runs the other. */
+/** Concurrent statements: one is prepared while the database runs the other. */
 const LANES = 2;
-/** Longer ago or further ahead nothing happened: a month for each would be made of whatever a wrong clock says. */
+/** Times outside this range come from a wrong clock, and must not cause a partition to be created for each month. */
 const FIRST = Date.UTC(2000, 0, 1);
 const LAST = Date.UTC(2100, 0, 1);
 const DAY = 24 * 60 * 60_000;
 const SHORTEST_MONTH_MS = 28 * DAY;
-/** A visit that is longer is none. */
+/** A longer visit is invalid. */
 const MAX_MONTHS = 120;
 const TABLES = { visits: ['visits', 'minutes', 'day_viewers'], denials: ['denials'] } as const;
 
-/** What PostgreSQL says where no table takes a row. */
+/** PostgreSQL's error code when no partition accepts a row. */
 const NO_PARTITION = '23514';
 
-/** Puts rows into the database. */
+/** Writes rows to the database. */
 export class Store {
-  /** Days that have their tables, as numbers of days since 1970. */
+  /** Days that have their partitions, as days since 1970. */
   private readonly days = { visits: new Set<number>(), denials: new Set<number>() };
-  /** Rows that the database would not take, whatever else it takes. */
+  /** Rows that the database rejects while accepting others. */
   refused = 0;
 
   constructor(
@@ -34,7 +34,7 @@ export class Store {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws what the database says, unless it is about one row alone: that one is left out */
+  /** @throws errors of the database, except those about a single row, which is left out */
   async write(records: readonly JournalRecord[]): Promise<void> {
     const visits = latest(records.flatMap(({ visit }) => visit ?? []));
     await inLanes(batches(visits), (rows) => this.each(rows, (some) => this.writeVisits(some)));
@@ -55,7 +55,7 @@ export class Store {
     await this.engine.query(upsertDenials, denialColumns(rows));
   }
 
-  /** One bad row must not hold up all others for ever: it is found by halves. */
+  /** One bad row must not hold up all others for ever: it is found by bisection. */
   private async each<Row>(
     rows: readonly Row[],
     write: (rows: readonly Row[]) => Promise<void>,
@@ -66,7 +66,7 @@ export class Store {
     } catch (error) {
       const { code = '' } = error as { code?: string };
       if (code === NO_PARTITION && !isSecond) {
-        // its month was dropped meanwhile
+        // its month has been dropped meanwhile
         for (const days of Object.values(this.days)) days.clear();
         return this.each(rows, write, true);
       }
@@ -98,7 +98,7 @@ export class Store {
   }
 }
 
-/** A time in each month of a visit. */
+/** A time in each month that a visit covers. */
 function monthsOf({ openedAt, endedAt }: VisitRow): number[] {
   const times = [openedAt, endedAt];
   if (endedAt - openedAt < SHORTEST_MONTH_MS) return times;
@@ -109,7 +109,7 @@ function monthsOf({ openedAt, endedAt }: VisitRow): number[] {
   return times;
 }
 
-/** One statement cannot write a visit twice, and the last word on it is enough. */
+/** A statement cannot write the same visit twice, and its latest row is enough. */
 function latest(rows: readonly VisitRow[]): VisitRow[] {
   const byVisit = new Map<string, VisitRow>();
   for (const row of rows) {
@@ -119,7 +119,7 @@ function latest(rows: readonly VisitRow[]): VisitRow[] {
   return [...byVisit.values()];
 }
 
-/** Several at a time, as no two have a visit in common. All have ended when it resolves. */
+/** Runs several at a time, since no two concern the same visit. Resolves when all have ended. */
 async function inLanes<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const left = items[Symbol.iterator]();
   const lane = async (): Promise<void> => {

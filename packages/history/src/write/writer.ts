@@ -2,14 +2,14 @@ import type { Clock, Logger } from '@stream-sessions/core';
 import type { JournalRecord } from '../types/visit-row.js';
 import type { Journal } from './journal.js';
 
-/** What comes in this time goes together. Milliseconds. */
+/** Records that arrive within this time are written together. Milliseconds. */
 const GATHER_MS = 50;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
-/** Takes the journal into the database, part by part, however long the database is away. */
+/** Moves the journal into the database, segment by segment, however long the database is unreachable. */
 export class Writer {
-  /** Why it could not be written last, while that lasts. */
+  /** The last write error, while it persists. */
   lastError: Error | undefined = undefined;
   private running: Promise<void> | undefined = undefined;
   private isOver = false;
@@ -37,7 +37,7 @@ export class Writer {
     await isEmpty;
   }
 
-  /** What is being written still is; the rest waits for the next process. */
+  /** The current write is finished; the rest waits for the next process. */
   async stop(): Promise<void> {
     this.isOver = true;
     this.wake?.();

@@ -1,4 +1,4 @@
-/** Visits and denials, in a partition for each month. */
+/** Visits and denials, partitioned by month. */
 export const visits = `
 CREATE TABLE stream_sessions.visits (
   id text NOT NULL,

@@ -10,7 +10,7 @@ const columns = `
   bytes double precision NOT NULL,
   PRIMARY KEY (stream, by, key, at)`;
 
-/** Figures by the minute, the hour and the day, and which minutes have to be counted anew. */
+/** Figures by minute, hour and day, and the minutes that have to be recounted. */
 export const rollups = `
 CREATE TABLE stream_sessions.minutes (${columns}) PARTITION BY RANGE (at);
 CREATE INDEX minutes_at ON stream_sessions.minutes (at);

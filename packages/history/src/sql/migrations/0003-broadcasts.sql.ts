@@ -1,4 +1,4 @@
-/** What is known of broadcasts for good: how many different people watched cannot be found out once their visits are gone. */
+/** What is kept about broadcasts for good: the number of different viewers cannot be determined once the visits are gone. */
 export const broadcasts = `
 CREATE TABLE stream_sessions.broadcasts (
   id text NOT NULL,

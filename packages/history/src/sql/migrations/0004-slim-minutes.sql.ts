@@ -1,5 +1,5 @@
 /**
- * Minutes are of all viewers, and of those who watch another time than live; by protocol, country, player and reason there are
+ * Minutes cover all viewers, and those who watch another time than live; by protocol, country, player and reason there are only
  * hours and days, which are counted less often. Few visits are longer than an hour: only these need an index by their end.
  */
 export const slimMinutes = `

@@ -1,4 +1,4 @@
-/** How many visits opened on each day that is over, by what lists are filtered by, so that totals need not read all visits. */
+/** How many visits opened on each past day, by the fields that lists are filtered by, so that totals need not read all visits. */
 export const visitCounts = `
 CREATE TABLE stream_sessions.visit_counts (
   day timestamptz NOT NULL,

@@ -1,7 +1,7 @@
 /**
- * A stream's minutes are far apart in their table: what `concurrency` asks of them is read from the index alone. Rare visits of a
- * month are found without reading all others; live ones are few, and change, so they are in none of these indexes. Days that are
- * over are counted by tag and by duration as well.
+ * The minutes of a stream are far apart in their table: what `concurrency` needs is read from the index alone. Rare visits of a
+ * month are found without reading all the others; live ones are few and changing, so they are in none of these indexes. Past days
+ * are also counted by tag and by duration.
  */
 export const quickLists = `
 ALTER TABLE stream_sessions.minutes DROP CONSTRAINT minutes_pkey,

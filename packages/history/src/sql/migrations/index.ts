@@ -5,5 +5,5 @@ import { slimMinutes } from './0004-slim-minutes.sql.js';
 import { visitCounts } from './0005-visit-counts.sql.js';
 import { quickLists } from './0006-quick-lists.sql.js';
 
-/** In this order, each once. What is here was run somewhere: change nothing, append. */
+/** Run in this order, each once. These have been run in production: append, but never change them. */
 export const MIGRATIONS: readonly string[] = [visits, rollups, broadcasts, slimMinutes, visitCounts, quickLists];
