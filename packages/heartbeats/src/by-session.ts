@@ -1,10 +1,10 @@
 import type { Entry } from './roster.js';
 
-/** Which connections count for a session of the tracker: they end with it. */
+/** The connections that count towards each session of the tracker, with which they end. */
 export class BySession {
   private readonly entries = new Map<string, Set<Entry>>();
 
-  /** One whose session is known. */
+  /** Adds a connection whose session is known. */
   add(entry: Entry): void {
     const sessionId = entry.presence?.sessionId;
     if (sessionId === undefined) return;

@@ -5,26 +5,24 @@ import { Connections } from './connections.js';
 
 /** Options of `createConnectionTracker()`. */
 export interface ConnectionTrackerOptions {
-  /** Who is not heard of for so long is not active any more. Default 60,000 ms. */
+  /** A connection without a heartbeat for this long is no longer active. Default 60,000 ms. */
   readonly heartbeatWindowMs?: number;
-  /** How often those who fell silent are taken off. Default 30,000 ms. */
+  /** How often silent connections are removed. Default 30,000 ms. */
   readonly checkIntervalMs?: number;
-  /** With a state store, who was heard of so lately is there again after a restart. Default 300,000 ms. */
+  /** With a state store, connections with a heartbeat within this time are restored after a restart. Default 300,000 ms. */
   readonly resumeWithinMs?: number;
-  /** How many connections there may be. Default 200,000. */
+  /** The maximum number of connections. Default 200,000. */
   readonly maxConnections?: number;
-  /** Default: the wall clock. Give it the one of the tracker. */
+  /** Default: the wall clock. Pass the same clock as to the tracker. */
   readonly clock?: Clock;
 }
 
 /**
- * Keeps connections that say at intervals that they are there, and counts their viewers in the tracker.
+ * Keeps connections that send heartbeats, and counts their viewers in the tracker.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * const connections = createConnectionTracker(tracker);
- * await connections.addConnection({ id, sessionId: 'cam1', clientIp: '203.0.113.7' });
- * connections.updateHeartbeat(id);
+ * @example const connections = createConnectionTracker(tracker); await connections.addConnection({ id, sessionId: 'cam1',
+ *   clientIp: '203.0.113.7' }); connections.updateHeartbeat(id);
  */
 export function createConnectionTracker(
   tracker: SessionTracker,

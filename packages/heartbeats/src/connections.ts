@@ -18,13 +18,13 @@ export interface ConnectionsSettings {
   readonly clock: Clock;
 }
 
-/** The tracker, and what `heartbeatApi` needs of it besides. */
+/** The connection tracker, with the additional methods that `heartbeatApi` needs. */
 export class Connections implements ConnectionTracker {
   readonly ready: Promise<void>;
   readonly windowMs: number;
   private readonly roster = new Roster();
   private readonly bySession = new BySession();
-  /** Why connections that were refused later have ended, for the page to ask. */
+  /** Why connections ended that were refused later, for pages that ask. */
   private readonly gone = new RecentMap<Refused>({ max: 4_096 });
   private readonly counts = { added: 0, removed: 0, stale: 0, refused: 0 };
   private stops: (() => void)[] = [];
@@ -68,7 +68,7 @@ export class Connections implements ConnectionTracker {
     const id = connection.id ?? randomUUID();
     this.prune();
     const known = this.roster.get(id);
-    // an app that knows nothing of the restart begins again
+    // after a restart, an app that does not know about it begins again
     if (known?.presence === undefined && known !== undefined) this.end(known);
     else if (known !== undefined) {
       throw new StreamSessionsError('ERR_CONNECTION_EXISTS', `There is a connection "${id}" already, and it is kept.`);
@@ -86,7 +86,7 @@ export class Connections implements ConnectionTracker {
       this.counts.refused++;
       return { admitted: false, ...(refused ?? OVERLOADED) };
     }
-    // another of this id may have come while a policy was thinking
+    // another one with this id may have come while a policy was deciding
     if (this.roster.get(id) !== undefined) return this.addConnection({ ...connection, id });
     const now = this.clock.now();
     const entry = this.enter({ ...kept, id: ownCopy(id) }, now, now, presence, this.kept?.proofOf(this.keys.of(id)));
@@ -107,9 +107,9 @@ export class Connections implements ConnectionTracker {
   }
 
   /**
-   * Undefined: it was heard of.
+   * Undefined: the heartbeat was recorded.
    *
-   * @param names What names its viewer, for one of an earlier process: that was not written down.
+   * @param names What names its viewer, for a connection of an earlier process, for which that was not stored.
    */
   beat(id: string, names?: () => Pick<NewConnection, 'token' | 'sid'>): Refused | 'unknown' | undefined {
     const entry = this.roster.get(id);
@@ -123,7 +123,7 @@ export class Connections implements ConnectionTracker {
     return 'then' in refused ? undefined : refused;
   }
 
-  /** One of an earlier process is heard of: now it counts for its viewer, who is asked about anew. */
+  /** The first heartbeat of a connection from an earlier process: it now counts for its viewer, who is judged anew. */
   private resume(entry: Entry, names?: () => Pick<NewConnection, 'token' | 'sid'>): Refused | 'unknown' | undefined {
     const { stream: sessionId, ip: clientIp, userAgent, userId, protocol } = entry;
     const presence = presenceOf(
@@ -134,7 +134,7 @@ export class Connections implements ConnectionTracker {
     const settle = (refused: Refused | undefined): Refused | 'unknown' | undefined => {
       if (refused === undefined) return void this.bySession.add(entry);
       if (refused.status === 403) this.refuse(entry, refused);
-      // with what it began with, or a little later, it may be let in: it begins again
+      // with the original credentials, or a little later, it may be admitted: it has to begin again
       else this.end(entry);
       return refused.status === 403 ? refused : 'unknown';
     };
@@ -157,7 +157,7 @@ export class Connections implements ConnectionTracker {
     return this.keys.of(id);
   }
 
-  /** Also one that an earlier process has given. */
+  /** Also accepts a key that an earlier process issued. */
   isKeyOf(id: string, key: string): boolean {
     if (this.keys.isOf(id, key)) return true;
     const proof = this.roster.get(id)?.proof;
@@ -196,7 +196,7 @@ export class Connections implements ConnectionTracker {
     return { activeConnections: this.roster.size, streams: this.roster.streams, ...this.counts };
   }
 
-  /** They have the time from one beat to the next to be heard of: nobody could hear them meanwhile. */
+  /** They get one window for the next heartbeat, since nobody could receive them meanwhile. */
   private async restore(kept: KeptConnections): Promise<void> {
     for await (const { connection, connectedAt, lastHeartbeat, proof } of kept.left(this.settings.resumeWithinMs)) {
       if (this.roster.size >= this.settings.maxConnections) kept.forget(connection.id);
@@ -220,7 +220,7 @@ export class Connections implements ConnectionTracker {
     return entry;
   }
 
-  /** Takes off those who fell silent: a look at one if there are none. */
+  /** Removes silent connections: costs a single check if there are none. */
   private prune(): void {
     const since = this.elapsed() - this.windowMs;
     for (let entry = this.roster.silentSince(since); entry !== undefined; entry = this.roster.silentSince(since)) {
@@ -240,7 +240,7 @@ export class Connections implements ConnectionTracker {
     entry.presence?.end(entry.lastHeartbeat);
   }
 
-  /** To the next process. */
+  /** Leaves a connection to the next process. */
   private leave(entry: Entry, kept: KeptConnections): void {
     kept.write(entry);
     this.roster.delete(entry);
@@ -253,7 +253,7 @@ export class Connections implements ConnectionTracker {
     this.end(entry);
   }
 
-  /** A session has ended, and with it, if somebody ended it, its connections. */
+  /** A session has ended: if somebody ended it, its connections end with it. */
   private closed(sessionId: string, reason: string): void {
     if (COMES_BACK.has(reason)) return;
     for (const entry of this.bySession.of(sessionId)) this.refuse(entry, { reason, status: 403 });
@@ -264,7 +264,7 @@ export class Connections implements ConnectionTracker {
   }
 }
 
-/** Nobody is kept out: the next beat opens the session anew. */
+/** For these reasons nobody is kept out: the next heartbeat opens the session anew. */
 const COMES_BACK = new Set(['idle', 'client_gone', 'max_lifetime']);
 
 const OVERLOADED: Refused = { reason: 'overload', status: 503 };

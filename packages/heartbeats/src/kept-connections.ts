@@ -4,10 +4,10 @@ import type { NewConnection } from './connection.js';
 import { checkNew, copyOf } from './new-connection.js';
 import type { Entry, Roster } from './roster.js';
 
-/** How often a part of all connections is written down again, and how long it takes until each has been. */
+/** How often a part of all connections is stored again, and how long it takes for all of them. */
 const SLICE_MS = 1_000;
 const ROUND_MS = 30_000;
-/** So many are read before the event loop gets its turn. */
+/** The number of records read before the event loop gets its turn. */
 const AT_ONCE = 256;
 
 /** A connection of an earlier process. */
@@ -19,8 +19,8 @@ export interface LeftConnection {
 }
 
 /**
- * Connections in the tracker's state store. What names their viewers is not written down, and of their keys what stands for
- * them: pages say both again.
+ * Connections in the tracker's state store. What names their viewers is not stored, and their keys only as hashes: pages send
+ * both again.
  */
 export class KeptConnections {
   private walk: IterableIterator<Entry> = [][Symbol.iterator]();
@@ -30,7 +30,7 @@ export class KeptConnections {
     private readonly clock: Clock,
   ) {}
 
-  /** Those who were heard of lately. Of all others nothing is kept any more. */
+  /** Connections with a recent heartbeat. The records of all others are deleted. */
   async *left(withinMs: number): AsyncGenerator<LeftConnection> {
     let count = 0;
     for (const [id, record] of await this.records.take()) {
@@ -45,7 +45,7 @@ export class KeptConnections {
     return this.records.hash(key);
   }
 
-  /** It has begun, or was heard of since it was written. */
+  /** Called when a connection has begun, or had a heartbeat since it was stored. */
   write({ id, stream, userId, ip, userAgent, protocol, connectedAt, lastHeartbeat, proof }: Entry): void {
     const who = { stream, ip, agent: userAgent, ...(userId !== '' && { user: userId }), ...(protocol && { protocol }) };
     this.records.set(id, { ...who, since: connectedAt, at: lastHeartbeat, proof });
@@ -55,7 +55,7 @@ export class KeptConnections {
     this.records.set(id, undefined);
   }
 
-  /** Writes down now and then when they were heard of, so that no beat pays for it. */
+  /** Stores the times of the latest heartbeats periodically, so that no heartbeat pays for it. */
   start(roster: Roster): () => void {
     let since = this.clock.now();
     let next = since;
@@ -67,14 +67,14 @@ export class KeptConnections {
           [since, next] = [next, this.clock.now()];
           return;
         }
-        // a clock may have been set back
+        // the clock may have been set back
         if (step.value.lastHeartbeat >= Math.min(since, next)) this.write(step.value);
       }
     });
   }
 }
 
-/** Undefined: it is none. */
+/** Undefined: it is not a valid record. */
 function readRecord(id: string, record: unknown): LeftConnection | undefined {
   const { stream, ip, agent, user, protocol, since, at, proof } = (record ?? {}) as Record<string, unknown>;
   const texts = { sessionId: stream, clientIp: ip, userAgent: agent, userId: user, protocol } as NewConnection;

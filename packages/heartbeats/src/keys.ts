@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** What proves that a page began a connection. Made of its id, so none has to be kept. */
+/** Keys that prove that a page began a connection. Derived from its id, so that none has to be stored. */
 export class Keys {
   private readonly secret = randomBytes(32);
 
@@ -13,7 +13,7 @@ export class Keys {
   }
 }
 
-/** Takes as long wherever they differ. */
+/** Takes equally long wherever they differ. */
 export function isSame(expected: string, given: string): boolean {
   const [a, b] = [Buffer.from(expected), Buffer.from(given)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -20,7 +20,7 @@ export function checkNew(connection: NewConnection): void {
 
 const MAX_AGENT = 2_048;
 
-/** What is kept is our own: no slice of a request. */
+/** Copies what is kept, so that it does not hold slices of a request in memory. */
 export function copyOf(connection: NewConnection): NewConnection {
   const { userId, userAgent, token, sid, protocol } = connection;
   return {

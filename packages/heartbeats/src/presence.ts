@@ -2,25 +2,25 @@ import type { Denial, HttpHit, SessionTracker } from '@stream-sessions/core';
 import { denialStatus } from '@stream-sessions/core/spi';
 import type { NewConnection } from './connection.js';
 
-/** Why the tracker has nobody here: a reason in a word, and the status of HTTP that it means. */
+/** Why the tracker refuses a connection: a reason in one word, and the corresponding HTTP status. */
 export interface Refused {
   readonly reason: string;
   readonly status: number;
 }
 
-/** What the tracker sees of one connection. */
+/** A connection as the tracker sees it. */
 export interface Presence {
   /** The session it counts for, if one is tracked. */
   readonly sessionId: string | undefined;
-  /** It is there. Refused: it may not be any more. A promise only if a policy takes its time. */
+  /** A heartbeat. Refused: it may no longer stay. A promise only if a policy is asynchronous. */
   beat(): Refused | undefined | Promise<Refused | undefined>;
-  /** It has gone; `at`: when it was heard of last, in epoch milliseconds. */
+  /** The connection has gone; `at`: its last heartbeat, in epoch milliseconds. */
   end(at: number): void;
 }
 
 const refusedBy = (denial: Denial): Refused => ({ reason: denial.reason, status: denialStatus(denial) });
 
-/** A beat is a hit: it joins the row that the media requests of the same viewer have, or opens the one that they join. */
+/** A heartbeat is a hit: it joins the session of the same viewer's media requests, or opens the one that they join. */
 class HeartbeatPresence implements Presence {
   sessionId: string | undefined = undefined;
 
@@ -41,17 +41,17 @@ class HeartbeatPresence implements Presence {
 
   private settle(answer: Awaited<ReturnType<SessionTracker['admit']>>): Refused | undefined {
     if (!answer.admitted) return refusedBy(answer.denial);
-    // read once: it is a copy
+    // read only once, because it makes a copy
     this.sessionId ??= answer.handle.session?.id;
     if ('end' in answer.handle) answer.handle.end();
     return undefined;
   }
 }
 
-/** Longer than any window: it is closed when its beats stop, not by the idle time of its protocol. */
+/** Longer than any window: the session is closed when its heartbeats stop, not by the idle timeout of its protocol. */
 const A_DAY_MS = 86_400_000;
 
-/** A connection of the app's own, which it says is playing already. */
+/** A connection of the app's own, which is reported as already playing. */
 class OpenPresence implements Presence {
   readonly sessionId: string;
 
@@ -72,7 +72,7 @@ class OpenPresence implements Presence {
   }
 }
 
-/** The presence of a connection that begins now; for one of the app's own undefined if the tracker refuses it. */
+/** The presence of a connection that is beginning; undefined if the tracker refuses one of the app's own. */
 export function presenceOf(tracker: SessionTracker, connection: NewConnection, keepMs: number): Presence | undefined {
   const { sessionId: stream, clientIp, userAgent, token, sid, userId, protocol = 'heartbeat' } = connection;
   if (protocol === 'heartbeat') {

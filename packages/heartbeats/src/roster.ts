@@ -1,6 +1,6 @@
 import type { Presence } from './presence.js';
 
-/** A connection, as it is kept: in the order in which they were heard of. */
+/** A connection as it is kept, in order of the last heartbeat. */
 export interface Entry {
   readonly id: string;
   readonly stream: string;
@@ -11,19 +11,19 @@ export interface Entry {
   readonly protocol: string | undefined;
   readonly connectedAt: number;
   lastHeartbeat: number;
-  /** By the clock that only grows. */
+  /** By the monotonic clock. */
   beatAt: number;
-  /** Undefined: it is of an earlier process, and was not heard of in this one. */
+  /** Undefined: it comes from an earlier process, and has had no heartbeat in this one. */
   presence: Presence | undefined;
-  /** What stands for its key in the state store; undefined without one. */
+  /** The hash of its key in the state store; undefined without one. */
   readonly proof: string | undefined;
   older: Entry | undefined;
   newer: Entry | undefined;
 }
 
 /**
- * All connections: by id, by stream, by address, and from the one that has been silent for the longest time to the latest. So
- * whoever is silent for too long is at one end, and looking for them costs what there is to find.
+ * All connections: by id, by stream, by address, and in order of silence, longest first. Those that have been silent for too long
+ * are at one end, so that looking for them costs only what is found.
  */
 export class Roster {
   private readonly byId = new Map<string, Entry>();
@@ -65,14 +65,14 @@ export class Roster {
     this.append(entry);
   }
 
-  /** It was heard of now. */
+  /** Records a heartbeat now. */
   renew(entry: Entry): void {
     if (this.newest === entry) return;
     this.unlink(entry);
     this.append(entry);
   }
 
-  /** False: it was not there. */
+  /** False: it was not in the roster. */
   delete(entry: Entry): boolean {
     if (!this.byId.delete(entry.id)) return false;
     const same = this.byStream.get(entry.stream);
@@ -85,7 +85,7 @@ export class Roster {
     return true;
   }
 
-  /** The one that has been silent for the longest time, if nothing was heard of it since then. */
+  /** The connection that has been silent for longest, if its last heartbeat was not after `at`. */
   silentSince(at: number): Entry | undefined {
     return this.oldest !== undefined && this.oldest.beatAt <= at ? this.oldest : undefined;
   }

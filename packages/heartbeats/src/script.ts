@@ -1,9 +1,9 @@
 /**
- * What a page loads: `<script src="/beat/heartbeat.js" data-stream="cam1" data-token="…"></script>`. As short as it is, because
- * every page loads it: at most 1,024 bytes.
+ * The script that pages load: `<script src="/beat/heartbeat.js" data-stream="cam1" data-token="…"></script>`. It is this terse
+ * because every page loads it: at most 1,024 bytes.
  *
- * `S`: what the page sees. `c`: the connection, once there is one. `w`: one is being begun. `f`: a POST. `o`: begins one. `h`: a
- * beat. `e`: it was refused for good.
+ * `S`: what the page sees. `c`: the connection, once there is one. `w`: one is being opened. `f`: sends a POST. `o`: opens a
+ * connection. `h`: sends a heartbeat. `e`: it was refused for good.
  */
 export const HEARTBEAT_SCRIPT = `(()=>{let s=document.currentScript,E=encodeURIComponent,d=s.dataset,S=window.streamSessions={sid:d.sid||Date.now()+(Math.random()+"").slice(2)},c,w,t,
 u=p=>new URL(p+(d.token?"?token="+E(d.token):""),s.src),

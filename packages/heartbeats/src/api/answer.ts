@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers with JSON, or with nothing. */
+/** Answers with JSON, or with an empty body. */
 export function answer(res: ServerResponse, status: number, body?: object): void {
   res.statusCode = status;
   res.setHeader('Cache-Control', 'no-store');
@@ -11,7 +11,10 @@ export function answer(res: ServerResponse, status: number, body?: object): void
   res.end(text);
 }
 
-/** Pages of these origins may read the answer. Without cookies: a key is what proves a page, not who its viewer is elsewhere. */
+/**
+ * Lets pages of these origins read the response. Without cookies: a page is authenticated by its key, not by who its viewer is
+ * elsewhere.
+ */
 export function allowOrigin(req: IncomingMessage, res: ServerResponse, origins: '*' | readonly string[]): void {
   const { origin } = req.headers;
   if (origins === '*') res.setHeader('Access-Control-Allow-Origin', '*');

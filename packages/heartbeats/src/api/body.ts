@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 const MAX_BYTES = 4_096;
 
-/** What a page says. */
+/** What a page sends. */
 export interface Said {
   readonly sid?: string;
   readonly key?: string;
@@ -10,9 +10,9 @@ export interface Said {
 
 const FIELDS = ['sid', 'key'] as const;
 
-/** The body as JSON, whatever its type says: `sendBeacon` sends text. Undefined: it is none, or too long. */
+/** Parses the body as JSON, whatever its type: `sendBeacon` sends text. Undefined: it is invalid or too long. */
 export async function readBody(req: IncomingMessage & { body?: unknown }): Promise<Said | undefined> {
-  // a body parser was here
+  // a body parser has already run
   if (typeof req.body === 'object' && req.body !== null && !Buffer.isBuffer(req.body)) return fieldsOf(req.body);
   const text = typeof req.body === 'string' ? req.body : await collect(req);
   if (text === undefined) return undefined;
@@ -34,7 +34,7 @@ function fieldsOf(body: unknown): Said | undefined {
   return said;
 }
 
-/** Node ends a request that does not come to its end by itself (`requestTimeout`). */
+/** Node itself ends a request whose body does not finish (`requestTimeout`). */
 function collect(req: IncomingMessage): Promise<string | undefined> {
   return new Promise((resolve) => {
     let body: Buffer | undefined;

@@ -12,11 +12,10 @@ import { settingsOf, type Client, type HeartbeatApiOptions, type HeartbeatApiSet
 export type HeartbeatHandler = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => void;
 
 /**
- * Lets pages say that they are there, and apps list who does.
+ * Lets pages report that they are there, and apps list those that do.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * app.use('/beat', heartbeatApi(connections, { authorize: localOnly }));
+ * @example app.use('/beat', heartbeatApi(connections, { authorize: localOnly }));
  */
 export function heartbeatApi(connections: ConnectionTracker, options: HeartbeatApiOptions = {}): HeartbeatHandler {
   if (!(connections instanceof Connections)) {
@@ -96,7 +95,7 @@ class Api {
   }
 
   private go(res: ServerResponse, id: string, verb: string, { key, sid }: Said, token: () => string | undefined): void {
-    // a wrong key learns nothing about who is there
+    // a wrong key must not reveal who is there
     if (key === undefined || !this.connections.isKeyOf(id, key)) {
       return answer(res, 403, { reason: key === undefined ? 'no_key' : 'wrong_key' });
     }
@@ -115,7 +114,7 @@ class Api {
     try {
       isAllowed = (await this.settings.authorize(req)) === true;
     } catch {
-      // it throws to refuse
+      // throwing means refusing
     }
     if (!isAllowed) return answer(res, 403, { reason: 'forbidden' });
     const stream = codeOf(name);

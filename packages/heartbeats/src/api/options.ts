@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 
-/** Who a request is from, as `trackPlayback` would see it: then a page and its media are one viewer. */
+/** The client of a request, identified as `trackPlayback` does it, so that a page and its media count as one viewer. */
 export interface Client {
   /** Without a port. */
   readonly ip: string;
@@ -11,17 +11,18 @@ export interface Client {
 
 /** Options of `heartbeatApi()`. */
 export interface HeartbeatApiOptions {
-  /** Who may list connections: true lets in, anything else is answered 403. Default: nobody. */
+  /** Who may list connections: true grants access, anything else is answered with 403. Default: nobody. */
   readonly authorize?: (req: IncomingMessage) => boolean | Promise<boolean>;
-  /** Pages of which origins may beat: a list like `['https://example.com']`. Default `'*'`: all. */
+  /** The origins whose pages may send heartbeats: a list like `['https://example.com']`. Default `'*'`: all. */
   readonly origins?: '*' | readonly string[];
   /** How many connections one address may have. Default 20. */
   readonly maxPerAddress?: number;
-  /** How often pages are to beat, in milliseconds. Default: a third of the window. */
+  /** How often pages should send heartbeats, in milliseconds. Default: a third of the window. */
   readonly intervalMs?: number;
   /**
-   * Who a request is from. Default: Express's `req.ip`, which follows its `trust proxy`, or else the address of the socket;
-   * the User-Agent, and the viewer token of the query. To read the token of a cookie too: `(req) => hitFromRequest(req, …)`.
+   * Identifies the client of a request. Default: Express's `req.ip`, which follows its `trust proxy`, or else the address of the
+   * socket; the User-Agent, and the viewer token of the query. To read a token from a cookie as well: `(req) =>
+   * hitFromRequest(req, …)`.
    */
   readonly client?: (req: IncomingMessage) => Client;
 }
