@@ -2,13 +2,13 @@ import type { ActiveCount } from '@stream-sessions/core';
 import { labelText } from './label-text.js';
 import type { Sample } from './sample.js';
 
-/** The name of all streams that have none of their own here. */
+/** The name for all streams that have no label of their own. */
 export const OTHER = 'other';
 
 /**
- * Live sessions by stream, protocol and kind: of the streams with the most sessions, and of the rest together.
+ * Live sessions by stream, protocol and kind: for the streams with the most sessions, and for the rest together.
  *
- * @param named how many streams have their own name; false: no label names a stream
+ * @param named How many streams have a label of their own; false: no label names a stream
  */
 export function activeSamples(counts: readonly ActiveCount[], named: number | false): Sample[] {
   const nameOf = named === false ? () => '' : largest(counts, named);
@@ -27,7 +27,7 @@ export function activeSamples(counts: readonly ActiveCount[], named: number | fa
   return [...cells.values()];
 }
 
-/** The label of a stream: its own if it is one of the `max` with the most sessions; of equal ones the first by name. */
+/** The label of a stream: its own name if it is one of the `max` with the most sessions; ties are resolved by name. */
 function largest(counts: readonly ActiveCount[], max: number): (stream: string) => string {
   const sums = new Map<string, number>();
   for (const { stream, active } of counts) sums.set(stream, (sums.get(stream) ?? 0) + active);

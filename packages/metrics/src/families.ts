@@ -5,12 +5,12 @@ import { activeSamples } from './active.js';
 import { labelText } from './label-text.js';
 import type { Sample } from './sample.js';
 
-/** A metric with all its labels, as every form of it is made from. */
+/** A metric with all its labels, from which every representation is made. */
 export interface Family {
-  /** Without the suffix that its type brings along: `_total`, `_info`. */
+  /** Without the suffix that its type adds: `_total`, `_info`. */
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'summary' | 'info';
-  /** In the words of OpenMetrics; the name ends with it. */
+  /** In OpenMetrics terms; the name ends with it. */
   readonly unit?: 'bytes' | 'seconds';
   readonly help: string;
   readonly read: (stats: TrackerStats) => Sample[];
@@ -27,7 +27,7 @@ const byReason =
   (stats) =>
     summed(Object.entries(of(stats)).map(([reason, value]) => ({ labels: { reason: labelText(reason) }, value })));
 
-/** Samples of the same labels as one: several sinks may have one name. */
+/** Merges samples with the same labels, since several sinks may share a name. */
 function summed(samples: readonly Sample[]): Sample[] {
   const cells = new Map<string, Sample>();
   for (const sample of samples) {
@@ -41,7 +41,7 @@ function summed(samples: readonly Sample[]): Sample[] {
 
 const PREFIX = 'stream_sessions';
 
-/** @param streams how many streams have a label of their own; false: none, and no label names a stream */
+/** @param streams How many streams have a label of their own; false: no label names a stream. */
 export const familiesOf = (streams: number | false): readonly Family[] => [
   {
     name: `${PREFIX}_active`,

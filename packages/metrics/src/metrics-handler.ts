@@ -16,13 +16,13 @@ export type MetricsHandler = (req: Request, res: Response) => void;
 /** Options of `metricsHandler()`. */
 export interface MetricsHandlerOptions extends MetricsOptions {
   /**
-   * Decides who may scrape: true lets in, anything else is answered 403. `localOnly` of the middleware is such a function.
-   * Default: everybody who gets this far.
+   * Decides who may scrape: true grants access, anything else is answered with 403. `localOnly` of the middleware is such a
+   * function. Default: everyone who gets this far.
    */
   readonly authorize?: { call(req: Request): boolean | Promise<boolean> }['call'];
 }
 
-/** What a scraper is given that accepts both comes first. */
+/** The first is for scrapers that accept both. */
 const TYPES: Readonly<Record<string, Form>> = {
   'text/plain; version=0.0.4; charset=utf-8': 'prometheus',
   'application/openmetrics-text; version=1.0.0; charset=utf-8': 'openmetrics',
@@ -30,8 +30,8 @@ const TYPES: Readonly<Record<string, Form>> = {
 const [DEFAULT_TYPE = ''] = Object.keys(TYPES);
 
 /**
- * Answers every GET with the metrics of a directory, read at that moment: OpenMetrics 1.0 for whoever prefers it, the text
- * form of Prometheus for everybody else.
+ * Answers every GET with the metrics of a directory, read at that moment: OpenMetrics 1.0 for scrapers that prefer it, the
+ * Prometheus text format for all others.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example app.get('/metrics', metricsHandler(tracker));
@@ -64,7 +64,7 @@ export function metricsHandler(directory: SessionDirectory, options: MetricsHand
   };
 }
 
-/** Prometheus 3 also says how names are escaped: ours need no escaping. */
+/** Prometheus 3 also specifies how to escape names: ours need no escaping. */
 function typeFor({ headers }: Request): string {
   const accept = headers.accept?.replaceAll(/; ?escaping=[\w-]*/g, '');
   const [best = DEFAULT_TYPE] = new Negotiator({ headers: accept === undefined ? {} : { accept } }).mediaTypes(

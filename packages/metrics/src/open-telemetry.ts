@@ -5,7 +5,7 @@ import { familiesOf, type Family } from './families.js';
 import { checkedStreams, type MetricsOptions } from './options.js';
 import type { Sample } from './sample.js';
 
-/** What is needed of the `Meter` of `@opentelemetry/api`; `Instrument` is what it makes. */
+/** The part of `Meter` of `@opentelemetry/api` that is used here; `Instrument` is what it creates. */
 export interface OpenTelemetryMeter<Instrument = unknown> {
   createObservableCounter(name: string, options: { description: string; unit?: string }): Instrument;
   createObservableUpDownCounter(name: string, options: { description: string; unit?: string }): Instrument;
@@ -21,15 +21,15 @@ type BatchCallback<Instrument> = (result: BatchResult<Instrument>) => Promise<vo
 
 const UNITS = { bytes: 'By', seconds: 's' } as const;
 
-/** An SDK keeps what it was told once, 2,000 at the most by default: the rest is `other`. */
+/** An SDK keeps every set of labels it has seen, 2,000 at most by default: the rest is `other`. */
 const MAX_KEPT = 1_000;
 
 /**
  * Adds the metrics of a directory to a meter of OpenTelemetry, as observable instruments: `stream_sessions.active`,
- * `stream_sessions.opened` and so on; a policy's seconds are `stream_sessions.policy_seconds` and
- * `stream_sessions.policy_calls`. A stream that ended is reported as 0, because SDKs repeat what they heard last.
+ * `stream_sessions.opened` and so on; a policy's seconds are `stream_sessions.policy_seconds` and `stream_sessions.policy_calls`.
+ * A stream that ended is reported as 0, because SDKs repeat the last value.
  *
- * @returns the function that ends it
+ * @returns a function that removes them
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example registerOpenTelemetry(metrics.getMeter('my-app'), tracker);
  */
@@ -55,7 +55,7 @@ export function registerOpenTelemetry<Instrument>(
   return () => meter.removeBatchObservableCallback(observe, instruments);
 }
 
-/** What an SDK was told of, by its labels. */
+/** The sets of labels that were reported to an SDK. */
 type Kept = Map<string, Sample['labels']>;
 
 interface Observed<Instrument> {
@@ -81,7 +81,7 @@ function instrumentsOf<I>(meter: OpenTelemetryMeter<I>, family: Family): Observe
   ];
 }
 
-/** With a 0 for what was there before, and no more sets of labels than an SDK keeps. */
+/** Adds a 0 for what was reported before, without exceeding the number of label sets that an SDK keeps. */
 function withEnded(samples: readonly Sample[], kept: Kept): Iterable<Sample> {
   const now = new Map<string, Sample>([...kept].map(([key, labels]) => [key, { labels, value: 0 }]));
   for (const sample of samples) {

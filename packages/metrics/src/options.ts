@@ -1,6 +1,6 @@
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
 
-/** Options of all that this package registers or answers. */
+/** Options of everything that this package registers or serves. */
 export interface MetricsOptions {
   /**
    * How many streams have a label of their own: those with the most sessions. The rest is the stream `other`. `false`: no
@@ -14,7 +14,7 @@ export const KNOWN: readonly string[] = ['streams'] satisfies readonly (keyof Me
 const DEFAULT_STREAMS = 100;
 
 /**
- * How many streams are named.
+ * The number of streams that have a label of their own.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */

@@ -5,7 +5,7 @@ import { checkedStreams, type MetricsOptions } from './options.js';
 import { sharedAnswer } from './shared-answer.js';
 import { sampleName } from './text.js';
 
-/** What is needed of the `Registry` of `prom-client` 15. */
+/** The part of `Registry` of `prom-client` 15 that is used here. */
 export interface PromClientRegistry {
   registerMetric(metric: never): void;
   removeSingleMetric(name: string): void;
@@ -15,7 +15,7 @@ export interface PromClientRegistry {
  * Adds the metrics of a directory to a registry of `prom-client`. They are read when the registry is, so nothing is stale.
  *
  * @returns the function that removes them
- * @throws StreamSessionsError ERR_BAD_OPTION; Error of `prom-client` when they are registered already
+ * @throws StreamSessionsError ERR_BAD_OPTION; Error of `prom-client` if they are already registered
  * @example registerPromClient(register, tracker);
  */
 export function registerPromClient(
@@ -32,9 +32,11 @@ export function registerPromClient(
   return () => names.forEach((name) => registry.removeSingleMetric(name));
 }
 
-/** A metric as a registry sees it: its own classes keep what was set, labels of streams that ended included. */
+/**
+ * A metric as a registry sees it: prom-client's own classes keep what was set, including the labels of streams that have ended.
+ */
 class ReadMetric {
-  /** The registry takes `_total` off for OpenMetrics. */
+  /** The registry removes `_total` for OpenMetrics. */
   name: string;
   readonly help: string;
   readonly type: 'gauge' | 'counter' | 'summary';
@@ -59,6 +61,6 @@ class ReadMetric {
     return { name, help, type, aggregator, values };
   }
 
-  /** The tracker counts, and nobody sets it back. */
+  /** Does nothing: the tracker counts, and its counters cannot be reset. */
   reset(): void {}
 }

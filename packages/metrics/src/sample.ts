@@ -1,7 +1,7 @@
-/** One number of a metric. */
+/** One value of a metric. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   value: number;
-  /** Of a summary: which of its two numbers this is. */
+  /** For a summary: which of its two values this is. */
   readonly part?: 'sum' | 'count';
 }

@@ -1,4 +1,4 @@
-/** Asks once for all who ask at the same time: several metrics of one scrape are of one moment. */
+/** Asks only once for concurrent callers, so that several metrics of one scrape are from the same moment. */
 export function sharedAnswer<T>(ask: () => T | Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined;
   return () => {

@@ -2,7 +2,7 @@ import type { TrackerStats } from '@stream-sessions/core';
 import type { Family } from './families.js';
 import type { Sample } from './sample.js';
 
-/** The two forms that Prometheus reads. */
+/** The two formats that Prometheus reads. */
 export type Form = 'prometheus' | 'openmetrics';
 
 const SUFFIX = { gauge: '', counter: '_total', summary: '', info: '_info' } as const;
@@ -11,11 +11,11 @@ const SUFFIX = { gauge: '', counter: '_total', summary: '', info: '_info' } as c
 export const sampleName = ({ name, type }: Family, part?: Sample['part']): string =>
   part === undefined ? name + SUFFIX[type] : `${name}_${part}`;
 
-/** All of them as text. */
+/** All families as text. */
 export function writeText(families: readonly Family[], stats: TrackerStats, form: Form): string {
   const lines: string[] = [];
   for (const family of families) {
-    // OpenMetrics names the family, the older form its samples
+    // OpenMetrics names the family, the older format its samples
     const name = form === 'openmetrics' || family.type === 'summary' ? family.name : sampleName(family);
     lines.push(`# TYPE ${name} ${typeIn(form, family.type)}`);
     if (form === 'openmetrics' && family.unit !== undefined) lines.push(`# UNIT ${name} ${family.unit}`);
