@@ -1,6 +1,6 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 
-/** An error of this package: `status` is the HTTP status that fits it, which Express and others answer with. */
+/** An error of this package: `status` is the matching HTTP status, with which Express and others respond. */
 export type SessionStoreError = StreamSessionsError & {
   /** 400, 404, 409, 413, 500 or 503. */
   readonly status: number;
@@ -9,7 +9,7 @@ export type SessionStoreError = StreamSessionsError & {
 export const withStatus = (status: number, error: StreamSessionsError): SessionStoreError =>
   Object.assign(error, { status });
 
-/** The session that was named does not exist, or no longer. */
+/** The given session does not exist, or no longer exists. */
 export const notFound = (): SessionStoreError =>
   withStatus(404, new StreamSessionsError('ERR_SESSION_NOT_FOUND', 'session not found'));
 
@@ -73,7 +73,7 @@ export const storeClosed = (): SessionStoreError =>
 export const storeFull = (what: string, cause?: unknown): SessionStoreError =>
   withStatus(503, new StreamSessionsError('ERR_STORE_FULL', what, { cause }));
 
-/** What is stored under the id cannot be a session: another program wrote there, or it was damaged. */
+/** What is stored under the id is not a valid session: another program wrote it, or it was damaged. */
 export const corrupt = (id: string, what: string, cause?: unknown): SessionStoreError =>
   withStatus(
     500,

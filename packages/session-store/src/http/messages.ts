@@ -1,8 +1,8 @@
-/** The part of a request that is read: one of Node's `http`, of Express or of a similar framework. */
+/** The part of a request that is read: from Node's `http`, Express or a similar framework. */
 export interface HeaderRequest {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** What a parser such as `express.json()` has read, if one ran before. */
+  /** The result of a parser such as `express.json()`, if one ran before. */
   readonly body?: unknown;
 }
 

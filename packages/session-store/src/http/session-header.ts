@@ -6,13 +6,13 @@ import type { HeaderRequest, HeaderResponse } from './messages.js';
 
 /** Options of {@link sessionHeader}. */
 export interface SessionHeaderOptions<Req extends HeaderRequest = HeaderRequest> {
-  /** The header that names the session, in requests and in the answer that begins one; default `Mcp-Session-Id`. */
+  /** The header that names the session, in requests and in the response that begins one; default `Mcp-Session-Id`. */
   header?: string;
-  /** The type of the sessions: those that it opens are of it, and those of another are unknown here. Default `streamable`. */
+  /** The type of the sessions it opens; those of another type are unknown here. Default `streamable`. */
   type?: SessionType;
   /**
-   * Whether a request without the header begins a session. Default: a POST whose parsed body is a JSON-RPC `initialize`, so
-   * put `express.json()` before.
+   * Whether a request without the header begins a session. Default: a POST whose parsed body is a JSON-RPC `initialize`, so put
+   * `express.json()` before it.
    */
   mayOpen?: (req: Req) => boolean | Promise<boolean>;
 }
@@ -30,17 +30,16 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 
 const sessions = new WeakMap<object, Session>();
 
-/** The session that `sessionHeader` has found or opened for a request. */
+/** The session that `sessionHeader` found or opened for a request. */
 export const sessionOf = (req: object): Session | undefined => sessions.get(req);
 
 /**
- * Keeps sessions for clients that name theirs in a header, as streamable HTTP (MCP) does. A request that may opens one; on
- * others the session is refreshed, and handed on by `sessionOf(req)`. Answers by itself: 404 with a JSON-RPC error −32001 for
- * an unknown session, 400 without one, 503 while the store is away, 204 after a DELETE.
+ * Manages sessions for clients that name theirs in a header, as streamable HTTP (MCP) does. A request that is allowed to opens
+ * one; on others, the session is refreshed, and available through `sessionOf(req)`. It responds itself with 404 and JSON-RPC
+ * error −32001 for an unknown session, 400 without one, 503 while the store is unreachable, and 204 after a DELETE.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
- * @example
- * app.use('/mcp', express.json(), sessionHeader(manager), (req, res) => res.json(answer(sessionOf(req), req.body)));
+ * @example app.use('/mcp', express.json(), sessionHeader(manager), (req, res) => res.json(answer(sessionOf(req), req.body)));
  */
 export function sessionHeader<Req extends HeaderRequest = HeaderRequest>(
   manager: Manager,
@@ -53,7 +52,7 @@ export function sessionHeader<Req extends HeaderRequest = HeaderRequest>(
   if (typeof mayOpen !== 'function') throw badOption('mayOpen', 'a function', mayOpen);
   const name = header.toLowerCase();
 
-  /** True if the request may go on; else it is answered. */
+  /** True if the request may proceed; otherwise it has been answered. */
   async function admit(req: Req, res: HeaderResponse): Promise<boolean> {
     const given = req.headers[name];
     if (given === undefined) {

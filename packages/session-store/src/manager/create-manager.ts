@@ -5,41 +5,44 @@ import { SessionManager } from './manager.js';
 import { settingsOf, type ManagerOptions } from './options.js';
 
 /**
- * Sessions with a TTL, wherever they are kept. Each object that it gives is a copy of what is stored, apart from one that
- * has something open on this node, such as an SSE client: that is always the same object. Every call rejects while
- * the storage is away, with an error that says so and has `status` 503, and with `ERR_MANAGER_STOPPED` after `stop()`.
+ * Sessions with a TTL, wherever they are stored. Each object returned is a copy of what is stored, except for one that has
+ * something open on this node, such as an SSE client: that is always the same object. Every call rejects while the storage is
+ * unreachable, with an error that says so and has `status` 503, and with `ERR_MANAGER_STOPPED` after `stop()`.
  */
 export interface Manager<S extends Session = Session> {
-  /** Makes and stores a session of this id. Rejects with `ERR_BAD_SESSION_ID` or `ERR_SESSION_EXISTS`. */
+  /** Creates and stores a session with this id. Rejects with `ERR_BAD_SESSION_ID` or `ERR_SESSION_EXISTS`. */
   addWithId(id: string): Promise<S>;
-  /** Makes and stores a session of a random id: one of the manager's, or of the type that is named. */
+  /** Creates and stores a session with a random id: of the manager's type, or of the given one. */
   create(): Promise<S>;
   create(type: SessionType): Promise<Session>;
   /** Stores a session that you have made. Rejects with `ERR_SESSION_EXISTS`, `ERR_BAD_SESSION` or `ERR_SESSION_TOO_LARGE`. */
   addSession(session: Session): Promise<void>;
-  /** Stores a session, in place of the one of its id if there is one; what that has open on this node is closed. */
+  /** Stores a session, replacing the one with its id, if any; anything that one has open on this node is closed. */
   upsertSession(session: Session): Promise<void>;
-  /** The session, refreshed: it now lasts another TTL. Undefined if there is none. */
+  /** The session, refreshed: it now lasts for another TTL. Undefined if there is none. */
   get(id: string): Promise<Session | undefined>;
   /** The same; rejects with `ERR_SESSION_NOT_FOUND` (`status` 404) if there is none. */
   getOrThrow(id: string): Promise<Session>;
   /** The session, without refreshing it. */
   peek(id: string): Promise<Session | undefined>;
   /**
-   * Stores what you have changed of a session: metadata by key, data as a whole, `updatedAt`. What others have changed
-   * stays. False, and nothing is stored, if the session was deleted or replaced meanwhile. Refreshes it. Rejects with
-   * `ERR_CONFLICT` when others were faster five times.
+   * Stores what you have changed in a session: metadata by key, data as a whole, `updatedAt`. Changes by others are kept. False,
+   * and nothing is stored, if the session was deleted or replaced meanwhile. Refreshes it. Rejects with `ERR_CONFLICT` if others
+   * were faster five times.
    */
   update(session: Session): Promise<boolean>;
-  /** Stores that the session was used now, and refreshes it. False if there is none. */
+  /** Records that the session was used now, and refreshes it. False if there is none. */
   touch(id: string): Promise<boolean>;
-  /** Deletes a session and ends what it has open: here at once, on other nodes with their next sweep. False if there was none. */
+  /** Deletes a session and ends what it has open: here at once, on other nodes at their next sweep. False if there was none. */
   delete(id: string): Promise<boolean>;
-  /** How many sessions there are, on all nodes. On Redis this looks at each of them. */
+  /** The number of sessions on all nodes. On Redis, this examines each of them. */
   count(): Promise<number>;
   /** Calls `visit` for each session in turn, without refreshing it, until that returns or resolves to false. */
   range(visit: (id: string, session: Session) => unknown): Promise<void>;
-  /** Ends what sessions have open on this node, and closes the storage. In memory that is the end of them. Harmless twice. */
+  /**
+   * Ends what sessions have open on this node, and closes the storage, which in memory ends the sessions themselves. Safe to call
+   * twice.
+   */
   stop(): Promise<void>;
 }
 

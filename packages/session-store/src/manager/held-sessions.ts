@@ -15,7 +15,7 @@ export class HeldSessions {
     return [...this.sessions.keys()];
   }
 
-  /** Holds it from now on, if its type has anything to close. Another object of the id is closed. */
+  /** Holds the session from now on, if its type has anything to close. Another object with its id is closed. */
   add(session: Session): void {
     const other = this.sessions.get(session.id);
     if (other === session) return;
@@ -27,7 +27,7 @@ export class HeldSessions {
     if (this.sessions.get(session.id) === session) this.sessions.delete(session.id);
   }
 
-  /** Closes what is open of this id; with a session, only if that is the one. */
+  /** Closes what is open under this id; with a session, only if it is that one. */
   close(id: string, only?: Session): void {
     const session = this.sessions.get(id);
     if (session === undefined || (only !== undefined && session !== only)) return;

@@ -17,13 +17,13 @@ import { HeldSessions } from './held-sessions.js';
 import type { ManagerSettings } from './options.js';
 import { Sweep } from './sweep.js';
 
-/** Tries, against others who change the same session. */
+/** Attempts when others change the same session concurrently. */
 const TRIES = 5;
 
 /**
- * Sessions with a TTL, wherever they are kept. Each object that it gives is a copy of what is stored, apart from one that
- * has something open on this node, such as an SSE client: that is always the same. A storage that is away makes every call
- * reject with its error.
+ * Sessions with a TTL, wherever they are stored. Each object returned is a copy of what is stored, except for one that has
+ * something open on this node, such as an SSE client: that is always the same. While the storage is unreachable, every call
+ * rejects with its error.
  */
 export class SessionManager<S extends Session> {
   private readonly storage: Storage;
@@ -110,7 +110,7 @@ export class SessionManager<S extends Session> {
     const { record: base, text: baseText } = stateOf(session);
     let found = base && baseText !== undefined ? { record: base, text: baseText } : await this.read(id);
     for (let tries = 0; tries < TRIES; tries++) {
-      // what was read is gone, or another session has taken its place: neither is written over
+      // the session that was read is gone, or another one has replaced it: neither is overwritten
       if (found === undefined || (base !== undefined && !isSame(base, found.record))) return false;
       const text = changeRecord(found.text, found.record, changes);
       const ttlMs = this.ttlOf(found.record.createdAt);
@@ -178,13 +178,13 @@ export class SessionManager<S extends Session> {
     return this.isOver(record) ? undefined : { record, text: stored.text };
   }
 
-  /** Whether the session has lasted as long as one may. */
+  /** Whether the session has reached its maximum lifetime. */
   private isOver({ createdAt }: SessionRecord): boolean {
     const { maxLifetimeMs, clock } = this.settings;
     return maxLifetimeMs !== Infinity && createdAt + maxLifetimeMs <= clock.now();
   }
 
-  /** The object of this node that has something open, else a new one. */
+  /** The object on this node that has something open, otherwise a new one. */
   private give(record: SessionRecord, text: string): Session {
     const held = this.held.get(record.id);
     const base = held && stateOf(held).record;
@@ -214,13 +214,13 @@ export class SessionManager<S extends Session> {
 
   private readonly now = (): number => this.settings.clock.now();
 
-  /** It was stored as this: it is the session of its id from now on. */
+  /** It was stored in this form: from now on it is the session with its id. */
   private adopt(session: Session, record: SessionRecord, text: string): void {
     const { metadata } = stateOf(session);
     setStored(session, record, text);
     setSaved(session, { metadata: metadata ?? new Map() });
     this.bind(session);
-    // stopped while it was on its way
+    // stopped while it was being stored
     if (this.ending === undefined) this.held.add(session);
     else session.close();
   }
@@ -239,19 +239,21 @@ export class SessionManager<S extends Session> {
     return { record: decodeRecord(id, text), text, ttlMs };
   }
 
-  /** From now on, and not beyond the longest that a session lasts. */
+  /** The TTL from now on, limited by the maximum lifetime. */
   private ttlOf(createdAt: number): number {
     const { ttlMs, maxLifetimeMs, clock } = this.settings;
     return Math.min(ttlMs, createdAt + maxLifetimeMs - clock.now());
   }
 
-  /** `load` has set a whole TTL; near the end of its longest life a session has less. */
+  /** `load` has set a full TTL; near the end of its maximum lifetime, a session has less. */
   private async shorten(record: SessionRecord, { text }: StoredSession): Promise<void> {
     const ttlMs = this.ttlOf(record.createdAt);
     if (ttlMs < this.settings.ttlMs) await this.storage.update(record.id, text, { expected: text, ttlMs });
   }
 
-  /** Not there, or over: what is open here of it ends, and what is stored beyond its end goes, unless it was replaced. */
+  /**
+   * Missing or expired: whatever it has open here ends, and a stored session beyond its end is deleted, unless it was replaced.
+   */
   private async expire(id: string, stored: StoredSession | undefined): Promise<void> {
     this.held.close(id);
     if (stored !== undefined) await this.storage.update(id, stored.text, { expected: stored.text, ttlMs: 1 });

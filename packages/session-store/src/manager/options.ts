@@ -9,24 +9,27 @@ import { checkPositive } from '../support/checks.js';
 
 /** Options of {@link createManager}. */
 export interface ManagerOptions<S extends Session = Session> {
-  /** A session that nobody asked for so long has expired, in milliseconds. Default: that of the storage, else two hours. */
+  /**
+   * A session that nobody has asked for in this time has expired, in milliseconds. Default: that of the storage, otherwise two
+   * hours.
+   */
   ttlMs?: number;
-  /** The longest that a session lasts, however much it is asked for, in milliseconds. Default: no end. */
+  /** The longest that a session lasts, however often it is asked for, in milliseconds. Default: unlimited. */
   maxLifetimeMs?: number;
-  /** The type of the sessions that the manager makes; default `mcp`. */
+  /** The type of the sessions that the manager creates; default `mcp`. */
   type?: SessionType;
-  /** Makes the sessions instead, and those of its type that are read. It makes an object and does nothing else. */
+  /** Creates the sessions instead, including those of its type that are read. It must only make an object. */
   factory?: SessionFactory<S>;
-  /** Where sessions are kept. Default: in memory, `localStorage()`. It is closed by `stop()`. */
+  /** Where sessions are stored. Default: in memory, `localStorage()`. It is closed by `stop()`. */
   storage?: Storage;
   /**
-   * How often what has expired is tidied up, in milliseconds: responses of sessions that another node deleted, or that
-   * expired, end this much later at most. Default: half the TTL, 30,000 at most.
+   * How often expired sessions are cleaned up, in milliseconds: responses of sessions that expired, or that another node deleted,
+   * end this much later at most. Default: half the TTL, 30,000 at most.
    */
   sweepIntervalMs?: number;
-  /** Where it takes its time from. Default: the wall clock. */
+  /** The source of time. Default: the wall clock. */
   clock?: Clock;
-  /** Is told (`warn`) of a storage that could not be tidied up, and of a `close()` that threw. Default: nobody. */
+  /** Is warned (`warn`) about a storage that could not be cleaned up, and about a `close()` that threw. Default: nobody is. */
   logger?: Logger;
 }
 
@@ -39,7 +42,7 @@ export interface ManagerSettings {
   readonly ttlMs: number;
   readonly maxLifetimeMs: number;
   readonly make: SessionFactory;
-  /** The user's own, which sessions are restored by, too. */
+  /** The user's own factory, which also restores sessions. */
   readonly factory: SessionFactory | undefined;
   readonly storage: Storage;
   readonly sweepIntervalMs: number;
@@ -79,13 +82,13 @@ export function settingsOf(options: ManagerOptions): ManagerSettings {
   };
 }
 
-/** A logger that throws (a full disk, a closed stream) hurts nobody: what it was told is lost. */
+/** A logger that throws (full disk, closed stream) does no harm: only that message is lost. */
 function warnerOf(logger: Logger | undefined): Warn {
   return (details, message) => {
     try {
       logger?.warn(details, message);
     } catch {
-      // nowhere is left to tell it
+      // there is nowhere left to report this
     }
   };
 }

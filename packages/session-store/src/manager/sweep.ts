@@ -3,12 +3,12 @@ import { isSame, type SessionRecord } from '../record/record.js';
 import type { HeldSessions } from './held-sessions.js';
 import type { ManagerSettings } from './options.js';
 
-/** Sessions that are asked about at a time. */
+/** The number of sessions checked at a time. */
 const BATCH = 100;
 
 type Read = (id: string) => Promise<{ record: SessionRecord } | undefined>;
 
-/** Tidies up from time to time: what has expired in the storage, and what is open here of sessions that are gone. */
+/** Periodic clean-up: of what has expired in the storage, and of what is open here for sessions that are gone. */
 export class Sweep {
   private timer: unknown;
   private running: Promise<void> = Promise.resolve();
@@ -22,7 +22,7 @@ export class Sweep {
     this.wait();
   }
 
-  /** Resolves when a sweep that is under way has ended. */
+  /** Resolves when a sweep in progress has ended. */
   async stop(): Promise<void> {
     this.isStopped = true;
     this.settings.clock.clearTimeout(this.timer);
@@ -41,7 +41,7 @@ export class Sweep {
       await this.closeGone();
       await this.settings.storage.deleteExpired();
     } catch (error) {
-      // a storage that is away now is swept next time
+      // a storage that is unreachable is swept next time
       if (!this.isStopped) this.settings.warn({ err: error }, 'Expired sessions could not be tidied up');
     }
     this.wait();

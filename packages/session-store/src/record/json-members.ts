@@ -1,8 +1,8 @@
 /**
- * The members of a JSON object as the raw text of their values. So a change of one leaves the others exactly as they
- * were written: parsing and writing them again would round the integers of other languages.
+ * The members of a JSON object as the raw text of their values, so that changing one leaves the others exactly as written:
+ * parsing and serialising them would round other languages' large integers.
  *
- * @param text is known to be valid JSON, and an object
+ * @param text Must be valid JSON, and an object
  */
 export function splitMembers(text: string): Map<string, string> {
   const members = new Map<string, string>();
@@ -14,7 +14,7 @@ export function splitMembers(text: string): Map<string, string> {
     const valueStart = skipBlanks(text, text.indexOf(':', nameEnd) + 1);
     const valueEnd = endOfValue(text, valueStart);
     const name = JSON.parse(text.slice(nameStart, nameEnd)) as string;
-    // of two members of one name the last one counts, as for JSON.parse()
+    // of two members with the same name the last one counts, as for JSON.parse()
     members.set(name, text.slice(valueStart, valueEnd).trimEnd());
     if (text[valueEnd] !== ',') return members;
     at = valueEnd + 1;
@@ -38,7 +38,7 @@ function endOfString(text: string, from: number): number {
   return at + 1;
 }
 
-/** The comma or brace behind the value that begins here. */
+/** The comma or brace after the value that begins here. */
 function endOfValue(text: string, from: number): number {
   let depth = 0;
   for (let at = from; ; at++) {

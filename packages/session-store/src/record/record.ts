@@ -2,10 +2,10 @@ import { badSession, corrupt, tooLarge } from '../errors.js';
 import { joinMembers, splitMembers } from './json-members.js';
 import { formatRfc3339, parseRfc3339 } from './rfc3339.js';
 
-/** Sessions that are longer than this as JSON are refused. */
+/** Sessions whose JSON is longer than this are refused. Characters. */
 export const MAX_TEXT_LENGTH = 1_048_576;
 
-/** A stored session, parsed. It is shared, so nobody changes it. */
+/** A stored session, parsed. It is shared, so it must not be changed. */
 export interface SessionRecord {
   readonly id: string;
   readonly type: string;
@@ -14,28 +14,28 @@ export interface SessionRecord {
   readonly updatedAt: number;
   readonly data: unknown;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Drawn when the session was created; empty where another program wrote it. */
+  /** Random, generated when the session was created; empty if another program wrote it. */
   readonly nonce: string;
 }
 
-/** Whether both are the same session, rather than one and a later one that took its place. ToolHive drops the nonce as it writes. */
+/** Whether both are the same session, rather than one and a later replacement. ToolHive drops the nonce when it writes. */
 export function isSame(a: SessionRecord, b: SessionRecord): boolean {
   return a.createdAt === b.createdAt && (a.nonce === b.nonce || a.nonce === '' || b.nonce === '');
 }
 
-/** What has changed of a session since it was read. Absent: as it was. */
+/** What has changed in a session since it was read. Absent: unchanged. */
 export interface Changes {
   readonly updatedAt?: number;
-  /** JSON; the empty text takes the data away. */
+  /** JSON; the empty string removes the data. */
   readonly data?: string;
-  /** By key; undefined takes one away. */
+  /** By key; undefined removes one. */
   readonly metadata?: ReadonlyMap<string, string | undefined>;
 }
 
 type Stored = Record<string, unknown>;
 
 /**
- * Reads what is stored under an id: the JSON of ToolHive's sessions, with whatever else stands in it.
+ * Parses what is stored under an id: the JSON of ToolHive's sessions, along with any other members.
  *
  * @throws StreamSessionsError ERR_STORE_CORRUPT
  */
@@ -61,7 +61,7 @@ export function decodeRecord(id: string, text: string): SessionRecord {
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** How a storage's `create` recognises its own session, if the session has one. */
+/** Lets the `create` of a storage recognise its own session, if that has a nonce. */
 export function nonceOf(text: string): string | undefined {
   try {
     return asText((JSON.parse(text) as Stored | null)?.['nonce']) || undefined;
@@ -96,7 +96,7 @@ export function encodeRecord(fields: Omit<SessionRecord, 'data'> & { data: strin
 }
 
 /**
- * The stored JSON with these changes, and everything else as it was written.
+ * The stored JSON with these changes, and everything else as written.
  *
  * @throws StreamSessionsError ERR_SESSION_TOO_LARGE
  */
@@ -128,7 +128,7 @@ function bounded(text: string): string {
 /**
  * Data as JSON; the empty text for none.
  *
- * @throws StreamSessionsError ERR_BAD_SESSION when JSON cannot hold it
+ * @throws StreamSessionsError ERR_BAD_SESSION if JSON cannot represent it
  */
 export function encodeData(data: unknown): string {
   if (data === undefined) return '';

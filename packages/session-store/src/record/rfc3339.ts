@@ -4,9 +4,9 @@ const ERA_YEARS = 400;
 const ERA_MS = 146_097 * 86_400_000;
 
 /**
- * Epoch milliseconds of an RFC 3339 time with up to nine decimals, as Go writes it; what is finer than a millisecond is
- * cut off. Undefined for anything else, such as the 30th of February. Letter by letter, for it is read twice per request: a
- * regular expression and a Date take three times as long.
+ * Epoch milliseconds of an RFC 3339 time with up to nine decimals, as Go writes it; anything finer than a millisecond is cut off.
+ * Undefined for anything else, such as the 30th of February. Parsed character by character, because this runs twice per request:
+ * a regular expression and a Date take three times as long.
  */
 export function parseRfc3339(text: unknown): number | undefined {
   if (typeof text !== 'string' || text.length < 20 || text.length > 35) return undefined;
@@ -28,7 +28,7 @@ export function parseRfc3339(text: unknown): number | undefined {
   }
   const minutes = minuteOfDay - offsetOf(text, at);
   if (Number.isNaN(minutes)) return undefined;
-  // Date.UTC() takes the years 0 to 99 for those of the twentieth century, and Go's zero time is in the year 1
+  // Date.UTC() maps the years 0 to 99 to the twentieth century, and Go's zero time is in the year 1
   return Date.UTC(year + ERA_YEARS, month - 1, day, 0, minutes, second, millisecond) - ERA_MS;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Writes a text over the one that was expected, or over any if that is empty: 1. Over another: 0. Where there is none: -1. The
- * texts are compared and never read: Lua would turn `[]` into `{}`, and round large integers.
+ * Replaces a text if it is the expected one, or any text if none is expected, and returns 1. Returns 0 if another text is stored,
+ * -1 if none is. The texts are compared but never parsed: Lua would turn `[]` into `{}`, and round large integers.
  */
 export const COMPARE_AND_SET = `
 local stored = redis.call('GET', KEYS[1])

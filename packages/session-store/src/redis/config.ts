@@ -8,7 +8,7 @@ import { checkKeyPrefix } from './redis-storage.js';
 export interface RedisTlsConfig {
   /** The certificate authority of the server, as PEM. Default: those that Node knows. */
   caCert?: string | Buffer;
-  /** Takes any certificate; default false. For tests. */
+  /** Accepts any certificate; default false. For tests. */
   insecureSkipVerify?: boolean;
 }
 
@@ -17,12 +17,12 @@ export interface SentinelConfig {
   masterName: string;
   /** `host:port` of some of the Sentinels. */
   sentinelAddrs: readonly string[];
-  /** Credentials of the Sentinels, if they want any; those of Redis are not sent to them. */
+  /** Credentials of the Sentinels, if they require any; those of Redis are not sent to them. */
   username?: string;
   password?: string;
 }
 
-/** Where Redis is, and how to talk to it. */
+/** Where Redis is, and how to connect to it. */
 export interface RedisConfig {
   /** `host:port` of a standalone server. Either this or `sentinel`. */
   addr?: string;
@@ -32,22 +32,24 @@ export interface RedisConfig {
   password?: string;
   /** Database; default 0. */
   db?: number;
-  /** Stands before every key, and ends with `:`, such as `tv:session:`. */
+  /** Precedes every key, and ends with `:`, such as `tv:session:`. */
   keyPrefix: string;
   /** TTL of the sessions, in milliseconds. Default: that of the manager. */
   ttlMs?: number;
-  /** Limit for connecting, in milliseconds; default 5,000. */
+  /** Time limit for connecting, in milliseconds; default 5,000. */
   dialTimeoutMs?: number;
-  /** Limits for an answer and for writing a command, in milliseconds; default 3,000 each. A command has the sum of both. */
+  /**
+   * Time limits for a reply and for writing a command, in milliseconds; default 3,000 each. A command may take the sum of both.
+   */
   readTimeoutMs?: number;
   writeTimeoutMs?: number;
   /** Absent: no TLS. */
   tls?: RedisTlsConfig;
-  /** Where limits take their time from. Default: the wall clock. */
+  /** The source of time for limits. Default: the wall clock. */
   clock?: Clock;
 }
 
-/** `host:port`, taken apart. */
+/** A parsed `host:port`. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -80,7 +82,7 @@ const NAMES = ['addr', 'sentinel', 'username', 'password', 'db', 'keyPrefix', 't
 const bad = (what: string, cause?: unknown): StreamSessionsError =>
   new StreamSessionsError('ERR_BAD_OPTION', `connectRedis(): invalid redis configuration: ${what}.`, { cause });
 
-/** @throws StreamSessionsError ERR_BAD_OPTION that names the field */
+/** @throws StreamSessionsError ERR_BAD_OPTION, which names the field */
 export function redisSettingsOf(config: RedisConfig): RedisSettings {
   checkOptions('connectRedis()', config, NAMES);
   const { addr, sentinel, db = 0, keyPrefix, ttlMs, tls, clock = systemClock } = config;

@@ -8,15 +8,13 @@ import { ioredisClient, nodeRedisClient, type OwnClient } from './open-client.js
 import { RedisStorage } from './redis-storage.js';
 
 /**
- * Connects to Redis or Valkey, asks for a `PING`, and keeps sessions there. Takes the npm package `redis`, else `ioredis`: one
- * of them has to be installed. The connection comes back by itself when it is lost, and is closed by `close()` (by
- * `manager.stop()`).
+ * Connects to Redis or Valkey, sends a `PING`, and stores sessions there. Uses the npm package `redis`, otherwise `ioredis`: one
+ * of them has to be installed. A lost connection is restored automatically, and `close()` (through `manager.stop()`) closes it.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION, which names the field; ERR_REDIS_CLIENT_MISSING; ERR_STORE_UNAVAILABLE,
- * ERR_STORE_DENIED or ERR_STORE_TIMEOUT when there is no answer
- * @example
- * const storage = await connectRedis({ addr: '127.0.0.1:6379', keyPrefix: 'tv:session:' });
- * const manager = createManager({ storage });
+ *   ERR_STORE_DENIED or ERR_STORE_TIMEOUT if there is no reply
+ * @example const storage = await connectRedis({ addr: '127.0.0.1:6379', keyPrefix: 'tv:session:' }); const manager =
+ *   createManager({ storage });
  */
 export function connectRedis(config: RedisConfig): Promise<Storage> {
   return connectWith(config, {
@@ -27,7 +25,7 @@ export function connectRedis(config: RedisConfig): Promise<Storage> {
 
 type Open = (settings: RedisSettings) => Promise<OwnClient>;
 
-/** The packages in the order in which they are tried, and what opens a client of each. */
+/** The packages in the order in which they are tried, and the function that opens a client of each. */
 export async function connectWith(config: RedisConfig, openers: Readonly<Record<string, Open>>): Promise<Storage> {
   const settings = redisSettingsOf(config);
   const own = await firstInstalled(openers, settings);

@@ -4,10 +4,10 @@ import { storeClosed } from '../errors.js';
 import type { StoredSession } from '../storage/storage.js';
 import { busy, failureOf, strangeReply, timedOut } from './failures.js';
 
-/** How many unanswered commands a client may have. Clients queue them without bound while Redis is away. */
+/** How many unanswered commands a client may have. Clients queue them without bound while Redis is unreachable. */
 const MAX_PENDING = 10_000;
 
-/** Sends commands, each with a limit of time, and tells failures apart. */
+/** Sends commands, each with a time limit, and classifies failures. */
 export class RedisConnection {
   private pending = 0;
   private isClosed = false;
@@ -23,7 +23,7 @@ export class RedisConnection {
     this.deadlines = new Deadlines(limitMs, clock);
   }
 
-  /** The reply to a command. What arrives after the limit is let go. */
+  /** The reply to a command. A reply after the time limit is discarded. */
   ask(key: string | undefined, args: string[]): Promise<unknown> {
     if (this.isClosed) return Promise.reject(storeClosed());
     if (this.pending >= MAX_PENDING) return Promise.reject(busy(this.pending));
@@ -56,7 +56,7 @@ export class RedisConnection {
     return textOf(args, await this.ask(key, args));
   }
 
-  /** One promise fewer than `askText`: this is what every `get` does. */
+  /** One promise fewer than `askText`, because every `get` does this. */
   askStored(key: string, args: string[]): Promise<StoredSession | undefined> {
     return this.ask(key, args).then((reply) => {
       const text = textOf(args, reply);
@@ -76,7 +76,7 @@ export class RedisConnection {
     throw strangeReply(args[0] ?? '', reply);
   }
 
-  /** Refuses commands from now on, and waits for those that are under way, or for their limit. */
+  /** Refuses commands from now on, and waits for those in progress, or for their time limit. */
   async close(): Promise<void> {
     this.isClosed = true;
     if (this.deadlines.isWaiting)

@@ -2,10 +2,10 @@ import type { RedisConnection } from './connection.js';
 
 let hasWarned = false;
 
-/** Warns once per process when this Redis throws keys away as its memory gets full: sessions would vanish before their end. */
+/** Warns once per process if this Redis evicts keys when its memory is full: sessions would vanish before their end. */
 export async function warnOfEviction(connection: RedisConnection): Promise<void> {
   if (hasWarned) return;
-  // its own text is the same in both protocols, unlike the map that CONFIG GET gives, and asks for fewer rights
+  // this text is the same in both protocols, unlike the map returned by CONFIG GET, and needs fewer rights
   const info = String(await connection.ask(undefined, ['INFO', 'memory']).catch(() => ''));
   const [, policy = 'noeviction'] = /^maxmemory_policy:(\S+)/m.exec(info) ?? [];
   if (policy === 'noeviction' || hasWarned) return;

@@ -3,10 +3,10 @@ import { withStatus, type SessionStoreError } from '../errors.js';
 
 const LONGEST_WORDS = 300;
 
-/** The first word of an error that Redis answers with; scripts put it behind a dash. */
+/** The first word of an error reply from Redis; scripts put a dash before it. */
 const REPLY = /^-?([A-Z]{2,}) /;
 
-/** Answers of a server that is reachable but cannot serve right now. */
+/** Replies of a server that is reachable but cannot serve right now. */
 const AWAY = new Set(['LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'BUSY', 'NOREPLICAS', 'UNBLOCKED']);
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 

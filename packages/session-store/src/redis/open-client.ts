@@ -3,28 +3,28 @@ import type * as Redis from 'redis';
 import type { RedisClient } from '@stream-sessions/core/spi';
 import type { RedisSettings } from './config.js';
 
-/** A client of our own: not connected yet. */
+/** A client of our own, not connected yet. */
 export interface OwnClient {
   readonly client: RedisClient;
   connect(): Promise<unknown>;
-  /** Ends it at once. Harmless at any time. */
+  /** Closes it at once. Safe at any time. */
   destroy(): unknown;
 }
 
-/** The longest pause between two attempts to connect again. */
+/** The longest pause between two reconnection attempts. Milliseconds. */
 const LONGEST_PAUSE_MS = 1_000;
 const pauseMs = (attempts: number): number => Math.min(20 * 2 ** Math.min(attempts, 10), LONGEST_PAUSE_MS);
 
-/** Commands that a client keeps while it is not connected, in the order of those that it sends. */
+/** The most commands that a client queues while it is not connected, in sending order. */
 const LONGEST_QUEUE = 10_000;
 
-/** A client of the package `redis`. Its types stay in here: who has the other package does not have them. */
+/** A client of the package `redis`. Its types are used only inside, because users of the other package do not have them. */
 export function nodeRedisClient(redis: unknown, settings: RedisSettings): OwnClient {
   const { createClient, createSentinel } = redis as typeof Redis;
   const { address, sentinel, username, password, db, tls, dialTimeoutMs } = settings;
   const credentials = { ...(username && { username }), ...(password && { password }) };
   let wasConnected = false;
-  // the first time, whoever starts the process wants to know; later it comes back by itself
+  // whoever starts the process wants to know about the first failure; later it reconnects automatically
   const reconnectStrategy = (attempts: number): number | false => (wasConnected ? pauseMs(attempts) : false);
   const socket = { connectTimeout: dialTimeoutMs, ...(tls === undefined ? {} : { tls: true as const, ...tls }) };
   const connecting = async (connect: () => Promise<unknown>): Promise<void> => {
@@ -69,7 +69,7 @@ export function ioredisClient(ioredis: unknown, settings: RedisSettings): OwnCli
     connectTimeout: dialTimeoutMs,
     db,
     retryStrategy,
-    // a server that became a replica stays one: whoever took its place answers at the same address
+    // a server that became a replica stays one: its replacement answers at the same address
     reconnectOnError: (error) => error.message.includes('READONLY'),
     ...(username && { username }),
     ...(password && { password }),

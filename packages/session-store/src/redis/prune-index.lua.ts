@@ -1,4 +1,6 @@
-/** Takes these ids out of the index, unless their end was moved on meanwhile: somebody is creating a session of that id. */
+/**
+ * Removes these ids from the index, unless their end has been moved on meanwhile because a session with that id is being created.
+ */
 export const PRUNE_INDEX = `
 local removed = 0
 for i = 2, #ARGV do

@@ -10,27 +10,27 @@ import { SessionIndex } from './session-index.js';
 
 /** Options of {@link redisStorage}. */
 export interface RedisStorageOptions {
-  /** Stands before every key, and ends with `:`, such as `tv:session:`. */
+  /** Precedes every key, and ends with `:`, such as `tv:session:`. */
   keyPrefix: string;
-  /** The TTL of its manager, in milliseconds. Default: the manager says it. */
+  /** The TTL for its manager, in milliseconds. Default: the manager decides. */
   ttlMs?: number;
-  /** A command that was not answered within so many milliseconds fails with `ERR_STORE_TIMEOUT`; default 3,000. */
+  /** A command without a reply for this many milliseconds fails with `ERR_STORE_TIMEOUT`; default 3,000. */
   commandTimeoutMs?: number;
-  /** Where the index and the limits take their time from; sessions expire by the clock of Redis. Default: the wall clock. */
+  /** The source of time for the index and the limits; sessions expire by the clock of Redis. Default: the wall clock. */
   clock?: Clock;
 }
 
-/** Tries, against others who create and delete the same session. */
+/** Attempts when others create and delete the same session concurrently. */
 const TRIES = 3;
 /** Sessions read at a time: each may be a megabyte. */
 const READ_AT_ONCE = 20;
 
 /**
- * Keeps sessions in Redis 6.2 and later, or Valkey: standalone, behind Sentinel, or in a cluster. The client is yours, stays
- * open, and may be used for other things. Each session is a string under `{keyPrefix}{id}`, as ToolHive writes it; their ids
- * are in the sorted set `{keyPrefix}!index`.
+ * Stores sessions in Redis 6.2 and later, or Valkey: standalone, behind Sentinel, or in a cluster. The client is yours, stays
+ * open, and may be used for other things. Each session is a string under `{keyPrefix}{id}`, as ToolHive writes it; their ids are
+ * in the sorted set `{keyPrefix}!index`.
  *
- * @param client connected, of the npm package `redis` or `ioredis`; or `{ send(key, args) }` for another
+ * @param client A connected client of the npm package `redis` or `ioredis`; or `{ send(key, args) }` for another
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function redisStorage(client: RedisClient, options: RedisStorageOptions): Storage {
@@ -40,7 +40,7 @@ export function redisStorage(client: RedisClient, options: RedisStorageOptions):
   checkPositive('commandTimeoutMs', commandTimeoutMs);
   if (ttlMs !== undefined) checkPositive('ttlMs', ttlMs);
   const connection = new RedisConnection(redisSender(client), commandTimeoutMs, clock);
-  // a connection that is lost shows in the commands; without a listener it would end the process
+  // a lost connection shows in the commands; without a listener, the event would end the process
   client.on?.('error', ignore);
   return new RedisStorage(connection, keyPrefix, ttlMs, clock, () => void client.off?.('error', ignore));
 }
@@ -79,7 +79,7 @@ export class RedisStorage implements Storage {
       const reply = await this.connection.ask(key, ['SET', key, text, 'PX', px(ttlMs), 'NX']);
       if (reply !== null && reply !== undefined) return true;
       const existing = await this.connection.askText(key, ['GET', key]);
-      // clients send a command again whose answer was lost: then what is in the way is this very session
+      // clients resend a command whose reply was lost: then the existing session is this very one
       if (existing !== undefined) return nonceOf(existing) !== undefined && nonceOf(existing) === nonceOf(text);
     }
     return false;
@@ -87,7 +87,7 @@ export class RedisStorage implements Storage {
 
   async update(id: string, text: string, { expected, ttlMs }: UpdateOptions): Promise<UpdateResult> {
     const key = this.prefix + id;
-    // beside the session, not before it: an id that is known already is looked at in time
+    // concurrently with the session, not before it: a known id is checked in time
     const noted = this.index.note(id, ttlMs);
     noted.catch(ignore);
     const command = ['EVAL', COMPARE_AND_SET, '1', key, expected ?? '', text, px(ttlMs)];
@@ -114,7 +114,7 @@ export class RedisStorage implements Storage {
     return removed > 0;
   }
 
-  /** Redis removes the sessions by itself. This is about their ids. */
+  /** Redis itself removes the sessions. This is about their ids. */
   deleteExpired(): Promise<number> {
     return this.index.prune();
   }

@@ -6,21 +6,24 @@ import { PRUNE_INDEX } from './prune-index.lua.js';
 const BATCH = 250;
 /** Batches that one clean-up examines: a million ids. */
 const MOST_BATCHES = 4_000;
-/** The id of a deleted session is kept this long: somebody who recreates it at the same moment may have noted it just before. */
+/**
+ * The id of a deleted session is kept this long, because somebody who recreates it at the same moment may have noted it just
+ * before. Milliseconds.
+ */
 const GRACE_MS = 60_000;
 /** For a key without an expiry, written by another program. */
 const ENDLESS_MS = 86_400_000;
 
 interface Checked {
-  /** Those whose sessions are there. */
+  /** Those whose sessions exist. */
   readonly living: string[];
   readonly removed: number;
 }
 
 /**
- * The ids of all sessions, in a sorted set by the time at which they end: Redis cannot count keys by their prefix. It is
- * no part of any script on a session, which a cluster may keep on another node. So it is a list of what to look at: an id
- * is in it before its session is, and whoever reads it asks for the keys themselves.
+ * The ids of all sessions, in a sorted set by the time at which they end: Redis cannot count keys by their prefix. It is not part
+ * of any script on a session, which a cluster may store on another node, so it only lists what to check: an id is added before
+ * its session is, and readers ask for the keys themselves.
  */
 export class SessionIndex {
   readonly key: string;
@@ -33,17 +36,17 @@ export class SessionIndex {
     this.key = `${prefix}!index`;
   }
 
-  /** A session of this id is about to be stored. */
+  /** A session with this id is about to be stored. */
   async note(id: string, ttlMs: number): Promise<void> {
     await this.connection.ask(this.key, ['ZADD', this.key, 'GT', String(this.clock.now() + ttlMs), id]);
   }
 
-  /** A session of this id was deleted. */
+  /** A session with this id was deleted. */
   async noteDeleted(id: string): Promise<void> {
     await this.connection.ask(this.key, ['ZADD', this.key, 'XX', 'LT', String(this.clock.now() + GRACE_MS), id]);
   }
 
-  /** Each id whose session is there, once, a batch at a time. */
+  /** Each id whose session exists, once, a batch at a time. */
   async *living(): AsyncGenerator<string[]> {
     const seen = new Set<string>();
     let cursor = '0';
@@ -51,14 +54,14 @@ export class SessionIndex {
       const reply = await this.connection.askList(this.key, ['ZSCAN', this.key, cursor, 'COUNT', String(BATCH)]);
       cursor = String(reply[0]);
       const pairs = Array.isArray(reply[1]) ? reply[1].map(String) : [];
-      // Redis may show an id twice while the set grows or shrinks
+      // Redis may return an id twice while the set grows or shrinks
       const ids = pairs.filter((id, i) => i % 2 === 0 && !seen.has(id));
       for (const id of ids) seen.add(id);
       for (let at = 0; at < ids.length; at += BATCH) yield (await this.check(ids.slice(at, at + BATCH))).living;
     } while (cursor !== '0');
   }
 
-  /** Looks at the sessions that should have ended. Returns how many have. */
+  /** Checks the sessions that should have ended. Returns how many have. */
   async prune(): Promise<number> {
     let removed = 0;
     for (let batch = 0; batch < MOST_BATCHES; batch++) {
@@ -71,7 +74,7 @@ export class SessionIndex {
     return removed;
   }
 
-  /** Asks for the keys; moves the ends of those that live on, and takes out those that have ended. */
+  /** Asks for the keys; moves the ends of those that still exist, and removes those that have ended. */
   private async check(ids: string[]): Promise<Checked> {
     const now = this.clock.now();
     const left = await Promise.all(

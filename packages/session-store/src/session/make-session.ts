@@ -3,17 +3,17 @@ import { markRestored, SseSession } from './sse-session.js';
 import { markChecked, Session, setStored, type SessionType } from './session.js';
 import { StreamableSession } from './streamable-session.js';
 
-/** Makes the session of an id. */
+/** Creates the session for an id. */
 export type SessionFactory<S extends Session = Session> = (id: string) => S;
 
-/** A new session of a type, as an instance of the class registered for it. */
+/** A new session of a type, as an instance of the class for it. */
 export function makeSession(id: string, type: SessionType, createdAt: number): Session {
   if (type === 'sse') return new SseSession(id, { createdAt });
   if (type === 'streamable') return new StreamableSession(id, createdAt);
   return new Session(id, type, createdAt);
 }
 
-/** The session that was stored: of the class that the factory makes for its type, else of the one that is for it. */
+/** The stored session: of the class that the factory makes for its type, otherwise of the built-in class. */
 export function restoreSession(record: SessionRecord, text: string, factory: SessionFactory | undefined): Session {
   markChecked(record.id);
   const made = factory?.(record.id);

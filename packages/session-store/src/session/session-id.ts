@@ -2,7 +2,7 @@ import { emptyId, malformedId } from '../errors.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The canonical spelling of an id; undefined if it is not a UUID. Any version: ids of other programs are welcome. */
+/** The canonical spelling of an id; undefined if it is not a UUID. Any version is accepted, including ids of other programs. */
 export function idOf(id: unknown): string | undefined {
   return typeof id === 'string' && UUID.test(id) ? id.toLowerCase() : undefined;
 }

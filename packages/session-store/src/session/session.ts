@@ -2,27 +2,27 @@ import { badSession, badType } from '../errors.js';
 import { encodeData, type Changes, type SessionRecord } from '../record/record.js';
 import { needId } from './session-id.js';
 
-/** What a session is for. Types of your own are welcome. */
+/** What a session is for. Types of your own are allowed. */
 export type SessionType = 'mcp' | 'sse' | 'streamable' | (string & {});
 
-/** The longest name of a type, and key of metadata. */
+/** The longest name of a type, and the longest metadata key. */
 const MAX_NAME = 256;
 
-/** What a manager knows about a session and may change, and its users may not. */
+/** What a manager knows about a session and may change, but its users may not. */
 export interface SessionState {
   createdAt: number;
   updatedAt: number;
-  /** As it was read or written last; undefined for one that was never stored. */
+  /** As last read or written; undefined for one that was never stored. */
   record: SessionRecord | undefined;
   text: string | undefined;
-  /** A copy of this session's own, once somebody asked for the data or set them. */
+  /** This session's own copy, once the data was read or set. */
   data: { value: unknown } | undefined;
   metadata: Map<string, string | undefined> | undefined;
   now: () => number;
   holder: Holder | undefined;
 }
 
-/** Tells the manager that a session has something open on this node, or no longer has. */
+/** Tells the manager that a session has something open on this node, or no longer does. */
 export interface Holder {
   hold(session: Session): void;
   release(session: Session): void;
@@ -30,12 +30,14 @@ export interface Holder {
 
 let open: (session: Session) => SessionState;
 
-/** An id that needs no check, because a session is stored under it: the check is a third of the cost of making the object. */
+/**
+ * An id that needs no validation, because a session is stored under it: validation is a third of the cost of making the object.
+ */
 let checkedId: string | undefined;
 export const markChecked = (id: string): void => void (checkedId = id);
 
 /**
- * A session: an id, a type, two times, metadata, and data that JSON can hold. What is changed here is stored by
+ * A session: an id, a type, two times, metadata, and data that JSON can represent. Changes made here are stored by
  * `manager.update(session)`.
  */
 export class Session {
@@ -86,7 +88,7 @@ export class Session {
     this.#state.updatedAt = Math.max(this.#state.updatedAt, this.#state.now());
   }
 
-  /** What the session carries: whatever JSON can hold. It is a copy of this object's own. */
+  /** What the session carries: anything that JSON can represent. It is this object's own copy. */
   get data(): unknown {
     this.#state.data ??= { value: copyOf(this.#state.record?.data) };
     return this.#state.data.value;
@@ -125,7 +127,7 @@ export class Session {
     return record !== undefined && Object.hasOwn(record.metadata, key) ? record.metadata[key] : undefined;
   }
 
-  /** @throws StreamSessionsError ERR_BAD_SESSION for what is not text, or a key longer than 256 characters */
+  /** @throws StreamSessionsError ERR_BAD_SESSION for anything but strings, or a key longer than 256 characters */
   setMetadata(key: string, value: string): void {
     if (typeof key !== 'string' || typeof value !== 'string') throw badSession('Metadata are strings, by strings.');
     if (key.length > MAX_NAME) throw badSession(`A key of metadata has ${MAX_NAME} characters at most.`);
@@ -137,17 +139,19 @@ export class Session {
   }
 
   /**
-   * Lets go of what this object has open on this node: called when the session is deleted, replaced or expired, and when
-   * the manager stops. Types of your own override it; it has to bear being called twice.
+   * Releases what this object has open on this node: called when the session is deleted, replaced or expired, and when the
+   * manager stops. Types of your own override it; it must be safe to call twice.
    */
   close(): void {}
 
-  /** For types of your own: this object has something open now. Its manager remembers it, gives it to who asks, and closes it. */
+  /**
+   * For types of your own: this object has something open now. Its manager remembers it, returns it to callers, and closes it.
+   */
   protected hold(): void {
     this.#state.holder?.hold(this);
   }
 
-  /** For types of your own: it has nothing open any more. */
+  /** For types of your own: it no longer has anything open. */
   protected release(): void {
     this.#state.holder?.release(this);
   }
@@ -155,7 +159,7 @@ export class Session {
 
 export const stateOf = (session: Session): SessionState => open(session);
 
-/** What has changed since it was read; an object that was changed in place counts. */
+/** What has changed since it was read, including objects that were changed in place. */
 export function changesOf(session: Session): Changes {
   const { record, updatedAt, data, metadata } = stateOf(session);
   const text = data === undefined ? undefined : encodeData(data.value);
@@ -168,8 +172,8 @@ export function changesOf(session: Session): Changes {
 }
 
 /**
- * This is stored now. Changes that were made and not saved yet stay; a copy of the data that nobody changed makes way for
- * what another node stored.
+ * This is what is stored now. Changes that have not been saved are kept; an unchanged copy of the data is replaced by what
+ * another node stored.
  */
 export function setStored(session: Session, record: SessionRecord, text: string): void {
   const state = stateOf(session);
@@ -183,7 +187,7 @@ export function setStored(session: Session, record: SessionRecord, text: string)
   state.updatedAt = Math.max(state.updatedAt, record.updatedAt);
 }
 
-/** These changes have been stored; what was changed while they were on their way is not among them. */
+/** These changes have been stored; changes made while they were being saved are not included. */
 export function setSaved(session: Session, { metadata }: Changes): void {
   const state = stateOf(session);
   for (const [key, value] of metadata ?? []) {

@@ -6,7 +6,7 @@ import { sseText, type SseFields } from '../sse/sse-text.js';
 import { checkPositive } from '../support/checks.js';
 import { Session } from './session.js';
 
-/** What is known of the client of an SSE session, on the node that it is connected to. It is not stored. */
+/** What is known about the client of an SSE session, on the node that it is connected to. It is not stored. */
 export interface SseClientInfo {
   /** Epoch milliseconds at which it connected. */
   createdAt?: number;
@@ -15,7 +15,7 @@ export interface SseClientInfo {
 
 /** Options of {@link SseSession}. */
 export interface SseSessionOptions {
-  /** Messages that may wait for the client; default 100. One more is refused with `ERR_CHANNEL_FULL`. */
+  /** How many messages may wait for the client; default 100. Any more are refused with `ERR_CHANNEL_FULL`. */
   capacity?: number;
   clientInfo?: SseClientInfo;
   /** Epoch milliseconds; default now. */
@@ -24,9 +24,12 @@ export interface SseSessionOptions {
 
 /** Options of {@link SseSession.attach}. */
 export interface AttachOptions {
-  /** A comment is written this often, in milliseconds; default 30,000. A client that takes nothing for two of them is cut. */
+  /**
+   * How often a comment is written, in milliseconds; default 30,000. A client that takes nothing during two of these intervals is
+   * cut.
+   */
   keepAliveMs?: number;
-  /** Where the keep-alive takes its time from. Default: the wall clock. */
+  /** The source of time for the keep-alive. Default: the wall clock. */
   clock?: Clock;
 }
 
@@ -35,8 +38,8 @@ let restore: (session: SseSession) => void;
 /**
  * A client of Server-Sent Events: a channel of 100 messages, and the response that takes them.
  *
- * Sending never waits. A message that does not fit is refused and counted in `dropped`: those that wait keep their order
- * and are never thrown away for a newer one. Messages that still wait when the client goes are counted there, too.
+ * Sending never waits. A message that does not fit is refused and counted in `dropped`: waiting messages keep their order and are
+ * never discarded for a newer one. Messages that are still waiting when the client leaves are counted there, too.
  */
 export class SseSession extends Session {
   readonly #capacity: number;
@@ -45,14 +48,14 @@ export class SseSession extends Session {
   #isConnected = true;
   #isClosed = false;
   #stream: EventStream | undefined;
-  /** What is known of the client on this node. */
+  /** What is known about the client on this node. */
   clientInfo: SseClientInfo | undefined;
 
   static {
     restore = (session) => (session.#isConnected = false);
   }
 
-  /** A new session is connected: what is sent before `attach` waits in the channel. */
+  /** A new session is connected: messages sent before `attach` wait in the channel. */
   constructor(id: string, options: SseSessionOptions = {}) {
     super(id, 'sse', options.createdAt);
     checkOptions('new SseSession()', options, ['capacity', 'clientInfo', 'createdAt']);
@@ -72,18 +75,18 @@ export class SseSession extends Session {
     return this.#waiting.length;
   }
 
-  /** Messages that were refused because the channel was full, or had no time to be sent before the client went. */
+  /** Messages that were refused because the channel was full, or could not be sent before the client left. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** When the client connected, if that is known, else when the session was created. Epoch milliseconds. */
+  /** When the client connected, if known, otherwise when the session was created. Epoch milliseconds. */
   get connectedAt(): number {
     return this.clientInfo?.createdAt ?? this.createdAt;
   }
 
   /**
-   * Hands a message to the client; never waits for it.
+   * Sends a message to the client, without waiting for it.
    *
    * @throws StreamSessionsError ERR_SESSION_DISCONNECTED, ERR_CHANNEL_FULL (both with `status` 503), ERR_BAD_MESSAGE
    */
@@ -99,11 +102,12 @@ export class SseSession extends Session {
   }
 
   /**
-   * Writes the messages to this response from now on, and ends it when the session ends. Writes the head, unless that was
-   * sent. A response that was attached before is ended. After the client has gone, or on another node, attaching connects
-   * the session again.
+   * Writes the messages to this response from now on, and ends it when the session ends. Sends the head unless it has already
+   * been sent. A previously attached response is ended. After the client has gone, or on another node, attaching connects the
+   * session again.
    *
-   * @throws StreamSessionsError ERR_SESSION_DISCONNECTED when the session was deleted, replaced or has expired, or the response is over
+   * @throws StreamSessionsError ERR_SESSION_DISCONNECTED if the session was deleted, was replaced or has expired, or the response
+   *   is over
    */
   attach(response: EventStreamResponse, options: AttachOptions = {}): void {
     checkOptions('attach()', options, ['keepAliveMs', 'clock']);
@@ -113,13 +117,13 @@ export class SseSession extends Session {
     this.#stream?.end();
     this.#isConnected = true;
     this.hold();
-    // the manager has stopped, and closes whatever opens
+    // the manager has stopped, and closes anything that opens
     if (this.#isClosed) throw disconnected();
     const source = { next: () => this.#waiting.shift(), onGone: () => this.#gone() };
     this.#stream = new EventStream(response, source, clock, keepAliveMs);
   }
 
-  /** Ends the response and refuses messages from now on, until another response is attached. Harmless twice. */
+  /** Ends the response and refuses messages until another response is attached. Safe to call twice. */
   disconnect(): void {
     this.#stream?.end();
     this.#gone();
@@ -139,5 +143,5 @@ export class SseSession extends Session {
   }
 }
 
-/** For a session that was read from the storage: its client is not connected here. */
+/** For a session that was read from the storage: its client is not connected to this node. */
 export const markRestored = (session: SseSession): void => restore(session);

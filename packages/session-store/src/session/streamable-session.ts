@@ -1,6 +1,6 @@
 import { Session } from './session.js';
 
-/** A client of streamable HTTP: it sends requests and has no connection that stays, and no data beside its metadata. */
+/** A client of streamable HTTP: it sends requests and has neither a lasting connection nor data besides its metadata. */
 export class StreamableSession extends Session {
   #isConnected = true;
 
@@ -9,7 +9,9 @@ export class StreamableSession extends Session {
     super(id, 'streamable', createdAt);
   }
 
-  /** Whether this object was made by the request that began the session. False for one that was read, and after `disconnect()`. */
+  /**
+   * Whether this object was made by the request that began the session. False for one that was read, and after `disconnect()`.
+   */
   get isConnected(): boolean {
     return this.#isConnected;
   }
@@ -18,7 +20,7 @@ export class StreamableSession extends Session {
     this.#isConnected = false;
   }
 
-  /** A streamable session has none. */
+  /** A streamable session has no data. */
   override get data(): undefined {
     return undefined;
   }

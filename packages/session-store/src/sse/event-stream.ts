@@ -1,7 +1,7 @@
 import type { Clock } from '@stream-sessions/core';
 import { KEEP_ALIVE } from './sse-text.js';
 
-/** A response that takes an event stream: that of Node's `http`, `https` or `http2`, of Express, Fastify's `reply.raw` … */
+/** A response that can carry an event stream: from Node's `http`, `https` or `http2`, from Express, Fastify's `reply.raw` … */
 export interface EventStreamResponse {
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
@@ -15,9 +15,9 @@ export interface EventStreamResponse {
   off(event: 'close' | 'drain' | 'error', listener: () => void): unknown;
 }
 
-/** What an event stream takes from, and tells. */
+/** The source of an event stream's events, which is also notified of its end. */
 export interface EventSource {
-  /** The next event, which then belongs to the stream. */
+  /** The next event, which is then the stream's responsibility. */
   next(): string | undefined;
   /** Called once: the client has gone, or was cut because it takes nothing. */
   onGone(): void;
@@ -25,12 +25,12 @@ export interface EventSource {
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
-  // proxies neither keep nor compress it, and nginx passes every event on at once
+  // proxies neither cache nor compress it, and nginx passes on every event at once
   'Cache-Control': 'no-cache, no-transform',
   'X-Accel-Buffering': 'no',
 };
 
-/** A client that has taken nothing for this many keep-alives, while something waited for it, is cut. */
+/** A client that has taken nothing for this many keep-alive intervals, although something was waiting for it, is cut. */
 const STALLED_AFTER = 2;
 
 /** Writes events to one response, as fast as its client takes them and no faster. */
@@ -55,7 +55,7 @@ export class EventStream {
     this.pump();
   }
 
-  /** Writes what is there, until the client's share of memory is full. */
+  /** Writes what is available, until the client's share of memory is full. */
   pump(): void {
     while (this.isOpen && !this.isBlocked) {
       const text = this.source.next();
@@ -64,10 +64,10 @@ export class EventStream {
     }
   }
 
-  /** Ends the response. Harmless twice. */
+  /** Ends the response. Safe to call twice. */
   end(): void {
     if (!this.close()) return;
-    // who takes nothing would not take the end of it either
+    // a client that takes nothing would not take the end either
     if (this.isBlocked) this.response.destroy();
     else this.response.end();
   }
@@ -98,7 +98,7 @@ export class EventStream {
     this.clock.clearTimeout(this.timer);
     this.response.off('close', this.onClose);
     this.response.off('drain', this.onDrain);
-    // the listener for errors stays: a response may fail after it was ended, and must not end the process
+    // the error listener stays: a response may fail after it was ended, and must not end the process
     return true;
   }
 }

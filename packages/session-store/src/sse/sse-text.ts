@@ -1,14 +1,14 @@
 import { badMessage } from '../errors.js';
 
-/** What goes with the data of an event. */
+/** The optional fields of an event. */
 export interface SseFields {
   /** The name that `EventSource` listens to. Default: `message`. */
   event?: string;
-  /** What the client says as `Last-Event-ID` when it comes back. */
+  /** What the client sends as `Last-Event-ID` when it reconnects. */
   id?: string;
 }
 
-/** Longer messages are refused. */
+/** Longer messages are refused. Characters. */
 export const MAX_MESSAGE_LENGTH = 262_144;
 
 const LINE_ENDS = /\r\n|\r|\n/;
@@ -34,7 +34,7 @@ export function sseText(data: string, { event, id }: SseFields = {}): string {
 
 function field(name: string, value: string | undefined): string {
   if (value === undefined) return '';
-  // a line end would begin a field of the sender's choice, and clients ignore an id with a NUL
+  // a line end would begin a field of the sender's choice, and clients ignore an id that contains NUL
   if (typeof value !== 'string' || value.length > 1024 || /[\r\n\0]/.test(value)) {
     throw badMessage(`The ${name} of a message has to be one line of 1,024 characters at most.`);
   }

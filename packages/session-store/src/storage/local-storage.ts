@@ -8,9 +8,9 @@ import type { Storage, StoredSession, UpdateOptions, UpdateResult } from './stor
 export interface LocalStorageOptions {
   /** More sessions than this are refused with `ERR_STORE_FULL`; default 1,000,000. */
   maxSessions?: number;
-  /** The TTL of its manager, in milliseconds. Default: the manager says it. */
+  /** The TTL for its manager, in milliseconds. Default: the manager decides. */
   ttlMs?: number;
-  /** Where it takes its time from. Default: the wall clock. */
+  /** The source of time. Default: the wall clock. */
   clock?: Clock;
 }
 
@@ -19,12 +19,12 @@ interface Entry extends StoredSession {
   endsAt: number;
 }
 
-/** Small maps, because a large one stands still while it grows or shrinks. */
+/** Several small maps, because a large one blocks while it grows or shrinks. */
 const SHARDS = 256;
-/** Sessions looked at before others get their turn: some 200 µs. */
+/** The number of sessions examined before the event loop gets its turn: some 200 µs. */
 const SLICE = 500;
 
-/** Keeps sessions in the memory of this process, where they end with it. For one node, and for tests. */
+/** Stores sessions in the memory of this process, with which they end. For a single node, and for tests. */
 export function localStorage(options: LocalStorageOptions = {}): Storage {
   checkOptions('localStorage()', options, ['maxSessions', 'ttlMs', 'clock']);
   const { maxSessions = 1_000_000, ttlMs, clock = systemClock } = options;
@@ -89,7 +89,7 @@ class LocalStorage implements Storage {
   async deleteExpired(): Promise<number> {
     let removed = 0;
     await this.eachInSlices((shard, id, entry) => {
-      // looked at and removed in one go: a session that was touched or replaced meanwhile is another look
+      // checked and removed in one step, since the session may have been touched or replaced meanwhile
       if (entry.endsAt > this.clock.now()) return;
       this.remove(shard, id);
       removed++;
@@ -147,7 +147,7 @@ class LocalStorage implements Storage {
     return this.shards;
   }
 
-  /** By the last letters: they differ also where ids are counted up. */
+  /** By the last characters, which differ even if ids are sequential. */
   private shardOf(id: string): Map<string, Entry> {
     const { length } = id;
     const hash = id.charCodeAt(length - 1) * 31 + id.charCodeAt(length - 2) * 17 + id.charCodeAt(length - 3);

@@ -1,6 +1,6 @@
 import { badOption } from '@stream-sessions/core/spi';
 
-/** A year and more: what is longer was meant in other units. */
+/** More than a year: anything longer was meant in other units. */
 const LONGEST_MS = 1e12;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */

@@ -8,33 +8,33 @@ export interface SkippedCase {
   reason: string;
 }
 
-/** A storage with nothing in it, and what the suite may do with it. */
+/** An empty storage, and what the suite may do with it. */
 export interface RunningStorage {
   storage: Storage;
-  /** The same sessions as another node sees them. Default: the storage itself. */
+  /** The same sessions as seen by another node. Default: the storage itself. */
   other?: Storage;
-  /** Lets so many milliseconds pass, by the clock that the storage goes by: a fake one is moved, a real one is waited for. */
+  /** Lets this many milliseconds pass on the storage's clock: a fake one is advanced, a real one is waited for. */
   elapse(ms: number): unknown;
-  /** Now, by that clock; default the wall clock. Epoch milliseconds. */
+  /** The current time on that clock; default the wall clock. Epoch milliseconds. */
   now?(): number;
-  /** Makes the storage unreachable, until `recover`. Absent: it cannot be. The case about it has to be skipped then. */
+  /** Makes the storage unreachable until `recover`. Absent: impossible; the case about it then has to be skipped. */
   breakDown?(): unknown;
   recover?(): unknown;
-  /** Ends whatever was started. The storages are closed by then. */
+  /** Stops everything that was started. The storages have been closed by then. */
   stop?(): unknown;
 }
 
-/** What a storage brings to run `storageContract`. */
+/** What a storage provides to run `storageContract`. */
 export interface StorageHarness {
   /** Names the suite. */
   name: string;
-  /** A fresh storage, made without a TTL of its own. */
+  /** A fresh storage, created without a TTL of its own. */
   start(): RunningStorage | Promise<RunningStorage>;
   /** Cases that this storage cannot run, each with its reason. Default: none. */
   skip?: readonly SkippedCase[];
   /**
-   * The TTL that the cases about time use, in milliseconds; default 1,000. A storage on the wall clock is tested faster with a
-   * shorter one, as long as it keeps to a twentieth of it.
+   * The TTL used in the cases about time, in milliseconds; default 1,000. A storage on the wall clock is tested faster with a
+   * shorter one, as long as it is accurate to a twentieth of it.
    */
   ttlMs?: number;
 }

@@ -7,14 +7,14 @@ import { register } from './suite.js';
 export type { RunningStorage, SkippedCase, StorageHarness } from './harness.js';
 
 /**
- * The rules that every storage of sessions keeps, by itself and below a manager, as a suite for any test runner that has
- * `describe` and `it` as globals (Jest, Mocha, Vitest with `globals`). Call it at the top of a test file:
+ * The rules that every session storage keeps, on its own and below a manager, as a suite for any test runner that has `describe`
+ * and `it` as globals (Jest, Mocha, Vitest with `globals`). Call it at the top of a test file:
  *
  * ```ts
  * storageContract({ name: 'my storage', start: () => startMyStorage() });
  * ```
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function storageContract(harness: StorageHarness): void {
   register(harness, [...storageCases, ...managerCases, ...lifetimeCases]);

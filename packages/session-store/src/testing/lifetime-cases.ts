@@ -5,7 +5,7 @@ import { SseSession } from '../session/sse-session.js';
 import { code, until } from './checks.js';
 import { idsOf, LONG_MS, type StorageCase } from './world.js';
 
-/** How long sessions last below a manager, whatever stands in them, and what ends with them. */
+/** How long sessions last below a manager, whatever they contain, and what ends with them. */
 export const lifetimeCases: StorageCase[] = [
   {
     name: 'get refreshes, peek and a refused add do not',

@@ -20,7 +20,7 @@ class Game extends Session {
   }
 }
 
-/** What every storage keeps to below a manager. */
+/** What every storage must do below a manager. */
 export const managerCases: StorageCase[] = [
   {
     name: 'a session is found under its id until it is deleted',
@@ -98,7 +98,7 @@ export const managerCases: StorageCase[] = [
         assert.ok(read instanceof kind, type);
         assert.equal(read?.type, type);
       }
-      // a node that does not know the type keeps it
+      // a node that does not know the type preserves it
       const game = await kinds[2][0].create();
       const foreign = await world.manager({}, world.other).getOrThrow(game.id);
       assert.equal(foreign.type, 'game');

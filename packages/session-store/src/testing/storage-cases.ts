@@ -9,7 +9,7 @@ const many = Array.from({ length: MANY }, (_, i) => i);
 const isError = (error: unknown): boolean =>
   error instanceof Error && /^ERR_/.test(String((error as { code?: unknown }).code));
 
-/** All that a storage can be asked, by name. */
+/** Every operation of a storage, by name. */
 const asked = (storage: Storage, id: string, text: string): Record<string, () => Promise<unknown>> => ({
   create: () => storage.create(id, text, LONG_MS),
   update: () => storage.update(id, text, { ttlMs: LONG_MS }),
@@ -20,7 +20,7 @@ const asked = (storage: Storage, id: string, text: string): Record<string, () =>
   range: () => storage.range(() => true),
 });
 
-/** What every storage keeps to by itself. */
+/** What every storage must do on its own. */
 export const storageCases: StorageCase[] = [
   {
     name: 'a storage keeps a text exactly as it was given',

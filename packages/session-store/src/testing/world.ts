@@ -12,10 +12,10 @@ export interface StorageCase {
   test: (world: StorageWorld) => Promise<void>;
 }
 
-/** Long enough that no case sees its end. */
+/** Long enough that it does not expire during a case. */
 export const LONG_MS = 600_000;
 
-/** A fresh storage, the managers on it, and time. */
+/** A fresh storage, the managers on it, and control of time. */
 export class StorageWorld {
   readonly storage: Storage;
   readonly other: Storage;
@@ -23,14 +23,14 @@ export class StorageWorld {
 
   private constructor(
     readonly subject: RunningStorage,
-    /** For what has to expire. */
+    /** For sessions that have to expire. */
     readonly ttlMs: number,
   ) {
     this.storage = subject.storage;
     this.other = subject.other ?? subject.storage;
   }
 
-  /** Runs a case in a world of its own, and ends that afterwards. */
+  /** Runs a case in a world of its own, which is stopped afterwards. */
   static async run(harness: StorageHarness, one: StorageCase): Promise<void> {
     const subject = await harness.start();
     const world = new StorageWorld(subject, harness.ttlMs ?? 1_000);
@@ -48,19 +48,19 @@ export class StorageWorld {
     return this.subject.now?.() ?? Date.now();
   }
 
-  /** A part of the TTL passes. */
+  /** Lets a share of the TTL pass. */
   async elapse(share: number): Promise<void> {
     await this.subject.elapse(Math.ceil(share * this.ttlMs));
   }
 
-  /** A manager of this node, or of the other one. */
+  /** A manager on this node, or on the other one. */
   manager(options: ManagerOptions = {}, storage: Storage = this.storage): Manager {
     const clock: Clock = {
       now: () => this.now,
       setTimeout: (fn, ms) => setTimeout(fn, ms),
       clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
     };
-    // a case ends one manager and goes on with the other: the world closes what they share
+    // a case may stop one manager and continue with the other: the world closes what they share
     const shared: Storage = new Proxy(storage, {
       get: (target, name) => {
         if (name === 'close') return async () => undefined;
@@ -80,7 +80,7 @@ export class StorageWorld {
   }
 }
 
-/** The ids that a storage or a manager goes through. */
+/** The ids that a storage or a manager iterates over. */
 export async function idsOf(ranged: Pick<Storage | Manager, 'range'>): Promise<string[]> {
   const ids: string[] = [];
   await ranged.range((id: string) => void ids.push(id));
