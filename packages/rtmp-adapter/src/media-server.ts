@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { StreamSessionsError } from '@stream-sessions/core';
 
-/** node-media-server 4 or 2, as far as the adapter needs to know it: anything with its `on`. */
+/** The part of node-media-server 4 or 2 that the adapter needs: anything with its `on`. */
 export interface NodeMediaServer {
   on(event: string, listener: (...args: never[]) => void): unknown;
 }
@@ -13,10 +13,10 @@ const noMediaServer = (what: string): StreamSessionsError =>
   );
 
 /**
- * Where the server tells its events. It has an `on` and no `off`, and its emitter is no part of it: the emitter is asked
- * itself, for `newListener` listeners are called with it.
+ * Finds the emitter of the server's events. The server has `on` but no `off`, and does not expose its emitter, so that is
+ * obtained through a `newListener` listener, which is called with it.
  *
- * @throws StreamSessionsError ERR_BAD_SERVER when this is no node-media-server
+ * @throws StreamSessionsError ERR_BAD_SERVER if this is not a node-media-server
  */
 export function emitterOf(nms: NodeMediaServer, what: string): EventEmitter {
   const found: EventEmitter[] = [];
@@ -34,6 +34,6 @@ export function emitterOf(nms: NodeMediaServer, what: string): EventEmitter {
   return emitter;
 }
 
-/** 2 finds sessions by id; 4 hands them over with its events. */
+/** Version 2 finds sessions by id; version 4 passes them with its events. */
 export const isVersion2 = (nms: NodeMediaServer): boolean =>
   typeof (nms as { getSession?: unknown }).getSession === 'function';

@@ -9,8 +9,8 @@ export interface RtmpOptions {
    */
   guard?: boolean;
   /**
-   * A player that takes nothing for this long while media waits for it is cut as `stalled`. Milliseconds; default 15_000;
-   * 0 = never.
+   * A player that takes nothing for this long while media is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0
+   * = never.
    */
   stallTimeoutMs?: number;
   /**
@@ -23,7 +23,7 @@ export interface RtmpOptions {
    * that is gone, and then continues with the latest key frame.
    */
   maxBufferBytes?: number;
-  /** Where the readings, one a second, take their time from. Default: the wall clock. */
+  /** The clock for the once-a-second readings. Default: the wall clock. */
   clock?: Clock;
 }
 

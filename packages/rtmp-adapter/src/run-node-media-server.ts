@@ -4,7 +4,7 @@ import { emitterOf, isVersion2, type NodeMediaServer } from './media-server.js';
 
 type Listening = EventEmitter & { readonly listening: boolean };
 
-/** Both versions, by the names their parts have. */
+/** The parts of both versions, under their names. */
 interface Parts {
   run(): unknown;
   stop(): unknown;
@@ -20,7 +20,7 @@ interface WebSockets {
   readonly wssServer?: EventEmitter;
 }
 
-/** Of 2: what transcodes, relays and forks by ffmpeg. */
+/** For version 2: transcoding, relaying and forking through ffmpeg. */
 const FEATURES = { nts: 'trans', nls: 'relay', nfs: 'fission' } as const;
 const HELPERS = ['nts', 'nls', 'nfs'] as const;
 
@@ -57,8 +57,8 @@ export async function runNodeMediaServer(nms: NodeMediaServer): Promise<void> {
 }
 
 /**
- * 2.7.4 calls functions that it has lost when it starts these: the rejections, which its handler of uncaught exceptions
- * would have swallowed, must not end the process. They are made as it runs, so they are caught as they are assigned.
+ * 2.7.4 calls missing functions when it starts these. The resulting rejections, which its handler for uncaught exceptions would
+ * have swallowed, must not end the process. The helpers are created during `run()`, so they are caught as they are assigned.
  */
 function catchFailure(parts: Parts, name: (typeof HELPERS)[number]): () => void {
   const set = (helper: { run(): unknown }): void => {
@@ -81,20 +81,20 @@ function catchFailure(parts: Parts, name: (typeof HELPERS)[number]): () => void 
 function servers(parts: Parts, isV2: boolean): Listening[] {
   const rtmp = isV2 ? parts.nrs : parts.rtmpServer;
   const http = isV2 ? parts.nhs : parts.httpServer;
-  // A WebSocket server says every error of its HTTP server again, and one that nobody hears ends the process.
+  // A WebSocket server re-emits every error of its HTTP server, and one without a listener ends the process.
   for (const ws of [http?.wsServer, http?.wssServer]) ws?.on('error', () => undefined);
   const all = [rtmp?.tcpServer, rtmp?.tlsServer, http?.httpServer, http?.httpsServer];
   return all.filter((server) => server !== undefined);
 }
 
-/** Resolves when it listens. The server's own answer to a failure is the end of the process: it is taken away. */
+/** Resolves when it listens. The server's own reaction to a failure is to end the process: that is removed. */
 async function listens(server: Listening): Promise<void> {
   if (server.listening) return;
   for (const listener of server.listeners('error')) {
     if (exits(listener)) server.off('error', listener as () => void);
   }
   await once(server, 'listening');
-  // Nobody else hears of a connection that could not be accepted, and then it would end the process.
+  // Nobody else listens for a connection that could not be accepted, so it would end the process.
   server.on('error', (error: Error) => warn(`has trouble with a port: ${error.message}`));
 }
 

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { denialStatus, denialText, destroyLater, HANG_UP_MS, type Responder } from '@stream-sessions/core/spi';
 import { uncorkAll } from './rtmp-responder.js';
 
-/** An HTTP response, as far as a refusal needs it. */
+/** The parts of an HTTP response that a refusal needs. */
 export interface FlvResponse {
   statusCode: number;
   readonly headersSent: boolean;
@@ -10,7 +10,10 @@ export interface FlvResponse {
   end(text?: string): unknown;
 }
 
-/** A refusal or kick in HTTP's words: the status of the denial before any body; a kick has none, for the body has begun. */
+/**
+ * A refusal or kick over HTTP: a refusal sends the status of the denial before any body; a kick sends nothing, because the body
+ * has begun.
+ */
 export function httpResponder(res: FlvResponse, outlet: Duplex, isHttp2: boolean): Responder {
   const destroy = (): unknown => outlet.destroy();
   return {
@@ -23,7 +26,7 @@ export function httpResponder(res: FlvResponse, outlet: Duplex, isHttp2: boolean
   };
 }
 
-/** A plain answer, and the end of the connection: node-media-server never forgets a request before its socket is gone. */
+/** Sends a plain response and closes the connection: node-media-server keeps a request until its socket is gone. */
 export function answerAndHangUp(
   res: FlvResponse,
   outlet: Duplex,
@@ -46,10 +49,10 @@ export interface FlvWebSocket {
   terminate(): void;
 }
 
-/** A refusal or kick in WebSocket's words: close codes 4000 + status for a refusal, 4000 for a kick. */
+/** A refusal or kick over WebSocket: close code 4000 + status for a refusal, 4000 for a kick. */
 export function webSocketResponder(ws: FlvWebSocket, outlet: Duplex): Responder {
   const close = (code: number, reason: string, terminateAfterMs: number): void => {
-    // Of UTF-8 a close frame takes 123 bytes at the most.
+    // A close frame has room for at most 123 bytes of UTF-8.
     ws.close(
       code,
       Buffer.from(reason)
@@ -63,7 +66,7 @@ export function webSocketResponder(ws: FlvWebSocket, outlet: Duplex): Responder 
     reject: (denial) => close(4000 + denialStatus(denial), denialText(denial), HANG_UP_MS),
     destroy(reason) {
       uncorkAll(outlet);
-      // With media still waiting in front of it the word would come too late, and the media with it.
+      // If media is still queued ahead of it, the message would arrive too late, after that media.
       if (outlet.writableLength > 0) ws.terminate();
       else close(4000, reason, 50);
     },

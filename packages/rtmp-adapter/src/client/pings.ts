@@ -3,12 +3,12 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Ask } from './silence-counters.js';
 
-/** User control messages (7.1.7 of the RTMP specification), on their chunk stream, for the connection. */
+/** User control messages (7.1.7 of the RTMP specification), on their chunk stream, for the whole connection. */
 const CONTROL_HEAD = Buffer.from('020000000000060400000000', 'hex');
 const [PING, PONG] = [6, 7];
 const NONCE_BYTES = 4;
 
-/** RTMP's ping. Its answer repeats what was sent, which is never the same. */
+/** RTMP's ping. The response repeats what was sent, which is different each time. */
 export const rtmpPing =
   (socket: Duplex): Ask =>
   (answered) => {
@@ -26,13 +26,13 @@ export const rtmpPing =
     return () => void stop();
   };
 
-/** A connection of HTTP/2. */
+/** An HTTP/2 connection. */
 export interface PingedHttp2Session {
   readonly destroyed: boolean;
   ping(answered: (error: Error | null) => void): boolean;
 }
 
-/** HTTP/2's ping (RFC 9113, 6.7), of the connection that the client's stream is on. */
+/** HTTP/2's ping (RFC 9113, 6.7) on the connection that carries the client's stream. */
 export const http2Ping =
   (session: PingedHttp2Session | undefined): Ask =>
   (answered) => {
@@ -48,7 +48,7 @@ export interface PingedWebSocket extends EventEmitter {
   ping(): void;
 }
 
-/** WebSocket's ping, which every client answers by itself (RFC 6455, 5.5.2). */
+/** WebSocket's ping, which every client answers automatically (RFC 6455, 5.5.2). */
 export const webSocketPing =
   (ws: PingedWebSocket): Ask =>
   (answered) => {

@@ -7,8 +7,8 @@ export function queryOf(url: string): string {
 }
 
 /**
- * The query that the server has parsed already, as text again. Bytes that are no UTF-8 have been replaced in it: two broken
- * tokens would have become one, so such a parameter is left out.
+ * The query that the server has already parsed, as text again. Invalid UTF-8 has been replaced in it, so that two broken tokens
+ * could have become one: such a parameter is left out.
  */
 export function queryFrom(parsed: Readonly<Record<string, string | string[] | undefined>> | undefined): string {
   const sound = Object.entries(parsed ?? {}).filter(([name, value]) => !`${name}=${String(value)}`.includes('\uFFFD'));

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { denialStatus, denialText, destroyLater, type Responder } from '@stream-sessions/core/spi';
 
-/** Sends an `onStatus` message on the stream that plays or publishes. */
+/** Sends an `onStatus` message on the stream that is playing or publishing. */
 export type SendStatus = (level: 'status' | 'error', code: string, description: string) => void;
 
-/** A refusal or kick in RTMP's words: a status with the reason, then the end. */
+/** A refusal or kick over RTMP: a status with the reason, then the end. */
 export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boolean): Responder {
   return {
     reject(denial) {
@@ -16,7 +16,7 @@ export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boole
     destroy(reason) {
       const code = publishes ? 'NetStream.Unpublish.Success' : 'NetStream.Play.Stop';
       uncorkAll(socket);
-      // With media still waiting in front of it the word would come too late, and the media with it.
+      // If media is still queued ahead of it, the message would arrive too late, after that media.
       if (socket.writable && socket.writableLength === 0) {
         send('status', code, reason);
         if (socket.writableLength > 0) return destroyLater(socket, 50);
@@ -26,7 +26,7 @@ export function rtmpResponder(socket: Duplex, send: SendStatus, publishes: boole
   };
 }
 
-/** Version 2 corks some packets together: they were sent before whatever is said now. */
+/** Version 2 corks several packets together: they must be sent before this message. */
 export function uncorkAll(socket: Duplex): void {
   while (socket.writableCorked > 0) socket.uncork();
 }

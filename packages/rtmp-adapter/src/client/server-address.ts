@@ -1,17 +1,17 @@
-/** Longer addresses are not read. */
+/** Longer addresses are ignored. */
 const MAX_ADDRESS = 4096;
 
-/** Where a client says that it connects to: encoders have a field for the server, and some put a token into it. */
+/** The address a client says it is connecting to: encoders have a field for the server, and some put a token into it. */
 export interface ServerAddress {
-  /** The name of the application, as the client gave it. */
+  /** The name of the application, as given by the client. */
   readonly app: string;
   /** Without `?`. */
   readonly query: string;
 }
 
 /**
- * Reads `app` and `tcUrl` of a `connect`. `tcUrl` is the address as it was entered, so its query is taken, if it is of the
- * same application: version 2 takes the first slash out of `app`, wherever that is.
+ * Parses `app` and `tcUrl` of a `connect`. `tcUrl` is the address as entered, so its query is used if it is for the same
+ * application: version 2 removes the first slash from `app`, wherever it is.
  */
 export function serverAddress(app: unknown, tcUrl: unknown): ServerAddress {
   const named = parted(textOf(app));
@@ -27,5 +27,5 @@ function parted(text: string): ServerAddress {
   return at < 0 ? { app: text, query: '' } : { app: text.slice(0, at), query: text.slice(at + 1) };
 }
 
-/** The query of the stream's name and that of the server's address: a parameter that differs stands in it twice. */
+/** Joins the query of the stream's name and that of the server's address: a parameter with different values occurs twice. */
 export const joined = (...queries: string[]): string => queries.filter(Boolean).join('&');

@@ -1,4 +1,4 @@
 import { warnOnce } from '@stream-sessions/core/spi';
 
-/** Something in what the server gave us: nobody plays unjudged. */
+/** Something from the server was unexpected: nobody may play without having been judged. */
 export const warnOfFault = warnOnce('The RTMP adapter could not handle a connection, and cut it');

@@ -1,23 +1,23 @@
-/** How a message begins: as much as tells a command and whether it names a stream. */
+/** The beginning of a message: enough to recognise a command and whether it names a stream. */
 const OPENING_BYTES = 24;
 const HANDSHAKE = 1 + 1536 + 1536;
 const HEAD_BYTES = [11, 7, 3, 0];
 const LONGEST_HEAD = 3 + 11 + 4;
 const EXTENDED = 0xffffff;
-/** Players and publishers use a handful. */
+/** The most chunk streams of a connection: players and publishers use a handful. */
 const MAX_CHUNK_STREAMS = 64;
 
-/** What is known of one chunk stream, and of the message that it is in the middle of. */
+/** The state of one chunk stream, and of the message it is in the middle of. */
 export interface ChunkStream {
   length: number;
   type: number;
-  /** As its last head had it: a time, or what is added to it. */
+  /** As in its last header: a time, or a difference to add. */
   timestamp: number;
-  /** In milliseconds; what is added to it may take it beyond 32 bits. */
+  /** In milliseconds; adding differences may take it beyond 32 bits. */
   clock: number;
-  /** Bytes of the message that are there. */
+  /** Bytes of the message received so far. */
   got: number;
-  /** The longest message so far: the server keeps a buffer for it. */
+  /** The longest message so far, for which the server keeps a buffer. */
   kept: number;
   readonly opening: Buffer;
 }
@@ -26,24 +26,25 @@ export interface ChunkStream {
 export type Problem = string | undefined;
 
 /**
- * Reads along what a client sends over RTMP, from chunk head to chunk head, as node-media-server does (4.4 and 2.7 read
- * alike), with its peculiarities: a test compares the two. Where it would be lost, that is a problem. Keeps no media.
+ * Follows what a client sends over RTMP, from chunk header to chunk header, just as node-media-server does (4.4 and 2.7 parse
+ * alike), including its peculiarities: a test compares the two. If the server would lose track, that is a problem. Keeps no
+ * media.
  */
 export abstract class ChunkReader {
   protected chunkSize = 128;
-  /** Bytes that the server keeps buffers for. */
+  /** Bytes for which the server keeps buffers. */
   protected kept = 0;
   private readonly streams = new Map<number, ChunkStream>();
   private handshakeLeft = HANDSHAKE;
   private readonly head = Buffer.alloc(LONGEST_HEAD);
   private headBytes = 0;
   private current: ChunkStream | undefined = undefined;
-  /** Bytes until the next head. */
+  /** Bytes until the next header. */
   private left = 0;
 
-  /** A message begins, whose buffer the server makes now. */
+  /** A message begins, and the server now allocates its buffer. */
   protected abstract begun(stream: ChunkStream): Problem;
-  /** A message is whole: the server acts on it. */
+  /** A message is complete: the server acts on it. */
   protected abstract completed(stream: ChunkStream): Problem;
 
   scan(data: Buffer): Problem {
@@ -88,7 +89,7 @@ export abstract class ChunkReader {
     if (format < 2) {
       const length = head.readUIntBE(basic + 3, 3);
       const type = head[basic + 6] as number;
-      // The server's parser would go back in its input, and never come out.
+      // The server's parser would go back in its input and loop for ever.
       if (stream.got > 0 && (length !== stream.length || type !== stream.type)) return 'a message that changes';
       stream.length = length;
       stream.type = type;
@@ -96,7 +97,7 @@ export abstract class ChunkReader {
     if (stream.got === 0) {
       const time = timestamp === EXTENDED ? head.readUInt32BE(size) : timestamp;
       stream.clock = format === 0 ? time : stream.clock + time;
-      // The server does not act on such a message: neither on a size of chunks.
+      // The server ignores such a message, including a change of the chunk size.
       if (stream.clock > 0xffffffff) return 'a time that cannot be counted';
       const problem = this.begun(stream);
       if (problem !== undefined) return problem;
@@ -104,7 +105,7 @@ export abstract class ChunkReader {
       stream.kept = Math.max(stream.length, stream.kept);
     }
     this.current = stream;
-    // The server goes by the place in the message: with a new size of chunks this one ends elsewhere.
+    // The server goes by the position in the message: with a new chunk size, this chunk ends elsewhere.
     this.left = Math.min(this.chunkSize - (stream.got % this.chunkSize), stream.length - stream.got);
     return this.advance(stream, 0);
   }
@@ -128,7 +129,7 @@ export abstract class ChunkReader {
     return problem;
   }
 
-  /** As the server counts them. */
+  /** As the server computes it. */
   private longId(): number {
     return (64 + (this.head[1] as number) + (this.head[2] as number)) << 8;
   }

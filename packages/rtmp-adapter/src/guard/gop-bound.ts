@@ -1,10 +1,10 @@
-/** As many as version 4 keeps at the most. */
+/** The most packets that version 4 keeps. */
 const MAX_PACKETS = 4096;
 
 /** What a server keeps for newcomers, everything since the latest key frame, in one of two forms. */
 export type Gop = Set<Buffer> | null | undefined;
 
-/** A publisher whose pictures have no key frame would make the server keep all of them. */
+/** Bounds it, since a publisher whose video has no key frames would make the server keep everything. */
 export class GopBound {
   private gop: Gop = undefined;
   private packets = 0;
@@ -17,7 +17,10 @@ export class GopBound {
     private readonly forget: () => void,
   ) {}
 
-  /** So many bytes have come in. They are counted as they came: less than a packet before the key frame may be among them. */
+  /**
+   * This many bytes have come in. They are counted as they arrive, so less than a packet from before the key frame may be
+   * included.
+   */
   grew(bytes: number): void {
     const gop = this.current();
     const packets = gop?.size ?? 0;

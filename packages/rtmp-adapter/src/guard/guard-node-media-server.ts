@@ -12,10 +12,7 @@ import type { NodeMediaServer2 } from '../v2/shapes.js';
 
 /** Options of `guardNodeMediaServer()`. */
 export interface GuardOptions {
-  /**
-   * An RTMP connection that has not asked to play or to publish by then is closed. Milliseconds; default 15_000;
-   * 0 = never.
-   */
+  /** An RTMP connection that has not asked to play or publish by then is closed. Milliseconds; default 15_000; 0 = never. */
   startTimeoutMs?: number;
   /** The longest message or FLV tag that a publisher may send, in bytes: one frame. Default 8 MiB. */
   maxMessageBytes?: number;
@@ -50,9 +47,9 @@ const MIB = 1024 * 1024;
 const guards = new WeakMap<NodeMediaServer, { users: number; undo: () => void }>();
 
 /**
- * Keeps node-media-server alive: a malformed `connect`, a play without a name, `/live/a%20b.flv` and other things that a
- * stranger can send end the connection and not your process, and nobody fills its memory without playing or publishing.
- * `attachRtmp` does this by default. Several calls share one guard, with the options of the first.
+ * Keeps node-media-server alive: a malformed `connect`, a play without a name, `/live/a%20b.flv` and other input from strangers
+ * end the connection instead of your process, and nobody can fill its memory without playing or publishing. `attachRtmp` does
+ * this by default. Several calls share one guard, with the options of the first.
  *
  * @returns an idempotent function that removes the guard
  * @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_SERVER
@@ -100,7 +97,7 @@ function install(nms: NodeMediaServer, emitter: EventEmitter, limits: Limits): (
   };
   if (parts.nrs ?? parts.nhs) guardParts();
   else {
-    // 2 makes its servers only when it runs.
+    // Version 2 creates its servers only when it runs.
     const original = parts.run;
     const run = function (this: unknown): unknown {
       const result = original?.call(this);

@@ -4,16 +4,19 @@ import type { Limits } from './limits.js';
 import { SocketGuard } from './socket-guard.js';
 import type { Standing } from './standing.js';
 
-/** Version and first half of the handshake: what a client says before it is answered. */
+/** Version and first half of the handshake: what a client sends before it gets a response. */
 const GREETING_BYTES = 1 + 1536;
-/** Connections that the server holds (a megabyte each) without one having asked to play or publish: beyond it the oldest goes. */
+/**
+ * The most connections that the server holds (a megabyte each) before they have asked to play or publish: beyond that, the oldest
+ * is closed.
+ */
 const MAX_UNDECIDED = 1000;
 
 type OnConnection = (socket: Socket) => void;
 
 /**
- * Keeps connections from the server until they have begun their handshake: those that say nothing cost the server nothing. Then
- * each gets its `SocketGuard`. Returns what takes it all away again.
+ * Keeps connections from the server until they have begun their handshake, so that silent ones cost the server nothing. Then each
+ * gets its `SocketGuard`. Returns a function that removes everything again.
  */
 export function guardHandshakes(
   server: EventEmitter,
@@ -22,7 +25,7 @@ export function guardHandshakes(
   standingOf: (socket: Socket) => Standing | undefined,
 ): () => void {
   const listeners = server.listeners(event) as OnConnection[];
-  /** What takes the guard off each connection. */
+  /** For each connection, the function that removes its guard. */
   const guarded = new Map<Socket, () => void>();
   const undecided = new Set<Socket>();
 
@@ -55,7 +58,7 @@ export function guardHandshakes(
   };
 }
 
-/** Collects the greeting and hands it over, or hangs up. Returns what hands the connection over as it is. */
+/** Collects the greeting and passes it on, or hangs up. Returns a function that passes the connection on as it is. */
 function waitForGreeting(socket: Socket, { startTimeoutMs }: Limits, done: (greeting: Buffer) => void): () => void {
   const parts: Buffer[] = [];
   let bytes = 0;

@@ -4,34 +4,34 @@ import type { Duplex } from 'node:stream';
 
 const NAMES = /^\/[\w-]+\/[\w-]+\.flv$/;
 const METHODS = ['GET', 'POST', 'OPTIONS'];
-/** The longest message of a player over WebSocket. */
+/** The longest message from a player over WebSocket. Bytes. */
 const MAX_SAID = 64 * 1024;
 
-/** Connections of HTTP/1 that a player or publisher has: what is sent behind it would wait for an end that never comes. */
+/** HTTP/1 connections in use by a player or publisher: further requests on them would wait for an end that never comes. */
 const busy = new WeakSet<Duplex>();
 
 export interface FlvPaths {
-  /** Paths that the server takes for a stream. */
+  /** Paths that the server treats as a stream. */
   readonly taken: RegExp;
-  /** Those of them that it can bear. */
+  /** The subset of these that it can handle. */
   readonly borne: RegExp;
-  /** It takes publishers there. */
+  /** Publishers are accepted on these paths. */
   readonly publishers: boolean;
 }
 
-/** 4 takes exactly two segments, and dies of names that it does not allow itself. */
+/** Version 4 accepts exactly two segments, and crashes on names that it does not allow. */
 export const PATHS_4: FlvPaths = { taken: /^\/[^/]+\/[^/]+\.flv\/?$/i, borne: NAMES, publishers: true };
-/** 2 takes everything that ends so. */
+/** Version 2 accepts every path with this ending. */
 export const PATHS_2: FlvPaths = { taken: /\.flv\/?$/i, borne: /^(?:\/[\w-]+)+\.flv$/, publishers: false };
 
 type Listener = (...args: unknown[]) => void;
 
-/** As much of a WebSocket server of `ws` as bounds its messages: it reads them for every connection. */
+/** The part of a WebSocket server of `ws` that limits its messages: it is read for every connection. */
 export interface WebSocketServer {
   readonly options: { maxPayload?: number };
 }
 
-/** Keeps requests from the server that would kill it. Returns what takes the filter away again. */
+/** Keeps requests from the server that would crash it. Returns a function that removes the filter. */
 export function filterHttp(
   server: EventEmitter,
   paths: FlvPaths,
@@ -43,7 +43,7 @@ export function filterHttp(
     intercept(server, 'request', (req, res) => answerRequest(req as IncomingMessage, res as ServerResponse, paths)),
     intercept(server, 'upgrade', (req, socket) => {
       if (answerUpgrade(req as IncomingMessage, socket as Duplex, paths)) return true;
-      // It would keep 100 MiB of a message that is not whole.
+      // Otherwise it would buffer up to 100 MiB of an incomplete message.
       if (ws)
         ws.options.maxPayload = paths.publishers && asksToPublish(req as IncomingMessage) ? maxMessageBytes : MAX_SAID;
       return false;
@@ -55,13 +55,13 @@ export function filterHttp(
   return () => undo.forEach((each) => each());
 }
 
-/** `ws` takes the first of the protocols that a client names, and version 4 takes that as its wish. */
+/** `ws` selects the first protocol that a client names, and version 4 takes that as its request. */
 function asksToPublish({ headers }: IncomingMessage): boolean {
   const [first = ''] = (headers['sec-websocket-protocol'] ?? '').split(',', 1);
   return /^\s*(?:post|publisher)\s*$/i.test(first);
 }
 
-/** Calls the listeners that are there now only for what the filter has not answered. */
+/** Calls the existing listeners only for what the filter has not answered. */
 function intercept(server: EventEmitter, event: string, filter: (...args: unknown[]) => boolean): () => void {
   const listeners = server.listeners(event) as Listener[];
   const own: Listener = (...args) => {
@@ -76,7 +76,7 @@ function intercept(server: EventEmitter, event: string, filter: (...args: unknow
   };
 }
 
-/** Undefined: it is no path at all, or one that two parsers could read in two ways. */
+/** Undefined: it is not a path, or one that two parsers could read differently. */
 function pathOf(url = ''): string | undefined {
   return url.startsWith('/') && !/[\\#]/.test(url) ? url.split('?', 1)[0] : undefined;
 }

@@ -13,12 +13,12 @@ type FlvResponse = EventEmitter & { terminate?: unknown };
 const isWebSocket = (res: FlvResponse): res is EventEmitter & { terminate(): void } =>
   typeof res.terminate === 'function';
 
-/** Ends a connection over WebSocket or HTTP, of HTTP/2 the stream, without a word. */
+/** Ends a connection over WebSocket or HTTP (with HTTP/2, the stream) without notice. */
 export function cutterOf(req: FlvRequest, res: FlvResponse): () => void {
   return isWebSocket(res) ? () => res.terminate() : () => void (req.stream ?? req.socket).destroy();
 }
 
-/** Throws away what a player over HTTP or WebSocket says, and ends the connection if it says too much. */
+/** Discards what a player over HTTP or WebSocket sends, and ends the connection if it sends too much. */
 export function hush(req: FlvRequest, res: FlvResponse): void {
   const allowance = new Allowance();
   const cut = cutterOf(req, res);
@@ -27,6 +27,6 @@ export function hush(req: FlvRequest, res: FlvResponse): void {
   };
   if (!isWebSocket(res)) return void req.on('data', heard);
   res.on('message', heard);
-  // A message that is too long: the server would wait half a minute for the client to agree that this is the end.
+  // A message that is too long: the server would wait half a minute for the client to confirm the close.
   res.once('error', cut);
 }

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 
-/** A relay task of version 4, as far as it has to be guarded. */
+/** The parts of a relay task of version 4 that have to be guarded. */
 interface Relay {
   readonly broadcast: object | null;
   readonly rtmpClient?: { readonly socket: Socket | null };
   readonly rtspClient?: { readonly socket: Socket | null; onRtpDataCallback: OnMedia };
   onRtpData?: OnMedia;
-  /** Of RTSP, and of RTMP: every connection begins with it. */
+  /** For RTSP and for RTMP: every connection begins with it. */
   connectAndPlay?: Connect;
   connectAndStart?: Connect;
 }
@@ -19,8 +19,8 @@ export interface RelayTasks {
 }
 
 /**
- * What a source says that the server pulls from, or a server that it pushes to, ends the connection and not the process.
- * Returns what takes the guard away from further tasks.
+ * Input from a source that the server pulls from, or a server that it pushes to, ends the connection instead of the process.
+ * Returns a function that removes the guard from further tasks.
  */
 export function guardRelays(relays: RelayTasks | undefined): () => void {
   if (typeof relays?.addTask !== 'function') return () => undefined;
@@ -47,10 +47,10 @@ function guard(relay: Relay): void {
   };
   if (connectAndPlay) relay.connectAndPlay = guarded(connectAndPlay);
   if (connectAndStart) relay.connectAndStart = guarded(connectAndStart);
-  guardInput(relay); // it is connecting already
+  guardInput(relay); // it is already connecting
   if (onRtpData === undefined || rtspClient === undefined) return;
   relay.onRtpData = rtspClient.onRtpDataCallback = (channel, data) => {
-    // Media may come in one piece with the answer to PLAY, before the server has a place for it.
+    // Media may arrive together with the response to PLAY, before the server is ready for it.
     if (relay.broadcast !== null) onRtpData(channel, data);
   };
 }

@@ -1,10 +1,10 @@
 import { ChunkReader, type ChunkStream, type Problem } from './chunk-reader.js';
 
-/** Commands are short: the longest has a name with a token, and the addresses of server, player and page. */
+/** The longest command in bytes: it has a name with a token, and the addresses of server, player and page. */
 const MAX_COMMAND = 32 * 1024;
-/** Of all chunk streams together, for who does not publish. */
+/** Bytes for all chunk streams together, for a connection that does not publish. */
 const MAX_KEPT = 64 * 1024;
-/** What a publisher says beside pictures and sound: what they are, and when something happens. */
+/** The longest data message from a publisher: metadata and cue points. Bytes. */
 const MAX_DATA = 256 * 1024;
 
 const SET_CHUNK_SIZE = 1;
@@ -13,13 +13,13 @@ const [AMF3_COMMAND, AMF0_COMMAND, AGGREGATE] = [17, 20, 22];
 const NUMBER_BYTES = 9;
 const [AMF0_STRING, AMF0_NULL] = [2, 5];
 
-/** What a connection is to the server. */
+/** The role of a connection according to the server. */
 export type Role = 'player' | 'publisher' | undefined;
 
-/** Tells of what would cost the server its memory, its event loop or its life, before the server reads it. */
+/** Reports what would cost the server its memory, its event loop or its life, before the server reads it. */
 export class RtmpScanner extends ChunkReader {
   private role: Role = undefined;
-  /** It has asked to publish: the server has not said yet what it makes of that. */
+  /** It has asked to publish, and the server has not answered yet. */
   private asksToPublish = false;
   private hasPublished = false;
   private hasConnected = false;
@@ -28,7 +28,7 @@ export class RtmpScanner extends ChunkReader {
     super();
   }
 
-  /** What the server takes it for by now: by that it is judged from here on. */
+  /** The server's current view of the connection, by which it is judged from here on. */
   isTakenFor(role: Role): void {
     this.role = role;
     this.asksToPublish = false;
@@ -63,7 +63,7 @@ export class RtmpScanner extends ChunkReader {
       case VIDEO:
       case AMF3_DATA:
       case AMF0_DATA:
-        // 4 would give it to the players of what it plays itself, 2 keep it for nobody.
+        // Version 4 would pass it to the players of what this client is playing, and version 2 would keep it for nobody.
         return this.mayPublish ? undefined : 'media of who does not publish';
       default:
         return undefined;
@@ -71,16 +71,16 @@ export class RtmpScanner extends ChunkReader {
   }
 
   private command(text: Buffer): Problem {
-    // The server takes other texts for a name too: no client has one.
+    // The server also accepts other values as a name, but no client sends them.
     if (text.length < 3 || text[0] !== AMF0_STRING) return 'a command without a name';
     const end = 3 + text.readUInt16BE(1);
     const name = text.toString('latin1', 3, end);
     if (name === 'connect') {
-      // 2 would never stop the timer of the first one.
+      // Version 2 would never stop the timer of the first one.
       if (this.hasConnected) return 'a second connect';
       this.hasConnected = true;
     }
-    // A number and null come before the name of the stream (7.2.2 of the RTMP specification).
+    // A number and null precede the name of the stream (7.2.2 of the RTMP specification).
     const isNamed = text[end + NUMBER_BYTES] === AMF0_NULL && text[end + NUMBER_BYTES + 1] === AMF0_STRING;
     if (name === 'publish' && isNamed) this.asksToPublish = true;
     return undefined;

@@ -31,7 +31,7 @@ class Standing2 implements Standing {
 
   get role(): Role {
     const { isPublishing, isPlaying, isIdling } = this.session;
-    // What the adapter holds back will play, or be told why not.
+    // A player that the adapter holds back will play, or be told why not.
     const plays = isPlaying || isIdling || Object.hasOwn(this.session, 'onStartPlay');
     return isPublishing || isHeir(this.session) ? 'publisher' : plays ? 'player' : undefined;
   }
@@ -45,7 +45,7 @@ class Standing2 implements Standing {
   }
 }
 
-/** Hears of sessions as they connect, or ask without having connected. */
+/** Notices sessions as they connect, or when they ask without having connected. */
 export function standings2(nms: NodeMediaServer2, emitter: EventEmitter, limits: Limits): Standings {
   const all = new WeakMap<object, Standing>();
   const remove = hearFirst(emitter, ['preConnect', 'prePlay', 'prePublish'], (id: string, said: object | string) => {
@@ -58,8 +58,8 @@ export function standings2(nms: NodeMediaServer2, emitter: EventEmitter, limits:
 }
 
 /**
- * A player over HTTP or WebSocket is not heard: nobody publishes there. Nor may one that is there when the server stops end
- * the process: the server has forgotten it by the time that it goes, and trips over that.
+ * Ignores input from players over HTTP or WebSocket, because nobody publishes there. It also keeps such a player from crashing
+ * the process when the server stops: the server has then forgotten the player, and fails when it leaves.
  */
 export function guardFlv2(nms: NodeMediaServer2, emitter: EventEmitter): () => void {
   return hearFirst(emitter, ['prePlay'], (id: string) => {

@@ -36,7 +36,7 @@ class Standing4 implements Standing {
   }
 }
 
-/** Hears of sessions when they ask to play or to publish: before, version 4 tells nobody of them. */
+/** Notices sessions when they ask to play or publish: version 4 emits nothing before that. */
 export function standings4(emitter: EventEmitter, limits: Limits): Standings {
   const all = new WeakMap<object, Standing>();
   const remove = hearFirst(emitter, ['prePlay', 'prePublish'], (session: V4Session) => {
@@ -48,7 +48,10 @@ export function standings4(emitter: EventEmitter, limits: Limits): Standings {
   return { of: (socket: Socket) => all.get(socket), remove };
 }
 
-/** The server gives to the players of a stream what anybody sends who plays it, or was refused as its second publisher. */
+/**
+ * The server would pass on to the players of a stream whatever a client sends that plays it, or that was refused as its second
+ * publisher.
+ */
 function passPublished(session: RtmpSession): void {
   const { onPacket, rtmp } = session;
   session.onPacket = rtmp.onPacketCallback = (packet: Packet) => {
@@ -60,7 +63,7 @@ const isPublisher = (session: V4Session): boolean => session.broadcast.publisher
 
 function gopBoundOf(session: V4Session, { maxGopBytes }: Limits): GopBound {
   const forget = (): void => {
-    // Until the next key frame nothing is kept.
+    // Nothing is kept until the next key frame.
     session.broadcast.rtmpGopCache = null;
     session.broadcast.flvGopCache = null;
   };
@@ -72,7 +75,9 @@ interface FlvParser {
   parserTagAlloc?: (size: number) => void;
 }
 
-/** Of players and publishers over HTTP and WebSocket: a player is not heard, and a publisher can park one tag at the most. */
+/**
+ * For players and publishers over HTTP and WebSocket: input from a player is discarded, and a publisher can park one tag at most.
+ */
 export function guardFlv4(emitter: EventEmitter, limits: Limits): () => void {
   const undo = [
     hearFirst(emitter, ['prePlay'], (session: V4Session) => {
@@ -89,7 +94,7 @@ export function guardFlv4(emitter: EventEmitter, limits: Limits): () => void {
 
 const parserOf = (session: FlvSession): FlvParser => session.flv as unknown as FlvParser;
 
-/** What the parser throws, or finds wrong, ends the connection: the server would go on reading. */
+/** If the parser throws or finds an error, the connection ends: the server would go on reading. */
 function boundParser(session: FlvSession, limits: Limits): void {
   const parser = parserOf(session);
   if (Object.hasOwn(parser, 'parserData')) return;
@@ -111,6 +116,6 @@ function boundParser(session: FlvSession, limits: Limits): void {
     if (size > limits.maxMessageBytes) throw new Error('a tag that is too long');
     parserTagAlloc?.call(parser, size);
   };
-  // A message that is too long: the server would wait half a minute for the client to agree that this is the end.
+  // A message that is too long: the server would wait half a minute for the client to confirm the close.
   if (isWebSocket(session.res)) session.res.once('error', cut);
 }

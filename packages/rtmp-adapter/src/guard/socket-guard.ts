@@ -4,14 +4,16 @@ import type { Limits } from './limits.js';
 import { RtmpScanner, type Role } from './rtmp-scanner.js';
 import type { Standing } from './standing.js';
 
-/** Everything that a connection says before the server takes it for a player or publisher, whatever it means. */
+/** The most that a connection may send before the server accepts it as a player or publisher, whatever it is. Bytes. */
 const MAX_BEFORE = 256 * 1024;
-/** What the server's parser may hold of who does not publish: a little for each chunk stream too. */
+/**
+ * The most that the server's parser may hold for a connection that does not publish, including a little per chunk stream. Bytes.
+ */
 const MAX_HELD = 192 * 1024;
-/** Answers that a publisher does not read. */
+/** The most response data that a publisher may leave unread. Bytes. */
 const MAX_UNREAD = 256 * 1024;
 
-/** Of a connection that plays and publishes nothing, or no more. */
+/** Connections that are not playing or publishing, or no longer are. */
 export interface Undecided {
   add(socket: Socket): void;
   delete(socket: Socket): void;
@@ -20,9 +22,9 @@ export interface Undecided {
 type OnData = (data: Buffer) => void;
 
 /**
- * Puts itself between an RTMP connection and the server, which has just begun to listen to it: what the server cannot bear ends
- * the connection and not the process. What it costs is bounded by what comes in and by what the server says of it; reading along
- * is to see trouble before the server does.
+ * Sits between an RTMP connection and the server, which has just begun to listen to it: input that the server cannot handle ends
+ * the connection instead of the process. Its cost is bounded by what comes in and by the server's own view of the connection;
+ * following the protocol serves to detect trouble before the server does.
  */
 export class SocketGuard {
   private readonly guarded: OnData[];
@@ -30,7 +32,7 @@ export class SocketGuard {
   private standing: Standing | undefined = undefined;
   private role: Role = undefined;
   private hasPublished = false;
-  /** Bytes since it plays and publishes nothing. */
+  /** Bytes since it last played or published. */
   private before = 0;
   private allowance: Allowance | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
@@ -49,10 +51,10 @@ export class SocketGuard {
     this.wait();
   }
 
-  /** Gives the server what was read. */
+  /** Passes the data on to the server. */
   readonly feed = (data: Buffer): void => {
     const { socket } = this;
-    // A socket that was destroyed may still bring what it had read, and one that the server has hung up on much more.
+    // A destroyed socket may still deliver what it had read, and one that the server has hung up on much more.
     if (socket.destroyed || socket.writableEnded) return;
     if (!this.mayPass(data)) return void socket.destroy();
     try {
@@ -79,7 +81,7 @@ export class SocketGuard {
     return scanner.scan(data) === undefined;
   }
 
-  /** Going by what the server has made of it. */
+  /** Judges by what the server has made of the connection. */
   private mayStay(bytes: number): boolean {
     const { socket, limits } = this;
     const standing = (this.standing ??= this.standingOf(socket));
@@ -109,7 +111,7 @@ export class SocketGuard {
     if (startTimeoutMs > 0) this.timer = setTimeout(() => this.mustHaveBegun(), startTimeoutMs).unref();
   }
 
-  /** Asked once more, for the server may have thought otherwise since the client said something. */
+  /** Checked again, because the server may have changed its view since the client last sent something. */
   private mustHaveBegun(): void {
     if (this.standing?.role === undefined) this.socket.destroy();
   }

@@ -2,19 +2,19 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Role } from './rtmp-scanner.js';
 
-/** What the server itself makes of one RTMP connection, whatever was read along. */
+/** The server's own view of one RTMP connection, independent of what was parsed here. */
 export interface Standing {
   readonly role: Role;
-  /** Bytes that its parser has taken for messages of this connection. */
+  /** Bytes that its parser holds for messages of this connection. */
   readonly heldBytes: number;
-  /** Bytes of a publisher have come in: what is kept for newcomers has grown, and is bounded. */
+  /** Bytes from a publisher have come in: what is kept for newcomers has grown, and is bounded. */
   grew(bytes: number): void;
 }
 
-/** Finds the standing of a connection once the server has told of it. */
+/** Finds the standing of a connection once the server has reported it. */
 export interface Standings {
   of: (socket: Socket) => Standing | undefined;
-  /** Hears of no more of them. */
+  /** Stops watching. */
   remove(): void;
 }
 
@@ -29,7 +29,7 @@ export function capacityOf(packets: ParserPackets): number {
 
 type Listener = Parameters<EventEmitter['on']>[1];
 
-/** Listens before everybody else. Returns what stops it. */
+/** Listens before all other listeners. Returns a function that stops it. */
 export function hearFirst(emitter: EventEmitter, events: string[], listener: Listener): () => void {
   for (const event of events) emitter.prependListener(event, listener);
   return () => events.forEach((event) => emitter.off(event, listener));
@@ -38,7 +38,7 @@ export function hearFirst(emitter: EventEmitter, events: string[], listener: Lis
 const MAX_FIELDS = 32;
 const MAX_FIELD_LENGTH = 4096;
 
-/** The server keeps what a client said as it connected, whole: objects in it, and long texts, go. */
+/** The server keeps everything that a client sent in `connect`: removes objects and long texts from it. */
 export function trim(said: object | undefined): void {
   if (said === undefined || said === null) return;
   const fields = said as Record<string, unknown>;

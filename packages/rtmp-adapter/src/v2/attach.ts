@@ -12,7 +12,7 @@ import { PublishGate } from './publish-gate.js';
 import { isRtmp, responseOf, type NodeMediaServer2, type RtmpSession2, type V2Session } from './shapes.js';
 import { outliveRefusal } from './succession.js';
 
-/** Not the tracker's: it has no name for such a stream. */
+/** Not a denial by the tracker, which has no name for such a stream. */
 const BAD_NAME: Denial = {
   id: '',
   target: {},
@@ -25,12 +25,12 @@ const BAD_NAME: Denial = {
 };
 
 /**
- * Watches players and publishers of node-media-server 2. Its `pre` events come before it has decided itself: who is asked
- * about waits behind a gate until the server's own verdict is known, a moment later.
+ * Watches players and publishers of node-media-server 2. Its `pre` events come before its own decision: a client about whom
+ * policies are asked waits behind a gate until the server's verdict is known, a moment later.
  */
 export class V2Attachment {
   private readonly connections: ConnectionSet<V2Session, V2Client>;
-  /** Publishes now, in the place of another. */
+  /** The session that is currently publishing in place of another. */
   private successor: V2Session | undefined = undefined;
 
   constructor(
@@ -92,7 +92,7 @@ export class V2Attachment {
     });
   };
 
-  /** Who publishes there, and may have to give way. */
+  /** The publisher of this path, if it is silent and may have to give way. */
   private silentAt(path: string): V2Session | undefined {
     for (const [session, connection] of this.connections) {
       const { client } = connection;
@@ -105,7 +105,7 @@ export class V2Attachment {
     this.connections.get(old)?.close('replaced', true);
     this.successor = session;
     this.connections.safely(session, () => {
-      (old as RtmpSession2).reject(); // its place is free now, and its players wait for the next one
+      (old as RtmpSession2).reject(); // its place is free now, and its players wait for the next publisher
       publish();
     });
     this.successor = undefined;
@@ -126,14 +126,14 @@ export class V2Attachment {
       if (stream === undefined) return clientOf().reject(BAD_NAME);
       const hit = hitOf(session, kind, path, stream);
       if (hit === undefined) return;
-      const ends = endOf(session); // before the client puts itself in front of a response
+      const ends = endOf(session); // before the client wraps the response
       this.connections.add(session, clientOf(), hit, onceClosed(ends));
     });
   }
 
   /**
-   * A second play or publish on one connection: the server has already written its path over the first one's, and would keep a
-   * dead player, or a dead publisher, whose next packet throws. With the first path back it can take its leave properly.
+   * A second play or publish on one connection: the server has already overwritten the first one's path, and would keep a dead
+   * player, or a dead publisher whose next packet throws. With the first path restored, it can leave properly.
    */
   private cutSecond(session: V2Session): boolean {
     const connection = this.connections.get(session);
@@ -147,5 +147,5 @@ export class V2Attachment {
   }
 }
 
-/** What closes when the client has gone, whichever way. */
+/** The emitter that closes when the client has gone, by whatever transport. */
 const endOf = (session: V2Session): EventEmitter => (isRtmp(session) ? session.socket : responseOf(session));

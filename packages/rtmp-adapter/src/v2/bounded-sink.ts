@@ -1,6 +1,9 @@
 import type { MediaSink, V2Session } from './shapes.js';
 
-/** Drops media for a player while too much waits for it. Returns what puts the server's own sink back, and what shuts it. */
+/**
+ * Drops media for a player while too much is waiting for it. Returns functions that restore the server's own sink, and that shut
+ * it.
+ */
 export function boundSink(
   session: V2Session,
   outlet: { readonly writableLength: number },

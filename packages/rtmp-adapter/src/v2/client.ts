@@ -24,7 +24,7 @@ export type Kind = 'viewer' | 'input';
 
 export const socketOf = (session: V2Session): Socket => (isRtmp(session) ? session.socket : session.req.socket);
 
-/** What the tracker is told of a session; undefined when it has gone already. */
+/** The hit of a session; undefined if it has already gone. */
 export function hitOf(session: V2Session, kind: Kind, path: string, stream: string): ConnHit | undefined {
   const socket = socketOf(session);
   const { remoteAddress } = socket;
@@ -85,7 +85,7 @@ export function playerOf(session: V2Session, path: string, { maxBufferBytes, sil
   };
 }
 
-/** A publisher of node-media-server 2: over RTMP only. */
+/** A publisher of node-media-server 2, over RTMP only. */
 export function publisherOf(
   session: RtmpSession2,
   path: string,
@@ -118,12 +118,12 @@ export function publisherOf(
 }
 
 function countersOf(socket: Socket, silenceTimeoutMs: number): SocketByteCounters {
-  // Where nothing is sent, the kernel asks: a machine that has vanished does not answer.
+  // If nothing is sent, the kernel probes: a machine that has vanished does not answer.
   if (silenceTimeoutMs > 0) socket.setKeepAlive(true, silenceTimeoutMs);
   return new SocketByteCounters(socket);
 }
 
-/** Over HTTP nobody can be asked. */
+/** Over HTTP, clients cannot be asked. */
 function askOf(session: V2Session): Ask | undefined {
   if (isRtmp(session)) return rtmpPing(session.socket);
   return session.TAG === 'websocket-flv' ? webSocketPing(responseOf(session)) : undefined;

@@ -2,17 +2,17 @@ import { withoutUserinfo } from '@stream-sessions/core/spi';
 import { serverAddress } from '../client/server-address.js';
 import type { V2Session } from './shapes.js';
 
-/** What a client says as it connects. */
+/** The command object of a client's `connect`. */
 export type ConnectCommand = Record<string, unknown>;
 
 const ADDRESSES = ['tcUrl', 'swfUrl', 'pageUrl'] as const;
 
-/** Shared by all who attached to the server: the first of them takes the query out of what the others see. */
+/** Shared by all attachments to the server: the first one removes the query from what the others see. */
 const queries = new WeakMap<V2Session, string>();
 
 /**
- * Some clients put the query into the address of the server: version 2 would make it a part of every stream's name. Nor are
- * the secrets in such addresses left for it to log, as it does next.
+ * Some clients put the query into the address of the server: version 2 would make it part of every stream's name. Secrets in such
+ * addresses are removed as well, because the server logs them next.
  */
 export function takeQuery(session: V2Session, said: ConnectCommand): void {
   const { app, query } = serverAddress(said.app, said.tcUrl);
@@ -24,10 +24,10 @@ export function takeQuery(session: V2Session, said: ConnectCommand): void {
   }
 }
 
-/** That of the address which the client connected to; '' when it has none. */
+/** The query of the address that the client connected to; '' if it has none. */
 export const serverQueryOf = (session: V2Session): string => queries.get(session) ?? '';
 
-/** Nothing, where a password may be left: those of some addresses have a `?` in them. */
+/** Empty if a password may remain: in some addresses it contains a `?`. */
 function bare(address: string): string {
   const plain = withoutUserinfo(address);
   return plain.includes('@') ? '' : (plain.split(/[?#]/, 1)[0] as string);

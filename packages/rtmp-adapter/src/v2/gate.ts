@@ -1,4 +1,4 @@
-/** One that holds while anybody does, and that can be shut for good. */
+/** A gate that stays held while anyone holds it, and that can be shut for good. */
 export abstract class Gate {
   private holds = 0;
   protected shut = false;

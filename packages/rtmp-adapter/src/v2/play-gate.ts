@@ -3,7 +3,7 @@ import type { V2Session } from './shapes.js';
 
 const gates = new WeakMap<V2Session, PlayGate>();
 
-/** Keeps a player from joining its publisher: nothing is buffered, and it begins with the latest key frame. */
+/** Keeps a player from joining its publisher: nothing is buffered, and playback begins with the latest key frame. */
 export class PlayGate extends Gate {
   private wanted = false;
 
@@ -21,7 +21,7 @@ export class PlayGate extends Gate {
     return this.session.TAG === 'rtmp' ? this.session.socket : this.session.req.socket;
   }
 
-  /** The server lets it play, now or when somebody publishes: it is not one that the server itself has refused. */
+  /** The server lets it play, now or once somebody publishes; false if the server itself has refused it. */
   get isAccepted(): boolean {
     return this.session.isStarting && (this.wanted || this.session.isIdling);
   }
@@ -39,7 +39,7 @@ export class PlayGate extends Gate {
     try {
       (this.session as Required<V2Session>).onStartPlay();
     } catch {
-      // The publisher has left meanwhile: there is nothing that could be joined. The player may come again.
+      // The publisher has left meanwhile, so there is nothing to join. The player may come again.
       this.socket.destroy();
     }
   }

@@ -7,7 +7,7 @@ const MEDIA = new Set([8, 9, 15, 18]);
 
 const gates = new WeakMap<V2Session, PublishGate>();
 
-/** Keeps the media of a publisher, within bounds, until it may have players. */
+/** Holds the media of a publisher, within bounds, until it may have players. */
 export class PublishGate extends Gate {
   private waiting: RtmpSession2['parserPacket'][] = [];
   private bytes = 0;
@@ -46,7 +46,7 @@ export class PublishGate extends Gate {
   private keep(): void {
     if (this.shut) return;
     const { parserPacket: message, socket } = this.session;
-    // The parser uses its buffer again for the next message.
+    // The parser reuses its buffer for the next message.
     const payload = Buffer.from(message.payload?.subarray(0, message.header.length) ?? []);
     this.waiting.push({ ...message, header: { ...message.header }, payload });
     this.bytes += payload.length + 100;

@@ -5,7 +5,7 @@ import type { FlvResponse, FlvWebSocket } from '../client/flv-responders.js';
 import type { PingedWebSocket } from '../client/pings.js';
 import type { Socket } from '../v4/shapes.js';
 
-/** What node-media-server 2 writes media of a player to. */
+/** The object to which node-media-server 2 writes a player's media. */
 export interface MediaSink {
   cork(): void;
   uncork(): void;
@@ -24,7 +24,7 @@ interface CommonSession {
   playStreamPath: string;
   readonly playArgs: Record<string, string | string[] | undefined> | null;
   res: MediaSink;
-  /** Joins the player to its publisher. Of the prototype: an own one stands in its way. */
+  /** Joins the player to its publisher. On the prototype: an own property overrides it. */
   onStartPlay?: () => void;
 }
 
@@ -38,13 +38,13 @@ export interface RtmpSession2 extends CommonSession {
   readonly isPublishing: boolean;
   publishStreamPath: string;
   readonly publishArgs: Record<string, string | string[] | undefined>;
-  /** The message that has just been read. */
+  /** The message that was just read. */
   parserPacket: Message;
-  /** Handles it. Of the prototype: an own one stands in its way. */
+  /** Handles it. On the prototype: an own property overrides it. */
   rtmpHandler?: () => unknown;
   sendStatusMessage: (streamId: number, level: string, code: string, description: string) => void;
   onPublish(asked: { readonly streamName: string }): void;
-  /** Ends it, and gives back its places at once. */
+  /** Ends the session and releases its places at once. */
   reject: () => void;
 }
 

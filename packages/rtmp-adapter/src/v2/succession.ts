@@ -5,15 +5,15 @@ type Status = Parameters<RtmpSession2['sendStatusMessage']>;
 
 const heirs = new WeakSet<RtmpSession2>();
 
-/** It will publish in the place of another, or be told why not. */
+/** It will publish in place of another, or be told why not. */
 export const isHeir = (session: RtmpSession2): boolean => heirs.has(session);
 
 /**
- * Somebody comes to publish where the publisher is silent: the server will refuse it as soon as it has told us. That refusal is
- * kept from it.
+ * A client asks to publish where the current publisher is silent: the server will refuse it right after notifying us. That
+ * refusal is suppressed.
  *
- * @returns ask it when the server has had its say: what has the session publish, once the old one has gone; undefined when it
- *   was not refused for that
+ * @returns a function to call after the server's decision: it returns one that makes the session publish once the old one has
+ *   gone, or undefined if it was not refused for that reason
  */
 export function outliveRefusal(session: RtmpSession2): () => (() => void) | undefined {
   const { appname, publishArgs, publishStreamId, publishStreamPath } = session;
@@ -39,7 +39,7 @@ function nameOf(app: string, path: string, args: RtmpSession2['publishArgs']): s
   return `${path.slice(`/${app}/`.length)}${query && '?'}${query}`;
 }
 
-/** As the server does when it has read the command, whatever it has read since. */
+/** As the server does after reading the command, whatever it has read since. */
 function publish(session: RtmpSession2, streamId: number, streamName: string): void {
   const current = session.parserPacket;
   session.parserPacket = { ...current, header: { ...current.header, stream_id: streamId } };

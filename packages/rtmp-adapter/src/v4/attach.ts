@@ -12,13 +12,12 @@ import { Succession } from './succession.js';
 import { isWebSocket, type V4Session } from './shapes.js';
 
 /**
- * Watches players and publishers of node-media-server 4. Only what says that one begins is taken from its events; that one
- * has gone is told by the socket itself, for `donePlay` comes for connections that never played, late, or not at all, and
- * `donePublish` 30 s late.
+ * Watches players and publishers of node-media-server 4. Only beginnings are taken from its events; ends are taken from the
+ * socket, because `donePlay` is emitted for connections that never played, late, or not at all, and `donePublish` 30 s late.
  */
 export class V4Attachment {
   private readonly connections: ConnectionSet<V4Session, Player | Publisher>;
-  /** Of the one that asks to publish at the moment. */
+  /** The succession of the session that is currently asking to publish. */
   private succession: Succession | undefined = undefined;
 
   constructor(
@@ -30,7 +29,7 @@ export class V4Attachment {
       warnOfFault(error);
       socketOf(session).destroy();
     });
-    // The later ones of each pair: what the server's own `auth` refuses does not get that far.
+    // The later event of each pair: sessions that the server's own `auth` refuses do not get that far.
     emitter.on('postPlay', this.onPlay);
     emitter.on('postPublish', this.onPublish);
     emitter.on('prePublish', this.onPrePublish);
@@ -51,7 +50,7 @@ export class V4Attachment {
   private readonly onPrePublish = (session: V4Session): void => {
     if (isRelay(session)) return;
     const succession = (this.succession = Succession.of(session, this.connections));
-    // The server itself may refuse it, and then does not say.
+    // The server may still refuse it, without emitting anything.
     if (succession) queueMicrotask(() => this.succession === succession && succession.undo());
   };
 
@@ -61,7 +60,7 @@ export class V4Attachment {
 
   private enter(session: V4Session, role: Role): void {
     this.connections.safely(session, () => {
-      // The server has refused its name and hung up, and would wait for the client to do so too.
+      // The server has refused its name and hung up, and would wait for the client to do so, too.
       if (session.streamPath === undefined) return destroyLater(socketOf(session));
       this.leaveOldStream(session);
       const hit = hitOf(session, role);
@@ -85,7 +84,7 @@ export class V4Attachment {
   }
 }
 
-/** HEAD and the like: the server counts a player that will not get a byte. */
+/** HEAD and the like: the server counts a player that will never receive a byte. */
 const isAnswerless = (session: V4Session): boolean =>
   session.protocol === 'flv' && !isWebSocket(session.res) && session.req.method !== 'GET';
 

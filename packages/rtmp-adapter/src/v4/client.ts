@@ -21,11 +21,11 @@ export type Role = 'viewer' | 'input';
 export const socketOf = (session: V4Session): Socket =>
   session.protocol === 'rtmp' ? session.socket : session.req.socket;
 
-/** What is this client's alone: of HTTP/2 its stream, for others may share the socket. */
+/** What belongs to this client alone: with HTTP/2 its stream, because others may share the socket. */
 export const outletOf = (session: V4Session): Duplex =>
   (session.protocol === 'flv' ? session.req.stream : undefined) ?? socketOf(session);
 
-/** What the tracker is told of a session; undefined when it has gone already or names no stream. */
+/** The hit of a session; undefined if it has already gone or names no stream. */
 export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
   const socket = socketOf(session);
   const stream = streamCode(session.streamPath ?? '');
@@ -49,25 +49,25 @@ export function hitOf(session: V4Session, kind: Role): ConnHit | undefined {
   };
 }
 
-/** With that of the server's address, where some clients put it. */
+/** Including the query of the server's address, where some clients put it. */
 function rtmpQuery({ streamQuery, rtmp: { connectCmdObj } }: RtmpSession): string {
   return joined(queryFrom(streamQuery), serverAddress(connectCmdObj?.app, connectCmdObj?.tcUrl).query);
 }
 
-/** Calls back when the client has gone, whichever way. Returns what unsubscribes. */
+/** Calls back when the client has gone, by whatever transport. Returns a function that unsubscribes. */
 export function onceGone(session: V4Session, gone: () => void): () => void {
   const emitter: EventEmitter = session.protocol === 'rtmp' ? session.socket : session.res;
   const onClose = (): void => {
     gone();
-    // A response can end before its socket; the server forgets its player only with that.
+    // A response can end before its socket; the server forgets its player only when the socket ends.
     session.broadcast.subscribers.delete(session.id);
   };
-  // Before the server hears of it: whose place this was must be known by then.
+  // Before the server is notified, because it must still be known whose place this was.
   emitter.prependListener('close', onClose);
   return () => emitter.off('close', onClose);
 }
 
-/** The server would keep its place for 30 s, for it to come back. A denied one does not come back. */
+/** The server would keep its place for 30 s in case it comes back. A denied one does not. */
 export function clearPublisher(session: V4Session): void {
   const { broadcast } = session;
   if (broadcast.publisher !== session) return;
@@ -76,11 +76,11 @@ export function clearPublisher(session: V4Session): void {
   broadcast._destroyIfEmpty?.();
 }
 
-/** The server tells of a second publisher too, before it refuses it. */
+/** The server also emits events for a second publisher, before refusing it. */
 export const isPublisher = (session: V4Session): boolean =>
   session.broadcast.publisher === null || session.broadcast.publisher === session;
 
-/** What a client is told, in the words of its protocol. */
+/** Tells a client why it is refused or kicked, in the terms of its protocol. */
 export function responderOf(session: V4Session, role: Role): Responder {
   const outlet = outletOf(session);
   if (session.protocol === 'rtmp') {
@@ -91,12 +91,12 @@ export function responderOf(session: V4Session, role: Role): Responder {
   return isWebSocket(res) ? webSocketResponder(res, outlet) : httpResponder(res, outlet, outlet !== session.req.socket);
 }
 
-/** Its counters from now on, and whether it is still heard of. */
+/** Its counters from now on, which also tell whether it is still alive. */
 export function countersOf(session: V4Session, role: Role, silenceTimeoutMs: number): ByteCounters {
   const socket = socketOf(session);
   const outlet = outletOf(session);
   const isHttp2 = outlet !== socket;
-  // Where nothing is sent, the kernel asks: a machine that has vanished does not answer.
+  // If nothing is sent, the kernel probes: a machine that has vanished does not answer.
   if (!isHttp2 && silenceTimeoutMs > 0) socket.setKeepAlive(true, silenceTimeoutMs);
   const counters = isHttp2 ? http2Counters(session, outlet) : new SocketByteCounters(socket);
   if (role === 'input') return new SilenceCounters(counters, silenceTimeoutMs);
@@ -104,7 +104,7 @@ export function countersOf(session: V4Session, role: Role, silenceTimeoutMs: num
   return ask === undefined ? counters : new SilenceCounters(counters, silenceTimeoutMs, ask);
 }
 
-/** Over HTTP/1 nobody can be asked. */
+/** Over HTTP/1, clients cannot be asked. */
 function askOf(session: V4Session): Ask | undefined {
   if (session.protocol === 'rtmp') return rtmpPing(session.socket);
   const { req, res } = session;
@@ -112,7 +112,7 @@ function askOf(session: V4Session): Ask | undefined {
   return req.stream && http2Ping(req.stream.session);
 }
 
-/** One stream of an HTTP/2 connection has no counters: what the server has given it, without what still waits. */
+/** A single stream of an HTTP/2 connection has no counters: counts what the server has written, minus what is still waiting. */
 function http2Counters(
   session: V4Session,
   stream: Duplex,

@@ -3,21 +3,21 @@ import type { Broadcast, V4Session } from './shapes.js';
 const gates = new WeakMap<V4Session, PlayGate>();
 
 /**
- * What stands between the server and one player. It is held while a verdict is pending, shut after a cut, and bounds what
- * waits for a slow player. Nothing is queued: what was missed is made good by what the server itself keeps for newcomers,
- * the headers and everything since the latest key frame.
+ * Sits between the server and one player. It is held while a verdict is pending, shut after a cut, and bounds what waits for a
+ * slow player. Nothing is queued: what was missed is made up for by what the server itself keeps for newcomers, the headers and
+ * everything since the latest key frame.
  */
 export class PlayGate {
   private users = 0;
   private holds = 0;
   private shut = false;
   private full = false;
-  /** Media goes out while no more than this waits; below 0 none does. The only thing that is read for every packet. */
+  /** Media is sent while no more than this is waiting; if negative, none is sent. This is all that is read for every packet. */
   private limit: number;
   private readonly original: V4Session['sendBuffer'];
   private readonly own: V4Session['sendBuffer'];
 
-  /** The gate of this session; all who attached to the server share it. `leave` it when done. */
+  /** The gate of this session, shared by all attachments to the server. Call `leave` when done. */
   static enter(session: V4Session, outlet: { readonly writableLength: number }, maxBufferBytes: number): PlayGate {
     let gate = gates.get(session);
     if (gate === undefined) gates.set(session, (gate = new PlayGate(session, outlet, maxBufferBytes)));
@@ -51,7 +51,7 @@ export class PlayGate {
     this.catchUp(true);
   }
 
-  /** For good: nothing goes out any more. */
+  /** Shuts the gate for good: nothing is sent any more. */
   close(): void {
     this.shut = true;
     this.limit = -1;
@@ -63,7 +63,7 @@ export class PlayGate {
     if (this.session.sendBuffer === this.own) this.session.sendBuffer = this.original;
   }
 
-  /** A packet that does not go out: nothing may, or too much waits already. */
+  /** Drops a packet: nothing may be sent, or too much is already waiting. */
   private miss(): void {
     if (this.holds > 0 || this.shut) return;
     if (!this.full) {
@@ -72,7 +72,7 @@ export class PlayGate {
     } else if (this.outlet.writableLength <= this.maxBufferBytes / 2) {
       this.full = false;
       this.limit = this.maxBufferBytes;
-      this.catchUp(false); // with this packet, which the server has put there before
+      this.catchUp(false); // including this packet, which the server has already stored there
     }
   }
 

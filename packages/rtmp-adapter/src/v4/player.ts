@@ -5,7 +5,7 @@ import { countersOf, outletOf, responderOf } from './client.js';
 import { PlayGate } from './play-gate.js';
 import type { Broadcast, V4Session } from './shapes.js';
 
-/** A player of node-media-server 4. There are thousands of them: what only a refusal or a cut needs is made for that. */
+/** A player of node-media-server 4. There are thousands of them, so what only a refusal or a cut needs is created for that. */
 export class Player implements TransportClient {
   private readonly gate: PlayGate;
   private readonly broadcast: Broadcast;
@@ -44,7 +44,7 @@ export class Player implements TransportClient {
     this.gate.leave();
   }
 
-  /** Gives back the place of a client that has left the stream for another one. */
+  /** Releases the place of a client that has switched to another stream. */
   removeFromServer(): void {
     this.broadcast.subscribers.delete(this.session.id);
     this.broadcast._destroyIfEmpty?.();
@@ -52,7 +52,7 @@ export class Player implements TransportClient {
 
   private shut(): void {
     this.gate.close();
-    // The server seats it only after it has told us, and forgets it only with its socket, which HTTP keeps.
+    // The server registers it only after notifying us, and forgets it only with its socket, which HTTP keeps open.
     const { broadcast, id } = this.session;
     queueMicrotask(() => broadcast.subscribers.delete(id));
   }

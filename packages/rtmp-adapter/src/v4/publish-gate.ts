@@ -1,11 +1,11 @@
 import { isWebSocket, type Packet, type V4Session } from './shapes.js';
 
-/** Media of a publisher that may wait for its verdict; beyond it the publisher is not read any more. */
+/** Bytes of a publisher's media that may wait for its verdict; beyond this, the publisher is no longer read. */
 const MAX_WAITING = 1024 * 1024;
 
 const gates = new WeakMap<V4Session, PublishGate>();
 
-/** What stands between a publisher and its players while a verdict is pending. Shared by all who attached to the server. */
+/** Sits between a publisher and its players while a verdict is pending. Shared by all attachments to the server. */
 export class PublishGate {
   private holds = 0;
   private shut = false;
@@ -35,7 +35,7 @@ export class PublishGate {
     this.forget();
   }
 
-  /** For good: its players get nothing of it. */
+  /** Shuts the gate for good: its players get nothing from it. */
   close(): void {
     this.shut = true;
     this.deliverTo(() => undefined);
@@ -43,7 +43,7 @@ export class PublishGate {
   }
 
   private keep(packet: Packet): void {
-    // The parser uses its buffer again for the next packet.
+    // The parser reuses its buffer for the next packet.
     const copy = Object.assign(Object.create(Object.getPrototypeOf(packet) as object) as Packet, packet, {
       data: Buffer.from(packet.data.subarray(0, packet.size)),
     });
@@ -62,7 +62,7 @@ export class PublishGate {
     this.paused = false;
   }
 
-  /** FLV sessions read `onPacket` once, after the event; RTMP ones have done so before. */
+  /** FLV sessions read `onPacket` once, after the event; RTMP sessions have already read it. */
   private deliverTo(onPacket: V4Session['onPacket']): void {
     const { session } = this;
     session.onPacket = onPacket;

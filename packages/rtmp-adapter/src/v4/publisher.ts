@@ -35,7 +35,7 @@ export class Publisher implements TransportClient {
     this.isRefused = true;
     this.gate.close();
     responderOf(this.session, 'input').reject(denial);
-    // The server makes it the publisher only after it has told us.
+    // The server makes it the publisher only after notifying us.
     queueMicrotask(() => {
       this.succession?.undo();
       clearPublisher(this.session);
@@ -48,11 +48,11 @@ export class Publisher implements TransportClient {
   }
 
   dispose(): void {
-    // A place that it was refused is given back a moment later: see there. The gate goes with the session.
+    // The place of a refused publisher is released a moment later: see `reject`. The gate goes with the session.
     if (!this.isRefused) this.succession?.undo();
   }
 
-  /** Gives back the place of a client that has left the stream for another one. */
+  /** Releases the place of a client that has switched to another stream. */
   removeFromServer(): void {
     this.broadcast.donePublish(this.session);
     this.broadcast._destroyIfEmpty?.();

@@ -11,40 +11,40 @@ export type Direction = 'output' | 'input';
 /** A relay task of the server. */
 export type Relay = RtmpSession & {
   readonly mode?: 'push' | 'pull';
-  /** Of RTMP, and of RTSP. */
+  /** For RTMP and for RTSP. */
   readonly url?: string;
   readonly rtspUrl?: string;
   readonly taskKey: string;
   readonly rtmpClient?: { readonly socket: Socket | null };
   readonly rtspClient?: { readonly socket: Socket | null };
-  /** Joins the stream that is pushed. */
+  /** Joins the stream that is being pushed. */
   registerPush?: () => void;
 };
 
-/** The part of the server that keeps these tasks. */
+/** The part of the server that manages these tasks. */
 export interface Relays {
   addTask: (config: object) => Relay | undefined;
   removeTask(key: string): boolean;
 }
 
-/** Pulls come with the events of publishers, but have no client that could be one. */
+/** Pulls emit the events of publishers, but have no client. */
 export const isRelay = (session: V4Session): session is Relay => 'rtmpClient' in session || 'rtspClient' in session;
 
 export const relaySocket = ({ rtmpClient, rtspClient }: Relay): Socket | null | undefined =>
   (rtmpClient ?? rtspClient)?.socket;
 
-/** What the tracker is told of a relay; undefined when it has gone already or names no stream. */
+/** The hit of a relay; undefined if it has already gone or names no stream. */
 export function relayHit(relay: Relay, kind: Direction): ConnHit | undefined {
   const stream = streamCode(relay.streamPath ?? '');
   const remoteAddress = relaySocket(relay)?.remoteAddress;
   if (stream === undefined || remoteAddress === undefined) return undefined;
   const protocol = relay.rtspClient ? 'rtsp' : 'rtmp';
-  // The rest of the address may hold a password, or be the key of somebody else's server.
+  // The rest of the address may contain a password, or be the key of somebody else's server.
   const { host } = new URL(relay.url ?? relay.rtspUrl ?? '');
   return { stream, kind, protocol, remoteAddress, url: `${protocol}://${host}` };
 }
 
-/** One connection of a relay. Its end is the end of the task, else the server would connect again. */
+/** One connection of a relay. Ending it ends the task, because the server would otherwise reconnect. */
 export function relayClient(
   relay: Relay,
   direction: Direction,
@@ -55,7 +55,7 @@ export function relayClient(
   const gate = direction === 'output' ? PlayGate.enter(relay, socket, maxBufferBytes) : SourceGate.enter(socket);
   const end = (): void => {
     gate.close();
-    // The server is in the middle of connecting, perhaps.
+    // The server may be in the middle of connecting.
     queueMicrotask(() => {
       if (direction === 'input') clearPublisher(relay);
       relays.removeTask(relay.taskKey);

@@ -16,8 +16,8 @@ import {
 import type { V4Session } from './shapes.js';
 
 /**
- * Watches the relay tasks of node-media-server 4, each connection from its beginning to its end: what it pushes to other
- * servers is an `output`, what it pulls from there an `input`.
+ * Watches the relay tasks of node-media-server 4, each connection from beginning to end: what it pushes to other servers is an
+ * `output`, what it pulls from there an `input`.
  */
 export class RelaysAttachment {
   private readonly connections: ConnectionSet<Relay>;
@@ -43,13 +43,13 @@ export class RelaysAttachment {
 
   detach(): void {
     this.isAttached = false;
-    // Another tracker may have come after us: then ours stays in its chain, and does nothing.
+    // Another tracker may have attached after us: then our function stays in its chain and does nothing.
     if (this.relays.addTask === this.own) this.relays.addTask = this.addTask;
     this.emitter.off('postPublish', this.onPublish);
     this.connections.close();
   }
 
-  /** A push tells no event when it joins its stream, which it does after every connect. */
+  /** A push emits no event when it joins its stream, which it does after every connect. */
   private watch(relay: Relay | undefined): Relay | undefined {
     const register = relay?.registerPush;
     if (relay?.mode === 'push' && register !== undefined) {

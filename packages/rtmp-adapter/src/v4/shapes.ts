@@ -9,7 +9,7 @@ import type { PingedHttp2Session, PingedWebSocket } from '../client/pings.js';
 export type Socket = Duplex &
   CountedSocket & { readonly remoteAddress?: string; setKeepAlive(on: boolean, afterMs: number): unknown };
 
-/** The part of node-media-server 4 that joins a stream's publisher to its players. */
+/** The part of node-media-server 4 that connects a stream's publisher to its players. */
 export interface Broadcast {
   publisher: V4Session | null;
   readonly subscribers: Map<string, unknown>;

@@ -3,8 +3,8 @@ import type { Socket } from './shapes.js';
 const gates = new WeakMap<Socket, SourceGate>();
 
 /**
- * What stands between the server and a source that it pulls from while a verdict is pending: the source is not read.
- * Shared by all who attached to the server.
+ * Sits between the server and a source that it pulls from while a verdict is pending: the source is not read. Shared by all
+ * attachments to the server.
  */
 export class SourceGate {
   private holds = 0;
@@ -25,12 +25,12 @@ export class SourceGate {
     if (--this.holds === 0) this.socket.resume();
   }
 
-  /** For good: nothing comes in any more. */
+  /** Shuts the gate for good: nothing comes in any more. */
   close(): void {
     this.hold();
   }
 
   leave(): void {
-    // The socket goes, and the gate with it.
+    // The socket is destroyed, and the gate with it.
   }
 }

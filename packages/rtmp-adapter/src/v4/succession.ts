@@ -5,13 +5,13 @@ import type { V4Session } from './shapes.js';
 type Connections = Pick<ConnectionSet<V4Session>, 'get'>;
 
 /**
- * Somebody comes to publish where the publisher is silent. The server would refuse it: it is let in instead, takes the place if
- * the tracker admits it, and gives it back if not.
+ * A client asks to publish where the current publisher is silent. The server would refuse it: it is let in instead, takes over
+ * the place if the tracker admits it, and gives it back if not.
  */
 export class Succession {
   private isOpen = true;
 
-  /** Undefined when nobody has to give way. */
+  /** Undefined if no publisher has to give way. */
   static of(session: V4Session, connections: Connections): Succession | undefined {
     const { publisher } = session.broadcast;
     const connection = publisher === null || publisher === session ? undefined : connections.get(publisher);
@@ -29,14 +29,14 @@ export class Succession {
     session.broadcast.publisher = null;
   }
 
-  /** The new one is admitted. */
+  /** The new publisher is admitted. */
   complete(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     if (this.connections.get(this.old) === this.connection) this.connection.close('replaced', true);
   }
 
-  /** It is not, or has left. Harmless when it was. */
+  /** It is refused or has left. Has no effect after `complete`. */
   undo(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
