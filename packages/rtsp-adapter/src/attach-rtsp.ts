@@ -35,7 +35,7 @@ export function attachRtsp(
   };
 }
 
-/** A server that asks authorizers before anybody plays or publishes. */
+/** A server that asks authorizers before a client plays or publishes. */
 interface AuthorizingServer {
   addAuthorizer(authorizer: Authorizer): void;
   deleteAuthorizer(authorizer: Authorizer): void;

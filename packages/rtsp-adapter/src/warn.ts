@@ -1,13 +1,13 @@
 import { warnOnce } from '@stream-sessions/core/spi';
 
-/** Something of the server or of its user: nobody plays unjudged. */
+/** Something from the server or its user was unexpected: nobody may play without having been judged. */
 export const warnOfFault = warnOnce('The RTSP adapter could not handle a request, and refused it');
 
-/** Streams that were warned of. Their names are chosen by who publishes: beyond this many, nobody is told of more. */
+/** Streams that were warned about. Publishers choose their names, so beyond this many there are no further warnings. */
 const MAX_WARNED = 100;
 const warned = new Set<string>();
 
-/** A part of a stream is not there for its players: told once for each name, for an encoder that reconnects says the same again. */
+/** A part of a stream is missing for its players: warns once per name, because a reconnecting encoder causes the same again. */
 export function warnOfLeftOut(stream: string, what: string): void {
   if (warned.has(stream) || warned.size >= MAX_WARNED) return;
   warned.add(stream);

@@ -2,7 +2,7 @@ import type { CloseReason } from '@stream-sessions/core';
 import type { ByteCounters } from '@stream-sessions/core/spi';
 import type { RtspClient } from './rtsp-client.js';
 
-/** The words of RTSP for a no. */
+/** RTSP's status codes for a refusal. */
 export type RefusalStatus = 401 | 403 | 453 | 500 | 503;
 
 export type Answer =
@@ -10,22 +10,22 @@ export type Answer =
 
 export const ADMITTED: Answer = { admitted: true };
 
-/** The means to count and to cut a client. What it says of itself is as long as it likes, and is not kept with it. */
+/** The means to count and cut a client. What the client says about itself may be arbitrarily long, and is not kept here. */
 export interface Client {
-  /** Counters of its media, from the first PLAY or RECORD on. One for each who asks. */
+  /** Counters of its media, from the first PLAY or RECORD on. One object per caller. */
   counters(): ByteCounters;
-  /** Cuts its connection and its media, now. */
+  /** Cuts its connection and media at once. */
   destroy(reason: CloseReason): void;
 }
 
-/** One request to play or to publish, from then on until the client has gone. */
+/** One request to play or publish, from the question until the client has gone. */
 export interface Authorization {
   readonly answer: Answer | Promise<Answer>;
-  /** The client has gone, or does not want to any more; also while the answer is awaited. Harmless twice. */
+  /** The client has gone, or has changed its mind, possibly while waiting for the answer. Safe to call twice. */
   close(reason?: CloseReason): void;
 }
 
-/** Who decides who plays and publishes, and hears when they end. */
+/** Decides who plays and publishes, and is told when they end. */
 export interface Authorizer {
   authorize(client: Client, asked: RtspClient): Authorization;
 }

@@ -2,11 +2,11 @@ import type { CloseReason } from '@stream-sessions/core';
 import type { RtspClient } from './rtsp-client.js';
 import { ADMITTED, type Answer, type Authorizer, type Authorization, type Client } from './authorizer.js';
 
-/** All authorizers of a server: a client is admitted once each of them, one after the other, has said yes. */
+/** All authorizers of a server: a client is admitted once each of them, in turn, has approved. */
 export class Authorizers {
   private readonly authorizers = new Set<Authorizer>();
 
-  /** @param fallback Asked when there is no other. */
+  /** @param fallback Asked if there is no other. */
   constructor(private readonly fallback: Authorizer) {}
 
   add(authorizer: Authorizer): void {
@@ -46,7 +46,7 @@ class JointAuthorization implements Authorization {
       this.authorizations.push(authorization);
       const answer = await authorization.answer;
       if (answer.admitted) continue;
-      // Those who had said yes give back what they reserved.
+      // Those that had approved release what they reserved.
       this.close();
       return answer;
     }

@@ -4,7 +4,7 @@ import type { RtspClient } from './rtsp-client.js';
 import { ADMITTED, type Answer, type Authorizer, type Authorization, type Client } from './authorizer.js';
 import { warnOfFault } from '../warn.js';
 
-/** A no, in terms of RTSP. */
+/** A refusal in RTSP's terms. */
 export interface RtspRefusal {
   /** 401 asks for credentials, 453 is over a limit, 503 is overload. Default 403. */
   readonly status?: 401 | 403 | 453 | 503;
@@ -12,10 +12,10 @@ export interface RtspRefusal {
   readonly reason?: string;
 }
 
-/** Decides who may play or publish without a tracker. If it throws or rejects, that is a no. */
+/** Decides who may play or publish without a tracker. Throwing or rejecting means refusal. */
 export type RtspAuthorize = (client: RtspClient) => boolean | RtspRefusal | Promise<boolean | RtspRefusal>;
 
-/** Nobody keeps books of these; the sampler is there to cut who stalls. */
+/** Nobody keeps the books of these; the sampler only cuts clients that stall. */
 const NOBODY: SampledConnection['handle'] = {
   onCut: () => undefined,
   touch: () => undefined,
@@ -23,7 +23,7 @@ const NOBODY: SampledConnection['handle'] = {
   close: () => undefined,
 };
 
-/** The authorizer of a server without a tracker: asks `authorize`, if there is one. */
+/** The authorizer of a server without a tracker: calls `authorize`, if given. */
 export class CallbackAuthorizer implements Authorizer {
   constructor(
     private readonly callback: RtspAuthorize | undefined,

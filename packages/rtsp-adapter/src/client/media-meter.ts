@@ -1,19 +1,19 @@
 import { SocketByteCounters, type CountedSocket, type ByteCounters } from '@stream-sessions/core/spi';
 
 /**
- * The media counters of one client. The connection counts from the first PLAY or RECORD on, and only if media goes over it;
- * datagrams count by what is in them.
+ * The media counters of one client. The connection counts from the first PLAY or RECORD on, and only if it carries media;
+ * datagrams count by their payload.
  */
 export class MediaMeter {
   private readonly readers = new Set<MediaCounters>();
-  /** Of datagrams. */
+  /** In datagrams. */
   bytesSent = 0;
   bytesReceived = 0;
   private overConnection = false;
 
   constructor(private readonly socket: CountedSocket) {}
 
-  /** One for each who samples. */
+  /** One per sampler. */
   counters(): ByteCounters {
     const counters = new MediaCounters(this);
     if (this.overConnection) counters.begin(this.socket);
@@ -21,7 +21,7 @@ export class MediaMeter {
     return counters;
   }
 
-  /** Media begins. @param overConnection Some of it interleaved. Harmless twice. */
+  /** Media begins. @param overConnection Some of it is interleaved. Safe to call twice. */
   begin(overConnection: boolean): void {
     if (!overConnection || this.overConnection) return;
     this.overConnection = true;

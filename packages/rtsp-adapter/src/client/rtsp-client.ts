@@ -1,6 +1,6 @@
 import type { Credentials } from '@stream-sessions/core';
 
-/** A client that asks to play or to publish. */
+/** A client that asks to play or publish. */
 export interface RtspClient {
   readonly action: 'play' | 'publish';
   /** The stream code: `rtsp://host/live/cam1` is `cam1`. */
@@ -9,13 +9,13 @@ export interface RtspClient {
   readonly url: string;
   /** The raw query of the URL, without `?`. */
   readonly query: string;
-  /** `token` of the query; empty if there is none. */
+  /** `token` in the query; empty if there is none. */
   readonly token: string;
   readonly userAgent: string | undefined;
   /** Without port. */
   readonly remoteAddress: string;
   /** True over TLS (RTSPS). */
   readonly secure: boolean;
-  /** What the client answered to a 401. */
+  /** What the client sent in response to a 401. */
   readonly credentials: Credentials | undefined;
 }

@@ -17,7 +17,7 @@ import {
   type Client,
 } from './authorizer.js';
 
-/** Asks a tracker who may come in, and keeps its books. */
+/** Asks a tracker whom to admit, and keeps its books. */
 export class TrackerAuthorizer implements Authorizer {
   private readonly connections: ConnectionSet<TrackerAuthorization>;
   private isOpen = true;
@@ -36,13 +36,13 @@ export class TrackerAuthorizer implements Authorizer {
     this.connections.get(authorization)?.close(reason);
   }
 
-  /** Ends the books. Who is in stays in; who was waiting for an answer has it from nobody. */
+  /** Closes the books. Admitted clients stay; clients that are waiting get no answer from this tracker. */
   close(): void {
     this.isOpen = false;
     this.connections.close();
   }
 
-  /** For those who waited when the authorizer was taken away. */
+  /** The answer for clients that were waiting when the authorizer was removed. */
   get unanswered(): Answer | undefined {
     return this.isOpen ? undefined : { admitted: false, status: 503, text: '' };
   }
@@ -85,11 +85,11 @@ class TrackerAuthorization implements Authorization, TransportClient {
   }
 
   dispose(): void {
-    // Nothing of the server was changed for it.
+    // Nothing to undo: the server was not changed.
   }
 }
 
-/** RTSP has a word of its own for limits (RFC 2326 §11.3.3). */
+/** RTSP has a status of its own for limits (RFC 2326 §11.3.3). */
 export function statusOf(denial: Denial): RefusalStatus {
   const status = denialStatus(denial);
   return status === 429 ? 453 : (status as RefusalStatus);

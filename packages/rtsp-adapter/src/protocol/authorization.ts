@@ -5,12 +5,15 @@ import type { Headers } from './response.js';
 
 export type AuthScheme = 'digest' | 'basic';
 
-/** Room for a token; what is longer offers nothing. */
+/** Room for a token; a longer header counts as no credentials. */
 const MAX_HEADER_LENGTH = 8 * 1024;
 const MAX_USER_LENGTH = 256;
 const MAX_NONCE_LENGTH = 256;
 
-/** The challenges of one connection (RFC 2617; RFC 2326 §12.44 and appendix D.1.2): nobody can repeat elsewhere what was answered here. */
+/**
+ * The challenges of one connection (RFC 2617; RFC 2326 §12.44 and appendix D.1.2): a response given here cannot be replayed
+ * elsewhere.
+ */
 export class Challenge {
   private readonly nonce = randomBytes(16).toString('hex');
 
@@ -23,7 +26,7 @@ export class Challenge {
     return this.schemes.map((scheme) => ['WWW-Authenticate', scheme === 'digest' ? this.digest() : this.basic()]);
   }
 
-  /** What the client offers, if it is an answer to this challenge. The password itself goes nowhere. */
+  /** The client's credentials, if they answer this challenge. The password itself is not passed on. */
   credentials(header: string, method: string, isSameStream: (uri: string) => boolean): Credentials | undefined {
     if (header.length > MAX_HEADER_LENGTH) return undefined;
     const [scheme = ''] = /^\w+(?=\s)/.exec(header) ?? [];
@@ -56,14 +59,14 @@ export class Challenge {
   }
 }
 
-/** A function of its own, for what it gives back is kept: its closure holds these few and bounded texts, and no header. */
+/** A separate function, because its result is kept: its closure holds only these few bounded texts, and no header. */
 function digestCredentials(user: string, realm: string, between: string, asked: string, response: string): Credentials {
   const verify = (password: string): boolean =>
     same(md5(`${md5(`${user}:${realm}:${password}`)}:${between}:${asked}`), response);
   return { scheme: 'digest', user, verify };
 }
 
-/** Names begin where a word does: tried at each of its letters, a word of 16 KiB would take a third of a second. */
+/** Names are matched only at word boundaries: tried at each letter, a word of 16 KiB would take a third of a second. */
 function parameters(text: string): Partial<Record<string, string>> {
   const found = Object.create(null) as Record<string, string>;
   for (const [, name = '', quoted, bare] of text.matchAll(/\b(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g)) {
@@ -72,9 +75,9 @@ function parameters(text: string): Partial<Record<string, string>> {
   return found;
 }
 
-/** What is no hash is equal to none. */
+/** Anything that is not a hash equals none. */
 const md5OrNone = (text: string): string => (/^[\da-f]{32}$/i.test(text) ? text.toLowerCase() : '');
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
-/** Takes the same time wherever they differ, and however long they are. */
+/** Takes equally long wherever they differ, and however long they are. */
 const same = (a: string, b: string): boolean => timingSafeEqual(sha256(a), sha256(b));

@@ -1,13 +1,13 @@
 import { bodyLength, parseHead, type RequestHead, type RtspRequest } from './request.js';
 
-/** What a connection says, as it is understood. Both are called synchronously. */
+/** Receives what a connection sends, once parsed. Both methods are called synchronously. */
 export interface ParserSink {
   request(request: RtspRequest): void;
-  /** Interleaved binary data (RFC 2326 §10.12). The payload is a view of what the socket has read. */
+  /** Interleaved binary data (RFC 2326 §10.12). The payload is a view of the socket's buffer. */
   frame(channel: number, payload: Buffer): void;
 }
 
-/** This is no RTSP, or too much of it; nothing that follows can be understood. */
+/** The input is not RTSP, or too long; nothing that follows can be understood. */
 export class RtspSyntaxError extends Error {
   constructor(
     readonly status: 400 | 413 | 414,
@@ -20,31 +20,31 @@ export class RtspSyntaxError extends Error {
 
 export const MAX_HEAD_BYTES = 16 * 1024;
 export const MAX_BODY_BYTES = 64 * 1024;
-/** Room for the longest token there may be, and for escapes in it. */
+/** Room for the longest token possible, and for escapes in it. */
 export const MAX_URL_LENGTH = 8 * 1024;
-/** What may wait behind a request that is not answered yet. */
+/** How much may wait behind a request that has not been answered yet. */
 export const MAX_HELD_BYTES = 64 * 1024;
 
 const DOLLAR = 0x24;
 const CR = 0x0d;
 const LF = 0x0a;
 const FRAME_HEAD_BYTES = 4;
-/** An empty line, and the end of the line before it. */
+/** The longest end of a head: an empty line, and the end of the line before it. */
 const LONGEST_END = 4;
 
 /**
- * Tells apart the requests and the interleaved frames on one connection, however they were cut by the network. Bounded:
- * it keeps no more than one of them, and what came while it was held.
+ * Separates the requests and interleaved frames on one connection, however the network split them. Bounded: it holds no more than
+ * one of them, and what arrived while it was held.
  */
 export class RtspParser {
   private input: Buffer | undefined = undefined;
   private at = 0;
-  /** Where `input` lies, with room behind it, while something comes in many pieces. */
+  /** The buffer of `input`, with spare room, while something arrives in many pieces. */
   private store: Buffer | undefined = undefined;
   private stored = 0;
-  /** Where the end of a head has been looked for already. */
+  /** How far the input has already been searched for the end of a head. */
   private searched = 0;
-  /** A request whose body is on its way. */
+  /** A request whose body is still arriving. */
   private head: RequestHead | undefined = undefined;
   private bodyBytes = 0;
   private held = false;
@@ -65,7 +65,7 @@ export class RtspParser {
     this.run();
   }
 
-  /** Nothing more is told until `resume()`: requests are answered one after the other. */
+  /** Pauses until `resume()`: requests are answered one after the other. */
   hold(): void {
     this.held = true;
   }
@@ -76,7 +76,7 @@ export class RtspParser {
     this.run();
   }
 
-  /** The connection is over: tells nothing any more, and keeps nothing. */
+  /** The connection is over: reports nothing more, and keeps nothing. */
   stop(): void {
     this.stopped = true;
     this.input = this.store = undefined;
@@ -84,8 +84,8 @@ export class RtspParser {
   }
 
   /**
-   * The rest of one frame or request, and what came behind it. It is copied, as a rule once, and with room for as much again:
-   * copied anew for each of many small pieces, it would be copied thousands of times.
+   * Joins the rest of a frame or request with what followed it. It is copied, usually once, with room for as much again: copying
+   * it anew for each of many small pieces would mean thousands of copies.
    */
   private join(rest: Buffer, chunk: Buffer): Buffer {
     let { store } = this;
@@ -98,7 +98,7 @@ export class RtspParser {
   }
 
   private run(): void {
-    if (this.running) return; // told to resume from inside the sink
+    if (this.running) return; // resumed from within the sink
     this.running = true;
     try {
       while (!this.held && !this.stopped && this.step());
@@ -112,7 +112,7 @@ export class RtspParser {
     }
   }
 
-  /** Tells one thing; false when it is not all there. */
+  /** Reports one request or frame; false if it is not complete. */
   private step(): boolean {
     const { input } = this;
     if (input === undefined) return false;
@@ -120,7 +120,7 @@ export class RtspParser {
     const first = input[this.at];
     if (first === undefined) return false;
     if (first === DOLLAR) return this.frame(input);
-    // §4.2 of HTTP/1.1: empty lines before a request are passed over.
+    // §4.2 of HTTP/1.1: empty lines before a request are skipped.
     if (first === CR || first === LF) {
       this.at++;
       return true;
@@ -170,15 +170,15 @@ export class RtspParser {
     this.head = undefined;
     this.at = at + bodyBytes;
     if (head.method === '') return true;
-    // A copy: the view would keep all that was read with it, for as long as the stream is described by it.
+    // A copy, because a view would keep the whole buffer for as long as it describes the stream.
     this.sink.request({ ...head, body: Buffer.from(input.subarray(at, at + bodyBytes)) });
     return true;
   }
 }
 
 /**
- * Where the body begins: behind the first empty line. Lines end with CRLF, or with LF alone (RFC 2326 §4: receivers "should be
- * prepared" for it). -1 when there is none yet.
+ * Where the body begins: after the first empty line. Lines end with CRLF, or with LF alone (RFC 2326 §4: receivers "should be
+ * prepared" for it). -1 if there is none yet.
  */
 function behindHead(input: Buffer, from: number): number {
   for (let lf = input.indexOf(LF, from); lf >= 0; lf = input.indexOf(LF, lf + 1)) {

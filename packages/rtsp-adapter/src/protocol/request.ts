@@ -1,19 +1,19 @@
 import { anonymous } from './uri.js';
 
-/** One RTSP request, whole (RFC 2326 §6). Its texts are parts of what was read: who keeps one, keeps a copy. */
+/** One complete RTSP request (RFC 2326 §6). Its texts are slices of what was read: keep only copies. */
 export interface RtspRequest {
-  /** In upper case, as it came: `DESCRIBE`. */
+  /** In upper case, as received: `DESCRIBE`. */
   readonly method: string;
   /** Without user and password. */
   readonly uri: string;
   /** `1.0` */
   readonly version: string;
-  /** By name in lower case; what came more than once is joined by `, `. */
+  /** By name in lower case; repeated headers are joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;
 }
 
-/** A request without its body, which may still be on its way. */
+/** A request without its body, which may still be arriving. */
 export type RequestHead = Omit<RtspRequest, 'body'>;
 
 const MAX_HEADERS = 100;
@@ -22,9 +22,9 @@ const RESPONSE_LINE = /^RTSP\/\d\.\d \d{3}(?: |$)/;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
 /**
- * Reads request line and headers. The answer to a request of ours, which we never made, has no method: it is passed over.
+ * Parses the request line and headers. A response has no method, and is skipped, since we never send requests.
  *
- * @returns undefined when this is no RTSP
+ * @returns undefined if this is not RTSP
  */
 export function parseHead(text: string): RequestHead | undefined {
   const [first = '', ...lines] = text.split(/\r?\n/).filter((line) => line !== '');
@@ -40,10 +40,10 @@ function headersOf(lines: readonly string[]): Map<string, string> | undefined {
   if (lines.length > MAX_HEADERS) return undefined;
   const headers = new Map<string, string>();
   for (const line of lines) {
-    // By hand: one pattern for it all takes quadratic time on many blanks.
+    // By hand: a single pattern for everything takes quadratic time on many blanks.
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).trimEnd();
-    // A carriage return alone ends a line for others, an app among them, and not for us.
+    // Other parsers, possibly the app's, treat a lone carriage return as the end of a line, but this one does not.
     if (!HEADER_NAME.test(name) || line.includes('\r')) return undefined;
     const key = name.toLowerCase();
     const value = line.slice(colon + 1).trim();
@@ -53,7 +53,7 @@ function headersOf(lines: readonly string[]): Map<string, string> | undefined {
   return headers;
 }
 
-/** How long the body is (§12.14). @returns undefined when nobody can say */
+/** The length of the body (§12.14). @returns undefined if it is ambiguous */
 export function bodyLength(head: RequestHead): number | undefined {
   const given = head.headers.get('content-length');
   if (given === undefined) return 0;

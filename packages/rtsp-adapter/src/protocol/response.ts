@@ -1,4 +1,4 @@
-/** The words of RFC 2326 §11 that are used here. */
+/** The reason phrases of RFC 2326 §11 that are used here. */
 export const REASONS = {
   200: 'OK',
   400: 'Bad Request',
@@ -25,18 +25,18 @@ export type Status = keyof typeof REASONS;
 
 export type Headers = readonly (readonly [name: string, value: string])[];
 
-/** An answer (§7), before it knows which request it is for. */
+/** A response (§7), before it is matched to its request. */
 export interface Reply {
   readonly status: Status;
-  /** Said behind the standard phrase; players show it. */
+  /** Appended to the standard phrase; players show it. */
   readonly text?: string | undefined;
   readonly headers?: Headers;
   readonly body?: string;
-  /** Hang up when it is said. */
+  /** Hang up once it has been sent. */
   readonly isLast?: boolean;
 }
 
-/** What stands in a header must not end it. */
+/** A header value must not end the header. */
 // eslint-disable-next-line no-control-regex
 const plain = (value: string): string => value.replace(/[\x00-\x1f\x7f]+/g, ' ');
 

@@ -6,7 +6,7 @@ export interface SdpLine {
   readonly value: string;
 }
 
-/** What a line of type `m` says. The port and the transport are the publisher's own; players are told theirs in SETUP. */
+/** A parsed line of type `m`. Port and transport are the publisher's own; players are given theirs in SETUP. */
 export interface Medium {
   readonly type: string;
   readonly profile: 'RTP/AVP' | 'RTP/AVPF';
@@ -18,19 +18,19 @@ export interface Medium {
 const LINE = /^\s*([a-z])=([^\x00-\x08\x0a-\x1f\x7f]*)$/;
 
 /**
- * Players are handed the lines of their publisher: without a password that stands in a URL.
+ * Parses a line. Players receive the lines of their publisher, so passwords in URLs are removed.
  *
- * @returns undefined when it is none
+ * @returns undefined if it is not a valid line
  */
 export function readLine(text: string): SdpLine | undefined {
   const [, type, value] = LINE.exec(text) ?? [];
   return type === undefined || value === undefined ? undefined : { type, value: withoutUserinfo(value) };
 }
 
-/** Some say `RTP/AVP/TCP` (RFC 4571) before they are asked in SETUP how they would send. */
+/** Some encoders write `RTP/AVP/TCP` (RFC 4571) before SETUP settles the transport. */
 const PROFILE = /^RTP\/AVP(F?)(?:\/(?:TCP|UDP))?$/i;
 
-/** @returns undefined when it is not RTP in clear, or nobody can say what is in it */
+/** @returns undefined if it is not unencrypted RTP, or its content is unclear */
 export function readMedium(value: string): Medium | undefined {
   const words = value.split(/\s+/).filter((word) => word !== '');
   const at = words.findIndex((word) => PROFILE.test(word));

@@ -2,29 +2,32 @@ import { createHash } from 'node:crypto';
 import { ownCopy } from '@stream-sessions/core/spi';
 import { readLine, readMedium, type SdpLine } from './sdp-line.js';
 
-/** What is published, as SDP (RFC 4566, RFC 2326 appendix C): one medium is one track. No text in it is a part of a longer one. */
+/**
+ * What is published, as SDP (RFC 4566, RFC 2326 appendix C): one medium is one track. None of its texts is a slice of a longer
+ * one.
+ */
 export interface Description {
-  /** All that stands before the first medium. */
+  /** Everything before the first medium. */
   readonly session: string;
   readonly tracks: readonly Track[];
-  /** Media that cannot be relayed, by what the publisher calls them in SETUP. */
+  /** Media that cannot be relayed, under the publisher's names in SETUP. */
   readonly unused: readonly string[];
-  /** Two descriptions with the same shape can be played by the same player without asking again. */
+  /** A player can switch between descriptions of the same shape without asking again. */
   readonly shape: string;
 }
 
 export interface Track {
-  /** All that stands from its medium to the next, but for its control. */
+  /** Everything from its medium to the next one, except its control. */
   readonly text: string;
-  /** What the publisher calls it in SETUP. */
+  /** The publisher's name for it in SETUP. */
   readonly control: string;
 }
 
-/** What was made of an SDP. */
+/** The result of parsing an SDP. */
 export interface ReadSdp {
-  /** Undefined: there is nothing in it that could be relayed. */
+  /** Undefined: it contains nothing that can be relayed. */
   readonly description: Description | undefined;
-  /** What was passed over, for who has to look for it: `line 7 "m=application 9 TCP/WSS 1"`. Empty: nothing. */
+  /** What was skipped, for diagnosis: `line 7 "m=application 9 TCP/WSS 1"`. Empty: nothing. */
   readonly leftOut: string;
 }
 
@@ -34,8 +37,8 @@ const MAX_SHOWN = 80;
 const CONTROL = /^control\s*:/i;
 
 /**
- * Encoders are not strict about what they write: what can be relayed is taken, whatever stands beside it. Lines may end in any
- * way, and all that RFC 4566 demands before the first medium may be missing.
+ * Encoders are not strict about what they write: whatever can be relayed is accepted, whatever else is there. Lines may end in
+ * any way, and everything that RFC 4566 requires before the first medium may be missing.
  */
 export function readSdp(text: string): ReadSdp {
   const passedOver: Place[] = [];
@@ -44,7 +47,7 @@ export function readSdp(text: string): ReadSdp {
   text.split(/\r\n|[\r\n\0]/).forEach((line, i) => {
     if (line.trim() === '') return;
     const read = readLine(line);
-    // Its text is not repeated: nobody knows what it is.
+    // Its text is not repeated, because it could be anything.
     if (read === undefined) passedOver.push({ line: i + 1, text: '' });
     else if (read.type === 'm') {
       const place = { line: i + 1, text: ` ${JSON.stringify(`m=${read.value}`.slice(0, MAX_SHOWN))}` };
@@ -69,14 +72,14 @@ export function readSdp(text: string): ReadSdp {
   return { description: tracks.length === 0 ? undefined : description, leftOut: named(passedOver) };
 }
 
-/** The name of a track for players. */
+/** The name of a track, for players. */
 export const trackName = (index: number): string => `trackID=${index}`;
 
-/** The description for players: tracks go by our names, which SETUP brings back. @param controlOf Says what to call a track */
+/** The description for players: tracks have our names, which SETUP refers to. @param controlOf Names a track */
 export const formatSdp = ({ session, tracks }: Description, controlOf = trackName): string =>
   session + tracks.map(({ text }, i) => `${text}a=control:${controlOf(i)}\r\n`).join('');
 
-/** The order that RFC 4566 §5 wants of session lines; those of one type stay as they are. */
+/** The order that RFC 4566 §5 requires of session lines; lines of the same type keep theirs. */
 const ORDER = 'osiuepbtrzka';
 const ONCE = 'os';
 
@@ -94,7 +97,7 @@ function sessionText(lines: readonly SdpLine[]): string {
   return textOf([{ type: 'v', value: '0' }, ...given, { type: 'a', value: 'control:*' }]);
 }
 
-/** The port and the address are the publisher's; a player is told its own in SETUP. */
+/** Port and address are the publisher's; a player is given its own in SETUP. */
 function trackText([first, ...rest]: readonly SdpLine[]): string | undefined {
   const medium = first && readMedium(first.value);
   if (medium === undefined) return undefined;

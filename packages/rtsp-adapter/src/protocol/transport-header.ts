@@ -1,9 +1,9 @@
-/** One way to send media that a client offers in its Transport header (RFC 2326 §12.39). Numbers are checked to be numbers. */
+/** One way to send media that a client offers in its Transport header (RFC 2326 §12.39). Numbers have been validated. */
 export interface TransportOffer {
   readonly lower: 'tcp' | 'udp';
-  /** Channels of RTP and RTCP on the connection. */
+  /** Channels for RTP and RTCP on the connection. */
   readonly interleaved?: readonly [number, number];
-  /** The client's ports of RTP and RTCP. */
+  /** The client's ports for RTP and RTCP. */
   readonly clientPorts?: readonly [number, number];
   readonly destination?: string;
   readonly isMulticast: boolean;
@@ -13,7 +13,7 @@ export interface TransportOffer {
 const MAX_OFFERS = 8;
 const SPEC = /^RTP\/AVPF?(?:\/(TCP|UDP))?$/i;
 
-/** The offers that are understood, in the order of the client's preference. */
+/** The supported offers, in the client's order of preference. */
 export function parseTransport(header: string): TransportOffer[] {
   return header
     .split(',', MAX_OFFERS)
@@ -44,7 +44,7 @@ function parseOffer(text: string): TransportOffer | undefined {
   };
 }
 
-/** `4588-4589`, or the first of them alone. */
+/** `4588-4589`, or only the first of them. */
 function range(text: string | undefined, max: number): readonly [number, number] | undefined {
   const [, low, high] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text ?? '') ?? [];
   if (low === undefined) return undefined;

@@ -10,28 +10,31 @@ export interface RtspUri {
   readonly base: string;
   /** The same, without its query. */
   readonly path: string;
-  /** What names one track of it: `trackID=1`. */
+  /** The name of one of its tracks: `trackID=1`. */
   readonly control?: string;
 }
 
-/** What stands before the path: the scheme, a name and password, the host. Of these, the second is nobody's business. */
+/** What precedes the path: the scheme, name and password, the host. The second of these is not passed on. */
 const ORIGIN = /^(rtsp[su]?:\/\/)([^/?#]*@)?([^/?#]*)/i;
 const HOST = /^(?:\[[\w:.%]*\]|[^:@[\]]*)(?::\d*)?$/;
-/** Dot segments, backslashes, and what ends a path once it is decoded: who parses it again, as an app may, would read another stream. */
+/**
+ * Dot segments, backslashes, and characters that end a path once it is decoded: anyone who parses it again, such as an app, would
+ * read a different stream.
+ */
 const AMBIGUOUS = /[?#\\]|(?:^|\/)\.{1,2}(?:\/|$)/;
-/** What servers and players call tracks. */
+/** The names that servers and players use for tracks. */
 const CONTROL = /^(?:trackid|streamid|stream|track)=\d{1,5}$/i;
 
 /**
- * A track stands behind the path, or behind the query: `rtsp://h/live/cam1/trackID=0?token=abc` is GStreamer's way, and
+ * The track follows the path or the query: `rtsp://h/live/cam1/trackID=0?token=abc` is GStreamer's way, and
  * `rtsp://h/live/cam1?token=abc/trackID=0` that of ffmpeg.
  *
- * @param controls Names of tracks that are known, whatever they look like.
- * @returns undefined when it names no stream
+ * @param controls Known track names, whatever they look like.
+ * @returns undefined if it names no stream
  */
 export function parseUri(uri: string, controls: readonly string[] = []): RtspUri | undefined {
   const [whole = '', scheme = '', , host = ''] = ORIGIN.exec(uri) ?? [];
-  // `rtsp://me:a/b@h/live/cam1` has host `me` and a port that is none: what would become of the rest is a part of the password.
+  // `rtsp://me:a/b@h/live/cam1` has the host `me` and an invalid port: what would be taken for the rest is part of the password.
   if (!HOST.test(host)) return undefined;
   const [target = ''] = uri.slice(whole.length).split('#', 1);
   const queryAt = target.indexOf('?');
@@ -49,9 +52,9 @@ export function parseUri(uri: string, controls: readonly string[] = []): RtspUri
 }
 
 /**
- * What DESCRIBE calls the stream and its tracks. RFC 2326 (appendix C.1.1) has players resolve the names of tracks against
- * `Content-Base`, most of them append the one to the other, and some take the query off first. Without a query all come to the
- * same. With one, in which the token is, a track is named in full.
+ * What DESCRIBE calls the stream and its tracks. According to RFC 2326 (appendix C.1.1), players resolve track names against
+ * `Content-Base`, but most append one to the other, and some remove the query first. Without a query, the result is always the
+ * same. With one, which contains the token, tracks are named in full.
  */
 export function namesOf({ path, query }: RtspUri, track: (index: number) => string): Names {
   if (query === '') return { contentBase: `${path}/`, controlOf: track };
@@ -63,10 +66,10 @@ export interface Names {
   controlOf(this: void, index: number): string;
 }
 
-/** Players that leave `user:password@` in the URL send it to whoever reads URLs: logs, policies, authorisers. */
+/** Some players leave `user:password@` in the URL, exposing it to everything that reads URLs: logs, policies, authorisers. */
 export const anonymous = (uri: string): string => uri.replace(ORIGIN, '$1$3');
 
-/** Parts what comes before the track from its name. A slash at the end says nothing. */
+/** Separates the track's name from what precedes it. A trailing slash is ignored. */
 function cut(text: string, controls: readonly string[]): { rest: string; control?: string } {
   const rest = text.endsWith('/') ? text.slice(0, -1) : text;
   const known = controls.find((name) => rest.endsWith(`/${name}`));

@@ -1,11 +1,11 @@
 /**
- * Each track has two components, as a connection has channels: `2 * track` is its RTP, `2 * track + 1` its RTCP. What a publisher
- * sends is told by component; on which channel or port it goes out is up to each player.
+ * Each track has two components, like the channels of a connection: `2 * track` is its RTP, `2 * track + 1` its RTCP. A
+ * publisher's data is identified by component; the channel or port on which it goes out depends on each player.
  */
 export const rtpComponent = (track: number): number => 2 * track;
 export const isRtcp = (component: number): boolean => (component & 1) === 1;
 
-/** The channels of a player on its connection: the one of each component, or none. Players with the same key share what is written. */
+/** A player's channel on its connection for each component, or none. Players with the same key share what is written. */
 export class Layout {
   readonly key: string;
 
@@ -17,8 +17,9 @@ export class Layout {
 const FRAME_HEAD_BYTES = 4;
 
 /**
- * The packets that arrived in one turn of the event loop. A hundred players get each packet, but a system call for each would
- * cost more than all the rest: what came together is written together, and made only once for all players of one layout.
+ * The packets that arrived in one turn of the event loop. A hundred players get each packet, and a system call for each would
+ * cost more than everything else: packets that arrived together are written together, and serialised only once for all players
+ * with the same layout.
  */
 export class Batch {
   readonly components: number[] = [];
@@ -32,7 +33,7 @@ export class Batch {
     this.bytes += packet.length;
   }
 
-  /** As interleaved frames (RFC 2326 §10.12); empty when there is nothing for this layout. */
+  /** As interleaved frames (RFC 2326 §10.12); empty if there is nothing for this layout. */
   framesFor(layout: Layout): Buffer {
     let frames = this.framed.get(layout.key);
     if (frames === undefined) this.framed.set(layout.key, (frames = this.frame(layout.channels)));

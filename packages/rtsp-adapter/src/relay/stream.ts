@@ -1,24 +1,24 @@
 import type { Description } from '../protocol/sdp.js';
 import { Batch, isRtcp } from './batch.js';
 
-/** Who sends the media of a stream. */
+/** The sender of a stream's media. */
 export interface Source {
   readonly description: Description;
-  /** Somebody else publishes now. */
+  /** Another client is publishing now. */
   replaced(): void;
 }
 
-/** Who gets it. */
+/** A receiver of the media. */
 export interface Sink {
   take(batch: Batch): void;
-  /** There is no more, or what comes now is something else. */
+  /** There is no more media, or it has changed. */
   ended(): void;
 }
 
-/** What arrives in one turn is handed on at its end; of a flood, as soon as there is this much. */
+/** What arrives in one turn is passed on at its end; in a flood, as soon as there is this much. */
 const MAX_BATCH_BYTES = 256 * 1024;
 
-/** A report and what travels with it; longer ones are kept for nobody. */
+/** A sender report and what travels with it; longer ones are not kept. */
 const MAX_REPORT_BYTES = 2048;
 
 /** One publisher's media on its way to all players. */
@@ -26,7 +26,9 @@ export class Stream {
   readonly sinks = new Set<Sink>();
   private current: Source | undefined = undefined;
   private batch: Batch | undefined = undefined;
-  /** The latest sender report of each track, which ties their clocks together: a late joiner would wait seconds for one. */
+  /**
+   * The latest sender report of each track, which synchronises their clocks: a late joiner would otherwise wait seconds for one.
+   */
   private readonly reports: (Buffer | undefined)[] = [];
 
   constructor(
@@ -38,7 +40,7 @@ export class Stream {
     return this.current;
   }
 
-  /** Goes on air. Who published before is replaced, and players who cannot play this end. */
+  /** Goes on air. A previous publisher is replaced, and players that cannot play this are ended. */
   publish(source: Source): void {
     const { current: before } = this;
     this.current = source;
@@ -48,7 +50,7 @@ export class Stream {
     if (before !== undefined && before.description.shape !== source.description.shape) this.end();
   }
 
-  /** Goes off air, unless somebody else is on it by now. */
+  /** Goes off air, unless another client is on air by now. */
   unpublish(source: Source): void {
     if (this.current !== source) return;
     this.flush();
@@ -59,7 +61,7 @@ export class Stream {
 
   join(sink: Sink): void {
     if (this.sinks.has(sink)) return;
-    this.flush(); // what came before is not for it
+    this.flush(); // earlier data is not for it
     this.sinks.add(sink);
     const reports = new Batch();
     this.reports.forEach((report, component) => report !== undefined && reports.add(component, report));

@@ -9,7 +9,7 @@ export class Streams {
     return this.byCode.get(code);
   }
 
-  /** For one who goes on air now. */
+  /** The stream for a client that is going on air. */
   open(code: string): Stream {
     let stream = this.byCode.get(code);
     if (stream === undefined) {
@@ -22,7 +22,7 @@ export class Streams {
     return stream;
   }
 
-  /** Calls back when somebody publishes this, at most once. Returns what ends the wait. */
+  /** Calls back when somebody publishes this stream, at most once. Returns a function that cancels the wait. */
   whenPublished(code: string, callback: () => void): () => void {
     const waiting = this.awaited.get(code) ?? new Set();
     this.awaited.set(code, waiting.add(callback));
@@ -32,7 +32,7 @@ export class Streams {
     };
   }
 
-  /** The server closes: players do not hear that their stream has ended, because that is not why. */
+  /** The server is closing: players are not told that their stream has ended, because that is not the reason. */
   forget(): void {
     for (const stream of this.byCode.values()) stream.sinks.clear();
   }

@@ -8,15 +8,15 @@ import { ConnectionAuth } from '../server/connection-auth.js';
 import type { PackageRequest } from './shapes.js';
 import { watchPublisher } from './watch.js';
 
-/** What is to be done with a request: the app gets it, or the client this. */
+/** What happens to a request: the app gets it, or the client gets this reply. */
 export type Decision = 'pass on' | Reply;
 
-/** A client that was let in and then neither plays nor publishes is gone after so long. */
+/** An admitted client that neither plays nor publishes is dropped after this long. Milliseconds. */
 const START_TIMEOUT_MS = 10_000;
 const CHALLENGE = { realm: 'stream-sessions', authentication: ['digest', 'basic'] } as const;
 const ASKING = ['DESCRIBE', 'ANNOUNCE', 'SETUP', 'PLAY', 'RECORD'];
 
-/** One connection of the package's server, and who is on it. */
+/** One connection of the package's server, and its client. */
 export class PackageConnection {
   private readonly auth: ConnectionAuth;
   private isActive = false;
@@ -41,7 +41,7 @@ export class PackageConnection {
     });
   }
 
-  /** Media over UDP, which nobody but the app sees. */
+  /** Counts media over UDP, which only the app sees. */
   count(sent: number, received: number): void {
     const { client } = this.auth;
     if (client === undefined) return;
@@ -57,12 +57,12 @@ export class PackageConnection {
     if (uri === undefined) return { status: 400, text: 'the URL names no stream' };
     const refused = await this.enter(request, uri);
     if (refused !== undefined) return refused;
-    // Before the app answers: what it sends from now on is media.
+    // Before the app responds: anything it sends from now on is media.
     if (method === 'PLAY' || method === 'RECORD') this.auth.client?.meter.begin(true);
     return 'pass on';
   }
 
-  /** The app has answered. */
+  /** The app has responded. */
   answered({ method }: PackageRequest, status: number): void {
     if (method === 'TEARDOWN' && status < 300) this.leave();
     if (method === 'PLAY' || method === 'RECORD') this.isActive ||= status < 300;
@@ -85,11 +85,11 @@ export class PackageConnection {
     return refused;
   }
 
-  /** Who was let in to play was not let in to publish, and the other way round. */
+  /** A client admitted to play is not admitted to publish, and vice versa. */
   private isIn(action: RtspClient['action'], method: string, { stream }: RtspUri): boolean {
     const { client } = this.auth;
     if (client?.stream !== stream) return false;
-    // publishers that do not say `mode=record` in SETUP mean it all the same
+    // publishers that omit `mode=record` in SETUP still mean it
     return client.action === action || (method === 'SETUP' && client.action === 'publish');
   }
 

@@ -7,14 +7,14 @@ import { formatReply } from '../protocol/response.js';
 import { Intake } from './intake.js';
 import type { PackageDecoder, RtspServerPackage } from './shapes.js';
 
-/** A connection that has not said a whole request after so long is hung up on. */
+/** A connection that has not sent a complete request after this long is closed. Milliseconds. */
 const START_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
 /**
- * Stands in front of the package's decoder, which ends the process on whatever is no request, on `$` frames and on bodies in two
- * segments, and hangs on heads over 1024 bytes. It is given whole requests and nothing else; what comes interleaved is told by
- * the socket as `interleaved` (channel, payload). Returns what takes the guard away from connections to come.
+ * Sits in front of the package's decoder, which ends the process on anything that is not a request, on `$` frames and on bodies
+ * in two segments, and hangs on heads over 1024 bytes. The decoder gets only complete requests; interleaved data is emitted by
+ * the socket as `interleaved` (channel, payload). Returns a function that removes the guard from future connections.
  */
 export function guardDecoders(server: RtspServerPackage): () => void {
   const onConnection = (socket: Socket): void => guardSocket(server, socket);
@@ -22,11 +22,11 @@ export function guardDecoders(server: RtspServerPackage): () => void {
   return () => server.off('connection', onConnection);
 }
 
-/** The package pipes each socket to its decoder as soon as it hears of it: that is when we step between them. */
+/** The package pipes each socket to its decoder as soon as it is notified of it: that is when we step in between. */
 function guardSocket(server: RtspServerPackage, socket: Socket): void {
   const pipe = socket.pipe.bind(socket);
   socket.pipe = ((target: NodeJS.WritableStream, options?: { end?: boolean }) => {
-    delete (socket as Partial<Socket>).pipe; // its own is the prototype's
+    delete (socket as Partial<Socket>).pipe; // the original is the prototype's
     if (!('_header' in target)) return pipe(target, options);
     feed(server, socket, target);
     return target;
@@ -57,7 +57,7 @@ function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder
     }
   };
   const intake = new Intake(parser, socket, decoder, read);
-  // The package never asks whether a machine is still there.
+  // The package never checks whether a machine is still there.
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.on('data', (chunk: Buffer) => read(() => parser.write(chunk)));
   socket.once('close', () => {
@@ -66,18 +66,18 @@ function feed(server: RtspServerPackage, socket: Socket, decoder: PackageDecoder
   });
 }
 
-/** When what was written has left, or soon: who does not read would keep it for ever. */
+/** Closes once pending data has been sent, or soon: a client that does not read would keep it open for ever. */
 export function hangUp(socket: Socket): void {
   socket.end();
   destroyLater(socket);
 }
 
-/** As the package would have liked to receive it. */
+/** In the form that the package handles best. */
 function asItLikes(decoder: PackageDecoder, { method, uri, version, headers, body }: RtspRequest): Buffer {
   let head = `${method} ${uri} RTSP/${version}\r\n`;
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
   const bytes = Buffer.concat([Buffer.from(`${head}\r\n`), body]);
-  // Its own has room for 1024 bytes, and is made anew for each request.
+  // Its own buffer has room for 1024 bytes, and is reallocated for each request.
   if (bytes.length > 1024) decoder._header = Buffer.alloc(bytes.length);
   return bytes;
 }

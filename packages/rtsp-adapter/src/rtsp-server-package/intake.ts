@@ -2,17 +2,17 @@ import type { Socket } from 'node:net';
 import type { RtspParser } from '../protocol/parser.js';
 import type { PackageDecoder, PackageResponse } from './shapes.js';
 
-/** Requests that an app may have and has not answered yet. */
+/** The most requests that an app may have without having responded. */
 const MAX_UNANSWERED = 16;
 
 const intakes = new WeakMap<Socket, Intake>();
 
-/** That of a connection whose requests come through the guard. */
+/** The intake of a connection whose requests come through the guard. */
 export const intakeOf = (socket: Socket): Intake | undefined => intakes.get(socket);
 
 /**
- * Lets in one request after the other, and no more of them than are being answered: neither the package nor an app bounds what
- * waits. While it is shut, the parser takes 64 KiB.
+ * Admits one request after the other, and limits how many are being answered: neither the package nor an app bounds what is
+ * waiting. While it is shut, the parser accepts 64 KiB.
  */
 export class Intake {
   private isDeciding = false;
@@ -24,7 +24,7 @@ export class Intake {
     private readonly parser: RtspParser,
     private readonly socket: Socket,
     private readonly decoder: PackageDecoder,
-    /** Runs the parser, and bears what it throws. */
+    /** Runs the parser and handles its errors. */
     private readonly read: (run: () => void) => void,
   ) {
     intakes.set(socket, this);
@@ -35,14 +35,14 @@ export class Intake {
     });
   }
 
-  /** Gives one request to the package. */
+  /** Passes one request on to the package. */
   hand(bytes: Buffer): void {
-    // It waits for the app to read the body, and the app may never do.
+    // It waits for the app to read the body, which the app may never do.
     this.isDecoderFull = !this.decoder.write(bytes);
     this.look();
   }
 
-  /** The verdict about a request is awaited. */
+  /** The verdict on a request is pending. */
   deciding(): void {
     this.isDeciding = true;
     this.look();
@@ -64,7 +64,7 @@ export class Intake {
 
   private readonly look = (): void => {
     const { isDeciding, isDecoderFull, unanswered, socket } = this;
-    // A client that does not read its answers is not asked for the next question.
+    // A client that does not read its responses gets no further ones.
     const isShut = isDeciding || isDecoderFull || unanswered >= MAX_UNANSWERED || socket.writableNeedDrain;
     if (isShut) this.parser.hold();
     else if (this.isShut) this.read(() => this.parser.resume());

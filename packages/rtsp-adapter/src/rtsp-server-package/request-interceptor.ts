@@ -12,23 +12,26 @@ import { hangUp, guardDecoders } from './decoder-guard.js';
 
 type Call = readonly [request: PackageRequest, response: PackageResponse];
 
-/** Requests that may wait for the verdict about the one before them, of a connection that has no guard: it was there before. */
+/**
+ * The most requests that may wait for the verdict on the one before them, on a connection without a guard, which existed before
+ * we attached.
+ */
 const MAX_WAITING = 16;
 
 const interceptors = new WeakMap<RtspServerPackage, RequestInterceptor>();
 const connections = new WeakMap<Socket, PackageConnection>();
 
 /**
- * For an app that sends media over UDP on a server of the npm package `rtsp-server`: the adapter cannot see it. Credits bytes to
- * who plays or publishes on this connection.
+ * For an app that sends media over UDP with a server of the npm package `rtsp-server`, where the adapter cannot see it. Credits
+ * bytes to the client that plays or publishes on this connection.
  *
- * @param socket `req.socket` of its requests
+ * @param socket The `req.socket` of its requests
  */
 export function countMedia(socket: Socket, sentBytes: number, receivedBytes = 0): void {
   connections.get(socket)?.count(sentBytes, receivedBytes);
 }
 
-/** Stands between a server of the package and the handlers of its app: who is not let in does not reach them. */
+/** Sits between a server of the package and its app's handlers: clients that are not admitted do not reach them. */
 export class RequestInterceptor {
   private readonly authorizers = new Authorizers(new CallbackAuthorizer(undefined, CONNECTION_STALL_MS, undefined));
   private readonly waiting = new WeakMap<Socket, Call[]>();
@@ -37,7 +40,7 @@ export class RequestInterceptor {
   private readonly ownEmit: RtspServerPackage['emit'];
   private users = 0;
 
-  /** The one of this server; all who attach to it share it. */
+  /** The interceptor of this server, shared by all attachments to it. */
   static of(server: RtspServerPackage): RequestInterceptor {
     let interceptor = interceptors.get(server);
     if (interceptor === undefined) interceptors.set(server, (interceptor = new RequestInterceptor(server)));
@@ -47,7 +50,7 @@ export class RequestInterceptor {
   private constructor(private readonly server: RtspServerPackage) {
     this.unguard = guardDecoders(server);
     const emit = (this.emit = server.emit.bind(server));
-    // Not a listener: of handlers that are added later, it would not know.
+    // Not a listener, because it could not intercept handlers that are added later.
     this.ownEmit = (event: string, ...args: unknown[]): boolean => {
       if (event !== 'request' || this.users === 0) return emit(event, ...args);
       this.receive(args as unknown as Call);
@@ -61,12 +64,12 @@ export class RequestInterceptor {
     this.authorizers.add(authorizer);
   }
 
-  /** With the last one the server is as it was, but for the guard of those who are connected. */
+  /** With the last one removed, the server is as before, except for the guard on existing connections. */
   deleteAuthorizer(authorizer: Authorizer): void {
     this.authorizers.delete(authorizer);
     if (--this.users > 0) return;
     this.unguard();
-    // Somebody may have stepped in after us: then ours stays in the chain, and does nothing.
+    // Somebody may have wrapped it after us: then our function stays in the chain and does nothing.
     if (this.server.emit === this.ownEmit) delete (this.server as Partial<RtspServerPackage>).emit;
     interceptors.delete(this.server);
   }
@@ -81,7 +84,7 @@ export class RequestInterceptor {
     } else if (waiting.push(call) > MAX_WAITING) socket.destroy();
   }
 
-  /** One request after the other, so that none overtakes the verdict about the one before it. */
+  /** One request after the other, so that none overtakes the verdict on the one before it. */
   private async serve(first: Call): Promise<void> {
     const { socket } = first[0];
     const waiting = this.waiting.get(socket) ?? [];
@@ -118,14 +121,14 @@ export class RequestInterceptor {
     const { status, text, headers = [], isLast } = decision;
     response.statusCode = status;
     if (text) response.statusMessage = `${REASONS[status]}: ${text}`;
-    // The same name may stand there twice, as an array.
+    // The same name may occur twice, as an array.
     for (const [name] of headers) {
       response.setHeader(
         name,
         headers.filter(([other]) => other === name).map(([, value]) => value),
       );
     }
-    // When it has finished, the answer is on its way to the socket.
+    // When it has finished, the response is on its way to the socket.
     if (isLast === true) response.once('finish', () => setImmediate(hangUp, request.socket));
     response.end();
   }

@@ -1,7 +1,7 @@
 import { Server as HttpServer } from 'node:http';
 import { Server, type Socket } from 'node:net';
 
-/** A server of the npm package `rtsp-server`, as far as the adapter needs to know it: a `net.Server` that emits `request`. */
+/** The part of a server of the npm package `rtsp-server` that the adapter needs: a `net.Server` that emits `request`. */
 export type RtspServerPackage = Server;
 
 /** A request of that package. */
@@ -10,7 +10,7 @@ export interface PackageRequest {
   readonly uri: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly socket: Socket;
-  /** Its body is read, and passed over. */
+  /** Reads and discards its body. */
   resume(): void;
 }
 
@@ -23,14 +23,14 @@ export interface PackageResponse {
   once(event: 'finish', listener: () => void): unknown;
 }
 
-/** What that package reads its requests with. */
+/** The decoder with which that package reads its requests. */
 export interface PackageDecoder {
-  /** Where it collects a head: 1024 bytes, and silence beyond. */
+  /** The buffer in which it collects a head: 1024 bytes; anything longer hangs. */
   _header?: unknown;
   write(data: Buffer): boolean;
   on(event: 'drain', listener: () => void): unknown;
 }
 
-/** HTTP servers emit `request` too, and would be spoilt. */
+/** HTTP servers also emit `request`, and would be broken by this. */
 export const isRtspServerPackage = (server: unknown): server is RtspServerPackage =>
   server instanceof Server && !(server instanceof HttpServer) && server.listenerCount('connection') > 0;

@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
 import { Silence } from '../server/silence.js';
 
-/** The usual session timeout (RFC 2326 §12.37): what the app told of its own is not known here. */
+/** The usual session timeout (RFC 2326 §12.37), because the one that the app announced is unknown here. */
 const SESSION_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 1_000;
 const PUBLISHES = { isActive: true, hasToBeHeard: true } as const;
 
 /**
- * Hangs up on who publishes over its connection when nothing comes any more: one whose machine is frozen says no goodbye. Over
- * UDP only the app hears a publisher, so this begins with the first media that comes over the connection.
+ * Hangs up on a client that publishes over its connection once nothing more arrives, since a frozen machine does not close it.
+ * Over UDP, only the app receives from a publisher, so this begins with the first media that arrives over the connection.
  *
- * @returns what ends the watch
+ * @returns a function that ends the watch
  */
 export function watchPublisher(socket: Socket): () => void {
   let timer: NodeJS.Timeout | undefined;

@@ -8,8 +8,8 @@ import type { Answer, Authorization, Client } from '../client/authorizer.js';
 import { MediaMeter } from '../client/media-meter.js';
 
 /**
- * Who has asked to play or publish one stream, from then on until it does not want to any more. Of what it said of itself, which
- * may be long, it keeps what tells it from others.
+ * A client that has asked to play or publish one stream, until it no longer wants to. Of what it said about itself, which may be
+ * long, only what distinguishes it is kept.
  */
 export class AdmittedClient implements Client {
   readonly action: RtspClient['action'];
@@ -22,7 +22,7 @@ export class AdmittedClient implements Client {
 
   constructor(
     { action, stream, query }: RtspClient,
-    /** The Authorization header it came with. */
+    /** The Authorization header that it sent. */
     authorization: string | undefined,
     socket: Socket,
     private readonly cut: (reason: CloseReason) => void,
@@ -34,7 +34,7 @@ export class AdmittedClient implements Client {
     this.meter = new MediaMeter(socket);
   }
 
-  /** Whether this is what it came for, and it brings nothing else to be let in by now. */
+  /** Whether this is what it came for, with no new credentials. */
   cameFor(action: RtspClient['action'], stream: string, query: string, authorization: string | undefined): boolean {
     if (action !== this.action || stream !== this.stream || hash(query) !== this.query) return false;
     return authorization === undefined || hash(authorization) === this.offered;
@@ -42,7 +42,7 @@ export class AdmittedClient implements Client {
 
   authorize(authorizers: Authorizers, client: RtspClient): Answer | Promise<Answer> {
     this.authorization = authorizers.authorize(this, client);
-    // Cut by somebody who heard of it as it opened.
+    // It was cut by a listener of its opening.
     if (this.farewell !== undefined) this.authorization.close(this.farewell.reason);
     return this.authorization.answer;
   }

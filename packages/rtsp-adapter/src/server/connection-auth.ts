@@ -10,15 +10,17 @@ import { parseUri, type RtspUri } from '../protocol/uri.js';
 import { AdmittedClient } from './admitted-client.js';
 import type { ConnectionControl } from './connection-control.js';
 
-/** What a request says of who makes it. */
+/** The parts of a request that identify the client. */
 type Asked = Pick<RtspRequest, 'method' | 'headers'>;
 
-/** Wrong passwords that one connection may try. */
+/** The number of wrong passwords that one connection may try. */
 const MAX_CHALLENGES = 5;
-/** As much of it as is shown. */
+/** The longest User-Agent that is shown, in characters. */
 const MAX_USER_AGENT_LENGTH = 2048;
 
-/** Who is on a connection: asked about before a word about a stream is said, and from then on in, until it leaves. */
+/**
+ * The client of a connection: authorised before it learns anything about a stream, and admitted from then on, until it leaves.
+ */
 export class ConnectionAuth {
   private current: AdmittedClient | undefined = undefined;
   private readonly challenge: Challenge;
@@ -33,17 +35,17 @@ export class ConnectionAuth {
     this.challenge = new Challenge(realm, authentication);
   }
 
-  /** In, or waiting for it. */
+  /** The client that is admitted, or waiting to be. */
   get client(): AdmittedClient | undefined {
     return this.current;
   }
 
-  /** Whether the client has asked for the same already, and brings nothing else to be let in by now. */
+  /** Whether the client has already asked for the same, with no new credentials. */
   knows(action: RtspClient['action'], { stream, query }: RtspUri, { headers }: Asked): boolean {
     return this.current?.cameFor(action, stream, query, headers.get('authorization')) === true;
   }
 
-  /** Asks whether the client may, in place of whoever was there; undefined: it may, or it has gone meanwhile. */
+  /** Asks whether the client may enter, in place of the previous one; undefined: it may, or has gone meanwhile. */
   async enter(action: RtspClient['action'], uri: RtspUri, request: Asked): Promise<Reply | undefined> {
     this.leave('client_gone');
     const authorization = request.headers.get('authorization');
@@ -67,13 +69,13 @@ export class ConnectionAuth {
     this.leave(reason);
   }
 
-  /** Who has no credentials, or wrong ones, may try again on the same connection. */
+  /** A client without credentials, or with wrong ones, may retry on the same connection. */
   private refusal(status: RefusalStatus, text: string): Reply {
     if (status !== 401) return { status, text, isLast: true };
     return { status, text, headers: this.challenge.headers(), isLast: ++this.challenges >= MAX_CHALLENGES };
   }
 
-  /** In copies: policies and the tracker keep some of it, and must not keep the request with it. */
+  /** Copies of its fields: policies and the tracker keep some of them, and must not keep the request with them. */
   private clientOf(
     action: RtspClient['action'],
     { stream, query, base }: RtspUri,

@@ -13,9 +13,9 @@ import type { RelaySettings } from './options.js';
 import { Silence } from './silence.js';
 
 const KEEP_ALIVE_MS = 30_000;
-/** Answers that wait for one who asks and does not read. */
+/** The most response data that may wait for a client that does not read. Bytes. */
 const MAX_UNREAD_BYTES = 64 * 1024;
-/** What an answer costs beside its text, about. */
+/** The approximate size of a response besides its text. Bytes. */
 const ANSWER_BYTES = 256;
 
 /** The server that a connection belongs to. */
@@ -23,18 +23,18 @@ export interface ConnectionHost {
   readonly settings: RelaySettings;
   readonly streams: Streams;
   readonly authorizers: Authorizers;
-  /** It plays or publishes now. */
+  /** It is now playing or publishing. */
   hasStarted(connection: Connection): void;
   hasEnded(connection: Connection): void;
 }
 
-/** One TCP or TLS connection: what is said on it, one request after the other, and when it is over. */
+/** One TCP or TLS connection: reads its requests, one after the other, and determines when it is over. */
 export class Connection implements ConnectionControl, ParserSink {
   private readonly parser = new RtspParser(this);
   private readonly session: RtspSession;
   private readonly settings: RelaySettings;
   private over = false;
-  /** When it began to have nothing to play or publish; undefined while it has. */
+  /** Since when it has been neither playing nor publishing; undefined while it is. */
   private idleSince: number | undefined;
   private unreadBytes = 0;
   private wasHeard = false;
@@ -55,7 +55,7 @@ export class Connection implements ConnectionControl, ParserSink {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (chunk: Buffer) => this.read(() => this.parser.write(chunk)));
-    socket.on('error', () => undefined); // 'close' follows, and tells enough
+    socket.on('error', () => undefined); // 'close' follows, and is enough
     socket.once('close', () => this.ended('client_gone'));
   }
 
@@ -82,7 +82,7 @@ export class Connection implements ConnectionControl, ParserSink {
     this.socket.destroy();
   }
 
-  /** A look at its timeouts. */
+  /** Checks its timeouts. */
   check(now: number): void {
     const { startTimeoutMs } = this.settings;
     const isSilent = this.silence.look(now, this.wasHeard, this.session);
@@ -109,7 +109,7 @@ export class Connection implements ConnectionControl, ParserSink {
     this.read(() => this.parser.resume());
   }
 
-  /** Runs the parser, which tells what it finds. */
+  /** Runs the parser, which reports what it finds. */
   private read(run: () => void): void {
     if (this.over) return;
     try {

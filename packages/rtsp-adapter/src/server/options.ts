@@ -5,9 +5,9 @@ import type { RtspAuthorize } from '../client/callback-authorizer.js';
 import type { AuthScheme } from '../protocol/authorization.js';
 import type { PortRange } from './udp-pair.js';
 
-/** Options of the server itself: all but the tracker. */
+/** Options of the server itself: everything but the tracker. */
 export interface RelayOptions {
-  /** Asked before anybody plays or publishes. Only without a tracker: with one, write a policy. Default: everybody may. */
+  /** Called before a client plays or publishes. Only without a tracker: with one, write a policy. Default: everyone may. */
   authorize?: RtspAuthorize | undefined;
   /** Where `listen()` listens by default. Default 554, with TLS 322; 0 = any free port. */
   port?: number | undefined;
@@ -17,13 +17,13 @@ export interface RelayOptions {
   tls?: TlsOptions | undefined;
   /** Named in the challenge of a 401. Default `stream-sessions`. */
   realm?: string;
-  /** How clients may prove who they are, the best first. Default `['digest', 'basic']`. */
+  /** How clients may authenticate, best first. Default `['digest', 'basic']`. */
   authentication?: readonly AuthScheme[];
   /** UDP ports of this server for media, `[first, last]`. Default: whatever is free. False: TCP only. */
   udpPorts?: PortRange | false;
   /**
-   * A connection that neither plays nor publishes by then is ended, whatever it sends meanwhile. Milliseconds; default 10_000;
-   * 0 = never.
+   * A connection that neither plays nor publishes by then is closed, whatever it sends meanwhile. Milliseconds; default 10_000; 0
+   * = never.
    */
   startTimeoutMs?: number;
   /**
@@ -32,18 +32,18 @@ export interface RelayOptions {
    */
   sessionTimeoutMs?: number;
   /**
-   * A player that takes nothing for this long while media waits for it is cut as `stalled`. Milliseconds; default 15_000;
-   * 0 = never.
+   * A player that takes nothing for this long while media is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0
+   * = never.
    */
   stallTimeoutMs?: number;
   /** How much media may wait for one slow player, in bytes. Default 4 MiB. Beyond it, the player misses packets. */
   maxBufferBytes?: number;
   /**
-   * `ready` of `createSources()`: a player whose stream is not published is held at DESCRIBE until the source has been started, and
-   * answered 503 if it does not come in time. Default: 404 at once.
+   * `ready` of `createSources()`: a player whose stream is not published is held at DESCRIBE until the source has started, and
+   * gets 503 if it does not start in time. Default: 404 at once.
    */
   ready?: SourceGate | undefined;
-  /** Where timeouts take their time from. Default: the wall clock. */
+  /** The clock for timeouts. Default: the wall clock. */
   clock?: Clock | undefined;
 }
 

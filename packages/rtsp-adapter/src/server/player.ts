@@ -11,7 +11,7 @@ export class Player extends Role implements Sink {
   private layout: Layout | undefined = undefined;
   /** By track. */
   private pairs: (UdpPair | undefined)[] | undefined = undefined;
-  /** It takes less than there is: what comes now is not for it. */
+  /** It takes less than there is: packets are dropped for it at the moment. */
   private isLagging = false;
   private isPaused = false;
   private readonly shape: string | undefined;
@@ -39,7 +39,7 @@ export class Player extends Role implements Sink {
     this.isPaused = true;
   }
 
-  /** Whether what was set up is what is on air. */
+  /** Whether what was set up matches what is on air. */
   get isOnAir(): boolean {
     return this.stream.source?.description.shape === this.shape;
   }
@@ -60,16 +60,16 @@ export class Player extends Role implements Sink {
   }
 
   frame(): void {
-    // Receiver reports: that they came is all that matters here.
+    // Receiver reports: all that matters is that they arrived.
   }
 
   protected packet(): void {
-    // The same, and what opens a way through a firewall.
+    // The same, and packets that open a way through a firewall.
   }
 
   protected arrange(): void {
     const { transports } = this;
-    // Tracks may be set up in any order, and some not at all.
+    // Tracks may be set up in any order, or not at all.
     const channels = Array.from(transports).flatMap((transport) =>
       transport?.kind === 'tcp' ? transport.channels : [undefined, undefined],
     );
@@ -82,7 +82,7 @@ export class Player extends Role implements Sink {
   private write(batch: Batch, layout: Layout): void {
     const { socket } = this.peer;
     const { maxBufferBytes } = this.settings;
-    // Until half of it is gone: one long gap is less to look at than many short ones.
+    // Until half of it is gone: one long gap is less disturbing than many short ones.
     this.isLagging = socket.writableLength > (this.isLagging ? maxBufferBytes / 2 : maxBufferBytes);
     if (this.isLagging) return;
     const frames = batch.framesFor(layout);

@@ -12,7 +12,7 @@ const SHORTEST_RTCP = 8;
 /** A session that publishes. */
 export class Publisher extends Role implements Source {
   private stream: Stream | undefined = undefined;
-  /** The component of each channel of the connection. */
+  /** The component for each channel of the connection. */
   private readonly components = new Array<number | undefined>(256);
 
   constructor(
@@ -25,7 +25,7 @@ export class Publisher extends Role implements Source {
     super(peer, meter, settings);
   }
 
-  /** @param open Makes the stream, if it is not there. */
+  /** @param open Creates the stream if it does not exist. */
   record(open: () => Stream): void {
     if (this.closed || this.isActive) return;
     this.isActive = true;
@@ -49,7 +49,7 @@ export class Publisher extends Role implements Source {
   }
 
   protected packet(component: number, packet: Buffer): void {
-    // Version 2 and long enough (RFC 3550 §5.1, §6.4): the rest is what opens ways through firewalls, or nonsense.
+    // Version 2 and long enough (RFC 3550 §5.1, §6.4): anything else opens ways through firewalls, or is invalid.
     if (packet.length < (isRtcp(component) ? SHORTEST_RTCP : SHORTEST_RTP) || (packet[0] as number) >> 6 !== 2) return;
     this.stream?.push(this, component, packet);
   }

@@ -8,18 +8,18 @@ import { Connection, type ConnectionHost } from './connection.js';
 import type { RelaySettings } from './options.js';
 import { addressesOf } from './peer.js';
 
-/** How often timeouts are checked. */
+/** How often timeouts are checked. Milliseconds. */
 const CHECK_EVERY_MS = 1000;
-/** Connections that have neither played nor published yet: beyond it the oldest goes. */
+/** The most connections that have neither played nor published yet: beyond that, the oldest is closed. */
 const MAX_UNSTARTED = 5000;
 
-/** All connections of a server, and what flows between them. */
+/** All connections of a server, and the media between them. */
 export class Relay implements ConnectionHost {
   readonly streams = new Streams();
   private readonly connections = new Set<Connection>();
   private readonly unstarted = new Set<Connection>();
   private readonly clock: Clock;
-  /** Ends the checks; there are none without connections. */
+  /** Ends the checks, which run only while there are connections. */
   private stopChecks: (() => void) | undefined = undefined;
 
   constructor(
@@ -54,7 +54,7 @@ export class Relay implements ConnectionHost {
     this.stopChecks = undefined;
   }
 
-  /** Cuts everybody. */
+  /** Cuts all connections. */
   close(): void {
     this.streams.forget();
     for (const connection of this.connections) connection.cut('shutdown');

@@ -4,11 +4,11 @@ import type { RelaySettings } from './options.js';
 import type { Peer } from './peer.js';
 import { agree, type TrackTransport } from './track-transport.js';
 
-/** What a session of RTSP (RFC 2326 §3.4) is about: the tracks that were set up, to be played or to be published. */
+/** The purpose of an RTSP session (RFC 2326 §3.4): the tracks that were set up to be played or published. */
 export abstract class Role {
   /** By track. */
   protected readonly transports: (TrackTransport | undefined)[] = [];
-  /** PLAY or RECORD was said. */
+  /** PLAY or RECORD was received. */
   isActive = false;
   protected closed = false;
 
@@ -18,7 +18,7 @@ export abstract class Role {
     protected readonly settings: RelaySettings,
   ) {}
 
-  /** SETUP of one track: what to answer about it, or undefined when no offer can be kept. */
+  /** SETUP of one track: the Transport header of the response, or undefined if no offer is acceptable. */
   async setUp(track: number, offers: readonly TransportOffer[]): Promise<string | undefined> {
     const onPacket = (isRtcp: boolean, packet: Buffer): void => {
       this.peer.heard();
@@ -47,7 +47,7 @@ export abstract class Role {
     return this.transports.some((transport) => transport?.kind === kind);
   }
 
-  /** An interleaved frame of the client. */
+  /** An interleaved frame from the client. */
   abstract frame(channel: number, payload: Buffer): void;
 
   close(): void {
@@ -56,9 +56,9 @@ export abstract class Role {
     this.transports.forEach(release);
   }
 
-  /** The transports are others now. */
+  /** The transports have changed. */
   protected abstract arrange(): void;
-  /** What the client has sent on this component. */
+  /** The client has sent a packet on this component. */
   protected abstract packet(component: number, packet: Buffer): void;
 }
 

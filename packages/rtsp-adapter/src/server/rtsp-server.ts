@@ -14,7 +14,7 @@ export interface RtspListenOptions {
   port?: number;
   /** Default: the server's `host`, or else all addresses. */
   host?: string;
-  /** Speak RTSPS here with this key and certificate; false: plain RTSP, whatever the server's own `tls` says. */
+  /** Serve RTSPS here with this key and certificate; false: plain RTSP, whatever the server's own `tls` says. */
   tls?: TlsOptions | false;
 }
 
@@ -23,11 +23,11 @@ export interface RtspServer extends EventEmitter {
   /**
    * Listens. May be called again for another port or for RTSPS; all of them share their streams.
    *
-   * @returns where it listens
+   * @returns the address it listens on
    * @throws the error of a port that cannot be opened, such as `EADDRINUSE`
    */
   listen(port?: number | RtspListenOptions, host?: string): Promise<AddressInfo>;
-  /** Where it listens, or the first of several addresses; null if it does not listen. */
+  /** The address it listens on, or the first of several; null if it does not listen. */
   address(): AddressInfo | null;
   /** The stream codes that are on air. */
   readonly streams: string[];
@@ -35,7 +35,7 @@ export interface RtspServer extends EventEmitter {
   close(): Promise<void>;
 }
 
-/** The server, and what only this package sees of it. */
+/** The server, with members that only this package uses. */
 export class RelayServer extends EventEmitter implements RtspServer {
   private readonly authorizers: Authorizers;
   private readonly relay: Relay;
@@ -60,7 +60,7 @@ export class RelayServer extends EventEmitter implements RtspServer {
     const server = tls === false ? this.plain() : this.secure(tls);
     server.listen({ port, host: options.host ?? host ?? this.settings.host });
     await once(server, 'listening');
-    // Such as EMFILE: one connection could not be accepted, and others will be.
+    // Such as EMFILE: one connection could not be accepted, but others will be.
     server.on('error', warnOfFault);
     this.listening.push(server);
     this.emit('listening');
@@ -74,7 +74,7 @@ export class RelayServer extends EventEmitter implements RtspServer {
   async close(): Promise<void> {
     const closing = this.listening.splice(0).map((server) => once(server.close(), 'close'));
     this.relay.close();
-    // Those of TLS that have not shaken hands yet are no connections.
+    // TLS sockets that have not completed their handshake do not count as connections yet.
     for (const socket of this.sockets) socket.destroy();
     await Promise.all(closing);
     if (closing.length > 0) this.emit('close');

@@ -18,7 +18,7 @@ import { Publisher } from './publisher.js';
 import type { Role } from './role.js';
 import { SourceWaits } from './source-wait.js';
 
-/** A reply, and what begins when it has been sent. */
+/** A reply, and what begins once it has been sent. */
 export interface SessionReply extends Reply {
   readonly afterwards?: () => void;
 }
@@ -28,8 +28,8 @@ const say = (status: Status, text?: string, headers: Headers = []): SessionReply
 const OK = say(200);
 
 /**
- * The state machine of RFC 2326 appendix A on one connection: one client, one session, one stream. Requests come one after the
- * other.
+ * The state machine of RFC 2326 appendix A on one connection: one client, one session, one stream. Requests are handled one after
+ * the other.
  */
 export class RtspSession {
   private readonly auth: ConnectionAuth;
@@ -48,12 +48,15 @@ export class RtspSession {
     this.waits = new SourceWaits(streams, settings.ready, settings.clock);
   }
 
-  /** It plays or publishes. */
+  /** It is playing or publishing. */
   get isActive(): boolean {
     return this.role?.isActive === true;
   }
 
-  /** Whether it has to be heard of: of who takes datagrams, and of who is to send media, nothing else tells that it has gone. */
+  /**
+   * Whether signs of life are required: for a client that receives datagrams or is to send media, nothing else shows that it has
+   * gone.
+   */
   get hasToBeHeard(): boolean {
     const { role } = this;
     return role !== undefined && (role.uses('udp') || (role instanceof Publisher && role.isActive));
@@ -75,10 +78,10 @@ export class RtspSession {
     if (!version.startsWith('1.')) return say(505);
     if (headers.get('cseq') === undefined) return say(400, 'CSeq is missing');
     const required = headers.get('require');
-    // §12.32: nothing that could be required is there.
+    // §12.32: no feature that could be required is supported.
     if (required) return say(551, undefined, [['Unsupported', required]]);
     if (method === 'OPTIONS') return say(200, undefined, [['Public', PUBLIC]]);
-    // Some encoders send the header before there is a session, with nothing in it.
+    // Some encoders send the header before there is a session, with an empty value.
     const session = headers.get('session')?.split(';', 1)[0]?.trim();
     if (session && (this.role === undefined || session !== this.id)) return say(454);
     switch (method) {
@@ -98,7 +101,7 @@ export class RtspSession {
         return this.tearDown();
       case 'GET_PARAMETER':
       case 'SET_PARAMETER':
-        // Without a body they say that the client is there (§10.8); there is no parameter.
+        // Without a body they are keep-alives (§10.8); there are no parameters.
         return request.body.length === 0 ? this.inSession(OK) : say(451);
       default:
         return say(501, undefined, [['Public', PUBLIC]]);
@@ -148,7 +151,7 @@ export class RtspSession {
     const offers = parseTransport(request.headers.get('transport') ?? '');
     const { announced } = this;
     if (offers.some(({ isRecord }) => isRecord) && announced === undefined) return say(455, 'ANNOUNCE comes first');
-    // Encoders set up all that they have announced. What is behind the last track reaches no player.
+    // Encoders set up everything that they announced. Tracks beyond the last one reach no player.
     const controls =
       announced === undefined ? [] : [...announced.tracks.map(({ control }) => control), ...announced.unused];
     const uri = parseUri(
@@ -160,7 +163,7 @@ export class RtspSession {
     const isElsewhere = absolute < 0 && this.auth.client?.stream !== uri.stream;
     if (isElsewhere && (announced !== undefined || this.role !== undefined)) return say(455);
     if (isElsewhere) {
-      // Who was let in for DESCRIBE need not say again why; who comes with SETUP at once is asked here.
+      // A client admitted at DESCRIBE need not be judged again; one that starts with SETUP is judged here.
       const refused = await this.enterOnAir(uri, request);
       if (refused !== undefined) return refused;
     }
@@ -172,19 +175,19 @@ export class RtspSession {
     if (role === undefined) return say(404);
     const transport = await role.setUp(track, offers);
     if (transport !== undefined) return this.inSession(say(200, undefined, [['Transport', transport]]));
-    // There is no session as long as nothing is set up: it could be played, and would be a viewer of nothing.
+    // There is no session until something is set up: it could be played, and would be a viewer of nothing.
     if (!role.isSetUp) this.dropRole();
     return say(461);
   }
 
-  /** §10.5; live has no range. */
+  /** §10.5; live streams have no range. */
   private play(): SessionReply {
     const { role } = this;
     if (!(role instanceof Player)) return say(role === undefined ? 454 : 455);
     if (!role.isOnAir) return say(404);
     return {
       ...this.inSession(say(200, undefined, [['Range', 'npt=now-']])),
-      // Media must not come before the answer.
+      // Media must not precede the response.
       afterwards: () => role.play(),
     };
   }
@@ -234,7 +237,7 @@ export class RtspSession {
     return new Player(stream, control, client.meter, settings, () => control.cut('stream_ended'));
   }
 
-  /** Asks whether the client may; undefined: it may. */
+  /** Asks whether the client may enter; undefined: it may. */
   private async enter(
     action: RtspClient['action'],
     uri: RtspUri,
@@ -246,7 +249,7 @@ export class RtspSession {
     return this.auth.enter(action, uri, request);
   }
 
-  /** The same for a player, who is held until its stream is on air where somebody starts the source. */
+  /** The same for a player, which is held until its stream is on air if something starts the source. */
   private async enterOnAir(uri: RtspUri, request: RtspRequest): Promise<SessionReply | undefined> {
     const { stream } = uri;
     if (!this.waits.mayCome(stream)) return say(404);

@@ -1,29 +1,34 @@
 import type { Socket } from 'node:net';
 
-/** What is to be known of a client to say what its silence means. */
+/** What must be known about a client to interpret its silence. */
 export interface Listened {
-  /** It plays or publishes. */
+  /** It is playing or publishing. */
   readonly isActive: boolean;
-  /** It takes datagrams, or it is to send media. */
+  /** It receives datagrams, or has to send media. */
   readonly hasToBeHeard: boolean;
 }
 
-/** Looks at which a player was heard of: who reports twice goes on reporting (ffmpeg, GStreamer and live555 do). */
+/**
+ * The number of checks with a report after which a player is expected to keep reporting (as ffmpeg, GStreamer and live555 do).
+ */
 const REPORTS = 2;
-/** Reports come every 2.5 to 7.5 s, whatever a client was told of sessions: five of them have to be missing (RFC 3550 §6.3.5). */
+/**
+ * Reports come every 2.5 to 7.5 s, whatever session timeout a client was given: five of them have to be missing (RFC 3550
+ * §6.3.5).
+ */
 const SHORTEST_UNANSWERED_MS = 25_000;
 const LONGEST_LOOK_MS = 2_000;
 
 /**
- * How long nothing was heard of a client: no request, no report, no media. A machine that has vanished says no goodbye, and the
- * connection of one that is frozen is kept alive by its kernel.
+ * How long a client has been silent: no request, no report, no media. A machine that has vanished does not say goodbye, and the
+ * kernel keeps the connection of a frozen one alive.
  *
- * A player over the connection itself need not say anything (RFC 2326 has no such rule), and one that does reads media for it:
- * its silence counts from when it has reported, and only while it is sent something.
+ * A player over the connection itself need not send anything (RFC 2326 has no such rule), and reading media is enough: its
+ * silence counts only once it has reported, and only while media is being sent to it.
  */
 export class Silence {
   private unheardMs = 0;
-  /** Of these, those in which it was sent something. */
+  /** The part of this during which media was sent to it. */
   private unansweredMs = 0;
   private reports = 0;
   private wasActive = false;
@@ -35,10 +40,10 @@ export class Silence {
     private lookedAt: number,
   ) {}
 
-  /** Once a second. @returns whether it is taken for gone */
+  /** Called once a second. @returns whether it is presumed gone */
   look(now: number, wasHeard: boolean, { isActive, hasToBeHeard }: Listened): boolean {
     const { bytesWritten } = this.socket;
-    // This process was asleep for the rest: nobody could have been heard.
+    // This process was asleep for the rest, and could not have received anything.
     const elapsedMs = Math.min(Math.max(now - this.lookedAt, 0), LONGEST_LOOK_MS);
     if (wasHeard) {
       this.unheardMs = this.unansweredMs = 0;

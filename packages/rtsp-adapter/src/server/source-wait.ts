@@ -2,13 +2,13 @@ import type { Clock, SourceGate } from '@stream-sessions/core';
 import { systemClock } from '@stream-sessions/core/spi';
 import type { Streams } from '../relay/streams.js';
 
-/** A source that runs has to publish as well: ffmpeg takes a moment from the one to the other. */
+/** A running source still has to publish: ffmpeg takes a moment to do so. Milliseconds. */
 const PUBLISHES_MS = 2_000;
 
-/** How a player's wait for its stream ends. `asleep`: try again. */
+/** The outcome of a player's wait for its stream. `asleep`: try again. */
 export type OnAir = 'on air' | 'asleep' | 'absent';
 
-/** Holds one player who has been let in until its stream is published, where somebody starts the source for it. */
+/** Holds one admitted player until its stream is published, if something starts the source for it. */
 export class SourceWaits {
   private stop: () => void = () => undefined;
 
@@ -18,7 +18,7 @@ export class SourceWaits {
     private readonly clock: Clock = systemClock,
   ) {}
 
-  /** Whether it makes sense to ask about a stream: it is on air, or may come to be. */
+  /** Whether it makes sense to wait for a stream: it is on air, or may start. */
   mayCome(stream: string): boolean {
     return this.isOnAir(stream) || this.ready?.manages(stream) === true;
   }
@@ -45,7 +45,7 @@ export class SourceWaits {
     this.stop = () => undefined;
   }
 
-  /** Resolves when somebody publishes it, or with false when the player has gone. */
+  /** Resolves when somebody publishes it, or with false if the player has gone. */
   private published(stream: string): Promise<boolean> {
     return new Promise((resolve) => {
       const forget = this.streams.whenPublished(stream, () => resolve(true));

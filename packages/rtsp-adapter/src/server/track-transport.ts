@@ -9,16 +9,16 @@ export type TrackTransport =
   | { readonly kind: 'tcp'; readonly channels: readonly [number, number] }
   | { readonly kind: 'udp'; readonly pair: UdpPair };
 
-/** The transport of a track, and what SETUP answers about it. */
+/** The transport of a track, and SETUP's response about it. */
 export interface Agreed {
   readonly transport: TrackTransport;
   readonly header: string;
 }
 
-/** Below it are the ports of services: a client that claims one of them as its own means somebody else. */
+/** Ports below this belong to services: a client that claims one of them as its own is aiming at somebody else. */
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
-/** Agrees to the first offer that can be kept (RFC 2326 §12.39); undefined: 461. */
+/** Accepts the first suitable offer (RFC 2326 §12.39); undefined: 461. */
 export async function agree(
   offers: readonly TransportOffer[],
   peer: Peer,
@@ -27,7 +27,7 @@ export async function agree(
   onPacket: (isRtcp: boolean, packet: Buffer) => void,
 ): Promise<Agreed | undefined> {
   for (const offer of offers) {
-    // Media goes to who asked for it, and to nobody else.
+    // Media goes to the client that asked for it, and to nobody else.
     if (offer.isMulticast || (offer.destination && normaliseAddress(offer.destination) !== peer.address)) continue;
     const agreed =
       offer.lower === 'tcp' ? interleaved(offer, isTaken) : await datagrams(offer, peer, settings, onPacket);
@@ -59,7 +59,7 @@ async function datagrams(
   onPacket: (isRtcp: boolean, packet: Buffer) => void,
 ): Promise<Agreed | undefined> {
   const { clientPorts } = offer;
-  // RTSPS that sends its media in clear next to it would be none.
+  // RTSPS that sends its media unencrypted beside it would be pointless.
   if (!settings.udp || peer.secure || clientPorts === undefined) return undefined;
   const [rtpPort, rtcpPort] = clientPorts;
   if (rtpPort === rtcpPort || clientPorts.some((port) => port < FIRST_UNPRIVILEGED_PORT)) return undefined;

@@ -1,24 +1,27 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
-/** Where datagrams go to and may come from: nowhere else. */
+/** Where datagrams may go to and come from. */
 export interface UdpPeer {
-  /** Without zone and without IPv4-mapping. */
+  /** Without a zone or IPv4 mapping. */
   readonly address: string;
   readonly rtpPort: number;
   readonly rtcpPort: number;
 }
 
-/** Ports of the server that may be used, both included. Undefined: whatever is free. */
+/** Ports of the server that may be used, both included. Undefined: any free port. */
 export type PortRange = readonly [number, number];
 
 const TRIES = 32;
-/** Datagrams that the kernel does not take wait in this process; beyond this they are lost, as datagrams are. */
+/**
+ * The most data that waits in this process when the kernel does not take it; beyond this, datagrams are lost, as datagrams are.
+ * Bytes.
+ */
 const MAX_QUEUED_BYTES = 256 * 1024;
 
 /**
- * Two neighbouring UDP ports, the even one for RTP and the other for RTCP (RFC 3550 §11). They are connected to the peer, so that
- * the kernel passes over what others send.
+ * Two adjacent UDP ports, the even one for RTP and the other for RTCP (RFC 3550 §11). They are connected to the peer, so that the
+ * kernel ignores what others send.
  */
 export class UdpPair {
   private closed = false;
@@ -30,8 +33,8 @@ export class UdpPair {
   ) {}
 
   /**
-   * @param onPacket Told of what the peer sends; `isRtcp` by the port it came to.
-   * @throws when no two ports are free
+   * @param onPacket Called with what the peer sends; `isRtcp` according to the port it arrived at.
+   * @throws if no two adjacent ports are free
    */
   static async open(
     local: string,
@@ -46,7 +49,7 @@ export class UdpPair {
       pair.close();
       throw error;
     }
-    // What strangers had sent before the ports were connected is still handed out.
+    // What strangers sent before the ports were connected is still delivered.
     const from = (port: number, isRtcp: boolean) => (packet: Buffer, sender: RemoteInfo) => {
       if (sender.port === port && sender.address === peer.address) onPacket(isRtcp, packet);
     };
@@ -55,12 +58,12 @@ export class UdpPair {
     return pair;
   }
 
-  /** For `bindPair` alone. */
+  /** Only for `bindPair`. */
   static of(rtp: Socket, rtcp: Socket, ports: readonly [number, number]): UdpPair {
     return new UdpPair(rtp, rtcp, ports);
   }
 
-  /** True when the kernel was given it. */
+  /** True if the kernel accepted it. */
   send(isRtcp: boolean, packet: Buffer): boolean {
     if (this.closed) return false;
     const socket = isRtcp ? this.rtcp : this.rtp;
@@ -106,7 +109,8 @@ function bound(address: string, type: 'udp4' | 'udp6', port: number): Promise<So
     });
     socket.bind({ port, address, exclusive: true }, () => {
       socket.removeAllListeners('error');
-      // "Connection refused" of a peer that has not opened its port yet, or no more: its RTSP connection tells when it is gone.
+      // "Connection refused" by a peer that has not opened its port yet, or no longer has it open: its RTSP connection shows when
+      // it is gone.
       socket.on('error', () => undefined);
       resolve(socket);
     });
