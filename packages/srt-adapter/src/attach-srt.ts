@@ -23,7 +23,7 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
     );
   }
   needTracker('attachSrt(): the second argument', tracker);
-  // A player that stalls is found by `SrtByteCounters`: bytes alone do not show it.
+  // A stalled player is detected by `SrtByteCounters`: byte counts alone do not show it.
   const connections = new ConnectionSet<SrtConnection>(
     tracker,
     { ...settings, stallTimeoutMs: 0 },

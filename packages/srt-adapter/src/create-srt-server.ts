@@ -11,7 +11,7 @@ import { attachSrt } from './attach-srt.js';
  * const server = createSrtServer({ tracker, port: 9000 });
  * ```
  *
- * @throws StreamSessionsError ERR_SRT_UNAVAILABLE without libsrt, ERR_SRT_LISTEN for a port that is taken, ERR_BAD_OPTION
+ * @throws StreamSessionsError ERR_SRT_UNAVAILABLE without libsrt, ERR_SRT_LISTEN for a port that is in use, ERR_BAD_OPTION
  */
 export function createSrtServer(options: SrtServerOptions): SrtServer {
   const settings = settingsOf(options);

@@ -3,10 +3,10 @@ import { warnOnce } from '@stream-sessions/core/spi';
 
 const warn = warnOnce('The SRT adapter could not judge a caller, and cut it');
 
-/** Something while a caller was judged: nobody plays unjudged. */
+/** Reports an error while a caller was being judged: nobody may play without having been judged. */
 export const warnOfFault = (error: unknown): void => warn(withoutWords(error));
 
-/** Functions of the operator's get what a caller has offered, and what they throw may repeat it: `JSON.parse` does. */
+/** The operator's functions get what a caller sent, and their errors may repeat it, as those of `JSON.parse` do. */
 function withoutWords(error: unknown): Error {
   if (error instanceof StreamSessionsError) return error;
   const { name, stack } = error instanceof Error ? error : { name: `a ${typeof error} was thrown`, stack: '' };
@@ -16,10 +16,10 @@ function withoutWords(error: unknown): Error {
   return fault;
 }
 
-/** What stands of a stream's name in a warning. */
+/** The length to which a stream's name is cut in a warning. */
 const SHOWN = 64;
 
-/** Makes the function that tells, once, of a caller that was to play, and sent media: an encoder that was set up by halves. */
+/** Makes the function that reports, once, a caller that was to play but sent media: a misconfigured encoder. */
 export function modeWarner(): (stream: string) => void {
   let told = false;
   return (stream) => {

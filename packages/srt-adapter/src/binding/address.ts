@@ -1,25 +1,25 @@
 import { isIPv6, SocketAddress } from 'node:net';
 
-/** Room for the longest: an IPv6 one. */
+/** Room for the longest address: IPv6. */
 export const ADDRESS_BYTES = 28;
 
-/** C's number for IPv6 is not the same everywhere; IPv4's is. */
+/** C's constant for IPv6 differs between systems; that for IPv4 does not. */
 const AF_INET = 2;
 const AF_INET6 = process.platform === 'darwin' ? 30 : process.platform === 'win32' ? 23 : 10;
 
-/** Where somebody is. */
+/** An address and port. */
 export interface SrtAddress {
   readonly address: string;
   readonly port: number;
   readonly family: 'IPv4' | 'IPv6';
 }
 
-/** A C `sockaddr_in` or `sockaddr_in6`. @throws Error for what is no IP address */
+/** A C `sockaddr_in` or `sockaddr_in6`. @throws Error if it is not an IP address */
 export function encodeAddress(host: string, port: number): Buffer {
   const isV6 = isIPv6(host);
   const family = isV6 ? AF_INET6 : AF_INET;
   const buffer = Buffer.alloc(isV6 ? ADDRESS_BYTES : 16);
-  // BSD has a byte of length before a byte of family
+  // BSD has a length byte before the family byte
   if (process.platform === 'darwin') buffer.set([buffer.length, family]);
   else buffer.writeUInt16LE(family, 0);
   buffer.writeUInt16BE(port, 2);
@@ -28,7 +28,7 @@ export function encodeAddress(host: string, port: number): Buffer {
   return buffer;
 }
 
-/** What libsrt has written there. IPv4 addresses in IPv6 clothes are IPv4. */
+/** Decodes an address written by libsrt. IPv4-mapped IPv6 addresses become IPv4. */
 export function decodeAddress(buffer: Buffer): SrtAddress {
   const family = process.platform === 'darwin' ? (buffer[1] as number) : buffer.readUInt16LE(0);
   const port = buffer.readUInt16BE(2);
@@ -37,7 +37,7 @@ export function decodeAddress(buffer: Buffer): SrtAddress {
   const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes.readUInt16BE(10) === 0xffff;
   if (mapped) return { address: bytes.subarray(12).join('.'), port, family: 'IPv4' };
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16)).join(':');
-  // the one spelling that Node has for it
+  // normalised to Node's spelling
   const { address } = new SocketAddress({ address: groups, family: 'ipv6' });
   return { address, port, family: 'IPv6' };
 }

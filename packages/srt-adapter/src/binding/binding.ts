@@ -7,15 +7,15 @@ export interface SrtListenOptions {
   readonly host: string;
   /** UDP port; 0 picks a free one. */
   readonly port: number;
-  /** 10 to 79 characters: everything is encrypted, and callers with another one, or none, are not let in. */
+  /** 10 to 79 characters: everything is encrypted, and callers with another passphrase, or none, are refused. */
   readonly passphrase?: string | undefined;
-  /** Milliseconds in which lost packets can be sent again. */
+  /** Milliseconds within which lost packets can be retransmitted. */
   readonly latencyMs: number;
   /** Milliseconds of silence after which a peer counts as gone. */
   readonly peerIdleTimeoutMs: number;
   /** How many bytes may wait for one slow player, or from one publisher. */
   readonly maxBufferBytes: number;
-  /** Asked about every caller before it is let in. */
+  /** Called for every caller before it is admitted. */
   readonly screen?: SrtHandshakeFilter | undefined;
 }
 
@@ -25,17 +25,19 @@ export interface SrtListenOptions {
  */
 export type SrtHandshakeFilter = (caller: SrtCaller) => number | undefined;
 
-/** A caller that asks to be let in. Nothing about it is verified yet, not even whether it knows the passphrase. */
+/** A caller that asks to be admitted. Nothing about it is verified yet, not even whether it knows the passphrase. */
 export interface SrtCaller {
   readonly streamId: string;
   readonly remoteAddress: string;
   readonly remotePort: number;
 }
 
-/** Lets callers in until it is closed. */
+/** Accepts callers until it is closed. */
 export interface SrtListener {
   readonly address: SrtAddress;
-  /** Lets nobody in any more; connections are left alone. Resolves when the library has released everything. Idempotent. */
+  /**
+   * Stops accepting callers; existing connections are left alone. Resolves when the library has released everything. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -56,23 +58,23 @@ export interface SrtSocket {
    * next one.
    */
   read(onPacket: (packet: Uint8Array) => void): void;
-  /** Instead of reading, for peers that have nothing to send: called, within a second, if one sends something. */
+  /** Instead of reading, for peers that have nothing to send: calls back within a second if one sends something. */
   expectSilence(onBroken: () => void): void;
   /** Called once, when the peer has gone or the connection broke; not after `close()`. */
   onClose(gone: () => void): void;
   /** Undefined once it is closed. */
   statistics(): SrtStatistics | undefined;
-  /** Ends it at once. Idempotent. */
+  /** Closes it at once. Idempotent. */
   close(): void;
 }
 
 /**
- * SRT itself, as far as the relay needs it. `libsrt()` uses the system's library; bring your own to use something else, such
- * as an addon.
+ * The part of SRT that the relay needs. `libsrt()` uses the system's library; provide your own to use something else, such as an
+ * addon.
  */
 export interface SrtBinding {
   /**
-   * Listens from now on, and hands over each established connection.
+   * Starts listening, and passes on each established connection.
    *
    * @throws StreamSessionsError ERR_SRT_UNAVAILABLE, ERR_SRT_LISTEN
    */

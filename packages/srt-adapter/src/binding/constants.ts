@@ -23,7 +23,7 @@ export const Option = {
 export const IN = 0x1;
 export const ERR = 0x8;
 
-/** SRT_SOCKSTATUS: from here on a socket is of no use any more. */
+/** SRT_SOCKSTATUS: from this state on, a socket is unusable. */
 export const BROKEN = 6;
 
 /** SRT_KM_STATE: encrypted, and both sides have the key. */
@@ -32,10 +32,10 @@ export const SECURED = 2;
 /** SRT_ERRNO: the send buffer is full. */
 export const EASYNCSND = 6001;
 
-/** Bytes of a packet on the wire, without the headers of IP and UDP: libsrt's buffers are so many of these. */
+/** Bytes of a packet on the wire, without the IP and UDP headers: libsrt's buffers consist of units of this size. */
 export const UNIT_BYTES = 1472;
 
-/** Bytes in one packet of live mode: seven MPEG-TS packets, which is what players have room for unless told otherwise. */
+/** Bytes in one packet of live mode: seven MPEG-TS packets, for which players have room by default. */
 export const PACKET_BYTES = 1316;
 
 /** Longest stream id that a handshake can carry. */

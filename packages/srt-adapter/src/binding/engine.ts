@@ -2,7 +2,7 @@ import { EpollLoop } from './epoll-loop.js';
 import { loadLibsrt, type LibsrtFunctions } from './libsrt-functions.js';
 import { StatisticsReader } from './statistics.js';
 
-/** What sockets and listeners work with, while the library runs. */
+/** What sockets and listeners use while the library is running. */
 export interface Running {
   readonly srt: LibsrtFunctions;
   readonly loop: EpollLoop;
@@ -11,7 +11,7 @@ export interface Running {
 
 const engines = new Map<string, Engine>();
 
-/** The engine of this library, one in a process. */
+/** The engine for this library, one per process. */
 export function engineOf(names: readonly string[]): Engine {
   const key = names.join('\n');
   let engine = engines.get(key);
@@ -20,8 +20,8 @@ export function engineOf(names: readonly string[]): Engine {
 }
 
 /**
- * libsrt, started for the first who needs it and cleaned up after the last: a process that ends with its threads running may
- * crash at that. libsrt counts its users itself, so that other copies of this module in a process are no trouble.
+ * libsrt, started for its first user and cleaned up after the last: a process that exits while its threads run may crash. libsrt
+ * itself counts its users, so several copies of this module in one process do no harm.
  */
 export class Engine {
   private srt: LibsrtFunctions | undefined = undefined;
@@ -30,7 +30,7 @@ export class Engine {
 
   constructor(private readonly names: readonly string[]) {}
 
-  /** Every `acquire` has its `release`. @throws StreamSessionsError ERR_SRT_UNAVAILABLE */
+  /** Every `acquire` needs a `release`. @throws StreamSessionsError ERR_SRT_UNAVAILABLE */
   acquire(): Running {
     this.srt ??= loadLibsrt(this.names);
     if (this.running === undefined) {
@@ -41,7 +41,7 @@ export class Engine {
     return this.running;
   }
 
-  /** Resolves when libsrt's threads have ended, if this was the last user. Its sockets are closed by then. */
+  /** Resolves when libsrt's threads have ended, if this was the last user. Its sockets must be closed by then. */
   async release(): Promise<void> {
     const { running } = this;
     if (--this.users > 0 || running === undefined) return;

@@ -1,33 +1,34 @@
 import { ERR, IN } from './constants.js';
 import type { LibsrtFunctions } from './libsrt-functions.js';
 
-/** Events taken in one turn; the others are there in the next. */
+/** The most events taken in one turn; the others follow in the next. */
 const MOST = 256;
-/** A wait ends by itself after this long. Nothing depends on it. */
+/** A wait ends on its own after this long. Nothing depends on it. Milliseconds. */
 const WAIT_MS = 250;
 
 /**
- * How often every socket is looked at, whatever the poll says. It says nothing of a connection that broke before it was
- * added, and nothing any more of one that libsrt has put away, which it does a second after the break: a busy process is late.
+ * How often every socket is checked, whatever the poll reports. It does not report a connection that broke before it was added,
+ * nor one that libsrt has disposed of, a second after the break: a busy process may be too late. Milliseconds.
  */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * After a turn the loop rests so many times as long as that took, up to this many milliseconds, unless somebody is behind. With a
- * hundred players every packet is a hundred calls that wait for libsrt's threads: it is cheaper to make them for several packets.
+ * After a turn, the loop rests this many times as long as that took, up to the given number of milliseconds, unless a socket is
+ * behind. With a hundred players, every packet means a hundred calls that wait for libsrt's threads: it is cheaper to make them
+ * for several packets at once.
  */
 const REST = 10;
 const LONGEST_REST_MS = 10;
 
 /**
- * Told what may have happened to a socket, a set of IN and ERR: whether it has, the socket's own state says. Returns true when
- * it has not done all that there is to do.
+ * Called with what may have happened to a socket, a combination of IN and ERR: the socket's own state shows whether it has.
+ * Returns true if it has not finished its work.
  */
 export type Watcher = (events: number) => boolean | void;
 
 /**
- * Waits for events of all sockets of the process. One wait at a time, and it runs on a thread of Node's pool, of which
- * there are four: one loop per listener would soon have taken all.
+ * Waits for events on all sockets of the process. Only one wait runs at a time, on a thread of Node's pool, which has four: with
+ * one loop per listener they would soon all be taken.
  */
 export class EpollLoop {
   private readonly watchers = new Map<number, Watcher>();
@@ -63,7 +64,7 @@ export class EpollLoop {
     this.looking = undefined;
   }
 
-  /** Calls back when the last wait has come to its end. For when no socket is left. */
+  /** Calls back when the last wait has ended. For use when no socket is left. */
   end(done: () => void): void {
     const release = (): void => {
       this.srt.epollRelease(this.epoll);
@@ -102,12 +103,12 @@ export class EpollLoop {
   };
 
   private tell(socket: number, events: number): boolean {
-    // Gone since: a watcher before this one has closed it.
+    // Closed meanwhile by a watcher called earlier.
     const watcher = this.watchers.get(socket);
     try {
       return watcher?.(events) === true;
     } catch (error) {
-      // as with any listener: the process hears of it, and the other sockets are served
+      // as for any listener: the error surfaces in the process, and the other sockets are still served
       process.nextTick(() => {
         throw error;
       });

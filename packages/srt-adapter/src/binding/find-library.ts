@@ -5,7 +5,7 @@ const NAMES: Partial<Record<NodeJS.Platform, readonly string[]>> = {
   win32: ['srt.dll', 'libsrt.dll'],
 };
 
-/** Debian has two builds of each version, by the TLS library they use for encryption; either will do. */
+/** Debian has two builds of each version, with different TLS libraries for encryption; either will do. */
 const ELSEWHERE = [
   'libsrt.so.1.5',
   'libsrt-gnutls.so.1.5',
@@ -17,11 +17,11 @@ const ELSEWHERE = [
   '/usr/local/lib/libsrt.so',
 ];
 
-/** Where libsrt may be, by names that the system's loader looks up. */
+/** Possible names of libsrt, which the system's loader looks up. */
 export const libraryNames = (platform: NodeJS.Platform): readonly string[] => NAMES[platform] ?? ELSEWHERE;
 
 /**
- * The first that can be loaded.
+ * Loads the first library that can be loaded.
  *
  * @throws StreamSessionsError ERR_SRT_UNAVAILABLE
  */
@@ -37,7 +37,7 @@ export function loadFirst<T>(names: readonly string[], load: (name: string) => T
   throw unavailable(`libsrt was not found (tried ${names.join(', ')}).`, new AggregateError(reasons));
 }
 
-/** The error for a machine on which SRT cannot work, with what to do about it. */
+/** The error for a machine on which SRT cannot work, including what to do about it. */
 export const unavailable = (what: string, cause?: unknown): StreamSessionsError =>
   new StreamSessionsError(
     'ERR_SRT_UNAVAILABLE',

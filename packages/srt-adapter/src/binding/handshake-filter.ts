@@ -3,14 +3,14 @@ import { ADDRESS_BYTES } from './address.js';
 
 type Koffi = typeof KoffiModule;
 
-/** What is asked about a caller: 0 lets it go on, -1 turns it away. The address is a C `sockaddr`. */
+/** Decides about a caller: 0 lets it continue, -1 refuses it. The address is a C `sockaddr`. */
 export type Ask = (socket: number, address: Buffer, streamId: string) => 0 | -1;
 
 /**
- * Puts a function of ours into the handshake of a listener's callers. A thread of libsrt runs into it, and waits there until
- * this thread has answered: whoever waits for that thread meanwhile, waits for ever.
+ * Installs a callback in the handshake of a listener's callers. A thread of libsrt calls it and waits until this thread has
+ * answered: anything here that waits for that thread meanwhile would deadlock.
  *
- * @returns what takes the function away, for when the listener is closed.
+ * @returns a function that removes the callback, for when the listener is closed.
  */
 export function screen(
   koffi: Koffi,
@@ -20,10 +20,10 @@ export function screen(
 ): () => void {
   const hook = (_tag: unknown, socket: number, _version: number, address: bigint, streamId: string | null): number => {
     try {
-      // a copy: it is libsrt's memory
+      // a copy, because it is libsrt's memory
       return ask(socket, Buffer.from(new Uint8Array(koffi.view(address, ADDRESS_BYTES))), streamId ?? '');
     } catch {
-      // C would take what comes out of an exception for 0, which is a yes
+      // C would see the result of an exception as 0, which means yes
       return -1;
     }
   };

@@ -6,10 +6,12 @@ type Koffi = typeof KoffiModule;
 
 const OLDEST = 0x010400;
 
-/** The functions of libsrt that are used, as they are in C: a negative result is a failure. Memory is the caller's. */
+/**
+ * The functions of libsrt that are used, with their C semantics: a negative result is a failure. The caller provides the memory.
+ */
 export interface LibsrtFunctions {
   startup(): number;
-  /** Waits for libsrt's threads to end: not on this one. */
+  /** Waits for libsrt's threads to end, on another thread. */
   cleanup(done: () => void): void;
   version(): number;
   createSocket(): number;
@@ -24,11 +26,14 @@ export interface LibsrtFunctions {
   send(socket: number, packet: Uint8Array, length: number, control: null): number;
   receive(socket: number, packet: Uint8Array, length: number): number;
   close(socket: number): number;
-  /** On another thread: it waits for what libsrt is doing with the socket. */
+  /** On another thread, because it waits for what libsrt is doing with the socket. */
   closeLater(socket: number, done: () => void): void;
   rejectReason(socket: number): number;
   setRejectReason(socket: number, code: number): number;
-  /** Asks about every caller, before it is let in; -1 is no. libsrt's thread waits for the answer. Returns what ends it. */
+  /**
+   * Asks about every caller before it is admitted; -1 refuses. libsrt's thread waits for the answer. Returns a function that ends
+   * this.
+   */
   screen(listener: number, ask: Ask): () => void;
   statistics(socket: number, into: Uint8Array, clear: number, instantaneous: number): number;
   lastError(errno: null): number;
@@ -45,7 +50,7 @@ export interface LibsrtFunctions {
 /**
  * Loads the system's libsrt, or the one at this path.
  *
- * @throws StreamSessionsError ERR_SRT_UNAVAILABLE when it, or koffi's build for this platform, is not there, or too old
+ * @throws StreamSessionsError ERR_SRT_UNAVAILABLE if it, or koffi's build for this platform, is missing or too old
  */
 export function loadLibsrt(names: readonly string[]): LibsrtFunctions {
   const koffi = loadKoffi();
@@ -59,7 +64,7 @@ export function loadLibsrt(names: readonly string[]): LibsrtFunctions {
 export const versionText = (version: number): string =>
   `${(version >> 16) & 0xff}.${(version >> 8) & 0xff}.${version & 0xff}`;
 
-/** Not before somebody wants SRT: programs that only import this package need neither it nor libsrt. */
+/** Loaded only when SRT is used: programs that merely import this package need neither koffi nor libsrt. */
 function loadKoffi(): Koffi {
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -74,7 +79,7 @@ function loadKoffi(): Koffi {
 
 type Library = ReturnType<Koffi['load']>;
 
-/** Types are anonymous: named ones could not be made a second time in a process. */
+/** Types are anonymous, because named ones could not be defined a second time in a process. */
 function bindAll(koffi: Koffi, library: Library): LibsrtFunctions {
   const bind = (name: string, ...types: string[]) => library.func(name, types[0] as string, types.slice(1));
   const int = (name: string, ...types: string[]) => bind(name, 'int', ...types) as (...values: unknown[]) => number;
@@ -87,7 +92,7 @@ function bindAll(koffi: Koffi, library: Library): LibsrtFunctions {
   return {
     startup: () => {
       const result = startup();
-      setLogLevel(2); // what goes wrong with a stranger's packets is no news for the operator's stderr
+      setLogLevel(2); // problems with a stranger's packets do not belong on the operator's stderr
       return result;
     },
     cleanup: (done) => void cleanup.async(() => done()),

@@ -7,13 +7,13 @@ import { Reject } from '../protocol/reject.js';
 import { warnOfFault } from '../warn.js';
 import { LibsrtSocket, setInt, setText } from './socket.js';
 
-/** Callers that may wait to be picked up; beyond it libsrt turns them away. */
+/** Callers that may wait to be accepted; beyond this, libsrt refuses them. */
 const BACKLOG = 1024;
 
 const address = Buffer.allocUnsafeSlow(ADDRESS_BYTES);
 const addressLength = new Int32Array(1);
 
-/** A listening socket of libsrt. The library is kept running until it and all its connections are closed. */
+/** A listening socket of libsrt. The library keeps running until it and all its connections are closed. */
 export class LibsrtListener implements SrtListener {
   readonly address: SrtAddress;
   private readonly running: Running;
@@ -52,12 +52,12 @@ export class LibsrtListener implements SrtListener {
 
   private configure({ passphrase, latencyMs, peerIdleTimeoutMs, maxBufferBytes, host }: SrtListenOptions): void {
     const { running, socket } = this;
-    // set before it listens: every connection has them from here
+    // set before it listens: every connection inherits them
     setInt(running, socket, Option.sendSync, 0);
     setInt(running, socket, Option.receiveSync, 0);
     setInt(running, socket, Option.latency, latencyMs);
     setInt(running, socket, Option.sendBuffer, maxBufferBytes);
-    // in this order; a window beyond the buffer is of no use, and every connection takes memory for it
+    // in this order; a window larger than the buffer is useless, and takes memory for every connection
     setInt(running, socket, Option.flowWindow, Math.ceil(maxBufferBytes / UNIT_BYTES));
     setInt(running, socket, Option.receiveBuffer, maxBufferBytes);
     setInt(running, socket, Option.peerIdleTimeout, peerIdleTimeoutMs);
@@ -84,14 +84,14 @@ export class LibsrtListener implements SrtListener {
     );
   }
 
-  /** One at a time: whose packets wait must not wait for a crowd at the door. */
+  /** One at a time, so that connections with packets waiting need not wait for many new callers. */
   private readonly accept = (): boolean => {
     addressLength[0] = ADDRESS_BYTES;
     const socket = this.running.srt.accept(this.socket, address, addressLength);
     if (socket < 0) return false;
     const connection = new LibsrtSocket(this.running, socket, address, (over) => this.left(over));
     this.open.add(connection);
-    // Watched by now, so that a break is either told of, or seen here: it hung up before it was picked up.
+    // It is watched by now, so a break is either reported, or seen here: it hung up before it was accepted.
     if (connection.isBroken) connection.close();
     else this.onSocket(connection);
     return true;
@@ -107,7 +107,7 @@ export class LibsrtListener implements SrtListener {
       warnOfFault(error);
     }
     if (code === undefined) return 0;
-    // libsrt has words of its own below 1000
+    // codes below 1000 are libsrt's own
     srt.setRejectReason(socket, code >= 1000 ? code : Reject.forbidden);
     return -1;
   }

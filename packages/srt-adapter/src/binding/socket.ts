@@ -6,21 +6,21 @@ import type { Running } from './engine.js';
 import { versionText } from './libsrt-functions.js';
 import type { SrtStatistics } from './statistics.js';
 
-/** Packets read in one turn; a burst of one publisher must not keep the others waiting. */
+/** The number of packets read in one turn; a burst from one publisher must not keep the others waiting. */
 const TURN = 32;
 
 const packet = Buffer.allocUnsafeSlow(2048);
 const value = Buffer.allocUnsafeSlow(MAX_STREAM_ID_BYTES + 4);
 const valueLength = new Int32Array(1);
 
-/** A connection of libsrt. Nothing here blocks: the library has its own threads, and its calls only reach for its buffers. */
+/** A connection of libsrt. Nothing here blocks: the library has its own threads, and its calls only access its buffers. */
 export class LibsrtSocket implements SrtSocket {
   readonly streamId: string | undefined;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly peerVersion: string;
   readonly secure: boolean;
-  /** Told that something has come, or may have. Returns true when it has not taken all of it. */
+  /** Called when data has arrived, or may have. Returns true if it has not taken everything. */
   private onReadable: (() => boolean) | undefined = undefined;
   private gone: (() => void) | undefined = undefined;
   private dropped = 0;
@@ -47,7 +47,7 @@ export class LibsrtSocket implements SrtSocket {
     loop.add(socket, ERR, this.woken);
   }
 
-  /** It has gone, told or not. */
+  /** It is gone, whether or not this was reported. */
   get isBroken(): boolean {
     return this.running.srt.state(this.socket) >= BROKEN;
   }
@@ -56,7 +56,7 @@ export class LibsrtSocket implements SrtSocket {
     if (!this.open) return false;
     const { srt } = this.running;
     if (srt.send(this.socket, data, data.length, null) >= 0) return true;
-    // Of a connection that has just broken the loop tells.
+    // A connection that has just broken is reported by the loop.
     if (srt.lastError(null) === EASYNCSND) this.dropped++;
     return false;
   }
@@ -67,7 +67,7 @@ export class LibsrtSocket implements SrtSocket {
 
   expectSilence(onBroken: () => void): void {
     this.watch(() => {
-      // All that has come counts, due or not: how late it is due, up to a minute, was for the caller to say.
+      // Any received data counts, whether due or not: the caller determines its delay, up to a minute.
       if (getInt(this.running, this.socket, Option.receiveData) > 0) onBroken();
       return false;
     });
@@ -105,7 +105,7 @@ export class LibsrtSocket implements SrtSocket {
     this.running.loop.change(this.socket, IN | ERR);
   }
 
-  /** True when there may be more: it has had its turn. */
+  /** True if there may be more, because its turn is over. */
   private drain(onPacket: (packet: Uint8Array) => void): boolean {
     for (let i = 0; i < TURN && this.open; i++) {
       const length = this.running.srt.receive(this.socket, packet, packet.length);

@@ -5,17 +5,17 @@ export interface SrtStatistics {
   /** Data packets sent, each counted once. */
   readonly packetsSent: number;
   readonly packetsReceived: number;
-  /** Packets lost on the way, in either direction; most are sent again, and arrive. */
+  /** Packets lost in transit, in either direction; most are retransmitted, and arrive. */
   readonly packetsLost: number;
-  /** Packets that we had to send again, or, as far as we could see, the peer. */
+  /** Packets that we had to retransmit or, as far as is visible here, the peer. */
   readonly packetsRetransmitted: number;
-  /** Packets given up: they were too late to be of use, or there was no room for them. */
+  /** Packets given up because they were too late to be useful, or there was no room for them. */
   readonly packetsDropped: number;
   /** Bytes that the peer has not acknowledged yet. */
   readonly bytesWaiting: number;
 }
 
-/** Bytes of libsrt's SRT_TRACEBSTATS: 496 in 1.5, and some for what may come. */
+/** Bytes of libsrt's SRT_TRACEBSTATS: 496 in 1.5, plus room for future fields. */
 const STRUCT_BYTES = 1024;
 
 /** Reads SRT_TRACEBSTATS; one buffer serves all connections. The offsets are the same from 1.4 on. */
@@ -26,12 +26,12 @@ export class StatisticsReader {
   private readonly float64 = new Float64Array(this.memory);
   readonly buffer = new Uint8Array(this.memory);
 
-  /** Of what was just written into the buffer. */
+  /** The statistics just written into the buffer. */
   read(dropped: number): SrtStatistics {
     const resent = this.int(32);
     return {
       rttMs: this.float64[328 / 8] as number, // msRTT
-      packetsSent: this.long(8) - resent, // pktSentTotal has them twice
+      packetsSent: this.long(8) - resent, // pktSentTotal counts them twice
       packetsReceived: this.long(16), // pktRecvTotal
       packetsLost: this.int(24) + this.int(28), // pktSndLossTotal, pktRcvLossTotal
       packetsRetransmitted: resent, // pktRetransTotal

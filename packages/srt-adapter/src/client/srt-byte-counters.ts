@@ -4,10 +4,10 @@ import type { SrtStatistics } from '../binding/statistics.js';
 import type { SrtConnection } from '../source.js';
 import { StallRule } from './stall-rule.js';
 
-/** Bytes that a player may send: it has nothing to say. */
+/** Bytes that a player may send: it has no reason to send any. */
 const MAX_SAID = 64 * 1024;
 
-/** Read once a second: bytes for the books, and with them the network's state for the session's tags. */
+/** Read once a second: bytes for the books and, with them, the state of the network for the session's tags. */
 export class SrtByteCounters implements ByteCounters {
   private readonly rule: StallRule;
   private over = false;
@@ -17,7 +17,7 @@ export class SrtByteCounters implements ByteCounters {
     private readonly connection: SrtConnection,
     private readonly handle: ConnHandle,
     private readonly settings: ConnectionSettings,
-    /** Cuts a player. Undefined for a publisher, which takes nothing, and may say much. */
+    /** Cuts a player. Undefined for a publisher, which receives nothing and may send a lot. */
     private readonly cut: ((reason: CloseReason) => void) | undefined,
   ) {
     this.rule = new StallRule(settings.stallTimeoutMs, this.now());
@@ -46,7 +46,7 @@ export class SrtByteCounters implements ByteCounters {
 
   private end(cut: (reason: CloseReason) => void, reason: CloseReason): void {
     this.over = true;
-    // Not in the middle of a reading.
+    // Not during a reading.
     queueMicrotask(() => cut(reason));
   }
 
@@ -60,7 +60,7 @@ export class SrtByteCounters implements ByteCounters {
         srt_packets_dropped: String(packetsDropped),
       });
     } catch {
-      // somebody has given it all the tags that a session may have
+      // the session already has the maximum number of tags
       this.taggable = false;
     }
   }

@@ -38,11 +38,11 @@ export class SrtClient implements TransportClient {
   }
 
   dispose(): void {
-    // Nothing of the server was changed for it.
+    // Nothing to undo: the server was not changed.
   }
 }
 
-/** What the tracker is told of a caller. */
+/** The hit of a caller. */
 export function hitOf(
   connection: SrtConnection,
   { stream, kind, token, credentials, path, query }: SrtRequest,

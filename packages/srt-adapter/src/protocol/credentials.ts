@@ -3,9 +3,11 @@ import { credentialsOf, TOKEN_PARAMETERS } from '@stream-sessions/core/spi';
 
 const USER = /^u(?:ser(?:name)?)?$/i;
 const PASSWORD = /^p(?:ass(?:word|wd)?|wd)?$/i;
-/** Encoders and servers have many names for what nobody else may know: it is taken out, for no list or log knows to hide it. */
+/**
+ * Encoders and servers have many names for secrets: such parameters are removed, because no list or log would know to hide them.
+ */
 const SECRET = /pass|pwd|secret|key|auth|token|tkn|sig|jwt|bearer|cred|hmac|hash/i;
-/** What Haivision's `t` may be, the type of data. Any other `t` is somebody's token. */
+/** The values of Haivision's `t`, the type of data. Any other `t` is a token. */
 const TYPES = ['stream', 'file', 'auth'];
 
 /** The user and the password in a stream id. */
@@ -17,7 +19,7 @@ export function offeredIn({ params }: StreamId): Credentials | undefined {
   return credentialsOf(`Basic ${Buffer.from(pair).toString('base64')}`);
 }
 
-/** Everything that a stream id says beside the stream, as a query: its token as `token`, and none of its other secrets. */
+/** Everything in a stream id besides the stream, as a query: its token as `token`, and none of its other secrets. */
 export function withoutSecrets({ query, params, token }: StreamId): string {
   const isToken = tokenFromQuery(query) === (token ?? '');
   const pairs = query === '' ? [] : query.split('&').filter((pair) => isShown(...parsed(pair), isToken));
@@ -34,7 +36,7 @@ export function withoutSecrets({ query, params, token }: StreamId): string {
 function isShown(name: string, value: string, withToken: boolean): boolean {
   if (TOKEN_PARAMETERS.includes(name)) return withToken;
   if (name === 't') return TYPES.includes(value);
-  // an address with a query of its own, or a query that is parted by other signs than `&`
+  // an address with a query of its own, or a query with separators other than `&`
   const within = [...value.matchAll(/([\w.-]{1,64})=/g)].map(([, each = '']) => each);
   return ![name, ...within].some((each) => USER.test(each) || PASSWORD.test(each) || SECRET.test(each));
 }

@@ -1,6 +1,6 @@
 import type { Denial, DenialKind } from '@stream-sessions/core';
 
-/** SRT_REJECT_REASON, the codes that libsrt sets aside for servers: HTTP's statuses and a thousand. */
+/** SRT_REJECT_REASON: the codes that libsrt reserves for servers, which are HTTP statuses plus 1000. */
 export const Reject = {
   badRequest: 1400,
   unauthorized: 1401,
@@ -18,5 +18,5 @@ const CODES: Readonly<Record<DenialKind, number>> = {
   overload: Reject.overload,
 };
 
-/** SRT's word for a denial. */
+/** The SRT reject code for a denial. */
 export const rejectCodeOf = ({ kind }: Denial): number => CODES[kind] ?? Reject.forbidden;

@@ -3,28 +3,28 @@ import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
 import { offeredIn, withoutSecrets } from './credentials.js';
 import { Reject } from './reject.js';
 
-/** What a caller wants, by its stream id. */
+/** What a caller wants, according to its stream id. */
 export interface SrtRequest {
   readonly stream: string;
   readonly kind: Extract<SessionKind, 'viewer' | 'input'>;
   readonly token: string | undefined;
-  /** The user and password that it offers: policies may compare them, and nobody can read them. */
+  /** The user and password that it offers: policies can compare the password, but not read it. */
   readonly credentials: Credentials | undefined;
-  /** The stream as the caller has spelt it, with a slash before it. */
+  /** The stream as the caller spelt it, preceded by a slash. */
   readonly path: string;
-  /** What else it said, as a query; the token is in it as `token`, where the tracker knows to hide it, and no other secret. */
+  /** The other parameters as a query; it contains the token as `token`, which the tracker knows to hide, and no other secret. */
   readonly query: string;
 }
 
-/** Control characters, and `user:password@`: a name is shown to everybody. */
+/** Control characters, and `user:password@`: names are shown to everyone. */
 const NO_NAME = /\p{Cc}|^[^/:]*:[^/@]*@/u;
 const SCHEME_AND_HOST = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i;
 
 /**
- * Reads a stream id, in the access-control syntax (`#!::r=live/cam1,m=publish,t=secret`) or plain (`live/cam1?token=secret`).
- * Who does not say `m=publish` wants to play.
+ * Parses a stream id, in the access-control syntax (`#!::r=live/cam1,m=publish,t=secret`) or plain (`live/cam1?token=secret`).
+ * Without `m=publish`, the caller wants to play.
  *
- * @returns SRT's code for the refusal of a stream id that asks for nothing we have: it comes from the network.
+ * @returns SRT's reject code for a stream id that cannot be served: it comes from the network.
  */
 export function readRequest(streamId: string | undefined): SrtRequest | number {
   if (streamId === undefined) return Reject.badRequest;

@@ -21,7 +21,7 @@ export interface SrtRelayConnection extends SrtConnection {
   statistics(): SrtStatistics | undefined;
 }
 
-/** What a connection needs of its server: to join its stream when nobody holds it any more, and to be forgotten. */
+/** What a connection needs from its server: to join its stream once nothing holds it any more, and to be forgotten. */
 export interface ConnectionHost {
   join(connection: RelayConnection): void;
   leave(connection: RelayConnection): void;
@@ -40,7 +40,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   readonly kind: 'viewer' | 'input';
   bytesSent = 0;
   bytesReceived = 0;
-  /** The server itself holds it while it tells of it. */
+  /** The server itself holds it while emitting its event. */
   private holds = 1;
   private heldMedia: HeldMedia | undefined = undefined;
   private open = true;
@@ -60,7 +60,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     this.stream = stream;
     this.kind = kind;
     socket.onClose(() => this.over());
-    // Nobody reads what a player sends, and unread it would fill a buffer of megabytes.
+    // Nobody reads what a player sends, and left unread it would fill a buffer of megabytes.
     if (kind === 'viewer') socket.expectSilence(() => host.hasSpoken(this));
   }
 
@@ -69,7 +69,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
   }
 
   hold(): () => void {
-    // too late: it has joined its stream, or has gone
+    // too late: it has already joined its stream, or has gone
     if (this.holds === 0 || !this.open) return () => undefined;
     let held = true;
     this.holds++;
@@ -80,7 +80,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     };
   }
 
-  /** One of the holds is over. With the last of them media flows. */
+  /** Releases one of the holds. Media flows once the last one is released. */
   release(): void {
     if (--this.holds === 0 && this.open) this.host.join(this);
   }
@@ -89,7 +89,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     this.end('client_gone');
   }
 
-  /** Ends it, and says why. */
+  /** Ends the connection, with a reason. */
   end(reason: CloseReason): void {
     if (!this.open) return;
     if (this.holds > 0) this.host.reject(this.socket);
@@ -97,7 +97,7 @@ export class RelayConnection extends EventEmitter<{ close: [reason?: CloseReason
     this.over(reason);
   }
 
-  /** A packet of its stream, at most 1,316 bytes. What it cannot take it misses. */
+  /** Sends a packet of its stream, at most 1,316 bytes. A packet that it cannot take is lost. */
   give(packet: Uint8Array): void {
     if (this.socket.send(packet)) this.bytesSent += packet.length;
   }

@@ -1,11 +1,11 @@
 import { PACKET_BYTES } from '../binding/constants.js';
 
-/** Room for a second at 2 Mbit/s: verdicts take less. */
+/** Room for a second at 2 Mbit/s: verdicts take less time. */
 const MAX_PACKETS = Math.floor((256 * 1024) / PACKET_BYTES);
 
 /**
- * What a publisher sends while somebody decides about it. It may be a stranger: when it sends more than there is room for,
- * nothing is kept of it, and its stream begins where it is let in.
+ * What a publisher sends while its verdict is pending. It may be a stranger: if it sends more than there is room for, nothing is
+ * kept, and its stream begins when it is admitted.
  */
 export class HeldMedia {
   private packets: Buffer[] | undefined = [];

@@ -10,29 +10,29 @@ export interface SrtServerOptions {
   port: number;
   /** IP address to listen on. Default `::`, which is every address, including IPv4; `0.0.0.0` on a machine without IPv6. */
   host?: string;
-  /** Lists publishers and players, and is asked before media flows. Default: none; everybody may play and publish. */
+  /** Lists publishers and players, and is asked before media flows. Default: none; everyone may play and publish. */
   tracker?: SessionTracker;
   /** 10 to 79 characters, for all streams of this server. Everything is encrypted with it. Default: nothing is encrypted. */
   passphrase?: string;
-  /** Milliseconds in which lost packets can be sent again; the higher value of the two sides counts. Default 120. */
+  /** Milliseconds within which lost packets can be retransmitted; the higher value of the two sides applies. Default 120. */
   latencyMs?: number;
   /** Milliseconds of silence after which a peer counts as gone. Default 5_000, the minimum that libsrt accepts. */
   peerIdleTimeoutMs?: number;
-  /** How long a player may be too slow, and so lose packets, before it is `stalled`. Milliseconds; default 15_000; 0 = never. */
+  /** How long a player may be too slow, losing packets, before it is `stalled`. Milliseconds; default 15_000; 0 = never. */
   stallTimeoutMs?: number;
   /**
    * How much media may wait for one slow player, or from one publisher, in bytes. Default 8 MiB. It has to hold what is sent
-   * in a second, and within the latency that the other side has asked for. Beyond it, packets are lost.
+   * within a second, and within the latency that the other side requested. Beyond that, packets are lost.
    */
   maxBufferBytes?: number;
   /**
-   * How many publishers and players at a time; further callers are cut. Default 1_000. Each takes about half a megabyte of
-   * memory, and 100 at 5 Mbit/s take half a core.
+   * The maximum number of concurrent publishers and players; further callers are cut. Default 1_000. Each takes about half a
+   * megabyte of memory, and 100 at 5 Mbit/s take half a core.
    */
   maxConnections?: number;
   /**
-   * Translates the stream ids of encoders that have their own format: it gets what the caller sent, and returns an id that is
-   * understood here, or nothing to refuse the caller. If it throws, the caller is refused. Default: ids are used as they are.
+   * Translates the stream ids of encoders that have their own format: it gets what the caller sent, and returns an id in a
+   * supported format, or nothing to refuse the caller. If it throws, the caller is refused. Default: ids are used as they are.
    */
   streamId?: (streamId: string) => string | undefined;
   /**
@@ -41,9 +41,9 @@ export interface SrtServerOptions {
    * because it is called before the passphrase is checked. Policies decide later, with a tracker.
    */
   screen?: SrtHandshakeFilter;
-  /** Another SRT binding than the system's libsrt. Default `libsrt()`. */
+  /** An SRT binding other than the system's libsrt. Default `libsrt()`. */
   binding?: SrtBinding;
-  /** Where the readings, one a second, take their time from. Default: the wall clock. */
+  /** The clock for the once-a-second readings. Default: the wall clock. */
   clock?: Clock;
 }
 
@@ -72,7 +72,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
-    // what it is, is nobody's business
+    // the value itself is a secret
     const length = typeof passphrase === 'string' ? `one of ${Buffer.byteLength(passphrase)}` : passphrase;
     throw badOption('passphrase', 'a string of 10 to 79 bytes', length);
   }

@@ -1,18 +1,18 @@
 import type { SrtSocket } from '../binding/binding.js';
 
-/** Long enough for a client to notice that it is connected. */
+/** Long enough for a client to notice that it is connected. Milliseconds. */
 const FAREWELL_MS = 100;
 
 /**
- * Callers that were refused: they hear nothing, and are hung up on a moment later. To be hung up on in the very moment of
- * its connection is more than srt-live-transmit can bear: now and then it spins for ever then, instead of ending.
+ * Refused callers: they receive nothing, and are disconnected a moment later. srt-live-transmit cannot cope with being
+ * disconnected at the very moment of connecting: occasionally it then spins for ever instead of exiting.
  */
 export class RejectedSockets {
   private readonly leaving = new Map<SrtSocket, NodeJS.Timeout>();
 
   add(socket: SrtSocket): void {
     socket.onClose(() => this.gone(socket));
-    socket.read(() => undefined); // what it still sends must not pile up
+    socket.read(() => undefined); // whatever it still sends must not pile up
     const hangUp = (): void => {
       this.leaving.delete(socket);
       socket.close();
@@ -24,7 +24,7 @@ export class RejectedSockets {
     return this.leaving.size;
   }
 
-  /** Without waiting any longer. */
+  /** Disconnects them without waiting any longer. */
   hangUp(): void {
     for (const socket of this.leaving.keys()) {
       this.gone(socket);

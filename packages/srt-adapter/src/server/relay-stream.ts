@@ -2,12 +2,12 @@ import { inPackets } from '../binding/packets.js';
 import { PACKET_BYTES } from '../binding/constants.js';
 import type { RelayConnection } from './connection.js';
 
-/** One stream: who publishes it, and who watches, also before there is anything to see. */
+/** One stream: its publisher, and its viewers, including those that are waiting for it to begin. */
 export class RelayStream {
   private publisher: RelayConnection | undefined = undefined;
   private readonly players = new Set<RelayConnection>();
 
-  /** An encoder that lost its way comes back before its old connection is known to be dead: the newest one counts. */
+  /** An encoder that lost its connection returns before the old one is known to be dead: the newest one counts. */
   publish(publisher: RelayConnection): void {
     const { publisher: old } = this;
     this.publisher = publisher;

@@ -15,7 +15,7 @@ interface Events {
   closing: [];
 }
 
-/** The server of `createSrtServer()`: a listener, and behind it one `RelayStream` for each stream. */
+/** The server of `createSrtServer()`: a listener with one `RelayStream` per stream. */
 export class SrtRelay extends EventEmitter<Events> implements SrtServer, ConnectionHost {
   private readonly streams = new Map<string, RelayStream>();
   private readonly present = new Set<RelayConnection>();
@@ -94,14 +94,14 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, Connect
     try {
       this.emit('connection', connection);
     } catch (error) {
-      // who could not be judged does not play
+      // a client that could not be judged must not play
       connection.end('transport_error');
       throw error;
     }
     connection.release();
   }
 
-  /** What the caller said, in words that are understood here. */
+  /** The caller's stream id, in a supported format. */
   private streamIdOf({ streamId }: SrtSocket): string | undefined {
     const { streamId: map } = this.settings;
     if (map === undefined || streamId === undefined) return streamId;
@@ -115,7 +115,7 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, Connect
   }
 
   private async end(): Promise<void> {
-    // Set by now: `close()` is called once, and what its listeners do finds it closing.
+    // Set by now: `close()` runs once, and listeners of the event see that it is closing.
     await Promise.resolve();
     this.emit('closing');
     for (const connection of this.present) connection.end('shutdown');
