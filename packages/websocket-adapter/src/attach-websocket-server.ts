@@ -5,9 +5,9 @@ import { settingsOf, type WebSocketOptions } from './options.js';
 import type { WebSocketServerLike } from './server.js';
 
 /**
- * Puts every client of a `WebSocketServer` of `ws` into the tracker's list: asked before the upgrade, refused by a status of
- * HTTP, counted in both directions, and cut with the close code 4403. Works with `server`, `port` and `noServer`; the server's own
- * `verifyClient` is asked first. Clients that are already connected are not seen.
+ * Puts every client of a `WebSocketServer` of `ws` into the tracker's list: judged before the upgrade, refused with an HTTP
+ * status, counted in both directions, and cut with the close code 4403. Works with `server`, `port` and `noServer`; the server's
+ * own `verifyClient` is asked first. Clients that are already connected are not seen.
  *
  * @throws StreamSessionsError ERR_BAD_SERVER for anything but a `WebSocketServer`, ERR_BAD_OPTION
  * @example attachWebSocketServer(new WebSocketServer({ server, path: '/live/cam1' }), tracker);

@@ -7,19 +7,19 @@ import { judge } from './judge.js';
 import type { Settings } from './options.js';
 import type { ServerWebSocket, UpgradeAnswer, UpgradeInfo, VerifyClient, WebSocketServerLike } from './server.js';
 
-/** A server with the two things that are put in its way, as they can be written. */
+/** The two members of a server that are replaced, in writable form. */
 interface Hooked {
   readonly options: { verifyClient?: VerifyClient | null };
   handleUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer, callback: Upgraded) => void;
 }
 type Upgraded = (ws: ServerWebSocket, request: IncomingMessage) => void;
 
-/** A server that asks the tracker, and the connections it was asked about. */
+/** A server that asks the tracker, and its connections. */
 export interface HookedServer extends Attachment {
   readonly connections: ConnectionSet<Socket, UpgradeClient>;
 }
 
-/** Puts the tracker in the way of every upgrade of this server. */
+/** Makes every upgrade of this server pass through the tracker. */
 export function hookServer(wss: WebSocketServerLike, tracker: SessionTracker, settings: Settings): HookedServer {
   const connections = new ConnectionSet<Socket, UpgradeClient>(tracker, settings);
   const server = wss as unknown as Hooked;
@@ -27,12 +27,12 @@ export function hookServer(wss: WebSocketServerLike, tracker: SessionTracker, se
   const ownHandle = server.handleUpgrade;
   let attached = true;
 
-  // One listener for all sockets, for there may be ten thousand.
+  // One listener for all sockets, because there may be ten thousand.
   const onClose = function (this: Socket): void {
     connections.get(this)?.close();
   };
   const watch: SocketWatch = { onClose, silenceTimeoutMs: settings.silenceTimeoutMs };
-  // By now ws has found nothing wrong with the request: it is for this server, and its key is one.
+  // By now ws has validated the request: it is for this server, and its key is valid.
   const verifyClient = (info: UpgradeInfo, answer: UpgradeAnswer): void =>
     askOwn(ownVerify, info, (verified, ...rest) => {
       if (!verified || !attached) answer(verified, ...rest);
@@ -50,7 +50,7 @@ export function hookServer(wss: WebSocketServerLike, tracker: SessionTracker, se
     connections,
     async detach() {
       attached = false;
-      // Whoever was attached later stands before these, which then do nothing.
+      // If something was attached later, it wraps these functions, which then do nothing.
       if (server.options.verifyClient === verifyClient) server.options.verifyClient = ownVerify ?? null;
       if (server.handleUpgrade === handleUpgrade) server.handleUpgrade = ownHandle;
       connections.close();
@@ -58,7 +58,7 @@ export function hookServer(wss: WebSocketServerLike, tracker: SessionTracker, se
   };
 }
 
-/** What the server was given itself decides first: it may know better, and mostly costs nothing. */
+/** The server's own `verifyClient` decides first: it may know better, and usually costs nothing. */
 function askOwn(own: VerifyClient | null | undefined, info: UpgradeInfo, answer: UpgradeAnswer): void {
   if (!own) answer(true);
   else if (own.length === 2) own(info, answer);

@@ -9,7 +9,7 @@ import type { UpgradeAnswer } from './server.js';
 
 const warn = warnOnce('The WebSocket adapter could not judge a client, and refused it');
 
-/** Asks the tracker. Undefined: the client has its answer already, or is gone. */
+/** Asks the tracker. Undefined: the client has already been answered, or is gone. */
 export function judge(
   request: IncomingMessage,
   answer: UpgradeAnswer,

@@ -14,13 +14,13 @@ export interface WebSocketOptions {
   /** What the list calls the protocol. Default `websocket`. */
   protocol?: Protocol;
   /**
-   * Has the last word on what is tracked: returns the hit, changed or not, or null to let the client pass uncounted. It is
-   * here that a publisher becomes one: `{ ...hit, kind: 'input' }`.
+   * Has the last word on what is tracked: returns the hit, changed or not, or null to let the client pass uncounted. This is
+   * where to declare a publisher: `{ ...hit, kind: 'input' }`.
    */
   hit?: (request: IncomingMessage, hit: ConnHit) => ConnHit | null;
   /**
-   * The pages that may connect, by their origin; all others are refused with 403. Default `any`, and `own` for `createVncProxy()`:
-   * those of the server's own host, as the `Host` header says.
+   * The pages that may connect, by their origin; all others are refused with 403. Default `any`, and `own` for
+   * `createVncProxy()`: those of the server's own host, according to the `Host` header.
    */
   origins?: Origins;
   /** Proxies that may say who the client is, like Express's `trust proxy`. Default: the socket's address is the client's. */
@@ -31,16 +31,16 @@ export interface WebSocketOptions {
    */
   stallTimeoutMs?: number;
   /**
-   * A client that says nothing for this long, though it was pinged after half of it, counts as gone. Milliseconds; default
+   * A client that sends nothing for this long, although it was pinged after half of it, counts as gone. Milliseconds; default
    * 60_000; 0 = never, and no pings.
    */
   silenceTimeoutMs?: number;
   /**
-   * `ready` of `createSources()`: a client that was let in is held before its upgrade until the source of its stream runs, and
-   * answered 503 with `Retry-After: 2` when it does not come in time. Default: nobody waits.
+   * `ready` of `createSources()`: an admitted client is held before its upgrade until the source of its stream is running, and is
+   * answered with 503 and `Retry-After: 2` if it does not start in time. Default: nobody waits.
    */
   ready?: SourceGate;
-  /** Where the readings, one a second, take their time from. Default: the wall clock. */
+  /** The clock for the once-a-second readings. Default: the wall clock. */
   clock?: Clock;
 }
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a server says of a client that asks for an upgrade: ws's `verifyClient`. */
+/** What a server knows about a client that requests an upgrade: the argument of ws's `verifyClient`. */
 export interface UpgradeInfo {
   readonly origin: string;
   readonly secure: boolean;
   readonly req: IncomingMessage;
 }
 
-/** Ends the question: upgrades the client, or answers it by a status of HTTP. */
+/** Answers the request: upgrades the client, or responds with an HTTP status. */
 export type UpgradeAnswer = (
   verified: boolean,
   status?: number,
@@ -18,7 +18,7 @@ export type UpgradeAnswer = (
 /** The two forms of ws's `verifyClient`: it returns its answer, or has two parameters and calls the second. */
 export type VerifyClient = (info: UpgradeInfo, answer: UpgradeAnswer) => unknown;
 
-/** A WebSocket of `ws` on the server's side, as far as it is needed here. */
+/** The part of a server-side WebSocket of `ws` that is used here. */
 export interface ServerWebSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
@@ -30,7 +30,7 @@ export interface ServerWebSocket {
   terminate(): void;
 }
 
-/** A `WebSocketServer` of `ws`, as far as it is needed here. */
+/** The part of a `WebSocketServer` of `ws` that is used here. */
 export interface WebSocketServerLike {
   readonly options: object;
   readonly handleUpgrade: (...args: never[]) => void;

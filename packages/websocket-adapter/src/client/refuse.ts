@@ -1,6 +1,6 @@
 import type { UpgradeAnswer } from '../server.js';
 
-/** Answers with a status of HTTP, and plain text. */
+/** Responds with an HTTP status and plain text. */
 export function refuse(answer: UpgradeAnswer, status: number, text: string, until?: number): void {
   const seconds = Math.max(1, Math.ceil(((until ?? Infinity) - Date.now()) / 1000));
   answer(false, status, `${text}\n`, {

@@ -7,29 +7,29 @@ import { refuse } from './refuse.js';
 import { UpgradeQuestion } from './upgrade-question.js';
 import { WebSocketByteCounters } from './websocket-byte-counters.js';
 
-/** A frame that is none is an `error` of the WebSocket, which closes it; without a listener it would end the process. */
+/** An invalid frame causes an `error` event on the WebSocket, which closes; without a listener, it would end the process. */
 const ignore = (): void => undefined;
 
-/** A client that hangs up before its upgrade; afterwards its WebSocket knows what to do. */
+/** For a client that hangs up before its upgrade; afterwards its WebSocket handles that. */
 function destroy(this: Socket): void {
   this.destroy();
 }
 
 /** What the clients of a server share. */
 export interface SocketWatch {
-  /** Of a socket, for as long as its client is watched. */
+  /** A listener for a socket, for as long as its client is watched. */
   readonly onClose: () => void;
   readonly silenceTimeoutMs: number;
 }
 
-/** A client from its request to upgrade until its WebSocket has closed, as its `TransportConnection` needs it. */
+/** A client, from its upgrade request until its WebSocket has closed, as its `TransportConnection` needs it. */
 export class UpgradeClient implements TransportClient, ByteCounters {
-  /** Once it is upgraded. */
+  /** Set once it is upgraded. */
   private bytes: WebSocketByteCounters | undefined = undefined;
-  /** Until it is upgraded. */
+  /** Set until it is upgraded. */
   private question: UpgradeQuestion | undefined;
 
-  /** @param ready Whether there is a source to wait for, once the client is let in. */
+  /** @param ready Returns the wait for a source, if any, once the client is admitted. */
   constructor(
     private readonly socket: Socket,
     private readonly watch: SocketWatch,
@@ -40,7 +40,7 @@ export class UpgradeClient implements TransportClient, ByteCounters {
     socket.on('close', watch.onClose);
   }
 
-  /** The bytes of the upgrade itself do not count: what is sent and received begins with the first frame. */
+  /** The bytes of the upgrade itself do not count: counting begins with the first frame. */
   upgraded(ws: ServerWebSocket): void {
     this.question = undefined;
     this.socket.off('end', destroy);
@@ -48,7 +48,7 @@ export class UpgradeClient implements TransportClient, ByteCounters {
     this.bytes = new WebSocketByteCounters(ws, this.socket, this.watch.silenceTimeoutMs);
   }
 
-  /** The tracker was asked: goes on, unless that has still to be answered, or was. */
+  /** The tracker has been asked: continues, unless the answer is pending or was a refusal. */
   asked(): void {
     if (this.question?.isPaused === false) this.resume();
   }
@@ -67,7 +67,7 @@ export class UpgradeClient implements TransportClient, ByteCounters {
   }
 
   reject(denial: Denial): void {
-    // the detail is for operators
+    // the detail is only for operators
     const text = denialText({ ...denial, detail: undefined });
     this.question?.give((answer) => refuse(answer, denialStatus(denial), text, denial.until));
   }
@@ -102,7 +102,7 @@ export class UpgradeClient implements TransportClient, ByteCounters {
     this.bytes?.release();
   }
 
-  /** Otherwise nothing is read before the upgrade, not even the end. What comes stays in the socket, which bounds it. */
+  /** Otherwise nothing is read before the upgrade, not even the end. What arrives stays in the socket, which bounds it. */
   private listen(): void {
     this.socket.off('end', destroy).on('end', destroy).read(0);
   }

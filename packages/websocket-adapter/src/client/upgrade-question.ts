@@ -2,23 +2,23 @@ import type { SourceWait } from '@stream-sessions/core';
 import type { UpgradeAnswer } from '../server.js';
 import { refuse } from './refuse.js';
 
-/** When a client whose source did not come in time may try again. */
+/** When a client whose source did not start in time may retry. Milliseconds. */
 const RETRY_AFTER_MS = 2_000;
 
-/** A request to upgrade until it is answered, once. An object of its own, for a client that is upgraded needs nothing of it. */
+/** An upgrade request until it is answered, once. A separate object, because an upgraded client needs nothing of it. */
 export class UpgradeQuestion {
   isPaused = false;
-  /** For the source of its stream. */
+  /** The wait for the source of its stream. */
   private wait: SourceWait | undefined = undefined;
 
   constructor(
-    /** Until it was called. */
+    /** Set until it has been called. */
     private answer: UpgradeAnswer | undefined,
-    /** Whether there is a source to wait for, once it is let in. */
+    /** Returns the wait for a source, if any, once the client is admitted. */
     private readonly ready: (() => SourceWait | undefined) | undefined,
   ) {}
 
-  /** Lets it in, at once or when its source runs. True: it waits. */
+  /** Admits the client, at once or when its source is running. True: it waits. */
   letIn(): boolean {
     this.isPaused = false;
     this.wait = this.answer === undefined ? undefined : this.ready?.();
@@ -43,7 +43,7 @@ export class UpgradeQuestion {
   }
 
   dispose(): void {
-    // who waits has still to be answered
+    // a client that is waiting still has to be answered
     if (this.wait === undefined) this.answer = undefined;
     else this.wait.cancel();
   }

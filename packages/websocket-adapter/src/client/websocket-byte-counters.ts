@@ -2,25 +2,28 @@ import type { Socket } from 'node:net';
 import { SocketByteCounters } from '@stream-sessions/core/spi';
 import type { ServerWebSocket } from '../server.js';
 
-/** Readings come once a second. Of a longer time this process was asleep: nobody could have been heard. */
+/**
+ * Readings come once a second. If more time has passed, this process was asleep and could not have received anything.
+ * Milliseconds.
+ */
 const LONGEST_STEP_MS = 2_000;
 
-/** Those who came together are not pinged together: a part of them each second. */
+/** Clients that came together are not pinged together, but spread over time. */
 const PARTS = 16;
 let turn = 0;
 
-/** Times are kept since then: V8 keeps small integers in the object itself, and others beside it. */
+/** Times are relative to this: V8 keeps small integers inline, and others in separate objects. */
 const EPOCH = Date.now();
 
 /**
- * The bytes of a connection since its upgrade, both ways, and how long nothing was heard of its peer: a half-open connection
- * looks like a patient client, until it is pinged.
+ * The bytes of a connection since its upgrade, in both directions, and how long its peer has been silent: a half-open connection
+ * looks like a patient client until it is pinged.
  */
 export class WebSocketByteCounters extends SocketByteCounters {
   private silentMs: number;
   private latest = 0;
   private heard = 0;
-  /** Since the epoch. */
+  /** Relative to the epoch. */
   private lookedAt: number | undefined = undefined;
   private isAsked = false;
 
@@ -29,7 +32,7 @@ export class WebSocketByteCounters extends SocketByteCounters {
     socket: Socket,
     private readonly silenceTimeoutMs: number,
   ) {
-    // What came with the request, or while it waited for its answer, has been read from the socket before.
+    // Data that came with the request, or while it waited for its answer, has already been read from the socket.
     super(socket, socket.readableLength);
     this.silentMs = ((turn++ % PARTS) / PARTS / 2) * silenceTimeoutMs;
   }
@@ -38,7 +41,7 @@ export class WebSocketByteCounters extends SocketByteCounters {
     return (this.latest = super.received());
   }
 
-  /** Also what is still to be compressed. */
+  /** Includes what is still to be compressed. */
   override waiting(): number {
     return this.ws.bufferedAmount;
   }
@@ -49,9 +52,10 @@ export class WebSocketByteCounters extends SocketByteCounters {
     const at = now - EPOCH;
     const stepMs = Math.min(Math.max(at - (this.lookedAt ?? at), 0), LONGEST_STEP_MS);
     this.lookedAt = at;
-    // read just now, with the bytes
+    // just read along with the bytes
     const received = this.latest;
-    // An app that has paused it hears nothing; and what waits for it stands before every ping: the sampler says if it stalls.
+    // If the app has paused it, nothing is received; and data waiting for it is queued ahead of every ping: the sampler then
+    // decides whether it stalls.
     if (received > this.heard || ws.isPaused || ws.bufferedAmount > 0) {
       this.heard = received;
       this.silentMs = 0;

@@ -4,9 +4,9 @@ import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
 import proxyAddr from 'proxy-addr';
 
 /**
- * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that
- * replaces the header), a number that many hops; or addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`. A
- * function decides itself: `app.get('trust proxy fn')` is the one of an Express app.
+ * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that replaces the
+ * header), a number that many hops; or addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`. A function decides on its
+ * own: `app.get('trust proxy fn')` is the one of an Express app.
  */
 export type TrustProxy = boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
 
@@ -19,7 +19,7 @@ export interface ClientReader {
   secure(request: IncomingMessage): boolean;
 }
 
-/** Peers on a Unix socket have no address, and are on this machine. */
+/** Peers on a Unix socket have no address, but are on this machine. */
 const LOCAL_PEER = '127.0.0.1';
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
@@ -41,7 +41,7 @@ export function clientReader(trustProxy: TrustProxy = false): ClientReader {
   };
 }
 
-/** With every proxy trusted the left-most address is what the client wrote: it has to be an address at least. */
+/** If every proxy is trusted, the left-most address is what the client wrote: at least it has to be an address. */
 function readable(address: string, peer: string): string {
   if (isIP(address) !== 0) return address;
   const stripped = address.length <= 64 ? normaliseAddress(address) : '';
@@ -64,7 +64,7 @@ function compileTrust(trustProxy: TrustProxy): Trust {
 
 let warned = false;
 
-/** Behind a proxy that nobody trusts the whole audience has one address: say so, once per process. */
+/** Behind a proxy that is not trusted, the whole audience has one address: warns once per process. */
 function warnOfForwarding(peer: string): void {
   if (warned) return;
   warned = true;

@@ -11,8 +11,8 @@ import type { Settings } from '../options.js';
 import { streamOfPath } from './stream-of-path.js';
 
 /**
- * What the tracker is told of a client that asks for an upgrade. Null: it is to pass uncounted. Undefined: it asks for no
- * stream. Throws what a function of the user throws.
+ * The hit of a client that requests an upgrade. Null: it passes uncounted. Undefined: it requests no stream. Rethrows what a
+ * user's function throws.
  */
 export function hitOfUpgrade(request: IncomingMessage, settings: Settings): ConnHit | null | undefined {
   const { url = '/', headers } = request;
@@ -38,7 +38,7 @@ export function hitOfUpgrade(request: IncomingMessage, settings: Settings): Conn
   return tooLong ? undefined : told;
 }
 
-/** The URL's comes before a cookie's, as with HTTP. */
+/** A token in the URL takes precedence over a cookie, as with HTTP. */
 function tokenOf(query: string, cookies: string | undefined): string | undefined {
   const token = tokenFromQuery(query);
   if (token !== '') return token;

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { badOption } from '@stream-sessions/core/spi';
 
 /**
- * The pages that may connect, by their origin: those of the server's own host (`own`), of all (`any`), or of its own host and of
- * this list, `https://app.example`. Who sends no origin is no browser, and may.
+ * The pages that may connect, by their origin: those of the server's own host (`own`), all (`any`), or those of its own host and
+ * of this list, `https://app.example`. A client that sends no origin is not a browser, and may connect.
  */
 export type Origins = 'own' | 'any' | readonly string[];
 
 /**
- * A browser lets every page open a WebSocket to every host, with that host's cookies: the origin is all that tells them apart.
+ * Browsers let any page open a WebSocket to any host, with that host's cookies: only the origin tells them apart.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -29,7 +29,7 @@ const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).
 function isOfHost(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);
-  // with the scheme of the page: its default port is not written
+  // with the page's scheme, whose default port is omitted
   const own = `${page.protocol}//${host}`;
   return URL.canParse(own) && new URL(own).host === page.host;
 }

@@ -4,15 +4,18 @@ import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
 /** Which targets a proxy may connect to: addresses, blocks and ports, or a function that decides. */
 export type Allow = readonly string[] | ((address: string, port: number) => boolean);
 
-/** Whether this address, which is one and no name, may be connected to. */
+/** Whether this address (not a name) may be connected to. */
 export type Allows = (address: string, port: number) => boolean;
 
 /** `192.0.2.7`, `10.0.0.0/8:5900-5999`, `::1`, `[fd00::/8]:5900`. */
 const RULE = /^(?:\[([\da-f:.]+)(?:\/(\d{1,3}))?\]|([\d.]+)(?:\/(\d{1,2}))?)(?::(\d{1,5})(?:-(\d{1,5}))?)?$/i;
-/** What RFC 6143 gives to VNC, and the displays behind it. */
+/** The port that RFC 6143 assigns to VNC, and those of further displays. */
 const [FIRST_PORT, LAST_PORT] = [5900, 5999];
 
-/** @throws StreamSessionsError ERR_BAD_OPTION for anything that is no rule; names are none, for anybody may point one anywhere. */
+/**
+ * @throws StreamSessionsError ERR_BAD_OPTION for anything but a rule; names are not allowed, because anyone may point one
+ *   anywhere.
+ */
 export function compileAllow(allow: Allow): Allows {
   if (typeof allow === 'function') return allow;
   const expected = 'a list of addresses or blocks, each with ports if they are not 5900-5999, or a function';

@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import type { CloseReason } from '@stream-sessions/core';
 import type { RawData, WebSocket } from 'ws';
 
-/** As much may wait for a viewer before the desktop has to. Bytes. */
+/** How much may wait for a viewer before the desktop has to wait. Bytes. */
 const HIGH_WATER = 256 * 1024;
 
 /**
- * Passes RFB from a WebSocket to a desktop and back, neither faster than the other side takes it.
+ * Passes RFB between a WebSocket and a desktop, in each direction no faster than the other side takes it.
  *
- * @param stallTimeoutMs A desktop that takes nothing for so long is given up; 0 = never.
+ * @param stallTimeoutMs A desktop that takes nothing for this long is given up. Milliseconds; 0 = never.
  * @param end Called when the desktop has gone, or the viewer does not speak RFB
  */
 export function bridge(
@@ -20,7 +20,7 @@ export function bridge(
   ws.on('message', (data: RawData, isBinary) => {
     if (!isBinary) return end('transport_error');
     if (desktop.write(data as Buffer)) return;
-    // While it is paused, nobody hears the viewer hang up.
+    // While it is paused, a viewer that hangs up goes unnoticed.
     ws.pause();
     const stuck = stallTimeoutMs > 0 ? setTimeout(() => end('transport_error'), stallTimeoutMs) : undefined;
     desktop.once('drain', () => {

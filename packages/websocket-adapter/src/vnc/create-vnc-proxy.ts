@@ -10,16 +10,16 @@ import { bridge } from './bridge.js';
 import { vncSettingsOf, type VncProxyOptions, type VncSettings } from './options.js';
 import { reach } from './reach.js';
 
-/** What a viewer sends at a time: keys, mouse, a text from its clipboard. Bytes. */
+/** The largest message from a viewer: keys, mouse, text from its clipboard. Bytes. */
 const MAX_MESSAGE = 1024 * 1024;
-/** What noVNC and websockify call RFB over WebSocket. */
+/** The name that noVNC and websockify use for RFB over WebSocket. */
 const SUBPROTOCOL = 'binary';
 
 /** What `createVncProxy()` returns. */
 export interface VncProxy {
-  /** For `server.on('upgrade', …)`: all that it is given are viewers of desktops. */
+  /** For `server.on('upgrade', …)`: every request it is given counts as a viewer of a desktop. */
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Ends all viewers as `shutdown`. What is asked afterwards is refused with 503. */
+  /** Closes all viewers as `shutdown`. Later requests are refused with 503. */
   close(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export function createVncProxy(options: VncProxyOptions): VncProxy {
 
   const serve = (ws: WebSocket, request: IncomingMessage): void => {
     const viewer = connections.get(request.socket);
-    // an uncounted one has no books
+    // an uncounted viewer has no books
     const end: End = (reason) => (viewer === undefined ? farewell(ws, reason) : viewer.close(reason, true));
     connectToDesktop(ws, request, settings, end).catch((error: unknown) => {
       if (ws.readyState !== ws.OPEN) return;
@@ -74,7 +74,7 @@ async function connectToDesktop(
   { websocket, target, allows, connectTimeoutMs, idleTimeoutMs }: VncSettings,
   end: End,
 ): Promise<void> {
-  // What it says meanwhile waits in its socket.
+  // What it sends meanwhile waits in its socket.
   ws.pause();
   const gone = new AbortController();
   ws.once('close', () => gone.abort());
@@ -92,7 +92,7 @@ async function connectToDesktop(
   if (ws.readyState !== ws.OPEN) desktop.destroy();
 }
 
-/** A promise of somebody else's, which may never settle. */
+/** A foreign promise, which may never settle. */
 async function unlessAborted<T>(signal: AbortSignal, answer: T | Promise<T>): Promise<T> {
   signal.throwIfAborted();
   return Promise.race([

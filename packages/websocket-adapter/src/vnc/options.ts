@@ -18,14 +18,16 @@ export type VncTargetAnswer = VncTarget | undefined | Promise<VncTarget | undefi
 export interface VncProxyOptions extends WebSocketOptions {
   /** Lists the viewers of desktops, and decides who may be one. */
   tracker: SessionTracker;
-  /** Where the desktop is that a request is for. Asked once the tracker has let the viewer in; it may start the desktop first. */
+  /**
+   * Returns where the desktop for a request is. Called once the tracker has admitted the viewer; it may start the desktop first.
+   */
   target: (request: IncomingMessage) => VncTargetAnswer;
   /**
    * The addresses that desktops may have: `10.1.0.0/16`, `192.0.2.7:5900`, `[fd00::/8]:5900-5910`; without a port, 5900 to 5999.
-   * Or a function of address and port. It is asked about the very address that is connected to, whatever name led there.
+   * Or a function of address and port. It is called with the very address that is connected to, whatever name resolved to it.
    */
   allow: Allow;
-  /** How long `target` and connecting to it may take. Milliseconds; default 10_000. */
+  /** The time limit for `target` and for connecting to the result. Milliseconds; default 10_000. */
   connectTimeoutMs?: number;
   /** A viewer whose desktop has neither sent nor received anything for this long is closed as `idle`. Milliseconds; default 0 = never. */
   idleTimeoutMs?: number;

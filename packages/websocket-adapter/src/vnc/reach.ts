@@ -4,10 +4,10 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Allows } from './allow.js';
 import type { VncTarget } from './options.js';
 
-/** How soon TCP asks whether the desktop's machine is still there. */
+/** After how much silence TCP probes whether the desktop's machine is still there. Milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** A target that the option `allow` does not: a mistake of the app's, or an attack on it. */
+/** A target that the option `allow` forbids: a mistake in the app, or an attack on it. */
 export class TargetNotAllowed extends Error {
   constructor(where: string) {
     super(`a target is not allowed: ${where}`);
@@ -15,8 +15,8 @@ export class TargetNotAllowed extends Error {
 }
 
 /**
- * Connects to a desktop. Only to an address that is allowed: what a name means is looked up once, and that very address is
- * connected to, so that a name which means something else a moment later (rebinding) leads nowhere.
+ * Connects to a desktop, but only to an allowed address: a name is resolved once, and that very address is connected to, so a
+ * name that resolves differently a moment later (rebinding) has no effect.
  */
 export async function reach({ host, port }: VncTarget, allows: Allows, signal: AbortSignal): Promise<Socket> {
   const where = `${String(host).slice(0, 100)}:${port}`;
@@ -45,7 +45,7 @@ export async function reach({ host, port }: VncTarget, allows: Allows, signal: A
   }
 }
 
-/** The system's look-up, without the addresses that are not allowed. */
+/** The system's look-up, without addresses that are not allowed. */
 const allowedOnly =
   (allows: Allows, port: number): LookupFunction =>
   (host, options, callback) =>
