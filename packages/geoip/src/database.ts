@@ -8,19 +8,19 @@ import { fieldsInstead } from './survey.js';
 
 /** One loaded file. */
 export interface CountryDatabase {
-  /** What the file says it is: `GeoLite2-City`. */
+  /** The type that the file declares: `GeoLite2-City`. */
   readonly type: string;
-  /** When its maker built it, epoch milliseconds. */
+  /** When the file was built, in epoch milliseconds. */
   readonly builtAt: number;
   /** Never throws. */
   country(ip: string): string | undefined;
 }
 
-/** Sixteen zero bytes stand between the tree and the data of every file. */
+/** Every file has sixteen zero bytes between the tree and the data. */
 const SEPARATOR_BYTES = 16;
 
 /**
- * Reads a file into memory and makes sure that it can answer.
+ * Reads a file into memory and checks that it is usable.
  *
  * @throws StreamSessionsError ERR_GEOIP_DATABASE
  */
@@ -53,24 +53,24 @@ export async function loadDatabase(path: string): Promise<CountryDatabase> {
       try {
         const address = normaliseAddress(ip);
         const family = familyOf(address);
-        // An IPv4 tree would read the first 32 bits of an IPv6 address as if they were all of it.
+        // An IPv4 tree would interpret the first 32 bits of an IPv6 address as an IPv4 address.
         if (family === 0 || (family === 6 && ipVersion === 4) || isPrivate(address, family)) return undefined;
         return countryOf(reader.get(address));
       } catch {
-        return undefined; // a damaged record is nobody's crash
+        return undefined; // a damaged record must not cause a crash
       }
     },
   };
 }
 
-/** The library reads the description at the end of the file and believes it; this looks whether the rest is there too. */
+/** The library trusts the description at the end of the file; this checks that the rest is there, too. */
 function assertWhole(file: Buffer, reader: Reader<Response>): void {
   const { databaseType, searchTreeSize, nodeCount, ipVersion } = reader.metadata;
   const separator = file.subarray(searchTreeSize, searchTreeSize + SEPARATOR_BYTES);
   const isWhole = separator.length === SEPARATOR_BYTES && separator.every((byte) => byte === 0);
   const isDescribed = typeof databaseType === 'string' && nodeCount > 0 && (ipVersion === 4 || ipVersion === 6);
   if (!isWhole || !isDescribed) throw new Error('The search tree is damaged');
-  // walks to a record, where the tree has one, and reads it: throws when it is broken
+  // looks up a few records, which throws if one is damaged
   for (const probe of ['1.1.1.1', '8.8.8.8', '193.0.0.1']) reader.get(probe);
 }
 

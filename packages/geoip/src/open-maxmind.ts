@@ -10,15 +10,15 @@ export interface MaxMindOptions {
    * A check is one `stat`; lower it if an update has to take effect at once.
    */
   reloadMs?: number;
-  /** Gets reloads (`info`) and replacements that cannot be used (`warn`, once each). Default: none. */
+  /** Receives reloads (`info`) and unusable replacements (`warn`, once each). Default: none. */
   logger?: Logger;
 }
 
 /** Finds the country of an address in a MaxMind database. */
 export interface MaxMindResolver extends GeoResolver {
   /**
-   * ISO 3166-1 alpha-2 in capitals; undefined for a private or unknown address, or anything else. Never throws. An address
-   * may have a port, brackets or a zone, and may be IPv4 written as IPv6 (`::ffff:1.2.3.4`).
+   * ISO 3166-1 alpha-2 in upper case; undefined for a private or unknown address, or anything else. Never throws. An address may
+   * have a port, brackets or a zone, and may be IPv4 written as IPv6 (`::ffff:1.2.3.4`).
    */
   country(ip: string): string | undefined;
   /** Stops checking for replacements and frees the database: every country is undefined from now on. Idempotent. */
@@ -28,16 +28,14 @@ export interface MaxMindResolver extends GeoResolver {
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Opens a database in the MaxMind format (`.mmdb`) that contains countries: from MaxMind, or from another maker, with
- * `country.iso_code`, `country_code` or a `country` of two letters in its records. A file put in its place is picked up
- * while running; if it is missing or cannot be used, the last good one stays in use. Nothing here keeps the process alive.
+ * Opens a database in the MaxMind format (`.mmdb`) that contains countries: from MaxMind or another vendor, with
+ * `country.iso_code`, `country_code` or a two-letter `country` in its records. A file that replaces it is picked up while
+ * running; if that is missing or unusable, the last good one stays in use. Nothing here keeps the process alive.
  *
- * @param path the `.mmdb` file, uncompressed. It is held in memory.
+ * @param path The uncompressed `.mmdb` file. It is held in memory.
  * @throws StreamSessionsError `ERR_GEOIP_DATABASE` if the file is missing, malformed, compressed, or has no countries
  * @throws StreamSessionsError `ERR_BAD_OPTION` for an unknown option or an impossible value
- * @example
- * const geo = await openMaxMind('/var/lib/GeoIP/GeoLite2-Country.mmdb');
- * const tracker = createTracker({ geo });
+ * @example const geo = await openMaxMind('/var/lib/GeoIP/GeoLite2-Country.mmdb'); const tracker = createTracker({ geo });
  */
 export async function openMaxMind(path: string, options: MaxMindOptions = {}): Promise<MaxMindResolver> {
   checkOptions('openMaxMind', options, ['reloadMs', 'logger']);

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Addresses that lie in no country, whatever a database says of them. */
+/** Addresses that belong to no country, whatever a database says about them. */
 const PRIVATE = new BlockList();
 const BLOCKS: [network: string, prefixLength: number, family: 'ipv4' | 'ipv6'][] = [
   ['0.0.0.0', 8, 'ipv4'], // this host
@@ -16,7 +16,7 @@ const BLOCKS: [network: string, prefixLength: number, family: 'ipv4' | 'ipv6'][]
 ];
 for (const [network, prefixLength, family] of BLOCKS) PRIVATE.addSubnet(network, prefixLength, family);
 
-/** 4, 6, or 0 for what is no address. */
+/** 4, 6, or 0 if it is not an address. */
 export const familyOf = (address: string): 0 | 4 | 6 => isIP(address) as 0 | 4 | 6;
 
 /** Whether the address is one of a local network. */

@@ -1,18 +1,18 @@
 import type { Reader, Response } from 'maxmind';
 import { countryOf } from './record.js';
 
-/** So many networks are looked at in each half of a tree: a tenth of a second, and enough to meet a country. */
+/** The number of networks examined in each half of a tree: that takes a tenth of a second, and is enough to find a country. */
 const MAX_NETWORKS = 2_000;
-/** When a record cannot be read, nor is it known how large its network is. */
+/** Assumed if a record cannot be read, since the size of its network is then unknown. */
 const USUAL_PREFIX = { 4: 24n, 6: 48n };
-/** Of the fields that were met instead. */
+/** The most field names reported. */
 const MAX_FIELDS = 8;
 
 /**
- * Whether a database tells countries, by what stands in its records: makers name their files as they like. Walks from network
- * to network and ends at the first that names one.
+ * Determines from its records whether a database contains countries, because vendors choose their own file names. Walks from
+ * network to network and stops at the first that names a country.
  *
- * @returns undefined when it does; else the names of the fields that its records have
+ * @returns undefined if it does; otherwise the names of the fields in its records
  */
 export function fieldsInstead(reader: Reader<Response>): readonly string[] | undefined {
   const fields = new Set<string>();
@@ -31,7 +31,7 @@ const fieldsOf = (record: unknown): string[] =>
 
 function* recordsOf(reader: Reader<Response>, family: 4 | 6): Generator<unknown> {
   const bits = family === 4 ? 32n : 128n;
-  // below 2000::/3 there are only the IPv4 networks once more
+  // outside 2000::/3 there are only the IPv4 networks again
   let address = family === 4 ? 0n : 1n << 125n;
   for (let n = 0; n < MAX_NETWORKS && address < 1n << bits; n++) {
     let prefix = USUAL_PREFIX[family];
@@ -40,7 +40,7 @@ function* recordsOf(reader: Reader<Response>, family: 4 | 6): Generator<unknown>
       prefix = BigInt(length);
       if (record !== null) yield record;
     } catch {
-      // a damaged record is not the database
+      // one damaged record does not condemn the database
     }
     const size = 1n << (bits - prefix);
     address = (address / size + 1n) * size;

@@ -4,13 +4,14 @@ import { stat } from 'node:fs/promises';
 export interface FileUser<T> {
   load(path: string): Promise<T>;
   use(loaded: T): void;
-  /** A replacement that could not be loaded. Called once for each. */
+  /** Called once for each replacement that could not be loaded. */
   onUnusable(error: unknown): void;
 }
 
 /**
- * Loads a file, and again whenever it was replaced. Looks every `everyMs` milliseconds (0: never) at its time, size and inode: a poll, for
- * the watchers of operating systems lose files that are replaced by renaming. Rejects when the first load does.
+ * Loads a file, and loads it again whenever it has been replaced. Checks its time, size and inode every `everyMs` milliseconds
+ * (0: never). It polls because the file watchers of operating systems lose files that are replaced by renaming. Rejects if the
+ * first load does.
  */
 export async function watchFile<T>(path: string, everyMs: number, user: FileUser<T>): Promise<{ stop(): void }> {
   let timer: NodeJS.Timeout | undefined;
@@ -20,13 +21,13 @@ export async function watchFile<T>(path: string, everyMs: number, user: FileUser
 
   async function look(): Promise<void> {
     const found = await fingerprint(path);
-    // absent: it is being replaced, or was deleted. The loaded one goes on
+    // absent: it is being replaced, or was deleted; the loaded one stays in use
     if (stopped || found === undefined || found === seen) return;
     const outcome = await user.load(path).then(
       (loaded) => () => user.use(loaded),
       (error: unknown) => () => user.onUnusable(error),
     );
-    // somebody wrote while we read: what we have may be half of each, so wait for the next look
+    // somebody wrote while we were reading, so what we have may be a mixture: wait for the next check
     if ((await fingerprint(path)) !== found || stopped) return;
     seen = found;
     outcome();
@@ -34,7 +35,7 @@ export async function watchFile<T>(path: string, everyMs: number, user: FileUser
 
   function schedule(): void {
     if (stopped || everyMs === 0) return;
-    // one look after the other, however slow the disk; unref: a file is no reason for a process to live
+    // one check after the other, however slow the disk; unref: a file must not keep the process alive
     timer = setTimeout(() => void look().then(schedule, schedule), everyMs).unref();
   }
   schedule();
@@ -47,7 +48,7 @@ export async function watchFile<T>(path: string, everyMs: number, user: FileUser
   };
 }
 
-/** Changes whenever the file does; undefined when there is none. */
+/** Changes whenever the file does; undefined if there is none. */
 async function fingerprint(path: string): Promise<string | undefined> {
   try {
     const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
