@@ -2,6 +2,7 @@ export { passBook, type PassBook } from './book/pass-book.js';
 export { passPolicy, type PassPolicyOptions } from './policy/pass-policy.js';
 export { openPassFile } from './store/file-store.js';
 export { memoryPassStore } from './store/memory-store.js';
+export { redisPassStore, type RedisPassStoreOptions } from './store/redis-store.js';
 export { applyChange, applySpending } from './rules/spending.js';
 export { PASS_TYPES, type PassTerms, type PassType, type SessionData } from './types/session-data.js';
 export type { Awaitable, Pass, PassChange, PassStore, Spending } from './types/store.js';
