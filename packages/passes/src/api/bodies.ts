@@ -14,15 +14,15 @@ const TERMS: Names = {
   use_global_speed: 'useGlobalSpeed',
 };
 
-/** @throws ApiError 400 for a field that there is not */
+/** @throws ApiError 400 for an unknown field */
 export function purchaseFrom({ owner, ...terms }: Record<string, unknown>): { owner: string; terms: PassTerms } {
   return { owner: owner as string, terms: renamed(terms, TERMS, ', owner') as unknown as PassTerms };
 }
 
-/** @throws ApiError 400 for a field that there is not */
+/** @throws ApiError 400 for an unknown field */
 export const topUpFrom = (body: Record<string, unknown>): TopUp => renamed(body, TOP_UP);
 
-/** The book checks what the values are. */
+/** Renames the fields; the book checks their values. */
 function renamed(body: Record<string, unknown>, names: Names, also = ''): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
@@ -35,7 +35,7 @@ function renamed(body: Record<string, unknown>, names: Names, also = ''): Record
   return fields;
 }
 
-/** What a book's error is to a caller; the names in its message become those of the body. */
+/** The API error for an error of the book; field names in its message become those of the body. */
 export function asApiError(error: unknown): unknown {
   if (!(error instanceof StreamSessionsError)) return error;
   if (error.code === 'ERR_NO_PASS') return new ApiError(404, 'NOT_FOUND', error.message);

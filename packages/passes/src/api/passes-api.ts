@@ -22,18 +22,18 @@ import { passToWire, remainingToWire } from './wire.js';
 /** Options of `passesApi`. */
 export interface PassesApiOptions {
   /**
-   * Decides who may create, list, top up and end passes, with the action `read` or `write`: true lets the caller in,
-   * anything else is answered 403; throw an error with `status: 401` for 401. Required. `/me/pass` is for everybody.
+   * Decides who may create, list, top up and end passes, with the action `read` or `write`: true admits the caller, anything else
+   * is answered with 403; throw an error with `status: 401` for 401. Required. `/me/pass` is open to everyone.
    */
   authorize: { call(req: NodeRequest, action: 'read' | 'write'): boolean | Promise<boolean> }['call'];
   /**
-   * Whose pass `/me/pass` shows: what `owner` of `passPolicy` says of the same viewer. Default: the token, in the URL or a
+   * Whose pass `/me/pass` shows: what `owner` of `passPolicy` returns for the same viewer. Default: the token, from the URL or a
    * cookie.
    */
   viewer?: { call(req: NodeRequest): Awaitable<string | undefined> }['call'];
 }
 
-/** A Connect-style handler that also works alone: without `next`, it answers unknown paths with 404. */
+/** A Connect-style handler that also works on its own: without `next`, it answers unknown paths with 404. */
 export type PassesApiHandler = (req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void) => void;
 
 interface Call {
@@ -138,14 +138,14 @@ async function topUp({ book, req, id }: Call): Promise<Reply> {
   return { body: passToWire(await book.topUp(id, topUpFrom(await readObject(req)), keyOf(req))) };
 }
 
-/** What makes it safe to send the request again. */
+/** The key that makes it safe to repeat the request. */
 function keyOf({ headers }: NodeRequest): { key?: string } {
   const key = headers['idempotency-key'];
   if (Array.isArray(key)) throw invalidBody('Idempotency-Key is given twice.');
   return key === undefined ? {} : { key };
 }
 
-/** The path without a last slash, and the query without its mark. Express has taken off where the API is mounted. */
+/** The path without a trailing slash, and the query without its `?`. Express has removed the mount path. */
 function targetOf({ url = '/' }: NodeRequest): { path: string; query: string } {
   const at = url.indexOf('?');
   const path = at < 0 ? url : url.slice(0, at);

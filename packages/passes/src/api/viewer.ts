@@ -1,7 +1,7 @@
 import { cookieValue, type NodeRequest, TOKEN_PARAMETERS } from '@stream-sessions/core/spi';
 import { tokenFromQuery } from '@stream-sessions/core';
 
-/** Whose passes a request of a viewer is about: the token, found where the middleware finds it, in the URL before a cookie. */
+/** The owner of a viewer's passes: the token, found where the middleware finds it, in the URL before a cookie. */
 export function tokenOf(req: NodeRequest, query: string): string | undefined {
   const own = tokenFromQuery(query);
   if (own !== '') return own;

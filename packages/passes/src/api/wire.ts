@@ -3,7 +3,7 @@ import type { Pass } from '../types/store.js';
 
 const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/** A pass as JSON: times are RFC 3339, what nobody outside needs is left out. */
+/** A pass as JSON: times are RFC 3339, and internal fields are left out. */
 export const passToWire = (pass: Pass): Record<string, unknown> => ({
   id: pass.id,
   owner: pass.owner,
@@ -22,7 +22,7 @@ export const passToWire = (pass: Pass): Record<string, unknown> => ({
   ended_at: time(pass.endedAt),
 });
 
-/** What is left, as JSON. `now`: the server's clock, to which `ends_at` is to be compared. */
+/** What is left, as JSON. `now`: the server's clock, with which `ends_at` is to be compared. */
 export const remainingToWire = (left: Remaining, now: number): Record<string, unknown> => ({
   pass: left.pass.id,
   type: left.pass.type,

@@ -4,34 +4,34 @@ import { lend } from './lending.js';
 import { type Payer, Till } from './till.js';
 import type { Visit } from './visit.js';
 
-/** A clock that is further from where it should be was set, or stood still. */
+/** A clock that is further off than this was set, or stood still. Milliseconds. */
 const CLOCK_WAS_SET_MS = 1_000;
-/** A pass that takes over begins when something happens: how often that is looked for. */
+/** A succeeding pass begins when something happens: how often this is checked. Milliseconds. */
 const LOOK_FOR_START_MS = 1_000;
 
-/** One owner who watches: whose visits, on which passes, and until when that is billed. */
+/** One owner who is watching: the visits, the passes that pay for them, and until when that has been billed. */
 export class Account {
   readonly till: Till;
   readonly visits = new Set<Visit>();
-  /** Admissions that wait for an answer. */
+  /** Admissions that are waiting for an answer. */
   asking = 0;
-  /** Its providers are being asked. */
+  /** Set while its providers are being asked. */
   loading: Promise<void> | undefined = undefined;
-  /** None of the providers that were asked last has answered. */
+  /** None of the providers asked most recently has answered. */
   providersFailed = false;
-  /** The pass that paid when its providers were asked last. */
+  /** The pass that was paying when its providers were last asked. */
   paidBy: string | undefined = undefined;
   /** When to look at its visits, epoch milliseconds. */
   lookAt = Infinity;
-  /** Until when its watching is billed, epoch milliseconds. */
+  /** Until when watching has been billed, in epoch milliseconds. */
   private billed = -Infinity;
-  /** When it began to watch, after the last pause. */
+  /** When watching began after the last pause. */
   private openedAt = -Infinity;
-  /** All its visits will be looked at. */
+  /** All its visits are about to be looked at. */
   private isLookDue = false;
-  /** A pass was left when it was looked at last. */
+  /** A pass was left at the last look. */
   private hadPayer = false;
-  /** What the wall clock says beyond the one that only goes forward. */
+  /** The wall clock minus the monotonic clock. */
   private offset: number;
 
   constructor(
@@ -42,7 +42,7 @@ export class Account {
     this.offset = desk.clockOffset();
   }
 
-  /** Nothing would be lost without it. */
+  /** True if nothing would be lost by closing it. */
   isIdle(now: number): boolean {
     if (this.visits.size > 0 || this.asking > 0) return false;
     return now - this.billed > this.desk.pauseAfterMs && this.till.tabs.every((tab) => tab.isSaved);
@@ -54,13 +54,16 @@ export class Account {
     return false;
   }
 
-  /** Who would pay for a visit that opens now, or pays for those that there are. */
+  /** The pass that would pay for a visit that opens now, or pays for the existing ones. */
   payer(now: number): Payer {
     this.followClock(now);
     return this.till.payerAt(this.billedFrom(now, now), now);
   }
 
-  /** Somebody comes too late, and what was left is taken by the time until then: it counts as watched. */
+  /**
+   * A viewer is refused because it came too late: the remaining time was used up by the pause until then, which counts as
+   * watched.
+   */
   refuse({ until }: Payer, now: number): void {
     const from = this.billedFrom(now, now);
     if (this.isWatching || from >= now) return;
@@ -73,7 +76,7 @@ export class Account {
   join(visit: Visit): void {
     const { id, openedAt } = visit.session;
     for (const other of this.visits) {
-      // Another policy on the same tracker has billed it so far.
+      // Until now, another policy on the same tracker has billed it.
       if (other.session.id === id && other.session.openedAt === openedAt) this.visits.delete(other);
     }
     this.visits.add(visit);
@@ -82,7 +85,7 @@ export class Account {
     this.lookAtAll();
   }
 
-  /** It has ended, after its last activity and with so many bytes. */
+  /** The visit has ended at its last activity, with this many bytes. */
   leave(visit: Visit, session: PlaySession, endedAt: number, bytes: number): void {
     if (!this.visits.has(visit)) return;
     const now = this.desk.clock.now();
@@ -98,7 +101,7 @@ export class Account {
     this.lookAtAll();
   }
 
-  /** Bills it, and works out when to look at it again. */
+  /** Bills the visit, and determines when to look at it again. */
   look(visit: Visit): Payer {
     const now = this.desk.clock.now();
     this.isLookDue = false;
@@ -108,26 +111,26 @@ export class Account {
     const { tab, until } = payer;
     this.lookAt = tab === undefined ? Infinity : until;
     if (tab?.pass.startedAt === null) this.lookAt = Math.min(this.lookAt, now + LOOK_FOR_START_MS);
-    // What ends one ends all, at once.
+    // If the pass of one visit runs out, all of them end at once.
     if (tab === undefined && this.hadPayer) this.lookAtAll(visit);
     this.hadPayer = tab !== undefined;
     lend(visit, this.visits, tab?.pass);
     return payer;
   }
 
-  /** All its visits are looked at in the next turn of the event loop. */
+  /** Schedules a look at all its visits in the next turn of the event loop. */
   lookAtAll(except?: Visit): void {
     if (this.isLookDue) return;
     for (const visit of this.visits) {
       if (visit === except) continue;
       this.isLookDue = true;
-      // What was lent is taken back: each gets its share of what there is now.
+      // What was lent is taken back: each visit gets its share of what is left now.
       visit.limit = visit.bytes;
       visit.tracker.review(visit.session.id);
     }
   }
 
-  /** A pass has come, or changes: what was watched before has nothing to do with that. */
+  /** A pass is added or changes: what was watched before is not affected by that. */
   beforeChange(now: number): void {
     this.bill(now);
     if (this.isWatching && !this.hadPayer) this.billed = Math.max(this.billed, now);
@@ -139,7 +142,7 @@ export class Account {
     this.tellOver(now);
   }
 
-  /** Writes down what was spent; what cannot be written is tried again at the next time. */
+  /** Stores what was spent; what cannot be stored is retried the next time. */
   async save(): Promise<void> {
     for (const tab of this.till.tabs) {
       try {
@@ -185,8 +188,8 @@ export class Account {
   }
 
   /**
-   * From when on an owner who is active at `at` is billed: since the last activity, if somebody has been watching or that is
-   * not long ago.
+   * From when an owner who is active at `at` is billed: since the last activity, if somebody has been watching or that was not
+   * long ago.
    */
   private billedFrom(at: number, now: number): number {
     if (this.isWatching) return this.billed;
@@ -206,7 +209,7 @@ export class Account {
     }
   }
 
-  /** Time that nobody lived through, because the clock was set or the machine slept, is not billed. */
+  /** Does not bill time that did not really pass because the clock was set or the machine slept. */
   private followClock(now: number): void {
     const offset = this.desk.clockOffset();
     const shift = offset - this.offset;

@@ -6,7 +6,7 @@ import { Account } from './account.js';
 import type { Desk } from './desk.js';
 import { type Ledger, Tab } from './tab.js';
 
-/** The accounts of those who watch now, or did a moment ago. */
+/** The accounts of owners who are watching now, or were a moment ago. */
 export class Accounts {
   private readonly byOwner = new Map<string, Account>();
   private stopSaving: (() => void) | undefined = undefined;
@@ -30,7 +30,7 @@ export class Accounts {
     return account;
   }
 
-  /** Reads the passes of its owner, as its store knows them now; for a candidate, its providers are asked first. */
+  /** Loads the owner's passes from the store; for a candidate, its providers are asked first. */
   load(account: Account, candidate?: Candidate): Awaitable<void> {
     if (candidate !== undefined && this.desk.providers.areThere) return this.askProviders(account, candidate);
     const passes = this.desk.store.list(account.owner);
@@ -38,7 +38,7 @@ export class Accounts {
     return this.loaded(account, passes);
   }
 
-  /** Nobody asks about it any more: one on which nobody watches is closed, unless a pause may count. */
+  /** A request no longer needs the account: if nobody is watching on it, it is closed, unless a pause may still count. */
   release(account: Account): void {
     if (account.isIdle(this.desk.clock.now())) this.byOwner.delete(account.owner);
     else this.start();
@@ -60,12 +60,12 @@ export class Accounts {
     this.stopSaving = undefined;
   }
 
-  /** Everybody who watches is looked at. */
+  /** Looks at all visits of all owners. */
   lookAtAll(): void {
     for (const account of this.byOwner.values()) account.lookAtAll();
   }
 
-  /** A pass was made or changed, by this process. */
+  /** A pass was created or changed by this process. */
   changed(pass: Pass): void {
     const account = this.byOwner.get(pass.owner);
     if (account === undefined) return;
@@ -74,13 +74,13 @@ export class Accounts {
     if (known === undefined) account.till.tabs = [...account.till.tabs, this.tabOf(pass)];
     else {
       known.renew(pass);
-      // One that was topped up may be used up again.
+      // A pass that was topped up can be exhausted again.
       known.isOverTold &&= overAt(pass, this.desk.clock.now(), this.desk.expiry) !== undefined;
     }
     account.lookAtAll();
   }
 
-  /** All who come at the same time share one answer. */
+  /** Concurrent requests share one answer. */
   private askProviders(account: Account, candidate: Candidate): Promise<void> {
     const ask = async (): Promise<void> => {
       const { providers, clock, expiry } = this.desk;
@@ -109,7 +109,7 @@ export class Accounts {
     const { id } = pass;
     const ledger: Ledger = { spend: (spending) => store.spend(id, spending) };
     const tab = new Tab(pass, ledger, writer, () => clock.now());
-    // What was used up before is no news.
+    // A pass that was already used up is not reported.
     tab.isOverTold = overAt(pass, clock.now(), expiry) !== undefined;
     return tab;
   }
@@ -129,5 +129,5 @@ export class Accounts {
   }
 }
 
-/** By a provider. */
+/** True if it comes from a provider. */
 const isOffered = ({ rank }: Tab): boolean => rank < Infinity;

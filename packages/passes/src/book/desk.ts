@@ -8,7 +8,7 @@ type Listeners = { [E in keyof PassEvents]: Set<(event: PassEvents[E]) => void> 
 
 /** What all accounts of a book share. */
 export class Desk {
-  /** The trackers whose policies bill here. */
+  /** The trackers whose policies bill to this book. */
   readonly trackers = new Set<PolicyAttachment>();
   private readonly listeners: Listeners = {
     connected: new Set(),
@@ -23,26 +23,26 @@ export class Desk {
     readonly clock: Clock,
     readonly logger: Logger,
     readonly expiry: Expiry,
-    /** Of this process and start. */
+    /** Identifies this process and its start. */
     readonly writer: string,
     private readonly shortestPauseMs: number,
     public globalSpeed: Speed,
   ) {}
 
-  /** A pause no longer than this counts as watched: never less than what a tracker takes for silence. */
+  /** A pause no longer than this counts as watched: never less than a tracker's idle timeout. */
   get pauseAfterMs(): number {
     let ms = this.shortestPauseMs;
     for (const tracker of this.trackers) ms = Math.max(ms, tracker.idleTimeoutMs());
     return ms;
   }
 
-  /** What the wall clock says beyond one that only goes forward, and stands still while the machine sleeps. */
+  /** The wall clock minus the monotonic clock, which stands still while the machine sleeps. */
   clockOffset(): number {
     const now = this.clock.now();
     return now - (this.clock.monotonic?.() ?? now);
   }
 
-  /** The limits of whoever watches on this pass. */
+  /** The limits for viewers on this pass. */
   speedOf({ useGlobalSpeed, downMbits, upMbits }: Pass): Speed {
     return limited(useGlobalSpeed ? this.globalSpeed : { downMbits, upMbits });
   }
@@ -64,7 +64,7 @@ export class Desk {
   }
 }
 
-/** A limit of 0 is none. */
+/** A limit of 0 means none. */
 function limited({ downMbits = 0, upMbits = 0 }: Speed): Speed {
   return { ...(downMbits > 0 && { downMbits }), ...(upMbits > 0 && { upMbits }) };
 }

@@ -2,12 +2,12 @@ import { leftBytes } from '../rules/availability.js';
 import type { Pass } from '../types/store.js';
 import type { Visit } from './visit.js';
 
-/** Less than this is not halved any more. */
+/** Amounts smaller than this are not halved further. Bytes. */
 const SMALLEST_LOAN = 65_536;
 
 /**
- * Data is lent: a visit may take half of what is not lent to others before it is looked at again. When next to nothing is
- * left to lend, whoever needs it takes back what the others were lent.
+ * Data is lent: a visit may use half of what is not lent to others before it is looked at again. Once almost nothing is left to
+ * lend, a visit that needs data takes back what was lent to the others.
  */
 export function lend(visit: Visit, visits: ReadonlySet<Visit>, pass: Pass | undefined): void {
   const left = pass === undefined ? Infinity : leftBytes(pass);
@@ -24,13 +24,13 @@ export function lend(visit: Visit, visits: ReadonlySet<Visit>, pass: Pass | unde
     free = left;
   }
   const share = free / 2 < SMALLEST_LOAN ? free : Math.floor(free / 2);
-  // One byte more, and it is looked at.
+  // One byte more, and the visit is looked at.
   visit.limit = visit.bytes + Math.max(1, share);
 }
 
 const loanOf = ({ limit, bytes }: Visit): number => (limit === Infinity ? 0 : Math.max(0, limit - bytes));
 
-/** It is looked at in the next turn of the event loop, and gets what there is then. */
+/** The visit is looked at in the next turn of the event loop, and gets a share of what is left then. */
 function callBack(visit: Visit): void {
   visit.limit = visit.bytes;
   visit.tracker.review(visit.session.id);

@@ -35,10 +35,10 @@ const KNOWN = [
 
 const accountsOfBooks = new WeakMap<PassBook, Accounts>();
 
-/** For the policy, which bills on the accounts of a book. */
+/** For the policy, which bills to the accounts of a book. */
 export const accountsOf = (book: PassBook): Accounts | undefined => accountsOfBooks.get(book);
 
-/** Who has bought what, and how much of it is left. */
+/** The passes that owners have bought, and how much of each is left. */
 export class PassBook {
   private readonly desk: Desk;
   private readonly accounts: Accounts;
@@ -56,7 +56,7 @@ export class PassBook {
    * Sells a pass to an owner. It begins when its owner first watches.
    *
    * @param options.key Creating again with the same key, at most 255 characters, returns the pass that was created with it.
-   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_PASS_KEY when the key was used for other terms or owners
+   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_PASS_KEY if the key was used for other terms or another owner
    */
   async create(owner: string, terms: PassTerms, { key }: { key?: string } = {}): Promise<Pass> {
     checkOwner(owner);
@@ -83,19 +83,19 @@ export class PassBook {
     return this.asSpent(kept);
   }
 
-  /** A pass by its id, with what was spent until now. */
+  /** A pass by its id, including what was spent until now. */
   async get(id: string): Promise<Pass | undefined> {
     const pass = await this.store.get(id);
     return pass && this.asSpent(pass);
   }
 
-  /** All passes of an owner, in the order in which they were created. */
+  /** All passes of an owner, in order of creation. */
   async list(owner: string): Promise<Pass[]> {
     const passes = await this.store.list(owner);
     return passes.map((pass) => this.asSpent(pass)).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  /** What the providers have for an owner, a page of each, beginning with 1. One that fails is logged and left out. */
+  /** What the providers offer an owner, one page from each, starting with 1. A provider that fails is logged and left out. */
   offers(owner: string, { page = 1, perPage = 100 }: { page?: number; perPage?: number } = {}): Promise<SessionData[]> {
     return this.desk.providers.list(owner, page, perPage);
   }
@@ -126,12 +126,12 @@ export class PassBook {
   }
 
   /**
-   * More of the same pass. Whoever watches on it feels that at once; whoever was refused may come back.
+   * Adds to a pass. It takes effect at once for current viewers; refused ones may come back.
    *
-   * @param options.key Topping up this pass again with the same key, at most 255 characters, adds nothing. The last 64 of a
-   * pass are known.
-   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS when there is no such pass; ERR_PASS_KEY when the
-   * key was used for something else
+   * @param options.key Topping up this pass again with the same key, at most 255 characters, adds nothing. The last 64 keys of a
+   *   pass are remembered.
+   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS if there is no such pass; ERR_PASS_KEY if the key was
+   *   used for something else
    */
   async topUp(id: string, more: TopUp, { key }: { key?: string } = {}): Promise<Pass> {
     checkKey(key);
@@ -143,7 +143,7 @@ export class PassBook {
   }
 
   /**
-   * Ends a pass before its time. Whoever watches on it goes on with the next one, or is cut. Ending it twice is harmless.
+   * Ends a pass early. Its viewers continue with the next one, or are cut. Safe to call twice.
    *
    * @throws StreamSessionsError ERR_NO_PASS
    */
@@ -151,7 +151,7 @@ export class PassBook {
     return this.change(id, { endedAt: this.desk.clock.now() });
   }
 
-  /** Other limits for passes with `useGlobalSpeed`; felt at once. */
+  /** Other limits for passes with `useGlobalSpeed`; they take effect at once. */
   setGlobalSpeed(speed: Speed): void {
     checkSpeed('setGlobalSpeed()', speed);
     this.desk.globalSpeed = { ...speed };
@@ -163,12 +163,12 @@ export class PassBook {
     return this.desk.on(event, listener);
   }
 
-  /** Bills and saves what was watched until now: also what is played on afterwards. For ends of the process, `close()`. */
+  /** Bills and saves what was watched until now, while viewers play on. At the end of the process, use `close()`. */
   save(): Promise<void> {
     return this.accounts.saveAll();
   }
 
-  /** Saves everything and closes the store. Stop the tracker first. Calling it again is harmless. */
+  /** Saves everything and closes the store. Stop the tracker first. Safe to call twice. */
   async close(): Promise<void> {
     this.accounts.stop();
     await this.accounts.saveAll();
@@ -194,7 +194,7 @@ export class PassBook {
     return this.asSpent(pass);
   }
 
-  /** With what was spent and is not saved yet. */
+  /** Includes what was spent and has not been saved yet. */
   private asSpent(pass: Pass): Pass {
     const account = this.accounts.find(pass.owner);
     if (account === undefined) return pass;
@@ -204,7 +204,7 @@ export class PassBook {
 }
 
 /**
- * Makes a book of passes. One book is for one process; several may share a store.
+ * Creates a book of passes. A book belongs to one process; several may share a store.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example const book = passBook({ store: await openPassFile('passes.jsonl') });

@@ -1,26 +1,26 @@
 import { applySpending } from '../rules/spending.js';
 import type { Awaitable, Pass, Spending } from '../types/store.js';
 
-/** Where the spending of one pass is written down. Undefined: it is not there any more. */
+/** Stores the spending of one pass. Undefined: the pass no longer exists. */
 export interface Ledger {
   spend(spending: Spending): Awaitable<Pass | undefined>;
 }
 
 type Stretch = Pick<Spending, 'from' | 'to' | 'bytes' | 'startedAt'>;
 
-/** One pass of an owner: as its ledger knows it, and what was spent since. */
+/** One pass of an owner, as its ledger knows it, and what was spent since. */
 export class Tab {
   private kept: Pass;
   private unsaved: Stretch | undefined = undefined;
-  /** On its way to the ledger; repeated as it is until that answers. */
+  /** Being sent to the ledger; repeated unchanged until that answers. */
   private saving: Omit<Spending, 'now'> | undefined = undefined;
   private answer: Promise<boolean> | undefined = undefined;
   private lastOp: number;
-  /** What its pass is with all that was spent. */
+  /** The pass including everything that was spent. */
   private current: Pass | undefined = undefined;
-  /** It is not in the ledger any more. */
+  /** It is no longer in the ledger. */
   isGone = false;
-  /** Those who listen know that it is used up. */
+  /** Listeners have been told that it is used up. */
   isOverTold = false;
 
   constructor(
@@ -28,7 +28,7 @@ export class Tab {
     readonly ledger: Ledger,
     private readonly writer: string,
     private readonly now: () => number,
-    /** Of its provider: those with a lower one are used first. Passes of the book itself come last. */
+    /** The rank of its provider: lower ones are used first. The book's own passes come last. */
     readonly rank = Infinity,
   ) {
     this.kept = pass;
@@ -49,18 +49,18 @@ export class Tab {
     return this.kept;
   }
 
-  /** The pass, and what was spent of it, saved or not. */
+  /** The pass including everything that was spent, saved or not. */
   get pass(): Pass {
     return (this.current ??= this.withUnsaved());
   }
 
-  /** This is what its ledger says by now. */
+  /** Sets the state that its ledger reports by now. */
   renew(pass: Pass): void {
     this.kept = pass;
     this.current = undefined;
   }
 
-  /** Takes it off the pass. What was not saved yet is moved up to it, so that there is only ever one stretch. */
+  /** Deducts a stretch from the pass. An unsaved stretch is extended up to it, so that there is only ever one. */
   add({ from, to, bytes, startedAt }: Stretch): void {
     const before = this.unsaved;
     this.unsaved =
@@ -71,10 +71,10 @@ export class Tab {
   }
 
   /**
-   * Writes down what was spent. One spending at a time: one that failed, or whose answer was lost, is repeated under its
-   * number first. Returns whether the ledger answered as expected: false when somebody else has changed the pass.
+   * Stores what was spent. One spending at a time: one that failed, or whose answer was lost, is first repeated under its number.
+   * Returns whether the ledger answered as expected; false if somebody else has changed the pass.
    *
-   * @throws what the ledger throws; nothing is lost
+   * @throws what the ledger throws; nothing is lost then
    */
   save(): Awaitable<boolean> {
     if (this.answer !== undefined) return this.answer;
@@ -107,7 +107,7 @@ export class Tab {
   }
 }
 
-/** Nobody else has spent or changed it. */
+/** True if nobody else has spent from it or changed it. */
 const isSame = (a: Pass, b: Pass): boolean =>
   (['timeCons', 'dataCons', 'timeSecs', 'dataMb', 'startedAt', 'expDays', 'endedAt'] as const).every(
     (name) => a[name] === b[name],

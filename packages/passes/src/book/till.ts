@@ -2,20 +2,20 @@ import { type Expiry, expiresAt, inOrder, leftBytes, leftMs, type Over, overAt }
 import { billedUntil } from '../rules/spending.js';
 import type { Tab } from './tab.js';
 
-/** Which pass pays at a moment, and until when it would if its owner goes on watching. */
+/** The pass that pays at a given moment, and until when it would pay if its owner keeps watching. */
 export interface Payer {
   /** Undefined: no pass is left. */
   readonly tab: Tab | undefined;
-  /** Epoch milliseconds; Infinity: time does not end it. */
+  /** Epoch milliseconds; Infinity: not limited by time. */
   readonly until: number;
-  /** The pass that ran out before that, and why. */
+  /** The pass that ran out before it, and why. */
   readonly before: { readonly tab: Tab; readonly over: Over } | undefined;
 }
 
-/** The passes of one owner, and the one place where something is taken off them. */
+/** The passes of one owner. Only this class deducts from them. */
 export class Till {
   tabs: readonly Tab[] = [];
-  /** What is used though nothing is left is put down here. */
+  /** The pass that is charged for use although nothing is left. */
   private last: Tab | undefined = undefined;
 
   constructor(private readonly expiry: Expiry) {}
@@ -25,14 +25,14 @@ export class Till {
     return this.last;
   }
 
-  /** Usable at this time, in the order in which they are used up. */
+  /** The passes usable at this time, in order of use. */
   usable(at: number): Tab[] {
     return this.tabs
       .filter((tab) => !tab.isGone && overAt(tab.pass, at, this.expiry) === undefined)
       .sort((a, b) => (a.rank === b.rank ? inOrder(a.pass, b.pass, this.expiry) : a.rank - b.rank));
   }
 
-  /** Takes a stretch of watching off the passes, in order: what one cannot pay any more is the next one's. */
+  /** Deducts a stretch of watching from the passes in order: what one can no longer pay is charged to the next. */
   charge(from: number, to: number, bytes: number, openedAt: number): void {
     let at = from;
     let flowed = bytes;
@@ -40,7 +40,7 @@ export class Till {
       const [tab = this.last, next] = this.usable(at);
       if (tab === undefined) return;
       this.last = tab;
-      // One that takes over begins when something happens; the first one with the visit.
+      // A succeeding pass begins when something happens; the first one begins with the visit.
       const startedAt = at <= openedAt ? openedAt : to;
       const until = Math.max(at, Math.min(to, this.runsOut(tab, at)));
       const taken = Math.min(flowed, leftBytes(tab.pass));
@@ -54,7 +54,7 @@ export class Till {
     }
   }
 
-  /** Who pays at `now` if the owner has watched ever since `from`. Nothing is taken. */
+  /** The pass that pays at `now` if the owner has been watching since `from`. Nothing is deducted. */
   payerAt(from: number, now: number): Payer {
     let at = from;
     let before: Payer['before'];
@@ -70,7 +70,7 @@ export class Till {
     }
   }
 
-  /** The pass that was used last, and why it can be used no more. */
+  /** The pass that was used last, and why it can no longer be used. */
   lastOver(now: number): Payer['before'] {
     const begun = this.tabs.filter(({ pass }) => pass.startedAt !== null || pass.endedAt !== null);
     const [tab] = (begun.length > 0 ? begun : [...this.tabs]).sort(
@@ -80,18 +80,18 @@ export class Till {
     return tab === undefined || over === undefined ? undefined : { tab, over };
   }
 
-  /** When it ends if it pays from `at` on. */
+  /** When the pass ends if it pays from `at` on. */
   private runsOut({ pass }: Tab, at: number): number {
     const expires = expiresAt(pass.startedAt === null ? { ...pass, startedAt: at } : pass, this.expiry);
     return Math.min(at + leftMs(pass), expires);
   }
 
-  /** Until when its owner's watching was billed, by whomever. Epoch milliseconds. */
+  /** Until when the owner's watching was billed, by any writer. Epoch milliseconds. */
   billedUntil(now: number): number {
     return Math.max(-Infinity, ...this.tabs.map(({ pass }) => billedUntil(pass, now)));
   }
 
-  /** Those that have been used up since it was asked last. */
+  /** The passes that have been used up since the last call. */
   *newlyOver(now: number): Generator<{ tab: Tab; over: Over }> {
     for (const tab of this.tabs) {
       const over = tab.isOverTold ? undefined : overAt(tab.pass, now, this.expiry);

@@ -1,17 +1,17 @@
 import type { PlaySession, PolicyAttachment } from '@stream-sessions/core';
 
-/** Somebody who watches on an account. */
+/** A session that is billed to an account. */
 export interface Visit {
   readonly session: PlaySession;
   readonly tracker: PolicyAttachment;
-  /** Since when it counts, epoch milliseconds. */
+  /** From when it counts, in epoch milliseconds. */
   readonly since: number;
   /** Bytes that were billed, or flowed before it counted. */
   bytes: number;
-  /** It is looked at when it has so many bytes. */
+  /** The number of bytes at which it is looked at. */
   limit: number;
-  /** How many it had when it was looked at last. */
+  /** The number of bytes at the last look. */
   bytesSeen: number;
-  /** Something was served to it: from then on, all of it counts. */
+  /** Something was served to it: from then on, everything counts. */
   isServed: boolean;
 }

@@ -22,29 +22,29 @@ import type { Awaitable, Pass } from '../types/store.js';
 /** Options of `passPolicy`. Everything has a default. */
 export interface PassPolicyOptions {
   /**
-   * Whose passes a viewer uses up. Default: the user that a policy has vouched for or a transport authenticated, else the
+   * Whose passes a viewer uses. Default: the user whom a policy has vouched for or a transport authenticated, otherwise the
    * token. Undefined: nobody's.
    */
   owner?: (candidate: Candidate) => string | undefined;
-  /** Whom it applies to; all others are let in. Default `['viewer']`. */
+  /** The kinds that it applies to; all others are admitted. Default `['viewer']`. */
   kinds?: readonly SessionKind[];
-  /** False: who has never had a pass, or no name, is let in unbilled. Default true. */
+  /** False: viewers who have never had a pass, or have no name, are admitted unbilled. Default true. */
   required?: boolean;
-  /** When the last pass of somebody who watches runs out: `close` (the default) cuts, `keep` only refuses who comes. */
+  /** When the last pass of a viewer runs out: `close` (the default) cuts, `keep` only refuses new sessions. */
   onExhausted?: 'close' | 'keep';
   /** Default `passes`. */
   name?: string;
 }
 
-/** A session that opened with this very request. */
+/** A session younger than this opened with the current request. Milliseconds. */
 const JUST_NOW_MS = 1_000;
 
 const YES: Verdict = Object.freeze({ allow: true });
 const NOT_LIMITED: Limits = Object.freeze({});
 
 /**
- * Lets in whoever has a pass, bills what is watched, and ends it when the last pass runs out: `quota_time`, `quota_data` or
- * `expired`. One policy is for one tracker; several may share a book.
+ * Admits viewers who have a pass, bills what they watch, and ends it when their last pass runs out: `quota_time`, `quota_data` or
+ * `expired`. A policy belongs to one tracker; several may share a book.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -123,7 +123,7 @@ class Passes implements Policy {
   deadline({ id }: PlaySession): { at: number; bytes: number } | undefined {
     const known = this.visits.get(id);
     if (known === undefined) return undefined;
-    // Until something is served to it nothing counts; then it counts at once.
+    // Nothing counts until something is served to it; then it counts at once.
     if (!known.visit.isServed) return { at: Infinity, bytes: known.visit.bytes + 1 };
     return { at: known.account.lookAt, bytes: known.visit.limit };
   }
@@ -133,7 +133,7 @@ class Passes implements Policy {
     if (known === undefined) return YES;
     const { account, visit } = known;
     const { tab } = account.look(visit);
-    // Before another pass is begun, those are asked who come before it. And there may be one by now, where passes are kept.
+    // Before another pass begins, the providers that precede it are asked. And with `keep`, there may be a pass by now.
     const isAsked = tab === undefined ? !this.isFree(account) && !this.keeps : this.mustAskProviders(account, tab);
     if (isAsked) return 'ask';
     return tab === undefined ? YES : this.yes(tab.pass);
@@ -150,18 +150,18 @@ class Passes implements Policy {
   private ownerOf(candidate: Candidate): string | undefined {
     const owner = this.owner(candidate);
     if (owner) return owner;
-    // A hit that lacks the name belongs to whom its session belongs to.
+    // A hit that lacks the name belongs to the owner of its session.
     return candidate.session && this.visits.get(candidate.session.id)?.account.owner;
   }
 
-  /** Once for each pass that takes over. */
+  /** Once for each succeeding pass. */
   private mustAskProviders(account: Account, { id }: Tab): boolean {
     if (!this.accounts.desk.providers.areThere || account.paidBy === id) return false;
     account.paidBy = id;
     return true;
   }
 
-  /** Somebody watches on a pass already: nobody needs to be asked for another. */
+  /** The owner is already watching on a pass: the providers need not be asked for another one. */
   private isKnown(account: Account, { again }: Candidate): boolean {
     if (!account.isWatching || again === true) return false;
     return account.payer(this.accounts.desk.clock.now()).tab !== undefined;
@@ -187,16 +187,16 @@ class Passes implements Policy {
     const bytes = session.bytes + session.bytesReceived;
     if (known !== undefined) {
       if (known.account === account) {
-        // It was asked about again: what was planned for it may be other than what it has now.
+        // It was judged again: what was planned for it may no longer apply.
         known.visit.tracker.review(session.id);
         return;
       }
-      // It is another's from now on.
+      // It belongs to another owner from now on.
       known.account.leave(known.visit, session, this.accounts.desk.clock.now(), bytes);
       this.accounts.release(known.account);
     }
     const now = this.accounts.desk.clock.now();
-    // What went before this was not watched here: it was recorded before anybody was asked, or in the process before.
+    // What came before was not watched on this pass: it was recorded without asking policies, or in the previous process.
     const isNew = before === undefined && now - session.openedAt < JUST_NOW_MS;
     const visit: Visit = {
       session,
@@ -211,7 +211,7 @@ class Passes implements Policy {
     account.join(visit);
   }
 
-  /** Nobody asks for a pass of who has none. */
+  /** A viewer without any passes need not have one. */
   private isFree(account: Account): boolean {
     return !this.required && account.till.tabs.length === 0;
   }
@@ -256,7 +256,7 @@ function refusalOf(last: Payer['before']): Refusal {
   }
   const { pass } = last.tab;
   const remaining: Record<string, number> = {};
-  // What time is left of a pass that has just run out is what nobody watched yet: it counts as soon as somebody comes.
+  // The time left on a pass that has just run out is time that has not been watched yet: it counts as soon as somebody comes.
   if (leftMs(pass) < Infinity) remaining.seconds = last.over === 'quota_time' ? 0 : leftMs(pass) / 1e3;
   if (leftBytes(pass) < Infinity) remaining.bytes = leftBytes(pass);
   return { allow: false, reason: last.over, kind: 'limit', detail: DETAILS[last.over], remaining, denyForMs: 0 };

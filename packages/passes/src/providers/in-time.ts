@@ -1,7 +1,7 @@
 import type { Clock } from '@stream-sessions/core';
 import type { CallOptions } from '../types/source.js';
 
-/** What the call answers, or an error if that takes too long; the call is told to give up then. */
+/** Resolves with the result of the call, or rejects if that takes too long; the call is then told to abort. */
 export async function inTime<T>(
   clock: Clock,
   ms: number,

@@ -6,15 +6,15 @@ import type { PassProvider, SessionSource } from '../types/source.js';
 import { inTime } from './in-time.js';
 import { type Call, SourceLedger } from './source-ledger.js';
 
-/** What became of asking. */
+/** The result of asking the providers. */
 export interface Offers {
-  /** Passes that providers have offered: the last one can be used, if any. */
+  /** Passes that providers have offered: the last one is usable, if any is. */
   readonly tabs: readonly Tab[];
-  /** Nobody who was asked has answered. */
+  /** None of the providers asked has answered. */
   readonly allFailed: boolean;
 }
 
-/** Those who sell passes besides the book. */
+/** The providers, which sell passes besides the book. */
 export class Providers {
   constructor(
     private readonly providers: readonly PassProvider[],
@@ -28,7 +28,7 @@ export class Providers {
     return this.providers.length > 0;
   }
 
-  /** Asks one after the other, until somebody offers a pass that can be used. `known`: what they have offered before. */
+  /** Asks the providers in turn until one offers a usable pass. `known`: what they have offered before. */
   async ask(
     owner: string,
     candidate: Candidate,
@@ -52,12 +52,12 @@ export class Providers {
         );
       }
     }
-    // Nothing that was not saved yet is lost with it.
+    // Unsaved spending must not be lost with it.
     const others = known.filter((tab) => !tab.isSaved && !tabs.includes(tab));
     return { tabs: [...tabs, ...others], allFailed: failed > 0 && failed === this.providers.length };
   }
 
-  /** What they have for an owner. One that fails is left out. */
+  /** What the providers offer an owner. A provider that fails is left out. */
   async list(owner: string, page: number, perPage: number): Promise<SessionData[]> {
     const lists = this.providers.map(async (provider) => {
       try {
@@ -87,7 +87,7 @@ export class Providers {
     }
     const ledger = before.ledger as SourceLedger;
     const pass = ledger.passOf(source.data());
-    // It may have been read before the last save was done: what is used up only grows.
+    // It may have been read before the last save completed: consumption only increases.
     const timeCons = Math.max(pass.timeCons, before.saved.timeCons);
     const dataCons = Math.max(pass.dataCons, before.saved.dataCons);
     before.renew({ ...pass, timeCons, dataCons });

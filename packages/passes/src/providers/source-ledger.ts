@@ -5,7 +5,7 @@ import type { SessionData } from '../types/session-data.js';
 import type { CallOptions, SessionSource } from '../types/source.js';
 import type { Pass, Spending } from '../types/store.js';
 
-/** Calls a source, and gives up in time. */
+/** Calls a source with a time limit. */
 export type Call = <T>(call: (options: CallOptions) => T | PromiseLike<T>) => Promise<T>;
 
 /** What was to be saved, and perhaps was. */
@@ -15,7 +15,7 @@ interface Attempt {
   readonly after: Pass;
 }
 
-/** Writes to a source that can only save all: reads it anew first, and adds. */
+/** Writes to a source that can only save a pass as a whole: reloads it first, and adds to it. */
 export class SourceLedger implements Ledger {
   /** Milliseconds beyond the whole seconds that were saved. */
   private restMs = 0;
@@ -29,7 +29,7 @@ export class SourceLedger implements Ledger {
     private readonly call: Call,
   ) {}
 
-  /** The pass, as its source says that it is. @throws StreamSessionsError ERR_BAD_PASS */
+  /** The pass according to its source. @throws StreamSessionsError ERR_BAD_PASS */
   passOf(data: SessionData): Pass {
     checkData(data);
     const { id, owner, billedUntil } = this;
@@ -41,7 +41,7 @@ export class SourceLedger implements Ledger {
     const { source } = this;
     const known = await this.call((options) => source.reload(options));
     const { attempt } = this;
-    // The answer to the last save was lost, and not what it saved.
+    // The response to the last save was lost, but not what it saved.
     if (attempt?.op === spending.op && isSame(attempt.data, known)) return this.saved(attempt);
     const after = applySpending(this.passOf(known), spending);
     const { timeCons, dataCons, startedAt } = after;

@@ -2,7 +2,7 @@ import { PASS_TYPES, type SessionData } from '../types/session-data.js';
 import type { Pass } from '../types/store.js';
 import { usedBytes, usedMs } from './spending.js';
 
-/** Whether `timeSecs` counts for the expiry: it lasts that long and the days, or the days only. */
+/** Whether `timeSecs` counts towards the expiry: the pass lasts that long plus the days, or only the days. */
 export type Expiry = 'time-and-days' | 'days-only';
 
 /** Why a pass can no longer be used. */
@@ -10,21 +10,21 @@ export type Over = 'quota_time' | 'quota_data' | 'expired';
 
 const DAY_MS = 86_400_000;
 
-/** Milliseconds that may still be watched; Infinity where time does not count. */
+/** Milliseconds that may still be watched; Infinity if time does not count. */
 export const leftMs = (data: SessionData): number =>
   data.type === PASS_TYPES.data ? Infinity : Math.max(0, Math.round(data.timeSecs * 1e3) - usedMs(data));
 
-/** Bytes that may still flow; Infinity where data does not count. */
+/** Bytes that may still flow; Infinity if data does not count. */
 export const leftBytes = (data: SessionData): number =>
   data.type === PASS_TYPES.time ? Infinity : Math.max(0, Math.round(data.dataMb * 1e6) - usedBytes(data));
 
-/** When it ends whatever is left, epoch milliseconds; Infinity: never, or not as long as it has not begun. */
+/** When it ends whatever is left, in epoch milliseconds; Infinity: never, or not until it has begun. */
 export function expiresAt(data: Lasting, expiry: Expiry): number {
   const expires = data.startedAt === null ? Infinity : data.startedAt + lifeMs(data, expiry);
   return data.endedAt === null ? expires : Math.min(expires, data.endedAt);
 }
 
-/** What it takes to know when a pass ends. */
+/** What is needed to determine when a pass ends. */
 type Lasting = SessionData & Pick<Pass, 'endedAt'>;
 
 /** How long it lasts once it has begun. */
@@ -34,14 +34,14 @@ export function lifeMs({ type, timeSecs, expDays }: SessionData, expiry: Expiry)
   return time + expDays * DAY_MS;
 }
 
-/** Why it can no longer be used at this time; undefined: it can. Being used up comes before having expired. */
+/** Why it can no longer be used at this time; undefined: it can. Exhaustion takes precedence over expiry. */
 export function overAt(pass: Lasting, now: number, expiry: Expiry): Over | undefined {
   if (leftMs(pass) === 0) return 'quota_time';
   if (leftBytes(pass) === 0) return 'quota_data';
   return now >= expiresAt(pass, expiry) ? 'expired' : undefined;
 }
 
-/** The order in which passes are used up: begun first, then the earliest expiry, then the oldest, then by id. */
+/** The order in which passes are used: begun ones first, then the earliest expiry, then the oldest, then by id. */
 export function inOrder(a: Pass, b: Pass, expiry: Expiry): number {
   if ((a.startedAt === null) !== (b.startedAt === null)) return a.startedAt === null ? 1 : -1;
   const [ends, others] = [expiresAt(a, expiry), expiresAt(b, expiry)];

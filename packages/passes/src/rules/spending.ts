@@ -1,13 +1,13 @@
 import { PASS_TYPES } from '../types/session-data.js';
 import type { Pass, PassChange, Spending } from '../types/store.js';
 
-/** Somebody's clock that is further ahead was wrong, and is no reason to watch for free until it comes true. */
+/** A clock that is further ahead than this was wrong: it must not allow free watching until it comes true. */
 const MAX_SKEW_MS = 60_000;
 const MAX_WRITERS = 16;
-/** Who tries again does so soon. */
+/** Retries come soon, so few keys are needed. */
 const MAX_TOP_UPS = 64;
 
-/** To the millisecond, and to the byte: sums of such numbers stay exact. */
+/** Rounded to the millisecond and the byte, so that sums stay exact. */
 const seconds = (ms: number): number => Math.round(ms) / 1e3;
 const megabytes = (bytes: number): number => Math.round(bytes) / 1e6;
 
@@ -17,8 +17,8 @@ export const usedMs = ({ timeCons }: { readonly timeCons: number }): number => M
 export const usedBytes = ({ dataCons }: { readonly dataCons: number }): number => Math.round(dataCons * 1e6);
 
 /**
- * The pass after this spending: the one rule of how stores count. Time counts from where it was billed last, so that no
- * second is billed twice, whoever watched and said so; a spending that was counted before changes nothing.
+ * The pass after this spending: the rule by which all stores count. Time counts from where it was last billed, so that no second
+ * is billed twice, whoever reported it; a spending that was counted before changes nothing.
  */
 export function applySpending(pass: Pass, spending: Spending): Pass {
   const { writer, op, from, to, bytes, startedAt, now } = spending;
@@ -49,7 +49,7 @@ export function applyChange(pass: Pass, change: PassChange): Pass {
   };
 }
 
-/** Until when it was billed; what a clock said that has been set back since is disregarded. */
+/** Until when it was billed; a time from a clock that has since been set back is ignored. */
 export function billedUntil(pass: Pick<Pass, 'billedUntil'>, now: number): number {
   const at = pass.billedUntil ?? -Infinity;
   return at > now + MAX_SKEW_MS ? -Infinity : at;
@@ -58,6 +58,6 @@ export function billedUntil(pass: Pick<Pass, 'billedUntil'>, now: number): numbe
 const without = (ops: Pass['ops'], writer: string): Record<string, number> =>
   Object.fromEntries(Object.entries(ops).filter(([name]) => name !== writer));
 
-/** The last ones of those. */
+/** The most recent entries. */
 export const latest = <V>(entries: Record<string, V>, max: number): Record<string, V> =>
   Object.fromEntries(Object.entries(entries).slice(-max));

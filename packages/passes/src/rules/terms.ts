@@ -14,14 +14,14 @@ const MAX_KEY_LENGTH = 255;
 const TYPES: readonly unknown[] = Object.values(PASS_TYPES);
 const TERMS = ['type', 'timeSecs', 'dataMb', 'expDays', 'downMbits', 'upMbits', 'useGlobalSpeed'];
 
-/** The error for something that no pass can have. The message begins with the field. */
+/** The error for an invalid field of a pass. The message begins with the field. */
 export const badPass = (field: string, expected: string, actual: unknown): StreamSessionsError =>
   new StreamSessionsError('ERR_BAD_PASS', `${field} must be ${expected}, not ${shown(actual)}.`);
 
 /**
- * The terms with nothing left out.
+ * The terms with all defaults filled in.
  *
- * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION for a field that there is not
+ * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION for an unknown field
  */
 export function fullTerms(terms: PassTerms): Required<PassTerms> {
   checkOptions('create()', terms, TERMS);
@@ -36,18 +36,18 @@ export function fullTerms(terms: PassTerms): Required<PassTerms> {
   return { type, timeSecs, dataMb, expDays, downMbits, upMbits, useGlobalSpeed };
 }
 
-/** What somebody buys more. */
+/** What is added to a pass. */
 export interface TopUp {
-  /** Seconds more. */
+  /** Additional seconds. */
   timeSecs?: number;
-  /** Megabytes more. */
+  /** Additional megabytes. */
   dataMb?: number;
-  /** Days more, for a pass that expires. */
+  /** Additional days, for a pass that expires. */
   expDays?: number;
 }
 
 /**
- * @param key Topping up again with it changes nothing.
+ * @param key Topping up again with the same key changes nothing.
  * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION
  */
 export function fullTopUp(more: TopUp, key?: string): PassChange {
@@ -62,7 +62,7 @@ export function fullTopUp(more: TopUp, key?: string): PassChange {
 }
 
 /**
- * What somebody else says that a pass is.
+ * Validates a pass from an external source.
  *
  * @throws StreamSessionsError ERR_BAD_PASS
  */
@@ -96,15 +96,15 @@ export function checkKey(key: unknown): asserts key is string | undefined {
   throw badPass('key', `a text of 1 to ${MAX_KEY_LENGTH} characters`, key);
 }
 
-/** The error for a key that stands for something else. */
+/** The error for a key that was used for something else. */
 export const reusedKey = (what: string): StreamSessionsError =>
   new StreamSessionsError('ERR_PASS_KEY', `This key was used before, for ${what}.`);
 
-/** Tells whether two passes were bought with the same words. */
+/** Tells whether two passes were bought on the same terms. */
 export const hashOfTerms = (owner: string, terms: Required<PassTerms>): string =>
   hash(JSON.stringify([owner, ...TERMS.map((name) => terms[name as keyof PassTerms])]));
 
-/** The id that a pass has when it is created with this key: whoever creates it again finds it. */
+/** The id of a pass that is created with this key: creating it again finds it. */
 export function idOfKey(key: string): string {
   const hex = hash(`key ${key}`);
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
@@ -113,7 +113,7 @@ export function idOfKey(key: string): string {
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
-/** Enough among the top-ups of one pass. */
+/** Long enough to distinguish the top-ups of one pass. */
 const short = (text: string): string => hash(text).slice(0, 16);
 
 function checkAmount(field: string, value: unknown, max: number, isWhole = false): void {

@@ -6,15 +6,15 @@ import { latest } from '../rules/spending.js';
 import { Journal } from './journal.js';
 import { MemoryPassStore } from './memory-store.js';
 
-/** Lines that say nothing any more, besides as many as there are passes, before the file is written anew. */
+/** The most obsolete lines, beyond one per pass, before the file is rewritten. */
 const MAX_OLD_LINES = 10_000;
 
 /**
- * Opens a file of passes for this process alone: JSON, one pass a line, the last line of each counts. It is read into memory
- * and appended to; what is outdated in it is left out when it is written anew, to a second file that then takes its place. A
- * line that was cut off by a crash is ignored. Readable by this user only, for owners may be tokens.
+ * Opens a file of passes for this process alone: JSON, one pass per line, of which the last line counts. It is read into memory
+ * and appended to; obsolete lines are dropped when it is rewritten, to a second file that then replaces it. A line that was cut
+ * short by a crash is ignored. Readable by this user only, because owners may be tokens.
  *
- * @throws StreamSessionsError ERR_PASS_FILE when it cannot be read or written, is in use, or is something else
+ * @throws StreamSessionsError ERR_PASS_FILE if it cannot be read or written, is in use, or has another format
  */
 export async function openPassFile(path: string): Promise<PassStore> {
   const passes = new MemoryPassStore();
@@ -48,7 +48,7 @@ class FilePassStore implements PassStore {
 
   async add(pass: Pass): Promise<Pass> {
     const kept = this.passes.add(pass);
-    // Also where it was there: whoever added it may not have written it yet.
+    // Even if it existed: whoever added it may not have written it yet.
     await this.write(kept);
     return kept;
   }
@@ -72,18 +72,18 @@ class FilePassStore implements PassStore {
   async close(): Promise<void> {
     await this.journal.close();
     this.unlock();
-    // Somebody else may have it by the next time.
+    // Another process may hold it the next time.
     this.unlock = () => undefined;
   }
 
-  /** Leaves out what is outdated. */
+  /** Drops obsolete lines. */
   async tidy(): Promise<void> {
     if (this.lines <= this.passes.size) return;
     this.lines = this.passes.size;
     await this.journal.replace(() => this.all());
   }
 
-  /** What is in memory is ahead of the file until the promise resolves. */
+  /** Memory is ahead of the file until the promise resolves. */
   private async write<P extends Pass | undefined>(pass: P): Promise<P> {
     if (pass === undefined) return pass;
     await this.journal.append(line(pass));
@@ -96,7 +96,7 @@ class FilePassStore implements PassStore {
   }
 }
 
-/** Holds it for this process. Gives it back by what it returns. */
+/** Locks it for this process. Returns a function that releases it. */
 function locked(path: string): () => void {
   try {
     return lockFile(resolve(path), (pid) => {
@@ -129,6 +129,6 @@ function asPass(value: unknown): Pass {
   if (typeof id !== 'string' || typeof owner !== 'string' || typeof ops !== 'object') {
     throw new TypeError('it lacks id, owner or ops');
   }
-  // Of those who wrote to a file only the last one can have left something open: it was theirs alone.
+  // Of all processes that wrote to a file, only the last one can have left something pending: it had the file to itself.
   return { ...(value as Pass), ops: latest(ops, 1) };
 }

@@ -1,13 +1,13 @@
 import { LineFile } from '@stream-sessions/core/spi';
 
-/** So much is written at once when the file is written anew. Characters. */
+/** How much is written at once when the file is rewritten. Characters. */
 const CHUNK = 1 << 20;
 
-/** A file that lines are appended to, and that is sometimes replaced as a whole. What was appended is on the disk. */
+/** A file to which lines are appended, and which is occasionally replaced as a whole. Appended lines are on the disk. */
 export class Journal {
   private waiting = '';
   private next: Promise<void> | undefined = undefined;
-  /** What is being done, one thing after the other. */
+  /** Operations run one after the other. */
   private busy: Promise<unknown> = Promise.resolve();
 
   private constructor(private file: LineFile) {}
@@ -15,7 +15,7 @@ export class Journal {
   /**
    * Opens it, and calls `each` with every line.
    *
-   * @throws what the file system throws; and what `each` does: then nothing of the file was changed
+   * @throws a file-system error, or what `each` throws: the file is not changed then
    */
   static async open(path: string, each: (line: string) => void): Promise<Journal> {
     const file = await LineFile.open(path);
@@ -28,7 +28,7 @@ export class Journal {
     return new Journal(file);
   }
 
-  /** Resolves when the line is on the disk; those that come meanwhile are written together. */
+  /** Resolves when the line is on the disk; lines that arrive meanwhile are written together. */
   append(line: string): Promise<void> {
     this.waiting += line;
     return (this.next ??= this.inTurn(async () => {
@@ -39,7 +39,7 @@ export class Journal {
     }));
   }
 
-  /** Another file, with these lines, takes the place of this one: all of it or nothing. */
+  /** Replaces this file with another one that contains these lines: all or nothing. */
   replace(lines: () => Iterable<string>): Promise<void> {
     return this.inTurn(async () => {
       const { path } = this.file;
@@ -63,7 +63,7 @@ export class Journal {
     });
   }
 
-  /** Calling it again is harmless. */
+  /** Safe to call twice. */
   close(): Promise<void> {
     return this.inTurn(() => this.file.close());
   }

@@ -1,10 +1,10 @@
 import { applyChange, applySpending } from '../rules/spending.js';
 import type { Pass, PassChange, PassStore, Spending } from '../types/store.js';
 
-/** Keeps passes in memory: they are gone with the process. Answers at once. */
+/** Stores passes in memory: they are gone with the process. Answers synchronously. */
 export class MemoryPassStore implements PassStore {
   private readonly passes = new Map<string, Pass>();
-  /** Most owners have one pass: its id stands for the list of them. */
+  /** Most owners have one pass: its id then stands for the list. */
   private readonly byOwner = new Map<string, string | string[]>();
 
   get size(): number {
@@ -18,7 +18,7 @@ export class MemoryPassStore implements PassStore {
     return pass;
   }
 
-  /** Keeps it, whatever was kept under its id. */
+  /** Stores it, replacing whatever was stored under its id. */
   put(pass: Pass): void {
     if (!this.passes.has(pass.id)) {
       const ids = this.byOwner.get(pass.owner);
@@ -43,7 +43,7 @@ export class MemoryPassStore implements PassStore {
     return this.replace(id, (pass) => applyChange(pass, change));
   }
 
-  /** All of them, the oldest first. */
+  /** All of them, oldest first. */
   all(): IterableIterator<Pass> {
     return this.passes.values();
   }
@@ -57,5 +57,5 @@ export class MemoryPassStore implements PassStore {
   }
 }
 
-/** Passes in the memory of this process: for tests, and where something else remembers what was bought. */
+/** Passes in the memory of this process: for tests, or if something else records what was bought. */
 export const memoryPassStore = (): PassStore => new MemoryPassStore();

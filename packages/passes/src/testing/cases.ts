@@ -13,7 +13,7 @@ interface World {
 /** One rule. */
 export interface StoreCase {
   readonly name: string;
-  /** It needs a store that keeps something. */
+  /** It needs a store that persists. */
   readonly reopens?: boolean;
   run(world: World): Promise<void>;
 }
@@ -41,7 +41,7 @@ const passOf = (over: Partial<Pass> = {}): Pass => ({
   ...over,
 });
 
-/** Ten seconds and a thousand bytes, from so many seconds on. */
+/** Ten seconds and a thousand bytes, starting at this many seconds. */
 const spending = (op: number, fromSecs: number, over: Partial<Spending> = {}): Spending => ({
   writer: 'w1',
   op,
@@ -137,7 +137,7 @@ export const CASES: readonly StoreCase[] = [
         ),
       );
       const [seconds, bytes] = (await consumed(store)) as [number, number];
-      // From the first to the last, or less where a later one came first.
+      // From the first to the last, or less if a later one arrived first.
       equal(seconds >= 10 && seconds <= 14, true, `${seconds} seconds`);
       equal(bytes, 20_000);
     },

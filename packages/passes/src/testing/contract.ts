@@ -1,17 +1,17 @@
 import type { PassStore } from '../types/store.js';
 import { CASES, type StoreCase } from './cases.js';
 
-/** What a store brings to run `passStoreContract`. */
+/** What a store provides to run `passStoreContract`. */
 export interface PassStoreHarness {
   /** Names the suite. */
   name: string;
   /** Opens an empty store. */
   start(): PassStore | Promise<PassStore>;
-  /** Opens a store once more on what the first one has kept, after that was closed; absent if it keeps nothing. */
+  /** Opens a store again on what the first one kept, after that was closed; absent if it keeps nothing. */
   reopen?(): PassStore | Promise<PassStore>;
-  /** Another writer's view of the same store, as another process has it. Default: the store itself. */
+  /** Another writer's view of the same store, as in another process. Default: the store itself. */
   another?(store: PassStore): PassStore | Promise<PassStore>;
-  /** Ends whatever was started. */
+  /** Stops everything that was started. */
   stop?(): unknown;
 }
 
@@ -30,7 +30,7 @@ const CASE_TIMEOUT_MS = 120_000;
  * passStoreContract({ name: 'my store', start: () => openMyStore() });
  * ```
  *
- * @throws Error when there is no test runner.
+ * @throws Error if there is no test runner.
  */
 export function passStoreContract(harness: PassStoreHarness): void {
   const { describe, it } = globalThis as Partial<Runner>;

@@ -11,22 +11,25 @@ export interface Speed {
 
 /** Options of `passBook`. Everything has a default. */
 export interface PassBookOptions {
-  /** Where passes are kept. Default: in memory, gone with the process. */
+  /** Where passes are stored. Default: in memory, gone with the process. */
   store?: PassStore;
-  /** Who else sells passes: asked in this order, before the book's own. Default: nobody. */
+  /** External sellers of passes: asked in this order, before the book's own passes. Default: none. */
   providers?: readonly PassProvider[];
-  /** One that has not answered by then is passed over, in milliseconds. All together have to fit into `policyTimeoutMs`. Default 2_000. */
+  /**
+   * A provider that has not answered by then is skipped, in milliseconds. All of them together have to fit into
+   * `policyTimeoutMs`. Default 2_000.
+   */
   providerTimeoutMs?: number;
-  /** How much watching may be unsaved, in milliseconds: what a crash loses at the most. From 100; default 15_000. */
+  /** How much watching may be unsaved, in milliseconds: the most that a crash loses. From 100; default 15_000. */
   saveEveryMs?: number;
   /**
-   * A pause of an owner that is no longer than this counts as watched, in milliseconds: players fetch ahead. Never less
-   * than the tracker's idle timeout. Default 60_000.
+   * A pause of an owner no longer than this counts as watched, in milliseconds, because players prefetch. Never less than the
+   * tracker's idle timeout. Default 60_000.
    */
   pauseAfterMs?: number;
   /** The limits of passes with `useGlobalSpeed`. Default: none. `setGlobalSpeed()` changes them. */
   globalSpeed?: Speed;
-  /** Whether a pass lasts `timeSecs` and its days (`time-and-days`, the default), or its days only (`days-only`). */
+  /** Whether a pass lasts `timeSecs` plus its days (`time-and-days`, the default), or only its days (`days-only`). */
   expiry?: Expiry;
   /** Default: the wall clock. */
   clock?: Clock;
@@ -34,28 +37,28 @@ export interface PassBookOptions {
   logger?: Logger;
 }
 
-/** What is left of the pass that an owner is using up, or would begin with. */
+/** What is left of the pass that an owner is using, or would begin with. */
 export interface Remaining {
   readonly pass: Pass;
-  /** Seconds; absent where time does not count. */
+  /** Seconds; absent if time does not count. */
   readonly seconds?: number;
-  /** Bytes; absent where data does not count. */
+  /** Bytes; absent if data does not count. */
   readonly bytes?: number;
   /** When it expires whatever is left, epoch milliseconds; null: never, or it has not begun. */
   readonly expiresAt: number | null;
-  /** When it ends if its owner goes on watching from now, epoch milliseconds; null: time does not end it. */
+  /** When it ends if its owner watches from now on, in epoch milliseconds; null: not limited by time. */
   readonly endsAt: number | null;
-  /** Somebody is watching on it. */
+  /** Somebody is watching on this pass. */
   readonly isPlaying: boolean;
 }
 
-/** What the listeners of a book are told. */
+/** The events of a book. */
 export interface PassEvents {
-  /** An owner's viewer has begun to watch. `pass`: on which; undefined where none is required. */
+  /** A viewer of an owner has begun to watch. `pass`: the pass that pays; undefined if none is required. */
   connected: { readonly owner: string; readonly session: PlaySession; readonly pass: Pass | undefined };
   /** It has ended; everything is billed. */
   disconnected: { readonly owner: string; readonly session: PlaySession; readonly pass: Pass | undefined };
-  /** Something was taken off a pass, and is saved. */
+  /** Something was deducted from a pass, and has been saved. */
   spent: { readonly owner: string; readonly pass: Pass };
   /** A pass can no longer be used. */
   exhausted: { readonly owner: string; readonly pass: Pass; readonly reason: Over };

@@ -1,17 +1,17 @@
-/** What a pass is spent by: time (0), data (1), or both, whichever is used up first (2). */
+/** What a pass is measured by: time (0), data (1), or both, whichever is used up first (2). */
 export const PASS_TYPES = Object.freeze({ time: 0, data: 1, time_or_data: 2 } as const);
 
 /** A value of `PASS_TYPES`. */
 export type PassType = (typeof PASS_TYPES)[keyof typeof PASS_TYPES];
 
-/** What somebody has bought, and how much of it is used up. Times are epoch milliseconds. */
+/** What an owner has bought, and how much of it is used up. Times are epoch milliseconds. */
 export interface SessionData {
-  /** Who sold it; `''` for passes of the book itself. */
+  /** Its seller; `''` for the book's own passes. */
   readonly provider: string;
   readonly type: PassType;
   /** Seconds that may be watched. Types 0 and 2. */
   readonly timeSecs: number;
-  /** Megabytes (1,000,000 bytes) that may flow, both directions together. Types 1 and 2. */
+  /** Megabytes (1,000,000 bytes) that may flow, in both directions together. Types 1 and 2. */
   readonly dataMb: number;
   /** Seconds that were watched, to the millisecond. Types 0 and 2. */
   readonly timeCons: number;
@@ -19,18 +19,18 @@ export interface SessionData {
   readonly dataCons: number;
   /** When it was first used; null: not yet. */
   readonly startedAt: number | null;
-  /** Days of 24 hours that it lasts from then on, besides `timeSecs`; null: it never expires. */
+  /** Days of 24 hours that it then lasts, besides `timeSecs`; null: it never expires. */
   readonly expDays: number | null;
   /** Megabits per second to the viewer; 0: no limit. */
   readonly downMbits: number;
-  /** Megabits per second from the viewer, where it publishes; 0: no limit. */
+  /** Megabits per second from the viewer, if it publishes; 0: no limit. */
   readonly upMbits: number;
-  /** True: the book's `globalSpeed` holds, and not the two limits above. */
+  /** True: the book's `globalSpeed` applies instead of the two limits above. */
   readonly useGlobalSpeed: boolean;
   readonly createdAt: number;
 }
 
-/** What a pass is bought with. What is left out is 0, null or false. */
+/** The terms on which a pass is bought. Omitted fields are 0, null or false. */
 export interface PassTerms {
   type: PassType;
   /** Seconds; up to 3,153,600,000, which is a hundred years. */
