@@ -24,16 +24,19 @@ import { Source } from './watch/source.js';
 export interface ClusterOptions {
   /** How the nodes reach each other: `redisLink(client)`. */
   via: ClusterLink;
-  /** What this node is called in lists; at most 64 characters. Default: the name of the machine and the number of the process. */
+  /** The name of this node in lists; at most 64 characters. Default: the host name and the process id. */
   name?: string;
   /**
-   * What becomes of newcomers while the cluster cannot be asked: `local` decides as one node does, `refuse` answers 503. Who is
-   * known here plays on. Default `local`.
+   * What happens to newcomers while the cluster cannot be asked: `local` decides as a single node does, `refuse` answers 503.
+   * Viewers known here play on. Default `local`.
    */
   whenAlone?: 'local' | 'refuse';
   /** How long a newcomer's first request waits for the cluster, in milliseconds, at most 10,000. Default 250. */
   timeLimitMs?: number;
-  /** How long a node that is not heard of counts as one, in milliseconds, from 1,000. It is renewed three times in that time. Default 10,000. */
+  /**
+   * How long a node that is not heard from counts as a member, in milliseconds, from 1,000. The lease is renewed three times
+   * within that. Default 10,000.
+   */
   leaseMs?: number;
   /** Default: the wall clock. */
   clock?: Clock;
@@ -41,7 +44,7 @@ export interface ClusterOptions {
   logger?: Logger;
 }
 
-/** What a node says when it has joined. */
+/** What a node announces when it has joined. */
 const JOINED = 'N';
 const MAX_DENIALS = 100_000;
 
@@ -73,7 +76,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
       else void membership.lookAgain().then(() => everywhere.joined());
     },
     onTable: (bodies) => words.table(bodies),
-    // Its old leases are somebody else's by now: what it has, it claims anew.
+    // Its old leases now belong to others: it claims its visits again.
     onJoined: async () => {
       const swept = membership.takeStalled();
       setImmediate(() => void claimer.joined(swept));
@@ -138,7 +141,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   };
   try {
     await member.join();
-    // where this is not heard, it is seen at the next renewal
+    // if this is not heard, the next renewal shows it
     await member.log.say(JOINED).catch(() => undefined);
   } catch (error) {
     await leave();

@@ -11,19 +11,19 @@ export interface MemberParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly name: string;
-  /** What must be equal on all nodes, by the name of the option. */
+  /** What must be equal on all nodes, by option name. */
   readonly config: Readonly<Record<string, string>>;
   readonly leaseMs: number;
   readonly renewMs: number;
   readonly maxEntries: number;
   readonly onSaid: (body: string) => void;
   readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
-  /** Before anything is admitted by it: the log was read by then. */
+  /** Runs before anything is admitted; the log has been read by then. */
   readonly onJoined?: () => Promise<void>;
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
 }
 
-/** A process in the cluster: its lease, the log that it hears, and what others ask it. */
+/** A process in the cluster: its lease, the log that it follows, and the questions of others. */
 export class Member {
   readonly membership: Membership;
   readonly log: ClusterLog;
@@ -35,7 +35,7 @@ export class Member {
     this.membership = new Membership({
       ...parts,
       onJoined: () => this.listen(),
-      // where it fails, the next renewal checks again
+      // if this fails, the next renewal checks again
       onRenewed: () => void this.log.check().catch(() => undefined),
     });
     const rewind = (): void => this.follower?.rewind(LOG);
@@ -44,7 +44,7 @@ export class Member {
     this.mailbox.on('reached', async (n) => this.log.reached(Number(n)).then(() => true));
   }
 
-  /** Whether it may speak for a bucket now: looked at before each opening. */
+  /** Whether it may speak for a bucket now: read before each opening. */
   holds(bucket: number): boolean {
     return this.membership.holds(bucket);
   }
@@ -58,7 +58,10 @@ export class Member {
     await this.follower?.stop();
   }
 
-  /** What is said from now on comes by the channel, and all that runs is in the table: nothing falls between. */
+  /**
+   * Anything said from now on comes through the channel, and everything in force is in the table, so nothing is missed in
+   * between.
+   */
   private async listen(): Promise<void> {
     await this.follower?.stop();
     const inbox = { name: inboxOf(this.membership.incarnation), isOwn: true };
@@ -71,7 +74,7 @@ export class Member {
   }
 }
 
-/** Those who live of the incarnations that begin like this. */
+/** The living nodes whose incarnations begin like this. */
 export function holdersOf({ membership }: Member, holders: readonly string[]): readonly ClusterNode[] {
   return membership.nodes
     .living()

@@ -9,29 +9,29 @@ import { keyOf } from './merge-rows.js';
 /** A visit that this node holds because it has asked about it. */
 export interface AskedVisit extends Pick<Happening, 'id' | 'openedAt' | 'kind' | 'stream'> {
   readonly place: Place;
-  /** All that Redis knows it by. */
+  /** All names that Redis knows it by. */
   readonly names: readonly NameHash[];
   readonly allowedUntil: FoundVisit['allowedUntil'];
-  /** It has begun by this node's question. */
+  /** It began with this node's question. */
   readonly begun: Begun | undefined;
-  /** It has to be claimed when somebody is let in. */
+  /** It has to be claimed when a viewer is admitted. */
   readonly isPassedOn: boolean;
 }
 
 type Visit = Pick<Part, 'id' | 'openedAt'>;
 
-/** Visits that this node holds because it has asked about them: until a part opens, or nobody is let in. */
+/** Visits that this node holds because it has asked about them, until a part opens or no viewer is admitted. */
 export class AskedVisits {
   private readonly waiting = new Map<string, { readonly visit: AskedVisit; readonly since: number }>();
   private timer: unknown;
 
-  /** @param onLate nothing was heard of it for so long that nobody is let in any more */
+  /** @param onLate There has been no answer for so long that nobody will be admitted any more. */
   constructor(
     private readonly clock: Clock,
     private readonly onLate: (visit: AskedVisit) => void,
   ) {}
 
-  /** What another question has said of the same visit is added to it. */
+  /** Merges the answer to another question about the same visit. */
   add(visit: AskedVisit): void {
     const key = keyOf(visit);
     const before = this.waiting.get(key);
@@ -44,7 +44,7 @@ export class AskedVisits {
     return this.waiting.has(keyOf(visit));
   }
 
-  /** It is not waited for any more. */
+  /** The visit is no longer waited for. */
   take(visit: Visit): AskedVisit | undefined {
     const key = keyOf(visit);
     const waiting = this.waiting.get(key);
@@ -66,7 +66,7 @@ export class AskedVisits {
     const now = this.clock.now();
     this.timer = undefined;
     for (const [key, { visit, since }] of this.waiting) {
-      // the others came later
+      // the remaining ones are younger
       if (now - since < TENTATIVE_MS) break;
       this.waiting.delete(key);
       this.onLate(visit);

@@ -5,7 +5,7 @@ import type { Member } from '../member.js';
 import type { ClusterSlots } from '../slots/cluster-slots.js';
 import type { VisitKeeper } from './visit-keeper.js';
 
-/** How often is looked whether a bucket has come back empty. */
+/** How often it checks whether a bucket has come back empty. Milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 const ANSWER_MS = 1_000;
 
@@ -18,8 +18,8 @@ export interface ClaimerParts {
 }
 
 /**
- * Says again what this node has, when it has joined again or a bucket has come back empty. What was there before goes on; what
- * others have closed meanwhile begins anew.
+ * Claims this node's visits again after it has rejoined, or a bucket has come back empty. Visits that existed before continue;
+ * those that others have closed meanwhile begin anew.
  */
 export class Claimer {
   private known: readonly string[] = [];
@@ -31,13 +31,13 @@ export class Claimer {
     parts.member.mailbox.on('swept', (incarnation) => parts.member.membership.hasSwept(incarnation as string));
   }
 
-  /** @param stalledAs what this process was while it stood still for longer than its lease; undefined: it did not */
+  /** @param stalledAs The incarnation of this process while it stood still for longer than its lease; undefined: it did not. */
   async joined(stalledAs: string | undefined): Promise<void> {
     const { keeper } = this.parts;
     const lost = this.lostBuckets();
     keeper.claimAgain((bucket) => !lost.has(bucket), false);
     if (lost.size === 0) return;
-    // Others may have closed what it had, and Redis would not know any more.
+    // Others may have closed its visits, and Redis would no longer know about it.
     const isSwept = stalledAs !== undefined && (await this.isSwept(stalledAs));
     keeper.claimAgain((bucket) => lost.has(bucket), !isSwept);
   }
@@ -54,7 +54,7 @@ export class Claimer {
     void this.parts.slots.claim();
   }
 
-  /** Since it was asked last. */
+  /** Since the last call. */
   private lostBuckets(): Set<number> {
     const { membership } = this.parts.member;
     const lost = new Set<number>();
@@ -67,7 +67,7 @@ export class Claimer {
     return lost;
   }
 
-  /** Whether others have swept up after it. They are waited for: they have to join again as well. */
+  /** Whether others have swept up after it. It waits for them, because they have to rejoin as well. */
   private async isSwept(incarnation: string): Promise<boolean> {
     const { member, leaseMs } = this.parts;
     await this.pause(leaseMs / 2);

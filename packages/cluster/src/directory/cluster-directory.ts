@@ -30,9 +30,9 @@ import type { NodeAnswers } from './node-answers.js';
 import type { OperatorWords } from './operator-words.js';
 import type { ClusterEvents } from './cluster-events.js';
 
-/** Rows of one list, at the most. */
+/** The most rows in one list. */
 export const MAX_ROWS = 1_000;
-/** How long is waited for the other nodes. */
+/** How long to wait for the other nodes. Milliseconds. */
 const ANSWER_MS = 1_000;
 
 /** Rows of the list. `partial`: some nodes have not answered in time. */
@@ -42,22 +42,22 @@ export interface ClusterList extends ReadonlyArray<ClusterSession> {
   readonly missing: readonly string[];
 }
 
-/** How the cluster is, as this node sees it. */
+/** The state of the cluster as this node sees it. */
 export interface ClusterHealth {
   /** True: this node holds no lease, and newcomers are treated as `whenAlone` says. */
   readonly isAlone: boolean;
   /** The clock of the cluster minus that of this process, in milliseconds. */
   readonly clockOffsetMs: number;
-  /** Names of nodes whose clocks are more than a second away from that of the cluster. */
+  /** Names of nodes whose clocks differ from that of the cluster by more than a second. */
   readonly clocksApart: readonly string[];
 }
 
-/** All nodes of a cluster as one directory: `sessionsApi()` and others take it instead of a tracker. */
+/** All nodes of a cluster as one directory: `sessionsApi()` and others accept it in place of a tracker. */
 export interface ClusterDirectory extends SessionDirectory {
   list(filter?: SessionFilter): Promise<ClusterList>;
   count(filter?: SessionFilter): Promise<number>;
   get(id: string): Promise<ClusterSession | undefined>;
-  /** Each end is told by some node, whatever becomes of this one. */
+  /** Each end is reported by some node, whatever becomes of this one. */
   readonly tellsEveryEnd: true;
   /**
    * Takes events elsewhere: `session.opened` and `session.closed` once per visit, by the node whose step made it so, at least once
@@ -83,11 +83,14 @@ export interface ClusterDirectory extends SessionDirectory {
   /** The nodes that live. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
-  /** What happens on all nodes, for whoever shows it: the feed of `sessionsApi()`. Others are asked to tell only while somebody listens. */
+  /**
+   * The events of all nodes, for live displays such as the feed of `sessionsApi()`. Other nodes are asked to report only while
+   * there are listeners.
+   */
   readonly everywhere: Everywhere;
   /** For `concurrencyPolicy({ shared })`. */
   readonly slots: SharedSlots;
-  /** This node lets go of all its parts, and its tracker is one by itself again. The link stays open. */
+  /** This node releases all its parts, and its tracker is independent again. The link stays open. */
   leave(): Promise<void>;
 }
 
@@ -101,7 +104,7 @@ export interface DirectoryParts extends KickParts {
   readonly onLeave: () => Promise<void>;
 }
 
-/** Asks all nodes, and makes one answer of theirs. */
+/** Asks all nodes, and merges their answers. */
 export class NodesAsOne implements ClusterDirectory {
   readonly tellsEveryEnd = true;
 
@@ -254,7 +257,7 @@ export class NodesAsOne implements ClusterDirectory {
     return mergedDenials(answers.map(({ answer }) => answer));
   }
 
-  /** While nobody can be asked, the one alone. */
+  /** Only the given id while no node can be asked. */
   private async withThoseOfOneKick(id: string): Promise<readonly string[]> {
     const listed = await this.listedDenials().catch(() => []);
     return listed.find(({ ids }) => ids.includes(id))?.ids ?? [id];
@@ -264,7 +267,7 @@ export class NodesAsOne implements ClusterDirectory {
     if (logAt !== undefined && logAt > 0) await this.ask('reached', logAt);
   }
 
-  /** With what the records say, in one question for each bucket. */
+  /** Merged with what the records say, with one request per bucket. */
   private async whole(visits: readonly (readonly PartRow[])[]): Promise<ClusterSession[]> {
     const known = visits.map(([part]) => {
       const { row, place } = part as PartRow;

@@ -20,25 +20,28 @@ export interface ClusterEventsParts {
   readonly now: () => number;
 }
 
-/** How often is looked what everybody who listens has by now; who writes it down has done so in that time. */
+/**
+ * How often it checks what all listeners have received by now; sinks that store events have done so within this time.
+ * Milliseconds.
+ */
 const LOOK_MS = 250;
-/** So many wait for sinks. Of older ones Redis need not know any more. */
+/** The most events that wait for sinks. Redis may forget older ones. */
 const MAX_UNTAKEN = 50_000;
 const CLOSE_MS = 10_000;
 
-/** An event that was told, but may not be where a crash cannot reach it. */
+/** An event that was reported, but may not be where a crash cannot reach it. */
 interface Untaken {
   readonly seq: number;
   readonly at: number;
   readonly told: () => void;
 }
 
-/** What a tracker tells sinks besides of visits. */
+/** What a tracker sends to sinks besides visits. */
 const PASSED_ON = ['updated', 'denied', 'source'] as const;
 
 /**
- * The events of the cluster that this node tells: a visit has begun or ended, once, whichever nodes it was seen at. What else a
- * tracker tells is passed on as it is.
+ * The events of the cluster that this node reports: each visit begins and ends once, whichever nodes it was seen on. All other
+ * events of the tracker are passed on unchanged.
  */
 export class ClusterEvents {
   private readonly hub: EventHub;
@@ -52,7 +55,7 @@ export class ClusterEvents {
   }
 
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void {
-    // Parts that open of visits that are known are nobody's news.
+    // New parts of known visits are not reported.
     if (event === 'resumed') return () => undefined;
     if (event !== 'opened' && event !== 'closed') return this.parts.tracker.on(event, listener);
     return all(this.hub.on(event, listener), this.parts.counts.keep());
@@ -70,7 +73,7 @@ export class ClusterEvents {
     };
   }
 
-  /** @param told everybody who listens has it, and it has not to be told again */
+  /** @param told Called when all listeners have it, so that it need not be reported again. */
   opened(session: PlaySession, told: () => void): void {
     this.tell('opened', session, told);
   }
@@ -79,7 +82,7 @@ export class ClusterEvents {
     this.tell('closed', session, told);
   }
 
-  /** Sinks get what they take in time; then all counts as told. */
+  /** Sinks get what they take in time; then everything counts as reported. */
   async close(): Promise<void> {
     const { clock } = this.parts;
     this.stopPassing?.();
@@ -124,7 +127,7 @@ export class ClusterEvents {
     if (untaken.size > 0) this.timer = parts.clock.setTimeout(() => this.look(), LOOK_MS);
   }
 
-  /** A UUID of version 8, the same whoever tells of it. */
+  /** A UUID of version 8, the same whichever node reports it. */
   private idOf(name: string, { id, openedAt }: PlaySession): string {
     const hex = Buffer.from(this.parts.port.hash(`${name} ${id}@${openedAt}`), 'base64url').toString('hex');
     const variant = ((parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
@@ -137,7 +140,7 @@ export class ClusterEvents {
     ].join('-');
   }
 
-  /** On all nodes; while nobody can say that, those that this one has seen. */
+  /** On all nodes; while that is unknown, the viewers that this node has seen. */
   private viewersOf({ stream }: PlaySession): number {
     const { counts, tracker } = this.parts;
     return counts.viewersOf(stream) ?? tracker.count({ stream, kind: 'viewer', status: 'active' });
@@ -156,7 +159,7 @@ export class ClusterEvents {
     };
   }
 
-  /** The parts that are here now. Of a visit that several nodes have, each tells: by the same id. */
+  /** The parts that are on this node now. If several nodes have a part of a visit, each reports it, under the same id. */
   private backlog(): Iterator<ReturnType<typeof attachedEnvelope>> | undefined {
     const { port, tracker, now } = this.parts;
     const ids = port.ids();

@@ -1,23 +1,23 @@
 import type { Clock, Logger } from '@stream-sessions/core';
 import { everyMs } from '@stream-sessions/core/spi';
 
-/** Longer than viewers take to settle when a node has joined or gone, which hands each of them over once. */
+/** Longer than viewers take to settle after a node has joined or left, which hands each of them over once. Milliseconds. */
 const LOOK_EVERY_MS = 300_000;
-/** In that time, for each viewer that is here. What docs/cluster.md calls enough to balance by hash is 1.7 and more. */
+/** Handovers in that time, per viewer on this node. docs/cluster.md recommends balancing by hash from 1.7 on. */
 const MANY_FOR_EACH = 1.5;
-/** Fewer say nothing about a balancer. */
+/** Fewer handovers say nothing about the balancer. */
 const WORTH_A_WORD = 100;
 
 export interface HandoversParts {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How many sessions are live here. */
+  /** The number of live sessions on this node. */
   readonly live: () => number;
-  /** One more. */
+  /** Called for each handover. */
   readonly onHandover: () => void;
 }
 
-/** Viewers that have gone quiet here and watch on at other nodes: each costs a step, and one more when it comes back. */
+/** Viewers that have gone quiet here and watch on through other nodes: each costs a step, and another one when it comes back. */
 export class Handovers {
   private recent = 0;
   private readonly stopLooking: () => void;
@@ -40,7 +40,7 @@ export class Handovers {
     this.recent = 0;
     const live = this.parts.live();
     if (recent < Math.max(WORTH_A_WORD, MANY_FOR_EACH * live)) return;
-    // once will do
+    // one warning is enough
     this.stop();
     this.parts.logger.warn(
       { handovers: recent, live },

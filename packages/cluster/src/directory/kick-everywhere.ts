@@ -10,14 +10,14 @@ import { momentOf } from '../membership/lease.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { KickAnswer } from './node-answers.js';
 
-/** How long nodes are waited for, all in all. */
+/** How long to wait for all nodes together. Milliseconds. */
 const KICK_MS = 1_000;
 
 export interface KickParts {
   readonly tracker: SessionTracker;
   readonly member: Member;
   readonly clock: Clock;
-  /** Of this node. */
+  /** The name of this node. */
   readonly name: string;
 }
 
@@ -28,7 +28,7 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
   const begunAt = momentOf(clock).monotonic;
   const asked = { id, options };
   const { answers, missing } = await mailbox.ask<KickAnswer>(membership.nodes.living(), 'kick', asked, KICK_MS);
-  // Nobody can be asked, not even this node: what is here ends all the same.
+  // No node can be asked, not even this one: the local part ends all the same.
   const isAsked = answers.some(({ node }) => node.incarnation === membership.incarnation);
   const isKickedHere = !isAsked && tracker.kick(id, options);
   const first = answers.find(({ answer }) => answer.kicked)?.answer;
@@ -51,7 +51,7 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
 
 const namesOf = (nodes: readonly ClusterNode[]): Set<string> => new Set(nodes.map(({ name }) => name));
 
-/** What was asked for may be at a node that has not answered. */
+/** The requested session may be on a node that has not answered. */
 export const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
   new StreamSessionsError(
     'ERR_CLUSTER_ALONE',

@@ -1,18 +1,18 @@
 import type { Denial } from '@stream-sessions/core';
 
-/** What nodes do by one kick, they do within so long, by clocks that may be a second apart. Milliseconds. */
+/** Nodes apply the same kick within this time, by clocks that may differ by a second. Milliseconds. */
 const AT_ONCE_MS = 3_000;
 
-/** One denial, as the operator means it. */
+/** One denial from the operator's point of view. */
 export interface ListedDenial {
   readonly denial: Denial;
-  /** All that have to be lifted with it. */
+  /** The ids of all denials that have to be lifted with it. */
   readonly ids: readonly string[];
 }
 
 /**
- * The denials of all nodes. The operator's are the same everywhere; what policies refused is each node's own. Of a visit that is
- * kicked or replaced each node with a part makes one, for each knows the viewer by other names: they are listed as one.
+ * The denials of all nodes. The operator's are the same everywhere; refusals by policies belong to each node. For a visit that is
+ * kicked or replaced, each node with a part makes a denial, because each knows the viewer by other names: they are listed as one.
  */
 export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDenial[] {
   const byId = new Map<string, Denial>();
@@ -21,7 +21,7 @@ export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDeni
     byId.set(denial.id, { ...denial, hits: denial.hits + (known?.hits ?? 0) });
   }
   const listed: ListedDenial[] = [];
-  /** The latest of each kick. */
+  /** The latest denial of each kick. */
   const latest = new Map<string, number>();
   for (const denial of [...byId.values()].sort((a, b) => a.since - b.since || (a.id < b.id ? -1 : 1))) {
     const kick = kickOf(denial);
@@ -40,7 +40,7 @@ export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDeni
 function kickOf({ by, reason, target: { session, user, issuedBefore }, detail = '' }: Denial): string | undefined {
   const isReplaced = by === 'policy' && reason === 'replaced';
   if ((by === 'kick' || isReplaced) && session !== undefined) return `${by} ${session} ${detail}`;
-  // what was issued to the user of a visit that is kicked
+  // credentials issued to the user of a kicked visit
   return issuedBefore === undefined ? undefined : `revoke ${String(user)} ${detail}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Explanation, PolicyDecision } from '@stream-sessions/core';
 
-/** What several nodes know of one session, as one. Of a visit that lives anywhere, the parts that have ended say nothing. */
+/** Merges what several nodes know about one session. If a visit is live anywhere, parts that have ended are ignored. */
 export function mergedExplanation(all: readonly Explanation[]): Explanation | undefined {
   const live = all.filter(({ closedAt }) => closedAt === undefined);
   const told = live.length > 0 ? live : all;
@@ -9,7 +9,7 @@ export function mergedExplanation(all: readonly Explanation[]): Explanation | un
   return { ...latest, policies: latestOfEach(told.flatMap(({ policies }) => policies)) };
 }
 
-/** The later, the longer it lives; or has lived. */
+/** The later this is, the longer the part lives, or has lived. */
 const ageOf = ({ idleAt = 0, closedAt = 0 }: Explanation): number => Math.max(idleAt, closedAt);
 
 function latestOfEach(decisions: readonly PolicyDecision[]): PolicyDecision[] {

@@ -3,11 +3,11 @@ import type { Figures } from '../visits/visit-figures.js';
 
 /** A row of the list of a cluster. */
 export interface ClusterSession extends PlaySession {
-  /** The names of the nodes at which it was seen lately. */
+  /** The names of the nodes where it was seen lately. */
   readonly nodes: readonly string[];
 }
 
-/** A part of a visit, as the tracker of a node shows it. */
+/** A part of a visit, as shown by the tracker of a node. */
 export interface PartRow {
   readonly row: PlaySession;
   readonly place: string | undefined;
@@ -16,7 +16,7 @@ export interface PartRow {
 
 export const keyOf = ({ id, openedAt }: Pick<PlaySession, 'id' | 'openedAt'>): string => `${openedAt} ${id}`;
 
-/** One row of all the parts of a visit: what was active last is shown, bytes and connections add up. */
+/** One row for all the parts of a visit: the most recently active part is shown, bytes and connections add up. */
 export function mergedRow(parts: readonly PartRow[], figures?: Figures): ClusterSession {
   const rows = parts.map(({ row }) => row).sort((a, b) => b.updatedAt - a.updatedAt);
   const [latest] = rows as [PlaySession];
@@ -40,7 +40,7 @@ export function mergedRow(parts: readonly PartRow[], figures?: Figures): Cluster
   };
 }
 
-/** The parts of each visit, in the order in which they come. */
+/** Groups the parts by visit, in order of appearance. */
 export function byVisit(parts: readonly PartRow[]): PartRow[][] {
   const visits = new Map<string, PartRow[]>();
   for (const part of parts) {

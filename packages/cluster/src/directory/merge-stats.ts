@@ -11,8 +11,8 @@ function added(counts: readonly Counts[]): Record<string, number> {
 }
 
 /**
- * The counters of all nodes as one. Who is live is counted once, whatever nodes it was seen at; what has opened and closed is
- * counted by part, as the trackers count it.
+ * Merges the counters of all nodes. A live visit counts once, whichever nodes it was seen on; opened and closed sessions are
+ * counted by part, as the trackers count them.
  */
 export function mergedStats(nodes: readonly TrackerStats[], live: ReadonlyMap<string, CountsOfStream>): TrackerStats {
   const sum = (field: NumberOf): number => nodes.reduce((total, stats) => total + stats[field], 0);
@@ -49,7 +49,7 @@ const SUMS = [
 ] as const;
 type NumberOf = (typeof SUMS)[number];
 
-/** The streams of all nodes. Who is live is counted once; bytes add up. */
+/** Merges the streams of all nodes. A live visit counts once; bytes add up. */
 export function mergedStreams(
   nodes: readonly StreamSummary[],
   live: ReadonlyMap<string, CountsOfStream>,
@@ -62,7 +62,7 @@ export function mergedStreams(
     const known = streams.get(stream);
     if (known === undefined) continue;
     known.bytes += bytes;
-    // of a viewer who was seen at several nodes all say the same: it is not counted twice where one node has seen all
+    // the nodes that have seen a viewer all count it: using the maximum does not count it twice if one node has seen everyone
     known.dvr = Math.max(known.dvr, dvr);
   }
   return [...streams.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1));

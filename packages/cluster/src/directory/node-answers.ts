@@ -4,17 +4,17 @@ import type { Member } from '../member.js';
 import { keyOf, type PartRow } from './merge-rows.js';
 import type { OperatorWords } from './operator-words.js';
 
-/** What a node answers to a kick. */
+/** A node's answer to a kick. */
 export interface KickAnswer {
-  /** It has done it. */
+  /** The kick was carried out. */
   readonly kicked: boolean;
-  /** The opening time of the visit that is kicked now. */
+  /** The opening time of the visit that was kicked. */
   readonly cut?: number;
-  /** Where in the log it stands who may not come back. */
+  /** The position in the log of the denial that keeps the viewer out. */
   readonly logAt: number;
 }
 
-/** What this node answers when a directory asks all of them: its own part of everything. */
+/** This node's answers when a directory asks all nodes: its own share of everything. */
 export class NodeAnswers {
   constructor(
     private readonly tracker: SessionTracker,
@@ -23,7 +23,7 @@ export class NodeAnswers {
     private readonly name: string,
   ) {}
 
-  /** Before the member joins. */
+  /** Call it before the member joins. */
   answerIn({ mailbox }: Member): void {
     const { tracker } = this;
     mailbox.on('list', (filter) => tracker.list(filter as SessionFilter).map((row) => this.partRow(row)));
@@ -46,7 +46,7 @@ export class NodeAnswers {
       const { id, options } = asked as { id: string; options: KickOptions };
       const kicked = tracker.kick(id, options);
       const row = tracker.get(id);
-      // by the word of another node, which was quicker than this question
+      // kicked by the log entry of another node, which was faster than this question
       const cut = kicked || row?.closeReason === 'kicked' ? row?.openedAt : undefined;
       return { kicked, cut, logAt: kicked ? ((await this.words.said()) ?? 0) : 0 };
     });

@@ -11,17 +11,17 @@ import { asLive, wholeOf } from './visit-rows.js';
 
 type Visit = Pick<Part, 'id' | 'openedAt'>;
 
-/** How long is waited for nodes that are to tell of a visit. */
+/** How long to wait for nodes that are to report a visit. Milliseconds. */
 const PASS_MS = 1_000;
 
 /**
- * What becomes of questions. A question makes this node hold a part of a visit, new or not, so that letting somebody in needs no
- * further step; where nobody is let in, the part is given back. Whoever has begun a visit tells of it: this node when it
- * lets somebody in, or else one of those who have asked about it meanwhile.
+ * What becomes of questions. A question makes this node hold a part of a visit, new or not, so that admitting the viewer needs no
+ * further step; if nobody is admitted, the part is given back. The node that began a visit reports it once it admits a viewer;
+ * otherwise one of the nodes that have asked about it meanwhile does.
  */
 export class Openings {
   private readonly asked: AskedVisits;
-  /** Visits that others have begun, and let nobody in: who does claims them. */
+  /** Visits that others have begun without admitting a viewer: a node that admits one claims them. */
   private readonly passedOn = new RecentMap<true>({ max: 4_096 });
   private readonly tellsAllowed: boolean;
 
@@ -30,7 +30,7 @@ export class Openings {
     private readonly claim: (part: Part) => void,
   ) {
     this.asked = new AskedVisits(parts.clock, (visit) => this.late(visit));
-    // otherwise no node has a use for it
+    // otherwise no node needs it
     this.tellsAllowed = parts.port.identity['identity.aliases'] === 'admit';
     parts.member.mailbox.on('passed on', (visit) => this.passOnHere(visit as Visit));
   }
@@ -41,7 +41,7 @@ export class Openings {
     this.asked.add({ id, openedAt, kind, stream, place, names, allowedUntil, begun, isPassedOn });
   }
 
-  /** It has begun by a question whose answer was lost: somebody may yet be let in. */
+  /** It began with a question whose answer was lost: a viewer may yet be admitted. */
   mayOpen(happening: Happening, place: Place, begun: Begun): void {
     const { id, openedAt, kind, stream } = happening;
     const unknown = { names: [], allowedUntil: undefined, isPassedOn: true };
@@ -49,20 +49,20 @@ export class Openings {
   }
 
   settled(visit: Visit): void {
-    // whoever was let in is told of as changed
+    // an admitted viewer is reported through `changed`
     if (this.parts.port.part(visit.id) !== undefined) return;
     const asked = this.asked.take(visit);
     if (asked !== undefined) void this.giveBack(asked);
   }
 
-  /** Somebody was let in. What was known of it when it was asked about; a visit that began by that is told of. */
+  /** A viewer was admitted. Returns what was known when it was asked about; a visit that began with that question is reported. */
   letIn(visit: Visit, row: PlaySession | undefined): AskedVisit | undefined {
     const asked = this.asked.take(visit);
     if (asked?.begun !== undefined) this.parts.onOpened(asLive(row ?? strangerOf(asked)), asked.begun.told);
     return asked;
   }
 
-  /** Somebody was let in, or a part has changed. False: Redis does not know all of it. */
+  /** A viewer was admitted, or a part has changed. False: Redis does not know all of it. */
   isToldOf(part: Part, row: PlaySession | undefined): boolean {
     const asked = this.letIn(part, row);
     if (asked === undefined || asked.isPassedOn || this.passedOn.get(keyOf(part)) === true) return false;
@@ -70,12 +70,12 @@ export class Openings {
     return areKnown(part.names, asked.names);
   }
 
-  /** What was asked about in these buckets is gone, or others tell of it. */
+  /** The visits asked about in these buckets are gone, or others report them. */
   forget(isMeant: (bucket: number) => boolean): void {
     for (const { begun } of this.asked.takeAll(({ place }) => isMeant(place.bucket))) begun?.told();
   }
 
-  /** This node goes. */
+  /** This node leaves. */
   giveBackAll(): void {
     for (const visit of this.asked.takeAll()) void this.giveBack(visit);
     this.asked.stop();
@@ -100,7 +100,7 @@ export class Openings {
       void member.mailbox.ask(holdersOf(member, ended?.holders ?? []), 'passed on', { id, openedAt }, PASS_MS);
     }
     if (how === 'passed' || how === 'gone' || how === 'none') return begun?.told();
-    // others have let somebody in
+    // others have admitted a viewer
     const row = strangerOf(visit);
     if (begun !== undefined) onOpened(row, begun.told);
     if (ended?.closed === undefined) return;

@@ -12,7 +12,10 @@ interface Ending {
   readonly openedAt: number;
 }
 
-/** What holds on every node, in the log: denials, lifts, ends of visits, and whose place was taken. Times there are those of the cluster. */
+/**
+ * What applies on every node, through the log: denials, lifts, ends of visits, and replaced visits. Its times are those of the
+ * cluster.
+ */
 export class OperatorWords {
   readonly visitsReplaced: ReplacedVisits;
   private readonly denials: SharedDenials;
@@ -54,7 +57,7 @@ export class OperatorWords {
     return this.say(() => this.member().log.say(`E${JSON.stringify(ending)}`));
   }
 
-  /** Resolves when all that was said is in the log, to the number of the last; undefined: it could not be said. */
+  /** Resolves when everything said is in the log, with the number of the last entry; undefined: it could not be said. */
   said(): Promise<number | undefined> {
     return this.saying;
   }
@@ -64,7 +67,7 @@ export class OperatorWords {
     if (body.startsWith('E')) this.onEnd(JSON.parse(body.slice(1)) as never);
   }
 
-  /** All that runs; returns what was said here and is not there. */
+  /** Everything in force; returns what was said here and is missing there. */
   async table(bodies: readonly string[]): Promise<readonly Running[]> {
     const denials = await this.denials.onTable(bodies);
     return [...denials, ...this.visitsReplaced.onTable(bodies)];

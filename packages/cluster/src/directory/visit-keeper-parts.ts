@@ -4,7 +4,7 @@ import type { Member } from '../member.js';
 import type { VisitBook } from '../visits/visit-book.js';
 import type { OperatorWords } from './operator-words.js';
 
-/** What keeping the visits of a node takes. */
+/** The parts that `VisitKeeper` works with. */
 export interface VisitKeeperParts {
   readonly port: ClusterPort;
   readonly member: Member;
@@ -13,12 +13,12 @@ export interface VisitKeeperParts {
   readonly words: OperatorWords;
   readonly whenAlone: 'local' | 'refuse';
   readonly timeLimitMs: number;
-  /** A visit of this tracker, live or ended, as lists show it. */
+  /** A visit of this tracker, live or ended, as a list row. */
   readonly rowOf: (id: string) => PlaySession | undefined;
-  /** A visit has begun by a step of this node. `told`: everybody who listens has it. */
+  /** A visit has begun by a step of this node. `told`: call it when all listeners have received that. */
   readonly onOpened: (row: PlaySession, told: () => void) => void;
-  /** A visit has ended by a step of this node. `row`: all of it. */
+  /** A visit has ended by a step of this node. `row`: the whole visit. */
   readonly onClosed: (row: PlaySession, told: () => void) => void;
-  /** A viewer has gone quiet here, and watches on at another node. */
+  /** A viewer has gone quiet here, and is watching through another node. */
   readonly onHandover: () => void;
 }

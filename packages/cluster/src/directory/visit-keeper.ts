@@ -10,10 +10,10 @@ import { Openings } from './openings.js';
 import type { VisitKeeperParts } from './visit-keeper-parts.js';
 import { asLive, wholeOf } from './visit-rows.js';
 
-/** How long is waited for nodes that hold other parts of a visit that has ended. */
+/** How long to wait for nodes that hold other parts of a visit that has ended. Milliseconds. */
 const END_MS = 1_000;
 
-/** Which part has ended elsewhere, and why. */
+/** The part that has ended elsewhere, and why. */
 interface Ending {
   readonly id: string;
   readonly openedAt: number;
@@ -21,14 +21,14 @@ interface Ending {
   readonly detail?: string | undefined;
 }
 
-/** What the tracker of this node asks and tells, as operations on the visits of the cluster. */
+/** Turns what this node's tracker asks and reports into operations on the visits of the cluster. */
 export class VisitKeeper implements VisitDirectory {
   readonly whenAlone: 'local' | 'refuse';
   readonly timeLimitMs: number;
   private readonly unclaimed = new Set<string>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
   private readonly ended = new RecentMap<{ readonly part: Part; readonly row: PlaySession }>({ max: 4_096 });
-  /** When visits have begun that were asked about lately. */
+  /** The opening times of visits that were asked about lately. */
   private readonly openedAt = new RecentMap<number>({ max: 4_096 });
   private readonly openings: Openings;
   private isEnding = false;
@@ -48,13 +48,13 @@ export class VisitKeeper implements VisitDirectory {
     const { member, book } = this.parts;
     if (!member.holds(placeOf(asked).bucket)) return undefined;
     const answer = await book.find(asked, (each) => this.openings.answered(asked, each));
-    // Who was kicked there a moment ago: the denial comes before whoever returns.
+    // If somebody was kicked there a moment ago, the denial must arrive before the returning viewer.
     if (answer !== undefined && answer.logAt > 0) await member.log.reached(answer.logAt);
     if (answer !== undefined) this.openedAt.set(answer.found.id, answer.found.openedAt);
     return answer?.found;
   }
 
-  /** Of a visit that this node has asked about lately; undefined: it has not. */
+  /** The opening time of a visit that this node has asked about lately; undefined: it has not. */
   openedAtOf(id: string): number | undefined {
     return this.openedAt.get(id);
   }
@@ -68,7 +68,7 @@ export class VisitKeeper implements VisitDirectory {
     this.unclaimed.add(id);
   }
 
-  /** This process is somebody else since it has joined again, or a bucket has come back empty. */
+  /** This process has another incarnation since it rejoined, or a bucket has come back empty. */
   claimAgain(isMeant: (bucket: number) => boolean, wasLost: boolean): void {
     const { port } = this.parts;
     this.openings.forget(isMeant);
@@ -78,7 +78,7 @@ export class VisitKeeper implements VisitDirectory {
     }
   }
 
-  /** This node goes: others may have parts of what it has. */
+  /** This node leaves: others may have parts of its visits. */
   async letGoOfAll(): Promise<void> {
     const { port, book, clock, rowOf } = this.parts;
     for (const id of port.ids()) {
@@ -87,11 +87,11 @@ export class VisitKeeper implements VisitDirectory {
       void this.letGo(part, { ...row, closedAt: clock.now(), closeReason: 'shutdown' });
     }
     this.openings.giveBackAll();
-    // Where that cannot be told, its lease ends by itself.
+    // If this cannot be reported, its lease ends on its own.
     await book.flushed();
   }
 
-  /** For what was not answered, or was left by a dead node: what is known of it here is told. */
+  /** For what was not answered, or was left by a dead node: reported with what is known about it here. */
   happened(happening: Happening, told: () => void, origin?: Origin): void {
     const { id, openedAt, how, reason } = happening;
     const row = this.ended.get(keyOf(happening))?.row ?? this.parts.rowOf(id);
@@ -150,7 +150,7 @@ export class VisitKeeper implements VisitDirectory {
     const isSame = as.id === part.id && as.openedAt === part.openedAt;
     const last = this.ended.get(keyOf(part)) ?? { part, row: strangerOf(part) };
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
-      // It has ended before anybody knew what it was.
+      // It ended before anybody knew which visit it was.
       void this.letGo({ ...last.part, ...as, names: part.names }, { ...last.row, ...as });
     }
     const row = { ...asLive(rowOf(as.id) ?? last.row), ...as };
@@ -169,7 +169,7 @@ export class VisitKeeper implements VisitDirectory {
     onClosed(whole, ended.closed);
   }
 
-  /** Denials first, as on one node; then nobody holds a part any more. */
+  /** Denials first, as on one node; then no node holds a part any more. */
   private async endEverywhere(part: Part, row: PlaySession): Promise<void> {
     const { book, member, words, onClosed } = this.parts;
     const logAt = await words.said();
@@ -192,7 +192,7 @@ export class VisitKeeper implements VisitDirectory {
     onClosed(whole, ended.closed);
   }
 
-  /** Answers what was seen of it here. */
+  /** Returns what was seen of it here. */
   endHere({ id, openedAt, reason, detail }: Ending): Part | null {
     this.openings.letIn({ id, openedAt }, this.parts.rowOf(id));
     this.isEnding = true;

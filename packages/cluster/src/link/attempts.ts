@@ -2,23 +2,23 @@ import type { Clock } from '@stream-sessions/core';
 import { Deadlines } from '@stream-sessions/core/spi';
 import { linkFailed } from '../errors.js';
 
-/** How many may be unanswered: they queue up without bound while nobody answers. */
+/** The most unanswered steps: they would queue up without bound while nobody answers. */
 const MAX_PENDING = 10_000;
-/** Pauses between tries. */
+/** Pauses between attempts. Milliseconds. */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
 export interface AttemptsParts {
-  /** Who has to answer, for messages. */
+  /** What has to answer, for messages. */
   readonly at: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Whether another try may work. */
+  /** Whether another attempt may succeed. */
   readonly mayPass: (error: unknown) => boolean;
   readonly asError: (error: unknown) => Error;
 }
 
-/** Tries again what may pass, until the time is up. */
+/** Retries errors that may pass, until the time is up. */
 export class Attempts {
   private pending = 0;
   private isClosed = false;
@@ -48,7 +48,7 @@ export class Attempts {
     });
   }
 
-  /** Nothing is tried again, and nothing new is begun. */
+  /** Nothing is retried, and nothing new is started. */
   close(): void {
     this.isClosed = true;
   }

@@ -1,25 +1,28 @@
-/** What a step answers: only what every Redis protocol says alike. */
+/** The result of a step: only values that every Redis protocol represents alike. */
 export type Reply = string | number | null | readonly Reply[];
 
 /**
- * Something that happens at once or not at all, to keys of one bucket: a script. It may run twice, because clients send again
- * what was not answered, so a second run must change nothing. Whatever it writes gets an expiry. It uses the commands of Redis
- * 6.2, and takes the time from `TIME`.
+ * An atomic change to keys of one bucket: a script. It may run twice, because clients resend what was not answered, so a second
+ * run must change nothing. Whatever it writes gets an expiry. It uses the commands of Redis 6.2, and takes the time from `TIME`.
  */
 export interface Step {
-  /** For messages of errors. */
+  /** For error messages. */
   readonly name: string;
-  /** Lua, as `EVAL` takes it. Keys come as `KEYS`, the rest as `ARGV`. */
+  /** Lua, as accepted by `EVAL`. Keys are in `KEYS`, everything else in `ARGV`. */
   readonly lua: string;
 }
 
-/** Buckets that the keys are spread over: those of one bucket lie together, so that one step can have several of them. */
+/**
+ * Buckets over which the keys are spread: the keys of one bucket are stored together, so that one step can use several of them.
+ */
 export const BUCKETS = 16;
 
-/** The bucket of the log, and of all else that is followed. */
+/** The bucket of the log, and of every other channel. */
 export const LOG_BUCKET = 0;
 
-/** Of `LOG_BUCKET`: keys whose names begin like this say what all nodes have to know. A link may keep them when the last process has ended. */
+/**
+ * In `LOG_BUCKET`, keys with this prefix hold what all nodes have to know. A link may keep them after the last process has ended.
+ */
 export const KEPT = 'log-';
 
 /** What is wrong with the keys of a step; undefined: nothing. */
@@ -32,26 +35,26 @@ export const checkKeys = (step: Step, bucket: number, keys: readonly string[]): 
 export interface Channel {
   /** The name of its key. */
   readonly name: string;
-  /** Nobody else reads it: what was given is deleted. Default false. */
+  /** It has a single reader: texts are deleted once delivered. Default false. */
   readonly isOwn?: boolean;
 }
 
 /** Reads channels. */
 export interface Follower {
-  /** Gives everything that the channel still has once more, from its oldest text on. */
+  /** Delivers everything that the channel still has again, from its oldest text on. */
   rewind(channel: string): void;
-  /** Nothing is given after this has been called. Resolves when its connection is closed. */
+  /** Nothing is delivered once this has been called. Resolves when its connection is closed. */
   stop(): Promise<void>;
 }
 
 /**
- * What the processes of a cluster have in common: buckets of keys, which they change by steps, and channels, which they
- * follow. All else is made of these two: leases, visits and slots are keys; the log and what one process asks another are
+ * The shared state of the processes of a cluster: buckets of keys, which they change by steps, and channels, which they follow.
+ * Everything else is built on these two: leases, visits and slots are keys; the log and the questions between processes are
  * channels.
  */
 export interface ClusterLink {
   /**
-   * Takes a step in one bucket, and answers what it returned.
+   * Runs a step in one bucket, and resolves with its result.
    *
    * @param bucket from 0 to `BUCKETS - 1`
    * @param keys names within the bucket, for `KEYS`; at least one
@@ -60,13 +63,12 @@ export interface ClusterLink {
    */
   run(step: Step, bucket: number, keys: readonly string[], args: readonly string[]): Promise<Reply>;
   /**
-   * Follows channels, by a connection of its own.
-   * What is appended after this has resolved is given in order and once, also after a lost connection. What was trimmed
-   * meanwhile is missing; who must not miss anything numbers the texts.
+   * Follows channels, by a connection of its own. Texts appended after this has resolved are delivered in order and once, even
+   * after a lost connection. Texts that were trimmed meanwhile are missing: if none may be missed, number them.
    *
    * @throws StreamSessionsError ERR_CLUSTER_LINK (as a rejection)
    */
   follow(channels: readonly Channel[], onTexts: (channel: string, texts: readonly string[]) => void): Promise<Follower>;
-  /** Ends what was opened for the link, followers included. The user's client stays open. Further calls are rejected. */
+  /** Closes what was opened for the link, including followers. The user's client stays open. Further calls are rejected. */
   close(): Promise<void>;
 }

@@ -5,25 +5,25 @@ import type { Membership } from '../membership/membership.js';
 import { follows, isSame, isUpTo, readEntry, readRow, type LogEntry, type Position } from './entry.js';
 import { APPEND, endsOf, EPOCH, HEAD, LOG, READ_HEAD, READ_TABLE, SHARDS, shardOf, tableOf } from './log-steps.js';
 
-/** Something that runs until it ends, or is lifted. */
+/** An entry that is in force until it ends, or is lifted. */
 export interface Running {
   readonly id: string;
   /** Epoch milliseconds by the clock of the cluster. */
   readonly until: number;
-  /** Begins with `L` if it lifts what had this id before: that stays lifted. */
+  /** Begins with `L` if it lifts the earlier entry with this id, which stays lifted. */
   readonly body: string;
 }
 
 export interface ClusterLogParts {
   readonly link: ClusterLink;
   readonly membership: Membership;
-  /** Entries in the table at the most. */
+  /** The most entries in the table. */
   readonly maxEntries: number;
-  /** What somebody said, in order; the own ones are among them. */
+  /** Called for each entry, in order, including this node's own. */
   readonly onSaid: (body: string) => void;
-  /** All that runs, in the order in which it was said. Returns what this node knows of and the table lacks. */
+  /** Called with everything in force, in the order in which it was said. Returns what this node knows and the table lacks. */
   readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
-  /** Where to read again from the beginning. */
+  /** Delivers the channel again from its beginning. */
   readonly rewind: () => void;
 }
 
@@ -31,40 +31,40 @@ const NOWHERE: Position = { n: -1, tag: '', epoch: '' };
 const AT_ONCE = 200;
 
 /**
- * What all nodes hear in one order, and a table of what runs. A node knows by number, tag and epoch whether it has heard all;
- * if not (the log was trimmed, Redis came back empty or has lost its last second), it reads the table and puts back what
- * is missing there.
+ * What all nodes hear in one order, and a table of what is in force. By number, tag and epoch, a node knows whether it has heard
+ * everything; if not (the log was trimmed, Redis came back empty or has lost its last second), it reads the table and restores
+ * what is missing there.
  */
 export class ClusterLog {
   private position = NOWHERE;
   /** Where it began to listen. */
   private beginning: Position | undefined;
-  /** Tags of what was heard: numbers come twice when Redis loses its last second. */
+  /** Tags of entries heard: numbers repeat when Redis loses its last second. */
   private readonly heardTags = new RecentMap<true>({ max: 4_096 });
-  /** What was heard while the table was read. */
+  /** Entries heard while the table was being read. */
   private meanwhile: LogEntry[] | undefined;
   private reading: Promise<void> | undefined;
   private behind: Position | undefined;
-  /** Something that runs could not be said: others learn of it when the table is read. */
+  /** Something in force could not be said: others learn of it when the table is read. */
   private owes = false;
   private readonly waiting = new Set<{ readonly n: number; readonly done: () => void }>();
 
   constructor(private readonly parts: ClusterLogParts) {}
 
-  /** Whether it has heard all that is in the log, as far as it knows. */
+  /** True if it has heard everything in the log, as far as it knows. */
   get isWhole(): boolean {
     return this.position.n >= 0 && this.reading === undefined;
   }
 
-  /** Says something that lasts no longer than it takes to hear it. Resolves to its number. */
+  /** Says something that matters only at the moment it is heard. Resolves with its number. */
   async say(body: string): Promise<number> {
     const { membership } = this.parts;
     return Number(await membership.run(APPEND, LOG_BUCKET, [EPOCH, LOG, HEAD], [randomUUID(), body]));
   }
 
   /**
-   * Says something that runs. Resolves to its number; 0: it is known, or was lifted, or has ended. What could not be said is said
-   * when the table is read next, which the next check does.
+   * Says something that stays in force. Resolves with its number; 0: it is known, was lifted, or has ended. What could not be
+   * said is said when the table is next read, which the next check does.
    */
   async put({ id, until, body }: Running): Promise<number> {
     const { membership, maxEntries } = this.parts;
@@ -86,7 +86,7 @@ export class ClusterLog {
     return new Promise((done) => this.waiting.add({ n, done }));
   }
 
-  /** For the follower of the channel. */
+  /** Called by the follower of the channel. */
   heard(texts: readonly string[]): void {
     for (const text of texts) {
       const entry = readEntry(text);
@@ -97,26 +97,26 @@ export class ClusterLog {
     }
   }
 
-  /** From here on: what runs is read, and what is said is heard. The channel is followed already. */
+  /** From here on, the table is read and the log is heard. The channel must be followed already. */
   begin(): Promise<void> {
     this.beginning = undefined;
     return this.readTable();
   }
 
-  /** Compares with the head: a reader may sleep without knowing. */
+  /** Compares with the head, because a reader may be stuck without noticing. */
   async check(): Promise<void> {
     const head = await this.readHead();
     const { position, behind, owes } = this;
     if ((isSame(head, position) && !owes) || this.reading !== undefined) return;
     const isAhead = head.epoch === position.epoch && head.n > position.n;
-    // what was said a moment ago may be on its way; what was there at the last look is not
+    // an entry of a moment ago may still be on its way; one that was there at the last check is not
     this.behind = isAhead ? head : undefined;
     if (isAhead && !owes && (behind === undefined || behind.epoch !== position.epoch || position.n >= behind.n)) return;
     this.parts.rewind();
     await this.readTable();
   }
 
-  /** Reads what runs, tells of it, and puts back what is missing. */
+  /** Reads what is in force, passes it on, and restores what is missing. */
   private readTable(): Promise<void> {
     this.reading ??= this.read().finally(() => (this.reading = undefined));
     return this.reading;
@@ -126,7 +126,7 @@ export class ClusterLog {
     this.parts.onSaid(entry.body);
     if (this.meanwhile !== undefined) return void this.meanwhile.push(entry);
     if (follows(entry, this.position)) return this.moveTo(entry);
-    // where this fails, the next check sees it again
+    // if this fails, the next check notices it again
     this.readTable().catch(() => undefined);
   }
 

@@ -1,12 +1,12 @@
-/** Where a node is in the log. */
+/** A node's position in the log. */
 export interface Position {
   readonly n: number;
   readonly tag: string;
-  /** The life of the bucket that the log is in. */
+  /** Identifies the life of the log's bucket. */
   readonly epoch: string;
 }
 
-/** What is in the log, as the script wrote it: number, tag, the tag before, epoch, body. */
+/** An entry of the log, as the script wrote it: number, tag, previous tag, epoch, body. */
 export interface LogEntry extends Position {
   readonly previous: string;
   readonly body: string;
@@ -19,16 +19,16 @@ export function readEntry(text: string): LogEntry | undefined {
   return { n: Number(n), tag, previous, epoch, body };
 }
 
-/** True if nothing lies between. */
+/** True if nothing lies between them. */
 export const follows = (entry: LogEntry, { n, tag, epoch }: Position): boolean =>
   entry.epoch === epoch && entry.n === n + 1 && entry.previous === tag;
 
-/** True if it was there by then. */
+/** True if it existed at that position. */
 export const isUpTo = (entry: Position, { n, epoch }: Position): boolean => entry.epoch === epoch && entry.n <= n;
 
 export const isSame = (a: Position, b: Position): boolean => a.n === b.n && a.tag === b.tag && a.epoch === b.epoch;
 
-/** Of the table: number and body. */
+/** A row of the table: number and body. */
 export function readRow(row: string): { readonly n: number; readonly body: string } {
   const space = row.indexOf(' ');
   return { n: Number(row.slice(0, space)), body: row.slice(space + 1) };

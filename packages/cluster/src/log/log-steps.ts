@@ -3,27 +3,28 @@ import { leased, NOW_LUA } from '../membership/leased.js';
 
 /** The channel that all nodes follow. */
 export const LOG = 'log';
-/** Its number and tag, and the epoch of its bucket. */
+/** The number and tag of the latest entry, and the epoch of its bucket. */
 export const HEAD = `${KEPT}head`;
 export const EPOCH = 'epoch';
 
-/** The table of what runs lies in so many keys: read one at a time, none holds Redis up for more than 5 ms. */
+/** The table of what is in force is spread over this many keys: read one at a time, none blocks Redis for more than 5 ms. */
 export const SHARDS = 64;
 export const tableOf = (shard: number): string => `${KEPT}table-${shard}`;
 export const endsOf = (shard: number): string => `${KEPT}ends-${shard}`;
 
-/** By the last letters of an id, which is a UUID. */
+/** By the last characters of an id, which is a UUID. */
 export const shardOf = (id: string): number => parseInt(id.slice(-2), 16) % SHARDS || 0;
 
-/** Texts that a node may be behind before it reads the table. */
+/** How many texts a node may be behind before it has to read the table. */
 const LENGTH = 2_000;
-/** How long the log itself is remembered after its last entry. */
+/** How long the log itself is kept after its last entry. Milliseconds. */
 const KEEP_MS = 86_400_000;
 
 /**
- * Appends an entry: its number, its tag, that of the entry before it, the epoch, and what it says. One that runs for a while is
- * put into the table as well. What was lifted stays lifted, for as long as it would have run; what keeps out who was replaced (`R`) has
- * no end by itself, and is known as lifted for as long as the lift says. Answers the number of the entry, or 0 when it says nothing new.
+ * Appends an entry: its number, its tag, that of the previous entry, the epoch, and its body. One that stays in force is also put
+ * into the table. A lifted entry stays lifted for as long as it would have been in force; an entry that keeps out a replaced
+ * viewer (`R`) has no end of its own, and is known to be lifted for as long as the lift says. Returns the number of the entry, or
+ * 0 if it says nothing new.
  *
  * KEYS: leases, epoch, log, head [, table, ends]. ARGV: incarnation, tag, body [, id, until, most entries].
  */
@@ -75,7 +76,7 @@ local epoch = string.match(redis.call('GET', KEYS[2]) or '-', '^%S+')
 return {tonumber(head[1] or 0), head[2] or '-', epoch}`,
 };
 
-/** What runs, of one shard, each entry as number and body. KEYS: table, ends. */
+/** The entries in force in one shard, each as number and body. KEYS: table, ends. */
 export const READ_TABLE: Step = {
   name: 'read-table',
   lua: `${NOW_LUA}

@@ -14,7 +14,7 @@ import { BINDING, UNARY, UNARY_BINDING } from './operators.js';
 import type { Token } from './tokens.js';
 import { LuaError, LuaTable, type LuaFunction, type Value } from './values.js';
 
-/** Reads expressions. Those that are functions have a block in them. */
+/** Parses expressions. Function expressions contain a block. */
 export abstract class ExpressionParser {
   private at = 0;
   protected scope = new Scope(undefined);
@@ -63,7 +63,7 @@ export abstract class ExpressionParser {
     return body;
   }
 
-  /** Expressions: the last one gives all of its values. */
+  /** A list of expressions: the last one contributes all of its values. */
   protected list(): (frame: Frame) => Value[] {
     const expressions = [this.expression()];
     while (this.accept(',')) expressions.push(this.expression());

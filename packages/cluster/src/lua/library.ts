@@ -21,7 +21,7 @@ function number(value: Value): number {
 const shown = (value: Value): string =>
   value === undefined ? 'nil' : typeof value === 'boolean' ? String(value) : text(value);
 
-/** Positions count from 1, and from the end if they are below 0. */
+/** Positions count from 1, and from the end if they are negative. */
 function part(of: string, from: number, to: number): string {
   const start = from < 0 ? Math.max(0, of.length + from) : Math.max(0, from - 1);
   return of.slice(start, to < 0 ? of.length + to + 1 : to);
@@ -104,7 +104,7 @@ const named = (
   return made;
 };
 
-/** What every script finds, besides `redis`, `KEYS` and `ARGV`. */
+/** The globals of every script, besides `redis`, `KEYS` and `ARGV`. */
 export const library = (): Map<string, Value> =>
   new Map<string, Value>([
     ['tonumber', (value) => [numberOf(value)]],

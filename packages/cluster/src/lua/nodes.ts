@@ -1,7 +1,7 @@
 import { BINARY } from './operators.js';
 import { isTrue, LuaError, LuaTable, typeOf, type Value } from './values.js';
 
-/** Locals of a function that runs, and of those that it is written in. */
+/** Locals of a running function, linked to those of the functions that enclose it. */
 export class Frame {
   readonly locals: Value[] = [];
   constructor(
@@ -10,7 +10,7 @@ export class Frame {
   ) {}
 }
 
-/** What a block ends with: nothing, `break`, or the values of a `return`. */
+/** How a block ends: with nothing, `break`, or the values of a `return`. */
 export type Ending = undefined | typeof BROKEN | Value[];
 export const BROKEN = Symbol('break');
 
@@ -18,13 +18,13 @@ export type Statement = (frame: Frame) => Ending;
 export interface Expression {
   /** Its first value. */
   readonly one: (frame: Frame) => Value;
-  /** All of them: of a call or `...`. Absent: there is one. */
+  /** All of its values, for a call or `...`. Absent: there is one. */
   readonly all?: (frame: Frame) => Value[];
-  /** What can stand on the left of `=`. */
+  /** For an expression that can be on the left of `=`. */
   readonly assign?: (frame: Frame, value: Value) => void;
 }
 
-/** The names of a function's locals, in the blocks that are open. */
+/** The names of a function's locals in the open blocks. */
 export class Scope {
   private readonly blocks = [new Map<string, number>()];
   private size = 0;

@@ -1,6 +1,6 @@
 import { isTrue, LuaError, LuaTable, numberOf, textOf, typeOf, type Value } from './values.js';
 
-/** How tightly they bind; of those that bind to the right, one more on their left. */
+/** Binding strengths; right-associative operators have one more on their left. */
 export const BINDING: Readonly<Record<string, readonly [left: number, right: number]>> = {
   or: [1, 1],
   and: [2, 2],
@@ -30,7 +30,7 @@ function isLess(a: Value, b: Value): boolean {
   throw new LuaError(`attempt to compare ${typeOf(a)} with ${typeOf(b)}`);
 }
 
-/** All but `and` and `or`, which do not always look at both sides. */
+/** All but `and` and `or`, which do not always evaluate both sides. */
 export const BINARY: Readonly<Record<string, (a: Value, b: Value) => Value>> = {
   '+': (a, b) => operand(a) + operand(b),
   '-': (a, b) => operand(a) - operand(b),

@@ -4,8 +4,8 @@ import { tokensOf } from './tokens.js';
 import { isTrue, type LuaFunction, type Value } from './values.js';
 
 /**
- * Reads a script in the Lua 5.1 that Redis has, as far as the steps of this package use it: no methods, no `repeat`, no long
- * texts. What it does not know is an error, when the script is read.
+ * Parses a script in Redis's Lua 5.1, as far as the steps of this package use it: no methods, no `repeat`, no long strings.
+ * Anything unsupported is an error when the script is parsed.
  */
 export function parse(source: string, globals: ReadonlyMap<string, Value>): () => Value[] {
   const run = new Parser(tokensOf(source), globals).script();
@@ -53,7 +53,7 @@ class Parser extends ExpressionParser {
     const names = [this.name()];
     while (this.accept(',')) names.push(this.name());
     const values = this.accept('=') ? this.list() : () => [];
-    // the names are known from here on, not in the values
+    // the names are in scope from here on, not in the values
     const slots = names.map((name) => this.scope.declare(name));
     return (frame) => {
       const given = values(frame);

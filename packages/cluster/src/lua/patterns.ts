@@ -12,7 +12,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 const made = new Map<string, RegExp>();
 
-/** A pattern of Lua as a regular expression. Scripts are ours: there are few, and no stranger writes one. */
+/** A Lua pattern as a regular expression. Scripts are our own: there are few, and no stranger writes one. */
 export function regExpOf(pattern: string): RegExp {
   let found = made.get(pattern);
   if (found === undefined) made.set(pattern, (found = translated(pattern)));

@@ -1,8 +1,8 @@
-/** What a script handles. Texts hold a byte per letter, as those of Redis do; nil is undefined; all numbers are doubles. */
+/** The values of a script. Strings hold one byte per character, as in Redis; nil is undefined; all numbers are doubles. */
 export type Value = undefined | boolean | number | string | LuaTable | LuaFunction;
 export type LuaFunction = (...args: Value[]) => Value[];
 
-/** A mistake in a script, or one that it was told of. */
+/** A mistake in a script, or an error that was raised in it. */
 export class LuaError extends Error {}
 
 export class LuaTable {
@@ -56,7 +56,7 @@ export function textOf(value: number): string {
   return short.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
-/** Undefined: it is none. */
+/** Undefined if it is not a number. */
 export function numberOf(value: Value): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') return undefined;

@@ -5,11 +5,11 @@ import { leased } from '../membership/leased.js';
 import type { Membership } from '../membership/membership.js';
 import type { ClusterNode } from '../membership/node-list.js';
 
-/** Messages that wait for a node that does not read, and for how long: whoever asked has given up by then. */
+/** How many messages wait for a node that does not read, and for how long: by then the asker has given up. */
 const LENGTH = 1_000;
 const KEEP_MS = 60_000;
 
-/** Puts a text into each inbox. KEYS: leases, inboxes. ARGV: incarnation, their texts. */
+/** Appends a text to each inbox. KEYS: leases, inboxes. ARGV: incarnation, their texts. */
 const POST = leased(
   'post',
   `
@@ -26,17 +26,17 @@ export const inboxOf = (incarnation: string): string => `inbox-${incarnation}`;
 interface Message {
   readonly from: string;
   readonly id: string;
-  /** What is asked; absent in an answer. */
+  /** The kind of question; absent in an answer. */
   readonly ask?: string;
   readonly body?: unknown;
-  /** The asked one could not answer. */
+  /** The node that was asked could not answer. */
   readonly failed?: true;
 }
 
-/** What several nodes said to one question. */
+/** The answers of several nodes to one question. */
 export interface Answers<T> {
   readonly answers: readonly { readonly node: ClusterNode; readonly answer: T }[];
-  /** Those who have not answered in time, or could not. */
+  /** Nodes that have not answered in time, or could not. */
   readonly missing: readonly ClusterNode[];
 }
 
@@ -48,11 +48,11 @@ interface Question {
 
 export type Answerer = (body: unknown) => unknown;
 
-/** What nodes ask each other: a question to some of them, an answer from each, within a time limit. */
+/** Questions between nodes: sent to some of them, with an answer from each, within a time limit. */
 export class Mailbox {
   private readonly questions = new Map<string, Question>();
   private readonly answerers = new Map<string, Answerer>();
-  /** What is said in one turn of the event loop is sent as one, by inbox. */
+  /** Messages sent in one turn of the event loop go together, per inbox. */
   private outbox = new Map<string, string[]>();
   private sending: Promise<void> | undefined;
 
@@ -61,12 +61,12 @@ export class Mailbox {
     private readonly clock: Clock,
   ) {}
 
-  /** Answers questions of this kind: JSON to JSON. Before the first join. */
+  /** Answers questions of this kind: JSON to JSON. Call it before the first join. */
   on(ask: string, answerer: Answerer): void {
     this.answerers.set(ask, answerer);
   }
 
-  /** Asks these nodes, oneself among them or not. Never rejects: who cannot be reached is missing. */
+  /** Asks these nodes, possibly including this one. Never rejects: nodes that cannot be reached are missing. */
   async ask<T>(nodes: readonly ClusterNode[], ask: string, body: unknown, timeoutMs: number): Promise<Answers<T>> {
     const id = randomUUID();
     const answers = new Map<string, unknown>();
@@ -92,7 +92,7 @@ export class Mailbox {
     };
   }
 
-  /** For the follower of the inbox. */
+  /** Called by the follower of the inbox. */
   received(texts: readonly string[]): void {
     for (const message of texts.flatMap((text) => JSON.parse(text) as Message[])) {
       if (message.ask === undefined) this.answered(message);
@@ -114,7 +114,7 @@ export class Mailbox {
       const answer = await this.answerers.get(ask)?.(body);
       if (answer !== undefined) reply = { from: incarnation, id, body: answer };
     } catch {
-      // whoever asked learns that there is no answer
+      // the asker notices that there is no answer
     }
     await this.post([from], reply).catch(() => undefined);
   }

@@ -1,13 +1,13 @@
 import type { Step } from '../link/link.js';
 import { LEASE_LUA, leased, NOW_LUA } from './leased.js';
 
-/** How long a bucket that nobody uses any more remembers whose it was. */
+/** How long an unused bucket remembers whose it was. Milliseconds. */
 const KEEP_MS = 86_400_000;
 
 /**
- * Takes a lease, or renews it. An epoch is the life of a bucket: one that came back empty has another. Of the dead, some at a
- * time. In the bucket of the log the nodes are also listed, and one whose configuration differs from that of the living
- * is not let in.
+ * Takes a lease, or renews it. An epoch identifies the life of a bucket: one that came back empty has a new one. Dead nodes are
+ * returned a few at a time. In the bucket of the log, the nodes are also listed, and a node whose configuration differs from that
+ * of the living ones is rejected.
  *
  * KEYS: leases, epoch [, nodes, config]. ARGV: incarnation, lease ms, a new epoch, 'join' or 'renew' [, about it, config].
  */
@@ -47,7 +47,7 @@ if KEYS[2] then redis.call('HDEL', KEYS[2], ARGV[1]) end
 return 'OK'`,
 };
 
-/** Forgets one that is dead, unless it was renewed meanwhile. KEYS: leases [, nodes]. ARGV: incarnation, the dead one. */
+/** Forgets a dead node, unless it was renewed meanwhile. KEYS: leases [, nodes]. ARGV: incarnation, the dead one. */
 export const FORGET: Step = leased(
   'forget',
   `

@@ -1,6 +1,6 @@
 import type { Clock } from '@stream-sessions/core';
 
-/** Two clocks of one machine may differ in their pace by this share. */
+/** The rates of two clocks of one machine may differ by this share. */
 export const PACE = 0.99;
 
 /** A moment on both clocks of this machine. */
@@ -15,9 +15,8 @@ export const momentOf = (clock: Clock): Moment => {
 };
 
 /**
- * What this process knows of its own lease, without asking anybody. It began no earlier than the process asked for it, so here
- * it ends first. Either clock ends it: the monotonic one stands still while the machine sleeps, and the wall clock can be set
- * back.
+ * What this process knows about its own lease, without asking. The lease began no earlier than it was requested, so here it ends
+ * first. Either clock ends it: the monotonic one stands still while the machine sleeps, and the wall clock can be set back.
  */
 export class Lease {
   private wallEnd = -Infinity;
@@ -25,7 +24,7 @@ export class Lease {
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param asked when it was asked for */
+  /** @param asked When it was requested. */
   renewed(asked: Moment, leaseMs: number): void {
     this.wallEnd = asked.wall + PACE * leaseMs;
     this.monotonicEnd = asked.monotonic + PACE * leaseMs;

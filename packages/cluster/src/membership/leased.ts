@@ -5,12 +5,12 @@ export const NOW_LUA = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
-/** Lua: goes no further unless the incarnation `ARGV[1]` holds a lease in `KEYS[1]`. */
+/** Lua: returns `LOST` unless the incarnation `ARGV[1]` holds a lease in `KEYS[1]`. */
 export const LEASE_LUA = `
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not lease or tonumber(lease) <= now then return 'LOST' end`;
 
-/** What a step answers that needs a lease, and has none: nothing was written. */
+/** The result of a step that needs a lease, and has none: nothing was written. */
 export const LOST = 'LOST';
 
 /** The key of the leases in every bucket. */

@@ -7,7 +7,7 @@ export const leaseLost = (): StreamSessionsError =>
     'This process has no lease in the cluster now. It joins by itself; try again.',
   );
 
-/** Names the options in which this process differs from those that live. */
+/** Names the options in which this process differs from the living nodes. */
 export function differingOption(ours: Readonly<Record<string, string>>, theirText: string): StreamSessionsError {
   const theirs = JSON.parse(theirText) as Record<string, string>;
   const names = Object.keys({ ...ours, ...theirs }).filter((name) => ours[name] !== theirs[name]);

@@ -14,24 +14,24 @@ export interface MembershipParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly name: string;
-  /** What must be equal on all nodes, by the name of the option. */
+  /** What must be equal on all nodes, by option name. */
   readonly config: Readonly<Record<string, string>>;
   readonly leaseMs: number;
   readonly renewMs: number;
-  /** It has a lease in every bucket. What this waits for comes before anything is admitted by it. */
+  /** It has a lease in every bucket. Nothing is admitted until the returned promise has resolved. */
   readonly onJoined: () => Promise<void>;
-  /** After each renewal. */
+  /** Called after each renewal. */
   readonly onRenewed: () => void;
-  /** Removes what a dead incarnation has left in a bucket, a slice at a time. True: there is more. */
+  /** Removes what a dead incarnation left in a bucket, a slice at a time. True: there is more. */
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
 }
 
-/** So many that have died are remembered: one of them may come back. */
+/** The most dead incarnations remembered, because one of them may come back. */
 const MAX_SWEPT = 1_000;
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 
 /**
- * This process as a member: an incarnation with a lease in each bucket. One that has lost it is somebody else afterwards, for
+ * This process as a member: an incarnation with a lease in each bucket. If it loses them, it becomes another incarnation, because
  * the others have given away what it had.
  */
 export class Membership {
@@ -55,36 +55,36 @@ export class Membership {
     this.leases = EVERY_BUCKET.map(() => new Lease(clock));
   }
 
-  /** Changes with every joining. */
+  /** Changes each time it joins. */
   get incarnation(): string {
     return this.current;
   }
 
-  /** Whether this process may speak for a bucket now, by its own clocks: costs no question. */
+  /** Whether this process may speak for a bucket now, by its own clocks: nothing is asked. */
   holds(bucket: number): boolean {
     return this.isJoined && (this.leases[bucket]?.holds ?? false);
   }
 
-  /** What it was while it stood still for longer than its lease: others may have closed what it had. Once. */
+  /** Its incarnation while it stood still for longer than its lease: others may have closed its visits. Returned only once. */
   takeStalled(): string | undefined {
     const { stalledAs } = this;
     this.stalledAs = undefined;
     return stalledAs;
   }
 
-  /** Whether this process has swept up after that one. */
+  /** Whether this process has swept up after that incarnation. */
   hasSwept(incarnation: string): boolean {
     return this.swept.get(incarnation) === true;
   }
 
-  /** The life of a bucket: the id that it was given when it was empty, and when that was. */
+  /** The life of a bucket: the id that it was given when it was empty, and when. */
   epochOf(bucket: number): { readonly id: string; readonly bornAt: number } {
     const [id = '', bornAt] = (this.epochs[bucket] ?? '').split(' ');
     return { id, bornAt: Number(bornAt ?? 0) };
   }
 
   /**
-   * Takes a step that `leased` has made. Its first key and argument are added.
+   * Runs a step made by `leased`. Its first key and argument are added.
    *
    * @throws StreamSessionsError ERR_CLUSTER_ALONE without a lease, ERR_CLUSTER_LINK (as rejections)
    */
@@ -97,9 +97,9 @@ export class Membership {
   }
 
   /**
-   * Resolves when it has joined; tries until it has.
+   * Resolves when it has joined; retries until then.
    *
-   * @throws StreamSessionsError ERR_CLUSTER_CONFIG (as a rejection) if the living nodes are configured in another way
+   * @throws StreamSessionsError ERR_CLUSTER_CONFIG (as a rejection) if the living nodes are configured differently
    */
   join(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -107,13 +107,13 @@ export class Membership {
     });
   }
 
-  /** Who lives is looked up before the next renewal: somebody has joined. */
+  /** Looks up the living nodes before the next renewal, because one has joined. */
   async lookAgain(): Promise<void> {
-    // where it fails, the next renewal looks again
+    // if this fails, the next renewal looks again
     if (this.isJoined) await this.renew(LOG_BUCKET, 'renew').catch(() => undefined);
   }
 
-  /** Gives up the leases, if that can be done. */
+  /** Gives up the leases, if possible. */
   async leave(): Promise<void> {
     if (this.hasLeft) return;
     this.hasLeft = true;
@@ -155,7 +155,7 @@ export class Membership {
 
   private async enter(): Promise<void> {
     this.current = randomUUID();
-    // its own bucket lets nobody in who is configured in another way
+    // the first bucket rejects nodes with a different configuration
     await this.renew(LOG_BUCKET, 'join');
     await Promise.all(EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join')));
     await this.parts.onJoined();
@@ -194,7 +194,7 @@ export class Membership {
     void this.bury(bucket, dead as readonly string[]);
   }
 
-  /** Somebody else may have what it had: it joins anew, as another one. */
+  /** Others may have what it had: it rejoins as another incarnation. */
   private lose(): void {
     if (!this.isJoined) return;
     this.isJoined = false;
@@ -203,7 +203,7 @@ export class Membership {
     this.wake?.();
   }
 
-  /** Sweeps up after the dead, each bucket by one of the living. */
+  /** Sweeps up after dead nodes, each bucket by one of the living ones. */
   private async bury(bucket: number, dead: readonly string[]): Promise<void> {
     if (dead.length === 0 || !this.isJoined || this.sweeping.has(bucket)) return;
     const living = this.nodes.living();
@@ -216,7 +216,7 @@ export class Membership {
         await this.run(FORGET, bucket, bucket === LOG_BUCKET ? ['nodes'] : [], [incarnation]);
       }
     } catch {
-      // the next renewal tells of them again
+      // the next renewal reports them again
     } finally {
       this.sweeping.delete(bucket);
     }
@@ -227,7 +227,7 @@ export class Membership {
     const left = EVERY_BUCKET.map((bucket) =>
       link.run(LEAVE, bucket, bucket === LOG_BUCKET ? [LEASES, 'nodes'] : [LEASES], [this.current]),
     );
-    // where it cannot be told, the lease ends by itself
+    // if this cannot be reported, the lease ends on its own
     await Promise.allSettled(left);
     for (const lease of this.leases) lease.end();
   }

@@ -6,15 +6,15 @@ import { momentOf, type Moment } from './lease.js';
 export interface ClusterNode {
   /** Random: a process that was away and comes back has another one. */
   readonly incarnation: string;
-  /** As `joinCluster` was given it; default the name of the machine and the number of the process. */
+  /** As passed to `joinCluster`; default the host name and the process id. */
   readonly name: string;
-  /** When its lease ends, if it is not renewed; epoch milliseconds by the clock of the cluster. */
+  /** When its lease ends unless it is renewed; epoch milliseconds by the clock of the cluster. */
   readonly leaseUntil: number;
   /** How much the clock of the cluster was ahead of its own, in milliseconds. */
   readonly clockOffsetMs: number;
 }
 
-/** Who lives, as of the last answer, and what time it is there. */
+/** The living nodes as of the last answer, and the time there. */
 export class NodeList {
   private nodes: readonly ClusterNode[] = [];
   private heard: { readonly at: Moment; readonly clusterNow: number } | undefined;
@@ -32,7 +32,7 @@ export class NodeList {
     return this.heard === undefined ? wall : this.heard.clusterNow + monotonic - this.heard.at.monotonic;
   }
 
-  /** @param asked when it was asked; it was that time there about half way */
+  /** @param asked When it was asked; the time there was read about halfway to now. */
   update(asked: Moment, clusterNow: number, reply: Reply | undefined): void {
     const { monotonic } = momentOf(this.clock);
     const half = Math.max(0, monotonic - asked.monotonic) / 2;
@@ -43,7 +43,7 @@ export class NodeList {
     });
   }
 
-  /** Those whose lease has not ended, in the same order everywhere. */
+  /** Nodes whose lease has not ended, in the same order everywhere. */
   living(): readonly ClusterNode[] {
     const now = this.now();
     return this.nodes

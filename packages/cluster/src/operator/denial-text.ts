@@ -1,21 +1,21 @@
 import type { DenialRecord } from '@stream-sessions/core';
 import type { Running } from '../log/cluster-log.js';
 
-/** The last moment that a Date can show: "for ever". */
+/** The last moment that a Date can represent: "for ever". */
 const NEVER = 8.64e15;
 
-/** What the log says of a denial: that it is made, with its id and its record as JSON, or lifted. */
+/** What a log entry says about a denial: that it was made, with its id and its record as JSON, or lifted. */
 export type DenialWord =
   | { readonly what: 'made'; readonly id: string; readonly json: string }
   | { readonly what: 'lifted'; readonly id: string; readonly until: number };
 
-/** @param clockOffsetMs how much the clock of the cluster is ahead of this one */
+/** @param clockOffsetMs How much the clock of the cluster is ahead of this one. */
 export function made(record: DenialRecord, clockOffsetMs: number): Running {
   const shared = onClusterClock(record, clockOffsetMs);
   return { id: record.id, until: shared.until, body: `D${record.id} ${JSON.stringify(shared)}` };
 }
 
-/** A record as other processes take it. */
+/** A record in the form that other processes accept. */
 export const onClusterClock = (record: DenialRecord, clockOffsetMs: number): DenialRecord => ({
   ...record,
   since: record.since + clockOffsetMs,
@@ -34,8 +34,8 @@ export function readWord(body: string): DenialWord | undefined {
 }
 
 /**
- * A record as this process takes it. Its end is by the clock here. `since` stays that of the cluster, as the opening times of
- * visits are, which it is compared with.
+ * A record in the form that this process accepts. Its end is by the local clock. `since` stays that of the cluster, like the
+ * opening times of visits, with which it is compared.
  */
 export function readRecord(json: string, clockOffsetMs: number): DenialRecord {
   const record = JSON.parse(json) as DenialRecord;

@@ -9,8 +9,8 @@ const ANSWER_MS = 1_000;
 const AT_ONCE = 1_000;
 
 /**
- * Looks whether visits that keep others out are still there: where nobody could tell that one has ended (its node died at
- * that moment, or Redis came back empty), nobody would be let in again. Of all nodes one looks.
+ * Checks whether visits that keep others out still exist: if nobody could report that one has ended (its node died at that
+ * moment, or Redis came back empty), the others would never be admitted again. One of the nodes does the check.
  */
 export class ReplacedCheck {
   private missing: ReadonlySet<string> = new Set();
@@ -30,7 +30,7 @@ export class ReplacedCheck {
     this.stopLooking();
   }
 
-  /** Whoever nobody has twice in a row has ended: a part may be on its way from one node to another. */
+  /** A visit that no node has twice in a row has ended: a part may just be moving from one node to another. */
   async look(): Promise<void> {
     const { membership, mailbox } = this.member;
     const nodes = membership.nodes.living();

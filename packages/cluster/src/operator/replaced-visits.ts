@@ -8,11 +8,11 @@ import type { SharedDenials } from './shared-denials.js';
 
 export interface ReplacedVisitsParts {
   readonly port: Pick<ClusterPort, 'keepOut' | 'lift' | 'part' | 'replace'>;
-  /** Says something that runs. */
+  /** Says something that stays in force. */
   readonly put: (running: Running) => Promise<unknown>;
-  /** Lifts, as all denials are lifted on all nodes. */
+  /** Lifts them, as all denials are lifted on all nodes. */
   readonly lifts: Pick<SharedDenials, 'liftUntil' | 'isLifted'>;
-  /** When a visit has begun that is not here; undefined: nobody can tell. */
+  /** The opening time of a visit that is not on this node; undefined: unknown. */
   readonly openedAtOf: (id: string) => number | undefined;
   /** How much the clock of the cluster is ahead of this one. */
   readonly clockOffsetMs: () => number;
@@ -21,13 +21,13 @@ export interface ReplacedVisitsParts {
   readonly logger: Logger;
 }
 
-/** What the log says of a visit whose place was taken. */
+/** A log entry about a replaced visit. */
 interface Word {
   readonly by: string;
-  /** The visit, if it has begun by then. */
+  /** The visit, if it had begun by then. */
   readonly visit: string;
   readonly openedBy: number;
-  /** Whom that keeps out, as far as the node knew that has said so. */
+  /** Whom it keeps out, as far as the node that said so knew. */
   readonly record?: DenialRecord;
 }
 
@@ -35,27 +35,28 @@ interface Kept extends Word {
   readonly until: number;
 }
 
-/** Denials that nobody ends, end after so long. */
+/** Denials that nobody ends expire after this long. Milliseconds. */
 const KEEP_MS = 7 * 86_400_000;
-/** So long is known that one was lifted. Who missed that for longer may say it again: see `ReplacedCheck`. */
+/** How long it is remembered that one was lifted. A node that missed it for longer may say it again: see `ReplacedCheck`. */
 const LIFTED_MS = 600_000;
 const MAX_LATELY = 10_000;
 
 /**
- * Whose place was taken: over on all nodes, and kept out while the visit lasts that took it. As with a kick, each node that has a
- * part makes a denial, for each knows the viewer by other names. What could not be said is said when the table is read next.
+ * Replaced visits: they have ended on all nodes, and stay out while the visit that replaced them lasts. As with a kick, each node
+ * with a part makes a denial, because each knows the viewer by other names. What could not be said is said when the table is next
+ * read.
  */
 export class ReplacedVisits {
-  /** Denials, by the visit that they end with. */
+  /** Denials, by the visit with which they end. */
   private readonly keptBy = new Map<string, Map<string, Kept>>();
   /** That visit, by the id of the denial. */
   private readonly byOf = new Map<string, string>();
-  /** What was said lately of visits, by their ids: one may have been about to open here. */
+  /** Recent entries about visits, by visit id: one may have been about to open here. */
   private readonly lately = new RecentMap<Word>({ max: MAX_LATELY });
 
   constructor(private readonly parts: ReplacedVisitsParts) {}
 
-  /** Visits that keep somebody out. */
+  /** The visits that keep somebody out. */
   get visits(): readonly string[] {
     return [...this.keptBy.keys()];
   }
@@ -71,13 +72,15 @@ export class ReplacedVisits {
     this.say(asRunning(id, by, kept));
   }
 
-  /** A part has opened. Its visit may have had to go by then: whoever came back since has begun anew, and stays. */
+  /**
+   * A part has opened whose visit may have been replaced by then: a viewer who came back since has begun a new visit, and stays.
+   */
   endIfReplaced({ id, openedAt }: Pick<Part, 'id' | 'openedAt'>): boolean {
     const word = this.lately.get(id);
     return word !== undefined && openedAt <= word.openedBy && this.parts.port.replace(id, word.by);
   }
 
-  /** It was lifted here. False: it is none of these. */
+  /** It was lifted here. False: it is not one of these. */
   lifted(id: string): boolean {
     const { lifts, now } = this.parts;
     const wasKept = this.forget(id);
@@ -85,7 +88,7 @@ export class ReplacedVisits {
     return wasKept;
   }
 
-  /** A visit has ended: who was kept out for it may come back, unless it was replaced itself. */
+  /** A visit has ended: viewers kept out for it may come back, unless it was itself replaced. */
   ended(by: string, reason: string | undefined): void {
     if (reason === 'replaced') return;
     for (const id of [...(this.keptBy.get(by)?.keys() ?? [])]) {
@@ -94,7 +97,7 @@ export class ReplacedVisits {
     }
   }
 
-  /** This node goes its own way. */
+  /** This node leaves the cluster. */
   liftAll(): void {
     for (const id of [...this.byOf.keys()]) {
       this.forget(id);
@@ -102,7 +105,7 @@ export class ReplacedVisits {
     }
   }
 
-  /** For the log. False: it is not, or not only, about who was replaced. */
+  /** Called for each log entry. False: it is not, or not only, about a replaced visit. */
   onSaid(body: string): boolean {
     const found = /^([RL])(\S+) ([^]*)$/.exec(body);
     if (found === null) return false;
@@ -112,7 +115,7 @@ export class ReplacedVisits {
     return what === 'R';
   }
 
-  /** For the log: what all know. Returns what is known here alone. */
+  /** Called with what all nodes know. Returns what is known only here. */
   onTable(bodies: readonly string[]): Running[] {
     const there = new Set<string>();
     for (const body of bodies) {
@@ -149,7 +152,7 @@ export class ReplacedVisits {
     else denials.set(id, kept);
   }
 
-  /** Who was kept out for one that is replaced itself, stays out for the next. */
+  /** Denials held by a visit that is itself replaced pass to its replacement. */
   private inherit(from: string, by: string): void {
     const denials = this.keptBy.get(from);
     if (denials === undefined || from === by) return;
@@ -169,12 +172,12 @@ export class ReplacedVisits {
   }
 
   private say(running: Running): void {
-    // it holds here, and is said with the next look at the table
+    // it applies here, and is said at the next check of the table
     this.parts.put(running).catch(() => undefined);
   }
 }
 
-/** `by`: whose it is by now. */
+/** `by`: the visit that holds it by now. */
 const asRunning = (id: string, by: string, kept: Kept): Running => ({
   id,
   until: kept.until,

@@ -7,7 +7,7 @@ import { lifted, made, readRecord, readWord, type DenialWord } from './denial-te
 export interface SharedDenialsParts {
   readonly tracker: Pick<SessionTracker, 'exportDenials'>;
   readonly port: Pick<ClusterPort, 'take' | 'lift' | 'part' | 'end'>;
-  /** Says something that runs: its number in the log. */
+  /** Says something that stays in force; resolves with its number in the log. */
   readonly put: (running: Running) => Promise<number | undefined>;
   /** How much the clock of the cluster is ahead of this one. */
   readonly clockOffsetMs: () => number;
@@ -16,19 +16,19 @@ export interface SharedDenialsParts {
   readonly logger: Logger;
 }
 
-/** Denials taken in one go; between two, everybody else gets a turn. */
+/** The number of denials taken over at once; between two batches, the event loop gets its turn. */
 const AT_ONCE = 200;
-/** Ends that are remembered before it is looked whether they have passed. */
+/** The number of ends remembered before checking which have passed. */
 const FEW = 1_000;
 
 /**
- * The operator's denials as one set for all nodes: what is made or lifted here is said in the log, and what others say holds
- * here. While nobody can be reached, they hold here alone, and are said later.
+ * The operator's denials as one set for all nodes: those made or lifted here are said in the log, and those of others apply here.
+ * While no other node can be reached, they apply only here, and are said later.
  */
 export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> {
-  /** Until when those run that were said here or heard, by id. */
+  /** Until when the denials said or heard here are in force, by id. */
   private readonly known = new Map<string, number>();
-  /** The same of those that were lifted: until when what they lifted would have run. */
+  /** For lifted denials: until when they would have been in force. */
   private readonly lifts = new Map<string, number>();
   private prunedAt = FEW;
   private saying: Promise<number | undefined> = Promise.resolve(0);
@@ -46,7 +46,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     this.say(lifted(id, until));
   }
 
-  /** One that is not among these is lifted; others know that until then. */
+  /** Lifts a denial that is not among these; others know it as lifted until then. */
   liftUntil(id: string, until: number): void {
     this.say(lifted(id, until));
   }
@@ -56,7 +56,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
   }
 
   /**
-   * Resolves to the number, in the log, of what was said here last.
+   * Resolves with the number in the log of the last entry said here.
    *
    * @throws StreamSessionsError ERR_CLUSTER_LINK, ERR_CLUSTER_ALONE (as rejections) if it could not be said
    */
@@ -64,7 +64,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     return this.saying;
   }
 
-  /** For the log. False: it is not about a denial. */
+  /** Called for each log entry. False: it is not about a denial. */
   onSaid(body: string): boolean {
     const word = readWord(body);
     if (word === undefined) return false;
@@ -74,7 +74,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     return true;
   }
 
-  /** For the log: what all know. Returns what is known here alone. */
+  /** Called with what all nodes know. Returns what is known only here. */
   async onTable(bodies: readonly string[]): Promise<readonly Running[]> {
     const words = bodies.map(readWord).filter((word) => word !== undefined);
     const there = new Map(words.map((word) => [word.id, word.what]));
@@ -102,7 +102,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     else this.known.set(running.id, running.until);
     this.prune();
     this.saying = this.parts.put(running);
-    // it holds here, and is said with the next look at the table
+    // it applies here, and is said at the next check of the table
     this.saying.catch(() => undefined);
   }
 
@@ -122,7 +122,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     for (const record of records) this.cut(record);
   }
 
-  /** Whom another node has kicked, as far as they are here; who came back since is somebody else to it. */
+  /** Cuts a viewer that another node has kicked, if it is here; one who came back since belongs to a new visit. */
   private cut({ by, target, since, detail }: DenialRecord): void {
     if (by !== 'kick' || target.session === undefined) return;
     const part = this.parts.port.part(target.session);
@@ -134,7 +134,7 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     this.parts.port.lift(id);
   }
 
-  /** Forgets what has ended. */
+  /** Forgets denials that have ended. */
   private prune(): void {
     if (this.known.size + this.lifts.size < this.prunedAt) return;
     const now = this.parts.now();

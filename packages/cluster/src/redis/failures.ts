@@ -1,13 +1,13 @@
 import { StreamSessionsError } from '@stream-sessions/core';
 import { linkFailed, wordsOf } from '../errors.js';
 
-/** The first word of an error that Redis answers with; scripts put it behind a dash. */
+/** The first word of an error reply from Redis; scripts put a dash before it. */
 const REPLY = /^-?([A-Z]{2,}) /;
 
-/** Answers that another try may not get: slots move, a server starts, a replica is promoted. */
+/** Errors that may be gone at the next attempt: slots move, a server starts, a replica is promoted. */
 const PASSING: ReadonlySet<string> = new Set('TRYAGAIN LOADING CLUSTERDOWN READONLY MASTERDOWN BUSY'.split(' '));
 
-/** True if the same may work in a moment. What was no answer of Redis is a connection that broke. */
+/** True if a retry may succeed soon. Anything but a Redis reply is a broken connection. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof StreamSessionsError) return false;
   const words = wordsOf(error);

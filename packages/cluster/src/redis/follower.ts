@@ -4,19 +4,19 @@ import { linkFailed } from '../errors.js';
 import type { Follower } from '../link/link.js';
 import { ownConnection, type OwnConnection } from './own-connection.js';
 
-/** How long one wait lasts: at its end the connection has shown that it lives. */
+/** The duration of one wait: its end shows that the connection is alive. Milliseconds. */
 const BLOCK_MS = 1_000;
 /** Texts read at a time. */
 const PORTION = 200;
-/** Pauses between attempts to connect again. */
+/** Pauses between reconnection attempts. Milliseconds. */
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
 
-/** A channel: where it is in Redis, and what was read of it. */
+/** A channel: its key in Redis, and how far it has been read. */
 export interface FollowedChannel {
   readonly name: string;
   readonly key: string;
-  /** What was read is deleted. */
+  /** Texts are deleted once read. */
   readonly isOwn: boolean;
   /** The id of the last entry that was read. */
   position: string;
@@ -27,11 +27,11 @@ export interface FollowerParts {
   readonly channels: readonly FollowedChannel[];
   readonly onTexts: (channel: string, texts: readonly string[]) => void;
   readonly clock: Clock;
-  /** For an answer to anything that does not wait. */
+  /** The time limit for a reply to a command that does not block. */
   readonly timeoutMs: number;
 }
 
-/** Waits for new entries with XREAD, whose answer each protocol shapes in its own way, and reads them with XRANGE. */
+/** Waits for new entries with XREAD, whose reply differs between protocols, and reads them with XRANGE. */
 export class RedisFollower implements Follower {
   private connection: OwnConnection | undefined;
   private isStopped = false;
@@ -75,7 +75,7 @@ export class RedisFollower implements Follower {
     this.connection?.destroy();
   }
 
-  /** Until there is an entry that was not read, or a second has passed. */
+  /** Returns once there is an unread entry, or a second has passed. */
   private async wait(): Promise<void> {
     const { channels } = this.parts;
     const keys = channels.map(({ key }) => key);
@@ -95,7 +95,7 @@ export class RedisFollower implements Follower {
     const read = entries as [id: string, fields: string[]][];
     const last = read.at(-1);
     if (last === undefined || this.isStopped) return false;
-    // whoever is told may rewind
+    // the callee may rewind
     if (channel.position === from) channel.position = String(last[0]);
     const texts = read.map(([, fields]) => String(fields[1]));
     this.parts.onTexts(channel.name, texts);
@@ -103,7 +103,7 @@ export class RedisFollower implements Follower {
     return read.length === PORTION || channel.position !== String(last[0]);
   }
 
-  /** What is not answered in time never will be: the connection hangs. */
+  /** A reply that does not arrive in time never will: the connection hangs. */
   private ask(args: string[]): Promise<unknown> {
     const { connection } = this;
     if (connection === undefined) return Promise.reject(linkFailed('there is no connection'));

@@ -1,21 +1,21 @@
 import { badOption, redisSender, type RedisClient, type RedisSend } from '@stream-sessions/core/spi';
 
-/** A client of `redis` or `ioredis`, as far as another one like it can be made of it. */
+/** A client of `redis` or `ioredis` that can be duplicated. */
 interface Duplicable {
   duplicate(): RedisClient;
 }
 
-/** What ends a client at once: `redis` calls it destroy, `ioredis` disconnect. */
+/** Closes a client at once: `redis` calls this destroy, `ioredis` disconnect. */
 interface Ending {
   connect?(): Promise<unknown>;
   destroy?(): unknown;
   disconnect?(): unknown;
 }
 
-/** A connection beside the user's: what waits in it holds up nobody. */
+/** A connection besides the user's: blocking commands on it hold up nobody. */
 export interface OwnConnection {
   readonly send: RedisSend;
-  /** At once; harmless twice. */
+  /** Immediate; safe to call twice. */
   destroy(): void;
 }
 
@@ -27,7 +27,7 @@ export function checkDuplicable(client: RedisClient): void {
 
 export async function ownConnection(client: RedisClient): Promise<OwnConnection> {
   const own = (client as RedisClient & Duplicable).duplicate() as RedisClient & Ending;
-  // a connection that is lost shows in the commands; without a listener it would end the process
+  // a lost connection shows in the commands; without a listener, the event would end the process
   own.on?.('error', () => undefined);
   let isOpen = true;
   const destroy = (): void => {
@@ -36,7 +36,7 @@ export async function ownConnection(client: RedisClient): Promise<OwnConnection>
     void settled(() => (own.destroy === undefined ? own.disconnect?.() : own.destroy()));
   };
   try {
-    // ioredis connects by itself
+    // ioredis connects automatically
     if (!('call' in own)) await own.connect?.();
   } catch (error) {
     destroy();
@@ -45,11 +45,11 @@ export async function ownConnection(client: RedisClient): Promise<OwnConnection>
   return { send: redisSender(own), destroy };
 }
 
-/** A client that is not connected may throw, or reject, when it is told to end. */
+/** A client that is not connected may throw or reject when it is closed. */
 async function settled(work: () => unknown): Promise<void> {
   try {
     await work();
   } catch {
-    // it has ended
+    // already closed
   }
 }

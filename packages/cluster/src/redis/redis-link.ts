@@ -25,19 +25,19 @@ import { evaluate } from './scripts.js';
 
 /** Options of {@link redisLink}. */
 export interface RedisLinkOptions {
-  /** Stands before every key, and ends with `:`; default `stream-sessions:`. Processes that share it are one cluster. */
+  /** Precedes every key, and ends with `:`; default `stream-sessions:`. Processes that share it form one cluster. */
   prefix?: string;
-  /** What was not answered within so many milliseconds, tries included, has failed; default 1,000. */
+  /** A step without a reply for this many milliseconds, including retries, has failed; default 1,000. */
   commandTimeoutMs?: number;
-  /** Where time limits come from; leases go by the clock of Redis. Default: the wall clock. */
+  /** The source of time for limits; leases go by the clock of Redis. Default: the wall clock. */
   clock?: Clock;
 }
 
 /**
  * The link over Redis 6.2 and later, or Valkey: standalone, behind Sentinel, or in a cluster. The client is yours, stays open,
- * and may be used for other things; one more connection like it is opened to wait for news.
+ * and may be used for other things; a second connection like it is opened for waiting.
  *
- * @param client connected, of the npm package `redis` or `ioredis`; or `{ send(key, args), duplicate() }` for another
+ * @param client A connected client of the npm package `redis` or `ioredis`; or `{ send(key, args), duplicate() }` for another
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function redisLink(client: RedisClient, options: RedisLinkOptions = {}): ClusterLink {
@@ -118,7 +118,7 @@ class RedisLink implements ClusterLink {
 
 const ignore = (): void => undefined;
 
-/** Of the answer to XREVRANGE. */
+/** The id in a reply to XREVRANGE. */
 function lastIdOf(reply: unknown): string {
   const [entry] = reply as [id: string, ...rest: unknown[]][];
   return entry === undefined ? '0-0' : String(entry[0]);

@@ -3,7 +3,7 @@ import { digestOf } from '../link/digest.js';
 import type { Reply, Step } from '../link/link.js';
 import { linkFailed, wordsOf } from '../errors.js';
 
-/** By the script's name; only where Redis does not know it (a new server, `SCRIPT FLUSH`), by all of it. */
+/** By the digest of the script, or by its full text if Redis does not know it (a new server, `SCRIPT FLUSH`). */
 export async function evaluate(send: RedisSend, step: Step, keys: string[], args: readonly string[]): Promise<Reply> {
   const rest = [String(keys.length), ...keys, ...args];
   let reply: unknown;

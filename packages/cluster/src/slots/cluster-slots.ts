@@ -16,18 +16,18 @@ import { CLAIM, GIVE, KEEP_MS, TAKE } from './slot-steps.js';
 export interface ClusterSlotsParts {
   readonly member: Member;
   readonly port: Pick<ClusterPort, 'hash' | 'part' | 'end'>;
-  /** When a visit has begun that was asked about lately. */
+  /** The opening time of a visit that was asked about lately. */
   readonly openedAtOf: (id: string) => number | undefined;
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly whenAlone: 'local' | 'refuse';
 }
 
-/** How long those who hold all slots are waited for. */
+/** How long to wait for the holders of all slots. Milliseconds. */
 const QUIET_MS = 200;
-/** Who has taken a slot has a visit by then, or has given it back. */
+/** By then, the taker of a slot has a visit, or has given the slot back. Milliseconds. */
 const OPENING_MS = 15_000;
-/** So many may be opening at a time. */
+/** The most that may be opening at a time. */
 const MAX_OPENING = 10_000;
 /** Slots given back by one step. */
 const AT_ONCE = 100;
@@ -41,7 +41,7 @@ interface Held {
   readonly since: number;
 }
 
-/** How many have a better right to a slot, and how many a worse one. */
+/** How many have a better claim to a slot, and how many a worse one. */
 interface Rank {
   readonly before: number;
   readonly after: number;
@@ -52,17 +52,17 @@ export class ClusterSlots implements SharedSlots {
   readonly whenAlone: 'local' | 'refuse';
   private readonly held = new Map<string, Held>();
   private readonly answerers = new Set<WhoPlays>();
-  /** Who has just taken a slot, by id, and when: its visit is about to open, and it is not quiet. */
+  /** Sessions that have just taken a slot, by id, and when: their visits are about to open, so they are not quiet. */
   private readonly opening = new RecentMap<number>({ max: MAX_OPENING });
-  /** Who was chosen to be replaced, by id: when their visits began. */
+  /** Sessions that were chosen to be replaced, by id: when their visits began. */
   private readonly chosen = new RecentMap<number>({ max: MAX_OPENING });
-  /** To be given back, by bucket. */
+  /** Slots to be given back, by bucket. */
   private readonly given = new Map<number, [slots: string, id: string][]>();
   private giving: NodeJS.Immediate | undefined;
   private readonly stopClaiming: () => void;
   private checking: unknown;
   private isStopped = false;
-  /** Names of slots of which there may be too many. */
+  /** Names of slots that may be overbooked. */
   private readonly doubtful = new Set<string>();
 
   constructor(private readonly parts: ClusterSlotsParts) {
@@ -115,7 +115,7 @@ export class ClusterSlots implements SharedSlots {
     return () => this.answerers.delete(whoPlays);
   }
 
-  /** When the visit of somebody who was chosen to be replaced has begun. */
+  /** The opening time of a visit that was chosen to be replaced. */
   chosenOpenedAt(id: string): number | undefined {
     return this.chosen.get(id);
   }
@@ -130,8 +130,8 @@ export class ClusterSlots implements SharedSlots {
   }
 
   /**
-   * Holds on to all slots that this node has: it has joined anew, or a bucket has come back empty. Once all others have had
-   * the time to do the same, who is too many goes: the newest first, or the oldest where it is they who are replaced.
+   * Claims all slots that this node has again, because it has rejoined, or a bucket has come back empty. Once all others have had
+   * the time to do the same, excess sessions end: the newest first, or the oldest if those are to be replaced.
    */
   async claim(): Promise<void> {
     const names = [...this.held.keys()];
@@ -145,7 +145,7 @@ export class ClusterSlots implements SharedSlots {
     this.parts.clock.clearTimeout(this.checking);
   }
 
-  /** There may be too many of these: it is looked in a while. */
+  /** These may be overbooked: they are checked after a while. */
   private doubt(names: readonly string[]): void {
     for (const name of names) this.doubtful.add(name);
     if (this.doubtful.size === 0 || this.isStopped) return;
@@ -158,7 +158,7 @@ export class ClusterSlots implements SharedSlots {
     this.doubtful.clear();
     const elsewhere = new Set<string>();
     for (const { held, rank } of await this.claimAll(names)) {
-      // nobody could tell
+      // unknown
       if (rank === undefined) this.doubt([nameOf(held.key, held.id)]);
       else if (rank.before >= held.limit.max) this.end(held.id, 'limit');
       else if (rank.after > 0 && rank.before + rank.after >= held.limit.max) elsewhere.add(held.key);
@@ -168,7 +168,7 @@ export class ClusterSlots implements SharedSlots {
     if (elsewhere.size > 0) void mailbox.ask(others, 'too many', [...elsewhere], QUIET_MS);
   }
 
-  /** With the rank of each; undefined: it cannot be told. */
+  /** With the rank of each; undefined: unknown. */
   private async claimAll(names: readonly string[]): Promise<{ held: Held; rank: Rank | undefined }[]> {
     const claimed: { held: Held; rank: Rank | undefined }[] = [];
     const all = names.flatMap((name) => this.held.get(name) ?? []);
@@ -184,13 +184,13 @@ export class ClusterSlots implements SharedSlots {
   private async claimOne({ key, id, limit, since }: Held): Promise<Rank> {
     const args = [id, String(Math.round(this.openedAtOf(id) ?? since))];
     const [rank, count] = (await this.run(CLAIM, key, args)) as readonly number[];
-    // one that is to go ends as soon as another opens
+    // a session that is to go ends as soon as another one opens
     if (rank === undefined || count === undefined) return { before: 0, after: 0 };
     const [older, newer] = [rank - 1, count - rank];
     return limit.onExceed === 'replace-oldest' ? { before: newer, after: older } : { before: older, after: newer };
   }
 
-  /** When its visit opened is the same for all nodes; their own clocks are not. */
+  /** The opening time of its visit is the same on all nodes; their own clocks are not. */
   private openedAtOf(id: string): number | undefined {
     return this.parts.port.part(id)?.openedAt ?? this.parts.openedAtOf(id);
   }
@@ -224,7 +224,7 @@ export class ClusterSlots implements SharedSlots {
     return this.parts.member.membership.run(step, bucket, [EPOCH, slots, `${slots}-going`], args);
   }
 
-  /** Those of whom every holder says that they do not play. They are told to go. */
+  /** The sessions that all their holders report as not playing. They are told to end. */
   private async quietOf(
     holders: readonly (readonly [id: string, incarnation: string])[],
     graceMs: number,
@@ -274,7 +274,7 @@ export class ClusterSlots implements SharedSlots {
     }
   }
 
-  /** No user and no token stands in the names of keys. */
+  /** Key names contain neither users nor tokens. */
   private placeOf(key: string): { bucket: number; slots: string } {
     const hash = this.parts.port.hash(key);
     const bucket = (64 * hash.charCodeAt(0) + hash.charCodeAt(1)) % BUCKETS;

@@ -1,20 +1,21 @@
 import { leased } from '../membership/leased.js';
 
-/** Slots that nobody has claimed for so long are nobody's. Holders claim them again in time. */
+/** Slots that nobody has claimed for this long are free. Holders claim them again in time. Milliseconds. */
 export const KEEP_MS = 86_400_000;
 
-/** So many may be under way for one key, besides those that count. */
+/** The most that may be pending for one key, besides those that count. */
 const MAX_UNDER_WAY = 64;
-/** Who had to go is forgotten after so long: by then all nodes know that its visit is over. */
+/** A session that had to go is forgotten after this long: by then all nodes know that its visit is over. Milliseconds. */
 const GONE_MS = 60_000;
-/** So many that have gone are remembered before it is looked whom to forget. */
+/** The number of gone sessions remembered before checking which to forget. */
 const FEW = 256;
 
 /**
- * Lua: who holds slots, and who is to go. A holder is a session and an incarnation; one without a lease holds nothing. In
- * `KEYS[4]` stands for each session that is to go: when its visit opened, when it was chosen, and which newcomer takes its
- * place. It goes when that one opens. If nothing comes of it, the newcomer gives its slot back, and the session counts again: it
- * takes one step to choose, and none to change one's mind. Who is to go for one that is to go itself, goes for the next as well.
+ * Lua: the holders of slots, and the sessions that are to go. A holder is a session and an incarnation; one without a lease holds
+ * nothing. For each session that is to go, `KEYS[4]` has the opening time of its visit, when it was chosen, and the newcomer that
+ * takes its place. It ends when that one opens. If nothing comes of that, the newcomer gives its slot back, and the session
+ * counts again: choosing takes one step, and undoing the choice none. A session that is to go for one that is itself to go, goes
+ * for the next one instead.
  */
 const HOLDERS_LUA = `
 local me = ARGV[2]
@@ -122,7 +123,7 @@ return {1, replaced}`,
 );
 
 /**
- * Claims a slot that it has.
+ * Claims a slot that the node already has.
  *
  * KEYS: as above. ARGV: incarnation, session, opening time of its visit. Answers its rank among those that count, the oldest
  * first, and how many there are; nothing of one that is to go.

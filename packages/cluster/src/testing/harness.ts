@@ -3,19 +3,19 @@ import type { ClusterLink } from '../link/link.js';
 
 /** A cluster that nobody has joined, and what the suite may do with it. */
 export interface RunningLinks {
-  /** Another process's link into the same cluster. The suite closes it. */
+  /** Another process's link to the same cluster. The suite closes it. */
   open(): ClusterLink | Promise<ClusterLink>;
-  /** A link into another cluster that uses the same server, if there is such a thing. */
+  /** A link to another cluster on the same server, if there is such a thing. */
   openElsewhere?(): ClusterLink | Promise<ClusterLink>;
-  /** Breaks every connection that there is; they may come back at once. */
+  /** Breaks every connection; they may reconnect at once. */
   interrupt(): unknown;
-  /** What is kept without an expiry, by name: looked at after every case, and has to be nothing. */
+  /** The names of what is stored without an expiry: checked after every case, and must be empty. */
   withoutExpiry(): readonly string[] | Promise<readonly string[]>;
-  /** Ends whatever was started. The links are closed by then. */
+  /** Stops everything that was started. The links have been closed by then. */
   stop?(): unknown;
 }
 
-/** What a link brings to run `clusterLinkContract`. */
+/** What a link provides to run `clusterLinkContract`. */
 export interface ClusterLinkHarness {
   /** Names the suite. */
   name: string;

@@ -13,7 +13,7 @@ export type { ClusterLinkHarness, RunningLinks } from './harness.js';
  * clusterLinkContract({ name: 'my link', start: () => startMyServer() });
  * ```
  *
- * @throws Error when there is no test runner, or when `skip` names a case that does not exist.
+ * @throws Error if there is no test runner, or if `skip` names a case that does not exist.
  */
 export function clusterLinkContract(harness: ClusterLinkHarness): void {
   registerSuite(

@@ -12,7 +12,7 @@ const NOW: Step = { name: 'now', lua: `return redis.call('TIME')` };
 const LENGTH: Step = { name: 'length', lua: `return redis.call('XLEN', KEYS[1])` };
 const WRONG: Step = { name: 'wrong', lua: `return redis.call('GET')` };
 
-/** What every link keeps to, whatever it goes over. */
+/** What every link must do, whatever it runs over. */
 export const linkCases: readonly LinkCase[] = [
   {
     name: 'answers texts, numbers, nothing, and lists of them',
@@ -142,7 +142,7 @@ export const linkCases: readonly LinkCase[] = [
         const steps = Array.from({ length: 20 }, () => add(a, 2));
         await world.subject.interrupt();
         sum += (await Promise.allSettled(steps)).length;
-        // what is sent twice is said twice, as a step of this kind would be
+        // a text that is sent twice is appended twice, as by any step of this kind
         const text = `round ${round}`;
         await until('it can be said', () =>
           say(a, 'news', text).then(

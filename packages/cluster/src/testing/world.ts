@@ -8,13 +8,13 @@ export interface LinkCase {
   test(world: LinkWorld): Promise<void>;
 }
 
-/** A cluster, and the links into it. */
+/** A cluster, and the links to it. */
 export class LinkWorld {
   private readonly links: ClusterLink[] = [];
 
   constructor(readonly subject: RunningLinks) {}
 
-  /** As another process would open it. */
+  /** Opens it as another process would. */
   async open(): Promise<ClusterLink> {
     return this.keep(await this.subject.open());
   }
@@ -42,7 +42,7 @@ export async function runLinkCase(harness: ClusterLinkHarness, one: LinkCase): P
   }
 }
 
-/** Adds to a number, unless this very addition was made before. */
+/** Adds to a number, unless this very addition has been made before. */
 export const ADD: Step = {
   name: 'add',
   lua: `
@@ -58,7 +58,7 @@ let additions = 0;
 export const add = (link: ClusterLink, bucket: number, n = 1): Promise<Reply> =>
   link.run(ADD, bucket, ['sum', 'added'], [String(n), `${process.pid}-${additions++}`]);
 
-/** Says a text on a channel. */
+/** Appends a text to a channel. */
 export const SAY: Step = {
   name: 'say',
   lua: `

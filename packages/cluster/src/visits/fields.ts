@@ -3,22 +3,22 @@ import type { NameHash, VisitIdentity } from '@stream-sessions/core/spi';
 import { BUCKETS } from '../link/link.js';
 import { SHARDS } from './visit-steps.js';
 
-/** Where a visit is kept. */
+/** Where a visit is stored. */
 export interface Place {
   readonly bucket: number;
   readonly shard: number;
   readonly place: string;
 }
 
-/** As an event says it. */
+/** Parses the form used in events. */
 export const placeAt = (bucket: number, where: string): Place => ({
   ...{ bucket, shard: Number(where.charAt(0)), place: where.slice(1) },
 });
 
-/** Letters of a hash that tell groups apart: 66 bits. */
+/** Characters of a hash that distinguish groups: 66 bits. */
 const PLACE_LENGTH = 11;
 
-/** Of a group its own place; a connection is a group by itself. */
+/** A group has a place of its own; a connection is a group by itself. */
 export function placeOf({ place, id }: Pick<VisitIdentity, 'place' | 'id'>): Place {
   const text = place?.slice(0, PLACE_LENGTH) ?? `c:${encodeURIComponent(id)}`;
   let hash = 0x811c9dc5;
@@ -37,8 +37,8 @@ const LETTERS: Readonly<Record<NamedBy, string>> = {
 const KINDS = Object.fromEntries(Object.entries(LETTERS).map(([kind, letter]) => [letter, kind as NamedBy]));
 
 /**
- * Letters of what stands for a player's name for itself: 36 bits tell it from others of its group. Of a thousand players there, two
- * that call themselves differently are taken for alike once in 140,000 groups. All else is kept whole, for denials go by it.
+ * Characters of the hash of a player's own name: 36 bits distinguish it within its group. Among a thousand players there, two
+ * different names are confused once in 140,000 groups. All other names are stored in full, because denials use them.
  */
 const AGENT_LENGTH = 6;
 
@@ -56,7 +56,7 @@ export const readNames = (text: string): NameHash[] =>
         return kind === undefined ? [] : [[kind, name.slice(1)]];
       });
 
-/** Whether all of these are among those that Redis has. */
+/** Whether all of these are among the names that Redis has. */
 export function areKnown(names: readonly NameHash[], known: readonly NameHash[]): boolean {
   const texts = new Set(known.map(nameText));
   return names.every((name) => texts.has(nameText(name)));
@@ -65,7 +65,7 @@ export function areKnown(names: readonly NameHash[], known: readonly NameHash[])
 const ABOUTS: Readonly<Record<SessionKind, string>> = { viewer: 'v', input: 'i', output: 'o', unspecified: 'u' };
 const ABOUT_KINDS = Object.fromEntries(Object.entries(ABOUTS).map(([kind, letter]) => [letter, kind as SessionKind]));
 
-/** Kind and stream, without blanks. */
+/** Kind and stream, without spaces. */
 export const aboutOf = (kind: SessionKind, stream: string): string => `${ABOUTS[kind]}:${encodeURIComponent(stream)}`;
 
 export const readAbout = (about: string): { kind: SessionKind; stream: string } => ({
@@ -73,7 +73,7 @@ export const readAbout = (about: string): { kind: SessionKind; stream: string } 
   stream: decodeURIComponent(about.slice(2)),
 });
 
-/** The end of a Date stands for no end at all. */
+/** The last moment of a Date stands for no end at all. */
 const NO_END = 8.64e15;
 
 export const allowedText = (until: number | undefined): string =>

@@ -1,7 +1,10 @@
 import { leased } from '../membership/leased.js';
 import { RECORDS_LUA } from './visit-lua.js';
 
-/** Bytes, bytes received and holders of visits: what was counted by those who let go. KEYS: leases, hashes. ARGV: incarnation, then hash, place, id and opening time of each. */
+/**
+ * Bytes, bytes received and holders of visits: the bytes are those of nodes that have let go. KEYS: leases, hashes. ARGV:
+ * incarnation, then hash, place, id and opening time of each.
+ */
 export const READ = leased(
   'read-visits',
   `${RECORDS_LUA}
@@ -16,5 +19,5 @@ end
 return answers`,
 );
 
-/** How many there are, as kind and stream and number by turns. KEYS: leases, counts. ARGV: incarnation. */
+/** The number of visits, as kind and stream alternating with the count. KEYS: leases, counts. ARGV: incarnation. */
 export const COUNT = leased('count', `return redis.call('HGETALL', KEYS[2])`);

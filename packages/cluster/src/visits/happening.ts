@@ -2,7 +2,7 @@ import type { CloseReason, PlaySession, SessionKind } from '@stream-sessions/cor
 import { readAbout } from './fields.js';
 import { HOW } from './outbox-steps.js';
 
-/** What a step has made happen, as the outbox has it: all that Redis knows of it. */
+/** What a step has caused, as stored in the outbox: everything that Redis knows about it. */
 export interface Happening {
   readonly how: 'opened' | 'closed';
   readonly id: string;
@@ -12,9 +12,9 @@ export interface Happening {
   readonly updatedAt: number;
   readonly bytes: number;
   readonly bytesReceived: number;
-  /** Of one that has closed. */
+  /** For a visit that has closed. */
   readonly reason: CloseReason;
-  /** Of one that has begun: the hash that it is in, and its place there. */
+  /** For a visit that has begun: the hash that contains it, and its place there. */
   readonly where: string;
 }
 
@@ -34,7 +34,7 @@ function readLine([how, id = '', openedAt, about = '', updatedAt, bytes, receive
 
 const SHORT_ID = 8;
 
-/** A visit of which nobody who lives has seen more than this: no protocol, no address and no User-Agent are known. */
+/** A visit about which no living node knows more than this: no protocol, address or User-Agent. */
 export function strangerOf(
   known: Pick<Happening, 'id' | 'kind' | 'stream' | 'openedAt'> & Partial<Happening>,
 ): PlaySession {

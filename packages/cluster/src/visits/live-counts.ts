@@ -6,11 +6,11 @@ import { readAbout } from './fields.js';
 import { COUNT } from './figure-steps.js';
 import { COUNTS } from './visit-steps.js';
 
-/** What is older is read anew before anybody is answered. */
+/** Older counts are read again before anyone is answered. Milliseconds. */
 const MAX_AGE_MS = 1_000;
-/** How often it is read while somebody asks: there is time left for the answer. */
+/** How often they are read while somebody asks, leaving time for the reply. Milliseconds. */
 const READ_EVERY_MS = 700;
-/** It is read on for so long after somebody has asked. */
+/** How long they are still read after the last question. Milliseconds. */
 const LINGER_MS = 5_000;
 
 /** The visits of one stream, by kind. */
@@ -19,14 +19,14 @@ export type CountsOfStream = Readonly<Record<SessionKind, number>>;
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 const nobody = (): Record<SessionKind, number> => ({ viewer: 0, input: 0, output: 0, unspecified: 0 });
 
-/** How many visits there are by kind and stream, in memory: at most a second old, and what this node has done since is in it. */
+/** The number of visits by kind and stream, in memory: at most a second old, and including what this node has done since. */
 export class LiveCounts {
-  /** By kind and stream, as the buckets have them. */
+  /** By kind and stream, per bucket. */
   private readonly buckets = EVERY_BUCKET.map(() => new Map<string, number>());
-  /** The same of all buckets. */
+  /** The sums over all buckets. */
   private byStream = new Map<string, Record<SessionKind, number>>();
   private totals = nobody();
-  /** When the latest answer was asked for, by the monotonic clock. */
+  /** When the latest counts were requested, by the monotonic clock. */
   private readAt = -Infinity;
   /** The same by the clock of the cluster. */
   private at = 0;
@@ -50,28 +50,28 @@ export class LiveCounts {
     return sum;
   }
 
-  /** All streams. As `count`. */
+  /** All streams. Rejects like `count`. */
   async streams(): Promise<ReadonlyMap<string, CountsOfStream>> {
     return (await this.live()).streams;
   }
 
-  /** The same, and as of when. `isFresh`: as of now; a read that has begun before does not count. */
+  /** The same, with the time of the count. `isFresh`: as of now; a read that began earlier does not count. */
   async live({ isFresh = false }: { readonly isFresh?: boolean } = {}): Promise<LiveVisits> {
     if (isFresh) await this.reading?.catch(() => undefined);
     if (isFresh || !this.isFresh()) await this.read();
     return { at: this.at, streams: this.byStream };
   }
 
-  /** Without asking. Undefined: it is not known, or is too old. */
+  /** Without asking. Undefined: unknown, or too old. */
   viewersOf(stream: string): number | undefined {
     if (!this.isFresh()) return undefined;
     return this.byStream.get(stream)?.viewer ?? 0;
   }
 
-  /** They are read from now on, whether somebody asks or not. Returns what ends that. */
+  /** Reads them from now on, whether or not somebody asks. Returns a function that ends this. */
   keep(): () => void {
     this.keepers++;
-    // where it fails it is read again when somebody asks
+    // if this fails, they are read again when somebody asks
     this.read().catch(() => undefined);
     let isKept = true;
     return () => {
@@ -80,7 +80,7 @@ export class LiveCounts {
     };
   }
 
-  /** A step of this node has changed it: for whoever asks before the next read. */
+  /** A step of this node has changed the counts: for questions before the next read. */
   note(bucket: number, about: string, change: 1 | -1): void {
     const counts = this.buckets[bucket];
     counts?.set(about, (counts.get(about) ?? 0) + change);
@@ -117,7 +117,7 @@ export class LiveCounts {
     this.at = at;
   }
 
-  /** What this node's steps do after that answer comes on top. */
+  /** The effects of this node's steps after that reply are added on top. */
   private async readBucket(bucket: number): Promise<void> {
     const flat = (await this.membership.run(COUNT, bucket, [COUNTS], [])) as readonly string[];
     const counts = new Map<string, number>();

@@ -2,17 +2,17 @@ import type { FoundVisit, Part, VisitIdentity } from '@stream-sessions/core/spi'
 import { aboutOf, allowedText, namesText, readAllowed, readNames, type Place } from './fields.js';
 import { LOOKS_NEAR } from './visit-steps.js';
 
-/** What came of a question. */
+/** The answer to a question. */
 export interface Asked {
   readonly found: FoundVisit;
-  /** How far the log has to be read before somebody new is admitted there. */
+  /** How far the log has to be read before a newcomer is admitted there. */
   readonly logAt: number;
   readonly place: Place;
-  /** It began by this: who has asked tells of it when somebody is let in, or gives it back. */
+  /** It began with this question: the asking node reports it when a viewer is admitted, or gives it back. */
   readonly begun: Begun | undefined;
-  /** The node that has begun it has let nobody in: who does claims it. */
+  /** The node that began it has admitted nobody: a node that does claims it. */
   readonly isPassedOn: boolean;
-  /** This node is letting go of its part, or giving it back: it holds none in a moment. */
+  /** This node is releasing its part, or giving it back: in a moment it holds none. */
   readonly isLetGo: boolean;
 }
 
@@ -20,22 +20,22 @@ export interface Begun {
   readonly step: string;
   readonly told: () => void;
 }
-/** What came of a claim. */
+/** The result of a claim. */
 export interface Claimed {
-  /** The visit that it is a part of: itself, unless it turned out to be another. */
+  /** The visit that the part belongs to: its own, unless it turned out to be another. */
   readonly visit: Pick<FoundVisit, 'id' | 'openedAt' | 'names'>;
-  /** It began by this: to be called when that has been told. */
+  /** It began with this claim: to be called when that has been reported. */
   readonly opened: (() => void) | undefined;
 }
 
-/** What came of a part that has ended. */
+/** The result of ending a part. */
 export interface Ended {
-  /** All of it has ended, and no part is left: to be called when that has been told. */
+  /** The whole visit has ended, and no part is left: to be called when that has been reported. */
   readonly closed: (() => void) | undefined;
   readonly updatedAt: number;
   readonly bytes: number;
   readonly bytesReceived: number;
-  /** Beginnings of the incarnations that hold other parts. */
+  /** Prefixes of the incarnations that hold other parts. */
   readonly holders: readonly string[];
 }
 
@@ -43,14 +43,17 @@ export interface Ended {
 export interface Operation {
   readonly place: Place;
   readonly args: readonly string[];
-  /** Somebody waits for the answer: who was not answered is told so at once, and it is asked again whether it has happened. */
+  /**
+   * Somebody is waiting for the answer: if there is none, this is reported at once, and it is checked later whether the operation
+   * took effect.
+   */
   readonly isQuestion: boolean;
   readonly done: (answer: readonly string[] | undefined, begun: Begun) => void;
 }
 
-/** How many more or less visits there are by what an answer begins with. */
+/** The change in the number of visits, by the first word of an answer. */
 export const COUNTED: Readonly<Record<string, 1 | -1>> = { new: 1, opened: 1, closed: -1, gone: -1 };
-/** How answers begin that tell of something new. */
+/** First words of answers that report something new. */
 export const NEWS: ReadonlySet<string> = new Set(['new', 'opened', 'closed']);
 
 export interface Answer {
@@ -61,7 +64,7 @@ export interface Answer {
 export const looksNear = (what = ''): boolean => LOOKS_NEAR.includes(what.charAt(0));
 export const NOT_BEGUN: Begun = { step: '-', told: () => undefined };
 
-/** From the id on. */
+/** The arguments from the id on. */
 export function argsOf(asked: VisitIdentity, part?: Part, extra = '-', shown = namesText(asked.names)): string[] {
   const { kind, stream, id } = asked;
   const figures = [part?.updatedAt ?? 0, part?.bytes ?? 0, part?.bytesReceived ?? 0].map((n) => n.toFixed(0));
@@ -82,7 +85,7 @@ export function readEnded({ fields, begun }: Answer): Ended | undefined {
   };
 }
 
-/** Ids of connections are the adapter's own: they are written without blanks. */
+/** Ids of connections are the adapter's own: they are encoded to contain no spaces. */
 export const decoded = (answer: readonly string[]): readonly string[] =>
   answer.map((field, i) => (i === 1 ? decodeURIComponent(field) : field));
 

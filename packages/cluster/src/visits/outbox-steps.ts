@@ -1,16 +1,16 @@
 import { leased } from '../membership/leased.js';
 import { HOLDER_LENGTH, KEEP_MS } from './visit-lua.js';
 
-/** What has happened by the steps of an incarnation, and was not told to all who listen yet. */
+/** What the steps of an incarnation have caused, and has not been reported to all listeners yet. */
 export const outboxKey = (incarnation: string): string => `outbox-${incarnation.slice(0, HOLDER_LENGTH)}`;
 
-/** How it is written what has happened. */
+/** How events are encoded. */
 export const HOW = { opened: 'o', closed: 'c' } as const;
 
 /**
- * Lua: what a step makes happen is written into the outbox of its incarnation by the step itself, under its number. `recall`
- * answers what stands there already, for the step has run before and its answer was lost; `post` what stands there in the
- * end. What has begun by another step can be taken back, until it has been told.
+ * Lua: a step itself writes what it causes into the outbox of its incarnation, under its number. `recall` returns what is already
+ * there, because the step has run before and its answer was lost; `post` returns what is there in the end. A beginning by another
+ * step can be taken back until it has been reported.
  */
 export const OUTBOX_LUA = `
 local happened = {}
@@ -48,10 +48,10 @@ local function unsay(key, step, id, opened)
   return true
 end`;
 
-/** So many steps whose events were told are named by the next one. */
+/** The number of reported steps acknowledged by the next one. */
 export const MAX_ACKNOWLEDGED = 1_000;
 
-/** What stands in the outbox under these numbers. KEYS: leases, outbox. ARGV: incarnation, numbers. */
+/** The entries of the outbox under these numbers. KEYS: leases, outbox. ARGV: incarnation, numbers. */
 export const READ_OUTBOX = leased(
   'read-outbox',
   `
@@ -61,9 +61,9 @@ return texts`,
 );
 
 /**
- * Some of what a dead incarnation has not told becomes this one's to tell. Answers it, where to go on (a hash that shrinks
- * keeps its empty places: from its beginning a page would see nothing else), and whether there may be more.
- * KEYS: leases, outbox, that of the dead one. ARGV: incarnation, number of the step, where.
+ * Some of what a dead incarnation has not reported is taken over by this one. Returns it, where to continue (a shrinking hash
+ * keeps its empty slots: starting over, a page would see nothing else), and whether there may be more. KEYS: leases, outbox, that
+ * of the dead one. ARGV: incarnation, number of the step, where.
  */
 export const TAKE_OVER = leased(
   'take-over',

@@ -3,35 +3,35 @@ import { MAX_ACKNOWLEDGED } from './outbox-steps.js';
 import type { Place } from './fields.js';
 import type { Happening } from './happening.js';
 
-/** Where this node has made a visit begin. */
+/** The step by which this node made a visit begin, and where. */
 export interface Origin {
   readonly step: string;
   readonly place: Place;
 }
 
 /**
- * Who hears what has happened; `told` is called when nobody has to be told again.
+ * Receives what has happened; `told` is to be called once it need not be reported again.
  *
- * @param origin of a visit that has begun by a step of this node, of which nobody knows yet what has come
+ * @param origin For a visit that began by a step of this node, and whose outcome is not known yet
  */
 export type OnHappened = (happening: Happening, told: () => void, origin?: Origin) => void;
 
-/** The numbers of steps, and which of them have been told to all who listen. */
+/** The numbers of steps, and which of them have been reported to all listeners. */
 export class Outbox {
   private steps = 0;
   private readonly told: string[][] = Array.from({ length: BUCKETS }, () => []);
   private untold = 0;
   private onEmpty: (() => void)[] = [];
 
-  /** @param later what was told is to be said to Redis some time */
+  /** @param later Called when Redis is to be told, eventually, what has been reported. */
   constructor(private readonly later: (bucket: number) => void) {}
 
-  /** The number of a step. Where it runs twice, it has the same one. */
+  /** The number of a step. If it runs twice, it has the same number. */
   next(): string {
     return String(++this.steps);
   }
 
-  /** So many things have happened by a step. Returns what each of them calls when it has been told. */
+  /** A step has caused this many events. Returns the function that each of them calls when it has been reported. */
   expect(bucket: number, step: string, count: number): () => void {
     if (count === 0) return () => undefined;
     let left = count;
@@ -57,7 +57,7 @@ export class Outbox {
     return (this.told[bucket]?.length ?? 0) > 0;
   }
 
-  /** Resolves when all that has happened has been told. */
+  /** Resolves when everything that has happened has been reported. */
   empty(): Promise<void> {
     if (this.untold === 0) return Promise.resolve();
     return new Promise((done) => this.onEmpty.push(done));

@@ -3,9 +3,9 @@ import { HOW, OUTBOX_LUA } from './outbox-steps.js';
 import { HOLDER_LENGTH, RECORDS_LUA } from './visit-lua.js';
 
 /**
- * Takes the parts of a dead incarnation from some visits of one hash; those that nobody holds any more are closed. Answers
- * where to go on, and what has happened by this. KEYS: leases, counts, outbox, hash. ARGV: incarnation, number of the step, the dead
- * one, where.
+ * Removes the parts of a dead incarnation from some visits of one hash; visits that nobody holds any more are closed. Returns
+ * where to continue, and what this has caused. KEYS: leases, counts, outbox, hash. ARGV: incarnation, number of the step, the
+ * dead one, where.
  */
 export const SWEEP = leased(
   'sweep',

@@ -11,29 +11,29 @@ import { argsOf, COUNTED, decoded, looksNear, NEWS, NOT_BEGUN, readAsked, readEn
 import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
 import { COUNTS, nearKey, SHARD_KEYS, VISITS } from './visit-steps.js';
 
-/** Operations in one step. */
+/** Operations per step. */
 const AT_ONCE = 100;
-/** What happened waits so long for more of it. */
+/** How long operations that can wait are gathered. Milliseconds. */
 const LATER_MS = 10;
-/** What could not be told is told again after this. */
+/** The pause before what failed is retried. Milliseconds. */
 const RETRY_MS = 500;
-/** What was told is said to Redis after this, where no other step does it earlier. */
+/** Redis is told what has been reported after this, unless another step does so earlier. Milliseconds. */
 const TOLD_MS = 1_000;
-/** So many operations wait for a bucket that does not answer; older ones are forgotten. */
+/** The most operations that wait for a bucket that does not answer; older ones are dropped. */
 const MAX_WAITING = 100_000;
 
-/** Where kind and stream stand in the arguments of an operation. */
+/** The position of kind and stream in the arguments of an operation. */
 const ABOUT = 4;
 
-/** The visits of the cluster, as this node reads and writes them: operations are gathered, and taken in order. */
+/** The visits of the cluster, as this node reads and writes them: operations are gathered, and executed in order. */
 export class VisitBook {
   private readonly queues: Operation[][] = Array.from({ length: BUCKETS }, () => []);
   private readonly running = new Map<number, Promise<void>>();
   private readonly timers = new Map<number, { readonly at: number; readonly timer: unknown }>();
   private readonly soon = new Set<number>();
-  /** Steps that may have happened, by bucket. */
+  /** Steps that may have taken effect, by bucket. */
   private readonly unsure = new Map<number, string[]>();
-  /** Visits that this node lets go of, or gives back: by how many operations that wait. */
+  /** Visits that this node is releasing or giving back: the number of pending operations. */
   private readonly leaving = new Map<string, number>();
   private isClosed = false;
   readonly outbox = new Outbox((bucket) => this.flushLater(bucket, TOLD_MS));
@@ -42,16 +42,16 @@ export class VisitBook {
     private readonly membership: Membership,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    /** What has happened by a step whose answer was lost. */
+    /** Receives what a step has caused whose answer was lost. */
     private readonly onHappened: OnHappened,
-    /** One more or one less of a kind and stream. */
+    /** Called when the count of a kind and stream changes by one. */
     private readonly onCounted: (bucket: number, about: string, change: 1 | -1) => void = nothing,
   ) {}
 
   /**
-   * Whose hit it is; undefined: nobody can tell. This node holds a part of that visit from then on.
+   * The visit of a hit; undefined: nobody can tell. This node then holds a part of that visit.
    *
-   * @param onAnswer gets the answer also where it comes too late for who has asked
+   * @param onAnswer Gets the answer even if it is too late for the asker
    */
   async find(asked: VisitIdentity, onAnswer: (answer: Asked) => void): Promise<Asked | undefined> {
     const place = placeOf(asked);
@@ -60,7 +60,7 @@ export class VisitBook {
     return answer && read(answer);
   }
 
-  /** Nobody was let in. `begun`: by whose step the visit began, if it did by one of this node. */
+  /** Nobody was admitted. `begun`: the step by which the visit began, if it was one of this node. */
   async giveBack(place: Place, visit: Pick<Part, 'id' | 'openedAt' | 'kind' | 'stream'>, begun: Begun | undefined) {
     const { id, openedAt, kind, stream } = visit;
     const shown = [encodeURIComponent(id), String(openedAt), aboutOf(kind, stream), 'idle', '0', '0', '0', '-'];
@@ -68,7 +68,7 @@ export class VisitBook {
     return answer && { how: answer.fields[0], ended: readEnded(answer) };
   }
 
-  /** `wasLost`: the bucket has come back empty, and the visit is no new one. */
+  /** `wasLost`: the bucket has come back empty, and the visit is not a new one. */
   async claim(part: Part, wasLost: boolean): Promise<Claimed | undefined> {
     const answer = await this.add('C', placeOf(part), argsOf(part, part, wasLost ? 'lost' : '-'));
     if (answer === undefined || answer.fields[0] === 'none') return undefined;
@@ -81,7 +81,7 @@ export class VisitBook {
     return this.end('L', part, reason, '-');
   }
 
-  /** `logAt`: where in the log it stands who may not come back. */
+  /** `logAt`: the position in the log of the denial that keeps the viewer out. */
   close(part: Part, reason: CloseReason, logAt: number | undefined): Promise<Ended | undefined> {
     return this.end('X', part, reason, logAt === undefined ? '-' : String(logAt));
   }
@@ -92,7 +92,7 @@ export class VisitBook {
     for (const queue of this.queues) for (const operation of queue.splice(0)) operation.done(undefined, NOT_BEGUN);
   }
 
-  /** Resolves when all that waits has been tried. */
+  /** Resolves when everything pending has been tried. */
   async flushed(): Promise<void> {
     await Promise.all(this.queues.map((_, bucket) => this.flush(bucket)));
   }
@@ -132,7 +132,7 @@ export class VisitBook {
     else this.leaving.set(visit, left);
   }
 
-  /** All that is asked in one turn of the event loop goes as one. */
+  /** Operations requested in one turn of the event loop are sent together. */
   private flushSoon(bucket: number): void {
     if (this.soon.has(bucket)) return;
     this.soon.add(bucket);
@@ -142,7 +142,7 @@ export class VisitBook {
     });
   }
 
-  /** What can wait longest does not hold up the rest. */
+  /** Operations that can wait do not delay the others. */
   private flushLater(bucket: number, ms: number): void {
     const at = this.clock.now() + ms;
     const waiting = this.timers.get(bucket);
@@ -184,13 +184,13 @@ export class VisitBook {
       this.answer(bucket, step, operations, answers, before);
     } catch (error) {
       outbox.giveBack(bucket, told);
-      // Without a lease others have closed what it had; it claims anew what it has when it has joined again.
+      // Without a lease, others have closed its visits; it claims them again when it has rejoined.
       const isLost = (error as { code?: unknown }).code === 'ERR_CLUSTER_ALONE';
       const isKept = !isLost && !this.isClosed;
       for (const { isQuestion, done } of operations) if (!isKept || isQuestion) done(undefined, NOT_BEGUN);
       const kept = isKept ? operations : [];
       this.queues[bucket]?.unshift(...kept);
-      // of a lease that has ended, somebody else has the outbox by now
+      // after a lease has ended, the outbox belongs to somebody else
       if (isLost) this.unsure.delete(bucket);
       else this.unsure.set(bucket, [...(this.unsure.get(bucket) ?? []), step].slice(-MAX_ACKNOWLEDGED));
       if (!isLost) this.logger.debug({ error }, `cluster: visits could not be told: ${wordsOf(error)}.`);
@@ -198,7 +198,7 @@ export class VisitBook {
     }
   }
 
-  /** @param before by this very step, when it ran before: its answers then were lost */
+  /** @param before What this very step caused when it ran before, and its answer was lost. */
   private answer(
     bucket: number,
     step: string,
@@ -208,7 +208,7 @@ export class VisitBook {
   ): void {
     const begunIds = new Set(answers.flatMap(([how, id, at]) => (how === 'new' ? [`${id} ${at}`] : [])));
     const isNews = (fields: readonly string[] = []): boolean => NEWS.has(fields[0] ?? '');
-    // a question that ran twice answers what it has begun
+    // a question that ran twice returns what it began
     const lost = readHappenings(before).filter(
       ({ how, id, openedAt }) => how === 'closed' || !begunIds.has(`${encodeURIComponent(id)} ${openedAt}`),
     );
@@ -227,7 +227,7 @@ export class VisitBook {
     }
   }
 
-  /** Steps that were not answered may have happened. */
+  /** Steps without an answer may have taken effect. */
   private async makeSure(bucket: number): Promise<void> {
     const { membership, outbox } = this;
     const steps = this.unsure.get(bucket);
@@ -245,6 +245,6 @@ export class VisitBook {
 type Answers = readonly (readonly string[])[];
 type StepAnswer = readonly [answers: readonly string[], before: string];
 
-/** After these this node holds no part any more. */
+/** After these operations, this node no longer holds a part. */
 const LEAVE = 'LGX';
 const nothing = (): void => undefined;

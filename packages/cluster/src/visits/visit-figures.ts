@@ -11,19 +11,19 @@ export interface Known {
   readonly place: string | undefined;
 }
 
-/** What the record of a visit says. */
+/** The figures in the record of a visit. */
 export interface Figures {
-  /** Counted by nodes that have let go of their parts. */
+  /** Counted by nodes that have released their parts. */
   readonly bytes: number;
   readonly bytesReceived: number;
-  /** Beginnings of the incarnations that hold parts. */
+  /** Prefixes of the incarnations that hold parts. */
   readonly holders: readonly string[];
 }
 
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 const NOTHING: Figures = { bytes: 0, bytesReceived: 0, holders: [] };
 
-/** Reads what the records say of these visits, in their order. */
+/** Reads the records of these visits, in their order. */
 export async function readFigures(membership: Membership, visits: readonly Known[]): Promise<Figures[]> {
   const figures: Figures[] = visits.map(() => NOTHING);
   const placed = visits.map((visit, at) => ({ at, visit, where: placeOf(visit) }));

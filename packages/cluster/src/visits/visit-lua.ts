@@ -1,14 +1,17 @@
-/** How a node is written in records: the beginning of its incarnation. */
+/** How a node is identified in records: the prefix of its incarnation. */
 export const HOLDER_LENGTH = 8;
-/** What was asked about and has not opened after this is given back: as long as policies may think. Milliseconds. */
+/** A visit that was asked about and has not opened after this is given back: as long as policies may take. Milliseconds. */
 export const TENTATIVE_MS = 15_000;
-/** A new visit of which nobody has said more after this has been let in: otherwise it would have been given back. Milliseconds. */
+/**
+ * If nothing more was reported about a new visit after this, it has been admitted: otherwise it would have been given back.
+ * Milliseconds.
+ */
 export const PENDING_MS = 2 * TENTATIVE_MS;
-/** A visit that has just begun, or is here already, may get a better name. Milliseconds. */
+/** A visit that has just begun, or is already here, may get a better name. Milliseconds. */
 export const LATE_MS = 10_000;
-/** Names of one visit: what it goes by, and the latest others. Clients can make up as many as they like. */
+/** The most names per visit: what it goes by, and the latest others. Clients can make up as many as they like. */
 const MAX_NAMES = 24;
-/** How long keys of visits outlive the last change in them: no lease and no visit without a lease does. */
+/** How long keys of visits outlive their last change: no lease, and no visit without one, lasts that long. Milliseconds. */
 export const KEEP_MS = 86_400_000;
 
 /**
@@ -97,8 +100,8 @@ local function settle(key)
 end`;
 
 /**
- * Lua: whose hit it is, by the rules of one node. Names come best first, as kind and hash; of a visit the first is the one that
- * it goes by.
+ * Lua: which visit a hit belongs to, by the rules of a single node. Names come best first, as kind and hash; the first name of a
+ * visit is the one that it goes by.
  */
 export const RESOLVE_LUA = `
 local function kindOf(name) return string.sub(name, 1, 1) end

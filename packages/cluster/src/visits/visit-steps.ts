@@ -2,19 +2,19 @@ import { leased } from '../membership/leased.js';
 import { HOW, OUTBOX_LUA } from './outbox-steps.js';
 import { HOLDER_LENGTH, PENDING_MS, RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
 
-/** Visits of a bucket lie in so many hashes, so that none grows too large. */
+/** The visits of a bucket are spread over this many hashes, so that none grows too large. */
 export const SHARDS = 4;
 export const COUNTS = 'counts';
 export const shardKey = (shard: number): string => `visits-${shard}`;
 export const SHARD_KEYS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => shardKey(shard));
-/** Of a group: how far the log was when a visit has ended for everybody, and which have lately. */
+/** For a group: how far the log was when a visit ended everywhere, and which visits ended lately. */
 export const nearKey = (place: string): string => `near-${place}`;
 
-/** So many visits of a group that have ended are remembered. */
+/** The most ended visits remembered per group. */
 const MAX_ENDED = 24;
-/** Arguments of an operation. */
+/** The number of arguments per operation. */
 export const WIDTH = 11;
-/** Operations that need to know what has ended near their visit, by their letter. */
+/** The letters of operations that need to know what has ended near their visit. */
 export const LOOKS_NEAR = 'FCX';
 
 /**

@@ -5,18 +5,21 @@ import { outboxKey, TAKE_OVER } from './outbox-steps.js';
 import { SWEEP } from './sweep-step.js';
 import { COUNTS, SHARDS, shardKey } from './visit-steps.js';
 
-/** Where it is in what a dead incarnation has left. */
+/** The progress through what a dead incarnation left. */
 interface Place {
-  /** First what it has not told, and then its visits: each begins before it ends. */
+  /** First what it has not reported, then its visits: each begins before it ends. */
   readonly shard: number | 'outbox';
   readonly cursor: string;
 }
 
 const BEGINNING: Place = { shard: 'outbox', cursor: '0' };
 
-/** Takes away what a dead node held, a slice at a time, so that Redis serves others meanwhile; and tells what it has not told. */
+/**
+ * Removes what a dead node held, a slice at a time, so that Redis can serve others meanwhile; and reports what it had not
+ * reported.
+ */
 export class VisitSweep {
-  /** Where to go on, by bucket and dead incarnation. */
+  /** Where to continue, by bucket and dead incarnation. */
   private readonly at = new Map<string, Place>();
 
   constructor(

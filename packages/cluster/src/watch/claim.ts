@@ -3,12 +3,12 @@ import { LOG_BUCKET } from '../link/link.js';
 import { leased } from '../membership/leased.js';
 import type { Membership } from '../membership/membership.js';
 
-/** So long after each other nodes may notice the same. Milliseconds. */
+/** Nodes may notice the same thing up to this long after each other. Milliseconds. */
 const KEEP_MS = 30_000;
 
 /**
- * Something has come into a state. Answers 1 to the first who says so. KEYS: leases, what it is about. ARGV: incarnation,
- * state, as of when, a name of this claim: where it runs twice, it answers the same.
+ * Something has entered a state. Returns 1 to the first that says so. KEYS: leases, what it is about. ARGV: incarnation, state,
+ * time of observation, a name of this claim: if it runs twice, it returns the same.
  */
 const CLAIM = leased(
   'claim',
@@ -21,7 +21,7 @@ redis.call('SET', KEYS[2], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. by, 'PX', ${KEEP_
 return by == ARGV[4] and 1 or 0`,
 );
 
-/** @param about a hash of what it is about */
+/** @param about A hash of what it is about. */
 export async function claim(membership: Membership, about: string, state: string, at: number): Promise<boolean> {
   const args = [encodeURIComponent(state), at.toFixed(0), randomUUID()];
   return Number(await membership.run(CLAIM, LOG_BUCKET, [`claim-${about}`], args)) === 1;

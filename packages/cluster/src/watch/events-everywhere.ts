@@ -9,14 +9,14 @@ import type { Changed, Said, WatchedName } from './said.js';
 import type { Source } from './source.js';
 import { type Moved, type Shown, ShownRows } from './shown-rows.js';
 
-/** What has moved is gathered for so long. */
+/** How long changes are gathered. Milliseconds. */
 const GATHER_MS = 100;
-/** A visit that several nodes tell of is told no more often. */
+/** The shortest interval at which a visit reported by several nodes is passed on. Milliseconds. */
 const PACE_MS = 500;
-/** Visits in one go, and those that wait at the most: what is left out comes when it moves again. */
+/** Visits per batch, and the most that wait: one that is dropped comes with its next change. */
 const AT_ONCE = 2_000;
 const MAX_WAITING = 50_000;
-/** Events that are remembered because they may be told again. */
+/** Events remembered because they may be reported again. */
 const MAX_TOLD = 10_000;
 
 export interface EverywhereParts extends Pick<WatcherParts, 'link' | 'member'> {
@@ -29,7 +29,10 @@ export interface EverywhereParts extends Pick<WatcherParts, 'link' | 'member'> {
 
 type Listener = (event: never) => void;
 
-/** The events of all nodes, as those of one: each once, and of each visit one row. Others are asked only while somebody listens. */
+/**
+ * The events of all nodes, as if from one: each once, and with one row per visit. Other nodes are asked only while there are
+ * listeners.
+ */
 export class EventsEverywhere implements Everywhere {
   private readonly listeners: Record<WatchedName, Set<Listener>> = {
     opened: new Set(),
@@ -43,7 +46,7 @@ export class EventsEverywhere implements Everywhere {
   private readonly rows: ShownRows;
   private moved = new Map<string, Moved>();
   private timer: unknown;
-  /** When visits were told last, of those that several nodes tell of, by the monotonic clock. */
+  /** When visits reported by several nodes were last passed on, by the monotonic clock. */
   private readonly toldAt = new RecentMap<number>({ max: MAX_TOLD });
   private readonly told = new RecentMap<true>({ max: MAX_TOLD });
   private readonly over = new RecentMap<true>({ max: MAX_TOLD });
@@ -109,7 +112,7 @@ export class EventsEverywhere implements Everywhere {
   private hear(said: Said, from: string): void {
     if (said.name === 'changed') return this.gather(said, from);
     const { name, event } = said;
-    // what is told at least once is shown once; a denial is told by each node that it meets somebody at
+    // events reported at least once are shown once; a denial is reported by each node where it refuses somebody
     const id = name === 'denied' ? event.denial.id : name === 'source' ? undefined : `${name} ${keyOf(event.session)}`;
     if (id !== undefined && this.told.get(id)) return;
     if (id !== undefined) this.told.set(id, true);
@@ -157,7 +160,7 @@ export class EventsEverywhere implements Everywhere {
     return due;
   }
 
-  /** While the others cannot be asked: what is here. */
+  /** What is on this node, while the others cannot be asked. */
   private own(moved: readonly Moved[]): Shown[] {
     const { incarnation } = this.parts.member.membership;
     return moved.flatMap(({ key, parts }) => {

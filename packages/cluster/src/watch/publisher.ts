@@ -7,18 +7,18 @@ import type { Membership } from '../membership/membership.js';
 import type { Batch, Said, Watched } from './said.js';
 import type { Source } from './source.js';
 
-/** A watcher that does not ask again is told nothing more after this. */
+/** A watcher that does not ask again is told nothing more after this long. Milliseconds. */
 export const WATCH_MS = 7_000;
-/** What happens waits so long for more of it. */
+/** How long events wait for others. Milliseconds. */
 const BATCH_MS = 100;
-/** Characters of one text, and texts that wait for a watcher: 4 MB at the most. */
+/** Characters per text, and the most texts that wait for a watcher: 4 MB at most. */
 const MAX_TEXT = 40_000;
 const LENGTH = 100;
 const KEEP_MS = 10_000;
-/** More waits for nobody: those who watch read the list anew. */
+/** If more is pending, it is dropped: watchers then read the list again. */
 const MAX_WAITING = 20_000;
 
-/** Puts a text into the channel of each watcher. KEYS: leases, channels. ARGV: incarnation, text. */
+/** Appends a text to the channel of each watcher. KEYS: leases, channels. ARGV: incarnation, text. */
 const PUBLISH = leased(
   'publish',
   `
@@ -29,9 +29,9 @@ end
 return #KEYS - 1`,
 );
 
-/** Tells nodes that watch what happens here, in batches: of a session that changes again and again, the latest. */
+/** Reports what happens here to nodes that watch, in batches: for a session that changes repeatedly, only the latest change. */
 export class Publisher {
-  /** Until when, by the monotonic clock, by channel. */
+  /** By channel: until when it is served, by the monotonic clock. */
   private readonly watchers = new Map<string, number>();
   private waiting: Said[] = [];
   private changed = new Map<string, Said>();
@@ -46,7 +46,7 @@ export class Publisher {
     private readonly source: Source,
   ) {}
 
-  /** Somebody watches, and will ask again before `WATCH_MS`. */
+  /** A node is watching, and will ask again within `WATCH_MS`. */
   watch(channel: string): Watched {
     const isNew = !this.watchers.has(channel);
     this.watchers.set(channel, momentOf(this.clock).monotonic + WATCH_MS);
@@ -73,7 +73,7 @@ export class Publisher {
     if (said.name === 'changed') {
       const { progress, session } = said.event;
       const before = this.changed.get(progress.id);
-      // a whole row that was not told yet is told with what has moved since
+      // a whole row that was not reported yet is merged with what has moved since
       const row = session ?? (before?.name === 'changed' ? before.event.session : undefined);
       const event = row === undefined ? said.event : { ...said.event, session: { ...row, ...progress } };
       this.changed.set(progress.id, { ...said, event });
@@ -88,7 +88,7 @@ export class Publisher {
     const all = [...this.waiting, ...this.changed.values()];
     this.waiting = [];
     this.changed = new Map();
-    // a number that never comes says that something is missing
+    // a skipped number tells watchers that something is missing
     if (all.length > MAX_WAITING) this.n++;
     else for (const said of inTexts(all)) await this.publish(said);
     this.timer = undefined;
@@ -97,11 +97,11 @@ export class Publisher {
     }
   }
 
-  /** @param said as JSON */
+  /** @param said As JSON. */
   private async publish(said: string): Promise<void> {
     const head: Omit<Batch, 'said'> = { from: this.membership.incarnation, by: this.id, n: ++this.n };
     const text = `${JSON.stringify(head).slice(0, -1)},"said":[${said}]}`;
-    // what cannot be told is missed by its number
+    // if this fails, watchers notice by the number
     await this.membership.run(PUBLISH, LOG_BUCKET, [...this.watchers.keys()], [text]).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import type { SessionChangedEvent, VisitEvents } from '@stream-sessions/core';
 
-/** The events that a watching node hears of others. */
+/** The events that a watching node receives from others. */
 export const WATCHED = ['opened', 'closed', 'changed', 'denied', 'source'] as const;
 export type WatchedName = (typeof WATCHED)[number];
 
@@ -9,27 +9,27 @@ export type Said = {
   [E in WatchedName]: {
     readonly name: E;
     readonly event: VisitEvents[E];
-    /** Of `changed`: the identity group of the visit. */
+    /** For `changed`: the identity group of the visit. */
     readonly place?: string | undefined;
   };
 }[WatchedName];
 
 export type Changed = Said & { readonly name: 'changed'; readonly event: SessionChangedEvent };
 
-/** What a node tells those who watch, in one go. */
+/** What a node reports to watchers in one batch. */
 export interface Batch {
-  /** The incarnation that tells. */
+  /** The reporting incarnation. */
   readonly from: string;
-  /** Who counts the batches: the same when the process has joined again. */
+  /** Identifies the counter of the batches: it stays the same when the process rejoins. */
   readonly by: string;
-  /** The number of the batch: one more than that of the one before. */
+  /** The number of the batch, increasing by one. */
   readonly n: number;
   readonly said: readonly Said[];
 }
 
-/** What a node answers that is asked to tell. */
+/** The answer of a node that is asked to report. */
 export interface Watched {
-  /** It has not told this watcher anything until now. */
+  /** It had not reported anything to this watcher so far. */
   readonly isNew: boolean;
   readonly by: string;
   /** The number of the latest batch. */

@@ -6,7 +6,7 @@ import type { ClusterNode } from '../membership/node-list.js';
 import { readFigures, type Figures } from '../visits/visit-figures.js';
 import { HOLDER_LENGTH } from '../visits/visit-lua.js';
 
-/** What has moved of a visit, as some of its nodes have told it since it was shown last. */
+/** What has moved in a visit, as reported by some of its nodes since it was last shown. */
 export interface Moved {
   readonly key: string;
   readonly place: string | undefined;
@@ -19,35 +19,35 @@ interface Part {
   readonly session: PlaySession | undefined;
 }
 
-/** A visit as it is shown: what has moved, and all of it where more than that has changed. */
+/** A visit as it is shown: what has moved, and the whole row if more than that has changed. */
 export interface Shown {
   readonly key: string;
   readonly progress: SessionProgress;
   readonly session: PlaySession | undefined;
-  /** It is told by several nodes, each at a time of its own. */
+  /** Several nodes report it, each at its own time. */
   readonly isOfSeveral: boolean;
 }
 
 /** A visit with parts on several nodes. */
 interface Several {
-  /** What each has told last. */
+  /** The latest report of each. */
   readonly parts: Map<string, SessionProgress>;
-  /** Whose names it was shown with. */
+  /** The node names that it was shown with. */
   nodes: string;
 }
 
 const MAX_SEVERAL = 50_000;
 const ANSWER_MS = 500;
-/** So many whole rows are asked for at once. */
+/** The most whole rows requested at once. */
 const MAX_ASKED = 200;
 
-/** Makes one row of what nodes tell of the parts of a visit, as the list does. */
+/** Merges what nodes report about the parts of a visit into one row, as the list does. */
 export class ShownRows {
   private readonly several = new RecentMap<Several>({ max: MAX_SEVERAL });
 
   constructor(private readonly member: Member) {}
 
-  /** Of those that are live; those that have to wait for the next time are in `later`. Rejects while Redis cannot be asked. */
+  /** The rows of live visits; those that have to wait for the next time are in `later`. Rejects while Redis cannot be asked. */
   async of(moved: readonly Moved[]): Promise<{ shown: Shown[]; later: Moved[] }> {
     const visits = moved.map(({ parts, place }) => {
       const { id, openedAt } = (parts.values().next().value as Part).progress;
@@ -72,7 +72,7 @@ export class ShownRows {
     return { shown, later: whole.slice(MAX_ASKED).map((each) => each.moved) };
   }
 
-  /** Of what is known. Undefined: the nodes have to be asked for all of it. */
+  /** From what is known. Undefined: the nodes have to be asked for the whole row. */
   private combined({ key, parts }: Moved, figures: Figures, holders: readonly ClusterNode[]): Shown | undefined {
     const known = this.several.get(key);
     const [only] = holders as [ClusterNode];
@@ -118,7 +118,7 @@ export class ShownRows {
 
 const namesOf = (nodes: readonly ClusterNode[]): string => JSON.stringify(nodes.map(({ name }) => name).sort());
 
-/** What was active last is shown, bytes and connections add up. */
+/** The most recently active part is shown, bytes and connections add up. */
 function summed(parts: readonly SessionProgress[], figures: Figures): SessionProgress {
   const [first] = parts as [SessionProgress];
   if (parts.length === 1) {

@@ -2,14 +2,14 @@ import type { SessionChangedEvent, SessionEvent, TrackerEvents } from '@stream-s
 import { RecentMap, type ClusterPort } from '@stream-sessions/core/spi';
 import { WATCHED, type Said } from './said.js';
 
-/** Identity groups that are remembered: to find out which one is a session's takes a hash. */
+/** Identity groups remembered, because determining that of a session takes a hash. */
 const MAX_PLACES = 50_000;
 
 interface Events {
   on<E extends keyof TrackerEvents>(event: E, listener: (event: TrackerEvents[E]) => void): () => void;
 }
 
-/** What happens at this node, for those who watch, on this node or another one. Nothing is made while nobody does. */
+/** What happens on this node, for watchers on this or other nodes. Nothing is produced while nobody watches. */
 export class Source {
   private readonly listeners = new Set<(said: Said) => void>();
   private readonly places = new RecentMap<string>({ max: MAX_PLACES });
@@ -18,11 +18,11 @@ export class Source {
   constructor(
     private readonly events: Events,
     private readonly port: Pick<ClusterPort, 'part'>,
-    /** Of this node. */
+    /** The name of this node. */
     private readonly node: string,
   ) {}
 
-  /** Returns what ends it. */
+  /** Returns a function that ends it. */
   listen(listener: (said: Said) => void): () => void {
     if (this.listeners.size === 0) this.stopListening = WATCHED.map((name) => this.hear(name));
     this.listeners.add(listener);

@@ -6,7 +6,7 @@ import type { Member } from '../member.js';
 import { WATCH_MS } from './publisher.js';
 import type { Batch, Said, Watched } from './said.js';
 
-/** How long a node is waited for that is asked to tell. */
+/** How long to wait for a node that is asked to report. Milliseconds. */
 const ANSWER_MS = 1_000;
 const MAX_NODES = 1_000;
 
@@ -19,12 +19,12 @@ export interface WatcherParts {
   readonly onMissed: () => void;
 }
 
-/** Has all other nodes tell this one what happens there, until it is stopped. */
+/** Makes all other nodes report to this one what happens there, until it is stopped. */
 export class Watcher {
   private readonly channel = `watch-${randomUUID()}`;
-  /** The number of the next batch of each that tells. */
+  /** The number of the next batch from each reporter. */
   private readonly next = new RecentMap<number>({ max: MAX_NODES });
-  /** What had been told by the last time it was asked, and had not come. */
+  /** What had been reported at the last renewal, but had not arrived. */
   private readonly late = new RecentMap<number>({ max: MAX_NODES });
   private follower: Promise<Follower> | undefined;
   private renewing: Promise<void> | undefined;
@@ -36,9 +36,9 @@ export class Watcher {
     this.renew();
   }
 
-  /** Who tells is asked again, and who has joined is asked. */
+  /** Renews the requests, and asks nodes that have joined. */
   renew(): void {
-    // where it fails, the next time is soon
+    // if this fails, the next attempt is soon
     this.renewing ??= this.ask()
       .catch(() => undefined)
       .finally(() => (this.renewing = undefined));
@@ -73,7 +73,7 @@ export class Watcher {
     const { answers } = await member.mailbox.ask<Watched>(this.others(), 'watch', this.channel, ANSWER_MS);
     let isMissing = false;
     for (const { answer } of answers) {
-      // what happened there before it was asked has not come
+      // what happened there before it was asked has not arrived
       isMissing ||= answer.isNew;
       if (this.next.get(answer.by) === undefined) this.next.set(answer.by, answer.n + 1);
       if (!this.isAsleep(answer)) continue;
@@ -83,7 +83,10 @@ export class Watcher {
     if (isMissing && !this.isStopped) onMissed();
   }
 
-  /** Nothing has come for a whole round of what was told before it: whoever reads waits at an id that a failover has lost. */
+  /**
+   * Nothing has arrived for a whole round, although it had been reported before: the reader waits at an id that a failover has
+   * lost.
+   */
   private isAsleep({ by, n }: Watched): boolean {
     const next = this.next.get(by) ?? 0;
     const isAsleep = next <= (this.late.get(by) ?? -1);

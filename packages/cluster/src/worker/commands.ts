@@ -42,7 +42,7 @@ const HASHES: Readonly<Record<string, Command>> = {
   HEXISTS: (store, key, [field = '']) => Number(store.read(key, 'hash')?.has(field) ?? false),
   HLEN: (store, key) => store.read(key, 'hash')?.size ?? 0,
   HVALS: (store, key) => [...(store.read(key, 'hash')?.values() ?? [])],
-  /** All at once: there is nobody whom that would hold up for long. */
+  /** Everything at once: nobody would be held up for long. */
   HSCAN: (store, key) => ['0', [...(store.read(key, 'hash') ?? [])].flat()],
   HGETALL: (store, key) => [...(store.read(key, 'hash') ?? [])].flat(),
   HSET: (store, key, pairs) => {
@@ -77,7 +77,7 @@ function added(store: Store, key: string, by: number): number {
 
 const COMMANDS = new Map(Object.entries({ ...GENERAL, ...TEXTS, ...HASHES, ...ZSET_COMMANDS, ...STREAM_COMMANDS }));
 
-/** Those commands of Redis that the steps of this package use. */
+/** The Redis commands that the steps of this package use. */
 export function command(store: Store, name: string, given: readonly (string | number)[]): Answer {
   const work = COMMANDS.get(name.toUpperCase());
   if (work === undefined) throw new LuaError(`ERR unknown command '${name}'`);

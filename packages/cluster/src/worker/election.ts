@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { badOption } from '@stream-sessions/core/spi';
 import { Hub } from './hub.js';
 
-/** The longest path that a socket can have. */
+/** The longest path of a socket. */
 const LONGEST_PATH = 100;
-/** A hub that has bound its socket, and does not listen yet, needs no longer. */
+/** A hub that has bound its socket but does not listen yet needs no longer than this. Milliseconds. */
 const SECOND_LOOK_MS = 30;
 
-/** `hub-3`: each hub has the next number. */
+/** `hub-3`: each new hub has the next number. */
 const NAME = /^hub-(\d{1,9})$/;
 
 /**
- * A folder that this user alone can enter.
+ * Creates a folder that only this user can enter.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -50,7 +50,7 @@ export async function reachHub(
   const hub = new Hub();
   try {
     await hub.listen(pathOf(folder, n + 1));
-    // somebody who looked long ago may have bound a number that was passed meanwhile
+    // a process that looked long ago may have bound a number that was passed meanwhile
     if (latestHub(folder) > n + 1) throw new Error('another hub is later');
     if (keptIn !== undefined) hub.keepIn(keptIn);
     for (let old = n; old > 0 && old > n - 10; old--) rmSync(pathOf(folder, old), { force: true });

@@ -9,7 +9,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A step that the hub could not take: another try would not help. */
+/** A step that the hub could not run: a retry would not help. */
 export class StepFailed extends Error {}
 
 /** One connection to a hub. */
@@ -45,7 +45,7 @@ export class HubClient {
     throw new StepFailed('failed' in response ? response.failed : 'the hub does not know it');
   }
 
-  /** By the name of the script; only where the hub does not know it, by all of it. */
+  /** By the digest of the script, or by its full text if the hub does not know it. */
   async run(run: string, lua: string, keys: string[], args: string[]): Promise<Reply> {
     const response = await this.send({ run, keys, args });
     if ('unknown' in response) return this.ask({ run, lua, keys, args });

@@ -6,7 +6,7 @@ import { Store } from './store.js';
 import { entriesAfter } from './stream-commands.js';
 import { onLines, sendLine, type Request, type Response, type RunRequest } from './wire.js';
 
-/** How often it is looked for keys that have expired and nobody asks for. */
+/** How often expired keys that nobody asks for are removed. Milliseconds. */
 const SWEEP_MS = 10_000;
 
 const KEPT_KEYS = `{${LOG_BUCKET}}:${KEPT}`;
@@ -18,7 +18,7 @@ interface Followed {
   after: string;
 }
 
-/** What the processes of one machine have in common, in the memory of one of them. */
+/** The shared state of the processes of one machine, in the memory of one of them. */
 export class Hub {
   private readonly store = new Store();
   private readonly scripts = new Scripts(this.store);
@@ -29,11 +29,11 @@ export class Hub {
   private readonly server: Server = createServer((socket) => this.take(socket)).unref();
   private readonly sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
 
-  /** Binds a path. Rejects if that is taken. */
+  /** Binds a path. Rejects if it is in use. */
   listen(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
-      // A worker of node:cluster would listen in its primary otherwise, and two of them at one path.
+      // Otherwise a worker of node:cluster would listen in its primary, and two of them on one path.
       this.server.listen({ path, exclusive: true }, () => {
         this.server.off('error', reject);
         this.server.on('error', () => undefined);
@@ -42,13 +42,13 @@ export class Hub {
     });
   }
 
-  /** Before it is asked anything: takes up what is in this file, and keeps it there. */
+  /** Called before any request: loads this file, and keeps its content there. */
   keepIn(path: string): void {
     this.store.now = Date.now();
     this.kept = new KeptFile(path, this.store, (key) => key.startsWith(KEPT_KEYS));
   }
 
-  /** Cuts off everybody; they may come again. */
+  /** Disconnects all clients; they may reconnect. */
   interrupt(): void {
     for (const socket of this.sockets) socket.destroy();
   }
@@ -60,7 +60,7 @@ export class Hub {
     this.interrupt();
   }
 
-  /** Keys that do not expire, of this prefix. */
+  /** Keys with this prefix that do not expire. */
   endless(prefix: string): string[] {
     this.store.now = Date.now();
     return this.store.keys().filter((key) => key.startsWith(prefix) && this.store.expiryOf(key) === Infinity);
@@ -129,7 +129,7 @@ export class Hub {
     if (stream !== undefined) stream.entries = stream.entries.filter(({ id }) => !gone.has(id));
   }
 
-  /** What is new in a channel. */
+  /** Sends what is new in a channel. */
   private tell(key: string): void {
     const followers = this.followers.get(key);
     if (followers === undefined) return;

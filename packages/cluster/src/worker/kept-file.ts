@@ -3,12 +3,12 @@ import { badOption } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { FieldsOfKey, Store } from './store.js';
 
-/** For this user only. */
+/** Readable and writable by this user only. */
 const MODE = 0o600;
-/** A file is written anew when it is twice as large as it was then, and this many bytes at the least. */
+/** A file is rewritten when it is twice as large as after the last time, and at least this many bytes. */
 const SMALL = 1 << 16;
 
-/** The value of a field, null if it has none any more, and when its key expires. */
+/** The value of a field, null if it has been removed, and when its key expires. */
 type Line = readonly [
   key: string,
   kind: FieldsOfKey['kind'],
@@ -18,7 +18,7 @@ type Line = readonly [
 ];
 
 /**
- * Whether there can be such a file.
+ * Checks that the file can be used.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -31,9 +31,9 @@ export function checkFile(path: string): void {
 }
 
 /**
- * Keys of a hub in a file, for the hub that comes when all processes have ended. What a step has done is in the file before the step
- * is answered. Each hub puts a file of its own in the place of the one before, so that a hub that others have left does no harm.
- * Where the file cannot be written, the hub goes on without, and a warning says so.
+ * Keys of a hub in a file, for the hub that starts after all processes have ended. The effects of a step are in the file before
+ * the step is answered. Each hub replaces the file with one of its own, so that an abandoned hub does no harm. If the file cannot
+ * be written, the hub continues without it, and a warning says so.
  */
 export class KeptFile {
   private readonly changed = new Map<string, Set<string>>();
@@ -41,7 +41,7 @@ export class KeptFile {
   private size = 0;
   private sizeWhenNew = 0;
 
-  /** Takes up what there was, and from now on whatever changes in keys that are kept. */
+  /** Loads what was there, and from now on stores every change to keys that are kept. */
   constructor(
     private readonly path: string,
     private readonly store: Store,

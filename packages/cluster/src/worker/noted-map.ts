@@ -1,4 +1,4 @@
-/** A map that says which of its keys were set or deleted. */
+/** A map that reports which of its keys were set or deleted. */
 export class NotedMap<V> extends Map<string, V> {
   constructor(private readonly onChange: (key: string) => void) {
     super();

@@ -11,7 +11,7 @@ interface Script {
   readonly run: () => Value[];
 }
 
-/** Takes steps on a store, as Redis does: the same scripts, one at a time. */
+/** Runs steps on a store, as Redis does: the same scripts, one at a time. */
 export class Scripts {
   private readonly known = new Map<string, Script>();
 
@@ -40,7 +40,7 @@ export class Scripts {
 
 const NOT_PLAIN = /[^\0-\x7f]/;
 
-/** A letter for each byte, as scripts count them. */
+/** One character per byte, as scripts count them. */
 const bytesOf = (text: string): string => (NOT_PLAIN.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text);
 export const lettersOf = (text: string): string =>
   NOT_PLAIN.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
@@ -67,7 +67,7 @@ function valueOf(answer: Answer): Value {
   return typeof answer === 'object' ? LuaTable.of(answer.map(valueOf)) : answer;
 }
 
-/** As Redis makes it: whole numbers, and lists up to the first nil. */
+/** Converted as Redis does: whole numbers, and lists up to the first nil. */
 function replyOf(value: Value): Reply {
   if (typeof value === 'string') return lettersOf(value);
   if (typeof value === 'number') return Math.trunc(value);

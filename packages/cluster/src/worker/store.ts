@@ -23,7 +23,7 @@ export interface Held {
 
 type Kind = keyof Held;
 
-/** A key that has fields, or members with scores. */
+/** The fields of a key, or its members with scores. */
 export interface FieldsOfKey {
   readonly kind: 'hash' | 'zset';
   readonly map: Map<string, string | number>;
@@ -45,15 +45,15 @@ interface Entry {
   expiresAt: number;
 }
 
-/** Keys as Redis has them, each with a kind and an expiry. */
+/** Keys as in Redis, each with a kind and an expiry. */
 export class Store {
   private readonly entries = new Map<string, Entry>();
   private noting: { readonly isNoted: (key: string) => boolean; readonly onChange: OnChange } | undefined;
 
-  /** The time as of this step. */
+  /** The time of the current step. */
   now = 0;
 
-  /** What is there, if it is of this kind. */
+  /** The value, if it exists and is of this kind. */
   read<K extends Kind>(key: string, kind: K): Held[K] | undefined {
     const entry = this.living(key);
     if (entry === undefined) return undefined;
@@ -61,7 +61,7 @@ export class Store {
     return entry.value as Held[K];
   }
 
-  /** The same, made if there is nothing. */
+  /** The same, created if it does not exist. */
   write<K extends Kind>(key: string, kind: K): Held[K] {
     const found = this.read(key, kind);
     if (found !== undefined) return found;
@@ -82,7 +82,7 @@ export class Store {
     return this.has(key) && this.entries.delete(key);
   }
 
-  /** Redis keeps no empty hash and no empty set. */
+  /** Redis does not keep empty hashes or sets. */
   deleteIfEmpty(key: string): void {
     const value = this.living(key)?.value;
     if (value instanceof Map && value.size === 0) this.entries.delete(key);
@@ -106,12 +106,12 @@ export class Store {
     return { kind, map: value as FieldsOfKey['map'], expiresAt };
   }
 
-  /** Says from now on which fields are set or deleted, of keys that are made from now on. */
+  /** From now on, reports which fields are set or deleted, for keys created from now on. */
   onChange(isNoted: (key: string) => boolean, onChange: OnChange): void {
     this.noting = { isNoted, onChange };
   }
 
-  /** Forgets what has expired, of keys that nobody asks for. */
+  /** Removes expired keys that nobody asks for. */
   sweep(): void {
     for (const key of this.entries.keys()) this.living(key);
   }
@@ -134,6 +134,6 @@ export class Store {
   }
 }
 
-/** What a command answers. `true` is the status OK. */
+/** The result of a command. `true` is the status OK. */
 export type Answer = string | number | true | null | readonly Answer[];
 export type Command = (store: Store, key: string, args: readonly string[]) => Answer;

@@ -10,7 +10,7 @@ function idOf(text: string): Id {
 
 const isAfter = ([ms, seq]: Id, [otherMs, otherSeq]: Id): boolean => ms > otherMs || (ms === otherMs && seq > otherSeq);
 
-/** Those behind an id. */
+/** The entries after an id. */
 export const entriesAfter = ({ entries }: Stream, position: string): StreamEntry[] => {
   const at = idOf(position);
   let from = entries.length;

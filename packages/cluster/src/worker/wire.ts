@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Reply } from '../link/link.js';
 
-/** A step, by the name of its script; with all of it where the hub does not know that. */
+/** A step, by the digest of its script; with the full text if the hub does not know it. */
 export interface RunRequest {
   readonly id: number;
   readonly run: string;
@@ -10,33 +10,33 @@ export interface RunRequest {
   readonly args: string[];
 }
 
-/** What a process says to the hub. */
+/** What a process sends to the hub. */
 export type Request =
   | RunRequest
-  /** Gives the id of the last entry of each. */
+  /** Returns the id of the last entry of each. */
   | { readonly id: number; readonly last: string[] }
-  /** Follows these keys, each from behind an id. */
+  /** Follows these keys, each from after an id. */
   | { readonly id: number; readonly follow: readonly (readonly [key: string, after: string])[]; readonly as: number }
   | { readonly id: number; readonly unfollow: number }
   | { readonly id: number; readonly forget: string; readonly entries: string[] };
 
-/** What the hub says: an answer, or entries for a follower. */
+/** What the hub sends: an answer, or entries for a follower. */
 export type Response =
   | { readonly id: number; readonly reply: Reply }
   | { readonly id: number; readonly unknown: true }
   | { readonly id: number; readonly failed: string }
   | { readonly to: number; readonly key: string; readonly entries: readonly (readonly [id: string, text: string])[] };
 
-/** More than any page of sessions, and than what waits for a process that reads. */
+/** More than any page of sessions, and more than ever waits for a process that reads. Bytes. */
 const MAX_WAITING = 64 * 1024 * 1024;
 
 export const sendLine = (socket: Socket, message: Request | Response): void => {
   socket.write(`${JSON.stringify(message)}\n`);
-  // it reads no more: what it has missed it will find in the table
+  // it no longer reads: it will find in the table what it has missed
   if (socket.writableLength > MAX_WAITING) socket.destroy();
 };
 
-/** JSON, a message per line. Both ends are processes of one user; who sends anything else is cut off. */
+/** JSON, one message per line. Both ends are processes of one user; anything else is cut off. */
 export function onLines<M>(socket: Socket, onMessage: (message: M) => void): void {
   const parts: string[] = [];
   let length = 0;

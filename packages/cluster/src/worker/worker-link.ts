@@ -23,28 +23,29 @@ import { checkFile } from './kept-file.js';
 /** Options of {@link workerLink}. */
 export interface WorkerLinkOptions {
   /**
-   * A folder for the socket of the hub, which no other user can enter (mode 0700): made if it is not there. Processes that
-   * share it are one cluster. Default: one in the folder for temporary files, for all processes of this user that run the same program.
+   * A folder for the hub's socket, which no other user can enter (mode 0700): created if it does not exist. Processes that share
+   * it form one cluster. Default: one in the folder for temporary files, for all processes of this user that run the same
+   * program.
    */
   path?: string;
   /**
-   * A file in which denials outlive the last process: the same for all of them. Made if it is not there, readable by this user only. Default:
-   * none, and denials end with the last process.
+   * A file in which denials outlive the last process: the same for all of them. Created if it does not exist, readable by this
+   * user only. Default: none, so denials end with the last process.
    */
   denialsFile?: string;
-  /** What was not answered within so many milliseconds has failed; default 1,000. */
+  /** A step without an answer for this many milliseconds has failed; default 1,000. */
   commandTimeoutMs?: number;
-  /** Where time limits come from. Default: the wall clock. */
+  /** The source of time for limits. Default: the wall clock. */
   clock?: Clock;
 }
 
-/** How soon a follower whose hub has gone looks for the next one. */
+/** How soon a follower whose hub has gone looks for the next one. Milliseconds. */
 const LOOK_MS = 100;
 
 /**
- * The link between processes of one machine and one user, such as workers of `node:cluster` or pm2, without any server: one
- * of them is the hub, in its memory. Nothing has to be done in the primary process. When the hub ends, another process takes
- * its place with nothing in its memory, and all join anew: what they know of is put back.
+ * The link between processes of one machine and one user, such as workers of `node:cluster` or pm2, without any server: one of
+ * them is the hub, and holds the state in its memory. The primary process need not do anything. When the hub ends, another
+ * process takes its place with an empty memory, and all of them rejoin and restore what they know.
  *
  * Linux and macOS.
  *
@@ -76,14 +77,14 @@ interface Following {
   readonly channels: readonly Channel[];
   readonly positions: Map<string, string>;
   readonly onTexts: (channel: string, texts: readonly string[]) => void;
-  /** The connection that it is on. */
+  /** The connection that it uses. */
   on: HubClient | undefined;
 }
 
 const PREFIX = `{${LOG_BUCKET}}:`;
 
 export class WorkerLink implements ClusterLink {
-  /** If it is this process. */
+  /** Set if it is this process. */
   hub: Hub | undefined;
   private hubNumber = 0;
   private client: HubClient | undefined;
@@ -180,7 +181,7 @@ export class WorkerLink implements ClusterLink {
     return client;
   }
 
-  /** Others have gone to a later hub. */
+  /** Others have switched to a later hub. */
   private stepDown(): void {
     this.hub?.close();
     this.hub = undefined;
@@ -210,7 +211,7 @@ export class WorkerLink implements ClusterLink {
     void this.followAgain().catch(() => undefined);
   }
 
-  /** Those whose connection has broken. */
+  /** Followers whose connection has broken. */
   private async followAgain(): Promise<void> {
     for (const [as, following] of this.followings)
       if (following.on?.isOpen !== true) await this.followOn(as, following);

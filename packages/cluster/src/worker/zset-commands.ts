@@ -5,7 +5,7 @@ const FLAGS = new Set('NX XX GT LT CH'.split(' '));
 
 type Scored = readonly [member: string, score: number];
 
-/** In the order of Redis: by score, then by bytes. */
+/** In Redis's order: by score, then by bytes. */
 const inOrder = (store: Store, key: string): Scored[] =>
   [...(store.read(key, 'zset') ?? [])].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
 
