@@ -9,34 +9,32 @@ import { SharedConcurrency, type SlotsOfCluster } from './shared-concurrency.js'
 /** Options of `concurrencyPolicy`. */
 export interface ConcurrencyOptions {
   /**
-   * What the limit applies to. A viewer without it (no user, no token) is not limited. A `token` is one in the URL, a cookie
-   * or a stream id, or a bearer; a viewer with both needs a slot of each. Default `user`.
+   * What the limit applies to. A viewer without one (no user, no token) is not limited. A `token` is one in the URL, a cookie or
+   * a stream id, or a bearer token; a viewer with both needs a slot for each. Default `user`.
    */
   per?: Per;
-  /** How many sessions at a time. Per user, the `maxSessions` of an authoriser takes precedence if it gives one. */
+  /** The maximum number of concurrent sessions. Per user, the `maxSessions` of an authoriser takes precedence if given. */
   max: number;
-  /**
-   * Who has to go if there are more: the viewer who asks, or the oldest or newest current session. Default `reject`.
-   */
+  /** Which session gives way beyond that: the new one, or the oldest or newest current one. Default `reject`. */
   onExceed?: 'reject' | 'replace-oldest' | 'replace-newest';
   /** A session with nothing in flight and no hit for longer than this holds no slot. Milliseconds; default 10_000. */
   graceMs?: number;
   /**
-   * Counts over all nodes of a cluster: what `joinCluster()` returns, or a function that returns it, for it comes after the
-   * tracker. Undefined until it has joined: then each node counts by itself. Default: none.
+   * Counts over all nodes of a cluster: the result of `joinCluster()`, or a function that returns it, because it is available
+   * only after the tracker. Undefined until it has joined: until then, each node counts on its own. Default: none.
    */
   shared?: SlotsOfCluster | (() => SlotsOfCluster | undefined);
   /** Default `concurrency`. */
   name?: string;
 }
 
-/** What core passes on at the most. */
+/** The most that core passes on. */
 const MAX_CONFLICTS = 32;
 const ON_EXCEED = ['reject', 'replace-oldest', 'replace-newest'];
 
 /**
- * Limits how many viewers there are at a time. The limit is exact, however many open at once: a slot is reserved while
- * other policies are still deciding, and whom to replace is decided at the moment of opening. Publishers take no slot.
+ * Limits how many viewers there are at a time. The limit is exact, however many open concurrently: a slot is reserved while other
+ * policies are still deciding, and whom to replace is decided at the moment of opening. Publishers take no slot.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
@@ -56,13 +54,13 @@ export function concurrencyPolicy(options: ConcurrencyOptions): Policy {
   return new SharedConcurrency(name, local, { per, max, onExceed, graceMs, cluster });
 }
 
-/** A slot for who is not there yet, and whose slots it takes. */
+/** A slot for a viewer who has not been admitted yet, and the sessions whose slots it takes. */
 interface Reservation {
   readonly holders: Holders;
   readonly takes: readonly string[];
 }
 
-/** Who has to go for it, said in the moment of opening. */
+/** The sessions that must end for it, determined at the moment of opening. */
 type Going = () => { readonly release: readonly string[]; readonly replace: readonly string[] };
 
 class Concurrency implements Policy {
@@ -118,13 +116,16 @@ class Concurrency implements Policy {
     this.give([], id);
   }
 
-  /** Whose place it would be: the same user's, who may know. Who shares an address, a token or a stream may be anybody. */
+  /**
+   * The sessions that occupy the place: those of the same user, who may know about them. Addresses, tokens and streams may be
+   * shared with anyone.
+   */
   private inTheWay({ session }: Candidate, key: string): readonly string[] {
     const ids = this.byKey.get(key)?.first(MAX_CONFLICTS) ?? [];
     return ids.filter((id) => id !== session?.id);
   }
 
-  /** Whether there is a slot, and who has to go for it; undefined: there is none. */
+  /** Whether there is a slot, and which sessions must end for it; undefined: there is none. */
   private roomFor(candidate: Candidate, view: TrackerView, key: string, max: number): Going | undefined {
     const holders = this.holdersOf(key);
     const own = candidate.session?.id ?? candidate.continues;
@@ -165,7 +166,7 @@ class Concurrency implements Policy {
     return { release, replace };
   }
 
-  /** What was reserved is free again. */
+  /** Releases what was reserved. */
   private takeBack(candidate: Candidate): void {
     for (const { holders, takes } of this.reservations.get(candidate) ?? []) {
       holders.reserved--;
@@ -174,7 +175,7 @@ class Concurrency implements Policy {
     this.reservations.delete(candidate);
   }
 
-  /** The session holds a slot of these, and of no others. */
+  /** The session holds slots for these keys, and for no others. */
   private give(keys: readonly string[], id: string): void {
     const before = this.keysOfSession.get(id) ?? [];
     for (const key of before) if (!keys.includes(key)) this.byKey.get(key)?.delete(id);
@@ -190,11 +191,11 @@ class Concurrency implements Policy {
     return holders;
   }
 
-  /** Nothing is kept of who has gone. */
+  /** Keeps nothing about sessions that are gone. */
   private tidy(keys: readonly string[]): void {
     for (const key of keys) if (this.byKey.get(key)?.isEmpty) this.byKey.delete(key);
   }
 }
 
-/** Nobody has to go. */
+/** No session has to end. */
 const NOBODY: Going = () => ({ release: [], replace: [] });

@@ -1,20 +1,20 @@
 import type { TrackerView } from '@stream-sessions/core';
 
-/** Who holds the slots of one user (token, address, stream), in the order in which they came. */
+/** The holders of the slots of one user (token, address, stream), in order of arrival. */
 export class Holders {
-  /** Openings that other policies are still deciding about. */
+  /** Openings about which other policies are still deciding. */
   reserved = 0;
   private readonly sessions = new Set<string>();
-  /** Quiet ones whose slot is promised to an opening. */
+  /** Quiet sessions whose slot is promised to an opening. */
   private readonly promised = new Set<string>();
-  /** Epoch ms: nobody has been quiet for long before that. */
+  /** Epoch milliseconds: before this, no session can have been quiet for long. */
   private noneQuietBefore = 0;
 
   get isEmpty(): boolean {
     return this.sessions.size === 0 && this.reserved === 0;
   }
 
-  /** At the most: some may be quiet. */
+  /** The maximum: some may be quiet. */
   get size(): number {
     return this.sessions.size - this.promised.size + this.reserved;
   }
@@ -23,14 +23,14 @@ export class Holders {
     return this.sessions.has(id) && !this.promised.has(id);
   }
 
-  /** True when it is one of the first (or last) so many: there are more only where the limit has come down. */
+  /** True if it is one of the first (or last) `max`: there are more only if the limit was lowered. */
   isAmong(id: string, max: number, last: boolean): boolean {
     if (this.sessions.size <= max) return true;
     const rank = [...this.sessions].indexOf(id);
     return last ? rank >= this.sessions.size - max : rank < max;
   }
 
-  /** The first of those who came, at most so many. */
+  /** The first to arrive, at most this many. */
   first(max: number): string[] {
     const ids: string[] = [];
     for (const id of this.sessions) {
@@ -57,12 +57,12 @@ export class Holders {
     for (const id of ids) this.promised.delete(id);
   }
 
-  /** Nobody was quiet the last time all were looked at, and nobody can be by now. */
+  /** No session was quiet the last time all were checked, and none can be by now. */
   nobodyIsQuiet(now: number): boolean {
     return now < this.noneQuietBefore;
   }
 
-  /** Who plays, and who has been quiet for longer than the grace; oldest first. */
+  /** The sessions that are playing, and those that have been quiet for longer than the grace period; oldest first. */
   look(view: TrackerView, graceMs: number): { playing: string[]; quiet: string[] } {
     const { now } = view;
     const playing: string[] = [];
@@ -70,7 +70,7 @@ export class Holders {
     let earliest = Infinity;
     for (const id of this.sessions) {
       const activeAt = view.activeAt(id);
-      // It has ended while this policy was not configured.
+      // It ended while this policy was not configured.
       if (activeAt === undefined) this.delete(id);
       else if (this.promised.has(id)) continue;
       else if (now - activeAt > graceMs) quiet.push(id);

@@ -3,7 +3,7 @@ import { AddressReader } from '@stream-sessions/core/spi';
 import { hashOf } from '../support/hash.js';
 import { kindOf } from '../support/kinds.js';
 
-/** What a limit can be per. */
+/** What a limit can apply to. */
 export type Per = 'user' | 'token' | 'ip' | 'stream';
 
 const addresses = new AddressReader(64);
@@ -11,8 +11,8 @@ const bearerOf = ({ credentials }: Candidate): string | undefined =>
   credentials?.scheme === 'bearer' ? credentials.token : undefined;
 
 /**
- * Of a token there may be two, in the URL (or a cookie) and as a bearer. Which of them was judged is not known here, and the
- * other may be anything: both count, or who changes the other would have a place more each time.
+ * There may be two tokens, one in the URL (or a cookie) and a bearer token. Which of them was judged is not known here, and the
+ * other may be anything: both count, or changing the other would yield another place each time.
  */
 const TEXTS: Readonly<Record<Per, (candidate: Candidate) => readonly (string | undefined)[]>> = {
   user: ({ userId }) => [userId],
@@ -23,7 +23,10 @@ const TEXTS: Readonly<Record<Per, (candidate: Candidate) => readonly (string | u
 
 export const PER = Object.keys(TEXTS) as readonly Per[];
 
-/** What a candidate needs a slot of; hashes, for it is long, and strangers choose it. Only viewers need any. */
+/**
+ * The keys for which a candidate needs a slot; hashes, because the texts are long and chosen by strangers. Only viewers need
+ * slots.
+ */
 export function keysOf(per: Per, candidate: Candidate): readonly string[] {
   if (kindOf(candidate) !== 'viewer') return [];
   const texts = TEXTS[per](candidate).filter((text) => text !== undefined && text !== '');

@@ -3,7 +3,7 @@ import type { SharedSlots, SlotLimit } from '@stream-sessions/core/spi';
 import { YES } from '../support/kinds.js';
 import { keysOf, type Per } from './keys.js';
 
-/** A cluster, as far as a limit needs it: `joinCluster()` returns one. */
+/** The part of a cluster that a limit needs: `joinCluster()` returns one. */
 export interface SlotsOfCluster {
   readonly slots: SharedSlots;
 }
@@ -17,7 +17,7 @@ export interface SharedLimit {
   readonly cluster: () => SlotsOfCluster | undefined;
 }
 
-/** A slot that was taken for somebody about whom others still decide. */
+/** A slot taken for a viewer about whom other policies are still deciding. */
 interface Taken {
   readonly key: string;
   readonly id: string;
@@ -25,13 +25,13 @@ interface Taken {
 }
 
 /**
- * The same limit over all nodes of a cluster: a slot belongs to a session, on whatever nodes it is. While the cluster cannot
- * tell, it is decided as the cluster's `whenAlone` says: by the policy for one node, which knows of all that are here.
+ * The same limit over all nodes of a cluster: a slot belongs to a session, whichever nodes it is on. While the cluster cannot
+ * answer, the cluster's `whenAlone` applies: `local` uses the single-node policy, which knows all sessions here.
  */
 export class SharedConcurrency implements Policy {
   readonly stage = 'concurrency';
   private readonly taken = new Map<Candidate, readonly Taken[]>();
-  /** By session. */
+  /** Keyed by session. */
   private readonly heldBy = new Map<string, { readonly keys: readonly string[]; readonly limit: SlotLimit }>();
   private view: TrackerView | undefined;
   private answering: SharedSlots | undefined;
@@ -58,7 +58,7 @@ export class SharedConcurrency implements Policy {
     const keys = keysOf(this.limit.per, candidate);
     for (const { key, id, slots } of this.taken.get(candidate) ?? []) {
       if (session?.id === id || this.heldBy.get(id)?.keys.includes(key)) continue;
-      // it has come to nothing, or to a session of another id
+      // the opening failed, or led to a session with another id
       slots.give(key, id);
     }
     this.taken.delete(candidate);
@@ -75,7 +75,7 @@ export class SharedConcurrency implements Policy {
     if (slots !== undefined && slots !== this.answering) {
       this.answering = slots;
       slots.answer((ids, graceMs) => ids.filter((id) => this.plays(id, graceMs)));
-      // those who came before it had joined
+      // those that came before it had joined
       for (const [id, { keys, limit }] of this.heldBy) for (const key of keys) slots.hold(key, id, limit);
     }
     return slots;
@@ -109,7 +109,7 @@ export class SharedConcurrency implements Policy {
       return refused(limit.max, this.limit.per, answer.holders);
     }
     this.taken.set(candidate, taken);
-    // They go when it opens, or is served: until then others may still say no.
+    // They end when it opens or is first served: until then, other policies may still refuse it.
     return replaces.length === 0 ? YES : { allow: true, replace: () => replaces };
   }
 
@@ -119,7 +119,7 @@ export class SharedConcurrency implements Policy {
     return { allow: false, reason: 'overload', kind: 'overload', detail, denyForMs: 0 } as const;
   }
 
-  /** The session has slots of these, and of no others; also one that was let in without asking the cluster. */
+  /** The session has slots for these keys, and for no others, even if it was admitted without asking the cluster. */
   private hold(id: string, keys: readonly string[], limit: SlotLimit): void {
     const slots = this.slots();
     for (const key of this.heldBy.get(id)?.keys ?? []) if (!keys.includes(key)) slots?.give(key, id);
