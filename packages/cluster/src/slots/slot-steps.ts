@@ -7,7 +7,7 @@ export const KEEP_MS = 86_400_000;
 const MAX_UNDER_WAY = 64;
 /** A session that had to go is forgotten after this long: by then all nodes know that its visit is over. Milliseconds. */
 const GONE_MS = 60_000;
-/** The number of gone sessions remembered before checking which to forget. */
+/** Each time this many more sessions have gone, those that went long ago are forgotten. */
 const FEW = 256;
 
 /**
@@ -94,7 +94,8 @@ if not since[me] then
       redis.call('HSET', KEYS[4], playing[i], known[playing[i]])
     end
     redis.call('PEXPIRE', KEYS[4], ${KEEP_MS})
-    if hasGoing > ${FEW} + 2 * #order then
+    -- not each time: the cost grows with the number of sessions that have gone
+    if math.floor((hasGoing + excess) / ${FEW}) > math.floor(hasGoing / ${FEW}) then
       local all = redis.call('HGETALL', KEYS[4])
       for i = 1, #all, 2 do
         local chosen = string.match(all[i + 1], '^%S+ (%S+)')
