@@ -6,7 +6,7 @@ const asked = (id: string, over: Partial<AskedVisit> = {}): AskedVisit => ({
   ...{ allowedUntil: undefined, begun: undefined, isPassedOn: false, ...over },
 });
 
-it('gives up a visit of which nothing was heard in 15 seconds, and no other', () => {
+it('gives up a visit that has not been heard of for 15 seconds, and no other', () => {
   const clock = fakeClock();
   const late: string[] = [];
   const visits = new AskedVisits(clock, ({ id }) => void late.push(id));

@@ -51,7 +51,7 @@ describe('a file of denials', () => {
   const admits = async ({ tracker }: { tracker: SessionTracker }, token: string) =>
     (await tracker.admit(hit({ token }))).admitted;
 
-  it('keeps whom the last process has kicked, and lets in whom it has let in again', async () => {
+  it('keeps out viewers kicked by the last process, and admits those whose denial it lifted', async () => {
     const file = join(folder, 'denials');
     const first = await start(file);
     const [kept, lifted, short] = [
@@ -99,7 +99,7 @@ describe('a file of denials', () => {
   });
 });
 
-it('lists who watches when the worker with the hub has ended, under the same id', async () => {
+it('lists viewers under the same id after the worker with the hub has ended', async () => {
   const [a, b, c] = [await nodes.add(), await nodes.add(), await nodes.add()];
   await nodes.allSeen();
   const { id, openedAt } = await play(b, { sid: 's' }, 10);

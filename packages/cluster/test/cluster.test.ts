@@ -190,7 +190,7 @@ describe('the operator’s word', () => {
     for (const node of all) expect((await ask(node, { token: later })).admitted).toBe(false);
   });
 
-  it('is known to a node that joins, before it admits anybody', async () => {
+  it('is known to a node that joins before it admits anyone', async () => {
     const a = await nodes.add();
     await a.directory.deny({ user: 'x' });
     await a.directory.deny({ ip: '198.51.100.1' });

@@ -42,7 +42,7 @@ it('knows at once what its own node has done', async () => {
   expect(await a.directory.count(live)).toBe(0);
 });
 
-it('asks nobody while nobody asks or is told', async () => {
+it('asks Redis nothing while nobody asks or listens', async () => {
   const steps = new Map<string, number>();
   const { client } = await connect('redis', redis.port);
   const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT });
@@ -78,7 +78,7 @@ it('is right after a crash, and after Redis has come back empty', async () => {
   expect(await b.directory.streams()).toMatchObject([{ stream: 'cam1', viewers: 3 }]);
 });
 
-it('keeps nothing of streams that have nobody any more', async () => {
+it('keeps nothing about streams without sessions', async () => {
   const a = await nodes.add();
   for (let n = 0; n < 20; n++) await play(a, { stream: `once${n}` });
   await until('all are told', () => nodes.opened.length === 20);

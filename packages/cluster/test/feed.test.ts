@@ -99,7 +99,7 @@ it('goes on from a cursor of its own, and not from one of another node', async (
   expect((await elsewhere.until('reset')).data.reason).toBe('unknown');
 });
 
-it('has nobody tell anything while nobody listens', async () => {
+it('makes no node report while nobody listens', async () => {
   const steps: string[] = [];
   const a = await nodes.add({}, {}, (link) => ({
     run: (step, ...rest) => {

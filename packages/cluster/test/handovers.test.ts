@@ -32,7 +32,7 @@ it('says once that a balancer by turns costs more than one by hash', () => {
   expect(clock.pending).toBe(0);
 });
 
-it('says nothing when all viewers move once, for a node has joined or gone', () => {
+it('says nothing when all viewers move once because a node has joined or left', () => {
   const { pass, said } = handoversWith(1_000);
   pass(1_000);
   pass(0);

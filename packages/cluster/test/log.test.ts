@@ -43,7 +43,7 @@ async function copyOfLog(): Promise<() => Promise<void>> {
   };
 }
 
-it('is heard by all in one order, whoever says it', async () => {
+it('is heard by all nodes in one order, whichever says it', async () => {
   const members = [await cluster.joined('a'), await cluster.joined('b'), await cluster.joined('c')];
   const speakers = Array.from({ length: 100 }, () => members).flat();
   const numbers = await Promise.all(speakers.map(({ member }, n) => member.log.say(`say ${n}`)));
@@ -55,7 +55,7 @@ it('is heard by all in one order, whoever says it', async () => {
   }
 });
 
-it('has what runs for whoever joins later, and lifts stay lifted', async () => {
+it('has what is in force for nodes that join later, and lifts stay lifted', async () => {
   const a = await cluster.joined('a');
   const [one, two, three] = [denial('one'), denial('two'), denial('three')];
   for (const each of [one, two, three]) expect(await put(a, each)).toBeGreaterThan(0);
@@ -86,7 +86,7 @@ it('reads the table when the log was trimmed behind its back', async () => {
   await until('it knows all', () => new Set([...b.table, ...b.said]).size === 21);
 });
 
-it('is put back by those who know it when Redis comes back empty', async () => {
+it('is restored by the nodes that know it when Redis comes back empty', async () => {
   const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
   const [one, two, three] = [denial('one'), denial('two'), denial('three')];
   for (const each of [one, two]) await put(a, each);
@@ -131,7 +131,7 @@ it('says later what could not be said when it was put', async () => {
   await until('it was heard', () => b.said.includes('Dlate'));
 });
 
-it('wakes up a reader that sleeps at an id which is no more', async () => {
+it('wakes up a reader that waits at an id that no longer exists', async () => {
   const [a] = [await cluster.joined('a')];
   await put(a, denial('one'));
   await until('it was heard', () => a.said.length === 1);

@@ -43,7 +43,7 @@ it('brings an answer from each node that was asked, oneself among them', async (
   expect(await a().member.mailbox.ask([], 'name', 1, 5_000)).toEqual({ answers: [], missing: [] });
 });
 
-it('names those who cannot answer at once, and those who do not after the time limit', async () => {
+it('names nodes that cannot answer at once, and those that do not answer after the time limit', async () => {
   const { mailbox } = a().member;
   const cannot = await mailbox.ask(everybody(), 'all but b', 0, 30_000);
   expect(cannot.missing.map(({ name }) => name)).toEqual(['b']);

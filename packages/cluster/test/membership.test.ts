@@ -21,7 +21,7 @@ it('shows every node to every other, and no more after it has left', async () =>
   await until('one is seen', () => namesOf(b).join() === 'b');
 });
 
-it('lets nobody in who is configured in another way, and says in what', async () => {
+it('rejects a node with a different configuration, and names the option', async () => {
   const a = await cluster.joined('a', { config: { 'identity.viewer': '1', aliases: 'join' } });
   const b = await cluster.member('b', { config: { 'identity.viewer': '1', aliases: 'admit' } });
   await expect(b.member.join()).rejects.toMatchObject({

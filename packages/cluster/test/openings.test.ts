@@ -87,7 +87,7 @@ const NO: Verdict = { allow: false, reason: 'test' };
 const YES: Verdict = { allow: true };
 
 describe('a newcomer that is refused', () => {
-  it('leaves nothing behind, and nobody hears of it', async () => {
+  it('leaves nothing behind, and causes no event', async () => {
     const refuses: Policy = { name: 'no', stage: 'authorise', admit: () => NO };
     const [a, b] = [await nodes.add({ policies: [refuses] }), await nodes.add()];
     for (let n = 0; n < 20; n++) expect((await ask(a, viewer(n))).admitted).toBe(false);
@@ -125,7 +125,7 @@ describe('a newcomer that is refused', () => {
     await stays('once', () => nodes.closed.length === 1 && nodes.opened.length === 1, 200);
   });
 
-  it('on two nodes at once is heard of by nobody', async () => {
+  it('on two nodes at once causes no event', async () => {
     const [first, second] = [slow(), slow()];
     const a = await nodes.add({ policies: [first.policy] });
     const b = await nodes.add({ policies: [second.policy] });
@@ -139,7 +139,7 @@ describe('a newcomer that is refused', () => {
 });
 
 describe('a question whose answer is lost', () => {
-  it('has begun a visit that is told of once, and ends', async () => {
+  it('has begun a visit that is reported once, and ends', async () => {
     let link: FaultyLink | undefined;
     const a = await nodes.add({ idleTimeoutMs: 1_500 }, {}, (real) => (link = faultyLink(real)));
     const b = await nodes.add({ idleTimeoutMs: 1_500 });

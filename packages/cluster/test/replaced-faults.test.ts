@@ -30,7 +30,7 @@ async function taking(count: number): Promise<{ all: Node[]; links: FaultyLink[]
 
 const isOut = async (node: Node): Promise<boolean> => !(await ask(node, phone)).admitted;
 
-it('ends who was replaced a little later where the log could not be written', async () => {
+it('ends a replaced visit a little later if the log could not be written', async () => {
   const { all, links } = await taking(2);
   const [a, b] = all as [Node, Node];
   await play(a, phone);
@@ -68,7 +68,7 @@ it('lets a replaced viewer in when the node has died that had the visit which to
   for (const node of [a, c]) await until('it may come back', async () => !(await isOut(node)), 10_000);
 });
 
-it('looks whether visits that keep others out are still there: whoever no node has twice in a row has ended', async () => {
+it('checks that visits which keep others out still exist: one that no node has twice in a row has ended', async () => {
   const cluster = new Cluster(redis.port);
   const ended: string[] = [];
   const on = async (name: string, live: Set<string>): Promise<ReplacedCheck> => {

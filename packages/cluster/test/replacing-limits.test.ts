@@ -94,7 +94,7 @@ it('ends the newest by its opening time, whichever node it came to', async () =>
   await isOut(all, tv);
 });
 
-it('lets somebody quiet go before anybody is replaced', async () => {
+it('ends a quiet visit before it replaces any', async () => {
   const all = await replacing(2, { graceMs: 300 });
   const [a, b] = all as [Node, Node];
   const admission = await ask(a, phone);
@@ -106,7 +106,7 @@ it('lets somebody quiet go before anybody is replaced', async () => {
   expect(admission).toMatchObject({ admitted: true, handle: { signal: { aborted: false } } });
 });
 
-it('ends nobody for one whom a later policy refuses', async () => {
+it('ends no visit for a newcomer that a later policy refuses', async () => {
   const refuses: Policy = {
     name: 'later',
     admit: ({ token }) => (token === 'eve-laptop' ? { allow: false, reason: 'forbidden' } : { allow: true }),
@@ -147,7 +147,7 @@ it('ends one as soon as it opens whose place was taken while a later policy was 
   for (const device of [phone, tv]) await isOut(all, device);
 });
 
-it('ends nobody for a stream that somebody made up, until something is served', async () => {
+it('ends no visit for a made-up stream until something is served', async () => {
   const all = await replacing(2);
   const [a, b] = all as [Node, Node];
   await play(a, phone);

@@ -19,7 +19,7 @@ async function full(): Promise<[SlotNode, SlotNode]> {
   return nodes;
 }
 
-it('replaces by the opening times of visits, and says who it was whenever it is asked', async () => {
+it('replaces by the opening times of visits, and gives the same answer whenever it is asked', async () => {
   const [a, b] = await full();
   expect(await b.slots.take('eve', 's4', oldest)).toEqual(replacing('s1'));
   expect(b.slots.chosenOpenedAt('s1')).toBe(1_001);
@@ -37,7 +37,7 @@ it('has each replaced by one only, however many ask at once', async () => {
   expect(replaced.flat().sort()).toEqual(['s1', 's2', 's3']);
 });
 
-it('counts those again who were to be replaced by one that gives its slot back', async () => {
+it('counts sessions again that were to be replaced by one that gives its slot back', async () => {
   const [a, b] = await full();
   const { slots } = a;
   expect(await slots.take('eve', 's4', newest)).toEqual(replacing('s3'));
@@ -49,7 +49,7 @@ it('counts those again who were to be replaced by one that gives its slot back',
   });
 });
 
-it('lets nobody who had to go take another slot, but a later visit of the same viewer', async () => {
+it('gives a session that had to go no other slot, except to a later visit of the same viewer', async () => {
   const [a, b] = await full();
   expect(await b.slots.take('eve', 's4', oldest)).toEqual(replacing('s1'));
   a.slots.give('eve', 's1');
@@ -62,7 +62,7 @@ it('lets nobody who had to go take another slot, but a later visit of the same v
   expect(await b.slots.take('eve', 's6', { ...oldest, onExceed: 'reject' })).toMatchObject({ isTaken: false });
 });
 
-it('ends the oldest of those who were let in while nobody could count them, if it is the oldest who is replaced', async () => {
+it('ends the oldest of those admitted while they could not be counted, if the oldest is to be replaced', async () => {
   const [a, b] = await full();
   for (const id of ['s4', 's5']) b.slots.hold('eve', id, oldest);
   await until('two have gone', () => a.ended.length === 2, 10_000);

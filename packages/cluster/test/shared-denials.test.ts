@@ -66,7 +66,7 @@ async function admits({ tracker }: Node, over?: Partial<HttpHit>): Promise<boole
 /** What was said there last has been heard here. */
 const heard = async (from: Node, to: Node): Promise<void> => to.member.log.reached((await from.shared.said()) ?? 0);
 
-it('refuses on every node whom one of them has denied, until it is lifted on any', async () => {
+it('refuses a viewer on every node if one of them has denied it, until the denial is lifted on any', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
   expect(await admits(c)).toBe(true);
   const cut: string[] = [];
@@ -84,7 +84,7 @@ it('refuses on every node whom one of them has denied, until it is lifted on any
   for (const each of [a, b, c]) expect(await admits(each)).toBe(true);
 });
 
-it('cuts on every node whom one of them has kicked, keeps them out, and leaves a neighbour alone', async () => {
+it('cuts a viewer on every node if one of them has kicked it, keeps it out, and leaves a neighbour alone', async () => {
   const [a, b] = [await node('a'), await node('b')];
   const neighbour = { token: 'bob' };
   for (const each of [a, b]) for (const over of [{}, neighbour]) expect(await admits(each, over)).toBe(true);
@@ -99,7 +99,7 @@ it('cuts on every node whom one of them has kicked, keeps them out, and leaves a
   expect(wereAdmitted.slice(0, 2)).toEqual(wereAdmitted.slice(2));
 });
 
-it('holds for a node that joins later before it admits anybody, and what that one has denied alone holds for all', async () => {
+it('applies to a node that joins later before it admits anyone, and that node’s own denials apply to all', async () => {
   const a = await node('a');
   a.tracker.deny({ ip: '203.0.113.0/24' });
   await a.shared.said();

@@ -69,7 +69,7 @@ it('makes room for another where a viewer has been quiet for longer than the gra
   await until('one of them is quiet', async () => (await ask(b, { token: 'eve-laptop', ip: '192.0.2.7' })).admitted);
 });
 
-it('ends the newest of those who were let in while nobody could count them', async () => {
+it('ends the newest of the viewers admitted while they could not be counted', async () => {
   const [a, b] = [await limited(), await limited()];
   await nodes.allSeen();
   // the cluster has just begun: each node counts by itself

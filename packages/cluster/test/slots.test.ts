@@ -10,7 +10,7 @@ const limit = { max: 3, graceMs: 10_000 };
 const full = (...holders: string[]): SlotAnswer => ({ isTaken: false, holders });
 const taken: SlotAnswer = { isTaken: true };
 
-it('gives out none while nobody can know who has them, and then exactly as many as there are', async () => {
+it('gives out no slots while their holders are unknown, and then exactly as many as there are', async () => {
   const nodes = [await node('a'), await node('b'), await node('c'), await node('d')];
   const [a, b] = nodes as [SlotNode, SlotNode];
   expect(await a.slots.take('eve', 's', limit)).toBeUndefined();
@@ -44,7 +44,7 @@ it('has a slot again when all nodes have given it back, or have died', async () 
   await until('its lease has ended', async () => (await c.slots.take('eve', 't', one))?.isTaken === true, 4 * LEASE_MS);
 });
 
-it('lets a quiet one go for another, if all who have it say that it is quiet', async () => {
+it('frees the slot of a quiet session for another, if all its holders say that it is quiet', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
   await grown();
   const plays = new Set(['s', 't', 'u']);
@@ -73,7 +73,7 @@ it('keeps the slot of one whose visit is about to open: it does not play yet, an
   await until('it is told to go', () => a.ended.includes('s idle'));
 }, 20_000);
 
-it('has its holders back when Redis comes back empty, and ends those who are too many, the newest first', async () => {
+it('has its holders back when Redis comes back empty, and ends the excess ones, newest first', async () => {
   const [a, b] = [await node('a'), await node('b')];
   await grown();
   for (const { slots } of [a, b]) slots.answer((ids) => ids);

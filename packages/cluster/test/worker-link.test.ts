@@ -87,7 +87,7 @@ describe('the hub', () => {
     });
   });
 
-  it('takes nobody in but processes of this user', () => {
+  it('admits only processes of this user', () => {
     const made = join(path, 'made');
     void workerLink({ path: made }).close();
     expect(statSync(made).mode & 0o777).toBe(0o700);

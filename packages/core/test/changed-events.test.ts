@@ -23,7 +23,7 @@ function stage(updateIntervalMs = 5_000) {
   return { clock, tracker, heard, listen, hit };
 }
 
-it('tells of a changed session twice a second at the most, and no faster of `updated`', () => {
+it('reports a changed session at most twice a second, and `updated` no more often than usual', () => {
   const { clock, heard, listen, hit } = stage();
   hit('cam1');
   listen('changed');

@@ -34,7 +34,7 @@ const admitted = async (tracker: SessionTracker, over: object = {}) => letIn(awa
 const NO: Verdict = { allow: false, reason: 'test' };
 
 describe('a newcomer, where a cluster may know it', () => {
-  it('goes on with its visit: the same id, the same beginning, and nobody hears of it as new', async () => {
+  it('continues its visit, with the same id and beginning, and is not reported as new', async () => {
     const { tracker, clock, directory } = joined();
     directory.answer = elsewhere(clock);
     const opened = eventsOf(tracker, 'opened');
@@ -92,7 +92,7 @@ describe('a newcomer, where a cluster may know it', () => {
     expect(live(tracker)).toHaveLength(isLive ? 1 : 0);
   });
 
-  it('is told of as settled when it has gone before the answer came', async () => {
+  it('is reported as settled if it left before the answer came', async () => {
     const { tracker, directory } = joined();
     const waits = pending(tracker.admit(hit()));
     waits.cancel();
@@ -101,7 +101,7 @@ describe('a newcomer, where a cluster may know it', () => {
     expect(directory.over).toHaveLength(1);
   });
 
-  it('opens once for all who waited', async () => {
+  it('opens once for all requests that waited', async () => {
     const { tracker } = joined();
     const all = [1, 2, 3].map(() => pending(tracker.admit(hit({ sid: 'a' }))));
     const ids = (await Promise.all(all)).map((admission) => letIn(admission).session?.id);
@@ -121,7 +121,7 @@ describe('a newcomer, where a cluster may know it', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('is not given to a session here that has no name yet, where the cluster says it is somebody else', async () => {
+  it('is not given to a session here without a name if the cluster says it is another viewer', async () => {
     const { tracker, clock, directory } = joined();
     const { session } = await admitted(tracker);
     directory.answer = elsewhere(clock);
@@ -142,7 +142,7 @@ describe('a newcomer, where a cluster may know it', () => {
     expect(clusterPort(tracker).part(session?.id ?? '')).toMatchObject({ place, names });
   });
 
-  it('asks nobody about a connection of its own', () => {
+  it('does not ask about a connection of its own', () => {
     const { tracker, directory } = joined();
     const { id } = connect(tracker).session ?? { id: '' };
     expect(directory.asked).toEqual([]);
@@ -205,7 +205,7 @@ describe('a cluster that does not answer', () => {
     }
   });
 
-  it('refuses newcomers where that is wanted, and nobody who is known', async () => {
+  it('refuses newcomers if configured, but no known viewer', async () => {
     const { tracker, directory } = joined();
     await admitted(tracker, { sid: 'known' });
     directory.isAlone = true;
@@ -278,7 +278,7 @@ describe('a part', () => {
     expect(tracker.list({ status: 'closed' })).toMatchObject([{ closeReason: 'client_gone', bytes: 900 }]);
   });
 
-  it('that nothing was served to is nobody’s business yet', async () => {
+  it('that nothing was served to is not reported yet', async () => {
     const { tracker, directory } = joined();
     const handle = await admitted(tracker, { tentative: true });
     const port = clusterPort(tracker);
@@ -287,7 +287,7 @@ describe('a part', () => {
     expect(directory.changes).toEqual(port.ids());
   });
 
-  it('is told of again when it is found by something else', async () => {
+  it('is reported again when what it is found by changes', async () => {
     const { tracker, directory } = joined();
     await admitted(tracker, { token: 'a' });
     directory.changes.length = 0;
@@ -305,7 +305,7 @@ describe('what policies said on another node', () => {
     admit: ({ token }) => (token === 'good' ? { allow: true } : { allow: false, reason: 'unauthorized' }),
   };
 
-  it('lets in who has dropped its token, as long as on one node', async () => {
+  it('admits a viewer that has dropped its token, for as long as a single node would', async () => {
     const { tracker, clock, directory } = joined({ policies: [byToken], identity: { aliases: 'admit' } });
     directory.answer = elsewhere(clock, {
       found: 'alias',
@@ -352,7 +352,7 @@ describe('the operator’s word', () => {
     await admitted(other.tracker, { token: 'bad' });
   });
 
-  it('keeps out who was kicked, but nobody who was watching on any node before', async () => {
+  it('keeps out a kicked viewer, but none that was watching on any node before', async () => {
     const [one, other] = two();
     const kicked = await admitted(one.tracker, { token: 'a' });
     other.clock.advance(1000);
@@ -410,11 +410,11 @@ describe('what has to be equal on all nodes', () => {
   });
 });
 
-it('has no port where there is no tracker', () => {
+it('has no port if it is not a tracker', () => {
   expect(() => clusterPort({} as SessionTracker)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
 });
 
-it('tells nobody any more who has left', () => {
+it('tells nothing more to a directory that has left', () => {
   const { tracker } = setup();
   const directory = new Told();
   const leave = clusterPort(tracker).join(directory);

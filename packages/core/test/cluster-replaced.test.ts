@@ -27,8 +27,8 @@ beforeAll(async () => {
   oldId = await opens(OLD, 'old');
 });
 
-describe('who was replaced, in a cluster', () => {
-  it('is told before it has ended, with whom that keeps out', async () => {
+describe('a replaced viewer, in a cluster', () => {
+  it('is reported before it has ended, with whom that keeps out', async () => {
     const here = joined({ policies: [replacing(oldId)] });
     await opens(here, 'old');
     const told: unknown[] = [];
@@ -41,7 +41,7 @@ describe('who was replaced, in a cluster', () => {
     expect(here.directory.parts).toMatchObject([{ reason: 'replaced', isOver: true }]);
   });
 
-  it('is told by its id alone where it is on other nodes', async () => {
+  it('is reported by its id alone if it is on other nodes', async () => {
     const here = joined({ policies: [replacing(oldId)] });
     const by = await opens(here, 'new');
     expect(here.directory.replacements).toEqual([{ by, id: oldId }]);
@@ -64,7 +64,7 @@ describe('who was replaced, in a cluster', () => {
     expect(clusterPort(here.tracker).replace('nobody', 'by')).toBe(false);
   });
 
-  it('stays out when a part is let go of that took its place, for the visit may go on elsewhere', async () => {
+  it('stays out when the part that took its place is released, because that visit may continue elsewhere', async () => {
     const here = joined({ policies: [replacing(oldId)], idleTimeoutMs: 5_000 });
     await opens(here, 'old');
     await opens(here, 'new');
@@ -93,7 +93,7 @@ describe('who was replaced, in a cluster', () => {
     expect((await asks(here, 'old')).admitted).toBe(true);
   });
 
-  it('is told of again when who took its place is replaced elsewhere, and stays out for the next', async () => {
+  it('is reported again when its replacement is replaced elsewhere, and stays out for the next one', async () => {
     const here = joined({ policies: [replacing(oldId)] });
     await opens(here, 'old');
     const by = await opens(here, 'new');

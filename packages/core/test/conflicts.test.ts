@@ -27,8 +27,8 @@ function playing(tokens: (string | undefined)[], policies: Policy[] = [names, re
   return { ...made, refused };
 }
 
-describe('what is in the way of a viewer who is refused', () => {
-  it('is told to a user for whom a policy has vouched: the sessions of that user', () => {
+describe('the sessions in the way of a refused viewer', () => {
+  it('are told to a user for whom a policy has vouched, if they are that user’s own', () => {
     const { refused, clock } = playing(['ann-1', 'bob-1', 'ann-2', undefined]);
     const { conflicts } = refused({ token: 'ann-3' });
     const row = { protocol: 'hls', since: clock.now(), country: 'DE' };
@@ -38,27 +38,27 @@ describe('what is in the way of a viewer who is refused', () => {
     ]);
   });
 
-  it('is not told to a stranger, nor to who says to be somebody', () => {
+  it('are not told to a stranger, nor to one who claims to be another user', () => {
     const { refused, tracker } = playing(['ann-1', undefined]);
     expect(refused({})).not.toHaveProperty('conflicts');
     const connection = conn({ userAgent: 'new', userId: 'ann' });
     expect(refusal(now(tracker.admit(connection)))).not.toHaveProperty('conflicts');
   });
 
-  it('leaves out sessions of a user whom only the transport named', () => {
+  it('leave out sessions of a user named only by the transport', () => {
     const { tracker, refused } = playing([]);
     ids.push(letIn(now(tracker.admit(conn({ userId: 'ann' })))).session?.id ?? '');
     expect(tracker.get(ids[0] ?? '')).toMatchObject({ userId: 'ann' });
     expect(refused({ token: 'ann-3' })).not.toHaveProperty('conflicts');
   });
 
-  it('is not told when the policy that vouches is asked later', () => {
+  it('are not told if the policy that vouches is asked later', () => {
     const later: Policy = { ...names, stage: 'resource' };
     const { refused } = playing(['ann-1'], [refuses(() => ({ conflicts: ids })), later]);
     expect(refused({ token: 'ann-3' })).not.toHaveProperty('conflicts');
   });
 
-  it('is at most 32 sessions, each of them once, with short names', () => {
+  it('are at most 32, each of them once, with short names', () => {
     const { refused, tracker } = playing(Array.from({ length: 40 }, (_, n) => `ann-${n}`));
     expect(refused({ token: 'ann-x' }).conflicts).toHaveLength(32);
     ids.splice(0, Infinity, ...ids.slice(0, 2), ids[0] as string, 'nobody');
@@ -68,7 +68,7 @@ describe('what is in the way of a viewer who is refused', () => {
     expect(refused({ token: 'ann-x' }).conflicts?.[0]?.userAgent).toBe('p'.repeat(256));
   });
 
-  it('is told once, and not again under the denial that is remembered', () => {
+  it('are told once, and not again under the remembered denial', () => {
     const no = refuses(() => ({ conflicts: ids, remaining: { seconds: 0 }, denyForMs: 60_000 }));
     const { refused, tracker } = playing(['ann-1'], [names, no]);
     const told: Denial[] = [];
@@ -84,7 +84,7 @@ describe('what is in the way of a viewer who is refused', () => {
     }
   });
 
-  it('is told to whom the policies were asked about, and not to who waits for the same answer', async () => {
+  it('are told to the viewer the policies were asked about, and not to one waiting for the same answer', async () => {
     let answer: (verdict: Verdict) => void = () => undefined;
     const slow: Policy = {
       name: 'slow',

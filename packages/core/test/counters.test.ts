@@ -82,7 +82,7 @@ describe('the counters of stats()', () => {
     expect(tracker.stats().deniedByReason).toEqual({ limit: 3, 'not today': 2 });
   });
 
-  it('count how long each policy takes, by a clock that nobody sets', async () => {
+  it('count how long each policy takes, by a monotonic clock', async () => {
     const { promise, resolve } = deferred<undefined>();
     const slow: Policy = { name: 'slow', admit: () => promise.then(() => ({ allow: true })) };
     const quick: Policy = { name: 'quick', admit: () => ({ allow: true }) };

@@ -54,7 +54,7 @@ describe('denials of another tracker', () => {
     expect(mayConnect(next, from('203.0.113.8:50001'))).toBe(true);
   });
 
-  it('keep out a user whom a policy had named, with any credential that names it', () => {
+  it('keep out a user named by a policy, with any credential that names it', () => {
     const options = { policies: [byToken] };
     const { tracker } = successor(kicked({ token: TOKEN }, options), options);
     expect(mayRequest(tracker, { token: TOKEN, ...other })).toBe(false);
@@ -74,7 +74,7 @@ describe('denials of another tracker', () => {
     expect(mayRequest(next, viewer)).toBe(true);
   });
 
-  it('remember whom a policy refused, and end when they would have', () => {
+  it('remember viewers refused by a policy, and end when they would have', () => {
     const options = { policies: [byToken], deniedRetentionMs: 60_000 };
     const { tracker } = setup(options);
     expect(mayRequest(tracker, { token: 'wrong' })).toBe(false);
@@ -131,7 +131,7 @@ describe('denials of another tracker', () => {
     expect(tracker.denials()).toEqual([]);
   });
 
-  it('are refused when they are no records, and never refuse everybody', () => {
+  it('are refused if they are not valid records, and never refuse everyone', () => {
     const [record] = sent(kicked({ token: TOKEN, sid: SID }).exportDenials()) as [DenialRecord];
     const keys = Object.keys(record).filter((key) => key !== 'detail' && key !== 'targetKey');
     fc.assert(

@@ -40,7 +40,7 @@ const isIn = (token: string, over: Partial<HttpHit> = {}): boolean => ask(token,
 const ann = (at: number) => `ann@${at}`;
 
 describe('a denial of what was issued to a user by a time', () => {
-  it('refuses that, the second itself too, and lets in who logs in later', () => {
+  it('refuses those credentials, including those of that second, and admits a later login', () => {
     const now = clock.now();
     const denial = tracker.deny({ user: 'ann', issuedBefore: now });
     expect(isIn(ann(now - DAY))).toBe(false);
@@ -56,7 +56,7 @@ describe('a denial of what was issued to a user by a time', () => {
     expect([isIn('ann'), isIn('ben')]).toEqual([false, true]);
   });
 
-  it('refuses a user whom the transport names, where no policy says when', () => {
+  it('refuses a user named by the transport if no policy says when the credential was issued', () => {
     const plain = createTracker({ clock, autoStart: false });
     plain.deny({ user: 'ann', issuedBefore: clock.now() });
     const hit = { stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7:1' };

@@ -81,7 +81,7 @@ describe('a kick keeps out every credential of the session', () => {
     expect(asked()).toBe(0);
   });
 
-  it.each(['a', 'b', 'x', 'y'])('and so does deny({ token: "%s" }), of whoever is live with it', (token) => {
+  it.each(['a', 'b', 'x', 'y'])('and so does deny({ token: "%s" }), for every live session that has it', (token) => {
     const { tracker } = renewing();
     request(tracker, { token: 'a', credentials: bearer('x') });
     request(tracker, { token: 'b', credentials: bearer('y') });

@@ -1,6 +1,6 @@
 import { connect, hit, must, request, setup } from './support/make.js';
 
-describe('a connection that is closed as of its last activity', () => {
+describe('a connection that is closed at its last activity', () => {
   it('was watched until then', () => {
     const { tracker, clock } = setup();
     const handle = connect(tracker);
@@ -72,7 +72,7 @@ describe('a hit that keeps its session', () => {
     expect(tracker.count({ status: 'active' })).toBe(0);
   });
 
-  it('is no promise for ever, and no number but one', () => {
+  it('keeps it for a limited time, and only if the value is a valid number', () => {
     const { tracker, clock } = setup();
     tracker.trackHttp(hit({ keepMs: Infinity }));
     clock.advance(24 * 3_600_000 + 1_000);

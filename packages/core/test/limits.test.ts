@@ -47,7 +47,7 @@ it('limits are kept for each policy: the tightest hold, and one review wipes no 
   expect(heard).toEqual([{ downMbits: 2, upMbits: 1 }, { downMbits: 2 }, {}]);
 });
 
-it('an onLimits callback that throws is logged, and hurts nobody', async () => {
+it('an onLimits callback that throws is logged, and affects no other', async () => {
   let limits: Limits = { downMbits: 8 };
   const policy: Policy = { name: 'p', admit: () => ({ allow: true, limits }) };
   const { tracker, logged } = setup({ policies: [policy] });
@@ -64,7 +64,7 @@ it('an onLimits callback that throws is logged, and hurts nobody', async () => {
   expect(logged.filter(({ level }) => level === 'error')).toHaveLength(1);
 });
 
-it('a policy of the stage "resource" is asked when nobody else refuses any more', () => {
+it('a policy of the stage "resource" is asked once no other policy refuses', () => {
   const asked: string[] = [];
   const policy = (name: string, stage: Policy['stage'], allow: boolean): Policy => ({
     name,

@@ -38,7 +38,7 @@ it('loses what a crash has cut short, and goes on behind a whole line', async ()
   expect(readFileSync(at(), 'utf8')).toBe('one\ntwo\nfour\n');
 });
 
-it('is left as it is when whoever reads it does not want it', async () => {
+it('is left as it is if its reader throws', async () => {
   writeFileSync(at(), 'Dear diary,\ntoday');
   const file = await LineFile.open(at());
   const refusing = file.readAll(() => {

@@ -47,7 +47,7 @@ async function closedBy(order: (tracker: SessionTracker) => unknown): Promise<{ 
   }
 }
 
-describe('an order of the operator means those who wait as it means those who watch', () => {
+describe('an order of the operator applies to visits that wait as well as to live ones', () => {
   const targets: DenialTarget[] = [
     ...STREAMS.map((stream) => ({ stream })),
     ...AGENTS.map((userAgent) => ({ userAgent })),

@@ -87,7 +87,7 @@ describe('admit with an asynchronous policy', () => {
     expect(tracker.get(must(session).id)?.closeReason).toBe('expired');
   });
 
-  it('refuses everybody who shares a no', async () => {
+  it('refuses every request that waited for the same refusal', async () => {
     const { policy, questions, settled } = slow();
     const { tracker } = setup({ policies: [policy] });
     const all = [1, 2].map(() => pending(tracker.admit(hit())));

@@ -36,7 +36,7 @@ const writeDown = (tracker: SessionTracker): void =>
   live(tracker).forEach(({ id }) => tracker.tag(id, { seen: 'yes' }));
 
 describe('a viewer whose server was restarted', () => {
-  it('goes on as the same visit, with all that was known of it, and nobody hears of it as new', async () => {
+  it('continues the same visit, with everything known about it, and is not reported as new', async () => {
     const first = await begin();
     const before = must(
       request(first, { token: 'secret', bytes: 1000, query: '?x=1', referer: 'https://a.example/' }).session,
@@ -127,7 +127,7 @@ describe('a viewer whose server was restarted', () => {
     expect(request(third, { token: 'a' }).session?.id).toBe(id);
   });
 
-  it('is told apart from others behind its address, where nobody can say who comes', async () => {
+  it('is told apart from others behind its address if it cannot be recognised', async () => {
     const first = await begin();
     const ids = ['a', 'b'].map((token) => request(first, { token }).session?.id);
     const second = await restart(first);
@@ -135,7 +135,7 @@ describe('a viewer whose server was restarted', () => {
     expect(['a', 'b'].map((token) => request(second, { token }).session?.id)).toEqual(ids);
   });
 
-  it('is counted with the others of its stream, whoever came first', async () => {
+  it('is counted with the others of its stream, whichever came first', async () => {
     const first = await begin();
     for (const token of ['a', 'b', 'c']) request(first, { token });
     const second = await restart(first);
@@ -174,7 +174,7 @@ describe('a viewer whose server was restarted', () => {
     expect(session.durationMs).toBe(ms > 0 ? 10_000 + 30_000 : 10_000);
   });
 
-  it('is closed as lost when it does not come back, as of its last activity', async () => {
+  it('is closed as lost at its last activity if it does not come back', async () => {
     const first = await begin();
     request(first, { token: 'a', bytes: 5 });
     processes.clock.advance(7_000);
@@ -259,7 +259,7 @@ describe('a connection whose server was restarted', () => {
     expect(second.get(id)?.closeReason).toBe('client_gone');
   });
 
-  it('does not go on where two wait that nobody can tell apart', async () => {
+  it('does not continue if two indistinguishable visits wait', async () => {
     const first = await begin();
     const ids = [connect(first), connect(first)].map(({ session }) => session?.id);
     const second = await restart(first);
@@ -275,7 +275,7 @@ describe('a connection whose server was restarted', () => {
   });
 });
 
-describe('who is kept out', () => {
+describe('a viewer who is kept out', () => {
   it('stays out, and its neighbour plays on', async () => {
     const first = await begin();
     const neighbour = must(request(first, { token: 'neighbour' }).session);
@@ -288,7 +288,7 @@ describe('who is kept out', () => {
     expect(second.denials()).toMatchObject([{ by: 'kick', target: { session: kicked.id } }]);
   });
 
-  it('is whoever was denied, by token, user, address or agent, for as long as was said', async () => {
+  it('stays denied by token, user, address or agent, for as long as ordered', async () => {
     const first = await begin();
     first.deny({ token: 'bad' }, { forMs: MINUTE });
     first.deny({ ip: '198.51.100.0/24' });
@@ -301,7 +301,7 @@ describe('who is kept out', () => {
     expect(mayRequest(second, { token: 'bad' })).toBe(true);
   });
 
-  it('is nobody whose denial was lifted, or has ended meanwhile', async () => {
+  it('is not one whose denial was lifted or has ended meanwhile', async () => {
     const first = await begin();
     const { id } = first.deny({ token: 'lifted' });
     first.deny({ token: 'over' }, { forMs: 1_000 });
@@ -312,7 +312,7 @@ describe('who is kept out', () => {
     expect(mayRequest(second, { token: 'lifted' })).toBe(true);
   });
 
-  it('is found with another name, though the kick was of one who had only waited', async () => {
+  it('is found under another name, even if it was kicked while waiting', async () => {
     const first = await begin();
     const { id } = must(request(first, { token: 'a', sid: 's' }).session);
     const second = await restart(first);
@@ -324,7 +324,7 @@ describe('who is kept out', () => {
     expect(mayRequest(second, { token: 'b', userAgent: 'other/1.0' })).toBe(true);
   });
 
-  it('is everybody who waits and is meant by kickAll or deny', async () => {
+  it('may be any waiting viewer that kickAll or deny covers', async () => {
     const first = await begin();
     for (const token of ['a', 'b']) request(first, { token, stream: 'cam1' });
     request(first, { token: 'c', stream: 'cam2' });
@@ -334,7 +334,7 @@ describe('who is kept out', () => {
     expect(second.stats()).toMatchObject({ waiting: 0, closedByReason: { kicked: 2, denied: 1 } });
   });
 
-  it('cannot come back as one who waits', async () => {
+  it('cannot come back as a waiting visit', async () => {
     const first = await begin();
     request(first, { sid: 'neighbour' });
     const kicked = must(request(first, { sid: 'kicked' }).session);
@@ -347,7 +347,7 @@ describe('who is kept out', () => {
 });
 
 describe('stop({ keep: true })', () => {
-  it('closes nobody, refuses who comes, and the next process goes on to the byte', async () => {
+  it('closes no session, refuses newcomers, and the next process continues to the byte', async () => {
     const first = await begin();
     const closed = eventsOf(first, 'closed');
     const response = request(first, { token: 'a' });
@@ -378,7 +378,7 @@ describe('stop({ keep: true })', () => {
     expect(cut).toEqual(['shutdown']);
   });
 
-  it('without it everybody is closed, also who had only waited', async () => {
+  it('without it, every session is closed, including those that had only waited', async () => {
     const first = await begin();
     request(first, { token: 'a' });
     request(first, { token: 'b' });
@@ -392,7 +392,7 @@ describe('stop({ keep: true })', () => {
 });
 
 describe('while the state is read', () => {
-  it('who comes waits for it, and is then found', async () => {
+  it('newcomers wait for it, and are then found', async () => {
     const first = await begin();
     const { id } = must(request(first, { token: 'a' }).session);
     first.deny({ token: 'bad' });
@@ -408,7 +408,7 @@ describe('while the state is read', () => {
     expect(mayConnect(second)).toBe(true);
   });
 
-  it('what is said of who is kept out holds, and is kept', async () => {
+  it('denials ordered meanwhile apply, and are stored', async () => {
     const first = await begin();
     await processes.kill(first);
     const second = processes.startNow();
@@ -419,7 +419,7 @@ describe('while the state is read', () => {
 });
 
 describe('what is written down', () => {
-  it('is safe for each who waits for it, also where several do at once', async () => {
+  it('is safe for every caller that waits for it, even concurrently', async () => {
     let isWritten = 0;
     const state: StateStore = {
       fingerprintKey: 'k'.repeat(32),

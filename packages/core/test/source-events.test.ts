@@ -26,7 +26,7 @@ it('tells listeners and sinks what became of a source, in order with the session
   expect(written[0]?.payload).toEqual({});
 });
 
-it('keeps the pairs of sessions, and the latest of what was told of sources, for a sink that is slow', async () => {
+it('keeps the pairs of sessions, and the latest events of sources, for a slow sink', async () => {
   const tracker = createTracker({ logger: silent });
   const written: WireEvent[] = [];
   let release = (): void => undefined;

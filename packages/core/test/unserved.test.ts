@@ -119,7 +119,7 @@ describe('a request that may yet be an error', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('does not hide a viewer to whom something was served, with errors or on other streams', () => {
+  it('does not hide a viewer that has been served, because of errors or on other streams', () => {
     const { tracker, clock } = setup({ identity: { viewer: ['ip', 'token'] } });
     ask(tracker).served();
     for (let i = 0; i < 5; i++) {
@@ -150,7 +150,7 @@ describe('a request that may yet be an error', () => {
   });
 });
 
-describe('a viewer to whom nothing was served yet', () => {
+describe('a viewer that has not been served yet', () => {
   it('counts against the cap while waiting, and no longer after an error', () => {
     const { tracker } = setup({ maxSessionsPerIp: 1, onOverload: 'deny' });
     const waiting = ask(tracker);
@@ -222,7 +222,7 @@ describe('a viewer to whom nothing was served yet', () => {
     expect(playing.signal.aborted).toBe(true);
   });
 
-  it('is not among those whom a policy counts to say who makes room', () => {
+  it('is not among those that a policy counts to say which session makes room', () => {
     const atMostTwo: Policy = {
       name: 'two',
       stage: 'concurrency',
@@ -244,7 +244,7 @@ describe('a viewer to whom nothing was served yet', () => {
     expect(tracker.streams().map(({ stream }) => stream)).toEqual(['cam2', 'cam3']);
   });
 
-  it('is cut, unlisted, if a policy fails to say who makes room', () => {
+  it('is cut, unlisted, if a policy fails to say which session makes room', () => {
     const failing: Policy = {
       name: 'p',
       admit: () => ({
@@ -317,7 +317,7 @@ describe('a viewer to whom nothing was served yet', () => {
 });
 
 describe('trackHttp of a request answered with an error', () => {
-  it.each([400, 404, 410, 500, 503])('makes no viewer on a stream of which nothing was served: %i', (status) => {
+  it.each([400, 404, 410, 500, 503])('makes no viewer on a stream that has never been served: %i', (status) => {
     const { tracker } = setup();
     const before = traces(tracker);
     expect(tracker.trackHttp(hit({ status }))).toBeNull();

@@ -6,7 +6,7 @@ import { connect, hit, must, request, setup } from './support/make.js';
 const ids = (sessions: readonly PlaySession[]): string[] => sessions.map(({ id }) => id);
 
 describe('visits', () => {
-  it('lists a viewer who came back once, with the latest visit, and all visits when asked', () => {
+  it('lists a returning viewer once, with the latest visit, and all visits when asked', () => {
     const { tracker, clock } = setup();
     const visit = () => must(tracker.trackHttp(hit()));
     const { id } = visit();

@@ -14,7 +14,7 @@ const RETENTIONS: TrackerOptions[] = [
 const visit = ({ id, openedAt }: PlaySession): string => `${id} ${openedAt}`;
 
 describe.each(RETENTIONS)('a visit is (id, openedAt), with %j', (options) => {
-  it('even for a viewer who is kicked and back within a millisecond, repeatedly', () => {
+  it('even for a viewer that is kicked and returns within a millisecond, repeatedly', () => {
     const { tracker } = setup(options);
     const opened = eventsOf(tracker, 'opened');
     for (let i = 0; i < 100; i++) {

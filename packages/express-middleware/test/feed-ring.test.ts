@@ -46,7 +46,7 @@ it('keeps ten thousand events, of five minutes, of 16 MiB', () => {
   expect([positions(long, 2), positions(long, 3)?.length]).toEqual([undefined, 14]);
 });
 
-it('has room for those who come and go, however often the others change', () => {
+it('has room for openings and closings, however often other sessions change', () => {
   const ring = new Ring();
   add(ring, 0);
   for (let i = 0; i < 50_000; i++) add(ring, 0, `viewer ${i % 100}`);

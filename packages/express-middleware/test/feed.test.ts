@@ -152,7 +152,7 @@ describe('GET /events', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('is packed once for all who take gzip and want the same, and says the same', async () => {
+  it('is compressed once for all clients that accept gzip and want the same, with the same content', async () => {
     const url = await api();
     const [packed, again, plain] = await Promise.all([
       ...[1, 2].map(() => listen(url, '/events', { 'Accept-Encoding': 'br, gzip;q=0.5' })),
@@ -221,7 +221,7 @@ describe('GET /events', () => {
     await until('nothing holds the server', () => new Promise((resolve) => server.close(() => resolve(true))));
   });
 
-  it('answers HEAD, refuses other methods, and whoever may not read', async () => {
+  it('answers HEAD, refuses other methods, and refuses callers without access', async () => {
     const url = await api();
     const head = await fetch(`${url}/events`, { method: 'HEAD' });
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);

@@ -47,7 +47,7 @@ const app = () => {
   );
 };
 
-it('holds who was let in until the source runs, and then serves and counts it', async () => {
+it('holds an admitted viewer until the source runs, and then serves and counts it', async () => {
   const { url } = await app();
   const answer = get(url, '/cam1/index.m3u8');
   await until(() => waits.length === 1);
@@ -61,7 +61,7 @@ it('holds who was let in until the source runs, and then serves and counts it', 
   expect(waits).toHaveLength(1);
 });
 
-it('answers 503 and when to come back if the source does not come, and lists nobody for it', async () => {
+it('answers 503 with Retry-After if the source does not start, and lists no viewer', async () => {
   const { url } = await app();
   const answer = get(url, '/cam1/index.m3u8');
   await until(() => waits.length === 1);
@@ -72,7 +72,7 @@ it('answers 503 and when to come back if the source does not come, and lists nob
   expect([handled, tracker.count(), tracker.stats().openedTotal]).toEqual([[], 0, 0]);
 });
 
-it('holds nobody who is refused', async () => {
+it('does not hold a refused viewer', async () => {
   tracker.deny({ ip: '127.0.0.1' });
   const { url } = await app();
   expect((await get(url, '/cam1/index.m3u8')).status).toBe(403);

@@ -72,7 +72,7 @@ describe('a refused player that asks for JSON', () => {
     expect(headers['content-length']).toBe(String(Buffer.byteLength(text)));
   });
 
-  it('is told in the same way what is no media', async () => {
+  it('is sent in the same form for what is not media', async () => {
     const play = await playerOf({ name: 'all', stage: 'authorise', admit: () => ({ allow: true }) });
     const { url } = await serve(express().use(trackPlayback(tracker)));
     const post = await fetch(`${url}/cam1/a.m3u8`, { method: 'POST', headers: { accept: 'application/json' } });

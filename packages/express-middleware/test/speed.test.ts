@@ -186,7 +186,7 @@ describe('a response with a limit', () => {
     expect(heads).toEqual([...answers, 'HTTP/1.1 206', 'Content-Length: 10']);
   });
 
-  it('looks begun and ended to whoever wrote it, and takes nothing more', async () => {
+  it('looks begun and ended to its writer, and accepts nothing more', async () => {
     const seen: unknown[] = [];
     const { url } = await serve(
       answering((_req, res) => {

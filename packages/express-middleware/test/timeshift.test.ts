@@ -65,7 +65,7 @@ describe('a viewer of another time than live', () => {
     expect(await play('/cam1/a.m3u8?delay=60', '/cam1/1.ts?delay=60')).toEqual([false, false]);
   });
 
-  it('is whom your callback names, which may also say nothing', async () => {
+  it('is determined by your callback, which may also leave it open', async () => {
     const answers = [true, undefined, false];
     const play = await player({ dvr: (req) => (req.headers.host === undefined ? true : answers.shift()) });
     expect(await play('/cam1/a.m3u8', '/cam1/a.m3u8?delay=60', '/cam1/1.ts?delay=60')).toEqual([true, true, false]);

@@ -185,7 +185,7 @@ it('holds a viewer to the speed that a policy allows', async () => {
   answer.response.destroy();
 });
 
-it('cuts a viewer whose stream piles up, for more is written than a policy allows and nobody waits', async () => {
+it('cuts a viewer whose stream piles up because its writer exceeds the limit and never waits', async () => {
   started({ policies: [{ name: 'slow', admit: () => ({ allow: true, limits: { downMbits: 1 } }) }], clock: undefined });
   const { url } = await serve(
     express().get('/', trackStream(tracker, { ...SSE, clock: undefined }), (_req, res) => {

@@ -61,7 +61,7 @@ it('names its viewer by token and sid, as its media requests do', async () => {
   expect(tracker.count({ stream: 'cam1' })).toBe(2);
 });
 
-it('believes nobody without its key', async () => {
+it('rejects heartbeats without the right key', async () => {
   await serve();
   const { id } = await begin();
   const other = await begin();
@@ -105,7 +105,7 @@ it('lets pages of elsewhere beat, all or those of a list', async () => {
   ]);
 });
 
-it('lists connections to whom the app lets', async () => {
+it('lists connections to callers that the app authorises', async () => {
   await serve({ authorize: (req) => req.headers.authorization === 'Bearer operator' });
   await begin();
   expect((await fetch(`${url}/streams/cam1/connections`)).status).toBe(403);
@@ -129,7 +129,7 @@ it.each([
   expect((await fetch(url + path, { method, ...(body !== undefined && { body }) })).status).toBe(status);
 });
 
-it('serves a script of a kilobyte at the most', async () => {
+it('serves a script of at most a kilobyte', async () => {
   await serve();
   const answer = await fetch(`${url}/heartbeat.js`);
   expect(answer.headers.get('content-type')).toMatch(/^text\/javascript/);

@@ -51,7 +51,7 @@ it('is active at 59.999 seconds, and not at 60', async () => {
   expect(() => connections.updateHeartbeat('a')).toThrow(expect.objectContaining({ code: 'ERR_CONNECTION_NOT_FOUND' }));
 });
 
-it('takes silent ones off by itself between 60 and 90 seconds, and closes what the app had open as of its last beat', async () => {
+it('removes silent connections between 60 and 90 seconds, and closes the app’s own at their last heartbeat', async () => {
   const start = clock.now();
   await add('a', { protocol: 'websocket' });
   clock.advance(10_000);
@@ -117,7 +117,7 @@ it('starts and stops twice and in any order, and leaves no timer', async () => {
   expect(clock.pending).toBe(0);
 });
 
-it('ends with their session the connections of a viewer who is kicked, and lets them in no more', async () => {
+it('ends the connections of a kicked viewer with their session, and does not admit them again', async () => {
   await add('a');
   await add('b', { clientIp: '203.0.113.9' });
   tracker.kickAll({ ip: '203.0.113.7' });

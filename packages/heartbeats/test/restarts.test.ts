@@ -47,7 +47,7 @@ async function begin(left?: string, policies: Policy[] = []) {
   return { file, tracker, connections, add, rows, killed };
 }
 
-it('keeps who was heard of within five minutes, under their ids, each in the row that they had', async () => {
+it('restores connections with a heartbeat within five minutes, under their ids, each in its own row', async () => {
   const first = await begin();
   await first.add('a', { userId: 'ada' });
   await first.add('b');
@@ -68,7 +68,7 @@ it('keeps who was heard of within five minutes, under their ids, each in the row
   expect(next.connections.getConnection('c')).toBeUndefined(); // it has not come back
 });
 
-it('keeps nobody who was not heard of for longer, nor what is written of them', async () => {
+it('restores no connection that was silent for longer, and deletes its record', async () => {
   const first = await begin();
   await first.add('a');
   const left = await first.killed();
@@ -93,7 +93,7 @@ it('writes down now and then when they were heard of', async () => {
   expect(next.connections.getConnection('a')?.lastHeartbeat).toBe(at);
 });
 
-it('forgets who has gone, and whom it was told to end', async () => {
+it('forgets connections that have gone, and those it was told to end', async () => {
   const first = await begin();
   for (const id of ['a', 'b', 'c']) await first.add(id, { clientIp: `203.0.113.${id.charCodeAt(0)}` });
   first.connections.removeConnection('a');
@@ -142,7 +142,7 @@ describe('over HTTP', () => {
     return (route: string, body: object) => fetch(`${url}${route}`, { method: 'POST', body: JSON.stringify(body) });
   }
 
-  it('goes on with the keys that were given before, which nobody finds in the file', async () => {
+  it('accepts the keys that were given before, which the file does not contain', async () => {
     const first = await begin(undefined, [sesame]);
     const sid = 'a player of its own';
     const began = await (await serve(first))('/streams/cam1/connections?token=sesame', { sid });
@@ -171,7 +171,7 @@ describe('over HTTP', () => {
     expect(third.connections.getConnectionCount('cam1')).toBe(0);
   });
 
-  it('has those begin again who come without what they began with, and tells who is kept out', async () => {
+  it('makes connections begin again that return without their credentials, and says which are kept out', async () => {
     const first = await begin(undefined, [sesame]);
     const post = await serve(first);
     const answer = await post('/streams/cam1/connections?token=sesame', {});

@@ -49,7 +49,7 @@ interface Answer {
 const json = async (path: string) => (await (await ask(path)).json()) as Answer;
 const range = `from=${new Date(START).toISOString()}&to=${new Date(START + 10 * MINUTE).toISOString()}`;
 
-it('lets in whom `authorize` lets in', async () => {
+it('admits callers that `authorize` admits', async () => {
   expect((await fetch(`${url}/visits`)).status).toBe(403);
   expect((await fetch(`${url}/visits.csv`)).status).toBe(403);
 });
@@ -148,7 +148,7 @@ it.each([
   expect((await ask(path)).status).toBe(200);
 });
 
-it('exports and erases nobody for want of a name, and finds nothing under what is none', async () => {
+it('exports and erases nothing without a name, and finds nothing under an invalid one', async () => {
   const nobody = {} as { user: string };
   expect(() => history.export(nobody)).toThrow('user must be a text');
   await expect(history.erase(nobody)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });

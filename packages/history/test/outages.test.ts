@@ -57,7 +57,7 @@ it('opens while PostgreSQL is down, and makes the tables when it is back', async
   expect(await kept()).toEqual({ visits: 10, closed: 10 });
 });
 
-it('holds up nobody while the database says nothing at all', async () => {
+it('blocks nothing while the database does not respond at all', async () => {
   const opened = await stage.open();
   await opened.history.flushed();
   stage.server.signal('SIGSTOP');
@@ -127,7 +127,7 @@ it('leaves out progress first when the journal is full, then openings, and says 
   expect((await opened.history.visit(session.id, START))?.closedAt).toBe(START + MINUTE);
 });
 
-it('closes as lost whom nobody closes, unless it speaks again', async () => {
+it('closes abandoned visits as lost, unless they are reported again', async () => {
   const first = await stage.open();
   const session = madeUpSession({ updatedAt: START + 70 * MINUTE });
   first.directory.emit('opened', { session });

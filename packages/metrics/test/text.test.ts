@@ -57,7 +57,7 @@ describe('the text form', () => {
     await tracker.stop();
   });
 
-  it('names nobody: no address, agent, user or id', async () => {
+  it('contains no personal data: no address, agent, user or id', async () => {
     const tracker = trackerWith({ cam1: 1 });
     const [session] = tracker.list();
     const text = await scrape(tracker);
@@ -148,7 +148,7 @@ describe('the handler', () => {
     await tracker.stop();
   });
 
-  it('lets in whom `authorize` lets in', async () => {
+  it('admits callers that `authorize` admits', async () => {
     const tracker = trackerWith({});
     const authorize = jest.fn<boolean | Promise<boolean>, []>(() => true);
     const url = await serve(metricsHandler(tracker, { authorize }));

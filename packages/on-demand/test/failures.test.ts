@@ -2,7 +2,7 @@ import { closeStudios, studio, turn } from './support/studio.js';
 
 afterEach(closeStudios);
 
-it('pauses 2, 4 … 60 seconds after failures, whoever asks, and goes on while somebody watches', async () => {
+it('pauses 2, 4 … 60 seconds after failures, however often it is requested, and retries while it is watched', async () => {
   const { clock, tracker, sources, cameras, pass } = studio();
   const starts: number[] = [];
   cameras.onStart = () => {
@@ -21,7 +21,7 @@ it('pauses 2, 4 … 60 seconds after failures, whoever asks, and goes on while s
   expect(sources.list()).toMatchObject([{ state: 'failed', detail: 'the camera is off', watchers: 1 }]);
 });
 
-it('answers those who are held at once when it fails, and who comes while it pauses', async () => {
+it('answers held requests at once when it fails, and new ones while it pauses', async () => {
   const { sources, cameras } = studio();
   cameras.onStart = () => Promise.reject(new Error('the camera is off'));
   expect(await sources.ready('cam1')).toBe(false);

@@ -17,7 +17,7 @@ it('starts with the first viewer, and not again with the others', async () => {
   ]);
 });
 
-it('wakes for an output, and neither for a publisher nor for who should not be counted', async () => {
+it('wakes for an output, but neither for a publisher nor for an unspecified session', async () => {
   const { tracker, cameras, pass } = studio();
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'input', remoteAddress: '203.0.113.7' });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'unspecified', remoteAddress: '203.0.113.7' });
@@ -41,7 +41,7 @@ it('sleeps on the first check from half an hour after the last viewer, and not a
   expect([sources.state('cam1'), cameras.calls]).toEqual(['hibernated', ['start cam1', 'stop cam1']]);
 });
 
-it('sleeps as long after a viewer who went silent, by the time at which it was closed as idle', async () => {
+it('sleeps that long after a silent viewer was closed as idle', async () => {
   const { clock, tracker, hit, sources, pass } = studio();
   hit();
   let closedAt = 0;
@@ -54,7 +54,7 @@ it('sleeps as long after a viewer who went silent, by the time at which it was c
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it('stays awake for a viewer who comes back after twenty minutes', async () => {
+it('stays awake for a viewer that returns after twenty minutes', async () => {
   const { tracker, sources, cameras, pass } = studio();
   const watch = () => tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
   watch().close();
@@ -66,7 +66,7 @@ it('stays awake for a viewer who comes back after twenty minutes', async () => {
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it('stays awake for requests of viewers whom the tracker does not list', async () => {
+it('stays awake for requests of viewers that the tracker does not list', async () => {
   const { sources, tracker, hit, pass } = studio({ hibernateAfterMs: 10_000 });
   hit();
   await turn();
@@ -80,7 +80,7 @@ it('stays awake for requests of viewers whom the tracker does not list', async (
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it('starts again for a viewer who comes while it is being stopped', async () => {
+it('starts again for a viewer that comes while it is being stopped', async () => {
   const { tracker, sources, cameras, told, pass } = studio({ hibernateAfterMs: 10_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await turn();

@@ -3,7 +3,7 @@ import { closeStudios, studio, turn } from './support/studio.js';
 
 afterEach(closeStudios);
 
-it('holds nobody on streams without a source, nor on one that runs', async () => {
+it('holds no request on streams without a source, nor on one that is running', async () => {
   const { sources, hit } = studio();
   expect([sources.ready('elsewhere'), sources.ready.manages('elsewhere'), sources.state('elsewhere')]).toEqual([
     ...[undefined, false, undefined],
@@ -13,7 +13,7 @@ it('holds nobody on streams without a source, nor on one that runs', async () =>
   expect([sources.ready('cam1'), sources.ready.manages('cam1')]).toEqual([undefined, true]);
 });
 
-it('wakes a source for whoever is held, until it is ready', async () => {
+it('wakes a source for held requests, until it is ready', async () => {
   const { sources, cameras, pass } = studio();
   let runs = (): void => undefined;
   cameras.onStart = () => new Promise<void>((resolve) => (runs = resolve));
@@ -25,7 +25,7 @@ it('wakes a source for whoever is held, until it is ready', async () => {
   expect(cameras.calls).toEqual(['start cam1']);
 });
 
-it('lets go after eight seconds, and of who has gone', async () => {
+it('releases requests after eight seconds, or when their client has gone', async () => {
   const { sources, cameras, pass } = studio({ startTimeoutMs: 60_000 });
   cameras.onStart = () => new Promise(() => undefined);
   const [stays, goes] = [sources.ready('cam1'), sources.ready('cam1')];
@@ -61,7 +61,7 @@ it('starts at most four at a time, and then the next', async () => {
   expect([...runs.keys()].slice(4)).toEqual(['cam4']);
 });
 
-it('makes room by what nobody watches, and by nothing else', async () => {
+it('makes room by stopping unwatched sources, and no others', async () => {
   const { sources, tracker, cameras, pass } = studio({ maxRunning: 2 });
   const watch = (stream: string) => tracker.openConn({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
   const [one] = [watch('cam1'), watch('cam2')];
@@ -75,7 +75,7 @@ it('makes room by what nobody watches, and by nothing else', async () => {
   expect(await third).toBe(true);
 });
 
-it('is not woken by strangers who are refused', async () => {
+it('is not woken by refused strangers', async () => {
   const { tracker, cameras, pass } = studio();
   tracker.updateConfig({ policies: [allowDeny({ deny: [{ ip: '203.0.113.0/24' }] })] });
   const answer = await tracker.admit({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
@@ -84,7 +84,7 @@ it('is not woken by strangers who are refused', async () => {
   expect(cameras.calls).toEqual([]);
 });
 
-it('refuses at once, by its policy, whoever would wait in vain', async () => {
+it('refuses requests at once, through its policy, if they would wait in vain', async () => {
   const { tracker, sources, cameras, pass } = studio({ maxRunning: 1 });
   tracker.updateConfig({ policies: [sources.policy] });
   const ask = (stream: string) => tracker.admit({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' });

@@ -46,7 +46,7 @@ it('scales a StatefulSet, with its token and by the certificates it was given', 
   await expect(stranger.stop(camera(1))).rejects.toThrow('was answered 401');
 });
 
-it('looks again where somebody else changed it in between, and gives up after a few times', async () => {
+it('retries if somebody else changed the object in between, and gives up after a few times', async () => {
   api.add('deployments/camera-1');
   const driver = kubernetesDriver({ name: 'camera-{n}', server: await api.listen() });
   let conflicts = 2;

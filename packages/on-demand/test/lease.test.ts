@@ -129,7 +129,7 @@ it('decides nothing while its lease fails, says so once, and goes on when it wor
   expect([sources.decides, own.calls]).toEqual([true, ['start cam1']]);
 });
 
-it('takes over from a holder of whom nobody knows who it was, and not from one on another host', async () => {
+it('takes over from an unknown holder, but not from one on another host', async () => {
   writeFileSync(path.join(folder, 'holder-7'), 'torn');
   const lease = fileLease(folder);
   expect(await lease.acquire()).toBe(true);
@@ -146,7 +146,7 @@ it('does not hold a lease any more whose files somebody has removed', async () =
   expect([await first.acquire(), first.held()]).toEqual([false, false]);
 });
 
-it('refuses what is no lease', () => {
+it('refuses an invalid lease', () => {
   expect(() => studio({ lease: {} as never })).toThrow('lease');
   expect(() => fileLease('')).toThrow('fileLease');
 });

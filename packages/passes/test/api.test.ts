@@ -111,7 +111,7 @@ describe('the REST API of passes', () => {
     expect(await book.get(another.id)).toMatchObject({ timeSecs: 10 });
   });
 
-  it('lets in whom `authorize` does', async () => {
+  it('admits callers that `authorize` admits', async () => {
     expect((await api().get('/api/passes?owner=ann')).status).toBe(401);
     expect((await api().get('/api/passes?owner=ann').set('X-Role', 'clerk')).status).toBe(200);
     expect((await api().post('/api/passes').set('X-Role', 'clerk').send({})).status).toBe(403);

@@ -4,7 +4,7 @@ import { ask, isLetIn, segment, theatre, visit, watch } from './support/theatre.
 const { data, time_or_data: both } = PASS_TYPES;
 
 describe('a pass for data', () => {
-  it('lets so much flow, and one segment more at the most', async () => {
+  it('lets that much flow, and at most one segment more', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: data, dataMb: 5 });
     let segments = 0;

@@ -88,7 +88,7 @@ describe('a pass that changes while somebody watches on it', () => {
     expect(await all.book.get(used.id)).toMatchObject({ timeCons: 4 });
   });
 
-  it('is kept by `onExhausted: keep`, and refuses only who comes', async () => {
+  it('is kept by `onExhausted: keep`, which refuses only newcomers', async () => {
     const all = theatre({}, { onExhausted: 'keep' });
     await all.book.create('ann', { type: time, timeSecs: 6 });
     expect(watch(all, 20_000)).toBeUndefined();
@@ -165,7 +165,7 @@ describe('the limits of a pass', () => {
 });
 
 describe('the events of a book', () => {
-  it('say who connects, what is spent, what is used up, and who has gone', async () => {
+  it('say which viewer connects, what is spent, what is used up, and which viewer has gone', async () => {
     const all = theatre();
     const told: string[] = [];
     const short = ({ pass }: { pass: Pass | undefined }): string => `${pass?.owner} ${pass?.timeCons}`;

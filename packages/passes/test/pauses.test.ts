@@ -42,7 +42,7 @@ describe("an owner's clock", () => {
     expect(await pause(12_000, 0)).toBe(0);
   });
 
-  it('counts the pause before somebody comes too late, and no more than is left', async () => {
+  it('counts the pause before a viewer that comes too late, and no more than is left', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 6 });
     watch(all, 5_000);
@@ -52,7 +52,7 @@ describe("an owner's clock", () => {
     expect(await all.book.get(id)).toMatchObject({ timeCons: 6 });
   });
 
-  it('leaves what is left to who returns after a longer pause', async () => {
+  it('leaves what is left to an owner that returns after a longer pause', async () => {
     const all = theatre();
     await all.book.create('ann', { type: time, timeSecs: 6 });
     watch(all, 5_000);

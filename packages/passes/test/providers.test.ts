@@ -118,7 +118,7 @@ describe('a provider of passes', () => {
     expect(given.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
-  it('is to blame if nobody has answered: that is no quota', async () => {
+  it('is a failure if none has answered: that is not a quota', async () => {
     const fails = selling('fails', () => Promise.reject(new Error('down')));
     const all = theatre({ providers: [fails] });
     expect(await ask(all.tracker)).toBe('overload');
@@ -152,7 +152,7 @@ describe('a provider of passes', () => {
     expect(kept.now.timeCons).toBe(69);
   });
 
-  it('is asked once for all who come at the same time', async () => {
+  it('is asked once for all concurrent requests', async () => {
     const { source } = voucher();
     let asked = 0;
     const provider = selling('vouchers', async () => {

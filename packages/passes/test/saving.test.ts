@@ -71,7 +71,7 @@ describe('a store that answers by promises', () => {
     },
   );
 
-  it('refuses who cannot be looked up, and lets play on who is there', async () => {
+  it('refuses viewers that cannot be looked up, and lets current ones play on', async () => {
     const store = shaky();
     const all = theatre({ store });
     await all.book.create('ann', { type: time, timeSecs: 600 });
@@ -228,7 +228,7 @@ describe('a thousand first requests of one owner at the same time', () => {
 });
 
 describe('memory', () => {
-  it('holds nothing of owners who have left, nor of strangers', async () => {
+  it('keeps nothing about owners that have left, nor about strangers', async () => {
     const all = theatre();
     for (let i = 0; i < 100; i++) await all.book.create(`owner ${i}`, { type: time, timeSecs: 60 });
     for (let i = 0; i < 200; i++) segment(all.tracker, 1, { token: `owner ${i}`, ip: `203.0.113.${i}` });

@@ -38,7 +38,7 @@ describe('a file of passes', () => {
     return id;
   };
 
-  it('is written at once, for nobody else to read', async () => {
+  it('is written at once, readable by nobody else', async () => {
     await withOnePass();
     expect(readFileSync(file(), 'utf8').split('\n')).toHaveLength(2);
     expect(statSync(file()).mode & 0o077).toBe(0);
@@ -64,7 +64,7 @@ describe('a file of passes', () => {
     await expect(openPassFile(folder)).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
   });
 
-  it('is that of one book: who opens it again is told, until it is closed', async () => {
+  it('belongs to one book: opening it again fails until it is closed', async () => {
     const id = await withOnePass();
     const store = await openPassFile(file());
     await expect(openPassFile(file())).rejects.toMatchObject({
@@ -81,7 +81,7 @@ describe('a file of passes', () => {
     expect(readdirSync(folder)).toEqual(['passes.jsonl']);
   });
 
-  it('forgets who has written to it, but for the last one', async () => {
+  it('forgets the processes that wrote to it, except for the last one', async () => {
     const id = await withOnePass();
     for (let n = 1; n <= 5; n++) {
       const store = await openPassFile(file());

@@ -4,7 +4,7 @@ import { ask, isLetIn, segment, theatre, visit, watch } from './support/theatre.
 const { time } = PASS_TYPES;
 
 describe('a pass for time', () => {
-  it('lets its owner watch for so long, and then refuses with what remains', async () => {
+  it('lets its owner watch for that long, and then refuses with what remains', async () => {
     const all = theatre();
     const { book, tracker } = all;
     const pass = await book.create('ann', { type: time, timeSecs: 6 });
@@ -15,7 +15,7 @@ describe('a pass for time', () => {
     expect(await book.remaining('ann')).toBeUndefined();
   });
 
-  it('refuses who has none, and who has no name', () => {
+  it('refuses viewers without a pass, and those without a name', () => {
     const { tracker } = theatre();
     expect(ask(tracker)).toMatchObject({ kind: 'limit', reason: 'no_pass' });
     expect(ask(tracker, { token: undefined })).toMatchObject({ kind: 'credentials', reason: 'unauthorized' });

@@ -28,7 +28,7 @@ const start = (options: BandwidthCapOptions) => {
 };
 
 describe('bandwidthCap', () => {
-  it('refuses who comes while as much is sent as may be, and cuts nobody', async () => {
+  it('refuses newcomers while the rate is at its maximum, and cuts nobody', async () => {
     const { comes, play, tracker } = start({ maxMbits: 10 });
     expect(await comes(1)).toBe('in');
     expect(await comes(2)).toBe('in');
@@ -41,7 +41,7 @@ describe('bandwidthCap', () => {
     expect(await comes(5)).toBe('in');
   });
 
-  it('measures each stream by itself, also one that nobody has asked about for long', async () => {
+  it('measures each stream separately, even one that was not asked about for long', async () => {
     const { comes, play } = start({ maxMbits: 5, per: 'stream' });
     expect([await comes(1, 'a'), await comes(2, 'b')]).toEqual(['in', 'in']);
     play(20, 4);
@@ -51,7 +51,7 @@ describe('bandwidthCap', () => {
     expect(await comes(6, 'b')).toBe('in');
   });
 
-  it('measures over the window that it is told', async () => {
+  it('measures over the given window', async () => {
     const over = async (windowMs: number) => {
       const { comes, play } = start({ maxMbits: 5, windowMs });
       await comes(1);
@@ -63,7 +63,7 @@ describe('bandwidthCap', () => {
     expect(await over(60_000)).toBe('in');
   });
 
-  it('lets through publishers, and whoever is in already', async () => {
+  it('admits publishers, and viewers that are already in', async () => {
     const { comes, play, tracker } = start({ maxMbits: 1 });
     await comes(1);
     const watching = { stream: 'cam1', protocol: 'hls', ip: '10.0.0.9', token: 'a', userAgent: 'x' };

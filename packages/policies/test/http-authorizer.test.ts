@@ -38,7 +38,7 @@ describe('httpAuthorizer', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('sends who asks for what, in the names of the API', async () => {
+  it('sends who asks for what, under the names of the API', async () => {
     const { tracker } = setup({ headers: { 'x-key': 'k' } }, { geo: { country: () => 'NL' } });
     const answer = await ask(tracker, {
       token: 'a',
@@ -295,7 +295,7 @@ describe('an authoriser that could never be asked', () => {
     expect(asked).toBeGreaterThan(5);
   });
 
-  it('sends a name and password as a header, and its own content type where it is told to', async () => {
+  it('sends a name and password as a header, and its own content type if configured', async () => {
     const headers = { Authorization: 'Basic bWU6aHVudGVyMg==', 'Content-Type': 'application/vnd.api+json' };
     await ask(setup({ headers }).tracker);
     expect(authoriser.questions[0]!.headers).toMatchObject({
@@ -306,7 +306,7 @@ describe('an authoriser that could never be asked', () => {
 });
 
 describe('the other payloads', () => {
-  it('mistserver: the body of USER_NEW, of which a viewer writes no line', async () => {
+  it('mistserver: the body of USER_NEW, into which a viewer cannot inject a line', async () => {
     authoriser.answer = say(200, 'true\n');
     const { tracker } = setup({ payload: 'mistserver' });
     const first = sessionOf(await ask(tracker, { token: 'a\nb', url: '/cam1/index.m3u8?token=a%0Ab' }));

@@ -91,7 +91,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     expect(fetched).toBe(2);
   });
 
-  it('are asked for again no more than every half minute, whoever comes with whatever key', async () => {
+  it('are fetched again at most every half minute, whatever keys tokens have', async () => {
     const { tracker, clock } = setup();
     for (let n = 0; n < 100; n++) {
       const denial = denialOf(await ask(tracker, { token: token(third, `x${n}`), ip: `198.51.100.${n}` }));
@@ -166,7 +166,7 @@ describe('a server of keys', () => {
     for (const sub of ['a', 'b']) sessionOf(await ask(tracker, { token: token(first, '1', sub) }));
   });
 
-  it('that goes away refuses nobody whose key is known, for an hour', async () => {
+  it('that becomes unreachable refuses no viewer whose key is known, for an hour', async () => {
     const { tracker, clock } = setup();
     sessionOf(await ask(tracker, { token: token(first, '1') }));
     await goDown();
@@ -190,7 +190,7 @@ describe('a server of keys', () => {
     expect(fetched).toBe(1 + 2);
   });
 
-  it('that is down when a new key comes is held against nobody: the viewer gets in a second after it is back', async () => {
+  it('that is down when a new key comes causes no lasting refusal: the viewer gets in a second after it is back', async () => {
     const { tracker, clock } = setup();
     const { id } = sessionOf(await ask(tracker, { token: token(first, '1') }));
     answer.body = setOf({ 1: first, 2: second });

@@ -259,7 +259,7 @@ describe('a renewed JWT', () => {
     },
   );
 
-  it('continues the visit of an earlier process, though nobody has seen it there', async () => {
+  it('continues the visit of an earlier process, although it has not been seen there', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'state-'));
     const { tracker: before } = setup({}, { state: fileState(path.join(folder, 'a')), fingerprintKey: 'k' });
     await before.ready;

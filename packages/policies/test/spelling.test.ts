@@ -136,7 +136,7 @@ describe.each(KINDS)('%s', (what, policy, make) => {
 });
 
 describe.each(KINDS.filter(([what]) => /ES\d/.test(what)))('%s', (_, policy, make) => {
-  it('is refused with the other signature that anybody can make of it, whichever came first', async () => {
+  it('is refused with the other signature that anyone can derive from it, whichever came first', async () => {
     for (const order of [(pair: string[]) => pair, (pair: string[]) => pair.reverse()]) {
       const { tracker } = world([policy(), concurrencyPolicy({ per: 'token', max: 1 })]);
       const token = make();

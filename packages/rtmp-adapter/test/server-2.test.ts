@@ -117,7 +117,7 @@ it('learns the same of a player as from version 4', async () => {
   expect(tracker.list({ protocol: 'ws-flv' })[0]).toMatchObject({ stream, namedBy: 'fingerprint' });
 });
 
-it('refuses in the words of each protocol, without media', async () => {
+it('refuses in the terms of each protocol, without media', async () => {
   attach({ policies: [about('viewer', async () => NO)] });
   const stream = newStream();
   await publish(stream);
@@ -131,7 +131,7 @@ it('refuses in the words of each protocol, without media', async () => {
   expect([players[0].mediaBytes, players[2].bytes]).toEqual([0, 0]);
 });
 
-it('says Play.Stop to who is kicked over RTMP, and 4000 over WebSocket, and cuts HTTP', async () => {
+it('sends Play.Stop when it kicks over RTMP, and 4000 over WebSocket, and cuts HTTP', async () => {
   attach();
   const stream = newStream();
   await publish(stream);
@@ -158,7 +158,7 @@ it('refuses a publisher, whose media reaches nobody, and lets the next one in', 
   await until('the player gets media', () => player.mediaBytes > 0);
 });
 
-it('closes the session of a player that waits for a stream, for which the server tells no end', async () => {
+it('closes the session of a player that waits for a stream, for which the server reports no end', async () => {
   attach();
   const player = await rtmp().play(newStream());
   await until('it is listed', () => viewers().length === 1);
@@ -167,7 +167,7 @@ it('closes the session of a player that waits for a stream, for which the server
   expect(tracker.list()).toEqual([expect.objectContaining({ closeReason: 'client_gone' })]);
 });
 
-it('cuts who plays twice on one connection, and the publisher lives', async () => {
+it('cuts a client that plays twice on one connection, and the publisher survives', async () => {
   attach();
   const [first, second] = [newStream(), newStream()];
   const publisher = await publish(first);

@@ -101,7 +101,7 @@ describe('what is learnt', () => {
   });
 });
 
-describe('the words of a refusal', () => {
+describe('the messages of a refusal', () => {
   const kinds = [
     ['credentials', 401],
     ['forbidden', 403],
@@ -396,7 +396,7 @@ it('lets two trackers decide: media flows when both have said yes', async () => 
   await other.stop();
 });
 
-it('refuses what is no server or no tracker, and unknown options', () => {
+it('rejects anything but a server and a tracker, and unknown options', () => {
   expect(() => attachRtmp(server.nms, undefined as never)).toThrow(/second argument must be a tracker/);
   attach();
   expect(() => attachRtmp({} as never, tracker)).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));

@@ -171,7 +171,7 @@ it('refuses names and tokens that are too long, and opens nothing for them', asy
   expect(tracker.stats().openedTotal).toBe(openedTotal);
 });
 
-it('hangs up on who says nothing, or half of it, byte by byte', async () => {
+it('hangs up on a client that sends nothing, or half a request byte by byte', async () => {
   const half = request('DESCRIBE', '/live/cam1');
   const slow = [
     await raw(),
@@ -204,7 +204,7 @@ it('keeps nothing of a client that sets up again and again', async () => {
   one.drop();
 });
 
-it('bounds what waits for one who asks and does not read', async () => {
+it('bounds what waits for a client that does not read its responses', async () => {
   const own = createRtspServer({ startTimeoutMs: 0, maxBufferBytes: 65_536 });
   const deaf = connect((await own.listen(0, '127.0.0.1')).port, '127.0.0.1').on('error', () => undefined);
   deaf.pause();

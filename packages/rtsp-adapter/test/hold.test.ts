@@ -59,20 +59,20 @@ it('answers 503 if it does not publish in time, and lists the player no longer',
   expect(started).toEqual(['cam1']);
 });
 
-it('answers 404 for streams that nobody starts, without asking who it is', async () => {
+it('answers 404 for streams without a source, without judging the client', async () => {
   await serve();
   expect((await client().play('/live/elsewhere')).status).toBe(404);
   expect(tracker.count({ stream: 'elsewhere' })).toBe(0);
 });
 
-it('starts nothing for a player who is refused', async () => {
+it('starts nothing for a refused player', async () => {
   await serve();
   tracker.deny({ ip: '127.0.0.1' });
   expect((await client().play('/live/cam1')).status).toBe(403);
   expect(started).toEqual([]);
 });
 
-it('does not hold a player who has gone', async () => {
+it('does not hold a player that has gone', async () => {
   await serve();
   const player = client();
   void player.play('/live/cam1').catch(() => undefined);

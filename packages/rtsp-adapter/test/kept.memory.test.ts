@@ -92,14 +92,14 @@ describe('the relay keeps a bounded number of bytes of', () => {
     60_000,
   );
 
-  it('who plays, with a tracker', async () => {
+  it('a player, with a tracker', async () => {
     const tracker = createTracker({ maxSessionsPerIp: 10_000 });
     const port = await serve({ tracker });
     // What it is judged by again: URL and query. And what is shown of it: query and User-Agent, 2 KiB each.
     await expectBelow(20 * KIB, port, plays(long), plays(short));
   });
 
-  it('who publishes', async () => {
+  it('a publisher', async () => {
     const port = await serve();
     const announces = (sdp: string) => async (client: RtspClient, name: string) => {
       expect((await client.announce(`/live/${name}`, {}, sdp.replace('s=test', `s=${name}`))).status).toBe(200);

@@ -271,7 +271,7 @@ describe('the door', () => {
     await other.stop();
   });
 
-  it('knows what is no such server', () => {
+  it('recognises anything that is not such a server', () => {
     for (const none of [createHttpServer(), {}, null]) {
       expect(() => attachRtsp(none as Server, tracker)).toThrow(
         expect.objectContaining({ code: 'ERR_BAD_SERVER' }) as Error,

@@ -80,7 +80,7 @@ it('tells nothing while it is held, and all of it afterwards, in order', () => {
   );
 });
 
-it('bears any bytes: it understands them, waits for more, or says that they are no RTSP', () => {
+it('accepts any bytes: it parses them, waits for more, or reports that they are not RTSP', () => {
   const junk = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
   const nearly = fc.constantFrom(
     'DESCRIBE rtsp://h/a RTSP/1.0\r\n',
@@ -135,7 +135,7 @@ it('keeps no more than a bound while it is held', () => {
   }).toThrow(/not answered yet/);
 });
 
-it('passes over answers to requests that nobody made', () => {
+it('skips responses to requests that nobody made', () => {
   const heard = write('RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2\r\n\r\nhiOPTIONS * RTSP/1.0\r\n\r\n')();
   expect(heard).toMatchObject([{ request: 'OPTIONS *' }]);
 });

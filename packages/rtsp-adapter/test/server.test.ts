@@ -141,7 +141,7 @@ describe('without a tracker', () => {
 });
 
 describe('the conversation', () => {
-  it('says 404 for what nobody publishes, and 459, 461, 454 and 455 for what makes no sense', async () => {
+  it('answers 404 for unpublished streams, and 459, 461, 454 and 455 for invalid requests', async () => {
     await serve();
     await onAir();
     const one = client();
@@ -380,7 +380,7 @@ describe('with a tracker', () => {
     expect(asked).toEqual(['none', 'digest', 'digest', 'basic']);
   });
 
-  it('lets nobody try passwords without end', async () => {
+  it('limits the number of password attempts', async () => {
     const tracker = track({
       policies: [{ name: 'no', admit: () => ({ allow: false, reason: 'unauthorized', kind: 'credentials' }) }],
     });

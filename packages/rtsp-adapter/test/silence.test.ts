@@ -205,7 +205,7 @@ describe('a player over TCP is kept, however long it says nothing,', () => {
   });
 });
 
-it('nobody is taken for gone by a process that was asleep itself', async () => {
+it('no client is presumed gone by a process that was itself asleep', async () => {
   const own = createRtspServer({ clock });
   const { port } = await own.listen(0, '127.0.0.1');
   const publisher = await publish(port);

@@ -48,7 +48,7 @@ describe('the options of a manager', () => {
     await manager.stop();
   });
 
-  it('give sessions two hours if nobody says anything', async () => {
+  it('give sessions two hours by default', async () => {
     const clock = fakeClock();
     const manager = createManager({ clock, storage: localStorage({ clock }) });
     const { id } = await manager.create();
@@ -105,7 +105,7 @@ describe('sessions', () => {
 });
 
 describe('a manager', () => {
-  it('gives up after five tries against others who change the same session', async () => {
+  it('gives up after five attempts against concurrent changes of the same session', async () => {
     const storage = localStorage();
     let tries = 0;
     const contended = like(storage, {
@@ -141,7 +141,7 @@ describe('a manager', () => {
     await manager.stop();
   });
 
-  it('does not take a copy of the data that nobody changed for a change', async () => {
+  it('does not mistake an unchanged copy of the data for a change', async () => {
     const manager = createManager({ factory: (id) => new SseSession(id) });
     const held = await manager.create();
     held.data = { n: 1 };

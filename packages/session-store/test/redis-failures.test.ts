@@ -249,7 +249,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     expect(left).toBeLessThanOrEqual(60_000);
   });
 
-  it('counts what is there, whoever took the rest away, and forgets the ids in time', async () => {
+  it('counts what exists, whoever removed the rest, and eventually forgets the ids', async () => {
     const ids = Array.from({ length: 300 }, () => randomUUID());
     await Promise.all(ids.map((id) => storage.create(id, textOf(id), 60_000)));
     const [removed = '', evicted = '', noted = ''] = ids;

@@ -118,7 +118,7 @@ it('takes a session of another type for unknown', async () => {
   expect(await manager.count()).toBe(1);
 });
 
-it('takes another header, another type, and another rule of who may open', async () => {
+it('accepts another header, another type, and another rule for who may open', async () => {
   await serve({ header: 'X-Session', type: 'game', mayOpen: async ({ method }) => method === 'GET' });
   const { status, id, json } = await ask('GET', undefined, undefined, 'X-Session');
   expect([status, json]).toEqual([200, { type: 'game' }]);

@@ -155,7 +155,7 @@ describe('stream ids', () => {
   });
 });
 
-it('lets nobody in with a wrong passphrase, or none', async () => {
+it('refuses callers with a wrong passphrase, or none', async () => {
   await start({ passphrase: 'the right passphrase' });
   const { openedTotal } = tracker.stats();
   const wrong = [call('cam1', { passphrase: 'a wrong passphrase' }), call('cam1', { passphrase: undefined })];

@@ -278,7 +278,7 @@ describe('a server of another library', () => {
     expect(warned).toHaveBeenCalledTimes(1);
   });
 
-  it('is no server when it cannot tell of connections', () => {
+  it('is not a server if it does not emit connections', () => {
     expect(() => attachSrt({} as never, createTracker())).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));
     expect(() => attachSrt(new EventEmitter(), createTracker(), { stall: 1 } as never)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION' }),

@@ -64,7 +64,7 @@ describe('a flood', () => {
     40_000,
   );
 
-  it('of publishers about whom a policy thinks is thrown away', async () => {
+  it('of publishers whose verdict is pending is discarded', async () => {
     await start([never]);
     const streamId = '#!::r=cam1,m=publish';
     const { connected, sent } = await rudeCallers(server.port, { howMany: 20, holdMs: 3_000, floods: true, streamId });

@@ -90,7 +90,7 @@ it('puts a newer publisher in the place of an old one', async () => {
   expect(server.connections().filter(({ kind }) => kind === 'input')).toHaveLength(1);
 });
 
-it('hangs up on a player that sends, and on who wants to do both or names nothing', async () => {
+it('hangs up on a player that sends, and on a caller that wants both or names nothing', async () => {
   const server = serve();
   const player = call(server, 'cam1');
   await player.connects();
@@ -125,7 +125,7 @@ it('tells of a connection what it is, and how the network is', async () => {
   expect(viewer!.statistics()).toBeUndefined();
 });
 
-it('holds a connection for as long as somebody holds it, and lets a listener turn it away', async () => {
+it('holds a connection for as long as anything holds it, and lets a listener refuse it', async () => {
   const server = serve();
   const releases: (() => void)[] = [];
   server.on('connection', (connection) => {
@@ -210,7 +210,7 @@ it('frees its port also while another server of the process runs, and callers ar
 });
 
 describe('a server that screens its callers', () => {
-  it('turns them away with the word that was said, and lets in the others', async () => {
+  it('refuses callers with the returned code, and admits the others', async () => {
     const seen: unknown[] = [];
     const words: Record<string, number | undefined> = { stranger: 1401, late: 1402, banned: 1403, odd: 7 };
     const screen = (caller: { streamId: string; remoteAddress: string; remotePort: number }) => {
@@ -229,7 +229,7 @@ describe('a server that screens its callers', () => {
     await playsOn(player);
   });
 
-  it('lets nobody in when that fails, and warns of it', async () => {
+  it('admits no caller if that fails, and warns', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const server = serve({
       screen: () => {
@@ -288,7 +288,7 @@ describe('says what is wrong when', () => {
     expect(code({ passphrase: 'hush' })).toEqual(['ERR_BAD_OPTION', expect.not.stringContaining('hush')]);
   });
 
-  it('the port is taken by somebody else', async () => {
+  it('the port is in use', async () => {
     const { createSocket } = await import('node:dgram');
     const taken = createSocket('udp4');
     await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));

@@ -173,7 +173,7 @@ it('says nothing of passphrases, right or wrong', async () => {
   expect(has(SECRET)).toEqual([]);
 });
 
-it('leaves in the query what is no secret', () => {
+it('leaves everything but secrets in the query', () => {
   const request = (id: string): unknown => readRequest(id);
   expect(request('#!::r=cam1?x=1&y=%20,s=7,t=stream,h=example.com')).toMatchObject({
     query: 'x=1&y=%20&s=7&t=stream&h=example.com',

@@ -64,7 +64,7 @@ const slow: Policy = {
   admit: () => pace(100).then(() => ({ allow: true }) as const),
 };
 
-describe('callers that hang up leave nobody in the list', () => {
+describe('callers that hang up leave no session in the list', () => {
   it.each([
     ['at once', 400, 0],
     ['after a moment', 50, 60],
@@ -101,7 +101,7 @@ describe('callers that hang up leave nobody in the list', () => {
   });
 });
 
-it('notices that callers have gone when it was busy for so long that libsrt has forgotten them', async () => {
+it('notices that callers have gone even if it was busy until libsrt had forgotten them', async () => {
   start();
   const over = call(10, 2_000);
   await until('most are there', () => tracker.stats().active >= 5);

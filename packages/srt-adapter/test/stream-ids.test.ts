@@ -67,7 +67,7 @@ describe('the option streamId', () => {
     expect(server.connections()[0]).toMatchObject({ streamId: '#!::r=live/studio,m=publish', kind: 'input' });
   });
 
-  it('refuses whom it returns nothing for, whom it fails at, and what it returns that is no text', async () => {
+  it('refuses callers for which it returns nothing or throws, and results that are not text', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     start({
       streamId: (id) => {

@@ -196,7 +196,7 @@ describe('what is not taken', () => {
 });
 
 describe('endpoints', () => {
-  it('that are slow, dead or endless delay no other, and a visit is told of in order', async () => {
+  it('that are slow, dead or endless delay no other, and a visit is reported in order', async () => {
     const [good, slow, dead, endless] = await Promise.all([receiver(), receiver(), receiver(), receiver()]);
     slow.answer = () => undefined;
     dead.answer = (res) => res.destroy();

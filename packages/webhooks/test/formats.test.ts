@@ -65,7 +65,7 @@ describe('texts of strangers', () => {
     '<!channel> <@U1> @everyone <https://x|bank> *b* _i_ ~s~ `c` [l](https://x) # h\n> q ||s|| \u202e https://x.example';
   const said = { ...closed, stream_code: evil, payload: { ...closed.payload, user_name: evil } };
 
-  it('call nobody and look like nothing in Slack', () => {
+  it('mention nobody and are not formatted in Slack', () => {
     const { text } = JSON.parse(FORMATS.slack(said).body);
     expect(text).not.toMatch(/[<>]/);
     expect(text).toContain('&lt;!channel&gt;');
@@ -74,7 +74,7 @@ describe('texts of strangers', () => {
     expect(text).not.toContain('://');
   });
 
-  it('call nobody and look like nothing in Discord', () => {
+  it('mention nobody and are not formatted in Discord', () => {
     const { content } = JSON.parse(FORMATS.discord(said).body);
     expect(content).not.toMatch(/(?<!\\)[*_~`|>#[\]()<@]/);
     expect(content).not.toContain('://');
@@ -92,7 +92,7 @@ describe('texts of strangers', () => {
     expect(body.length).toBeLessThan(500);
   });
 
-  it('are no links in apps that look for addresses in plain text', () => {
+  it('do not become links in apps that look for addresses in plain text', () => {
     expect(FORMATS.ntfy(said).body).toContain('https:');
     expect(FORMATS.ntfy(said).body).not.toContain('://');
   });

@@ -154,8 +154,8 @@ describe('a restart', () => {
   });
 });
 
-describe('who is live when webhooks begin', () => {
-  it('is told of once, though it ends while the others are written down', async () => {
+describe('a session that is live when webhooks begin', () => {
+  it('is reported once, even if it ends while the others are being written', async () => {
     const to = await receiver();
     const clock = fakeClock();
     const tracker = createTracker({ autoStart: false, logger: silent, clock });
@@ -218,7 +218,7 @@ describe('the journal', () => {
     await again.close();
   });
 
-  it('is no longer than it may be: refused clients go first, then the oldest, and all are counted', async () => {
+  it('stays within its limit: refused clients are dropped first, then the oldest events, and all are counted', async () => {
     const file = journalFile();
     const journal = await opened(file, 4 * MIB);
     for (let i = 0; i < 8; i++) void add(journal, i % 2 ? 'session.denied' : 'session.opened', MIB / 2 - 1000);

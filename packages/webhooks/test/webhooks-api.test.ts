@@ -79,7 +79,7 @@ it('lists dead letters, sends them again, tests and enables', async () => {
   expect((await ask('DELETE', '/endpoints')).status).toBe(405);
 });
 
-it('lets in whom `authorize` lets in, and has no default', async () => {
+it('admits callers that `authorize` admits, and has no default', async () => {
   const staged = await stage([]);
   expect(() => webhooksApi(staged.webhooks, {} as never)).toThrow('authorize must be a function');
   const ask = await api(staged, (req, action) => {

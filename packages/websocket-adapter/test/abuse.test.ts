@@ -55,7 +55,7 @@ function frame(head: number, payload: Buffer, says = payload.length): Buffer {
 const [FRAGMENT, BINARY, PING] = [0x00, 0x82, 0x89];
 const many = (part: Buffer, count: number): Buffer => Buffer.concat(Array<Buffer>(count).fill(part));
 
-it('bears floods of pings whose answers nobody reads: what waits is bounded', async () => {
+it('bears floods of pings whose answers are not read: what waits is bounded', async () => {
   const socket = await intruder();
   socket.pause();
   const pings = many(frame(PING, randomBytes(125)), 5_000);

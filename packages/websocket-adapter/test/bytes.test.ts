@@ -139,7 +139,7 @@ describe('a client that takes nothing', () => {
     });
   };
 
-  it('is stalled when its bufferedAmount has not shrunk for so long', async () => {
+  it('is stalled when its bufferedAmount has not shrunk for the timeout', async () => {
     await start({ options: { stallTimeoutMs: 5_000 } });
     const client = await enter();
     client.socket.pause();
@@ -152,7 +152,7 @@ describe('a client that takes nothing', () => {
     expect(session().bytes).toBeGreaterThan(0);
   });
 
-  it('is cut without a word when it is kicked, for the word would come behind all that waits', async () => {
+  it('is cut without a message when kicked, because the message would come after everything that waits', async () => {
     await start();
     const client = await enter();
     client.socket.pause();

@@ -30,7 +30,7 @@ afterEach(async () => {
   await sources.close();
 });
 
-it('holds who was let in before the upgrade until the source runs', async () => {
+it('holds an admitted client before the upgrade until the source runs', async () => {
   await begin();
   const client = stage.connect('/cam1');
   await until('it is asked for', () => asked.length === 1);
@@ -68,7 +68,7 @@ it('waits no longer for a client that has gone, and hangs up on one that is kick
   expect([kicked.status, sources.list()[0]?.held]).toEqual([403, 0]);
 });
 
-it('answers who waits when the adapter is detached', async () => {
+it('answers waiting clients when the adapter is detached', async () => {
   await begin();
   const client = stage.connect('/cam1');
   await until('it is held', () => sources.list()[0]?.held === 1);

@@ -139,7 +139,7 @@ describe('a client', () => {
     expect(JSON.stringify(active())).not.toContain('hush');
   });
 
-  it('has its own address when nobody trusts the proxy that says otherwise, which is told once', async () => {
+  it('has its own address if the proxy that says otherwise is not trusted, which is warned about once', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     await start();
     for (const each of [1, 2]) stage.connect(`/live/cam${each}`, { headers: { 'x-forwarded-for': '198.51.100.7' } });
@@ -179,7 +179,7 @@ describe('a client', () => {
     expect([settled.mock.calls[0]?.[1], active()]).toEqual([undefined, []]);
   });
 
-  it('that is kicked by somebody who hears of it as it opens gets no upgrade', async () => {
+  it('that is kicked by a listener of its opening gets no upgrade', async () => {
     await start();
     stage.tracker.on('opened', ({ session }) => void stage.tracker.kick(session.id));
     const client = stage.connect();
@@ -270,7 +270,7 @@ it('tells two trackers of one server, and detaches the first without the second'
   await second.stop();
 });
 
-it('is no server what cannot be upgraded, and an unknown option is named', async () => {
+it('rejects anything that cannot be upgraded, and names an unknown option', async () => {
   await start();
   expect(() => attachWebSocketServer({} as never, stage.tracker)).toThrow(
     expect.objectContaining({ code: 'ERR_BAD_SERVER' }),

@@ -90,7 +90,7 @@ describe('a viewer', () => {
     expect([again.status, desktops.size]).toEqual([403, 0]);
   });
 
-  it('is refused before anybody asks where its desktop is', async () => {
+  it('is refused before its desktop is looked up', async () => {
     const target = jest.fn();
     await start({ target }, { policies: [{ name: 'no', admit: () => ({ allow: false, reason: 'unauthorized' }) }] });
     const client = connect();
@@ -98,7 +98,7 @@ describe('a viewer', () => {
     expect([client.status, target.mock.calls.length]).toEqual([403, 0]);
   });
 
-  it('on a page of another origin is refused: it could see, and type, as whoever looks at that page', async () => {
+  it('on a page of another origin is refused: it could see, and type, like the viewer of that page', async () => {
     await start();
     const url = `ws://127.0.0.1:${(http.address() as AddressInfo).port}/desk1`;
     const client = new Client(new WebSocket(url, { origin: 'https://evil.example' }));
@@ -119,7 +119,7 @@ describe('a viewer', () => {
     await until('nothing was lost', () => client.messages.join('') === 'early');
   });
 
-  it('that sends text is no RFB', async () => {
+  it('that sends text does not speak RFB', async () => {
     await start();
     const client = connect();
     await until('it is there', () => client.received > 0);

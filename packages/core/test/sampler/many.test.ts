@@ -55,7 +55,7 @@ it('reads each, though some end meanwhile', () => {
   expect(Math.min(...reads)).toBe(1); // those that ended
 });
 
-it('lets nobody wait for longer than two seconds, though others come and go all the time', () => {
+it('lets no connection wait for longer than two seconds, even if others come and go all the time', () => {
   const lastRead = new Map<number, number>();
   let longest = 0;
   const add = (i: number): Registration =>

@@ -244,7 +244,7 @@ it('reads every connection once, even while some end in between', () => {
   expect([...reads].sort()).toEqual([0, 2, 3, 4, 5]);
 });
 
-it('is shared by all who use the same clock', () => {
+it('is shared by all adapters that use the same clock', () => {
   expect(samplerOf(clock)).toBe(samplerOf(clock));
   expect(samplerOf()).toBe(samplerOf());
   expect(samplerOf(clock)).not.toBe(samplerOf());

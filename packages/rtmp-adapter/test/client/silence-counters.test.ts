@@ -29,7 +29,7 @@ function client(isPlayer: boolean, timeoutMs = TIMEOUT_MS) {
 const sends = (state: { received: number }) => () => state.received++;
 
 describe('a publisher', () => {
-  it('is gone when it has sent nothing for so long', () => {
+  it('is gone when it has sent nothing for the timeout', () => {
     const { after, state } = client(false);
     expect(after(100, sends(state))).toBe(false);
     expect(after(29)).toBe(false);

@@ -184,7 +184,7 @@ describe('what has put readers out of step with the server', () => {
     }
   });
 
-  it('a time beyond 32 bits is a problem, for the server ignores what comes with it', () => {
+  it('a time beyond 32 bits is a problem, because the server ignores what comes with it', () => {
     const early = chunk('03ffffff0000040300000000ffffffff', 4);
     const late = chunk('430000010000040100ffffff');
     for (const parser of Object.values(serverParsers)) {
