@@ -71,7 +71,7 @@ class RunningWebhooks implements Webhooks {
   /** In a cluster, the viewers of streams are counted over all nodes. */
   private readonly streams: StreamsEverywhere | undefined;
   private readonly hearsOfPublishers: boolean;
-  /** Some endpoint wants `session.closed`: also for visits of an earlier process, unless others report their end. */
+  /** Some endpoint wants `session.closed`, and nothing else reports the ends of an earlier process's visits. */
   private readonly endsMatter: boolean;
   private readonly detach: (() => void)[];
   private stopping: Promise<void> | undefined = undefined;

@@ -133,7 +133,7 @@ class Passes implements Policy {
     if (known === undefined) return YES;
     const { account, visit } = known;
     const { tab } = account.look(visit);
-    // Before another pass begins, the providers that precede it are asked. And with `keep`, there may be a pass by now.
+    // Before another pass begins, the providers that precede it are asked. And if none is left, the store may have one by now.
     const isAsked = tab === undefined ? !this.isFree(account) && !this.keeps : this.mustAskProviders(account, tab);
     if (isAsked) return 'ask';
     return tab === undefined ? YES : this.yes(tab.pass);

@@ -117,7 +117,7 @@ class HttpAuthorizer implements Policy {
     const credential = credentialOf(candidate);
     const { session, again } = candidate;
     const before = session === undefined ? undefined : this.given.get(session.id)?.get(credential);
-    // A password is judged with every request, because here it is not known which one it is.
+    // The tracker asks about a password with every request; the authoriser is never told it, so an earlier approval stands.
     if (before !== undefined && !again) return this.yes(candidate, before);
     if (session === undefined) {
       const recent = this.inVain.get(whoOf(candidate, credential));
