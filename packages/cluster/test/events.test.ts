@@ -154,6 +154,32 @@ describe('a node that dies', () => {
     await a.crash();
   });
 
+  it.each(['take-over', 'sweep'])(
+    'has all told once by another one that gets no answer to its step "%s"',
+    async (step) => {
+      const a = await mortal();
+      let isLost = false;
+      const b = await nodes.add({}, {}, (link) => ({
+        run: async (asked, ...rest) => {
+          const reply = await link.run(asked, ...rest);
+          if (isLost || asked.name !== step || !JSON.stringify(reply).includes('cam1')) return reply;
+          isLost = true;
+          throw new Error('the answer is lost');
+        },
+        follow: (...all) => link.follow(...all),
+        close: () => link.close(),
+      }));
+      a.link.lose('visits', 'process');
+      a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
+      await until('it is dead', () => a.link.isDead);
+      b.directory.addSink(sink);
+      await until('all is told', () => types().length >= 2, 15_000);
+      await stays('no more is told', () => types().join() === 'opened,closed', 500);
+      expect(isLost).toBe(true);
+      await a.crash();
+    },
+  );
+
   it('with many events that no sink has taken, has another one tell all of them', async () => {
     const a = await nodes.add();
     let isFree: () => void = () => undefined;

@@ -12,6 +12,11 @@ interface Place {
   readonly cursor: string;
 }
 
+/** The number of the step that goes on there. Where its answer was lost it is taken again, and says what it had done. */
+interface Slice extends Place {
+  readonly step: string;
+}
+
 const BEGINNING: Place = { shard: 'outbox', cursor: '0' };
 
 /**
@@ -20,7 +25,7 @@ const BEGINNING: Place = { shard: 'outbox', cursor: '0' };
  */
 export class VisitSweep {
   /** Where to continue, by bucket and dead incarnation. */
-  private readonly at = new Map<string, Place>();
+  private readonly at = new Map<string, Slice>();
 
   constructor(
     private readonly membership: Membership,
@@ -31,16 +36,21 @@ export class VisitSweep {
   /** True: there is more. */
   async slice(bucket: number, dead: string): Promise<boolean> {
     const key = `${bucket} ${dead}`;
-    const { shard, cursor } = this.at.get(key) ?? BEGINNING;
+    const slice = this.at.get(key) ?? this.from(BEGINNING);
+    this.at.set(key, slice);
+    const { shard } = slice;
     const next =
-      shard === 'outbox' ? await this.takeOver(bucket, dead, cursor) : await this.sweep(bucket, dead, shard, cursor);
+      shard === 'outbox' ? await this.takeOver(bucket, dead, slice) : await this.sweep(bucket, dead, shard, slice);
     if (next === undefined) this.at.delete(key);
-    else this.at.set(key, next);
+    else this.at.set(key, this.from(next));
     return next !== undefined;
   }
 
-  private async takeOver(bucket: number, dead: string, cursor: string): Promise<Place> {
-    const step = this.outbox.next();
+  private from(place: Place): Slice {
+    return { ...place, step: this.outbox.next() };
+  }
+
+  private async takeOver(bucket: number, dead: string, { cursor, step }: Slice): Promise<Place> {
     const keys = [outboxKey(this.membership.incarnation), outboxKey(dead)];
     const reply = await this.membership.run(TAKE_OVER, bucket, keys, [step, cursor]);
     const [text, next, hasMore] = reply as readonly [string, string, number];
@@ -48,8 +58,12 @@ export class VisitSweep {
     return hasMore === 1 ? { shard: 'outbox', cursor: String(next) } : { shard: 0, cursor: '0' };
   }
 
-  private async sweep(bucket: number, dead: string, shard: number, cursor: string): Promise<Place | undefined> {
-    const step = this.outbox.next();
+  private async sweep(
+    bucket: number,
+    dead: string,
+    shard: number,
+    { cursor, step }: Slice,
+  ): Promise<Place | undefined> {
     const keys = [COUNTS, outboxKey(this.membership.incarnation), shardKey(shard)];
     const reply = await this.membership.run(SWEEP, bucket, keys, [step, dead, cursor]);
     const [next, text] = reply as readonly [string, string];
