@@ -60,27 +60,27 @@ export interface ClusterDirectory extends SessionDirectory {
   /** Each end is reported by some node, whatever becomes of this one. */
   readonly tellsEveryEnd: true;
   /**
-   * Takes events elsewhere: `session.opened` and `session.closed` once per visit, by the node whose step made it so, at least once
-   * also after crashes, and then with the same `id`. The parts that are here come first. Each node has sinks of its own, and tells
-   * its share. Returns the function that removes the sink.
+   * Sends events to a sink: `session.opened` and `session.closed` once per visit, from the node whose step caused them; after a
+   * crash possibly again, with the same `id`. The parts on this node come first. Each node has its own sinks, and reports its
+   * share. Returns the function that removes the sink.
    *
    * @throws StreamSessionsError ERR_BAD_OPTION
    */
   addSink(sink: EventSink, options?: SinkOptions): () => void;
   /**
-   * From any node. Resolves when all nodes have cut and know whom to keep out, or after a second: `pending` are those that have
-   * not said so. False: nobody has such a live session.
+   * Works from any node. Resolves when all nodes have cut the session and know whom to keep out, or after a second: `pending` are
+   * those that have not confirmed it. False: no node has such a live session.
    *
-   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if nobody who answers has it, and not all can be asked
+   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if no node that answers has it, and not all can be asked
    */
   kick(id: string, options?: KickOptions): Promise<false | KickedAt>;
   /**
-   * What the nodes know of it as one; `partial` if some have not answered within a second.
+   * What the nodes know about it, merged; `partial` if some have not answered within a second.
    *
-   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if nobody who answers has it, and not all have answered
+   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if no node that answers has it, and not all have answered
    */
   explain(id: string): Promise<Explanation | undefined>;
-  /** The nodes that live. */
+  /** The living nodes. */
   nodes(): readonly ClusterNode[];
   readonly health: ClusterHealth;
   /**

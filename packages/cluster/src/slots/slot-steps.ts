@@ -65,13 +65,13 @@ local function counting()
 end`;
 
 /**
- * Takes a slot; one that it has already is the same slot. A bucket younger than one lease does not know yet who has slots: it
- * gives out none.
+ * Takes a slot; a session that already has one keeps it. A bucket younger than one lease does not know the holders yet, and gives
+ * out none.
  *
  * KEYS: leases, epoch, slots, who is to go. ARGV: incarnation, session, most, lease ms, what becomes of one more (see
  * `SlotLimit`), opening time of its visit (or ''), sessions that have gone.
- * Answers 1, and who goes for it, as session and opening time by turns; 0 and the holders, as session and incarnation by turns;
- * 2 if it is itself one that had to go; or -1.
+ * Returns 1 and the sessions that go for it, session and opening time alternating; 0 and the holders, session and incarnation
+ * alternating; 2 if it is itself one that had to go; or -1.
  */
 export const TAKE = leased(
   'take-slot',

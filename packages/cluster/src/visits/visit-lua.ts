@@ -15,10 +15,11 @@ const MAX_NAMES = 24;
 export const KEEP_MS = 86_400_000;
 
 /**
- * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, with spaces between: id, opening
- * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and who holds a part of it, or
- * will in a moment. In place of until when it is allowed: `?` while nobody may have been let in, and `!` where whoever began it has
- * let nobody in, and others may. What has to be done once, however many visits change, is done by `settle`, at the end. Patterns are slow (20 ns a letter): what is plain is found without them.
+ * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, separated by spaces: id, opening
+ * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and the nodes that hold a part of
+ * it, or will in a moment. Instead of until when it is allowed: `?` while possibly nobody has been admitted, and `!` if the node
+ * that began it has admitted nobody, but others may. Work that is needed only once, however many visits change, is done by
+ * `settle`, at the end. Patterns are slow (20 ns per character), so plain texts are found without them.
  */
 export const RECORDS_LUA = `
 local find, sub = string.find, string.sub

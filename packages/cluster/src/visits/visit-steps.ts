@@ -20,26 +20,27 @@ export const LOOKS_NEAR = 'FCX';
 /**
  * Operations on visits of one bucket, in order:
  *
- * - `F` whose is this? A new visit begins, or this node holds a part of the one that it is. Answers how it was found (`new`: by
- *   this very step; `mine`: this node has begun it, and nobody has been let in yet), id, opening time, names, until when it is
- *   allowed (`!`: whoever lets it in is to claim it), and how far the log has to be read before somebody new is admitted there.
- * - `G` it came to nothing: nobody was let in here. Answers `gone` if that leaves no trace, `none` if there was none; `left` if others go on with a visit
- *   that this node is to tell of; `passed` and who they are, if one of them is to do so when it lets somebody in; `closed` if others
- *   had, or have died before they could say so, and have gone.
- * - `C` this node holds a part: of that very visit; or of one that it turns out to be; or of a new one. Answers what it is, and
- *   `opened` if it began by this, or `none`: it has ended for everybody.
- * - `L` this node lets go of its part. The last one closes the visit.
- * - `X` the visit has ended for everybody. Answers who else holds parts.
+ * - `F` finds the visit of a hit: a new one begins, or this node holds a part of an existing one. Returns how it was found
+ *   (`new`: begun by this very step; `mine`: begun by this node, which has admitted nobody yet), id, opening time, names, until
+ *   when it is allowed (`!`: a node that admits the viewer has to claim it), and how far the log has to be read before a newcomer
+ *   is admitted there.
+ * - `G` gives it back: nobody was admitted here. Returns `gone` if that leaves no trace, `none` if there was no such visit;
+ *   `left` if others continue a visit that this node has to report; `passed` and the nodes, if one of them has to report it when
+ *   it admits somebody; `closed` if others had admitted somebody, or died before they could say so, and are gone.
+ * - `C` claims a part: of that very visit, of one that it turns out to be, or of a new one. Returns the visit, and `opened` if it
+ *   began with this; or `none` if it has ended everywhere.
+ * - `L` releases this node's part. The last one closes the visit.
+ * - `X` ends the visit everywhere. Returns the other holders of parts.
  *
- * What has begun and ended by this is in the outbox until it has been told, or taken back.
+ * Visits that this begins or ends are in the outbox until that has been reported, or taken back.
  *
- * KEYS: leases, counts, outbox, the hashes, then for each operation that looks there what is near its group. ARGV: incarnation,
- * number of the step, those that have been told, then for each operation what and hash, place, id, opening time, kind and stream,
- * names (of `L`, `X` and `G`: why), last activity, bytes, bytes received, allowed until, and: of `C` whether the bucket was lost, of
- * `X` how far the log is, of `G` the step by which the visit has begun. Answers a text for each, and what this very step has made
- * happen before.
+ * KEYS: leases, counts, outbox, the hashes, then for each operation that needs it what has ended near its group. ARGV:
+ * incarnation, number of the step, the steps that have been reported, then for each operation its letter and hash, place, id,
+ * opening time, kind and stream, names (for `L`, `X` and `G`: the reason), last activity, bytes, bytes received, allowed until,
+ * and: for `C` whether the bucket was lost, for `X` the position in the log, for `G` the step by which the visit began. Returns a
+ * text for each operation, and what this very step had caused before.
  *
- * What all of it needs is read at once and written at once: a call costs more than what it does.
+ * All operations read at once and write at once, because a call costs more than its work.
  */
 export const VISITS = leased(
   'visits',

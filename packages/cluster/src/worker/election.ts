@@ -35,8 +35,9 @@ export function latestHub(folder: string): number {
 const pathOf = (folder: string, n: number): string => join(folder, `hub-${n}`);
 
 /**
- * A connection to the hub, and the hub itself if it is this process. Who cannot reach the latest binds the next number, which
- * only one can, and has what the hub before has left in the file `keptIn`; sockets that dead hubs have left are never taken over, so that nobody takes over a living one's.
+ * A connection to the hub, and the hub itself if it is this process. A process that cannot reach the latest hub binds the next
+ * number, which only one can do, and loads what the previous hub left in the file `keptIn`. Sockets left by dead hubs are never
+ * taken over, so that no socket of a living hub can be.
  */
 export async function reachHub(
   folder: string,
