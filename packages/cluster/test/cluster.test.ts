@@ -161,7 +161,7 @@ describe('the operator’s word', () => {
     for (const node of [a, b, c]) await play(node, { token: 'bad' });
   });
 
-  it('refuses what was issued to a user by then on all nodes, and lets in a new login', async () => {
+  it('refuses credentials issued to a user by then on all nodes, and accepts a new login', async () => {
     const policy = {
       name: 'login',
       stage: 'authorise' as const,

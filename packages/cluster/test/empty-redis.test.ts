@@ -9,7 +9,7 @@ const redis = oneRedis();
 let nodes: Nodes;
 nodesOn(redis, (given) => (nodes = given));
 
-it('goes on with its visits where Redis comes back empty', async () => {
+it('continues its visits when Redis comes back empty', async () => {
   const [a, b] = [await nodes.add(), await nodes.add()];
   await nodes.allSeen();
   const { id, openedAt } = await play(a, { token: 't' });

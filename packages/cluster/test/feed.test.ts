@@ -85,7 +85,7 @@ it('ends with the list that the nodes have, whatever viewers do', async () => {
   for (const end of ends) end();
 });
 
-it('goes on from a cursor of its own, and not from one of another node', async () => {
+it('resumes from a cursor of its own, but not from one of another node', async () => {
   const [a, , c] = await three('redis');
   const [url, other] = [await serveApi(c), await serveApi(a)];
   const feed = new CurlFeed(url);

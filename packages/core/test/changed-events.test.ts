@@ -64,7 +64,7 @@ it('works while `updated` is off, and leaves sinks and seq alone', async () => {
   expect(written.map(({ type, seq }) => `${type} ${seq}`)).toEqual(['session.opened 1', 'session.closed 2']);
 });
 
-it('tells of many in slices within half of its interval, none twice and none that has closed', () => {
+it('reports many sessions in slices within half of its interval, none twice and none that has closed', () => {
   const { clock, tracker, heard, listen, hit } = stage();
   for (let i = 0; i < 1_000; i++) hit(`cam${i}`);
   listen('changed');

@@ -219,7 +219,7 @@ describe('a cluster that does not answer', () => {
 });
 
 describe('a part', () => {
-  it.each(['client_gone', 'transport_error', 'stalled', 'idle'])('is let go of when it is over as %s', (reason) => {
+  it.each(['client_gone', 'transport_error', 'stalled', 'idle'])('is released when it ends as %s', (reason) => {
     const { tracker, directory, clock } = joined();
     const handle = connect(tracker, { token: 'a' });
     handle.touch(500);

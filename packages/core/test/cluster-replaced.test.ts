@@ -47,7 +47,7 @@ describe('a replaced viewer, in a cluster', () => {
     expect(here.directory.replacements).toEqual([{ by, id: oldId }]);
   });
 
-  it('closes on another node, which tells of it by the names that it knows, and stays out until that is lifted', async () => {
+  it('closes on another node, which reports it under the names that it knows, and stays out until that is lifted', async () => {
     const [here, other] = [joined({ policies: [replacing()] }), joined()];
     await opens(here, 'old');
     const closed = eventsOf(here.tracker, 'closed');

@@ -102,7 +102,7 @@ describe('a state file', () => {
     expect(() => fileState(file)).toThrow(/elsewhere|another host/);
   });
 
-  it('has its whole lines after a crash cut the last one short, and goes on behind them', async () => {
+  it('keeps its whole lines after a crash cut the last one short, and appends after them', async () => {
     await written(['a', 1], ['b', 2]);
     appendFileSync(file, '["c",{"torn":');
     const store = open();

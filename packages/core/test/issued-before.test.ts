@@ -82,7 +82,7 @@ describe('a denial of what was issued to a user by a time', () => {
     ).toEqual(['ann', 'ben']);
   });
 
-  it('asks again about older credentials of a session that goes on', () => {
+  it('judges older credentials of a continuing session again', () => {
     const now = clock.now();
     const sid = { sid: 'player' };
     expect(isIn(ann(now - DAY), sid)).toBe(true);
@@ -161,7 +161,7 @@ describe('a state store', () => {
 });
 
 describe('a kick that revokes', () => {
-  it('ends all sessions of the user that were opened by then, and lets in a new login', () => {
+  it('ends all sessions of the user that were opened by then, and accepts a new login', () => {
     const now = clock.now();
     const first = ask(ann(now - DAY));
     ask(ann(now - 2 * DAY), { stream: 'cam2' });

@@ -148,7 +148,7 @@ describe('kick', () => {
       expect(asked).toBe(1);
     });
 
-    it('lets in another user at the same address with the same player', () => {
+    it('admits another user at the same address with the same player', () => {
       const { tracker } = kicked({ token: 'bob-1' }, options);
       expect(mayRequest(tracker, { token: 'ann-1' })).toBe(true);
     });

@@ -14,7 +14,7 @@ describe('a refused viewer who tries again', () => {
     for (let i = 0; i < 3; i++) expect(mayRequest(tracker, over)).toBe(false);
   };
 
-  it('is let in when the denial is lifted, and refused again by the next', () => {
+  it('is admitted when the denial is lifted, and refused again by the next', () => {
     const { tracker } = setup();
     for (let i = 0; i < 3; i++) {
       const { id } = tracker.deny({ ip: '203.0.113.7' });

@@ -203,7 +203,7 @@ describe('a viewer whose server was restarted', () => {
     expect(second.stats()).toMatchObject({ waiting: 0, closedByReason: { lost: 1 } });
   });
 
-  it('is asked for by the policies anew, and goes on only when they say so', async () => {
+  it('is judged by the policies anew, and continues only if they approve', async () => {
     const asked: string[] = [];
     let isWelcome = true;
     const policy: Policy = {
@@ -226,7 +226,7 @@ describe('a viewer whose server was restarted', () => {
     expect(asked).toEqual(['a', 'a', 'a']);
   });
 
-  it('goes on with a token that was renewed meanwhile, if it is the only one of its user there', async () => {
+  it('continues with a token that was renewed meanwhile, if it is the only one of its user there', async () => {
     const policy: Policy = {
       name: 'door',
       stage: 'authorise',

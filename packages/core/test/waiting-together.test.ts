@@ -154,7 +154,7 @@ describe('a denial made during the wait', () => {
     expect((await Promise.all(all)).map(({ admitted }) => admitted)).toEqual([true, true]);
   });
 
-  it('applies to viewers who are let in untracked', async () => {
+  it('applies to viewers who are admitted untracked', async () => {
     const { tracker, ask, answerAll } = slow();
     const all = [x, y].map(ask);
     tracker.updateConfig({ enabled: false, policies: [] });

@@ -108,7 +108,7 @@ it('lets go of everything when it loses the lease, and finds what runs when it h
   expect(told.at(-1)).toBe('cam1 running');
 });
 
-it('decides nothing while its lease fails, says so once, and goes on when it works', async () => {
+it('decides nothing while its lease fails, reports it once, and resumes when it works', async () => {
   let fails = true;
   const errors: string[] = [];
   const lease: SourceLease = {

@@ -71,7 +71,7 @@ describe('a pass for data', () => {
     expect(await all.book.get(id)).toMatchObject({ dataCons: 5.4 });
   });
 
-  it('goes on with more data, and with another pass', async () => {
+  it('continues with more data, and with another pass', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: data, dataMb: 1 });
     watch(all, 3_000, { bytes: 300_000, everyMs: 1_000 });

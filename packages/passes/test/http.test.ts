@@ -5,7 +5,7 @@ import { until } from '@stream-sessions/core/testing';
 import { trackPlayback } from '@stream-sessions/express-middleware';
 import { passBook, passPolicy, PASS_TYPES } from '../src/index.js';
 
-it('over HTTP, a viewer is told what remains, and is let in again after a top-up', async () => {
+it('over HTTP, a viewer is told what remains, and is admitted again after a top-up', async () => {
   const book = passBook();
   const tracker = createTracker({ policies: [passPolicy(book)] });
   const app = express().use('/live', trackPlayback(tracker), (_req, res) => res.type('ts').send(Buffer.alloc(1_000)));

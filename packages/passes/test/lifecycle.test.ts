@@ -17,7 +17,7 @@ describe('the expiry of a pass', () => {
     expect(ask(all.tracker)).toMatchObject({ reason: 'expired', remaining: { seconds: 7 * 86_400 - 10 } });
   });
 
-  it('counts the time of the pass besides its days, and goes on while it is paused', async () => {
+  it('counts the time of the pass besides its days, and keeps running while it is paused', async () => {
     const all = theatre();
     await all.book.create('ann', { type: time, timeSecs: 3_600, expDays: 1 });
     segment(all.tracker);

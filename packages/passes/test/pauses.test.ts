@@ -15,7 +15,7 @@ describe("an owner's clock", () => {
     expect(await all.book.get(id)).toMatchObject({ timeCons: 60 });
   });
 
-  it('goes on through pauses that a buffer may fill', async () => {
+  it('keeps running through pauses that a buffer may fill', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 7_200 });
     for (let burst = 0; burst < 60; burst++) {

@@ -9,7 +9,7 @@ import { segment } from './support/theatre.js';
 const folder = mkdtempSync(join(tmpdir(), 'passes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('a visit that goes on in the next process is billed once', async () => {
+it('a visit that continues in the next process is billed once', async () => {
   const clock = fakeClock();
   const store = memoryPassStore();
   const state = join(folder, 'sessions.state');

@@ -44,7 +44,7 @@ async function play({ tracker, clock }: Theatre, seconds: number): Promise<strin
 }
 
 describe('a store that answers by promises', () => {
-  it('lets in, bills and cuts like any other', async () => {
+  it('admits, bills and cuts like any other', async () => {
     const all = theatre({ store: shaky() });
     const { id } = await all.book.create('ann', { type: time, timeSecs: 20 });
     expect(await play(all, 60)).toBe('quota_time');

@@ -44,7 +44,7 @@ describe('a file of passes', () => {
     expect(statSync(file()).mode & 0o077).toBe(0);
   });
 
-  it('ignores what a crash has cut off, and goes on behind a whole line', async () => {
+  it('ignores what a crash cut off, and appends after a whole line', async () => {
     const id = await withOnePass();
     appendFileSync(file(), '{"id":"b","owner":"bo');
     const store = await openPassFile(file());

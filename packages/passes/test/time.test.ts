@@ -51,7 +51,7 @@ describe('a pass for time', () => {
     expect(watch(all, 20_000)).toEqual({ refusedAt: 10, reason: 'quota_time' });
   });
 
-  it('goes on when it is topped up in play', async () => {
+  it('continues when it is topped up during playback', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 6 });
     expect(watch(all, 4_000)).toBeUndefined();

@@ -238,7 +238,7 @@ describe('the journal', () => {
     expect(statSync(file).size).toBeLessThan(13 * MIB);
   });
 
-  it('loses what cannot be written, counts it and goes on', async () => {
+  it('loses what cannot be written, counts it and continues', async () => {
     const file = journalFile();
     const journal = await opened(file);
     const append = jest.spyOn(Object.getPrototypeOf((journal as any).file), 'append');
