@@ -1,6 +1,13 @@
 import { hostname } from 'node:os';
-import { StreamSessionsError, type Clock, type Logger, type SessionTracker } from '@stream-sessions/core';
+import {
+  StreamSessionsError,
+  type Clock,
+  type Logger,
+  type PlaySession,
+  type SessionTracker,
+} from '@stream-sessions/core';
 import { badOption, checkOptions, clusterPort, consoleLogger, systemClock } from '@stream-sessions/core/spi';
+import { ClusterTime } from './directory/cluster-time.js';
 import { NodesAsOne, type ClusterDirectory } from './directory/cluster-directory.js';
 import { ClusterEvents } from './directory/cluster-events.js';
 import { Handovers } from './directory/handovers.js';
@@ -85,8 +92,13 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
   });
   const { membership } = member;
+  const time = new ClusterTime(clock, () => membership.nodes.clockOffsetMs);
+  const rowOf = (id: string): PlaySession | undefined => {
+    const row = tracker.get(id);
+    return row && time.row(row);
+  };
   const counts = new LiveCounts(membership, clock);
-  const events = new ClusterEvents({ tracker, port, clock, logger, counts, now: () => membership.nodes.now() });
+  const events = new ClusterEvents({ tracker, rowOf, port, clock, logger, counts, now: () => membership.nodes.now() });
   const happened: OnHappened = (...all) => keeper.happened(...all);
   const onCounted: LiveCounts['note'] = (bucket, about, change) => counts.note(bucket, about, change);
   const book = new VisitBook(membership, clock, logger, happened, onCounted);
@@ -94,8 +106,8 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   const handovers = new Handovers({ clock, logger, live, onHandover: () => port.handedOver() });
   const sweep = new VisitSweep(membership, book.outbox, happened);
   const keeper: VisitKeeper = new VisitKeeper({
-    ...{ port, member, book, clock, words, whenAlone, timeLimitMs },
-    rowOf: (id) => tracker.get(id),
+    ...{ port, member, book, clock, time, words, whenAlone, timeLimitMs },
+    rowOf,
     onOpened: (row, told) => events.opened(row, told),
     onHandover: () => handovers.add(),
     onClosed: (row, told) => {
@@ -103,9 +115,9 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
       events.closed(row, told);
     },
   });
-  const answers = new NodeAnswers(tracker, port, words, name);
+  const answers = new NodeAnswers({ tracker, port, words, time, name });
   answers.answerIn(member);
-  const source = new Source(events, port, name);
+  const source = new Source(events, port, time, name);
   const publisher = new Publisher(membership, clock, source);
   member.mailbox.on('watch', (channel) => publisher.watch(channel as string));
   member.mailbox.on('unwatch', (channel) => {

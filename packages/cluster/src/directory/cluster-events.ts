@@ -12,6 +12,8 @@ import type { LiveCounts } from '../visits/live-counts.js';
 
 export interface ClusterEventsParts {
   readonly tracker: SessionTracker;
+  /** With the times of the cluster. */
+  readonly rowOf: (id: string) => PlaySession | undefined;
   readonly port: Pick<ClusterPort, 'hash' | 'ids'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -161,16 +163,15 @@ export class ClusterEvents {
 
   /** The parts that are on this node now. If several nodes have a part of a visit, each reports it, under the same id. */
   private backlog(): Iterator<ReturnType<typeof attachedEnvelope>> | undefined {
-    const { port, tracker, now } = this.parts;
+    const { port, rowOf, now } = this.parts;
     const ids = port.ids();
     if (ids.length === 0) return undefined;
     const { seq } = this.hub;
-    const row = (id: string): PlaySession | undefined => tracker.get(id);
     const envelope = (session: PlaySession): ReturnType<typeof attachedEnvelope> =>
       attachedEnvelope(seq, now(), session, this.viewersOf(session), this.idOf('attached', session));
     return (function* () {
       for (const id of ids) {
-        const session = row(id);
+        const session = rowOf(id);
         if (session !== undefined && session.closedAt === undefined) yield envelope(session);
       }
     })();

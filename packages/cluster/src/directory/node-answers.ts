@@ -1,6 +1,7 @@
 import type { KickOptions, PlaySession, SessionFilter, SessionTracker } from '@stream-sessions/core';
 import type { ClusterPort } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
+import type { ClusterTime } from './cluster-time.js';
 import { keyOf, type PartRow } from './merge-rows.js';
 import type { OperatorWords } from './operator-words.js';
 
@@ -14,18 +15,22 @@ export interface KickAnswer {
   readonly logAt: number;
 }
 
+export interface NodeAnswersParts {
+  readonly tracker: SessionTracker;
+  readonly port: ClusterPort;
+  readonly words: OperatorWords;
+  readonly time: ClusterTime;
+  /** Of this node. */
+  readonly name: string;
+}
+
 /** This node's answers when a directory asks all nodes: its own share of everything. */
 export class NodeAnswers {
-  constructor(
-    private readonly tracker: SessionTracker,
-    private readonly port: ClusterPort,
-    private readonly words: OperatorWords,
-    private readonly name: string,
-  ) {}
+  constructor(private readonly parts: NodeAnswersParts) {}
 
   /** Call it before the member joins. */
   answerIn({ mailbox }: Member): void {
-    const { tracker } = this;
+    const { tracker, words } = this.parts;
     mailbox.on('list', (filter) => tracker.list(filter as SessionFilter).map((row) => this.partRow(row)));
     mailbox.on('keys', (filter) => tracker.list(filter as SessionFilter).map(keyOf));
     const partOf = (id: string): PartRow | null => {
@@ -48,13 +53,13 @@ export class NodeAnswers {
       const row = tracker.get(id);
       // kicked by the log entry of another node, which was faster than this question
       const cut = kicked || row?.closeReason === 'kicked' ? row?.openedAt : undefined;
-      return { kicked, cut, logAt: kicked ? ((await this.words.said()) ?? 0) : 0 };
+      return { kicked, cut, logAt: kicked ? ((await words.said()) ?? 0) : 0 };
     });
     mailbox.on('kickAll', async (asked) => {
       const { filter, options } = asked as { filter: SessionFilter; options: KickOptions };
       const ids = tracker.list({ ...filter, status: 'active' }).map(({ id }) => id);
       const kicked = ids.filter((id) => tracker.kick(id, options));
-      await this.words.said();
+      await words.said();
       return kicked;
     });
     mailbox.on('invalidate', (streams) => tracker.invalidate((streams as string[] | null) ?? undefined));
@@ -62,7 +67,8 @@ export class NodeAnswers {
   }
 
   private partRow(row: PlaySession): PartRow {
-    const place = row.closedAt === undefined ? this.port.part(row.id)?.place : undefined;
-    return { row, place, node: this.name };
+    const { port, time, name } = this.parts;
+    const place = row.closedAt === undefined ? port.part(row.id)?.place : undefined;
+    return { row: time.row(row), place, node: name };
   }
 }

@@ -2,6 +2,7 @@ import type { Clock, PlaySession } from '@stream-sessions/core';
 import type { ClusterPort } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { VisitBook } from '../visits/visit-book.js';
+import type { ClusterTime } from './cluster-time.js';
 import type { OperatorWords } from './operator-words.js';
 
 /** The parts that `VisitKeeper` works with. */
@@ -10,6 +11,7 @@ export interface VisitKeeperParts {
   readonly member: Member;
   readonly book: VisitBook;
   readonly clock: Clock;
+  readonly time: ClusterTime;
   readonly words: OperatorWords;
   readonly whenAlone: 'local' | 'refuse';
   readonly timeLimitMs: number;

@@ -80,11 +80,11 @@ export class VisitKeeper implements VisitDirectory {
 
   /** This node leaves: others may have parts of its visits. */
   async letGoOfAll(): Promise<void> {
-    const { port, book, clock, rowOf } = this.parts;
+    const { port, book, time, rowOf } = this.parts;
     for (const id of port.ids()) {
       const [part, row] = [port.part(id), rowOf(id)];
       if (part === undefined || row === undefined) continue;
-      void this.letGo(part, { ...row, closedAt: clock.now(), closeReason: 'shutdown' });
+      void this.letGo(time.part(part), { ...row, closedAt: time.now(), closeReason: 'shutdown' });
     }
     this.openings.giveBackAll();
     // If this cannot be reported, its lease ends on its own.
@@ -110,7 +110,9 @@ export class VisitKeeper implements VisitDirectory {
     this.parts.onClosed(wholeOf(closed, happening), told);
   }
 
-  left(part: Part, row: PlaySession, isOver: boolean): void {
+  left(ownPart: Part, ownRow: PlaySession, isOver: boolean): void {
+    const { time } = this.parts;
+    const [part, row] = [time.part(ownPart), time.row(ownRow)];
     this.ended.set(keyOf(part), { part, row });
     this.openings.letIn(part, row);
     if (this.isEnding) return;
@@ -143,7 +145,7 @@ export class VisitKeeper implements VisitDirectory {
 
   private async claim(part: Part, wasLost: boolean): Promise<void> {
     const { port, book, rowOf, onOpened } = this.parts;
-    const claimed = await book.claim(part, wasLost);
+    const claimed = await book.claim(this.parts.time.part(part), wasLost);
     if (claimed === undefined) return;
     const { visit, opened } = claimed;
     const as = { id: visit.id, openedAt: visit.openedAt };
@@ -159,13 +161,13 @@ export class VisitKeeper implements VisitDirectory {
   }
 
   private async letGo(part: Part, row: PlaySession): Promise<void> {
-    const { port, book, onClosed, onHandover } = this.parts;
+    const { port, book, time, onClosed, onHandover } = this.parts;
     const reason = row.closeReason ?? 'idle';
     const ended = await book.letGo(part, reason);
     if (ended !== undefined && ended.closed === undefined && reason === 'idle') onHandover();
     if (ended?.closed === undefined) return;
     const whole = wholeOf(row, ended);
-    port.retire(whole);
+    port.retire(time.ownRow(whole));
     onClosed(whole, ended.closed);
   }
 

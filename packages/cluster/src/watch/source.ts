@@ -1,5 +1,6 @@
 import type { SessionChangedEvent, SessionEvent, TrackerEvents } from '@stream-sessions/core';
 import { RecentMap, type ClusterPort } from '@stream-sessions/core/spi';
+import type { ClusterTime } from '../directory/cluster-time.js';
 import { WATCHED, type Said } from './said.js';
 
 /** Identity groups remembered, because determining that of a session takes a hash. */
@@ -18,6 +19,7 @@ export class Source {
   constructor(
     private readonly events: Events,
     private readonly port: Pick<ClusterPort, 'part'>,
+    private readonly time: Pick<ClusterTime, 'row'>,
     /** The name of this node. */
     private readonly node: string,
   ) {}
@@ -36,9 +38,16 @@ export class Source {
   private hear(name: Said['name']): () => void {
     return this.events.on(name, (event) => {
       const place = name === 'changed' ? this.placeOf((event as SessionChangedEvent).progress.id) : undefined;
-      const said = { name, event: name === 'opened' ? this.withNode(event as SessionEvent) : event, place } as Said;
+      const said = { name, event: this.asShown(name, event), place } as Said;
       for (const listener of this.listeners) listener(said);
     });
+  }
+
+  private asShown(name: Said['name'], event: TrackerEvents[Said['name']]): TrackerEvents[Said['name']] {
+    if (name === 'opened') return this.withNode(event as SessionEvent) as TrackerEvents['opened'];
+    if (name !== 'changed') return event;
+    const { progress, session, ...rest } = event as SessionChangedEvent;
+    return { ...rest, progress: this.time.row(progress), session: session && this.time.row(session) };
   }
 
   private withNode(event: SessionEvent): SessionEvent {
