@@ -1,6 +1,6 @@
 /**
  * The steps of visits on a real Redis: openings (each a question that is answered with a new visit) and lettings go a second, in
- * tens and in hundreds, claims (of nodes that only record), and what a visit takes in memory. CPU time is that of redis-server alone, so that other work on the machine does not count.
+ * tens and in hundreds, claims (of nodes that only record), and what visits and slots take in memory. CPU time is that of redis-server alone, so that other work on the machine does not count.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,10 +13,11 @@ import { table } from './lib.mjs';
 
 const require = createRequire(import.meta.url);
 const inside = (file) => require(`../packages/cluster/dist/${file}`);
-const { VISITS, COUNTS, LOOKS_NEAR, SHARD_KEYS, nearKey } = inside('visits/visit-steps.js');
+const { VISITS, VISITS_KEY, COUNTS, ENDED_KEYS } = inside('visits/visit-steps.js');
 const { outboxKey } = inside('visits/outbox-steps.js');
 const { LEASE } = inside('membership/lease-steps.js');
 const { placeOf } = inside('visits/fields.js');
+const { TAKE } = inside('slots/slot-steps.js');
 const { redisLink } = inside('index.js');
 
 const probe = createServer().listen(0, '127.0.0.1');
@@ -36,10 +37,14 @@ server.stdout.resume();
 
 const client = await createClient({ url: `redis://127.0.0.1:${port}` }).connect();
 const link = redisLink(client, { prefix: 'bench:', commandTimeoutMs: 30_000 });
-const ME = 'a0a0a0a0-0000-0000-0000-000000000000';
-for (let bucket = 0; bucket < 16; bucket++) {
-  await link.run(LEASE, bucket, ['leases', 'epoch'], [ME, '3600000', 'epoch', 'join']);
+const ME = 'a0Xh2-9x';
+/** With leases in all buckets. */
+async function join(incarnation) {
+  for (let bucket = 0; bucket < 16; bucket++) {
+    await link.run(LEASE, bucket, ['leases', 'epoch'], [incarnation, '3600000', 'epoch', 'join']);
+  }
 }
+await join(ME);
 
 /** Milliseconds of CPU that the server has used. */
 const cpuOf = () => {
@@ -48,7 +53,7 @@ const cpuOf = () => {
 };
 const usedMemory = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))[1]);
 
-const hash = (text, i) => createHash('sha1').update(`${text}${i}`).digest('base64url').slice(0, 22);
+const hash = (text, i) => createHash('sha1').update(`${text}${i}`).digest('base64url').slice(0, 16);
 const visits = (from, count) =>
   Array.from({ length: count }, (_, i) => {
     const n = from + i;
@@ -59,18 +64,19 @@ const visits = (from, count) =>
       names: `t${hash('t', n)},c${hash('c', n)},f${hash('f', n).slice(0, 6)}`,
     };
   });
-const argsOf = (what, { id, where, names, openedAt = Date.now() }) =>
-  [
-    ...[`${what}${where.shard}`, where.place, id, openedAt, `v:cam${Number(`0x${id.slice(-2)}`) % 50}`, names],
-    ...[openedAt, 1_000_000, 0, '-', what === 'C' ? 'lost' : '-'],
-  ].map(String);
+const argsOf = (what, { id, where, names, openedAt = Date.now().toString(36) }) => {
+  const about = `v:cam${Number(`0x${id.slice(-2)}`) % 50}`;
+  if (what === 'F') return [what, where.place, id, about, names];
+  if (what === 'C') return [what, where.place, id, openedAt, about, names, openedAt, '-', 'lost'];
+  return [what, where.place, id, openedAt, 'idle', openedAt, '1000000', '0'];
+};
 
 let stepNumber = 0;
-/** Steps that have been told, by bucket. */
+/** Steps that have been told, by node and bucket. */
 const last = new Map();
 
 /** So many operations in each step, of visits of one bucket. */
-async function run(what, all, perStep) {
+async function run(what, all, perStep, me = ME) {
   const buckets = new Map();
   for (const visit of all) buckets.set(visit.where.bucket, [...(buckets.get(visit.where.bucket) ?? []), visit]);
   const before = cpuOf();
@@ -78,12 +84,11 @@ async function run(what, all, perStep) {
     const steps = [];
     for (let at = 0; at < here.length; at += perStep) {
       const some = here.slice(at, at + perStep);
-      const keys = ['leases', COUNTS, outboxKey(ME), ...SHARD_KEYS];
-      if (LOOKS_NEAR.includes(what)) for (const { where } of some) keys.push(nearKey(where.place));
+      const keys = ['leases', COUNTS, outboxKey(me), VISITS_KEY, ...ENDED_KEYS];
       const step = String(++stepNumber);
-      const told = last.get(bucket) ?? '-';
-      last.set(bucket, step);
-      steps.push(link.run(VISITS, bucket, keys, [ME, step, told, ...some.flatMap((visit) => argsOf(what, visit))]));
+      const told = last.get(`${me} ${bucket}`) ?? '-';
+      last.set(`${me} ${bucket}`, step);
+      steps.push(link.run(VISITS, bucket, keys, [me, step, told, ...some.flatMap((visit) => argsOf(what, visit))]));
     }
     const answers = (await Promise.all(steps)).flatMap(([each]) => each);
     if (answers.some((answer) => answer === 'none')) throw new Error(`${what} of a visit that is not there`);
@@ -94,6 +99,8 @@ async function run(what, all, perStep) {
 }
 
 const COUNT = Number(process.env.COUNT ?? 40_000);
+// Redis knows the script from then on
+await run('F', visits(9e9, 100), 10);
 const k = (n) => `${(n / 1000).toFixed(0)} k/s`;
 const rows = [['operations a step', 'opened', 'let go', 'opened + let go', 'claimed']];
 let from = 0;
@@ -108,14 +115,45 @@ for (const perStep of [1, 10, 100]) {
 }
 table(rows);
 
-await client.flushAll();
-for (let bucket = 0; bucket < 16; bucket++) {
-  await link.run(LEASE, bucket, ['leases', 'epoch'], [ME, '3600000', 'epoch', 'join']);
+/** Of so many things that are alike. */
+async function bytesEach(count, make) {
+  await client.flushAll();
+  await join(ME);
+  const before = await usedMemory();
+  await make();
+  return Math.round(((await usedMemory()) - before) / count);
 }
-const before = await usedMemory();
-const many = visits(from, 200_000);
-await run('F', many, 100);
-table([['bytes a visit, 3 names, 1 node'], [Math.round(((await usedMemory()) - before) / many.length)]]);
+
+const memory = [['nodes', 'bytes a visit, 3 names']];
+for (const nodes of [1, 2, 4, 20]) {
+  const some = visits(from, COUNT);
+  const bytes = await bytesEach(COUNT, async () => {
+    for (let node = 0; node < nodes; node++) {
+      const me = node === 0 ? ME : `b${String.fromCharCode(97 + node)}${ME.slice(2)}`;
+      if (node > 0) await join(me);
+      await run('F', some, 100, me);
+    }
+  });
+  memory.push([nodes, bytes]);
+}
+table(memory);
+
+const slots = [['slots a user', 'bytes a slot']];
+for (const each of [1, 3]) {
+  const bytes = await bytesEach(each * COUNT, async () => {
+    for (let bucket = 0; bucket < 16; bucket++) {
+      const takes = [];
+      for (let n = bucket; n < COUNT * each; n += 16) {
+        const key = `slots-${hash('user', Math.floor(n / 16 / each) * 16 + bucket)}`;
+        const args = [ME, n.toString(16).padStart(16, '0'), '9', '0', 'reject', ''];
+        takes.push(link.run(TAKE, bucket, ['leases', 'epoch', key, `${key}-going`], args));
+      }
+      if ((await Promise.all(takes)).some(([how]) => how !== 1)) throw new Error('a slot was not given');
+    }
+  });
+  slots.push([each, bytes]);
+}
+table(slots);
 
 await link.close();
 client.destroy();

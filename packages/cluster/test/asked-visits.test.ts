@@ -2,7 +2,7 @@ import { fakeClock } from '@stream-sessions/core/testing';
 import { AskedVisits, type AskedVisit } from '../src/directory/asked-visits.js';
 
 const asked = (id: string, over: Partial<AskedVisit> = {}): AskedVisit => ({
-  ...{ id, openedAt: 1, kind: 'viewer', stream: 'cam1', place: { bucket: 0, shard: 0, place: 'p' }, names: [] },
+  ...{ id, openedAt: 1, kind: 'viewer', stream: 'cam1', place: { bucket: 0, place: 'p' }, names: [] },
   ...{ allowedUntil: undefined, begun: undefined, isPassedOn: false, ...over },
 });
 

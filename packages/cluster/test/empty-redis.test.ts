@@ -2,6 +2,7 @@ import type { Clock } from '@stream-sessions/core';
 import { systemClock } from '@stream-sessions/core/spi';
 import { connect } from '../../../test/support/redis-clients.js';
 import { stays, until } from '../../../test/support/until.js';
+import { HOLDER_LENGTH } from '../src/membership/lease-steps.js';
 import { type Nodes, play } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
@@ -17,8 +18,8 @@ it('continues its visits when Redis comes back empty', async () => {
   await nodes.tellsOpened(1);
   await until('it is no newcomer', () => Date.now() - openedAt > 1_500);
   await (await connect('redis', redis.port)).ask('FLUSHALL');
-  const held = async () => (await nodes.records())[0]?.split(' ')[8]?.split(',').length;
-  await until('both have put it back', async () => (await held()) === 2, 10_000);
+  const held = async () => (await nodes.records())[0]?.split(' ')[5]?.length;
+  await until('both have put it back', async () => (await held()) === 2 * HOLDER_LENGTH, 10_000);
   const rows = await until('all see it', async () => {
     const found = await a.directory.list({ status: 'active' }).catch(() => []);
     return found[0]?.nodes?.length === 2 && [...found];

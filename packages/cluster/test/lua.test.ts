@@ -55,6 +55,7 @@ const same: readonly (readonly [lua: string, ...rest: string[]])[] = [
   [
     `return {tonumber('12'), tonumber(' 12.9 '), tonumber('x') == nil and 1 or 0, tonumber('0x10'), tonumber('') == nil and 1 or 0, tonumber('-3')}`,
   ],
+  [`return {tonumber('mwyhxmwx', 36), tonumber('0', 36), tonumber('ff', 16), tonumber('8', 8) == nil and 1 or 0}`],
   [`return {math.floor(-1.5), math.ceil(1.2), math.min(3, 1, 2), math.max(3, 1, 2)}`],
   [`local t = {3, 1, 2} table.sort(t) table.insert(t, 9) return {table.concat(t, ','), table.remove(t), #t}`],
   [

@@ -2,6 +2,7 @@ import { systemClock } from '@stream-sessions/core/spi';
 import { connect } from '../../../test/support/redis-clients.js';
 import { stays, until } from '../../../test/support/until.js';
 import { BUCKETS } from '../src/index.js';
+import { HOLDER_LENGTH, LEASE, TAKEN } from '../src/membership/lease-steps.js';
 import { leased } from '../src/membership/leased.js';
 import { type Cluster, LEASE_MS, namesOf } from './support/members.js';
 import { clusterOn, oneRedis } from './support/one-redis.js';
@@ -31,6 +32,15 @@ it('rejects a node with a different configuration, and names the option', async 
   await a.member.leave();
   const c = await cluster.joined('c', { config: { aliases: 'admit' } });
   expect(namesOf(c)).toEqual(['c']);
+});
+
+it('lets nobody in who would be written in records as another one is', async () => {
+  const { member, link } = await cluster.joined('a');
+  const { incarnation } = member.membership;
+  const join = (who: string) => link.run(LEASE, 1, ['leases', 'epoch'], [who, '1000', 'epoch', 'join']);
+  expect(await join(`${incarnation.slice(0, HOLDER_LENGTH)}another`)).toBe(TAKEN);
+  // sent again
+  expect(await join(incarnation)).not.toBe(TAKEN);
 });
 
 it('takes steps with a lease in each bucket, and tells the time of Redis', async () => {

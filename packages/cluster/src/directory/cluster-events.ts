@@ -131,7 +131,10 @@ export class ClusterEvents {
 
   /** A UUID of version 8, the same whichever node reports it. */
   private idOf(name: string, { id, openedAt }: PlaySession): string {
-    const hex = Buffer.from(this.parts.port.hash(`${name} ${id}@${openedAt}`), 'base64url').toString('hex');
+    const { port } = this.parts;
+    const what = `${name} ${id}@${openedAt}`;
+    // one is shorter than a UUID
+    const hex = Buffer.from(`${port.hash(what)}${port.hash(`${what} `)}`, 'base64url').toString('hex');
     const variant = ((parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
     return [
       hex.slice(0, 8),

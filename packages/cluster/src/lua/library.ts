@@ -21,7 +21,13 @@ function number(value: Value): number {
 const shown = (value: Value): string =>
   value === undefined ? 'nil' : typeof value === 'boolean' ? String(value) : text(value);
 
-/** Positions count from 1, and from the end if they are negative. */
+/** Digits alone: no sign, no blanks. */
+function inBase(digits: string, base: number): number | undefined {
+  const found = parseInt(digits, base);
+  return found.toString(base) === digits.toLowerCase().replace(/^0+(?=.)/, '') ? found : undefined;
+}
+
+/** Positions count from 1, and from the end if they are below 0. */
 function part(of: string, from: number, to: number): string {
   const start = from < 0 ? Math.max(0, of.length + from) : Math.max(0, from - 1);
   return of.slice(start, to < 0 ? of.length + to + 1 : to);
@@ -107,7 +113,7 @@ const named = (
 /** The globals of every script, besides `redis`, `KEYS` and `ARGV`. */
 export const library = (): Map<string, Value> =>
   new Map<string, Value>([
-    ['tonumber', (value) => [numberOf(value)]],
+    ['tonumber', (value, base) => [base === undefined ? numberOf(value) : inBase(text(value), number(base))]],
     ['tostring', (value) => [shown(value)]],
     ['type', (value) => [typeOf(value)]],
     ['ipairs', (of) => [inOrder, table(of), 0]],

@@ -1,13 +1,18 @@
 import type { Step } from '../link/link.js';
 import { LEASE_LUA, leased, NOW_LUA } from './leased.js';
 
-/** How long an unused bucket remembers whose it was. Milliseconds. */
+/** How a node is written in records: the beginning of its incarnation. No two in the leases begin alike. */
+export const HOLDER_LENGTH = 2;
+/** What a step answers to one that begins like another. */
+export const TAKEN = 'TAKEN';
+
+/** How long a bucket that nobody uses any more remembers whose it was. */
 const KEEP_MS = 86_400_000;
 
 /**
- * Takes a lease, or renews it. An epoch identifies the life of a bucket: one that came back empty has a new one. Dead nodes are
- * returned a few at a time. In the bucket of the log, the nodes are also listed, and a node whose configuration differs from that
- * of the living ones is rejected.
+ * Takes a lease, or renews it. An epoch is the life of a bucket: one that came back empty has another. Of the dead, some at a
+ * time. Nobody joins who begins like another one that lives, or has not been swept up after. In the bucket of the log the nodes are also listed, and one whose configuration differs from that of the living
+ * is not let in.
  *
  * KEYS: leases, epoch [, nodes, config]. ARGV: incarnation, lease ms, a new epoch, 'join' or 'renew' [, about it, config].
  */
@@ -16,8 +21,11 @@ export const LEASE: Step = {
   lua: `${NOW_LUA}
 local living = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES')
 if ARGV[4] == 'renew' then ${LEASE_LUA}
-elseif #KEYS > 2 and #living > 0 then
-  local theirs = redis.call('GET', KEYS[4])
+else
+  for _, known in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    if known ~= ARGV[1] and string.sub(known, 1, ${HOLDER_LENGTH}) == string.sub(ARGV[1], 1, ${HOLDER_LENGTH}) then return '${TAKEN}' end
+  end
+  local theirs = #KEYS > 2 and #living > 0 and redis.call('GET', KEYS[4])
   if theirs and theirs ~= ARGV[6] then return {'CONFIG', theirs} end
 end
 redis.call('SET', KEYS[2], ARGV[3] .. ' ' .. now, 'NX')

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
 import { wordsOf } from '../errors.js';
 import { BUCKETS, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { Lease, momentOf, PACE, type Moment } from './lease.js';
-import { FORGET, LEASE, LEAVE } from './lease-steps.js';
+import { FORGET, LEASE, LEAVE, TAKEN } from './lease-steps.js';
 import { LEASES, LOST } from './leased.js';
 import { NodeList } from './node-list.js';
 import { differingOption, leaseLost } from './membership-errors.js';
@@ -29,6 +29,8 @@ export interface MembershipParts {
 /** The most dead incarnations remembered, because one of them may come back. */
 const MAX_SWEPT = 1_000;
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+/** 48 bits: short, for each slot that it holds names it. */
+const someone = (): string => randomBytes(6).toString('base64url');
 
 /**
  * This process as a member: an incarnation with a lease in each bucket. If it loses them, it becomes another incarnation, because
@@ -37,7 +39,7 @@ const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 export class Membership {
   readonly nodes: NodeList;
   private readonly leases: readonly Lease[];
-  private current = randomUUID();
+  private current = someone();
   private isJoined = false;
   private hasLeft = false;
   private timer: unknown;
@@ -154,10 +156,12 @@ export class Membership {
   }
 
   private async enter(): Promise<void> {
-    this.current = randomUUID();
-    // the first bucket rejects nodes with a different configuration
-    await this.renew(LOG_BUCKET, 'join');
-    await Promise.all(EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join')));
+    // its own bucket lets nobody in who is configured in another way
+    do {
+      this.current = someone();
+    } while (!(await this.renew(LOG_BUCKET, 'join')));
+    const hasJoined = await Promise.all(EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join')));
+    if (hasJoined.includes(false)) throw leaseLost();
     await this.parts.onJoined();
     this.isJoined = !this.hasLeft && this.leases.every(({ holds }) => holds);
     if (!this.isJoined) throw leaseLost();
@@ -170,7 +174,8 @@ export class Membership {
     this.parts.onRenewed();
   }
 
-  private async renew(bucket: number, how: 'join' | 'renew'): Promise<void> {
+  /** False: another one begins alike. */
+  private async renew(bucket: number, how: 'join' | 'renew'): Promise<boolean> {
     const { link, leaseMs, name, config } = this.parts;
     const { current } = this;
     const keys = [LEASES, 'epoch'];
@@ -181,7 +186,8 @@ export class Membership {
     }
     const asked = momentOf(this.parts.clock);
     const reply = await link.run(LEASE, bucket, keys, args);
-    if (current !== this.current) return;
+    if (current !== this.current) return true;
+    if (reply === TAKEN) return false;
     if (reply === LOST) {
       this.lose();
       throw leaseLost();
@@ -192,6 +198,7 @@ export class Membership {
     this.epochs[bucket] = epoch as string;
     if (bucket === LOG_BUCKET) this.nodes.update(asked, now as number, nodes);
     void this.bury(bucket, dead as readonly string[]);
+    return true;
   }
 
   /** Others may have what it had: it rejoins as another incarnation. */

@@ -1,19 +1,21 @@
 import type { NamedBy, SessionKind } from '@stream-sessions/core';
 import type { NameHash, VisitIdentity } from '@stream-sessions/core/spi';
 import { BUCKETS } from '../link/link.js';
-import { SHARDS } from './visit-steps.js';
+import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 
 /** Where a visit is stored. */
 export interface Place {
   readonly bucket: number;
-  readonly shard: number;
   readonly place: string;
 }
 
-/** Parses the form used in events. */
-export const placeAt = (bucket: number, where: string): Place => ({
-  ...{ bucket, shard: Number(where.charAt(0)), place: where.slice(1) },
-});
+/** Times as Redis has them: whole milliseconds in base 36. */
+export const timeText = (ms: number): string => Math.floor(ms).toString(36);
+export const readTime = (text: string): number => parseInt(text, 36);
+
+/** Beginnings of the incarnations that hold parts. */
+export const readHolders = (text: string): string[] =>
+  Array.from({ length: text.length / HOLDER_LENGTH }, (_, i) => text.slice(i * HOLDER_LENGTH, (i + 1) * HOLDER_LENGTH));
 
 /** Characters of a hash that distinguish groups: 66 bits. */
 const PLACE_LENGTH = 11;
@@ -24,7 +26,7 @@ export function placeOf({ place, id }: Pick<VisitIdentity, 'place' | 'id'>): Pla
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;
-  return { bucket: (hash >>> 0) % BUCKETS, shard: (hash >>> 8) % SHARDS, place: text };
+  return { bucket: (hash >>> 0) % BUCKETS, place: text };
 }
 
 const LETTERS: Readonly<Record<NamedBy, string>> = {
@@ -77,10 +79,10 @@ export const readAbout = (about: string): { kind: SessionKind; stream: string } 
 const NO_END = 8.64e15;
 
 export const allowedText = (until: number | undefined): string =>
-  until === undefined ? '-' : Math.min(Math.floor(until), NO_END).toFixed(0);
+  until === undefined ? '-' : timeText(Math.min(until, NO_END));
 
 export function readAllowed(text: string): number | undefined {
   if (text === '-') return undefined;
-  const until = Number(text);
+  const until = readTime(text);
   return until >= NO_END ? Infinity : until;
 }

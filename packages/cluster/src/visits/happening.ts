@@ -1,5 +1,5 @@
 import type { CloseReason, PlaySession, SessionKind } from '@stream-sessions/core';
-import { readAbout } from './fields.js';
+import { readAbout, readTime } from './fields.js';
 import { HOW } from './outbox-steps.js';
 
 /** What a step has caused, as stored in the outbox: everything that Redis knows about it. */
@@ -14,20 +14,21 @@ export interface Happening {
   readonly bytesReceived: number;
   /** For a visit that has closed. */
   readonly reason: CloseReason;
-  /** For a visit that has begun: the hash that contains it, and its place there. */
+  /** Of one that has begun: its place. */
   readonly where: string;
 }
 
 export const readHappenings = (text: string): Happening[] =>
   text === '' ? [] : text.split('\n').map((line) => readLine(line.split(' ')));
 
-function readLine([how, id = '', openedAt, about = '', updatedAt, bytes, received, reason = '']: readonly string[]) {
+function readLine(fields: readonly string[]) {
+  const [how, id = '', openedAt = '', about = '', reason = '', updatedAt = openedAt, bytes = 0, received = 0] = fields;
   return {
     how: how === HOW.opened ? 'opened' : 'closed',
     id: decodeURIComponent(id),
-    openedAt: Number(openedAt),
+    openedAt: readTime(openedAt),
     ...readAbout(about),
-    ...{ updatedAt: Number(updatedAt), bytes: Number(bytes), bytesReceived: Number(received) },
+    ...{ updatedAt: readTime(updatedAt), bytes: Number(bytes), bytesReceived: Number(received) },
     ...(how === HOW.opened ? { reason: '', where: reason } : { reason: decodeURIComponent(reason), where: '' }),
   } as const;
 }

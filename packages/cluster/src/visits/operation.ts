@@ -1,6 +1,5 @@
-import type { FoundVisit, Part, VisitIdentity } from '@stream-sessions/core/spi';
-import { aboutOf, allowedText, namesText, readAllowed, readNames, type Place } from './fields.js';
-import { LOOKS_NEAR } from './visit-steps.js';
+import type { FoundVisit, Part } from '@stream-sessions/core/spi';
+import { allowedText, readAllowed, readHolders, readNames, readTime, timeText, type Place } from './fields.js';
 
 /** The answer to a question. */
 export interface Asked {
@@ -41,12 +40,11 @@ export interface Ended {
 
 /** One of the operations of a step. */
 export interface Operation {
-  readonly place: Place;
+  /** From its letter on. */
   readonly args: readonly string[];
-  /**
-   * Somebody is waiting for the answer: if there is none, this is reported at once, and it is checked later whether the operation
-   * took effect.
-   */
+  /** Kind and stream. */
+  readonly about: string;
+  /** Somebody waits for the answer: who was not answered is told so at once, and it is asked again whether it has happened. */
   readonly isQuestion: boolean;
   readonly done: (answer: readonly string[] | undefined, begun: Begun) => void;
 }
@@ -61,27 +59,33 @@ export interface Answer {
   readonly begun: Begun;
 }
 
-export const looksNear = (what = ''): boolean => LOOKS_NEAR.includes(what.charAt(0));
 export const NOT_BEGUN: Begun = { step: '-', told: () => undefined };
 
-/** The arguments from the id on. */
-export function argsOf(asked: VisitIdentity, part?: Part, extra = '-', shown = namesText(asked.names)): string[] {
-  const { kind, stream, id } = asked;
-  const figures = [part?.updatedAt ?? 0, part?.bytes ?? 0, part?.bytesReceived ?? 0].map((n) => n.toFixed(0));
-  const openedAt = String(part?.openedAt ?? 0);
-  const about = aboutOf(kind, stream);
-  return [encodeURIComponent(id), openedAt, about, shown, ...figures, allowedText(part?.allowedUntil), extra];
-}
+/** Id and opening time, as Redis has them. */
+export const visitText = ({ id, openedAt }: Pick<Part, 'id' | 'openedAt'>): [id: string, openedAt: string] => [
+  encodeURIComponent(id),
+  timeText(openedAt),
+];
+
+/** Of a claim, from the last activity on. */
+export const claimArgs = (part: Part, wasLost: boolean): string[] => [
+  ...[timeText(part.updatedAt), allowedText(part.allowedUntil), wasLost ? 'lost' : '-'],
+];
+
+/** Of what ends a part, from the reason on. */
+export const endArgs = (part: Part, reason: string): string[] => [
+  ...[encodeURIComponent(reason), timeText(part.updatedAt), part.bytes.toFixed(0), part.bytesReceived.toFixed(0)],
+];
 
 export function readEnded({ fields, begun }: Answer): Ended | undefined {
-  const [how, updatedAt, bytes, received, holders = '-'] = fields;
+  const [how, updatedAt, bytes, received, holders = ''] = fields;
   if (how === 'none' || updatedAt === undefined) return undefined;
   return {
     closed: how === 'closed' ? begun.told : undefined,
-    updatedAt: Number(updatedAt),
+    updatedAt: readTime(updatedAt),
     bytes: Number(bytes),
     bytesReceived: Number(received),
-    holders: holders === '-' ? [] : holders.split(','),
+    holders: readHolders(holders),
   };
 }
 
@@ -89,13 +93,19 @@ export function readEnded({ fields, begun }: Answer): Ended | undefined {
 export const decoded = (answer: readonly string[]): readonly string[] =>
   answer.map((field, i) => (i === 1 ? decodeURIComponent(field) : field));
 
-export function readAsked({ fields, begun }: Answer, place: Place, isLetGo: (key: string) => boolean): Asked {
-  const [how, id = '', openedAt, names = '-', allowed = '-', logAt] = fields;
+/** @param shown the names that were asked about */
+export function readAsked(
+  { fields, begun }: Answer,
+  place: Place,
+  shown: string,
+  isLetGo: (visit: string) => boolean,
+): Asked {
+  const [how, id = '', openedAt = '', names = '-', allowed = '-', logAt] = fields;
   const isOurs = how === 'new' || how === 'mine';
   const found = isOurs ? 'new' : (how as FoundVisit['found']);
   const allowedUntil = allowed === '!' ? undefined : readAllowed(allowed);
   return {
-    found: { id, openedAt: Number(openedAt), found, names: readNames(names), allowedUntil },
+    found: { id, openedAt: readTime(openedAt), found, names: readNames(names === '-' ? shown : names), allowedUntil },
     logAt: Number(logAt),
     place,
     begun: how === 'new' ? begun : undefined,

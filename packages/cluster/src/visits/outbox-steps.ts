@@ -1,8 +1,8 @@
 import { leased } from '../membership/leased.js';
-import { HOLDER_LENGTH, KEEP_MS } from './visit-lua.js';
+import { KEEP_MS } from './visit-lua.js';
 
-/** What the steps of an incarnation have caused, and has not been reported to all listeners yet. */
-export const outboxKey = (incarnation: string): string => `outbox-${incarnation.slice(0, HOLDER_LENGTH)}`;
+/** What has happened by the steps of an incarnation, and was not told to all who listen yet. */
+export const outboxKey = (incarnation: string): string => `outbox-${incarnation}`;
 
 /** How events are encoded. */
 export const HOW = { opened: 'o', closed: 'c' } as const;
@@ -15,8 +15,8 @@ export const HOW = { opened: 'o', closed: 'c' } as const;
 export const OUTBOX_LUA = `
 local happened = {}
 local function happens(how, visit, why)
-  happened[#happened + 1] = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[3] .. ' ' .. visit[4] .. ' ' .. visit[5]
-    .. ' ' .. visit[6] .. ' ' .. why
+  local told = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[3] .. ' ' .. why
+  happened[#happened + 1] = visit[7] and told .. ' ' .. figures(visit) or told
 end
 local function openedLine(id, opened) return '${HOW.opened} ' .. id .. ' ' .. opened .. ' ' end
 local function recall(key, step, acknowledged)

@@ -6,10 +6,10 @@ import type { Membership } from '../membership/membership.js';
 import { readHappenings, type Happening } from './happening.js';
 import { Outbox, type OnHappened } from './outbox.js';
 import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
-import { aboutOf, placeAt, placeOf, readNames, type Place } from './fields.js';
-import { argsOf, COUNTED, decoded, looksNear, NEWS, NOT_BEGUN, readAsked, readEnded } from './operation.js';
+import { aboutOf, namesText, placeOf, readNames, readTime, type Place } from './fields.js';
+import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
-import { COUNTS, nearKey, SHARD_KEYS, VISITS } from './visit-steps.js';
+import { COUNTS, ENDED_KEYS, VISITS, VISITS_KEY, type What } from './visit-steps.js';
 
 /** Operations per step. */
 const AT_ONCE = 100;
@@ -22,10 +22,7 @@ const TOLD_MS = 1_000;
 /** The most operations that wait for a bucket that does not answer; older ones are dropped. */
 const MAX_WAITING = 100_000;
 
-/** The position of kind and stream in the arguments of an operation. */
-const ABOUT = 4;
-
-/** The visits of the cluster, as this node reads and writes them: operations are gathered, and executed in order. */
+/** The visits of the cluster, as this node reads and writes them: operations are gathered, and taken in order. */
 export class VisitBook {
   private readonly queues: Operation[][] = Array.from({ length: BUCKETS }, () => []);
   private readonly running = new Map<number, Promise<void>>();
@@ -55,35 +52,39 @@ export class VisitBook {
    */
   async find(asked: VisitIdentity, onAnswer: (answer: Asked) => void): Promise<Asked | undefined> {
     const place = placeOf(asked);
-    const read = (answer: Answer): Asked => readAsked(answer, place, (visit) => this.leaving.has(visit));
-    const answer = await this.add('F', place, argsOf(asked), (each) => onAnswer(read(each)));
+    const about = aboutOf(asked.kind, asked.stream);
+    const shown = namesText(asked.names);
+    const read = (answer: Answer): Asked => readAsked(answer, place, shown, (visit) => this.leaving.has(visit));
+    const args = [encodeURIComponent(asked.id), about, shown];
+    const answer = await this.add('F', place, about, args, (each) => onAnswer(read(each)));
     return answer && read(answer);
   }
 
   /** Nobody was admitted. `begun`: the step by which the visit began, if it was one of this node. */
   async giveBack(place: Place, visit: Pick<Part, 'id' | 'openedAt' | 'kind' | 'stream'>, begun: Begun | undefined) {
-    const { id, openedAt, kind, stream } = visit;
-    const shown = [encodeURIComponent(id), String(openedAt), aboutOf(kind, stream), 'idle', '0', '0', '0', '-'];
-    const answer = await this.add('G', place, [...shown, begun?.step ?? '-']);
+    const args = [...visitText(visit), begun?.step ?? '-'];
+    const answer = await this.add('G', place, aboutOf(visit.kind, visit.stream), args);
     return answer && { how: answer.fields[0], ended: readEnded(answer) };
   }
 
   /** `wasLost`: the bucket has come back empty, and the visit is not a new one. */
   async claim(part: Part, wasLost: boolean): Promise<Claimed | undefined> {
-    const answer = await this.add('C', placeOf(part), argsOf(part, part, wasLost ? 'lost' : '-'));
+    const about = aboutOf(part.kind, part.stream);
+    const args = [...visitText(part), about, namesText(part.names), ...claimArgs(part, wasLost)];
+    const answer = await this.add('C', placeOf(part), about, args);
     if (answer === undefined || answer.fields[0] === 'none') return undefined;
-    const [how, id = '', openedAt, names = '-'] = answer.fields;
+    const [how, id = '', openedAt = '', names = '-'] = answer.fields;
     const opened = how === 'opened' ? answer.begun.told : undefined;
-    return { visit: { id, openedAt: Number(openedAt), names: readNames(names) }, opened };
+    return { visit: { id, openedAt: readTime(openedAt), names: readNames(names) }, opened };
   }
 
   letGo(part: Part, reason: CloseReason): Promise<Ended | undefined> {
-    return this.end('L', part, reason, '-');
+    return this.end('L', part, endArgs(part, reason));
   }
 
   /** `logAt`: the position in the log of the denial that keeps the viewer out. */
   close(part: Part, reason: CloseReason, logAt: number | undefined): Promise<Ended | undefined> {
-    return this.end('X', part, reason, logAt === undefined ? '-' : String(logAt));
+    return this.end('X', part, [...endArgs(part, reason), logAt === undefined ? '-' : String(logAt)]);
   }
 
   stop(): void {
@@ -97,18 +98,20 @@ export class VisitBook {
     await Promise.all(this.queues.map((_, bucket) => this.flush(bucket)));
   }
 
-  private async end(what: 'L' | 'X', part: Part, reason: string, extra: string): Promise<Ended | undefined> {
-    const answer = await this.add(what, placeOf(part), argsOf(part, part, extra, encodeURIComponent(reason)));
+  private async end(what: 'L' | 'X', part: Part, args: readonly string[]): Promise<Ended | undefined> {
+    const about = aboutOf(part.kind, part.stream);
+    const answer = await this.add(what, placeOf(part), about, [...visitText(part), ...args]);
     return answer && readEnded(answer);
   }
 
   private add(
-    what: 'F' | 'G' | 'C' | 'L' | 'X',
-    place: Place,
+    what: What,
+    { bucket, place }: Place,
+    about: string,
     args: readonly string[],
     onAnswer: (answer: Answer) => void = nothing,
   ): Promise<Answer | undefined> {
-    const queue = this.queues[place.bucket] as Operation[];
+    const queue = this.queues[bucket] as Operation[];
     if (this.isClosed || queue.length >= MAX_WAITING) return Promise.resolve(undefined);
     const isQuestion = what === 'F';
     const leaves = LEAVE.includes(what) ? `${args[0]} ${args[1]}` : undefined;
@@ -120,9 +123,9 @@ export class VisitBook {
         if (answer !== undefined) onAnswer(answer);
         resolve(answer);
       };
-      queue.push({ place, args: [`${what}${place.shard}`, place.place, ...args], isQuestion, done });
-      if (isQuestion) this.flushSoon(place.bucket);
-      else this.flushLater(place.bucket, LATER_MS);
+      queue.push({ args: [what, place, ...args], about, isQuestion, done });
+      if (isQuestion) this.flushSoon(bucket);
+      else this.flushLater(bucket, LATER_MS);
     });
   }
 
@@ -173,8 +176,7 @@ export class VisitBook {
 
   private async send(bucket: number, operations: readonly Operation[]): Promise<void> {
     const { outbox, membership } = this;
-    const keys = [COUNTS, outboxKey(membership.incarnation), ...SHARD_KEYS];
-    for (const { place, args } of operations) if (looksNear(args[0])) keys.push(nearKey(place.place));
+    const keys = [COUNTS, outboxKey(membership.incarnation), VISITS_KEY, ...ENDED_KEYS];
     const step = outbox.next();
     const told = outbox.take(bucket);
     const args = [step, told.join() || '-', ...operations.flatMap((operation) => operation.args)];
@@ -210,12 +212,12 @@ export class VisitBook {
     const isNews = (fields: readonly string[] = []): boolean => NEWS.has(fields[0] ?? '');
     // a question that ran twice returns what it began
     const lost = readHappenings(before).filter(
-      ({ how, id, openedAt }) => how === 'closed' || !begunIds.has(`${encodeURIComponent(id)} ${openedAt}`),
+      (happening) => happening.how === 'closed' || !begunIds.has(visitText(happening).join(' ')),
     );
     const told = this.outbox.expect(bucket, step, lost.length + answers.filter(isNews).length);
-    operations.forEach(({ args, done }, i) => {
+    operations.forEach(({ about, done }, i) => {
       const change = COUNTED[answers[i]?.[0] ?? ''];
-      if (change !== undefined) this.onCounted(bucket, args[ABOUT] ?? '', change);
+      if (change !== undefined) this.onCounted(bucket, about, change);
       done(answers[i], { step, told });
     });
     this.hear(bucket, step, lost, told);
@@ -223,7 +225,7 @@ export class VisitBook {
 
   private hear(bucket: number, step: string, happenings: readonly Happening[], told: () => void): void {
     for (const happening of happenings) {
-      this.onHappened(happening, told, { step, place: placeAt(bucket, happening.where) });
+      this.onHappened(happening, told, { step, place: { bucket, place: happening.where } });
     }
   }
 

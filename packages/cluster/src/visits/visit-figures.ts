@@ -1,8 +1,9 @@
 import { BUCKETS } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
-import { placeOf } from './fields.js';
+import { placeOf, readHolders } from './fields.js';
 import { READ } from './figure-steps.js';
-import { SHARD_KEYS } from './visit-steps.js';
+import { visitText } from './operation.js';
+import { VISITS_KEY } from './visit-steps.js';
 
 /** A visit that somebody asks about. */
 export interface Known {
@@ -31,15 +32,11 @@ export async function readFigures(membership: Membership, visits: readonly Known
     EVERY_BUCKET.map(async (bucket) => {
       const here = placed.filter(({ where }) => where.bucket === bucket);
       if (here.length === 0) return;
-      const args = here.flatMap(({ visit, where }) => [
-        String(where.shard),
-        where.place,
-        encodeURIComponent(visit.id),
-        String(visit.openedAt),
-      ]);
-      const reply = await membership.run(READ, bucket, SHARD_KEYS, args);
-      (reply as readonly (readonly [string, string, string])[]).forEach(([bytes, received, holders], i) => {
-        const held = holders === '-' ? [] : holders.split(',');
+      const args = here.flatMap(({ visit, where }) => [where.place, ...visitText(visit)]);
+      const reply = (await membership.run(READ, bucket, [VISITS_KEY], args)) as readonly string[];
+      reply.forEach((text, i) => {
+        const [holders = '', , bytes = 0, received = 0] = text.split(' ');
+        const held = readHolders(holders);
         figures[here[i]?.at ?? 0] = { bytes: Number(bytes), bytesReceived: Number(received), holders: held };
       });
     }),

@@ -1,6 +1,6 @@
-/** How a node is identified in records: the prefix of its incarnation. */
-export const HOLDER_LENGTH = 8;
-/** A visit that was asked about and has not opened after this is given back: as long as policies may take. Milliseconds. */
+import { HOLDER_LENGTH } from '../membership/lease-steps.js';
+
+/** What was asked about and has not opened after this is given back: as long as policies may think. Milliseconds. */
 export const TENTATIVE_MS = 15_000;
 /**
  * If nothing more was reported about a new visit after this, it has been admitted: otherwise it would have been given back.
@@ -14,14 +14,8 @@ const MAX_NAMES = 24;
 /** How long keys of visits outlive their last change: no lease, and no visit without one, lasts that long. Milliseconds. */
 export const KEEP_MS = 86_400_000;
 
-/**
- * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, separated by spaces: id, opening
- * time, kind and stream, last activity, bytes, bytes received, until when it is allowed, names, and the nodes that hold a part of
- * it, or will in a moment. Instead of until when it is allowed: `?` while possibly nobody has been admitted, and `!` if the node
- * that began it has admitted nobody, but others may. Work that is needed only once, however many visits change, is done by
- * `settle`, at the end. Patterns are slow (20 ns per character), so plain texts are found without them.
- */
-export const RECORDS_LUA = `
+/** Lua: who holds something, as texts of `HOLDER_LENGTH` letters, one after the other. Patterns are slow (20 ns a letter): what is plain is found without them. */
+export const HOLDERS_LUA = `
 local find, sub = string.find, string.sub
 local function cut(text, between, all)
   local from, n = 1, 0
@@ -36,27 +30,59 @@ local function cut(text, between, all)
     from = at + 1
   end
 end
+local function holds(holders, holder)
+  if holders == holder then return true end
+  for i = 1, #holders, ${HOLDER_LENGTH} do if sub(holders, i, i + ${HOLDER_LENGTH - 1}) == holder then return true end end
+  return false
+end
+local function without(holders, holder)
+  if holders == holder then return '' end
+  for i = 1, #holders, ${HOLDER_LENGTH} do
+    if sub(holders, i, i + ${HOLDER_LENGTH - 1}) == holder then return sub(holders, 1, i - 1) .. sub(holders, i + ${HOLDER_LENGTH}) end
+  end
+  return holders
+end`;
+
+/** Lua: a whole number in base 36, as `tonumber(text, 36)` reads it. */
+export const BASE_36_LUA = `
+local function base36(number)
+  local text = ''
+  while number > 0 or text == '' do
+    local digit = number % 36
+    text = sub('0123456789abcdefghijklmnopqrstuvwxyz', digit + 1, digit + 1) .. text
+    number = (number - digit) / 36
+  end
+  return text
+end`;
+
+/**
+ * Lua: visits as texts. Those of one identity group are the lines of one field; a line has, with spaces between: id, opening
+ * time, kind and stream, until when it is allowed, names, and who holds a part of it, or will in a moment. If any node has said so:
+ * last activity, bytes, and bytes received. Times are in base 36. In place of until when it is allowed: `?` while nobody may have been
+ * let in, and `!` where whoever began it has let nobody in, and others may. What has to be done once, however many visits change,
+ * is done by `settle`, at the end.
+ */
+export const RECORDS_LUA = `${HOLDERS_LUA}
 local function parse(text)
-  if not text or text == '' then return {} end
+  if not text then return {} end
   if not find(text, '\\n', 1, true) then return {cut(text, ' ', {})} end
   local all = cut(text, '\\n', {})
   for i, line in ipairs(all) do all[i] = cut(line, ' ', {}) end
   return all
 end
+local function figures(v)
+  if not v[7] then return v[2] .. ' 0 0' end
+  return v[7] .. ' ' .. v[8] .. ' ' .. v[9]
+end
 local function line(v)
-  return v[1] .. ' ' .. v[2] .. ' ' .. v[3] .. ' ' .. v[4] .. ' ' .. v[5] .. ' ' .. v[6] .. ' ' .. v[7] .. ' ' .. v[8] .. ' ' .. v[9]
+  local known = v[1] .. ' ' .. v[2] .. ' ' .. v[3] .. ' ' .. v[4] .. ' ' .. v[5] .. ' ' .. v[6]
+  return v[7] and known .. ' ' .. figures(v) or known
 end
 local function text(all)
   if not all[2] then return line(all[1]) end
   local lines = {}
   for i, visit in ipairs(all) do lines[i] = line(visit) end
   return table.concat(lines, '\\n')
-end
-local touched, counted = {}, {}
-local function write(key, place, all)
-  if #all == 0 then return redis.call('HDEL', key, place) end
-  redis.call('HSET', key, place, text(all))
-  touched[key] = true
 end
 local function drop(all, visit)
   for i = #all, 1, -1 do if all[i] == visit then table.remove(all, i) end end
@@ -67,37 +93,36 @@ local function split(list)
 end
 local function has(list, item)
   if list == item then return true end
-  return string.find(',' .. list .. ',', ',' .. item .. ',', 1, true) ~= nil
+  return find(',' .. list .. ',', ',' .. item .. ',', 1, true) ~= nil
 end
-local function add(list, item)
-  if has(list, item) then return list end
-  return list == '-' and item or list .. ',' .. item
-end
-local function addNames(list, names)
-  for _, name in ipairs(names) do list = add(list, name) end
-  local all = split(list)
-  if #all <= ${MAX_NAMES} then return list end
-  local kept = {all[1]}
-  for i = #all - ${MAX_NAMES} + 2, #all do kept[#kept + 1] = all[i] end
-  return table.concat(kept, ',')
-end
-local function without(list, item)
-  if list == item then return '-' end
-  local rest = {}
-  for _, each in ipairs(split(list)) do if each ~= item then rest[#rest + 1] = each end end
-  return #rest == 0 and '-' or table.concat(rest, ',')
-end
-local function most(a, b) return tonumber(a) > tonumber(b) and a or b end
-local function sum(a, b) return string.format('%.0f', tonumber(a) + tonumber(b)) end
+local function most(a, b) return a ~= b and tonumber(a, 36) > tonumber(b, 36) and a or b end
+local counted = {}
 local function count(visit, change) counted[visit[3]] = (counted[visit[3]] or 0) + change end
-local function settle(key)
-  for about, change in pairs(counted) do
-    if change ~= 0 then
-      if redis.call('HINCRBY', key, about, change) <= 0 then redis.call('HDEL', key, about) end
-      touched[key] = true
+-- what has changed, by field; false: it is gone
+local function writeAll(key, fields, keepMs)
+  local set, gone = {}, {}
+  for field, value in pairs(fields) do
+    if value then
+      set[#set + 1] = field
+      set[#set + 1] = value
+    else gone[#gone + 1] = field
     end
   end
-  for each in pairs(touched) do redis.call('PEXPIRE', each, ${KEEP_MS}) end
+  if gone[1] then redis.call('HDEL', key, unpack(gone)) end
+  if set[1] then
+    redis.call('HSET', key, unpack(set))
+    redis.call('PEXPIRE', key, keepMs or ${KEEP_MS})
+  end
+end
+local function settle(key)
+  local abouts, sums = {}, {}
+  for about, change in pairs(counted) do if change ~= 0 then abouts[#abouts + 1] = about end end
+  if not abouts[1] then return end
+  for i, known in ipairs(redis.call('HMGET', key, unpack(abouts))) do
+    local sum = (known or 0) + counted[abouts[i]]
+    sums[abouts[i]] = sum > 0 and sum
+  end
+  writeAll(key, sums)
 end`;
 
 /**
@@ -105,36 +130,37 @@ end`;
  * visit is the one that it goes by.
  */
 export const RESOLVE_LUA = `
-local function kindOf(name) return string.sub(name, 1, 1) end
-local function knows(visit, kind) return string.find(',' .. visit[8], ',' .. kind, 1, true) ~= nil end
-local function lacks(visit, names)
-  for _, name in ipairs(names) do
-    local kind = kindOf(name)
-    if kind == 't' and knows(visit, 't') then return false end
-    if kind ~= 'f' and knows(visit, kind) and not has(visit[8], name) then return false end
-  end
-  return true
-end
+local function kindOf(name) return sub(name, 1, 1) end
 local function resolve(all, names, now, me)
   if #all == 0 then return nil end
+  local function knows(visit, kind) return find(',' .. visit[5], ',' .. kind, 1, true) ~= nil end
+  local function lacks(visit)
+    for _, name in ipairs(names) do
+      local kind = kindOf(name)
+      if kind == 't' and knows(visit, 't') then return false end
+      if kind ~= 'f' and knows(visit, kind) and not has(visit[5], name) then return false end
+    end
+    return true
+  end
+  local function lastOf(visit) return tonumber(visit[7] or visit[2], 36) end
   local best = names[1]
   if not best then return all[1], 'name' end
   for _, visit in ipairs(all) do
-    if string.match(visit[8], '^[^,]+') == best then return visit, 'name' end
+    if string.match(visit[5], '^[^,]+') == best then return visit, 'name' end
   end
   local found
   for _, visit in ipairs(all) do
-    if has(visit[8], best) and (not found or tonumber(visit[4]) >= tonumber(found[4])) then found = visit end
+    if has(visit[5], best) and (not found or lastOf(visit) >= lastOf(found)) then found = visit end
   end
   if found then return found, kindOf(best) == 'f' and 'alias' or 'name' end
   for i = 2, #names do
     local name = names[i]
     local only, several, taken
     for _, visit in ipairs(all) do
-      if has(visit[8], name) then
+      if has(visit[5], name) then
         taken = true
-        local mayTake = now - tonumber(visit[2]) <= ${LATE_MS} or has(visit[9], me)
-        if lacks(visit, names) and mayTake then
+        local mayTake = now - tonumber(visit[2], 36) <= ${LATE_MS} or holds(visit[6], me)
+        if lacks(visit) and mayTake then
           several = only ~= nil
           only = visit
         end
@@ -144,4 +170,12 @@ local function resolve(all, names, now, me)
     if taken and kindOf(name) ~= 'f' then return nil end
   end
   return nil
+end
+local function addNames(list, names)
+  for _, name in ipairs(names) do if not has(list, name) then list = list == '-' and name or list .. ',' .. name end end
+  local all = split(list)
+  if #all <= ${MAX_NAMES} then return list end
+  local kept = {all[1]}
+  for i = #all - ${MAX_NAMES} + 2, #all do kept[#kept + 1] = all[i] end
+  return table.concat(kept, ',')
 end`;

@@ -3,12 +3,12 @@ import { readHappenings } from './happening.js';
 import type { OnHappened, Outbox } from './outbox.js';
 import { outboxKey, TAKE_OVER } from './outbox-steps.js';
 import { SWEEP } from './sweep-step.js';
-import { COUNTS, SHARDS, shardKey } from './visit-steps.js';
+import { COUNTS, VISITS_KEY } from './visit-steps.js';
 
 /** The progress through what a dead incarnation left. */
 interface Place {
   /** First what it has not reported, then its visits: each begins before it ends. */
-  readonly shard: number | 'outbox';
+  readonly of: 'outbox' | 'visits';
   readonly cursor: string;
 }
 
@@ -17,7 +17,7 @@ interface Slice extends Place {
   readonly step: string;
 }
 
-const BEGINNING: Place = { shard: 'outbox', cursor: '0' };
+const BEGINNING: Place = { of: 'outbox', cursor: '0' };
 
 /**
  * Removes what a dead node held, a slice at a time, so that Redis can serve others meanwhile; and reports what it had not
@@ -38,9 +38,7 @@ export class VisitSweep {
     const key = `${bucket} ${dead}`;
     const slice = this.at.get(key) ?? this.from(BEGINNING);
     this.at.set(key, slice);
-    const { shard } = slice;
-    const next =
-      shard === 'outbox' ? await this.takeOver(bucket, dead, slice) : await this.sweep(bucket, dead, shard, slice);
+    const next = await (slice.of === 'outbox' ? this.takeOver(bucket, dead, slice) : this.sweep(bucket, dead, slice));
     if (next === undefined) this.at.delete(key);
     else this.at.set(key, this.from(next));
     return next !== undefined;
@@ -55,21 +53,15 @@ export class VisitSweep {
     const reply = await this.membership.run(TAKE_OVER, bucket, keys, [step, cursor]);
     const [text, next, hasMore] = reply as readonly [string, string, number];
     this.tell(bucket, step, text);
-    return hasMore === 1 ? { shard: 'outbox', cursor: String(next) } : { shard: 0, cursor: '0' };
+    return hasMore === 1 ? { of: 'outbox', cursor: String(next) } : { of: 'visits', cursor: '0' };
   }
 
-  private async sweep(
-    bucket: number,
-    dead: string,
-    shard: number,
-    { cursor, step }: Slice,
-  ): Promise<Place | undefined> {
-    const keys = [COUNTS, outboxKey(this.membership.incarnation), shardKey(shard)];
+  private async sweep(bucket: number, dead: string, { cursor, step }: Slice): Promise<Place | undefined> {
+    const keys = [COUNTS, outboxKey(this.membership.incarnation), VISITS_KEY];
     const reply = await this.membership.run(SWEEP, bucket, keys, [step, dead, cursor]);
     const [next, text] = reply as readonly [string, string];
     this.tell(bucket, step, text);
-    if (String(next) !== '0') return { shard, cursor: String(next) };
-    return shard + 1 < SHARDS ? { shard: shard + 1, cursor: '0' } : undefined;
+    return String(next) === '0' ? undefined : { of: 'visits', cursor: String(next) };
   }
 
   private tell(bucket: number, step: string, text: string): void {

@@ -4,7 +4,7 @@ import { keyOf, mergedRow, type PartRow } from '../directory/merge-rows.js';
 import type { Member } from '../member.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import { readFigures, type Figures } from '../visits/visit-figures.js';
-import { HOLDER_LENGTH } from '../visits/visit-lua.js';
+import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 
 /** What has moved in a visit, as reported by some of its nodes since it was last shown. */
 export interface Moved {

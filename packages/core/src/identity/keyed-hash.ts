@@ -8,7 +8,7 @@ const REMEMBERED = 512;
 const LONGEST_REMEMBERED = 2048;
 
 /**
- * Stands for a credential where it has to be recognised but must not be stored: 128 bits of an HMAC-SHA-256, 22 characters.
+ * Stands for a credential where it has to be recognised but must not be stored: 96 bits of an HMAC-SHA-256, 16 characters.
  * Trackers with the same `fingerprintKey` produce the same hashes, in any process.
  */
 export class KeyedHash {
@@ -39,6 +39,6 @@ export class KeyedHash {
    * one character.
    */
   once(text: string): string {
-    return createHmac('sha256', this.secret).update(text, 'utf16le').digest().toString('base64url', 0, 16);
+    return createHmac('sha256', this.secret).update(text, 'utf16le').digest().toString('base64url', 0, 12);
   }
 }

@@ -24,7 +24,7 @@ import type { CloseReason, NamedBy, PlaySession } from './play-session.js';
  * A hit of a session that is live here involves none of this.
  */
 
-/** Stands for a name: 128 bits of an HMAC, as text. Trackers with the same `fingerprintKey` produce the same hashes. */
+/** Stands for a name: 96 bits of an HMAC, as text. Trackers with the same `fingerprintKey` produce the same hashes. */
 export type NameHash = readonly [kind: NamedBy, hash: string];
 
 /** What a visit is recognised by. It contains no token, address or player name. */
@@ -110,7 +110,7 @@ export interface ClusterPort {
   readonly identity: IdentityOptionsDigest;
   /** Identifies the `fingerprintKey`. Undefined: none was given, so no other tracker produces the same hashes. */
   readonly keyId: string | undefined;
-  /** Stands for a text that has to be recognised but must not be stored: the same on all nodes. 22 characters. */
+  /** Stands for a text that has to be recognised but must not be stored: the same on all nodes. 16 characters. */
   hash(text: string): string;
   /** From now on the directory is asked and told. Returns a function that ends this. One at a time: joining again replaces it. */
   join(directory: VisitDirectory): () => void;

@@ -13,7 +13,7 @@ export interface StateRecords {
   take(): Promise<ReadonlyMap<string, unknown>>;
   /** Stores this value under an id from now on: JSON, written in its current form within about 50 ms. Undefined: deletes it. */
   set(id: string, value: unknown): void;
-  /** Stands for a secret that has to be recognised but must not be stored: the same in the next process. 22 characters. */
+  /** Stands for a secret that has to be recognised but must not be stored: the same in the next process. 16 characters. */
   hash(secret: string): string;
 }
 
