@@ -13,7 +13,7 @@ import { table } from './lib.mjs';
 
 const require = createRequire(import.meta.url);
 const inside = (file) => require(`../packages/cluster/dist/${file}`);
-const { VISITS, VISITS_KEY, COUNTS, ENDED_KEYS } = inside('visits/visit-steps.js');
+const { VISITS, visitsKey, COUNTS, ENDED_KEYS } = inside('visits/visit-steps.js');
 const { outboxKey } = inside('visits/outbox-steps.js');
 const { LEASE } = inside('membership/lease-steps.js');
 const { placeOf } = inside('visits/fields.js');
@@ -84,7 +84,7 @@ async function run(what, all, perStep, me = ME) {
     const steps = [];
     for (let at = 0; at < here.length; at += perStep) {
       const some = here.slice(at, at + perStep);
-      const keys = ['leases', COUNTS, outboxKey(me), VISITS_KEY, ...ENDED_KEYS];
+      const keys = ['leases', COUNTS, outboxKey(me), visitsKey(0), ...ENDED_KEYS];
       const step = String(++stepNumber);
       const told = last.get(`${me} ${bucket}`) ?? '-';
       last.set(`${me} ${bucket}`, step);

@@ -20,13 +20,23 @@ export const readHolders = (text: string): string[] =>
 /** Characters of a hash that distinguish groups: 66 bits. */
 const PLACE_LENGTH = 11;
 
+/** The visits of a bucket lie in this many hashes, so that none is larger than 5 MB with a million visits. */
+export const SHARDS = 3;
+
 /** A group has a place of its own; a connection is a group by itself. */
 export function placeOf({ place, id }: Pick<VisitIdentity, 'place' | 'id'>): Place {
   const text = place?.slice(0, PLACE_LENGTH) ?? `c:${encodeURIComponent(id)}`;
+  return { bucket: spread(text) % BUCKETS, place: text };
+}
+
+/** The hash of its bucket that a place is in. */
+export const shardOf = (place: string): number => Math.floor(spread(place) / BUCKETS) % SHARDS;
+
+/** The same for the same text, and any other for another (FNV-1a). */
+function spread(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash ^= hash >>> 15;
-  return { bucket: (hash >>> 0) % BUCKETS, place: text };
+  return (hash ^ (hash >>> 15)) >>> 0;
 }
 
 const LETTERS: Readonly<Record<NamedBy, string>> = {

@@ -1,16 +1,19 @@
 import { leased } from '../membership/leased.js';
 import { RECORDS_LUA } from './visit-lua.js';
 
-/** Holders, last activity, bytes and bytes received of visits: what was counted by those who let go. KEYS: leases, visits. ARGV: incarnation, then place, id and opening time of each. */
+/**
+ * Holders, last activity, bytes and bytes received of visits: what was counted by those who let go. KEYS: leases, the hashes of
+ * visits. ARGV: incarnation, then hash, place, id and opening time of each.
+ */
 export const READ = leased(
   'read-visits',
   `${RECORDS_LUA}
 local answers = {}
-for i = 1, (#ARGV - 1) / 3 do
-  local at = 1 + (i - 1) * 3
+for i = 1, (#ARGV - 1) / 4 do
+  local at = 1 + (i - 1) * 4
   answers[i] = ''
-  for _, visit in ipairs(parse(redis.call('HGET', KEYS[2], ARGV[at + 1]))) do
-    if visit[1] == ARGV[at + 2] and visit[2] == ARGV[at + 3] then answers[i] = visit[6] .. ' ' .. figures(visit) end
+  for _, visit in ipairs(parse(redis.call('HGET', KEYS[2 + ARGV[at + 1]], ARGV[at + 2]))) do
+    if visit[1] == ARGV[at + 3] and visit[2] == ARGV[at + 4] then answers[i] = visit[6] .. ' ' .. figures(visit) end
   end
 end
 return answers`,

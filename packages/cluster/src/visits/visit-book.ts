@@ -6,10 +6,10 @@ import type { Membership } from '../membership/membership.js';
 import { readHappenings, type Happening } from './happening.js';
 import { Outbox, type OnHappened } from './outbox.js';
 import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
-import { aboutOf, namesText, placeOf, readNames, readTime, type Place } from './fields.js';
+import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type Place } from './fields.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
-import { COUNTS, ENDED_KEYS, VISITS, VISITS_KEY, type What } from './visit-steps.js';
+import { COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
 
 /** Operations per step. */
 const AT_ONCE = 100;
@@ -24,7 +24,10 @@ const MAX_WAITING = 100_000;
 
 /** The visits of the cluster, as this node reads and writes them: operations are gathered, and taken in order. */
 export class VisitBook {
-  private readonly queues: Operation[][] = Array.from({ length: BUCKETS }, () => []);
+  /** Of each bucket one for each hash: a step is about one of them. */
+  private readonly queues = Array.from({ length: BUCKETS }, () =>
+    Array.from({ length: SHARDS }, (): Operation[] => []),
+  );
   private readonly running = new Map<number, Promise<void>>();
   private readonly timers = new Map<number, { readonly at: number; readonly timer: unknown }>();
   private readonly soon = new Set<number>();
@@ -90,7 +93,8 @@ export class VisitBook {
   stop(): void {
     this.isClosed = true;
     for (const { timer } of this.timers.values()) this.clock.clearTimeout(timer);
-    for (const queue of this.queues) for (const operation of queue.splice(0)) operation.done(undefined, NOT_BEGUN);
+    for (const queue of this.queues.flat())
+      for (const operation of queue.splice(0)) operation.done(undefined, NOT_BEGUN);
   }
 
   /** Resolves when everything pending has been tried. */
@@ -111,7 +115,7 @@ export class VisitBook {
     args: readonly string[],
     onAnswer: (answer: Answer) => void = nothing,
   ): Promise<Answer | undefined> {
-    const queue = this.queues[bucket] as Operation[];
+    const queue = this.queueOf(bucket, shardOf(place));
     if (this.isClosed || queue.length >= MAX_WAITING) return Promise.resolve(undefined);
     const isQuestion = what === 'F';
     const leaves = LEAVE.includes(what) ? `${args[0]} ${args[1]}` : undefined;
@@ -165,18 +169,34 @@ export class VisitBook {
   }
 
   private async drain(bucket: number): Promise<void> {
-    const queue = this.queues[bucket] as Operation[];
     try {
       await this.makeSure(bucket);
-      while (queue.length > 0 || this.outbox.hasTold(bucket)) await this.send(bucket, queue.splice(0, AT_ONCE));
+      for (let shard = 0; this.isBehind(bucket); shard = (shard + 1) % SHARDS) {
+        const queue = this.queueOf(bucket, shard);
+        if (queue.length > 0) await this.send(bucket, shard, queue.splice(0, AT_ONCE));
+        else if (!this.hasWork(bucket)) await this.send(bucket, shard, []);
+      }
     } catch {
       this.flushLater(bucket, RETRY_MS);
     }
   }
 
-  private async send(bucket: number, operations: readonly Operation[]): Promise<void> {
+  private queueOf(bucket: number, shard: number): Operation[] {
+    return this.queues[bucket]?.[shard] as Operation[];
+  }
+
+  private hasWork(bucket: number): boolean {
+    return this.queues[bucket]?.some(({ length }) => length > 0) === true;
+  }
+
+  /** Or Redis is to be told what has been reported. */
+  private isBehind(bucket: number): boolean {
+    return this.hasWork(bucket) || this.outbox.hasTold(bucket);
+  }
+
+  private async send(bucket: number, shard: number, operations: readonly Operation[]): Promise<void> {
     const { outbox, membership } = this;
-    const keys = [COUNTS, outboxKey(membership.incarnation), VISITS_KEY, ...ENDED_KEYS];
+    const keys = [COUNTS, outboxKey(membership.incarnation), visitsKey(shard), ...ENDED_KEYS];
     const step = outbox.next();
     const told = outbox.take(bucket);
     const args = [step, told.join() || '-', ...operations.flatMap((operation) => operation.args)];
@@ -191,7 +211,7 @@ export class VisitBook {
       const isKept = !isLost && !this.isClosed;
       for (const { isQuestion, done } of operations) if (!isKept || isQuestion) done(undefined, NOT_BEGUN);
       const kept = isKept ? operations : [];
-      this.queues[bucket]?.unshift(...kept);
+      this.queueOf(bucket, shard).unshift(...kept);
       // after a lease has ended, the outbox belongs to somebody else
       if (isLost) this.unsure.delete(bucket);
       else this.unsure.set(bucket, [...(this.unsure.get(bucket) ?? []), step].slice(-MAX_ACKNOWLEDGED));

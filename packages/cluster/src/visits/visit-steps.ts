@@ -3,7 +3,7 @@ import { leased } from '../membership/leased.js';
 import { HOW, OUTBOX_LUA } from './outbox-steps.js';
 import { BASE_36_LUA, PENDING_MS, RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
 
-export const VISITS_KEY = 'visits';
+export const visitsKey = (shard: number): string => `visits-${shard}`;
 export const COUNTS = 'counts';
 /**
  * By group: how far the log was when a visit has ended for everybody, and which have lately. What ends within `TENTATIVE_MS` is in one
@@ -19,7 +19,7 @@ export const WIDTHS = { F: 5, G: 5, C: 9, L: 8, X: 9 } as const;
 export type What = keyof typeof WIDTHS;
 
 /**
- * Operations on visits of one bucket, in order:
+ * Operations on visits in one hash of a bucket, in order:
  *
  * - `F` whose is this? A new visit begins, or this node holds a part of the one that it is. Answers how it was found (`new`: by
  *   this very step, with the names that were asked about; `mine`: this node has begun it, and nobody has been let in yet), id, opening

@@ -3,12 +3,13 @@ import { readHappenings } from './happening.js';
 import type { OnHappened, Outbox } from './outbox.js';
 import { outboxKey, TAKE_OVER } from './outbox-steps.js';
 import { SWEEP } from './sweep-step.js';
-import { COUNTS, VISITS_KEY } from './visit-steps.js';
+import { SHARDS } from './fields.js';
+import { COUNTS, visitsKey } from './visit-steps.js';
 
 /** The progress through what a dead incarnation left. */
 interface Place {
-  /** First what it has not reported, then its visits: each begins before it ends. */
-  readonly of: 'outbox' | 'visits';
+  /** First what it has not reported, then its visits, hash by hash: each begins before it ends. */
+  readonly of: 'outbox' | number;
   readonly cursor: string;
 }
 
@@ -38,7 +39,8 @@ export class VisitSweep {
     const key = `${bucket} ${dead}`;
     const slice = this.at.get(key) ?? this.from(BEGINNING);
     this.at.set(key, slice);
-    const next = await (slice.of === 'outbox' ? this.takeOver(bucket, dead, slice) : this.sweep(bucket, dead, slice));
+    const { of } = slice;
+    const next = await (of === 'outbox' ? this.takeOver(bucket, dead, slice) : this.sweep(bucket, dead, of, slice));
     if (next === undefined) this.at.delete(key);
     else this.at.set(key, this.from(next));
     return next !== undefined;
@@ -53,15 +55,21 @@ export class VisitSweep {
     const reply = await this.membership.run(TAKE_OVER, bucket, keys, [step, cursor]);
     const [text, next, hasMore] = reply as readonly [string, string, number];
     this.tell(bucket, step, text);
-    return hasMore === 1 ? { of: 'outbox', cursor: String(next) } : { of: 'visits', cursor: '0' };
+    return hasMore === 1 ? { of: 'outbox', cursor: String(next) } : { of: 0, cursor: '0' };
   }
 
-  private async sweep(bucket: number, dead: string, { cursor, step }: Slice): Promise<Place | undefined> {
-    const keys = [COUNTS, outboxKey(this.membership.incarnation), VISITS_KEY];
+  private async sweep(
+    bucket: number,
+    dead: string,
+    shard: number,
+    { cursor, step }: Slice,
+  ): Promise<Place | undefined> {
+    const keys = [COUNTS, outboxKey(this.membership.incarnation), visitsKey(shard)];
     const reply = await this.membership.run(SWEEP, bucket, keys, [step, dead, cursor]);
     const [next, text] = reply as readonly [string, string];
     this.tell(bucket, step, text);
-    return String(next) === '0' ? undefined : { of: 'visits', cursor: String(next) };
+    if (String(next) !== '0') return { of: shard, cursor: String(next) };
+    return shard + 1 < SHARDS ? { of: shard + 1, cursor: '0' } : undefined;
   }
 
   private tell(bucket: number, step: string, text: string): void {

@@ -109,7 +109,7 @@ export class Nodes {
   /** What Redis has of visits, as it is. */
   async records(): Promise<string[]> {
     const { ask } = await connect('redis', this.via as number);
-    const keys = (await ask('KEYS', `${this.prefix}*:visits`)) as string[];
+    const keys = (await ask('KEYS', `${this.prefix}*:visits-*`)) as string[];
     return ((await Promise.all(keys.map((key) => ask('HVALS', key)))) as string[][]).flat();
   }
 
