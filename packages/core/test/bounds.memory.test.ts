@@ -115,7 +115,7 @@ describe('what a stranger can make the tracker keep', () => {
     const { openings } = (tracker as unknown as { admissions: { openings: { byKey: Map<string, unknown> } } })
       .admissions;
     const keys = [...openings.byKey.keys()];
-    expect([keys.length, Math.max(...keys.map(({ length }) => length))]).toEqual([100, 22]);
+    expect([keys.length, Math.max(...keys.map(({ length }) => length))]).toEqual([100, 16]);
     answers.splice(0).forEach((answer) => answer());
     await Promise.all(asked);
     const each = await bytesEach(500, async (i) => {
