@@ -79,7 +79,9 @@ describe.each(['Redis', 'a hub among workers'])('a limit over %s where one more 
     await stays('two are left', () => liveOn(all).length === 2, 300);
     await until('it is counted', async () => (await all[0]?.directory.count({ status: 'active' })) === 2);
     await until('all others are told', () => nodes.closed.length === nodes.opened.length - 2);
-    expect(new Set(nodes.closed.map(({ closeReason }) => closeReason))).toEqual(new Set(['replaced']));
+    // a process that is too busy to renew its lease loses what it has
+    const reasons = nodes.closed.map(({ closeReason }) => closeReason).filter((reason) => reason !== 'lost');
+    expect(new Set(reasons)).toEqual(new Set(['replaced']));
   });
 });
 
