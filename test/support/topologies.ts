@@ -17,6 +17,8 @@ export interface SentinelTrio {
   readonly sentinelAddrs: string[];
   readonly sentinels: { host: string; port: number }[];
   readonly master: RedisServer;
+  /** The replica hears nothing more: what is written from now on is lost with the master. */
+  detach(): Promise<void>;
   /** Another server is the master by the time this resolves. */
   failOver(): Promise<void>;
   stop(): Promise<void>;
@@ -46,8 +48,17 @@ export async function startSentinels(): Promise<SentinelTrio> {
     },
     15_000,
   );
+  let isDetached = false;
   return {
     master,
+    detach: async () => {
+      isDetached = true;
+      cli(replica.port, '-a', REDIS_PASSWORD, 'CONFIG', 'SET', 'masterauth', 'another');
+      cli(master.port, '-a', REDIS_PASSWORD, 'CLIENT', 'KILL', 'TYPE', 'replica');
+      await until('the replica hears nothing', () =>
+        cli(replica.port, '-a', REDIS_PASSWORD, 'INFO', 'replication').includes('master_link_status:down'),
+      );
+    },
     sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
     sentinelAddrs: sentinels.map(({ port }) => `127.0.0.1:${port}`),
     failOver: async () => {
@@ -55,7 +66,7 @@ export async function startSentinels(): Promise<SentinelTrio> {
       // replicas follow in their own time: what they have not heard of is lost with the master
       const input = 'SET in-step yes\nWAIT 1 5000\n';
       const port = before.split('\n')[1] ?? '';
-      spawnSync('redis-cli', ['-p', port, '--no-auth-warning', '-a', REDIS_PASSWORD], { input });
+      if (!isDetached) spawnSync('redis-cli', ['-p', port, '--no-auth-warning', '-a', REDIS_PASSWORD], { input });
       await until('a failover begins', () => ask('FAILOVER', 'main').startsWith('OK'), 15_000);
       await until('there is another master', () => ask('GET-MASTER-ADDR-BY-NAME', 'main') !== before, 15_000);
     },

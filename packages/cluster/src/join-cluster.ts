@@ -89,6 +89,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
       setImmediate(() => void claimer.joined(swept));
       void slots.claim();
     },
+    onRenewed: () => void book.latest.look(),
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
   });
   const { membership } = member;

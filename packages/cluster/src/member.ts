@@ -20,6 +20,8 @@ export interface MemberParts {
   readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
   /** Runs before anything is admitted; the log has been read by then. */
   readonly onJoined?: () => Promise<void>;
+  /** Called after each renewal. */
+  readonly onRenewed?: () => void;
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
 }
 
@@ -36,7 +38,10 @@ export class Member {
       ...parts,
       onJoined: () => this.listen(),
       // if this fails, the next renewal checks again
-      onRenewed: () => void this.log.check().catch(() => undefined),
+      onRenewed: () => {
+        void this.log.check().catch(() => undefined);
+        parts.onRenewed?.();
+      },
     });
     const rewind = (): void => this.follower?.rewind(LOG);
     this.log = new ClusterLog({ link, membership: this.membership, maxEntries, onSaid, onTable, rewind });

@@ -48,6 +48,8 @@ export class Claimer {
   }
 
   private look(): void {
+    // who joins anew looks when that is done
+    if (!this.parts.member.holds(0)) return;
     const lost = this.lostBuckets();
     if (lost.size === 0) return;
     this.parts.keeper.claimAgain((bucket) => lost.has(bucket), true);

@@ -26,6 +26,8 @@ export class VisitKeeper implements VisitDirectory {
   readonly whenAlone: 'local' | 'refuse';
   readonly timeLimitMs: number;
   private readonly unclaimed = new Set<string>();
+  /** Parts that began while this node was alone: nobody was told of them, so Redis cannot have lost them. */
+  private readonly untold = new Set<string>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
   private readonly ended = new RecentMap<{ readonly part: Part; readonly row: PlaySession }>({ max: 4_096 });
   /** The opening times of visits that were asked about lately. */
@@ -113,6 +115,7 @@ export class VisitKeeper implements VisitDirectory {
   left(ownPart: Part, ownRow: PlaySession, isOver: boolean): void {
     const { time } = this.parts;
     const [part, row] = [time.part(ownPart), time.row(ownRow)];
+    this.untold.delete(keyOf(part));
     this.ended.set(keyOf(part), { part, row });
     this.openings.letIn(part, row);
     if (this.isEnding) return;
@@ -144,13 +147,19 @@ export class VisitKeeper implements VisitDirectory {
   }
 
   private async claim(part: Part, wasLost: boolean): Promise<void> {
-    const { port, book, rowOf, onOpened } = this.parts;
-    const claimed = await book.claim(this.parts.time.part(part), wasLost);
-    if (claimed === undefined) return;
-    const { visit, opened } = claimed;
+    const { port, book, rowOf, onOpened, onClosed } = this.parts;
+    const key = keyOf(part);
+    const claimed = await book.claim(this.parts.time.part(part), wasLost && !this.untold.has(key));
+    if (claimed === undefined) {
+      if (!wasLost && port.part(part.id)?.openedAt === part.openedAt) this.untold.add(key);
+      return;
+    }
+    this.untold.delete(key);
+    const { visit, opened, closed } = claimed;
     const as = { id: visit.id, openedAt: visit.openedAt };
     const isSame = as.id === part.id && as.openedAt === part.openedAt;
     const last = this.ended.get(keyOf(part)) ?? { part, row: strangerOf(part) };
+    const before = rowOf(part.id) ?? last.row;
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
       // It ended before anybody knew which visit it was.
       void this.letGo({ ...last.part, ...as, names: part.names }, { ...last.row, ...as });
@@ -158,6 +167,10 @@ export class VisitKeeper implements VisitDirectory {
     const row = { ...asLive(rowOf(as.id) ?? last.row), ...as };
     this.openings.letIn(as, row);
     if (opened !== undefined) onOpened(row, opened);
+    if (closed === undefined) return;
+    // its bytes are the other's from now on
+    const renamed = { bytes: 0, bytesReceived: 0, closedAt: before.updatedAt, closeReason: 'renamed' };
+    onClosed({ ...asLive(before), id: part.id, openedAt: part.openedAt, ...renamed }, closed);
   }
 
   private async letGo(part: Part, row: PlaySession): Promise<void> {

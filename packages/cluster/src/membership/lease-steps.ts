@@ -46,6 +46,15 @@ end
 return {now, redis.call('GET', KEYS[2]), dead, nodes}`,
 };
 
+/** Begins a new epoch, unless somebody has done so. KEYS: leases, epoch. ARGV: incarnation, the id of the old epoch, that of the new one. */
+export const NEW_EPOCH: Step = leased(
+  'new-epoch',
+  `
+if string.match(redis.call('GET', KEYS[2]) or '', '^%S+') ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[2], ARGV[3] .. ' ' .. now, 'PX', ${KEEP_MS})
+return 1`,
+);
+
 /** Gives up a lease. KEYS: leases [, nodes]. ARGV: incarnation. */
 export const LEAVE: Step = {
   name: 'leave',

@@ -4,7 +4,7 @@ import { wordsOf } from '../errors.js';
 import { BUCKETS, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { Lease, momentOf, PACE, type Moment } from './lease.js';
-import { FORGET, LEASE, LEAVE, TAKEN } from './lease-steps.js';
+import { FORGET, HOLDER_LENGTH, LEASE, LEAVE, NEW_EPOCH, TAKEN } from './lease-steps.js';
 import { LEASES, LOST } from './leased.js';
 import { NodeList } from './node-list.js';
 import { differingOption, leaseLost } from './membership-errors.js';
@@ -29,6 +29,7 @@ export interface MembershipParts {
 /** The most dead incarnations remembered, because one of them may come back. */
 const MAX_SWEPT = 1_000;
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+const idOf = (epoch: string): string => epoch.split(' ', 1)[0] ?? '';
 /** 48 bits: short, for each slot that it holds names it. */
 const someone = (): string => randomBytes(6).toString('base64url');
 
@@ -40,6 +41,7 @@ export class Membership {
   readonly nodes: NodeList;
   private readonly leases: readonly Lease[];
   private current = someone();
+  private before = '';
   private isJoined = false;
   private hasLeft = false;
   private timer: unknown;
@@ -48,6 +50,7 @@ export class Membership {
   private readonly sweeping = new Set<number>();
   private readonly epochs: string[] = [];
   private readonly swept = new RecentMap<true>({ max: MAX_SWEPT });
+  private losing: Promise<void> | undefined;
   private wokeAt: Moment | undefined;
   private stalledAs: string | undefined;
 
@@ -60,6 +63,11 @@ export class Membership {
   /** Changes each time it joins. */
   get incarnation(): string {
     return this.current;
+  }
+
+  /** As whom records name this process from before it joined anew. */
+  get former(): string {
+    return this.before.slice(0, HOLDER_LENGTH) || '-';
   }
 
   /** Whether this process may speak for a bucket now, by its own clocks: nothing is asked. */
@@ -96,6 +104,15 @@ export class Membership {
     if (reply !== LOST) return reply;
     if (incarnation === this.current) this.lose();
     throw leaseLost();
+  }
+
+  /**
+   * Redis has lost what it had acknowledged: a failover to a replica that was behind. All buckets begin a new epoch, as those that came
+   * back empty do, because what else was lost cannot be told: all nodes join anew, and put back what they have.
+   */
+  lostWrites(): Promise<void> {
+    this.losing ??= this.beginEpochs().finally(() => (this.losing = undefined));
+    return this.losing;
   }
 
   /**
@@ -194,6 +211,10 @@ export class Membership {
     }
     const [now, epoch, dead, nodes] = reply as readonly Reply[];
     if (now === 'CONFIG') throw differingOption(config, epoch as string);
+    if (how === 'renew' && this.epochOf(bucket).id !== idOf(epoch as string)) {
+      this.lose();
+      throw leaseLost();
+    }
     this.leases[bucket]?.renewed(asked, leaseMs);
     this.epochs[bucket] = epoch as string;
     if (bucket === LOG_BUCKET) this.nodes.update(asked, now as number, nodes);
@@ -201,10 +222,21 @@ export class Membership {
     return true;
   }
 
+  private async beginEpochs(): Promise<void> {
+    this.parts.logger.warn({}, 'cluster: Redis has lost what was written last; all nodes put back what they have.');
+    const begun = EVERY_BUCKET.map((bucket) =>
+      this.run(NEW_EPOCH, bucket, ['epoch'], [this.epochOf(bucket).id, randomUUID()]),
+    );
+    // where one fails, the next look finds out again
+    await Promise.allSettled(begun);
+    this.lose();
+  }
+
   /** Others may have what it had: it rejoins as another incarnation. */
   private lose(): void {
     if (!this.isJoined) return;
     this.isJoined = false;
+    this.before = this.current;
     for (const lease of this.leases) lease.end();
     this.parts.logger.warn({}, 'cluster: the lease of this process has ended; it joins anew.');
     this.wake?.();

@@ -25,6 +25,8 @@ export interface Claimed {
   readonly visit: Pick<FoundVisit, 'id' | 'openedAt' | 'names'>;
   /** It began with this claim: to be called when that has been reported. */
   readonly opened: (() => void) | undefined;
+  /** The part goes on as another visit, and its own has ended with this claim: to be called when that has been reported. */
+  readonly closed: (() => void) | undefined;
 }
 
 /** The result of ending a part. */
@@ -52,7 +54,7 @@ export interface Operation {
 /** The change in the number of visits, by the first word of an answer. */
 export const COUNTED: Readonly<Record<string, 1 | -1>> = { new: 1, opened: 1, closed: -1, gone: -1 };
 /** First words of answers that report something new. */
-export const NEWS: ReadonlySet<string> = new Set(['new', 'opened', 'closed']);
+export const NEWS: ReadonlySet<string> = new Set(['new', 'opened', 'closed', 'moved']);
 
 export interface Answer {
   readonly fields: readonly string[];
@@ -68,8 +70,8 @@ export const visitText = ({ id, openedAt }: Pick<Part, 'id' | 'openedAt'>): [id:
 ];
 
 /** Of a claim, from the last activity on. */
-export const claimArgs = (part: Part, wasLost: boolean): string[] => [
-  ...[timeText(part.updatedAt), allowedText(part.allowedUntil), wasLost ? 'lost' : '-'],
+export const claimArgs = (part: Part, wasLost: boolean, former: string): string[] => [
+  ...[timeText(part.updatedAt), allowedText(part.allowedUntil), wasLost ? 'lost' : '-', former],
 ];
 
 /** Of what ends a part, from the reason on. */

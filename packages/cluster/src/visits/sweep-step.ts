@@ -2,6 +2,7 @@ import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 import { leased } from '../membership/leased.js';
 import { HOW, OUTBOX_LUA } from './outbox-steps.js';
 import { RECORDS_LUA } from './visit-lua.js';
+import { LATEST } from './visit-steps.js';
 
 /**
  * Takes the parts of a dead incarnation from some visits of a bucket; those that nobody holds any more are closed. Answers
@@ -14,7 +15,9 @@ export const SWEEP = leased(
 local dead = string.sub(ARGV[3], 1, ${HOLDER_LENGTH})
 local page, changed = redis.call('HSCAN', KEYS[4], ARGV[4], 'COUNT', 200), {}
 for i = 1, #page[2], 2 do
-  local place, all, isChanged = page[2][i], parse(page[2][i + 1]), false
+  local place = page[2][i]
+  local isVisit = sub(place, 1, 1) ~= '${LATEST}'
+  local all, isChanged = isVisit and parse(page[2][i + 1]) or {}, place == '${LATEST}' .. dead
   for j = #all, 1, -1 do
     local visit = all[j]
     if holds(visit[6], dead) then

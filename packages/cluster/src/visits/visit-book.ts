@@ -2,14 +2,16 @@ import type { Clock, CloseReason, Logger } from '@stream-sessions/core';
 import type { Part, VisitIdentity } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import { BUCKETS } from '../link/link.js';
+import { leaseLost } from '../membership/membership-errors.js';
 import type { Membership } from '../membership/membership.js';
 import { readHappenings, type Happening } from './happening.js';
 import { Outbox, type OnHappened } from './outbox.js';
 import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
 import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type Place } from './fields.js';
+import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
-import { COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
+import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
 
 /** Operations per step. */
 const AT_ONCE = 100;
@@ -35,6 +37,7 @@ export class VisitBook {
   private readonly unsure = new Map<number, string[]>();
   /** Visits that this node is releasing or giving back: the number of pending operations. */
   private readonly leaving = new Map<string, number>();
+  readonly latest: LatestSteps;
   private isClosed = false;
   readonly outbox = new Outbox((bucket) => this.flushLater(bucket, TOLD_MS));
 
@@ -46,7 +49,9 @@ export class VisitBook {
     private readonly onHappened: OnHappened,
     /** Called when the count of a kind and stream changes by one. */
     private readonly onCounted: (bucket: number, about: string, change: 1 | -1) => void = nothing,
-  ) {}
+  ) {
+    this.latest = new LatestSteps(membership, clock);
+  }
 
   /**
    * The visit of a hit; undefined: nobody can tell. This node then holds a part of that visit.
@@ -73,12 +78,21 @@ export class VisitBook {
   /** `wasLost`: the bucket has come back empty, and the visit is not a new one. */
   async claim(part: Part, wasLost: boolean): Promise<Claimed | undefined> {
     const about = aboutOf(part.kind, part.stream);
-    const args = [...visitText(part), about, namesText(part.names), ...claimArgs(part, wasLost)];
+    const args = [
+      ...visitText(part),
+      about,
+      namesText(part.names),
+      ...claimArgs(part, wasLost, this.membership.former),
+    ];
     const answer = await this.add('C', placeOf(part), about, args);
     if (answer === undefined || answer.fields[0] === 'none') return undefined;
     const [how, id = '', openedAt = '', names = '-'] = answer.fields;
-    const opened = how === 'opened' ? answer.begun.told : undefined;
-    return { visit: { id, openedAt: readTime(openedAt), names: readNames(names) }, opened };
+    const { told } = answer.begun;
+    return {
+      visit: { id, openedAt: readTime(openedAt), names: readNames(names) },
+      opened: how === 'opened' ? told : undefined,
+      closed: how === 'moved' ? told : undefined,
+    };
   }
 
   letGo(part: Part, reason: CloseReason): Promise<Ended | undefined> {
@@ -199,9 +213,20 @@ export class VisitBook {
     const keys = [COUNTS, outboxKey(membership.incarnation), visitsKey(shard), ...ENDED_KEYS];
     const step = outbox.next();
     const told = outbox.take(bucket);
-    const args = [step, told.join() || '-', ...operations.flatMap((operation) => operation.args)];
+    const args = [
+      step,
+      told.join() || '-',
+      this.latest.of(bucket, shard),
+      ...operations.flatMap((operation) => operation.args),
+    ];
     try {
-      const [texts, before] = (await membership.run(VISITS, bucket, keys, args)) as unknown as StepAnswer;
+      const reply = await membership.run(VISITS, bucket, keys, args);
+      if (reply === BEHIND) {
+        await membership.lostWrites();
+        throw leaseLost();
+      }
+      if (operations.length > 0) this.latest.answered(bucket, shard, step);
+      const [texts, before] = reply as unknown as StepAnswer;
       const answers = texts.map((text) => text.split(' '));
       this.answer(bucket, step, operations, answers, before);
     } catch (error) {

@@ -11,10 +11,15 @@ export const COUNTS = 'counts';
  */
 export const ENDED_KEYS: readonly string[] = ['ended-0', 'ended-1', 'ended-2'];
 
+/** Fields of visits that begin like this are no visits, but the number of the latest step of a node. */
+export const LATEST = '#';
+/** The answer where Redis has lost what it had acknowledged. */
+export const BEHIND = 'BEHIND';
+
 /** The most ended visits remembered per group. */
 const MAX_ENDED = 24;
 /** How many arguments an operation has, by its letter. */
-export const WIDTHS = { F: 5, G: 5, C: 9, L: 8, X: 9 } as const;
+export const WIDTHS = { F: 5, G: 5, C: 10, L: 8, X: 9 } as const;
 /** Operations, by their letter. */
 export type What = keyof typeof WIDTHS;
 
@@ -35,12 +40,17 @@ export type What = keyof typeof WIDTHS;
  *
  * Visits that this begins or ends are in the outbox until that has been reported, or taken back.
  *
+ * Redis may have lost what it had acknowledged: a failover to a replica that was behind. So each incarnation leaves the number of its latest
+ * step beside the visits, and finds it again by the next one. If not, this answers `BEHIND`, and does nothing.
+ *
  * KEYS: leases, counts, outbox, visits, the three of what has ended. ARGV: incarnation, number of the step, those that have been told,
+ * the latest step about these visits that was answered,
  * then for each operation its letter, place, id and
  *
  * - of `F` kind and stream, and names;
  * - of `G` opening time, and the step by which the visit has begun;
- * - of `C` opening time, kind and stream, names, last activity, allowed until, and whether the bucket was lost;
+ * - of `C` opening time, kind and stream, names, last activity, allowed until, whether the bucket was lost, and as whom this process has
+ *   held the part before;
  * - of `L` and `X` opening time, why, last activity, bytes, bytes received, and of `X` how far the log is.
  *
  * Answers a text for each, and what this very step has made happen before.
@@ -71,7 +81,7 @@ end
 local widths = {${Object.entries(WIDTHS)
     .map(([what, width]) => `${what} = ${width}`)
     .join()}}
-local places, begins, b = {}, {}, 3
+local places, begins, b = {}, {}, 4
 local last = #ARGV
 while b < last do
   local n = #places + 1
@@ -80,7 +90,15 @@ while b < last do
 end
 local records, changed = {}, {}
 if places[1] then
-  for i, record in ipairs(redis.call('HMGET', KEYS[4], unpack(places))) do records[places[i]] = record end
+  local latest = '${LATEST}' .. me
+  places[#places + 1] = latest
+  local found = redis.call('HMGET', KEYS[4], unpack(places))
+  places[#places] = nil
+  local known, step = tonumber(found[#found] or 0), tonumber(ARGV[2])
+  if ARGV[4] ~= '-' and known < tonumber(ARGV[4]) then return '${BEHIND}' end
+  -- one that was given up may come after a later one
+  if step > known then changed[latest] = ARGV[2] end
+  for i, place in ipairs(places) do records[place] = found[i] end
 end
 local window = math.floor(now / ${TENTATIVE_MS})
 local endsNow, endsBefore, ended = KEYS[5 + window % 3], KEYS[5 + (window + 2) % 3], {}
@@ -170,6 +188,11 @@ local function claim(b, place, all)
     if ended[place] and has(ended[place], id .. '@' .. opened) then return 'none' end
     if all[1] then visit = resolve(all, split(shown), now, me) end
     how = 'joined'
+    if visit and ARGV[b + 9] == 'lost' then
+      -- another has begun for this viewer meanwhile, and this one goes on as that
+      happens('${HOW.closed}', {id, opened, ARGV[b + 5], '-', shown, '', last, '0', '0'}, 'renamed')
+      how = 'moved'
+    end
   end
   if not visit then
     local isLost = ARGV[b + 9] == 'lost'
@@ -186,6 +209,7 @@ local function claim(b, place, all)
   end
   if visit[4] == '!' then how = 'opened' end
   begin(visit)
+  visit[6] = without(visit[6], ARGV[b + 10])
   if not holds(visit[6], me) then visit[6] = visit[6] .. me end
   local latest = most(visit[7] or visit[2], last)
   if visit[7] or latest ~= visit[2] then visit[7], visit[8], visit[9] = latest, visit[8] or '0', visit[9] or '0' end
@@ -231,4 +255,18 @@ writeAll(endsNow, endedNow, ${2 * TENTATIVE_MS})
 settle(KEYS[2])
 post(KEYS[3], ARGV[2], before)
 return {answers, before}`,
+);
+
+/**
+ * Whether the latest steps of this incarnation are still there. KEYS: leases, the hashes of visits. ARGV: incarnation, for each hash the
+ * number of the latest step that was answered, or `-`. Answers `BEHIND` if not.
+ */
+export const LOOK = leased(
+  'look',
+  `
+local latest = '${LATEST}' .. string.sub(ARGV[1], 1, ${HOLDER_LENGTH})
+for i = 2, #KEYS do
+  if ARGV[i] ~= '-' and tonumber(redis.call('HGET', KEYS[i], latest) or 0) < tonumber(ARGV[i]) then return '${BEHIND}' end
+end
+return 'OK'`,
 );

@@ -110,7 +110,9 @@ export class Nodes {
   async records(): Promise<string[]> {
     const { ask } = await connect('redis', this.via as number);
     const keys = (await ask('KEYS', `${this.prefix}*:visits-*`)) as string[];
-    return ((await Promise.all(keys.map((key) => ask('HVALS', key)))) as string[][]).flat();
+    const values = ((await Promise.all(keys.map((key) => ask('HVALS', key)))) as string[][]).flat();
+    // what else is there are numbers of steps
+    return values.filter((value) => value.includes(' '));
   }
 
   /** Everybody leaves. */

@@ -1,0 +1,52 @@
+import type { Clock } from '@stream-sessions/core';
+import { RecentMap } from '@stream-sessions/core/spi';
+import { BUCKETS } from '../link/link.js';
+import type { Membership } from '../membership/membership.js';
+import { SHARDS } from './fields.js';
+import { BEHIND, LOOK, visitsKey } from './visit-steps.js';
+
+/** A replica that is further behind is none; and what nobody has changed for a day expires. Milliseconds. */
+const LOOK_FOR_MS = 600_000;
+
+const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+const EVERY_SHARD = Array.from({ length: SHARDS }, (_, shard) => shard);
+const EVERY_KEY = EVERY_SHARD.map(visitsKey);
+
+/** The latest step about each hash of visits that Redis has answered: it must still be there. */
+export class LatestSteps {
+  /** By incarnation, bucket and hash. */
+  private readonly latest = new RecentMap<{ readonly step: string; readonly at: number }>({
+    max: 2 * BUCKETS * SHARDS,
+  });
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Its number; `-`: there was none lately. */
+  of(bucket: number, shard: number): string {
+    const latest = this.latest.get(this.keyOf(bucket, shard));
+    return latest !== undefined && this.clock.now() - latest.at < LOOK_FOR_MS ? latest.step : '-';
+  }
+
+  answered(bucket: number, shard: number, step: string): void {
+    this.latest.set(this.keyOf(bucket, shard), { step, at: this.clock.now() });
+  }
+
+  /** Looks for all of them, also where nothing else is asked. */
+  async look(): Promise<void> {
+    const { membership } = this;
+    const looks = EVERY_BUCKET.map(async (bucket) => {
+      const steps = EVERY_SHARD.map((shard) => this.of(bucket, shard));
+      if (steps.every((step) => step === '-')) return;
+      if ((await membership.run(LOOK, bucket, EVERY_KEY, steps)) === BEHIND) await membership.lostWrites();
+    });
+    // where it cannot be asked, the next renewal asks again
+    await Promise.allSettled(looks);
+  }
+
+  private keyOf(bucket: number, shard: number): string {
+    return `${this.membership.incarnation} ${bucket} ${shard}`;
+  }
+}
