@@ -158,7 +158,7 @@ export class VisitKeeper implements VisitDirectory {
     const { visit, opened, closed } = claimed;
     const as = { id: visit.id, openedAt: visit.openedAt };
     const isSame = as.id === part.id && as.openedAt === part.openedAt;
-    const last = this.ended.get(keyOf(part)) ?? { part, row: strangerOf(part) };
+    const last = this.ended.get(key) ?? { part, row: strangerOf(part) };
     const before = rowOf(part.id) ?? last.row;
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
       // It ended before anybody knew which visit it was.

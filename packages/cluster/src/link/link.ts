@@ -16,6 +16,7 @@ export interface Step {
  * Buckets over which the keys are spread: the keys of one bucket are stored together, so that one step can use several of them.
  */
 export const BUCKETS = 16;
+export const EVERY_BUCKET: readonly number[] = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 
 /** The bucket of the log, and of every other channel. */
 export const LOG_BUCKET = 0;

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
 import { wordsOf } from '../errors.js';
-import { BUCKETS, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
+import { EVERY_BUCKET, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { Lease, momentOf, PACE, type Moment } from './lease.js';
 import { FORGET, HOLDER_LENGTH, LEASE, LEAVE, NEW_EPOCH, TAKEN } from './lease-steps.js';
@@ -28,7 +28,6 @@ export interface MembershipParts {
 
 /** The most dead incarnations remembered, because one of them may come back. */
 const MAX_SWEPT = 1_000;
-const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 const idOf = (epoch: string): string => epoch.split(' ', 1)[0] ?? '';
 /** 48 bits: short, for each slot that it holds names it. */
 const someone = (): string => randomBytes(6).toString('base64url');

@@ -1,16 +1,14 @@
 import type { Clock } from '@stream-sessions/core';
 import { RecentMap } from '@stream-sessions/core/spi';
-import { BUCKETS } from '../link/link.js';
+import { BUCKETS, EVERY_BUCKET } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
 import { SHARDS } from './fields.js';
-import { BEHIND, LOOK, visitsKey } from './visit-steps.js';
+import { BEHIND, LOOK, VISITS_KEYS } from './visit-steps.js';
 
 /** A replica that is further behind is none; and what nobody has changed for a day expires. Milliseconds. */
 const LOOK_FOR_MS = 600_000;
 
-const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 const EVERY_SHARD = Array.from({ length: SHARDS }, (_, shard) => shard);
-const EVERY_KEY = EVERY_SHARD.map(visitsKey);
 
 /** The latest step about each hash of visits that Redis has answered: it must still be there. */
 export class LatestSteps {
@@ -40,7 +38,7 @@ export class LatestSteps {
     const looks = EVERY_BUCKET.map(async (bucket) => {
       const steps = EVERY_SHARD.map((shard) => this.of(bucket, shard));
       if (steps.every((step) => step === '-')) return;
-      if ((await membership.run(LOOK, bucket, EVERY_KEY, steps)) === BEHIND) await membership.lostWrites();
+      if ((await membership.run(LOOK, bucket, VISITS_KEYS, steps)) === BEHIND) await membership.lostWrites();
     });
     // where it cannot be asked, the next renewal asks again
     await Promise.allSettled(looks);

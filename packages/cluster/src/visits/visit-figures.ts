@@ -1,9 +1,9 @@
-import { BUCKETS } from '../link/link.js';
+import { EVERY_BUCKET } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
-import { placeOf, readHolders, shardOf, SHARDS } from './fields.js';
+import { placeOf, readHolders, shardOf } from './fields.js';
 import { READ } from './figure-steps.js';
 import { visitText } from './operation.js';
-import { visitsKey } from './visit-steps.js';
+import { VISITS_KEYS } from './visit-steps.js';
 
 /** A visit that somebody asks about. */
 export interface Known {
@@ -21,8 +21,6 @@ export interface Figures {
   readonly holders: readonly string[];
 }
 
-const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
-const EVERY_KEY = Array.from({ length: SHARDS }, (_, shard) => visitsKey(shard));
 const NOTHING: Figures = { bytes: 0, bytesReceived: 0, holders: [] };
 
 /** Reads the records of these visits, in their order. */
@@ -34,7 +32,7 @@ export async function readFigures(membership: Membership, visits: readonly Known
       const here = placed.filter(({ where }) => where.bucket === bucket);
       if (here.length === 0) return;
       const args = here.flatMap(({ visit, where }) => [String(shardOf(where.place)), where.place, ...visitText(visit)]);
-      const reply = (await membership.run(READ, bucket, EVERY_KEY, args)) as readonly string[];
+      const reply = (await membership.run(READ, bucket, VISITS_KEYS, args)) as readonly string[];
       reply.forEach((text, i) => {
         const [holders = '', , bytes = 0, received = 0] = text.split(' ');
         const held = readHolders(holders);

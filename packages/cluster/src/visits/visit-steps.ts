@@ -1,9 +1,11 @@
 import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 import { leased } from '../membership/leased.js';
+import { SHARDS } from './fields.js';
 import { HOW, OUTBOX_LUA } from './outbox-steps.js';
 import { BASE_36_LUA, PENDING_MS, RECORDS_LUA, RESOLVE_LUA, TENTATIVE_MS } from './visit-lua.js';
 
 export const visitsKey = (shard: number): string => `visits-${shard}`;
+export const VISITS_KEYS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => visitsKey(shard));
 export const COUNTS = 'counts';
 /**
  * By group: how far the log was when a visit has ended for everybody, and which have lately. What ends within `TENTATIVE_MS` is in one
