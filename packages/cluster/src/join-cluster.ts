@@ -134,7 +134,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     openedAtOf: (id) => keeper.openedAtOf(id),
   });
   const check = new ReplacedCheck(member, words.visitsReplaced, port, clock);
-  const claimer: Claimer = new Claimer({ member, clock, keeper, slots, leaseMs });
+  const claimer: Claimer = new Claimer({ member, clock, keeper, leaseMs });
   const leavePort = port.join(keeper);
   const leave = async (): Promise<void> => {
     claimer.stop();

@@ -1,19 +1,14 @@
 import type { Clock } from '@stream-sessions/core';
-import { everyMs } from '@stream-sessions/core/spi';
 import { BUCKETS } from '../link/link.js';
 import type { Member } from '../member.js';
-import type { ClusterSlots } from '../slots/cluster-slots.js';
 import type { VisitKeeper } from './visit-keeper.js';
 
-/** How often it checks whether a bucket has come back empty. Milliseconds. */
-const LOOK_EVERY_MS = 1_000;
 const ANSWER_MS = 1_000;
 
 export interface ClaimerParts {
   readonly member: Member;
   readonly clock: Clock;
   readonly keeper: Pick<VisitKeeper, 'claimAgain'>;
-  readonly slots: Pick<ClusterSlots, 'claim'>;
   readonly leaseMs: number;
 }
 
@@ -23,11 +18,9 @@ export interface ClaimerParts {
  */
 export class Claimer {
   private known: readonly string[] = [];
-  private readonly stopLooking: () => void;
   private readonly waiting = new Set<unknown>();
 
   constructor(private readonly parts: ClaimerParts) {
-    this.stopLooking = everyMs(parts.clock, LOOK_EVERY_MS, () => this.look());
     parts.member.mailbox.on('swept', (incarnation) => parts.member.membership.hasSwept(incarnation as string));
   }
 
@@ -43,17 +36,7 @@ export class Claimer {
   }
 
   stop(): void {
-    this.stopLooking();
     for (const timer of this.waiting) this.parts.clock.clearTimeout(timer);
-  }
-
-  private look(): void {
-    // who joins anew looks when that is done
-    if (!this.parts.member.holds(0)) return;
-    const lost = this.lostBuckets();
-    if (lost.size === 0) return;
-    this.parts.keeper.claimAgain((bucket) => lost.has(bucket), true);
-    void this.parts.slots.claim();
   }
 
   /** Since the last call. */
