@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { heldBytes } from '@stream-sessions/core/testing';
 import { createRtspServer, type RtspServer } from '../src/index.js';
 import { frame, packet, RtspClient, SDP } from './support/rtsp-client.js';
 import { pace, stays, until } from '../../../test/support/until.js';
@@ -209,12 +210,12 @@ it('bounds what waits for a client that does not read its responses', async () =
   const deaf = connect((await own.listen(0, '127.0.0.1')).port, '127.0.0.1').on('error', () => undefined);
   deaf.pause();
   await until('it is there', () => connections(own) === 1);
-  const before = process.memoryUsage().rss;
+  const before = heldBytes();
   const question = Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n'.repeat(1_000));
   const ask = setInterval(() => deaf.writableLength < MEGABYTE && deaf.write(question), 1);
   await until('it is cut', () => connections(own) === 0, 20_000);
   clearInterval(ask);
-  expect(process.memoryUsage().rss - before).toBeLessThan(150 * MEGABYTE);
+  expect(heldBytes() - before).toBeLessThan(20 * MEGABYTE);
   deaf.destroy();
   await own.close();
 });
@@ -291,7 +292,7 @@ it('holds ten thousand connections that say nothing, serves others meanwhile, an
   const own = createRtspServer({ startTimeoutMs: 8_000 });
   const to = (await own.listen(0, '127.0.0.1')).port;
   await new RtspClient(to).publish('/live/cam1');
-  const before = process.memoryUsage().rss;
+  const before = heldBytes();
   const silent = spawn(process.execPath, ['-e', SILENT, String(to), '10000'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
@@ -311,7 +312,7 @@ it('holds ten thousand connections that say nothing, serves others meanwhile, an
       30_000,
     );
     expect(most).toBeLessThanOrEqual(5_002); // the oldest make room
-    expect(process.memoryUsage().rss - before).toBeLessThan(400 * MEGABYTE);
+    expect(heldBytes() - before).toBeLessThan(100 * MEGABYTE);
     await until('all were hung up on', () => ended >= 10_000, 30_000);
     expect([late.ended, connections(own)]).toEqual([false, 2]);
   } finally {
