@@ -1,4 +1,4 @@
-import type { Policy, TrackerOptions, Verdict } from '@stream-sessions/core';
+import type { Policy, TrackerOptions } from '@stream-sessions/core';
 import { concurrencyPolicy } from '@stream-sessions/policies';
 import { connect } from '../../../test/support/redis-clients.js';
 import { stays, until } from '../../../test/support/until.js';
@@ -8,6 +8,7 @@ import { faultyLink, type FaultyLink } from './support/faulty-link.js';
 import { ask, type Nodes, play, type Node } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 import { growOld } from './support/redis-links.js';
+import { NO, slow, YES } from './support/slow-policy.js';
 
 const redis = oneRedis();
 let nodes: Nodes;
@@ -67,24 +68,6 @@ describe('what a viewer costs', () => {
     expect(a.taken('visits')).toBeLessThanOrEqual(VIEWERS + FORGETS);
   });
 });
-
-/** A policy that answers when the test says so. */
-function slow(): { policy: Policy; says: (verdict: Verdict) => void; asked: () => number } {
-  const waiting: ((verdict: Verdict) => void)[] = [];
-  let asked = 0;
-  const admit = () => {
-    asked++;
-    return new Promise<Verdict>((resolve) => waiting.push(resolve));
-  };
-  return {
-    policy: { name: 'slow', stage: 'authorise', admit },
-    says: (verdict) => waiting.splice(0).forEach((say) => say(verdict)),
-    asked: () => asked,
-  };
-}
-
-const NO: Verdict = { allow: false, reason: 'test' };
-const YES: Verdict = { allow: true };
 
 describe('a newcomer that is refused', () => {
   it('leaves nothing behind, and causes no event', async () => {

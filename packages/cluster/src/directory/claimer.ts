@@ -28,11 +28,11 @@ export class Claimer {
   async joined(stalledAs: string | undefined): Promise<void> {
     const { keeper } = this.parts;
     const lost = this.lostBuckets();
-    keeper.claimAgain((bucket) => !lost.has(bucket), false);
+    keeper.claimAgain((bucket) => !lost.has(bucket), 'open');
     if (lost.size === 0) return;
     // Others may have closed its visits, and Redis would no longer know about it.
     const isSwept = stalledAs !== undefined && (await this.isSwept(stalledAs));
-    keeper.claimAgain((bucket) => lost.has(bucket), !isSwept);
+    keeper.claimAgain((bucket) => lost.has(bucket), isSwept ? 'open' : 'lost');
   }
 
   stop(): void {

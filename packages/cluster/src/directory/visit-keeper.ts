@@ -5,6 +5,7 @@ import { holdersOf } from '../member.js';
 import { placeOf } from '../visits/fields.js';
 import type { Origin } from '../visits/outbox.js';
 import { strangerOf, type Happening } from '../visits/happening.js';
+import type { Claim } from '../visits/visit-steps.js';
 import { keyOf } from './merge-rows.js';
 import { Openings } from './openings.js';
 import type { VisitKeeperParts } from './visit-keeper-parts.js';
@@ -12,6 +13,9 @@ import { asLive, wholeOf } from './visit-rows.js';
 
 /** How long to wait for nodes that hold other parts of a visit that has ended. Milliseconds. */
 const END_MS = 1_000;
+
+/** After this, whoever holds a part of a visit that has ended has been told so, if at all: by message, or by the log. Milliseconds. */
+const OVER_MS = 2 * END_MS;
 
 /** The part that has ended elsewhere, and why. */
 interface Ending {
@@ -38,7 +42,7 @@ export class VisitKeeper implements VisitDirectory {
   constructor(private readonly parts: VisitKeeperParts) {
     this.whenAlone = parts.whenAlone;
     this.timeLimitMs = parts.timeLimitMs;
-    this.openings = new Openings(parts, (part) => void this.claim(part, false));
+    this.openings = new Openings(parts, (part) => void this.claim(part, 'open'));
     parts.member.mailbox.on('end', (asked) => this.endHere(asked as Ending));
   }
 
@@ -71,12 +75,12 @@ export class VisitKeeper implements VisitDirectory {
   }
 
   /** This process has another incarnation since it rejoined, or a bucket has come back empty. */
-  claimAgain(isMeant: (bucket: number) => boolean, wasLost: boolean): void {
+  claimAgain(isMeant: (bucket: number) => boolean, why: Claim): void {
     const { port } = this.parts;
     this.openings.forget(isMeant);
     for (const id of port.ids()) {
       const part = port.part(id);
-      if (part !== undefined && isMeant(placeOf(part).bucket)) void this.claim(part, wasLost);
+      if (part !== undefined && isMeant(placeOf(part).bucket)) void this.claim(part, why);
     }
   }
 
@@ -142,16 +146,17 @@ export class VisitKeeper implements VisitDirectory {
     for (const id of ids) {
       const part = port.part(id);
       if (part === undefined || words.visitsReplaced.endIfReplaced(part)) continue;
-      if (!this.openings.isToldOf(part, rowOf(id))) void this.claim(part, false);
+      if (!this.openings.isToldOf(part, rowOf(id))) void this.claim(part, 'open');
     }
   }
 
-  private async claim(part: Part, wasLost: boolean): Promise<void> {
+  private async claim(part: Part, why: Claim): Promise<void> {
     const { port, book, rowOf, onOpened, onClosed } = this.parts;
     const key = keyOf(part);
-    const claimed = await book.claim(this.parts.time.part(part), wasLost && !this.untold.has(key));
+    const claimed = await book.claim(this.parts.time.part(part), why === 'lost' && this.untold.has(key) ? 'open' : why);
+    if (claimed === 'over') return this.beginAnew(part);
     if (claimed === undefined) {
-      if (!wasLost && port.part(part.id)?.openedAt === part.openedAt) this.untold.add(key);
+      if (why !== 'lost' && this.liveOf(part) !== undefined) this.untold.add(key);
       return;
     }
     this.untold.delete(key);
@@ -173,10 +178,24 @@ export class VisitKeeper implements VisitDirectory {
     onClosed({ ...asLive(before), id: part.id, openedAt: part.openedAt, ...renamed }, closed);
   }
 
+  /** Its visit has ended for everybody. If nobody ends the part as well, this node was not heard of when that happened. */
+  private beginAnew(part: Part): void {
+    this.parts.clock.setTimeout(() => {
+      const live = this.liveOf(part);
+      if (live !== undefined) void this.claim(live, 'anew');
+    }, OVER_MS);
+  }
+
+  private liveOf({ id, openedAt }: Part): Part | undefined {
+    const live = this.parts.port.part(id);
+    return live?.openedAt === openedAt ? live : undefined;
+  }
+
   private async letGo(part: Part, row: PlaySession): Promise<void> {
-    const { port, book, time, onClosed, onHandover } = this.parts;
+    const { port, book, time, onOpened, onClosed, onHandover } = this.parts;
     const reason = row.closeReason ?? 'idle';
     const ended = await book.letGo(part, reason);
+    if (ended?.opened !== undefined) onOpened(asLive(row), ended.opened);
     if (ended !== undefined && ended.closed === undefined && reason === 'idle') onHandover();
     if (ended?.closed === undefined) return;
     const whole = wholeOf(row, ended);
@@ -186,10 +205,11 @@ export class VisitKeeper implements VisitDirectory {
 
   /** Denials first, as on one node; then no node holds a part any more. */
   private async endEverywhere(part: Part, row: PlaySession): Promise<void> {
-    const { book, member, words, onClosed } = this.parts;
+    const { book, member, words, onOpened, onClosed } = this.parts;
     const logAt = await words.said();
     const ended = await book.close(part, row.closeReason ?? '', logAt);
     if (ended === undefined) return;
+    if (ended.opened !== undefined) onOpened(asLive(row), ended.opened);
     const holders = holdersOf(member, ended.holders);
     const ending: Ending = {
       ...{ id: part.id, openedAt: part.openedAt, reason: row.closeReason ?? '' },

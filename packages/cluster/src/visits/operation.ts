@@ -1,5 +1,6 @@
 import type { FoundVisit, Part } from '@stream-sessions/core/spi';
 import { allowedText, readAllowed, readHolders, readNames, readTime, timeText, type Place } from './fields.js';
+import { CLAIM, type Claim } from './visit-steps.js';
 
 /** The answer to a question. */
 export interface Asked {
@@ -31,6 +32,8 @@ export interface Claimed {
 
 /** The result of ending a part. */
 export interface Ended {
+  /** Nobody had told that the visit has begun: to be called when that has been reported. */
+  readonly opened: (() => void) | undefined;
   /** The whole visit has ended, and no part is left: to be called when that has been reported. */
   readonly closed: (() => void) | undefined;
   readonly updatedAt: number;
@@ -52,9 +55,22 @@ export interface Operation {
 }
 
 /** The change in the number of visits, by the first word of an answer. */
-export const COUNTED: Readonly<Record<string, 1 | -1>> = { new: 1, opened: 1, closed: -1, gone: -1 };
-/** First words of answers that report something new. */
-export const NEWS: ReadonlySet<string> = new Set(['new', 'opened', 'closed', 'moved']);
+export const COUNTED: Readonly<Record<string, 1 | -1>> = {
+  new: 1,
+  opened: 1,
+  closed: -1,
+  'opened-closed': -1,
+  gone: -1,
+};
+/** How many events an answer reports, by its first word. */
+export const NEWS: Readonly<Record<string, number>> = {
+  new: 1,
+  opened: 1,
+  closed: 1,
+  moved: 1,
+  'opened-left': 1,
+  'opened-closed': 2,
+};
 
 export interface Answer {
   readonly fields: readonly string[];
@@ -70,8 +86,8 @@ export const visitText = ({ id, openedAt }: Pick<Part, 'id' | 'openedAt'>): [id:
 ];
 
 /** Of a claim, from the last activity on. */
-export const claimArgs = (part: Part, wasLost: boolean, former: string): string[] => [
-  ...[timeText(part.updatedAt), allowedText(part.allowedUntil), wasLost ? 'lost' : '-', former],
+export const claimArgs = (part: Part, why: Claim, former: string): string[] => [
+  ...[timeText(part.updatedAt), allowedText(part.allowedUntil), CLAIM[why], former],
 ];
 
 /** Of what ends a part, from the reason on. */
@@ -83,7 +99,8 @@ export function readEnded({ fields, begun }: Answer): Ended | undefined {
   const [how, updatedAt, bytes, received, holders = ''] = fields;
   if (how === 'none' || updatedAt === undefined) return undefined;
   return {
-    closed: how === 'closed' ? begun.told : undefined,
+    opened: how?.startsWith('opened') === true ? begun.told : undefined,
+    closed: how?.endsWith('closed') === true ? begun.told : undefined,
     updatedAt: readTime(updatedAt),
     bytes: Number(bytes),
     bytesReceived: Number(received),

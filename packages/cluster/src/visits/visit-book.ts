@@ -11,7 +11,7 @@ import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type
 import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
-import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
+import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type Claim, type What } from './visit-steps.js';
 
 /** Operations per step. */
 const AT_ONCE = 100;
@@ -75,17 +75,13 @@ export class VisitBook {
     return answer && { how: answer.fields[0], ended: readEnded(answer) };
   }
 
-  /** `wasLost`: the bucket has come back empty, and the visit is not a new one. */
-  async claim(part: Part, wasLost: boolean): Promise<Claimed | undefined> {
+  /** Answers `over` where the visit has ended for everybody. */
+  async claim(part: Part, why: Claim): Promise<Claimed | 'over' | undefined> {
     const about = aboutOf(part.kind, part.stream);
-    const args = [
-      ...visitText(part),
-      about,
-      namesText(part.names),
-      ...claimArgs(part, wasLost, this.membership.former),
-    ];
+    const args = [...visitText(part), about, namesText(part.names), ...claimArgs(part, why, this.membership.former)];
     const answer = await this.add('C', placeOf(part), about, args);
-    if (answer === undefined || answer.fields[0] === 'none') return undefined;
+    if (answer === undefined) return undefined;
+    if (answer.fields[0] === 'over') return 'over';
     const [how, id = '', openedAt = '', names = '-'] = answer.fields;
     const { told } = answer.begun;
     return {
@@ -254,12 +250,12 @@ export class VisitBook {
     before: string,
   ): void {
     const begunIds = new Set(answers.flatMap(([how, id, at]) => (how === 'new' ? [`${id} ${at}`] : [])));
-    const isNews = (fields: readonly string[] = []): boolean => NEWS.has(fields[0] ?? '');
+    const news = answers.reduce((sum, [how = '']) => sum + (NEWS[how] ?? 0), 0);
     // a question that ran twice returns what it began
     const lost = readHappenings(before).filter(
       (happening) => happening.how === 'closed' || !begunIds.has(visitText(happening).join(' ')),
     );
-    const told = this.outbox.expect(bucket, step, lost.length + answers.filter(isNews).length);
+    const told = this.outbox.expect(bucket, step, lost.length + news);
     operations.forEach(({ about, done }, i) => {
       const change = COUNTED[answers[i]?.[0] ?? ''];
       if (change !== undefined) this.onCounted(bucket, about, change);

@@ -3,7 +3,7 @@ import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 /** What was asked about and has not opened after this is given back: as long as policies may think. Milliseconds. */
 export const TENTATIVE_MS = 15_000;
 /**
- * If nothing more was reported about a new visit after this, it has been admitted: otherwise it would have been given back.
+ * If nothing more was reported about a new visit after this, somebody has been let in: otherwise it would have been given back.
  * Milliseconds.
  */
 export const PENDING_MS = 2 * TENTATIVE_MS;

@@ -24,6 +24,12 @@ const MAX_ENDED = 24;
 export const WIDTHS = { F: 5, G: 5, C: 10, L: 8, X: 9 } as const;
 /** Operations, by their letter. */
 export type What = keyof typeof WIDTHS;
+/**
+ * Why a part is claimed: it has opened, or changed; its bucket has come back empty, and it is not new; or its visit has ended for
+ * everybody, and it goes on as another.
+ */
+export const CLAIM = { open: '-', lost: 'lost', anew: 'anew' } as const;
+export type Claim = keyof typeof CLAIM;
 
 /**
  * Operations on visits in one hash of a bucket, in order:
@@ -36,9 +42,11 @@ export type What = keyof typeof WIDTHS;
  *   that this node is to tell of; `passed` and who they are, if one of them is to do so when it lets somebody in; `closed` if others
  *   had, or have died before they could say so, and have gone.
  * - `C` this node holds a part: of that very visit; or of one that it turns out to be; or of a new one. Answers what it is, and
- *   `opened` if it began by this, or `none`: it has ended for everybody.
+ *   `opened` if it began by this, or `over`: it has ended for everybody.
  * - `L` this node lets go of its part. The last one closes the visit.
  * - `X` the visit has ended for everybody. Answers who else holds parts.
+ *
+ *   If nobody has told of the visit before these two, they answer that it has begun as well: somebody was let in.
  *
  * Visits that this begins or ends are in the outbox until that has been reported, or taken back.
  *
@@ -51,8 +59,8 @@ export type What = keyof typeof WIDTHS;
  *
  * - of `F` kind and stream, and names;
  * - of `G` opening time, and the step by which the visit has begun;
- * - of `C` opening time, kind and stream, names, last activity, allowed until, whether the bucket was lost, and as whom this process has
- *   held the part before;
+ * - of `C` opening time, kind and stream, names, last activity, allowed until, why (see `CLAIM`), and as whom this
+ *   process has held the part before;
  * - of `L` and `X` opening time, why, last activity, bytes, bytes received, and of `X` how far the log is.
  *
  * Answers a text for each, and what this very step has made happen before.
@@ -129,9 +137,14 @@ local function close(all, visit, why)
 end
 -- nobody may have been let in yet
 local function isPending(visit)
-  return (visit[4] == '?' or visit[4] == '!') and now - tonumber(visit[2], 36) <= ${PENDING_MS}
+  return visit[4] == '!' or (visit[4] == '?' and now - tonumber(visit[2], 36) <= ${PENDING_MS})
 end
-local function begin(visit) if visit[4] == '?' or visit[4] == '!' then visit[4] = '-' end end
+-- somebody was let in; whether nobody has told of that
+local function begin(visit)
+  local was = visit[4]
+  if was == '?' or was == '!' then visit[4] = '-' end
+  return was == '!'
+end
 local today = base36(now)
 local function ask(b, place, all)
   local logAt = ended[place] and ' ' .. string.match(ended[place], '^[^,]+') or ' 0'
@@ -152,7 +165,7 @@ local function ask(b, place, all)
     how = find(before, openedLine(visit[1], visit[2]), 1, true) and 'new' or 'mine'
   end
   local allowed = visit[4]
-  if allowed == '?' or (allowed == '!' and not isPending(visit)) then allowed = '-' end
+  if allowed == '?' then allowed = '-' end
   return how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[5] .. ' ' .. allowed .. logAt
 end
 -- what is known of it, and who else holds a part
@@ -187,18 +200,18 @@ local function claim(b, place, all)
   local visit, how = at(all, id, opened), 'known'
   if not visit then
     -- it ended for everybody before this came
-    if ended[place] and has(ended[place], id .. '@' .. opened) then return 'none' end
+    if ARGV[b + 9] ~= '${CLAIM.anew}' and ended[place] and has(ended[place], id .. '@' .. opened) then return 'over' end
     if all[1] then visit = resolve(all, split(shown), now, me) end
     how = 'joined'
-    if visit and ARGV[b + 9] == 'lost' then
+    if visit and ARGV[b + 9] == '${CLAIM.lost}' then
       -- another has begun for this viewer meanwhile, and this one goes on as that
       happens('${HOW.closed}', {id, opened, ARGV[b + 5], '-', shown, '', last, '0', '0'}, 'renamed')
       how = 'moved'
     end
   end
   if not visit then
-    local isLost = ARGV[b + 9] == 'lost'
-    local isFresh = isLost or math.abs(tonumber(opened, 36) - now) <= 1000
+    local isLost = ARGV[b + 9] == '${CLAIM.lost}'
+    local isFresh = isLost or (ARGV[b + 9] ~= '${CLAIM.anew}' and math.abs(tonumber(opened, 36) - now) <= 1000)
     visit = {freeId(all, id), isFresh and opened or today, ARGV[b + 5], '-', shown, ''}
     how = isLost and 'known' or 'opened'
     all[#all + 1] = visit
@@ -209,8 +222,7 @@ local function claim(b, place, all)
     if names[1] and how == 'known' and kindOf(names[1]) ~= 'f' and not has(own, names[1]) then own = names[1] .. ',' .. own end
     visit[5] = addNames(own, names)
   end
-  if visit[4] == '!' then how = 'opened' end
-  begin(visit)
+  if begin(visit) then how = 'opened' end
   visit[6] = without(visit[6], ARGV[b + 10])
   if not holds(visit[6], me) then visit[6] = visit[6] .. me end
   local latest = most(visit[7] or visit[2], last)
@@ -227,14 +239,15 @@ end
 local function leave(b, place, all, isForAll)
   local visit = at(all, ARGV[b + 3], ARGV[b + 4])
   if not visit or not (isForAll or holds(visit[6], me)) then return 'none' end
-  begin(visit)
+  local isUntold = begin(visit)
+  if isUntold then happens('${HOW.opened}', visit, place) end
   visit[7] = most(visit[7] or visit[2], ARGV[b + 6])
   visit[8], visit[9] = add(visit[8], ARGV[b + 7]), add(visit[9], ARGV[b + 8])
   local held = others(visit[6])
   local isOver = isForAll or held == ''
   if isOver then close(all, visit, ARGV[b + 5]) else visit[6] = without(visit[6], me) end
   save(place, all)
-  return (isOver and 'closed' or 'left') .. whole(visit, held)
+  return (isUntold and 'opened-' or '') .. (isOver and 'closed' or 'left') .. whole(visit, held)
 end
 local function finish(b, place, all)
   local answer = leave(b, place, all, true)

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { closeClients, connect } from '../../../../test/support/redis-clients.js';
 import { startRedis, type RedisServer } from '../../../../test/support/redis-server.js';
 import { Cluster } from './members.js';
@@ -32,6 +35,24 @@ export function oneRedis(argsFor?: Parameters<typeof startRedis>[0]): RedisServe
 /** Gives each test trackers that join a cluster of its own. When they have left, whatever Redis still has expires. */
 export function nodesOn(redis: RedisServer, give: (nodes: Nodes) => void): void {
   eachOn(redis, () => new Nodes(redis.port), give);
+}
+
+/** What is between nodes: tests run for each. */
+export const LINKS = ['Redis', 'a hub among workers'] as const;
+
+/** As `nodesOn`, over either link. */
+export function nodesOver(link: (typeof LINKS)[number], redis: RedisServer, give: (nodes: Nodes) => void): void {
+  if (link === 'Redis') return nodesOn(redis, give);
+  let nodes: Nodes;
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'stream-sessions-hub-'));
+    give((nodes = new Nodes(folder)));
+  });
+  afterEach(async () => {
+    await nodes.end();
+    rmSync(folder, { recursive: true, force: true });
+  });
 }
 
 /** The same with members of a cluster, which have no trackers. */
