@@ -83,6 +83,28 @@ describe.each(['Redis', 'a hub among workers'])('a limit over %s where one more 
     const reasons = nodes.closed.map(({ closeReason }) => closeReason).filter((reason) => reason !== 'lost');
     expect(new Set(reasons)).toEqual(new Set(['replaced']));
   });
+
+  it.each([
+    ['oldest', phone, 'laptop,tv'],
+    ['newest', tv, 'laptop,phone'],
+  ] as const)('ends the %s where each node has counted alone, and keeps it out', async (which, out, left) => {
+    const all: Node[] = [];
+    for (let n = 0; n < 3; n++) all.push(await limitedNode(nodes, { onExceed: `replace-${which}` }));
+    const [a, b, c] = all as [Node, Node, Node];
+    await nodes.allSeen();
+    // nobody knows yet who has slots
+    await play(a, phone);
+    await play(b, phone);
+    await play(b, tv);
+    const { id } = await play(c, laptop);
+    expect(liveOn(all)).toHaveLength(3);
+    await until('one too many has gone', () => nodes.closed.length === 1, 10_000);
+    expect(nodes.closed).toMatchObject([{ userAgent: out.userAgent, closeReason: 'replaced' }]);
+    await until('it has gone everywhere', () => liveOn(all).sort().join() === left);
+    await isOut(all, out);
+    expect(await a.directory.kick(id, { denyForMs: 0 })).toBeTruthy();
+    for (const node of all) await until('it may come back', async () => (await ask(node, out)).admitted);
+  });
 });
 
 it('ends the newest by its opening time, whichever node it came to', async () => {

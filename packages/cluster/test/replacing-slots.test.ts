@@ -10,12 +10,12 @@ const taken: SlotAnswer = { isTaken: true };
 const replacing = (...replaces: string[]): SlotAnswer => ({ isTaken: true, replaces });
 
 /** Everybody plays. Of three who have slots, "s1" has opened first, and has taken its slot last. */
-async function full(): Promise<[SlotNode, SlotNode]> {
+async function full(limit = oldest): Promise<[SlotNode, SlotNode]> {
   const openedAt = (id: string): number => 1_000 + Number(id.slice(1));
   const nodes = [await node('a', undefined, openedAt), await node('b', undefined, openedAt)] as [SlotNode, SlotNode];
   await grown();
   for (const { slots } of nodes) slots.answer((ids) => ids);
-  for (const id of ['s3', 's2', 's1']) expect(await nodes[0].slots.take('eve', id, oldest)).toEqual(taken);
+  for (const id of ['s3', 's2', 's1']) expect(await nodes[0].slots.take('eve', id, limit)).toEqual(taken);
   return nodes;
 }
 
@@ -62,10 +62,19 @@ it('gives a session that had to go no other slot, except to a later visit of the
   expect(await b.slots.take('eve', 's6', { ...oldest, onExceed: 'reject' })).toMatchObject({ isTaken: false });
 });
 
-it('ends the oldest of those admitted while they could not be counted, if the oldest is to be replaced', async () => {
-  const [a, b] = await full();
-  for (const id of ['s4', 's5']) b.slots.hold('eve', id, oldest);
-  await until('two have gone', () => a.ended.length === 2, 10_000);
-  expect(a.ended.sort()).toEqual(['s1 limit', 's2 limit']);
-  expect(b.ended).toEqual([]);
+describe('of those admitted while they could not be counted', () => {
+  it('ends the oldest, each for one that stays, if the oldest is to be replaced', async () => {
+    const [a, b] = await full();
+    for (const id of ['s4', 's5', 's6', 's7']) b.slots.hold('eve', id, oldest);
+    await until('four have gone', () => a.ended.length + b.ended.length === 4, 10_000);
+    expect(a.ended.sort()).toEqual(['s1 for s7', 's2 for s5', 's3 for s6']);
+    expect(b.ended).toEqual(['s4 for s7']);
+  });
+
+  it('ends those between the first and the last, for the last, if the newest is to be replaced', async () => {
+    const [a, b] = await full(newest);
+    for (const id of ['s4', 's5']) b.slots.hold('eve', id, newest);
+    await until('two have gone', () => a.ended.length + b.ended.length === 2, 10_000);
+    expect([a.ended, b.ended]).toEqual([['s3 for s5'], ['s4 for s5']]);
+  });
 });

@@ -11,11 +11,11 @@ import {
 import { BUCKETS, type Reply, type Step } from '../link/link.js';
 import { EPOCH } from '../log/log-steps.js';
 import type { Member } from '../member.js';
-import { CLAIM, GIVE, KEEP_MS, TAKE } from './slot-steps.js';
+import { CLAIM, type CLAIMED, GIVE, KEEP_MS, TAKE } from './slot-steps.js';
 
 export interface ClusterSlotsParts {
   readonly member: Member;
-  readonly port: Pick<ClusterPort, 'hash' | 'part' | 'end'>;
+  readonly port: Pick<ClusterPort, 'hash' | 'part' | 'end' | 'replace'>;
   /** The opening time of a visit that was asked about lately. */
   readonly openedAtOf: (id: string) => number | undefined;
   readonly clock: Clock;
@@ -41,10 +41,13 @@ interface Held {
   readonly since: number;
 }
 
-/** How many have a better claim to a slot, and how many a worse one. */
-interface Rank {
-  readonly before: number;
-  readonly after: number;
+/** Whether there are more than there are slots. */
+interface Claimed {
+  readonly held: Held;
+  /** Undefined: unknown. */
+  readonly is: keyof typeof CLAIMED | undefined;
+  /** Who has taken the place of one in excess, where one takes the place of another. */
+  readonly by?: string | undefined;
 }
 
 /** Slots in the buckets of a cluster, each held by an incarnation for a session. */
@@ -131,7 +134,7 @@ export class ClusterSlots implements SharedSlots {
 
   /**
    * Claims all slots that this node has again, because it has rejoined, or a bucket has come back empty. Once all others have had
-   * the time to do the same, excess sessions end: the newest first, or the oldest if those are to be replaced.
+   * the time to do the same, excess sessions end: the newest, or those whose place others have taken.
    */
   async claim(): Promise<void> {
     const names = [...this.held.keys()];
@@ -157,37 +160,36 @@ export class ClusterSlots implements SharedSlots {
     const names = [...this.doubtful];
     this.doubtful.clear();
     const elsewhere = new Set<string>();
-    for (const { held, rank } of await this.claimAll(names)) {
-      // unknown
-      if (rank === undefined) this.doubt([nameOf(held.key, held.id)]);
-      else if (rank.before >= held.limit.max) this.end(held.id, 'limit');
-      else if (rank.after > 0 && rank.before + rank.after >= held.limit.max) elsewhere.add(held.key);
+    for (const { held, is, by } of await this.claimAll(names)) {
+      if (is === undefined) this.doubt([nameOf(held.key, held.id)]);
+      if (is === 'others') elsewhere.add(held.key);
+      if (is !== 'excess') continue;
+      if (by === undefined) this.end(held.id, 'limit');
+      else this.parts.port.replace(held.id, by);
     }
     const { membership, mailbox } = this.parts.member;
     const others = membership.nodes.living().filter(({ incarnation }) => incarnation !== membership.incarnation);
     if (elsewhere.size > 0) void mailbox.ask(others, 'too many', [...elsewhere], QUIET_MS);
   }
 
-  /** With the rank of each; undefined: unknown. */
-  private async claimAll(names: readonly string[]): Promise<{ held: Held; rank: Rank | undefined }[]> {
-    const claimed: { held: Held; rank: Rank | undefined }[] = [];
+  private async claimAll(names: readonly string[]): Promise<Claimed[]> {
+    const claimed: Claimed[] = [];
     const all = names.flatMap((name) => this.held.get(name) ?? []);
     for (let at = 0; at < all.length; at += AT_ONCE) {
-      const claims = all.slice(at, at + AT_ONCE).map(async (held) => {
-        return { held, rank: await this.claimOne(held).catch(() => undefined) };
-      });
+      const claims = all.slice(at, at + AT_ONCE).map((held) =>
+        this.claimOne(held).catch(() => ({ held, is: undefined })),
+      );
       claimed.push(...(await Promise.all(claims)));
     }
     return claimed;
   }
 
-  private async claimOne({ key, id, limit, since }: Held): Promise<Rank> {
-    const args = [id, String(Math.round(this.openedAtOf(id) ?? since))];
-    const [rank, count] = (await this.run(CLAIM, key, args)) as readonly number[];
-    // a session that is to go ends as soon as another one opens
-    if (rank === undefined || count === undefined) return { before: 0, after: 0 };
-    const [older, newer] = [rank - 1, count - rank];
-    return limit.onExceed === 'replace-oldest' ? { before: newer, after: older } : { before: older, after: newer };
+  private async claimOne(held: Held): Promise<Claimed> {
+    const { key, id, limit, since } = held;
+    const openedAt = String(Math.round(this.openedAtOf(id) ?? since));
+    const reply = await this.run(CLAIM, key, [id, openedAt, String(limit.max), limit.onExceed ?? 'reject']);
+    const [is, by] = reply as readonly [keyof typeof CLAIMED, string?];
+    return { held, is, by };
   }
 
   /** The opening time of its visit is the same on all nodes; their own clocks are not. */

@@ -123,11 +123,15 @@ end
 return {1, replaced}`,
 );
 
+/** What a node learns when it claims a slot. */
+export const CLAIMED = { fits: 'fits', excess: 'excess', others: 'others' } as const;
+
 /**
- * Claims a slot that the node already has.
+ * Claims a slot that the node already has. Of those that count, there may be more than there are slots: if they were taken while nobody
+ * could count. Then those are in excess who would not be there if they had come one after the other.
  *
- * KEYS: as above. ARGV: incarnation, session, opening time of its visit. Answers its rank among those that count, the oldest
- * first, and how many there are; nothing of one that is to go.
+ * KEYS: as above. ARGV: incarnation, session, opening time of its visit, most, what becomes of one more. Answers `CLAIMED`: it is one of
+ * these, and who has taken its place, if that is what becomes of one more; or others are. One that is to go anyway fits.
  */
 export const CLAIM = leased(
   'claim-slot',
@@ -135,9 +139,22 @@ export const CLAIM = leased(
 redis.call('PEXPIRE', KEYS[3], ${KEEP_MS})
 ${HOLDERS_LUA}
 readHolders({})
-local all = counting()
-for rank, session in ipairs(all) do if session == me then return {rank, #all} end end
-return {}`,
+local all, most, how = counting(), tonumber(ARGV[4]), ARGV[5]
+local excess = #all - most
+if excess <= 0 then return {'${CLAIMED.fits}'} end
+if most < 1 then how = 'reject' end
+local from = how == 'replace-oldest' and 0 or how == 'replace-newest' and most - 1 or most
+for rank, session in ipairs(all) do
+  if session == me then
+    if rank <= from or rank > from + excess then return {'${CLAIMED.others}'} end
+    if how == 'replace-newest' then return {'${CLAIMED.excess}', all[#all]} end
+    if how == 'reject' then return {'${CLAIMED.excess}'} end
+    -- whoever took the place of the one that took its place stays
+    while rank <= excess do rank = rank + most end
+    return {'${CLAIMED.excess}', all[rank]}
+  end
+end
+return {'${CLAIMED.fits}'}`,
 );
 
 /** Gives slots back. KEYS: leases, slots. ARGV: incarnation, a session for each. */

@@ -31,6 +31,7 @@ export function slotNodes() {
       hash,
       part: (id: string) => (isOpen() ? ({ id, openedAt: openedAtOf?.(id) ?? 1 } as never) : undefined),
       end: (id: string, _: number, reason: string) => ended.push(`${id} ${reason}`) > 0,
+      replace: (id: string, by: string) => ended.push(`${id} for ${by}`) > 0,
     };
     const slots: ClusterSlots = new ClusterSlots({
       ...{ member: made.member, port, clock: systemClock, leaseMs: LEASE_MS, whenAlone: 'local' },

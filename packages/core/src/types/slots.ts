@@ -33,7 +33,7 @@ export interface SharedSlots {
   take(key: string, id: string, limit: SlotLimit): Promise<SlotAnswer>;
   /**
    * The session was admitted without asking, and counts from now on. If there are more than `max`, the newest soon ends as
-   * `limit`; with `replace-oldest`, the oldest.
+   * `limit`; where `onExceed` is to replace, those end whose place others have taken, as `replaced`.
    */
   hold(key: string, id: string, limit: SlotLimit): void;
   /** This node no longer holds the slot. */
