@@ -176,9 +176,9 @@ export class ClusterSlots implements SharedSlots {
     const claimed: Claimed[] = [];
     const all = names.flatMap((name) => this.held.get(name) ?? []);
     for (let at = 0; at < all.length; at += AT_ONCE) {
-      const claims = all.slice(at, at + AT_ONCE).map((held) =>
-        this.claimOne(held).catch(() => ({ held, is: undefined })),
-      );
+      const claims = all
+        .slice(at, at + AT_ONCE)
+        .map((held) => this.claimOne(held).catch(() => ({ held, is: undefined })));
       claimed.push(...(await Promise.all(claims)));
     }
     return claimed;
