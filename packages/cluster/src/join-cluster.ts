@@ -91,6 +91,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     },
     onRenewed: () => void book.latest.look(),
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
+    hasLeft: (bucket) => book.hasLeft(bucket),
   });
   const { membership } = member;
   const time = new ClusterTime(clock, () => membership.nodes.clockOffsetMs);
@@ -149,8 +150,8 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     publisher.stop();
     await events.close();
     await book.flushed();
-    book.stop();
     await member.leave();
+    book.stop();
   };
   try {
     await member.join();

@@ -23,6 +23,8 @@ export interface MemberParts {
   /** Called after each renewal. */
   readonly onRenewed?: () => void;
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
+  /** Called when it leaves: see `MembershipParts`. */
+  readonly hasLeft?: (bucket: number) => Promise<boolean>;
 }
 
 /** A process in the cluster: its lease, the log that it follows, and the questions of others. */

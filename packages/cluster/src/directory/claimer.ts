@@ -19,6 +19,7 @@ export interface ClaimerParts {
 export class Claimer {
   private known: readonly string[] = [];
   private readonly waiting = new Set<unknown>();
+  private isStopped = false;
 
   constructor(private readonly parts: ClaimerParts) {
     parts.member.mailbox.on('swept', (incarnation) => parts.member.membership.hasSwept(incarnation as string));
@@ -26,6 +27,8 @@ export class Claimer {
 
   /** @param stalledAs The incarnation of this process while it stood still for longer than its lease; undefined: it did not. */
   async joined(stalledAs: string | undefined): Promise<void> {
+    // it has let go of all, and claims nothing more
+    if (this.isStopped) return;
     const { keeper } = this.parts;
     const lost = this.lostBuckets();
     keeper.claimAgain((bucket) => !lost.has(bucket), 'open');
@@ -36,6 +39,7 @@ export class Claimer {
   }
 
   stop(): void {
+    this.isStopped = true;
     for (const timer of this.waiting) this.parts.clock.clearTimeout(timer);
   }
 

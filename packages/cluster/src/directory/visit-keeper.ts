@@ -92,9 +92,11 @@ export class VisitKeeper implements VisitDirectory {
       if (part === undefined || row === undefined) continue;
       void this.letGo(time.part(part), { ...row, closedAt: time.now(), closeReason: 'shutdown' });
     }
-    this.openings.giveBackAll();
-    // If this cannot be reported, its lease ends on its own.
-    await book.flushed();
+    // also what is only answered now
+    for (let i = 0; i < 2; i++) {
+      this.openings.giveBackAll();
+      await book.flushed();
+    }
   }
 
   /** For what was not answered, or was left by a dead node: reported with what is known about it here. */

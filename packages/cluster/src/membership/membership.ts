@@ -24,6 +24,8 @@ export interface MembershipParts {
   readonly onRenewed: () => void;
   /** Removes what a dead incarnation left in a bucket, a slice at a time. True: there is more. */
   readonly sweep?: (bucket: number, dead: string) => Promise<boolean>;
+  /** Called when this process leaves. False: it has left something in a bucket, and is to be swept up after like a dead one. */
+  readonly hasLeft?: (bucket: number) => Promise<boolean>;
 }
 
 /** The most dead incarnations remembered, because one of them may come back. */
@@ -261,11 +263,12 @@ export class Membership {
   }
 
   private async giveUp(): Promise<void> {
-    const { link } = this.parts;
-    const left = EVERY_BUCKET.map((bucket) =>
-      link.run(LEAVE, bucket, bucket === LOG_BUCKET ? [LEASES, 'nodes'] : [LEASES], [this.current]),
-    );
-    // if this cannot be reported, the lease ends on its own
+    const { link, hasLeft } = this.parts;
+    const left = EVERY_BUCKET.map(async (bucket) => {
+      if ((await hasLeft?.(bucket)) === false) return;
+      await link.run(LEAVE, bucket, bucket === LOG_BUCKET ? [LEASES, 'nodes'] : [LEASES], [this.current]);
+    });
+    // otherwise the lease ends on its own, and others sweep up
     await Promise.allSettled(left);
     for (const lease of this.leases) lease.end();
   }

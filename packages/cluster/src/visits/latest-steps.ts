@@ -1,14 +1,24 @@
 import type { Clock } from '@stream-sessions/core';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { BUCKETS, EVERY_BUCKET } from '../link/link.js';
+import { HOLDER_LENGTH } from '../membership/lease-steps.js';
+import { leased } from '../membership/leased.js';
 import type { Membership } from '../membership/membership.js';
 import { SHARDS } from './fields.js';
-import { BEHIND, LOOK, VISITS_KEYS } from './visit-steps.js';
+import { BEHIND, LATEST, LOOK, VISITS_KEYS } from './visit-steps.js';
 
 /** A replica that is further behind is none; and what nobody has changed for a day expires. Milliseconds. */
 const LOOK_FOR_MS = 600_000;
 
 const EVERY_SHARD = Array.from({ length: SHARDS }, (_, shard) => shard);
+
+/** Forgets the latest steps of this incarnation. KEYS: leases, the hashes of visits. ARGV: incarnation. */
+const FORGET = leased(
+  'forget-steps',
+  `
+for i = 2, #KEYS do redis.call('HDEL', KEYS[i], '${LATEST}' .. string.sub(ARGV[1], 1, ${HOLDER_LENGTH})) end
+return 'OK'`,
+);
 
 /** The latest step about each hash of visits that Redis has answered: it must still be there. */
 export class LatestSteps {
@@ -42,6 +52,11 @@ export class LatestSteps {
     });
     // where it cannot be asked, the next renewal asks again
     await Promise.allSettled(looks);
+  }
+
+  /** This node leaves. */
+  async forget(bucket: number): Promise<void> {
+    await this.membership.run(FORGET, bucket, VISITS_KEYS, []);
   }
 
   private keyOf(bucket: number, shard: number): string {

@@ -112,6 +112,13 @@ export class VisitBook {
     await Promise.all(this.queues.map((_, bucket) => this.flush(bucket)));
   }
 
+  /** This node leaves. False: it may still hold parts in this bucket, or have events there that nobody was told of. */
+  async hasLeft(bucket: number): Promise<boolean> {
+    if (this.isBehind(bucket) || this.unsure.has(bucket)) return false;
+    await this.latest.forget(bucket);
+    return true;
+  }
+
   private async end(what: 'L' | 'X', part: Part, args: readonly string[]): Promise<Ended | undefined> {
     const about = aboutOf(part.kind, part.stream);
     const answer = await this.add(what, placeOf(part), about, [...visitText(part), ...args]);
@@ -132,7 +139,7 @@ export class VisitBook {
     if (leaves !== undefined) this.leaving.set(leaves, (this.leaving.get(leaves) ?? 0) + 1);
     return new Promise((resolve) => {
       const done: Operation['done'] = (fields, begun) => {
-        if (leaves !== undefined) this.hasLeft(leaves);
+        if (leaves !== undefined) this.endLeaving(leaves);
         const answer = fields && { fields: decoded(fields), begun };
         if (answer !== undefined) onAnswer(answer);
         resolve(answer);
@@ -143,7 +150,7 @@ export class VisitBook {
     });
   }
 
-  private hasLeft(visit: string): void {
+  private endLeaving(visit: string): void {
     const left = (this.leaving.get(visit) ?? 1) - 1;
     if (left === 0) this.leaving.delete(visit);
     else this.leaving.set(visit, left);
