@@ -62,6 +62,30 @@ describe('passes in Redis', () => {
     expect(await store.get(id)).toMatchObject({ dataCons: 0.02 });
   });
 
+  it('count a top-up once that the client has sent twice, whatever others have changed in between', async () => {
+    const prefix = `${randomUUID()}:`;
+    const [other, { ask }] = [await open('ioredis', prefix), await connect('redis', redis.port)];
+    let between: (() => unknown) | undefined;
+    const send = async (_key: string | undefined, args: readonly string[]): Promise<unknown> => {
+      const reply = await ask(...(args as [string]));
+      if (args[0] !== 'EVAL' || between === undefined) return reply;
+      // the answer is lost with its connection
+      const meanwhile = between;
+      between = undefined;
+      await meanwhile();
+      return ask(...(args as [string]));
+    };
+    const store = redisPassStore({ send }, { prefix });
+    const { id } = await passBook({ store }).create('ann', { type: PASS_TYPES.data, dataMb: 5 });
+    between = () => other.change(id, { addMb: 100 });
+    expect(await store.change(id, { addMb: 10 })).toMatchObject({ dataMb: 115 });
+    expect(await other.get(id)).toMatchObject({ dataMb: 115 });
+    between = () => other.change(id, { addMb: 100 });
+    expect(await store.change(id, { endedAt: 1, addMb: 10, once: { key: 'k', terms: 't' } })).toMatchObject({
+      ...{ dataMb: 225, endedAt: 1 },
+    });
+  });
+
   it('have names of keys that say no owner, and no expiry', async () => {
     const prefix = `${randomUUID()}:`;
     const { client, ask } = await connect('redis', redis.port);

@@ -71,7 +71,8 @@ class RedisPassStore implements PassStore {
   }
 
   change(id: string, change: PassChange): Promise<Pass | undefined> {
-    return this.replace(id, (pass) => applyChange(pass, change));
+    const keyed = withKey(change);
+    return this.replace(id, (pass) => applyChange(pass, keyed));
   }
 
   private replace(id: string, next: (pass: Pass) => Pass): Promise<Pass | undefined> {
@@ -117,6 +118,16 @@ class RedisPassStore implements PassStore {
   private ownerKey(owner: string): string {
     return `${this.prefix}owner:${createHash('sha256').update(owner).digest('base64url')}`;
   }
+}
+
+/**
+ * A command that was sent twice must not count twice, whatever others have changed in between: what adds something gets a key, if
+ * the caller gave none.
+ */
+function withKey(change: PassChange): PassChange {
+  const { once, addSecs = 0, addMb = 0, addDays = 0 } = change;
+  const mayRepeat = once !== undefined || (addSecs === 0 && addMb === 0 && addDays === 0);
+  return mayRepeat ? change : { ...change, once: { key: randomUUID(), terms: '' } };
 }
 
 /** Unlike all other texts, whatever it says: so it is known whether it was written, also by a command that was sent twice. */
