@@ -12,9 +12,9 @@ export class MultiMap<T extends object> {
   }
 
   delete(key: string, item: T): void {
+    if (this.groups.deleteOnly(key, item)) return;
     const group = this.groups.get(key);
-    if (group === item) this.groups.delete(key);
-    else if (group instanceof Set) {
+    if (group instanceof Set) {
       group.delete(item);
       if (group.size === 1) for (const last of group) this.groups.set(key, last);
     }

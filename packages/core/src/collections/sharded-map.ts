@@ -22,6 +22,12 @@ export class ShardedMap<V> {
     return (this.whole ?? this.shardOf(key)).delete(key);
   }
 
+  /** Removes the entry if it has this value. */
+  deleteOnly(key: string, value: V): boolean {
+    const map = this.whole ?? this.shardOf(key);
+    return map.get(key) === value && map.delete(key);
+  }
+
   *values(): IterableIterator<V> {
     if (this.whole !== undefined) yield* this.whole.values();
     for (const shard of this.shards) yield* shard.values();

@@ -229,7 +229,7 @@ export class Lifecycle implements HandleOwner {
     this.onClosed(session);
     if (!isUnserved) {
       if (this.membership.directory !== undefined) this.membership.left(session, frozen(this.copy(session)));
-      this.tellClosed(session, reason);
+      this.tellClosed(session, reason, open);
     }
     let visit: PlaySession | undefined;
     for (const policy of this.settings.policies) {
@@ -274,14 +274,14 @@ export class Lifecycle implements HandleOwner {
   }
 
   /** Reports the end of a session that has been visible. */
-  private tellClosed(session: Session, reason: CloseReason): void {
+  private tellClosed(session: Session, reason: CloseReason, mayBeBack = true): void {
     this.totals.closed++;
     this.totals.closedBy.add(reason);
     if (reason === 'idle') this.totals.idleClosed++;
     if (reason === 'kicked') this.totals.kicked++;
     this.registry.openingTimes.closed(session.id, session.openedAt, session.closedAt as number);
     strip(session, this.settings.exposeTokens);
-    if (!this.membership.letsGo(reason)) this.registry.retire(session);
+    if (!this.membership.letsGo(reason)) this.registry.retire(session, mayBeBack);
     if (this.events.isEndHeard) this.events.closed(frozen(this.copy(session)), reason);
   }
 

@@ -135,9 +135,9 @@ export class Registry {
     this.journal?.changed(session);
   }
 
-  /** The session has ended, but lists still show it for a while. */
-  retire(visit: Row): void {
-    this.closed.add(visit, this.ids.get(visit.id) !== undefined);
+  /** The session has ended, but lists still show it for a while. `mayBeBack`: false if no transport was cut for it. */
+  retire(visit: Row, mayBeBack = true): void {
+    this.closed.add(visit, mayBeBack && this.ids.get(visit.id) !== undefined);
   }
 
   /** The session is seen on another stream, because its recipe omits the stream. */

@@ -8,7 +8,7 @@ import type { Settings } from '../settings/settings.js';
 
 const SWEEP_EVERY_MS = 1000;
 /** The most sessions that one slice of a sweep examines and closes, so that the event loop never stalls. */
-const SLICE = 256;
+const SLICE = 128;
 
 /** The parts that `Sweeper` works with. */
 export interface SweeperParts {
