@@ -31,7 +31,10 @@ it('PairTable agrees with a Map, whatever is set, replaced and deleted', () => {
           table.set(stream, groupKey, item);
           model.set(key, item);
         } else {
-          table.delete(stream, groupKey);
+          const known = model.get(key);
+          table.delete(stream, groupKey, item); // not the one that is there
+          if (table.get(stream, groupKey) !== known) throw new Error(`deleted another than ${key}`);
+          if (known !== undefined) table.delete(stream, groupKey, known);
           model.delete(key);
         }
         if (table.get(stream, groupKey) !== model.get(key))
@@ -47,8 +50,9 @@ it('PairTable agrees with a Map, whatever is set, replaced and deleted', () => {
 
 it('PairTable finds and deletes a hundred thousand entries', () => {
   const table = new PairTable<Item>();
-  for (let i = 0; i < 100_000; i++) table.set(`cam${i % 100}`, `${i}`, new Item(`cam${i % 100}`, `${i}`, i));
-  for (let i = 0; i < 100_000; i += 2) table.delete(`cam${i % 100}`, `${i}`);
+  const items = Array.from({ length: 100_000 }, (_, i) => new Item(`cam${i % 100}`, `${i}`, i));
+  items.forEach((item, i) => table.set(`cam${i % 100}`, `${i}`, item));
+  for (let i = 0; i < 100_000; i += 2) table.delete(`cam${i % 100}`, `${i}`, items[i] as Item);
   let [found, wrong] = [0, 0];
   for (let i = 0; i < 100_000; i++) {
     const item = table.get(`cam${i % 100}`, `${i}`);

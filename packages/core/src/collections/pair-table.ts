@@ -30,9 +30,10 @@ export class PairTable<T extends Placed> {
     (this.shards[hash & (SHARDS - 1)] as Shard<T>).set(hash, stream, groupKey, item);
   }
 
-  delete(stream: string, groupKey: string): void {
+  /** Removes this very item, if it is there. */
+  delete(stream: string, groupKey: string, item: T): void {
     const hash = this.hash(stream, groupKey);
-    this.shards[hash & (SHARDS - 1)]?.delete(hash, stream, groupKey);
+    this.shards[hash & (SHARDS - 1)]?.delete(hash, stream, groupKey, item);
   }
 
   private hash(stream: string, groupKey: string): number {
@@ -73,10 +74,10 @@ class Shard<T extends Placed> {
   }
 
   /** Closes the gap by moving up the items that had been displaced past it, so that no tombstones pile up. */
-  delete(hash: number, stream: string, groupKey: string): void {
+  delete(hash: number, stream: string, groupKey: string, item: T): void {
     const mask = this.items.length - 1;
     let gap = this.slotOf(hash, stream, groupKey);
-    if (this.items[gap] === undefined) return;
+    if (this.items[gap] !== item) return;
     this.size--;
     for (let slot = (gap + 1) & mask; this.items[slot] !== undefined; slot = (slot + 1) & mask) {
       const wanted = startOf(this.hashes[slot] as number, mask);

@@ -137,8 +137,7 @@ export class IdentityGroups {
     if (group instanceof IdentityGroup) {
       group.delete(session);
       if (group.size === 1) this.dissolve(stream, group);
-    } else if (typeof group === 'string' && this.places.get(stream, group) === session)
-      this.places.delete(stream, group);
+    } else if (typeof group === 'string') this.places.delete(stream, group, session);
   }
 
   /** Gives the group to its last member alone. */
