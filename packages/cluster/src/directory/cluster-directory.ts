@@ -29,6 +29,7 @@ import { kickEverywhere, unreachable, type KickParts } from './kick-everywhere.j
 import type { NodeAnswers } from './node-answers.js';
 import type { OperatorWords } from './operator-words.js';
 import type { ClusterEvents } from './cluster-events.js';
+import { countOfAll } from './visit-set.js';
 
 /** The most rows in one list. */
 export const MAX_ROWS = 1_000;
@@ -149,8 +150,8 @@ export class NodesAsOne implements ClusterDirectory {
     const { stream, kind, status, ...rest } = filter;
     const isCounted = status === 'active' && Object.values(rest).every((value) => value === undefined);
     if (!isCounted) {
-      const { answers } = await this.ask<string[]>('keys', filter);
-      return new Set(answers.flatMap(({ answer }) => answer)).size;
+      const { answers } = await this.ask<string>('visits', filter);
+      return countOfAll(answers.map(({ answer }) => answer));
     }
     const kinds = kind === undefined ? SESSION_KINDS : typeof kind === 'string' ? [kind] : kind;
     return this.parts.counts.count([...new Set(kinds)], stream || undefined);

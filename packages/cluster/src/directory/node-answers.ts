@@ -2,7 +2,8 @@ import type { KickOptions, PlaySession, SessionFilter, SessionTracker } from '@s
 import type { ClusterPort } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { ClusterTime } from './cluster-time.js';
-import { keyOf, type PartRow } from './merge-rows.js';
+import type { PartRow } from './merge-rows.js';
+import { VisitSet } from './visit-set.js';
 import type { OperatorWords } from './operator-words.js';
 
 /** A node's answer to a kick. */
@@ -30,9 +31,16 @@ export class NodeAnswers {
 
   /** Call it before the member joins. */
   answerIn({ mailbox }: Member): void {
-    const { tracker, words } = this.parts;
-    mailbox.on('list', (filter) => tracker.list(filter as SessionFilter).map((row) => this.partRow(row)));
-    mailbox.on('keys', (filter) => tracker.list(filter as SessionFilter).map(keyOf));
+    const { tracker, port, words } = this.parts;
+    mailbox.on('list', async (filter) => {
+      const rows = await port.list(filter as SessionFilter);
+      return rows.map((row) => this.partRow(row));
+    });
+    mailbox.on('visits', async (filter) => {
+      const visits = new VisitSet();
+      await port.each(filter as SessionFilter, (visit) => visits.add(visit));
+      return visits.text;
+    });
     const partOf = (id: string): PartRow | null => {
       const row = tracker.get(id);
       return row === undefined ? null : this.partRow(row);

@@ -1,4 +1,12 @@
-import { byPosition, isByValue, positionOf, type ValuedPosition, type ValueOrder, VALUES } from './cursor.js';
+import {
+  byPosition,
+  isByValue,
+  type Position,
+  positionOf,
+  type ValuedPosition,
+  type ValueOrder,
+  VALUES,
+} from './cursor.js';
 import type { SessionFilter } from '../types/play-session.js';
 import { StreamSessionsError } from '../support/errors.js';
 import type { Test } from './filter.js';
@@ -37,39 +45,82 @@ export function countOf(sources: Sources, test: Test | undefined): number {
   return total;
 }
 
-/** One page in the order of the filter. */
-export function pageOf(sources: Sources, filter: SessionFilter, test: Test | undefined): Row[] {
+/** The number of rows looked at in one turn: a fraction of a millisecond. */
+const PORTION = 2_000;
+
+/** Calls `visit` as `walk` does. The list may change between two portions: what is there all the time is visited once. */
+function* walked(
+  visits: SessionList<Row>,
+  after: Position | undefined,
+  backwards: boolean,
+  visit: (row: Row) => boolean | void,
+): Generator<void, void> {
+  let place = after;
+  for (let isMore = true; isMore;) {
+    let left = PORTION;
+    isMore = false;
+    const take = (row: Row): boolean => {
+      if (visit(row) === false) return false;
+      if (--left > 0) return true;
+      place = { openedAt: row.openedAt, id: row.id };
+      isMore = true;
+      return false;
+    };
+    if (backwards) visits.walkBack(place, take);
+    else visits.walk(place, take);
+    if (isMore) yield;
+  }
+}
+
+/** Calls `visit` for each match, in portions. One that ends meanwhile may come twice. */
+export function* matches(sources: Sources, test: Test | undefined, visit: (row: Row) => void): Generator<void, void> {
+  for (const visits of sources) {
+    yield* walked(visits, undefined, false, (row) => void ((test === undefined || test(row)) && visit(row)));
+  }
+}
+
+/**
+ * One page in the order of the filter, found in portions unless it is sorted by value.
+ *
+ * @param held How rows are kept while others are looked for: what happens meanwhile must not change them
+ */
+export function* pageOf(
+  sources: Sources,
+  filter: SessionFilter,
+  test: Test | undefined,
+  held: (row: Row) => Row,
+): Generator<void, Row[]> {
   const { order = 'openedAt' } = filter;
   const limit = filter.limit !== undefined && filter.limit > 0 ? filter.limit : Infinity;
   const after = filter.after ? positionOf(filter.after, order) : undefined;
   if (isByValue(order)) return largest(sources, order, limit, after, test);
   const backwards = order === '-openedAt';
-  const pages = sources.map((visits) => {
-    const page: Row[] = [];
-    const take = (visit: Row): boolean => {
-      if (test === undefined || test(visit)) page.push(visit);
-      return page.length < limit;
-    };
-    if (backwards) visits.walkBack(after, take);
-    else visits.walk(after, take);
-    return page;
-  });
   const compare: Compare = backwards ? (a, b) => byPosition(b, a) : byPosition;
-  return pages.reduce((all, page) => merge(all, page, compare), []).slice(0, limit);
+  let all: Row[] = [];
+  for (const visits of sources) {
+    const page: Row[] = [];
+    yield* walked(visits, after, backwards, (row) => {
+      if (test === undefined || test(row)) page.push(held(row));
+      return page.length < limit;
+    });
+    all = merge(all, page, compare);
+  }
+  return all.slice(0, limit);
 }
 
 type Compare = (a: Row, b: Row) => number;
 
+/** Of a visit that is in both, the later one: it has ended meanwhile. */
 function merge(a: Row[], b: Row[], compare: Compare): Row[] {
   if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
   const merged: Row[] = [];
   let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {
     const [left, right] = [a[i], b[j]];
-    const takeLeft = left !== undefined && (right === undefined || compare(left, right) < 0);
-    merged.push((takeLeft ? left : right) as Row);
-    if (takeLeft) i++;
-    else j++;
+    const order = left === undefined ? 1 : right === undefined ? -1 : compare(left, right);
+    merged.push((order < 0 ? left : right) as Row);
+    if (order <= 0) i++;
+    if (order >= 0) j++;
   }
   return merged;
 }

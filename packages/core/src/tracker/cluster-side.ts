@@ -4,7 +4,7 @@ import { identityDigest } from '../settings/identity-digest.js';
 import type { Session } from '../session/session.js';
 import type { ClusterPort, FoundVisit, IdentityOptionsDigest, Part, VisitDirectory } from '../types/cluster.js';
 import type { DenialRecord } from '../types/denial.js';
-import type { CloseReason, PlaySession } from '../types/play-session.js';
+import type { CloseReason, PlaySession, SessionFilter } from '../types/play-session.js';
 import type { Parts } from './assemble.js';
 
 /** The side of a tracker that faces a cluster. */
@@ -51,6 +51,14 @@ export class ClusterSide implements ClusterPort {
 
   ids(): string[] {
     return this.parts.registry.listed().map(({ id }) => id);
+  }
+
+  list(filter: SessionFilter): Promise<PlaySession[]> {
+    return this.parts.queries.listInTurns(filter);
+  }
+
+  each(filter: SessionFilter, visit: (session: Pick<PlaySession, 'id' | 'openedAt'>) => void): Promise<void> {
+    return this.parts.queries.eachInTurns(filter, visit);
   }
 
   part(id: string): Part | undefined {

@@ -1,13 +1,15 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { checkFilter, compileFilter } from '../registry/filter.js';
-import { checkEffort, countOf, pageOf } from '../registry/listing.js';
+import { checkFilter, compileFilter, type Test } from '../registry/filter.js';
+import { checkEffort, countOf, matches, pageOf, type Sources } from '../registry/listing.js';
+import type { Position } from '../registry/cursor.js';
 import type { Rates } from '../registry/rates.js';
 import type { Row } from '../registry/closed-sessions.js';
 import type { Registry } from '../registry/registry.js';
 import { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
-import type { PlaySession, SessionFilter } from '../types/play-session.js';
+import { atOnce, inTurns } from '../support/turns.js';
+import type { PlaySession, SessionFilter, SessionOrder } from '../types/play-session.js';
 import type { TrackerView } from '../types/policy.js';
 
 /** Lists and counts sessions, as copies. Public queries first drop what closed too long ago. */
@@ -30,22 +32,35 @@ export class Queries {
 
   /** `unserved`: including sessions that are not listed yet. */
   list(filter: SessionFilter, unserved = false): PlaySession[] {
-    checkFilter(filter);
-    const { registry, settings } = this;
-    registry.closed.expire(this.clock.now());
-    const sources = registry.sources(filter, unserved);
-    checkEffort(sources, filter);
-    const page = pageOf(sources, filter, compileFilter(filter, settings.addresses));
+    const [sources, test] = this.chosen(filter, unserved);
+    return atOnce(pageOf(sources, filter, test, (visit) => visit)).map((visit) => this.rowOf(visit));
+  }
+
+  /** The same while others get their turns. */
+  async listInTurns(filter: SessionFilter): Promise<PlaySession[]> {
+    const [sources, test] = this.chosen(filter, false);
+    const page = await inTurns(pageOf(sources, filter, test, (visit) => this.rowOf(visit)));
     return page.map((visit) => this.rowOf(visit));
   }
 
+  /** Calls `visit` for each match, while others get their turns. One that ends meanwhile may come twice. */
+  async eachInTurns(filter: SessionFilter, visit: (row: Position) => void): Promise<void> {
+    const [sources, test] = this.chosen(filter, false, 'openedAt');
+    return inTurns(matches(sources, test, visit));
+  }
+
   count(filter: SessionFilter, unserved = false): number {
+    return countOf(...this.chosen(filter, unserved, 'openedAt'));
+  }
+
+  /** `order`: needed instead of that of the filter. */
+  private chosen(filter: SessionFilter, unserved: boolean, order?: SessionOrder): [Sources, Test | undefined] {
     checkFilter(filter);
     const { registry, settings } = this;
     registry.closed.expire(this.clock.now());
     const sources = registry.sources(filter, unserved);
-    checkEffort(sources, { ...filter, order: 'openedAt' }); // the order costs nothing here
-    return countOf(sources, compileFilter(filter, settings.addresses));
+    checkEffort(sources, order === undefined ? filter : { ...filter, order });
+    return [sources, compileFilter(filter, settings.addresses)];
   }
 
   private rowOf(visit: Row): PlaySession {

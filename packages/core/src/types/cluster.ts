@@ -1,6 +1,6 @@
 import type { DenialRecord } from './denial.js';
 import type { SessionKind } from './kinds.js';
-import type { CloseReason, NamedBy, PlaySession } from './play-session.js';
+import type { CloseReason, NamedBy, PlaySession, SessionFilter } from './play-session.js';
 
 /*
  * The protocol between trackers and their cluster.
@@ -116,6 +116,10 @@ export interface ClusterPort {
   join(directory: VisitDirectory): () => void;
   /** The ids of all live, listed sessions. */
   ids(): string[];
+  /** As `list` of the tracker, but however many sessions it looks at, others get their turn every few hundred microseconds. */
+  list(filter: SessionFilter): Promise<PlaySession[]>;
+  /** Calls `visit` for each session that matches, in the same way. One that ends meanwhile may come twice. */
+  each(filter: SessionFilter, visit: (session: Pick<PlaySession, 'id' | 'openedAt'>) => void): Promise<void>;
   part(id: string): Part | undefined;
   /** Gives a part another id or opening time. False: it is not live, or the new id is already live here. */
   rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean;
