@@ -10,5 +10,5 @@ export async function startRedis() {
   process.on('exit', () => server.kill('SIGKILL'));
   for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
   server.stdout.resume();
-  return { port, connect: () => createClient({ url: `redis://127.0.0.1:${port}` }).connect() };
+  return { port, pid: server.pid, connect: () => createClient({ url: `redis://127.0.0.1:${port}` }).connect() };
 }
