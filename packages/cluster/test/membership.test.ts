@@ -124,3 +124,15 @@ it('sweeps up after the dead, bucket by bucket, in slices', async () => {
       .sort(),
   );
 });
+
+it('sweeps up when the lease of the dead ends, not only when its own is to be renewed', async () => {
+  const swept = new Set<number>();
+  const sweep = async (bucket: number): Promise<boolean> => {
+    swept.add(bucket);
+    return false;
+  };
+  const dead = await cluster.joined('dead');
+  await cluster.joined('a', { sweep, leaseMs: 120_000, renewMs: 60_000 });
+  await dead.link.close();
+  await until('all buckets are swept', () => swept.size === BUCKETS, 20_000);
+});

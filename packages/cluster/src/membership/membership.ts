@@ -28,6 +28,8 @@ export interface MembershipParts {
   readonly hasLeft?: (bucket: number) => Promise<boolean>;
 }
 
+/** How long after the end of another node's lease it looks for what that has left: clocks differ a little. Milliseconds. */
+const MARGIN_MS = 50;
 /** The most dead incarnations remembered, because one of them may come back. */
 const MAX_SWEPT = 1_000;
 const idOf = (epoch: string): string => epoch.split(' ', 1)[0] ?? '';
@@ -160,7 +162,8 @@ export class Membership {
         if (!hasWarned) logger.warn({ error }, `cluster: this process is alone: ${wordsOf(error)}.`);
         hasWarned = true;
       }
-      if (!this.hasLeft) await this.pause(this.isJoined ? renewMs : renewMs / 3);
+      const pauseMs = Math.min(renewMs, this.nodes.firstEndsInMs() + MARGIN_MS);
+      if (!this.hasLeft) await this.pause(this.isJoined ? pauseMs : renewMs / 3);
     }
   }
 

@@ -50,4 +50,10 @@ export class NodeList {
       .filter(({ leaseUntil }) => leaseUntil > now)
       .sort((a, b) => (a.incarnation < b.incarnation ? -1 : 1));
   }
+
+  /** Milliseconds until the first lease ends that nobody has renewed by then; Infinity: there is none. */
+  firstEndsInMs(): number {
+    const now = this.now();
+    return Math.min(...this.living().map(({ leaseUntil }) => leaseUntil - now));
+  }
 }
