@@ -129,20 +129,13 @@ export class ClusterEvents {
     if (untaken.size > 0) this.timer = parts.clock.setTimeout(() => this.look(), LOOK_MS);
   }
 
-  /** A UUID of version 8, the same whichever node reports it. */
+  /** A UUID of version 8, the same whichever node reports it: when the visit began, and a hash. */
   private idOf(name: string, { id, openedAt }: PlaySession): string {
-    const { port } = this.parts;
-    const what = `${name} ${id}@${openedAt}`;
-    // one is shorter than a UUID
-    const hex = Buffer.from(`${port.hash(what)}${port.hash(`${what} `)}`, 'base64url').toString('hex');
-    const variant = ((parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-    return [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      `8${hex.slice(13, 16)}`,
-      `${variant}${hex.slice(17, 20)}`,
-      hex.slice(20, 32),
-    ].join('-');
+    const time = openedAt.toString(16).padStart(12, '0').slice(-12);
+    const hex = Buffer.from(this.parts.port.hash(`${name} ${id}@${openedAt}`), 'base64url').toString('hex');
+    const variant = ((parseInt(hex.charAt(0), 16) & 3) | 8).toString(16);
+    const parts = [time.slice(0, 8), time.slice(8), `8${hex.slice(1, 4)}`, variant + hex.slice(4, 7), hex.slice(7, 19)];
+    return parts.join('-');
   }
 
   /** On all nodes; while that is unknown, the viewers that this node has seen. */

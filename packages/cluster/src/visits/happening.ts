@@ -21,16 +21,22 @@ export interface Happening {
 export const readHappenings = (text: string): Happening[] =>
   text === '' ? [] : text.split('\n').map((line) => readLine(line.split(' ')));
 
-function readLine(fields: readonly string[]) {
+function readLine(fields: readonly string[]): Happening {
   const [how, id = '', openedAt = '', about = '', reason = '', updatedAt = openedAt, bytes = 0, received = 0] = fields;
+  const isOpened = how === HOW.opened;
+  const { kind, stream } = readAbout(about);
   return {
-    how: how === HOW.opened ? 'opened' : 'closed',
+    how: isOpened ? 'opened' : 'closed',
     id: decodeURIComponent(id),
     openedAt: readTime(openedAt),
-    ...readAbout(about),
-    ...{ updatedAt: readTime(updatedAt), bytes: Number(bytes), bytesReceived: Number(received) },
-    ...(how === HOW.opened ? { reason: '', where: reason } : { reason: decodeURIComponent(reason), where: '' }),
-  } as const;
+    kind,
+    stream,
+    updatedAt: readTime(updatedAt),
+    bytes: Number(bytes),
+    bytesReceived: Number(received),
+    reason: isOpened ? '' : decodeURIComponent(reason),
+    where: isOpened ? reason : '',
+  };
 }
 
 const SHORT_ID = 8;
@@ -40,9 +46,26 @@ export function strangerOf(
   known: Pick<Happening, 'id' | 'kind' | 'stream' | 'openedAt'> & Partial<Happening>,
 ): PlaySession {
   const { id, kind, stream, openedAt, updatedAt = openedAt, bytes = 0, bytesReceived = 0 } = known;
+  // one literal: hundreds of thousands may be lost with a node
   return Object.freeze({
-    ...{ id, kind, stream, streams: [stream], protocol: '', protocols: [], ip: '', ips: [] },
-    ...{ userName: id.slice(0, SHORT_ID), namedBy: 'fingerprint', secure: false, dvr: false, connections: 0, tags: {} },
-    ...{ openedAt, updatedAt, bytes, bytesReceived, durationMs: Math.max(0, updatedAt - openedAt) },
-  } as const);
+    id,
+    kind,
+    stream,
+    streams: [stream],
+    protocol: '',
+    protocols: [],
+    ip: '',
+    ips: [],
+    userName: id.slice(0, SHORT_ID),
+    namedBy: 'fingerprint',
+    secure: false,
+    dvr: false,
+    connections: 0,
+    tags: {},
+    openedAt,
+    updatedAt,
+    bytes,
+    bytesReceived,
+    durationMs: Math.max(0, updatedAt - openedAt),
+  });
 }

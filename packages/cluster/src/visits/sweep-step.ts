@@ -16,8 +16,9 @@ local dead = string.sub(ARGV[3], 1, ${HOLDER_LENGTH})
 local page, changed = redis.call('HSCAN', KEYS[4], ARGV[4], 'COUNT', 200), {}
 for i = 1, #page[2], 2 do
   local place = page[2][i]
-  local isVisit = sub(place, 1, 1) ~= '${LATEST}'
-  local all, isChanged = isVisit and parse(page[2][i + 1]) or {}, place == '${LATEST}' .. dead
+  -- most are not even read: two letters are rarely there by chance
+  local isMeant = sub(place, 1, 1) ~= '${LATEST}' and find(page[2][i + 1], dead, 1, true)
+  local all, isChanged = isMeant and parse(page[2][i + 1]) or {}, place == '${LATEST}' .. dead
   for j = #all, 1, -1 do
     local visit = all[j]
     if holds(visit[6], dead) then
