@@ -20,7 +20,7 @@ function answering(answer: (candidate: Candidate) => unknown, over: Partial<Poli
 }
 
 describe('admit with policies that answer at once', () => {
-  it('asks the policies when a session opens, and never about a known one', () => {
+  it('asks the policies when a session opens, and never about a known session', () => {
     const { policy, asked, settled } = answering(() => yes);
     const { tracker } = setup({ policies: [policy] });
     for (let i = 0; i < 5; i++) request(tracker, { token: 'a', url: '/cam1/index.m3u8' }).end(10);
@@ -99,7 +99,7 @@ describe('admit with policies that answer at once', () => {
     expect(mayRequest(other.tracker)).toBe(true);
   });
 
-  it('asks stage by stage, tells later ones what earlier ones said, and stops at the first no', () => {
+  it('asks stage by stage, tells later policies what earlier ones said, and stops at the first no', () => {
     const order: string[] = [];
     const policy = (name: string, stage: Policy['stage'], verdict: Verdict): Policy => ({
       name,
@@ -123,7 +123,7 @@ describe('admit with policies that answer at once', () => {
     expect(tracker.explain('x')).toBeUndefined();
   });
 
-  it('combines several yeses: the later name, the tighter limits and the earlier expiry', () => {
+  it('combines several approvals: the later name, the tighter limits and the earlier expiry', () => {
     const { tracker, clock } = setup({
       policies: [
         {
@@ -206,7 +206,7 @@ describe('admit with policies that answer at once', () => {
     });
   });
 
-  it('survives policies that throw where they should only listen', () => {
+  it('survives policies that throw when they are only notified', () => {
     const fail = (): never => {
       throw new Error('broken');
     };

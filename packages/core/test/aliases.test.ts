@@ -154,7 +154,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('stay quick with thousands of the same player behind one address, and keep none of them alive', () => {
+  it('stay quick with thousands of equal players behind one address, and keep none of them alive', () => {
     const { tracker, clock } = setup();
     const everybody = Array.from({ length: 3_000 }, (_, i) => ({ sid: `s${i}` }));
     for (const over of everybody) tracker.trackHttp(hit(over));
@@ -168,7 +168,7 @@ describe('aliases', () => {
     expect(live(tracker)).toHaveLength(20);
   });
 
-  it.each([1, 2, 5])('make %i of so many players, whatever they leave out', (count) => {
+  it.each([1, 2, 5])('yield %i sessions for as many players, whatever names they leave out', (count) => {
     const request = fc.record({ player: fc.nat(count - 1), named: fc.boolean() });
     fc.assert(
       fc.property(
@@ -188,7 +188,7 @@ describe('aliases', () => {
     );
   });
 
-  it('make one viewer of one player, whichever names it sends with which request', () => {
+  it('recognise one player as one viewer, whichever names it sends with which request', () => {
     const names = fc.record(
       {
         token: fc.constant('t'),
@@ -245,7 +245,7 @@ describe('aliases', () => {
   it.each([
     ['that is slow', async (verdict: Verdict) => verdict],
     ['that is not', (verdict: Verdict) => verdict],
-  ])('keep one viewer per address one, with a policy %s', async (_, answer) => {
+  ])('admit one viewer under a limit of one, whatever name each request has, with a policy %s', async (_, answer) => {
     const limit = concurrency(1);
     const { tracker } = setup({ policies: [{ name: 'slow', admit: async () => answer({ allow: true }) }, limit] });
     const ask = async (over: Partial<HttpHit>): Promise<boolean> => (await tracker.admit(hit(over))).admitted;

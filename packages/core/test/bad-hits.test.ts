@@ -18,7 +18,7 @@ function expectBadHit(act: () => unknown, words: string[]): void {
 const without = (good: object, ...fields: string[]): object =>
   Object.fromEntries(Object.entries(good).filter(([field]) => !fields.includes(field)));
 
-describe.each(ENTRIES)('%s says what the caller', (_, call, good) => {
+describe.each(ENTRIES)('%s with a bad hit', (_, call, good) => {
   const refuses = (bad: unknown, ...words: string[]): void => {
     const { tracker } = setup();
     expectBadHit(() => call(tracker, bad), words);
@@ -33,7 +33,7 @@ describe.each(ENTRIES)('%s says what the caller', (_, call, good) => {
     expect(live(tracker)).toMatchObject([{ stream: 'cam1', protocols: [good.protocol] }]);
   };
 
-  it.each(['stream', 'protocol'])('forgot: %s', (field) => {
+  it.each(['stream', 'protocol'])('throws and names the missing field: %s', (field) => {
     refusesAlways(without(good, field), `"${field}"`, 'undefined');
     refusesAlways({ ...good, [field]: undefined }, `"${field}"`, 'undefined');
     refusesAlways({ ...good, [field]: null }, `"${field}"`, 'null');
@@ -41,17 +41,17 @@ describe.each(ENTRIES)('%s says what the caller', (_, call, good) => {
     refusesAlways({ ...good, [field]: [good.stream] }, `"${field}"`, 'a list');
   });
 
-  it('forgot: the address', () => {
+  it('throws and names the missing address', () => {
     refusesAlways(without(good, 'ip', 'remoteAddress'), '"remoteAddress"', 'address');
     const field = 'ip' in good ? 'ip' : 'remoteAddress';
     refusesAlways({ ...good, [field]: null }, `"${field}"`, 'null');
     refusesAlways({ ...good, [field]: 127 }, `"${field}"`, 'number');
   });
 
-  it.each([undefined, null, 'cam1', 5, []])('gave that is no hit: %j', (bad) => refusesAlways(bad));
+  it.each([undefined, null, 'cam1', 5, []])('throws for a hit that is not an object: %j', (bad) => refusesAlways(bad));
 
   it.each(['userAgent', 'query', 'token', 'url', 'userId', 'referer', 'sid', 'playerSessionId'])(
-    'gave that is no text: %s',
+    'throws and names a field that is not a string: %s',
     (field) => {
       for (const bad of [5, null, ['a'], {}, true]) refuses({ ...good, [field]: bad }, `"${field}" must be a string`);
     },
@@ -71,9 +71,9 @@ describe.each(ENTRIES)('%s says what the caller', (_, call, good) => {
     ['credentials', { scheme: 'basic', user: 'me', password: 'pw' }],
     ['secretParameters', 'auth'],
     ['secretParameters', [5]],
-  ])('mistook: %s as %j', (field, bad) => refuses({ ...good, [field]: bad }, `"${field}"`));
+  ])('throws and names the invalid field: %s as %j', (field, bad) => refuses({ ...good, [field]: bad }, `"${field}"`));
 
-  it('says, but not the value, which may be a secret', () => {
+  it('does not show the value in the error, because it may be a secret', () => {
     const { tracker } = setup();
     const bad = { ...good, credentials: { scheme: 'bearer', token: ['s3cret'] }, secure: 's3cret' };
     expect(() => call(tracker, bad)).toThrow(
@@ -81,7 +81,7 @@ describe.each(ENTRIES)('%s says what the caller', (_, call, good) => {
     );
   });
 
-  it('but not the client, whose socket has gone', () => {
+  it('does not throw for a client whose socket has lost its address', () => {
     const { tracker } = setup();
     expect(() => call(tracker, { ...good, ip: undefined })).not.toThrow();
     if ('remoteAddress' in good) expect(() => call(tracker, { ...good, remoteAddress: undefined })).not.toThrow();

@@ -235,7 +235,7 @@ describe('what adapters and policies say about a session', () => {
     });
   });
 
-  it('is a no if it names a user whose name is too long to be kept', () => {
+  it('is a refusal if it names a user whose name is too long to be kept', () => {
     const tracker = quick({ policies: [{ name: 'p', admit: () => ({ allow: true, userId: 'u'.repeat(1_025) }) }] });
     expect(now(tracker.admit(hit()))).toMatchObject({ admitted: false, denial: { reason: 'policy_error' } });
   });

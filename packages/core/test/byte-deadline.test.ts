@@ -16,7 +16,7 @@ describe('a deadline in bytes', () => {
     await tracker.stop();
   });
 
-  it('that is reached in play is acted on at once, and hurries nobody twice', async () => {
+  it('that is reached during playback is acted on at once, and causes no second review', async () => {
     const clock = fakeClock();
     const reviewed: number[] = [];
     const watching: Policy = {

@@ -79,7 +79,7 @@ it('reports many sessions in slices within half of its interval, none twice and 
   expect(heard).toHaveLength(999);
 });
 
-it('makes envelopes of all that one can listen to', () => {
+it('makes an envelope of every event that has a name', () => {
   const { clock, tracker, hit } = stage();
   const types: string[] = [];
   const listen = <E extends (typeof EVENT_NAMES)[number]>(name: E, from: SessionTracker) =>
@@ -101,7 +101,7 @@ it('makes envelopes of all that one can listen to', () => {
   ]);
 });
 
-it('tells what has moved, and the whole session where more than that has changed', () => {
+it('reports only the figures that moved, and the whole session if anything else has changed', () => {
   const { clock, tracker, hit } = stage();
   const told: WireEvent[] = [];
   hit('cam1');

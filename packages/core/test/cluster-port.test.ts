@@ -64,14 +64,14 @@ describe('a newcomer, where a cluster may know it', () => {
     expect(JSON.stringify(asked)).not.toMatch(/secret|its-sid|203\.0\.113|player/);
   });
 
-  it('that waits already is asked about once, however many of its requests come', () => {
+  it('that is already waiting is asked about once, however many requests it sends', () => {
     const { tracker, directory } = joined();
     directory.answer = () => new Promise(() => undefined);
     for (const sid of ['a', 'a', 'a', 'b']) void tracker.admit(hit({ sid }));
     expect(directory.asked).toHaveLength(2);
   });
 
-  it('that has gone before the answer came opens nothing', async () => {
+  it('that leaves before the answer opens no session', async () => {
     const { tracker } = joined();
     const waits = pending(tracker.admit(hit()));
     waits.cancel();
@@ -82,7 +82,7 @@ describe('a newcomer, where a cluster may know it', () => {
   it.each<[string, TrackerOptions, boolean]>([
     ['it has opened', {}, true],
     ['it was refused', { policies: [{ name: 'no', stage: 'authorise', admit: async () => NO }] }, false],
-  ])('is told of as settled when %s', async (_, options, isLive) => {
+  ])('is reported as settled when %s', async (_, options, isLive) => {
     const { tracker, directory } = joined(options);
     const waits = pending(tracker.admit(hit()));
     expect(directory.over).toEqual([]);
@@ -134,7 +134,7 @@ describe('a newcomer, where a cluster may know it', () => {
     ['where names do not count', { identity: { viewer: ['stream', 'ip'] } }, []],
     ['where nobody is found by other names', { identity: { aliases: false } }, ['token']],
     ['where the address does not count', { identity: { viewer: ['stream', 'token'] } }, ['token']],
-  ])('is asked about by fewer names %s', async (_, options, kinds) => {
+  ])('is looked up by fewer names %s', async (_, options, kinds) => {
     const { tracker, directory } = joined(options);
     const { session } = await admitted(tracker, { token: 'a', sid: 'b' });
     expect(directory.asked[0]?.names.map(([kind]) => kind)).toEqual(kinds);
@@ -142,14 +142,14 @@ describe('a newcomer, where a cluster may know it', () => {
     expect(clusterPort(tracker).part(session?.id ?? '')).toMatchObject({ place, names });
   });
 
-  it('does not ask about a connection of its own', () => {
+  it('is not asked about if it is a connection that is a session by itself', () => {
     const { tracker, directory } = joined();
     const { id } = connect(tracker).session ?? { id: '' };
     expect(directory.asked).toEqual([]);
     expect(directory.changes).toEqual([id]);
   });
 
-  it('does not wait where a visit is recorded: it opens at once, and can be renamed', () => {
+  it('does not wait if its visit is only recorded: it opens at once, and can be renamed', () => {
     const { tracker, clock, directory } = joined();
     const session = tracker.trackHttp(hit({ sid: 'a', bytes: 100 }));
     expect(directory.asked).toEqual([]);
@@ -181,7 +181,7 @@ describe('a newcomer, where a cluster may know it', () => {
 });
 
 describe('a cluster that does not answer', () => {
-  it('is waited for no longer than its limit, and then it is as on one node', async () => {
+  it('is waited for no longer than the limit; then the tracker acts like a single node', async () => {
     const { tracker, clock, directory } = joined();
     directory.answer = () => new Promise(() => undefined);
     let answered = false;
@@ -194,7 +194,7 @@ describe('a cluster that does not answer', () => {
     expect(letIn(await waits).session).toMatchObject({ openedAt: clock.now() });
   });
 
-  it.each(['rejects', 'is alone'])('that %s lets nobody wait', async (how) => {
+  it.each(['rejects', 'is alone'])('that %s keeps nobody waiting', async (how) => {
     const { tracker, directory } = joined();
     if (how === 'is alone') {
       directory.isAlone = true;
@@ -218,7 +218,7 @@ describe('a cluster that does not answer', () => {
   });
 });
 
-describe('a part', () => {
+describe('the part of a visit on one node', () => {
   it.each(['client_gone', 'transport_error', 'stalled', 'idle'])('is released when it ends as %s', (reason) => {
     const { tracker, directory, clock } = joined();
     const handle = connect(tracker, { token: 'a' });
@@ -230,7 +230,7 @@ describe('a part', () => {
     expect(tracker.stats()).toMatchObject({ active: 0, closedTotal: 1 });
   });
 
-  it('that a policy, an operator or its lifetime ends is the end of the visit', () => {
+  it('that a policy, an operator or its lifetime ends also ends the visit', () => {
     const { tracker, directory, clock } = joined({ maxLifetimeMs: 10_000 });
     const kicked = connect(tracker, { token: 'a' }).session?.id ?? '';
     tracker.kick(kicked);
@@ -257,7 +257,7 @@ describe('a part', () => {
     expect(port.end(id, openedAt, 'kicked')).toBe(false);
   });
 
-  it('says what it is known by, and how far it is', async () => {
+  it('can be read with its names and its byte counts', async () => {
     const { tracker } = joined();
     const handle = await admitted(tracker, { token: 'secret', sid: 'its-sid' });
     handle.touch(42);
@@ -278,7 +278,7 @@ describe('a part', () => {
     expect(tracker.list({ status: 'closed' })).toMatchObject([{ closeReason: 'client_gone', bytes: 900 }]);
   });
 
-  it('that nothing was served to is not reported yet', async () => {
+  it('is not reported before anything was served to it', async () => {
     const { tracker, directory } = joined();
     const handle = await admitted(tracker, { tentative: true });
     const port = clusterPort(tracker);
@@ -287,7 +287,7 @@ describe('a part', () => {
     expect(directory.changes).toEqual(port.ids());
   });
 
-  it('is reported again when what it is found by changes', async () => {
+  it('is reported again when its names change', async () => {
     const { tracker, directory } = joined();
     await admitted(tracker, { token: 'a' });
     directory.changes.length = 0;
@@ -298,7 +298,7 @@ describe('a part', () => {
   });
 });
 
-describe('what policies said on another node', () => {
+describe('an approval by a policy on another node', () => {
   const byToken: Policy = {
     name: 'tokens',
     stage: 'authorise',
@@ -321,20 +321,20 @@ describe('what policies said on another node', () => {
 
   it.each<[string, object, Partial<FoundVisit>]>([
     ['without aliases: "admit"', { aliases: true }, { found: 'alias' }],
-    ['of nobody', { aliases: 'admit' }, { found: 'new' }],
+    ['of a new viewer', { aliases: 'admit' }, { found: 'new' }],
     ['that has ended', { aliases: 'admit' }, { found: 'alias', allowedUntil: 1 }],
-    ['that was never said', { aliases: 'admit' }, { found: 'alias', allowedUntil: undefined }],
-  ])('lets nobody in %s', async (_, identity, found) => {
+    ['that was never given', { aliases: 'admit' }, { found: 'alias', allowedUntil: undefined }],
+  ])('admits nobody %s', async (_, identity, found) => {
     const { tracker, clock, directory } = joined({ policies: [byToken], identity });
     directory.answer = elsewhere(clock, { allowedUntil: clock.now() + 5_000, ...found });
     expect(refusal(await pending(tracker.admit(hit())))).toMatchObject({ reason: 'unauthorized' });
   });
 });
 
-describe('the operator’s word', () => {
+describe('an operator’s denial', () => {
   const two = (): [Joined, Joined] => [joined(), joined()];
 
-  it('reaches another node as it was made, and is lifted there by its id', async () => {
+  it('reaches another node unchanged, and is lifted there by its id', async () => {
     const [one, other] = two();
     const denial = one.tracker.deny({ token: 'bad' }, { forMs: 60_000 });
     expect(JSON.stringify(one.directory.denials)).not.toContain('"bad"');
@@ -352,7 +352,7 @@ describe('the operator’s word', () => {
     await admitted(other.tracker, { token: 'bad' });
   });
 
-  it('keeps out a kicked viewer, but none that was watching on any node before', async () => {
+  it('keeps out a kicked viewer, but nobody who was already watching on any node', async () => {
     const [one, other] = two();
     const kicked = await admitted(one.tracker, { token: 'a' });
     other.clock.advance(1000);
@@ -377,7 +377,7 @@ describe('the operator’s word', () => {
   });
 });
 
-describe('what has to be equal on all nodes', () => {
+describe('the configuration that must be equal on all nodes', () => {
   const identityOf = (options: TrackerOptions): Record<string, string> => ({
     ...clusterPort(createTracker(options)).identity,
   });
@@ -390,19 +390,19 @@ describe('what has to be equal on all nodes', () => {
     ['identity.aliases', { identity: { aliases: 'admit' } }],
     ['identity.mergeConnections', { identity: { mergeConnections: true } }],
     ['idleTimeoutMs', { idleTimeoutMs: { hls: 10_000 } }],
-  ])('differs in %s alone', (name, options) => {
+  ])('differs only in %s if only that option differs', (name, options) => {
     const other = identityOf(options);
     expect(Object.keys(usual).filter((key) => usual[key] !== other[key])).toEqual([name]);
   });
 
-  it('is the same however it is written', () => {
+  it('is the same however the options are written', () => {
     expect(identityOf({ identity: { viewer: ['token', 'ip', 'stream'] } })).toEqual(usual);
     expect(identityOf({ idleTimeoutMs: { hls: 1, dash: 2 } })).toEqual(
       identityOf({ idleTimeoutMs: { dash: 2, hls: 1 } }),
     );
   });
 
-  it('names the key, where there is one', () => {
+  it('has a key id if the tracker has a fingerprint key', () => {
     const keyId = (options: TrackerOptions) => clusterPort(createTracker(options)).keyId;
     expect(keyId({})).toBeUndefined();
     expect(keyId({ fingerprintKey: 'a' })).toBe(keyId({ fingerprintKey: 'a' }));
@@ -410,11 +410,11 @@ describe('what has to be equal on all nodes', () => {
   });
 });
 
-it('has no port if it is not a tracker', () => {
+it('clusterPort() rejects what is not a tracker', () => {
   expect(() => clusterPort({} as SessionTracker)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
 });
 
-it('tells nothing more to a directory that has left', () => {
+it('a directory that has left is told nothing more', () => {
   const { tracker } = setup();
   const directory = new Told();
   const leave = clusterPort(tracker).join(directory);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 describe('a replaced viewer, in a cluster', () => {
-  it('is reported before it has ended, with whom that keeps out', async () => {
+  it('is reported before its closed event, with the record that keeps it out', async () => {
     const here = joined({ policies: [replacing(oldId)] });
     await opens(here, 'old');
     const told: unknown[] = [];
@@ -64,7 +64,7 @@ describe('a replaced viewer, in a cluster', () => {
     expect(clusterPort(here.tracker).replace('nobody', 'by')).toBe(false);
   });
 
-  it('stays out when the part that took its place is released, because that visit may continue elsewhere', async () => {
+  it('stays out when its replacement is released here, because that visit may continue elsewhere', async () => {
     const here = joined({ policies: [replacing(oldId)], idleTimeoutMs: 5_000 });
     await opens(here, 'old');
     await opens(here, 'new');
@@ -83,7 +83,7 @@ describe('a replaced viewer, in a cluster', () => {
         clock.advance(40_000);
       },
     ],
-  ])('comes back when the visit that took its place %s', async (_, ends) => {
+  ])('comes back when the visit that replaced it %s', async (_, ends) => {
     const here = joined({ policies: [replacing(oldId)] });
     await opens(here, 'old');
     const by = await opens(here, 'new');

@@ -27,7 +27,7 @@ function playing(tokens: (string | undefined)[], policies: Policy[] = [names, re
   return { ...made, refused };
 }
 
-describe('the sessions in the way of a refused viewer', () => {
+describe('the sessions that conflict with a refused viewer', () => {
   it('are told to a user for whom a policy has vouched, if they are that user’s own', () => {
     const { refused, clock } = playing(['ann-1', 'bob-1', 'ann-2', undefined]);
     const { conflicts } = refused({ token: 'ann-3' });
@@ -103,11 +103,11 @@ describe('the sessions in the way of a refused viewer', () => {
   });
 });
 
-describe('what remains', () => {
+describe('the remaining quota in a refusal', () => {
   const remains = (remaining: unknown) =>
     playing([], [refuses(() => ({ remaining }) as Partial<Refusal>)]).refused({}).remaining;
 
-  it('is told as the policy says', () => {
+  it('is what the policy says', () => {
     expect(remains({ seconds: 0, bytes: 120_000 })).toEqual({ seconds: 0, bytes: 120_000 });
   });
 
@@ -116,7 +116,7 @@ describe('what remains', () => {
     ['names that are too long', { ['x'.repeat(65)]: 1, y: 2 }, { y: 2 }],
     ['no record', 'much', undefined],
     ['null', null, undefined],
-  ])('is without %s, and the no stays a no', (_what, remaining, kept) => {
+  ])('leaves out %s, and the viewer is still refused', (_what, remaining, kept) => {
     expect(remains(remaining)).toEqual(kept);
   });
 
@@ -127,7 +127,7 @@ describe('what remains', () => {
     expect(Object.isFrozen(kept) && kept !== many).toBe(true);
   });
 
-  it('is on the wire, with what is in the way', () => {
+  it('is in the wire form, together with the conflicting sessions', () => {
     const { refused } = playing(['ann-1'], [names, refuses(() => ({ conflicts: ids, remaining: { seconds: 3 } }))]);
     expect(denialToWire(refused({ token: 'ann-3' }))).toMatchObject({
       remaining: { seconds: 3 },

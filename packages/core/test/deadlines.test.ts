@@ -189,7 +189,7 @@ describe('max lifetime', () => {
   });
 });
 
-describe('looks', () => {
+describe('sweeps', () => {
   it('close thousands that go idle together, in slices between 0 ms timers, and miss none', () => {
     const { tracker, clock } = setup({ maxSessionsPerIp: 1e6, closedRetentionMax: 0 });
     const closed = eventsOf(tracker, 'closed');
@@ -204,7 +204,7 @@ describe('looks', () => {
     expect(tracker.stats()).toMatchObject({ active: 0, idleClosedTotal: 10_000 });
   });
 
-  it('come to an end although thousands are due at the same moment', () => {
+  it('come to an end although thousands of sessions are due at the same moment', () => {
     const { tracker, clock } = setup({ maxSessionsPerIp: 1e6 });
     for (let i = 0; i < 5_000; i++) tracker.trackHttp(hit({ token: `t${i}` }));
     clock.advance(30_000);

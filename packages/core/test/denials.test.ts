@@ -79,7 +79,7 @@ describe('deny', () => {
     });
   });
 
-  describe('means whatever a live session is or becomes', () => {
+  describe('applies to anything a live session is or becomes', () => {
     const everywhere = { identity: { viewer: ['token'] } } as const;
 
     it.each<[string, DenialTarget, Partial<HttpHit>]>([

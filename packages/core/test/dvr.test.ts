@@ -6,8 +6,8 @@ import { hit, letIn, now, setup } from './support/make.js';
 const past = (tracker: SessionTracker): Record<string, number> =>
   Object.fromEntries(tracker.streams().map(({ stream, dvr }) => [stream, dvr]));
 
-describe('a viewer of another time than live', () => {
-  it('is dvr from the hit that says so until one says live', () => {
+describe('a viewer who does not watch live', () => {
+  it('is dvr from the hit that says so until a hit says live', () => {
     const { tracker } = setup();
     const dvrAfter = (dvr: boolean | undefined) => tracker.trackHttp(hit({ dvr }))?.dvr;
     expect([undefined, true, undefined, false, undefined, true].map(dvrAfter)).toEqual([
@@ -21,7 +21,7 @@ describe('a viewer of another time than live', () => {
     expect(tracker.list()).toHaveLength(1);
   });
 
-  it('is told with the next updated event, and with closed', () => {
+  it('is marked in the next updated event, and in closed', () => {
     const { tracker, clock } = setup({ updateIntervalMs: 1000 });
     const seen: unknown[] = [];
     tracker.on('updated', ({ session }) => seen.push(session.dvr));
@@ -48,7 +48,7 @@ describe('a viewer of another time than live', () => {
     expect(() => setup().tracker.count({ dvr: dvr as unknown as boolean })).toThrow(/dvr must be true or false/);
   });
 
-  it('is counted apart in the figures of the stream, and no publisher is', () => {
+  it('is counted separately in the figures of the stream; a publisher never is', () => {
     const { tracker } = setup();
     tracker.trackHttp(hit({ token: 'a', dvr: true }));
     tracker.trackHttp(hit({ token: 'b' }));
@@ -57,7 +57,7 @@ describe('a viewer of another time than live', () => {
     expect(streamToWire(tracker.streams()[0] as StreamSummary)).toMatchObject({ viewers: 2, dvr: 1 });
   });
 
-  it('is no other viewer for a value that is neither true nor false', () => {
+  it('is not changed by a value that is neither true nor false', () => {
     const { tracker } = setup();
     tracker.trackHttp(hit({ dvr: true }));
     for (const dvr of [1, 'false', 0, null]) tracker.trackHttp(hit({ dvr: dvr as unknown as boolean }));
@@ -65,7 +65,7 @@ describe('a viewer of another time than live', () => {
   });
 });
 
-describe('the viewers of the past of each stream', () => {
+describe('the number of dvr viewers of each stream', () => {
   const STREAMS = Array.from({ length: 20 }, (_, i) => `cam${i}`);
   const step = fc.record({
     what: fc.constantFrom('hit', 'hit', 'hit', 'hit', 'ask', 'serve', 'kick', 'wait', 'stop tracking'),
@@ -78,7 +78,7 @@ describe('the viewers of the past of each stream', () => {
   it.each([
     ['one each', ['stream', 'ip', 'token']],
     ['several each', ['ip', 'token']],
-  ] as const)('are as many as a look at all sessions finds, with streams: %s', (_name, viewer) => {
+  ] as const)('equals what a scan of all sessions finds, with streams: %s', (_name, viewer) => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
         const { tracker, clock } = setup({ identity: { viewer }, deniedRetentionMs: 0, idleTimeoutMs: 3000 });

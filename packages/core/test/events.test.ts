@@ -226,7 +226,7 @@ describe('updated', () => {
     expect(updated).toHaveLength(1);
   });
 
-  it('uses up no number while nobody listens', () => {
+  it('uses up no sequence number while nobody listens', () => {
     const { tracker, clock } = setup();
     const opened = eventsOf(tracker, 'opened');
     for (const token of ['a', 'b']) {

@@ -113,7 +113,7 @@ describe('a state file', () => {
     expect(await kept(open())).toEqual({ a: 1, b: 2, d: 4 });
   });
 
-  it('cut short anywhere gives what was whole', async () => {
+  it('cut short anywhere still yields every whole record', async () => {
     await written(['a', 1], ['b', 'x'.repeat(100)], ['a', 2]);
     const whole = readFileSync(file);
     const headerEnd = whole.indexOf(10) + 1;
@@ -130,7 +130,7 @@ describe('a state file', () => {
     );
   });
 
-  it('is made anew when its making was cut short', async () => {
+  it('is created again if its creation was cut short', async () => {
     await written();
     const header = readFileSync(file, 'utf8');
     for (const length of [0, 10, header.length - 1]) {
@@ -141,7 +141,7 @@ describe('a state file', () => {
     }
   });
 
-  it('that is damaged gives what can be read; before it is made anew, a copy keeps the rest', async () => {
+  it('that is damaged yields what can be read; before it is rewritten, a copy keeps the rest', async () => {
     await written(['a', 1], ['b', 2]);
     appendFileSync(file, 'not json\n["c",3]\n{"no":"change"}\n\n["d",4,5]\n');
     const damaged = readFileSync(file);
@@ -162,7 +162,7 @@ describe('a state file', () => {
     ['of a newer version', '{"file":"stream-sessions state","version":2,"key":"k"}\n["a",1]\n'],
     ['of something else', '#!/bin/sh\nrm -rf nothing\n'],
     ['whose first line is damaged', '{"file":"stream-sessions st\0te","version":1,"key":"k"}\n["a",1]\n'],
-  ])('%s is left alone, and the tracker runs without it, and says so once', async (_, text) => {
+  ])('%s is left alone; the tracker runs without it, and says so once', async (_, text) => {
     writeFileSync(file, text);
     const { tracker, logged } = setup({ state: open(), fingerprintKey: undefined as never });
     await tracker.ready;
@@ -175,7 +175,7 @@ describe('a state file', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
-  it('where nothing can be written runs, with what could be read, and says so once', async () => {
+  it('that cannot be written does not stop the tracker, which has what it could read, and says so once', async () => {
     // root may write anywhere: a folder in the way of the lock is a folder that cannot be written to
     await written(['denial/x', { no: 'denial' }]);
     mkdirSync(`${file}.lock-1`);
@@ -194,7 +194,7 @@ describe('a state file', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('on a disk that was full has everything when there is room again, and says both once', async () => {
+  it('on a full disk catches up when there is room again, and the log has both once', async () => {
     const script = `
       const { createTracker, fileState } = require(process.argv[1]);
       const lines = [];
@@ -232,7 +232,7 @@ describe('a state file', () => {
     await tracker.stop();
   });
 
-  it('is made anew when it has grown, while changes go on', async () => {
+  it('is rewritten when it has grown, while changes go on', async () => {
     const store = open();
     await kept(store);
     const text = 'x'.repeat(1_000);

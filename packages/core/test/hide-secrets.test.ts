@@ -66,7 +66,7 @@ describe('a query or URL that is shown', () => {
     expect(hideSecrets('https://h/\ud800\ud800/%ed%a0%80', { values: ['\ud800'.repeat(9)] })).toContain('https://h/');
   });
 
-  it('shows the secret in no escaping, wherever it appears', () => {
+  it('never shows the secret, however it is escaped and wherever it appears', () => {
     const text = fc.string({ unit: 'binary', maxLength: 30 });
     const escape = (secret: string, mask: number): string =>
       [...secret]

@@ -45,7 +45,7 @@ describe.each(KINDS)('a recipe for kind %s', (kind) => {
 });
 
 it.each(KINDS)(
-  'each of the 32 recipes for kind %s: one field that differs makes two exactly when it is in it',
+  'each of the 32 recipes for kind %s: one differing field makes two sessions exactly if it is in the recipe',
   (kind) => {
     const one = { stream: 'a', ip: '10.0.0.1', token: 't', protocol: 'hls', userAgent: 'x' };
     const other = { stream: 'b', ip: '10.0.0.2', token: 'u', protocol: 'dash', userAgent: 'y' };

@@ -109,7 +109,7 @@ describe('a policy that is new', () => {
   });
 });
 
-describe('an answer about a credential that was renewed in the meantime', () => {
+describe('a verdict on a credential that was renewed in the meantime', () => {
   it('ends no session', async () => {
     const answers: ((verdict: Verdict) => void)[] = [];
     let home = '';

@@ -39,7 +39,7 @@ const ask = (token: string, over: Partial<HttpHit> = {}) =>
 const isIn = (token: string, over: Partial<HttpHit> = {}): boolean => ask(token, over).admitted;
 const ann = (at: number) => `ann@${at}`;
 
-describe('a denial of what was issued to a user by a time', () => {
+describe('a denial of credentials issued to a user up to a given time', () => {
   it('refuses those credentials, including those of that second, and admits a later login', () => {
     const now = clock.now();
     const denial = tracker.deny({ user: 'ann', issuedBefore: now });
@@ -51,7 +51,7 @@ describe('a denial of what was issued to a user by a time', () => {
     expect(denial).toMatchObject({ target: { user: 'ann', issuedBefore: now }, until: now + 30 * DAY });
   });
 
-  it('refuses what has no time of issue', () => {
+  it('refuses credentials without a time of issue', () => {
     tracker.deny({ user: 'ann', issuedBefore: clock.now() });
     expect([isIn('ann'), isIn('ben')]).toEqual([false, true]);
   });
@@ -64,7 +64,7 @@ describe('a denial of what was issued to a user by a time', () => {
     expect(plain.list().map(({ userId }) => userId)).toEqual(['ben']);
   });
 
-  it('closes live sessions that were opened with it, and no others', () => {
+  it('closes live sessions that were opened with such credentials, and no others', () => {
     const now = clock.now();
     for (const token of [ann(now - DAY), ann(now + 5_000), 'ann', `ben@${now - DAY}`])
       ask(token, { ip: '203.0.113.8' });
@@ -102,7 +102,7 @@ describe('a denial of what was issued to a user by a time', () => {
     expect(isIn('x')).toBe(true);
   });
 
-  it('is lifted, ends after revokeForMs, and goes to other trackers', () => {
+  it('can be lifted, ends after revokeForMs, and reaches other trackers', () => {
     const now = clock.now();
     const target = { user: 'ann', issuedBefore: now };
     tracker.deny(target);
@@ -129,7 +129,7 @@ describe('a denial of what was issued to a user by a time', () => {
     [{ user: 'ann', issuedBefore: '2026-01-01' }, /epoch milliseconds/],
     [{ user: 'ann', issuedBefore: new Date(START) }, /epoch milliseconds/],
     [{ user: 'ann', issued_before: START }, /did you mean "issuedBefore"/],
-  ])('is not clear as %j', (target, message) => {
+  ])('is rejected if the target is unclear: %j', (target, message) => {
     expect(() => tracker.deny(target as never)).toThrow(message);
     expect(isIn('ann')).toBe(true);
   });
@@ -178,7 +178,7 @@ describe('a kick that revokes', () => {
     expect(tracker.denials()).toMatchObject([{ target: { user: 'ann', issuedBefore: now }, detail: 'stolen' }]);
   });
 
-  it('is a kick as ever where no policy has named the user', () => {
+  it('is an ordinary kick if no policy has named the user', () => {
     const plain = createTracker({ clock, autoStart: false });
     const { id } = plain.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', userAgent: 'x' })!;
     expect(plain.kick(id, { revoke: true })).toBe(true);
@@ -188,7 +188,7 @@ describe('a kick that revokes', () => {
   it.each([
     [{ revoke: 'yes' }, /revoke/],
     [{ revoked: true }, /Did you mean "revoke"/],
-  ])('is not clear as %j', (options, message) => {
+  ])('is rejected if the options are unclear: %j', (options, message) => {
     expect(() => tracker.kick('x', options as never)).toThrow(message);
   });
 });

@@ -72,7 +72,7 @@ describe('a kick keeps out every credential of the session', () => {
     for (const token of ['a', 'b']) expect(mayRequest(tracker, { token, ...disguised })).toBe(false);
   });
 
-  it('wherever they appear next', () => {
+  it('wherever those credentials appear next', () => {
     const { tracker, kick, asked } = renewing();
     request(tracker, { token: 'a', credentials: bearer('b') });
     kick();

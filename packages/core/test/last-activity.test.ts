@@ -1,7 +1,7 @@
 import { connect, hit, must, request, setup } from './support/make.js';
 
 describe('a connection that is closed at its last activity', () => {
-  it('was watched until then', () => {
+  it('has watch time until then', () => {
     const { tracker, clock } = setup();
     const handle = connect(tracker);
     const { id, openedAt } = must(handle.session);
@@ -28,7 +28,7 @@ describe('a connection that is closed at its last activity', () => {
     expect(tracker.get(id)).toMatchObject({ durationMs });
   });
 
-  it('leaves the others of its session alone', () => {
+  it('leaves the other connections of its session alone', () => {
     const { tracker, clock } = setup({ identity: { mergeConnections: true } });
     const [one, other] = [connect(tracker, { token: 'a' }), connect(tracker, { token: 'a' })];
     clock.advance(5_000);
@@ -40,7 +40,7 @@ describe('a connection that is closed at its last activity', () => {
   });
 });
 
-describe('a hit that keeps its session', () => {
+describe('keeps it longer than its protocol would, and watch time ends with the last such hit', () => {
   it('does so for longer than its protocol would, and watch time ends with it', () => {
     const { tracker, clock } = setup({ idleTimeoutMs: 30_000 });
     const beat = () => must(tracker.trackHttp(hit({ keepMs: 60_000 })));
@@ -56,7 +56,7 @@ describe('a hit that keeps its session', () => {
     expect(tracker.get(id)).toMatchObject({ closeReason: 'idle', durationMs: 50_000 });
   });
 
-  it('never shortens what the protocol gives, nor what an earlier one said', () => {
+  it('never shortens the timeout of the protocol, nor that of an earlier hit', () => {
     const { tracker, clock } = setup({ idleTimeoutMs: 30_000 });
     tracker.trackHttp(hit({ keepMs: 90_000 }));
     tracker.trackHttp(hit({ keepMs: 1_000 }));
@@ -91,7 +91,7 @@ describe('a hit that keeps its session', () => {
     expect(tracker.count({ status: 'active' })).toBe(1);
   });
 
-  it('keeps a connection that says nothing, but not behind its end', () => {
+  it('keeps a silent connection, but not after it was closed', () => {
     const { tracker, clock } = setup({ idleTimeoutMs: 30_000 });
     const conn = connect(tracker, { keepMs: 90_000 });
     clock.advance(60_000);
@@ -101,7 +101,7 @@ describe('a hit that keeps its session', () => {
     expect(tracker.list()).toMatchObject([{ closeReason: 'client_gone' }]);
   });
 
-  it('may be kicked all the same', () => {
+  it('does not protect it from a kick', () => {
     const { tracker } = setup();
     const { id } = must(tracker.trackHttp(hit({ keepMs: 60_000 })));
     expect(tracker.kick(id)).toBe(true);

@@ -14,7 +14,7 @@ async function linesOf(file: LineFile): Promise<string[]> {
   return lines;
 }
 
-it('has what was appended, readable by this user only', async () => {
+it('a line file has what was appended, readable by this user only', async () => {
   const file = await LineFile.open(at());
   const told: string[] = [];
   await file.append('one\nzwei ä\n', () => told.push(readFileSync(at(), 'utf8')));
@@ -28,7 +28,7 @@ it('has what was appended, readable by this user only', async () => {
   await again.close();
 });
 
-it('loses what a crash cut short, and appends after a whole line', async () => {
+it('a line file loses only the line that a crash cut short, and appends after a whole line', async () => {
   writeFileSync(at(), 'one\ntwo\n');
   appendFileSync(at(), 'thr');
   const file = await LineFile.open(at());
@@ -38,7 +38,7 @@ it('loses what a crash cut short, and appends after a whole line', async () => {
   expect(readFileSync(at(), 'utf8')).toBe('one\ntwo\nfour\n');
 });
 
-it('is left as it is if its reader throws', async () => {
+it('a line file stays as it is if its reader throws', async () => {
   writeFileSync(at(), 'Dear diary,\ntoday');
   const file = await LineFile.open(at());
   const refusing = file.readAll(() => {
@@ -49,7 +49,7 @@ it('is left as it is if its reader throws', async () => {
   expect(readFileSync(at(), 'utf8')).toBe('Dear diary,\ntoday');
 });
 
-it('reads lines that are longer than its buffer', async () => {
+it('a line file reads lines that are longer than its buffer', async () => {
   const long = 'x'.repeat(1_000_000);
   writeFileSync(at(), `one\n${long}\nthree\n`);
   const file = await LineFile.open(at());
@@ -57,7 +57,7 @@ it('reads lines that are longer than its buffer', async () => {
   await file.close();
 });
 
-it('takes the place of another one, and is appended to there', async () => {
+it('a line file takes the place of another one, and can then be appended to', async () => {
   writeFileSync(at(), 'old\n');
   writeFileSync(at('a.new'), 'left by a crash\n');
   const fresh = await LineFile.open(at('a.new'), true);
@@ -69,7 +69,7 @@ it('takes the place of another one, and is appended to there', async () => {
   expect(existsSync(at('a.new'))).toBe(false);
 });
 
-it('has nothing of what could not be written', async () => {
+it('a line file has nothing of what could not be written', async () => {
   writeFileSync(at(), 'one\n');
   const file = await LineFile.open(at());
   await file.close();

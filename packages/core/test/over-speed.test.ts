@@ -96,7 +96,7 @@ describe('a viewer over a connection', () => {
     expect(play(world, connect(world.tracker), 30, 4.2)).toBeLessThanOrEqual(16);
   });
 
-  it('has ten seconds to keep to a new limit', () => {
+  it('has ten seconds to get below a new limit', () => {
     const world = start({ downMbits: 8 });
     const handle = connect(world.tracker);
     expect(play(world, handle, 30, 5)).toBeUndefined();
@@ -105,7 +105,7 @@ describe('a viewer over a connection', () => {
     expect(play(world, handle, 30, 5)).toBeGreaterThanOrEqual(12);
   });
 
-  it('is judged when a limit comes while it plays, and no more when it is lifted', () => {
+  it('is judged from when a limit is set during playback until it is lifted', () => {
     const world = start(undefined);
     const handle = connect(world.tracker);
     expect(play(world, handle, 20, 5)).toBeUndefined();
@@ -134,7 +134,7 @@ describe('a publisher', () => {
 });
 
 describe('a viewer over HTTP', () => {
-  it('is not cut for it: its responses are slowed down', () => {
+  it('is not cut for exceeding its limit: its responses are slowed down', () => {
     const { tracker, clock } = start({ downMbits: 4 });
     const handle = request(tracker);
     for (let second = 0; second < 30; second++) {
@@ -177,7 +177,7 @@ describe('the rate of a session with a limit', () => {
     expect(must(handle.session).rateMbits).toBeCloseTo(3, 1);
   });
 
-  it('is not there without a limit', () => {
+  it('is absent without a limit', () => {
     const { tracker } = start(undefined);
     const wire = toWire(must(request(tracker).session));
     expect('rate_mbits' in wire || 'limits' in wire).toBe(false);
@@ -185,7 +185,7 @@ describe('the rate of a session with a limit', () => {
 });
 
 it.each([{ downMbits: 0 }, { upMbits: -1 }, { downMbits: NaN }, { downMbits: '4' }, 'fast'])(
-  'a yes with the limits %j is none',
+  'an approval with the invalid limits %j is a refusal',
   (limits) => {
     const { tracker } = start(limits as Limits);
     expect(refusal(now(tracker.admit(conn())))).toMatchObject({ reason: 'policy_error' });

@@ -115,7 +115,7 @@ describe('stop', () => {
     return { tracker, clock, sink };
   }
 
-  it('loses no end of what is live, however slow the sink, and keeps few of them in memory', async () => {
+  it('delivers the end of every live session, however slow the sink, and keeps few of them in memory', async () => {
     let most = 0;
     const { tracker, sink } = full({ maxPairs: 1_000 }, async () => {
       most = Math.max(most, tracker.stats().sinks[0]?.queued ?? 0);
@@ -127,7 +127,7 @@ describe('stop', () => {
     expect(most).toBeLessThan(4_000);
   });
 
-  it('ends in its time with a sink that hangs, and counts what that did not get', async () => {
+  it('ends in time if a sink hangs, and counts what that sink did not get', async () => {
     const { tracker, clock, sink } = full({}, () => (sink.got.length >= 5_000 ? new Promise(() => {}) : undefined));
     const stopped = tracker.stop({ timeoutMs: 2_000 });
     for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -193,7 +193,7 @@ describe('the spill file', () => {
     expect(sink.got).toHaveLength(ids.length + 2);
   });
 
-  it('loses nothing that comes behind a line that a crash has cut', async () => {
+  it('loses nothing that follows a line cut short by a crash', async () => {
     const spillFile = join(folder, 'cut');
     writeFileSync(spillFile, '{"id":"cut');
     const { tracker } = setup({ maxSessionsPerIp: Infinity });

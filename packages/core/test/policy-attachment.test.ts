@@ -9,7 +9,7 @@ function attached(over: Partial<Policy> = {}) {
   return { ...all, policy, got, attachment: must(got[0]) };
 }
 
-describe('what a policy is attached to', () => {
+describe('the attachment of a policy', () => {
   it('is handed over once for each tracker, also when other options change', () => {
     const { tracker, policy, got } = attached();
     tracker.updateConfig({ maxSessions: 5 });
@@ -19,7 +19,7 @@ describe('what a policy is attached to', () => {
     expect(got).toHaveLength(2);
   });
 
-  it('looks at a session when the policy asks, whatever its deadline says', () => {
+  it('reviews a session when the policy asks, whatever its deadline says', () => {
     const reviewed: string[] = [];
     const answers: Verdict[] = [{ allow: true }, { allow: false, reason: 'quota_time' }];
     const { tracker, clock, attachment } = attached({
@@ -42,7 +42,7 @@ describe('what a policy is attached to', () => {
     expect(tracker.stats().policies).toMatchObject([{ asked: 2 }]);
   });
 
-  it('asks anew where the policy cannot review', async () => {
+  it('asks again if the policy cannot review', async () => {
     let allow = true;
     const { tracker, clock, attachment } = attached({
       admit: () => (allow ? { allow: true } : { allow: false, reason: 'limit' }),
@@ -55,7 +55,7 @@ describe('what a policy is attached to', () => {
     expect(tracker.get(id)).toMatchObject({ closeReason: 'limit' });
   });
 
-  it('waits for the answer that is awaited already', async () => {
+  it('waits for an answer that is already pending', async () => {
     const answers: ((verdict: Verdict) => void)[] = [];
     const { tracker, clock, attachment } = attached({
       admit: ({ again }) => (again ? new Promise<Verdict>((resolve) => answers.push(resolve)) : { allow: true }),
@@ -72,7 +72,7 @@ describe('what a policy is attached to', () => {
     expect(answers).toHaveLength(2);
   });
 
-  it('knows when a session was active and what it has taken', () => {
+  it('knows when a session was active and how much it has received', () => {
     const { tracker, clock, attachment } = attached();
     const handle = connect(tracker);
     const { id } = must(handle.session);
@@ -100,7 +100,7 @@ describe('what a policy is attached to', () => {
     expect(attachment.idleTimeoutMs()).toBe(90_000);
   });
 
-  it('does nothing any more for a policy that is gone, nor after the end', async () => {
+  it('does nothing for a policy that was removed, nor after the tracker has stopped', async () => {
     const review = jest.fn((): Verdict => ({ allow: true }));
     const { tracker, clock, attachment } = attached({ review });
     const { id } = must(request(tracker).session);
@@ -114,7 +114,7 @@ describe('what a policy is attached to', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('looks at many in slices', () => {
+  it('reviews many sessions in slices', () => {
     const review = jest.fn((): Verdict => ({ allow: true }));
     const { tracker, clock, attachment } = attached({ review });
     const ids = Array.from({ length: 1_000 }, (_, i) => must(request(tracker, { token: `t${i}` }).session).id);
@@ -123,7 +123,7 @@ describe('what a policy is attached to', () => {
     expect(review).toHaveBeenCalledTimes(1_000);
   });
 
-  it('may fail without harm', () => {
+  it('survives a policy that throws in attach()', () => {
     const { tracker, logged } = setup({
       policies: [
         {
@@ -139,8 +139,8 @@ describe('what a policy is attached to', () => {
   });
 });
 
-describe('a deadline that is always in so many seconds', () => {
-  it('is warned of once', () => {
+describe('a deadline that keeps moving ahead by itself', () => {
+  it('causes one warning', () => {
     const { tracker, clock, logged } = attached({
       deadline: () => ({ at: clock.now() + 5_000 }),
       review: () => ({ allow: true }),
@@ -154,7 +154,7 @@ describe('a deadline that is always in so many seconds', () => {
     expect(warnings).toMatchObject([{ level: 'warn', details: { policies: ['own'] } }]);
   });
 
-  it('is not one that moves because something has happened', () => {
+  it('causes no warning if it moves because something has happened', () => {
     let at = 0;
     const { tracker, clock, logged } = attached({
       deadline: () => ({ at }),
@@ -175,7 +175,7 @@ describe('a deadline that is always in so many seconds', () => {
 });
 
 describe('the rate that policies see', () => {
-  it('is that of the last seconds, of all and of a stream', () => {
+  it('is that of the last seconds, in total and for each stream', () => {
     let view: TrackerView | undefined;
     const { tracker, clock } = attached({
       admit: (_, seen) => {

@@ -124,7 +124,7 @@ describe('a replaced session', () => {
     expect(mayRequest(tracker, phone)).toBe(false);
   });
 
-  it('is chosen when the new session opens, not when that asked', async () => {
+  it('is chosen when the new session opens, not when the new session asked', async () => {
     const answer = deferred<Approval>();
     const all: ReturnType<typeof setup> = setup({
       policies: [

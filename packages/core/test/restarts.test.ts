@@ -87,7 +87,7 @@ describe('a viewer whose server was restarted', () => {
     ['another player', {}, { userAgent: 'other/2.0' }],
     ['another address', {}, { ip: '203.0.113.8' }],
     ['another stream', {}, { stream: 'cam2' }],
-  ])('is not who comes with %s', async (_, before, after) => {
+  ])('is not mistaken for a viewer with %s', async (_, before, after) => {
     const first = await begin();
     const { id } = must(request(first, before).session);
     const second = await restart(first);
@@ -110,7 +110,7 @@ describe('a viewer whose server was restarted', () => {
     expect(live(second)).toHaveLength(2);
   });
 
-  it('is found again by every name after two restarts, though it showed one of them only between', async () => {
+  it('is found again by every name after two restarts, though it used only one of them in between', async () => {
     const first = await begin();
     const { id } = must(request(first, { token: 'a', sid: 's' }).session);
     const second = await restart(first);
@@ -120,7 +120,7 @@ describe('a viewer whose server was restarted', () => {
     expect(request(third, { token: 'a' }).session?.id).toBe(id);
   });
 
-  it('waits on through a restart in which it was not seen', async () => {
+  it('is still waited for after a second restart, though it was not seen in between', async () => {
     const first = await begin();
     const { id } = must(request(first, { token: 'a' }).session);
     const third = await restart(await restart(first));
@@ -135,7 +135,7 @@ describe('a viewer whose server was restarted', () => {
     expect(['a', 'b'].map((token) => request(second, { token }).session?.id)).toEqual(ids);
   });
 
-  it('is counted with the others of its stream, whichever came first', async () => {
+  it('is counted with the other viewers of its stream, whichever came first', async () => {
     const first = await begin();
     for (const token of ['a', 'b', 'c']) request(first, { token });
     const second = await restart(first);
@@ -146,7 +146,7 @@ describe('a viewer whose server was restarted', () => {
     expect(second.list({ stream: 'cam1' })).toHaveLength(4);
   });
 
-  it('was watching before, but not while nobody was there to be watched', async () => {
+  it('is credited with watch time before the restart, but not while the server was down', async () => {
     const first = await begin({ idleTimeoutMs: 30_000 });
     request(first, { token: 'a' });
     processes.clock.advance(10_000);
@@ -160,7 +160,7 @@ describe('a viewer whose server was restarted', () => {
   it.each([
     ['forward', 3 * 60 * MINUTE],
     ['back', -3 * 60 * MINUTE],
-  ])('watches on where the clock was set %s between', async (_, ms) => {
+  ])('continues to watch if the clock was set %s in between', async (_, ms) => {
     const first = await begin({ idleTimeoutMs: 30_000 });
     const before = must(request(first, { token: 'a' }).session);
     processes.clock.advance(10_000);
@@ -312,7 +312,7 @@ describe('a viewer who is kept out', () => {
     expect(mayRequest(second, { token: 'lifted' })).toBe(true);
   });
 
-  it('is found under another name, even if it was kicked while waiting', async () => {
+  it('is recognised under another name, even if it was kicked while waiting', async () => {
     const first = await begin();
     const { id } = must(request(first, { token: 'a', sid: 's' }).session);
     const second = await restart(first);
@@ -347,7 +347,7 @@ describe('a viewer who is kept out', () => {
 });
 
 describe('stop({ keep: true })', () => {
-  it('closes no session, refuses newcomers, and the next process continues to the byte', async () => {
+  it('closes no session, refuses newcomers, and lets the next process continue to the byte', async () => {
     const first = await begin();
     const closed = eventsOf(first, 'closed');
     const response = request(first, { token: 'a' });
@@ -418,8 +418,8 @@ describe('while the state is read', () => {
   });
 });
 
-describe('what is written down', () => {
-  it('is safe for every caller that waits for it, even concurrently', async () => {
+describe('what is written to the state store', () => {
+  it('is safe for every caller that awaits saved(), even concurrently', async () => {
     let isWritten = 0;
     const state: StateStore = {
       fingerprintKey: 'k'.repeat(32),
@@ -445,7 +445,7 @@ describe('what is written down', () => {
   });
 
   it.each([0, -3_600_000])(
-    'is how far everybody is, every five seconds, also where the clock is set (%i ms)',
+    'includes the bytes of every session every five seconds, even if the clock is set (%i ms)',
     async (ms) => {
       const first = await begin();
       request(first, { token: 'a' }).end(10);

@@ -210,11 +210,11 @@ describe('what a review changes of a session', () => {
     ['its user', { allow: true, userId: 'bob' }, { userId: 'bob' }],
     ['its tags', { allow: true, tags: { plan: 'paid' } }, { tags: { plan: 'paid' } }],
     ['its limits', { allow: true, limits: { downMbits: 8 } }, { limits: { downMbits: 8 } }],
-  ])('is told to who listens: %s', async (_, verdict, shown) => {
+  ])('is reported to listeners: %s', async (_, verdict, shown) => {
     expect(await granting().decideAgain(verdict)).toMatchObject([shown]);
   });
 
-  it('is not told when nothing is different', async () => {
+  it('is not reported when nothing is different', async () => {
     const same: Verdict = { allow: true, userId: 'ann', tags: { plan: 'free' }, limits: { downMbits: 2 } };
     expect(await granting().decideAgain(same)).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { fakeClock } from '../src/testing/index.js';
 
 const silent = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 
-it('tells listeners and sinks what became of a source, in order with the sessions', async () => {
+it('the tracker tells listeners and sinks what became of a source, in order with the sessions', async () => {
   const clock = fakeClock();
   const tracker = createTracker({ clock, logger: silent });
   const heard: SourceEvent[] = [];
@@ -26,7 +26,7 @@ it('tells listeners and sinks what became of a source, in order with the session
   expect(written[0]?.payload).toEqual({});
 });
 
-it('keeps the pairs of sessions, and the latest events of sources, for a slow sink', async () => {
+it('the tracker keeps the pairs of sessions, and the latest events of sources, for a slow sink', async () => {
   const tracker = createTracker({ logger: silent });
   const written: WireEvent[] = [];
   let release = (): void => undefined;

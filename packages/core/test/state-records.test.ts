@@ -37,7 +37,7 @@ const taken = async (tracker: SessionTracker, owner: string) =>
   Object.fromEntries((await tracker.records(owner)?.take()) ?? []);
 
 describe('records of packages in the state store', () => {
-  it('are there in the next process, for their owner, who takes them once', async () => {
+  it('are in the next process, for their owner, who takes them once', async () => {
     const file = path.join(folder, 'first');
     const first = begin(fileState(file));
     const [pets, plants] = [first.records('pets'), first.records('plants')];
@@ -52,7 +52,7 @@ describe('records of packages in the state store', () => {
     expect(await taken(next, 'plants')).toEqual({ a: 'fern' });
   });
 
-  it('stay for the process after the next, and go where nobody has taken them in time', async () => {
+  it('stay for the process after the next, and are deleted if nobody takes them in time', async () => {
     const file = path.join(folder, 'first');
     const first = begin(fileState(file));
     first.records('pets')?.set('a', 1);
@@ -68,7 +68,7 @@ describe('records of packages in the state store', () => {
     expect([await taken(late, 'pets'), await taken(late, 'plants')]).toEqual([{ a: 1 }, {}]);
   });
 
-  it('know a secret again by what stands for it', async () => {
+  it('have the same hash of a secret in the next process', async () => {
     const file = path.join(folder, 'first');
     const first = begin(fileState(file));
     const hash = first.records('pets')?.hash('secret');
@@ -77,7 +77,7 @@ describe('records of packages in the state store', () => {
     expect([next.records('pets')?.hash('secret'), next.records('pets')?.hash('other') === hash]).toEqual([hash, false]);
   });
 
-  it('are none without a store, and lost with one that fails', async () => {
+  it('do not exist without a store, and are lost with one that fails', async () => {
     expect(begin(undefined).records('pets')).toBeUndefined();
     const broken: StateStore = {
       fingerprintKey: 'k'.repeat(32),
@@ -95,7 +95,7 @@ describe('records of packages in the state store', () => {
     expect(await taken(tracker, 'pets')).toEqual({});
   });
 
-  it('have an owner with a plain name', () => {
+  it('need an owner with a plain name', () => {
     expect(() => begin(undefined).records('a/b')).toThrow('records: the owner');
   });
 });

@@ -297,7 +297,7 @@ describe('TimingWheel', () => {
 });
 
 describe('a queue', () => {
-  it('is what a list would be, whatever is taken out of its middle', () => {
+  it('behaves like a list, whatever is removed from its middle', () => {
     const step = fc.oneof(
       { weight: 5, arbitrary: fc.constant('push' as const) },
       { weight: 4, arbitrary: fc.constant('shift' as const) },

@@ -14,7 +14,7 @@ describe('a timer of 0 ms of the wall clock', () => {
     expect(fired).toBe(100);
   });
 
-  it('can be taken back, as others can', async () => {
+  it('can be cancelled, like other timers', async () => {
     let fired = 0;
     for (const ms of [0, 1]) systemClock.clearTimeout(systemClock.setTimeout(() => fired++, ms));
     systemClock.clearTimeout(undefined);

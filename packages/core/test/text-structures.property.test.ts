@@ -6,7 +6,7 @@ describe('TextIndex', () => {
   const texts = ['', 'a', 'b', 'viewer stream,ip 4:cam1', 'viewer stream,ip 4:cam2', 'ünï', '\ud83d\ude00', '\ud83d'];
   const max = 3;
 
-  it('has of each text the numbers that were added to it, the latest first, and no more than one above its limit', () => {
+  it('has for each text the numbers added to it, the latest first, and at most one above its limit', () => {
     const step = fc.tuple(fc.constantFrom(...texts), fc.integer({ min: 0, max: 9 }));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -37,7 +37,7 @@ describe('TextIndex', () => {
 });
 
 describe('TextStore', () => {
-  it('gives back each text as it was, whatever its length, and knows what stands in it', () => {
+  it('gives back each text as it was, whatever its length, and knows whether it holds a text', () => {
     const text = fc.oneof(
       fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
       fc.integer({ min: 1, max: 1_500_000 }).map((length) => 'x'.repeat(length)),

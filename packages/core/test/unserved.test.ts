@@ -222,7 +222,7 @@ describe('a viewer that has not been served yet', () => {
     expect(playing.signal.aborted).toBe(true);
   });
 
-  it('is not among those that a policy counts to say which session makes room', () => {
+  it('is not counted by a policy that decides which session makes room', () => {
     const atMostTwo: Policy = {
       name: 'two',
       stage: 'concurrency',
@@ -324,7 +324,7 @@ describe('trackHttp of a request answered with an error', () => {
     expect(traces(tracker)).toEqual(before);
   });
 
-  it.each([200, 206, 301, 302, 304, undefined])('makes a viewer if the status is no error: %p', (status) => {
+  it.each([200, 206, 301, 302, 304, undefined])('makes a viewer if the status is not an error: %p', (status) => {
     const { tracker } = setup();
     expect(tracker.trackHttp(hit({ status }))).not.toBeNull();
     expect(tracker.trackHttp(hit({ status: 404, ip: '10.0.0.1' }))).not.toBeNull();
@@ -333,7 +333,7 @@ describe('trackHttp of a request answered with an error', () => {
 });
 
 describe('the memory of served streams', () => {
-  it('holds no invented names', () => {
+  it('holds no made-up names', () => {
     const { tracker } = setup();
     for (let i = 0; i < 20_000; i++) {
       tracker.trackHttp(hit({ stream: `made-up-${i}`, status: 404 }));
@@ -352,7 +352,7 @@ describe('the memory of served streams', () => {
   });
 });
 
-it('lists a connection at once', () => {
+it('a connection is listed at once', () => {
   const { tracker } = setup();
   const handle: ConnHandle = connect(tracker, { tentative: true } as never);
   expect(live(tracker)).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { newUuid } from '../src/support/uuid.js';
 import { heldBytes } from '../src/testing/heap.js';
 
-it('takes the memory of its 36 characters, and not of the twenty parts that Node joins', () => {
+it('a UUID takes the memory of its 36 characters, and not of the twenty parts that Node joins', () => {
   const count = 10_000;
   const all = Array.from({ length: count }, () => '');
   const before = heldBytes();

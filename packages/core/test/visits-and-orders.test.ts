@@ -85,7 +85,7 @@ describe('orders', () => {
     return [...rows].sort(compare[order]);
   }
 
-  it.each(ORDERS)('sorts by %s, at every limit and from every row on', (order) => {
+  it.each(ORDERS)('sorts by %s, at every limit and from every row onwards', (order) => {
     const { tracker } = crowd();
     for (const status of ['', 'active', 'closed'] as const) {
       const rows = sorted(tracker.list({ status }), order);

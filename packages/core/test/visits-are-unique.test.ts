@@ -45,7 +45,7 @@ describe.each(RETENTIONS)('a visit is (id, openedAt), with %j', (options) => {
   });
 });
 
-it('remembers a bounded number of visits, and still tells all of them apart', () => {
+it('the tracker remembers a bounded number of visits, and still tells all of them apart', () => {
   const times = new OpeningTimes();
   const seen = new Set<string>();
   for (let round = 0; round < 2; round++) {

@@ -191,7 +191,7 @@ describe('what is kept about a client', () => {
 });
 
 describe('times as JSON', () => {
-  it('are what Date writes, whichever came before', () => {
+  it('are what Date writes, whichever was formatted before', () => {
     const time = fc.oneof(
       fc.integer({ min: 1_700_000_000_000, max: 1_700_000_200_000 }),
       fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }),

@@ -36,7 +36,7 @@ beforeEach(() => {
 
 afterEach(() => tracker.stop());
 
-it('closes a connection whose client has gone, and forgets it', () => {
+it('a connection set closes a connection whose client has gone, and forgets it', () => {
   const socket = connect();
   expect([...connections]).toEqual([[socket, expect.objectContaining({ client: socket })]]);
   socket.emit('close', true);
@@ -44,14 +44,14 @@ it('closes a connection whose client has gone, and forgets it', () => {
   expect(socket.listenerCount('close')).toBe(0);
 });
 
-it('forgets a connection that the tracker has ended', () => {
+it('a connection set forgets a connection that the tracker has ended', () => {
   const socket = connect();
   tracker.kick(connections.get(socket)!.handle.session!.id);
   expect([connections.get(socket), socket.listenerCount('close')]).toEqual([undefined, 0]);
   expect(socket.said).toEqual(['destroy kicked', 'dispose']);
 });
 
-it('closes all with shutdown, and leaves their transports alone', () => {
+it('a connection set closes all sessions with shutdown, and leaves their transports alone', () => {
   const sockets = ['a', 'b', 'c'].map(connect);
   connections.close();
   expect(reasons()).toEqual(['shutdown', 'shutdown', 'shutdown']);
@@ -60,7 +60,7 @@ it('closes all with shutdown, and leaves their transports alone', () => {
   expect(sockets[0]?.said).toEqual(['dispose']);
 });
 
-it('closes the connection that had the same key', () => {
+it('a connection set closes the earlier connection with the same key', () => {
   const socket = connect();
   connections.add(socket, new Socket(), hit('b'), onceClosed(socket));
   expect([reasons(), tracker.count({ status: 'active' }), socket.listenerCount('close')]).toEqual([
@@ -77,14 +77,14 @@ class BrokenSocket extends Socket {
   };
 }
 
-it('closes with transport_error what cannot be watched, and hands the error over', () => {
+it('a connection set closes a connection that cannot be watched with transport_error, and hands the error over', () => {
   const socket = new BrokenSocket();
   connections.safely(socket, () => connections.add(socket, socket, hit(), onceClosed(socket)));
   expect([reasons(), faults]).toEqual([['transport_error'], [new Error('no socket')]]);
   expect([[...connections], socket.listenerCount('close')]).toEqual([[], 0]);
 });
 
-it('closes with transport_error what fails later', () => {
+it('a connection set closes a connection that fails later with transport_error', () => {
   const socket = connect();
   connections.safely(socket, () => {
     throw new Error('out of order');
@@ -92,7 +92,7 @@ it('closes with transport_error what fails later', () => {
   expect([reasons(), faults]).toEqual([['transport_error'], [new Error('out of order')]]);
 });
 
-it('throws the error of a connection when nobody is there to hear of it', () => {
+it('a connection set throws the error of a connection when nobody listens for it', () => {
   const strict = new ConnectionSet<Socket>(tracker, { stallTimeoutMs: 0, clock });
   const socket = new BrokenSocket();
   expect(() => strict.safely(socket, () => strict.add(socket, socket, hit()))).toThrow('no socket');

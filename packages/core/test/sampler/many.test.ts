@@ -31,7 +31,7 @@ afterEach(() => {
   expect(clock.pending).toBe(0);
 });
 
-it('reads many connections in parts, which follow in the course of a second', () => {
+it('the sampler reads many connections in parts, spread over a second', () => {
   clock.advance(1_000);
   for (let part = 1; part <= 5; part++) {
     expect(total()).toBe(part * AT_ONCE);
@@ -41,7 +41,7 @@ it('reads many connections in parts, which follow in the course of a second', ()
   expect(new Set(reads)).toEqual(new Set([9, 10]));
 });
 
-it('reads each, though some end meanwhile', () => {
+it('the sampler reads each connection, though some end meanwhile', () => {
   clock.advance(1_000);
   // they are read once more as they end: two that were to be read, and one that was
   for (const i of [0, 700, 2_400]) registrations[i]!.close();
@@ -55,7 +55,7 @@ it('reads each, though some end meanwhile', () => {
   expect(Math.min(...reads)).toBe(1); // those that ended
 });
 
-it('lets no connection wait for longer than two seconds, even if others come and go all the time', () => {
+it('the sampler reads each connection within two seconds, even if others come and go all the time', () => {
   const lastRead = new Map<number, number>();
   let longest = 0;
   const add = (i: number): Registration =>
@@ -78,7 +78,7 @@ it('lets no connection wait for longer than two seconds, even if others come and
   for (const other of others) other.close();
 });
 
-it('begins anew when all have gone in the middle of a round', () => {
+it('the sampler starts over when all connections have gone in the middle of a round', () => {
   clock.advance(1_000);
   for (const registration of registrations) registration.close();
   expect(clock.pending).toBe(0);

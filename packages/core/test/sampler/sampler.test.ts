@@ -61,7 +61,7 @@ beforeEach(() => {
 });
 afterEach(() => tracker.stop());
 
-it('adds what the counters have moved in a second to the bytes of the session', () => {
+it('the sampler adds what the counters have moved in a second to the bytes of the session', () => {
   const counters = line();
   const { handle } = connect(counters);
   counters.out = 1000;
@@ -72,14 +72,14 @@ it('adds what the counters have moved in a second to the bytes of the session', 
   expect(bytesOf(handle)).toEqual([1500, 30]);
 });
 
-it('keeps a quiet connection present: it is touched every second, even if nothing flowed', () => {
+it('the sampler touches a quiet connection every second, even if nothing flowed', () => {
   const { handle } = connect();
   clock.advance(60_000);
   expect(handle.session?.closedAt).toBeUndefined();
   expect(tracker.count({ status: 'active' })).toBe(1);
 });
 
-it('adds nothing when a counter goes backwards, and nothing twice when it recovers', () => {
+it('the sampler adds nothing when a counter goes backwards, and nothing twice when it recovers', () => {
   const counters = line();
   const { handle } = connect(counters);
   for (const out of [1000, 400, 900, 1200, NaN]) {
@@ -89,7 +89,7 @@ it('adds nothing when a counter goes backwards, and nothing twice when it recove
   expect(bytesOf(handle)).toEqual([1200, 0]);
 });
 
-it('reads the last bytes when the connection closes', () => {
+it('the sampler reads the last bytes when the connection closes', () => {
   const counters = line();
   const { registration } = connect(counters);
   counters.out = 70;
@@ -102,7 +102,7 @@ it('reads the last bytes when the connection closes', () => {
   expect([cut, counters.released]).toEqual([[], 1]);
 });
 
-it('cuts when the tracker ends the session, and then counts the farewell as well', () => {
+it('the sampler cuts when the tracker ends the session, and then counts the last bytes as well', () => {
   const counters = line();
   const handle = admitted();
   const destroy = (reason: string) => {
@@ -117,7 +117,7 @@ it('cuts when the tracker ends the session, and then counts the farewell as well
   expect(counters.released).toBe(1);
 });
 
-it('counts what was received in the last second when the tracker ends the session, without an updated event', () => {
+it('when the tracker ends the session, the sampler counts its last second, without an updated event', () => {
   const updated: unknown[] = [];
   tracker.on('updated', (event) => updated.push(event));
   const counters = line();
@@ -133,7 +133,7 @@ it('counts what was received in the last second when the tracker ends the sessio
   expect([bytesOf(handle)[1], updated.length]).toEqual([75, told]);
 });
 
-it('cuts at once a connection that ended before it was registered', () => {
+it('the sampler cuts at once a connection that ended before it was registered', () => {
   const handle = admitted();
   tracker.kick(handle.session!.id);
   sampler.add({ handle, counters: line(), destroy: (reason) => void cut.push(reason) });
@@ -141,7 +141,7 @@ it('cuts at once a connection that ended before it was registered', () => {
   expect(clock.pending).toBe(1); // the tracker's own looks
 });
 
-describe('a player that does not take the media there is', () => {
+describe('a player that does not take the media that is there', () => {
   it('is cut as stalled after 15 s', () => {
     const counters = line();
     connect(counters);
@@ -163,7 +163,7 @@ describe('a player that does not take the media there is', () => {
     expect(cut).toEqual([]);
   });
 
-  it('is left alone while there is nothing for it: a silent source is no stall', () => {
+  it('is left alone while there is no media for it: a silent source is not a stall', () => {
     connect();
     clock.advance(100_000);
     expect([cut, tracker.count({ status: 'active' })]).toEqual([[], 1]);
@@ -216,7 +216,7 @@ describe('a client that its transport has not heard from for too long', () => {
   });
 });
 
-it('has one timer for all connections, and none without connections', () => {
+it('the sampler has one timer for all connections, and none without connections', () => {
   const before = clock.pending;
   const all = Array.from({ length: 50 }, () => connect().registration);
   expect(clock.pending).toBe(before + 2); // and the tracker's own looks
@@ -224,7 +224,7 @@ it('has one timer for all connections, and none without connections', () => {
   expect(clock.pending).toBe(before + 1);
 });
 
-it('reads every connection once, even while some end in between', () => {
+it('the sampler reads every connection once, even while some end in between', () => {
   const reads: number[] = [];
   const all: Registration[] = [];
   for (let i = 0; i < 6; i++) {
@@ -244,7 +244,7 @@ it('reads every connection once, even while some end in between', () => {
   expect([...reads].sort()).toEqual([0, 2, 3, 4, 5]);
 });
 
-it('is shared by all adapters that use the same clock', () => {
+it('the sampler is shared by all adapters that use the same clock', () => {
   expect(samplerOf(clock)).toBe(samplerOf(clock));
   expect(samplerOf()).toBe(samplerOf());
   expect(samplerOf(clock)).not.toBe(samplerOf());

@@ -38,7 +38,7 @@ async function fill(): Promise<number> {
   return written;
 }
 
-it('counts what is written and read from when it was made', async () => {
+it('socket counters count what is written and read from when they were made', async () => {
   socket.write('before');
   const counters = new SocketByteCounters(socket);
   let got = 0;
@@ -49,7 +49,7 @@ it('counts what is written and read from when it was made', async () => {
   expect([counters.sent(), counters.received(), counters.waiting()]).toEqual([1000, 5, 0]);
 });
 
-it('does not count what the client has no room for, and says that it waits', async () => {
+it('socket counters leave out what the client has no room for, and report it as waiting', async () => {
   const counters = new SocketByteCounters(socket);
   const written = await fill();
   expect(counters.waiting()).toBeGreaterThan(0);
@@ -65,7 +65,7 @@ const partOfTheWrite = (counters: SocketByteCounters, written: number) => {
   return part;
 };
 
-it('reports what had left a destroyed socket, no less than the client got', async () => {
+it('socket counters report what had left a destroyed socket, no less than the client got', async () => {
   const counters = new SocketByteCounters(socket);
   const written = await fill();
   const sent = counters.sent();
@@ -81,14 +81,14 @@ it('reports what had left a destroyed socket, no less than the client got', asyn
   expect(sent).toBeLessThan(written);
 });
 
-it('does not take corked bytes for a stall', () => {
+it('socket counters do not take corked bytes for a stall', () => {
   const counters = new SocketByteCounters(socket);
   socket.cork();
   socket.write('held back by the server itself');
   expect([counters.waiting(), counters.sent()]).toEqual([0, 0]);
 });
 
-it('counts several in a row on one socket separately, and leaves the socket as it was', async () => {
+it('several socket counters in a row on one socket count separately, and leave the socket as it was', async () => {
   const untouched = socket._destroy;
   for (const text of ['one', 'three']) {
     const counters = new SocketByteCounters(socket);
