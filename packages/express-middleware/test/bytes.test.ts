@@ -51,7 +51,7 @@ describe.each(Object.keys(FRAMEWORKS))('the bytes of completed responses under %
     expect(tracker.list()).toHaveLength(1);
   });
 
-  it('exclude requests that are not for media or not a GET', async () => {
+  it('leave out requests that are not for media or not a GET', async () => {
     const { url } = await serve(mount('/', trackPlayback(tracker), express.static(media.folder) as ConnectMiddleware));
     expect((await get(url, '/cam1/notes.txt')).status).toBe(200);
     expect((await get(url, '/cam1/seg0.ts', {}, { method: 'HEAD' })).status).toBe(200);
@@ -69,7 +69,7 @@ describe('the bytes of a response', () => {
     await credited(1000);
   });
 
-  it('are 0 for 304, 404 and 416, which still are hits', async () => {
+  it('are 0 for 304, 404 and 416, which still count as hits', async () => {
     const { url } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
     const { headers } = await get(url, '/cam1/seg0.ts');
     await credited(13_000);

@@ -35,14 +35,14 @@ const session = () => tracker.list()[0];
 describe.each(Object.entries({ 'Express 5': express, 'Express 4': express4 }))(
   'the address of a client of %s',
   (_name, make) => {
-    it('is what `trust proxy` makes of it', async () => {
+    it('follows the setting `trust proxy`', async () => {
       const { url } = await framework(make, 'loopback');
       await get(url, '/cam1/a.ts', { 'x-forwarded-for': '203.0.113.7, 127.0.0.1', 'x-forwarded-proto': 'https' });
       expect(session()).toMatchObject({ ip: '203.0.113.7', secure: true });
       expect(warn).not.toHaveBeenCalled();
     });
 
-    it('is what the app redefines it to be', async () => {
+    it('is req.ip, even if the app redefines that', async () => {
       const app = make();
       Object.defineProperty(app.request, 'ip', { get: () => '198.51.100.9' });
       const { url } = await serve(app.use(trackPlayback(tracker), (_req, res) => void res.send('media')));

@@ -154,7 +154,7 @@ describe('a response cut in the middle', () => {
     }
   });
 
-  it('counts over TLS only what can have gone, not the whole write', async () => {
+  it('counts over TLS only what can have been sent, not the whole write', async () => {
     const server = https.createServer(selfSigned(), app(SENDERS['one end()']!));
     const port = await listen(server);
     const client = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -201,7 +201,7 @@ describe('a response cut in the middle', () => {
     expect(bytes).toBeLessThan(20_000_000);
   });
 
-  it('counts nothing of an error page', async () => {
+  it('counts no bytes of an error page', async () => {
     const { port } = await serve(app((res) => res.writeHead(500).end(Buffer.alloc(SIZE))));
     const client = await stuckClient(port);
     tracker.kick(session()!.id);

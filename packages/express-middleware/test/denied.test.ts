@@ -123,7 +123,7 @@ describe('a denied viewer', () => {
   });
 });
 
-describe('a viewer whom a policy is thinking about', () => {
+describe('a viewer whose policy verdict is pending', () => {
   const slow = () => {
     const asked: { user: string | undefined; answer: (verdict: Verdict) => void }[] = [];
     const settled: unknown[] = [];
@@ -134,7 +134,7 @@ describe('a viewer whom a policy is thinking about', () => {
     return { asked, settled };
   };
 
-  it('waits, and is served once it may', async () => {
+  it('waits, and is served after an approval', async () => {
     const { asked } = slow();
     const { url } = await player();
     const answers = [get(url, '/cam1/a.m3u8'), get(url, '/cam1/b.m3u8')];
@@ -147,7 +147,7 @@ describe('a viewer whom a policy is thinking about', () => {
     expect((await get(url, '/cam1/c.ts')).text).toBe('media');
   });
 
-  it('waits, and is refused when it may not', async () => {
+  it('waits, and is refused after a refusal', async () => {
     const { asked } = slow();
     const { url } = await player();
     const answer = get(url, '/cam1/a.m3u8');
@@ -184,7 +184,7 @@ describe('a viewer whom a policy is thinking about', () => {
     expect(played).toEqual([]);
   });
 
-  it('leaves no listeners behind once the answer is there', async () => {
+  it('leaves no listeners behind once the verdict has come', async () => {
     const { asked } = slow();
     const listeners: number[] = [];
     const app = express().use(trackPlayback(tracker), (req, res) => {

@@ -108,7 +108,7 @@ class Mirror {
   }
 }
 
-it('ends with the list of the server, whatever the filter and however often a client was away', async () => {
+it('a client of the feed ends with the list of the server, whatever its filter and however often it was away', async () => {
   const random = randomNumbers(7);
   let user = 'eve';
   const namer: Policy = { name: 'namer', admit: () => ({ allow: true, userId: user }) };

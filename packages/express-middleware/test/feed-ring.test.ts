@@ -13,7 +13,7 @@ const positions = (ring: Ring, after: number): number[] | undefined => {
   return entries && [...entries].map(({ position }) => position);
 };
 
-it('has everything after a position, in order, and of updates the latest', () => {
+it('the ring of the feed has every event after a position, in order, but only the latest of updates', () => {
   const ring = new Ring();
   add(ring, 0);
   add(ring, 0, 'a');
@@ -28,7 +28,7 @@ it('has everything after a position, in order, and of updates the latest', () =>
   expect(positions(ring, 0)).toEqual([1, 3, 5]);
 });
 
-it('keeps ten thousand events, of five minutes, of 16 MiB', () => {
+it('the ring of the feed keeps ten thousand events, of five minutes, of 16 MiB', () => {
   const many = new Ring();
   for (let i = 0; i < 10_001; i++) add(many, 0);
   expect(positions(many, 0)).toBeUndefined();
@@ -46,14 +46,14 @@ it('keeps ten thousand events, of five minutes, of 16 MiB', () => {
   expect([positions(long, 2), positions(long, 3)?.length]).toEqual([undefined, 14]);
 });
 
-it('has room for openings and closings, however often other sessions change', () => {
+it('the ring of the feed has room for openings and closings, however often other sessions change', () => {
   const ring = new Ring();
   add(ring, 0);
   for (let i = 0; i < 50_000; i++) add(ring, 0, `viewer ${i % 100}`);
   expect(positions(ring, 0)).toHaveLength(101);
 });
 
-it('can be gone on from after what it did not keep, and not from before', () => {
+it('the ring of the feed resumes from a position after an event that it dropped, and not from one before it', () => {
   const ring = new Ring();
   add(ring, 0);
   ring.pass(2);

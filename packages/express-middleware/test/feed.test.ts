@@ -33,7 +33,7 @@ async function api(options: SessionsApiOptions = { authorize: () => true }): Pro
 }
 
 describe('GET /events', () => {
-  it('begins with a cursor to list from, and tells what happens', async () => {
+  it('begins with a cursor for resuming, and then reports what happens', async () => {
     const url = await api();
     const feed = await listen(url, '/events');
     expect([feed.status, feed.headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
@@ -59,7 +59,7 @@ describe('GET /events', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('passes on what else core tells of', async () => {
+  it('passes on the other events of the tracker', async () => {
     const url = await api();
     const feed = await listen(url, '/events?type=source.running');
     await feed.until('reset');
@@ -69,7 +69,7 @@ describe('GET /events', () => {
     expect(feed.messages.map(({ event }) => event)).toEqual(['reset', 'source.running']);
   });
 
-  it('goes on where a client stopped, with nothing twice and nothing missing', async () => {
+  it('resumes where a client stopped, with nothing twice and nothing missing', async () => {
     const url = await api();
     const first = await listen(url, '/events');
     await first.until('reset');
@@ -88,12 +88,15 @@ describe('GET /events', () => {
     }
   });
 
-  it.each(['x', 'aaaaaaaaaaaa-1', '-', '-1', '%F0%9F%92%A9', 'a-b-c-d'])('cannot go on from %s', async (cursor) => {
-    const feed = await listen(await api(), `/events?after=${cursor}`);
-    expect((await feed.until('reset')).data.reason).toBe('unknown');
-  });
+  it.each(['x', 'aaaaaaaaaaaa-1', '-', '-1', '%F0%9F%92%A9', 'a-b-c-d'])(
+    'cannot be resumed from %s',
+    async (cursor) => {
+      const feed = await listen(await api(), `/events?after=${cursor}`);
+      expect((await feed.until('reset')).data.reason).toBe('unknown');
+    },
+  );
 
-  it('cannot go on from a position that is yet to come', async () => {
+  it('cannot be resumed from a position that is yet to come', async () => {
     const url = await api();
     const first = await listen(url, '/events');
     const { id } = await first.until('reset');
@@ -101,7 +104,7 @@ describe('GET /events', () => {
     expect((await feed.until('reset')).data.reason).toBe('too_old');
   });
 
-  it('lets a client hear of one stream, some types, some kinds', async () => {
+  it('can be limited to one stream, some types and some kinds', async () => {
     const url = await api();
     const stream = await listen(url, '/events?stream=cam1');
     const type = await listen(url, '/events?type=session.closed,session.denied');
@@ -135,7 +138,7 @@ describe('GET /events', () => {
     expect([status, JSON.parse(text).error.message]).toEqual([400, expect.stringContaining(why)]);
   });
 
-  it('shows viewers alone to clients of Open-Streamer', async () => {
+  it('shows only viewers to clients of Open-Streamer', async () => {
     const feed = await listen(await api({ authorize: () => true, compat: 'open-streamer' }), '/events?unknown=1');
     await feed.until('reset');
     tracker.openConn({ stream: 'cam2', kind: 'input', protocol: 'rtmp', remoteAddress: '10.0.0.1:1' });
@@ -143,7 +146,7 @@ describe('GET /events', () => {
     expect((await feed.until('session.opened')).data.stream_code).toBe('cam1');
   });
 
-  it.each(Object.entries(FRAMEWORKS))('works in %s, and is never a viewer', async (_name, mount) => {
+  it.each(Object.entries(FRAMEWORKS))('works in %s, and is never listed as a viewer', async (_name, mount) => {
     const { url } = await serve(mount('/api', sessionsApi(tracker, { authorize: () => true })));
     const feed = await listen(url, '/api/events');
     await feed.until('reset');
@@ -152,7 +155,7 @@ describe('GET /events', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('is compressed once for all clients that accept gzip and want the same, with the same content', async () => {
+  it('is compressed once for all clients that accept gzip and use the same filter, with the same content', async () => {
     const url = await api();
     const [packed, again, plain] = await Promise.all([
       ...[1, 2].map(() => listen(url, '/events', { 'Accept-Encoding': 'br, gzip;q=0.5' })),
@@ -168,7 +171,7 @@ describe('GET /events', () => {
     }
   });
 
-  it('packs for sixteen filters at once, and sends to others as it is', async () => {
+  it('is compressed for at most sixteen filters at once, and sent uncompressed for others', async () => {
     const url = await api();
     const open = (n: number) => listen(url, `/events?stream=cam${n}`, { 'Accept-Encoding': 'gzip' });
     const feeds = await Promise.all(Array.from({ length: 16 }, (_none, n) => open(n)));
@@ -187,7 +190,7 @@ describe('GET /events', () => {
   it.each([
     ['curl', (url: string) => promisify(execFile)('curl', ['-sS', '--compressed', url]).then(({ stdout }) => stdout)],
     ['fetch', (url: string) => fetch(url).then((response) => response.text())],
-  ])('ends like a whole answer for %s', async (_who, read) => {
+  ])('is a complete response for %s when it ends', async (_who, read) => {
     const clock = fakeClock();
     const feed = new Feed(tracker, clock);
     let asked = 0;
@@ -209,7 +212,7 @@ describe('GET /events', () => {
     expect([encoding, asked]).toEqual(['gzip', 1]);
   });
 
-  it('works over HTTP/2, and lets go of a client that leaves', async () => {
+  it('works over HTTP/2, and releases a client that leaves', async () => {
     const server = http2.createServer(sessionsApi(tracker, { authorize: () => true }));
     const url = `http://127.0.0.1:${await listenOn(server)}`;
     const feed = await listenOverHttp2(url, '/events');
@@ -230,7 +233,7 @@ describe('GET /events', () => {
     expect((await fetch(`${closed}/events`)).status).toBe(401);
   });
 
-  it('takes a thousand clients and no more', async () => {
+  it('accepts a thousand clients and no more', async () => {
     const url = await api();
     const { port } = new URL(url);
     // as little as a client can be
@@ -250,7 +253,7 @@ describe('GET /events', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('tells a client that takes nothing while a mebibyte waits, and ends it; others go on', async () => {
+  it('ends a client that lets a mebibyte wait, and tells it so; other clients go on', async () => {
     const api = sessionsApi(tracker, { authorize: () => true });
     const responses: ServerResponse[] = [];
     const { url, port } = await serve((req: IncomingMessage, res: ServerResponse) => {
@@ -284,7 +287,7 @@ describe('GET /events', () => {
   });
 });
 
-describe('in the course of time', () => {
+describe('GET /events over time', () => {
   async function stage(checkAccess = async () => undefined as void) {
     const clock = fakeClock();
     const feed = new Feed(tracker, clock);
@@ -296,7 +299,7 @@ describe('in the course of time', () => {
     return { clock, url };
   }
 
-  it('tells figures of streams, and later of those that changed', async () => {
+  it('sends the figures of streams, and later only those that changed', async () => {
     for (let i = 0; i < 3; i++) watch('cam1', `203.0.113.${i}`);
     watch('cam2');
     const { clock, url } = await stage();
@@ -324,7 +327,7 @@ describe('in the course of time', () => {
     expect((await feed.until('stats', 4)).data.streams).toEqual([]);
   });
 
-  it('asks again every minute whether a client may read, and proves that it is alive', async () => {
+  it('asks again every minute whether a client may read, and sends a sign of life', async () => {
     let mayRead = true;
     const { clock, url } = await stage(async () => {
       if (!mayRead) throw new Error('no');
@@ -341,7 +344,7 @@ describe('in the course of time', () => {
     await until('it is ended', () => listener.isOver);
   });
 
-  it('remembers for five minutes without a client, then asks nothing of the tracker', async () => {
+  it('remembers events for five minutes without a client, then stops listening to the tracker', async () => {
     const clock = fakeClock();
     const sent: string[] = [];
     const client = { encoding: plain, say: (text: string) => void sent.push(text), end: () => undefined } as never;

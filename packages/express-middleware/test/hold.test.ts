@@ -47,7 +47,7 @@ const app = () => {
   );
 };
 
-it('holds an admitted viewer until the source runs, and then serves and counts it', async () => {
+it('trackPlayback() holds an admitted viewer until the source runs, and then serves and counts it', async () => {
   const { url } = await app();
   const answer = get(url, '/cam1/index.m3u8');
   await until(() => waits.length === 1);
@@ -61,7 +61,7 @@ it('holds an admitted viewer until the source runs, and then serves and counts i
   expect(waits).toHaveLength(1);
 });
 
-it('answers 503 with Retry-After if the source does not start, and lists no viewer', async () => {
+it('trackPlayback() answers 503 with Retry-After if the source does not start, and lists no viewer', async () => {
   const { url } = await app();
   const answer = get(url, '/cam1/index.m3u8');
   await until(() => waits.length === 1);
@@ -72,14 +72,14 @@ it('answers 503 with Retry-After if the source does not start, and lists no view
   expect([handled, tracker.count(), tracker.stats().openedTotal]).toEqual([[], 0, 0]);
 });
 
-it('does not hold a refused viewer', async () => {
+it('trackPlayback() does not hold a refused viewer', async () => {
   tracker.deny({ ip: '127.0.0.1' });
   const { url } = await app();
   expect((await get(url, '/cam1/index.m3u8')).status).toBe(403);
   expect(waits).toEqual([]);
 });
 
-it('does not hold a client that has gone', async () => {
+it('trackPlayback() stops holding a client that has gone', async () => {
   const { port } = await app();
   const client = await RawClient.connect(port);
   client.get('/cam1/index.m3u8');
@@ -89,7 +89,7 @@ it('does not hold a client that has gone', async () => {
   expect(handled).toEqual([]);
 });
 
-it('hangs up on a held client that is kicked', async () => {
+it('trackPlayback() hangs up on a held client that is kicked', async () => {
   const { port, url } = await app();
   runs = true;
   await get(url, '/cam1/index.m3u8');
@@ -102,7 +102,7 @@ it('hangs up on a held client that is kicked', async () => {
   expect([client.received.length, cancelled]).toEqual([0, 1]);
 });
 
-it('resets the stream of HTTP/2 alone, and holds the others', async () => {
+it('over HTTP/2, trackPlayback() lets go of a stream whose client leaves, and keeps holding the others', async () => {
   const track = trackPlayback(tracker, { ready: gate });
   const server = http2.createServer((req, res) => track(req, res, () => void res.end('#EXTM3U\n')));
   const port = await listen(server);

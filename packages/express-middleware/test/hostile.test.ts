@@ -147,7 +147,7 @@ describe('hostile headers and queries', () => {
     expect((user + system) / 1e6).toBeLessThan(5);
   });
 
-  it('with control characters are refused by Node, before anybody sees them', async () => {
+  it('with control characters are refused by Node, before the app sees them', async () => {
     await start();
     for (const header of [
       'User-Agent: a\0b',

@@ -145,7 +145,7 @@ it.each(Object.entries(READERS))('%s of 32 KB is read in linear time', (_name, r
   }
 });
 
-it('a quadratic pattern is found out', () => {
+it('the measurement detects a quadratic pattern', () => {
   const read = (text: string) => /\s+$/.test(`${text}x`);
   expect(() => expectLinearTime(read, (length) => ' '.repeat(length))).toThrow('times as long as for an eighth');
 });

@@ -141,7 +141,7 @@ describe('the path of a media file', () => {
     expect(onWindows.read('/cam1/seg0.ts', false)).toMatchObject({ path: 'cam1/seg0.ts' });
   });
 
-  it('reads files of other kinds only when asked to', () => {
+  it('reads files of other types only when asked to', () => {
     for (const pathname of ['/cam1/sound.aac', '/cam1/key.KEY', '/cam1/de%2Evtt']) {
       expect(read(pathname)).toBeUndefined();
       expect(reader.read(pathname, true)).toMatchObject({ type: { manifest: false } });

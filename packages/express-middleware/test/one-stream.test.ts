@@ -19,7 +19,7 @@ const warnings = (paths: readonly string[]) => {
 };
 const folders = (stream: string, count = 20) => Array.from({ length: count }, (_, i) => `${stream}/cam${i}/index.m3u8`);
 
-describe('playlists of many folders', () => {
+describe('playlists in many folders', () => {
   it('cause one warning if they are one stream', () => {
     expect(warnings([...folders('hls'), ...folders('other')])).toEqual(['hls: cam0,cam1']);
     expect(warnings([...folders('hls', 5), ...folders('hls', 5), ...folders('vod', 5)])).toEqual([]);

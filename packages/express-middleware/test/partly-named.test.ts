@@ -59,7 +59,7 @@ const segmentsOnly = (path: string): boolean => path.endsWith('.m4s');
 const playlistsOnly = (path: string): boolean => path.endsWith('.m3u8');
 const notTheMaster = (path: string): boolean => path !== 'master.m3u8';
 
-describe.each(Object.entries(WAYS))('a player that names itself by %s', (way, named) => {
+describe.each(Object.entries(WAYS))('a player that names itself only by %s', (way, named) => {
   it.each([
     ['with segments only', segmentsOnly],
     ['with playlists only', playlistsOnly],

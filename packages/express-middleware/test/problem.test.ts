@@ -32,7 +32,7 @@ describe('a refused player that asks for JSON', () => {
     ['limit', 429, 'Too Many Requests'],
     ['overload', 503, 'Service Unavailable'],
   ] as [DenialKind, number, string][])(
-    'is told of a denial of kind %s as RFC 9457 has it',
+    'gets a denial of kind %s as problem details of RFC 9457',
     async (kind, status, title) => {
       const play = await playerOf(refuses({ kind, denyForMs: 90_000, remaining: { seconds: 0 } }));
       const { headers, text, ...answer } = await play('/cam1/a.m3u8?token=s3cret');
@@ -64,7 +64,7 @@ describe('a refused player that asks for JSON', () => {
     ['image/png', false],
     [';;,,"', false],
     [`${'a/b,'.repeat(100)}application/json`, false], // longer than anybody's
-  ])('is one that sends Accept: %s: %s', async (accept, json) => {
+  ])('is recognised by Accept: %s: %s', async (accept, json) => {
     const play = await playerOf(refuses({}));
     const { headers, text } = await play('/cam1/a.m3u8', { accept });
     expect(headers['content-type']).toBe(json ? 'application/problem+json' : 'text/plain; charset=utf-8');
@@ -72,7 +72,7 @@ describe('a refused player that asks for JSON', () => {
     expect(headers['content-length']).toBe(String(Buffer.byteLength(text)));
   });
 
-  it('is sent in the same form for what is not media', async () => {
+  it('gets refusals of requests that are not for media in the same form', async () => {
     const play = await playerOf({ name: 'all', stage: 'authorise', admit: () => ({ allow: true }) });
     const { url } = await serve(express().use(trackPlayback(tracker)));
     const post = await fetch(`${url}/cam1/a.m3u8`, { method: 'POST', headers: { accept: 'application/json' } });
@@ -90,7 +90,7 @@ describe('a refused player that asks for JSON', () => {
   });
 });
 
-describe('the device that is in the way', () => {
+describe('the device that occupies the slot', () => {
   /** Tokens are "user-device". */
   const login: Policy = {
     name: 'login',
@@ -101,7 +101,7 @@ describe('the device that is in the way', () => {
     playerOf(login, concurrencyPolicy({ max: 1, graceMs: 60_000, ...options }));
   const living = { cookie: 'token=ann-tv', 'user-agent': 'living room' };
 
-  it('is named to the second device of a user', async () => {
+  it('is named to the second device of the same user', async () => {
     const play = await limited();
     expect((await play('/cam1/a.m3u8', living)).status).toBe(200);
     const { status, text } = await play('/cam1/a.m3u8', { cookie: 'token=ann-phone', 'user-agent': 'phone' });

@@ -54,7 +54,7 @@ async function killAndStart(): Promise<App> {
 const get = (url: string, agent = 'player/1.0'): Promise<Response> => fetch(url, { headers: { 'user-agent': agent } });
 const idOf = (tracker: SessionTracker): string | undefined => tracker.list({ status: 'active' })[0]?.id;
 
-it('a viewer who comes while the state is still being read is found, and served', async () => {
+it('a viewer who comes while the state is still being read is recognised, and served', async () => {
   const first = await start();
   await (await get(`${first.url}/live/cam1/a.ts?token=t`)).text();
   await first.tracker.saved();
@@ -74,7 +74,7 @@ it.each<[string, (app: App) => Promise<Response>]>([
         body: JSON.stringify({ token: 't' }),
       }),
   ],
-])('%s answers when the denial is on disk', async (_, ask) => {
+])('%s answers only when the denial is on disk', async (_, ask) => {
   const first = await start();
   await (await get(`${first.url}/live/cam1/a.ts?token=t`)).text();
   expect((await ask(first)).ok).toBe(true);
@@ -82,7 +82,7 @@ it.each<[string, (app: App) => Promise<Response>]>([
   expect((await get(`${second.url}/live/cam1/a.ts?token=t`)).status).toBe(403);
 });
 
-it('DELETE /denials/:id answers when that is on disk', async () => {
+it('DELETE /denials/:id answers only when the change is on disk', async () => {
   const first = await start();
   const { id } = first.tracker.deny({ token: 't' });
   await first.tracker.saved();
@@ -91,7 +91,7 @@ it('DELETE /denials/:id answers when that is on disk', async () => {
   expect((await get(`${second.url}/live/cam1/a.ts?token=t`)).status).toBe(200);
 });
 
-it('stop({ keep: true }) lets a response end, sends others away with their connection, and counts to the byte', async () => {
+it('stop({ keep: true }) lets a response end, refuses others with Connection: close, and counts to the byte', async () => {
   const first = await start();
   const slow = await get(`${first.url}/live/cam1/slow.ts?token=t`);
   const stopping = first.tracker.stop({ keep: true });
@@ -110,7 +110,7 @@ it('stop({ keep: true }) lets a response end, sends others away with their conne
   expect(second.tracker.list({ status: 'active' })).toMatchObject([{ id: idOf(first.tracker), bytes: 9 + 1000 }]);
 });
 
-it('nothing of a token is in the file', async () => {
+it('the state file contains no token', async () => {
   const first = await start();
   await (await get(`${first.url}/live/cam1/a.ts?token=secret-0123456789`)).text();
   await fetch(`${first.url}/live/cam1/a.ts`, {

@@ -124,7 +124,7 @@ describe('authorize: localOnly', () => {
     expect((await get(url, `/sessions/${id}`, headers, { method: 'DELETE' })).status).toBe(204);
   });
 
-  it('lets only loopback addresses in', () => {
+  it('admits only loopback addresses', () => {
     const from = (remoteAddress: string | undefined) =>
       notDirectlyLocal({
         socket: { remoteAddress },
@@ -139,7 +139,7 @@ describe('authorize: localOnly', () => {
 });
 
 describe('with authorize', () => {
-  it('calls the function with the action, and it alone decides', async () => {
+  it('calls the function with the action, and its answer alone decides', async () => {
     const asked: string[] = [];
     const authorize = async (req: { headers: http.IncomingHttpHeaders }, action: string) => {
       asked.push(action);
@@ -157,12 +157,12 @@ describe('with authorize', () => {
     expect((await get(url, `/sessions/${id}`, headers, { method: 'DELETE' })).status).toBe(204);
   });
 
-  it.each([undefined, null, 0, 'yes', 1, {}])('treats %p as a no', async (answer) => {
+  it.each([undefined, null, 0, 'yes', 1, {}])('treats the answer %p as a refusal', async (answer) => {
     const { url } = await api({ authorize: () => answer as never });
     expect((await get(url, '/sessions')).status).toBe(403);
   });
 
-  it('lets nobody in if the function fails, and does not show why', async () => {
+  it('admits nobody if the function fails, and does not show why', async () => {
     for (const authorize of [
       () => Promise.reject(new Error('db password s3cret')),
       () => {

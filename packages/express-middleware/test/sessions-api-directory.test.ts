@@ -9,7 +9,7 @@ answerLater();
 
 // the whole suite of the API again
 describe.each(['sessions-api', 'sessions-api-lists', 'sessions-api-access'])(
-  'of a directory that answers later: %s',
+  'with a directory that answers later: %s',
   (suite) => void jest.requireActual(`./${suite}.test.ts`),
 );
 
@@ -34,22 +34,25 @@ describe('a directory', () => {
     ['streams', '/streams'],
     ['denials', '/denials'],
     ['stats', '/stats'],
-  ])('whose %s() rejects makes GET %s a 500 that tells nothing', async (verb, path) => {
+  ])('whose %s() rejects makes GET %s answer 500, without the reason', async (verb, path) => {
     expect(await answerOf({ [verb]: fails }, path)).toEqual([
       500,
       { code: 'INTERNAL', message: 'Internal server error.' },
     ]);
   });
 
-  it.each(['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'])('that rejects with %s is a 503: try again', async (code) => {
-    const list = () => Promise.reject(new StreamSessionsError(code, 'Redis at 10.0.0.7 is away.'));
-    expect(await answerOf({ list }, '/sessions')).toEqual([
-      503,
-      { code: 'CLUSTER_UNREACHABLE', message: 'The cluster cannot be reached now. Try again.' },
-    ]);
-  });
+  it.each(['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'])(
+    'that rejects with %s makes the API answer 503, which means: try again',
+    async (code) => {
+      const list = () => Promise.reject(new StreamSessionsError(code, 'Redis at 10.0.0.7 is away.'));
+      expect(await answerOf({ list }, '/sessions')).toEqual([
+        503,
+        { code: 'CLUSTER_UNREACHABLE', message: 'The cluster cannot be reached now. Try again.' },
+      ]);
+    },
+  );
 
-  it('is asked for no more than 1,000 rows, and says whether there are more', async () => {
+  it('is asked for no more than 1,000 rows, and the answer says whether there are more', async () => {
     const many = createTracker({ autoStart: false });
     const add = (n: number) => many.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '10.0.0.1', token: `t${n}` });
     for (let n = 0; n < 1_000; n++) add(n);
@@ -70,14 +73,14 @@ describe('a directory', () => {
     await many.stop();
   });
 
-  it('tells of nodes that have not answered', async () => {
+  it('has the nodes that have not answered named in the response', async () => {
     const rows = () => Object.assign([], { partial: true, missing: ['node-2'] });
     const api = sessionsApi({ ...directory, list: rows }, { authorize: () => true });
     const { url } = await serve(express().use(api));
     expect(JSON.parse((await get(url, '/sessions')).text)).toMatchObject({ partial: true, missing: ['node-2'] });
   });
 
-  it('answers a kick 202 while some nodes have yet to cut', async () => {
+  it('has a kick answered with 202 while some nodes have yet to cut', async () => {
     const kicks = [{ nodes: ['node-1'], pending: ['node-2'] }, { nodes: ['node-1'], pending: [] }, false] as const;
     const left = [...kicks];
     const api = sessionsApi({ ...directory, kick: () => left.shift() ?? false }, { authorize: () => true });
@@ -96,7 +99,7 @@ describe('a directory', () => {
     expect(await answerOf({ list }, '/sessions')).toEqual([400, { code: 'INVALID_QUERY', message: 'Too many.' }]);
   });
 
-  it('is refused at the start if it cannot do all that a tracker can', () => {
+  it('is rejected at the start if it lacks a method of a tracker', () => {
     const { explain: _explain, kickAll: _kickAll, ...rest } = directory;
     const made = (first: unknown) => () => sessionsApi(first as SessionDirectory, { authorize: () => true });
     expect(made(rest)).toThrow(

@@ -96,7 +96,7 @@ describe('an API without authorize', () => {
     ['DELETE', '/sessions/:id'],
     ['OPTIONS', '/sessions'],
     ['PURGE', '/sessions/:id'],
-  ])('refuses %s %s without the key, to the caller at this machine too', async (method, path) => {
+  ])('refuses %s %s without the key, even to a caller on this machine', async (method, path) => {
     const { url } = await start({ key: KEY });
     const wrong = [{}, bearer(`${KEY}x`), bearer(KEY.slice(1)), bearer(''), { authorization: KEY }, bearer(`x ${KEY}`)];
     const basic = Buffer.from(`:${KEY}`).toString('base64');
@@ -214,22 +214,25 @@ describe('the address with the key', () => {
     ['plain http', (api) => (req: never, res: never) => api(req, res), '', '/'],
   ];
 
-  it.each(mounts)('gives a browser a cookie, and leaves the address bar: %s', async (_name, mount, base, path) => {
-    const { url, port } = await serve(mount(sessionsApi(tracker, { key: KEY })) as never);
-    const answer = await get(url, `${base}/sessions?status=active&key=${KEY}&limit=5`);
-    expect(answer.status).toBe(303);
-    expect(new URL(answer.headers.location!, `${url}${base}/sessions`).href).toBe(
-      `${url}${base}/sessions?status=active&limit=5`,
-    );
-    const [cookie] = answer.headers['set-cookie']!;
-    expect(cookie).toMatch(new RegExp(`^stream-sessions-${port}=[\\w-]{43}; Path=${path}; HttpOnly; SameSite=Lax$`));
-    expect(answer.headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
-    expect(JSON.stringify(answer.headers)).not.toContain(KEY);
-    const seen = await get(url, `${base}/sessions`, { cookie: `a=b; ${cookieOf(answer)}` });
-    expect([seen.status, seen.headers['referrer-policy']]).toEqual([200, 'no-referrer']);
-  });
+  it.each(mounts)(
+    'gives a browser a cookie, and redirects to an address without the key: %s',
+    async (_name, mount, base, path) => {
+      const { url, port } = await serve(mount(sessionsApi(tracker, { key: KEY })) as never);
+      const answer = await get(url, `${base}/sessions?status=active&key=${KEY}&limit=5`);
+      expect(answer.status).toBe(303);
+      expect(new URL(answer.headers.location!, `${url}${base}/sessions`).href).toBe(
+        `${url}${base}/sessions?status=active&limit=5`,
+      );
+      const [cookie] = answer.headers['set-cookie']!;
+      expect(cookie).toMatch(new RegExp(`^stream-sessions-${port}=[\\w-]{43}; Path=${path}; HttpOnly; SameSite=Lax$`));
+      expect(answer.headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
+      expect(JSON.stringify(answer.headers)).not.toContain(KEY);
+      const seen = await get(url, `${base}/sessions`, { cookie: `a=b; ${cookieOf(answer)}` });
+      expect([seen.status, seen.headers['referrer-policy']]).toEqual([200, 'no-referrer']);
+    },
+  );
 
-  it('leads back to where it was asked for and nowhere else', async () => {
+  it('redirects to where the key was used, and nowhere else', async () => {
     const { url } = await start({ key: KEY });
     for (const [path, location] of [
       [`/api/stats?key=${KEY}`, './stats'],
@@ -249,7 +252,7 @@ describe('the address with the key', () => {
     expect(alive()).toBe(true);
   });
 
-  it('is just a query if authorize decides', async () => {
+  it('has no effect if authorize decides', async () => {
     const { url } = await start({ authorize: () => true });
     expect((await get(url, `/api/sessions?key=${KEY}`)).status).toBe(400);
   });
@@ -261,7 +264,7 @@ describe('the address with the key', () => {
     expect(answer.headers['set-cookie']![0]).toMatch(/; Secure$/);
   });
 
-  it('gives a cookie that does not work as a key, nor after the key has changed', async () => {
+  it('gives a cookie that is not valid as a key, and not valid after the key has changed', async () => {
     const { url } = await start({ key: KEY });
     const cookie = cookieOf(await get(url, `/api/stats?key=${KEY}`));
     expect((await get(url, '/api/stats', bearer(cookie.split('=')[1]!))).status).toBe(401);

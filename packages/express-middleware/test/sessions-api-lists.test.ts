@@ -100,7 +100,7 @@ describe('GET /sessions', () => {
     expect((await list('q=vlc&limit=1')).total_count).toBe(1);
   });
 
-  it('finds viewers of another time than live, and the others', async () => {
+  it('finds viewers who do not watch live, and those who do', async () => {
     const [past, live] = [hit(1, { dvr: true }).id, hit(2).id];
     expect([await idsOf('dvr=true'), await idsOf('dvr=false')]).toEqual([[past], [live]]);
     expect(await list('dvr=true', '/streams/cam1/sessions')).toMatchObject({ total_count: 1 });
@@ -146,7 +146,7 @@ describe('kinds', () => {
   const kindsOf = async (query: string, path?: string) =>
     (await list(query, path)).sessions.map(({ kind }: any) => kind).sort();
 
-  it('says what lists show if the request names no kind', async () => {
+  it('default to the option `kinds` if the request names none', async () => {
     expect(await kindsOf('')).toEqual(['input', 'output', 'viewer']);
     await start({ kinds: ['viewer', 'output'] });
     expect(await kindsOf('')).toEqual(['output', 'viewer']);
@@ -156,7 +156,7 @@ describe('kinds', () => {
     expect((await list('limit=1')).total_count).toBe(2);
   });
 
-  it('is viewers for clients of Open-Streamer, whose unknown queries are ignored', async () => {
+  it('are only viewers for clients of Open-Streamer, whose unknown queries are ignored', async () => {
     await start({ compat: 'open-streamer' });
     expect(await kindsOf('page=1&per_page=20&_=1700000000&__proto__=1')).toEqual(['viewer']);
     expect(await kindsOf('status=active&status=closed')).toEqual(['viewer']);

@@ -291,7 +291,7 @@ describe('denials', () => {
     expect((await call('DELETE', `/denials/${made.body.id}`)).status).toBe(404);
   });
 
-  it('refuse what was issued to a user by a time', async () => {
+  it('refuse credentials that were issued to a user up to a given time', async () => {
     const issued_before = '2026-01-01T12:00:00.000Z';
     const made = await call('POST', '/denials', { user: 'ann', issued_before });
     expect(made).toMatchObject({ status: 201, body: { target: { user: 'ann', issued_before } } });
@@ -304,7 +304,7 @@ describe('denials', () => {
     expect([status, body.error.message]).toEqual([400, expect.stringContaining('name the "user"')]);
   });
 
-  it('come of a kick with revoke=true', async () => {
+  it('are made by a kick with revoke=true', async () => {
     const session = hit('cam1', 1);
     expect((await call('DELETE', `/sessions/${session.id}?revoke=yes`)).status).toBe(400);
     expect((await call('DELETE', `/sessions/${session.id}?revoke=true`)).status).toBe(204);
@@ -367,7 +367,7 @@ describe('denials', () => {
     ['a form that says it is something else', 'ip=1.2.3.4', { 'content-type': 'text/plain' }, 415],
     ['something without a type', '{"ip":"1.2.3.4"}', { 'content-type': '' }, 415],
     ['JSON', '{"ip":"1.2.3.4"}', {}, 201],
-  ])('give the same result whoever parsed them: %s', async (_what, body, headers, status) => {
+  ])('give the same result whichever parser read them: %s', async (_what, body, headers, status) => {
     for (const app of [express, express4]) {
       await closeServers();
       const parsers = [app.json(), app.urlencoded({ extended: true }), app.text(), app.raw()];
@@ -389,7 +389,7 @@ describe('denials', () => {
     }
   });
 
-  it('are read if a parser left the text or the bytes', async () => {
+  it('are read if a parser left the body as text or bytes', async () => {
     for (const parser of [express.text({ type: '*/*' }), express.raw({ type: '*/*' })]) {
       await closeServers();
       await start({}, (api) => express().use(parser).use('/api', api));

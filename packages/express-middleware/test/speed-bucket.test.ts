@@ -37,7 +37,7 @@ describe('the bucket of a session with 4 Mbit/s', () => {
     expect(new TokenBucket(4, false, 0).available).toBe(125_000);
   });
 
-  it('keeps to another limit at once, without what is left of a burst', () => {
+  it('keeps to another limit at once, without the rest of a burst', () => {
     const bucket = new TokenBucket(4, true, 0);
     bucket.change(1, 0);
     expect(bucket.available).toBe(31_250);
@@ -46,7 +46,7 @@ describe('the bucket of a session with 4 Mbit/s', () => {
     expect(takeAll(bucket, 1010, 2000, 10)).toBe(1_000_000);
   });
 
-  it('gives everything while there is no limit, and little afterwards', () => {
+  it('gives everything while there is no limit, and little once there is one', () => {
     const bucket = new TokenBucket(4, true, 0);
     bucket.change(Infinity, 10);
     bucket.take(1e9);
@@ -55,7 +55,7 @@ describe('the bucket of a session with 4 Mbit/s', () => {
     expect(bucket.available).toBe(125_000);
   });
 
-  it.each([0, -1, NaN])('takes %s for no limit', (mbits) => {
+  it.each([0, -1, NaN])('takes %s to mean no limit', (mbits) => {
     expect(new TokenBucket(mbits, true, 0).available).toBe(Infinity);
   });
 });

@@ -21,18 +21,18 @@ describe('a session that waits for its limit', () => {
     expect(less.at(-1)).toBe(false);
   });
 
-  it('is not when it waits for three quarters of the time', () => {
+  it('is not short of speed when it waits for three quarters of the time', () => {
     expect(play(new Waits(), 100_000, 30, 750)).not.toContain(true);
   });
 
-  it('is not short after a pause', () => {
+  it('is not short of speed after a pause', () => {
     const waits = new Waits();
     play(waits, 100_000, 12, 1000);
     expect(waits.turn(200_000)).toBe(true);
     expect(waits.isShort).toBe(false);
   });
 
-  it('says once that it has changed', () => {
+  it('reports a change once', () => {
     const waits = new Waits();
     play(waits, 0, 20, 1000);
     expect([waits.turn(20_500), waits.note(20_600), waits.turn(21_000)]).toEqual([false, false, false]);

@@ -94,7 +94,7 @@ function* pieces(size: number): Generator<Buffer> {
 }
 
 describe.each(Object.keys(SENDERS))('a viewer with a limit gets from %s', (name) => {
-  it('every byte, no sooner than it may', async () => {
+  it('every byte, and none sooner than the limit allows', async () => {
     const { url } = await serve(await SENDERS[name]!());
     const from = performance.now();
     const answer = await get(url, '/cam1/big.ts');
@@ -131,14 +131,14 @@ describe('over HTTP/2', () => {
 });
 
 describe('a response with a limit', () => {
-  it('keeps what Node says of a body in one piece: its length', async () => {
+  it('keeps the length that Node sets for a body in one piece', async () => {
     const { url } = await serve(answering((_req, res) => res.end(BODY)));
     const { headers } = await get(url, '/cam1/big.ts');
     expect(headers).toMatchObject({ 'content-length': String(SIZE) });
     expect(headers['transfer-encoding']).toBeUndefined();
   });
 
-  it('is a range, a HEAD, a 304 or an error as without', async () => {
+  it('is the same for a range, a HEAD, a 304 or an error as without a limit', async () => {
     const { url } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
     const part = await get(url, '/cam1/big.ts', { range: `bytes=16-${SIZE - 1}` });
     expect([part.status, part.headers['content-range']]).toEqual([206, `bytes 16-${SIZE - 1}/${SIZE}`]);
@@ -160,7 +160,7 @@ describe('a response with a limit', () => {
     await until(bytes, (seen) => seen === answer.body.length);
   });
 
-  it('is charged for what the token writer has made of a playlist', async () => {
+  it('is charged for a playlist as rewritten with tokens', async () => {
     const lines = Array.from({ length: 9_000 }, (_, n) => `#EXTINF:2,\nseg${n}.ts`);
     fs.writeFileSync(path.join(media.folder, 'cam1/long.m3u8'), `#EXTM3U\n${lines.join('\n')}\n`);
     const track = trackPlayback(tracker, { viewerToken: { writeUrl: true } });
@@ -186,7 +186,7 @@ describe('a response with a limit', () => {
     expect(heads).toEqual([...answers, 'HTTP/1.1 206', 'Content-Length: 10']);
   });
 
-  it('looks begun and ended to its writer, and accepts nothing more', async () => {
+  it('looks begun and ended to its writer, and accepts no more writes', async () => {
     const seen: unknown[] = [];
     const { url } = await serve(
       answering((_req, res) => {
@@ -272,7 +272,7 @@ describe('a response with a limit', () => {
 });
 
 describe('several responses of one viewer', () => {
-  it('share what there is, and playlists go first', async () => {
+  it('share the limit, and playlists go first', async () => {
     const { port, url } = await serve(express().use(trackPlayback(tracker), express.static(media.folder)));
     const clients = await Promise.all(Array.from({ length: 4 }, () => RawClient.connect(port)));
     for (const client of clients) client.get('/cam1/big.ts');
@@ -298,7 +298,7 @@ describe('a limit that changes while it plays', () => {
     return client;
   };
 
-  it('is kept at once, up and down', async () => {
+  it('applies at once, up and down', async () => {
     const client = await playing();
     await until(() => client.bodyReceived >= BURST);
     await changeTo({ downMbits: 80 });
@@ -314,14 +314,14 @@ describe('a limit that changes while it plays', () => {
     client.socket.destroy();
   });
 
-  it('lets go of everything when it is lifted', async () => {
+  it('releases everything that waits when it is lifted', async () => {
     const client = await playing();
     await until(() => client.bodyReceived >= BURST);
     await changeTo({});
     await until(() => client.bodyReceived === 20_000_000);
   });
 
-  it('holds a response that began without one, within a second', async () => {
+  it('slows a response that began without one, within a second', async () => {
     limits = {};
     let goOn = () => undefined as void;
     const { port } = await serve(
@@ -346,7 +346,7 @@ describe('a limit that changes while it plays', () => {
 });
 
 describe('a response that two trackers count', () => {
-  it('has the tighter limit of both', async () => {
+  it('has the tighter limit of the two', async () => {
     const other = createTracker({
       policies: [{ name: 'fast', admit: () => ({ allow: true, limits: { downMbits: 80 } }) }],
     });
@@ -385,8 +385,8 @@ describe('a session with a limit', () => {
   });
 });
 
-describe('without a limit', () => {
-  it('nothing waits, and nothing is put on the response', async () => {
+describe('a response without a limit', () => {
+  it('never waits, and has nothing added to it', async () => {
     limits = {};
     let own: string[] = [];
     const { url } = await serve(

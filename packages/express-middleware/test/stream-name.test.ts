@@ -23,7 +23,7 @@ describe('the stream of a file', () => {
     expect(first('lively/seg0.ts')).toBe('lively');
   });
 
-  it('is live if there is nothing else', () => {
+  it('is live if nothing else is left', () => {
     expect(first('live/seg0.ts')).toBe('live');
     expect(first('LIVE/seg0.ts')).toBe('live');
   });
@@ -46,7 +46,7 @@ describe('the stream of a file', () => {
     expect(streamOfCallback('x/../cam1')).toBe(UNREADABLE);
   });
 
-  it('is none if a function says so: null on purpose, undefined if it does not know', () => {
+  it('does not exist if a function says so: null on purpose, undefined if it does not know', () => {
     expect(streamOfCallback(null)).toBeUndefined();
     for (const nothing of [undefined, '', '/', './']) expect(streamOfCallback(nothing)).toBe(NAMELESS);
     expect(() => streamOfCallback(7)).toThrow('a string, undefined or null');

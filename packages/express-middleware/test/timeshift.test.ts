@@ -29,21 +29,21 @@ async function player(options: TrackPlaybackOptions = {}) {
   };
 }
 
-describe('a viewer of another time than live', () => {
-  it.each(['from', 'delay', 'dur', 'ago'])('asks for it with %s', async (name) => {
+describe('a viewer who does not watch live', () => {
+  it.each(['from', 'delay', 'dur', 'ago'])('is recognised by %s', async (name) => {
     const play = await player();
     expect(await play(`/cam1/a.m3u8?x=1&${name}=60`)).toEqual([true]);
   });
 
   it.each(['delay=', 'delay', 'delay=&x=1', 'xdelay=60', 'x=delay=60', 'DELAY=60', 'x=1&delays=60'])(
-    'does not ask for it with ?%s',
+    'is not recognised by ?%s',
     async (query) => {
       const play = await player();
       expect(await play(`/cam1/a.m3u8?${query}`)).toEqual([false]);
     },
   );
 
-  it('stays one through segments, whose query players drop, until a playlist is live', async () => {
+  it('stays dvr through segments, whose query players drop, until a live playlist', async () => {
     const play = await player();
     const past = ['/cam1/a.m3u8?delay=60', '/cam1/1.ts', '/cam1/2.ts?x=1', '/cam1/a.m3u8?delay=60', '/cam1/3.ts'];
     expect(await play('/cam1/a.m3u8', '/cam1/9.ts', ...past)).toEqual([false, false, true, true, true, true, true]);
@@ -51,7 +51,7 @@ describe('a viewer of another time than live', () => {
     expect(tracker.streams()).toMatchObject([{ viewers: 1, dvr: 1 }]);
   });
 
-  it('asks for it with parameters of your own, and no others', async () => {
+  it('is recognised by parameters of your own, and by no others', async () => {
     const play = await player({ dvr: ['t.s', 'start'] });
     expect(await play('/cam1/a.m3u8?start=1', '/cam1/a.m3u8?t.s=1', '/cam1/a.m3u8?delay=1&txs=1')).toEqual([
       true,
@@ -60,7 +60,7 @@ describe('a viewer of another time than live', () => {
     ]);
   });
 
-  it('is none at all with dvr: false', async () => {
+  it('is not marked with dvr: false', async () => {
     const play = await player({ dvr: false });
     expect(await play('/cam1/a.m3u8?delay=60', '/cam1/1.ts?delay=60')).toEqual([false, false]);
   });

@@ -80,7 +80,7 @@ describe('the cookie of a viewer', () => {
     expect(tracker.list()).toHaveLength(2);
   });
 
-  it('makes no new viewer with each playlist if a player does not keep it', async () => {
+  it('makes no new viewer with each playlist if a player drops it', async () => {
     const url = await start();
     const tokens = new Set<string>();
     for (let i = 0; i < 5; i++) {
@@ -91,7 +91,7 @@ describe('the cookie of a viewer', () => {
     expect(tracker.list()).toHaveLength(1);
   });
 
-  it('is also in the playlist if both are written, and so survives a lost cookie', async () => {
+  it('is also in the playlist if both are written, so the viewer survives a lost cookie', async () => {
     const url = await start({ writeCookie: true, writeUrl: true });
     const { headers, text } = await get(url, PLAYLIST);
     const token = given(headers['set-cookie'])[1];
@@ -112,7 +112,7 @@ describe('the cookie of a viewer', () => {
     expect((await get(url, `${PLAYLIST}?tkn=${forged}`)).status).toBe(403);
   });
 
-  it('has the name of the option', async () => {
+  it('has the name given by the option', async () => {
     const url = await start({ writeCookie: true, cookie: 'viewer' });
     const { headers } = await get(url, PLAYLIST);
     expect(headers['set-cookie']).toEqual(['app=1', expect.stringMatching(/^viewer=[0-9a-f]{32}; /)]);

@@ -59,7 +59,7 @@ describe.each([false, true])('over HTTP/2 (TLS: %s) a playlist', (secure) => {
     await until(() => tracker.list()[0]?.bytes === answer.body.length + packed.body.length);
   });
 
-  it('gives a cookie', async () => {
+  it('sets a cookie', async () => {
     await start(secure, (res) => res.end(MEDIA));
     const { headers } = await ask({ ':path': '/cam1/index.m3u8' });
     const end = secure ? 'SameSite=None; Secure' : 'SameSite=Lax';

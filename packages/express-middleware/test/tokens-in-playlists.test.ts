@@ -62,7 +62,7 @@ const staticApp = (options?: TrackPlaybackOptions) =>
   serve(express().use(trackPlayback(tracker, options), express.static(folder)));
 
 describe('tokens in playlists', () => {
-  it('are not written while nothing asks for it: the answer is unchanged', async () => {
+  it('are not written while nothing needs them: the response is unchanged', async () => {
     const { url } = await staticApp();
     const { url: bare } = await serve(express().use(express.static(folder)));
     const ask = async (server: string) => {
@@ -74,7 +74,7 @@ describe('tokens in playlists', () => {
     expect((await ask(url)).status).toBe(206);
   });
 
-  it('are written as soon as a policy authorises, and no longer once none does', async () => {
+  it('are written as soon as a policy authorises, and no longer when none does', async () => {
     const { url } = await staticApp();
     const ask = async () => (await get(url, '/cam1/720p/index.m3u8?token=me')).text;
     expect(await ask()).toBe(MEDIA);
@@ -103,7 +103,7 @@ describe('tokens in playlists', () => {
     expect((await get(url, '/cam1/720p/index.m3u8?token=me')).text).toBe(MEDIA);
   });
 
-  it('stay in their cookie for a policy, and are written from it if switched on explicitly', async () => {
+  it('stay in their cookie when a policy authorises, and are written from it only if switched on explicitly', async () => {
     tracker.updateConfig({ policies: [doorman] });
     const [auto, on] = [await staticApp(), await staticApp(always)];
     expect((await get(auto.url, '/cam1/720p/index.m3u8', { cookie: 'token=me' })).text).toBe(MEDIA);

@@ -73,14 +73,14 @@ describe.each(Object.entries(FRAMEWORKS))('a stream of events in %s', (_name, mo
   });
 });
 
-it('ends with its response, as stream_ended', async () => {
+it('a tracked stream ends with its response, as stream_ended', async () => {
   const { url } = await serve(express().get('/', trackStream(tracker, SSE), (_req, res) => void res.end('all')));
   await ask(url);
   await until('it is over', () => reason() === 'stream_ended');
   expect(session().bytes).toBe(3);
 });
 
-it('counts what a compression sends, and offers the session to the handler', async () => {
+it('trackStream() counts compressed bytes, and offers the session to the handler', async () => {
   let stream: string | undefined;
   const { url } = await serve(
     express().get('/', trackStream(tracker, SSE), (req, res) => {
@@ -97,7 +97,7 @@ it('counts what a compression sends, and offers the session to the handler', asy
 it.each([
   ['at once', () => ({ allow: false, reason: 'unauthorized', kind: 'credentials' }) as const],
   ['later', async () => ({ allow: false, reason: 'unauthorized', kind: 'credentials' }) as const],
-])('never runs the handler for a client that is refused %s', async (_when, admit) => {
+])('trackStream() never runs the handler for a client that is refused %s', async (_when, admit) => {
   started({ policies: [{ name: 'no', admit }] });
   const handler = jest.fn();
   const { url } = await serve(express().get('/', trackStream(tracker, SSE), handler));
@@ -108,7 +108,7 @@ it.each([
   expect([(await ask(app.url)).status, handler.mock.calls.length]).toEqual([418, 0]);
 });
 
-it('leaves HEAD, null and what has no stream to others, and asks nobody twice', async () => {
+it('trackStream() passes on HEAD, null and requests without a stream, and asks once when mounted twice', async () => {
   const stream = (req: express.Request) => (req.path === '/free' ? null : req.path === '/cam1' ? 'cam1' : undefined);
   const middleware = trackStream(tracker, { ...SSE, stream });
   const { url } = await serve(express().use(middleware, middleware, (_req, res) => void res.end('.')));
@@ -121,7 +121,7 @@ it('leaves HEAD, null and what has no stream to others, and asks nobody twice', 
   expect(tracker.stats().openedTotal).toBe(1);
 });
 
-it('hands what its functions and the handler throw to the app, and cuts nobody for it', async () => {
+it('trackStream() passes errors of its functions and of the handler to the app, and cuts nobody for them', async () => {
   const broken = trackStream(tracker, {
     ...SSE,
     hit: () => {
@@ -145,7 +145,7 @@ it('hands what its functions and the handler throw to the app, and cuts nobody f
   expect(session().bytes).toBe(0);
 });
 
-it('stalls a client that takes nothing of what waits', async () => {
+it('trackStream() cuts a client that takes none of what waits as stalled', async () => {
   let waiting: ServerResponse | undefined;
   const { url } = await serve(
     express().get('/', trackStream(tracker, { ...SSE, stallTimeoutMs: 5_000 }), (_req, res) => {
@@ -170,7 +170,7 @@ it('stalls a client that takes nothing of what waits', async () => {
   request.destroy();
 });
 
-it('holds a viewer to the speed that a policy allows', async () => {
+it('trackStream() holds a viewer to the speed that a policy allows', async () => {
   started({ policies: [{ name: 'slow', admit: () => ({ allow: true, limits: { downMbits: 1 } }) }], clock: undefined });
   const { url } = await serve(
     express().get('/', trackStream(tracker, { ...SSE, clock: undefined }), (_req, res) => {
@@ -185,7 +185,7 @@ it('holds a viewer to the speed that a policy allows', async () => {
   answer.response.destroy();
 });
 
-it('cuts a viewer whose stream piles up because its writer exceeds the limit and never waits', async () => {
+it('trackStream() cuts a viewer whose stream piles up because its writer exceeds the limit and never waits', async () => {
   started({ policies: [{ name: 'slow', admit: () => ({ allow: true, limits: { downMbits: 1 } }) }], clock: undefined });
   const { url } = await serve(
     express().get('/', trackStream(tracker, { ...SSE, clock: undefined }), (_req, res) => {
@@ -198,7 +198,7 @@ it('cuts a viewer whose stream piles up because its writer exceeds the limit and
   answer.response.destroy();
 });
 
-it('is a stream of its own in HTTP/2: a kick ends it, and leaves the connection to the others', async () => {
+it('over HTTP/2, a kick ends one tracked stream, and leaves the connection to the others', async () => {
   const server = http2.createServer((req, res) =>
     middleware(req, res as PlaybackResponse, () => {
       const timer = setInterval(() => res.write('data: x\n\n'), 5);
@@ -225,7 +225,7 @@ it('is a stream of its own in HTTP/2: a kick ends it, and leaves the connection 
   await until('it has left', () => tracker.list({ status: 'active' }).length === 0);
 });
 
-it('stands beside trackPlayback(), and asks for its options', async () => {
+it('trackStream() works beside trackPlayback(), and insists on its options', async () => {
   const app = express()
     .use('/live', trackPlayback(tracker))
     .get('/live/cam1.mjpeg', trackStream(tracker, { ...SSE, stream: 'cam1', protocol: 'mjpeg' }), (_req, res) => {

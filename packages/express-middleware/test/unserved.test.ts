@@ -42,7 +42,7 @@ function expectNothing(): void {
 }
 
 describe.each(Object.entries(FRAMEWORKS))('with %s', (_, app) => {
-  it('an invented name makes no viewer, and a file does', async () => {
+  it('a made-up name makes no viewer, and a file does', async () => {
     const { url } = await serve(app('/live', trackPlayback(tracker), express.static(folder) as never));
     for (const file of ['a/index.m3u8', 'b/seg.ts', 'c/x.mpd', 'c/x.m4s', 'cam1/../d/x.ts', 'd%20e/x.ts']) {
       expect((await get(url, `/live/${file}`)).status).toBe(404);
@@ -117,7 +117,7 @@ describe('the answer that makes a viewer', () => {
     expect(tracker.count()).toBe(1);
   });
 
-  it('may pass through compression and a rewritten playlist', async () => {
+  it('may pass through compression and playlist rewriting', async () => {
     const app = express();
     const options = { viewerToken: { writeUrl: true } };
     app.use('/live', trackPlayback(tracker, options), compression({ threshold: 0 }), (req, res) => {
@@ -153,7 +153,7 @@ describe('the answer that makes a viewer', () => {
   });
 });
 
-it('many requests at once for an unknown stream do not get past a limit of one, and an error takes no place', async () => {
+it('many requests at once for an unknown stream do not exceed a limit of one, and an error takes no place', async () => {
   await tracker.stop();
   tracker = createTracker({ policies: [concurrencyPolicy({ per: 'stream', max: 1 })] });
   const held: (() => void)[] = [];
