@@ -6,7 +6,7 @@ const asked = (id: string, over: Partial<AskedVisit> = {}): AskedVisit => ({
   ...{ allowedUntil: undefined, begun: undefined, isPassedOn: false, ...over },
 });
 
-it('gives up a visit that has not been heard of for 15 seconds, and no other', () => {
+it('AskedVisits gives up a visit that was not used within 15 seconds, and no other', () => {
   const clock = fakeClock();
   const late: string[] = [];
   const visits = new AskedVisits(clock, ({ id }) => void late.push(id));
@@ -21,7 +21,7 @@ it('gives up a visit that has not been heard of for 15 seconds, and no other', (
   expect(clock.pending).toBe(0);
 });
 
-it('keeps what was begun when it is asked about once more', () => {
+it('AskedVisits keeps the step that began a visit when the visit is asked about again', () => {
   const visits = new AskedVisits(fakeClock(), () => undefined);
   const begun = { step: '1', told: () => undefined };
   visits.add(asked('a', { begun }));

@@ -39,7 +39,7 @@ function ask(player: string): Promise<string> {
   });
 }
 
-it('nginx keeps a player on its node, and spreads players, as the page says it', async () => {
+it('nginx keeps a player on its node, and spreads players, as the documentation says', async () => {
   const nodes = new Set<string>();
   for (let n = 0; n < PLAYERS; n++) {
     const player = `player ${n}`;

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const rows = async ({ directory }: Node) => [...(await directory.list({ status: 'active' }))];
 
-it('sees a viewer of three workers as one, without any server, and kicks it as one', async () => {
+it('a cluster of workers sees a viewer of three workers as one, without any server, and kicks it as one', async () => {
   const all = [await nodes.add(), await nodes.add(), await nodes.add()];
   await nodes.allSeen();
   const [a, b, c] = all as [Node, Node, Node];
@@ -79,7 +79,7 @@ describe('a file of denials', () => {
     await third.end();
   });
 
-  it('is written anew when it has grown, with all that runs', async () => {
+  it('is rewritten when it has grown, with all denials in force', async () => {
     const file = join(folder, 'denials');
     const first = await start(file);
     for (let n = 0; n < 300; n++) {
@@ -94,12 +94,12 @@ describe('a file of denials', () => {
     expect(statSync(file).size).toBeLessThan(300 * 400);
   });
 
-  it('is one that can be written', () => {
+  it('must be writable', () => {
     expect(() => workerLink({ path: folder, denialsFile: join(folder, 'nowhere', 'denials') })).toThrow(/denialsFile/);
   });
 });
 
-it('lists viewers under the same id after the worker with the hub has ended', async () => {
+it('a cluster of workers lists viewers under the same id after the worker with the hub has ended', async () => {
   const [a, b, c] = [await nodes.add(), await nodes.add(), await nodes.add()];
   await nodes.allSeen();
   const { id, openedAt } = await play(b, { sid: 's' }, 10);

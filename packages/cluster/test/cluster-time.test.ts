@@ -19,20 +19,23 @@ function sessionOn(offsetMs: number) {
   return { clock, tracker, row, openedAt, time: new ClusterTime(clock, () => offsetMs) };
 }
 
-it.each([HOUR, -HOUR])('gives sessions the times of the cluster where a clock is off by %d ms', async (offsetMs) => {
-  const { clock, tracker, row, openedAt, time } = sessionOn(offsetMs);
-  expect(time.row(row())).toMatchObject({ openedAt, updatedAt: openedAt + 10_000, durationMs: 10_000 });
-  expect(time.part(clusterPort(tracker).part(row().id)!)).toMatchObject({ openedAt, updatedAt: openedAt + 10_000 });
-  clock.advance(2_000);
-  expect(time.row(row()).durationMs).toBe(12_000);
-  tracker.kick(row().id);
-  const closed = time.row(row());
-  expect(closed).toMatchObject({ closedAt: openedAt + 12_000, updatedAt: openedAt + 10_000, durationMs: 10_000 });
-  expect(time.ownRow(closed)).toMatchObject({ closedAt: row().closedAt, updatedAt: row().updatedAt });
-  await tracker.stop();
-});
+it.each([HOUR, -HOUR])(
+  'sessions have the times of the cluster if the local clock is off by %d ms',
+  async (offsetMs) => {
+    const { clock, tracker, row, openedAt, time } = sessionOn(offsetMs);
+    expect(time.row(row())).toMatchObject({ openedAt, updatedAt: openedAt + 10_000, durationMs: 10_000 });
+    expect(time.part(clusterPort(tracker).part(row().id)!)).toMatchObject({ openedAt, updatedAt: openedAt + 10_000 });
+    clock.advance(2_000);
+    expect(time.row(row()).durationMs).toBe(12_000);
+    tracker.kick(row().id);
+    const closed = time.row(row());
+    expect(closed).toMatchObject({ closedAt: openedAt + 12_000, updatedAt: openedAt + 10_000, durationMs: 10_000 });
+    expect(time.ownRow(closed)).toMatchObject({ closedAt: row().closedAt, updatedAt: row().updatedAt });
+    await tracker.stop();
+  },
+);
 
-it('leaves rows alone where clocks are less than a second apart', async () => {
+it('sessions keep their times if the clocks differ by less than a second', async () => {
   const { tracker, row, time } = sessionOn(900);
   const own = row();
   expect(time.row(own)).toBe(own);

@@ -47,7 +47,7 @@ describe('a viewer whose requests come to any of three nodes', () => {
     await nodes.tellsOpened(3);
   });
 
-  it('is one, also where all its first requests come at once', async () => {
+  it('is one row, even if all its first requests come at once', async () => {
     const all = await three();
     await Promise.all(Array.from({ length: 30 }, (_, i) => play(all[i % 3] as Node, { sid: 'a' })));
     await until('all is told', async () => (await rows(all[0]))[0]?.bytes === 3_000);
@@ -55,7 +55,7 @@ describe('a viewer whose requests come to any of three nodes', () => {
     await nodes.tellsOpened(1);
   });
 
-  it('is one where nodes only record what they have answered', async () => {
+  it('is one row if nodes only record what they have answered', async () => {
     const all = await three();
     for (let i = 0; i < 6; i++) {
       (all[i % 3] as Node).tracker.trackHttp(hit({ sid: 'a', bytes: 10 }));
@@ -66,7 +66,7 @@ describe('a viewer whose requests come to any of three nodes', () => {
   });
 });
 
-it('keeps a bounded record of a client that makes up names', async () => {
+it('the cluster keeps a bounded record of a client that makes up names', async () => {
   const [a, b] = await two();
   for (let i = 0; i < 80; i++)
     await play(i % 2 === 0 ? a : b, { token: 't', sid: `made up ${i}`, userAgent: `agent ${i}` });
@@ -79,7 +79,7 @@ it('keeps a bounded record of a client that makes up names', async () => {
 });
 
 describe('the end of a visit', () => {
-  it('comes with the last part, as of its last activity, with the bytes of all', async () => {
+  it('comes with the end of its last part, at its last activity, with the bytes of all parts', async () => {
     const [a, b] = await two({ idleTimeoutMs: 1_500 });
     const { openedAt, id } = await play(a, { sid: 's' }, 100);
     await play(b, { sid: 's' }, 200);
@@ -94,7 +94,7 @@ describe('the end of a visit', () => {
     await stays('it is told once', () => nodes.closed.length === 1, 200);
   });
 
-  it('does not come while another node sees it', async () => {
+  it('does not come while another node still serves it', async () => {
     const [a, b] = await two({ idleTimeoutMs: 1_000 });
     await play(a, { sid: 's' });
     await until('the first has let go', async () => {
@@ -111,7 +111,7 @@ describe('the end of a visit', () => {
     await nodes.tellsOpened(1);
   });
 
-  it('is a kick’s on all nodes, by any of them, and nobody returns', async () => {
+  it('follows a kick by any node on all nodes, and the viewer stays out', async () => {
     const [a, b, c] = await three();
     await play(a, { token: 't' });
     const { id } = await play(b, { token: 't' });
@@ -126,7 +126,7 @@ describe('the end of a visit', () => {
     expect(await a.directory.list({ status: 'active' })).toHaveLength(1);
   });
 
-  it('comes after the death of the node that had it, and not where another has a part', async () => {
+  it('comes after the crash of its only node, but not if another node has a part', async () => {
     const [a, b] = await two();
     await play(a, { sid: 'of a' });
     await play(a, { sid: 'of both' });
@@ -138,7 +138,7 @@ describe('the end of a visit', () => {
     expect(b.directory.nodes().map(({ name }) => name)).toEqual(['node-2']);
   });
 
-  it('does not come when a node leaves in peace: others go on', async () => {
+  it('does not come when a node leaves properly: other nodes continue the visit', async () => {
     const [a, b] = await two();
     const { id } = await play(a, { sid: 's' }, 10);
     await play(b, { sid: 's' }, 20);
@@ -148,8 +148,8 @@ describe('the end of a visit', () => {
   });
 });
 
-describe('the operator’s word', () => {
-  it('holds on all nodes when it is said, and no longer when it is lifted', async () => {
+describe('an operator’s denial', () => {
+  it('applies on all nodes as soon as it is made, and no longer once it is lifted', async () => {
     const [a, b, c] = await three();
     await play(b, { token: 'bad' });
     const denial = await a.directory.deny({ token: 'bad' }, { forMs: 60_000 });
@@ -161,7 +161,7 @@ describe('the operator’s word', () => {
     for (const node of [a, b, c]) await play(node, { token: 'bad' });
   });
 
-  it('refuses credentials issued to a user by then on all nodes, and accepts a new login', async () => {
+  it('refuses credentials issued to a user so far on all nodes, and accepts a new login', async () => {
     const policy = {
       name: 'login',
       stage: 'authorise' as const,
@@ -190,7 +190,7 @@ describe('the operator’s word', () => {
     for (const node of all) expect((await ask(node, { token: later })).admitted).toBe(false);
   });
 
-  it('is known to a node that joins before it admits anyone', async () => {
+  it('is known to a node that joins before that node admits anyone', async () => {
     const a = await nodes.add();
     await a.directory.deny({ user: 'x' });
     await a.directory.deny({ ip: '198.51.100.1' });
@@ -200,8 +200,8 @@ describe('the operator’s word', () => {
   });
 });
 
-describe('the list of all nodes', () => {
-  it('has pages in the order of the cluster', async () => {
+describe('the list over all nodes', () => {
+  it('has pages in one order for the whole cluster', async () => {
     const [a, b, c] = await three();
     const all = [a, b, c];
     for (let i = 0; i < 30; i++) await play(all[i % 3] as Node, { sid: `s${i % 15}` });
@@ -225,7 +225,7 @@ describe('the list of all nodes', () => {
 });
 
 describe('joining', () => {
-  it('takes a tracker with a key of its own, configured like the others', async () => {
+  it('requires a tracker with a fingerprint key of its own, configured like the others', async () => {
     await nodes.add();
     await expect(nodes.add({ fingerprintKey: undefined as never })).rejects.toMatchObject({ code: 'ERR_CLUSTER_KEY' });
     await expect(nodes.add({ fingerprintKey: 'another' })).rejects.toMatchObject({
@@ -238,7 +238,7 @@ describe('joining', () => {
     });
   });
 
-  it('keeps a node from recognising viewers in another way than the others', async () => {
+  it('keeps a node from changing how it recognises viewers', async () => {
     const { tracker, directory } = await nodes.add();
     const { id } = tracker.trackHttp(hit({ token: 't' })) ?? {};
     for (const [patch, option] of [

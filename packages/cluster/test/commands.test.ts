@@ -22,6 +22,6 @@ it.each(sources)('%s uses known commands of Redis 6.2 only', (_file, text) => {
   expect(commandsIn(text).filter((command) => !KNOWN.has(command))).toEqual([]);
 });
 
-it('would see one that is too new', () => {
+it('the check finds a command that is too new', () => {
   expect(commandsIn(`redis.call('FUNCTION', 'LOAD'); ask(['EXPIRETIME', key])`)).toEqual(['FUNCTION', 'EXPIRETIME']);
 });

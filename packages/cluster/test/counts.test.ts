@@ -12,7 +12,7 @@ nodesOn(redis, (given) => (nodes = given));
 
 const live = { status: 'active' } as const;
 
-it('counts each visit once, by stream and kind, from memory', async () => {
+it('the counts have each visit once, by stream and kind, from memory', async () => {
   const steps = new Map<string, number>();
   const [a, b] = [await nodes.add(), await nodes.add({}, {}, counting(steps))];
   for (const node of [a, b]) for (let n = 0; n < 6; n++) await play(node, { sid: `s${n}`, stream: `cam${n % 2}` });
@@ -31,7 +31,7 @@ it('counts each visit once, by stream and kind, from memory', async () => {
   expect((steps.get('count') ?? 0) - asked).toBeLessThanOrEqual(16 * looks);
 });
 
-it('knows at once what its own node has done', async () => {
+it('the counts include at once what their own node has done', async () => {
   const a = await nodes.add();
   expect(await a.directory.count(live)).toBe(0);
   await play(a, { token: 't' });
@@ -42,7 +42,7 @@ it('knows at once what its own node has done', async () => {
   expect(await a.directory.count(live)).toBe(0);
 });
 
-it('asks Redis nothing while nobody asks or listens', async () => {
+it('the counts send nothing to Redis while nobody asks or listens', async () => {
   const steps = new Map<string, number>();
   const { client } = await connect('redis', redis.port);
   const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT });
@@ -57,7 +57,7 @@ it('asks Redis nothing while nobody asks or listens', async () => {
   await link.close();
 });
 
-it('is right after a crash, and after Redis has come back empty', async () => {
+it('the counts are right after a crash, and after Redis has come back empty', async () => {
   const [a, b] = [await nodes.add(), await nodes.add()];
   for (let n = 0; n < 5; n++) await play(a, { sid: `of a ${n}` });
   for (let n = 0; n < 3; n++) for (const node of [a, b]) await play(node, { sid: `of both ${n}` });
@@ -78,7 +78,7 @@ it('is right after a crash, and after Redis has come back empty', async () => {
   expect(await b.directory.streams()).toMatchObject([{ stream: 'cam1', viewers: 3 }]);
 });
 
-it('keeps nothing about streams without sessions', async () => {
+it('the counts keep nothing about streams without sessions', async () => {
   const a = await nodes.add();
   for (let n = 0; n < 20; n++) await play(a, { stream: `once${n}` });
   await until('all are told', () => nodes.opened.length === 20);

@@ -10,7 +10,7 @@ const redis = oneRedis();
 let nodes: Nodes;
 nodesOn(redis, (given) => (nodes = given));
 
-it('continues its visits when Redis comes back empty', async () => {
+it('a cluster continues its visits when Redis comes back empty', async () => {
   const [a, b] = [await nodes.add(), await nodes.add()];
   await nodes.allSeen();
   const { id, openedAt } = await play(a, { token: 't' });
@@ -44,7 +44,7 @@ class StoppedClock implements Clock {
   }
 }
 
-it('begins a visit anew whose end was told while its node stood still, also where Redis has forgotten that', async () => {
+it('a visit whose end was reported while its node was suspended begins anew, even if Redis has forgotten it', async () => {
   const clock = new StoppedClock();
   const [a, b] = [await nodes.add({}, { clock }), await nodes.add()];
   await nodes.allSeen();

@@ -10,11 +10,11 @@ const LIVE = { kind: 'viewer', status: 'active' } as const;
 
 const rows = async ({ directory }: Node) => [...(await directory.list({ status: 'active' }))];
 
-describe.each(LINKS)('over %s, a part whose visit has ended for everybody', (link) => {
+describe.each(LINKS)('over %s, a part whose visit has ended on the other nodes', (link) => {
   let nodes: Nodes;
   nodesOver(link, redis, (made) => (nodes = made));
 
-  it('begins anew where its node was alone when it ended: it is listed, counted and kicked', async () => {
+  it('begins anew if its node was cut off when the visit ended: it is listed, counted and kicked', async () => {
     let isCut = false;
     const cut = (real: ClusterLink): ClusterLink => ({
       run: (...all) => (isCut ? Promise.reject(new Error('cut off')) : real.run(...all)),
@@ -45,7 +45,7 @@ describe.each(LINKS)('over %s, a part whose visit has ended for everybody', (lin
     expect(await rows(b)).toEqual([]);
   });
 
-  it('ends where its node only hears of the end later than of its new name', async () => {
+  it('ends if its node hears of the end only after a new name of the viewer', async () => {
     const late = (real: ClusterLink): ClusterLink => ({
       run: async (step, ...rest) => {
         if (step.name === 'post') await pace(500);

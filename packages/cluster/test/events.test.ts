@@ -32,7 +32,7 @@ async function living(options = {}): Promise<Node> {
   return node;
 }
 
-it('tells sinks once that a visit has begun and ended, whatever nodes it was seen at', async () => {
+it('sinks get the beginning and the end of a visit once, whatever nodes it was seen at', async () => {
   const [a, b, c] = [await living(), await living(), await living()];
   await nodes.allSeen();
   const { id, openedAt } = await play(a, { token: 't' }, 10);
@@ -49,7 +49,7 @@ it('tells sinks once that a visit has begun and ended, whatever nodes it was see
   expect(opened?.id).not.toBe(closed?.id);
 });
 
-it('gives a new sink the parts that are there, and passes on what else happens', async () => {
+it('a new sink gets the parts that are live, and then everything else that happens', async () => {
   const [a, b] = [await nodes.add(), await nodes.add()];
   const { id } = await play(a, { token: 't' });
   await play(b, { token: 't' });
@@ -67,14 +67,14 @@ it('gives a new sink the parts that are there, and passes on what else happens',
   await stays('nobody is told', () => told.length === 3, 100);
 });
 
-it('forgets what has been told', async () => {
+it('Redis forgets an event when it has been delivered', async () => {
   const a = await living();
   for (let n = 0; n < 20; n++) await play(a, { token: `t${n}`, userAgent: `${n}` });
   await until('all are told', () => types().length === 20);
   await until('nothing is left', async () => (await nodes.keys('outbox-*')).length === 0);
 });
 
-it('does not forget it before sinks have it', async () => {
+it('Redis does not forget an event before sinks have it', async () => {
   const a = await nodes.add();
   let isFree: () => void = () => undefined;
   const slow = new Promise<void>((resolve) => (isFree = resolve));
@@ -87,7 +87,7 @@ it('does not forget it before sinks have it', async () => {
 });
 
 describe('a step whose answer is lost', () => {
-  it('has happened once, and is told once', async () => {
+  it('has happened once, and is reported once', async () => {
     const a = await mortal({ idleTimeoutMs: 1_000 });
     a.link.lose('visits', 'answer');
     const b = await living({ idleTimeoutMs: 1_000 });
@@ -104,7 +104,7 @@ describe('a step whose answer is lost', () => {
 });
 
 describe('a node that dies', () => {
-  it('between a step and its event, has another one tell it, and the end of the visit', async () => {
+  it('between a step and its event, has the event and the end of the visit reported by another', async () => {
     const a = await mortal();
     await living();
     a.link.lose('visits', 'process');
@@ -117,7 +117,7 @@ describe('a node that dies', () => {
     await a.crash();
   });
 
-  it('before it is known that an event has been taken, has it told again with the same id', async () => {
+  it('before an event is known to be delivered, has it reported again by another, with the same id', async () => {
     const a = await mortal();
     await living();
     const { id } = await play(a, { token: 't' });
@@ -130,7 +130,7 @@ describe('a node that dies', () => {
     expect(closed?.payload).toMatchObject({ session_id: id, reason: 'lost', closed_at: closed?.payload['updated_at'] });
   });
 
-  it('while its policies think, has the end told by another one that refuses the viewer before it sweeps up', async () => {
+  it('while its policy decides, has the end reported by another that refuses the viewer before it sweeps up', async () => {
     const a = await mortal();
     a.link.lose('visits', 'process');
     void ask(a, { token: 't' });
@@ -155,7 +155,7 @@ describe('a node that dies', () => {
   });
 
   it.each(['take-over', 'sweep'])(
-    'has all told once by another one that gets no answer to its step "%s"',
+    'has everything reported once by another that gets no answer to its step "%s"',
     async (step) => {
       const a = await mortal();
       let isLost = false;
@@ -180,7 +180,7 @@ describe('a node that dies', () => {
     },
   );
 
-  it('with many events that no sink has taken, has another one tell all of them', async () => {
+  it('with many events that no sink has taken, has all of them reported by another', async () => {
     const a = await nodes.add();
     let isFree: () => void = () => undefined;
     const stuck = new Promise<void>((resolve) => (isFree = resolve));
@@ -196,7 +196,7 @@ describe('a node that dies', () => {
     await crashed;
   });
 
-  it('has not ended a visit that another node sees', async () => {
+  it('does not end a visit that another node also serves', async () => {
     const [a, b] = [await mortal(), await living()];
     await play(a, { token: 't' });
     const { id } = await play(b, { token: 't' });

@@ -5,8 +5,8 @@ import { nodesOn, oneRedis } from './support/one-redis.js';
 let nodes: Nodes;
 nodesOn(oneRedis(), (made) => (nodes = made));
 
-describe('why a session is what it is', () => {
-  it('is what the node says that was asked last', async () => {
+describe('the explanation of a session in a cluster', () => {
+  it('is that of the node that last asked its policies', async () => {
     const endsAt = [Date.now() + 3_600_000, Date.now() + 7_200_000];
     let asked = 0;
     const policies: Policy[] = [

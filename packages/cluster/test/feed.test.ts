@@ -30,7 +30,7 @@ async function three(via: 'redis' | 'workers'): Promise<[Node, Node, Node]> {
 }
 
 describe.each(['redis', 'workers'] as const)('the feed of a node, over %s', (via) => {
-  it('shows a viewer of two others as one', async () => {
+  it('shows a viewer of two other nodes as one', async () => {
     const [a, b, c] = await three(via);
     const feed = new CurlFeed(await serveApi(c));
     await feed.until('reset', 2);
@@ -53,7 +53,7 @@ describe.each(['redis', 'workers'] as const)('the feed of a node, over %s', (via
   });
 });
 
-it('ends with the list that the nodes have, whatever viewers do', async () => {
+it('the feed ends with the list that the nodes have, whatever viewers do', async () => {
   const [a, b, c] = await three('redis');
   const copy = new Map<string, { bytes: number; closed: boolean }>();
   const of = ({ id, bytes, closedAt }: Pick<PlaySession, 'id' | 'bytes' | 'closedAt'>) =>
@@ -85,7 +85,7 @@ it('ends with the list that the nodes have, whatever viewers do', async () => {
   for (const end of ends) end();
 });
 
-it('resumes from a cursor of its own, but not from one of another node', async () => {
+it('the feed resumes from a cursor of its own node, but not from one of another node', async () => {
   const [a, , c] = await three('redis');
   const [url, other] = [await serveApi(c), await serveApi(a)];
   const feed = new CurlFeed(url);
@@ -99,7 +99,7 @@ it('resumes from a cursor of its own, but not from one of another node', async (
   expect((await elsewhere.until('reset')).data.reason).toBe('unknown');
 });
 
-it('makes no node report while nobody listens', async () => {
+it('nodes publish nothing for feeds while nobody listens', async () => {
   const steps: string[] = [];
   const a = await nodes.add({}, {}, (link) => ({
     run: (step, ...rest) => {
@@ -125,7 +125,7 @@ it('makes no node report while nobody listens', async () => {
   });
 });
 
-it('says so when something did not come, and when a node has joined', async () => {
+it('the feed says so when events were lost, and when a node has joined', async () => {
   let isLosing = false;
   let lost = 0;
   const a = await nodes.add({}, {}, (link) => ({

@@ -22,7 +22,7 @@ function handoversWith(live: number) {
   return { handovers, pass, said, clock, counted: () => counted };
 }
 
-it('says once that a balancer by turns costs more than one by hash', () => {
+it('the log says once that a round-robin balancer costs more than one that hashes', () => {
   const { pass, said, clock, counted } = handoversWith(1_000);
   pass(6_500);
   expect(said).toEqual([{ handovers: 6_500, live: 1_000 }]);
@@ -32,7 +32,7 @@ it('says once that a balancer by turns costs more than one by hash', () => {
   expect(clock.pending).toBe(0);
 });
 
-it('says nothing when all viewers move once because a node has joined or left', () => {
+it('the log says nothing when all viewers move once because a node has joined or left', () => {
   const { pass, said } = handoversWith(1_000);
   pass(1_000);
   pass(0);
@@ -40,13 +40,13 @@ it('says nothing when all viewers move once because a node has joined or left', 
   expect(said).toEqual([]);
 });
 
-it('says nothing about a handful of viewers', () => {
+it('the log says nothing about a handful of viewers', () => {
   const { pass, said } = handoversWith(3);
   pass(60);
   expect(said).toEqual([]);
 });
 
-it('leaves no timer behind', () => {
+it('counting handovers leaves no timer behind', () => {
   const { handovers, clock } = handoversWith(1);
   handovers.stop();
   expect(clock.pending).toBe(0);

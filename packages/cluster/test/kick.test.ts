@@ -14,7 +14,7 @@ const two = async (over: Partial<ClusterOptions> = {}): Promise<[Node, Node]> =>
 };
 
 describe('a kick', () => {
-  it('names the nodes that have cut, also the one that asks', async () => {
+  it('names the nodes that have cut, including the one that was asked', async () => {
     const [a, b] = await two();
     const { id } = await play(a, { sid: 's' });
     expect(await a.directory.kick(id, { denyForMs: 0 })).toEqual({ nodes: ['node-1'], pending: [] });
@@ -38,7 +38,7 @@ describe('a kick', () => {
     for (const node of [a, b]) expect((await ask(node, { token: 't' })).admitted).toBe(true);
   });
 
-  it('waits no longer than a second for a node that does not answer, and names it', async () => {
+  it('waits at most a second for a node that does not answer, and names it', async () => {
     const [a, b] = await two({ leaseMs: 20_000 });
     const { id } = await play(a, { sid: 's' });
     await play(b, { sid: 's' });
@@ -52,7 +52,7 @@ describe('a kick', () => {
     });
   });
 
-  it('ends what is here, and says that it cannot ask about others, while Redis is away', async () => {
+  it('ends the local part, and says that it cannot ask other nodes, while Redis is away', async () => {
     const [a, b] = await two();
     const here = await play(a, { sid: 'here' });
     const there = await play(b, { sid: 'there' });

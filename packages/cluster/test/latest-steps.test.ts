@@ -24,7 +24,7 @@ function stepsOn(reply: 'BEHIND' | 'OK') {
   };
 }
 
-it('looks for the latest step of each hash, and says when Redis has lost it', async () => {
+it('LatestSteps looks for the latest step of each hash of visits, and says when Redis has lost it', async () => {
   const { steps, asked, lost } = stepsOn('BEHIND');
   await steps.look();
   expect(asked).toEqual([]);
@@ -35,14 +35,14 @@ it('looks for the latest step of each hash, and says when Redis has lost it', as
   expect(lost()).toBe(1);
 });
 
-it('says nothing where the step is there', async () => {
+it('LatestSteps says nothing if the step is there', async () => {
   const { steps, lost } = stepsOn('OK');
   steps.answered(0, 0, '1');
   await steps.look();
   expect(lost()).toBe(0);
 });
 
-it('looks for nothing that is old, for keys that nobody changes expire', async () => {
+it('LatestSteps does not look for old steps, because keys that nobody changes expire', async () => {
   const { steps, asked, clock } = stepsOn('BEHIND');
   steps.answered(0, 0, '1');
   clock.advance(600_000);
@@ -50,7 +50,7 @@ it('looks for nothing that is old, for keys that nobody changes expire', async (
   expect(asked).toEqual([]);
 });
 
-it('looks for nothing that another incarnation has done', async () => {
+it('LatestSteps does not look for the steps of an earlier incarnation', async () => {
   const { steps, asked, membership } = stepsOn('BEHIND');
   steps.answered(0, 0, '1');
   membership.incarnation = 'two';

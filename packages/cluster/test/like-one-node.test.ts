@@ -73,7 +73,7 @@ it.each([
   ['of their own', false],
   ['that others in the house have too', true],
 ])(
-  'answers 10,000 hits on three nodes as one node does, from players with a User-Agent %s',
+  'three nodes answer 10,000 hits as one node does, from players with a User-Agent %s',
   async (_, isShared) => {
     const settling = new Settling();
     const options = { policies: [policy] };

@@ -43,7 +43,7 @@ async function copyOfLog(): Promise<() => Promise<void>> {
   };
 }
 
-it('is heard by all nodes in one order, whichever says it', async () => {
+it('the log is heard by all nodes in one order, whichever node writes to it', async () => {
   const members = [await cluster.joined('a'), await cluster.joined('b'), await cluster.joined('c')];
   const speakers = Array.from({ length: 100 }, () => members).flat();
   const numbers = await Promise.all(speakers.map(({ member }, n) => member.log.say(`say ${n}`)));
@@ -55,7 +55,7 @@ it('is heard by all nodes in one order, whichever says it', async () => {
   }
 });
 
-it('has what is in force for nodes that join later, and lifts stay lifted', async () => {
+it('the log has every denial in force for nodes that join later, and lifted ones stay lifted', async () => {
   const a = await cluster.joined('a');
   const [one, two, three] = [denial('one'), denial('two'), denial('three')];
   for (const each of [one, two, three]) expect(await put(a, each)).toBeGreaterThan(0);
@@ -67,14 +67,14 @@ it('has what is in force for nodes that join later, and lifts stay lifted', asyn
   expect(b.said).toEqual([]);
 });
 
-it('forgets what has ended', async () => {
+it('the log forgets denials that have ended', async () => {
   const a = await cluster.joined('a');
   await a.member.log.put({ ...denial('short'), until: Date.now() + 300 });
   expect(await a.member.log.put({ ...denial('over'), until: Date.now() - 1 })).toBe(0);
   await until('a newcomer hears nothing of it', async () => (await cluster.joined('b')).table.length === 0);
 });
 
-it('reads the table when the log was trimmed behind its back', async () => {
+it('the log is replaced by the table of denials if it was trimmed before a node has read it', async () => {
   const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
   redis.signal('SIGSTOP');
   const said = Array.from({ length: 20 }, (_, n) => put(a, denial(`${n}`)));
@@ -86,7 +86,7 @@ it('reads the table when the log was trimmed behind its back', async () => {
   await until('it knows all', () => new Set([...b.table, ...b.said]).size === 21);
 });
 
-it('is restored by the nodes that know it when Redis comes back empty', async () => {
+it('the log is restored by the nodes that know it when Redis comes back empty', async () => {
   const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
   const [one, two, three] = [denial('one'), denial('two'), denial('three')];
   for (const each of [one, two]) await put(a, each);
@@ -103,7 +103,7 @@ it('is restored by the nodes that know it when Redis comes back empty', async ()
   await until('a newcomer finds it', async () => (await newcomer()).join() === known.join(), 10_000);
 });
 
-it('is put back when Redis has lost its last second, and what others say then is heard', async () => {
+it('the log is put back when Redis has lost its last second, and later entries of other nodes are heard', async () => {
   const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
   await put(a, denial('kept'));
   const undo = await copyOfLog();
@@ -122,7 +122,7 @@ it('is put back when Redis has lost its last second, and what others say then is
   });
 });
 
-it('says later what could not be said when it was put', async () => {
+it('the log gets an entry later if it could not be written at first', async () => {
   let faulty: FaultyLink | undefined;
   const wrap = (link: ClusterLink) => (faulty = faultyLink(link));
   const [a, b] = [await cluster.joined('a', { wrap }), await cluster.joined('b')];
@@ -131,7 +131,7 @@ it('says later what could not be said when it was put', async () => {
   await until('it was heard', () => b.said.includes('Dlate'));
 });
 
-it('wakes up a reader that waits at an id that no longer exists', async () => {
+it('the log wakes up a reader that waits at an id that no longer exists', async () => {
   const [a] = [await cluster.joined('a')];
   await put(a, denial('one'));
   await until('it was heard', () => a.said.length === 1);

@@ -75,7 +75,7 @@ const same: readonly (readonly [lua: string, ...rest: string[]])[] = [
   [`return redis.status_reply('FINE')`],
 ];
 
-it.each(same)('%s: as Redis does it', async (lua, ...args) => {
+it.each(same)('%s: gives the same result as in Redis', async (lua, ...args) => {
   const [theirs, ours] = await both(lua, [], args);
   expect(ours).toEqual(theirs);
 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
 const a = () => members[0] as TestMember;
 const everybody = () => a().member.membership.nodes.living();
 
-it('brings an answer from each node that was asked, oneself among them', async () => {
+it('the mailbox brings an answer from each node that was asked, including the one that asks', async () => {
   const asked = { text: 'x'.repeat(500_000), list: [1, null, { a: '"' }] };
   const { answers, missing } = await a().member.mailbox.ask<{ name: string; asked: unknown }>(
     everybody(),
@@ -43,7 +43,7 @@ it('brings an answer from each node that was asked, oneself among them', async (
   expect(await a().member.mailbox.ask([], 'name', 1, 5_000)).toEqual({ answers: [], missing: [] });
 });
 
-it('names nodes that cannot answer at once, and those that do not answer after the time limit', async () => {
+it('the mailbox names nodes that cannot answer at once, and those that do not answer after the time limit', async () => {
   const { mailbox } = a().member;
   const cannot = await mailbox.ask(everybody(), 'all but b', 0, 30_000);
   expect(cannot.missing.map(({ name }) => name)).toEqual(['b']);
@@ -54,7 +54,7 @@ it('names nodes that cannot answer at once, and those that do not answer after t
   expect(silent.missing.map(({ name }) => name).sort()).toEqual(['a', 'b', 'c']);
 });
 
-it('keeps many questions apart', async () => {
+it('the mailbox keeps many questions apart', async () => {
   const asked = Array.from({ length: 200 }, (_, n) => n);
   const all = await Promise.all(
     asked.map((n) => a().member.mailbox.ask<{ asked: number }>(everybody(), 'name', n, 10_000)),

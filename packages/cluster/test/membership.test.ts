@@ -14,7 +14,7 @@ clusterOn(redis, (made) => (cluster = made));
 const NOTE = leased('note', `redis.call('SET', KEYS[2], ARGV[2], 'PX', 60000) return now`);
 const alone = { code: 'ERR_CLUSTER_ALONE' };
 
-it('shows every node to every other, and no more after it has left', async () => {
+it('every node sees every other, and no longer sees one that has left', async () => {
   const [a, b] = [await cluster.joined('a'), await cluster.joined('b')];
   for (const each of [a, b]) await until('both are seen', () => namesOf(each).join() === 'a,b');
   expect(b.member.membership.nodes.living().every(({ clockOffsetMs }) => Math.abs(clockOffsetMs) < 1_000)).toBe(true);
@@ -22,7 +22,7 @@ it('shows every node to every other, and no more after it has left', async () =>
   await until('one is seen', () => namesOf(b).join() === 'b');
 });
 
-it('rejects a node with a different configuration, and names the option', async () => {
+it('a node with a different configuration is rejected, and the error names the option', async () => {
   const a = await cluster.joined('a', { config: { 'identity.viewer': '1', aliases: 'join' } });
   const b = await cluster.member('b', { config: { 'identity.viewer': '1', aliases: 'admit' } });
   await expect(b.member.join()).rejects.toMatchObject({
@@ -34,7 +34,7 @@ it('rejects a node with a different configuration, and names the option', async 
   expect(namesOf(c)).toEqual(['c']);
 });
 
-it('lets nobody in who would be written in records as another one is', async () => {
+it('a node whose short id in records is already taken cannot join', async () => {
   const { member, link } = await cluster.joined('a');
   const { incarnation } = member.membership;
   const join = (who: string) => link.run(LEASE, 1, ['leases', 'epoch'], [who, '1000', 'epoch', 'join']);
@@ -43,7 +43,7 @@ it('lets nobody in who would be written in records as another one is', async () 
   expect(await join(incarnation)).not.toBe(TAKEN);
 });
 
-it('takes steps with a lease in each bucket, and tells the time of Redis', async () => {
+it('a node takes steps with a lease in each bucket, and learns the time of Redis', async () => {
   const { member } = await cluster.joined('a');
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     expect(member.holds(bucket)).toBe(true);
@@ -53,7 +53,7 @@ it('takes steps with a lease in each bucket, and tells the time of Redis', async
   }
 });
 
-it('knows by its own clocks that its lease is over, and is another one afterwards', async () => {
+it('a node knows by its own clocks that its lease is over, and then joins as another incarnation', async () => {
   const { member } = await cluster.joined('a');
   const before = member.membership.incarnation;
   redis.signal('SIGSTOP');
@@ -70,7 +70,7 @@ it('knows by its own clocks that its lease is over, and is another one afterward
 it.each([
   ['the wall clock', { wall: 3_600_000, monotonic: 0 }],
   ['the monotonic clock', { wall: -3_600_000, monotonic: LEASE_MS }],
-])('holds nothing once its lease is over by %s', async (_which, by) => {
+])('a node holds nothing once its lease is over by %s', async (_which, by) => {
   const shift = { wall: 0, monotonic: 0 };
   const clock = {
     ...systemClock,
@@ -86,7 +86,7 @@ it.each([
   expect(Math.abs(member.membership.nodes.clockOffsetMs + by.wall)).toBeLessThan(2_000);
 });
 
-it('writes nothing without a lease, and joins anew when Redis has come back empty', async () => {
+it('a node writes nothing without a lease, and joins anew when Redis has come back empty', async () => {
   const { member } = await cluster.joined('a');
   const { incarnation } = member.membership;
   const epoch = member.membership.epochOf(5).id;
@@ -100,7 +100,7 @@ it('writes nothing without a lease, and joins anew when Redis has come back empt
   await member.membership.run(NOTE, 5, ['note'], ['x']);
 });
 
-it('sweeps up after the dead, bucket by bucket, in slices', async () => {
+it('nodes sweep up after a dead one, bucket by bucket, in slices', async () => {
   const swept: string[] = [];
   const sweep = async (bucket: number, dead: string): Promise<boolean> => {
     const slice = `${bucket} ${dead}`;

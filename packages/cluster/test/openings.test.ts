@@ -28,12 +28,12 @@ async function counted(options: TrackerOptions = {}): Promise<CountedNode> {
   return { ...node, taken: (step) => steps.get(step) ?? 0 };
 }
 
-describe('what a viewer costs', () => {
+describe('the cost of a viewer', () => {
   const VIEWERS = 40;
   /** What was told is forgotten by steps of their own, a few for all buckets. */
   const FORGETS = 16;
 
-  it('is one command to open, none to play, and less than one to go', async () => {
+  it('is one command to open, none to play, and less than one to leave', async () => {
     const a = await counted({ idleTimeoutMs: 1_000 });
     for (let n = 0; n < VIEWERS; n++) await play(a, viewer(n));
     for (let i = 0; i < 5; i++) for (let n = 0; n < VIEWERS; n++) await play(a, viewer(n));
@@ -46,7 +46,7 @@ describe('what a viewer costs', () => {
     expect(await active(a)).toBe(0);
   });
 
-  it('is one command on another node that it comes to', async () => {
+  it('is one command on each further node', async () => {
     const [a, b] = [await counted(), await counted()];
     for (let n = 0; n < VIEWERS; n++) await play(a, viewer(n));
     await stays('nothing is pending', () => nodes.opened.length <= VIEWERS, 100);
@@ -57,7 +57,7 @@ describe('what a viewer costs', () => {
     await nodes.tellsOpened(VIEWERS);
   });
 
-  it('is one more for a limit that all nodes share', async () => {
+  it('is one more command with a limit that all nodes share', async () => {
     const joined: { cluster?: ClusterDirectory } = {};
     const limit = concurrencyPolicy({ max: 1, per: 'token', shared: () => joined.cluster });
     const a = await counted({ policies: [limit] });
@@ -80,7 +80,7 @@ describe('a newcomer that is refused', () => {
     expect([nodes.opened, nodes.closed]).toEqual([[], []]);
   });
 
-  it.each(['before', 'after'])('on one node, %s another has let it in, is there once', async (when) => {
+  it.each(['before', 'after'])('on one node, %s another has admitted it, is there once', async (when) => {
     const [first, second] = [slow(), slow()];
     const a = await nodes.add({ policies: [first.policy] });
     const b = await nodes.add({ policies: [second.policy] });
@@ -121,7 +121,7 @@ describe('a newcomer that is refused', () => {
   });
 });
 
-describe('a question whose answer is lost', () => {
+describe('a question to the cluster whose answer is lost', () => {
   it('has begun a visit that is reported once, and ends', async () => {
     let link: FaultyLink | undefined;
     const a = await nodes.add({ idleTimeoutMs: 1_500 }, {}, (real) => (link = faultyLink(real)));
@@ -135,7 +135,7 @@ describe('a question whose answer is lost', () => {
     expect(await nodes.records()).toEqual([]);
   });
 
-  it('asked for by a client that sends again has begun it once', async () => {
+  it('and that is sent again has begun the visit once', async () => {
     const twice = (link: ClusterLink): ClusterLink => ({
       run: async (step, ...rest) => {
         if (step.name === 'visits') await link.run(step, ...rest);
@@ -157,7 +157,7 @@ describe('a question whose answer is lost', () => {
   });
 });
 
-it('gives back what it has asked about when it leaves', async () => {
+it('a node that leaves gives back the visits that it has asked about', async () => {
   const { policy, asked, says } = slow();
   const a = await nodes.add({ policies: [policy] });
   const b = await nodes.add();

@@ -15,7 +15,7 @@ const mute = (link: ClusterLink): ClusterLink => ({
   close: () => link.close(),
 });
 
-describe.each(LINKS)('over %s, a visit that the node that began it refuses, and another has let in', (link) => {
+describe.each(LINKS)('over %s, a visit that one node begins and refuses while another admits it', (link) => {
   let nodes: Nodes;
   nodesOver(link, redis, (made) => (nodes = made));
 
@@ -51,14 +51,14 @@ describe.each(LINKS)('over %s, a visit that the node that began it refuses, and 
     expect(nodes.opened).toMatchObject([{ id: nodes.closed[0]?.id, openedAt: nodes.closed[0]?.openedAt }]);
   }
 
-  it('is told as begun when it ends before anybody has claimed it', async () => {
+  it('is reported as begun if it ends before any node has claimed it', async () => {
     const [b] = await passedOn(1);
     end(b as Node);
     await isToldOnce();
     expect(nodes.closed).toMatchObject([{ bytes: 10 }]);
   });
 
-  it('is told as begun once where one lets go of it and another goes on', async () => {
+  it('is reported as begun once if one node releases it and another goes on', async () => {
     const [b, c] = await passedOn(2);
     end(b as Node);
     await nodes.tellsOpened(1);
@@ -68,7 +68,7 @@ describe.each(LINKS)('over %s, a visit that the node that began it refuses, and 
     expect(nodes.closed).toMatchObject([{ bytes: 20 }]);
   });
 
-  it('is told as begun where it is kicked', async () => {
+  it('is reported as begun if it is kicked', async () => {
     const [b, c] = await passedOn(2);
     const [{ id } = { id: '' }] = await (b as Node).directory.list({ status: 'active' });
     expect(await c?.directory.kick(id)).toBeTruthy();

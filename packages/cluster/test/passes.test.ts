@@ -45,7 +45,7 @@ async function playByTurns(all: readonly Node[], token: string, bytes = 1_000) {
   }
 }
 
-it('bills an owner whose segments come from two nodes by turns once, and refuses it on both afterwards', async () => {
+it('an owner who alternates between two nodes is billed once, and refused on both when the pass is used up', async () => {
   const all = await selling(2);
   const [a, b] = books as [PassBook, PassBook];
   const { id } = await a.create('ann', { type: time, timeSecs: 3 });
@@ -68,7 +68,7 @@ it('bills an owner whose segments come from two nodes by turns once, and refuses
   expect((await a.get(id))?.timeCons).toBeGreaterThanOrEqual(4);
 }, 30_000);
 
-it('cuts what is open on one node when the pass was used up on another', async () => {
+it('an open request on one node is cut when the pass was used up on another', async () => {
   const all = await selling(2);
   const [a] = books as [PassBook];
   await a.create('ann', { type: data, dataMb: 2 });
@@ -81,7 +81,7 @@ it('cuts what is open on one node when the pass was used up on another', async (
   await until('it is cut', () => open.handle.signal.aborted);
 }, 30_000);
 
-it('has a top-up on one node in a pass that is played on another', async () => {
+it('a top-up on one node reaches a pass that is in use on another', async () => {
   const all = await selling(2);
   const [a, b] = books as [PassBook, PassBook];
   const { id } = await a.create('ann', { type: time, timeSecs: 2 });
@@ -92,7 +92,7 @@ it('has a top-up on one node in a pass that is played on another', async () => {
   expect(ms).toBeGreaterThan(2_900);
 }, 30_000);
 
-it('has in the store all but a tick of what is watched, which is all that a node loses that dies', async () => {
+it('the store is at most a tick behind what was watched, so a node that dies loses no more', async () => {
   const all = await selling(2);
   const [, b] = books as [PassBook, PassBook];
   const { id } = await b.create('ann', { type: time, timeSecs: 60 });

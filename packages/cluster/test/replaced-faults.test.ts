@@ -30,7 +30,7 @@ async function taking(count: number): Promise<{ all: Node[]; links: FaultyLink[]
 
 const isOut = async (node: Node): Promise<boolean> => !(await ask(node, phone)).admitted;
 
-it('ends a replaced visit a little later if the log could not be written', async () => {
+it('a replaced visit ends a little later if the log could not be written', async () => {
   const { all, links } = await taking(2);
   const [a, b] = all as [Node, Node];
   await play(a, phone);
@@ -43,7 +43,7 @@ it('ends a replaced visit a little later if the log could not be written', async
   for (const node of all) await until('it is out', () => isOut(node));
 });
 
-it('is known to a node that joins afterwards, and when Redis has come back empty', async () => {
+it('a replacement is known to a node that joins afterwards, and when Redis has come back empty', async () => {
   const { all } = await taking(2);
   const [a, b] = all as [Node, Node];
   await play(a, phone);
@@ -58,7 +58,7 @@ it('is known to a node that joins afterwards, and when Redis has come back empty
   await until('it is known', () => later.tracker.denials().some(({ reason }) => reason === 'replaced'));
 });
 
-it('lets a replaced viewer in when the node has died that had the visit which took its place', async () => {
+it('a replaced viewer is admitted again when the node with its replacement has died', async () => {
   const { all } = await taking(3);
   const [a, b, c] = all as [Node, Node, Node];
   await play(a, phone);
@@ -68,7 +68,7 @@ it('lets a replaced viewer in when the node has died that had the visit which to
   for (const node of [a, c]) await until('it may come back', async () => !(await isOut(node)), 10_000);
 });
 
-it('checks that visits which keep others out still exist: one that no node has twice in a row has ended', async () => {
+it('a visit that keeps others out has ended when no node has it at two checks in a row', async () => {
   const cluster = new Cluster(redis.port);
   const ended: string[] = [];
   const on = async (name: string, live: Set<string>): Promise<ReplacedCheck> => {

@@ -42,13 +42,13 @@ async function isOut(all: readonly Node[], device: typeof phone): Promise<void> 
   }
 }
 
-describe.each(['Redis', 'a hub among workers'])('a limit over %s where one more takes the place of another', (name) => {
+describe.each(['Redis', 'a hub among workers'])('over %s, a limit that replaces sessions', (name) => {
   const isRedis = name === 'Redis';
   beforeEach(() => {
     if (!isRedis) nodes = new Nodes(folder);
   });
 
-  it('ends the oldest on all nodes, and keeps it out while the visit lasts that took its place', async () => {
+  it('ends the oldest on all nodes, and keeps it out as long as its replacement lasts', async () => {
     const all = await replacing(3, {}, isRedis);
     const [a, b, c] = all as [Node, Node, Node];
     const { id } = await play(a, phone, 10);
@@ -68,7 +68,7 @@ describe.each(['Redis', 'a hub among workers'])('a limit over %s where one more 
     expect(await b.directory.denials()).toEqual([]);
   });
 
-  it('leaves exactly so many, however many take the place of each other on all nodes at once', async () => {
+  it('leaves exactly the maximum, however many replace each other on all nodes at once', async () => {
     const all = await replacing(3, {}, isRedis);
     const asked = Array.from({ length: 90 }, (_, n) =>
       ask(all[n % 3] as Node, { token: `eve-${n}`, ip: `192.0.2.${n}`, userAgent: `device ${n}` }),
@@ -107,7 +107,7 @@ describe.each(['Redis', 'a hub among workers'])('a limit over %s where one more 
   });
 });
 
-it('ends the newest by its opening time, whichever node it came to', async () => {
+it('a limit that replaces the newest goes by its opening time, whichever node it came to', async () => {
   const all = await replacing(2, { onExceed: 'replace-newest' });
   const [a, b] = all as [Node, Node];
   await play(b, phone);
@@ -118,7 +118,7 @@ it('ends the newest by its opening time, whichever node it came to', async () =>
   await isOut(all, tv);
 });
 
-it('ends a quiet visit before it replaces any', async () => {
+it('a limit ends a quiet visit before it replaces any', async () => {
   const all = await replacing(2, { graceMs: 300 });
   const [a, b] = all as [Node, Node];
   const admission = await ask(a, phone);
@@ -130,7 +130,7 @@ it('ends a quiet visit before it replaces any', async () => {
   expect(admission).toMatchObject({ admitted: true, handle: { signal: { aborted: false } } });
 });
 
-it('ends no visit for a newcomer that a later policy refuses', async () => {
+it('a limit ends no visit for a newcomer that a later policy refuses', async () => {
   const refuses: Policy = {
     name: 'later',
     admit: ({ token }) => (token === 'eve-laptop' ? { allow: false, reason: 'forbidden' } : { allow: true }),
@@ -146,7 +146,7 @@ it('ends no visit for a newcomer that a later policy refuses', async () => {
   await stays('the others stay', () => liveOn(all).length === 2, 200);
 });
 
-it('ends one as soon as it opens whose place was taken while a later policy was still thinking', async () => {
+it('a visit that was replaced while a later policy was pending ends as soon as it opens', async () => {
   const answers: (() => void)[] = [];
   const slow: Policy = {
     name: 'slow',
@@ -171,7 +171,7 @@ it('ends one as soon as it opens whose place was taken while a later policy was 
   for (const device of [phone, tv]) await isOut(all, device);
 });
 
-it('ends no visit for a made-up stream until something is served', async () => {
+it('a limit ends no visit for a made-up stream until something is served', async () => {
   const all = await replacing(2);
   const [a, b] = all as [Node, Node];
   await play(a, phone);
@@ -190,7 +190,7 @@ it('ends no visit for a made-up stream until something is served', async () => {
   await isOut(all, phone);
 });
 
-it('lets a replaced viewer in again on all nodes when its denial is lifted on one', async () => {
+it('a replaced viewer is admitted again on all nodes when its denial is lifted on one', async () => {
   const all = await replacing(2);
   const [a, b] = all as [Node, Node];
   await play(a, phone);

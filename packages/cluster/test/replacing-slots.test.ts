@@ -19,7 +19,7 @@ async function full(limit = oldest): Promise<[SlotNode, SlotNode]> {
   return nodes;
 }
 
-it('replaces by the opening times of visits, and gives the same answer whenever it is asked', async () => {
+it('slots replace by the opening times of visits, and give the same answer whenever they are asked', async () => {
   const [a, b] = await full();
   expect(await b.slots.take('eve', 's4', oldest)).toEqual(replacing('s1'));
   expect(b.slots.chosenOpenedAt('s1')).toBe(1_001);
@@ -29,7 +29,7 @@ it('replaces by the opening times of visits, and gives the same answer whenever 
   expect(await b.slots.take('eve', 's6', { ...oldest, onExceed: 'reject' })).toMatchObject({ isTaken: false });
 });
 
-it('has each replaced by one only, however many ask at once', async () => {
+it('slots replace each session once only, however many newcomers ask at once', async () => {
   const [a, b] = await full();
   const asked = ['s4', 's5', 's6'].map(async (id, i) => (i % 2 === 0 ? a : b).slots.take('eve', id, oldest));
   const replaced = (await Promise.all(asked)).map((answer) => (answer?.isTaken ? answer.replaces : undefined));
@@ -37,7 +37,7 @@ it('has each replaced by one only, however many ask at once', async () => {
   expect(replaced.flat().sort()).toEqual(['s1', 's2', 's3']);
 });
 
-it('counts sessions again that were to be replaced by one that gives its slot back', async () => {
+it('slots count a session again if the newcomer that was to replace it gives its slot back', async () => {
   const [a, b] = await full();
   const { slots } = a;
   expect(await slots.take('eve', 's4', newest)).toEqual(replacing('s3'));
@@ -49,7 +49,7 @@ it('counts sessions again that were to be replaced by one that gives its slot ba
   });
 });
 
-it('gives a session that had to go no other slot, except to a later visit of the same viewer', async () => {
+it('slots refuse a session that was replaced, except for a later visit of the same viewer', async () => {
   const [a, b] = await full();
   expect(await b.slots.take('eve', 's4', oldest)).toEqual(replacing('s1'));
   a.slots.give('eve', 's1');
@@ -62,7 +62,7 @@ it('gives a session that had to go no other slot, except to a later visit of the
   expect(await b.slots.take('eve', 's6', { ...oldest, onExceed: 'reject' })).toMatchObject({ isTaken: false });
 });
 
-describe('of those admitted while they could not be counted', () => {
+describe('of the sessions admitted while they could not be counted, a limit', () => {
   it('ends the oldest, each for one that stays, if the oldest is to be replaced', async () => {
     const [a, b] = await full();
     for (const id of ['s4', 's5', 's6', 's7']) b.slots.hold('eve', id, oldest);

@@ -66,7 +66,7 @@ async function admits({ tracker }: Node, over?: Partial<HttpHit>): Promise<boole
 /** What was said there last has been heard here. */
 const heard = async (from: Node, to: Node): Promise<void> => to.member.log.reached((await from.shared.said()) ?? 0);
 
-it('refuses a viewer on every node if one of them has denied it, until the denial is lifted on any', async () => {
+it('a viewer denied on one node is refused on every node until the denial is lifted on any', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
   expect(await admits(c)).toBe(true);
   const cut: string[] = [];
@@ -84,7 +84,7 @@ it('refuses a viewer on every node if one of them has denied it, until the denia
   for (const each of [a, b, c]) expect(await admits(each)).toBe(true);
 });
 
-it('cuts a viewer on every node if one of them has kicked it, keeps it out, and leaves a neighbour alone', async () => {
+it('a viewer kicked on one node is cut on every node and stays out, and a neighbour is left alone', async () => {
   const [a, b] = [await node('a'), await node('b')];
   const neighbour = { token: 'bob' };
   for (const each of [a, b]) for (const over of [{}, neighbour]) expect(await admits(each, over)).toBe(true);
@@ -99,7 +99,7 @@ it('cuts a viewer on every node if one of them has kicked it, keeps it out, and 
   expect(wereAdmitted.slice(0, 2)).toEqual(wereAdmitted.slice(2));
 });
 
-it('applies to a node that joins later before it admits anyone, and that node’s own denials apply to all', async () => {
+it('denials reach a node that joins later before it admits anyone, and its own denials reach all nodes', async () => {
   const a = await node('a');
   a.tracker.deny({ ip: '203.0.113.0/24' });
   await a.shared.said();
@@ -111,7 +111,7 @@ it('applies to a node that joins later before it admits anyone, and that node’
   await until('the other has heard it', () => a.tracker.denials().length === 2);
 });
 
-it('holds on while Redis is away, and everywhere after it has come back empty', async () => {
+it('denials still apply while Redis is away, and everywhere after it has come back empty', async () => {
   const [a, b] = [await node('a'), await node('b')];
   a.tracker.deny({ token: 'eve' });
   await heard(a, b);
@@ -128,7 +128,7 @@ it('holds on while Redis is away, and everywhere after it has come back empty', 
   expect(await admits(c, { token: 'lifted' })).toBe(true);
 });
 
-it('keeps no token and no name of a player in Redis', async () => {
+it('denials keep no token and no name of a player in Redis', async () => {
   const a = await node('a');
   await admits(a, { token: 'a-secret-token', sid: 'a-secret-sid' });
   await admits(a, { token: undefined, sid: 'a-secret-sid', ip: '198.51.100.7' });

@@ -22,7 +22,7 @@ afterEach(async () => {
 const limited = (options: { graceMs?: number } = {}): Promise<Node> => limitedNode(nodes, options);
 const grown = (isRedis = true): Promise<void> => slotsAreGivenOut(nodes, isRedis ? redis.port : undefined);
 
-describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %s', (name) => {
+describe.each(['Redis', 'a hub among workers'])('over %s, a limit that nodes share', (name) => {
   const isRedis = name === 'Redis';
   beforeEach(() => {
     if (!isRedis) nodes = new Nodes(folder);
@@ -60,7 +60,7 @@ describe.each(['Redis', 'a hub among workers'])('a limit that nodes share over %
   });
 });
 
-it('makes room for another where a viewer has been quiet for longer than the grace', async () => {
+it('a shared limit gives a slot to another viewer when its holder was quiet for longer than the grace', async () => {
   const [a, b] = [await limited({ graceMs: 300 }), await limited({ graceMs: 300 })];
   await nodes.allSeen();
   await grown();
@@ -69,7 +69,7 @@ it('makes room for another where a viewer has been quiet for longer than the gra
   await until('one of them is quiet', async () => (await ask(b, { token: 'eve-laptop', ip: '192.0.2.7' })).admitted);
 });
 
-it('ends the newest of the viewers admitted while they could not be counted', async () => {
+it('a shared limit ends the newest of the viewers admitted while they could not be counted', async () => {
   const [a, b] = [await limited(), await limited()];
   await nodes.allSeen();
   // the cluster has just begun: each node counts by itself
@@ -84,6 +84,6 @@ it('ends the newest of the viewers admitted while they could not be counted', as
   expect(closing.sort()).toEqual(['192.0.2.2 limit', '192.0.2.3 limit']);
 });
 
-it('takes only what can be shared', () => {
+it('a shared limit rejects a `shared` option that is not a cluster', () => {
   expect(() => concurrencyPolicy({ max: 1, shared: {} as never })).toThrow(/joinCluster/);
 });

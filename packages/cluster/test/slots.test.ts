@@ -10,7 +10,7 @@ const limit = { max: 3, graceMs: 10_000 };
 const full = (...holders: string[]): SlotAnswer => ({ isTaken: false, holders });
 const taken: SlotAnswer = { isTaken: true };
 
-it('gives out no slots while their holders are unknown, and then exactly as many as there are', async () => {
+it('slots are not given out while their holders are unknown, and then exactly as many as there are', async () => {
   const nodes = [await node('a'), await node('b'), await node('c'), await node('d')];
   const [a, b] = nodes as [SlotNode, SlotNode];
   expect(await a.slots.take('eve', 's', limit)).toBeUndefined();
@@ -30,7 +30,7 @@ it('gives out no slots while their holders are unknown, and then exactly as many
   expect(await a.slots.take('bob', 'other', limit)).toEqual(taken);
 });
 
-it('has a slot again when all nodes have given it back, or have died', async () => {
+it('a slot is free again when all nodes have given it back, or have died', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
   await grown();
   for (const { slots } of [a, b, c]) slots.answer((ids) => ids);
@@ -44,7 +44,7 @@ it('has a slot again when all nodes have given it back, or have died', async () 
   await until('its lease has ended', async () => (await c.slots.take('eve', 't', one))?.isTaken === true, 4 * LEASE_MS);
 });
 
-it('frees the slot of a quiet session for another, if all its holders say that it is quiet', async () => {
+it('the slot of a quiet session goes to another, if all its holders say that it is quiet', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
   await grown();
   const plays = new Set(['s', 't', 'u']);
@@ -60,7 +60,7 @@ it('frees the slot of a quiet session for another, if all its holders say that i
   for (const each of [a, b]) await until('it is told to go', () => each.ended.includes('s idle'));
 });
 
-it('keeps the slot of one whose visit is about to open: it does not play yet, and is not quiet', async () => {
+it('the slot of a session whose visit is about to open is kept: it does not play yet, and is not quiet', async () => {
   let isOpen = false;
   const [a, b] = [await node('a', () => isOpen), await node('b')];
   await grown();
@@ -73,7 +73,7 @@ it('keeps the slot of one whose visit is about to open: it does not play yet, an
   await until('it is told to go', () => a.ended.includes('s idle'));
 }, 20_000);
 
-it('has its holders back when Redis comes back empty, and ends the excess ones, newest first', async () => {
+it('slots have their holders back when Redis comes back empty, and end the excess ones, newest first', async () => {
   const [a, b] = [await node('a'), await node('b')];
   await grown();
   for (const { slots } of [a, b]) slots.answer((ids) => ids);

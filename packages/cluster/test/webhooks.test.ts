@@ -51,7 +51,7 @@ async function three(endpoint: object): Promise<[Node, Node, Node]> {
 
 const of = (type: string) => received.filter((event) => event.type === type).map(({ data }) => data);
 
-it('tells once when a stream has more viewers on all nodes than a limit, and when it has fewer', async () => {
+it('webhooks report once when a stream on all nodes exceeds a number of viewers, and when it falls below', async () => {
   const all = await three({ when: { viewersAbove: 3, viewersBelow: 3 } });
   const watch = (n: number) => play(all[n % 3] as Node, { sid: `s${n}`, token: `${n}` });
   const ids: string[] = [];
@@ -68,7 +68,7 @@ it('tells once when a stream has more viewers on all nodes than a limit, and whe
   await stays('no other node tells it', () => received.length === 3, 1_300);
 });
 
-it('tells once that the last publisher has gone, wherever it was', async () => {
+it('webhooks report once that the last publisher has gone, whichever node it was on', async () => {
   const [a, b] = await three({ when: { publisherLost: true } });
   const publish = (node: Node, n: number) =>
     play(node, { kind: 'input', protocol: 'rtmp', ip: `203.0.113.${n}`, token: `${n}` });
@@ -90,7 +90,7 @@ it('tells once that the last publisher has gone, wherever it was', async () => {
   ]);
 });
 
-it('says in each event how many viewers the stream has on all nodes', async () => {
+it('webhooks say in each event how many viewers the stream has on all nodes', async () => {
   const all = await three({ events: ['session.opened', 'session.closed'] });
   for (let n = 0; n < 3; n++) {
     await play(all[n] as Node, { sid: `s${n}`, token: `${n}` });

@@ -56,7 +56,7 @@ describe('the hub', () => {
   });
   const hubs = () => links.filter(({ hub }) => hub !== undefined);
 
-  it('is one of those who come at the same moment, and after it has ended one of those who are left', async () => {
+  it('is one of the processes that start at the same moment, and after it has ended one of the others', async () => {
     const many = Array.from({ length: 12 }, open);
     for (let round = 0; round < 3; round++) {
       const living = many.filter((link) => links.includes(link));
@@ -70,7 +70,7 @@ describe('the hub', () => {
     }
   });
 
-  it('is followed by those who followed the one before', async () => {
+  it('is followed by the next hub, to which the followers move', async () => {
     const [a, b, c] = [open(), open(), open()];
     await add(a, 0);
     const heard: string[][] = [[], []];
@@ -87,7 +87,7 @@ describe('the hub', () => {
     });
   });
 
-  it('admits only processes of this user', () => {
+  it('admits only processes of the same user', () => {
     const made = join(path, 'made');
     void workerLink({ path: made }).close();
     expect(statSync(made).mode & 0o777).toBe(0o700);
@@ -96,7 +96,7 @@ describe('the hub', () => {
     expect(() => workerLink({ path: join(path, 'x'.repeat(100)) })).toThrow(/at most 87 letters/);
   });
 
-  it('is joined as Redis is: denials outlive each process', async () => {
+  it('can be joined like Redis: denials outlive each process', async () => {
     const members: TestMember[] = [];
     for (const name of ['a', 'b', 'c']) members.push(await joined(open(), name));
     const [a, b, c] = members as [TestMember, TestMember, TestMember];
