@@ -14,7 +14,7 @@ function cut(address: string): string {
   return request.toString('latin1').slice(0, address.length);
 }
 
-it('keeps nothing of the addresses that it is asked about', async () => {
+it('a database keeps nothing of the addresses that it is asked about', async () => {
   const path = file('test.mmdb');
   writeFileSync(
     path,

@@ -79,7 +79,7 @@ describe('country() of a GeoLite2-Country database', () => {
     }
   });
 
-  it('answers undefined to what is no address, and never throws', async () => {
+  it('returns undefined for anything but an address, and never throws', async () => {
     const geo = await open({ type: 'GeoLite2-Country', networks });
     const garbage = [
       '',
@@ -119,7 +119,7 @@ describe('country() of other databases', () => {
     expect(geo.country('81.2.69.1')).toBe('GB');
   });
 
-  it('reads flat records whose country is a code, and no country’s name', async () => {
+  it('reads flat records if the country is a code, and not if it is a name', async () => {
     const geo = await open({
       type: 'ipinfo',
       networks: {
@@ -134,7 +134,7 @@ describe('country() of other databases', () => {
     expect(said).toEqual(['JP', 'JP', undefined, 'FR', 'SE']);
   });
 
-  it('reads an IPv4 database, and does not take the head of an IPv6 address for one', async () => {
+  it('reads an IPv4 database, and does not mistake the head of an IPv6 address for an IPv4 address', async () => {
     // 32.1.13.184 is how 2001:db8:: begins
     const geo = await open({
       type: 'country ipv4',
@@ -147,7 +147,7 @@ describe('country() of other databases', () => {
     expect(geo.country('2001:db8::1')).toBeUndefined();
   });
 
-  it('does not give the registered country for the country', async () => {
+  it('does not return the registered country as the country', async () => {
     const geo = await open({
       type: 'GeoLite2-Country',
       networks: { '81.2.69.0/24': { registered_country: { iso_code: 'US' } }, '81.2.70.0/24': iso('FR') },
@@ -156,7 +156,7 @@ describe('country() of other databases', () => {
   });
 
   it.each([['ZZ'], ['None'], [''], ['G'], ['-'], [42], [['GB']], [true]])(
-    'knows no country where the record says %j',
+    'knows no country if the record says %j',
     async (code) => {
       const geo = await open({
         type: 'GeoLite2-Country',
@@ -171,7 +171,7 @@ describe('country() of other databases', () => {
     },
   );
 
-  it('knows no country where the record is not even a map, or is damaged', async () => {
+  it('knows no country if the record is not even a map, or is damaged', async () => {
     const networks = { '81.2.69.0/24': 'GB', '81.2.70.0/24': iso('FR'), '81.2.71.0/24': { country_code: 'SE' } };
     const intact = mmdb({ type: 'GeoLite2-Country', networks });
     const path = file('damaged.mmdb');

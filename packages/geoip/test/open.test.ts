@@ -78,7 +78,7 @@ describe('openMaxMind', () => {
     ['Country', { country: { iso_code: 'ZZ' } }, 'they have country'],
     ['Country', 'GB', 'it has none'],
     ['GeoLite2-City', [], 'it has none'],
-  ])('rejects a %s database whose records are %j, and says what they have', async (type, record, found) => {
+  ])('rejects a %s database whose records are %j, and says what they contain', async (type, record, found) => {
     for (const ipVersion of [4, 6] as const) {
       const { message } = await refusal(mmdb({ type, ipVersion, networks: { '81.2.69.0/24': record } }));
       expect(message).toContain(`is a "${type}" database whose records name no countries (${found})`);
@@ -109,7 +109,7 @@ describe('openMaxMind', () => {
     ['country ipvAll', { country_code: 'GB' }],
     ['geo-whois-asn-country ipv4', { country_code: 'gb' }],
     ['', { country: 'GB' }],
-  ])('opens a %s database by what is in its records', async (type, record) => {
+  ])('opens a %s database by the content of its records', async (type, record) => {
     for (const ipVersion of [4, 6] as const) {
       const path = file('test.mmdb');
       writeFileSync(path, mmdb({ type, ipVersion, networks: { '81.2.69.0/24': record } }));
@@ -119,7 +119,7 @@ describe('openMaxMind', () => {
     }
   });
 
-  it('finds the countries wherever the networks lie', async () => {
+  it('finds the countries wherever the networks are in the tree', async () => {
     const places = ['223.255.255.255/32', '255.255.255.255/32', '2003::/32', '3fff:ffff:ffff::/48', 'ffff:ffff::/128'];
     for (const place of places) {
       const path = file('test.mmdb');
@@ -129,7 +129,7 @@ describe('openMaxMind', () => {
     }
   });
 
-  it('finds them among many records that name none, and behind one that is damaged', async () => {
+  it('finds countries among many records without one, and behind a damaged record', async () => {
     const many = Object.fromEntries(
       Array.from({ length: 1_000 }, (_, n): [string, Value] => [`20.${n >> 8}.${n & 255}.0/24`, { asn: n }]),
     );
@@ -145,7 +145,7 @@ describe('openMaxMind', () => {
     geo.close();
   });
 
-  it('names some of the fields where there are many', async () => {
+  it('names some of the fields if there are many', async () => {
     const networks = Object.fromEntries(
       Array.from({ length: 200 }, (_, n): [string, Value] => [`20.0.${n}.0/24`, { [`field${n}`]: n }]),
     );
@@ -153,7 +153,7 @@ describe('openMaxMind', () => {
     expect(message).toContain('(they have field0, field1, field2, field3, field4, field5, field6, field7)');
   });
 
-  it('refuses an unknown option with the likely fix, and a value that makes no sense', async () => {
+  it('refuses an unknown option with the likely fix, and an invalid value', async () => {
     const path = file('test.mmdb');
     writeFileSync(path, good());
     await expect(openMaxMind(path, { reloadms: 1 } as object)).rejects.toThrow(/"reloadms".*"reloadMs"/);
@@ -162,7 +162,7 @@ describe('openMaxMind', () => {
     }
   });
 
-  it('closes twice without harm, and knows nothing afterwards', async () => {
+  it('can be closed twice, and knows nothing afterwards', async () => {
     const path = file('test.mmdb');
     writeFileSync(path, good());
     const geo = await openMaxMind(path);

@@ -13,14 +13,14 @@ describe.each(['iptoasn-country.mmdb', 'iptoasn-country-ipv4.mmdb'])('the real d
   });
   afterAll(() => geo.close());
 
-  it('knows where well-known networks are', () => {
+  it('knows the countries of well-known networks', () => {
     for (const [ip, country] of Object.entries(KNOWN)) {
       expect([ip, geo.country(ip)]).toEqual([ip, country]);
       expect(geo.country(`::ffff:${ip}`)).toBe(country);
     }
   });
 
-  it('knows no country of private addresses and of garbage', () => {
+  it('knows no country for private addresses and garbage', () => {
     for (const ip of ['127.0.0.1', '10.0.0.1', '192.168.0.1', '::1', 'fe80::1', 'fd12::1', '', 'nonsense']) {
       expect([ip, geo.country(ip)]).toEqual([ip, undefined]);
     }
@@ -38,7 +38,7 @@ it.each([
   ['iptoasn-country.mmdb', 'DE'],
   ['iptoasn-country-ipv6.mmdb', 'DE'],
   ['iptoasn-country-ipv4.mmdb', undefined],
-])('%s says %s of a German IPv6 address', async (name, country) => {
+])('%s says %s for a German IPv6 address', async (name, country) => {
   const geo = await openMaxMind(join(folder, name));
   expect(geo.country('2003:0:0:1::1')).toBe(country);
   expect(geo.country('[2003:0:0:1::1%eth0]:443')).toBe(country);

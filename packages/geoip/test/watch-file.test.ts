@@ -7,7 +7,7 @@ const file = tempFolder();
 const read = (path: string) => Promise.resolve(readFileSync(path, 'utf8'));
 
 describe('watchFile', () => {
-  it('loads a file once while nobody changes it', async () => {
+  it('loads a file once if nobody changes it', async () => {
     const [still, moving] = [file('still'), file('moving')];
     const loads: string[] = [];
     writeFileSync(still, 'a');
@@ -30,7 +30,7 @@ describe('watchFile', () => {
     expect(loads).toEqual([still]);
   });
 
-  it('does not use what was read while somebody wrote, but what is there when it is quiet', async () => {
+  it('does not use what it read while somebody was writing, but reads again once the file is quiet', async () => {
     const path = file('database');
     writeFileSync(path, 'old');
     const used: string[] = [];
