@@ -39,7 +39,7 @@ const post = (path: string, body: object | string = {}) =>
 const begin = async (query = '', body: object = {}) =>
   (await (await post(`/streams/cam1/connections${query}`, body)).json()) as Begun;
 
-it('begins a connection, hears its beats, and ends it', async () => {
+it('the HTTP API begins a connection, takes its heartbeats, and ends it', async () => {
   await serve();
   const { id, key, interval } = await begin();
   expect(interval).toBe(20_000);
@@ -52,7 +52,7 @@ it('begins a connection, hears its beats, and ends it', async () => {
   expect((await post(`/connections/${id}/heartbeat`, { key })).status).toBe(404);
 });
 
-it('names its viewer by token and sid, as its media requests do', async () => {
+it('the HTTP API names its viewer by token and sid, as the media requests of that viewer do', async () => {
   await serve();
   await begin('?token=open-sesame', { sid: 'a page' });
   const [viewer] = tracker.list({ stream: 'cam1' });
@@ -61,7 +61,7 @@ it('names its viewer by token and sid, as its media requests do', async () => {
   expect(tracker.count({ stream: 'cam1' })).toBe(2);
 });
 
-it('rejects heartbeats without the right key', async () => {
+it('the HTTP API rejects heartbeats without the right key', async () => {
   await serve();
   const { id } = await begin();
   const other = await begin();
@@ -71,7 +71,7 @@ it('rejects heartbeats without the right key', async () => {
   expect(connections.getConnectionCount('cam1')).toBe(2);
 });
 
-it('says why, to a page whose viewer was kicked', async () => {
+it('the HTTP API tells a page why its viewer was kicked', async () => {
   await serve();
   const { id, key } = await begin();
   tracker.kickAll({ stream: 'cam1' });
@@ -81,14 +81,14 @@ it('says why, to a page whose viewer was kicked', async () => {
   expect([again.status, await again.json()]).toEqual([403, { reason: 'kicked' }]);
 });
 
-it('lets one address have twenty', async () => {
+it('the HTTP API allows twenty connections per address', async () => {
   await serve();
   for (let n = 0; n < 20; n++) await begin();
   const answer = await post('/streams/cam1/connections');
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60']);
 });
 
-it('lets pages of elsewhere beat, all or those of a list', async () => {
+it('the HTTP API accepts heartbeats from pages of other origins, of all or of a list', async () => {
   await serve();
   const preflight = await fetch(`${url}/streams/cam1/connections`, { method: 'OPTIONS' });
   expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
@@ -105,7 +105,7 @@ it('lets pages of elsewhere beat, all or those of a list', async () => {
   ]);
 });
 
-it('lists connections to callers that the app authorises', async () => {
+it('the HTTP API lists connections to callers that the app authorises', async () => {
   await serve({ authorize: (req) => req.headers.authorization === 'Bearer operator' });
   await begin();
   expect((await fetch(`${url}/streams/cam1/connections`)).status).toBe(403);
@@ -129,7 +129,7 @@ it.each([
   expect((await fetch(url + path, { method, ...(body !== undefined && { body }) })).status).toBe(status);
 });
 
-it('serves a script of at most a kilobyte', async () => {
+it('the HTTP API serves a script of at most a kilobyte', async () => {
   await serve();
   const answer = await fetch(`${url}/heartbeat.js`);
   expect(answer.headers.get('content-type')).toMatch(/^text\/javascript/);
@@ -137,7 +137,7 @@ it('serves a script of at most a kilobyte', async () => {
   expect(Buffer.byteLength(HEARTBEAT_SCRIPT)).toBeLessThanOrEqual(1_024);
 });
 
-it('works as a plain handler of http, and refuses options that are none', async () => {
+it('the HTTP API works as a plain handler of http, and refuses unknown or invalid options', async () => {
   const handler = heartbeatApi(connections);
   server = createServer((req, res) => handler(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -21,7 +21,7 @@ const add = (id: string, more: Partial<NewConnection> = {}) =>
   connections.addConnection({ id, sessionId: 'cam1', clientIp: '203.0.113.7', userAgent: 'Mozilla/5.0', ...more });
 const viewers = (stream = 'cam1') => tracker.list({ stream, status: 'active' });
 
-it('counts a viewer with two pages as one row and two connections', async () => {
+it('a viewer with two pages is one row and two connections', async () => {
   await add('a');
   await add('b');
   expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([1, 2]);
@@ -31,7 +31,7 @@ it('counts a viewer with two pages as one row and two connections', async () => 
   expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([2, 4]);
 });
 
-it('joins the row that the media requests of the viewer have, and opens the one that they join', async () => {
+it('a heartbeat joins the row of the viewer’s media requests, and media requests join its row', async () => {
   const media = { stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', userAgent: 'Mozilla/5.0' };
   tracker.trackHttp({ ...media, sid: 'one', bytes: 1_000 });
   await add('a', { sid: 'one' });
@@ -41,7 +41,7 @@ it('joins the row that the media requests of the viewer have, and opens the one 
   expect(viewers()).toMatchObject([{ bytes: 1_000 }, { protocols: ['heartbeat', 'hls'], bytes: 500 }]);
 });
 
-it('is active at 59.999 seconds, and not at 60', async () => {
+it('a connection is active at 59.999 seconds, and no longer at 60', async () => {
   await add('a');
   clock.advance(59_999);
   expect([connections.getConnectionCount('cam1'), connections.getConnection('a')?.id]).toEqual([1, 'a']);
@@ -51,7 +51,7 @@ it('is active at 59.999 seconds, and not at 60', async () => {
   expect(() => connections.updateHeartbeat('a')).toThrow(expect.objectContaining({ code: 'ERR_CONNECTION_NOT_FOUND' }));
 });
 
-it('removes silent connections between 60 and 90 seconds, and closes the app’s own at their last heartbeat', async () => {
+it('silent connections are removed between 60 and 90 seconds; the app’s own close at their last heartbeat', async () => {
   const start = clock.now();
   await add('a', { protocol: 'websocket' });
   clock.advance(10_000);
@@ -67,7 +67,7 @@ it('removes silent connections between 60 and 90 seconds, and closes the app’s
   expect(closed?.at).toBeLessThanOrEqual(100_000);
 });
 
-it('keeps the session for the window after the youngest beat, and ends its watch time with that', async () => {
+it('a session lasts until the window after the youngest heartbeat, which also ends its watch time', async () => {
   await add('a');
   clock.advance(40_000);
   connections.updateHeartbeat('a');
@@ -78,14 +78,14 @@ it('keeps the session for the window after the youngest beat, and ends its watch
   expect(tracker.list({ status: 'closed' })).toMatchObject([{ closeReason: 'idle', durationMs: 40_000 }]);
 });
 
-it('refuses a duplicate and keeps the first', async () => {
+it('a duplicate connection is refused, and the first one stays', async () => {
   await add('a', { userId: 'ada' });
   await expect(add('a', { userId: 'eve' })).rejects.toMatchObject({ code: 'ERR_CONNECTION_EXISTS' });
   expect(connections.getConnection('a')?.userId).toBe('ada');
   expect(connections.getConnectionCount('cam1')).toBe(1);
 });
 
-it('knows no connection that was never there, and removes one twice without complaint', async () => {
+it('an unknown connection is not found, and removing one twice does no harm', async () => {
   expect(() => connections.updateHeartbeat('a')).toThrow(expect.objectContaining({ code: 'ERR_CONNECTION_NOT_FOUND' }));
   connections.removeConnection('a');
   await add('a');
@@ -96,7 +96,7 @@ it('knows no connection that was never there, and removes one twice without comp
   });
 });
 
-it('hands out copies', async () => {
+it('the connection tracker hands out copies', async () => {
   const added = await add('a');
   if (!added.admitted) throw new Error(added.reason);
   Object.assign(added.connection, { userId: 'eve' });
@@ -107,7 +107,7 @@ it('hands out copies', async () => {
   });
 });
 
-it('starts and stops twice and in any order, and leaves no timer', async () => {
+it('the connection tracker starts and stops twice and in any order, and leaves no timer', async () => {
   connections.stop();
   connections.start();
   connections.start();
@@ -117,7 +117,7 @@ it('starts and stops twice and in any order, and leaves no timer', async () => {
   expect(clock.pending).toBe(0);
 });
 
-it('ends the connections of a kicked viewer with their session, and does not admit them again', async () => {
+it('the connections of a kicked viewer end with their session, and are not admitted again', async () => {
   await add('a');
   await add('b', { clientIp: '203.0.113.9' });
   tracker.kickAll({ ip: '203.0.113.7' });
@@ -126,7 +126,7 @@ it('ends the connections of a kicked viewer with their session, and does not adm
   expect(await add('c')).toEqual({ admitted: false, reason: 'kicked', status: 403 });
 });
 
-it('asks the policies, also those that take their time', async () => {
+it('the policies are asked, even those that take their time', async () => {
   tracker.updateConfig({ policies: [jwtPolicy({ secret: 'x'.repeat(32) })] });
   expect(await add('a')).toMatchObject({ admitted: false, status: 401 });
   tracker.updateConfig({ policies: [allowDeny({ deny: [{ ip: '203.0.113.0/24' }] })] });
@@ -137,7 +137,7 @@ it('asks the policies, also those that take their time', async () => {
   expect(connections.getStats()).toMatchObject({ added: 1, refused: 2 });
 });
 
-it('opens the session again for one whose session had reached its longest life', async () => {
+it('the session opens again for a connection whose session had reached its maximum lifetime', async () => {
   tracker.updateConfig({ maxLifetimeMs: 30_000 });
   await add('a');
   clock.advance(31_000);
@@ -151,14 +151,14 @@ it.each([
   ['clientIp', { clientIp: '' }],
   ['id', { id: 'x'.repeat(300) }],
   ['userId', { userId: 7 as never }],
-])('refuses a bad %s', async (field, more) => {
+])('the connection tracker refuses a bad %s', async (field, more) => {
   await expect(add('a', more)).rejects.toMatchObject({
     code: 'ERR_BAD_CONNECTION',
     message: expect.stringContaining(field),
   });
 });
 
-it('has a bound', async () => {
+it('the connection tracker holds no more than maxConnections', async () => {
   const few = createConnectionTracker(tracker, { maxConnections: 1, clock });
   await few.addConnection({ sessionId: 'cam1', clientIp: '203.0.113.7' });
   await expect(few.addConnection({ sessionId: 'cam1', clientIp: '203.0.113.7' })).rejects.toMatchObject({

@@ -47,7 +47,7 @@ async function begin(left?: string, policies: Policy[] = []) {
   return { file, tracker, connections, add, rows, killed };
 }
 
-it('restores connections with a heartbeat within five minutes, under their ids, each in its own row', async () => {
+it('after a restart, connections with a heartbeat within five minutes are back, under their ids, each in its row', async () => {
   const first = await begin();
   await first.add('a', { userId: 'ada' });
   await first.add('b');
@@ -68,7 +68,7 @@ it('restores connections with a heartbeat within five minutes, under their ids, 
   expect(next.connections.getConnection('c')).toBeUndefined(); // it has not come back
 });
 
-it('restores no connection that was silent for longer, and deletes its record', async () => {
+it('after a restart, a connection that was silent for longer is not back, and its record is deleted', async () => {
   const first = await begin();
   await first.add('a');
   const left = await first.killed();
@@ -80,7 +80,7 @@ it('restores no connection that was silent for longer, and deletes its record', 
   expect((await begin(await next.killed())).connections.getConnectionCount('cam1')).toBe(0);
 });
 
-it('writes down now and then when they were heard of', async () => {
+it('the times of heartbeats are stored now and then', async () => {
   const first = await begin();
   await first.add('a');
   clock.advance(40_000);
@@ -93,7 +93,7 @@ it('writes down now and then when they were heard of', async () => {
   expect(next.connections.getConnection('a')?.lastHeartbeat).toBe(at);
 });
 
-it('forgets connections that have gone, and those it was told to end', async () => {
+it('connections that have gone, or were ended on purpose, are forgotten', async () => {
   const first = await begin();
   for (const id of ['a', 'b', 'c']) await first.add(id, { clientIp: `203.0.113.${id.charCodeAt(0)}` });
   first.connections.removeConnection('a');
@@ -104,7 +104,7 @@ it('forgets connections that have gone, and those it was told to end', async () 
   expect((await begin(await next.killed())).connections.getConnectionCount('cam1')).toBe(0);
 });
 
-it('keeps them at a stop in order, exactly as they were heard of', async () => {
+it('after a regular stop, connections are back with the exact time of their last heartbeat', async () => {
   const first = await begin();
   await first.add('a');
   clock.advance(7_000);
@@ -117,7 +117,7 @@ it('keeps them at a stop in order, exactly as they were heard of', async () => {
   expect(next.connections.getConnection('a')?.lastHeartbeat).toBe(at);
 });
 
-it('lets an app begin one again that knows nothing of the restart', async () => {
+it('an app that knows nothing of the restart can begin its connection again', async () => {
   const first = await begin();
   await first.add('a');
   const next = await begin(await first.killed());
@@ -142,7 +142,7 @@ describe('over HTTP', () => {
     return (route: string, body: object) => fetch(`${url}${route}`, { method: 'POST', body: JSON.stringify(body) });
   }
 
-  it('accepts the keys that were given before, which the file does not contain', async () => {
+  it('accepts the keys that were given out before, which the file does not contain', async () => {
     const first = await begin(undefined, [sesame]);
     const sid = 'a player of its own';
     const began = await (await serve(first))('/streams/cam1/connections?token=sesame', { sid });
@@ -171,7 +171,7 @@ describe('over HTTP', () => {
     expect(third.connections.getConnectionCount('cam1')).toBe(0);
   });
 
-  it('makes connections begin again that return without their credentials, and says which are kept out', async () => {
+  it('makes connections begin again if they return without their credentials, and says which are kept out', async () => {
     const first = await begin(undefined, [sesame]);
     const post = await serve(first);
     const answer = await post('/streams/cam1/connections?token=sesame', {});
