@@ -49,12 +49,12 @@ interface Answer {
 const json = async (path: string) => (await (await ask(path)).json()) as Answer;
 const range = `from=${new Date(START).toISOString()}&to=${new Date(START + 10 * MINUTE).toISOString()}`;
 
-it('admits callers that `authorize` admits', async () => {
+it('the HTTP API admits callers that `authorize` admits', async () => {
   expect((await fetch(`${url}/visits`)).status).toBe(403);
   expect((await fetch(`${url}/visits.csv`)).status).toBe(403);
 });
 
-it('shows visits page by page, with the total of what the filter finds', async () => {
+it('the HTTP API shows visits page by page, with the total of all that match the filter', async () => {
   const first = await json(`/visits?user=user%203&limit=10&proto=hls&country=DE&reason=idle&min_sec=60&${range}`);
   expect(first).toMatchObject({ total_count: 25, visits: { length: 10 } });
   expect(first.visits[0]).toMatchObject({ user_name: 'user 3', stream_code: 'cam1', duration_sec: 120 });
@@ -74,17 +74,17 @@ it.each([
   ['min_sec=600', 1],
   ['max_sec=599', 2_500],
   ['min_sec=120&max_sec=120&kind=viewer', 2_500],
-])('finds with %s %i visits', async (filter, count) => {
+])('the filter %s finds %i visits', async (filter, count) => {
   expect(await json(`/visits?${filter}&limit=1`)).toMatchObject({ total_count: count });
 });
 
-it('shows one visit, by its visit_id or by the id of a session', async () => {
+it('the HTTP API shows one visit, by its visit_id or by the id of a session', async () => {
   expect(await json(`/visits/id-3-${START + 3_000}`)).toMatchObject({ id: 'id-3', bytes: 3 });
   expect(await json('/visits/id-3')).toMatchObject({ visit_id: `id-3-${START + 3_000}` });
   expect((await ask('/visits/nobody')).status).toBe(404);
 });
 
-it('sums up, counts at once, names streams and tells of a broadcast', async () => {
+it('the HTTP API sums up, has concurrent viewers, names streams, and shows a broadcast', async () => {
   expect(await json(`/summary?${range}`)).toMatchObject({
     views: 2_500,
     uniques_by_day: 101,
@@ -101,7 +101,7 @@ it('sums up, counts at once, names streams and tells of a broadcast', async () =
   expect((await ask('/broadcasts/id-3')).status).toBe(404);
 });
 
-it('exports all that match, as NDJSON and as CSV that no spreadsheet runs', async () => {
+it('the HTTP API exports all matching visits, as NDJSON and as CSV that no spreadsheet executes', async () => {
   const lines = (await (await ask('/visits.ndjson?kind=viewer')).text()).trimEnd().split('\n');
   expect(lines).toHaveLength(2_500);
   expect(JSON.parse(lines[0] as string)).toHaveProperty('visit_id');
@@ -110,7 +110,7 @@ it('exports all that match, as NDJSON and as CSV that no spreadsheet runs', asyn
   expect(csv.find((line) => line.includes('cmd'))).toContain(`"'=cmd|""x"""`);
 });
 
-it('exports what there is of a user, and makes the user forgotten', async () => {
+it('the HTTP API exports everything about a user, and makes the history forget the user', async () => {
   const user = '/users/user%2042';
   expect((await (await ask(user)).text()).trimEnd().split('\n')).toHaveLength(25);
   expect(await (await ask(user, { method: 'DELETE' })).json()).toEqual({ visits: 25, denials: 0, live: 0 });
@@ -132,7 +132,7 @@ it.each([
   [`/visits?after=${Buffer.from('-9999999999999999 x').toString('base64url')}`, 'after'],
   ['/summary?from=2026-02-01&to=2026-01-01', 'after from'],
   ['/summary?from=2026-02-01&to=2026-02-01', 'after from'],
-])('answers %s with 400 and says why', async (path, why) => {
+])('the HTTP API answers %s with 400 and says why', async (path, why) => {
   const response = await ask(path);
   expect(response.status).toBe(400);
   expect(await response.text()).toContain(why);
@@ -144,11 +144,11 @@ it.each([
   ['/visits?from=9999-12-31&to=0000-01-01'],
   ['/visits?min_sec=999999999'],
   ['/visits?tag=a%ED%A0%80%3Db'],
-])('answers %s, whatever it may mean', async (path) => {
+])('the HTTP API answers the odd but valid query %s', async (path) => {
   expect((await ask(path)).status).toBe(200);
 });
 
-it('exports and erases nothing without a name, and finds nothing under an invalid one', async () => {
+it('the HTTP API exports and erases nothing without a name, and finds nothing under an invalid one', async () => {
   const nobody = {} as { user: string };
   expect(() => history.export(nobody)).toThrow('user must be a text');
   await expect(history.erase(nobody)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
@@ -163,7 +163,7 @@ it('exports and erases nothing without a name, and finds nothing under an invali
   expect((await history.visits({ tag: 'a=\uD800' })).total).toBe(0);
 });
 
-it.each(['POST', 'OPTIONS', 'DELETE', 'PROPFIND'])('answers %s of a list with 405', async (method) => {
+it.each(['POST', 'OPTIONS', 'DELETE', 'PROPFIND'])('the HTTP API answers %s of a list with 405', async (method) => {
   const response = await ask('/visits', { method });
   expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
 });

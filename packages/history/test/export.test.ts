@@ -83,7 +83,7 @@ it.each([
   ['ndjson', VISITS],
   ['csv', VISITS + 1],
 ])(
-  'reads no faster than a client takes: %s',
+  'an export reads no faster than its client: %s',
   async (format, lines) => {
     const response = await ask(`/visits.${format}`);
     const read = await untilStill();
@@ -94,21 +94,21 @@ it.each([
   60_000,
 );
 
-it('stops reading when the client has gone', async () => {
+it('an export stops reading when its client has gone', async () => {
   const response = await ask('/visits.ndjson');
   response.destroy();
   const read = await untilStill();
   expect(read).toBeLessThan(PAGES / 2);
 });
 
-it('cuts off what it cannot end, so that nobody takes it for all', async () => {
+it('an export that fails in the middle breaks off, so that nobody takes it for complete', async () => {
   const response = await ask('/visits.csv');
   await untilStill();
   isAway = true;
   await expect(linesOf(response)).rejects.toThrow('aborted');
 });
 
-it('answers an error as such, before anything is sent', async () => {
+it('an export that fails before anything is sent answers with an error', async () => {
   isAway = true;
   const response = await ask('/visits.csv');
   expect(response.statusCode).toBe(500);

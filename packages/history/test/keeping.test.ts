@@ -34,7 +34,7 @@ const everything = async (): Promise<string> => {
   return JSON.stringify(rows);
 };
 
-describe('of an address', () => {
+describe('what is kept of an address', () => {
   // what a tracker without a secret would make of an address: whoever has the id can try all addresses
   const idOf = (ip: string) => createHash('sha256').update(ip).digest('hex').slice(0, 16);
   const ip = '198.51.77.200';
@@ -44,7 +44,7 @@ describe('of an address', () => {
   it.each([
     ['truncated', '198.51.77.0/24'],
     ['none', undefined],
-  ] as const)('%s: all but the key does not tell it among 65,536 others', async (mode, shown) => {
+  ] as const)('%s: without the key, the data does not tell it from 65,536 others', async (mode, shown) => {
     const { history, directory } = await stage.open({ ip: mode, key: KEY });
     directory.emit('closed', visitOf(viewer));
     await history.flushed();
@@ -64,7 +64,7 @@ describe('of an address', () => {
     expect(text).toContain(right);
   });
 
-  it('keeps all for some days, and afterwards its network', async () => {
+  it('an address is kept in full for some days, and afterwards only its network', async () => {
     const { history, directory } = await stage.open({ ip: { then: 'truncated', afterDays: 7 }, key: KEY });
     directory.emit('closed', visitOf(viewer));
     await history.flushed();
@@ -81,7 +81,7 @@ describe('of an address', () => {
   });
 });
 
-it('drops visits and minutes month by month; hours, days and what was counted stay', async () => {
+it('visits and minutes are dropped month by month; hours, days and totals stay', async () => {
   const { history, directory } = await stage.open();
   const january = Date.UTC(2026, 0, 20);
   directory.emit('closed', visitOf({ openedAt: january }));
@@ -102,7 +102,7 @@ it('drops visits and minutes month by month; hours, days and what was counted st
 });
 
 it.each(MIGRATIONS.map((_, version) => [version]))(
-  'updates tables of version %i, and counts what is in them',
+  'tables of version %i are upgraded, and what is in them is counted',
   async (version) => {
     await stage.engine.query('DROP SCHEMA IF EXISTS stream_sessions CASCADE');
     await migrate(stage.engine, version);
@@ -126,13 +126,13 @@ it.each(MIGRATIONS.map((_, version) => [version]))(
   },
 );
 
-it('leaves tables of a newer version alone', async () => {
+it('tables of a newer version are left alone', async () => {
   await migrate(stage.engine);
   await stage.engine.query('INSERT INTO stream_sessions.migrations (version) VALUES (1000)');
   await expect(stage.open()).rejects.toMatchObject({ code: 'ERR_HISTORY_VERSION' });
 });
 
-it('lets nobody else into the folder of PGlite', async () => {
+it('the folder of PGlite is closed to other users', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stream-sessions-pglite-'));
   const first = await pgliteEngine(join(folder, 'data'));
   await expect(pgliteEngine(join(folder, 'data'))).rejects.toMatchObject({ code: 'ERR_HISTORY_IN_USE' });

@@ -34,7 +34,7 @@ const kept = async (): Promise<unknown> =>
     )
   )[0];
 
-it('keeps every visit once, while PostgreSQL stops and starts in the middle', async () => {
+it('every visit is kept once, while PostgreSQL stops and starts in the middle', async () => {
   const opened = await stage.open();
   watch(opened, 0, 500);
   await stage.server.halt();
@@ -47,7 +47,7 @@ it('keeps every visit once, while PostgreSQL stops and starts in the middle', as
   expect(opened.history.stats()).toEqual({ journalBytes: 0, lost: 0, refused: 0, error: undefined });
 });
 
-it('opens while PostgreSQL is down, and makes the tables when it is back', async () => {
+it('the history opens while PostgreSQL is down, and makes the tables when it is back', async () => {
   await stage.server.halt();
   const opened = await stage.open();
   watch(opened, 0, 10);
@@ -57,7 +57,7 @@ it('opens while PostgreSQL is down, and makes the tables when it is back', async
   expect(await kept()).toEqual({ visits: 10, closed: 10 });
 });
 
-it('blocks nothing while the database does not respond at all', async () => {
+it('a database that does not respond at all blocks nothing', async () => {
   const opened = await stage.open();
   await opened.history.flushed();
   stage.server.signal('SIGSTOP');
@@ -71,7 +71,7 @@ it('blocks nothing while the database does not respond at all', async () => {
   expect(await kept()).toEqual({ visits: 2_000, closed: 2_000 });
 });
 
-it('waits until a database that is read-only is so no longer', async () => {
+it('the history waits until a read-only database is writable again', async () => {
   const opened = await stage.open();
   await stage.engine.query('ALTER DATABASE postgres SET default_transaction_read_only = on');
   await stage.server.halt(); // connections keep what they began with
@@ -89,7 +89,7 @@ it('waits until a database that is read-only is so no longer', async () => {
   expect(await kept()).toEqual({ visits: 10, closed: 10 });
 });
 
-it('goes on with what an earlier process has left in the journal, once', async () => {
+it('the history takes what an earlier process has left in the journal, once', async () => {
   const first = await stage.open();
   await first.history.flushed();
   await stage.server.halt();
@@ -104,7 +104,7 @@ it('goes on with what an earlier process has left in the journal, once', async (
   await expect(stage.open({ journal: first.journal })).rejects.toMatchObject({ code: 'ERR_HISTORY_IN_USE' });
 });
 
-it('leaves out progress first when the journal is full, then openings, and says what was lost', async () => {
+it('a full journal drops progress first, then openings, and the loss is reported', async () => {
   const opened = await stage.open({ maxJournalBytes: 1024 * 1024, progressMs: 1 });
   await opened.history.flushed();
   await stage.server.halt();
@@ -127,7 +127,7 @@ it('leaves out progress first when the journal is full, then openings, and says 
   expect((await opened.history.visit(session.id, START))?.closedAt).toBe(START + MINUTE);
 });
 
-it('closes abandoned visits as lost, unless they are reported again', async () => {
+it('abandoned visits are closed as lost, unless they are reported again', async () => {
   const first = await stage.open();
   const session = madeUpSession({ updatedAt: START + 70 * MINUTE });
   first.directory.emit('opened', { session });
@@ -148,7 +148,7 @@ it('closes abandoned visits as lost, unless they are reported again', async () =
   await sameAsByHand(stage.engine, [{ ...presentOf(session), endedAt: START + 79 * MINUTE }]);
 });
 
-it('has every visit of an hour in which the database was away, once', async () => {
+it('every visit of an hour without the database is kept, once', async () => {
   const { history, directory } = await stage.open();
   await history.flushed();
   await stage.server.halt();

@@ -36,7 +36,7 @@ async function pass(clock: ReturnType<typeof fakeClock>, ms: number): Promise<vo
   }
 }
 
-it('begins with all live sessions, page by page, each once', async () => {
+it('the recorder begins with all live sessions, page by page, each once', async () => {
   const { clock, tracker, told, record } = stage();
   const recorder = record();
   await until('all are written', () => {
@@ -49,7 +49,7 @@ it('begins with all live sessions, page by page, each once', async () => {
   await tracker.stop();
 });
 
-it('writes the progress of active sessions once a minute, and of no others', async () => {
+it('the recorder writes the progress of active sessions once a minute, and of no others', async () => {
   const { clock, tracker, told, record, watch } = stage();
   clock.advance(1);
   const recorder = record();
@@ -74,7 +74,7 @@ it('writes the progress of active sessions once a minute, and of no others', asy
   await tracker.stop();
 });
 
-it('writes tags within a minute, even for sessions without activity', async () => {
+it('the recorder writes tags within a minute, even for sessions without activity', async () => {
   const { clock, tracker, told, record } = stage();
   clock.advance(1);
   const recorder = record();

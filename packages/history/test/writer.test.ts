@@ -27,7 +27,7 @@ const settle = async (): Promise<void> => {
   for (let n = 0; n < 20; n++) await new Promise(setImmediate);
 };
 
-it('gathers what comes for a moment, but waits for nothing while it is behind', async () => {
+it('the writer gathers changes for a moment, but does not wait while it is behind', async () => {
   const { writer, clock, done } = stage(5);
   writer.start();
   await settle();
