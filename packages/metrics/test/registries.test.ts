@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { trackerWith, watch } from './support/tracker.js';
 
 describe('prom-client', () => {
-  it('writes what the handler writes, and promtool finds no mistake', async () => {
+  it('has the same text as the handler, and promtool finds no mistake', async () => {
     const tracker = trackerWith({ cam1: 2, 'a"b\n': 1 });
     const registry = new Registry();
     registerPromClient(registry, tracker);
@@ -30,7 +30,7 @@ describe('prom-client', () => {
     await tracker.stop();
   });
 
-  it('keeps nothing of a stream that ended, and leaves nothing behind when it is removed', async () => {
+  it('keeps nothing of a stream that ended, and leaves nothing behind when the metrics are removed', async () => {
     const tracker = trackerWith({ gone: 1 });
     const registry = new Registry();
     const remove = registerPromClient(registry, tracker);
@@ -44,7 +44,7 @@ describe('prom-client', () => {
     await tracker.stop();
   });
 
-  it('asks once per scrape', async () => {
+  it('asks the tracker once per scrape', async () => {
     const tracker = trackerWith({ cam1: 1 });
     const stats = jest.spyOn(tracker, 'stats');
     const registry = new Registry();

@@ -50,7 +50,7 @@ describe('the text form', () => {
     await tracker.stop();
   });
 
-  it('passes the check of promtool, and tells it of no mistake', async () => {
+  it('passes the check of promtool without a complaint', async () => {
     const tracker = trackerWith({ cam1: 1, 'a"b\\c\nd': 1 });
     const text = await scrape(tracker);
     expect(execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
@@ -66,7 +66,7 @@ describe('the text form', () => {
     await tracker.stop();
   });
 
-  it('escapes what strangers call a stream, and leaves out what cannot be written', async () => {
+  it('escapes stream names, and leaves out names that cannot be written', async () => {
     const tracker = trackerWith({ 'a"} 1\nb\\': 1, 'nul\0lone\ud800': 1, 'nul\u0001lone\ud801': 1 });
     const lines = linesOf(await scrape(tracker), 'stream_sessions_active');
     expect(lines.sort()).toEqual([
@@ -76,7 +76,7 @@ describe('the text form', () => {
     await tracker.stop();
   });
 
-  it('names the largest streams, and counts the rest together with a stream that is called so', async () => {
+  it('names the largest streams, and adds the rest to `other`, even if a stream has that name', async () => {
     const tracker = trackerWith({ big: 4, other: 3, a: 2, z: 2, small: 1 });
     const lines = linesOf(await scrape(tracker, { streams: 3 }), 'stream_sessions_active');
     expect(lines.sort()).toEqual([
@@ -87,7 +87,7 @@ describe('the text form', () => {
     await tracker.stop();
   });
 
-  it('names none with streams: false', async () => {
+  it('names no streams with streams: false', async () => {
     const tracker = trackerWith({ a: 2, b: 3 });
     const lines = linesOf(await scrape(tracker, { streams: false }), 'stream_sessions_active');
     expect(lines).toEqual(['stream_sessions_active{protocol="hls",kind="viewer"} 5']);
@@ -105,7 +105,7 @@ describe('the text form', () => {
     await tracker.stop();
   });
 
-  it('puts sinks of one name together', async () => {
+  it('merges sinks of the same name', async () => {
     const tracker = trackerWith({});
     for (let i = 0; i < 2; i++) tracker.addSink({ name: 'twin', write: () => new Promise(() => undefined) });
     watch(tracker, 'cam1', 1);
@@ -183,7 +183,7 @@ describe('the handler', () => {
     await tracker.stop();
   });
 
-  it('refuses options that it does not know', async () => {
+  it('refuses unknown options', async () => {
     const tracker = trackerWith({});
     expect(() => metricsHandler(tracker, { stream: 1 } as never)).toThrow('Did you mean "streams"?');
     expect(() => metricsHandler(tracker, { streams: 0 })).toThrow(
