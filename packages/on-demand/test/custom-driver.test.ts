@@ -22,7 +22,7 @@ driverContract({
   skip: [{ case: 'rejects, or says that it does not know, while it reaches nothing', reason: 'its functions decide' }],
 });
 
-it('has a name of its own or none, and needs two functions', () => {
+it('a custom driver may have a name, and needs two functions', () => {
   const verbs = { start: () => undefined, stop: () => undefined };
   expect([customDriver(verbs).name, customDriver({ ...verbs, name: 'hall' }).name]).toEqual(['custom', 'hall']);
   expect(() => customDriver({ start: verbs.start } as never)).toThrow('stop');

@@ -2,7 +2,7 @@ import { closeStudios, studio, turn } from './support/studio.js';
 
 afterEach(closeStudios);
 
-it('pauses 2, 4 … 60 seconds after failures, however often it is requested, and retries while it is watched', async () => {
+it('a source pauses 2, 4 … 60 s after failures, however often it is requested, and retries while watched', async () => {
   const { clock, tracker, sources, cameras, pass } = studio();
   const starts: number[] = [];
   cameras.onStart = () => {
@@ -21,7 +21,7 @@ it('pauses 2, 4 … 60 seconds after failures, however often it is requested, an
   expect(sources.list()).toMatchObject([{ state: 'failed', detail: 'the camera is off', watchers: 1 }]);
 });
 
-it('answers held requests at once when it fails, and new ones while it pauses', async () => {
+it('held requests are answered at once when the source fails, and new ones while it pauses', async () => {
   const { sources, cameras } = studio();
   cameras.onStart = () => Promise.reject(new Error('the camera is off'));
   expect(await sources.ready('cam1')).toBe(false);
@@ -29,7 +29,7 @@ it('answers held requests at once when it fails, and new ones while it pauses', 
   expect(cameras.calls).toEqual(['start cam1', 'stop cam1']);
 });
 
-it('fails one that does not run in time, tells it so, and stops what was begun', async () => {
+it('a source that does not run in time has failed, and its driver is asked to stop it', async () => {
   const { sources, cameras, told, pass } = studio({ startTimeoutMs: 5_000 });
   cameras.onStart = () => new Promise(() => undefined);
   const answer = sources.wake('cam1');
@@ -40,7 +40,7 @@ it('fails one that does not run in time, tells it so, and stops what was begun',
   expect(sources.list()[0]?.detail).toBe('it did not run within 5000 ms');
 });
 
-it('starts one again that ended by itself, two seconds later, and only while somebody watches', async () => {
+it('a source that ended by itself starts again two seconds later, and only while somebody watches', async () => {
   const { tracker, sources, cameras, told, pass } = studio();
   const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
   await pass(1_000);
@@ -58,7 +58,7 @@ it('starts one again that ended by itself, two seconds later, and only while som
   expect(cameras.calls.filter((call) => call.startsWith('start'))).toHaveLength(2);
 });
 
-it('forgets its failures when it has run for a minute', async () => {
+it('a source forgets its failures when it has run for a minute', async () => {
   const { tracker, sources, cameras, pass } = studio();
   const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
   const crash = async (afterMs: number) => {
@@ -72,7 +72,7 @@ it('forgets its failures when it has run for a minute', async () => {
   expect([await crash(5_000), await crash(5_000), await crash(70_000)]).toEqual([1, 2, 1]);
 });
 
-it('hears nothing of an earlier run', async () => {
+it('the end of an earlier run does not affect the current one', async () => {
   const { tracker, sources, cameras } = studio();
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
   await turn();

@@ -3,7 +3,7 @@ import { closeStudios, studio, turn } from './support/studio.js';
 const MINUTE = 60_000;
 afterEach(closeStudios);
 
-it('starts with the first viewer, and not again with the others', async () => {
+it('a source starts with its first viewer, and not again with further viewers', async () => {
   const { hit, cameras, sources, told } = studio();
   expect(sources.state('cam1')).toBe('hibernated');
   hit();
@@ -17,7 +17,7 @@ it('starts with the first viewer, and not again with the others', async () => {
   ]);
 });
 
-it('wakes for an output, but neither for a publisher nor for an unspecified session', async () => {
+it('a source wakes for an output, but neither for a publisher nor for an unspecified session', async () => {
   const { tracker, cameras, pass } = studio();
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'input', remoteAddress: '203.0.113.7' });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', kind: 'unspecified', remoteAddress: '203.0.113.7' });
@@ -28,7 +28,7 @@ it('wakes for an output, but neither for a publisher nor for an unspecified sess
   expect(cameras.calls).toEqual(['start cam1']);
 });
 
-it('sleeps on the first check from half an hour after the last viewer, and not a second earlier', async () => {
+it('a source sleeps on the first check from half an hour after the last viewer, and not a second earlier', async () => {
   const { tracker, sources, cameras, pass } = studio();
   const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
   await pass(10_400);
@@ -41,7 +41,7 @@ it('sleeps on the first check from half an hour after the last viewer, and not a
   expect([sources.state('cam1'), cameras.calls]).toEqual(['hibernated', ['start cam1', 'stop cam1']]);
 });
 
-it('sleeps that long after a silent viewer was closed as idle', async () => {
+it('a source sleeps that long after a silent viewer was closed as idle', async () => {
   const { clock, tracker, hit, sources, pass } = studio();
   hit();
   let closedAt = 0;
@@ -54,7 +54,7 @@ it('sleeps that long after a silent viewer was closed as idle', async () => {
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it('stays awake for a viewer that returns after twenty minutes', async () => {
+it('a source stays awake for a viewer that returns after twenty minutes', async () => {
   const { tracker, sources, cameras, pass } = studio();
   const watch = () => tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
   watch().close();
@@ -66,7 +66,7 @@ it('stays awake for a viewer that returns after twenty minutes', async () => {
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it('stays awake for requests of viewers that the tracker does not list', async () => {
+it('a source stays awake for requests of viewers that the tracker does not list', async () => {
   const { sources, tracker, hit, pass } = studio({ hibernateAfterMs: 10_000 });
   hit();
   await turn();
@@ -80,7 +80,7 @@ it('stays awake for requests of viewers that the tracker does not list', async (
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
-it('starts again for a viewer that comes while it is being stopped', async () => {
+it('a source starts again for a viewer that comes while it is being stopped', async () => {
   const { tracker, sources, cameras, told, pass } = studio({ hibernateAfterMs: 10_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await turn();
@@ -97,7 +97,7 @@ it('starts again for a viewer that comes while it is being stopped', async () =>
   expect(told).toEqual(['cam1 waking', 'cam1 running', 'cam1 hibernated', 'cam1 waking', 'cam1 running']);
 });
 
-it('leaves one running that could not be stopped, and tries again a minute later', async () => {
+it('a source that cannot be stopped keeps running, and is stopped again a minute later', async () => {
   const { tracker, sources, cameras, pass } = studio({ hibernateAfterMs: 10_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await turn();
@@ -118,7 +118,7 @@ it.each([
   [{ 'session.enableAutoHibernation': 'true', 'session.defaultIdleTimeout': '1h30m' }, 90],
   [{ 'session.enableAutoHibernation': 'true', 'session.defaultIdleTimeout': '' }, 30],
   [{ 'session.defaultIdleTimeout': '20m', session: { enableAutoHibernation: 'true', defaultIdleTimeout: '1h' } }, 20],
-])('reads the settings of other trackers: %j is %d minutes', async (settings, minutes) => {
+])('the settings of other trackers are accepted: %j is %d minutes', async (settings, minutes) => {
   const { tracker, sources, pass } = studio({ ...settings, checkIntervalMs: 60_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await pass((minutes - 1) * MINUTE);
@@ -133,7 +133,7 @@ it.each([
   })),
   { 'session.enableAutoHibernation': 'True', 'session.defaultIdleTimeout': '1m' },
   { 'session.defaultIdleTimeout': '1m' },
-])('puts none to sleep with %j', async (settings) => {
+])('no source is put to sleep with %j', async (settings) => {
   const { tracker, sources, pass } = studio({ ...settings, checkIntervalMs: 60_000 });
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
   await pass(60 * MINUTE);

@@ -3,7 +3,7 @@ import { closeStudios, studio, turn } from './support/studio.js';
 
 afterEach(closeStudios);
 
-it('holds no request on streams without a source, nor on one that is running', async () => {
+it('no request is held for a stream without a source, nor for one that is running', async () => {
   const { sources, hit } = studio();
   expect([sources.ready('elsewhere'), sources.ready.manages('elsewhere'), sources.state('elsewhere')]).toEqual([
     ...[undefined, false, undefined],
@@ -13,7 +13,7 @@ it('holds no request on streams without a source, nor on one that is running', a
   expect([sources.ready('cam1'), sources.ready.manages('cam1')]).toEqual([undefined, true]);
 });
 
-it('wakes a source for held requests, until it is ready', async () => {
+it('held requests wake a source, and wait until it is ready', async () => {
   const { sources, cameras, pass } = studio();
   let runs = (): void => undefined;
   cameras.onStart = () => new Promise<void>((resolve) => (runs = resolve));
@@ -25,7 +25,7 @@ it('wakes a source for held requests, until it is ready', async () => {
   expect(cameras.calls).toEqual(['start cam1']);
 });
 
-it('releases requests after eight seconds, or when their client has gone', async () => {
+it('held requests are released after eight seconds, or when their client has gone', async () => {
   const { sources, cameras, pass } = studio({ startTimeoutMs: 60_000 });
   cameras.onStart = () => new Promise(() => undefined);
   const [stays, goes] = [sources.ready('cam1'), sources.ready('cam1')];
@@ -37,7 +37,7 @@ it('releases requests after eight seconds, or when their client has gone', async
   expect([await stays, sources.list()[0]?.held]).toEqual([false, 0]);
 });
 
-it('holds a thousand at once, and no more', async () => {
+it('a thousand requests are held at once, and no more', async () => {
   const { sources, cameras } = studio();
   cameras.onStart = () => new Promise(() => undefined);
   const answers = Array.from({ length: 1_000 }, (_, n) => sources.ready(`cam${n % 3}`));
@@ -49,7 +49,7 @@ it('holds a thousand at once, and no more', async () => {
   expect([await next, await answers[1]]).toEqual([false, false]);
 });
 
-it('starts at most four at a time, and then the next', async () => {
+it('at most four sources start at a time, and then the next', async () => {
   const { sources, cameras } = studio();
   const runs = new Map<string, () => void>();
   cameras.onStart = (stream) => new Promise<void>((resolve) => void runs.set(stream, resolve));
@@ -61,7 +61,7 @@ it('starts at most four at a time, and then the next', async () => {
   expect([...runs.keys()].slice(4)).toEqual(['cam4']);
 });
 
-it('makes room by stopping unwatched sources, and no others', async () => {
+it('unwatched sources are stopped to make room, and no others', async () => {
   const { sources, tracker, cameras, pass } = studio({ maxRunning: 2 });
   const watch = (stream: string) => tracker.openConn({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
   const [one] = [watch('cam1'), watch('cam2')];
@@ -75,7 +75,7 @@ it('makes room by stopping unwatched sources, and no others', async () => {
   expect(await third).toBe(true);
 });
 
-it('is not woken by refused strangers', async () => {
+it('refused strangers wake no source', async () => {
   const { tracker, cameras, pass } = studio();
   tracker.updateConfig({ policies: [allowDeny({ deny: [{ ip: '203.0.113.0/24' }] })] });
   const answer = await tracker.admit({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
@@ -84,7 +84,7 @@ it('is not woken by refused strangers', async () => {
   expect(cameras.calls).toEqual([]);
 });
 
-it('refuses requests at once, through its policy, if they would wait in vain', async () => {
+it('the policy refuses requests at once if they would wait in vain', async () => {
   const { tracker, sources, cameras, pass } = studio({ maxRunning: 1 });
   tracker.updateConfig({ policies: [sources.policy] });
   const ask = (stream: string) => tracker.admit({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' });

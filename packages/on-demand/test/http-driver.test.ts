@@ -58,7 +58,7 @@ driverContract({
   },
 });
 
-it('signs its calls, and says what they are about', async () => {
+it('the HTTP driver signs its calls, and says what they are about', async () => {
   const url = await encoder.listen();
   const key = Buffer.alloc(32, 'k');
   const driver = httpDriver({
@@ -78,7 +78,7 @@ it('signs its calls, and says what they are about', async () => {
   ]);
 });
 
-it('tells what it was answered, and does not wait for ever', async () => {
+it('the HTTP driver passes on what it was answered, and does not wait for ever', async () => {
   const url = await encoder.listen();
   encoder.status = 500;
   const target = { stream: 'cam-1', values: { stream: 'cam-1' } };
@@ -97,7 +97,7 @@ it.each([
   ['start', { start: 'ftp://encoder/' }],
   ['secret', { secret: 'hunter2' }],
   ['timeoutMs', { timeoutMs: 0 }],
-])('refuses a bad %s, without showing it if it is a secret', (name, more) => {
+])('the HTTP driver refuses a bad %s, without showing it if it is a secret', (name, more) => {
   const make = () => httpDriver({ start: 'http://encoder/', stop: 'http://encoder/', ...more });
   expect(make).toThrow(name);
   expect(make).not.toThrow('hunter2');

@@ -32,7 +32,7 @@ driverContract({
   },
 });
 
-it('scales a StatefulSet, with its token and by the certificates it was given', async () => {
+it('the Kubernetes driver scales a StatefulSet, with its token and the certificates it was given', async () => {
   api.add('statefulsets/camera-1');
   api.token = 'a service account';
   const { cert, key } = selfSigned();
@@ -46,7 +46,7 @@ it('scales a StatefulSet, with its token and by the certificates it was given', 
   await expect(stranger.stop(camera(1))).rejects.toThrow('was answered 401');
 });
 
-it('retries if somebody else changed the object in between, and gives up after a few times', async () => {
+it('the Kubernetes driver retries if the object was changed in between, and gives up after a few times', async () => {
   api.add('deployments/camera-1');
   const driver = kubernetesDriver({ name: 'camera-{n}', server: await api.listen() });
   let conflicts = 2;
@@ -59,14 +59,14 @@ it('retries if somebody else changed the object in between, and gives up after a
   await expect(driver.stop(camera(1))).rejects.toThrow('was answered 409');
 });
 
-it('changes nothing that is as it should be', async () => {
+it('the Kubernetes driver changes nothing that is already as it should be', async () => {
   api.add('deployments/camera-1', 3);
   const driver = kubernetesDriver({ name: 'camera-{n}', server: await api.listen() });
   await driver.start(camera(1), run);
   expect([api.replicasOf('deployments/camera-1'), api.calls.length]).toEqual([3, 1]);
 });
 
-it('waits for the replicas until it is told not to', async () => {
+it('the Kubernetes driver waits for the replicas until it is told not to', async () => {
   api.add('deployments/camera-1');
   api.isStuck = true;
   const driver = kubernetesDriver({ name: 'camera-{n}', server: await api.listen() });
@@ -77,7 +77,7 @@ it('waits for the replicas until it is told not to', async () => {
   await expect(started).rejects.toThrow();
 });
 
-it('finds after a restart what runs, lets it sleep, and starts again what somebody else has stopped', async () => {
+it('the Kubernetes driver finds running sources after a restart, stops them, and restarts those stopped by others', async () => {
   for (const [name, replicas] of [
     ['camera-1', 1],
     ['camera-2', 0],
@@ -107,7 +107,7 @@ it('finds after a restart what runs, lets it sleep, and starts again what somebo
   await tracker.stop();
 });
 
-it('has to know where the cluster is', () => {
+it('the Kubernetes driver must know where the cluster is', () => {
   expect(() => kubernetesDriver({ name: 'camera-{n}' })).toThrow('server');
   expect(() => kubernetesDriver({ name: 'Camera', server: 'http://127.0.0.1' })).toThrow('name');
   expect(() => kubernetesDriver({ name: 'camera', server: 'http://127.0.0.1', replicas: 0 })).toThrow('replicas');

@@ -37,7 +37,7 @@ async function aPair(): Promise<[Studio, Studio]> {
   return [first, second];
 }
 
-it('lets one decide, for the viewers of all', async () => {
+it('of processes with a lease, one decides for the viewers of all', async () => {
   const [first, second] = await aPair();
   second.hit();
   const wait = second.sources.ready('cam1');
@@ -58,7 +58,7 @@ it('lets one decide, for the viewers of all', async () => {
   expect(cameras.calls).toEqual(['start cam1', 'stop cam1']);
 });
 
-it('hands over to another when it ends, and that one starts what its viewers need', async () => {
+it('when the holder of the lease ends, another takes over and starts what its viewers need', async () => {
   const [first, second] = await aPair();
   second.tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7', keepMs: 86_400_000 });
   await passUntil('it runs', [first, second], () => second.sources.state('cam1') === 'running');
@@ -70,7 +70,7 @@ it('hands over to another when it ends, and that one starts what its viewers nee
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('wakes a source by another process, and lets only that put it to sleep', async () => {
+it('a process without the lease wakes a source through the holder, and only the holder puts it to sleep', async () => {
   const [first, second] = await aPair();
   const woken = second.sources.wake('cam1');
   await passUntil('it runs', [first, second], () => second.sources.state('cam1') === 'running');
@@ -82,7 +82,7 @@ it('wakes a source by another process, and lets only that put it to sleep', asyn
   await passUntil('the other knows', [first, second], () => second.sources.state('cam1') === 'hibernated');
 });
 
-it('lets go of everything when it loses the lease, and finds what runs when it has it again', async () => {
+it('a process that loses the lease lets go of everything, and finds what runs when it has it again', async () => {
   let isOurs = true;
   let closed = 0;
   const lease: SourceLease = { acquire: async () => isOurs, held: () => isOurs, release: async () => undefined };
@@ -108,7 +108,7 @@ it('lets go of everything when it loses the lease, and finds what runs when it h
   expect(told.at(-1)).toBe('cam1 running');
 });
 
-it('decides nothing while its lease fails, reports it once, and resumes when it works', async () => {
+it('a process whose lease fails decides nothing, reports it once, and resumes when the lease works', async () => {
   let fails = true;
   const errors: string[] = [];
   const lease: SourceLease = {
@@ -129,7 +129,7 @@ it('decides nothing while its lease fails, reports it once, and resumes when it 
   expect([sources.decides, own.calls]).toEqual([true, ['start cam1']]);
 });
 
-it('takes over from an unknown holder, but not from one on another host', async () => {
+it('a process takes over a lease with an unknown holder, but not from a holder on another host', async () => {
   writeFileSync(path.join(folder, 'holder-7'), 'torn');
   const lease = fileLease(folder);
   expect(await lease.acquire()).toBe(true);
@@ -138,7 +138,7 @@ it('takes over from an unknown holder, but not from one on another host', async 
   expect(await fileLease(folder).acquire()).toBe(false);
 });
 
-it('does not hold a lease any more whose files somebody has removed', async () => {
+it('a process no longer holds a lease whose files somebody has removed', async () => {
   const [first, second] = [fileLease(folder), fileLease(folder)];
   expect(await first.acquire()).toBe(true);
   rmSync(folder, { recursive: true });
@@ -146,7 +146,7 @@ it('does not hold a lease any more whose files somebody has removed', async () =
   expect([await first.acquire(), first.held()]).toEqual([false, false]);
 });
 
-it('refuses an invalid lease', () => {
+it('an invalid lease is refused', () => {
   expect(() => studio({ lease: {} as never })).toThrow('lease');
   expect(() => fileLease('')).toThrow('fileLease');
 });

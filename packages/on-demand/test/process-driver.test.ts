@@ -57,7 +57,7 @@ describe.each(['kernel', 'pid-file'] as const)('orphans: %s', (orphans) => {
   });
 });
 
-it('ends one that does not want to by SIGKILL', async () => {
+it('the process driver kills a process that ignores SIGTERM', async () => {
   const driver = processDriver({ command: [...command, 'stubborn'], stopTimeoutMs: 200 });
   const { run, ends } = aRun();
   await driver.start(camera(5), run);
@@ -69,7 +69,7 @@ it('ends one that does not want to by SIGKILL', async () => {
   expect(ends).toEqual([`${process.execPath} ended with SIGKILL`]);
 });
 
-it('tells with what words it ended, and of a program that there is not', async () => {
+it('the process driver reports the last words of a process, and a program that does not exist', async () => {
   const fails = processDriver({
     command: [process.execPath, '-e', "console.error('camera {n} is off'); process.exit(3)"],
   });
@@ -83,7 +83,7 @@ it('tells with what words it ended, and of a program that there is not', async (
   await expect(nothing.start(camera(7), missing.run)).rejects.toThrow('ENOENT');
 });
 
-it('takes no option out of a name, and has no shell', async () => {
+it('the process driver takes no option from a stream name, and uses no shell', async () => {
   const driver = processDriver({ command: [process.execPath, '-e', CAMERA, '{n}'] });
   const { run } = aRun();
   const dashed = { stream: 'cam--y', values: { stream: 'cam--y', n: '-y' } };
@@ -101,12 +101,12 @@ const bad: [string, ProcessDriverOptions][] = [
   ['stopTimeoutMs', { command, stopTimeoutMs: -1 }],
   ['orphans', { command, orphans: 'nobody' as never }],
 ];
-it.each(bad)('refuses a bad %s', (name, options) => {
+it.each(bad)('the process driver refuses a bad %s', (name, options) => {
   expect(() => processDriver(options)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   expect(() => processDriver(options)).toThrow(name);
 });
 
-it('ends by its pid file what an earlier process has left, and nothing else', async () => {
+it('the process driver ends by its pid file what an earlier process has left, and nothing else', async () => {
   const pidFolder = path.join(folder, 'left');
   const options: ProcessDriverOptions = { command, orphans: 'pid-file', pidFolder };
   const first = processDriver(options);

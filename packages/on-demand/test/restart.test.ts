@@ -11,7 +11,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
 const folder = mkdtempSync(path.join(tmpdir(), 'restart-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('wakes the source anew for a page that continues after a crash, as the same visit', async () => {
+it('a page that continues its visit after a crash wakes the source again', async () => {
   const clock = fakeClock();
   const started: string[] = [];
   const begin = async (file: string) => {
