@@ -118,7 +118,7 @@ describe('the REST API of passes', () => {
     expect(() => passesApi(book, {} as never)).toThrow('authorize must be');
   });
 
-  it('knows what there is not', async () => {
+  it('answers 404 for unknown passes and routes', async () => {
     const admin = (method: 'get' | 'put' | 'delete', path: string) => api()[method](path).set('X-Role', 'admin');
     expect((await admin('get', '/api/passes/none')).status).toBe(404);
     expect((await admin('delete', '/api/passes/none')).status).toBe(404);
@@ -132,7 +132,7 @@ describe('the REST API of passes', () => {
     expect((await request(alone).get('/passes?owner=ann')).status).toBe(200);
   });
 
-  it('tells viewers what is left of their own', async () => {
+  it('tells viewers what is left of their own passes', async () => {
     await book.create('ann', { type: 2, timeSecs: 60, dataMb: 5, expDays: 1 });
     const { status, body, headers } = await api().get('/api/me/pass?token=ann');
     expect([status, body]).toMatchObject([200, { seconds: 60, bytes: 5_000_000, expires_at: null, is_playing: false }]);

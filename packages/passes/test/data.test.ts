@@ -4,7 +4,7 @@ import { ask, isLetIn, segment, theatre, visit, watch } from './support/theatre.
 const { data, time_or_data: both } = PASS_TYPES;
 
 describe('a pass for data', () => {
-  it('lets that much flow, and at most one segment more', async () => {
+  it('allows that much data, and at most one segment more', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: data, dataMb: 5 });
     let segments = 0;
@@ -35,7 +35,7 @@ describe('a pass for data', () => {
     expect((await all.book.get(id))?.dataCons).toBe(bytes / 1e6);
   });
 
-  it('is not held by a device that was lent some and has stopped', async () => {
+  it('is not held by a device that took a share and has stopped', async () => {
     const all = theatre();
     await all.book.create('ann', { type: data, dataMb: 5 });
     const paused = ask(all.tracker, { ip: '203.0.113.8' });
@@ -87,20 +87,20 @@ describe('a pass for data', () => {
 });
 
 describe('a pass for time or data', () => {
-  it('ends with its time', async () => {
+  it('ends when its time is used up', async () => {
     const all = theatre();
     await all.book.create('ann', { type: both, timeSecs: 10, dataMb: 5 });
     expect(watch(all, 60_000)).toMatchObject({ refusedAt: 10, reason: 'quota_time' });
     expect(ask(all.tracker)).toMatchObject({ remaining: { seconds: 0, bytes: 4_995_000 } });
   });
 
-  it('ends with its data', async () => {
+  it('ends when its data is used up', async () => {
     const all = theatre();
     await all.book.create('ann', { type: both, timeSecs: 60, dataMb: 5 });
     expect(watch(all, 60_000, { bytes: 1_000_000 })).toMatchObject({ refusedAt: 10, reason: 'quota_data' });
   });
 
-  it('with nothing in it is worth nothing', async () => {
+  it('with nothing left is worth nothing', async () => {
     const all = theatre();
     await all.book.create('ann', { type: both, timeSecs: 60 });
     expect(segment(all.tracker)).toBe('quota_data');

@@ -43,7 +43,7 @@ function bytesOf(tracker: SessionTracker): () => number {
   return () => bytes;
 }
 
-it('any history of any devices is billed as the plain union of what they watched, and to the byte', async () => {
+it('any history of any devices is billed as the union of what they watched, and to the byte', async () => {
   await fc.assert(
     fc.asyncProperty(devices, async (all) => {
       const { book, tracker, clock } = theatre({ pauseAfterMs: PAUSE_SECS * 1e3 }, {}, OPTIONS);
@@ -69,7 +69,7 @@ it('any history of any devices is billed as the plain union of what they watched
   );
 });
 
-it('passes of any length, one after the other, are billed the same sum, and each to its end', async () => {
+it('consecutive passes of any length are billed the same sum, and each to its end', async () => {
   const lengths = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(devices, lengths, async (all, seconds) => {

@@ -7,7 +7,7 @@ const { time, data } = PASS_TYPES;
 const DAY_MS = 86_400_000;
 
 describe('the expiry of a pass', () => {
-  it('comes at its instant, while it is played, whatever is left', async () => {
+  it('comes at its instant, while the pass is in use, whatever is left', async () => {
     const all = theatre({ expiry: 'days-only' });
     await all.book.create('ann', { type: time, timeSecs: 7 * 86_400, expDays: 1 });
     segment(all.tracker);
@@ -17,7 +17,7 @@ describe('the expiry of a pass', () => {
     expect(ask(all.tracker)).toMatchObject({ reason: 'expired', remaining: { seconds: 7 * 86_400 - 10 } });
   });
 
-  it('counts the time of the pass besides its days, and keeps running while it is paused', async () => {
+  it('is its days plus its time after it began, even if it is paused', async () => {
     const all = theatre();
     await all.book.create('ann', { type: time, timeSecs: 3_600, expDays: 1 });
     segment(all.tracker);
@@ -27,7 +27,7 @@ describe('the expiry of a pass', () => {
     expect(segment(all.tracker)).toBe('expired');
   });
 
-  it('never comes for one that has not begun, or has no days', async () => {
+  it('never comes for a pass that has not begun, or has no days', async () => {
     const all = theatre();
     await all.book.create('ann', { type: data, dataMb: 100, expDays: 1 });
     await all.book.create('bob', { type: data, dataMb: 100 });
@@ -50,7 +50,7 @@ describe('the expiry of a pass', () => {
 });
 
 describe('the order of passes', () => {
-  it('is: begun first, then the oldest; one that takes over begins when something happens after that', async () => {
+  it('is: begun first, then the oldest; the next one begins only when something is watched', async () => {
     const all = theatre();
     const ids: string[] = [];
     for (let i = 0; i < 3; i++) {
@@ -71,8 +71,8 @@ describe('the order of passes', () => {
   });
 });
 
-describe('a pass that changes while somebody watches on it', () => {
-  it('may be ended: they go on with the next one, or are cut', async () => {
+describe('a pass that changes while it is in use', () => {
+  it('can be ended: its viewers continue with the next one, or are cut', async () => {
     const all = theatre();
     const first = await all.book.create('ann', { type: time, timeSecs: 600 });
     const second = await all.book.create('ann', { type: time, timeSecs: 600 });
@@ -88,7 +88,7 @@ describe('a pass that changes while somebody watches on it', () => {
     expect(await all.book.get(used.id)).toMatchObject({ timeCons: 4 });
   });
 
-  it('is kept by `onExhausted: keep`, which refuses only newcomers', async () => {
+  it('keeps its viewers with `onExhausted: keep`, and only newcomers are refused', async () => {
     const all = theatre({}, { onExhausted: 'keep' });
     await all.book.create('ann', { type: time, timeSecs: 6 });
     expect(watch(all, 20_000)).toBeUndefined();
@@ -97,7 +97,7 @@ describe('a pass that changes while somebody watches on it', () => {
     expect(all.tracker.count({ status: 'active' })).toBe(1);
   });
 
-  it('is not needed where none is required, until there is one', async () => {
+  it('is not needed with `required: false`, until its owner has one', async () => {
     const all = theatre({}, { required: false });
     expect(watch(all, 20_000)).toBeUndefined();
     await all.book.create('ann', { type: time, timeSecs: 6 });
@@ -106,8 +106,8 @@ describe('a pass that changes while somebody watches on it', () => {
   });
 });
 
-describe('whose pass it is', () => {
-  it('is the user that a policy vouches for, also when that changes in play', async () => {
+describe('the owner of a pass', () => {
+  it('is the user that a policy vouches for, even if that changes during playback', async () => {
     let user = 'ann';
     const who: Policy = { name: 'who', stage: 'authorise', admit: () => ({ allow: true, userId: user }) };
     const all = theatre();
@@ -146,7 +146,7 @@ describe('whose pass it is', () => {
 });
 
 describe('the limits of a pass', () => {
-  it('are those of its sessions, and follow the pass and the global setting', async () => {
+  it('are those of its sessions, and follow changes of the pass and of the global setting', async () => {
     const all = theatre({ globalSpeed: { downMbits: 8 } });
     await all.book.create('ann', { type: time, timeSecs: 10, downMbits: 2 });
     all.clock.advance(1);
@@ -197,7 +197,7 @@ describe('the events of a book', () => {
   });
 });
 
-it('a book tells once that a pass is used up, and again after a top-up', async () => {
+it('a book reports once that a pass is used up, and again after a top-up', async () => {
   const all = theatre();
   const told: string[] = [];
   all.book.on('exhausted', ({ pass }) => told.push(pass.id));
@@ -216,7 +216,7 @@ it('a book tells once that a pass is used up, and again after a top-up', async (
   expect(told).toEqual([id, id]);
 });
 
-describe('many at a time', () => {
+describe('many requests at a time', () => {
   it('start a pass once', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });

@@ -15,7 +15,7 @@ describe("an owner's clock", () => {
     expect(await all.book.get(id)).toMatchObject({ timeCons: 60 });
   });
 
-  it('keeps running through pauses that a buffer may fill', async () => {
+  it('keeps running through pauses that a buffer may bridge', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 7_200 });
     for (let burst = 0; burst < 60; burst++) {
@@ -42,7 +42,7 @@ describe("an owner's clock", () => {
     expect(await pause(12_000, 0)).toBe(0);
   });
 
-  it('counts the pause before a viewer that comes too late, and no more than is left', async () => {
+  it('counts the pause of a viewer that comes back too late, but no more than is left', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 6 });
     watch(all, 5_000);
@@ -52,7 +52,7 @@ describe("an owner's clock", () => {
     expect(await all.book.get(id)).toMatchObject({ timeCons: 6 });
   });
 
-  it('leaves what is left to an owner that returns after a longer pause', async () => {
+  it('leaves the rest to an owner that returns after a longer pause', async () => {
     const all = theatre();
     await all.book.create('ann', { type: time, timeSecs: 6 });
     watch(all, 5_000);
@@ -60,7 +60,7 @@ describe("an owner's clock", () => {
     expect(watch(all, 60_000, { everyMs: 1_000 })).toMatchObject({ refusedAt: 77 });
   });
 
-  it('is that of all protocols together', async () => {
+  it('is one for all protocols together', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
     const admission = all.tracker.admit({
@@ -76,7 +76,7 @@ describe("an owner's clock", () => {
     expect((await all.book.get(id))?.timeCons).toBe(30);
   });
 
-  it('does not begin with requests for what there is not', async () => {
+  it('does not start for requests that are answered with an error', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
     const handle = ask(all.tracker, { tentative: true });
@@ -86,7 +86,7 @@ describe("an owner's clock", () => {
     expect(await all.book.get(id)).toMatchObject({ timeCons: 0, startedAt: null });
   });
 
-  it('begins with the first request that is served, when its first byte flows', async () => {
+  it('starts with the first request that is served, when its first byte flows', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
     const handle = ask(all.tracker, { tentative: true });
@@ -98,7 +98,7 @@ describe("an owner's clock", () => {
   });
 });
 
-describe('a clock that is not to be relied on', () => {
+describe('a clock that is not reliable', () => {
   it.each([
     // Its timers stand still meanwhile.
     ['sleeps for an hour with its machine', 3_600_000],
@@ -120,7 +120,7 @@ describe('a clock that is not to be relied on', () => {
     expect(timeCons).toBeLessThanOrEqual(100);
   });
 
-  it('is set forward beyond the end of a pass: that has expired, and is noticed within seconds', async () => {
+  it('is set forward beyond the end of a pass: the pass has expired, which is noticed within seconds', async () => {
     const all = theatre();
     await all.book.create('ann', { type: time, timeSecs: 600, expDays: 1 });
     expect(watch(all, 20_000)).toBeUndefined();
@@ -128,7 +128,7 @@ describe('a clock that is not to be relied on', () => {
     expect(watch(all, 20_000)).toMatchObject({ reason: 'expired' });
   });
 
-  it('knows no summer time: a day has 24 hours', () => {
+  it('has no daylight saving time: a day has 24 hours', () => {
     // A process keeps the time zone that it was started with. There, the clocks go forward in the night that follows.
     const program = `
       const { fakeClock } = require('@stream-sessions/core/testing');

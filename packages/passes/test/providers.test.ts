@@ -76,7 +76,7 @@ describe('a provider of passes', () => {
     expect(all.tracker.list({ visits: 'all' })).toHaveLength(1);
   });
 
-  it('is asked in order, the first pass that can be used wins, and the book comes last', async () => {
+  it('is asked in order: the first usable pass wins, and the book comes last', async () => {
     const [spent, good, other] = [voucher({ timeCons: 20 }), voucher({ timeSecs: 5 }), voucher()];
     const providers = [
       selling('none', () => undefined),
@@ -95,7 +95,7 @@ describe('a provider of passes', () => {
     expect(all.tracker.list({ visits: 'all' })).toHaveLength(1);
   });
 
-  it('that fails, hangs or talks nonsense is passed over', async () => {
+  it('that fails, hangs or returns nonsense is skipped', async () => {
     const given: AbortSignal[] = [];
     const providers = [
       selling('throws', () => {
@@ -118,7 +118,7 @@ describe('a provider of passes', () => {
     expect(given.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
-  it('is a failure if none has answered: that is not a quota', async () => {
+  it('causes an overload, not a used-up quota, if all providers have failed', async () => {
     const fails = selling('fails', () => Promise.reject(new Error('down')));
     const all = theatre({ providers: [fails] });
     expect(await ask(all.tracker)).toBe('overload');
@@ -126,7 +126,7 @@ describe('a provider of passes', () => {
     expect(await ask(other.tracker)).toBe('no_pass');
   });
 
-  it('may top up in play: what is saved is added to what is there by then', async () => {
+  it('may top up during playback: what was used is added to the current value', async () => {
     const { kept, source } = voucher({ type: data, dataMb: 10 });
     const all = theatre({ providers: [selling('vouchers', () => source())] });
     await play(all, 5);
@@ -186,7 +186,7 @@ describe('a provider of passes', () => {
     ]);
   });
 
-  it('is checked when the book is made', () => {
+  it('is checked when the book is created', () => {
     const one = selling('a', () => undefined);
     expect(() => theatre({ providers: [one, one] })).toThrow('different names');
     expect(() => theatre({ providers: [{ name: 'a' } as never] })).toThrow('providers must be');

@@ -30,7 +30,7 @@ describe.each<[ClientKind, 2 | 3]>([
 describe('passes in Redis', () => {
   afterEach(closeClients);
 
-  it('bill 1,000 spendings of ten processes at a time once each', async () => {
+  it('bill 1,000 concurrent spendings of ten processes once each', async () => {
     const prefix = `${randomUUID()}:`;
     const stores = await Promise.all(Array.from({ length: 10 }, () => open('ioredis', prefix)));
     const [store] = stores as [PassStore];
@@ -47,7 +47,7 @@ describe('passes in Redis', () => {
     expect(await store.get(id)).toMatchObject({ timeCons: 10, dataCons: 1 });
   });
 
-  it('repeats a spending whose answer was lost with its connection, and counts it once', async () => {
+  it('count a spending once if it is repeated because its answer was lost with the connection', async () => {
     const prefix = `${randomUUID()}:`;
     const [store, aside] = [await open('ioredis', prefix), await connect('redis', redis.port)];
     const { id } = await passBook({ store }).create('ann', { type: PASS_TYPES.data, dataMb: 5 });
@@ -86,7 +86,7 @@ describe('passes in Redis', () => {
     });
   });
 
-  it('have names of keys that say no owner, and no expiry', async () => {
+  it('have keys that do not reveal an owner, and that never expire', async () => {
     const prefix = `${randomUUID()}:`;
     const { client, ask } = await connect('redis', redis.port);
     const book = passBook({ store: redisPassStore(client, { prefix }) });
@@ -97,7 +97,7 @@ describe('passes in Redis', () => {
     expect(await Promise.all(keys.map((key) => ask('PTTL', key)))).toEqual([-1, -1]);
   });
 
-  it('take a connected client and nothing else', () => {
+  it('accept only a connected client', () => {
     expect(() => redisPassStore({} as never)).toThrow(/client/);
     expect(() => redisPassStore({ send: () => Promise.resolve() }, { prefix: 7 } as never)).toThrow(/prefix/);
   });

@@ -49,13 +49,13 @@ describe('a pass expires', () => {
     expect(overAt(pass, START + lasts, 'time-and-days')).toBe('expired');
   });
 
-  it('with its days only, where the book says so', async () => {
+  it('only by its days, if the book says so', async () => {
     const pass = await passOf({ type: time, timeSecs: 60, expDays: 2 }, { startedAt: START });
     expect(expiresAt(pass, 'days-only')).toBe(START + 2 * DAY_MS);
   });
 });
 
-it('passes are used up: begun first, then what expires first, then the oldest, then by id', async () => {
+it('passes are used in order: begun first, then by expiry, then by age, then by id', async () => {
   const terms: PassTerms = { type: time, timeSecs: 60, expDays: 2 };
   const ordered = [
     await passOf({ ...terms, expDays: 1 }, { startedAt: START, createdAt: 9 }),

@@ -43,7 +43,7 @@ async function play({ tracker, clock }: Theatre, seconds: number): Promise<strin
   return 200;
 }
 
-describe('a store that answers by promises', () => {
+describe('a store that answers with promises', () => {
   it('admits, bills and cuts like any other', async () => {
     const all = theatre({ store: shaky() });
     const { id } = await all.book.create('ann', { type: time, timeSecs: 20 });
@@ -82,7 +82,7 @@ describe('a store that answers by promises', () => {
     expect(admission.admitted || admission.denial).toMatchObject({ reason: 'policy_error', kind: 'overload' });
   });
 
-  it('has a pass that somebody else deletes, ends or tops up', async () => {
+  it('shows a pass that somebody else deletes, ends or tops up', async () => {
     const store = shaky();
     const all = theatre({ store });
     const { id } = await all.book.create('ann', { type: time, timeSecs: 20 });
@@ -100,7 +100,7 @@ describe('a store that answers by promises', () => {
   });
 });
 
-describe('a pass that somebody edits in play', () => {
+describe('a pass that is edited during playback', () => {
   /** The store does what `edit` says before each spending. */
   const edited = (edit: { of: Partial<Pass> }): PassStore => {
     const kept = new MemoryPassStore();
@@ -117,7 +117,7 @@ describe('a pass that somebody edits in play', () => {
     };
   };
 
-  it('ends where it says by then, at the next time when it is saved', async () => {
+  it('ends by its new values, at the next time it is saved', async () => {
     const edit = { of: {} };
     const all = theatre({ store: edited(edit) });
     await all.book.create('ann', { type: time, timeSecs: 600 });
@@ -129,7 +129,7 @@ describe('a pass that somebody edits in play', () => {
     expect(all.tracker.list({ visits: 'all' })).toHaveLength(1);
   });
 
-  it('has other limits from then on', async () => {
+  it('has its new limits from then on', async () => {
     const edit = { of: {} };
     const all = theatre({ store: edited(edit) });
     await all.book.create('ann', { type: time, timeSecs: 600, downMbits: 2 });
@@ -145,7 +145,7 @@ describe('a pass that somebody edits in play', () => {
 });
 
 describe('what is saved', () => {
-  it('is the beginning of a pass, at once', async () => {
+  it('includes the beginning of a pass, at once', async () => {
     const store = memoryPassStore();
     const all = theatre({ store });
     const { id } = await all.book.create('ann', { type: time, timeSecs: 600 });
@@ -168,7 +168,7 @@ describe('what is saved', () => {
     expect(await saved()).toBe(99);
   });
 
-  it('is everything, after close()', async () => {
+  it('is complete after close()', async () => {
     const store = memoryPassStore();
     const all = theatre({ store });
     const { id } = await all.book.create('ann', { type: data, dataMb: 600 });
@@ -227,8 +227,8 @@ describe('a thousand first requests of one owner at the same time', () => {
   });
 });
 
-describe('memory', () => {
-  it('keeps nothing about owners that have left, nor about strangers', async () => {
+describe('the memory of a book', () => {
+  it('has nothing about owners that have left, nor about strangers', async () => {
     const all = theatre();
     for (let i = 0; i < 100; i++) await all.book.create(`owner ${i}`, { type: time, timeSecs: 60 });
     for (let i = 0; i < 200; i++) segment(all.tracker, 1, { token: `owner ${i}`, ip: `203.0.113.${i}` });

@@ -38,7 +38,7 @@ describe('a file of passes', () => {
     return id;
   };
 
-  it('is written at once, readable by nobody else', async () => {
+  it('is written at once, and readable by nobody else', async () => {
     await withOnePass();
     expect(readFileSync(file(), 'utf8').split('\n')).toHaveLength(2);
     expect(statSync(file()).mode & 0o077).toBe(0);
@@ -56,7 +56,7 @@ describe('a file of passes', () => {
     await again.close?.();
   });
 
-  it('is left alone when it is something else', async () => {
+  it('is left alone if it is not a file of passes', async () => {
     writeFileSync(file(), 'Dear diary,\ntoday\n');
     await expect(openPassFile(file())).rejects.toMatchObject({ code: 'ERR_PASS_FILE' });
     expect(readFileSync(file(), 'utf8')).toBe('Dear diary,\ntoday\n');
@@ -94,7 +94,7 @@ describe('a file of passes', () => {
     await store.close?.();
   });
 
-  it('does not grow without end', async () => {
+  it('does not grow without bound', async () => {
     const id = await withOnePass();
     const store = await openPassFile(file());
     await Promise.all(Array.from({ length: 25_000 }, async () => store.change(id, { addSecs: 1 })));

@@ -21,7 +21,7 @@ describe('a pass for time', () => {
     expect(ask(tracker, { token: undefined })).toMatchObject({ kind: 'credentials', reason: 'unauthorized' });
   });
 
-  it('cuts a request that is open when it ends, on the dot', async () => {
+  it('cuts a request that is open at its end, on the dot', async () => {
     const { book, tracker, clock, seconds } = theatre();
     await book.create('ann', { type: time, timeSecs: 6 });
     const handle = ask(tracker);
@@ -32,7 +32,7 @@ describe('a pass for time', () => {
     expect(cuts).toEqual([[6, 'quota_time']]);
   });
 
-  it('closes one that is silent between two segments as well', async () => {
+  it('also closes a session that is silent between two segments', async () => {
     const { book, tracker, clock } = theatre();
     await book.create('ann', { type: time, timeSecs: 6 });
     segment(tracker);
@@ -42,7 +42,7 @@ describe('a pass for time', () => {
     expect(visit(tracker).closeReason).toBe('quota_time');
   });
 
-  it('lets its owner in at the very next request after a top-up', async () => {
+  it('admits its owner at the very next request after a top-up', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 6 });
     watch(all, 20_000);
@@ -60,7 +60,7 @@ describe('a pass for time', () => {
     expect(all.tracker.list({ visits: 'all' })).toHaveLength(1);
   });
 
-  it('says at any time what is left, and when it ends', async () => {
+  it('tells at any time what is left, and when it ends', async () => {
     const all = theatre();
     await all.book.create('ann', { type: time, timeSecs: 20 });
     expect(await all.book.remaining('ann')).toMatchObject({
@@ -78,7 +78,7 @@ describe('a pass for time', () => {
     });
   });
 
-  it('is spent once by two devices at a time', async () => {
+  it('is charged once for two devices at the same time', async () => {
     const all = theatre();
     const { id } = await all.book.create('ann', { type: time, timeSecs: 60 });
     for (let s = 0; s < 10; s++) {
