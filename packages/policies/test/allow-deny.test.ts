@@ -72,12 +72,12 @@ describe('allowDeny', () => {
     'example.com',
     '//example.com/',
     '',
-  ])('does not take the page %j for one of example.com', async (referer) => {
+  ])('does not mistake the page %j for one of example.com', async (referer) => {
     const { tracker } = world([allowDeny({ allow: [{ referer: 'example.com' }] })]);
     expect((await ask(tracker, { referer })).admitted).toBe(false);
   });
 
-  it('says which rule it was, and what is unknown', async () => {
+  it('says which rule it was, and which part is unknown', async () => {
     const told = async (options: AllowDenyOptions, over = {}) =>
       denialOf(await ask(world([allowDeny(options)], { geo }).tracker, over)).detail;
     expect(await told({ deny: [{ country: 'DE' }, { country: 'NL', userAgent: 'player' }] })).toBe(
@@ -90,7 +90,7 @@ describe('allowDeny', () => {
     );
   });
 
-  it('remembers no refusal: the next page may be the right one', async () => {
+  it('remembers no refusal: the next page may be an allowed one', async () => {
     const { tracker } = world([allowDeny({ allow: [{ referer: 'example.com' }] })]);
     expect(denialOf(await ask(tracker, {}))).toMatchObject({ reason: 'denied', kind: 'forbidden' });
     expect(tracker.denials()).toEqual([]);

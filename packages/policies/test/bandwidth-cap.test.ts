@@ -41,7 +41,7 @@ describe('bandwidthCap', () => {
     expect(await comes(5)).toBe('in');
   });
 
-  it('measures each stream separately, even one that was not asked about for long', async () => {
+  it('measures each stream separately, even one that was not asked about for a long time', async () => {
     const { comes, play } = start({ maxMbits: 5, per: 'stream' });
     expect([await comes(1, 'a'), await comes(2, 'b')]).toEqual(['in', 'in']);
     play(20, 4);
@@ -63,7 +63,7 @@ describe('bandwidthCap', () => {
     expect(await over(60_000)).toBe('in');
   });
 
-  it('admits publishers, and viewers that are already in', async () => {
+  it('admits publishers, and viewers that are already watching', async () => {
     const { comes, play, tracker } = start({ maxMbits: 1 });
     await comes(1);
     const watching = { stream: 'cam1', protocol: 'hls', ip: '10.0.0.9', token: 'a', userAgent: 'x' };

@@ -30,7 +30,7 @@ async function openEach(made: ReturnType<typeof limited>, count: number, from = 
 }
 
 describe('concurrencyPolicy that rejects', () => {
-  it('lets so many in per user, and says why not', async () => {
+  it('admits the maximum per user, and says why not', async () => {
     const made = limited({ max: 2 });
     const answers = await openEach(made, 3);
     expect(answers.map(({ admitted }) => admitted)).toEqual([true, true, false]);
@@ -72,7 +72,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect(live(tracker)).toHaveLength(3);
   });
 
-  it('gives a slot back when the opening comes to nothing', async () => {
+  it('gives a slot back if the session is not opened after all', async () => {
     let verdict: Verdict | undefined = { allow: false, reason: 'no' };
     const later: Policy = { name: 'later', admit: () => verdict ?? new Promise<Verdict>(() => undefined) };
     const { tracker } = limited({ max: 1 }, later);
@@ -97,7 +97,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect((await ask(made.tracker, device(1))).admitted).toBe(true);
   });
 
-  it('does not treat a viewer with something in flight as quiet', async () => {
+  it('does not treat a viewer with an open request or connection as quiet', async () => {
     const made = limited({ max: 1 });
     const admission = await made.tracker.admit(hit(device(1)));
     if (!admission.admitted) throw new Error('refused');
@@ -108,7 +108,7 @@ describe('concurrencyPolicy that rejects', () => {
     expect((await ask(made.tracker, device(2))).admitted).toBe(true);
   });
 
-  it('promises the slot of a quiet viewer to one only', async () => {
+  it('promises the slot of a quiet viewer to one newcomer only', async () => {
     const slow: Policy = { name: 'slow', admit: ({ token }) => (token === 'bob-1' ? { allow: true } : forever()) };
     const forever = () => new Promise<Verdict>(() => undefined);
     const made = limited({ max: 1 }, slow);
@@ -196,7 +196,7 @@ describe('concurrencyPolicy per token', () => {
     ['a token, whatever bearer comes with it', (n) => ({ ...bearer(`noise ${n}`), token: 'good' })],
     ['a token here and a bearer there', (n) => (n % 2 === 0 ? bearer('good') : { token: 'good' })],
     ['both at once', () => ({ ...bearer('good'), token: 'good' })],
-  ])('counts one credential once: %s', async (_, given) => {
+  ])('counts one credential as one holder: %s', async (_, given) => {
     for (const onExceed of ['reject', 'replace-oldest', 'replace-newest'] as const) {
       const made = world([good, concurrencyPolicy({ per: 'token', max: 2, onExceed })], { idleTimeoutMs: 60_000 });
       for (let n = 0; n < 6; n++) {
@@ -208,7 +208,7 @@ describe('concurrencyPolicy per token', () => {
     }
   });
 
-  it('reserves both or none: a place that is not taken is free for the next', async () => {
+  it('reserves both slots or none: an unused slot is free for the next viewer', async () => {
     const made = world([good, concurrencyPolicy({ per: 'token', max: 1 })], { idleTimeoutMs: 60_000 });
     sessionOf(await ask(made.tracker, { ...bearer('good'), token: 'a', userAgent: '1' }));
     // refused for the bearer, after its token had a place
@@ -219,7 +219,7 @@ describe('concurrencyPolicy per token', () => {
 });
 
 describe('concurrencyPolicy that replaces', () => {
-  it('the oldest goes, stays out, and two devices do not take turns', async () => {
+  it('ends the oldest, keeps it out, and two devices do not take turns', async () => {
     const made = limited({ max: 2, onExceed: 'replace-oldest' });
     const answers = await openEach(made, 3);
     expect(made.tracker.get(sessionOf(answers[0]!).id)?.closeReason).toBe('replaced');
@@ -231,13 +231,13 @@ describe('concurrencyPolicy that replaces', () => {
     expect(devices(live(made.tracker))).toEqual(['device 2', 'device 3']);
   });
 
-  it('the newest goes', async () => {
+  it('ends the newest', async () => {
     const made = limited({ max: 2, onExceed: 'replace-newest' });
     await openEach(made, 3);
     expect(devices(live(made.tracker))).toEqual(['device 1', 'device 3']);
   });
 
-  it('rather a quiet session than a playing one, and the quiet one may come back', async () => {
+  it('ends a quiet session rather than a playing one, and the quiet one may come back', async () => {
     const made = limited({ max: 2, onExceed: 'replace-oldest' });
     await openEach(made, 2);
     made.clock.advance(10_000);
@@ -248,7 +248,7 @@ describe('concurrencyPolicy that replaces', () => {
     expect(devices(live(made.tracker)).sort()).toEqual(['device 2', 'device 3']);
   });
 
-  it('nobody if the limit is 0', async () => {
+  it('ends nobody if the limit is 0', async () => {
     const { tracker } = limited({ max: 0, onExceed: 'replace-oldest' });
     expect((await ask(tracker, device(1))).admitted).toBe(false);
   });
@@ -290,7 +290,7 @@ describe('concurrencyPolicy', () => {
   });
 });
 
-it('a device whose first request on a new stream is answered late takes the place of one other, not of two', async () => {
+it('a device whose first request on a new stream is answered late replaces one other device, not two', async () => {
   const made = limited({ max: 2, onExceed: 'replace-oldest' });
   for (const n of [1, 2, 3]) {
     const answer = await made.tracker.admit(hit(device(n, { stream: `cam${n}`, tentative: true })));

@@ -38,7 +38,7 @@ describe('httpAuthorizer', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('sends who asks for what, under the names of the API', async () => {
+  it('sends who asks for what, with the field names of the API', async () => {
     const { tracker } = setup({ headers: { 'x-key': 'k' } }, { geo: { country: () => 'NL' } });
     const answer = await ask(tracker, {
       token: 'a',
@@ -66,7 +66,7 @@ describe('httpAuthorizer', () => {
   });
 
   it.each(['json', 'mistserver', 'mediamtx'] as const)(
-    'tells no password that stands in a URL: %s',
+    'does not send a password that is in a URL: %s',
     async (payload) => {
       authoriser.answer = say(200, 'true');
       const policy = httpAuthorizer({ url: authoriser.url, payload });
@@ -100,7 +100,7 @@ describe('httpAuthorizer', () => {
     expect(answers).toEqual([false, false, false, true, true, true]);
   });
 
-  it('lets an answer name the user, the limit, the end, tags and a pass', async () => {
+  it('lets an answer set the user, the limit, the end, tags and a pass', async () => {
     const passes: (string | undefined)[] = [];
     const pass: Policy = { name: 'pass', stage: 'pass', admit: ({ pass }) => (passes.push(pass), { allow: true }) };
     const { tracker, clock } = setup({}, {}, concurrencyPolicy({ max: 1 }), pass);
@@ -155,12 +155,12 @@ describe('httpAuthorizer', () => {
       ],
     ),
     [200, ' '.repeat(65_537), 'the authoriser gave no clear answer: the answer is longer than 65536 bytes'],
-  ])('says why: %i %j', async (status, body, detail) => {
+  ])('takes the reason from the answer: %i %j', async (status, body, detail) => {
     authoriser.answer = say(status, body);
     expect(denialOf(await ask(setup().tracker, { token: 'a' })).detail).toBe(detail);
   });
 
-  it('says why when there is no answer at all', async () => {
+  it('says why if there is no answer at all', async () => {
     const told = async (timeoutMs: number) => denialOf(await ask(setup({ timeoutMs }).tracker)).detail;
     authoriser.answer = () => undefined;
     expect(await told(100)).toBe('the authoriser gave no clear answer: no answer within 100 ms');
@@ -181,7 +181,7 @@ describe('httpAuthorizer', () => {
       { allow: false, reason: 'unpaid', kind: 'limit', detail: 'since May' },
       { reason: 'unpaid', kind: 'limit', detail: 'since May' },
     ],
-  ])('takes %i %j for a no, and asks no more for a while', async (status, body, denial) => {
+  ])('takes %i %j for a refusal, and does not ask again for a while', async (status, body, denial) => {
     authoriser.answer = say(status, body);
     const { tracker, clock } = setup();
     expect(denialOf(await ask(tracker, { token: 'a' }))).toMatchObject(denial);
@@ -214,7 +214,7 @@ describe('httpAuthorizer', () => {
     expect(authoriser.questions[0]!.body).not.toContain('bob');
   });
 
-  it('is not asked again by a player that another policy keeps out and that tries on', async () => {
+  it('is not asked again by a player that another policy keeps out and that keeps retrying', async () => {
     const { tracker, clock } = setup({}, {}, concurrencyPolicy({ per: 'stream', max: 0 }));
     for (let i = 0; i < 20; i++) denialOf(await ask(tracker, { token: 'a' }));
     expect(authoriser.questions).toHaveLength(1);
@@ -223,7 +223,7 @@ describe('httpAuthorizer', () => {
     expect(authoriser.questions).toHaveLength(2);
   });
 
-  it('asks for publishers, but not for what the server itself pushes', async () => {
+  it('asks for publishers, but not for pushes by the server itself', async () => {
     authoriser.answer = say(403);
     const { tracker } = setup();
     denialOf(await connect(tracker, { kind: 'input' }));
@@ -260,13 +260,13 @@ describe('an authoriser that could never be asked', () => {
     ['half a retry', { retries: 0.5 }],
     ['nobody it is about', { kinds: [] }],
     ['an unknown payload', { payload: 'xml' as never }],
-  ])('is an error when it is made: %s', (_, options) => {
+  ])('throws at once: %s', (_, options) => {
     const make = () => httpAuthorizer({ url, onUnavailable: 'allow', ...options });
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
     expect(make).not.toThrow(/hunter2/);
   });
 
-  it('is one that cannot be made: with any headers that it takes, the question arrives', async () => {
+  it('cannot be made: with any headers that it accepts, the question arrives', async () => {
     const name = fc.oneof(
       fc.constantFrom('Authorization', 'content-type', 'Host', 'accept', 'Cookie', 'Range', 'TE', 'Trailer', 'Upgrade'),
       fc.constantFrom('Connection', 'Keep-Alive', 'Transfer-Encoding', 'Content-Length', 'Expect', 'Date', 'Via'),
@@ -348,7 +348,7 @@ describe('the other payloads', () => {
     },
   );
 
-  it('mediamtx: its JSON, and nothing but the status', async () => {
+  it('mediamtx: its JSON in the request, and only the status of the answer counts', async () => {
     const { tracker } = setup({ payload: 'mediamtx' });
     const asked = { kind: 'input', protocol: 'rtsp', query: 'x=1', token: 't', userAgent: 'ua' } as const;
     const { id } = sessionOf(await connect(tracker, asked));
@@ -423,7 +423,7 @@ describe('an authoriser', () => {
     30_000,
   );
 
-  it('that is flapping is asked again at once, as often as configured', async () => {
+  it('that fails now and then is asked again at once, as often as configured', async () => {
     authoriser.answer = (res, _, nth) => say(nth % 3 === 0 ? 200 : 500, 'true')(res);
     const { tracker } = setup({ retries: 2 });
     for (const token of ['a', 'b', 'c']) sessionOf(await ask(tracker, { token }));
@@ -479,7 +479,7 @@ describe('asking again', () => {
     expect(live(tracker)).toHaveLength(1);
   });
 
-  it('by invalidate cuts the right ones only, on the streams that are meant', async () => {
+  it('after invalidate cuts only refused sessions, on the given streams', async () => {
     const { tracker } = setup();
     for (const stream of ['cam1', 'cam2']) for (const token of ['a', 'b']) await ask(tracker, { stream, token });
     authoriser.answer = (res, body) => say(body.includes('"a"') ? 403 : 200)(res);

@@ -53,7 +53,7 @@ const setup = (path = '/jwks?key=secret') =>
 const token = ({ privateKey }: KeyPairKeyObjectResult, kid: string | undefined, sub = 'bob', over = {}) =>
   signedBy(privateKey, 'ES256', { sub, exp: START_SEC + 86_400, ...over }, kid);
 
-describe('the keys of jwtPolicy that are fetched', () => {
+describe('the fetched keys of jwtPolicy', () => {
   it('are fetched once for all viewers that need them', async () => {
     const { tracker } = setup();
     await Promise.all(['a', 'b'].map(async (sub) => sessionOf(await ask(tracker, { token: token(first, '1', sub) }))));
@@ -61,7 +61,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     expect(fetched).toBe(1);
   });
 
-  it('are fetched again for a key that is not among them: rotation is noticed with the first viewer', async () => {
+  it('are fetched again for an unknown key: rotation is noticed with the first viewer', async () => {
     const { tracker, clock } = setup();
     sessionOf(await ask(tracker, { token: token(first, '1') }));
     answer.body = setOf({ 1: first, 2: second });
@@ -71,7 +71,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     expect(fetched).toBe(2);
   });
 
-  it('are not known yet, when they were fetched a moment ago: that holds until they may be fetched again, no longer', async () => {
+  it('make a token with an unknown key wait, if they were just fetched, until they may be fetched again', async () => {
     const { tracker, clock } = setup();
     const { id } = sessionOf(await ask(tracker, { token: token(first, '1') }));
     answer.body = setOf({ 2: second });
@@ -91,7 +91,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     expect(fetched).toBe(2);
   });
 
-  it('are fetched again at most every half minute, whatever keys tokens have', async () => {
+  it('are fetched again at most every half minute, whatever keys tokens name', async () => {
     const { tracker, clock } = setup();
     for (let n = 0; n < 100; n++) {
       const denial = denialOf(await ask(tracker, { token: token(third, `x${n}`), ip: `198.51.100.${n}` }));
@@ -101,7 +101,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     expect(fetched).toBe(4);
   });
 
-  it('are what a key has to be among: one that the fresh set does not have is refused, until the next fetch', async () => {
+  it('make a token whose key is not among them a refusal, until the next fetch', async () => {
     const { tracker, clock } = setup();
     const denial = denialOf(await ask(tracker, { token: token(third, '3') }));
     expect(denial).toMatchObject({
@@ -115,7 +115,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     sessionOf(await ask(tracker, { token: token(third, '3') }));
   });
 
-  it('are fetched again after ten minutes: a key that is gone opens nothing then', async () => {
+  it('are fetched again after ten minutes: a key that is gone admits nobody then', async () => {
     const { tracker, clock } = setup();
     sessionOf(await ask(tracker, { token: token(first, '1') }));
     answer.body = setOf({ 2: second });
@@ -127,7 +127,7 @@ describe('the keys of jwtPolicy that are fetched', () => {
     expect(await tracker.reauthorize({ user: 'bob' })).toMatchObject({ closed: 1 });
   });
 
-  it('may have no ids: each that fits is tried', async () => {
+  it('may have no ids: then each that fits is tried', async () => {
     const keys = [first, second].map(({ publicKey }) => publicKey.export({ format: 'jwk' }));
     answer.body = JSON.stringify({ keys });
     const { tracker } = setup();
@@ -178,7 +178,7 @@ describe('a server of keys', () => {
     expect(live(tracker)).toHaveLength(2);
   });
 
-  it('that fails is not waited for by everybody whose key is known', async () => {
+  it('that fails keeps nobody waiting whose key is known', async () => {
     const { tracker, clock } = setup();
     sessionOf(await ask(tracker, { token: token(first, '1') }));
     answer = { status: 503, body: '' };
@@ -206,7 +206,7 @@ describe('a server of keys', () => {
     expect(sessionOf(await ask(tracker, { token: token(second, '2') })).id).toBe(id);
   });
 
-  it('is asked again when the clock was put back', async () => {
+  it('is asked again if the clock was set back', async () => {
     const policy = jwtPolicy({ jwks: `http://127.0.0.1:${port}/` });
     const late = world([policy]);
     late.clock.advance(100 * MINUTE);

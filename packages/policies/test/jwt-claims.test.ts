@@ -20,7 +20,7 @@ async function told(token: string | undefined, over: Partial<JwtPolicyOptions> =
   return denial.detail ?? '';
 }
 
-describe('a claim of ours', () => {
+describe('a claim that jwtPolicy reads', () => {
   const names = ['sub', 'streams', 'tags', 'ip', 'kinds', 'max_sessions', 'exp', 'nbf', 'iat', 'sid', 'jti'];
   const wrong: Record<string, unknown[]> = {
     sub: [5, 0, '', true, [], {}, ['bob'], 'x'.repeat(257)],
@@ -48,11 +48,11 @@ describe('a claim of ours', () => {
     [null, ...(wrong[name] ?? [])].map((value): [string, unknown] => [name, value]),
   );
 
-  it.each(cases)('that is invalid makes the token invalid, and is named: %s = %j', async (name, value) => {
+  it.each(cases)('makes the token invalid if it is invalid, and is named: %s = %j', async (name, value) => {
     expect(await told(bob({ [name]: value }))).toMatch(new RegExp(`^the claim "${name}" (is|comes)`));
   });
 
-  it('that JSON reads as a number without an end ends never, and is refused', async () => {
+  it('is refused if JSON reads it as Infinity, because it would never end', async () => {
     for (const name of ['exp', 'nbf', 'max_sessions']) {
       const body = Buffer.from(`{"sub":"bob","${name}":1e999}`).toString('base64url');
       const signed = `${part({ alg: 'HS256' })}.${body}`;
@@ -67,11 +67,11 @@ describe('a claim of ours', () => {
     ['exp', '1767226200', 'the claim "exp" is a string, not a number of seconds since 1970'],
     ['streams', null, 'the claim "streams" is null, not a stream or pattern, or a list of them'],
     ['tags', ['gold'], 'the claim "tags" is a list, not an object of at most 32 strings'],
-  ])('says so of %s = %j', async (name, value, expected) => {
+  ])('is described by type in the refusal: %s = %j', async (name, value, expected) => {
     expect(await told(bob({ [name]: value }))).toBe(expected);
   });
 
-  it('is one that is read: others may be anything', async () => {
+  it('is checked, while other claims may be anything', async () => {
     const others = ['iss', 'aud', 'name', 'email', 'roles', '__proto__', 'constructor', 'toString'];
     await fc.assert(
       fc.asyncProperty(fc.dictionary(fc.constantFrom(...others), fc.jsonValue()), async (claims) => {
@@ -81,7 +81,7 @@ describe('a claim of ours', () => {
     );
   });
 
-  it('can be as deep and as long as a token, and is read in no time', async () => {
+  it('can be as deep and as long as a token allows, and is read in no time', async () => {
     const deep = JSON.parse(`${'['.repeat(1_400)}${']'.repeat(1_400)}`) as unknown;
     for (const name of names) {
       expect((await ask(setup().tracker, { token: bob({ [name]: deep }) })).admitted).toBe(false);
@@ -171,11 +171,11 @@ describe('why a token is refused', () => {
       { claims: { streams: 'channels' } },
       'the claim "channels" is null, not a stream or pattern, or a list of them',
     ],
-  ])('is said: %s', async (_, token, options, expected) => {
+  ])('is in the denial: %s', async (_, token, options, expected) => {
     expect(await told(token, options)).toBe(expected);
   });
 
-  it('shows little of what somebody else has written', async () => {
+  it('shows little of text from outside', async () => {
     const detail = await told(bob({ iss: `\n${'x'.repeat(2_000)}` }), { issuer: 'https://a' });
     expect(detail).toMatch(/^the claim "iss" is "\\nx{63}…", which is not accepted$/);
   });
@@ -185,12 +185,12 @@ it.each([
   ['an IPv4 address as IPv6', '::ffff:203.0.113.7'],
   ['an IPv4 block as IPv6', '::ffff:203.0.113.0/120'],
   ['one of several', ['2001:db8::/32', '203.0.113.7']],
-])('reads %s in the claim ip', async (_, ip) => {
+])('jwtPolicy reads %s in the claim ip', async (_, ip) => {
   sessionOf(await ask(setup().tracker, { token: bob({ ip }) }));
   denialOf(await ask(setup().tracker, { token: bob({ ip }), ip: '198.51.100.1' }));
 });
 
-it('says when it was issued: what is older than a denial says is refused, and a new one gets in', async () => {
+it('the claim iat counts: a denial of older credentials refuses the token, and a new one gets in', async () => {
   const { tracker } = setup();
   const issuedBefore = START_SEC * 1_000;
   tracker.deny({ user: 'bob', issuedBefore });

@@ -21,7 +21,7 @@ const bob = (over: object = {}) => jwt({ sub: 'bob', exp: START_SEC + 600, ...ov
 afterEach(stopAll);
 
 describe('jwtPolicy', () => {
-  it('lets in a viewer with a token, names the user, and ends the session at exp', async () => {
+  it('admits a viewer with a token, names the user, and ends the session at exp', async () => {
     const { tracker, clock } = setup();
     const session = sessionOf(await ask(tracker, { token: bob({ tags: { plan: 'gold' } }) }));
     expect(session).toMatchObject({ userId: 'bob', userName: 'bob', tags: { plan: 'gold' }, namedBy: 'token' });
@@ -31,7 +31,7 @@ describe('jwtPolicy', () => {
     expect(denialOf(await ask(tracker, { token: bob() }))).toMatchObject({ reason: 'expired', kind: 'credentials' });
   });
 
-  it('takes a bearer as well as a token, on requests and connections', async () => {
+  it('accepts a bearer token as well, on requests and connections', async () => {
     const { tracker } = setup();
     const credentials = { scheme: 'bearer' as const, token: bob() };
     sessionOf(await ask(tracker, { credentials }));
@@ -93,7 +93,7 @@ describe('jwtPolicy', () => {
     sessionOf(await ask(setup().tracker, { token: bob(claims) }));
   });
 
-  it('does not hold it against a token that it came too early', async () => {
+  it('admits a token at nbf that it refused as too early', async () => {
     const { tracker, clock } = setup();
     denialOf(await ask(tracker, { token: bob({ nbf: START_SEC + 5 }) }));
     clock.advance(5_000);
@@ -102,7 +102,7 @@ describe('jwtPolicy', () => {
     sessionOf(await ask(tolerant.tracker, { token: bob({ nbf: START_SEC + 5 }) }));
   });
 
-  it('checks issuer, audience and required claims when told to, and reads claims by other names', async () => {
+  it('checks issuer, audience and required claims when told to, and can read claims under other names', async () => {
     const { tracker } = setup({
       issuer: ['https://a', 'https://b'],
       audience: 'tv',
@@ -116,7 +116,7 @@ describe('jwtPolicy', () => {
     }
   });
 
-  it('requires a token that allows it from publishers, and none from pushes of the server', async () => {
+  it('requires of publishers a token that allows publishing, and no token for pushes of the server', async () => {
     const { tracker } = setup();
     denialOf(await connect(tracker, { kind: 'input', token: bob() }));
     sessionOf(await connect(tracker, { kind: 'input', token: bob({ kinds: ['input'] }) }));
@@ -124,7 +124,7 @@ describe('jwtPolicy', () => {
     sessionOf(await connect(setup({ kinds: ['viewer'] }).tracker, { kind: 'input' }));
   });
 
-  it('verifies a token once, however many come with it and however often', async () => {
+  it('verifies a token once, however many viewers bring it and however often', async () => {
     const verify = jest.spyOn(globalThis.crypto.subtle, 'verify');
     const { tracker } = setup({ remember: 2 });
     await Promise.all(['1', '2', '3'].map((n) => ask(tracker, { token: bob(), ip: `203.0.113.${n}` })));
@@ -168,7 +168,7 @@ describe('jwtPolicy', () => {
     ['an unknown claim name', { claims: { usr: 'x' } as object }],
     ['a claim name that is none', { claims: { streams: '' } }],
     ['an unknown option', { secrets: 'x' } as object],
-  ])('refuses to be made with %s', (_, options) => {
+  ])('cannot be created with %s', (_, options) => {
     const make = () => jwtPolicy({ secret: SECRET, ...options });
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
     expect(make).not.toThrow(/pass@|secret of/);
@@ -179,7 +179,7 @@ describe('jwtPolicy', () => {
     expect(denialOf(await ask(tracker, { token: bob({ streams: ['cam2'] }) })).kind).toBe('forbidden');
   });
 
-  it('never crashes and never lets in by anything but a token', async () => {
+  it('never crashes, and never admits anybody by anything but a token', async () => {
     const { tracker } = setup();
     const [head = '', body = '', tail = ''] = bob().split('.');
     const json = fc.json().map((text) => Buffer.from(text).toString('base64url'));
@@ -241,7 +241,7 @@ describe('a renewed JWT', () => {
     ['another player', {}, {}, { userAgent: 'other' }],
     ['another network', {}, {}, { ip: '2001:db8:0:2::1' }],
     ['another sid', { sid: 'phone' }, { sid: 'tv' }, {}],
-  ])('of %s is another viewer', async (_, before, after, over) => {
+  ])('of %s is a different viewer', async (_, before, after, over) => {
     const { tracker } = setup();
     await ask(tracker, { token: bob(before) });
     await ask(tracker, { token: bob({ exp: START_SEC + 1200, ...after }), ...over });
@@ -249,7 +249,7 @@ describe('a renewed JWT', () => {
   });
 
   it.each([{ jti: 'j' }, { sid: 's' }, { sid: 's', exp: undefined }])(
-    'is not one that several addresses share: each takes a slot (%j)',
+    'is not one token shared by several addresses: each takes a slot (%j)',
     async (claims) => {
       const { tracker } = max1();
       const token = bob(claims);
@@ -282,7 +282,7 @@ describe('a renewed JWT', () => {
     expect(sessionOf(renewed).id).toBe(first.id);
   });
 
-  it('takes the seat to another address: the token before does not play on where it was left', async () => {
+  it('moves the slot to another address: the earlier token no longer plays where it was left', async () => {
     const { tracker, clock } = max1();
     const [before, after] = [bob({ sid: 's' }), bob({ sid: 's', exp: START_SEC + 1200 })];
     const first = sessionOf(await ask(tracker, { token: before }));
@@ -293,7 +293,7 @@ describe('a renewed JWT', () => {
     expect(denialOf(await ask(tracker, { token: after, ip: '198.51.100.2' })).kind).toBe('limit');
   });
 
-  it('as a bearer keeps the session going, too', async () => {
+  it('keeps the session going if it comes as a bearer token', async () => {
     const { tracker, clock } = max1();
     const with_ = (claims: object) => ({ credentials: { scheme: 'bearer' as const, token: bob(claims) } });
     const { id } = sessionOf(await ask(tracker, with_({})));
@@ -305,7 +305,7 @@ describe('a renewed JWT', () => {
     denialOf(await ask(tracker, {}));
   });
 
-  it('opens a session when the old one has ended', async () => {
+  it('opens a new session if the old one has ended', async () => {
     const { tracker, clock } = max1();
     const first = sessionOf(await ask(tracker, { token: bob() }));
     clock.advance(11 * MINUTE);
@@ -332,7 +332,7 @@ describe('the keys of jwtPolicy', () => {
     denialOf(await ask(tracker, { token: jwt(claims, { secret: pem }) }));
   });
 
-  it('may be a set', async () => {
+  it('may be a JWK set', async () => {
     const set = {
       keys: [
         { ...rsa.publicKey.export({ format: 'jwk' }), kid: '1' },
@@ -346,7 +346,7 @@ describe('the keys of jwtPolicy', () => {
   });
 });
 
-it('reads what jose signs', async () => {
+it('jwtPolicy accepts what jose signs', async () => {
   const token = await new jose.SignJWT({ streams: ['cam1'] })
     .setProtectedHeader({ alg: 'HS512' })
     .setSubject('bob')

@@ -15,7 +15,7 @@ const setup = (keys: string | string[] = KEY) => {
 afterEach(stopAll);
 
 describe('signedUrlPolicy', () => {
-  it('lets in viewers with a signature for the stream, over every transport, until it expires', async () => {
+  it('admits viewers with a signature for the stream, over every transport, until it expires', async () => {
     const { tracker, clock, token } = setup();
     const { id } = sessionOf(await ask(tracker, { token: token() }));
     sessionOf(await connect(tracker, { token: token() }));
@@ -50,7 +50,7 @@ describe('signedUrlPolicy', () => {
     sessionOf(await ask(tracker, { token: token() }));
   });
 
-  it('lets nobody join a live session with a wrong signature where the recipe does not tell tokens apart', async () => {
+  it('lets nobody join a live session with a wrong signature if the recipe does not tell tokens apart', async () => {
     const made = setup();
     made.tracker.updateConfig({ identity: { viewer: ['stream', 'ip'] } });
     sessionOf(await ask(made.tracker, { token: made.token() }));
@@ -59,7 +59,7 @@ describe('signedUrlPolicy', () => {
     expect((await ask(made.tracker, { token: made.token() })).admitted).toBe(true);
   });
 
-  it('binds to an address, an IPv6 one by its network', async () => {
+  it('can be bound to an address, for IPv6 to its network', async () => {
     const { tracker, token } = setup();
     sessionOf(await ask(tracker, { token: token({ ip: '203.0.113.7' }) }));
     sessionOf(await ask(tracker, { ip: '2001:db8::2', token: token({ ip: '2001:db8::1' }) }));
@@ -103,7 +103,7 @@ describe('signedUrlPolicy', () => {
     sessionOf(await connect(tracker, { kind: 'output' }));
   });
 
-  it('is refused, not guessed at, when it is anything else', async () => {
+  it('refuses any other token instead of guessing', async () => {
     const { tracker } = setup();
     await fc.assert(
       fc.asyncProperty(
@@ -128,7 +128,7 @@ describe('signUrl', () => {
     expect(signUrl(url, { key: KEY, stream: 'cam1', expiresAt: 2e12 })).toMatch(expected);
   });
 
-  it('refuses what would sign nothing, and never shows the key', () => {
+  it('refuses arguments that would sign nothing, and never shows the key', () => {
     const right = { key: KEY, stream: 'cam1', expiresAt: 2e12 };
     const bad = [
       { ip: 'home' },

@@ -12,19 +12,19 @@ const limitsOf = async (options: SpeedOptions[], stream = 'cam1'): Promise<Limit
 };
 
 describe('speedPolicy', () => {
-  it('limits what viewers get and what publishers send', async () => {
+  it('limits what viewers receive and what publishers send', async () => {
     expect(await limitsOf([{ downMbits: 4 }])).toEqual({ downMbits: 4 });
     expect(await limitsOf([{ downMbits: 4, upMbits: 8 }])).toEqual({ downMbits: 4, upMbits: 8 });
   });
 
-  it('is about the streams that its patterns name', async () => {
+  it('applies to the streams that match its patterns', async () => {
     for (const per of ['news/*', ['news/*', 'cam1']]) {
       expect(await limitsOf([{ downMbits: 4, per }], 'news/today')).toEqual({ downMbits: 4 });
       expect(await limitsOf([{ downMbits: 4, per }], 'sport')).toEqual({});
     }
   });
 
-  it('has the tightest of several hold', async () => {
+  it('gives a viewer the tightest of several limits', async () => {
     const all = [
       { downMbits: 4, upMbits: 9 },
       { downMbits: 8, upMbits: 2, per: 'news/*' },
@@ -50,7 +50,7 @@ describe('speedPolicy', () => {
     expect(heard).toEqual([{ downMbits: 2 }, {}]);
   });
 
-  it('has a viewer of several streams keep to the limits of the one it asked for last', async () => {
+  it('holds a viewer of several streams to the limits of the one it asked for last', async () => {
     const policy = speedPolicy({ downMbits: 2, per: 'news/*' });
     const { tracker } = world([policy], { identity: { viewer: ['ip', 'token'] } });
     const limits = async (stream: string) => {

@@ -115,7 +115,7 @@ const WAYS: [string, (text: string) => Partial<HttpHit>][] = [
 
 describe.each(KINDS)('%s', (what, policy, make) => {
   it.each(WAYS.filter(([way]) => what.startsWith('a JWT') || way !== 'as a bearer'))(
-    'has one spelling only, %s',
+    'has only one valid spelling, %s',
     async (_, given) => {
       const { tracker } = world([policy()]);
       const text = make();
@@ -148,7 +148,7 @@ describe.each(KINDS.filter(([what]) => /ES\d/.test(what)))('%s', (_, policy, mak
     }
   });
 
-  it('lets in one of both when they race', async () => {
+  it('admits only one of the two when they race', async () => {
     const { tracker } = world([policy()]);
     const token = make();
     const answers = await Promise.all([token, mirrored(token)].map((text) => ask(tracker, { token: text })));
@@ -156,7 +156,7 @@ describe.each(KINDS.filter(([what]) => /ES\d/.test(what)))('%s', (_, policy, mak
   });
 });
 
-it('reads one bearer of however the header is written', async () => {
+it('a bearer token is one and the same however the header is written', async () => {
   const { tracker } = world([jwtPolicy({ secret: SECRET })]);
   const token = jwt(claims);
   const { id } = sessionOf(await ask(tracker, { credentials: credentialsOf(`Bearer ${token}`) }));
