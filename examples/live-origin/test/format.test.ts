@@ -17,7 +17,7 @@ function agents(texts: readonly string[]): { names: string[]; ms: number } {
   return JSON.parse(output) as { names: string[]; ms: number };
 }
 
-it('tells players by name', () => {
+it('the page names players by their User-Agent', () => {
   const mac = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)';
   const iPhone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)';
   const texts = {
@@ -30,7 +30,7 @@ it('tells players by name', () => {
   expect(agents(Object.keys(texts)).names).toEqual(Object.values(texts));
 });
 
-it('takes linear time for a name of 64 KB', () => {
+it('naming a player takes linear time for a User-Agent of 64 KB', () => {
   const atoms = [
     'Version/1',
     'Version/1.',

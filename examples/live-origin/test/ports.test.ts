@@ -26,7 +26,7 @@ async function taken(port = 0): Promise<number> {
 const withEnv = (env: Record<string, string>) =>
   jest.replaceProperty(process, 'env', { ...process.env, HOST: '', ...env });
 
-it('takes the usual port where it is free, without a word', async () => {
+it('the usual port is taken silently if it is free', async () => {
   const said = jest.spyOn(console, 'log').mockReturnValue();
   const usual = await start().freePort();
   withEnv({ X_PORT: '' });
@@ -34,7 +34,7 @@ it('takes the usual port where it is free, without a word', async () => {
   expect(said).not.toHaveBeenCalled();
 });
 
-it('moves on from a usual port that is taken, says so, and takes no other one twice', async () => {
+it('another port is taken, with a message, if the usual one is in use, and none is taken twice', async () => {
   const said = jest.spyOn(console, 'log').mockReturnValue();
   const usual = await taken();
   const { choosePort } = start();
@@ -50,7 +50,7 @@ it('moves on from a usual port that is taken, says so, and takes no other one tw
   await taken(first); // it can be listened on
 });
 
-it('does so for UDP ports', async () => {
+it('another UDP port is taken as well if the usual one is in use', async () => {
   jest.spyOn(console, 'log').mockReturnValue();
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   open.push(socket);
@@ -61,7 +61,7 @@ it('does so for UDP ports', async () => {
   expect(await start().choosePort('X_PORT', port, 'tcp')).toBe(port);
 });
 
-it('does not move on from a port that was asked for', async () => {
+it('no other port is taken instead of one that was asked for', async () => {
   const port = await taken();
   const { choosePort, reasonNotToListen } = start();
   withEnv({ X_PORT: ` ${port} ` });
@@ -71,13 +71,13 @@ it('does not move on from a port that was asked for', async () => {
   );
 });
 
-it.each(['0', '1', '65535'])('takes %s', async (asked) => {
+it.each(['0', '1', '65535'])('the port may be %s', async (asked) => {
   withEnv({ X_PORT: asked });
   expect(await start().choosePort('X_PORT', 8080)).toBe(Number(asked));
 });
 
 it.each(['abc', '80a', '-1', '65536', '1e3', '0x50', '80.5', '123456', 'NaN', '８０'])(
-  'refuses X_PORT=%s in one sentence',
+  'X_PORT=%s is refused in one sentence',
   async (asked) => {
     withEnv({ X_PORT: asked });
     await expect(start().choosePort('X_PORT', 8080)).rejects.toThrow(

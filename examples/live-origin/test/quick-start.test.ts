@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-it('is a quick start of less than 40 lines', () => {
+it('the quick start is less than 40 lines', () => {
   const source = readFileSync(path.join(__dirname, '../src/server.ts'), 'utf8');
   expect(source.trimEnd().split('\n').length).toBeLessThan(40);
 });

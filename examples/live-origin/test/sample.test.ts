@@ -26,13 +26,13 @@ const decodeTime = (name: string): number => {
 };
 const listed = (): string[] => readFileSync(path.join(folder, 'video.m3u8'), 'utf8').match(/video-\d+\.m4s/g)!;
 
-it('has a whole live window from the start', () => {
+it('the sample has a whole live window from the start', () => {
   playSample(folder);
   expect(listed()).toEqual([0, 1, 2, 3, 4, 5].map((n) => `video-${n}.m4s`));
   expect(readFileSync(path.join(folder, 'manifest.mpd'), 'utf8')).toContain('type="dynamic"');
 });
 
-it('slides on, over the seam of the loop without a gap, and deletes what is old', async () => {
+it('the sample slides on, over the seam of the loop without a gap, and deletes old segments', async () => {
   playSample(folder);
   await jest.advanceTimersByTimeAsync(20 * SEGMENT_MS);
   expect(listed()).toEqual([20, 21, 22, 23, 24, 25].map((n) => `video-${n}.m4s`));
