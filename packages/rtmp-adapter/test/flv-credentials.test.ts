@@ -40,7 +40,7 @@ describe.each([4, 2] as const)('Authorization of a player of node-media-server %
     const play = (authorization?: string) =>
       new Client(server.http, '/live/cam1.flv', authorization === undefined ? {} : { authorization });
 
-    it.each(['Bearer abc', basic('me:pass:word')])('is what policies decide by: %s', async (authorization) => {
+    it.each(['Bearer abc', basic('me:pass:word')])('is passed to policies: %s', async (authorization) => {
       const player = play(authorization);
       const active = () => tracker.list({ protocol, status: 'active' });
       await until('it is listed', () => active().length === 1);

@@ -28,7 +28,7 @@ describe.each<[string, string, (path: string, userAgent?: string) => FlvPublishe
     (path) => stage.noted(sendFlvOverWebSocket(stage.server.http, path, { 'user-agent': 'OBS/1' })),
   ],
 ])('a publisher by %s', (name, protocol, publish) => {
-  it('is an input whose bytes are counted as received, until it leaves', async () => {
+  it('is an input whose bytes count as received, until it leaves', async () => {
     stage.attach();
     const stream = stage.newStream();
     const publisher = publish(`/live/${stream}.flv?token=abc`);
@@ -50,7 +50,7 @@ describe.each<[string, string, (path: string, userAgent?: string) => FlvPublishe
   it.each([
     ['at once', () => NO],
     ['later', () => pace(100).then(() => NO)],
-  ])('is refused %s with the reason, its media reaches nobody, and the place is free', async (_when, verdict) => {
+  ])('is refused %s with the reason; its media reaches nobody, and the stream is free', async (_when, verdict) => {
     let policy: () => Verdict | Promise<Verdict> = verdict;
     stage.attach(byInput(() => policy()));
     const stream = stage.newStream();

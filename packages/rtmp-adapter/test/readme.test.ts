@@ -8,7 +8,7 @@ import { freePorts } from '../../../test/support/free-port.js';
 import { RtmpClient } from './support/rtmp-client.js';
 import { until } from '../../../test/support/until.js';
 
-it('runs the example of the README, which tells of a publisher and a viewer', async () => {
+it('the example of the README runs, and reports a publisher and a viewer', async () => {
   const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
   const [rtmp, http] = (await freePorts(2)) as [number, number];
   const store = mkdtempSync(join(tmpdir(), 'rtmp-adapter-')); // by default it writes where it runs

@@ -36,7 +36,7 @@ describe('a push', () => {
     return { key: `push:${url}`, relay: task(url, stream, 'push') };
   };
 
-  it('is an output, is counted, and a kick ends it for good', async () => {
+  it('is an output whose bytes are counted, and a kick ends it for good', async () => {
     stage.attach();
     const stream = stage.newStream();
     await stage.onAir(stream);
@@ -79,7 +79,7 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
   }
   const hostOf = (url: string) => url.replace(/me:secret@/, '').replace(/([^/])\/[^/].*$/, '$1');
 
-  it('is an input, with the bytes that came, and no secret of its address', async () => {
+  it('is an input with the bytes that came, and without the secrets of its address', async () => {
     const asked: unknown[] = [];
     const listen = (candidate: unknown): Verdict => (asked.push(candidate), { allow: true });
     stage.attach({ policies: [{ name: 'listener', admit: listen }] });
@@ -121,7 +121,7 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
   it.each([
     ['at once', () => NO],
     ['later', () => pace(150).then(() => NO)],
-  ])('reaches nobody when it is refused %s, and the task ends', async (_when, verdict) => {
+  ])('reaches nobody when it is refused %s, and its task ends', async (_when, verdict) => {
     stage.attach(byKind('input', verdict));
     const stream = stage.newStream();
     const player = await play(stream);
@@ -133,7 +133,7 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
     expect([player.mediaBytes, stage.broadcast(stream)?.publisher]).toEqual([0, null]);
   });
 
-  it('flows once a late verdict is yes', async () => {
+  it('delivers media once a late verdict is yes', async () => {
     let answer: (verdict: Verdict) => void = () => undefined;
     stage.attach(byKind('input', () => new Promise((resolve) => (answer = resolve))));
     const stream = stage.newStream();
@@ -147,7 +147,7 @@ describe.each(['rtmp', 'rtsp'] as const)('a pull over %s', (protocol) => {
   });
 });
 
-it('gives a pull that had to connect again a new session', async () => {
+it('a pull that had to connect again has a new session', async () => {
   stage.attach();
   const camera = stage.noted(await new RtspSource().start());
   const stream = stage.newStream();
@@ -161,7 +161,7 @@ it('gives a pull that had to connect again a new session', async () => {
 });
 
 describe('a source that would end the process', () => {
-  it('because it sends media in one piece with its answer is pulled', async () => {
+  it('because it sends media together with its answer is pulled', async () => {
     stage.attach();
     const camera = stage.noted(await new RtspSource().start());
     camera.eager = true;
@@ -172,7 +172,7 @@ describe('a source that would end the process', () => {
     expect(camera.connections).toBe(1);
   });
 
-  it('because what it says makes no sense is tried again, and each time let go', async () => {
+  it('because it sends invalid data is tried again, and released each time', async () => {
     stage.attach();
     // objects in objects, without end
     const endless = message(20, Buffer.from('03000161'.repeat(9_000), 'hex'));

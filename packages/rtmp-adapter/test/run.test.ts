@@ -28,7 +28,7 @@ describe.each([
   [2, startServer2, ['rtmp', 'rtmps', 'http']],
 ] as const)('runNodeMediaServer with version %i', (_version, start, names) => {
   it.each(names)(
-    'rejects when the port of %s is taken, closes the others, and leaves the process alone',
+    'rejects when the port of %s is taken, closes the other servers, and leaves the process alone',
     async (name) => {
       const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
       const before = handlers();
@@ -55,7 +55,7 @@ describe.each([
   });
 });
 
-it('outlives the parts of version 2 that cannot start, and says so', async () => {
+it('runNodeMediaServer survives the parts of version 2 that cannot start, and says so', async () => {
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const ffmpeg = process.execPath; // anything that can be run
   const tasks: object[] = [];

@@ -139,7 +139,7 @@ describe.each([
     await server.stop();
   });
 
-  it('shows nothing that was offered, wherever it stood: to listeners, sinks, logs, lists, explanations', async () => {
+  it('shows no credential, wherever it was offered: to listeners, sinks, logs, lists, explanations', async () => {
     const refusesSome: Policy = {
       name: 'odd',
       admit: ({ token }) =>
@@ -161,7 +161,7 @@ describe.each([
     expect(has(TOKEN)).toEqual([]);
   });
 
-  it('tells an HTTP authoriser what it judges, and no password of a URL or a header', async () => {
+  it('tells an HTTP authoriser what it has to judge, and no password of a URL or a header', async () => {
     const bodies: string[] = [];
     const service: Server = createServer((asked, response) => {
       let body = '';

@@ -24,7 +24,7 @@ describe.each([
   ['HTTP/2', 'http-flv', http2],
   ['WebSocket', 'ws-flv', wss],
 ] as const)('a player over TLS and %s', (_name, protocol, play) => {
-  it('is listed as secure, with what it is, and counted', async () => {
+  it('is listed as secure, with its details, and its bytes are counted', async () => {
     stage.attach();
     const stream = await newStream(20_000);
     const player = play(pathOf(stream, 'abc'), { 'user-agent': 'MyUA/1.0' });
@@ -88,7 +88,7 @@ describe.each([
   });
 });
 
-it('cuts a stream of HTTP/2 that is not read as stalled, and not its neighbour', async () => {
+it('an HTTP/2 stream that is not read is cut as stalled, and its neighbour is not', async () => {
   stage.attach({}, { stallTimeoutMs: 1_000, maxBufferBytes: 300_000 });
   const stream = await newStream(60_000);
   const stuck = http2(pathOf(stream), { 'user-agent': 'stuck' });

@@ -59,13 +59,13 @@ const about = (kind: string, verdict: () => Verdict | Promise<Verdict>): Policy 
 });
 const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' };
 
-it('runs without the handlers that it would give to the whole process', () => {
+it('version 2 runs without the handlers that it would install for the whole process', () => {
   attach();
   const handlers = ['SIGINT', 'SIGTERM', 'uncaughtException'].map((event) => process.listenerCount(event));
   expect(handlers).toEqual(handlersBefore);
 });
 
-it('shows, refuses and cuts players of RTMPS, as secure', async () => {
+it('players of RTMPS are shown, refused and cut, as secure', async () => {
   attach({ policies: [about('viewer', () => allowed)] });
   let allowed: Verdict = { allow: true };
   const stream = newStream();
@@ -84,7 +84,7 @@ it('shows, refuses and cuts players of RTMPS, as secure', async () => {
   expect(refused.mediaBytes).toBe(0);
 });
 
-it('leaves no listener behind when it is detached, and everybody playing', async () => {
+it('detaching leaves no listener behind, and everybody playing', async () => {
   const counts = () => nodeEvent.eventNames().map((event) => [event, nodeEvent.listenerCount(event)] as const);
   const before = counts();
   attach();
@@ -100,7 +100,7 @@ it('leaves no listener behind when it is detached, and everybody playing', async
   await until('all play on', () => received().every((bytes, i) => bytes > then[i]! + 3000));
 });
 
-it('learns the same of a player as from version 4', async () => {
+it('the details of a player are the same as from version 4', async () => {
   attach();
   const stream = newStream();
   await rtmp().play(`${stream}?token=abc`, 'LNX 9,0,124,2');
@@ -117,7 +117,7 @@ it('learns the same of a player as from version 4', async () => {
   expect(tracker.list({ protocol: 'ws-flv' })[0]).toMatchObject({ stream, namedBy: 'fingerprint' });
 });
 
-it('refuses in the terms of each protocol, without media', async () => {
+it('a refusal has the form of each protocol, and no media is sent', async () => {
   attach({ policies: [about('viewer', async () => NO)] });
   const stream = newStream();
   await publish(stream);
@@ -131,7 +131,7 @@ it('refuses in the terms of each protocol, without media', async () => {
   expect([players[0].mediaBytes, players[2].bytes]).toEqual([0, 0]);
 });
 
-it('sends Play.Stop when it kicks over RTMP, and 4000 over WebSocket, and cuts HTTP', async () => {
+it('a kick sends Play.Stop over RTMP and 4000 over WebSocket, and cuts HTTP', async () => {
   attach();
   const stream = newStream();
   await publish(stream);
@@ -145,7 +145,7 @@ it('sends Play.Stop when it kicks over RTMP, and 4000 over WebSocket, and cuts H
   expect([players[2].code, players[2].reason]).toEqual([4000, 'kicked']);
 });
 
-it('refuses a publisher, whose media reaches nobody, and lets the next one in', async () => {
+it('a refused publisher reaches nobody, and the next one is admitted', async () => {
   let verdict: Verdict = NO;
   attach({ policies: [about('input', async () => verdict)] });
   const stream = newStream();
@@ -158,7 +158,7 @@ it('refuses a publisher, whose media reaches nobody, and lets the next one in', 
   await until('the player gets media', () => player.mediaBytes > 0);
 });
 
-it('closes the session of a player that waits for a stream, for which the server reports no end', async () => {
+it('the session of a player that waits for a stream closes, though the server reports no end', async () => {
   attach();
   const player = await rtmp().play(newStream());
   await until('it is listed', () => viewers().length === 1);
@@ -167,7 +167,7 @@ it('closes the session of a player that waits for a stream, for which the server
   expect(tracker.list()).toEqual([expect.objectContaining({ closeReason: 'client_gone' })]);
 });
 
-it('cuts a client that plays twice on one connection, and the publisher survives', async () => {
+it('a client that plays twice on one connection is cut, and the publisher survives', async () => {
   attach();
   const [first, second] = [newStream(), newStream()];
   const publisher = await publish(first);
@@ -181,7 +181,7 @@ it('cuts a client that plays twice on one connection, and the publisher survives
   expect([publisher.ended, viewers().length]).toEqual([false, 1]);
 });
 
-it('opens nothing for a second publisher', async () => {
+it('a second publisher of a stream opens no session', async () => {
   attach();
   const stream = newStream();
   await publish(stream);
@@ -191,7 +191,7 @@ it('opens nothing for a second publisher', async () => {
   expect(tracker.stats().openedTotal).toBe(1);
 });
 
-it('cuts players that do not read as stalled, with bounded buffers, and the others play on', async () => {
+it('players that do not read are cut as stalled, with bounded buffers, and the others play on', async () => {
   attach({}, { stallTimeoutMs: 1_000, maxBufferBytes: 300_000 });
   const stream = newStream();
   await publish(stream, 100_000);
@@ -215,7 +215,7 @@ it('cuts players that do not read as stalled, with bounded buffers, and the othe
   await until('the other plays on', () => other.mediaBytes > then + 1_000_000);
 });
 
-it('stops with players over HTTP and WebSocket, and the process lives', async () => {
+it('the server stops with players over HTTP and WebSocket, and the process survives', async () => {
   [clients, tracker] = [[], createTracker({ logger })];
   const other = await startServer2((nms) => (attachment = attachRtmp(nms, tracker)));
   const players = [

@@ -58,7 +58,7 @@ const about = (kind: string, verdict: () => Verdict | Promise<Verdict>): Policy 
 });
 const NO: Verdict = { allow: false, reason: 'unauthorized', kind: 'credentials', detail: 'no such token' };
 
-describe('what is learnt', () => {
+describe('what the tracker learns', () => {
   it('of a player over RTMP: stream, address without port, flashVer, query, token', async () => {
     attach({ exposeTokens: true });
     const stream = newStream();
@@ -108,7 +108,7 @@ describe('the messages of a refusal', () => {
     ['limit', 429],
     ['overload', 503],
   ] as const;
-  it.each(kinds)('%s is %i everywhere, and no media', async (kind, status) => {
+  it.each(kinds)('%s is %i over every protocol, without media', async (kind, status) => {
     attach({ policies: [about('viewer', async () => ({ ...NO, kind }))] });
     const stream = newStream();
     await rtmp().publish(stream);
@@ -126,7 +126,7 @@ describe('the messages of a refusal', () => {
     expect(viewers()).toEqual([]);
   });
 
-  it('a publisher gets Publish.Denied, its media reaches nobody, and the place is free at once', async () => {
+  it('a publisher gets Publish.Denied, its media reaches nobody, and the stream is free at once', async () => {
     let allow = false;
     attach({ policies: [about('input', () => (allow ? { allow: true } : NO))] });
     const stream = newStream();
@@ -144,7 +144,7 @@ describe('the messages of a refusal', () => {
 });
 
 describe('while a verdict is pending', () => {
-  it('a player gets nothing, and then everything from the latest key frame on', async () => {
+  it('a player gets nothing, and then everything from the latest key frame onwards', async () => {
     let answer: (verdict: Verdict) => void = silent;
     attach({ policies: [about('viewer', () => new Promise((resolve) => (answer = resolve)))] });
     const stream = newStream();
@@ -158,7 +158,7 @@ describe('while a verdict is pending', () => {
     expect(viewers()).toHaveLength(1);
   });
 
-  it('what a publisher sends is kept for the yes, within bounds, and lost with the no', async () => {
+  it('media of a publisher is kept for an approval, within bounds, and discarded on a refusal', async () => {
     let answer: (verdict: Verdict) => void = silent;
     attach({ policies: [about('input', () => new Promise((resolve) => (answer = resolve)))] });
     const stream = newStream();
@@ -174,7 +174,7 @@ describe('while a verdict is pending', () => {
 });
 
 describe('a kick', () => {
-  it('says Play.Stop over RTMP and 4000 over WebSocket, and cuts HTTP', async () => {
+  it('sends Play.Stop over RTMP and 4000 over WebSocket, and cuts HTTP', async () => {
     attach();
     const stream = newStream();
     await rtmp().publish(stream);
@@ -205,8 +205,8 @@ describe('a kick', () => {
   });
 });
 
-describe('what the server tells wrongly', () => {
-  it('opens nothing for connections that never play, bad names and refused publishers', async () => {
+describe('what the server reports wrongly', () => {
+  it('opens no session for connections that never play, bad names and refused publishers', async () => {
     attach();
     const stream = newStream();
     await rtmp().publish(stream);
@@ -265,7 +265,7 @@ describe('what the server tells wrongly', () => {
     expect([status, opened()]).toEqual([405, 0]);
   });
 
-  it('keeps players of a stream that nobody publishes yet, and of one whose publisher has left', async () => {
+  it('keeps players of a stream that is not published yet, and of one whose publisher has left', async () => {
     attach({ idleTimeoutMs: 1_100 }, { stallTimeoutMs: 1_100 });
     const stream = newStream();
     const player = await rtmp().play(stream);
@@ -303,7 +303,7 @@ describe('a player that does not read', () => {
     await until('the other plays on', () => other.mediaBytes > then + 1_000_000);
   });
 
-  it('that is only slow misses some media, and continues with the next key frame', async () => {
+  it('misses some media if it is only slow, and continues with the next key frame', async () => {
     attach({}, { maxBufferBytes: 300_000 });
     const stream = newStream();
     await rtmp().publish(stream, 'FMLE/3.0', 100_000);
@@ -377,7 +377,7 @@ describe('detach', () => {
   });
 });
 
-it('lets two trackers decide: media flows when both have said yes', async () => {
+it('with two trackers, media flows when both have approved', async () => {
   const answers: ((verdict: Verdict) => void)[] = [];
   const policies = [about('viewer', () => new Promise<Verdict>((resolve) => answers.push(resolve)))];
   attach({ policies });
@@ -396,7 +396,7 @@ it('lets two trackers decide: media flows when both have said yes', async () => 
   await other.stop();
 });
 
-it('rejects anything but a server and a tracker, and unknown options', () => {
+it('attachRtmp rejects anything but a server and a tracker, and unknown options', () => {
   expect(() => attachRtmp(server.nms, undefined as never)).toThrow(/second argument must be a tracker/);
   attach();
   expect(() => attachRtmp({} as never, tracker)).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));

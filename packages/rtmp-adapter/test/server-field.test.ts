@@ -37,7 +37,7 @@ function client(serverField: string): RtmpClient {
 const active = () => tracker.list({ status: 'active' }).map(({ kind, stream, query }) => ({ kind, stream, query }));
 
 describe('node-media-server 2', () => {
-  it('finds stream and token when the query stands in the field for the server', async () => {
+  it('finds stream and token if the query is in the field for the server', async () => {
     const tokens = await begin(startServer2);
     await client('live?token=a/b').publish('cam1', undefined, 1000, 2);
     await until('it publishes', () => active().length === 1);
@@ -52,7 +52,7 @@ describe('node-media-server 2', () => {
     expect(tracker.list({ kind: 'viewer' })[0]?.query).toMatch(/^x=1&token=(?!c$)/);
   });
 
-  it('takes no token when the two fields have different ones', async () => {
+  it('takes no token if the two fields have different ones', async () => {
     const tokens = await begin(startServer2);
     await client('live?token=a').play('cam1?token=b');
     await until('it waits', () => active().length === 1);
@@ -62,7 +62,7 @@ describe('node-media-server 2', () => {
   });
 
   it.each(['cam1#2', 'cam1/trackID=1', '/cam1', 'cam1/'])(
-    'refuses the name %s, which would stand in the list as cam1, and says so',
+    'refuses the name %s, which would be listed as cam1, and says so',
     async (name) => {
       await begin(startServer2);
       const player = await client('live').play(name);
@@ -78,7 +78,7 @@ describe('node-media-server 2', () => {
 });
 
 describe('node-media-server 4', () => {
-  it('hangs up on a query in the field for the server: it takes it for a name that is not allowed', async () => {
+  it('hangs up on a query in the field for the server, which it takes for an invalid name', async () => {
     const warn = jest.spyOn(process, 'emitWarning');
     await begin(startServer4);
     const publisher = await client('live?token=a').publish('cam1');

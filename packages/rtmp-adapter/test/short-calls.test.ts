@@ -99,7 +99,7 @@ describe.each([
     });
   }
 
-  it('has closed all of a thousand that leave as soon as they come, and forgotten them', async () => {
+  it('closes and forgets every one of a thousand clients that leave as soon as they come', async () => {
     const before = handles();
     for (let i = 0; i < CALLS; i += AT_ONCE) {
       const calls = Array.from({ length: AT_ONCE }, (_, k) => call(i + k));

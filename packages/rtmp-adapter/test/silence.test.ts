@@ -86,7 +86,7 @@ describe.each([
       await onAir(stream);
     });
 
-    it('gives way at once to another, as replaced, and its players see that one', async () => {
+    it('makes way for another at once, as replaced, and its players see the new one', async () => {
       attach();
       const stream = newStream();
       const { publisher, player } = await onAir(stream);
@@ -104,7 +104,7 @@ describe.each([
     it.each([
       ['at once', () => NO],
       ['later', () => pace(50).then(() => NO)],
-    ])('keeps its place when the other is refused, %s', async (_when, verdict) => {
+    ])('keeps its stream when the other publisher is refused, %s', async (_when, verdict) => {
       let answer: () => Verdict | Promise<Verdict> = () => ({ allow: true });
       attach([{ name: 'test', admit: ({ kind }) => (kind === 'input' ? answer() : { allow: true }) }]);
       const stream = newStream();
@@ -121,7 +121,7 @@ describe.each([
       expect([inputs(stream).length, publisher.ended]).toEqual([1, false]);
     });
 
-    it('keeps its place when the other leaves before it is decided', async () => {
+    it('keeps its stream when the other publisher leaves before its verdict', async () => {
       let asked = 0;
       const never = new Promise<Verdict>(() => undefined);
       attach([{ name: 'test', admit: ({ kind }) => (kind !== 'input' || asked++ === 0 ? { allow: true } : never) }]);
@@ -139,7 +139,7 @@ describe.each([
       expect(inputs(stream).length).toBe(1);
     });
 
-    it('does not give way while it sends', async () => {
+    it('does not make way while it sends', async () => {
       attach();
       const stream = newStream();
       const { publisher } = await onAir(stream);
@@ -159,7 +159,7 @@ describe.each([
   }
 
   describe('a player over RTMP', () => {
-    it('is closed as client_gone when it answers pings no more for 30 s', async () => {
+    it('is closed as client_gone when it has not answered pings for 30 s', async () => {
       attach();
       const stream = newStream();
       const { player } = await onAir(stream);
@@ -172,7 +172,7 @@ describe.each([
       expect(reasons(stream)).toEqual(['client_gone']);
     });
 
-    it('stays when it has never answered one, and when there is nothing to play', async () => {
+    it('stays if it has never answered a ping, and while there is nothing to play', async () => {
       attach();
       const [stream, empty] = [newStream(), newStream()];
       const { player } = await onAir(stream);
@@ -187,7 +187,7 @@ describe.each([
     });
   });
 
-  it('a player over WS-FLV is closed as client_gone when it answers pings no more for 30 s', async () => {
+  it('a player over WS-FLV is closed as client_gone when it has not answered pings for 30 s', async () => {
     attach();
     const stream = newStream();
     await onAir(stream);
@@ -204,7 +204,7 @@ describe.each([
     expect(over('ws-flv', stream)).toBe('client_gone');
   });
 
-  it('a player over HTTP-FLV, which nobody can ask, stays for as long as it is connected', async () => {
+  it('a player over HTTP-FLV, which cannot be pinged, stays for as long as it is connected', async () => {
     attach();
     const stream = newStream();
     await onAir(stream);
@@ -216,7 +216,7 @@ describe.each([
 
   if (version === 2) return;
 
-  it('a publisher over HTTP gives way too', async () => {
+  it('a silent publisher over HTTP makes way, too', async () => {
     attach();
     const stream = newStream();
     const publisher = noted(postFlv(server.http, `/live/${stream}.flv`));
@@ -227,7 +227,7 @@ describe.each([
     await until('the first one is hung up on', () => publisher.ended);
     expect(reasons(stream)).toEqual(['replaced']);
   });
-  it('a player over HTTP/2 is asked on its connection, and stays while that answers', async () => {
+  it('a player over HTTP/2 is pinged on its connection, and stays while that answers', async () => {
     attach();
     const stream = newStream();
     const connection = connectHttp2((server as Server4).https);

@@ -1,7 +1,7 @@
 import { joined, serverAddress } from '../../src/client/server-address.js';
 import { streamOf } from '../../src/client/stream-of.js';
 
-describe('the address of the server, as encoders give it', () => {
+describe('the server address as encoders send it', () => {
   // OBS, FMLE, ffmpeg and librtmp send what stands in the field for the server as `tcUrl`, and its path and query as `app`.
   // Version 2 has taken the first slash out of `app` before anybody is told.
   it.each<[string, unknown, unknown, string, string]>([
@@ -27,7 +27,7 @@ describe('the address of the server, as encoders give it', () => {
     expect(serverAddress(app, tcUrl)).toEqual({ app: expected, query });
   });
 
-  it('joins its query with that of the name', () => {
+  it('has its query joined with that of the stream name', () => {
     expect([joined('', ''), joined('a=1', ''), joined('', 'b=2'), joined('a=1', 'b=2')]).toEqual([
       '',
       'a=1',
@@ -37,7 +37,7 @@ describe('the address of the server, as encoders give it', () => {
   });
 });
 
-describe('the stream that a path of version 2 names', () => {
+describe('the stream of a path in version 2', () => {
   it.each([
     ['/live/cam1', 'cam1'],
     ['/cam1', 'cam1'],
@@ -60,7 +60,7 @@ describe('the stream that a path of version 2 names', () => {
     '/rtmp:/me:password@h/live/cam1',
     '/',
     '',
-  ])('%j would be read as another one, or has a password in it: it is none', (path) =>
+  ])('%j could be read as another stream, or contains a password: it names none', (path) =>
     expect(streamOf(path)).toBeUndefined(),
   );
 });

@@ -36,7 +36,7 @@ describe('a publisher', () => {
     expect(after(1)).toBe(true);
   });
 
-  it('gives way after two seconds of silence, and not once it has sent again', () => {
+  it('makes way for another after two seconds of silence, and not once it has sent again', () => {
     const { after, state, listened } = client(false);
     after(10, sends(state));
     after(1);
@@ -53,11 +53,11 @@ describe('a publisher', () => {
     expect(after(1)).toBe(false);
   });
 
-  it('is never gone where 0 says so', () => expect(client(false, 0).after(10_000)).toBe(false));
+  it('is never gone with a timeout of 0', () => expect(client(false, 0).after(10_000)).toBe(false));
 });
 
 describe('a player', () => {
-  it('is asked three times a timeout, and never gone if it does not answer', () => {
+  it('is pinged three times per timeout, and never gone if it has never answered', () => {
     const { after, state } = client(true);
     expect(after(9)).toBe(false);
     expect(state.asked).toBe(0);
@@ -68,7 +68,7 @@ describe('a player', () => {
     expect(after(1000)).toBe(false);
   });
 
-  it('is gone when it has answered before, and does not any more', () => {
+  it('is gone when it has answered before, and no longer does', () => {
     const { after, state } = client(true);
     after(10);
     state.answer();
@@ -76,7 +76,7 @@ describe('a player', () => {
     expect(after(1)).toBe(true);
   });
 
-  it('is not gone while it says anything, or while something waits for it', () => {
+  it('is not gone while it sends anything, or while something waits for it', () => {
     const { after, state } = client(true);
     after(10);
     state.answer();
@@ -88,7 +88,7 @@ describe('a player', () => {
     expect(after(1)).toBe(true);
   });
 
-  it('is not listened to any more when it is released', () => {
+  it('is no longer listened to after its release', () => {
     const { after, state, listened } = client(true);
     after(10);
     listened.release();

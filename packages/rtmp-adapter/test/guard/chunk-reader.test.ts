@@ -137,7 +137,7 @@ describe.each(Object.keys(serverParsers))('against the parser of %s', (name) => 
     );
   });
 
-  it('never lets it hold more of a stranger than a stranger may cost', () => {
+  it('keeps the server from holding more of a stranger than its bound', () => {
     fc.assert(
       fc.property(conversation, sizes, (said, pieces) => {
         const server = parser();
@@ -161,7 +161,7 @@ function readBoth(reader: ChunkReader, server: ServerParser, said: Buffer, piece
   return undefined;
 }
 
-describe('what has put readers out of step with the server', () => {
+describe('what once made readers lose step with the server', () => {
   const chunk = (text: string, payload = 0) => Buffer.concat([Buffer.from(text, 'hex'), Buffer.alloc(payload, 0x55)]);
   const sized = chunk('020000000000040100000000');
   const last = chunk('020000000000040300000000', 4);
@@ -173,7 +173,7 @@ describe('what has put readers out of step with the server', () => {
     ],
   ];
 
-  it.each(inStep)('%s does not', (_what, parts) => {
+  it.each(inStep)('%s is read as the server reads it', (_what, parts) => {
     for (const parser of Object.values(serverParsers)) {
       const [reader, server] = [new Reader(), parser()];
       const data = Buffer.concat([HANDSHAKE, ...parts]);
@@ -184,7 +184,7 @@ describe('what has put readers out of step with the server', () => {
     }
   });
 
-  it('a time beyond 32 bits is a problem, because the server ignores what comes with it', () => {
+  it('a time beyond 32 bits is an error, because the server ignores what comes with it', () => {
     const early = chunk('03ffffff0000040300000000ffffffff', 4);
     const late = chunk('430000010000040100ffffff');
     for (const parser of Object.values(serverParsers)) {

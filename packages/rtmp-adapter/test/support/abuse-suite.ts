@@ -144,7 +144,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     });
   });
 
-  it('bears garbage, and everything but the beginning of RTMP is cut at once', async () => {
+  it('survives garbage, and cuts at once anything that does not begin like RTMP', async () => {
     let seed = 7;
     const random = () => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) >>> 24;
     for (let i = 0; i < 200; i++) {
@@ -155,7 +155,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     expect(tracker.stats().openedTotal).toBe(opened);
   });
 
-  it('bears commands in which single bytes are wrong', async () => {
+  it('survives commands with single wrong bytes', async () => {
     const good = Buffer.concat([...play('cam1?token=abc')]);
     for (let at = 12; at < good.length; at += 2) {
       const bad = Buffer.from(good);
@@ -169,7 +169,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     await until('they are gone', () => tracker.count({ status: 'active' }) === 2);
   });
 
-  it('hangs up on who says nothing, or half of it, byte by byte', async () => {
+  it('hangs up on clients that send nothing, or half a handshake byte by byte', async () => {
     const slow = [
       await raw(server.rtmp),
       await raw(server.rtmp, handshake.subarray(0, 700)),
@@ -199,13 +199,13 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
       '/',
       ...noStreams,
     ];
-    it.each(paths)('%s opens nothing', async (path) => {
+    it.each(paths)('%s opens no session', async (path) => {
       await Promise.all([get(path), get(path, 'POST'), get(path, 'HEAD'), upgrade(path)]);
       await pace(30);
       expect(tracker.stats().openedTotal).toBe(opened);
     });
 
-    it('refuses methods that are none of a player', async () => {
+    it('refuses methods that no player uses', async () => {
       for (const method of ['HEAD', 'PUT', 'DELETE', 'PATCH']) {
         const socket = await get('/live/cam1.flv', method);
         const [data] = (await once(socket, 'data')) as [Buffer];
@@ -214,13 +214,13 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
       expect(tracker.stats().openedTotal).toBe(opened);
     });
 
-    it('cuts a play that is sent behind another one on the same connection', async () => {
+    it('cuts a client that sends a second play on the same connection', async () => {
       const one = 'GET /live/cam1.flv HTTP/1.1\r\nHost: x\r\n\r\n';
       await ended(await raw(server.http, one + one));
       opened = tracker.stats().openedTotal;
     });
 
-    it('bears media that is none, posted', async () => {
+    it('survives posted data that is not media', async () => {
       const post = 'POST /live/posted.flv HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n';
       const flv = Buffer.from('464c5601050000000900000000', 'hex');
       const metadata = Buffer.from('120000030000000000000002ffff00000000', 'hex');
@@ -245,7 +245,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     });
   });
 
-  it('holds thousands of connections that say nothing, and lets them go', async () => {
+  it('holds thousands of silent connections, and then releases them', async () => {
     const before = heldBytes();
     const silent: Socket[] = [];
     // both ends are in this process, which may have 20,000 files open: those that were hung up on make room

@@ -140,7 +140,7 @@ export function floodSuite(name: string, { start, sessions, takesFlv }: Floodabl
     it.each<[string, number, number]>([
       ['small', 10, 12],
       ['large', 60_000, 120],
-    ])('a publisher whose pictures, %s ones, have no key does not fill the memory', async (_what, bytes, megabytes) => {
+    ])('a publisher of %s pictures without a key frame does not fill the memory', async (_what, bytes, megabytes) => {
       const picture = (first: number): Buffer => message(9, Buffer.concat([Buffer.from([first]), Buffer.alloc(bytes)]));
       const body = Buffer.concat(Array(Math.ceil(100_000 / bytes)).fill(picture(0x22)));
       const head = Buffer.concat([publish('cam3'), picture(0x12)]);
@@ -152,13 +152,13 @@ export function floodSuite(name: string, { start, sessions, takesFlv }: Floodabl
       ['HTTP-FLV', () => Buffer.concat([http('GET /live/cam1.flv'), longBody])],
       ['HTTP-FLV, in FLV', () => Buffer.concat([http('GET /live/cam1.flv'), longBody, longTag])],
       ['WS-FLV', () => webSocket('/live/cam1.flv', 94 * MIB)],
-    ])('players over %s that talk are cut', async (_what, head) => {
+    ])('players over %s that send data are cut', async (_what, head) => {
       const flooded = await overHttp(head());
       expect(flooded).toMatchObject({ cut: 20 });
       expect(flooded.grown).toBeLessThan(64 * MIB);
     });
 
-    it('requests behind a running play end it', async () => {
+    it('requests sent behind a running play end it', async () => {
       const request = Buffer.from(`GET /${'x'.repeat(4_000)} HTTP/1.1\r\nHost: x\r\n\r\n`);
       const body = Buffer.concat(Array(16).fill(request));
       const flooded = await overHttp(Buffer.concat([http('GET /live/cam1.flv'), Buffer.from('\r\n')]), { body });
@@ -171,7 +171,7 @@ export function floodSuite(name: string, { start, sessions, takesFlv }: Floodabl
     it.each<[string, (i: string) => Buffer]>([
       ['HTTP', (stream) => Buffer.concat([http(`POST /live/${stream}.flv`), longBody, longTag])],
       ['WebSocket', (stream) => webSocket(`/live/${stream}.flv`, 94 * MIB, 'Sec-WebSocket-Protocol: publisher\r\n')],
-    ])('a publisher over %s that parks what is no media is cut', async (what, head) => {
+    ])('a publisher over %s that sends anything but media is cut', async (what, head) => {
       const flooded = await overHttp(head(`parked-${what}`), { connections: 1 });
       expect(flooded).toMatchObject({ cut: 1 });
       expect(flooded.grown).toBeLessThan(64 * MIB);
