@@ -81,7 +81,7 @@ afterAll(async () => {
   await tracker.stop();
 });
 
-describe('hangs up, with a word where there is one, on', () => {
+describe('hangs up, with a status if possible, on', () => {
   it.each([
     ['garbage', 'GARBAGE\r\n\r\n', 400],
     ['bytes', Buffer.from([0, 1, 2, 255, 254]), 400],
@@ -96,7 +96,7 @@ describe('hangs up, with a word where there is one, on', () => {
   });
 });
 
-it('answers what is a request, and makes no sense', async () => {
+it('the server answers requests that make no sense with an error', async () => {
   expect(await answerTo('OPTIONS * RTSP/2.0\r\nCSeq: 1\r\n\r\n')).toMatch(/^RTSP\/1\.0 505 /);
   expect(await answerTo('OPTIONS * RTSP/1.0\r\n\r\n')).toMatch(/^RTSP\/1\.0 400 /);
   expect(await answerTo(request('PLAY', '/live/cam1'))).toMatch(/^RTSP\/1\.0 454 /);
@@ -108,7 +108,7 @@ it('answers what is a request, and makes no sense', async () => {
   );
 });
 
-it('understands a request in single bytes, and a body in three segments', async () => {
+it('the server understands a request in single bytes, and a body in three segments', async () => {
   const socket = await raw();
   let said = '';
   socket.on('data', (data: Buffer) => (said += data.toString()));
@@ -126,7 +126,7 @@ it('understands a request in single bytes, and a body in three segments', async 
   await until('it is answered', () => said.startsWith('RTSP/1.0 200'));
 });
 
-it('bears a publisher that lies about the length of its body, in both directions', async () => {
+it('the server survives publishers whose body is longer or shorter than they say', async () => {
   const type = 'Content-Type: application/sdp\r\n';
   const short = await raw(request('ANNOUNCE', '/live/a', `${type}Content-Length: ${SDP.length - 20}\r\n`, SDP));
   expect(await lastWords(short)).toMatch(/^RTSP\/1\.0 (200|400) [^]*RTSP\/1\.0 400 /);
@@ -136,7 +136,7 @@ it('bears a publisher that lies about the length of its body, in both directions
   cut.destroy();
 });
 
-it('bears `$` frames at any point', async () => {
+it('the server accepts `$` frames at any point', async () => {
   const junk = [frame(0, packet(1)), frame(255, Buffer.alloc(0)), frame(7, Buffer.alloc(65_535))];
   const one = new RtspClient(port);
   const say = () => junk.forEach((each) => one.say(each));
@@ -163,7 +163,7 @@ it('bears `$` frames at any point', async () => {
   two.drop();
 });
 
-it('refuses names and tokens that are too long, and opens nothing for them', async () => {
+it('the server refuses names and tokens that are too long, and opens no session for them', async () => {
   const { openedTotal } = tracker.stats();
   expect(await answerTo(request('DESCRIBE', `/live/cam1?token=${'x'.repeat(5_000)}`))).toMatch(/^RTSP\/1\.0 403 /);
   const announce = (path: string) =>
@@ -172,7 +172,7 @@ it('refuses names and tokens that are too long, and opens nothing for them', asy
   expect(tracker.stats().openedTotal).toBe(openedTotal);
 });
 
-it('hangs up on a client that sends nothing, or half a request byte by byte', async () => {
+it('the server hangs up on a client that sends nothing, or half a request byte by byte', async () => {
   const half = request('DESCRIBE', '/live/cam1');
   const slow = [
     await raw(),
@@ -189,7 +189,7 @@ it('hangs up on a client that sends nothing, or half a request byte by byte', as
   clearInterval(ask);
 });
 
-it('keeps nothing of a client that sets up again and again', async () => {
+it('the server keeps nothing of a client that sends SETUP again and again', async () => {
   const one = new RtspClient(port, { over: 'udp' });
   const ports = [];
   for (let i = 0; i < 50; i++) {
@@ -205,7 +205,7 @@ it('keeps nothing of a client that sets up again and again', async () => {
   one.drop();
 });
 
-it('bounds what waits for a client that does not read its responses', async () => {
+it('the server bounds what waits for a client that does not read its responses', async () => {
   const own = createRtspServer({ startTimeoutMs: 0, maxBufferBytes: 65_536 });
   const deaf = connect((await own.listen(0, '127.0.0.1')).port, '127.0.0.1').on('error', () => undefined);
   deaf.pause();
@@ -220,7 +220,7 @@ it('bounds what waits for a client that does not read its responses', async () =
   await own.close();
 });
 
-it('bears any bytes on a connection, alone and behind a good beginning', async () => {
+it('the server survives any bytes on a connection, alone and after a good beginning', async () => {
   const beginnings = [
     '',
     request('OPTIONS', '/'),
@@ -257,7 +257,7 @@ it('bears any bytes on a connection, alone and behind a good beginning', async (
   );
 });
 
-it('bears requests in which single bytes are wrong', async () => {
+it('the server survives requests with single wrong bytes', async () => {
   const good = Buffer.from(
     request('DESCRIBE', '/live/cam1?token=abc') +
       request('SETUP', '/live/cam1/trackID=0', 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n'),
@@ -288,7 +288,7 @@ const SILENT = `
   setInterval(() => process.send({ made, ended }), 50);
 `;
 
-it('holds ten thousand connections that say nothing, serves others meanwhile, and lets them go', async () => {
+it('the server holds ten thousand silent connections, serves others meanwhile, and then releases them', async () => {
   const own = createRtspServer({ startTimeoutMs: 8_000 });
   const to = (await own.listen(0, '127.0.0.1')).port;
   await new RtspClient(to).publish('/live/cam1');

@@ -34,14 +34,14 @@ afterEach(async () => {
 const viewers = () => tracker.list({ status: 'active', kind: 'viewer' });
 
 describe('an encoder', () => {
-  it('may send an empty Session header before there is a session, as some for Android do', async () => {
+  it('may send an empty Session header before there is a session, as some on Android do', async () => {
     expect((await client().publish('/live/cam1', { Session: '' })).status).toBe(200);
     expect(server.streams).toEqual(['cam1']);
     expect((await client().ask('OPTIONS', '*', { Session: ' ' })).status).toBe(200);
     expect((await client().ask('DESCRIBE', client().url('/live/cam1'), { Session: '', Require: '' })).status).toBe(200);
   });
 
-  it('may say in its SDP how it would send, and announce what cannot be relayed', async () => {
+  it('may describe in its SDP how it would send, and announce media that cannot be relayed', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const encoder = client();
     const odd = 'm=application 9 TCP/WSS 1\r\na=control:streamid=9\r\n(null)\r\n';
@@ -99,7 +99,7 @@ describe('an encoder', () => {
 it.each([
   ['LF alone', '\n'],
   ['CRLF and LF, as it comes', '\r\n|\n'],
-])('answers requests whose lines end with %s', async (_what, ends) => {
+])('requests whose lines end with %s are answered', async (_what, ends) => {
   const publisher = client();
   await publisher.publish('/live/cam1');
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);

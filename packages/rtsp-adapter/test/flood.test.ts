@@ -38,7 +38,7 @@ afterEach(async () => {
   await tracker.stop();
 });
 
-describe('the relay takes no more memory, whatever is sent by', () => {
+describe('the relay’s memory does not grow, whatever is sent by', () => {
   let server: RtspServer;
   let port: number;
 
@@ -93,7 +93,7 @@ describe('the relay takes no more memory, whatever is sent by', () => {
     60_000,
   );
 
-  it('publishers that send beside their media', async () => {
+  it('publishers that send data other than their media', async () => {
     const announce = request('ANNOUNCE', '/live/p#', 'Content-Type: application/sdp\r\n', SDP);
     const record = ';interleaved=0-1;mode=record';
     const opening = [announce, setUp(0, record).replace('cam1', 'p#'), request('RECORD', '/live/p#')];
@@ -107,7 +107,7 @@ describe('the relay takes no more memory, whatever is sent by', () => {
   });
 });
 
-it('the relay takes no more memory, whatever is sent to its UDP ports', async () => {
+it('the relay’s memory does not grow, whatever is sent to its UDP ports', async () => {
   const server = createRtspServer({ tracker });
   const { port } = await server.listen(0, '127.0.0.1');
   const own = (publisher = new RtspClient(port, { over: 'udp' }));
@@ -129,7 +129,7 @@ it('the relay takes no more memory, whatever is sent to its UDP ports', async ()
   await server.close();
 });
 
-describe('the npm package rtsp-server takes no more memory, whatever is sent by', () => {
+describe('the memory of the npm package rtsp-server does not grow, whatever is sent by', () => {
   let server: Server;
   let port: number;
 

@@ -37,7 +37,7 @@ afterEach(async () => {
   await tracker.stop();
 });
 
-it('holds DESCRIBE until the source that was started for it publishes, and then plays', async () => {
+it('DESCRIBE is held until the source started for it publishes, and then the player plays', async () => {
   await serve();
   const player = client();
   const answer = player.play('/live/cam1');
@@ -49,7 +49,7 @@ it('holds DESCRIBE until the source that was started for it publishes, and then 
   await until('media arrives', () => player.mediaBytes > 0);
 });
 
-it('answers 503 if it does not publish in time, and lists the player no longer', async () => {
+it('DESCRIBE is answered 503 if the source does not publish in time, and the player is no longer listed', async () => {
   await serve();
   const player = client();
   const answer = player.play('/live/cam1');
@@ -59,20 +59,20 @@ it('answers 503 if it does not publish in time, and lists the player no longer',
   expect(started).toEqual(['cam1']);
 });
 
-it('answers 404 for streams without a source, without judging the client', async () => {
+it('DESCRIBE is answered 404 for streams without a source, without judging the client', async () => {
   await serve();
   expect((await client().play('/live/elsewhere')).status).toBe(404);
   expect(tracker.count({ stream: 'elsewhere' })).toBe(0);
 });
 
-it('starts nothing for a refused player', async () => {
+it('a refused player starts no source', async () => {
   await serve();
   tracker.deny({ ip: '127.0.0.1' });
   expect((await client().play('/live/cam1')).status).toBe(403);
   expect(started).toEqual([]);
 });
 
-it('does not hold a player that has gone', async () => {
+it('a player that has gone is no longer held', async () => {
   await serve();
   const player = client();
   void player.play('/live/cam1').catch(() => undefined);

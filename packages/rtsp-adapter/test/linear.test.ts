@@ -106,7 +106,7 @@ const lines = [
 ];
 const ends = ['', '"', 'x\r', 'x\u2028', 'x\ny', '\r\n\r\n'];
 
-it.each(readers)('reads %s in a time that grows with its length and no faster', (_what, read) => {
+it.each(readers)('reading %s takes time that grows no faster than its length', (_what, read) => {
   for (const part of [...repeated, ...alternating, ...lines]) {
     for (const end of ends) {
       expectLinearTime(read, (length) => part.repeat(length / part.length) + end, LENGTH);
@@ -119,7 +119,7 @@ it.each([
   ['many headers', 'OPTIONS * RTSP/1.0\n', 'X:y\n'],
   ['a body', 'OPTIONS * RTSP/1.0\r\nContent-Length: 65536\r\n\r\n', 'x'],
   ['a frame', '$\0\xff\xff', 'x'],
-])('reads %s that comes byte by byte in a time that grows with its length', (_what, start, part) => {
+])('reading %s byte by byte takes time that grows no faster than its length', (_what, start, part) => {
   const read = (text: string): void => {
     const parser = new RtspParser(listener);
     try {

@@ -94,7 +94,7 @@ describe('a publisher over its connection', () => {
     await heard;
   }
 
-  it('is closed as client_gone when it was not heard of for a minute', async () => {
+  it('is closed as client_gone when nothing was heard of it for a minute', async () => {
     const publisher = await publish();
     jest.advanceTimersByTime(1_000);
     publisher.fallSilent();
@@ -106,7 +106,7 @@ describe('a publisher over its connection', () => {
     expect(closed()).toEqual(['client_gone']);
   });
 
-  it('is kept while it reports, and is not looked at any more after TEARDOWN', async () => {
+  it('is kept while it sends reports, and is no longer checked after TEARDOWN', async () => {
     const publisher = await publish();
     publisher.fallSilent();
     for (let i = 0; i < 5; i++) {
@@ -120,7 +120,7 @@ describe('a publisher over its connection', () => {
   });
 });
 
-describe('the door', () => {
+describe('the checks before the app', () => {
   it('refuses clients with an RTSP status before the app sees them', async () => {
     const one = new RtspClient(port);
     const answer = await one.ask('DESCRIBE', one.url('/live/cam1?token=full'));
@@ -135,7 +135,7 @@ describe('the door', () => {
     three.drop();
   });
 
-  it('lets no request overtake the verdict about the one before it', async () => {
+  it('lets no request overtake a pending verdict about the request before it', async () => {
     const one = new RtspClient(port);
     const answers = ['DESCRIBE', 'SETUP', 'PLAY', 'OPTIONS'].map((method) =>
       one.ask(method, one.url('/live/cam1?token=later')),
@@ -147,7 +147,7 @@ describe('the door', () => {
     one.drop();
   });
 
-  it('asks for a password, and takes the right one', async () => {
+  it('asks for a password, and accepts the right one', async () => {
     const one = new RtspClient(port);
     const url = '/live/cam1?token=password';
     const asked = await one.ask('DESCRIBE', one.url(url));
@@ -163,7 +163,7 @@ describe('the door', () => {
     one.drop();
   });
 
-  it('judges a client again that was let in to play and publishes, and the other way round', async () => {
+  it('judges again a client that was admitted to play and then publishes, and vice versa', async () => {
     await tracker.stop();
     const asked: string[] = [];
     const viewersOfA: Policy = {
@@ -196,7 +196,7 @@ describe('the door', () => {
     [one, two, three, four].forEach((client) => client.drop());
   });
 
-  it('hangs up on a client that piles up requests behind a verdict', async () => {
+  it('hangs up on a client that piles up requests behind a pending verdict', async () => {
     const one = new RtspClient(port);
     for (let i = 0; i < 40; i++) void one.ask('DESCRIBE', one.url('/live/cam1?token=later'), { X: 'y'.repeat(2_000) });
     await until('it is cut', () => one.ended);
@@ -254,7 +254,7 @@ describe('the door', () => {
     one.drop();
   });
 
-  it('lets each of two trackers decide, and gives the server back when both are detached', async () => {
+  it('gives each of two trackers a say, and restores the server when both are detached', async () => {
     const other = createTracker();
     const second = attachRtsp(server, other);
     const one = new RtspClient(port);
@@ -271,7 +271,7 @@ describe('the door', () => {
     await other.stop();
   });
 
-  it('recognises anything that is not such a server', () => {
+  it('rejects anything that is not such a server', () => {
     for (const none of [createHttpServer(), {}, null]) {
       expect(() => attachRtsp(none as Server, tracker)).toThrow(
         expect.objectContaining({ code: 'ERR_BAD_SERVER' }) as Error,
@@ -280,21 +280,21 @@ describe('the door', () => {
   });
 });
 
-describe('the shield', () => {
+describe('the parser before the app', () => {
   it.each([
     ['garbage', 'GARBAGE\r\n\r\n'],
     ['a method in small letters', 'options * RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
     ['a head without end', `OPTIONS * RTSP/1.0\r\nX: ${'y'.repeat(20_000)}`],
     ['a body too long', 'ANNOUNCE rtsp://h/a RTSP/1.0\r\nContent-Length: 100000\r\n\r\n'],
     ['bytes', Buffer.from([255, 0, 13, 10, 13, 10])],
-  ])('ends the connection for %s, and not the process', async (_what, said) => {
+  ])('ends the connection, but not the process, for %s', async (_what, said) => {
     const socket = await raw(said);
     await until('it is hung up on', () => socket.closed || socket.readableEnded);
     expect(clientErrors).toHaveLength(1);
     expect(seen).toEqual([]);
   });
 
-  it('gives the app whole requests, long heads and split bodies too, and frames as events', async () => {
+  it('gives the app whole requests, even with long heads and split bodies, and frames as events', async () => {
     server.removeListener('request', handler);
     const bodies: string[] = [];
     const frames: [number, number][] = [];

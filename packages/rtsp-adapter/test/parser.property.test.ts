@@ -52,7 +52,7 @@ function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   return cut;
 }
 
-it('understands requests and frames in any order, however they are cut', () => {
+it('the parser understands requests and frames in any order, however they are split', () => {
   fc.assert(
     fc.property(fc.array(message, { maxLength: 12 }), fc.array(fc.integer({ min: 1, max: 400 })), (messages, sizes) => {
       const { heard, parser } = listener();
@@ -63,7 +63,7 @@ it('understands requests and frames in any order, however they are cut', () => {
   );
 });
 
-it('tells nothing while it is held, and all of it afterwards, in order', () => {
+it('the parser reports nothing while it is held, and everything afterwards, in order', () => {
   fc.assert(
     fc.property(
       fc.array(message, { minLength: 1, maxLength: 8 }),
@@ -80,7 +80,7 @@ it('tells nothing while it is held, and all of it afterwards, in order', () => {
   );
 });
 
-it('accepts any bytes: it parses them, waits for more, or reports that they are not RTSP', () => {
+it('the parser accepts any bytes: it parses them, waits for more, or reports that they are not RTSP', () => {
   const junk = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
   const nearly = fc.constantFrom(
     'DESCRIBE rtsp://h/a RTSP/1.0\r\n',
@@ -113,7 +113,7 @@ const write = (text: string | Buffer) => () => {
   return heard;
 };
 
-it('refuses heads and bodies that are too long, as soon as it knows', () => {
+it('the parser refuses heads and bodies that are too long, as soon as it knows', () => {
   const start = 'DESCRIBE rtsp://h/a RTSP/1.0\r\n';
   expect(write(`${start}X: ${'y'.repeat(MAX_HEAD_BYTES)}`)).toThrow(RtspSyntaxError);
   expect(write(`${start}Content-Length: ${MAX_BODY_BYTES + 1}\r\n\r\n`)).toThrow(RtspSyntaxError);
@@ -121,13 +121,13 @@ it('refuses heads and bodies that are too long, as soon as it knows', () => {
   expect(write(`${start}Content-Length: ${MAX_BODY_BYTES}\r\n\r\n`)()).toEqual([]);
 });
 
-it('refuses lengths that could be read in two ways', () => {
+it('the parser refuses lengths that could be read in two ways', () => {
   for (const length of ['5, 6', '-1', '+5', '0x10', '1e3', '5\r\nContent-Length: 6', '']) {
     expect(write(`ANNOUNCE rtsp://h/a RTSP/1.0\r\nContent-Length: ${length}\r\n\r\nhello`)).toThrow(RtspSyntaxError);
   }
 });
 
-it('keeps no more than a bound while it is held', () => {
+it('the parser keeps no more than a bound while it is held', () => {
   const { parser } = listener();
   parser.hold();
   expect(() => {
@@ -135,7 +135,7 @@ it('keeps no more than a bound while it is held', () => {
   }).toThrow(/not answered yet/);
 });
 
-it('skips responses to requests that nobody made', () => {
+it('the parser skips responses to requests that nobody made', () => {
   const heard = write('RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2\r\n\r\nhiOPTIONS * RTSP/1.0\r\n\r\n')();
   expect(heard).toMatchObject([{ request: 'OPTIONS *' }]);
 });

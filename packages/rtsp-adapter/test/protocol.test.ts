@@ -31,7 +31,7 @@ describe('a URL', () => {
     (uri) => expect(parseUri(uri)).toBeUndefined(),
   );
 
-  it('knows a track by the name that its publisher gave it', () => {
+  it('recognises a track by the name that its publisher gave it', () => {
     expect(parseUri('rtsp://h/live/cam1/video', ['video', 'audio'])).toMatchObject({
       stream: 'cam1',
       control: 'video',
@@ -41,14 +41,14 @@ describe('a URL', () => {
   });
 
   it.each(['rtsp://me:secret@h/live/cam1?token=a@b', 'RTSPS://secret@h:1/live/cam1/trackID=0?token=a@b'])(
-    'has no user and no password: %s',
+    'loses its user and password: %s',
     (uri) => {
       expect(parseUri(uri)).toMatchObject({ stream: 'cam1', query: 'token=a@b' });
       expect(JSON.stringify(parseUri(uri)) + anonymous(uri)).not.toContain('secret');
     },
   );
 
-  it('bears any text', () => {
+  it('may be any text without causing an exception', () => {
     fc.assert(
       fc.property(fc.string(), (text) => void parseUri(text, ['track'])),
       { numRuns: 500 },
@@ -56,7 +56,7 @@ describe('a URL', () => {
   });
 });
 
-describe('a URL that an app could read as another stream', () => {
+describe('a URL that an app could read as a different stream', () => {
   it.each([
     '/news/../cam1',
     '/news/%2e%2e/cam1',
@@ -65,7 +65,7 @@ describe('a URL that an app could read as another stream', () => {
     '/news%3F/../cam1',
     '/news%23x',
     '/news%5c..%5ccam1',
-  ])('names none: %s', (path) => expect(parseUri(`rtsp://h${path}`)).toBeUndefined());
+  ])('names no stream: %s', (path) => expect(parseUri(`rtsp://h${path}`)).toBeUndefined());
 
   it('is not one with dots in its names', () => {
     expect(parseUri('rtsp://h/live/.cam..1./a...')).toMatchObject({ stream: '.cam..1./a...' });
@@ -73,7 +73,7 @@ describe('a URL that an app could read as another stream', () => {
 });
 
 describe('a Transport header', () => {
-  it('is read as its offers, in order', () => {
+  it('is read as its alternatives, in order', () => {
     expect(
       parseTransport('RTP/AVP/TCP;unicast;interleaved=2-3;mode=record, RTP/AVP;unicast;client_port=5000-5001'),
     ).toEqual([
@@ -93,9 +93,9 @@ describe('a Transport header', () => {
     'RTP/AVP/TCP;interleaved=-1-0',
     'RAW/RAW/UDP;client_port=1-2',
     '',
-  ])('"%s" is none that could be kept', (header) => expect(parseTransport(header)).toEqual([]));
+  ])('"%s" offers nothing that the server supports', (header) => expect(parseTransport(header)).toEqual([]));
 
-  it('bears any text', () => {
+  it('may be any text without causing an exception', () => {
     fc.assert(
       fc.property(fc.string(), (text) => void parseTransport(text)),
       { numRuns: 500 },
@@ -130,7 +130,7 @@ describe('an Authorization header', () => {
     expect(opens(answer('secret', qop))).toBe(true);
   });
 
-  it('proves nothing with the nonce of another connection, another realm, another stream or another hash', () => {
+  it('proves nothing with a nonce of another connection, or for another realm, stream or hash', () => {
     expect(read(answer('secret', { nonceGiven: 'f'.repeat(32) }))).toBeUndefined();
     expect(read(answer('secret', { realm: 'other' }))).toBeUndefined();
     expect(read(answer('secret', { uriGiven: 'rtsp://h/live/cam2' }))).toBeUndefined();
@@ -138,14 +138,14 @@ describe('an Authorization header', () => {
     expect(new Challenge('test', ['digest']).headers()).not.toEqual(new Challenge('test', ['digest']).headers());
   });
 
-  it('is read as Basic where that is offered, and as Bearer', () => {
+  it('is read as Basic if that is offered, and as Bearer', () => {
     const basic = `Basic ${Buffer.from('me:secret').toString('base64')}`;
     expect([opens(basic), opens(`Basic ${Buffer.from('me:wrong').toString('base64')}`)]).toEqual([true, false]);
     expect(new Challenge('test', ['digest']).credentials(basic, 'PLAY', () => true)).toBeUndefined();
     expect(read('Bearer abc.def')).toEqual({ scheme: 'bearer', token: 'abc.def' });
   });
 
-  it('bears any text', () => {
+  it('may be any text without causing an exception', () => {
     const rest = fc.oneof(fc.string(), fc.constantFrom('username="', 'username="\\', 'realm=,,,=', '='.repeat(500)));
     fc.assert(
       fc.property(
@@ -157,7 +157,7 @@ describe('an Authorization header', () => {
   });
 });
 
-it('formats a reply that nothing in it can break out of', () => {
+it('no text in a reply can add a line or header to it', () => {
   const reply = formatReply({ status: 403, text: 'no\r\nX: y', headers: [['A', 'b\r\nC: d']] }, '1\r\nE: f');
   expect(reply).toBe('RTSP/1.0 403 Forbidden: no X: y\r\nCSeq: 1 E: f\r\nA: b C: d\r\n\r\n');
 });

@@ -9,7 +9,7 @@ import { freePort } from '../../../test/support/free-port.js';
 
 const readme = readFileSync(join(__dirname, '../README.md'), 'utf8');
 
-it('runs the example of the README, which tells of a publisher and a viewer', async () => {
+it('the example of the README runs, and reports a publisher and a viewer', async () => {
   const port = await freePort();
   const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readme)!;
   const output: string[] = [];
@@ -30,7 +30,7 @@ it('runs the example of the README, which tells of a publisher and a viewer', as
   await tracker.stop();
 });
 
-it('lists the options as they are', async () => {
+it('the README lists the options that exist', async () => {
   const { createRtspServer, attachRtsp } = await import('../src/index.js');
   const known = (call: () => unknown): string[] => {
     try {

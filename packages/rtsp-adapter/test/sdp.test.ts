@@ -12,7 +12,7 @@ const controls = (text: string) => read(text).tracks.map(({ control }) => contro
 const VIDEO = 'm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n';
 
 describe('a description', () => {
-  it('goes to players with our names for the tracks, and without the addresses of the publisher', () => {
+  it('goes to players with the relay’s track names, and without the addresses of the publisher', () => {
     const text = formatSdp(read(SDP.replace('t=0 0', 'c=IN IP4 10.0.0.7\r\nt=0 0\r\na=control:*')));
     expect(text.split('\r\n')).toEqual([
       'v=0',
@@ -32,7 +32,7 @@ describe('a description', () => {
     ]);
   });
 
-  it('has the shape of another one that the same player could play', () => {
+  it('has the same shape as another one that the same player could play', () => {
     const shape = (text: string) => read(text).shape;
     expect(shape(SDP)).toBe(shape(SDP.replace('s=test', 's=other').replace('o=- 0 0', 'o=- 7 8')));
     expect(shape(SDP)).not.toBe(shape(SDP.replace('H264', 'H265')));
@@ -48,7 +48,7 @@ describe('a description', () => {
 });
 
 describe('an SDP as encoders write it', () => {
-  it('may lack all that stands before the first medium', () => {
+  it('may lack everything before the first medium', () => {
     expect(formatSdp(read(VIDEO))).toMatch(/^v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns= \r\nt=0 0\r\na=control:\*\r\nm=video/);
     expect(read(VIDEO).leftOut).toBe('');
   });
@@ -70,7 +70,7 @@ describe('an SDP as encoders write it', () => {
     expect(controls(VIDEO.replace(/^m=.*$/m, medium))).toEqual(['streamid=0']);
   });
 
-  it('keeps the profile with feedback', () => {
+  it('keeps the profile with feedback (AVPF)', () => {
     expect(media('m=audio 0 RTP/AVPF/TCP 0 8')).toEqual(['m=audio 0 RTP/AVPF 0 8']);
   });
 
@@ -83,9 +83,9 @@ describe('an SDP as encoders write it', () => {
     expect(read(SDP.replaceAll('\r\n', end)).leftOut).toBe('');
   });
 
-  it('may end with what ends a text in C', () => expect(read(`${SDP}\0`).leftOut).toBe(''));
+  it('may end with a NUL byte', () => expect(read(`${SDP}\0`).leftOut).toBe(''));
 
-  it('may have blanks around the name of a track', () => {
+  it('may have spaces around the name of a track', () => {
     expect(controls(VIDEO.replace('control:', 'control: ').replace('streamid=0', 'streamid=0 '))).toEqual([
       'streamid=0',
     ]);
@@ -96,7 +96,7 @@ describe('an SDP as encoders write it', () => {
     ['hello', 'line 2'],
     ['s=\u0007', 'line 2'],
     ['M=video 0 RTP/AVP 96', 'line 2'],
-  ])('may have "%s" for a line, which is left out and named', (line, named) => {
+  ])('may contain the line "%s", which is left out and named', (line, named) => {
     const { tracks, leftOut } = read(`v=0\r\n${line}\r\n${VIDEO}`);
     expect([tracks.length, leftOut]).toEqual([1, named]);
   });
@@ -108,7 +108,7 @@ describe('an SDP as encoders write it', () => {
     'm=audio 0 RTP/AVP (null)',
     'm=(null)',
     'm=',
-  ])('may have "%s" beside a good medium: it is left out and named', (medium) => {
+  ])('may contain "%s" beside a good medium: it is left out and named', (medium) => {
     for (const text of [
       `v=0\r\n${VIDEO}${medium}\r\na=control:odd\r\n`,
       `v=0\r\n${medium}\r\na=control:odd\r\n${VIDEO}`,
@@ -121,12 +121,12 @@ describe('an SDP as encoders write it', () => {
     }
   });
 
-  it('counts its media in the order of its lines, where they have no names', () => {
+  it('has its media numbered in the order of its lines if they have no names', () => {
     const { tracks, unused } = read('m=data 0 UDP 1\r\nm=audio 0 RTP/AVP 0\r\n');
     expect([tracks[0]!.control, unused]).toEqual(['trackID=1', ['trackID=0']]);
   });
 
-  it('of more media than a server may have has the first of them', () => {
+  it('with more media than the limit keeps the first of them', () => {
     const { tracks, leftOut } = read('m=audio 0 RTP/AVP 0\r\n'.repeat(30));
     expect(tracks).toHaveLength(16);
     expect(leftOut).toMatch(/^line 17 "m=audio 0 RTP\/AVP 0", line 18 .* and 9 more$/);
@@ -138,11 +138,11 @@ describe('an SDP as encoders write it', () => {
     ['v=0\r\nhello\r\n', 'line 2'],
     ['v=0\r\nm=application 9 TCP/WSS 1\r\n', 'line 2 "m=application 9 TCP/WSS 1"'],
     [`m=video ${'x'.repeat(200)}\r\n`, `line 1 "m=video ${'x'.repeat(72)}"`],
-  ])('with nothing to relay is none: %j', (text, leftOut) => {
+  ])('with nothing to relay has no tracks: %j', (text, leftOut) => {
     expect(readSdp(text)).toEqual({ description: undefined, leftOut });
   });
 
-  it('bears any text, and what it takes it can give', () => {
+  it('may be any text, and any description that is accepted can be written', () => {
     const line = fc.constantFrom(
       ...[
         'v=0',

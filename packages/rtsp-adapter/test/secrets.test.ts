@@ -176,14 +176,14 @@ describe.each<[string, number | undefined]>([
     for (const { url } of asked) expect(url).not.toContain('@');
   }
 
-  it('by the relay', async () => {
+  it('through the relay', async () => {
     tracker = await listeningTracker(verdict);
     const server = createRtspServer({ tracker });
     close = () => server.close();
     await check((await server.listen(0, '127.0.0.1')).port);
   });
 
-  it('by the npm package', async () => {
+  it('through the npm package', async () => {
     tracker = await listeningTracker(verdict);
     const server = createServer();
     const attachment = attachRtsp(server, tracker);
@@ -199,7 +199,7 @@ describe.each<[string, number | undefined]>([
   });
 });
 
-it('a server without a tracker tells its `authorize` no password', async () => {
+it('a server without a tracker gives its `authorize` no password', async () => {
   tracker = await listeningTracker(undefined);
   const clientsAsked: Asking[] = [];
   const server: RtspServer = createRtspServer({

@@ -56,7 +56,7 @@ afterEach(async () => {
 });
 
 describe('without a tracker', () => {
-  it('relays what is published, packet by packet, to the track it is for', async () => {
+  it('relays what is published, packet by packet, on the right track', async () => {
     await serve();
     const publisher = client();
     await publisher.publish('/live/cam1');
@@ -84,7 +84,7 @@ describe('without a tracker', () => {
     await Promise.all([watching('/live/a', { over: 'udp' }), watching('/live/b', { over: 'tcp' })]);
   });
 
-  it('puts the channels where the player wants them, and plays a single track', async () => {
+  it('uses the channels that the player asks for, and plays a single track', async () => {
     await serve();
     await onAir();
     const player = client();
@@ -98,7 +98,7 @@ describe('without a tracker', () => {
     expect(new Set(player.packets.map(({ channel }) => channel))).toEqual(new Set([10]));
   });
 
-  it('asks `authorize`, which may take its time, throw, or say no in RTSP’s words', async () => {
+  it('asks `authorize`, which may take its time, throw, or refuse with an RTSP status', async () => {
     const asked: string[] = [];
     await serve({
       authorize: async ({ action, stream, token, userAgent, remoteAddress, secure }) => {
@@ -140,8 +140,8 @@ describe('without a tracker', () => {
   });
 });
 
-describe('the conversation', () => {
-  it('answers 404 for unpublished streams, and 459, 461, 454 and 455 for invalid requests', async () => {
+describe('a conversation with the relay', () => {
+  it('has 404 for unpublished streams, and 459, 461, 454 and 455 for invalid requests', async () => {
     await serve();
     await onAir();
     const one = client();
@@ -176,13 +176,13 @@ describe('the conversation', () => {
     expect(await status('TEARDOWN', url)).toBe(200);
   });
 
-  it('tells what it can do, and keeps quiet players by requests', async () => {
+  it('lists the supported methods, and requests keep a quiet player alive', async () => {
     await serve();
     const options = await client().ask('OPTIONS', '*');
     expect(options).toMatchObject({ status: 200, headers: { public: expect.stringContaining('ANNOUNCE') as string } });
   });
 
-  it('answers requests in order, also when they come at once', async () => {
+  it('has responses in order, even if requests come at once', async () => {
     const tracker = track({
       policies: [{ name: 'slow', admit: () => pace(30).then(() => ({ allow: true }) as const) }],
     });
@@ -264,7 +264,7 @@ describe('publishers', () => {
     expect([first.ended, player.ended]).toEqual([false, false]);
   });
 
-  it('take their players with them when they go, or when they send something else', async () => {
+  it('take their players with them when they leave, or when they send other tracks', async () => {
     const tracker = track();
     await serve({ tracker });
     await onAir();
@@ -287,7 +287,7 @@ describe('publishers', () => {
     ['no SDP', 'hello', 'application/sdp', 400],
     ['another type', SDP, 'text/plain', 415],
     ['no track', 'v=0\r\ns=x\r\n', 'application/sdp', 400],
-  ])('with %s are told so', async (_what, body, type, status) => {
+  ])('with %s get an error status', async (_what, body, type, status) => {
     await serve();
     const one = client();
     expect((await one.ask('ANNOUNCE', one.url('/live/a'), { 'Content-Type': type }, body)).status).toBe(status);
@@ -296,7 +296,7 @@ describe('publishers', () => {
 
 describe('with a tracker', () => {
   const kinds = { limit: 453, forbidden: 403, overload: 503, credentials: 401 } as const;
-  it.each(Object.entries(kinds))('a denial of kind %s is %i', async (kind, status) => {
+  it.each(Object.entries(kinds))('answers a denial of kind %s with %i', async (kind, status) => {
     const door: Policy = {
       name: 'door',
       admit: ({ token }) =>
@@ -340,7 +340,7 @@ describe('with a tracker', () => {
     }
   });
 
-  it('hands Digest and Basic credentials to policies, and gives the wrong ones another try', async () => {
+  it('passes Digest and Basic credentials to policies, and lets a client with wrong ones try again', async () => {
     const asked: string[] = [];
     const policy: Policy = {
       name: 'passwords',
@@ -395,7 +395,7 @@ describe('with a tracker', () => {
     expect(one.ended).toBe(true);
   });
 
-  it('keeps no client in the list that only asks', async () => {
+  it('does not list a client that only asks', async () => {
     const clock = fakeClock(Date.now());
     const tracker = track();
     await serve({ tracker, clock });
@@ -421,14 +421,14 @@ describe('with a tracker', () => {
     ]);
   });
 
-  it('opens nothing for a stream that is not there', async () => {
+  it('opens no session for a stream that does not exist', async () => {
     const tracker = track();
     await serve({ tracker });
     expect((await client().play('/live/nothing')).status).toBe(404);
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
-  it('lets each of two trackers decide, and leaves one alone when the other is detached', async () => {
+  it('gives each of two trackers a say, and keeps one when the other is detached', async () => {
     const [one, two] = [
       track(),
       track({
@@ -503,7 +503,7 @@ describe('with a tracker', () => {
 });
 
 describe('over UDP', () => {
-  it('ends players that are not heard of at the session timeout, and keeps those that ask or report', async () => {
+  it('ends players not heard of for the session timeout, and keeps those that send requests or reports', async () => {
     const clock = fakeClock(Date.now());
     const tracker = track();
     await serve({ tracker, clock, sessionTimeoutMs: 20_000 });
@@ -532,7 +532,7 @@ describe('over UDP', () => {
     ]);
   });
 
-  it('counts what is in the datagrams', async () => {
+  it('counts the payload of the datagrams', async () => {
     const tracker = track();
     await serve({ tracker });
     await onAir();
@@ -546,7 +546,7 @@ describe('over UDP', () => {
     expect(bytes).toBeLessThan(received + 10_000);
   });
 
-  it('sends nothing to anybody else: not to a destination, not to port 0, not to ports of services', async () => {
+  it('sends to no other address: not to a destination, not to port 0, not to ports of services', async () => {
     await serve();
     await onAir();
     const one = client();
@@ -561,7 +561,7 @@ describe('over UDP', () => {
     expect(await ask('client_port=50000-50001;destination=127.0.0.1')).toBe(200);
   });
 
-  it('takes nothing from anybody else', async () => {
+  it('accepts datagrams from nobody else', async () => {
     const tracker = track();
     await serve({ tracker });
     const publisher = await onAir('/live/cam1', { over: 'udp' });
@@ -591,7 +591,7 @@ describe('over UDP', () => {
     await until('there is room again', async () => (await client({ over: 'udp' }).play('/live/cam1')).status === 200);
   });
 
-  it('is not offered with RTSPS, whose media would then be in clear', async () => {
+  it('is not offered with RTSPS, because its media would be unencrypted', async () => {
     await serve({ tls: certificate() });
     await onAir('/live/cam1', { secure: true });
     const player = client({ secure: true, over: 'udp' });
@@ -599,7 +599,7 @@ describe('over UDP', () => {
     await watching('/live/cam1', { secure: true });
   });
 
-  it('is off where it is not wanted', async () => {
+  it('is off with udpPorts: false', async () => {
     await serve({ udpPorts: false });
     await onAir();
     expect((await client({ over: 'udp' }).play('/live/cam1')).status).toBe(461);
@@ -607,7 +607,7 @@ describe('over UDP', () => {
 });
 
 describe('a slow player', () => {
-  it('misses packets and holds nobody up, and is cut as stalled when it takes nothing at all', async () => {
+  it('misses packets without delaying others, and is cut as stalled when it takes nothing at all', async () => {
     const clock = fakeClock(Date.now());
     const tracker = track();
     await serve({ tracker, clock, maxBufferBytes: 100_000, startTimeoutMs: 0 });
@@ -650,7 +650,7 @@ describe('options', () => {
     );
   });
 
-  it('attaches to what it knows', () => {
+  it('attachRtsp() rejects other servers, a server with authorize, and unknown options', () => {
     const tracker = createTracker();
     expect(() => attachRtsp({} as RtspServer, tracker)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_SERVER' }) as Error,
@@ -659,7 +659,7 @@ describe('options', () => {
     expect(() => attachRtsp(createRtspServer(), tracker, { stall: 1 } as object)).toThrow(/stallTimeoutMs/);
   });
 
-  it('outlives a connection that cannot be accepted', async () => {
+  it('a server survives a connection that cannot be accepted', async () => {
     await serve();
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const { listening } = server as unknown as { listening: NodeJS.EventEmitter[] };
@@ -669,7 +669,7 @@ describe('options', () => {
     await server.close();
   });
 
-  it('rejects for a port that is taken', async () => {
+  it('listen() rejects for a port that is taken', async () => {
     await serve();
     await expect(createRtspServer().listen(port, '127.0.0.1')).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await server.close();

@@ -117,7 +117,7 @@ async function expectNothingLeft(connections: () => number, own: number): Promis
 describe.each([
   ['RTSP', false, MANY],
   ['RTSPS', true, 250], // shaking hands takes its time
-])('of many short visits over %s, nothing stays in the relay', (_what, secure, many) => {
+])('after many short visits over %s, nothing remains in the relay', (_what, secure, many) => {
   it('no session, no connection, no port', async () => {
     const server: RtspServer = createRtspServer({ tracker, ...(secure && { tls: certificate() }) });
     ({ port } = await server.listen(0, '127.0.0.1'));
@@ -137,7 +137,7 @@ describe.each([
   });
 });
 
-it('of many short visits, nothing stays in a server of the npm package rtsp-server', async () => {
+it('after many short visits, nothing remains in a server of the npm package rtsp-server', async () => {
   const server: Server = createServer(app);
   const attachment = attachRtsp(server, tracker);
   port = await listening(server);

@@ -59,7 +59,7 @@ async function publish(port: number, over: 'tcp' | 'udp' = 'tcp'): Promise<RtspC
 }
 
 describe.each(['tcp', 'udp'] as const)('a publisher over %s whose network is gone', (over) => {
-  it('is closed as client_gone when it was not heard of for the session timeout, and its stream is off air', async () => {
+  it('is closed as client_gone when not heard of for the session timeout, and its stream is off air', async () => {
     await publish(proxy.port, over);
     const player = client(here());
     await player.play('/live/cam1');
@@ -84,7 +84,7 @@ describe.each(['tcp', 'udp'] as const)('a publisher over %s whose network is gon
   });
 });
 
-it('a publisher that says that it is there is kept, though it has nothing to send', async () => {
+it('a publisher that shows signs of life is kept, though it has nothing to send', async () => {
   const [overTcp, overUdp] = [await publish(here()), client(here(), 'udp')];
   await overUdp.publish('/live/cam2');
   overUdp.fallSilent();
@@ -126,7 +126,7 @@ describe('a player whose network is gone', () => {
     expect(other.ended).toBe(false);
   });
 
-  it('is closed as stalled over TCP, when what waits for it is not taken', async () => {
+  it('is closed as stalled over TCP, if it does not take what waits for it', async () => {
     const publisher = await publish(here());
     const player = client(proxy.port);
     await player.play('/live/cam1');
@@ -153,8 +153,8 @@ describe('a player whose network is gone', () => {
   });
 });
 
-describe('a player over TCP is kept, however long it says nothing,', () => {
-  it('that never said anything: it need not', async () => {
+describe('a player over TCP is kept, however long it is silent,', () => {
+  it('if it never said anything, which it does not have to', async () => {
     const publisher = await publish(here());
     const player = client(here());
     await player.play('/live/cam1');
@@ -162,7 +162,7 @@ describe('a player over TCP is kept, however long it says nothing,', () => {
     expect(reasons('viewer')).toEqual([undefined]);
   });
 
-  it('that asked once and no more', async () => {
+  it('if it sent one request and no more', async () => {
     const publisher = await publish(here());
     const player = client(here());
     await player.play('/live/cam1');
@@ -172,7 +172,7 @@ describe('a player over TCP is kept, however long it says nothing,', () => {
     expect(reasons('viewer')).toEqual([undefined]);
   });
 
-  it('that used to report, while there is nothing for it or it has paused', async () => {
+  it('if it used to report, while there is nothing to play or it has paused', async () => {
     const publisher = await publish(here());
     const player = client(here());
     await player.play('/live/cam1');
@@ -190,7 +190,7 @@ describe('a player over TCP is kept, however long it says nothing,', () => {
     expect(reasons('viewer')).toEqual([undefined]);
   });
 
-  it('that reports less often than the session times out, as players do that never heard of it', async () => {
+  it('if it reports less often than the session times out, as players do that were never told of it', async () => {
     const own = createRtspServer({ tracker, clock, sessionTimeoutMs: 4_000 });
     const { port } = await own.listen(0, '127.0.0.1');
     const publisher = await publish(port);
