@@ -107,14 +107,14 @@ describe('the configuration of Redis', () => {
     });
   });
 
-  it('shows no password that stands in the wrong place', async () => {
+  it('shows no password that is in the wrong place', async () => {
     const config = { ...ok, password: ['hunter2'] as never };
     await expect(connectRedis(config)).rejects.toThrow(/^(?!.*hunter2).*"password" must be a string/);
   });
 });
 
 describe('connectRedis()', () => {
-  it('takes redis, else ioredis, and says when neither is installed', async () => {
+  it('uses redis, else ioredis, and says so when neither is installed', async () => {
     const config = { addr, keyPrefix };
     const asked: string[] = [];
     const noting = (name: ClientKind) => (settings: RedisSettings) => {
@@ -136,7 +136,7 @@ describe('connectRedis()', () => {
 });
 
 describe.each(clientKinds)('connectRedis() with the package %s', (kind) => {
-  it('keeps sessions in the database that it was told, with the TTL that it was told', async () => {
+  it('keeps sessions in the configured database, with the configured TTL', async () => {
     const storage = keep(await connectBy(kind, { addr, keyPrefix, db: 3, ttlMs: 5_000 }));
     const manager = createManager({ storage });
     const { id } = await manager.create();
@@ -161,7 +161,7 @@ describe.each(clientKinds)('connectRedis() with the package %s', (kind) => {
     await until('the connection is gone', async () => (await clients()) === before);
   });
 
-  it('speaks as an ACL user, and says when the password is wrong', async () => {
+  it('logs in as an ACL user, and says so when the password is wrong', async () => {
     await works(keep(await connectBy(kind, { addr, keyPrefix, username: 'keeper', password: 'secret' })));
     const wrong = connectBy(kind, { addr, keyPrefix, username: 'keeper', password: 'hunter2' });
     await expect(wrong).rejects.toMatchObject({
@@ -171,7 +171,7 @@ describe.each(clientKinds)('connectRedis() with the package %s', (kind) => {
     });
   });
 
-  it('speaks TLS, if the certificate is of an authority that it was given', async () => {
+  it('uses TLS, if the certificate is from the configured authority', async () => {
     await works(keep(await connectBy(kind, { addr: tls.addr, keyPrefix, tls: { caCert: tls.cert } })));
     await works(keep(await connectBy(kind, { addr: tls.addr, keyPrefix, tls: { insecureSkipVerify: true } })));
     await expect(connectBy(kind, { addr: tls.addr, keyPrefix, tls: {} })).rejects.toMatchObject({
@@ -185,7 +185,7 @@ describe.each(clientKinds)('connectRedis() with the package %s', (kind) => {
     });
   });
 
-  it('says why when nobody listens, and leaves nothing behind', async () => {
+  it('says why it fails when nothing listens, and leaves nothing behind', async () => {
     const nobody = `127.0.0.1:${await freePort()}`;
     await expect(connectBy(kind, { addr: nobody, keyPrefix })).rejects.toMatchObject({
       code: 'ERR_STORE_UNAVAILABLE',
@@ -193,7 +193,7 @@ describe.each(clientKinds)('connectRedis() with the package %s', (kind) => {
     });
   });
 
-  it('gives up on a server that says nothing, and closes the connection', async () => {
+  it('gives up on a server that sends nothing, and closes the connection', async () => {
     const silent: Server = createServer((socket) => socket.resume().on('error', () => undefined)).listen(
       0,
       '127.0.0.1',
@@ -213,7 +213,7 @@ describe.each(clientKinds)('connectRedis() with the package %s', (kind) => {
     silent.close();
   });
 
-  it('comes back by itself when Redis was restarted', async () => {
+  it('reconnects by itself when Redis was restarted', async () => {
     const own = await startRedis();
     const limits = { readTimeoutMs: 150, writeTimeoutMs: 150 };
     const storage = keep(await connectBy(kind, { addr: `127.0.0.1:${own.port}`, keyPrefix, ...limits }));

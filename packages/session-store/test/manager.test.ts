@@ -33,11 +33,11 @@ describe('the options of a manager', () => {
     [{ type: '' }, /invalid session type/],
     [{ ttl: 5 } as never, /Did you mean "ttlMs"/],
     [{ ttlMs: 5, storage: localStorage({ ttlMs: 6 }) }, /ttlMs must be 6, as the storage has it/],
-  ])('are refused where they make no sense: %j', (options, message) => {
+  ])('are refused if they make no sense: %j', (options, message) => {
     expect(() => createManager(options)).toThrow(message);
   });
 
-  it('take the TTL over from the storage', async () => {
+  it('take the TTL from the storage', async () => {
     const clock = fakeClock();
     const manager = createManager({ clock, storage: localStorage({ clock, ttlMs: 50 }) });
     const { id } = await manager.create();
@@ -70,11 +70,11 @@ describe('sessions', () => {
     [() => new Session(randomUUID()).setMetadata('a', 7 as never), 'ERR_BAD_SESSION'],
     [() => new Session(randomUUID()).setMetadata('a'.repeat(257), 'x'), 'ERR_BAD_SESSION'],
     [() => new SseSession(randomUUID(), { capacity: 0 }), 'ERR_BAD_OPTION'],
-  ])('are refused where they cannot be: %s', (make, code) => {
+  ])('are refused if they would be invalid: %s', (make, code) => {
     expect(make).toThrow(expect.objectContaining({ code }));
   });
 
-  it('are of type mcp if nothing else is said, and touched by touch() alone', () => {
+  it('are of type mcp by default, and touched by touch() alone', () => {
     const session = new Session(randomUUID(), undefined, 1_000);
     session.setMetadata('a', '1');
     session.setData({ b: 2 });
@@ -88,7 +88,7 @@ describe('sessions', () => {
     ]);
   });
 
-  it('of streamable HTTP carry no data, and are disconnected by a flag', () => {
+  it('of streamable HTTP carry no data, and are marked as disconnected by a flag', () => {
     const session = new StreamableSession(randomUUID());
     session.setData({ a: 1 });
     session.data = 7;
@@ -123,7 +123,7 @@ describe('a manager', () => {
     await manager.stop();
   });
 
-  it('keeps what was changed while an update was on its way, for the next one', async () => {
+  it('keeps a change made during an update for the next update', async () => {
     const manager = createManager();
     const session = await manager.create();
     session.setMetadata('a', '1');
@@ -160,7 +160,7 @@ describe('a manager', () => {
     await manager.stop();
   });
 
-  it('refuses a factory that makes no session', async () => {
+  it('refuses a factory that does not return a session', async () => {
     const manager = createManager({ factory: () => ({}) as Session });
     await expect(manager.create()).rejects.toMatchObject({ code: 'ERR_BAD_SESSION' });
     await manager.stop();
@@ -185,7 +185,7 @@ describe('a manager', () => {
     expect(sse.isConnected).toBe(false);
   });
 
-  it('outlives a close() that throws and a storage that fails, and tells its logger', async () => {
+  it('survives a close() that throws and a storage that fails, and tells its logger', async () => {
     class Broken extends Session {
       override close(): void {
         throw new Error('boom');
@@ -218,7 +218,7 @@ describe('a manager', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('goes on through a logger that throws', async () => {
+  it('survives a logger that throws', async () => {
     const boom = () => {
       throw new Error('a full disk');
     };
@@ -231,7 +231,7 @@ describe('a manager', () => {
     await manager.stop();
   });
 
-  it('is a generator of sessions that a loop can leave', async () => {
+  it('stops range() when its callback returns false, and passes on the error of a callback', async () => {
     const manager = createManager();
     for (let n = 0; n < 10; n++) await manager.create();
     let seen = 0;
@@ -266,7 +266,7 @@ describe('sessions in memory', () => {
     },
   );
 
-  it('are swept in slices, between which everybody else gets a turn', async () => {
+  it('are swept in slices, so that the event loop stays free', async () => {
     const clock = fakeClock();
     const storage = localStorage({ clock });
     const MANY = 200_000;

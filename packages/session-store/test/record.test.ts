@@ -43,11 +43,11 @@ describe('RFC 3339 times', () => {
     '2026-03-24T10:00:00Z\n',
     1_774_346_400_000,
     null,
-  ])('%j is none', (text) => {
+  ])('%j is not read', (text) => {
     expect(parseRfc3339(text)).toBeUndefined();
   });
 
-  it('are read as they were written, to the millisecond, with any finer decimals and offset', () => {
+  it('are read exactly, to the millisecond, with any finer decimals and offset', () => {
     const times = fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 });
     const offsets = fc.tuple(fc.constantFrom('+', '-'), fc.nat(23), fc.nat(59));
     fc.assert(
@@ -62,7 +62,7 @@ describe('RFC 3339 times', () => {
     );
   });
 
-  it('are no other text, and none makes it throw', () => {
+  it('are the only text that is read, and no text makes it throw', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const ms = parseRfc3339(text);
@@ -73,7 +73,7 @@ describe('RFC 3339 times', () => {
 });
 
 describe('members of a JSON object', () => {
-  it('are told apart as JSON.parse tells them, whatever they hold', () => {
+  it('are delimited as by JSON.parse, whatever they hold', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), fc.nat(3), (object, indent) => {
         const text = JSON.stringify(object, undefined, indent);
@@ -126,7 +126,7 @@ describe('a stored session', () => {
     );
   });
 
-  it('takes changes as metadata by key, data as a whole and the later time, and keeps the rest', () => {
+  it('takes changes: metadata by key, data as a whole and the later time, and keeps the rest', () => {
     fc.assert(
       fc.property(
         metadata,
@@ -154,7 +154,7 @@ describe('a stored session', () => {
     );
   });
 
-  it('is a session or ERR_STORE_CORRUPT, whatever stands there', () => {
+  it('is a session or ERR_STORE_CORRUPT, whatever the store holds', () => {
     const good = JSON.parse(
       encodeRecord({ id, type: 't', createdAt: 5, updatedAt: 5, metadata: { a: 'b' }, data: '1', nonce: 'n' }),
     ) as object;
@@ -172,7 +172,7 @@ describe('a stored session', () => {
     );
   });
 
-  it('is a million characters at most, of what JSON can hold', () => {
+  it('has at most a million characters, of data that JSON can hold', () => {
     const fields = { id, type: 't', createdAt: 5, updatedAt: 5, metadata: {}, nonce: 'n' };
     const data = JSON.stringify('x'.repeat(1_048_576));
     expect(codeOf(() => encodeRecord({ ...fields, data }))).toBe('ERR_SESSION_TOO_LARGE');

@@ -47,7 +47,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
   });
   afterEach(() => storage.close());
 
-  it('that is slow is a timeout for every call, within the limit, and what was asked may still happen', async () => {
+  it('that is slow causes a timeout of every call, within the limit, and the call may still take effect', async () => {
     const id = randomUUID();
     server.signal('SIGSTOP');
     const start = performance.now();
@@ -71,7 +71,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     await until('it has happened', async () => (await storage.peek(late))?.text.includes('"late"'));
   });
 
-  it('that is down is an error for every call, never "absent", and is asked again when it is back', async () => {
+  it('that is down makes every call fail, never return "absent", and is used again when it is back', async () => {
     const manager = createManager({ storage });
     const { id } = await manager.create();
     await server.kill();
@@ -95,7 +95,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     await manager.stop();
   });
 
-  it('that is full refuses what needs memory, says so, and goes on when there is some', async () => {
+  it('that is full makes writes fail with an error that says so, and works again when there is room', async () => {
     const id = randomUUID();
     const first = randomUUID();
     await storage.create(first, textOf(first), 60_000);
@@ -109,7 +109,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     expect(await storage.create(id, textOf(id), 60_000)).toBe(true);
   });
 
-  it('that has become a replica says so, and goes on when it is a master again', async () => {
+  it('that has become a replica makes calls fail with an error that says so, until it is a master again', async () => {
     const id = randomUUID();
     await storage.create(id, textOf(id), 60_000);
     await node.ask('REPLICAOF', '127.0.0.1', String(await freePort()));
@@ -128,7 +128,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     expect(await storage.load(id, 60_000)).toBeDefined();
   });
 
-  it('with something else under the key of a session, or of the index, says so and leaves it alone', async () => {
+  it('with another type under the key of a session or of the index causes an error, and is left alone', async () => {
     const id = randomUUID();
     await node.ask('RPUSH', keyPrefix + id, 'a list');
     const wrong = { code: 'ERR_STORE_WRONG_TYPE', status: 500 };
@@ -143,7 +143,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     await expect(storage.create(randomUUID(), textOf(id), 60_000)).rejects.toMatchObject(wrong);
   });
 
-  it('whose user may not do it says so; with the rights that the README names everything works', async () => {
+  it('whose user lacks a right causes an error that says so; the rights named in the README suffice', async () => {
     await node.ask('ACL', 'SETUSER', 'reader', 'on', '>secret', `~${keyPrefix}*`, '+get', '+ping');
     await node.ask('AUTH', 'reader', 'secret');
     await expect(storage.load(randomUUID(), 60_000)).rejects.toMatchObject({ code: 'ERR_STORE_DENIED', status: 503 });
@@ -174,7 +174,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     expect(asked).toEqual(['getex 10']);
   });
 
-  it('loses no session whose answer got lost: adding it again does not find it taken', async () => {
+  it('loses no session whose answer was lost: adding it again does not report a duplicate', async () => {
     const proxy = await lossyProxy(server.port);
     const behind = await connect(kind, proxy.port);
     const lossy = redisStorage(behind.client, { keyPrefix, commandTimeoutMs: LIMIT_MS });
@@ -194,7 +194,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     await proxy.close();
   });
 
-  it('is not handed more than 10,000 commands that it does not answer', async () => {
+  it('gets no more than 10,000 commands that it does not answer', async () => {
     await storage.close();
     storage = redisStorage(node.client, { keyPrefix, commandTimeoutMs: 150 });
     server.signal('SIGSTOP');
@@ -216,7 +216,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     );
   });
 
-  it('holds the sessions of ToolHive, and is read by it', async () => {
+  it('holds sessions of ToolHive, which can also read those of this package', async () => {
     const manager = createManager({ storage, ttlMs: 60_000 });
     const id = randomUUID();
     // as Go writes it, with EX
@@ -249,7 +249,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
     expect(left).toBeLessThanOrEqual(60_000);
   });
 
-  it('counts what exists, whoever removed the rest, and eventually forgets the ids', async () => {
+  it('counts existing sessions only, whoever removed the others, and eventually forgets their ids', async () => {
     const ids = Array.from({ length: 300 }, () => randomUUID());
     await Promise.all(ids.map((id) => storage.create(id, textOf(id), 60_000)));
     const [removed = '', evicted = '', noted = ''] = ids;
@@ -273,7 +273,7 @@ describe.each(clientKinds)('Redis, with a client of the package %s', (kind) => {
   });
 });
 
-it('Redis that throws keys away when it is full makes one warning', async () => {
+it('Redis that evicts keys when it is full causes one warning', async () => {
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const node = await connect('ioredis', server.port);
   await node.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');

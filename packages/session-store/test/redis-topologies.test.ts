@@ -60,7 +60,7 @@ describe('Redis behind three Sentinels with credentials of their own', () => {
     writeTimeoutMs: 500,
   });
 
-  it('keeps sessions by clients of both packages, over a failover', async () => {
+  it('keeps sessions with clients of both packages, over a failover', async () => {
     const managers = [];
     for (const kind of clientKinds) managers.push(createManager({ storage: await connectBy(kind, config()) }));
     for (const manager of managers) await works(manager);
@@ -81,7 +81,7 @@ describe('Redis behind three Sentinels with credentials of their own', () => {
     }
   });
 
-  it.each(clientKinds)('says so when they refuse the credentials of %s, or know no such master', async (kind) => {
+  it.each(clientKinds)('says so when they refuse the credentials of %s, or do not know the master', async (kind) => {
     const { sentinel, ...rest } = config();
     if (sentinel === undefined) throw new Error('no sentinel');
     const limits = { ...rest, dialTimeoutMs: 300 };
@@ -93,7 +93,7 @@ describe('Redis behind three Sentinels with credentials of their own', () => {
     }
   });
 
-  it('takes a client of createSentinel() as it is', async () => {
+  it('accepts a client of createSentinel() as it is', async () => {
     const client = createSentinel({
       name: 'main',
       sentinelRootNodes: trio.sentinels,
@@ -115,7 +115,7 @@ describe('a cluster of three masters', () => {
   });
   afterAll(() => cluster.stop());
 
-  it.each(clientKinds)('keeps sessions on all of them, by a client of the package %s', async (kind) => {
+  it.each(clientKinds)('keeps sessions on all of them, with a client of the package %s', async (kind) => {
     const [client, close] = kind === 'redis' ? await nodeRedis() : await ioredis();
     const manager = createManager({ storage: redisStorage(client, { keyPrefix: keyPrefix() }) });
     await works(manager);

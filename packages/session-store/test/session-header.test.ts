@@ -64,7 +64,7 @@ async function ask(method: string, id?: string, body?: unknown, header = 'Mcp-Se
   return { status: answer.status, id: answer.headers.get(header), type: answer.headers.get('content-type'), json };
 }
 
-it('opens a session for an initialize, hands it on to other requests, and ends it with DELETE', async () => {
+it('the middleware opens a session for an initialize, passes it to other requests, and ends it with DELETE', async () => {
   await serve();
   const opened = await ask('POST', undefined, INITIALIZE);
   expect(opened).toMatchObject({ status: 200, json: { type: 'streamable' } });
@@ -84,7 +84,7 @@ it.each([
   ['of a number', { ...CALL, id: 0 }, { id: 0 }],
   ['of null, as none', { ...CALL, id: null }, {}],
   ['of an object, as none', { ...CALL, id: { a: 1 } }, {}],
-])('answers an unknown session with 404 and the id %s of the request', async (_what, body, echoed) => {
+])('the middleware answers an unknown session with 404 and the id %s of the request', async (_what, body, echoed) => {
   await serve();
   for (const id of [randomUUID(), 'no UUID at all', '']) {
     const { status, type, json } = await ask('POST', id, body);
@@ -94,7 +94,7 @@ it.each([
   expect(seen).toEqual([]);
 });
 
-it('answers a request without a session with 400, and opens none', async () => {
+it('the middleware answers a request without a session with 400, and opens none', async () => {
   await serve();
   for (const [method, body] of [['POST', CALL], ['GET'], ['DELETE'], ['PUT', INITIALIZE]] as [string, unknown?][]) {
     const { status, json } = await ask(method, undefined, body);
@@ -126,7 +126,7 @@ it('accepts another header, another type, and another rule for who may open', as
   expect((await ask('POST', undefined, INITIALIZE, 'X-Session')).status).toBe(400);
 });
 
-it('answers 503 while the store is away, and 503 when it is stopped, never 404', async () => {
+it('the middleware answers 503 while the store is away, and 503 when it is stopped, never 404', async () => {
   await serve();
   const { id } = await ask('POST', undefined, INITIALIZE);
   await storage.close();
@@ -143,7 +143,7 @@ it('answers 503 while the store is away, and 503 when it is stopped, never 404',
   expect((await ask('POST', id as string, CALL)).status).toBe(503);
 });
 
-it('hands other errors on, once', async () => {
+it('the middleware passes other errors on, once', async () => {
   const failed: unknown[] = [];
   const app = connect();
   app.use(sessionHeader(manager, { mayOpen: () => Promise.reject(new Error('broken')) }));
@@ -162,7 +162,7 @@ it.each([
   [{ header: '' }, /header/],
   [{ mayOpen: true as never }, /mayOpen/],
   [{ typ: 'x' } as never, /Did you mean "type"/],
-])('refuses the options %j', async (options, message) => {
+])('the middleware refuses the options %j', async (options, message) => {
   await serve();
   expect(() => sessionHeader(manager, options)).toThrow(message);
   expect(() => sessionHeader({} as never)).toThrow(/createManager/);

@@ -68,7 +68,7 @@ describe('an SSE session', () => {
     expect([sse.waiting, sse.dropped]).toEqual([100, 1]);
   });
 
-  it('refuses what cannot be an event', () => {
+  it('refuses text that cannot be an event', () => {
     const sse = session();
     const bad = 'ERR_BAD_MESSAGE 400';
     expect(codeOf(() => sse.sendMessage(7 as never))).toBe(bad);
@@ -79,7 +79,7 @@ describe('an SSE session', () => {
     expect([sse.waiting, sse.dropped]).toEqual([0, 0]);
   });
 
-  it('costs a hundred messages where its client reads nothing, and loses none of them when it reads on', async () => {
+  it('holds at most a hundred messages for a client that reads nothing, and loses none when it reads on', async () => {
     const sse = session();
     const { res, head, pause, resume, read } = await exchange();
     sse.attach(res, { keepAliveMs: 600_000 });
@@ -105,7 +105,7 @@ describe('an SSE session', () => {
     expect(sse.waiting).toBe(0);
   });
 
-  it('writes a comment every 30 seconds, and cuts a client that takes nothing for two of them', async () => {
+  it('writes a comment every 30 seconds, and cuts a client that takes nothing for two intervals', async () => {
     const clock = fakeClock();
     const sse = session();
     const { res, head, pause, resume, read, ended } = await exchange();
@@ -130,7 +130,7 @@ describe('an SSE session', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('notices that its client has gone, and is connected again by another response', async () => {
+  it('notices that its client has gone, and can be connected again by another response', async () => {
     const sse = session();
     const first = await exchange();
     sse.attach(first.res);
@@ -144,7 +144,7 @@ describe('an SSE session', () => {
     await until('the message', () => second.read() === 'data: again\n\n');
   });
 
-  it('has one response: another one ends the first', async () => {
+  it('has one response: a second one ends the first', async () => {
     const sse = session();
     const [first, second] = [await exchange(), await exchange()];
     sse.attach(first.res);
@@ -168,7 +168,7 @@ describe('an SSE session', () => {
     expect(codeOf(() => sse.attach(res))).toBe('ERR_SESSION_DISCONNECTED 503');
   });
 
-  it('writes to a response of HTTP/2, too', async () => {
+  it('also writes to a response of HTTP/2', async () => {
     const sse = session();
     const server = createServer((_req, res) => sse.attach(res)).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -187,13 +187,13 @@ describe('an SSE session', () => {
     server.close();
   });
 
-  it('knows when its client connected, if that was told', () => {
+  it('knows when its client connected, if it was given that time', () => {
     expect(session({ clientInfo: { createdAt: 5 }, createdAt: 3 }).connectedAt).toBe(5);
     expect(session({ createdAt: 3 }).connectedAt).toBe(3);
   });
 });
 
-describe('the response of an SSE session below a manager', () => {
+describe('the response of an SSE session of a manager', () => {
   async function attached() {
     const clock = fakeClock();
     const manager = createManager({ type: 'sse', ttlMs: 1_000, clock, storage: localStorage({ clock }) });
@@ -237,7 +237,7 @@ describe('the response of an SSE session below a manager', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('is not begun when the manager has stopped', async () => {
+  it('is not started when the manager has stopped', async () => {
     const { manager, sse } = await attached();
     sse.disconnect();
     await manager.stop();
@@ -248,7 +248,7 @@ describe('the response of an SSE session below a manager', () => {
     expect(await ended).toBe(true);
   });
 
-  it('is that of the object which everybody gets on this node, until its client has gone', async () => {
+  it('belongs to the object that every caller on this node gets, until its client has gone', async () => {
     const { manager, sse } = await attached();
     expect(await manager.get(sse.id)).toBe(sse);
     expect(await manager.peek(sse.id)).toBe(sse);
