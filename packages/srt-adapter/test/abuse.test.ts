@@ -71,7 +71,7 @@ function handshake(version: number, type: number, cookie: number, extra = Buffer
   return Buffer.concat([packet, extra]);
 }
 
-it('bears a hundred bad handshakes a second, and none of them is a session', async () => {
+it('the server survives a hundred bad handshakes a second, and none of them is a session', async () => {
   await start();
   const opened = tracker.stats().openedTotal;
   const before = process.memoryUsage().rss;
@@ -102,7 +102,7 @@ it('bears a hundred bad handshakes a second, and none of them is a session', asy
 });
 
 describe('stream ids', () => {
-  it('of anything are read or refused, and never throw', async () => {
+  it('of any text are read or refused, and never throw', async () => {
     await start();
     const anything = fc.oneof(
       fc.string({ maxLength: 512, unit: 'binary' }),
@@ -123,7 +123,7 @@ describe('stream ids', () => {
     );
   });
 
-  it('of 512 bytes of anything open at most the session that they ask for', async () => {
+  it('of 512 arbitrary bytes open at most the session that they ask for', async () => {
     await start();
     const bytes = (fill: (i: number) => number) =>
       Buffer.from(Array.from({ length: 512 }, (_, i) => fill(i))).toString('latin1');
@@ -155,7 +155,7 @@ describe('stream ids', () => {
   });
 });
 
-it('refuses callers with a wrong passphrase, or none', async () => {
+it('the server refuses callers with a wrong passphrase, or none', async () => {
   await start({ passphrase: 'the right passphrase' });
   const { openedTotal } = tracker.stats();
   const wrong = [call('cam1', { passphrase: 'a wrong passphrase' }), call('cam1', { passphrase: undefined })];
@@ -166,7 +166,7 @@ it('refuses callers with a wrong passphrase, or none', async () => {
   await playsOn();
 });
 
-it('notices that callers have vanished, also while a verdict on them is pending', async () => {
+it('the server notices that callers have vanished, even while a verdict on them is pending', async () => {
   await start();
   let asked = 0;
   let answer: (verdict: Verdict) => void = () => undefined;
@@ -188,7 +188,7 @@ it('notices that callers have vanished, also while a verdict on them is pending'
   await playsOn();
 });
 
-it('drops what a player does not take, cuts it as stalled, and its neighbour loses nothing', async () => {
+it('media that a player does not take is dropped, the player is cut as stalled, and its neighbour loses nothing', async () => {
   await start({ stallTimeoutMs: 2_000 });
   const slow = call('cam1', { deaf: true, window: 32 });
   await until('it is listed', () => active() === 3);
@@ -204,7 +204,7 @@ it('drops what a player does not take, cuts it as stalled, and its neighbour los
   expect(server.connections()[1]!.statistics()).toMatchObject({ packetsDropped: 0 });
 });
 
-it('keeps no more for a player than it may, whatever latency that asks for', async () => {
+it('the server keeps no more for a player than its limit, whatever latency the player asks for', async () => {
   await start({ maxBufferBytes: 300_000 });
   const greedy = call('cam1', { deaf: true, window: 32, latencyMs: 20, asksLatencyMs: 60_000 });
   await until('it is there', () => server.connections().length === 3);
@@ -216,7 +216,7 @@ it('keeps no more for a player than it may, whatever latency that asks for', asy
   await playsOn();
 });
 
-it('does not call a player stalled that waits for a silent publisher', async () => {
+it('a player that waits for a silent publisher is not stalled', async () => {
   await start({ stallTimeoutMs: 1_000 });
   const patient = call('nothing-yet');
   await until('it is listed', () => active() === 3);
@@ -226,7 +226,7 @@ it('does not call a player stalled that waits for a silent publisher', async () 
   expect(active()).toBe(3);
 });
 
-it('closes in the middle of everything', async () => {
+it('the server can be closed in the middle of everything', async () => {
   await start();
   verdict = () => pace(30).then(() => ({ allow: true }) as const);
   const storm = setInterval(() => {
@@ -250,7 +250,7 @@ it('closes in the middle of everything', async () => {
   await until('everybody knows', () => [...clients].every((client) => (client as Caller).ended), 10_000);
 });
 
-it('opens and closes two hundred times in one process, and leaves no thread behind', async () => {
+it('the server opens and closes two hundred times in one process, and leaves no thread behind', async () => {
   await start();
   await server.close();
   await Promise.all([...clients].map((client) => client.drop()));

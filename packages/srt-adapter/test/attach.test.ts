@@ -34,7 +34,7 @@ describe('a server of createSrtServer() with two trackers', () => {
     await Promise.all([dropped, first.stop(), second.stop()]);
   });
 
-  it('shows each of them everybody, and detaches one without the other', async () => {
+  it('shows every session to each of them, and detaches one without the other', async () => {
     const attachment = attachSrt(server, second);
     (await call('#!::r=live/cam1,m=publish,u=me,t=secret').connects()).publish();
     const player = call('live/cam1?token=abc&x=1');
@@ -62,7 +62,7 @@ describe('a server of createSrtServer() with two trackers', () => {
     expect((server as unknown as EventEmitter).listenerCount('connection')).toBe(1);
   });
 
-  it('keeps tokens out of sight, whichever way they came', async () => {
+  it('keeps tokens out of sight, however they came', async () => {
     call('#!::r=live/cam1,m=publish,u=me,t=hush-hush-1');
     call('#!::r=live/cam1?token=hush-hush-2&x=1,m=request');
     call('#!::r=live/cam1,token=hush-hush-3');
@@ -74,7 +74,7 @@ describe('a server of createSrtServer() with two trackers', () => {
     expect(sessions.find(({ kind }) => kind === 'input')!.query).toMatch(/^m=publish&token=/);
   });
 
-  it('puts what libsrt measures on the session as tags, which is an update of it', async () => {
+  it('sets libsrt’s measurements as tags of the session, which updates it', async () => {
     let updated = 0;
     first.updateConfig({ updateIntervalMs: 1 });
     first.on('updated', () => updated++);
@@ -100,7 +100,7 @@ describe('a server of createSrtServer() with two trackers', () => {
     expect(player.ended).toBe(false);
   });
 
-  it('closes everybody as shut down when the server closes, and when the tracker stops', async () => {
+  it('closes all sessions with shutdown when the server closes, and when the tracker stops', async () => {
     const player = call('cam1');
     await until('it is listed', () => active(first).length === 1);
     await first.stop();
@@ -140,7 +140,7 @@ describe('a server of another library', () => {
   const denying = (kind: DenialKind) =>
     createTracker({ policies: [{ name: 'no', admit: () => ({ allow: false, reason: 'unauthorized', kind }) }] });
 
-  it('is seen by its shape, with what it tells and without what it does not', async () => {
+  it('is recognised by its shape, with what it reports and without what it does not', async () => {
     const [server, clock] = [new EventEmitter(), fakeClock()];
     const tracker = createTracker({ clock });
     const attachment = attachSrt(server, tracker, { clock });
@@ -160,7 +160,7 @@ describe('a server of another library', () => {
     await tracker.stop();
   });
 
-  it('is asked to hold while a verdict is pending', async () => {
+  it('is asked to hold a caller while its verdict is pending', async () => {
     const server = new EventEmitter();
     let answer: (verdict: { allow: true }) => void = () => undefined;
     const tracker = createTracker({
@@ -202,7 +202,7 @@ describe('a server of another library', () => {
     ['srt://me:secret@host/live/cam1', { url: '/live/cam1' }],
     ['#!::r=cam1,m=publish', { url: '/cam1?m=publish', kind: 'input' }],
     ['cam1', { url: '/cam1', kind: 'viewer' }],
-  ])('gives policies what %s says', async (streamId, said) => {
+  ])('passes %s to policies', async (streamId, said) => {
     const asked: object[] = [];
     const policy: Policy = {
       name: 'listening',
@@ -264,7 +264,7 @@ describe('a server of another library', () => {
     expect(tracker.stats().openedTotal).toBe(0);
   });
 
-  it('lives on when the tracker fails at a hit, and the caller is cut', () => {
+  it('survives a tracker that fails at a hit, and the caller is cut', () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const server = new EventEmitter();
     const tracker = createTracker();
@@ -278,7 +278,7 @@ describe('a server of another library', () => {
     expect(warned).toHaveBeenCalledTimes(1);
   });
 
-  it('is not a server if it does not emit connections', () => {
+  it('is rejected if it does not emit connections', () => {
     expect(() => attachSrt({} as never, createTracker())).toThrow(expect.objectContaining({ code: 'ERR_BAD_SERVER' }));
     expect(() => attachSrt(new EventEmitter(), createTracker(), { stall: 1 } as never)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION' }),

@@ -42,7 +42,7 @@ describe('a flood', () => {
     ['of players about whom a policy thinks', [never], 20],
     ['of players about whom it thinks, and a late delivery', [never], 8_000],
   ])(
-    '%s is cut: a player has nothing to say',
+    '%s is cut: a player has nothing to send',
     async (_who, policies: Policy[], latencyMs) => {
       await start(policies);
       const { connected, cut } = await rudeCallers(server.port, {
@@ -74,7 +74,7 @@ describe('a flood', () => {
   });
 });
 
-it('keeps the media of a publisher that is let in soon, in their order', async () => {
+it('the media of a publisher that is admitted soon is kept, in order', async () => {
   let answer: (verdict: { allow: true }) => void = () => undefined;
   await start([
     {
@@ -99,7 +99,7 @@ it('keeps the media of a publisher that is let in soon, in their order', async (
   await Promise.all([player.drop(), publisher.drop()]);
 });
 
-it('keeps nothing of a publisher that has sent more than there is room for', () => {
+it('nothing is kept of a publisher that has sent more than there is room for', () => {
   const given: number[] = [];
   const [few, many] = [new HeldMedia(), new HeldMedia()];
   for (let i = 0; i < 1_000; i++) {

@@ -22,7 +22,7 @@ const unique = (i: number, length: number): string => `${i}${'~'.repeat(length)}
 it.each([
   ['as long as SRT lets them be', 512],
   ['longer, from a server of another library', 20_000],
-])('keeps no more of a caller than its bounds, whatever it says: ids %s', async (_which, length) => {
+])('a caller costs no more memory than its bounds, whatever it sends: ids %s', async (_which, length) => {
   const [server, tracker] = [new EventEmitter(), createTracker()];
   attachSrt(server, tracker);
   const count = 400;

@@ -19,7 +19,7 @@ function run<T>(code: string, names: string, given: Record<string, unknown>): T 
   return program(given.require ?? requireHere, ...Object.values(given)) as T;
 }
 
-it('runs the first example of the README, which tells of a publisher and a viewer', async () => {
+it('the first example of the README runs, and reports a publisher and a viewer', async () => {
   const output: string[] = [];
   const handlers: (() => Promise<void>)[] = [];
   const process = { env, once: (_signal: string, handler: () => Promise<void>) => handlers.push(handler) };
@@ -41,7 +41,7 @@ it('runs the first example of the README, which tells of a publisher and a viewe
   ]);
 });
 
-it("runs the example that reads Blackmagic's and SRS's stream ids", async () => {
+it("the example that reads Blackmagic's and SRS's stream ids runs", async () => {
   const { server } = run<{ server: SrtServer }>(naming, 'server', { process: { env } });
   const ids = ['#!::bmd_uuid=ab-12,bmd_name=ATEM,u=studio', '#!::h=live/livestream,m=publish', 'live/cam1'];
   const callers = await Promise.all(ids.map((id) => new Caller(server.port, id).connects()));
@@ -56,7 +56,7 @@ it("runs the example that reads Blackmagic's and SRS's stream ids", async () => 
   await Promise.all([...callers.map((caller) => caller.drop()), server.close()]);
 });
 
-it('runs the example that screens callers', async () => {
+it('the example that screens callers runs', async () => {
   const { server } = run<{ server: SrtServer }>(screening, 'server', { process: { env } });
   const refused = new Caller(server.port, 'other/cam1');
   await until('it is turned away', () => refused.ended);
@@ -65,7 +65,7 @@ it('runs the example that screens callers', async () => {
   await Promise.all([refused.drop(), player.drop(), server.close()]);
 });
 
-it('runs the wrapper of another library', async () => {
+it('the wrapper of another library runs', async () => {
   const library = { SRT: { ERROR: -1, SRTO_STREAMID: 46 } };
   const fake = (name: string): unknown => (name === '@eyevinn/srt' ? library : requireHere(name));
   const exports = {} as { wrap(server: object): SrtSource };

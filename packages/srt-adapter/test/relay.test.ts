@@ -30,7 +30,7 @@ afterEach(async () => {
   await dropped;
 });
 
-it('relays a publisher to the players of its stream, whichever way they name it', async () => {
+it('the server relays a publisher to the players of its stream, however they name it', async () => {
   const server = serve();
   await publish(server);
   const players = [
@@ -44,7 +44,7 @@ it('relays a publisher to the players of its stream, whichever way they name it'
   expect(players.map(({ packets }) => packets[0]!.length)).toEqual([1316, 1316, 1316]);
 });
 
-it('gives a player every packet in its order, from the first one it gets', async () => {
+it('the server gives a player every packet in order, from the first one it gets', async () => {
   const server = serve();
   await publish(server);
   const player = call(server, 'cam1');
@@ -53,7 +53,7 @@ it('gives a player every packet in its order, from the first one it gets', async
   expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
 });
 
-it('makes two of a packet that players have no room for', async () => {
+it('the server splits a packet that is too long for players into two', async () => {
   const server = serve();
   const publisher = await call(server, '#!::r=cam1,m=publish', { payload: 1456 }).connects();
   publisher.publish(4, 1456);
@@ -62,7 +62,7 @@ it('makes two of a packet that players have no room for', async () => {
   expect(new Set(player.packets.map(({ length }) => length))).toEqual(new Set([1316, 140]));
 });
 
-it('lets players wait: before the publisher comes, and when it has gone', async () => {
+it('the server lets players wait: before the publisher comes, and when it has gone', async () => {
   const server = serve();
   const player = call(server, 'cam1');
   await player.connects();
@@ -76,7 +76,7 @@ it('lets players wait: before the publisher comes, and when it has gone', async 
   expect(player.ended).toBe(false);
 });
 
-it('puts a newer publisher in the place of an old one', async () => {
+it('the server replaces an old publisher by a newer one', async () => {
   const server = serve();
   const reasons: unknown[] = [];
   server.on('connection', (connection) => connection.on('close', (reason) => reasons.push(reason)));
@@ -90,7 +90,7 @@ it('puts a newer publisher in the place of an old one', async () => {
   expect(server.connections().filter(({ kind }) => kind === 'input')).toHaveLength(1);
 });
 
-it('hangs up on a player that sends, and on a caller that wants both or names nothing', async () => {
+it('the server hangs up on a player that sends, and on a caller that wants both or names nothing', async () => {
   const server = serve();
   const player = call(server, 'cam1');
   await player.connects();
@@ -101,7 +101,7 @@ it('hangs up on a player that sends, and on a caller that wants both or names no
   expect(server.connections()).toEqual([]);
 });
 
-it('tells of a connection what it is, and how the network is', async () => {
+it('the server reports the properties of a connection and of its network', async () => {
   const server = serve({ passphrase: 'a secret of us all' });
   await publish(server, 'cam1,u=me', { passphrase: 'a secret of us all' });
   const player = call(server, 'live/cam1?token=abc', { passphrase: 'a secret of us all' });
@@ -125,7 +125,7 @@ it('tells of a connection what it is, and how the network is', async () => {
   expect(viewer!.statistics()).toBeUndefined();
 });
 
-it('holds a connection for as long as anything holds it, and lets a listener refuse it', async () => {
+it('the server holds a connection for as long as anybody holds it, and lets a listener refuse it', async () => {
   const server = serve();
   const releases: (() => void)[] = [];
   server.on('connection', (connection) => {
@@ -148,7 +148,7 @@ it('holds a connection for as long as anything holds it, and lets a listener ref
   expect(unwanted.received).toBe(0);
 });
 
-it('lets in no more than it may', async () => {
+it('the server admits no more than maxConnections', async () => {
   const server = serve({ maxConnections: 2 });
   await publish(server);
   const player = call(server, 'cam1');
@@ -159,7 +159,7 @@ it('lets in no more than it may', async () => {
   await playsOn(player);
 });
 
-it('keeps two servers of a process apart', async () => {
+it('the server keeps apart from another server of the process', async () => {
   const [one, two] = [serve(), serve()];
   await publish(one);
   const player = call(one, 'cam1');
@@ -171,7 +171,7 @@ it('keeps two servers of a process apart', async () => {
   expect(elsewhere.received).toBe(0);
 });
 
-it('listens on IPv4 and IPv6 at once by default, and on either alone', async () => {
+it('the server listens on IPv4 and IPv6 at once by default, or on either alone', async () => {
   const both = serve({ host: undefined });
   await publish(both, 'cam1', { host: '::1' });
   const player = call(both, 'cam1', { host: '127.0.0.1' });
@@ -183,7 +183,7 @@ it('listens on IPv4 and IPv6 at once by default, and on either alone', async () 
   await plays(call(six, 'cam1', { host: '::1' }));
 });
 
-it('frees its port when it is closed', async () => {
+it('the server frees its port when it is closed', async () => {
   const first = serve();
   const { port } = first;
   await publish(first);
@@ -194,7 +194,7 @@ it('frees its port when it is closed', async () => {
   await plays(call(second, 'cam1'));
 });
 
-it('frees its port also while another server of the process runs, and callers are being let in', async () => {
+it('the server frees its port even while another server of the process runs, and callers are being admitted', async () => {
   const other = serve();
   const { port } = serve();
   for (let round = 0; round < 5; round++) {
@@ -229,7 +229,7 @@ describe('a server that screens its callers', () => {
     await playsOn(player);
   });
 
-  it('admits no caller if that fails, and warns', async () => {
+  it('admits no caller if the function fails, and warns', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const server = serve({
       screen: () => {
@@ -249,7 +249,7 @@ describe('a server that screens its callers', () => {
     expect(JSON.stringify(warned.mock.calls)).not.toContain('a mistake');
   });
 
-  it('can be closed while callers knock', async () => {
+  it('can be closed while callers connect', async () => {
     for (let round = 0; round < 10; round++) {
       const server = serve({ screen: ({ streamId }) => (streamId === 'no' ? 1403 : undefined) });
       const knocking = Array.from({ length: 20 }, (_, i) => call(server, i % 2 ? 'no' : 'cam1'));
@@ -260,7 +260,7 @@ describe('a server that screens its callers', () => {
   });
 });
 
-describe('says what is wrong when', () => {
+describe('the server throws an error that says what is wrong when', () => {
   const code = (options: Partial<SrtServerOptions>): unknown => {
     try {
       serve(options);
@@ -270,7 +270,7 @@ describe('says what is wrong when', () => {
     return 'nothing';
   };
 
-  it('an option does not exist or has no sense', () => {
+  it('an option does not exist or makes no sense', () => {
     expect(code({ latency: 1 } as never)).toEqual(['ERR_BAD_OPTION', expect.stringContaining('"latencyMs"')]);
     const bad = [{ port: -1 }, { port: 1.5 }, { host: 'localhost' }, { latencyMs: -1 }, { maxConnections: 0 }];
     for (const options of [
@@ -284,7 +284,7 @@ describe('says what is wrong when', () => {
     }
   });
 
-  it('a passphrase is too short, without telling it', () => {
+  it('a passphrase is too short, without showing it', () => {
     expect(code({ passphrase: 'hush' })).toEqual(['ERR_BAD_OPTION', expect.not.stringContaining('hush')]);
   });
 
@@ -303,12 +303,12 @@ describe('says what is wrong when', () => {
     await plays(call(first, 'cam1'));
   });
 
-  it('libsrt is not there', () => {
+  it('libsrt is not installed', () => {
     const nowhere = libsrt('/nowhere/libsrt.so');
     expect(code({ binding: nowhere })).toEqual(['ERR_SRT_UNAVAILABLE', expect.stringContaining('apt-get install')]);
   });
 
-  it('what is there is another library', () => {
+  it('the file is another library', () => {
     expect(code({ binding: libsrt('libc.so.6') })).toEqual(['ERR_SRT_UNAVAILABLE', expect.any(String)]);
   });
 });

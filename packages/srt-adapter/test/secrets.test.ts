@@ -84,7 +84,7 @@ afterEach(async () => {
 
 const has = (secret: string): string[] => told.filter((line) => line.includes(secret));
 
-it('shows nothing that was offered, wherever it stood: to listeners, sinks, logs, lists, explanations', async () => {
+it('the adapter shows no secret, wherever it was offered: to listeners, sinks, logs, lists, explanations', async () => {
   const refusesSome: Policy = {
     name: 'odd',
     admit: ({ token }) =>
@@ -109,7 +109,7 @@ it('shows nothing that was offered, wherever it stood: to listeners, sinks, logs
   expect(has(TOKEN)).toEqual([]);
 });
 
-it('tells an HTTP authoriser the token, which it judges, and no other secret', async () => {
+it('an HTTP authoriser gets the token, which it judges, and no other secret', async () => {
   const bodies: string[] = [];
   const service = createServer((request, response) => {
     let body = '';
@@ -138,7 +138,7 @@ it('tells an HTTP authoriser the token, which it judges, and no other secret', a
   }
 });
 
-it('gives a policy the user by name, and the password to compare', async () => {
+it('a policy gets the user by name, and the password only to compare', async () => {
   const asked: Candidate[] = [];
   start([{ name: 'door', admit: (candidate) => (asked.push({ ...candidate }), { allow: true }) }]);
   call(accessControl({ r: 'cam1', u: 'me', pass: 'a:secret' }));
@@ -150,7 +150,7 @@ it('gives a policy the user by name, and the password to compare', async () => {
   expect(JSON.stringify(asked)).not.toContain('a:secret');
 });
 
-it('repeats nothing of what the functions of the operator throw, or of a player that publishes', async () => {
+it('no output repeats what the operator’s functions throw, or the stream id of a player that publishes', async () => {
   start([], {
     screen: ({ streamId }) => (streamId.startsWith('{') ? (JSON.parse(streamId.slice(1)) as number) : undefined),
     streamId: (streamId) => (streamId.includes('throw') ? (JSON.parse(streamId) as string) : streamId),
@@ -164,7 +164,7 @@ it('repeats nothing of what the functions of the operator throw, or of a player 
   expect([...has(SECRET), ...has(TOKEN)]).toEqual([]);
 });
 
-it('says nothing of passphrases, right or wrong', async () => {
+it('no output contains a passphrase, right or wrong', async () => {
   start([], { passphrase: `${SECRET}-passphrase` });
   const [right, wrong] = [call('cam1', `${SECRET}-passphrase`), call('cam1', `${SECRET}-another`)];
   await until('one is in and one is not', () => tracker.stats().active === 1 && wrong.ended);
@@ -173,7 +173,7 @@ it('says nothing of passphrases, right or wrong', async () => {
   expect(has(SECRET)).toEqual([]);
 });
 
-it('leaves everything but secrets in the query', () => {
+it('the query is left as it is, except for secrets', () => {
   const request = (id: string): unknown => readRequest(id);
   expect(request('#!::r=cam1?x=1&y=%20,s=7,t=stream,h=example.com')).toMatchObject({
     query: 'x=1&y=%20&s=7&t=stream&h=example.com',

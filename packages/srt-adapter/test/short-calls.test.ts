@@ -94,14 +94,14 @@ describe('callers that hang up leave no session in the list', () => {
     await nobodyIsLeft();
   });
 
-  it('when they were to publish', async () => {
+  it('when they wanted to publish', async () => {
     start();
     expect(await call(50, 0, '#!::r=cam1,m=publish')).toBeGreaterThan(15);
     await nobodyIsLeft();
   });
 });
 
-it('notices that callers have gone even if it was busy until libsrt had forgotten them', async () => {
+it('the server notices that callers have gone even if it was busy until libsrt had forgotten them', async () => {
   start();
   const over = call(10, 2_000);
   await until('most are there', () => tracker.stats().active >= 5);

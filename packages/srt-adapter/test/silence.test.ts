@@ -43,7 +43,7 @@ async function allAreClosed(): Promise<void> {
   expect(server.connections()).toEqual([]);
 }
 
-it('closes a player and a publisher that are frozen', async () => {
+it('a frozen player and a frozen publisher are closed', async () => {
   const [publisher, player] = [publisherAt(server.port), playerAt(server.port)];
   await until('it plays', () => player.received() > 0);
   publisher.freeze();
@@ -51,7 +51,7 @@ it('closes a player and a publisher that are frozen', async () => {
   await allAreClosed();
 });
 
-it('closes a player and a publisher whose network is gone without a word', async () => {
+it('a player and a publisher whose network is gone are closed', async () => {
   publisherAt(proxy.port);
   const player = playerAt(proxy.port);
   await until('it plays', () => player.received() > 0);
@@ -62,7 +62,7 @@ it('closes a player and a publisher whose network is gone without a word', async
 it.each([
   ['is frozen', (publisher: LiveTransmit) => publisher.freeze()],
   ['has lost its network', () => proxy.vanish()],
-])('gives the stream of a publisher that %s to the next one at once', async (_how, silence) => {
+])('the stream of a publisher that %s goes to the next one at once', async (_how, silence) => {
   const old = publisherAt(proxy.port);
   const player = playerAt(server.port);
   await until('it plays', () => player.received() > 0);
@@ -76,7 +76,7 @@ it.each([
   expect(tracker.list({ kind: 'input', status: 'active' })).toHaveLength(1);
 });
 
-it('keeps a publisher that has nothing to send, and a player that has nothing to play: they answer', async () => {
+it('a publisher with nothing to send and a player with nothing to play are kept, because they answer', async () => {
   await noted(new Caller(server.port, PUBLISH)).connects();
   await noted(new Caller(server.port, 'cam1')).connects();
   await until('both are listed', () => active() === 2);

@@ -24,7 +24,7 @@ afterEach(async () => {
   await dropped;
 });
 
-describe('an encoder whose stream id has come percent-encoded', () => {
+describe('an encoder whose stream id is percent-encoded', () => {
   const id = '#!::r=live/cam1,m=publish';
 
   it.each([
@@ -40,7 +40,7 @@ describe('an encoder whose stream id has come percent-encoded', () => {
     expect(listed().sort()).toEqual(['input cam1', 'viewer cam1']);
   });
 
-  it('twice, is refused, and no viewer of anything', async () => {
+  it('twice, is refused, and opens no session', async () => {
     start();
     const caller = call(encodeURIComponent(encodeURIComponent(id)));
     await until('it is cut', () => caller.ended);
@@ -57,7 +57,7 @@ describe('the option streamId', () => {
     return params['r'] === 'nobody' ? undefined : id;
   };
 
-  it("reads Blackmagic's and SRS's forms, and leaves others as they are", async () => {
+  it("can read Blackmagic's and SRS's forms, and leaves others as they are", async () => {
     start({ streamId });
     (await call('#!::bmd_uuid=ab-12,bmd_name=ATEM,u=studio').connects()).publish();
     await call('#!::h=live/livestream,m=publish').connects();
@@ -83,7 +83,7 @@ describe('the option streamId', () => {
 });
 
 describe('an encoder that does not say m=publish', () => {
-  it('is cut when it sends, and one warning for all such tells why', async () => {
+  it('is cut when it sends, and one warning for all such encoders says why', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     start();
     for (let i = 0; i < 3; i++) {
