@@ -29,7 +29,7 @@ it.each([
   expect(addresses.filter(isPublic)).toEqual([]);
 });
 
-describe('a name', () => {
+describe('the name of an endpoint', () => {
   const open: Webhooks[] = [];
   afterEach(async () => void (await Promise.all(open.splice(0).map((webhooks) => webhooks.stop()))));
 
@@ -47,7 +47,7 @@ describe('a name', () => {
     return { webhooks, asked: () => asked };
   }
 
-  it('that means this machine is not connected to, nor one that also means it', async () => {
+  it('that resolves to this machine is not connected to, nor one that also resolves to it', async () => {
     const to = await receiver();
     const { port } = new URL(to.url);
     for (const addresses of [['127.0.0.1'], ['::ffff:127.0.0.1'], ['10.0.0.1', '169.254.169.254']]) {
@@ -74,12 +74,12 @@ describe('a name', () => {
     'http://[::ffff:127.0.0.1]/',
     'http://[64:ff9b::7f00:1]/',
     'http://169.254.169.254/latest/meta-data/',
-  ])('%s is no address to send to', async (url) => {
+  ])('%s cannot be the address of an endpoint', async (url) => {
     const { webhooks } = await testOf(url);
     expect((await webhooks.test('hook'))?.error).toContain('is no public address');
   });
 
-  it('is asked of no proxy', async () => {
+  it('is not resolved by a proxy', async () => {
     const proxy = await receiver();
     const saved = { ...process.env };
     Object.assign(process.env, {
@@ -94,7 +94,7 @@ describe('a name', () => {
     expect(proxy.received).toEqual([]);
   });
 
-  it('may mean this machine where that is allowed', async () => {
+  it('may resolve to this machine if that is allowed', async () => {
     const to = await receiver();
     const options = { endpoints: [{ url: to.url, name: 'hook' }], journal: journalFile(), logger: silent };
     const webhooks = await start(createTracker({ autoStart: false }), { ...options, allowPrivateNetworks: true });

@@ -7,8 +7,8 @@ import { cleanUp, SECRET, stage, watch } from './support/stage.js';
 
 afterEach(cleanUp);
 
-describe('what arrives', () => {
-  it('is what happened, in order, signed as Standard Webhooks says', async () => {
+describe('a delivery', () => {
+  it('says what happened, in order, signed as Standard Webhooks requires', async () => {
     const to = await receiver();
     const { tracker, clock } = await stage([{ url: to.url, secrets: [SECRET] }]);
     const { id } = watch(tracker, 'cam1');
@@ -53,18 +53,18 @@ describe('what arrives', () => {
     'whsec_',
     `whsec_${Buffer.alloc(23).toString('base64')}`,
     `whsk_${Buffer.alloc(31).toString('base64')}`,
-  ])('refuses %s as a secret, and does not show it', (secret) => {
+  ])('cannot be signed with %s, which is not shown', (secret) => {
     expect(() => signerOf(secret)).toThrow(/^secrets must be "whsec_" and 24 to 64 bytes/);
   });
 });
 
-describe('what is not taken', () => {
+describe('a delivery that fails', () => {
   it.each([
     ['500', (res: any) => res.writeHead(500).end()],
     ['400', (res: any) => res.writeHead(400).end()],
     ['a redirect', (res: any) => res.writeHead(302, { location: '/elsewhere' }).end()],
     ['a broken connection', (res: any) => res.destroy()],
-  ])('%s is tried again by the schedule, with the same id and a new time', async (_what, refuse) => {
+  ])('with %s is tried again by the schedule, with the same id and a new time', async (_what, refuse) => {
     const to = await receiver();
     to.answer = refuse;
     const { tracker, clock } = await stage([{ url: to.url, secrets: [SECRET], events: ['session.opened'] }]);
@@ -88,7 +88,7 @@ describe('what is not taken', () => {
   it.each([
     ['in seconds', () => '600'],
     ['as a date', (now: number) => new Date(now + 600_000).toUTCString()],
-  ])('waits as long as the receiver says, %s', async (_how, retryAfter) => {
+  ])('is repeated after as long as the receiver says, %s', async (_how, retryAfter) => {
     const to = await receiver();
     const { tracker, clock, webhooks } = await stage([{ url: to.url, events: ['session.opened'] }]);
     to.answer = (res) => res.writeHead(429, { 'retry-after': retryAfter(clock.now()) }).end();
@@ -102,7 +102,7 @@ describe('what is not taken', () => {
     await to.until(2);
   });
 
-  it('waits up to a fifth longer than the schedule says, so that not all come at once', async () => {
+  it('is repeated up to a fifth later than scheduled, so that not all come at once', async () => {
     const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const to = await receiver();
     to.answer = (res) => res.writeHead(500).end();
@@ -144,7 +144,7 @@ describe('what is not taken', () => {
     await until('none is left', () => webhooks.deadLetters().length === 0);
   });
 
-  it('arrives after an hour without a receiver, all of it and in order', async () => {
+  it('for an hour arrives when there is a receiver again, all of it and in order', async () => {
     const to = await receiver();
     to.answer = (res) => res.destroy();
     const { tracker, clock, webhooks } = await stage([{ url: to.url }]);
@@ -167,7 +167,7 @@ describe('what is not taken', () => {
     expect(webhooks.deadLetters()).toEqual([]);
   });
 
-  it('ends an endpoint that answers 410, also for the next process, until it is enabled', async () => {
+  it('with 410 disables its endpoint, even for the next process, until it is enabled', async () => {
     const to = await receiver();
     to.answer = (res) => res.writeHead(410).end();
     const endpoints = [{ url: to.url, name: 'hook', events: ['session.opened'] }];
@@ -196,7 +196,7 @@ describe('what is not taken', () => {
 });
 
 describe('endpoints', () => {
-  it('that are slow, dead or endless delay no other, and a visit is reported in order', async () => {
+  it('that are slow, dead or endless delay no others, and a visit is reported in order', async () => {
     const [good, slow, dead, endless] = await Promise.all([receiver(), receiver(), receiver(), receiver()]);
     slow.answer = () => undefined;
     dead.answer = (res) => res.destroy();
@@ -221,7 +221,7 @@ describe('endpoints', () => {
     expect(webhooks.endpoints()[1]!.lastError?.error).toBe('no answer in 15 s');
   });
 
-  it('get what they want: types, streams, reasons', async () => {
+  it('get only their types, streams and reasons', async () => {
     const to = await receiver();
     const { tracker, clock } = await stage([
       { url: to.url, events: ['session.closed'], streams: ['cam1', 'vip/*'], when: { reasons: ['kicked'] } },

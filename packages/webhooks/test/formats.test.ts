@@ -50,7 +50,7 @@ it('mistserver is the lines of USER_END, with a fingerprint in place of the toke
   expect(FORMATS.mistserver(hostile).body.split('\n')).toHaveLength(12);
 });
 
-it('slack, discord and ntfy are a sentence that a person reads', () => {
+it('slack, discord and ntfy are a sentence for humans', () => {
   const words = 'left "cam1": kicked, after 1 min and 2.5 MB. 3 viewers now.';
   expect(JSON.parse(FORMATS.slack(closed).body).text).toBe(`Viewer eve ${words}`);
   expect(JSON.parse(FORMATS.discord(closed).body)).toMatchObject({ allowed_mentions: { parse: [] }, flags: 4 });
@@ -60,12 +60,12 @@ it('slack, discord and ntfy are a sentence that a person reads', () => {
   });
 });
 
-describe('texts of strangers', () => {
+describe('text from strangers', () => {
   const evil =
     '<!channel> <@U1> @everyone <https://x|bank> *b* _i_ ~s~ `c` [l](https://x) # h\n> q ||s|| \u202e https://x.example';
   const said = { ...closed, stream_code: evil, payload: { ...closed.payload, user_name: evil } };
 
-  it('mention nobody and are not formatted in Slack', () => {
+  it('mentions nobody and is not formatted in Slack', () => {
     const { text } = JSON.parse(FORMATS.slack(said).body);
     expect(text).not.toMatch(/[<>]/);
     expect(text).toContain('&lt;!channel&gt;');
@@ -74,14 +74,14 @@ describe('texts of strangers', () => {
     expect(text).not.toContain('://');
   });
 
-  it('mention nobody and are not formatted in Discord', () => {
+  it('mentions nobody and is not formatted in Discord', () => {
     const { content } = JSON.parse(FORMATS.discord(said).body);
     expect(content).not.toMatch(/(?<!\\)[*_~`|>#[\]()<@]/);
     expect(content).not.toContain('://');
     expect(content.length).toBeLessThanOrEqual(2000);
   });
 
-  it('are short, and stay on their line', () => {
+  it('is short, and stays on its line', () => {
     const long = {
       ...closed,
       stream_code: 'x'.repeat(5_000),
@@ -92,13 +92,13 @@ describe('texts of strangers', () => {
     expect(body.length).toBeLessThan(500);
   });
 
-  it('do not become links in apps that look for addresses in plain text', () => {
+  it('does not become a link in apps that look for addresses in plain text', () => {
     expect(FORMATS.ntfy(said).body).toContain('https:');
     expect(FORMATS.ntfy(said).body).not.toContain('://');
   });
 });
 
-it('is chosen for each endpoint', async () => {
+it('the format is chosen for each endpoint', async () => {
   const to = await receiver();
   const { tracker, clock } = await stage([{ url: to.url, format: 'ntfy', events: ['session.closed'] }]);
   const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'srt', remoteAddress: '10.0.0.1:1' });
@@ -122,6 +122,6 @@ it.each([
   // no stream has fewer, and each would be remembered as one that had enough
   [{ url: 'https://x', when: { viewersBelow: 0 } }, 'viewersBelow must be a whole number from 1'],
   [{ url: 'https://x', secrets: ['abc'] }, 'secrets must be'],
-])('%j is refused', async (endpoint, why) => {
+])('the endpoint %j is refused', async (endpoint, why) => {
   await expect(stage([endpoint as never])).rejects.toThrow(why);
 });

@@ -40,7 +40,7 @@ describe('a restart', () => {
     await stays('nothing comes again', () => to.received.length === 3, 50);
   });
 
-  it('closes the visits that it has lost, and not those that live', async () => {
+  it('closes the visits that were lost, and not those that are live', async () => {
     const to = await receiver();
     const first = await stage([{ url: to.url }]);
     const gone = watch(first.tracker, 'cam1', 1);
@@ -72,7 +72,7 @@ describe('a restart', () => {
     await webhooks.stop();
   });
 
-  it('leaves to the tracker the visits that may come back, if it restores them', async () => {
+  it('leaves visits that may come back to the tracker, if that restores them', async () => {
     const to = await receiver();
     const clock = fakeClock();
     const state = `${journalFile()}.state`;
@@ -115,7 +115,7 @@ describe('a restart', () => {
     await webhooks.stop();
   });
 
-  it('closes hundreds that it has lost, each once, and has nothing open then', async () => {
+  it('closes hundreds of lost visits, each once, and then has none open', async () => {
     const LOST = 300;
     const first = await stage([{ url: 'http://127.0.0.1:9/', events: ['session.closed'] }]);
     for (let n = 0; n < LOST; n++)
@@ -136,7 +136,7 @@ describe('a restart', () => {
     await stays('no end comes twice', () => to.received.length === LOST, 50);
   });
 
-  it('reads past a line that was cut short, and does not mind an endpoint that is there no more', async () => {
+  it('reads past a line that was cut short, and ignores an endpoint that no longer exists', async () => {
     const to = await receiver();
     to.answer = (res) => res.writeHead(500).end();
     const first = await stage([{ url: to.url, name: 'old' }]);
@@ -154,7 +154,7 @@ describe('a restart', () => {
   });
 });
 
-describe('a session that is live when webhooks begin', () => {
+describe('a session that is live when webhooks start', () => {
   it('is reported once, even if it ends while the others are being written', async () => {
     const to = await receiver();
     const clock = fakeClock();
@@ -198,7 +198,7 @@ describe('the journal', () => {
     await journal.close();
   });
 
-  it('is rewritten when most of it is done, and keeps the rest', async () => {
+  it('is rewritten when most of it is delivered, and keeps the rest', async () => {
     const file = journalFile();
     const journal = await opened(file);
     const kept = add(journal, 'session.kept', 1000);
@@ -238,7 +238,7 @@ describe('the journal', () => {
     expect(statSync(file).size).toBeLessThan(13 * MIB);
   });
 
-  it('loses what cannot be written, counts it and continues', async () => {
+  it('loses and counts what cannot be written, and continues', async () => {
     const file = journalFile();
     const journal = await opened(file);
     const append = jest.spyOn(Object.getPrototypeOf((journal as any).file), 'append');
@@ -252,14 +252,14 @@ describe('the journal', () => {
     await journal.close();
   });
 
-  it('that cannot be opened is an error at once', async () => {
+  it('throws at once if it cannot be opened', async () => {
     const file = journalFile();
     writeFileSync(file, '');
     await expect(stage([], { journal: `${file}/below` })).rejects.toThrow(/ENOTDIR|EEXIST/);
   });
 });
 
-it('writes what is given to it in the very moment in which it ends a write', async () => {
+it('the journal writes what it is given at the very moment when a write ends', async () => {
   const journal = await Journal.open(journalFile(), MIB, fakeClock(), silent);
   // one of these many steps behind the end of a write is between its last look for more, and its being over
   for (let steps = 0; steps < 12; steps++) {

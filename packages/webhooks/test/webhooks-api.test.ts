@@ -24,7 +24,7 @@ async function api({ webhooks }: Stage, authorize: WebhooksApiOptions['authorize
   };
 }
 
-it('shows endpoints, their queues and errors, and no secret of a URL', async () => {
+it('the API shows endpoints, their queues and errors, and no secret of a URL', async () => {
   const to = await receiver();
   to.answer = (res) => res.writeHead(500).end();
   const staged = await stage([{ url: `${to.url}/T000/secret`, format: 'standard' }]);
@@ -52,7 +52,7 @@ it('shows endpoints, their queues and errors, and no secret of a URL', async () 
   expect(JSON.stringify(body)).not.toContain('secret');
 });
 
-it('lists dead letters, sends them again, tests and enables', async () => {
+it('the API lists dead letters, sends them again, tests and enables endpoints', async () => {
   const to = await receiver();
   to.answer = (res) => res.writeHead(500).end();
   const staged = await stage([{ url: to.url, name: 'hook' }], { retryScheduleMs: [] });
@@ -79,7 +79,7 @@ it('lists dead letters, sends them again, tests and enables', async () => {
   expect((await ask('DELETE', '/endpoints')).status).toBe(405);
 });
 
-it('admits callers that `authorize` admits, and has no default', async () => {
+it('the API admits callers that `authorize` admits, and has no default', async () => {
   const staged = await stage([]);
   expect(() => webhooksApi(staged.webhooks, {} as never)).toThrow('authorize must be a function');
   const ask = await api(staged, (req, action) => {
