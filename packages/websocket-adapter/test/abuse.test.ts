@@ -55,7 +55,7 @@ function frame(head: number, payload: Buffer, says = payload.length): Buffer {
 const [FRAGMENT, BINARY, PING] = [0x00, 0x82, 0x89];
 const many = (part: Buffer, count: number): Buffer => Buffer.concat(Array<Buffer>(count).fill(part));
 
-it('bears floods of pings whose answers are not read: what waits is bounded', async () => {
+it('a flood of pings whose answers are not read is survived: what waits is bounded', async () => {
   const socket = await intruder();
   socket.pause();
   const pings = many(frame(PING, randomBytes(125)), 5_000);
@@ -74,7 +74,7 @@ it.each([
   ['compression that was not agreed on', () => frame(0xc2, Buffer.alloc(10)), undefined],
   ['a fragmented ping', () => frame(0x09, Buffer.alloc(10)), undefined],
   ['a close with half a code', () => frame(0x88, Buffer.alloc(1)), undefined],
-])('ends who sends %s', async (_what, sent, first) => {
+])('a client that sends %s is disconnected', async (_what, sent, first) => {
   const socket = await intruder();
   socket.resume();
   if (first !== undefined) socket.write(frame(first, Buffer.alloc(1)));
@@ -84,7 +84,7 @@ it.each([
   expect(stage.tracker.list({ status: 'closed' })[0]).toMatchObject({ closeReason: 'client_gone' });
 });
 
-it('counts what floods it, and cuts it when it is kicked', async () => {
+it('a flood of data is counted, and its client is cut when it is kicked', async () => {
   const socket = await intruder();
   socket.resume();
   const flood = many(frame(BINARY, Buffer.alloc(60_000)), 20);
@@ -96,7 +96,7 @@ it('counts what floods it, and cuts it when it is kicked', async () => {
   clearInterval(timer);
 });
 
-it('refuses upgrades that are none, and asks the tracker nothing', async () => {
+it('an invalid upgrade is refused, and the tracker is not asked', async () => {
   const { openedTotal } = stage.tracker.stats();
   const games: Record<string, string | undefined>[] = [
     { 'Sec-WebSocket-Key': undefined },
@@ -114,7 +114,7 @@ it('refuses upgrades that are none, and asks the tracker nothing', async () => {
   expect(stage.tracker.stats().openedTotal).toBe(openedTotal);
 });
 
-it('answers whatever target, token, cookie and address a request is made of', async () => {
+it('every request gets an answer, whatever its target, token, cookie and address', async () => {
   const text = fc.stringMatching(/^[!-~]{0,60}$/);
   await fc.assert(
     fc.asyncProperty(text, text, text, async (target, header, cookie) => {
@@ -130,7 +130,7 @@ it('answers whatever target, token, cookie and address a request is made of', as
   );
 });
 
-it('forgets three hundred clients that hang up at once', async () => {
+it('three hundred clients that hang up at once are forgotten', async () => {
   const request = upgradeRequest('/live/cam1');
   for (let i = 0; i < 300; i++) {
     const socket = connect(stage.port, '127.0.0.1');

@@ -29,7 +29,7 @@ async function passes(seconds: number, meanwhile: () => unknown = () => undefine
 }
 
 describe('bytes', () => {
-  it('are those of the frames both ways, and none of the upgrade', async () => {
+  it('are those of the frames both ways, without the upgrade', async () => {
     await start();
     const client = await enter();
     const [ws] = [...stage.wss.clients];
@@ -42,7 +42,7 @@ describe('bytes', () => {
     expect(session()).toMatchObject({ bytes: 1_004, bytesReceived: 106 });
   });
 
-  it('are those that are sent, when they are compressed', async () => {
+  it('are those that are sent, if messages are compressed', async () => {
     await start({ server: { perMessageDeflate: { threshold: 0 } } });
     const client = await enter();
     const before = client.socket.bytesRead;
@@ -53,7 +53,7 @@ describe('bytes', () => {
     expect(session().bytes).toBeLessThan(1_000);
   });
 
-  it('are never fewer than arrived, over TLS too, and a kick is heard there', async () => {
+  it('are never fewer than arrived, even over TLS, where a kick also gets through', async () => {
     await start({ secure: true });
     const client = await enter();
     const [ws] = [...stage.wss.clients];
@@ -67,7 +67,7 @@ describe('bytes', () => {
     expect(client.closed?.code).toBe(4403);
   });
 
-  it('are those too that came together with the request', async () => {
+  it('include those that came together with the request', async () => {
     await start();
     const frame = Buffer.from([0x82, 0x83, 0, 0, 0, 0, 1, 2, 3]);
     const socket = connect(stage.port, '127.0.0.1');
@@ -80,7 +80,7 @@ describe('bytes', () => {
 });
 
 describe('silence', () => {
-  it('is broken by a ping after half of the time, which a live peer answers', async () => {
+  it('is broken by a ping after half of the timeout, which a live peer answers', async () => {
     await start({ options: { silenceTimeoutMs: 60_000 } });
     const client = await enter();
     const [ws] = [...stage.wss.clients];
@@ -93,7 +93,7 @@ describe('silence', () => {
     expect(reason()).toBeUndefined();
   });
 
-  it('of a peer that does not answer ends as gone: half-open', async () => {
+  it('of a peer that does not answer ends the session as gone: the connection is half-open', async () => {
     await start({ options: { silenceTimeoutMs: 60_000 } });
     const client = await enter();
     client.socket.pause(); // the kernel holds the connection, and nobody is there
@@ -104,7 +104,7 @@ describe('silence', () => {
     await until('the server has let go of it', () => stage.wss.clients.size === 0);
   });
 
-  it('does not count while the app has paused it, nor when it is switched off', async () => {
+  it('does not count while the app has paused the connection, nor when the timeout is off', async () => {
     await start({ options: { silenceTimeoutMs: 10_000 } });
     await enter();
     const [ws] = [...stage.wss.clients];

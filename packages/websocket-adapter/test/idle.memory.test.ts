@@ -43,7 +43,7 @@ async function bytesEach(isTracked: boolean): Promise<number> {
 }
 
 it(
-  'keeps little of an idle WebSocket, its session included',
+  'an idle WebSocket costs little memory, its session included',
   async () => {
     // the first of everything makes code and shapes, which stay
     for (const isTracked of [true, false]) await bytesEach(isTracked);

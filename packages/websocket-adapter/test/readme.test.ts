@@ -36,7 +36,7 @@ async function listen(): Promise<{ server: Server; tracker: SessionTracker }> {
   return { server, tracker };
 }
 
-it('runs the first example, which tells of a viewer and sends it media', async () => {
+it('the first example runs, and reports a viewer that gets media', async () => {
   const output: string[] = [];
   const { server, tracker } = run<{ server: Server; tracker: SessionTracker }>(first, 'server, tracker', {
     console: { log: (text: string) => output.push(text) },
@@ -52,14 +52,14 @@ it('runs the first example, which tells of a viewer and sends it media', async (
   expect([String(media), output.length, output[0]]).toEqual(['your media', 1, expect.stringContaining('watches cam1')]);
 });
 
-it('runs the example of publishers', async () => {
+it('the example of publishers runs', async () => {
   const { server, tracker } = await listen();
   run(publishing, '', { attachWebSocketServer, wss: new WebSocketServer({ server }), tracker });
   await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/publish/cam1`), 'open');
   expect(tracker.list().map(({ kind, stream }) => [kind, stream])).toEqual([['input', 'cam1']]);
 });
 
-it('runs the example that reads a token from the subprotocols', async () => {
+it('the example that reads a token from the subprotocols runs', async () => {
   const { server } = await listen();
   const seen: unknown[] = [];
   const tracker = createTracker({
@@ -71,7 +71,7 @@ it('runs the example that reads a token from the subprotocols', async () => {
   expect(seen).toEqual([{ scheme: 'bearer', token: 'a.b-c' }]);
 });
 
-it('runs the example of two servers on one', async () => {
+it('the example of two servers on one HTTP server runs', async () => {
   const { server, tracker } = await listen();
   const [chat, media] = [new WebSocketServer({ noServer: true }), new WebSocketServer({ noServer: true })];
   run(many, '', { server, chat, media });
@@ -81,7 +81,7 @@ it('runs the example of two servers on one', async () => {
   await until('one is listed', () => tracker.count() === 1);
 });
 
-it('runs the example of desktops', async () => {
+it('the example of desktops runs', async () => {
   const desk = createTcpServer((socket) => void socket.end('RFB 003.008\n'));
   await once(desk.listen(0, '127.0.0.1'), 'listening');
   const { port } = desk.address() as AddressInfo;

@@ -30,7 +30,7 @@ afterEach(async () => {
   await sources.close();
 });
 
-it('holds an admitted client before the upgrade until the source runs', async () => {
+it('an admitted client is held before the upgrade until the source runs', async () => {
   await begin();
   const client = stage.connect('/cam1');
   await until('it is asked for', () => asked.length === 1);
@@ -45,7 +45,7 @@ it('holds an admitted client before the upgrade until the source runs', async ()
   expect(asked).toEqual(['cam1']);
 });
 
-it('answers 503 where the source does not come in time, and forgets the viewer', async () => {
+it('a client is answered 503 if the source does not start in time, and the viewer is forgotten', async () => {
   await begin(30);
   const client = stage.connect('/cam1');
   await client.ended;
@@ -53,7 +53,7 @@ it('answers 503 where the source does not come in time, and forgets the viewer',
   await until('it is listed no more', () => tracker.count({ status: 'active' }) === 0);
 });
 
-it('waits no longer for a client that has gone, and hangs up on one that is kicked', async () => {
+it('a client that has gone is no longer held, and one that is kicked is hung up on', async () => {
   await begin();
   const client = stage.connect('/cam1');
   await until('it is held', () => sources.list()[0]?.held === 1);
@@ -68,7 +68,7 @@ it('waits no longer for a client that has gone, and hangs up on one that is kick
   expect([kicked.status, sources.list()[0]?.held]).toEqual([403, 0]);
 });
 
-it('answers waiting clients when the adapter is detached', async () => {
+it('waiting clients are answered when the adapter is detached', async () => {
   await begin();
   const client = stage.connect('/cam1');
   await until('it is held', () => sources.list()[0]?.held === 1);

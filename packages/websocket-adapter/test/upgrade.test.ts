@@ -36,7 +36,7 @@ describe('a refused client', () => {
     expect([connected, active().length]).toEqual([0, 0]);
   });
 
-  it('is one whose request names no stream, or one that routers read in two ways', async () => {
+  it('is one whose request names no stream, or that routers could read in two ways', async () => {
     await start();
     const paths = ['/', '//', '//evil/cam1', '/live/%zz', '/live/cam%2531', '/live/a/../b', '/live/a%5Cb', '/%00', '*'];
     paths.push(
@@ -50,7 +50,7 @@ describe('a refused client', () => {
     expect(stage.tracker.stats().openedTotal).toBe(0);
   });
 
-  it('is one that a function of the app failed on, and the app hears of it', async () => {
+  it('is one for which a function of the app failed, and the app gets the error', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     await start({
       options: {
@@ -68,7 +68,7 @@ describe('a refused client', () => {
     );
   });
 
-  it('is that of a page of another origin, where only some may connect', async () => {
+  it('is one on a page of another origin, if only some may connect', async () => {
     await start({ options: { origins: ['https://app.example'] } });
     const own = `http://127.0.0.1:${stage.port}`;
     const origins = [
@@ -86,7 +86,7 @@ describe('a refused client', () => {
     expect(active()).toHaveLength(3);
   });
 
-  it('was never asked about when ws itself or its verifyClient refuses it', async () => {
+  it('is one that ws itself or its verifyClient refuses, without asking the tracker', async () => {
     const admit = jest.fn(() => ({ allow: true }) as const);
     await start({
       tracker: { policies: [policy(admit)] },
@@ -103,7 +103,7 @@ describe('a refused client', () => {
 });
 
 describe('a client', () => {
-  it('is known by all that its request says, and no secret is shown', async () => {
+  it('is known by everything that its request says, and no secret is shown', async () => {
     const seen: Candidate[] = [];
     await start({
       tracker: { policies: [policy((candidate) => (seen.push({ ...candidate }), { allow: true }))] },
@@ -139,7 +139,7 @@ describe('a client', () => {
     expect(JSON.stringify(active())).not.toContain('hush');
   });
 
-  it('has its own address if the proxy that says otherwise is not trusted, which is warned about once', async () => {
+  it('has its own address if the proxy that gives another one is not trusted, which causes one warning', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     await start();
     for (const each of [1, 2]) stage.connect(`/live/cam${each}`, { headers: { 'x-forwarded-for': '198.51.100.7' } });
@@ -157,14 +157,14 @@ describe('a client', () => {
     expect(client.ws.protocol).toBe('two');
   });
 
-  it('passes uncounted where the app says so', async () => {
+  it('passes uncounted if the app says so', async () => {
     await start({ options: { stream: ({ url }) => (url === '/chat' ? null : 'cam1') } });
     const chat = stage.connect('/chat');
     await until('it is let in', () => chat.isOpen);
     expect(active()).toEqual([]);
   });
 
-  it('that leaves before its upgrade while a policy thinks is gone at once', async () => {
+  it('that leaves before its upgrade while a policy is pending is gone at once', async () => {
     const settled = jest.fn();
     let answer: ((verdict: Verdict) => void) | undefined;
     const slow: Policy = { ...policy(() => new Promise((resolve) => (answer = resolve))), settled };
@@ -179,7 +179,7 @@ describe('a client', () => {
     expect([settled.mock.calls[0]?.[1], active()]).toEqual([undefined, []]);
   });
 
-  it('that is kicked by a listener of its opening gets no upgrade', async () => {
+  it('that is kicked by a listener of `opened` gets no upgrade', async () => {
     await start();
     stage.tracker.on('opened', ({ session }) => void stage.tracker.kick(session.id));
     const client = stage.connect();
@@ -189,8 +189,8 @@ describe('a client', () => {
   });
 });
 
-describe('the end', () => {
-  it('of a kicked client has the code 4403 and the reason, and its next request is 403', async () => {
+describe('the end of a connection', () => {
+  it('has the code 4403 and the reason for a kicked client, whose next request is answered 403', async () => {
     await start();
     const client = stage.connect('/live/cam1?token=abc');
     await until('it is let in', () => client.isOpen && active().length === 1);
@@ -205,7 +205,7 @@ describe('the end', () => {
     expect(Number(again.headers['retry-after'])).toBeGreaterThan(1);
   });
 
-  it('comes also to a kicked client that does not answer, and nothing that it sends is heard', async () => {
+  it('also comes to a kicked client that does not answer, and nothing that it sends is passed on', async () => {
     await start();
     const heard: string[] = [];
     stage.wss.on('connection', (ws) => ws.on('message', (data: Buffer) => heard.push(data.toString())));
@@ -220,7 +220,7 @@ describe('the end', () => {
     expect(heard).toEqual(['before']);
   });
 
-  it('of all has the code 1001 when the tracker stops', async () => {
+  it('has the code 1001 for all when the tracker stops', async () => {
     await start();
     const client = stage.connect();
     await until('it is let in', () => client.isOpen);
@@ -230,7 +230,7 @@ describe('the end', () => {
   });
 });
 
-it('serves two servers on one http.Server, each with its own rules, and Express beside them', async () => {
+it('two servers on one http.Server each have their own rules, and Express works beside them', async () => {
   const app = express().get('/', (_req, res) => void res.send('a page'));
   await start({ server: { noServer: true } });
   stage.http.removeAllListeners('request').on('request', app);
@@ -250,7 +250,7 @@ it('serves two servers on one http.Server, each with its own rules, and Express 
   await chatters.stop();
 });
 
-it('tells two trackers of one server, and detaches the first without the second', async () => {
+it('two trackers of one server both see a client, and the first can be detached without the second', async () => {
   await start();
   const own = Object.getOwnPropertyDescriptor(stage.wss, 'handleUpgrade')?.value;
   const second = createTracker();
@@ -270,7 +270,7 @@ it('tells two trackers of one server, and detaches the first without the second'
   await second.stop();
 });
 
-it('rejects anything that cannot be upgraded, and names an unknown option', async () => {
+it('attachWebSocketServer rejects anything that cannot be upgraded, and names an unknown option', async () => {
   await start();
   expect(() => attachWebSocketServer({} as never, stage.tracker)).toThrow(
     expect.objectContaining({ code: 'ERR_BAD_SERVER' }),

@@ -119,7 +119,7 @@ describe('a viewer', () => {
     await until('nothing was lost', () => client.messages.join('') === 'early');
   });
 
-  it('that sends text does not speak RFB', async () => {
+  it('that sends text is ended, because it does not speak RFB', async () => {
     await start();
     const client = connect();
     await until('it is there', () => client.received > 0);
@@ -162,7 +162,7 @@ describe('a viewer', () => {
   });
 });
 
-describe('what is passed on', () => {
+describe('the data that is passed on', () => {
   it('is no more than the viewer takes: the desktop has to wait', async () => {
     let written = 0;
     onDesktop = (socket) => {
@@ -223,7 +223,7 @@ describe('a target', () => {
     if (warned.mock.calls.length > 0) expect(warned.mock.calls[0]?.[0]).toContain('not allowed');
   });
 
-  it('is the address that was looked at, whatever its name means a moment later', async () => {
+  it('is the address that was checked, whatever its name resolves to a moment later', async () => {
     muted();
     await start({ target: () => ({ host: 'desk.test', port }) });
     const answers = [
@@ -251,7 +251,7 @@ describe('a target', () => {
     ]);
   });
 
-  it('that there is not, that fails, or that takes too long ends its viewer', async () => {
+  it('that does not exist, that fails, or that takes too long ends its viewer', async () => {
     muted();
     const targets: (() => never)[] = [
       () => undefined as never,
@@ -284,11 +284,11 @@ it.each([
   [['fd00::/8'], 'fd00:1::2', 5901, true],
   [['[fd00::/8]:80'], 'fe00::1', 80, false],
   [[], '127.0.0.1', 5900, false],
-])('%j lets %s port %i through: %s', (allow, address, at, expected) => {
+])('the option allow: %j lets %s port %i through: %s', (allow, address, at, expected) => {
   expect(compileAllow(allow)(address, at)).toBe(expected);
 });
 
-it('has to be told what is allowed, and names are not', async () => {
+it('createVncProxy() requires the option allow, and rejects names in it', async () => {
   await start();
   const make = (options: object) => () => createVncProxy({ tracker, target: () => undefined, allow: [], ...options });
   for (const allow of [
