@@ -25,7 +25,7 @@ describe('the HTTP contract notices an adapter that', () => {
     ['loses the token', /two tokens/],
     ['believes any header', /forwarding header/],
     ['answers 403 to everything', /status of its kind/],
-    ['counts a HEAD', /no media/],
+    ['counts a HEAD', /not media/],
   ])('%s', async (flaw, about) => {
     expect((await failing(flaw, about)).length).toBeGreaterThan(0);
   });

@@ -104,13 +104,13 @@ it('the middleware answers a request without a session with 400, and opens none'
   expect([seen, await manager.count()]).toEqual([[], 0]);
 });
 
-it('does not let a client choose the id of its session', async () => {
+it('the middleware does not let a client choose the id of its session', async () => {
   await serve();
   expect((await ask('POST', randomUUID(), INITIALIZE)).status).toBe(404);
   expect(await manager.count()).toBe(0);
 });
 
-it('takes a session of another type for unknown', async () => {
+it('the middleware answers 404 for a session of another type', async () => {
   await serve();
   const { id } = await manager.create('sse');
   expect((await ask('POST', id, CALL)).status).toBe(404);
@@ -118,7 +118,7 @@ it('takes a session of another type for unknown', async () => {
   expect(await manager.count()).toBe(1);
 });
 
-it('accepts another header, another type, and another rule for who may open', async () => {
+it('the middleware accepts another header, another type, and another rule for who may open a session', async () => {
   await serve({ header: 'X-Session', type: 'game', mayOpen: async ({ method }) => method === 'GET' });
   const { status, id, json } = await ask('GET', undefined, undefined, 'X-Session');
   expect([status, json]).toEqual([200, { type: 'game' }]);

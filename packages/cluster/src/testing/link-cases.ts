@@ -91,7 +91,7 @@ export const linkCases: readonly LinkCase[] = [
     },
   },
   {
-    name: 'gives texts of whatever letters as they were',
+    name: 'passes on any text unchanged',
     test: async (world) => {
       const link = await world.open();
       const heard: string[] = [];
@@ -131,7 +131,7 @@ export const linkCases: readonly LinkCase[] = [
     },
   },
   {
-    name: 'goes on when its connections break: no step counts twice, and nothing that was said is missing',
+    name: 'goes on when its connections break: no step counts twice, and no text is lost',
     test: async (world) => {
       const [a, b] = [await world.open(), await world.open()];
       const heard: string[] = [];
@@ -159,7 +159,7 @@ export const linkCases: readonly LinkCase[] = [
     },
   },
   {
-    name: 'gives nothing any more to a follower that was stopped, and ends those of a link that is closed',
+    name: 'gives nothing more to a stopped follower, and ends the followers of a closed link',
     test: async (world) => {
       const [a, b] = [await world.open(), await world.open()];
       const heard: string[] = [];

@@ -47,7 +47,7 @@ export const driverCases: readonly DriverCase[] = [
     },
   },
   {
-    name: 'stops one that does not run without complaint',
+    name: 'stop() of a source that does not run does no harm',
     test: async ({ driver }) => {
       await driver.stop(camera(1));
       await driver.start(camera(1), aRun());
@@ -79,7 +79,7 @@ export const driverCases: readonly DriverCase[] = [
     },
   },
   {
-    name: 'tells of a source that ended by itself, by ended() or state()',
+    name: 'reports a source that ended by itself, through ended() or state()',
     test: async (subject) => {
       const run = aRun();
       await subject.driver.start(camera(1), run);

@@ -73,7 +73,7 @@ export const leaseCases: readonly LeaseCase[] = [
     },
   },
   {
-    name: 'tells each what the others share, and nothing of who is dead or has gone, if it tells at all',
+    name: 'tells each process what the others share, and nothing of dead or former ones, if it tells anything',
     test: async (lease, takeoverMs) => {
       const [first, second, third] = (await several(lease, 3)) as [Contender, Contender, Contender];
       if (first.share === undefined || second.share === undefined || third.share === undefined) return;

@@ -52,7 +52,7 @@ export const lifetimeCases: StorageCase[] = [
     },
   },
   {
-    name: 'a session of ToolHive is read, and keeps what is unknown here when it is changed',
+    name: 'a session of ToolHive is read, and keeps its unknown fields when it is changed',
     test: async (world) => {
       const manager = world.manager();
       const id = randomUUID();
@@ -78,7 +78,7 @@ export const lifetimeCases: StorageCase[] = [
     },
   },
   {
-    name: 'what is stored and is no session is an error, and never "absent"',
+    name: 'a stored value that is not a session is an error, and never "absent"',
     test: async (world) => {
       const manager = world.manager();
       const id = randomUUID();
@@ -101,7 +101,7 @@ export const lifetimeCases: StorageCase[] = [
     },
   },
   {
-    name: 'deleting, replacing and stopping close what a session has open, and one that was read is not connected',
+    name: 'deleting, replacing and stopping close the session’s connection, and a session that was read has none',
     test: async (world) => {
       const manager = world.manager({ type: 'sse' });
       const [deleted, replaced, stopped] = [await manager.create(), await manager.create(), await manager.create()] as [
@@ -123,7 +123,7 @@ export const lifetimeCases: StorageCase[] = [
     },
   },
   {
-    name: 'a sweep closes what is open of sessions that another node deleted or replaced',
+    name: 'a sweep closes the connections of sessions that another node deleted or replaced',
     test: async (world) => {
       const manager = world.manager({ type: 'sse', sweepIntervalMs: 10 });
       const there = world.manager({}, world.other);

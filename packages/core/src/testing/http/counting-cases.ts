@@ -34,7 +34,7 @@ export const countingCases: HttpCase[] = [
     },
   },
   {
-    name: 'counts of a range what the range has',
+    name: 'counts the bytes of a range, and no more',
     test: async (world) => {
       const player = world.player();
       const part = await player.get('cam1/seg0.ts', { headers: { Range: 'bytes=10-1009' } });
@@ -43,7 +43,7 @@ export const countingCases: HttpCase[] = [
     },
   },
   {
-    name: 'counts nothing of an answer that is no media',
+    name: 'counts no bytes of a response that is not media',
     test: async (world) => {
       const player = world.player();
       await player.get('cam1/seg1.ts');
@@ -79,7 +79,7 @@ export const countingCases: HttpCase[] = [
     },
   },
   {
-    name: 'believes no forwarding header of a client',
+    name: 'ignores forwarding headers that a client sends',
     test: async (world) => {
       await world.player().get('cam1/seg1.ts', { headers: { 'X-Forwarded-For': '203.0.113.9' } });
       assert.equal(world.viewer().ip, '127.0.0.1');

@@ -57,7 +57,7 @@ export const policyCases: PolicyCase[] = [
     },
   },
   {
-    name: 'takes back its yes when the opening is given up',
+    name: 'takes back its approval when the opening is given up',
     test: async (world) => {
       for (let i = 0; i < TIMES; i++) await world.giveUp(world.subject.allowed(0));
       await world.enter(world.subject.allowed(0));

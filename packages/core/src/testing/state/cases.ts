@@ -77,7 +77,7 @@ export const stateStoreCases: StateStoreCase[] = [
     },
   },
   {
-    name: 'takes saves one after the other, in their order, also where nobody waits',
+    name: 'applies saves one after another, in order, even if nobody awaits them',
     test: async (place) => {
       const [store] = await reopened(place);
       await Promise.all(Array.from({ length: 20 }, (_, n) => store.save([['a', n]])));
@@ -107,7 +107,7 @@ export const stateStoreCases: StateStoreCase[] = [
     },
   },
   {
-    name: 'gives back keys and values of whatever letters as they were',
+    name: 'returns keys and values unchanged, whatever letters they have',
     test: async (place) => {
       const changes = HOSTILE.map((text): StateChange => [text, { text, list: [text] }]);
       const [store] = await reopened(place);
