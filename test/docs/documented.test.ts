@@ -165,7 +165,7 @@ describe('docs/options.md', () => {
     }
   });
 
-  it('says the defaults that are in the code', () => {
+  it('states the defaults that are in the code', () => {
     const source = read('packages/core/src/settings/settings.ts');
     const [text] = /const MINUTE = .*;\n\nconst DEFAULTS = \{[\s\S]*?\n\};/.exec(source) ?? [''];
     const defaults = runInNewContext(`${ts.transpile(text)}
@@ -215,7 +215,7 @@ describe('docs/errors.md', () => {
     expect(sources.split('emitWarning(').length - 1).toBe(sent.length);
   });
 
-  it('is what docstrings mean, too', () => {
+  it('covers the codes that docstrings mention', () => {
     const mentioned = [...sources.matchAll(/\bERR_\w+/g)].map(([code]) => code);
     const documented = codeHeadings('docs/errors.md', 3);
     expect(sorted(mentioned).filter((code) => !documented.includes(code))).toEqual([]);
@@ -246,7 +246,7 @@ describe('docs/adapters.md', () => {
     expect(sorted(namesUnder('docs/adapters.md', 'The handle'))).toEqual(sorted(members));
   });
 
-  it('lists the fields of a connection, and the one of requests alone that is an adapter’s business', () => {
+  it('lists the fields of a connection, and the one field of requests that concerns adapters', () => {
     const shown = namesUnder('docs/adapters.md', 'The hit');
     expect(sorted([...shown, 'query', 'url'])).toEqual(sorted([...membersOf(program, core, 'ConnHit'), 'tentative']));
   });

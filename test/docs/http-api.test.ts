@@ -94,7 +94,7 @@ describe('docs/http-api.md', () => {
     expect(examples.length).toBeGreaterThan(7);
   });
 
-  it.each(examples)('%s answers what the example shows', async (info, block: Block) => {
+  it.each(examples)('has an answer of %s as in its example', async (info, block: Block) => {
     const [method = '', path = ''] = info.replace(':closed', closedId).replace(':live', liveId).split(' ');
     if (info === 'POST /denials') {
       // the example is the body of the request
@@ -163,7 +163,7 @@ describe('docs/events.md', () => {
     expect(examples.map(([info]) => info)).toEqual([...sessions, 'source.failed']);
   });
 
-  it.each(examples)('%s is what a sink gets', async (type, block) => {
+  it.each(examples)('has an example of %s as a sink gets it', async (type, block) => {
     expect(tracker.trackHttp(KICKED)).toBeNull();
     tracker.announceSource('cam1', 'failed', 'ffmpeg ended with code 1');
     await Promise.resolve();

@@ -20,12 +20,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('has examples that compile under the strict options of the sources', () => {
+it('examples in READMEs compile under the strict options of the sources', () => {
   expect(examples.length).toBeGreaterThan(8);
   expect(complaints(examples)).toEqual([]);
 }, 120_000);
 
-it('tells of a mistake in an example', () => {
+it('the check of examples reports a mistake in one', () => {
   const code = `import { createTracker } from '@stream-sessions/core';\ncreateTracker({ idleTimeout: 1 });\n`;
   const [complaint] = complaints([{ file: 'a.md', line: 7, language: 'ts', info: '', code }]);
   expect(complaint).toMatch(/^a\.md:9 .*idleTimeoutMs/);
@@ -37,7 +37,7 @@ const others = examples.filter(
 );
 
 it.each(others.map((block) => [`${block.file}:${block.line}`, block] as const))(
-  '%s runs, and writes what it says and nothing else',
+  '%s runs, and writes exactly the output that it shows',
   async (_where, block) => {
     const { output } = await run(block);
     expect(output).toEqual(promisedOutput(block));
@@ -56,7 +56,7 @@ describe('the quick start', () => {
     expect(quickStart?.code.trimEnd().split('\n').length).toBeLessThan(40);
   });
 
-  it('counts a viewer, lists and kicks, and then refuses', async () => {
+  it('counts a viewer, lists and kicks it, and then refuses it', async () => {
     const printed = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     const { url, output } = await run(quickStart!);
     const [, path] = /http:\/\/127\.0\.0\.1:8080(\/api\/sessions\?key=\S+)/.exec(String(printed.mock.calls)) ?? [];

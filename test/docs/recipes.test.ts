@@ -48,12 +48,12 @@ async function plays({ url }: Ran): Promise<void> {
   expect((await ask(`${url}/live/nothing.txt`)).status).toBe(404);
 }
 
-it('lists its recipes', () => {
+it('docs/recipes.md lists its recipes', () => {
   const anchors = [...anchorsOf(PAGE)].filter((anchor) => anchor !== 'recipes');
   expect([...text.matchAll(/^- \[.*\]\(#(.*)\)$/gm)].map(([, anchor]) => anchor)).toEqual(anchors);
 });
 
-describe('nginx in front', () => {
+describe('the recipe for nginx in front', () => {
   let nginx: ChildProcess | undefined;
   afterEach(async () => {
     if (nginx === undefined) return;
@@ -63,7 +63,7 @@ describe('nginx in front', () => {
     nginx = undefined;
   });
 
-  it('passes on who the viewer is', async () => {
+  it('passes on the client’s address', async () => {
     const app = await run(recipe('nginx in front'));
     await plays(app);
     const port = await freePort();
@@ -98,21 +98,21 @@ describe('nginx in front', () => {
   }
 });
 
-it('Fastify', async () => {
+it('the recipe for Fastify works', async () => {
   const app = await run(recipe('Fastify'));
   await plays(app);
   expect(await ask(`${app.url}/viewers`)).toMatchObject({ status: 200, text: '{"viewers":1}' });
 });
 
-it('Koa', async () => {
+it('the recipe for Koa works', async () => {
   await plays(await run(recipe('Koa')));
 });
 
-it('Nest', async () => {
+it('the recipe for Nest works', async () => {
   await plays(await run(recipe('Nest')));
 });
 
-it('viewers who are logged in', async () => {
+it('the recipe for logged-in viewers works', async () => {
   const app = await run(recipe('Viewers who are logged in'));
   expect((await ask(app.url + INDEX)).status).toBe(401);
   expect((await ask(app.url + INDEX, { cookie: 'login=guessed' })).status).toBe(401);
@@ -123,7 +123,7 @@ it('viewers who are logged in', async () => {
   expect(app.output).toEqual(['ann watches cam1']);
 });
 
-it('a dashboard on another origin', async () => {
+it('the recipe for a dashboard on another origin works', async () => {
   const app = await run(recipe('A dashboard on another origin'));
   const dashboard = { origin: 'https://dashboard.example', 'sec-fetch-site': 'cross-site' };
   const allowed = (answer: { headers: Headers }) => answer.headers.get('access-control-allow-origin');
@@ -144,8 +144,8 @@ it('a dashboard on another origin', async () => {
   expect((await ask(`${app.url}/api/sessions`, dashboard)).status).toBe(403);
 });
 
-describe('PM2, systemd, Docker', () => {
-  it('one process, whose list is closed by a signal', async () => {
+describe('the recipe for PM2, systemd and Docker', () => {
+  it('runs one process, whose list is closed by a signal', async () => {
     const signals = ['SIGINT', 'SIGTERM'] as const;
     const before = signals.flatMap((signal) => process.listeners(signal));
     const app = await run(recipe('PM2, systemd, Docker'));
@@ -159,7 +159,7 @@ describe('PM2, systemd, Docker', () => {
     await expect(ask(app.url + INDEX)).rejects.toThrow('fetch failed');
   });
 
-  it('a configuration that Node can read', () => {
+  it('has a configuration that Node can read', () => {
     writeFileSync(join(folder, 'ecosystem.config.js'), recipe('PM2, systemd, Docker', 'js').code);
     const program = 'console.log(JSON.stringify(require("./ecosystem.config.js").apps[0]))';
     const app: unknown = JSON.parse(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' }));

@@ -48,7 +48,7 @@ describe('the repository', () => {
     return existsSync(path) && statSync(path).isFile() && !readFileSync(path).subarray(0, 8000).includes(0);
   };
 
-  it.each(Object.entries(strangers))('names nowhere %s', (_what, pattern) => {
+  it.each(Object.entries(strangers))('does not contain %s', (_what, pattern) => {
     const naming = files.filter(isText).flatMap((file) => {
       const line = read(file)
         .split('\n')
@@ -58,7 +58,7 @@ describe('the repository', () => {
     expect(naming).toEqual([]);
   });
 
-  it('has all its files looked at', () => {
+  it('has all its files checked', () => {
     expect(files.filter(isText).length).toBeGreaterThan(100);
   });
 });

@@ -71,7 +71,7 @@ describe.each(readdirSync(join(root, 'packages')))('packages/%s', (name) => {
   const folder = join(root, 'packages', name, 'src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
-  it('has no circle of imports, types counted', () => {
+  it('has no circle of imports, including those of types', () => {
     const graph = new Map(files.map((file) => [file, importsOf(folder, file)]));
     expect(circles(graph)).toEqual([]);
   });
@@ -108,7 +108,7 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   });
 }
 
-it('finds a circle', () => {
+it('the check finds a circle', () => {
   const graph = new Map([
     ['a', ['b']],
     ['b', ['c']],

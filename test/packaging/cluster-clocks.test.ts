@@ -25,7 +25,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-it('has the right times and denials where the clock of one process is an hour ahead', async () => {
+it('a cluster has the right times and denials if the clock of one process is an hour ahead', async () => {
   const options = { leaseMs: 3_000, idleTimeoutMs: 2_500 };
   const [right, wrong] = await Promise.all([
     nodes.start({ port: redis.port }, options),
@@ -63,7 +63,7 @@ it('has the right times and denials where the clock of one process is an hour ah
   await nodes.settled(1, [aside]);
 });
 
-it('lets newcomers wait for no longer than the limit where each answer of Redis takes 200 ms', async () => {
+it('newcomers wait no longer than the limit if each answer of Redis takes 200 ms', async () => {
   proxy = await startSlowProxy(redis.port, LATENCY_MS);
   const options = { idleTimeoutMs: 3_000, timeLimitMs: TIME_LIMIT_MS, leaseMs: 10_000 };
   const [far, near] = await Promise.all([

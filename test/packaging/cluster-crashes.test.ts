@@ -33,7 +33,7 @@ const playAll = (node: ClusterNode, viewers: readonly Viewer[]): Promise<number[
   Promise.all(viewers.map((each) => node.play(each)));
 const told = (type: 'opened' | 'closed') => nodes.told.filter((each) => each.type === `session.${type}`);
 
-it('what only a killed process had is closed as lost, by others, once, when its lease has ended', async () => {
+it('sessions of a killed process alone are closed as lost, by others, once, when its lease has ended', async () => {
   const [alone, shared] = [devices('alone', 40), devices('shared', 20).map((each) => ({ ...each, stream: 'cam2' }))];
   await playAll(a, [...alone, ...shared]);
   await playAll(b, shared);
@@ -46,7 +46,7 @@ it('what only a killed process had is closed as lost, by others, once, when its 
   await nodes.settled(20, [aside], true);
 });
 
-it('what a process was killed in the middle of telling is told by another with the same ids', async () => {
+it('events that a killed process was delivering are delivered by another, with the same ids', async () => {
   const opened = playAll(a, devices('eve', 60));
   await until('it has begun to tell', () => told('opened').length > 10);
   a.child.kill('SIGKILL');
@@ -59,7 +59,7 @@ it('what a process was killed in the middle of telling is told by another with t
   expect(twice.every((names) => names.has(a.name))).toBe(true);
 });
 
-it('what a process was killed before it could tell is told by another', async () => {
+it('events that a killed process had yet to deliver are delivered by another', async () => {
   await a.ask('dieOf', '"new ');
   expect(await a.play(viewer('eve', 1))).toBe(0);
   await until('it is dead', () => !a.isAlive);
@@ -77,7 +77,7 @@ it('what a process was killed before it could tell is told by another', async ()
   expect(told('closed').map(({ by, payload }) => `${by} ${payload['reason']}`)[1]).toBe(`${c.name} kicked`);
 });
 
-it('who is denied while a process stands still is not let in there, and it joins anew', async () => {
+it('a viewer denied while a process is suspended is refused there, and the process joins anew', async () => {
   const [known, newcomers, welcome] = [devices('known', 5), devices('eve', 30), devices('bob', 10)];
   await playAll(a, known);
   await nodes.settled(5, [aside]);

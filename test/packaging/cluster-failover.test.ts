@@ -21,7 +21,7 @@ afterEach(async () => {
   await trio.stop();
 });
 
-it('tells each visit once, and keeps denials, where a failover by Sentinel loses what was written last', async () => {
+it('each visit is reported once, and denials stay, if a Sentinel failover loses the latest writes', async () => {
   const via = { sentinels: trio.sentinels, password: REDIS_PASSWORD, sentinelPassword: SENTINEL_PASSWORD };
   const options = { leaseMs: 5_000, idleTimeoutMs: 4_000 };
   const [a, b] = await Promise.all([nodes.start(via, options), nodes.start(via, options), nodes.start(via, options)]);

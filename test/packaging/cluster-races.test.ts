@@ -31,7 +31,7 @@ afterAll(() => redis?.stop());
 const race = (user: string): Promise<number>[] =>
   Array.from({ length: OPENINGS }, (_, n) => (nodes.all[n % 4] as ClusterNode).play(viewer(user, n)));
 
-it('of 1,000 devices of one user that open at four processes at once, three are let in', async () => {
+it('of 1,000 devices of one user that open at four processes at once, three are admitted', async () => {
   const statuses = await Promise.all(race('eve'));
   expect(statuses.filter((status) => status === 200)).toHaveLength(3);
   expect(new Set(statuses)).toEqual(new Set([200, 429]));
@@ -40,7 +40,7 @@ it('of 1,000 devices of one user that open at four processes at once, three are 
   await nodes.settled(0, [aside]);
 });
 
-it('lets in no more than three where one of the processes is killed in the middle, and another for the one it had', async () => {
+it('no more than three are admitted if a process is killed in the middle, and its slot is given out again', async () => {
   const dead = nodes.all[3] as ClusterNode;
   expect(await dead.play(viewer('eve', OPENINGS))).toBe(200);
   const answers = race('eve').map((status) => status.then((each) => ({ isIn: each === 200, at: Date.now() })));

@@ -45,7 +45,7 @@ async function users(node: ClusterNode): Promise<Map<string, number>> {
 
 const aboveLimit = async (node: ClusterNode) => [...(await users(node)).values()].filter((count) => count > LIMIT);
 
-it('keeps a limit and tells each visit once while scripts are flushed and connections are killed', async () => {
+it('limits hold and visits are reported once while scripts are flushed and connections are killed', async () => {
   const [a] = await start();
   load = new Load(nodes, VIEWERS);
   for (let round = 0; round < 10; round++) {
@@ -61,7 +61,7 @@ it('keeps a limit and tells each visit once while scripts are flushed and connec
   await nodes.settled(0, [aside]);
 });
 
-it('goes on with its visits, limits and denials where Redis is killed under load and comes back empty', async () => {
+it('visits, limits and denials continue if Redis is killed under load and comes back empty', async () => {
   const [a, b, c] = await start();
   await a.ask('deny', { user: 'eve' });
   load = new Load(nodes, VIEWERS);
@@ -78,7 +78,7 @@ it('goes on with its visits, limits and denials where Redis is killed under load
   await nodes.settled(0, [aside]);
 });
 
-it('says so where Redis has no memory left, refuses newcomers, and recovers', async () => {
+it('if Redis is out of memory, the cluster says so, refuses newcomers, and recovers', async () => {
   const [a, b] = await start();
   load = new Load(nodes, VIEWERS);
   await load.goesOn();
@@ -99,7 +99,7 @@ it('says so where Redis has no memory left, refuses newcomers, and recovers', as
   await nodes.settled(0, [aside], true);
 });
 
-it('has denials of which the log was trimmed while its process stood still', async () => {
+it('denials reach a suspended process although the log was trimmed meanwhile', async () => {
   const [a, b] = await start({ leaseMs: 10_000 });
   a.child.kill('SIGSTOP');
   for (let n = 0; n < 20; n++) await b.ask('deny', { user: `eve${n}` });

@@ -45,7 +45,7 @@ async function move(slot: string, meanwhile: () => Promise<void>): Promise<void>
   for (const { ask } of [target, source, ...masters]) await ask('CLUSTER', 'SETSLOT', slot, 'NODE', targetId);
 }
 
-it('tells each visit once while slots of a Redis Cluster move under load', async () => {
+it('each visit is reported once while slots of a Redis Cluster move under load', async () => {
   const via = { clusterPorts: redis.ports };
   const options = { leaseMs: 5_000, idleTimeoutMs: 4_000 };
   await Promise.all([nodes.start(via, options), nodes.start(via, options), nodes.start(via, options)]);

@@ -73,7 +73,7 @@ describe('a TypeScript project with ES modules', () => {
     expect(JSON.parse(command(project, process.execPath, 'dist/index.js'))).toEqual(SEEN);
   });
 
-  it('is told of a misspelt option by the compiler', () => {
+  it('gets a compiler error for a misspelt option', () => {
     const source = `import { createTracker } from '@stream-sessions/core';\ncreateTracker({ idleTimeout: 1 });\n`;
     writeFileSync(join(project, 'src/misspelt.ts'), source);
     expect(() => command(project, process.execPath, 'node_modules/typescript/bin/tsc', '--noEmit')).toThrow(
@@ -135,7 +135,7 @@ describe('a CommonJS project', () => {
     expect(command(project, process.execPath, example('session-store'))).toBe('true\neve 1\nERR_SESSION_EXISTS\n');
   });
 
-  it('tells which Redis clients there are when none is installed', () => {
+  it('is told which Redis clients there are when none is installed', () => {
     const program = `const { connectRedis } = require('@stream-sessions/session-store/redis');
       connectRedis({ addr: '127.0.0.1:1', keyPrefix: 'x:' }).catch(({ code, message }) => console.log(code, message));`;
     writeFileSync(join(project, 'redis.js'), program);

@@ -11,7 +11,7 @@ describe.each(packages)('packages/$folder/package.json', ({ folder, path, manife
     expect(manifest.version).toBe(version);
   });
 
-  it('says the same as every other package about licence, Node, publishing and files', () => {
+  it('has the same licence, Node versions, publishing settings and files as every other package', () => {
     const common = ['license', 'author', 'type', 'engines', 'publishConfig', 'files', 'sideEffects', 'main', 'types'];
     const pick = (from: Record<string, unknown>) => Object.fromEntries(common.map((field) => [field, from[field]]));
     expect(pick(manifest)).toEqual(pick(core?.manifest ?? {}));
@@ -20,7 +20,7 @@ describe.each(packages)('packages/$folder/package.json', ({ folder, path, manife
     expect(manifest.description).toMatch(/^[A-Z].{20,}[^.]$/);
   });
 
-  it('has types before code behind every door', () => {
+  it('has types before code for every entry point', () => {
     for (const [door, target] of Object.entries(manifest.exports ?? {})) {
       if (door === './package.json') continue;
       expect(Object.keys(target)).toEqual(['types', 'default']);

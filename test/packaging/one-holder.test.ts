@@ -36,7 +36,7 @@ async function contender(): Promise<ChildProcess> {
   return child;
 }
 
-it('of several processes that find a state file left behind, one gets it, each time', async () => {
+it('of several processes that find an abandoned state file, exactly one gets it, each time', async () => {
   const file = path.join(folder, 'sessions.state');
   for (let n = 0; n < CONTENDERS; n++) await contender();
   for (let round = 0; round < ROUNDS; round++) {

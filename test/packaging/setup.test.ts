@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('scripts/setup.mjs on a machine that has Node and nothing else', () => {
+describe('scripts/setup.mjs on a machine that has only Node', () => {
   function setup(purpose: string, environment: Record<string, string> = {}) {
     symlinkSync(process.execPath, join(folder, 'node'));
     const { CI: _, ...env } = plainEnvironment();
@@ -23,25 +23,25 @@ describe('scripts/setup.mjs on a machine that has Node and nothing else', () => 
     });
   }
 
-  it('fails for the tests in CI, and says what to install', () => {
+  it('fails before the tests in CI, and says what to install', () => {
     const { status, stderr } = setup('test', { CI: 'true' });
     expect(status).toBe(1);
     expect(stderr).toContain('Missing: ffmpeg, chromium');
     expect(stderr).toContain('apt-get install ffmpeg chromium');
   });
 
-  it('goes on without ffmpeg for the start, and says what to install', () => {
+  it('goes on without ffmpeg before the start, and says what to install', () => {
     const { status, stdout } = setup('start');
     expect(stdout).toContain('Missing: ffmpeg. ');
     expect(status).toBe(0);
   });
 
-  it('asks the system for nothing when it only builds', () => {
+  it('needs nothing from the system for a build', () => {
     const { status, stdout } = setup('build');
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   });
 
-  it('refuses a purpose that it does not know', () => {
+  it('refuses an unknown purpose', () => {
     expect(setup('everything')).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('start|test|check|clients|build'),
@@ -77,7 +77,7 @@ describe('.ci/run', () => {
     ['3 passed, 1 failed, 0 skipped', 1, 1],
     ['3 passed, 0 failed, 0 skipped', 7, 7],
     ['0 passed, 0 failed, 0 skipped', 0, 1],
-  ])('closes with "%s" when npm test ends with %i', (line, exitCode, expected) => {
+  ])('ends with the line "%s" when npm test ends with %i', (line, exitCode, expected) => {
     expect(ciRun(line, exitCode)).toEqual({ status: expected, lastLine: line });
   });
 

@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe.each(packages)('the tarball of $manifest.name', ({ path, manifest }) => {
   const contents = () => tarballs.find((tarball) => tarball.name === manifest.name)?.contents ?? [];
 
-  it('holds the build, the papers and nothing else', () => {
+  it('contains the build, the README, the licence and nothing else', () => {
     expect(contents()).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE']));
     const others = contents().filter(
       (file) => !/^(package\.json|README\.md|LICENSE|dist\/.+\.(js|js\.map|d\.ts))$/.test(file),
@@ -23,7 +23,7 @@ describe.each(packages)('the tarball of $manifest.name', ({ path, manifest }) =>
     expect(others).toEqual([]);
   });
 
-  it('has code and types behind every door', () => {
+  it('has code and types for every entry point', () => {
     const doors = Object.values(manifest.exports ?? {}).flatMap((door) =>
       typeof door === 'string' ? [door] : [door.types, door.default],
     );
@@ -38,7 +38,7 @@ describe.each(packages)('the tarball of $manifest.name', ({ path, manifest }) =>
     expect(built.length).toBeGreaterThan(0);
   });
 
-  it('has source maps that carry their sources, for src/ is not there', () => {
+  it('has source maps that contain their sources, because src/ is not included', () => {
     const maps = contents().filter((file) => file.endsWith('.map'));
     const hollow = maps.filter((file) => {
       const map = JSON.parse(readFileSync(join(path, file), 'utf8')) as {

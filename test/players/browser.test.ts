@@ -96,7 +96,7 @@ describe('hls.js and dash.js on the page', () => {
     expect((await sessionOf('dash'))[0]!.protos).toEqual(['dash']);
   }, 40_000);
 
-  it.each(PLAYERS)('have every body byte of %s counted, and none more', async (player) => {
+  it.each(PLAYERS)('have every body byte of %s counted, and no more', async (player) => {
     await stopPlayer(page, player);
     const mine = () => mediaRequests(sids[player]);
     await until('nothing is on its way any more', () => mine().every(({ complete }) => complete));

@@ -111,7 +111,7 @@ it.each<[string, (n: number) => number]>([
   ['by turns', (n) => n % 3],
   ['at random', random],
 ])(
-  'one viewer is one row with one id where its requests go to three origins %s',
+  'one viewer is one row with one id if its requests go to three origins %s',
   async (_, choose) => {
     balancer = await startBalancer(ports, choose, PAGE);
     const attempt = randomUUID().slice(0, 8);

@@ -42,7 +42,7 @@ async function story(a: Node, b: Node): Promise<[kicked: string, lost: string]> 
   return [kicked, lost];
 }
 
-it('webhooks of two nodes tell a receiver once of each visit, also of what has died with its node', async () => {
+it('webhooks of two nodes report each visit once, even one whose node has died', async () => {
   const to = await receiver();
   const secrets = [`whsec_${Buffer.alloc(32, 7).toString('base64')}`];
   const hooks = async ({ directory }: Node, name: string): Promise<Webhooks> =>
@@ -76,7 +76,7 @@ it('webhooks of two nodes tell a receiver once of each visit, also of what has d
   await both[1]?.stop();
 });
 
-it('histories of two nodes keep each visit once, with what was known of it before its node died', async () => {
+it('histories of two nodes keep each visit once, with what was known before its node died', async () => {
   const [a, b] = [await nodes.add(), await nodes.add()];
   await nodes.allSeen();
   const open = async ({ directory }: Node, name: string): Promise<History> => {

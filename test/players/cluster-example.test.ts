@@ -92,12 +92,12 @@ async function api(url: string, method: string, to: string): Promise<{ status: n
   return { status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-it('is a program of about thirty lines', () => {
+it('the example of a cluster is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(35);
 });
 
 it.each([['a socket'], ['Redis']])(
-  'shows one row of a player whose requests come to four workers, and stops it from any, over %s',
+  'shows one row of a player that uses four workers, and stops it from any of them, over %s',
   async (over) => {
     const redis = over === 'Redis' ? await startRedis() : undefined;
     try {

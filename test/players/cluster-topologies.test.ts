@@ -33,7 +33,7 @@ async function joined(name: string, prefix: string, { client, close }: Opened): 
 
 const denial = (body: string) => ({ id: randomUUID(), until: Date.now() + 3_600_000, body });
 
-it('joins over a cluster of three masters, with clients of both packages', async () => {
+it('a cluster works over three Redis masters, with clients of both packages', async () => {
   const cluster = await startCluster();
   ends.push(() => cluster.stop());
   const nodeRedis = createCluster({ rootNodes: cluster.ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })) });
@@ -64,7 +64,7 @@ it('joins over a cluster of three masters, with clients of both packages', async
   expect([missing, answers.map(({ answer }) => answer)]).toEqual([[], [true, true]]);
 }, 60_000);
 
-it('stays joined over a failover by Sentinel, and loses nothing that was said', async () => {
+it('nodes stay joined over a Sentinel failover, and no message is lost', async () => {
   const trio = await startSentinels();
   ends.push(() => trio.stop());
   const open = async (): Promise<Opened> => {

@@ -95,7 +95,7 @@ const open = async (): Promise<Page> => {
 };
 const beatAt = (): number => Math.max(0, ...connections.getActiveConnections('cam1').map((one) => one.lastHeartbeat));
 
-it('lists who plays from another server, while the page is there', async () => {
+it('players of another server are listed while their page is open', async () => {
   const page = await open();
   await until('the page is counted', () => count() === 1);
 
@@ -120,7 +120,7 @@ it('lists who plays from another server, while the page is there', async () => {
 }, 30_000);
 
 it.each(['hls', 'dash'])(
-  'is one row with the media that %s.js asks another server for, by the sid of the script',
+  'a page is one row with the media that %s.js requests elsewhere, by the sid of the script',
   async (protocol) => {
     const page = await browser.newPage();
     await page.goto(`${site}/${protocol}`);
@@ -135,7 +135,7 @@ it.each(['hls', 'dash'])(
   30_000,
 );
 
-it('beats at once when the page is seen again', async () => {
+it('the script sends a heartbeat at once when the page becomes visible again', async () => {
   const page = await open();
   await until('the page is counted', () => count() === 1);
   const asked: string[] = [];
@@ -149,7 +149,7 @@ it('beats at once when the page is seen again', async () => {
   await until('it has gone', () => count() === 0);
 }, 30_000);
 
-it('comes back after the network was away', async () => {
+it('the script reconnects after the network was away', async () => {
   const page = await open();
   await until('the page is counted', () => count() === 1);
   await page.context().setOffline(true);
@@ -160,7 +160,7 @@ it('comes back after the network was away', async () => {
   await until('it has gone', () => count() === 0);
 }, 30_000);
 
-it('tells the page why, when its viewer is kicked, and lets it in no more', async () => {
+it('the script tells the page why its viewer was kicked, and the viewer stays out', async () => {
   const page = await open();
   await until('the page is counted', () => count() === 1);
   tracker.kickAll({ stream: 'cam1' });

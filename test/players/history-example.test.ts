@@ -41,7 +41,7 @@ async function run(folder: string, databaseUrl: string) {
   return { visits, watch, ask, end };
 }
 
-it('is a program of about thirty lines', () => {
+it('the example of history is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(40);
 });
 
@@ -51,7 +51,7 @@ const databases = {
 };
 
 it.each(Object.entries(databases))(
-  'knows each visit once, whether it was killed or ended: %s',
+  'the example of history has each visit once, whether it was killed or ended: %s',
   async (name, start) => {
     const url = await start();
     const folder = path.join(temporary, name);
@@ -84,7 +84,7 @@ it.each(Object.entries(databases))(
   60_000,
 );
 
-it('remembers the viewers of `HISTORY=1 npm start`', async () => {
+it('`HISTORY=1 npm start` remembers its viewers', async () => {
   const origin = await startLiveOrigin({ HISTORY: '1' });
   started.push(origin.process);
   const page = new URL(origin.url);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-it('closes a player that vanishes as idle, on time, and keeps one that plays', async () => {
+it('a player that vanishes is closed as idle, on time, and one that plays is kept', async () => {
   const closed: Array<SessionClosedEvent & { at: number }> = [];
   server.tracker.on('closed', (event) => closed.push({ ...event, at: Date.now() }));
   const url = `${server.url}live/demo/ts/master.m3u8`;

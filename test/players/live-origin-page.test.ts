@@ -89,7 +89,7 @@ const HOSTILE = [
   '<img src=x onerror=alert(1)>'.repeat(60),
 ];
 
-describe('texts of strangers', () => {
+describe('text from strangers', () => {
   /** Where everything is that an operator needs, in pixels. */
   const layout = (page: Page) =>
     page.evaluate<{ wide: number; kicks: number[][]; boxes: number[][]; spill: number }>(`(() => {
@@ -107,7 +107,7 @@ describe('texts of strangers', () => {
     { rows: 10_000, width: 1280 },
     { rows: 200, width: 390 },
   ])(
-    'move nothing: $rows rows, $width pixels wide',
+    'does not break the layout: $rows rows, $width pixels wide',
     async ({ rows, width }) => {
       watch(0, { stream: 'demo', userAgent: 'VLC/3.0.20' });
       const page = await open();
@@ -146,7 +146,7 @@ describe('texts of strangers', () => {
     60_000,
   );
 
-  it('keep their direction to themselves', async () => {
+  it('does not change the text direction around it', async () => {
     watch(1, { userAgent: '\u202eyalp', token: 'a' });
     const page = await open();
     await until('one is listed', async () => (await page.locator('#viewers tr').count()) === 1);
@@ -160,7 +160,7 @@ describe('texts of strangers', () => {
     expect(new Set(isolated)).toEqual(new Set(['block isolate']));
   }, 30_000);
 
-  it('finds who is not among the first', async () => {
+  it('is found by the search, even if the viewer is not among the first', async () => {
     for (let n = 0; n < 300; n++) watch(n, { userAgent: n === 299 ? 'Kodi/20' : 'VLC', token: `${n}` });
     const page = await open();
     await until('the first are listed', async () => (await page.locator('#viewers tr').count()) === 200);
@@ -177,11 +177,11 @@ describe('texts of strangers', () => {
   }, 30_000);
 });
 
-describe('what the page says', () => {
+describe('the state that the page shows', () => {
   const empties = async (page: Page) =>
     page.locator('.empty:visible').evaluateAll((all) => all.map((element: any) => element.textContent as string));
 
-  it('claims nothing before the first answer', async () => {
+  it('is empty before the first answer', async () => {
     let answer = (): void => undefined;
     const held = new Promise<void>((resolve) => (answer = resolve));
     trouble = (req, _res, next) => void (req.path.startsWith('/api') ? held.then(() => next()) : next());
@@ -195,7 +195,7 @@ describe('what the page says', () => {
     expect(await empties(page)).toContain('Nobody is kept out.');
   }, 30_000);
 
-  it('says that it is locked, whether a key is right, and forgets what it knew when it is locked later', async () => {
+  it('is locked without a key; the page says whether a key is right, and clears when it is locked again', async () => {
     watch(1);
     const page = await open('');
     await becomes(page, 'locked');
@@ -218,14 +218,14 @@ describe('what the page says', () => {
     expect(await textOf(page, '#key-error')).toContain('not the one of the server');
   }, 30_000);
 
-  it('says at once that the key in the link is wrong, and keeps it in no address', async () => {
+  it('is locked with a wrong key in the link, and the key is removed from the address', async () => {
     const page = await open('?key=wrong');
     await becomes(page, 'locked');
     expect(await textOf(page, '#key-error')).toContain('not the one of the server');
     expect(page.url()).toBe(url);
   }, 30_000);
 
-  it('shows everybody that a kick has failed, and why', async () => {
+  it('includes that a kick has failed, and why', async () => {
     const { id } = watch(1);
     trouble = (req, res, next) =>
       req.method === 'DELETE' ? void res.status(500).json({ error: { message: 'The disk is full.' } }) : next();
@@ -245,7 +245,7 @@ describe('what the page says', () => {
     expect(tracker.get(id)?.closeReason).toBe('kicked');
   }, 30_000);
 
-  it('marks what a silent server said last, lets nobody be kicked then, and goes on when it is back', async () => {
+  it('is marked as stale with a silent server, and kicks are disabled until the server is back', async () => {
     const { id } = watch(1);
     const page = await open();
     await until('the viewer is listed', async () => (await page.locator('#viewers tr').count()) === 1);
@@ -269,7 +269,7 @@ describe('what the page says', () => {
     await until('it is kicked', () => tracker.get(id)?.closeReason === 'kicked');
   }, 60_000);
 
-  it('says so when the server is not there at all, and when it fails', async () => {
+  it('includes that the server is unreachable, or that it fails', async () => {
     watch(1);
     const page = await open();
     await becomes(page, 'live');
@@ -281,7 +281,7 @@ describe('what the page says', () => {
     await until('it says so', async () => /^The server does not answer\./.test(await textOf(page, '#notice')));
   }, 30_000);
 
-  it('shows who left last, however many have left', async () => {
+  it('includes the viewer who left last, however many have left', async () => {
     for (let n = 0; n < 1_200; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
     const early = watch(5_000, { userAgent: 'early bird', token: 'early' });
     for (let n = 1_200; n < 2_400; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
@@ -294,7 +294,7 @@ describe('what the page says', () => {
     await until('four are listed', async () => (await page.locator('#left li').count()) === 4);
   }, 30_000);
 
-  it('counts all who are kept out', async () => {
+  it('includes the number of all who are kept out', async () => {
     for (let n = 0; n < 70; n++) tracker.deny({ ip: `10.1.0.${n}` });
     tracker.deny({ user: 'bob' }, { forMs: Infinity });
     const page = await open();
@@ -302,7 +302,7 @@ describe('what the page says', () => {
     await until('all are counted', async () => (await textOf(page, '#total-denials')) === '71');
   }, 30_000);
 
-  it('lives from the feed: nothing is asked for while everybody watches, and who comes or goes needs no list', async () => {
+  it('comes from the feed: nothing is requested while viewers watch or come', async () => {
     watch(1, { bytes: 1_000_000 });
     const page = await open();
     await until('the viewer is listed', async () => (await page.locator('#viewers tr').count()) === 1);
@@ -326,7 +326,7 @@ describe('what the page says', () => {
     await until('it is kept out', async () => (await page.locator('#denials li').count()) === 1);
   }, 30_000);
 
-  it('calls nobody a player of this page who is none', async () => {
+  it('marks no other viewer as a player of this page', async () => {
     watch(1, { sid: '' });
     watch(2, { sid: 'a' });
     watch(3, { token: 'ab' });

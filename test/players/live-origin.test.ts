@@ -29,7 +29,7 @@ async function openPage(url: string): Promise<Page> {
   return page;
 }
 
-describe('the example, as its user sees it', () => {
+describe('the example as its user sees it', () => {
   it('plays in both players, lists them, and the kick button stops one until it is let in again', async () => {
     origin = await startLiveOrigin();
     expect(origin.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?key=[\w-]{32}$/);
@@ -65,7 +65,7 @@ describe('the example, as its user sees it', () => {
     await page.close();
   }, 90_000);
 
-  it('plays its sample where ffmpeg is missing, over HLS and DASH, and says so', async () => {
+  it('plays its sample over HLS and DASH if ffmpeg is missing, and says so', async () => {
     origin = await startLiveOrigin({ PATH: '/nowhere' });
     expect(origin.output()).toContain('ffmpeg is not installed');
     const page = await openPage(origin.url);
@@ -75,7 +75,7 @@ describe('the example, as its user sees it', () => {
     await page.close();
   }, 60_000);
 
-  it('comes back by itself, players and list, when the network was away and when the server was restarted', async () => {
+  it('recovers by itself, players and list, from a network outage and a restart of the server', async () => {
     const KEY = 'the-key-that-outlasts-a-restart';
     origin = await startLiveOrigin({ KEY });
     expect(origin.output()).not.toContain(KEY);
@@ -114,7 +114,7 @@ describe('the example, as its user sees it', () => {
     await context.close();
   }, 150_000);
 
-  it('does not take a server for alive that hangs', async () => {
+  it('does not take a hanging server for alive', async () => {
     origin = await startLiveOrigin();
     const page = await openPage(origin.url);
     await Promise.all([playsOn(page, 'hls'), playsOn(page, 'dash')]);
@@ -131,7 +131,7 @@ describe('the example, as its user sees it', () => {
     await page.close();
   }, 150_000);
 
-  it('opens the list of viewers with its key only, by one click, and the media to everybody', async () => {
+  it('opens the list of viewers only with its key, by one click, and the media to everybody', async () => {
     origin = await startLiveOrigin();
     const key = new URL(origin.url).searchParams.get('key')!;
     const status = async (path: string, headers = {}) => (await fetch(new URL(path, origin!.url), { headers })).status;
@@ -200,7 +200,7 @@ describe('the example, when it ends', () => {
     30_000,
   );
 
-  it('ends with ffmpeg, and says so, should that crash', async () => {
+  it('ends when ffmpeg crashes, and says so', async () => {
     origin = await startLiveOrigin();
     const processes = descendants(origin.process.pid!);
     process.kill(processes.at(-1)!, 'SIGKILL');
@@ -210,7 +210,7 @@ describe('the example, when it ends', () => {
     expect(processes.filter(isAlive)).toEqual([]);
   }, 30_000);
 
-  it('says in one line what to do about a port in use, and leaves nothing', async () => {
+  it('says in one line what to do about a port in use, and leaves nothing behind', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await once(blocker, 'listening');
     const { port } = blocker.address() as AddressInfo;
@@ -220,7 +220,7 @@ describe('the example, when it ends', () => {
     blocker.close();
   }, 30_000);
 
-  it('moves on from usual ports that are taken, and says so', async () => {
+  it('uses other ports instead of default ones that are taken, and says so', async () => {
     const usual = { PORT: '', RTMP_PORT: '', FLV_PORT: '', RTSP_PORT: '', SRT_PORT: '' };
     origin = await startLiveOrigin(usual); // whoever else has them on this machine
     const second = await startLiveOrigin(usual);
@@ -236,7 +236,7 @@ describe('the example, when it ends', () => {
   }, 60_000);
 
   it.each([{ RTMP_PORT: 'abc' }, { SRT_PORT: '99999' }, { KEY: 'short' }])(
-    'refuses %j in one sentence, and leaves nothing',
+    'refuses %j in one sentence, and leaves nothing behind',
     async (env) => {
       const [[name, value]] = Object.entries(env) as [[string, string]];
       const why = name === 'KEY' ? 'KEY has to be 16 characters or more.*' : `${name}=${value} is no port\\..*`;
@@ -245,7 +245,7 @@ describe('the example, when it ends', () => {
     30_000,
   );
 
-  it('does so for the UDP port of SRT too', async () => {
+  it('does the same for the UDP port of SRT', async () => {
     const blocker = createSocket('udp4').bind(0, '127.0.0.1');
     await once(blocker, 'listening');
     const { port } = blocker.address();

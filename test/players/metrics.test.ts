@@ -26,7 +26,7 @@ describe('a real Prometheus at the live origin', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('scrapes OpenMetrics, knows types and units, and every expression of dashboard and alerts can be asked', async () => {
+  it('scrapes OpenMetrics, knows types and units, and can evaluate every expression of dashboard and alerts', async () => {
     origin = await startLiveOrigin();
     const { host } = new URL(origin.url);
     await fetch(`http://${host}/live/demo/ts/master.m3u8`);
@@ -87,7 +87,7 @@ describe('a real Prometheus at the live origin', () => {
   }, 40_000);
 });
 
-it('finds nothing to say against the alert rules', () => {
+it('promtool finds nothing wrong in the alert rules', () => {
   const said = execFileSync(program('promtool'), ['check', 'rules', path.join(DOCS, 'alerts.yml')], {
     encoding: 'utf8',
   });

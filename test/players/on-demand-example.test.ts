@@ -26,11 +26,11 @@ async function start() {
   return { child, url: url as string, output: () => output };
 }
 
-it('is a program of about thirty lines', () => {
+it('the example of on-demand sources is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(36);
 });
 
-it('encodes a camera for who watches it, none for strangers, and ends it at Ctrl-C', async () => {
+it('the example encodes a camera for its viewers, not for strangers, and ends it at Ctrl-C', async () => {
   const { child, url, output } = await start();
   expect((await fetch(`${url}/live/cam-77/index.m3u8`)).status).toBe(403);
   const player = playWithFfmpeg(`${url}/live/cam-1/index.m3u8`, { live: true, seconds: 2 });
@@ -44,7 +44,7 @@ it('encodes a camera for who watches it, none for strangers, and ends it at Ctrl
   expect(encoders.filter(isAlive)).toEqual([]);
 }, 30_000);
 
-it('leaves no ffmpeg when it is killed, and wakes the camera anew afterwards', async () => {
+it('the example leaves no ffmpeg when it is killed, and wakes the camera again afterwards', async () => {
   const killed = await start();
   expect((await fetch(`${killed.url}/live/cam-2/index.m3u8`)).status).toBe(200);
   const encoders = descendants(killed.child.pid!);

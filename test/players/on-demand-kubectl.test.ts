@@ -40,7 +40,7 @@ async function kubectl(...args: string[]): Promise<string> {
 }
 const replicas = (): Promise<string> => kubectl('get', 'deployment', 'camera-1', '-o', 'jsonpath={.spec.replicas}');
 
-it('scales what kubectl reads, and starts again what kubectl has scaled down while somebody watches', async () => {
+it('kubectl sees what is scaled, and what kubectl scales down is started again while somebody watches', async () => {
   expect(await replicas()).toBe('0');
   const { closer } = tracker.openConn({ stream: 'cam-1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
   await until('it runs', () => sources.state('cam-1') === 'running');
@@ -55,7 +55,7 @@ it('scales what kubectl reads, and starts again what kubectl has scaled down whi
   expect(await replicas()).toBe('0');
 }, 30_000);
 
-it('looks after what kubectl has started, though nobody watches', async () => {
+it('a source started by kubectl is managed although nobody watches it', async () => {
   await kubectl('scale', 'deployment/camera-1', '--replicas=2');
   const other = createSources(tracker, {
     sources: [{ pattern: 'cam-{n}', driver: kubernetesDriver({ name: 'camera-{n}', server: api.url }) }],

@@ -43,7 +43,7 @@ describe('two processes that share a camera', () => {
   beforeEach(begin);
   afterEach(end);
 
-  it('start it once, and the other goes on with it when the one that had it is killed', async () => {
+  it('start it once, and when the holder of the lease is killed, the other continues with it', async () => {
     const command = [process.execPath, '-e', `setInterval(() => "${folder}", 1000)`];
     const cameras = (): number[] =>
       descendants(process.pid).filter((pid) => commandOf(pid).includes(folder) && isCamera(pid));

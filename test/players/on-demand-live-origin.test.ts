@@ -9,7 +9,7 @@ afterAll(async () => {
   await dispose(origin);
 });
 
-it('encodes the channel of the live origin while somebody watches, and leaves nothing when it is killed', async () => {
+it('the live origin encodes its channel while somebody watches, and leaves nothing when it is killed', async () => {
   origin = await startLiveOrigin({ ON_DEMAND: '1', SLEEP_AFTER: '1' });
   const encoders = (): number[] => descendants(origin!.process.pid!).filter((pid) => commandOf(pid).includes('lavfi'));
   expect(encoders()).toEqual([]);

@@ -116,7 +116,7 @@ async function msUntilPlayed(page: Page, stream: string): Promise<number> {
   return playedAt - (askedAt.get(stream) as number);
 }
 
-it('starts ffmpeg for the first viewer, who plays within six seconds, and ends it after the last', async () => {
+it('ffmpeg starts for the first viewer, who plays within six seconds, and ends after the last', async () => {
   const page = await browser.newPage();
   const took: number[] = [];
   let stream = '';
@@ -136,7 +136,7 @@ it('starts ffmpeg for the first viewer, who plays within six seconds, and ends i
   expect(changes).toEqual(['waking', 'running', 'hibernated'].map((change) => `${stream} ${change}`));
 }, 60_000);
 
-it('starts it once for a hundred who come together, and holds them all', async () => {
+it('ffmpeg starts once for a hundred viewers who come together, and all of them are held', async () => {
   const answers = await Promise.all(
     Array.from({ length: 100 }, (_, n) => fetch(`${url}/live/cam-2/index.m3u8?token=viewer-${n}`)),
   );
@@ -145,7 +145,7 @@ it('starts it once for a hundred who come together, and holds them all', async (
   expect(tracker.count({ stream: 'cam-2' })).toBe(100);
 }, 30_000);
 
-it('brings ffmpeg back when it is killed', async () => {
+it('ffmpeg is started again when it is killed', async () => {
   expect((await fetch(`${url}/live/cam-3/index.m3u8`)).status).toBe(200);
   const watching = setInterval(() => void fetch(`${url}/live/cam-3/index.m3u8`).catch(() => undefined), 500);
   try {

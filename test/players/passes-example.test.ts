@@ -18,11 +18,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of about fifty lines', () => {
+it('the example of passes is about fifty lines', () => {
   expect(readFileSync(path.join(home, 'server.mjs'), 'utf8').trimEnd().split('\n').length).toBeLessThan(50);
 });
 
-it('sells time to hls.js in Chromium: it plays, is cut on the dot, and plays on with more', async () => {
+it('hls.js in Chromium plays on a pass for time, is cut on the dot, and plays on after a top-up', async () => {
   mkdirSync(path.join(folder, 'cam1'), { recursive: true });
   started.push(publishHls(path.join(folder, 'cam1/index.m3u8')));
   const env = { ...process.env, PORT: '0', MEDIA: folder, SECONDS: '5' };

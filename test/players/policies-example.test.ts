@@ -13,11 +13,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of less than 30 lines', () => {
+it('the example of policies is less than 30 lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(30);
 });
 
-it('lets in who has a link, replaces the oldest of three streams, and ends at Ctrl-C', async () => {
+it('the example admits viewers with a link, replaces the oldest of three streams, and ends at Ctrl-C', async () => {
   for (const stream of ['cam1', 'cam2', 'cam3']) {
     mkdirSync(path.join(folder, stream), { recursive: true });
     writeFileSync(path.join(folder, stream, 'index.m3u8'), '#EXTM3U\n#EXTINF:4,\n1.ts\n');

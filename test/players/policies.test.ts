@@ -140,7 +140,7 @@ it.each([
   ['from HLS to SRT', WAYS],
   ['from SRT to HLS', [...WAYS].reverse()],
 ])(
-  'leaves exactly the two newest of one user playing, over four protocols, %s',
+  'exactly the two newest sessions of one user keep playing, over four protocols, %s',
   async (name, order) => {
     const sub = `bob ${name}`;
     const players = await playAll(order, { sub });
@@ -160,7 +160,7 @@ it.each([
   90_000,
 );
 
-it('cuts all four within a second when their JWT ends in mid-play', async () => {
+it('all four are cut within a second when their JWT ends during playback', async () => {
   const exp = Math.ceil(Date.now() / 1000) + 20;
   const players = new Map(WAYS.map((way) => [way, play(way, { sub: 'ann', max_sessions: 4, exp })]));
   await until('all play', () => [...players.values()].every(({ media }) => media() > 0));
@@ -184,7 +184,7 @@ it('cuts all four within a second when their JWT ends in mid-play', async () => 
   });
 }, 90_000);
 
-it('cuts whom a new rule is about, and lets the others play on', async () => {
+it('viewers that match a new rule are cut, and the others play on', async () => {
   const players = await playAll(WAYS, { sub: 'eve', ...{ max_sessions: 4 } });
   const rule = allowDeny({ deny: [{ userAgent: /^LNX/ }], kinds: ['viewer'] }); // what ffmpeg says over RTMP
   tracker.updateConfig({ policies: [...policies, rule] });

@@ -17,11 +17,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of less than 30 lines', () => {
+it('the RTMP example is less than 30 lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(30);
 });
 
-it('tells who publishes, watches and is refused, and ends at Ctrl-C', async () => {
+it('the RTMP example reports publishers, viewers and refused clients, and ends at Ctrl-C', async () => {
   const [rtmp, http] = await freePorts(2);
   const env = { ...process.env, RTMP_PORT: String(rtmp), HTTP_PORT: String(http) };
   const child = spawn(process.execPath, [program], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });

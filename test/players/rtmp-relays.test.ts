@@ -45,7 +45,7 @@ afterAll(async () => {
 const find = (server: keyof typeof trackers, kind: 'viewer' | 'input' | 'output', stream: string) =>
   trackers[server].list({ kind, stream, status: 'active' })[0];
 
-it('shows what version 2 pushes by ffmpeg as a viewer there, and as an input where it arrives', async () => {
+it('an ffmpeg push of version 2 is a viewer there, and an input where it arrives', async () => {
   await until('it is pushed', () => find('two', 'viewer', 'cam1') && find('four', 'input', 'pushed/cam1'), {
     timeoutMs: 20_000,
   });
@@ -55,7 +55,7 @@ it('shows what version 2 pushes by ffmpeg as a viewer there, and as an input whe
   });
 }, 45_000);
 
-it('shows what version 4 pulls as an input there, and ends it at a kick', async () => {
+it('a pull of version 4 is an input there, and ends at a kick', async () => {
   const url = `rtmp://127.0.0.1:${two.rtmp}/live/cam1?key=secret`;
   four.nms.relayServer.addTask({ url, streamPath: '/live/cam1', mode: 'pull' });
   await until('it is counted', () => (find('four', 'input', 'cam1')?.bytesReceived ?? 0) > 100_000, {

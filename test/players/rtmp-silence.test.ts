@@ -115,7 +115,7 @@ describe.each([
     return closed(id);
   }
 
-  it('closes what is frozen', async () => {
+  it('closes frozen clients', async () => {
     const reasons = await Promise.all([frozenPublisher(), frozenPublisherWithSuccessor(), frozenPlayer()]);
     expect(reasons).toEqual(['client_gone', 'replaced', 'client_gone']);
   }, 60_000);

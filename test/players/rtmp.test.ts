@@ -164,7 +164,7 @@ describe.each([4, 2] as const)('node-media-server %i', (version) => {
     beforeAll(async () => (proxy = await startCountingProxy(way.port(server))));
     afterAll(() => proxy.stop());
 
-    it('lists a player with what it is, and counts what a proxy passed to it', async () => {
+    it('lists a player with its details, and counts what a proxy passed to it', async () => {
       const passedBefore = proxy.passed();
       const passed = () => proxy.passed() - passedBefore;
       const player = way.play(proxy.port, 'alice');
@@ -194,7 +194,7 @@ describe.each([4, 2] as const)('node-media-server %i', (version) => {
     }, 30_000);
 
     it.each(['never', 'later'])(
-      'gives nothing to who may %s play, and says why',
+      'refuses a client who may %s play, and says why',
       async (token) => {
         const player = way.play(way.port(server), token);
         await until('it is over', player.isOver, { timeoutMs: 8_000 });
@@ -225,7 +225,7 @@ describe.each([4, 2] as const)('node-media-server %i', (version) => {
     }, 30_000);
   });
 
-  it('streams on when the adapter is detached', async () => {
+  it('keeps streaming when the adapter is detached', async () => {
     const [way] = ways.filter((each) => each.server === version);
     const player = way!.play(way!.port(server), 'last');
     await until('it plays', () => player.media() > 0);

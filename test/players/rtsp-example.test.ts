@@ -18,11 +18,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of less than 30 lines', () => {
+it('the RTSP example is less than 30 lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(30);
 });
 
-it('lets in the camera with its password and viewers with a token, tells who comes and goes, and ends at Ctrl-C', async () => {
+it('the RTSP example admits a camera by password and viewers by token, reports them, and ends at Ctrl-C', async () => {
   const [port] = (await freePorts(1)) as [number];
   const env = { ...process.env, RTSP_PORT: String(port) };
   const child = spawn(process.execPath, [program], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });

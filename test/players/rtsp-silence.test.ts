@@ -109,7 +109,7 @@ afterAll(async () => {
 });
 
 it.each(['tcp', 'udp'])(
-  'closes frozen publishers over %s, and lets others publish meanwhile',
+  'frozen publishers over %s are closed, and others publish meanwhile',
   async (over) => {
     const stream = `publisher-${over}`;
     const [reason, afterMs] = await frozen(await publish(stream, over), 'input', stream);
@@ -135,7 +135,7 @@ it.each([
   ['GStreamer', 'tcp'],
   ['GStreamer', 'udp'],
 ])(
-  'closes a frozen %s that plays over %s',
+  'a frozen %s that plays over %s is closed',
   async (name, over) => {
     const stream = `player-${name}-${over}`;
     await publish(stream, 'tcp');

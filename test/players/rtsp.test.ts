@@ -128,7 +128,7 @@ const lists = (way: Way, count: number) => until(`${count} are listed`, () => vi
 const closedAs = (session: PlaySession) => tracker.get(session.id)?.closeReason;
 
 it(
-  'lists publisher and player with what they are, and counts what a proxy passed to the player',
+  'publisher and player are listed with their details, and the bytes that a proxy passed to the player count',
   inEachWay(async (way) => {
     const proxy = await way.proxy(portOf(way));
     const player = play(way, proxy.port, 'alice');
@@ -155,7 +155,7 @@ it(
 );
 
 it(
-  'closes the session of a player that was killed',
+  'the session of a player that was killed is closed',
   inEachWay(async (way) => {
     const player = play(way, portOf(way), 'bob');
     await until('it plays', () => player.media() > 0);
@@ -168,7 +168,7 @@ it(
 );
 
 it.each(['never', 'later'])(
-  'gives nothing to who may %s play, and says why',
+  'a client who may %s play is refused, with the reason',
   (token) =>
     inEachWay(async (way) => {
       const since = Date.now();
@@ -183,7 +183,7 @@ it.each(['never', 'later'])(
 );
 
 it(
-  'ends a kicked player within a second, keeps it out, and lets its neighbour play on',
+  'a kicked player ends within a second and stays out, and its neighbour plays on',
   inEachWay(async (way) => {
     const neighbour = play(way, portOf(way), 'neighbour');
     await until('one plays', () => neighbour.media() > 0);
@@ -206,7 +206,7 @@ it(
   60_000,
 );
 
-it('lists HLS and RTSP viewers of a channel as viewers of one stream', async () => {
+it('HLS and RTSP viewers of a channel are viewers of one stream', async () => {
   const [way] = ways as [Way];
   mkdirSync(path.join(folder, 'hls', way.stream), { recursive: true });
   const playlist = path.join(folder, 'hls', way.stream, 'index.m3u8');
@@ -232,7 +232,7 @@ it('lists HLS and RTSP viewers of a channel as viewers of one stream', async () 
   http.closeAllConnections();
 }, 60_000);
 
-it('serves GStreamer, as publisher and as player, over TCP and UDP', async () => {
+it('GStreamer publishes and plays, over TCP and UDP', async () => {
   const url = (stream: string, token: string) => `rtsp://127.0.0.1:${plain}/live/${stream}?token=${token}`;
   await Promise.all(
     ['tcp', 'udp'].map(async (transport) => {
@@ -262,7 +262,7 @@ it('serves GStreamer, as publisher and as player, over TCP and UDP', async () =>
   );
 }, 60_000);
 
-it('streams on when the adapter is detached', async () => {
+it('streaming goes on when the adapter is detached', async () => {
   const playing = ways.map((way) => play(way, portOf(way), 'last'));
   await until('all play', () => playing.every((player) => player.media() > 0));
   await attachment.detach();

@@ -16,11 +16,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of about thirty lines', () => {
+it('the example of speed limits is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(36);
 });
 
-it('limits its viewers, feels a change, and ends at Ctrl-C', async () => {
+it('the example limits its viewers, applies a change, and ends at Ctrl-C', async () => {
   for (const stream of ['cam1', 'preview-1']) {
     mkdirSync(path.join(folder, stream), { recursive: true });
     writeFileSync(path.join(folder, stream, '1.ts'), '');

@@ -50,7 +50,7 @@ const within2Percent = (rates: readonly number[], mbits: number, { lateMs }: Use
   }
 };
 
-describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
+describe('one viewer at 4 Mbit/s, with one response or ten', () => {
   const one: Record<string, Meter> = {};
   let ten: Meter;
   let changed: Meter;
@@ -67,10 +67,13 @@ describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
     [hls, changed, used] = await Promise.all([playHls(HLS_SECONDS), change(), usedAt([12.5, 13.5, 14.5])]);
   }, 110_000);
 
-  it.each([...WAYS, 'send', 'http2', 'own-pass', 'global-pass'])('is kept within 2 %% by %s, seen by curl', (way) => {
-    within2Percent(one[way]!.rates(3, 13), 4, used.at(-1)!);
-    expect(one[way]!.above(4)).toBeLessThanOrEqual(0);
-  });
+  it.each([...WAYS, 'send', 'http2', 'own-pass', 'global-pass'])(
+    'is kept within 2 %% by %s, as seen by curl',
+    (way) => {
+      within2Percent(one[way]!.rates(3, 13), 4, used.at(-1)!);
+      expect(one[way]!.above(4)).toBeLessThanOrEqual(0);
+    },
+  );
 
   it('is kept within 2 % for hls.js in Chromium', () => {
     within2Percent(hls.meter.rates(3, 13), 4, used.at(-1)!);
@@ -78,20 +81,20 @@ describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
     expect(hls.meter.above(4)).toBeLessThan(0.1);
   });
 
-  it('has hls.js play the highest rendition that fits for a minute, with few switches', () => {
+  it('plays the highest rendition that fits in hls.js for a minute, with few switches', () => {
     expect(hls.levels.at(-1)!.mbits).toBe(2.5);
     expect(hls.levels.length - 1).toBeLessThanOrEqual(3);
     expect(hls.position).toBeGreaterThan(HLS_SECONDS - 6);
   });
 
-  it('is shared by ten responses, within 10 % of each other', () => {
+  it('has ten responses share the limit, within 10 % of each other', () => {
     const rates = ten.rates(3, 13);
     within2Percent([rates.reduce((sum, rate) => sum + rate, 0)], 4, used.at(-1)!);
     expect(Math.max(...rates) / Math.min(...rates)).toBeLessThan(1.1);
     expect(ten.sumAbove(4)).toBeLessThanOrEqual(0);
   });
 
-  it('is shown with its rate, and as too little', () => {
+  it('is shown with its rate, and as short of speed', () => {
     // a player waits between its segments
     const shown = used.map(({ sessions }) => sessions.filter(({ userAgent }) => userAgent.startsWith('curl')));
     const limited = shown.at(-1)!.filter(({ tags }) => tags.speed === 'limited');
@@ -103,7 +106,7 @@ describe('one viewer at 4 Mbit/s, and ten responses of one', () => {
     }
   });
 
-  it('is felt within a second when it changes', () => {
+  it('gets a changed limit within a second', () => {
     expect(changed.rates(CHANGED_AT + 1, CHANGED_AT + 3)[0]).toBeGreaterThan(7.5);
   });
 });
@@ -118,7 +121,7 @@ describe('fifty viewers of a 1 GB file at 2 Mbit/s', () => {
     seen = { h1: h1!, h2: h2! };
   }, 40_000);
 
-  it.each(PROTOCOLS)('have it within 2 %% over %s, and never more than they may', (protocol) => {
+  it.each(PROTOCOLS)('are within 2 %% of it over %s, and never above', (protocol) => {
     within2Percent(seen[protocol].meter.rates(3, 13), 2, seen[protocol].late);
     expect(seen[protocol].meter.above(2)).toBeLessThanOrEqual(0);
   });

@@ -16,11 +16,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of less than 30 lines', () => {
+it('the SRT example is less than 30 lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(30);
 });
 
-it('tells who publishes, watches and is refused, and ends at Ctrl-C', async () => {
+it('the SRT example reports publishers, viewers and refused clients, and ends at Ctrl-C', async () => {
   const passphrase = 'a-secret-of-us-all';
   const env = { ...process.env, SRT_PORT: '0', SRT_PASSPHRASE: passphrase };
   const child = spawn(process.execPath, [program], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });

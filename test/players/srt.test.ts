@@ -59,7 +59,7 @@ describe.each([
     beforeAll(async () => (proxy = await startSrtProxy(server.port)));
     afterAll(() => proxy.stop());
 
-    it('lists a player with what it is, and counts what a proxy passed to it', async () => {
+    it('lists a player with its details, and counts what a proxy passed to it', async () => {
       await lists(0);
       const passedBefore = proxy.passed();
       const passed = () => proxy.passed() - passedBefore;
@@ -84,7 +84,7 @@ describe.each([
     }, 30_000);
 
     it.each(['never', 'later'])(
-      'gives nothing to who may %s play',
+      'serves nothing to a client who may %s play',
       async (token) => {
         const player = play(server.port, token);
         await until('it is over', player.isOver, { timeoutMs: 3_000 });
@@ -126,7 +126,7 @@ describe.each([
     expect(sessions.map(closedAs)).toEqual(['client_gone', 'client_gone']);
   }, 30_000);
 
-  it('streams on when an adapter is detached', async () => {
+  it('keeps streaming when an adapter is detached', async () => {
     const other = createTracker();
     const attachment = attachSrt(server, other);
     const player = ffmpegOverSrt(server.port, 'last', passphrase);
@@ -144,7 +144,7 @@ describe.each([
 it.each([
   ['ffmpeg', ffmpegOverSrt],
   ['srt-live-transmit', liveTransmit],
-] as const)('tells %s in the handshake that it is refused, where callers are screened', async (_player, start) => {
+] as const)('a refused %s learns of it in the handshake, if callers are screened', async (_player, start) => {
   const server = createSrtServer({
     port: 0,
     screen: ({ streamId }) => (streamId.includes('stranger') ? 1403 : undefined),

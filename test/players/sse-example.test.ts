@@ -45,7 +45,7 @@ async function listen(url: string, query: string) {
 const publish = async (url: string, text: string) =>
   (await fetch(`${url}/publish?channel=news`, { method: 'POST', body: text })).text();
 
-it('sends what is published to who listens, lists them, and ends their streams at Ctrl-C', async () => {
+it('the SSE example sends what is published to its listeners, lists them, and ends their streams at Ctrl-C', async () => {
   const { child, url, output } = await start();
   const [one, two] = [await listen(url, 'channel=news'), await listen(url, 'channel=news')];
   await listen(url, 'channel=sport');
@@ -60,7 +60,7 @@ it('sends what is published to who listens, lists them, and ends their streams a
   expect(await once(child, 'exit')).toEqual([0, null]);
 }, 30_000);
 
-it('answers 400 without a channel, 404 for a session that it does not know, and for that of another channel', async () => {
+it('the SSE example answers 400 without a channel, and 404 for an unknown session or one of another channel', async () => {
   const { url } = await start();
   expect((await listen(url, 'channel=a/b')).status).toBe(400);
   expect((await listen(url, 'channel=news&session=11111111-1111-1111-1111-111111111111')).status).toBe(404);
@@ -74,7 +74,7 @@ it('answers 400 without a channel, 404 for a session that it does not know, and 
   await until('it has arrived', () => again.text().includes('data: once'));
 }, 30_000);
 
-it('keeps its sessions in Redis over a restart, and answers 503 while that is away', async () => {
+it('the SSE example keeps its sessions in Redis over a restart, and answers 503 while Redis is away', async () => {
   const redis = await startRedis();
   try {
     const env = { REDIS_URL: `redis://127.0.0.1:${redis.port}/2` };

@@ -121,7 +121,7 @@ describe('ffmpeg with a ticket on the playlist only, behind an authorising polic
     expect(sessionsOf(name)).toMatchObject([{ userId: 'ann', namedBy: 'token', protocols }]);
   });
 
-  it('plays nothing without one', () => {
+  it('plays nothing without a ticket', () => {
     expect(refused.code).not.toBe(0);
     expect(answers('without')).toEqual([401]);
     expect(sessionsOf('without')).toEqual([]);
@@ -147,7 +147,7 @@ describe.each([
 });
 
 describe('a viewer', () => {
-  it('who goes from HLS to DASH to RTMP with its ticket stays one', async () => {
+  it('who goes from HLS to DASH to RTMP with its ticket stays one viewer', async () => {
     const opened: PlaySession[] = [];
     const unlisten = guarded.on('opened', ({ session }) => opened.push(session));
     for (const path of ['demo/ts/master.m3u8', 'demo/dash/manifest.mpd']) {
@@ -165,7 +165,7 @@ describe('a viewer', () => {
     expect(viewer).toMatchObject({ protocols: ['hls', 'dash', 'rtmp'], userId: 'ann', id: opened[0]!.id });
   }, 60_000);
 
-  it('who loses the cookie in mid-play stays one by the playlist', async () => {
+  it('who loses the cookie during playback stays one viewer through the playlist', async () => {
     const context = await browser.newContext({ userAgent: 'forgetful' });
     const { playsFor } = await play(context, 'hls', '/open/demo/ts/master.m3u8');
     await playsFor(1);
@@ -191,14 +191,14 @@ describe('a viewer', () => {
   }, 60_000);
 });
 
-describe('what players say by CMCD', () => {
+describe('CMCD reports of players', () => {
   it.each([
     ['hls', 'in the query', { contentId: 'film', sessionId: 'hls-q' }],
     ['hls', 'in headers', { contentId: 'film', sessionId: 'hls-h', useHeaders: true }],
     ['dash', 'in the query', { enabled: true, cid: 'film', sid: 'dash-q', mode: 'query' }],
     ['dash', 'in version 2', { enabled: true, cid: 'film', sid: 'dash-2', mode: 'query', version: 2 }],
   ] as const)(
-    '%s.js %s is on its session',
+    'of %s.js %s are on its session',
     async (player, how, cmcd) => {
       const userAgent = `${player} ${how}`;
       const context = await browser.newContext({ userAgent });

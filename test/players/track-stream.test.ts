@@ -79,7 +79,7 @@ const kick = async (protocol: string, bytes: number): Promise<void> => {
   expect(tracker.kick(id)).toBe(true);
 };
 
-it('counts ffmpeg as it plays MPEG-TS and FLV, cuts it, and keeps it out', async () => {
+it('ffmpeg playing MPEG-TS and FLV is counted, cut, and kept out', async () => {
   const play = (where: string) => playWithFfmpeg(url + where, { userAgent: 'ffmpeg' });
   const ways = [
     ['mpegts', '/cam1.ts'],
@@ -95,7 +95,7 @@ it('counts ffmpeg as it plays MPEG-TS and FLV, cuts it, and keeps it out', async
   );
 });
 
-it('counts curl as it hears events, to the byte, cuts it, and keeps it out', async () => {
+it('curl receiving events is counted to the byte, cut, and kept out', async () => {
   const curl = run('curl', ['-sN', `${url}/events`]);
   let heard = 0;
   curl.stdout?.on('data', (data: Buffer) => (heard += data.length));
@@ -110,7 +110,7 @@ it('counts curl as it hears events, to the byte, cuts it, and keeps it out', asy
   expect(String(status)).toBe('403');
 });
 
-it('counts the <img> of Chromium as it shows MJPEG, cuts it, and keeps it out', async () => {
+it('an <img> in Chromium showing MJPEG is counted, cut, and kept out', async () => {
   const page: Page = await browser.newPage();
   await page.goto(url);
   await page.evaluate(`document.body.append(Object.assign(new Image(), { src: '/cam1.mjpeg' }))`);

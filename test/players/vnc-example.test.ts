@@ -25,11 +25,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is a program of about thirty lines', () => {
+it('the VNC example is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(36);
 });
 
-it('shows noVNC the desktop, lists its viewer, lets it type, and a kick ends that and keeps it out', async () => {
+it('noVNC shows the desktop, is listed and may type, and a kick ends that and keeps it out', async () => {
   const env = { ...process.env, PORT: '0', VNC: `127.0.0.1:${desktop.port}` };
   child = spawn(process.execPath, [program], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';

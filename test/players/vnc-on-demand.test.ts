@@ -36,7 +36,7 @@ async function answers(port: number): Promise<boolean> {
   return answered;
 }
 
-it('starts a desktop with its first viewer in noVNC, and ends it after the last', async () => {
+it('a desktop starts with its first viewer in noVNC, and ends after the last', async () => {
   const port = await freePort();
   // a display of its own: no other test counts from here
   const stream = `desk-${1_000 + (port % 20_000)}`;

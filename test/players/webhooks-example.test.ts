@@ -32,11 +32,11 @@ async function run() {
 
 const heard = (...lines: RegExp[]) => until(lines.join(), () => lines.every((line) => line.test(output)));
 
-it('is a program of about thirty lines', () => {
+it('the example of webhooks is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(40);
 });
 
-it('hears of viewers, of those too whose server was ended or killed, and of nobody who cannot sign', async () => {
+it('the example hears of viewers, even if their server was ended or killed, and rejects unsigned calls', async () => {
   mkdirSync(path.join(folder, 'cam1'));
   writeFileSync(path.join(folder, 'cam1/index.m3u8'), '#EXTM3U\n#EXTINF:4,\n1.ts\n');
   const first = await run();

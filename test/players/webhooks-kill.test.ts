@@ -21,7 +21,7 @@ interface Told {
   readonly reason: string | undefined;
 }
 
-it('tells everything that was synced, in order and with one end for each visit, though it is killed 20 times', async () => {
+it('everything synced is delivered, in order and with one end per visit, though the process is killed 20 times', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'players-test-webhooks-'));
   const JOURNAL = path.join(folder, 'journal');
   /** What the receiver took, in its own words: it answers each third time that it is broken. */

@@ -9,7 +9,7 @@ const program = path.join(__dirname, '../../examples/websocket/server.mjs');
 let child: ChildProcess | undefined;
 afterEach(() => child?.kill('SIGKILL'));
 
-it('tells who publishes, watches and is refused, passes media on, and ends at Ctrl-C', async () => {
+it('the WebSocket example reports its clients, passes media on, and ends at Ctrl-C', async () => {
   child = spawn(process.execPath, [program], {
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],

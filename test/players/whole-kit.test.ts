@@ -17,7 +17,7 @@ afterAll(async () => {
   await dispose(origin);
 });
 
-it('plays one channel over every protocol, lists all viewers as viewers of one stream, and ends each by a kick', async () => {
+it('one channel plays over every protocol, all are viewers of one stream, and a kick ends each', async () => {
   origin = await startLiveOrigin();
   const page = await browser.newPage();
   await page.goto(origin.url); // plays it with hls.js and dash.js
