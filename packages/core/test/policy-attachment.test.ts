@@ -150,7 +150,7 @@ describe('a deadline that keeps moving ahead by itself', () => {
       clock.advance(1_000);
       handle.touch(1);
     }
-    const warnings = logged.filter(({ message }) => message.includes('moved ahead at every look'));
+    const warnings = logged.filter(({ message }) => message.includes('keeps moving its deadline ahead'));
     expect(warnings).toMatchObject([{ level: 'warn', details: { policies: ['own'] } }]);
   });
 

@@ -8,7 +8,7 @@ export function warnNameless(path: string): void {
   if (warnedNameless) return;
   warnedNameless = true;
   process.emitWarning(
-    `${path.slice(0, 100)} is not counted, or refused while a policy authorises, for no directory names its stream. ` +
+    `${path.slice(0, 100)} is not counted, or is refused while a policy authorises, because no directory names its stream. ` +
       "Name it with trackPlayback(tracker, { stream: () => 'cam1' }).",
     { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_NAMELESS_STREAM' },
   );

@@ -76,7 +76,7 @@ export class Connections implements ConnectionTracker {
     if (this.roster.size >= this.settings.maxConnections) {
       throw new StreamSessionsError(
         'ERR_TOO_MANY_CONNECTIONS',
-        `${this.settings.maxConnections} connections are as many as may be.`,
+        `${this.settings.maxConnections} connections are open, which is the maximum.`,
       );
     }
     const kept = copyOf(connection);

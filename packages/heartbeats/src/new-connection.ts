@@ -8,7 +8,10 @@ const MAX_USER = 1_024;
 /** @throws StreamSessionsError ERR_BAD_CONNECTION */
 export function checkNew(connection: NewConnection): void {
   const bad = (field: string): StreamSessionsError =>
-    new StreamSessionsError('ERR_BAD_CONNECTION', `A connection needs a "${field}" that is a text, and not too long.`);
+    new StreamSessionsError(
+      'ERR_BAD_CONNECTION',
+      `A connection needs a "${field}" that is a string, and not too long.`,
+    );
   const { id, sessionId, clientIp, userId } = connection ?? {};
   const isText = (value: unknown, max: number): boolean =>
     typeof value === 'string' && value !== '' && value.length <= max;

@@ -48,7 +48,7 @@ async function tryToMigrate(engine: SqlEngine, { logger }: CheckedOptions): Prom
     return true;
   } catch (error) {
     if (error instanceof StreamSessionsError) throw error;
-    logger.warn({ err: error }, 'the database of history is away: what happens waits in the journal');
+    logger.warn({ err: error }, 'the history database cannot be reached: events wait in the journal');
     return false;
   }
 }

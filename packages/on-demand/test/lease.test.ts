@@ -123,7 +123,7 @@ it('a process whose lease fails decides nothing, reports it once, and resumes wh
   const { sources, hit, pass, cameras: own } = studio({ lease, logger });
   hit();
   await pass(5_000);
-  expect([sources.decides, own.calls, errors]).toEqual([false, [], ['the lease of the sources fails']]);
+  expect([sources.decides, own.calls, errors]).toEqual([false, [], ['the lease of the sources failed']]);
   fails = false;
   await pass(2_000);
   expect([sources.decides, own.calls]).toEqual([true, ['start cam1']]);

@@ -68,7 +68,7 @@ describe('signedUrlPolicy', () => {
 
   it.each<[string, (make: ReturnType<typeof setup>['token']) => string | undefined, string]>([
     ['none', () => undefined, 'there is no token'],
-    ['a text', () => 'open sesame', 'the token is none of signToken()'],
+    ['a text', () => 'open sesame', 'the token was not made by signToken()'],
     ['a zero in front', (make) => `0${make()}`, 'the token is not spelled as signToken() spells it'],
     [
       'another stream',

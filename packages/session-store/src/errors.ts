@@ -77,5 +77,7 @@ export const storeFull = (what: string, cause?: unknown): SessionStoreError =>
 export const corrupt = (id: string, what: string, cause?: unknown): SessionStoreError =>
   withStatus(
     500,
-    new StreamSessionsError('ERR_STORE_CORRUPT', `What is stored for session ${id} is no session: ${what}.`, { cause }),
+    new StreamSessionsError('ERR_STORE_CORRUPT', `What is stored for session ${id} is not a session: ${what}.`, {
+      cause,
+    }),
   );

@@ -19,7 +19,7 @@ export function attachSrt(server: SrtSource, tracker: SessionTracker, options: S
   if (typeof server?.on !== 'function' || typeof server.off !== 'function') {
     throw new StreamSessionsError(
       'ERR_BAD_SERVER',
-      'attachSrt() takes a server of createSrtServer(), or an object that tells of `connection` by on() and off().',
+      'attachSrt() takes a server of createSrtServer(), or an object that emits `connection`, with on() and off().',
     );
   }
   needTracker('attachSrt(): the second argument', tracker);

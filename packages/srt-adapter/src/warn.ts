@@ -27,8 +27,8 @@ export function modeWarner(): (stream: string) => void {
     told = true;
     const name = stream.slice(0, SHOWN);
     process.emitWarning(
-      `An SRT caller sends media, and was cut: it asked to play "${name}", for it did not say m=publish. The stream id of an ` +
-        `encoder is such as #!::r=live/${name},m=publish; one that cannot be set so is what the option streamId is for.`,
+      `An SRT caller sends media, and was cut: it asked to play "${name}", because it did not say m=publish. The stream id ` +
+        `of an encoder is such as #!::r=live/${name},m=publish; for one that cannot send that, use the option streamId.`,
       { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_SRT_NOT_PUBLISHING' },
     );
   };

@@ -57,5 +57,5 @@ export const unreachable = (missing: readonly ClusterNode[]): StreamSessionsErro
     'ERR_CLUSTER_ALONE',
     missing.length === 0
       ? 'This session is not here, and the other nodes cannot be asked.'
-      : `Nobody who answers has this session, and not all nodes do: ${[...namesOf(missing)].join(', ')}.`,
+      : `No node that answered has this session, and these nodes did not answer: ${[...namesOf(missing)].join(', ')}.`,
   );

@@ -227,7 +227,7 @@ export class Membership {
   }
 
   private async beginEpochs(): Promise<void> {
-    this.parts.logger.warn({}, 'cluster: Redis has lost what was written last; all nodes put back what they have.');
+    this.parts.logger.warn({}, 'cluster: Redis has lost its latest writes; all nodes restore what they have.');
     const begun = EVERY_BUCKET.map((bucket) =>
       this.run(NEW_EPOCH, bucket, ['epoch'], [this.epochOf(bucket).id, randomUUID()]),
     );

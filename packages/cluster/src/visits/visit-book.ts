@@ -243,7 +243,7 @@ export class VisitBook {
       // after a lease has ended, the outbox belongs to somebody else
       if (isLost) this.unsure.delete(bucket);
       else this.unsure.set(bucket, [...(this.unsure.get(bucket) ?? []), step].slice(-MAX_ACKNOWLEDGED));
-      if (!isLost) this.logger.debug({ error }, `cluster: visits could not be told: ${wordsOf(error)}.`);
+      if (!isLost) this.logger.debug({ error }, `cluster: visits could not be reported: ${wordsOf(error)}.`);
       throw error;
     }
   }

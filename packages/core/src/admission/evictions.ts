@@ -43,7 +43,7 @@ export class Evictions {
       return { decision, replaced: others(ids), released: others(idsOf(verdict.release)), elsewhere };
     } catch (error) {
       const { policy } = approvals.at(-1) as Decision['approvals'][number];
-      const refusal = this.pipeline.failure(policy, 'it threw when it had to say who is replaced', error);
+      const refusal = this.pipeline.failure(policy, 'it threw when it was asked whom to replace', error);
       return { ...room, decision: { ...decision, verdict: refusal, refusedBy: policy } };
     }
   }

@@ -40,7 +40,7 @@ export class Delivery {
 
   /** Tells the sink which events it will not receive. */
   async tell(gap: SinkGap): Promise<void> {
-    this.logger.warn({ sink: this.sink.name, ...gap }, 'events were lost in front of a sink');
+    this.logger.warn({ sink: this.sink.name, ...gap }, 'events were lost before they reached a sink');
     try {
       await this.sink.gap?.(gap);
     } catch (error) {

@@ -31,7 +31,7 @@ export function checkEffort(sources: Sources, { search, order }: SessionFilter):
   const what = search ? 'A search' : `The order ${order}`;
   throw new StreamSessionsError(
     'ERR_TOO_MANY_ROWS',
-    `${what} looks at ${MOST_LOOKED_AT} sessions at most, and here are ${rows}. Name a stream or a status.`,
+    `${what} looks at ${MOST_LOOKED_AT} sessions at most, and there are ${rows}. Name a stream or a status.`,
   );
 }
 

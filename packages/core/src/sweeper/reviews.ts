@@ -171,7 +171,7 @@ export class Reviews {
     const policies = this.settings.reviewers.map(({ name }) => name);
     this.logger.warn(
       { policies },
-      'the deadline of a policy has moved ahead at every look, so it never reviews: deadline() says at which time, not in how long',
+      'a policy keeps moving its deadline ahead, so it never reviews: deadline() must return a time, not a duration',
     );
   }
 
@@ -195,7 +195,7 @@ export class Reviews {
     try {
       const verdict = policy.review(copy, now);
       if (verdict === 'ask') return verdict;
-      return isVerdict(verdict) ? kept(verdict) : this.pipeline.failure(policy, 'it reviewed to nothing');
+      return isVerdict(verdict) ? kept(verdict) : this.pipeline.failure(policy, 'its review() returned no verdict');
     } catch (error) {
       return this.pipeline.failure(policy, 'it threw in review()', error);
     } finally {

@@ -100,7 +100,7 @@ function warnTooLong(path: string): void {
   warned = true;
   process.emitWarning(
     `${path.slice(0, 100)} is longer than 4 MB: it was passed on as it is, without the viewer's token in it. ` +
-      'The playlists of trackPlayback() count such.',
+      'The figure playlists.tooLong of what trackPlayback() returned counts these.',
     { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_PLAYLIST_TOO_LONG' },
   );
 }

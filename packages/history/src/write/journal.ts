@@ -144,7 +144,10 @@ export class Journal {
     if (!this.isFull) {
       this.isFull = true;
       const facts = { folder: this.folder, bytes: this.size, maxBytes: this.maxBytes, first: weight };
-      this.logger.error(facts, 'the journal of history is full: events are lost until the database takes what waits');
+      this.logger.error(
+        facts,
+        'the journal of history is full: events are lost until the database accepts those that wait',
+      );
     }
     return false;
   }

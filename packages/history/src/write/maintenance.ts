@@ -97,7 +97,7 @@ export class Maintenance {
       await this.tend();
       if (this.turns++ % 60 === 0) await this.tidy();
     } catch (error) {
-      this.logger.warn({ err: error }, 'history could not be tidied: it will be');
+      this.logger.warn({ err: error }, 'history could not be tidied; it is tried again later');
     }
     if (!this.isOver) this.start();
   }

@@ -70,7 +70,7 @@ export class RollUp {
     try {
       isMore = await this.countDue();
     } catch (error) {
-      this.logger.warn({ err: error }, 'figures of history could not be counted: they will be');
+      this.logger.warn({ err: error }, 'figures of history could not be counted; it is tried again later');
       isMore = true;
     }
     this.pauseMs = Math.max(SOONEST_MS, REST * (performance.now() - begun));

@@ -73,10 +73,7 @@ export class Store {
       if (!/^(?:22|23)/.test(code)) throw error;
       if (rows.length === 1) {
         this.refused++;
-        this.logger.error(
-          { err: error },
-          'the database does not take a row of history, and never will: it is left out',
-        );
+        this.logger.error({ err: error }, 'the database rejects a row of history for good: the row is left out');
         return;
       }
       const half = Math.ceil(rows.length / 2);

@@ -58,7 +58,7 @@ export class Writer {
         retryMs = FIRST_RETRY_MS;
       } catch (error) {
         if (this.lastError === undefined)
-          this.logger.warn({ err: error }, 'history cannot be written: it waits in the journal');
+          this.logger.warn({ err: error }, 'history cannot be written: events wait in the journal');
         this.lastError = error as Error;
         await this.pause(retryMs);
         retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);

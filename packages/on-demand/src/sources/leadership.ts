@@ -97,7 +97,7 @@ export class Leadership {
   }
 
   private complain(error: unknown): void {
-    if (!this.hasComplained) this.settings.logger.error({ err: error }, 'the lease of the sources fails');
+    if (!this.hasComplained) this.settings.logger.error({ err: error }, 'the lease of the sources failed');
     this.hasFailed = this.hasComplained = true;
   }
 }

@@ -86,7 +86,7 @@ export class SourceManager {
     const source = this.known.get(stream);
     if (source?.state === 'running' || source?.state === 'starting') return undefined;
     if (source !== undefined && this.isPausing(source)) return `its source has failed: ${source.detail ?? ''}`;
-    return this.manages(stream) && this.places.isFull ? 'as many sources run as may' : undefined;
+    return this.manages(stream) && this.places.isFull ? 'the maximum number of sources is running' : undefined;
   }
 
   async wake(stream: string): Promise<boolean> {
@@ -266,7 +266,7 @@ export class SourceManager {
     if (source !== undefined) return source;
     throw new StreamSessionsError(
       'ERR_NO_SOURCE',
-      `No pattern of createSources() means the stream ${JSON.stringify(stream)}.`,
+      `No pattern of createSources() matches the stream ${JSON.stringify(stream)}.`,
     );
   }
 

@@ -115,7 +115,7 @@ export class SharedConcurrency implements Policy {
 
   private alone(candidate: Candidate, view: TrackerView, how: SharedSlots['whenAlone'] = 'local') {
     if (how === 'local') return this.local.admit?.(candidate, view) ?? YES;
-    const detail = 'who has a slot cannot be told now';
+    const detail = 'it is not known now who has a slot';
     return { allow: false, reason: 'overload', kind: 'overload', detail, denyForMs: 0 } as const;
   }
 

@@ -56,7 +56,7 @@ export class RemoteKeys {
     const denyForMs = Math.max(0, this.triedAt + this.waitMs - now);
     if (this.failure !== undefined) {
       const { origin, pathname } = this.url;
-      const message = `the set of keys at ${origin}${pathname} cannot be had: ${this.failure}`;
+      const message = `the set of keys at ${origin}${pathname} is not available: ${this.failure}`;
       if (asked) throw new Error(message);
       throw new Unacceptable(message, { reason: 'policy_error', kind: 'overload', denyForMs });
     }
@@ -120,6 +120,6 @@ function asSet(text: string): Jwks {
   try {
     return JSON.parse(text) as Jwks;
   } catch {
-    throw new Error('what its server answered is no JSON');
+    throw new Error('the answer of its server is not JSON');
   }
 }

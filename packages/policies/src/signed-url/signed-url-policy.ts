@@ -41,7 +41,7 @@ function judge(candidate: Candidate, now: number, keys: readonly string[]): Verd
   const { token } = candidate;
   if (!token) return no('there is no token');
   const [, expiry = '', scope, text = ''] = TOKEN.exec(token) ?? [];
-  if (expiry === '') return no('the token is none of signToken()');
+  if (expiry === '') return no('the token was not made by signToken()');
   const expiresAtSec = parseInt(expiry, 36);
   const signature = Buffer.from(text, 'base64url');
   // Leading zeros, or stray bits in the last letter, would make a different token with the same meaning.

@@ -52,9 +52,9 @@ export class RtmpScanner extends ChunkReader {
   protected override completed({ type, length, opening }: ChunkStream): Problem {
     switch (type) {
       case SET_CHUNK_SIZE:
-        if (length < 4) return 'a size of chunks that is none';
+        if (length < 4) return 'an invalid chunk size';
         this.chunkSize = opening.readUInt32BE(0);
-        return this.chunkSize === 0 || this.chunkSize > 0xffffff ? 'an impossible size of chunks' : undefined;
+        return this.chunkSize === 0 || this.chunkSize > 0xffffff ? 'an impossible chunk size' : undefined;
       case AMF3_COMMAND:
         return this.command(opening.subarray(1, length));
       case AMF0_COMMAND:
@@ -64,7 +64,7 @@ export class RtmpScanner extends ChunkReader {
       case AMF3_DATA:
       case AMF0_DATA:
         // Version 4 would pass it to the players of what this client is playing, and version 2 would keep it for nobody.
-        return this.mayPublish ? undefined : 'media of who does not publish';
+        return this.mayPublish ? undefined : 'media from a client that does not publish';
       default:
         return undefined;
     }

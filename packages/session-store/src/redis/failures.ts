@@ -56,7 +56,7 @@ const readOnly = (words: string, cause: unknown): SessionStoreError =>
 const denied = (words: string, cause: unknown): SessionStoreError =>
   withStatus(
     503,
-    new StreamSessionsError('ERR_STORE_DENIED', `Redis refuses these credentials, or what they may do: ${words}.`, {
+    new StreamSessionsError('ERR_STORE_DENIED', `Redis refuses these credentials, or they lack a right: ${words}.`, {
       cause,
     }),
   );

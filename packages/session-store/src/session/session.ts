@@ -129,8 +129,9 @@ export class Session {
 
   /** @throws StreamSessionsError ERR_BAD_SESSION for anything but strings, or a key longer than 256 characters */
   setMetadata(key: string, value: string): void {
-    if (typeof key !== 'string' || typeof value !== 'string') throw badSession('Metadata are strings, by strings.');
-    if (key.length > MAX_NAME) throw badSession(`A key of metadata has ${MAX_NAME} characters at most.`);
+    if (typeof key !== 'string' || typeof value !== 'string')
+      throw badSession('The keys and values of metadata must be strings.');
+    if (key.length > MAX_NAME) throw badSession(`A key of metadata has at most ${MAX_NAME} characters.`);
     (this.#state.metadata ??= new Map()).set(key, value);
   }
 

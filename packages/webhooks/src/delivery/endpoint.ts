@@ -154,7 +154,7 @@ export class Endpoint {
   private async giveUp(lane: Lane, entry: Entry, error: string): Promise<void> {
     this.parts.logger.warn(
       { endpoint: this.name, id: entry.id, error },
-      'webhooks: an event was not taken, and is given up',
+      'webhooks: an event could not be delivered, and is given up',
     );
     await this.parts.journal.note({ k: 'dead', n: entry.place.n, e: this.name, at: this.parts.clock.now(), error });
     this.advance(lane);

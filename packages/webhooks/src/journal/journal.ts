@@ -210,7 +210,7 @@ export class Journal {
 
   private lose(events: number): void {
     if (events > 0 && this.dropped === 0)
-      this.logger.error({}, 'webhooks: events are lost, for the journal has no room');
+      this.logger.error({}, 'webhooks: events are lost, because the journal has no room');
     this.dropped += events;
   }
 }

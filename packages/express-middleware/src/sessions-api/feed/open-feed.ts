@@ -29,7 +29,7 @@ export function openFeed({ feed, req, res, query, lists, checkAccess }: FeedCall
   // gone while its access was being checked
   if (isGone(res)) return;
   if (feed.isFull) {
-    throw new ApiError(503, 'TOO_MANY_CLIENTS', 'Too many listen to the feed. Try again later.', {
+    throw new ApiError(503, 'TOO_MANY_CLIENTS', 'The feed has too many clients. Try again later.', {
       'Retry-After': '5',
     });
   }
