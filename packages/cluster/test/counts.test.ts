@@ -1,5 +1,5 @@
 import { connect } from '../../../test/support/redis-clients.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 import { createTracker } from '@stream-sessions/core';
 import { joinCluster, redisLink } from '../src/index.js';
 import { counting } from './support/counting-link.js';
@@ -29,6 +29,30 @@ it('the counts have each visit once, by stream and kind, from memory', async () 
   // one look at all 16 buckets in 700 ms, however often somebody asks
   const looks = 1 + Math.ceil((performance.now() - startedAt) / 700);
   expect((steps.get('count') ?? 0) - asked).toBeLessThanOrEqual(16 * looks);
+});
+
+it('a bucket is read again only where something has changed', async () => {
+  const whole: unknown[] = [];
+  const [a, b] = [
+    await nodes.add(),
+    await nodes.add({}, {}, (link) => ({
+      run: async (step, ...rest) => {
+        const reply = await link.run(step, ...rest);
+        if (step.name === 'count' && Array.isArray(reply)) whole.push(...(reply.length > 0 ? [reply] : []));
+        return reply;
+      },
+      follow: (...all) => link.follow(...all),
+      close: () => link.close(),
+    })),
+  ];
+  for (let n = 0; n < 40; n++) await play(a, { stream: `cam${n}` });
+  await until('all are counted', async () => (await b.directory.count(live)) === 40);
+  whole.length = 0;
+  await stays('all are counted', async () => (await b.directory.count(live)) === 40, 1_500);
+  expect(whole).toEqual([]);
+  await play(a, { stream: 'one more' });
+  await until('it is counted', async () => (await b.directory.count(live)) === 41);
+  expect(whole).toHaveLength(1);
 });
 
 it('the counts include at once what their own node has done', async () => {

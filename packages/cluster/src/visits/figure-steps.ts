@@ -1,5 +1,5 @@
 import { leased } from '../membership/leased.js';
-import { RECORDS_LUA } from './visit-lua.js';
+import { RECORDS_LUA, VERSION } from './visit-lua.js';
 
 /**
  * Holders, last activity, bytes and bytes received of visits: what was counted by those who let go. KEYS: leases, the hashes of
@@ -19,5 +19,16 @@ end
 return answers`,
 );
 
-/** The number of visits, as kind and stream alternating with the count. KEYS: leases, counts. ARGV: incarnation. */
-export const COUNT = leased('count', `return redis.call('HGETALL', KEYS[2])`);
+/** What `COUNT` answers where nothing has changed. */
+export const UNCHANGED = 'UNCHANGED';
+
+/**
+ * The number of visits, as kind and stream alternating with the count; among them, under `VERSION`, is which counts these are. KEYS:
+ * leases, counts. ARGV: incarnation, which ones are known.
+ */
+export const COUNT = leased(
+  'count',
+  `
+if redis.call('HGET', KEYS[2], '${VERSION}') == ARGV[2] then return '${UNCHANGED}' end
+return redis.call('HGETALL', KEYS[2])`,
+);

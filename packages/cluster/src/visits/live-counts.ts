@@ -3,7 +3,8 @@ import { BUCKETS } from '../link/link.js';
 import { momentOf } from '../membership/lease.js';
 import type { Membership } from '../membership/membership.js';
 import { readAbout } from './fields.js';
-import { COUNT } from './figure-steps.js';
+import { COUNT, UNCHANGED } from './figure-steps.js';
+import { VERSION } from './visit-lua.js';
 import { COUNTS } from './visit-steps.js';
 
 /** Older counts are read again before anyone is answered. Milliseconds. */
@@ -17,12 +18,24 @@ const LINGER_MS = 5_000;
 export type CountsOfStream = Readonly<Record<SessionKind, number>>;
 
 const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+/** The counts of a bucket, by kind and stream. */
+interface Counts {
+  /** Which ones were read; undefined: none. */
+  version: string | undefined;
+  read: ReadonlyMap<string, number>;
+  /** What this node has done since. */
+  readonly since: Map<string, number>;
+}
+
 const nobody = (): Record<SessionKind, number> => ({ viewer: 0, input: 0, output: 0, unspecified: 0 });
 
 /** The number of visits by kind and stream, in memory: at most a second old, and including what this node has done since. */
 export class LiveCounts {
-  /** By kind and stream, per bucket. */
-  private readonly buckets = EVERY_BUCKET.map(() => new Map<string, number>());
+  private readonly buckets = EVERY_BUCKET.map((): Counts => ({
+    version: undefined,
+    read: new Map(),
+    since: new Map(),
+  }));
   /** The sums over all buckets. */
   private byStream = new Map<string, Record<SessionKind, number>>();
   private totals = nobody();
@@ -82,8 +95,8 @@ export class LiveCounts {
 
   /** A step of this node has changed the counts: for questions before the next read. */
   note(bucket: number, about: string, change: 1 | -1): void {
-    const counts = this.buckets[bucket];
-    counts?.set(about, (counts.get(about) ?? 0) + change);
+    const { since } = this.buckets[bucket] as Counts;
+    since.set(about, (since.get(about) ?? 0) + change);
     this.add(about, change);
   }
 
@@ -109,20 +122,32 @@ export class LiveCounts {
   private async readAll(): Promise<void> {
     const askedAt = momentOf(this.clock).monotonic;
     const at = this.membership.nodes.now();
-    await Promise.all(EVERY_BUCKET.map((bucket) => this.readBucket(bucket)));
-    this.byStream = new Map();
-    this.totals = nobody();
-    for (const counts of this.buckets) for (const [about, n] of counts) this.add(about, n);
+    const haveChanged = await Promise.all(this.buckets.map((counts, bucket) => this.readBucket(counts, bucket)));
+    if (haveChanged.includes(true)) this.sumUp();
     this.readAt = askedAt;
     this.at = at;
   }
 
-  /** The effects of this node's steps after that reply are added on top. */
-  private async readBucket(bucket: number): Promise<void> {
-    const flat = (await this.membership.run(COUNT, bucket, [COUNTS], [])) as readonly string[];
-    const counts = new Map<string, number>();
-    for (let i = 0; i < flat.length; i += 2) counts.set(String(flat[i]), Number(flat[i + 1]));
-    this.buckets[bucket] = counts;
+  /** True: the sums have changed by that. The effects of this node's steps after that reply are added on top. */
+  private async readBucket(counts: Counts, bucket: number): Promise<boolean> {
+    const reply = await this.membership.run(COUNT, bucket, [COUNTS], [counts.version ?? '']);
+    const hasDone = counts.since.size > 0;
+    counts.since.clear();
+    if (reply === UNCHANGED) return hasDone;
+    const flat = (reply as readonly string[]).map(String);
+    const read = new Map<string, number>();
+    for (let i = 0; i < flat.length; i += 2) read.set(flat[i] as string, Number(flat[i + 1]));
+    counts.version = read.delete(VERSION) ? flat[flat.indexOf(VERSION) + 1] : undefined;
+    const hasChanged = hasDone || counts.read.size + read.size > 0;
+    counts.read = read;
+    return hasChanged;
+  }
+
+  private sumUp(): void {
+    this.byStream = new Map();
+    this.totals = nobody();
+    for (const { read, since } of this.buckets)
+      for (const some of [read, since]) for (const [about, n] of some) this.add(about, n);
   }
 
   private readLater(): void {

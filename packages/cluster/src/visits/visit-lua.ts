@@ -14,6 +14,9 @@ const MAX_NAMES = 24;
 /** How long keys of visits outlive their last change: no lease, and no visit without one, lasts that long. Milliseconds. */
 export const KEEP_MS = 86_400_000;
 
+/** The field of counts that changes with each of them: so others see whether they have to be read again. */
+export const VERSION = '#';
+
 /** Lua: who holds something, as texts of `HOLDER_LENGTH` letters, one after the other. Patterns are slow (20 ns a letter): what is plain is found without them. */
 export const HOLDERS_LUA = `
 local find, sub = string.find, string.sub
@@ -115,14 +118,19 @@ local function writeAll(key, fields, keepMs)
   end
 end
 local function settle(key)
-  local abouts, sums = {}, {}
+  local abouts, sums, areGone = {'${VERSION}'}, {}, false
   for about, change in pairs(counted) do if change ~= 0 then abouts[#abouts + 1] = about end end
-  if not abouts[1] then return end
-  for i, known in ipairs(redis.call('HMGET', key, unpack(abouts))) do
-    local sum = (known or 0) + counted[abouts[i]]
+  if not abouts[2] then return end
+  local known = redis.call('HMGET', key, unpack(abouts))
+  for i = 2, #abouts do
+    local sum = (known[i] or 0) + counted[abouts[i]]
     sums[abouts[i]] = sum > 0 and sum
+    areGone = areGone or sum <= 0
   end
+  -- later than any, also where the counts had gone meanwhile
+  sums['${VERSION}'] = string.format('%.0f', math.max((known[1] or 0) + 1, now))
   writeAll(key, sums)
+  if areGone and redis.call('HLEN', key) == 1 then redis.call('DEL', key) end
 end`;
 
 /**
