@@ -35,7 +35,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     expect(await b.directory.list(LIVE)).toHaveLength(VIEWERS);
   });
 
-  it('is swept up after where it could not let go of what it had', async () => {
+  it('is swept up after by others if it could not release its visits', async () => {
     let isBroken = false;
     const breaking = (link: ClusterLink): ClusterLink => ({
       run: (step, ...rest) =>
@@ -55,7 +55,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     await until('nothing is left', async () => (await fields(b)).length === 0);
   });
 
-  it('gives back what it is told of only then', async () => {
+  it('gives back a visit whose answer comes only while it leaves', async () => {
     let answer: () => void = () => undefined;
     let isAsked = false;
     const late = (link: ClusterLink): ClusterLink => ({

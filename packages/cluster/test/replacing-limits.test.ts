@@ -87,7 +87,7 @@ describe.each(['Redis', 'a hub among workers'])('over %s, a limit that replaces 
   it.each([
     ['oldest', phone, 'laptop,tv'],
     ['newest', tv, 'laptop,phone'],
-  ] as const)('ends the %s where each node has counted alone, and keeps it out', async (which, out, left) => {
+  ] as const)('ends the %s if each node has counted alone, and keeps it out', async (which, out, left) => {
     const all: Node[] = [];
     for (let n = 0; n < 3; n++) all.push(await limitedNode(nodes, { onExceed: `replace-${which}` }));
     const [a, b, c] = all as [Node, Node, Node];

@@ -226,7 +226,7 @@ describe('what adapters and policies say about a session', () => {
     ['user name', { userId: 'u'.repeat(1_025) }],
     ['bearer token', { credentials: { scheme: 'bearer', token: 'b'.repeat(8_193) } as const }],
     ['token', { token: 't'.repeat(4_097) }],
-  ])('is refused, never truncated, where two could become one: a %s', (what, over) => {
+  ])('is refused, never truncated, if two values could become one: a %s', (what, over) => {
     const tracker = quick();
     const answer = now(tracker.admit(conn(over)));
     expect(answer).toMatchObject({

@@ -33,7 +33,7 @@ const admitted = async (tracker: SessionTracker, over: object = {}) => letIn(awa
 
 const NO: Verdict = { allow: false, reason: 'test' };
 
-describe('a newcomer, where a cluster may know it', () => {
+describe('a newcomer that another node of the cluster may know', () => {
   it('continues its visit, with the same id and beginning, and is not reported as new', async () => {
     const { tracker, clock, directory } = joined();
     directory.answer = elsewhere(clock);

@@ -28,7 +28,7 @@ function playing(tokens: (string | undefined)[], policies: Policy[] = [names, re
 }
 
 describe('the sessions that conflict with a refused viewer', () => {
-  it('are told to a user for whom a policy has vouched, if they are that user’s own', () => {
+  it('are named to a user for whom a policy has vouched, if they are that user’s own', () => {
     const { refused, clock } = playing(['ann-1', 'bob-1', 'ann-2', undefined]);
     const { conflicts } = refused({ token: 'ann-3' });
     const row = { protocol: 'hls', since: clock.now(), country: 'DE' };
@@ -38,7 +38,7 @@ describe('the sessions that conflict with a refused viewer', () => {
     ]);
   });
 
-  it('are not told to a stranger, nor to one who claims to be another user', () => {
+  it('are not named to a stranger, nor to one who claims to be another user', () => {
     const { refused, tracker } = playing(['ann-1', undefined]);
     expect(refused({})).not.toHaveProperty('conflicts');
     const connection = conn({ userAgent: 'new', userId: 'ann' });
@@ -52,7 +52,7 @@ describe('the sessions that conflict with a refused viewer', () => {
     expect(refused({ token: 'ann-3' })).not.toHaveProperty('conflicts');
   });
 
-  it('are not told if the policy that vouches is asked later', () => {
+  it('are not named if the policy that vouches is asked later', () => {
     const later: Policy = { ...names, stage: 'resource' };
     const { refused } = playing(['ann-1'], [refuses(() => ({ conflicts: ids })), later]);
     expect(refused({ token: 'ann-3' })).not.toHaveProperty('conflicts');
@@ -68,7 +68,7 @@ describe('the sessions that conflict with a refused viewer', () => {
     expect(refused({ token: 'ann-x' }).conflicts?.[0]?.userAgent).toBe('p'.repeat(256));
   });
 
-  it('are told once, and not again under the remembered denial', () => {
+  it('are named once, and not again under the remembered denial', () => {
     const no = refuses(() => ({ conflicts: ids, remaining: { seconds: 0 }, denyForMs: 60_000 }));
     const { refused, tracker } = playing(['ann-1'], [names, no]);
     const told: Denial[] = [];
@@ -84,7 +84,7 @@ describe('the sessions that conflict with a refused viewer', () => {
     }
   });
 
-  it('are told to the viewer the policies were asked about, and not to one waiting for the same answer', async () => {
+  it('are named to the viewer the policies were asked about, and not to one waiting for the same answer', async () => {
     let answer: (verdict: Verdict) => void = () => undefined;
     const slow: Policy = {
       name: 'slow',

@@ -126,7 +126,7 @@ describe('kick', () => {
     });
   });
 
-  describe('where a policy named the user', () => {
+  describe('when a policy has named the user', () => {
     const options = { policies: [naming] };
 
     it('follows the user, whatever the address and player', () => {

@@ -84,7 +84,7 @@ describe('a viewer over a connection', () => {
     expect(must(handle.session).rateMbits).toBeCloseTo(3.95, 2);
   });
 
-  it('is not judged where its adapter holds it to the limit', () => {
+  it('is not judged if its adapter holds it to the limit', () => {
     const world = start({ downMbits: 4 });
     const handle = connect(world.tracker);
     handle.onLimits(() => undefined);

@@ -86,7 +86,7 @@ describe('sinks', () => {
     await tracker.stop();
   });
 
-  it('lose the oldest updates if too many wait, then denials, and are told of the gap', async () => {
+  it('lose the oldest updates if too many wait, then denials, and learn of the gap', async () => {
     const { tracker, clock } = setup({ updateIntervalMs: 1, maxSessionsPerIp: 1e6 });
     const gate = deferred<void>();
     const gaps: SinkGap[] = [];

@@ -4,7 +4,7 @@ import { tinyHarness } from './support/tiny-harness.js';
 transportContract(tinyHarness());
 
 describe('transportContract', () => {
-  it('says what is missing where there is no test runner', () => {
+  it('says that a test runner is missing', () => {
     const { describe: kept } = globalThis;
     Reflect.deleteProperty(globalThis, 'describe');
     try {
