@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from './lib.mjs';
-import { cpuOf, everyAnswer, NODES, percentile, startCluster } from './cluster-nodes.mjs';
+import { everyAnswer, NODES, percentile, startCluster } from './cluster-nodes.mjs';
 
 const VIEWERS = Number(process.env.COUNT ?? 100_000);
 const OPENINGS = Number(process.env.OPENINGS ?? 10_000);
@@ -14,7 +14,7 @@ const EVERY_MS = 50;
 const STEADY_MS = 36_000;
 const random = (n) => Math.floor(Math.random() * n);
 
-const { nodes, end } = await startCluster();
+const { nodes, cpu, end } = await startCluster();
 
 /** Viewers with a part on every node: their ids. */
 async function roaming(from, count) {
@@ -28,7 +28,7 @@ async function measure(ids) {
   await everyAnswer(nodes, 'cuts');
   await everyAnswer(nodes, 'figures');
   const [kicks, pings] = [new Map(), []];
-  const cpuBefore = nodes.map(({ child }) => cpuOf(child.pid));
+  const before = cpu();
   const begun = performance.now();
   const pending = ids.map(async (id, n) => {
     await sleep(n * EVERY_MS);
@@ -37,21 +37,20 @@ async function measure(ids) {
   });
   await Promise.all(pending);
   const seconds = (performance.now() - begun) / 1000;
-  const cpu = nodes.map(({ child }, n) => (cpuOf(child.pid) - cpuBefore[n]) / seconds);
+  const after = cpu();
   await sleep(200);
   const cuts = await everyAnswer(nodes, 'cuts');
   const figures = await everyAnswer(nodes, 'figures');
   const lasts = ids.map((id) => (Math.max(...cuts.map((each) => each[id] ?? Infinity)) - kicks.get(id).at) / 1e6);
-  console.log([...kicks.values()].filter((k) => k.code || k.pending.length).length, 'not confirmed');
   return {
     lasts,
     pings,
     confirmed: [...kicks.values()].map(({ tookMs }) => tookMs),
     openings: figures.flatMap(({ openingMs }) => openingMs),
     openedPerSecond: figures.reduce((sum, { openingMs }) => sum + openingMs.length, 0) / seconds,
-    stall: Math.max(...figures.map((each) => each.stall)),
     active: figures.map(({ active }) => active),
-    cpu: cpu.reduce((sum, each) => sum + each, 0),
+    unconfirmed: [...kicks.values()].filter(({ code, pending }) => code !== undefined || pending?.length > 0).length,
+    processors: [after.nodes - before.nodes, after.redis - before.redis].map((used) => (used / seconds).toFixed(2)),
   };
 }
 
@@ -78,7 +77,10 @@ add('under load: ping', busy.pings);
 add('under load: an opening', busy.openings);
 table(rows);
 console.log(
-  `${VIEWERS} viewers a node; live at the end: ${busy.active.join(', ')}; ${busy.openedPerSecond.toFixed(0)} opened a second; ` +
-    `longest stall ${f(busy.stall)}; processors busy with the nodes: ${busy.cpu.toFixed(2)}`,
+  `${VIEWERS} viewers a node; live at the end: ${busy.active.join(', ')}; not confirmed: ${busy.unconfirmed}`,
+);
+console.log(
+  `${busy.openedPerSecond.toFixed(0)} opened a second; ` +
+    `processors busy with the nodes and with Redis: ${busy.processors.join(', ')}`,
 );
 await end();

@@ -14,6 +14,7 @@ const random = (n) => Math.floor(Math.random() * n);
 
 const { nodes, end } = await startCluster({ idleTimeoutMs: 3_600_000 });
 await everyAnswer(nodes, 'fill', (n) => ({ from: n * VIEWERS, count: VIEWERS }));
+await everyAnswer(nodes, 'watchStalls');
 await sleep(3_000);
 
 const ms = (value) => `${value.toFixed(1)} ms`;

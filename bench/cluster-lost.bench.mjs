@@ -12,6 +12,7 @@ const LEASE_MS = 10_000;
 
 const { nodes, aside, cpu, end } = await startCluster({ idleTimeoutMs: 3_600_000 });
 await everyAnswer(nodes, 'fill', (n) => ({ from: n * EACH, count: EACH }));
+await everyAnswer(nodes, 'watchStalls');
 await sleep(5_000);
 const [dead, ...living] = nodes;
 const count = async () => (await living[0].ask('count', { status: 'active' })).count;
