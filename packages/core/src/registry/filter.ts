@@ -72,7 +72,7 @@ export function compileFilter(filter: SessionFilter, addresses: AddressReader): 
   if (reason) tests.push((visit) => visit.closeReason === reason);
   if (filter.ip) {
     const ip = addresses.address(filter.ip);
-    tests.push((visit) => visit.ip === ip || visit.ips.includes(ip));
+    tests.push((visit) => visit.ip === ip || wasAt(visit, ip));
   }
   if (tag) {
     const at = tag.indexOf('=');
@@ -84,6 +84,10 @@ export function compileFilter(filter: SessionFilter, addresses: AddressReader): 
   if (tests.length === 0) return undefined;
   return (visit) => tests.every((test) => test(visit));
 }
+
+/** Makes no list of one for each session that it looks at. */
+const wasAt = (visit: Row, ip: string): boolean =>
+  visit instanceof Session ? visit.rare?.ips?.includes(ip) === true : visit.ips.includes(ip);
 
 /** The most User-Agents and streams remembered during one search; beyond that, each value is tested anew. */
 const MAX_SHARED = 10_000;
