@@ -2,6 +2,7 @@
  * One of four nodes is killed; they have a million visits together. How long until nothing of it is listed or counted any more, and until
  * each of its visits has been reported as closed, with the longest command of Redis and the longest stall of a living node meanwhile.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { table } from './lib.mjs';
 import { everyAnswer, NODES, slowCommands, startCluster, watchSlow } from './cluster-nodes.mjs';
@@ -25,9 +26,10 @@ const idleStall = Math.max(...(await everyAnswer(living, 'figures')).map(({ stal
 const idleSlow = Math.max(0, ...(await slowCommands(aside)).map(({ ms }) => ms));
 await watchSlow(aside, 1_000);
 
-const before = cpu();
 const killedAt = performance.now();
 dead.child.kill('SIGKILL');
+await once(dead.child, 'exit');
+const before = cpu();
 const at = {};
 const note = (what) => (at[what] ??= performance.now() - killedAt);
 const isListed = async (n) => {
