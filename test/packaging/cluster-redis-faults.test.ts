@@ -107,4 +107,5 @@ it('denials reach a suspended process although the log was trimmed meanwhile', a
   a.child.kill('SIGCONT');
   for (let n = 0; n < 20; n++) await until('it has it', async () => (await a.play(viewer(`eve${n}`, 1))) === 403);
   expect(await a.ask('denials')).toBe(20);
+  await nodes.settled(0, [aside]);
 });

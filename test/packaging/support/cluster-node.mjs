@@ -79,6 +79,8 @@ const asks = {
       nodes,
     })),
   count: () => cluster.count({ status: 'active' }),
+  /** What this node has of it by itself. */
+  parts: () => tracker.list({ status: 'active' }).map(({ id, openedAt }) => ({ id, openedAt })),
   nodes: () => cluster.nodes().map((node) => node.name),
   health: () => cluster.health,
   warnings: () => warnings,

@@ -103,6 +103,8 @@ export class ClusterNodes {
   readonly prefix = `test-${randomUUID()}:`;
   readonly all: ClusterNode[] = [];
   readonly told: Told[] = [];
+  /** Visits of a user at a time. */
+  private max = Infinity;
 
   /** @param shiftMs by how much its wall clock is wrong */
   async start(via: Via, options: NodeOptions = {}, shiftMs = 0): Promise<ClusterNode> {
@@ -114,6 +116,7 @@ export class ClusterNodes {
       cwd: root,
       execArgv: shiftMs === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(shift)}`],
     });
+    this.max = options.max ?? Infinity;
     const node = new ClusterNode(name, child);
     this.all.push(node);
     child.on('message', ({ told = [] }: { told?: Omit<Told, 'by'>[] }) => {
@@ -154,7 +157,8 @@ export class ClusterNodes {
 
   /**
    * What holds when nothing more happens: each visit was told as begun and as ended by one event each; those that were not told as
-   * ended are the list, everywhere, and are counted; all keys expire.
+   * ended are the list, everywhere, and are counted, and are what the nodes have, each by itself; no user has more than the limit; all
+   * keys expire.
    *
    * @param live so many visits
    * @param mayRepeat a node has died before it could say what it had told: the same event may have been told again
@@ -164,14 +168,17 @@ export class ClusterNodes {
     for (const node of this.living) {
       let seen: unknown;
       const isRight = async () => {
-        const [rows, count] = [await node.ask<Row[]>('list'), await node.ask('count')];
-        const listed = rows.map(({ id, openedAt }) => `${id} ${new Date(openedAt).toISOString()}`);
+        const [rows, count, parts] = [await node.ask<Row[]>('list'), await node.ask('count'), await this.parts()];
+        const listed = rows.map(visitOf);
+        const seenBy = rows.flatMap((row) => row.nodes.map((name) => `${visitOf(row)} ${name}`));
         const [more, fewer] = [
           listed.filter((each) => !this.live().includes(each)),
           this.live().filter((each) => !listed.includes(each)),
         ];
-        seen = { count, live: this.live().length, listed: listed.length, more, fewer };
-        return count === live && this.live().length === live && more.length + fewer.length === 0;
+        const perUser = Math.max(0, ...countsOf(rows.map(({ userId }) => userId)).values());
+        seen = { count, live: this.live().length, listed: listed.length, more, fewer, perUser, seenBy, parts };
+        const isListed = count === live && this.live().length === live && more.length + fewer.length === 0;
+        return isListed && perUser <= this.max && seenBy.sort().join() === parts.sort().join();
       };
       await until(`${node.name} lists and counts ${live}`, isRight).catch((error: Error) => {
         throw new Error(`${error.message}; ${JSON.stringify(seen)}`);
@@ -185,6 +192,15 @@ export class ClusterNodes {
       expect(ofOneVisit.filter((each) => each.length !== 1)).toEqual([]);
     }
     for (const each of aside) expect(await keysWithoutExpiry(each, this.prefix)).toEqual([]);
+  }
+
+  /** Visits, with the name of each node that has a part of them, as the nodes themselves say. */
+  private async parts(): Promise<string[]> {
+    const parts = this.living.map(async (node) => {
+      const own = await node.ask<Pick<Row, 'id' | 'openedAt'>[]>('parts');
+      return own.map((part) => `${visitOf(part)} ${node.name}`);
+    });
+    return (await Promise.all(parts)).flat();
   }
 
   /** Ends all processes, for `afterEach`. */
@@ -203,4 +219,12 @@ export interface Row {
   readonly stream: string;
   readonly userId: string;
   readonly nodes: readonly string[];
+}
+
+const visitOf = ({ id, openedAt }: Pick<Row, 'id' | 'openedAt'>): string => `${id} ${new Date(openedAt).toISOString()}`;
+
+function countsOf(all: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const each of all) counts.set(each, (counts.get(each) ?? 0) + 1);
+  return counts;
 }
