@@ -1,155 +1,186 @@
 /**
- * The steps of visits on a real Redis: openings (each a question that is answered with a new visit) and lettings go a second, in
- * tens and in hundreds, claims (of nodes that only record), and what visits and slots take in memory. CPU time is that of redis-server alone, so that other work on the machine does not count.
+ * The steps of visits and slots on a real Redis, as a node runs them: openings (each a question that is answered with a new visit) and
+ * lettings go a second, in tens and in hundreds; claims (of nodes that only record); and what visits and slots take in memory.
+ * CPU time is that of redis-server alone, so that other work on the machine does not count.
  */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
-import { createClient } from 'redis';
-import { table } from './lib.mjs';
+import { systemClock } from '@stream-sessions/core/spi';
+import { median, table } from './lib.mjs';
+import { startRedis } from './redis.mjs';
 
 const require = createRequire(import.meta.url);
 const inside = (file) => require(`../packages/cluster/dist/${file}`);
-const { VISITS, visitsKey, COUNTS, ENDED_KEYS } = inside('visits/visit-steps.js');
-const { outboxKey } = inside('visits/outbox-steps.js');
-const { LEASE } = inside('membership/lease-steps.js');
-const { placeOf } = inside('visits/fields.js');
-const { TAKE } = inside('slots/slot-steps.js');
 const { redisLink } = inside('index.js');
+const { Membership } = inside('membership/membership.js');
+const { VisitBook } = inside('visits/visit-book.js');
+const { placeOf, shardOf } = inside('visits/fields.js');
+const { BUCKETS } = inside('link/link.js');
+const { ClusterSlots } = inside('slots/cluster-slots.js');
 
-const probe = createServer().listen(0, '127.0.0.1');
-await once(probe, 'listening');
-const { port } = probe.address();
-probe.close();
-const server = spawn(
-  'redis-server',
-  ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-  {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
-);
-process.on('exit', () => server.kill('SIGKILL'));
-for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
-server.stdout.resume();
+const COUNT = Number(process.env.COUNT ?? 100_000);
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+/** Nodes that open visits at the same time. */
+const BUSY_NODES = 16;
+const HOUR_MS = 3_600_000;
 
-const client = await createClient({ url: `redis://127.0.0.1:${port}` }).connect();
-const link = redisLink(client, { prefix: 'bench:', commandTimeoutMs: 30_000 });
-const ME = 'a0Xh2-9x';
-/** With leases in all buckets. */
-async function join(incarnation) {
-  for (let bucket = 0; bucket < 16; bucket++) {
-    await link.run(LEASE, bucket, ['leases', 'epoch'], [incarnation, '3600000', 'epoch', 'join']);
-  }
-}
-await join(ME);
-
-/** Milliseconds of CPU that the server has used. */
-const cpuOf = () => {
-  const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+const redis = await startRedis();
+const client = await redis.connect();
+const link = redisLink(client, { prefix: 'bench:', commandTimeoutMs: 60_000 });
+const nothing = () => undefined;
+const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const unwanted = () => {
+  throw new Error('the answer to a step was lost');
 };
+
+/** A node that has joined, and its book of visits. */
+async function node(name) {
+  const parts = { link, clock: systemClock, logger, name, config: {}, leaseMs: HOUR_MS, renewMs: HOUR_MS };
+  const membership = new Membership({ ...parts, onJoined: async () => undefined, onRenewed: nothing });
+  await membership.join();
+  return { membership, book: new VisitBook(membership, systemClock, logger, unwanted) };
+}
+
+/** Milliseconds of CPU that Redis has used. */
+async function cpuMs() {
+  const info = await client.info('cpu');
+  return 1000 * (Number(/used_cpu_user:([\d.]+)/.exec(info)[1]) + Number(/used_cpu_sys:([\d.]+)/.exec(info)[1]));
+}
 const usedMemory = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))[1]);
 
-const hash = (text, i) => createHash('sha1').update(`${text}${i}`).digest('base64url').slice(0, 16);
-const visits = (from, count) =>
+const sha = (text, n) => createHash('sha1').update(`${text}${n}`).digest('base64url').slice(0, 16);
+/** Viewers alone in their identity groups, with three names each. */
+const viewers = (from, count) =>
   Array.from({ length: count }, (_, i) => {
     const n = from + i;
-    const id = n.toString(16).padStart(16, '0');
     return {
-      id,
-      where: placeOf({ place: hash('place', n), id }),
-      names: `t${hash('t', n)},c${hash('c', n)},f${hash('f', n).slice(0, 6)}`,
+      ...{ id: n.toString(16).padStart(16, '0'), kind: 'viewer', stream: `cam${n % 50}`, place: sha('place', n) },
+      names: ['token', 'cmcd', 'fingerprint'].map((name) => [name, sha(name, n)]),
+      ...{ openedAt: Date.now(), updatedAt: Date.now(), bytes: 1_000_000, bytesReceived: 0 },
     };
   });
-const argsOf = (what, { id, where, names, openedAt = Date.now().toString(36) }) => {
-  const about = `v:cam${Number(`0x${id.slice(-2)}`) % 50}`;
-  if (what === 'F') return [what, where.place, id, about, names];
-  if (what === 'C') return [what, where.place, id, openedAt, about, names, openedAt, '-', 'lost'];
-  return [what, where.place, id, openedAt, 'idle', openedAt, '1000000', '0'];
+
+/** What a node does with a visit, whose event is told at once. */
+const WORK = {
+  open: async (book, viewer) => {
+    const { found, begun } = await book.find(viewer, nothing);
+    viewer.openedAt = found.openedAt;
+    begun?.told();
+  },
+  letGo: async (book, viewer) => (await book.letGo(viewer, 'idle')).closed?.(),
+  claim: async (book, viewer) => (await book.claim(viewer, true)).opened?.(),
 };
 
-let stepNumber = 0;
-/** Steps that have been told, by node and bucket. */
-const last = new Map();
-
-/** So many operations in each step, of visits of one bucket. */
-async function run(what, all, perStep, me = ME) {
-  const buckets = new Map();
-  for (const visit of all) buckets.set(visit.where.bucket, [...(buckets.get(visit.where.bucket) ?? []), visit]);
-  const before = cpuOf();
-  for (const [bucket, here] of buckets) {
-    const steps = [];
-    for (let at = 0; at < here.length; at += perStep) {
-      const some = here.slice(at, at + perStep);
-      const keys = ['leases', COUNTS, outboxKey(me), visitsKey(0), ...ENDED_KEYS];
-      const step = String(++stepNumber);
-      const told = last.get(`${me} ${bucket}`) ?? '-';
-      last.set(`${me} ${bucket}`, step);
-      steps.push(link.run(VISITS, bucket, keys, [me, step, told, ...some.flatMap((visit) => argsOf(what, visit))]));
+/** Lists of visits whose operations are one step each: of one hash of one bucket. */
+function stepsOf(visits, perStep) {
+  const buckets = Array.from({ length: BUCKETS }, () => []);
+  const open = new Map();
+  for (const visit of visits) {
+    const { bucket, place } = placeOf(visit);
+    const hash = `${bucket} ${shardOf(place)}`;
+    const step = open.get(hash);
+    if (step !== undefined && step.length < perStep) step.push(visit);
+    else {
+      const first = [visit];
+      open.set(hash, first);
+      buckets[bucket].push(first);
     }
-    const answers = (await Promise.all(steps)).flatMap(([each]) => each);
-    if (answers.some((answer) => answer === 'none')) throw new Error(`${what} of a visit that is not there`);
-    // a visit that has begun by a question is as old as Redis says
-    if (what === 'F') here.forEach((visit, i) => (visit.openedAt = answers[i].split(' ')[2]));
   }
-  return (all.length / (cpuOf() - before)) * 1000;
+  return buckets;
 }
 
-const COUNT = Number(process.env.COUNT ?? 40_000);
+/** Operations a second of CPU. Each node has one step at a time under way in each bucket; many nodes keep Redis busy. */
+async function run(work, visits, perStep, nodes) {
+  const all = stepsOf(visits, perStep);
+  const steps = nodes.map(({ book }, n) => {
+    return { book, buckets: all.map((steps) => steps.filter((_, i) => i % nodes.length === n)) };
+  });
+  const before = await cpuMs();
+  for (let i = 0; steps.some(({ buckets }) => buckets.some((each) => i < each.length)); i++) {
+    const done = steps.flatMap(({ book, buckets }) => [
+      ...buckets.flatMap((each) => (each[i] ?? []).map((visit) => WORK[work](book, visit))),
+      book.flushed(),
+    ]);
+    await Promise.all(done);
+  }
+  for (const { book } of nodes) await book.outbox.empty().then(() => book.flushed());
+  return (visits.length / ((await cpuMs()) - before)) * 1000;
+}
+
+let used = 0;
+const more = (count) => viewers((used += count) - count, count);
+const both = (opened, letGo) => 2 / (1 / opened + 1 / letGo);
+const k = (values) => `${(median(values) / 1000).toFixed(0)} k/s`;
+
+const nodesOf = (count) => Promise.all(Array.from({ length: count }, (_, n) => node(`node ${n}`)));
+const nodes = await nodesOf(BUSY_NODES);
 // Redis knows the script from then on
-await run('F', visits(9e9, 100), 10);
-const k = (n) => `${(n / 1000).toFixed(0)} k/s`;
-const rows = [['operations a step', 'opened', 'let go', 'opened + let go', 'claimed']];
-let from = 0;
+await run('open', more(1_000), 10, nodes);
+const speeds = [['operations a step', 'opened', 'let go', 'opened + let go', 'claimed']];
 for (const perStep of [1, 10, 100]) {
-  const all = visits(from, COUNT);
-  from += COUNT;
-  const opened = await run('F', all, perStep);
-  const left = await run('L', all, perStep);
-  const claimed = await run('C', visits(from, COUNT), perStep);
-  from += COUNT;
-  rows.push([perStep, k(opened), k(left), k(2 / (1 / opened + 1 / left)), k(claimed)]);
+  const rounds = [];
+  for (let n = 0; n < ROUNDS; n++) {
+    const visits = more(COUNT / 5);
+    const opened = await run('open', visits, perStep, nodes);
+    const letGo = await run('letGo', visits, perStep, nodes);
+    const claimed = await run('claim', more(COUNT / 5), perStep, nodes);
+    rounds.push([opened, letGo, both(opened, letGo), claimed]);
+  }
+  speeds.push([perStep, ...rounds[0].map((_, column) => k(rounds.map((row) => row[column])))]);
 }
-table(rows);
+table(speeds);
 
-/** Of so many things that are alike. */
-async function bytesEach(count, make) {
+/** What nodes that have just joined an empty Redis make there. */
+async function bytesEach(count, nodeCount, make) {
   await client.flushAll();
-  await join(ME);
+  const joined = await nodesOf(nodeCount);
   const before = await usedMemory();
-  await make();
+  await make(joined);
   return Math.round(((await usedMemory()) - before) / count);
 }
 
-const memory = [['nodes', 'bytes a visit, 3 names']];
-for (const nodes of [1, 2, 4, 20]) {
-  const some = visits(from, COUNT);
-  const bytes = await bytesEach(COUNT, async () => {
-    for (let node = 0; node < nodes; node++) {
-      const me = node === 0 ? ME : `b${String.fromCharCode(97 + node)}${ME.slice(2)}`;
-      if (node > 0) await join(me);
-      await run('F', some, 100, me);
-    }
-  });
-  memory.push([nodes, bytes]);
+const counts = [0.25, 0.3, 0.4, 0.49, 0.51].map((part) => Math.round(part * COUNT));
+const memory = [['bytes a visit, 3 names', ...counts.map((count) => `of ${count}`)]];
+for (const holders of [1, 2, 4, 20]) {
+  const bytes = [];
+  for (const count of counts) {
+    const visits = more(count);
+    bytes.push(
+      await bytesEach(count, holders, async (joined) => {
+        for (const each of joined) await run('open', visits, 100, [each]);
+      }),
+    );
+  }
+  memory.push([`${holders} ${holders === 1 ? 'node' : 'nodes'}`, ...bytes]);
 }
 table(memory);
 
 const slots = [['slots a user', 'bytes a slot']];
 for (const each of [1, 3]) {
-  const bytes = await bytesEach(each * COUNT, async () => {
-    for (let bucket = 0; bucket < 16; bucket++) {
-      const takes = [];
-      for (let n = bucket; n < COUNT * each; n += 16) {
-        const key = `slots-${hash('user', Math.floor(n / 16 / each) * 16 + bucket)}`;
-        const args = [ME, n.toString(16).padStart(16, '0'), '9', '0', 'reject', ''];
-        takes.push(link.run(TAKE, bucket, ['leases', 'epoch', key, `${key}-going`], args));
-      }
-      if ((await Promise.all(takes)).some(([how]) => how !== 1)) throw new Error('a slot was not given');
+  const users = COUNT / 5;
+  const bytes = await bytesEach(each * users, 1, async ([{ membership }]) => {
+    const member = { membership, mailbox: { on: nothing } };
+    const port = { hash: (key) => sha('user', key), part: nothing, end: nothing };
+    const limits = new ClusterSlots({
+      member,
+      port,
+      openedAtOf: nothing,
+      clock: systemClock,
+      leaseMs: 0,
+      whenAlone: 'local',
+    });
+    for (let from = 0; from < users; from += 100) {
+      const takes = Array.from({ length: 100 * each }, (_, i) => {
+        const user = from + (i % 100);
+        return limits.take(`user ${user}`, (user * each + Math.floor(i / 100)).toString(16).padStart(16, '0'), {
+          max: 9,
+          graceMs: 0,
+        });
+      });
+      if ((await Promise.all(takes)).some((answer) => answer?.isTaken !== true))
+        throw new Error('a slot was not given');
     }
+    limits.stop();
   });
   slots.push([each, bytes]);
 }
@@ -157,3 +188,4 @@ table(slots);
 
 await link.close();
 client.destroy();
+process.exit(0);
