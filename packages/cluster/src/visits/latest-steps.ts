@@ -5,7 +5,7 @@ import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 import { leased } from '../membership/leased.js';
 import type { Membership } from '../membership/membership.js';
 import { SHARDS } from './fields.js';
-import { BEHIND, LATEST, LOOK, VISITS_KEYS } from './visit-steps.js';
+import { BEHIND, COUNTS, LATEST, LOOK, VISITS_KEYS } from './visit-steps.js';
 
 /** A replica that is further behind is none; and what nobody has changed for a day expires. Milliseconds. */
 const LOOK_FOR_MS = 600_000;
@@ -48,7 +48,8 @@ export class LatestSteps {
     const looks = EVERY_BUCKET.map(async (bucket) => {
       const steps = EVERY_SHARD.map((shard) => this.of(bucket, shard));
       if (steps.every((step) => step === '-')) return;
-      if ((await membership.run(LOOK, bucket, VISITS_KEYS, steps)) === BEHIND) await membership.lostWrites();
+      if ((await membership.run(LOOK, bucket, [COUNTS, ...VISITS_KEYS], steps)) === BEHIND)
+        await membership.lostWrites();
     });
     // where it cannot be asked, the next renewal asks again
     await Promise.allSettled(looks);

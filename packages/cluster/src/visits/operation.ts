@@ -1,6 +1,6 @@
 import type { FoundVisit, Part } from '@stream-sessions/core/spi';
 import { allowedText, readAllowed, readHolders, readNames, readTime, timeText, type Place } from './fields.js';
-import { CLAIM, type Claim } from './visit-steps.js';
+import { CLAIM, type Claim } from './operations-lua.js';
 
 /** The answer to a question. */
 export interface Asked {

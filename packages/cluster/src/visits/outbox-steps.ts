@@ -8,33 +8,28 @@ export const outboxKey = (incarnation: string): string => `outbox-${incarnation}
 export const HOW = { opened: 'o', closed: 'c' } as const;
 
 /**
- * Lua: a step itself writes what it causes into the outbox of its incarnation, under its number. `recall` returns what is already
- * there, because the step has run before and its answer was lost; `post` returns what is there in the end. A beginning by another
- * step can be taken back until it has been reported.
+ * Lua: a step itself writes what it causes into the outbox of its incarnation, under its number. If it runs again, because its answer
+ * was lost, it is there already: `before`. `post` returns what is there in the end.
  */
 export const OUTBOX_LUA = `
-local happened = {}
+local happened, happenings = {}, 0
 local function happens(how, visit, why)
   local told = how .. ' ' .. visit[1] .. ' ' .. visit[2] .. ' ' .. visit[3] .. ' ' .. why
-  happened[#happened + 1] = visit[7] and told .. ' ' .. figures(visit) or told
-end
-local function openedLine(id, opened) return '${HOW.opened} ' .. id .. ' ' .. opened .. ' ' end
-local function recall(key, step, acknowledged)
-  if acknowledged ~= '-' then
-    local steps = {}
-    for each in string.gmatch(acknowledged, '%d+') do steps[#steps + 1] = each end
-    redis.call('HDEL', key, unpack(steps))
-  end
-  return redis.call('HGET', key, step) or ''
+  happenings = happenings + 1
+  happened[happenings] = visit[7] and told .. ' ' .. figures(visit) or told
 end
 local function post(key, step, before)
-  if #happened == 0 then return before end
+  if happenings == 0 then return before end
   local text = table.concat(happened, '\\n')
   if before ~= '' then text = before .. '\\n' .. text end
   redis.call('HSET', key, step, text)
   redis.call('PEXPIRE', key, ${KEEP_MS})
   return text
-end
+end`;
+
+/** Lua: a beginning by another step can be taken back until it has been reported. */
+export const UNSAY_LUA = `
+local function openedLine(id, opened) return '${HOW.opened} ' .. id .. ' ' .. opened .. ' ' end
 local function isSaid(key, step, id, opened)
   local text = redis.call('HGET', key, step)
   return text and find('\\n' .. text, '\\n' .. openedLine(id, opened), 1, true) ~= nil
@@ -42,7 +37,7 @@ end
 -- whether it stood there
 local function unsay(key, step, id, opened)
   if step == '-' or not isSaid(key, step, id, opened) then return false end
-  local lines = cut(redis.call('HGET', key, step), '\\n', {})
+  local lines = cut(redis.call('HGET', key, step), '\\n')
   for i = #lines, 1, -1 do if find(lines[i], openedLine(id, opened), 1, true) == 1 then table.remove(lines, i) end end
   if #lines == 0 then redis.call('HDEL', key, step) else redis.call('HSET', key, step, table.concat(lines, '\\n')) end
   return true

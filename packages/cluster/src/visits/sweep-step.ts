@@ -33,9 +33,9 @@ for i = 1, #page[2], 2 do
       end
     end
   end
-  if isChanged then changed[place] = #all > 0 and text(all) end
+  if isChanged then changed[place] = text(all) end
 end
 writeAll(KEYS[4], changed)
 settle(KEYS[2])
-return {page[1], post(KEYS[3], ARGV[2], recall(KEYS[3], ARGV[2], '-'))}`,
+return {page[1], post(KEYS[3], ARGV[2], redis.call('HGET', KEYS[3], ARGV[2]) or '')}`,
 );

@@ -11,7 +11,8 @@ import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type
 import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
-import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type Claim, type What } from './visit-steps.js';
+import type { Claim } from './operations-lua.js';
+import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
 
 /** Operations per step. */
 const AT_ONCE = 100;

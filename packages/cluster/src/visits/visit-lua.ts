@@ -17,22 +17,9 @@ export const KEEP_MS = 86_400_000;
 /** The field of counts that changes with each of them: so others see whether they have to be read again. */
 export const VERSION = '#';
 
-/** Lua: who holds something, as texts of `HOLDER_LENGTH` letters, one after the other. Patterns are slow (20 ns a letter): what is plain is found without them. */
-export const HOLDERS_LUA = `
+/** Lua: who holds something, as texts of `HOLDER_LENGTH` letters, one after the other. */
+const HOLDERS_LUA = `
 local find, sub = string.find, string.sub
-local function cut(text, between, all)
-  local from, n = 1, 0
-  while true do
-    local at = find(text, between, from, true)
-    n = n + 1
-    if not at then
-      all[n] = sub(text, from)
-      return all
-    end
-    all[n] = sub(text, from, at - 1)
-    from = at + 1
-  end
-end
 local function holds(holders, holder)
   if holders == holder then return true end
   for i = 1, #holders, ${HOLDER_LENGTH} do if sub(holders, i, i + ${HOLDER_LENGTH - 1}) == holder then return true end end
@@ -46,16 +33,20 @@ local function without(holders, holder)
   return holders
 end`;
 
-/** Lua: a whole number in base 36, as `tonumber(text, 36)` reads it. */
-export const BASE_36_LUA = `
-local function base36(number)
-  local text = ''
-  while number > 0 or text == '' do
-    local digit = number % 36
-    text = sub('0123456789abcdefghijklmnopqrstuvwxyz', digit + 1, digit + 1) .. text
-    number = (number - digit) / 36
+/** Lua: the parts of a text. Patterns are slow (20 ns a letter): what is plain is found without them. */
+export const CUT_LUA = `
+local function cut(text, between)
+  local all, from, n = {}, 1, 0
+  while true do
+    local at = find(text, between, from, true)
+    n = n + 1
+    if not at then
+      all[n] = sub(text, from)
+      return all
+    end
+    all[n] = sub(text, from, at - 1)
+    from = at + 1
   end
-  return text
 end`;
 
 /**
@@ -64,13 +55,30 @@ end`;
  * last activity, bytes, and bytes received. Times are in base 36. In place of until when it is allowed: `?` while nobody may have been
  * let in, and `!` where whoever began it has let nobody in, and others may. What has to be done once, however many visits change,
  * is done by `settle`, at the end.
+ *
+ * A key that is new gets its expiry. Later, `LOOK` extends it.
  */
-export const RECORDS_LUA = `${HOLDERS_LUA}
+export const RECORDS_LUA = `${HOLDERS_LUA}${CUT_LUA}
+-- all nine fields at once: a table that grows costs more than what it holds
+local function parseLine(t)
+  local a = find(t, ' ', 1, true)
+  local b = find(t, ' ', a + 1, true)
+  local c = find(t, ' ', b + 1, true)
+  local d = find(t, ' ', c + 1, true)
+  local e = find(t, ' ', d + 1, true)
+  local f = find(t, ' ', e + 1, true)
+  local g = f and find(t, ' ', f + 1, true)
+  local h = f and find(t, ' ', g + 1, true)
+  return {
+    sub(t, 1, a - 1), sub(t, a + 1, b - 1), sub(t, b + 1, c - 1), sub(t, c + 1, d - 1), sub(t, d + 1, e - 1), sub(t, e + 1, (f or 0) - 1),
+    f and sub(t, f + 1, g - 1), f and sub(t, g + 1, h - 1), f and sub(t, h + 1),
+  }
+end
 local function parse(text)
   if not text then return {} end
-  if not find(text, '\\n', 1, true) then return {cut(text, ' ', {})} end
-  local all = cut(text, '\\n', {})
-  for i, line in ipairs(all) do all[i] = cut(line, ' ', {}) end
+  if not find(text, '\\n', 1, true) then return {parseLine(text)} end
+  local all = cut(text, '\\n')
+  for i = 1, #all do all[i] = parseLine(all[i]) end
   return all
 end
 local function figures(v)
@@ -78,51 +86,45 @@ local function figures(v)
   return v[7] .. ' ' .. v[8] .. ' ' .. v[9]
 end
 local function line(v)
-  local known = v[1] .. ' ' .. v[2] .. ' ' .. v[3] .. ' ' .. v[4] .. ' ' .. v[5] .. ' ' .. v[6]
-  return v[7] and known .. ' ' .. figures(v) or known
+  if not v[7] then return v[1] .. ' ' .. v[2] .. ' ' .. v[3] .. ' ' .. v[4] .. ' ' .. v[5] .. ' ' .. v[6] end
+  return v[1] .. ' ' .. v[2] .. ' ' .. v[3] .. ' ' .. v[4] .. ' ' .. v[5] .. ' ' .. v[6] .. ' ' .. v[7] .. ' ' .. v[8] .. ' ' .. v[9]
 end
+-- false: nobody is left
 local function text(all)
+  if not all[1] then return false end
   if not all[2] then return line(all[1]) end
   local lines = {}
-  for i, visit in ipairs(all) do lines[i] = line(visit) end
+  for i = 1, #all do lines[i] = line(all[i]) end
   return table.concat(lines, '\\n')
 end
-local function drop(all, visit)
-  for i = #all, 1, -1 do if all[i] == visit then table.remove(all, i) end end
-end
-local function split(list)
-  if list == '-' then return {} end
-  return cut(list, ',', {})
-end
-local function has(list, item)
-  if list == item then return true end
-  return find(',' .. list .. ',', ',' .. item .. ',', 1, true) ~= nil
-end
-local function most(a, b) return a ~= b and tonumber(a, 36) > tonumber(b, 36) and a or b end
 local counted = {}
 local function count(visit, change) counted[visit[3]] = (counted[visit[3]] or 0) + change end
 -- what has changed, by field; false: it is gone
 local function writeAll(key, fields, keepMs)
-  local set, gone = {}, {}
+  local set, gone, n, m = {}, {}, 0, 0
   for field, value in pairs(fields) do
     if value then
-      set[#set + 1] = field
-      set[#set + 1] = value
-    else gone[#gone + 1] = field
+      set[n + 1], set[n + 2] = field, value
+      n = n + 2
+    else
+      m = m + 1
+      gone[m] = field
     end
   end
-  if gone[1] then redis.call('HDEL', key, unpack(gone)) end
-  if set[1] then
-    redis.call('HSET', key, unpack(set))
-    redis.call('PEXPIRE', key, keepMs or ${KEEP_MS})
-  end
+  if m > 0 then redis.call('HDEL', key, unpack(gone)) end
+  if n > 0 and redis.call('HSET', key, unpack(set)) == n / 2 then redis.call('PEXPIRE', key, keepMs or ${KEEP_MS}) end
 end
 local function settle(key)
-  local abouts, sums, areGone = {'${VERSION}'}, {}, false
-  for about, change in pairs(counted) do if change ~= 0 then abouts[#abouts + 1] = about end end
-  if not abouts[2] then return end
+  local abouts, sums, n, areGone = {'${VERSION}'}, {}, 1, false
+  for about, change in pairs(counted) do
+    if change ~= 0 then
+      n = n + 1
+      abouts[n] = about
+    end
+  end
+  if n == 1 then return end
   local known = redis.call('HMGET', key, unpack(abouts))
-  for i = 2, #abouts do
+  for i = 2, n do
     local sum = (known[i] or 0) + counted[abouts[i]]
     sums[abouts[i]] = sum > 0 and sum
     areGone = areGone or sum <= 0
@@ -138,23 +140,29 @@ end`;
  * visit is the one that it goes by.
  */
 export const RESOLVE_LUA = `
+local function split(list)
+  if list == '-' then return {} end
+  return cut(list, ',')
+end
+local function has(list, item)
+  if list == item then return true end
+  return find(',' .. list .. ',', ',' .. item .. ',', 1, true) ~= nil
+end
 local function kindOf(name) return sub(name, 1, 1) end
-local function resolve(all, names, now, me)
-  if #all == 0 then return nil end
-  local function knows(visit, kind) return find(',' .. visit[5], ',' .. kind, 1, true) ~= nil end
-  local function lacks(visit)
-    for _, name in ipairs(names) do
-      local kind = kindOf(name)
-      if kind == 't' and knows(visit, 't') then return false end
-      if kind ~= 'f' and knows(visit, kind) and not has(visit[5], name) then return false end
-    end
-    return true
+local function lastOf(visit) return tonumber(visit[7] or visit[2], 36) end
+local function lacks(visit, names)
+  local known = ',' .. visit[5]
+  for _, name in ipairs(names) do
+    local kind = kindOf(name)
+    if kind ~= 'f' and find(known, ',' .. kind, 1, true) and (kind == 't' or not has(visit[5], name)) then return false end
   end
-  local function lastOf(visit) return tonumber(visit[7] or visit[2], 36) end
+  return true
+end
+local function resolve(all, names)
   local best = names[1]
   if not best then return all[1], 'name' end
   for _, visit in ipairs(all) do
-    if string.match(visit[5], '^[^,]+') == best then return visit, 'name' end
+    if visit[5] == best or sub(visit[5], 1, #best + 1) == best .. ',' then return visit, 'name' end
   end
   local found
   for _, visit in ipairs(all) do
@@ -168,7 +176,7 @@ local function resolve(all, names, now, me)
       if has(visit[5], name) then
         taken = true
         local mayTake = now - tonumber(visit[2], 36) <= ${LATE_MS} or holds(visit[6], me)
-        if lacks(visit) and mayTake then
+        if lacks(visit, names) and mayTake then
           several = only ~= nil
           only = visit
         end
@@ -178,7 +186,10 @@ local function resolve(all, names, now, me)
     if taken and kindOf(name) ~= 'f' then return nil end
   end
   return nil
-end
+end`;
+
+/** Lua: the names of a visit, and more. */
+export const ADD_NAMES_LUA = `
 local function addNames(list, names)
   for _, name in ipairs(names) do if not has(list, name) then list = list == '-' and name or list .. ',' .. name end end
   local all = split(list)
