@@ -79,7 +79,7 @@ it('slots have their holders back when Redis comes back empty, and end the exces
   for (const { slots } of [a, b]) slots.answer((ids) => ids);
   for (const id of ['first', 'second']) expect(await a.slots.take('eve', id, { max: 2, graceMs: 1 })).toEqual(taken);
   const aside = await connect('redis', redis.port);
-  await aside.ask('DEL', `${prefix()}{${bucketOf('eve')}}:slots-${hash('eve')}`);
+  await aside.ask('DEL', `${prefix()}{${bucketOf('eve')}}:slots-${hash('eve').slice(0, 11)}`);
   // as it would be if a node had decided alone
   expect(await b.slots.take('eve', 'third', { max: 2, graceMs: 1 })).toEqual(taken);
   await aside.ask('FLUSHALL');
@@ -91,5 +91,5 @@ const bucketOf = (key: string): number => (64 * hash(key).charCodeAt(0) + hash(k
 
 async function cardOf(key: string): Promise<unknown> {
   const aside = await connect('redis', redis.port);
-  return aside.ask('ZCARD', `${prefix()}{${bucketOf(key)}}:slots-${hash(key)}`);
+  return aside.ask('ZCARD', `${prefix()}{${bucketOf(key)}}:slots-${hash(key).slice(0, 11)}`);
 }

@@ -5,7 +5,7 @@ import { holdersOf } from '../member.js';
 import { placeOf } from '../visits/fields.js';
 import type { Origin } from '../visits/outbox.js';
 import { strangerOf, type Happening } from '../visits/happening.js';
-import type { Claim } from '../visits/operations-lua.js';
+import type { Claim } from '../visits/operation.js';
 import { keyOf } from './merge-rows.js';
 import { Openings } from './openings.js';
 import type { VisitKeeperParts } from './visit-keeper-parts.js';

@@ -1,6 +1,12 @@
 import type { FoundVisit, Part } from '@stream-sessions/core/spi';
 import { allowedText, readAllowed, readHolders, readNames, readTime, timeText, type Place } from './fields.js';
-import { CLAIM, type Claim } from './operations-lua.js';
+
+/**
+ * Why a part is claimed: it has opened, or changed; its bucket has come back empty, and it is not new; or its visit has ended for
+ * everybody, and it goes on as another.
+ */
+export const CLAIM = { open: '-', lost: 'lost', anew: 'anew' } as const;
+export type Claim = keyof typeof CLAIM;
 
 /** The answer to a question. */
 export interface Asked {

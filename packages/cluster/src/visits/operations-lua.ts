@@ -1,16 +1,10 @@
 import { HOLDER_LENGTH } from '../membership/lease-steps.js';
+import { CLAIM } from './operation.js';
 import { HOW, UNSAY_LUA } from './outbox-steps.js';
 import { ADD_NAMES_LUA, PENDING_MS, RESOLVE_LUA } from './visit-lua.js';
 
 /** The most ended visits remembered per group. */
 const MAX_ENDED = 24;
-
-/**
- * Why a part is claimed: it has opened, or changed; its bucket has come back empty, and it is not new; or its visit has ended for
- * everybody, and it goes on as another.
- */
-export const CLAIM = { open: '-', lost: 'lost', anew: 'anew' } as const;
-export type Claim = keyof typeof CLAIM;
 
 /**
  * Lua: what all operations need. Each is a function of where its arguments begin, its place, and the visits that are there, and returns its

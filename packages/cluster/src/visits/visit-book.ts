@@ -10,8 +10,7 @@ import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
 import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type Place } from './fields.js';
 import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
-import type { Answer, Asked, Begun, Claimed, Ended, Operation } from './operation.js';
-import type { Claim } from './operations-lua.js';
+import type { Answer, Asked, Begun, Claim, Claimed, Ended, Operation } from './operation.js';
 import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
 
 /** Operations per step. */

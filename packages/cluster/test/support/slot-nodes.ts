@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { systemClock } from '@stream-sessions/core/spi';
 import { connect } from '../../../../test/support/redis-clients.js';
 import { ClusterSlots } from '../../src/slots/cluster-slots.js';
@@ -11,7 +12,7 @@ export interface SlotNode extends TestMember {
   readonly ended: string[];
 }
 
-export const hash = (text: string): string => Buffer.from(text).toString('base64url').padEnd(22, '0');
+export const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 /** For the tests of a file: nodes of a cluster of each test's own, on one Redis. */
 export function slotNodes() {
