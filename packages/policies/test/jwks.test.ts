@@ -145,7 +145,7 @@ describe('a server of keys', () => {
     ['down', goDown, /ECONNREFUSED/],
     ['failing', () => void (answer = { status: 500, body: '' }), /answered 500/],
     ['elsewhere', () => void (answer = { status: 302, body: '' }), /answered 302/],
-    ['lying: a page', () => void (answer.body = '<html>'), /no JSON/],
+    ['lying: a page', () => void (answer.body = '<html>'), /not JSON/],
     ['lying: no set', () => void (answer.body = '{}'), /malformed/],
     ['lying: a million keys', () => void (answer.body = `{"keys":[${'{},'.repeat(400_000)}{}]}`), /longer than/],
   ])('that is %s from the start refuses everybody for a moment, and nobody for longer', async (_, breakIt, why) => {
