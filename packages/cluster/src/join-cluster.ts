@@ -69,7 +69,6 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   const { port, logger, clock, name, whenAlone, timeLimitMs, leaseMs, via, keyId } = parts;
   const words = new OperatorWords(
     () => member,
-    tracker,
     port,
     logger,
     (ending) => void keeper.endHere(ending),
@@ -82,7 +81,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
       if (body !== JOINED) words.heard(body);
       else void membership.lookAgain().then(() => everywhere.joined());
     },
-    onTable: (bodies) => words.table(bodies),
+    onTable: (portions) => words.table(portions),
     // Its old leases now belong to others: it claims its visits again.
     onJoined: async () => {
       const swept = membership.takeStalled();

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@stream-sessions/core';
 import type { ClusterLink, Follower } from './link/link.js';
-import { ClusterLog, type Running } from './log/cluster-log.js';
+import { ClusterLog, type ClusterLogParts } from './log/cluster-log.js';
 import { LOG } from './log/log-steps.js';
 import { inboxOf, Mailbox } from './mailbox/mailbox.js';
 import { Membership } from './membership/membership.js';
@@ -17,7 +17,7 @@ export interface MemberParts {
   readonly renewMs: number;
   readonly maxEntries: number;
   readonly onSaid: (body: string) => void;
-  readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
+  readonly onTable: ClusterLogParts['onTable'];
   /** Runs before anything is admitted; the log has been read by then. */
   readonly onJoined?: () => Promise<void>;
   /** Called after each renewal. */

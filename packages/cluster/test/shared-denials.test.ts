@@ -26,11 +26,10 @@ async function node(name: string, join = true): Promise<Node> {
   const port = clusterPort(tracker);
   const made = await cluster.member(name, {
     onSaid: (body) => void shared.onSaid(body),
-    onTable: (bodies) => shared.onTable(bodies),
+    onTable: (portions) => shared.onTable(portions),
   });
   const { member } = made;
   const shared: SharedDenials = new SharedDenials({
-    tracker,
     port,
     put: (running) => member.log.put(running),
     clockOffsetMs: () => member.membership.nodes.clockOffsetMs,
@@ -109,6 +108,51 @@ it('denials reach a node that joins later before it admits anyone, and its own d
   await b.member.join();
   expect(await admits(b, { token: 'new' })).toBe(false);
   await until('the other has heard it', () => a.tracker.denials().length === 2);
+});
+
+it('a target that was denied twice is let in everywhere once that is lifted, also by a node that joins later', async () => {
+  const [a, b] = [await node('a'), await node('b')];
+  const first = a.tracker.deny({ token: 'eve' }, { forMs: 3_600_000 });
+  await heard(a, b);
+  const second = b.tracker.deny({ token: 'eve' }, { forMs: 60_000 });
+  await heard(b, a);
+  // the later of the two ends applies; the clocks agree within milliseconds
+  expect(a.tracker.denials()).toMatchObject([{ id: second.id }]);
+  expect(Math.abs((a.tracker.denials()[0]?.until ?? 0) - first.until)).toBeLessThan(2_000);
+  expect(a.tracker.liftDenial({ token: 'eve' })).toBe(true);
+  await heard(a, b);
+  const c = await node('c');
+  for (const each of [a, b, c]) expect(await admits(each)).toBe(true);
+});
+
+it('a target that two nodes deny at once is let in everywhere once either of them lifts it', async () => {
+  const [a, b] = [await node('a'), await node('b')];
+  a.tracker.deny({ token: 'eve' });
+  b.tracker.deny({ token: 'eve' });
+  await heard(a, b);
+  await heard(b, a);
+  const c = await node('c');
+  for (const each of [a, b, c]) expect(await admits(each)).toBe(false);
+  expect(a.tracker.liftDenial({ token: 'eve' })).toBe(true);
+  await heard(a, b);
+  await heard(a, c);
+  const d = await node('d');
+  for (const each of [a, b, c, d]) expect(await admits(each)).toBe(true);
+});
+
+it('denials that were in force cut the viewers of a node that joins, and nobody else', async () => {
+  const a = await node('a');
+  for (let n = 0; n < 300; n++) a.tracker.deny({ token: `bad-${n}` });
+  a.tracker.deny({ userAgent: 'scraper/2' });
+  await a.shared.said();
+  const b = await node('b', false);
+  for (let n = 0; n < 600; n++) await admits(b, { token: `bad-${n}`, ip: `198.51.100.${n % 250}` });
+  await admits(b, { token: 'other', userAgent: 'scraper/2' });
+  const closed: string[] = [];
+  b.tracker.on('closed', ({ reason }) => void closed.push(reason));
+  await b.member.join();
+  expect(closed).toEqual(Array.from({ length: 301 }, () => 'denied'));
+  expect(b.tracker.list({ status: 'active' })).toHaveLength(300);
 });
 
 it('denials still apply while Redis is away, and everywhere after it has come back empty', async () => {

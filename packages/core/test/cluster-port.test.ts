@@ -341,6 +341,7 @@ describe('an operator’s denial', () => {
     const port = clusterPort(other.tracker);
     const { session } = await admitted(other.tracker, { token: 'bad' });
     port.take(one.directory.denials);
+    await port.enforce(one.directory.denials.map(({ id }) => id));
     expect(live(other.tracker)).toEqual([]);
     expect(other.directory.parts).toMatchObject([{ reason: 'denied', isOver: true, part: { id: session?.id } }]);
     expect(other.directory.denials).toEqual([]);

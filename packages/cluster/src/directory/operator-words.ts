@@ -1,7 +1,8 @@
-import type { DenialRecord, Logger, SessionTracker } from '@stream-sessions/core';
+import type { DenialRecord, Logger } from '@stream-sessions/core';
 import type { ClusterPort, Replacement } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
+import type { TableRow } from '../log/entry.js';
 import type { Member } from '../member.js';
 import { ReplacedVisits } from '../operator/replaced-visits.js';
 import { SharedDenials } from '../operator/shared-denials.js';
@@ -23,7 +24,6 @@ export class OperatorWords {
 
   constructor(
     private readonly member: () => Member,
-    tracker: SessionTracker,
     port: ClusterPort,
     private readonly logger: Logger,
     private readonly onEnd: (ending: never) => void,
@@ -35,7 +35,7 @@ export class OperatorWords {
       clockOffsetMs: () => member().membership.nodes.clockOffsetMs,
       now: () => member().membership.nodes.now(),
     };
-    this.denials = new SharedDenials({ ...shared, tracker });
+    this.denials = new SharedDenials(shared);
     this.visitsReplaced = new ReplacedVisits({ ...shared, lifts: this.denials, openedAtOf });
   }
 
@@ -68,9 +68,16 @@ export class OperatorWords {
   }
 
   /** Everything in force; returns what was said here and is missing there. */
-  async table(bodies: readonly string[]): Promise<readonly Running[]> {
-    const denials = await this.denials.onTable(bodies);
-    return [...denials, ...this.visitsReplaced.onTable(bodies)];
+  async table(portions: AsyncIterable<readonly TableRow[]>): Promise<readonly Running[]> {
+    const aboutReplaced: TableRow[] = [];
+    async function* noted(): AsyncGenerator<readonly TableRow[], void> {
+      for await (const rows of portions) {
+        aboutReplaced.push(...rows.filter(ReplacedVisits.concerns));
+        yield rows;
+      }
+    }
+    const denials = await this.denials.onTable(noted());
+    return [...denials, ...this.visitsReplaced.onTable(aboutReplaced)];
   }
 
   private say(work: () => Promise<number>): Promise<number | undefined> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { LOG_BUCKET, type ClusterLink } from '../link/link.js';
 import type { Membership } from '../membership/membership.js';
-import { follows, isSame, isUpTo, readEntry, readRow, type LogEntry, type Position } from './entry.js';
+import { follows, isSame, isUpTo, readEntry, readRow, type LogEntry, type Position, type TableRow } from './entry.js';
 import { APPEND, endsOf, EPOCH, HEAD, LOG, READ_HEAD, READ_TABLE, SHARDS, shardOf, tableOf } from './log-steps.js';
 
 /** An entry that is in force until it ends, or is lifted. */
@@ -21,8 +21,11 @@ export interface ClusterLogParts {
   readonly maxEntries: number;
   /** Called for each entry, in order, including this node's own. */
   readonly onSaid: (body: string) => void;
-  /** Called with everything in force, in the order in which it was said. Returns what this node knows and the table lacks. */
-  readonly onTable: (bodies: readonly string[]) => readonly Running[] | Promise<readonly Running[]>;
+  /**
+   * Called with everything in force, in portions, each in any order; the next is read while one is being worked on. Resolves with
+   * what this node knows and the table lacks.
+   */
+  readonly onTable: (portions: AsyncIterable<readonly TableRow[]>) => Promise<readonly Running[]>;
   /** Delivers the channel again from its beginning. */
   readonly rewind: () => void;
 }
@@ -134,9 +137,7 @@ export class ClusterLog {
     this.meanwhile = [];
     try {
       const head = await this.readHead();
-      const rows = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => this.readShard(shard)));
-      const known = rows.flat().sort((a, b) => a.n - b.n);
-      const missing = await this.parts.onTable(known.map(({ body }) => body));
+      const missing = await this.parts.onTable(this.portions());
       this.owes = false;
       this.behind = undefined;
       this.beginning ??= head;
@@ -151,7 +152,20 @@ export class ClusterLog {
     }
   }
 
-  private async readShard(shard: number): Promise<{ n: number; body: string }[]> {
+  private async *portions(): AsyncGenerator<readonly TableRow[], void> {
+    let next = this.readShard(0);
+    for (let shard = 1; shard <= SHARDS; shard++) {
+      const rows = await next;
+      if (shard < SHARDS) {
+        next = this.readShard(shard);
+        // if it fails while these rows are being worked on, that is noticed afterwards
+        next.catch(() => undefined);
+      }
+      yield rows;
+    }
+  }
+
+  private async readShard(shard: number): Promise<readonly TableRow[]> {
     const rows = await this.parts.link.run(READ_TABLE, LOG_BUCKET, [tableOf(shard), endsOf(shard)], []);
     return (rows as readonly string[]).map(readRow);
   }

@@ -28,8 +28,15 @@ export const isUpTo = (entry: Position, { n, epoch }: Position): boolean => entr
 
 export const isSame = (a: Position, b: Position): boolean => a.n === b.n && a.tag === b.tag && a.epoch === b.epoch;
 
-/** A row of the table: number and body. */
-export function readRow(row: string): { readonly n: number; readonly body: string } {
+/** A row of the table of what is in force. */
+export interface TableRow {
+  /** The number of its entry. */
+  readonly n: number;
+  readonly body: string;
+}
+
+/** A row, as it is kept: number and body. */
+export function readRow(row: string): TableRow {
   const space = row.indexOf(' ');
   return { n: Number(row.slice(0, space)), body: row.slice(space + 1) };
 }

@@ -27,10 +27,11 @@ export const lifted = (id: string, until: number): Running => ({ id, until, body
 
 /** Undefined: it is about something else. */
 export function readWord(body: string): DenialWord | undefined {
-  const found = /^([DL])(\S+) ([^]*)$/.exec(body);
-  if (found === null) return undefined;
-  const [, kind, id = '', rest = ''] = found;
-  return kind === 'D' ? { what: 'made', id, json: rest } : { what: 'lifted', id, until: Number(rest) };
+  const isLift = body.startsWith('L');
+  const space = body.indexOf(' ');
+  if ((!isLift && !body.startsWith('D')) || space < 2) return undefined;
+  const [id, rest] = [body.slice(1, space), body.slice(space + 1)];
+  return isLift ? { what: 'lifted', id, until: Number(rest) } : { what: 'made', id, json: rest };
 }
 
 /**
@@ -38,6 +39,7 @@ export function readWord(body: string): DenialWord | undefined {
  * opening times of visits, with which it is compared.
  */
 export function readRecord(json: string, clockOffsetMs: number): DenialRecord {
-  const record = JSON.parse(json) as DenialRecord;
-  return { ...record, until: record.until >= NEVER ? NEVER : record.until - clockOffsetMs };
+  const record = JSON.parse(json) as { -readonly [Field in keyof DenialRecord]: DenialRecord[Field] };
+  record.until = record.until >= NEVER ? NEVER : record.until - clockOffsetMs;
+  return record;
 }

@@ -3,6 +3,7 @@ import type { DenialRecord, Logger } from '@stream-sessions/core';
 import { RecentMap, type ClusterPort, type Part, type Replacement } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
+import type { TableRow } from '../log/entry.js';
 import { onClusterClock } from './denial-text.js';
 import type { SharedDenials } from './shared-denials.js';
 
@@ -115,13 +116,15 @@ export class ReplacedVisits {
     return what === 'R';
   }
 
-  /** Called with what all nodes know. Returns what is known only here. */
-  onTable(bodies: readonly string[]): Running[] {
+  /** True if a row of the table is about one of these, or lifts a denial that may be one. */
+  static readonly concerns = ({ body }: TableRow): boolean => body.startsWith('R') || body.startsWith('L');
+
+  /** Called with what all nodes know about these. Returns what is known only here. */
+  onTable(rows: readonly TableRow[]): Running[] {
     const there = new Set<string>();
-    for (const body of bodies) {
-      const [, id] = /^[RL](\S+) /.exec(body) ?? [];
-      if (id === undefined) continue;
-      there.add(id);
+    // denials pass from one visit to the next in the order in which these were replaced
+    for (const { body } of [...rows].sort((a, b) => a.n - b.n)) {
+      there.add(body.slice(1, body.indexOf(' ')));
       this.onSaid(body);
     }
     return [...this.keptBy].flatMap(([by, denials]) =>

@@ -1,12 +1,12 @@
-import type { DenialRecord, Logger, SessionTracker } from '@stream-sessions/core';
-import type { ClusterPort, VisitDirectory } from '@stream-sessions/core/spi';
+import type { DenialRecord, Logger } from '@stream-sessions/core';
+import { nextTurn, type ClusterPort, type VisitDirectory } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
+import type { TableRow } from '../log/entry.js';
 import { lifted, made, readRecord, readWord, type DenialWord } from './denial-text.js';
 
 export interface SharedDenialsParts {
-  readonly tracker: Pick<SessionTracker, 'exportDenials'>;
-  readonly port: Pick<ClusterPort, 'take' | 'lift' | 'part' | 'end'>;
+  readonly port: Pick<ClusterPort, 'denialIds' | 'denials' | 'take' | 'enforce' | 'lift' | 'part' | 'end'>;
   /** Says something that stays in force; resolves with its number in the log. */
   readonly put: (running: Running) => Promise<number | undefined>;
   /** How much the clock of the cluster is ahead of this one. */
@@ -16,7 +16,7 @@ export interface SharedDenialsParts {
   readonly logger: Logger;
 }
 
-/** The number of denials taken over at once; between two batches, the event loop gets its turn. */
+/** The number of denials looked at in one turn. */
 const AT_ONCE = 200;
 /** The number of ends remembered before checking which have passed. */
 const FEW = 1_000;
@@ -68,33 +68,31 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
   onSaid(body: string): boolean {
     const word = readWord(body);
     if (word === undefined) return false;
-    if (word.what === 'lifted') this.lift(word);
-    else if (!this.known.has(word.id) && !this.lifts.has(word.id)) this.take([this.read(word)]);
+    for (const { id } of this.hear([word])) void this.parts.port.enforce([id]);
     this.prune();
     return true;
   }
 
   /** Called with what all nodes know. Returns what is known only here. */
-  async onTable(bodies: readonly string[]): Promise<readonly Running[]> {
-    const words = bodies.map(readWord).filter((word) => word !== undefined);
-    const there = new Map(words.map((word) => [word.id, word.what]));
-    for (const word of words) if (word.what === 'lifted') this.lift(word);
-    const news = words.filter(({ id, what }) => what === 'made' && !this.known.has(id) && !this.lifts.has(id));
-    for (let at = 0; at < news.length; at += AT_ONCE) {
-      this.take(news.slice(at, at + AT_ONCE).map((word) => this.read(word as DenialWord & { what: 'made' })));
-      await new Promise<void>((resolve) => setImmediate(resolve));
+  async onTable(portions: AsyncIterable<readonly TableRow[]>): Promise<readonly Running[]> {
+    const { port } = this.parts;
+    const ownDenials = new Set(port.denialIds());
+    const ownLifts = new Map(this.lifts);
+    const news: string[] = [];
+    for await (const rows of portions) {
+      for (let at = 0; at < rows.length; at += AT_ONCE) {
+        const words = rows.slice(at, at + AT_ONCE).flatMap(({ body }) => readWord(body) ?? []);
+        for (const { what, id } of words) (what === 'lifted' ? ownLifts : ownDenials).delete(id);
+        for (const { id } of this.hear(words)) news.push(id);
+        await nextTurn();
+      }
     }
+    await port.enforce(news);
     this.prune();
-    return this.missingFrom(there);
-  }
-
-  private missingFrom(there: ReadonlyMap<string, DenialWord['what']>): Running[] {
     const offset = this.parts.clockOffsetMs();
-    const records = this.parts.tracker.exportDenials().filter(({ by, id }) => by !== 'policy' && !there.has(id));
-    const denials = records.map((record) => made(record, offset));
+    const denials = port.denials(ownDenials).map((record) => made(record, offset));
     for (const { id, until } of denials) this.known.set(id, until);
-    const lifts = [...this.lifts].filter(([id]) => there.get(id) !== 'lifted');
-    return [...denials, ...lifts.map(([id, until]) => lifted(id, until))];
+    return [...denials, ...Array.from(ownLifts, ([id, until]) => lifted(id, until))];
   }
 
   private say(running: Running): void {
@@ -106,17 +104,25 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     this.saying.catch(() => undefined);
   }
 
-  private read({ json }: { readonly json: string }): DenialRecord {
-    return readRecord(json, this.parts.clockOffsetMs());
+  /** Returns the denials that are new here. */
+  private hear(words: readonly DenialWord[]): readonly DenialRecord[] {
+    const records: DenialRecord[] = [];
+    const offset = this.parts.clockOffsetMs();
+    for (const word of words) {
+      if (word.what === 'lifted') this.lift(word);
+      else if (!this.known.has(word.id) && !this.lifts.has(word.id)) records.push(readRecord(word.json, offset));
+    }
+    this.admit(records);
+    return records;
   }
 
-  private take(records: readonly DenialRecord[]): void {
+  private admit(records: readonly DenialRecord[]): void {
     const { port, logger, clockOffsetMs } = this.parts;
     for (const { id, until } of records) this.known.set(id, until + clockOffsetMs());
     try {
       port.take(records);
     } catch (error) {
-      if (records.length > 1) return records.forEach((record) => this.take([record]));
+      if (records.length > 1) return records.forEach((record) => this.admit([record]));
       return logger.warn({ error }, `cluster: a denial of another node cannot be taken: ${wordsOf(error)}`);
     }
     for (const record of records) this.cut(record);

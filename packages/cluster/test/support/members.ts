@@ -4,6 +4,7 @@ import { systemClock } from '@stream-sessions/core/spi';
 import { closeClients, connect } from '../../../../test/support/redis-clients.js';
 import { redisLink, type ClusterLink } from '../../src/index.js';
 import type { Running } from '../../src/log/cluster-log.js';
+import type { TableRow } from '../../src/log/entry.js';
 import { Member, type MemberParts } from '../../src/member.js';
 
 /** Long enough for a busy machine to renew in time, short enough to wait for its end. */
@@ -35,7 +36,10 @@ export function testMember(link: ClusterLink, name: string, over: Partial<Member
     renewMs: RENEW_MS,
     maxEntries: 10_000,
     onSaid: (body) => void said.push(body),
-    onTable: (bodies) => {
+    onTable: async (portions) => {
+      const rows: TableRow[] = [];
+      for await (const some of portions) rows.push(...some);
+      const bodies = rows.sort((a, b) => a.n - b.n).map(({ body }) => body);
       table.splice(0, table.length, ...bodies);
       return running.filter(({ body }) => !bodies.includes(body));
     },

@@ -1,6 +1,6 @@
 import { StreamSessionsError } from '../support/errors.js';
 import type { DenialRecord } from '../types/denial.js';
-import { DenialEntry, WHENS, type Patterns } from './denial-table.js';
+import { DenialEntry, NONE, WHENS, type Patterns } from './denial-table.js';
 import { PATTERN_FIELDS, type DenialPattern } from './pattern.js';
 import { MAX_PATTERNS } from './kick-target.js';
 
@@ -50,12 +50,12 @@ export function fromRecord(record: DenialRecord, key: string): DenialEntry {
 
 function readPatterns(given: unknown): Patterns {
   if (!isRecord(given)) throw bad('it has no patterns');
-  const patterns: Partial<Record<keyof Patterns, DenialPattern[]>> = {};
+  const patterns: Partial<Record<keyof Patterns, readonly DenialPattern[]>> = {};
   let count = 0;
   for (const when of WHENS) {
     const list = given[when] ?? [];
     if (!Array.isArray(list) || (count += list.length) > 3 * MAX_PATTERNS) throw bad('its patterns are no lists');
-    patterns[when] = list.map(readPattern);
+    patterns[when] = list.length === 0 ? NONE : list.map(readPattern);
   }
   return patterns;
 }

@@ -23,7 +23,9 @@ const REPLACED_MS = 10_000;
 
 /** The conditions under which patterns apply. */
 export const WHENS = ['always', 'onlyNew', 'unlessNamed'] as const;
-const NONE: readonly DenialPattern[] = [];
+export const NONE: readonly DenialPattern[] = [];
+const NO_IDS: readonly string[] = [];
+const NO_DECISIONS: readonly PolicyDecision[] = [];
 
 /** The patterns as they are stored: see `keptValues`. */
 export function keptPatterns(patterns: Patterns, hash: KeyedHash): Patterns {
@@ -49,6 +51,8 @@ export class DenialEntry extends WheelNode {
   endsWithSession = false;
   /** Currently in a table. */
   isHeld = false;
+  /** Ids of denials of the same target that were made elsewhere, and that this one stands for: they are lifted together. */
+  standsFor: readonly string[] = NO_IDS;
   readonly targetKey: string | undefined;
   readonly policyDecisions: readonly PolicyDecision[];
   readonly denialId: string;
@@ -59,7 +63,7 @@ export class DenialEntry extends WheelNode {
     public until: number,
     /** As they are stored. */
     readonly patterns: Patterns,
-    { id = newUuid(), targetKey, policyDecisions = [] }: DenialOrigin = {},
+    { id = newUuid(), targetKey, policyDecisions = NO_DECISIONS }: DenialOrigin = {},
   ) {
     super();
     this.denialId = id;
@@ -74,6 +78,19 @@ export class DenialEntry extends WheelNode {
 
   get since(): number {
     return this.facts.since;
+  }
+
+  get target(): Denial['target'] {
+    return this.facts.target;
+  }
+
+  get detail(): string | undefined {
+    return this.facts.detail;
+  }
+
+  /** The key of the token that its target names; the target itself has a fingerprint in its place. */
+  get token(): string | undefined {
+    return this.facts.target.token === undefined ? undefined : this.patterns.always?.[0]?.token;
   }
 
   /** Refuses only credentials issued to the user up to this time; the same request may bring one issued later. */
@@ -103,6 +120,12 @@ export class DenialEntry extends WheelNode {
 export interface DenialJournal {
   added(entry: DenialEntry): void;
   deleted(entry: DenialEntry): void;
+}
+
+/** Is told about the operator's denials, which apply on other nodes, too. */
+export interface OperatorJournal {
+  added(entry: DenialEntry): void;
+  lifted(id: string): void;
 }
 
 /**
@@ -155,6 +178,16 @@ export class DenialTable {
     this.add(entry);
   }
 
+  /** Adds a denial made elsewhere. Two of the same target were made at once; which one is heard last depends on the node. */
+  takeOver(entry: DenialEntry): void {
+    const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
+    if (same !== undefined && same.denialId !== entry.denialId) {
+      entry.until = Math.max(entry.until, same.until);
+      entry.standsFor = [...same.standsFor, same.denialId];
+    }
+    this.replace(entry);
+  }
+
   /** Keeps at most this many from now on. */
   resize(max: number): void {
     this.max = max;
@@ -179,6 +212,18 @@ export class DenialTable {
 
   getByTarget(key: string): DenialEntry | undefined {
     return this.byTarget.get(key);
+  }
+
+  /** Those that are in force. */
+  pick(ids: Iterable<string>, now: number): DenialEntry[] {
+    const found = Array.from(ids, (id) => this.entries.get(id));
+    return found.filter((entry): entry is DenialEntry => entry !== undefined && entry.until > now);
+  }
+
+  idsInForce(now: number): string[] {
+    const ids: string[] = [];
+    for (const { until, denialId } of this.entries.values()) if (until > now) ids.push(denialId);
+    return ids;
   }
 
   values(): IterableIterator<DenialEntry> {

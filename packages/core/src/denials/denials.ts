@@ -1,7 +1,7 @@
 import { CapDenials } from './cap-denials.js';
 import { fromRecord, toRecord } from './denial-record.js';
 import { DenialFactory } from './denial-factory.js';
-import { type DenialEntry, type DenialJournal, DenialTable } from './denial-table.js';
+import { type DenialEntry, DenialTable, type OperatorJournal } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { askedKey, viewerKey, type DenialPattern } from './pattern.js';
 import { RefusalCache } from './refusal-cache.js';
@@ -49,21 +49,15 @@ export class Denials {
   readonly remembered: DenialTable;
   readonly replaced: ReplacedDenials;
   /** Is told what the operator orders on this node, but not what was made elsewhere. */
-  shared: DenialJournal | undefined = undefined;
+  shared: OperatorJournal | undefined = undefined;
   private readonly cache = new RefusalCache();
   private readonly settings: Settings;
-  private readonly hub: EventHub;
-  private readonly totals: Totals;
-  private readonly clock: Clock;
   private readonly factory: DenialFactory;
   private readonly caps: CapDenials;
 
-  constructor(parts: DenialsParts) {
+  constructor(private readonly parts: DenialsParts) {
     const { settings, clock } = parts;
     this.settings = settings;
-    this.hub = parts.hub;
-    this.totals = parts.totals;
-    this.clock = clock;
     this.factory = new DenialFactory(settings, clock, parts.fingerprint);
     this.caps = new CapDenials(this.factory, clock);
     const now = clock.now();
@@ -88,7 +82,7 @@ export class Denials {
    */
   match(resolved: ResolvedHit, joins: Session | undefined, issuedAt?: number): Refused | undefined {
     if (this.isEmpty) return undefined;
-    const now = this.clock.now();
+    const now = this.parts.clock.now();
     const { isNew, since, byName } = watching(resolved, joins);
     const lately = isNew ? this.cache.find(resolved, now) : undefined;
     if (lately !== undefined) return this.refuse(lately, resolved);
@@ -113,7 +107,8 @@ export class Denials {
     const entry = this.factory.ofTarget(target, forMs, reason);
     const before = this.operator.getByTarget(entry.targetKey as string);
     entry.until = Math.max(entry.until, before?.until ?? 0);
-    if (entry.until > this.clock.now()) this.addOperators(entry);
+    if (entry.until > this.parts.clock.now()) this.addOperators(entry);
+    if (before !== undefined) this.tellLifted(before);
     return entry.snapshot();
   }
 
@@ -163,12 +158,9 @@ export class Denials {
   }
 
   /** Takes over denials that the operator made elsewhere. @throws StreamSessionsError ERR_BAD_DENIAL */
-  take(records: readonly DenialRecord[]): readonly DenialEntry[] {
-    const entries = records.map((record) => fromRecord(record, this.settings.hash.keyId));
-    const inForce = entries.filter(({ until }) => until > this.clock.now());
-    for (const entry of inForce) this.operator.replace(entry);
+  take(records: readonly DenialRecord[]): void {
+    for (const entry of this.read(records)) this.operator.takeOver(entry);
     this.cache.clear();
-    return inForce;
   }
 
   /** Removes a denial that was lifted elsewhere. */
@@ -182,7 +174,7 @@ export class Denials {
   liftRemembered(picks: (denial: Denial) => boolean): number {
     let lifted = 0;
     for (const entry of [...this.remembered.values()]) {
-      if (!entry.endsWithSession && entry.until > this.clock.now() && picks(entry.snapshot())) lifted++;
+      if (!entry.endsWithSession && entry.until > this.parts.clock.now() && picks(entry.snapshot())) lifted++;
       else continue;
       this.remembered.delete(entry);
     }
@@ -190,7 +182,7 @@ export class Denials {
   }
 
   list(): Denial[] {
-    const now = this.clock.now();
+    const now = this.parts.clock.now();
     return this.inForce().map((entry) => entry.shown(now));
   }
 
@@ -201,9 +193,7 @@ export class Denials {
 
   /** @throws StreamSessionsError ERR_BAD_DENIAL; nothing is changed then. */
   import(records: readonly DenialRecord[]): number {
-    const now = this.clock.now();
-    const { keyId } = this.settings.hash;
-    const entries = records.map((record) => fromRecord(record, keyId)).filter(({ until }) => until > now);
+    const entries = this.read(records);
     for (const entry of entries) (entry.by === 'policy' ? this.remembered : this.operator).replace(entry);
     this.cache.clear();
     return entries.length;
@@ -218,7 +208,7 @@ export class Denials {
     const entry = fromRecord(record, this.settings.hash.keyId);
     // A denial made since this process began is newer.
     const isSaidAgain = entry.targetKey !== undefined && this.operator.getByTarget(entry.targetKey) !== undefined;
-    if (entry.until <= this.clock.now() || isSaidAgain) return this.operator.journal?.deleted(entry);
+    if (entry.until <= this.parts.clock.now() || isSaidAgain) return this.operator.journal?.deleted(entry);
     this.operator.add(entry, true);
     return this.cache.clear();
   }
@@ -226,8 +216,8 @@ export class Denials {
   /** What a denial is about, and what the policies said. */
   explain(id: string): Explanation | undefined {
     const entry = this.operator.get(id) ?? this.remembered.get(id);
-    if (entry === undefined || entry.until <= this.clock.now()) return undefined;
-    return { id, policies: entry.policyDecisions, denial: entry.shown(this.clock.now()) };
+    if (entry === undefined || entry.until <= this.parts.clock.now()) return undefined;
+    return { id, policies: entry.policyDecisions, denial: entry.shown(this.parts.clock.now()) };
   }
 
   /** The options have changed. */
@@ -249,8 +239,13 @@ export class Denials {
   }
 
   private inForce(): DenialEntry[] {
-    const now = this.clock.now();
+    const now = this.parts.clock.now();
     return [...this.operator.values(), ...this.remembered.values()].filter((entry) => entry.until > now);
+  }
+
+  private read(records: readonly DenialRecord[]): DenialEntry[] {
+    const now = this.parts.clock.now();
+    return records.map((record) => fromRecord(record, this.settings.hash.keyId)).filter(({ until }) => until > now);
   }
 
   /** Takes precedence over the denials that refused the viewer until now. */
@@ -258,6 +253,10 @@ export class Denials {
     this.operator.add(entry);
     this.cache.clear();
     this.shared?.added(entry);
+  }
+
+  private tellLifted(entry: DenialEntry): void {
+    for (const id of [entry.denialId, ...entry.standsFor]) this.shared?.lifted(id);
   }
 
   private remember(
@@ -277,23 +276,23 @@ export class Denials {
   }
 
   private end(entry: DenialEntry, table: DenialTable): boolean {
-    const stillHeld = entry.until > this.clock.now();
+    const stillHeld = entry.until > this.parts.clock.now();
     table.delete(entry);
-    if (table === this.operator) this.shared?.deleted(entry);
+    if (table === this.operator) this.tellLifted(entry);
     else if (entry.endsWithSession) this.replaced.shared?.ended(entry);
     return stillHeld;
   }
 
   private refuse(entry: DenialEntry, resolved: ResolvedHit, told?: Partial<Denial>): Refused {
-    const shown = entry.shown(this.clock.now());
+    const shown = entry.shown(this.parts.clock.now());
     const denial = told === undefined ? shown : Object.freeze({ ...shown, ...told });
-    this.totals.denied++;
-    this.totals.deniedBy.add(denial.reason);
-    if (entry.hits++ === 0 && this.hub.wants('denied')) {
+    this.parts.totals.denied++;
+    this.parts.totals.deniedBy.add(denial.reason);
+    if (entry.hits++ === 0 && this.parts.hub.wants('denied')) {
       const { stream, protocol, kind, ip } = resolved;
-      const occurredAt = this.clock.now();
-      const event = Object.freeze({ seq: this.hub.nextSeq(), occurredAt, denial, stream, protocol, kind, ip });
-      this.hub.emit('denied', event, deniedEnvelope);
+      const occurredAt = this.parts.clock.now();
+      const event = Object.freeze({ seq: this.parts.hub.nextSeq(), occurredAt, denial, stream, protocol, kind, ip });
+      this.parts.hub.emit('denied', event, deniedEnvelope);
     }
     return { admitted: false, denial };
   }

@@ -37,6 +37,9 @@ export function mentionedBy(target: DenialTarget, hash: KeyedHash): string[] {
   return [session, user, hashed, userAgent, stream, address].filter((text) => text !== undefined);
 }
 
+/** The keys of all tokens that were offered in a session. */
+export const tokensOf = (session: Session, hash: KeyedHash): string[] => credentialsIn(offeredBy(session, hash));
+
 /** The same for a denial made elsewhere, which carries the hash of its token in `targetToken` instead. */
 export function matchesElsewhere(
   { token: _fingerprint, ...target }: DenialTarget,
@@ -44,7 +47,7 @@ export function matchesElsewhere(
   session: Session,
   parts: { readonly addresses: AddressReader; readonly hash: KeyedHash },
 ): boolean {
-  if (targetToken !== undefined && !credentialsIn(offeredBy(session, parts.hash)).includes(targetToken)) return false;
+  if (targetToken !== undefined && !tokensOf(session, parts.hash).includes(targetToken)) return false;
   return matchesSession(target, session, parts);
 }
 

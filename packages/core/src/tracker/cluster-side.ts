@@ -29,7 +29,7 @@ export class ClusterSide implements ClusterPort {
     membership.join(directory);
     const shared = {
       added: (entry: Parameters<typeof toRecord>[0]) => directory.denied(toRecord(entry, settings.hash.keyId)),
-      deleted: ({ denialId }: { denialId: string }) => directory.lifted(denialId),
+      lifted: (id: string) => directory.lifted(id),
     };
     denials.shared = shared;
     const { replaced } = denials;
@@ -103,8 +103,23 @@ export class ClusterSide implements ClusterPort {
     this.parts.denials.replaced.keepOut(record);
   }
 
+  denialIds(): string[] {
+    const { denials, clock } = this.parts;
+    return denials.operator.idsInForce(clock.now());
+  }
+
+  denials(ids: Iterable<string>): DenialRecord[] {
+    const { denials, clock, settings } = this.parts;
+    return denials.operator.pick(ids, clock.now()).map((entry) => toRecord(entry, settings.hash.keyId));
+  }
+
   take(records: readonly DenialRecord[]): void {
-    for (const entry of this.parts.denials.take(records)) this.parts.operator.enforce(entry);
+    this.parts.denials.take(records);
+  }
+
+  enforce(ids: readonly string[]): Promise<void> {
+    const { denials, clock, operator } = this.parts;
+    return operator.enforce(denials.operator.pick(ids, clock.now()));
   }
 
   lift(id: string): boolean {

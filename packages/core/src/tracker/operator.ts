@@ -1,5 +1,6 @@
+import { MultiMap } from '../collections/multi-map.js';
 import type { DenialEntry } from '../denials/denial-table.js';
-import { matchesElsewhere, matchesSession, mentionedBy } from '../denials/live-match.js';
+import { matchesElsewhere, matchesSession, mentionedBy, tokensOf } from '../denials/live-match.js';
 import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -12,11 +13,17 @@ import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { badOption, checkDuration, checkOptions } from '../support/options.js';
+import { inTurns } from '../support/turns.js';
 import type { Reviews } from '../sweeper/reviews.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
 import type { SessionFilter } from '../types/play-session.js';
 import type { DenyOptions, InvalidateResult, KickOptions } from '../types/operations.js';
 import type { Queries } from './queries.js';
+
+/** The number of sessions looked at in one turn. */
+const AT_ONCE = 256;
+/** Stands for the tokens of denials that name none. */
+const ANY_TOKEN = '';
 
 /** What an operator can do to viewers: kick them, keep them out, have the policies decide again. */
 export class Operator {
@@ -86,16 +93,20 @@ export class Operator {
     return denial;
   }
 
-  /** A denial made elsewhere: live sessions that it covers are closed here, too. */
-  enforce(entry: DenialEntry): void {
-    if (entry.by !== 'deny') return;
-    const { target, detail } = entry.snapshot();
-    const token = target.token === undefined ? undefined : entry.patterns.always?.[0]?.token;
-    for (const session of this.liveSuspects(target)) {
-      if (matchesElsewhere(target, token, session, this.parts.settings))
-        this.parts.lifecycle.close(session, 'denied', { detail });
-      else if (target.issuedBefore !== undefined) forgetVerdicts(session);
+  /**
+   * Denials made elsewhere: live sessions that they cover are closed here, too. Those that no index leads to are found in one walk
+   * over all sessions for all of these denials, while others get their turns.
+   */
+  async enforce(denials: readonly DenialEntry[]): Promise<void> {
+    if (this.parts.registry.firstLive() === undefined) return;
+    const others: DenialEntry[] = [];
+    for (const entry of denials) {
+      if (entry.by !== 'deny') continue;
+      const suspects = this.indexedSuspects(entry.target);
+      if (suspects === undefined) others.push(entry);
+      else for (const session of suspects) this.enforceOn(session, entry);
     }
+    if (others.length > 0) await inTurns(this.enforceOnAll(others));
   }
 
   async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
@@ -137,8 +148,34 @@ export class Operator {
     return this.parts.resolver.waiting?.mentioning(...texts) ?? [];
   }
 
-  /** Live sessions that a denial of this target could cover, found through the narrowest index available. */
-  private liveSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] {
+  private *enforceOnAll(denials: readonly DenialEntry[]): Generator<void, void> {
+    const { registry, settings } = this.parts;
+    const byToken = new MultiMap<DenialEntry>();
+    for (const entry of denials) byToken.add(entry.token ?? ANY_TOKEN, entry);
+    const nameTokens = denials.some(({ token }) => token !== undefined);
+    for (const [n, session] of registry.liveOf().entries()) {
+      if (n % AT_ONCE === AT_ONCE - 1) yield;
+      for (const token of [ANY_TOKEN, ...(nameTokens ? tokensOf(session, settings.hash) : [])]) {
+        byToken.find(token, (entry) => entry.isHeld && this.enforceOn(session, entry));
+      }
+    }
+  }
+
+  private enforceOn(session: Session, { target, token, detail }: DenialEntry): boolean {
+    if (matchesElsewhere(target, token, session, this.parts.settings)) {
+      return this.parts.lifecycle.close(session, 'denied', { detail });
+    }
+    if (target.issuedBefore !== undefined) forgetVerdicts(session);
+    return false;
+  }
+
+  /** Live sessions that a denial of this target could cover. */
+  private liveSuspects(target: DenialTarget): Session[] {
+    return this.indexedSuspects(target) ?? this.parts.registry.liveOf();
+  }
+
+  /** Those that the narrowest index leads to; undefined: there is none for this target. */
+  private indexedSuspects({ session: id, user, stream, ip }: DenialTarget): Session[] | undefined {
     const { registry, settings } = this.parts;
     if (id !== undefined) return [registry.get(id)].filter((session) => session !== undefined);
     if (user !== undefined) return registry.liveOfUser(user);
@@ -146,6 +183,6 @@ export class Operator {
     if (ip !== undefined && !ip.includes('/')) {
       return registry.liveOfNetwork(settings.addresses.network(settings.addresses.address(ip)));
     }
-    return registry.liveOf();
+    return undefined;
   }
 }

@@ -129,13 +129,19 @@ export interface ClusterPort {
   retire(visit: PlaySession): void;
   /** A viewer that went quiet here is watching on another node: only counted. */
   handedOver(): void;
+  /** The ids of the operator's denials in force. */
+  denialIds(): string[];
+  /** Those that are still in force. */
+  denials(ids: Iterable<string>): DenialRecord[];
   /**
-   * Denials that were made elsewhere. They apply at once, and parts that they cover close. They are not reported to the
-   * directory.
+   * Denials that were made elsewhere. They apply to what comes from now on; `enforce` closes the parts that they cover. They are
+   * not reported to the directory.
    *
    * @throws StreamSessionsError ERR_BAD_DENIAL
    */
   take(records: readonly DenialRecord[]): void;
+  /** Closes the parts that denials made elsewhere cover. However many there are, others get their turns. */
+  enforce(ids: readonly string[]): Promise<void>;
   /** A visit was replaced on another node, by the visit `by`: its part here closes as `replaced`. False: there is none. */
   replace(id: string, by: string): boolean;
   /**
