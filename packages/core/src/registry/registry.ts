@@ -255,14 +255,19 @@ export class Registry {
     return found;
   }
 
-  /** The lists that contain the rows for this filter. `unserved`: including sessions that are not listed yet. */
-  sources({ status, stream, visits }: SessionFilter, unserved: boolean): Sources {
-    const live = stream ? this.liveStreams.get(stream)?.visits : this.live;
+  /**
+   * The lists that contain the rows for this filter. `unserved`: including sessions that are not listed yet; `few`: the live ones
+   * to look at instead of all of them.
+   */
+  sources({ status, stream, visits }: SessionFilter, unserved: boolean, few?: SessionList<Session>): Sources {
+    const live = few ?? (stream ? this.liveStreams.get(stream)?.visits : this.live);
     const chosen: (SessionList<Session> | SessionList<Row> | undefined)[] = [
       status === 'closed' ? undefined : live,
       status === 'active' ? undefined : this.closed.latest.of(stream),
       status === 'active' || visits !== 'all' ? undefined : this.closed.superseded.of(stream),
-      unserved && status !== 'closed' && this.unserved.size > 0 ? this.unserved.of(stream) : undefined,
+      few === undefined && unserved && status !== 'closed' && this.unserved.size > 0
+        ? this.unserved.of(stream)
+        : undefined,
     ];
     return chosen.filter((visits) => visits !== undefined);
   }

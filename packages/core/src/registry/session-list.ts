@@ -11,6 +11,12 @@ export class SessionList<T extends Position> {
   private readonly chunks: T[][] = [];
   size = 0;
 
+  static of<T extends Position>(visits: readonly T[]): SessionList<T> {
+    const list = new SessionList<T>();
+    for (const visit of [...visits].sort(byPosition)) list.insert(visit);
+    return list;
+  }
+
   insert(visit: T): void {
     this.size++;
     const last = this.chunks.at(-1);

@@ -19,6 +19,9 @@ export const NO_HIT = Number.MIN_SAFE_INTEGER;
 const CHANGED = 1;
 const DETAILS = 2;
 
+/** The most characters of the name by which a session without a user is shown. */
+export const SHOWN_NAME_LENGTH = 8;
+
 /** Makes room for one more entry: the first one stays, and so do the most recent. Returns the entry that was removed. */
 export function makeRoom<T>(list: T[]): T | undefined {
   return list.length < MAX_LISTED ? undefined : list.splice(1, 1)[0];
@@ -233,7 +236,7 @@ export class Session extends WheelNode {
   }
 
   get userName(): string {
-    return this.rare?.userId ?? this.fingerprint ?? (this.sid ?? this.id).slice(0, 8);
+    return this.rare?.userId ?? this.fingerprint ?? (this.sid ?? this.id).slice(0, SHOWN_NAME_LENGTH);
   }
 
   get tags(): Readonly<Record<string, string>> {

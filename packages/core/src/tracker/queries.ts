@@ -5,12 +5,16 @@ import type { Position } from '../registry/cursor.js';
 import type { Rates } from '../registry/rates.js';
 import type { Row } from '../registry/closed-sessions.js';
 import type { Registry } from '../registry/registry.js';
-import { Session } from '../session/session.js';
+import { SessionList } from '../registry/session-list.js';
+import { Session, SHOWN_NAME_LENGTH } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import { atOnce, inTurns } from '../support/turns.js';
 import type { PlaySession, SessionFilter, SessionOrder } from '../types/play-session.js';
 import type { TrackerView } from '../types/policy.js';
+
+/** Found by an index, more than this are not sorted at once: a walk over all sessions lets others have their turn. */
+const FEW = 1_000;
 
 /** Lists and counts sessions, as copies. Public queries first drop what closed too long ago. */
 export class Queries {
@@ -58,9 +62,27 @@ export class Queries {
     checkFilter(filter);
     const { registry, settings } = this;
     registry.closed.expire(this.clock.now());
-    const sources = registry.sources(filter, unserved);
+    const sources = registry.sources(filter, unserved, this.few(filter, unserved));
     checkEffort(sources, order === undefined ? filter : { ...filter, order });
     return [sources, compileFilter(filter, settings.addresses)];
+  }
+
+  /** The live sessions that an index leads to, if they are few: all that match are among them. */
+  private few({ ip, user, stream }: SessionFilter, unserved: boolean): SessionList<Session> | undefined {
+    const found = this.indexed(ip, user);
+    if (found === undefined || found.length > FEW) return undefined;
+    const isListed = (session: Session): boolean => unserved || !session.isUnserved;
+    return SessionList.of(found.filter((each) => isListed(each) && (!stream || each.streams.includes(stream))));
+  }
+
+  private indexed(ip: string | undefined, user: string | undefined): Session[] | undefined {
+    const { registry, settings } = this;
+    if (ip) {
+      const network = settings.addresses.network(settings.addresses.address(ip));
+      return registry.countOfNetwork(network) > FEW ? undefined : registry.liveOfNetwork(network);
+    }
+    // a short one may be the name by which a session without a user is shown
+    return user && user.length > SHOWN_NAME_LENGTH ? registry.liveOfUser(user) : undefined;
   }
 
   private rowOf(visit: Row): PlaySession {
