@@ -12,7 +12,7 @@ const USERS = 10_000;
 const who = {
   name: 'who',
   stage: 'authorise',
-  admit: ({ token }) => ({ allow: true, userId: `user${parseInt(token.slice(0, 8), 16) % USERS}` }),
+  admit: ({ token }) => ({ allow: true, userId: `viewer-${parseInt(token.slice(0, 8), 16) % USERS}` }),
 };
 const tracker = createTracker({
   fingerprintKey: 'of the bench',

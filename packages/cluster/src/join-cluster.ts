@@ -116,7 +116,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
       events.closed(row, told);
     },
   });
-  const answers = new NodeAnswers({ tracker, port, words, time, name });
+  const answers = new NodeAnswers({ tracker, port, words, clock, time, name });
   answers.answerIn(member);
   const source = new Source(events, port, time, name);
   const publisher = new Publisher(membership, clock, source);

@@ -18,11 +18,11 @@ export const keyOf = ({ id, openedAt }: Pick<PlaySession, 'id' | 'openedAt'>): s
 
 /** One row for all the parts of a visit: the most recently active part is shown, bytes and connections add up. */
 export function mergedRow(parts: readonly PartRow[], figures?: Figures): ClusterSession {
+  const [only] = parts as [PartRow];
+  if (parts.length === 1) return { ...only.row, ...sumOf([only.row], figures), nodes: [only.node] };
   const rows = parts.map(({ row }) => row).sort((a, b) => b.updatedAt - a.updatedAt);
   const [latest] = rows as [PlaySession];
   const named = rows.find(({ userId }) => userId !== undefined) ?? latest;
-  const sum = (field: 'bytes' | 'bytesReceived' | 'connections'): number =>
-    rows.reduce((total, row) => total + row[field], 0);
   const all = (field: 'streams' | 'protocols' | 'ips'): string[] => [...new Set(rows.flatMap((row) => row[field]))];
   const started = rows.flatMap(({ startedAt }) => (startedAt === undefined ? [] : [startedAt]));
   return {
@@ -31,13 +31,24 @@ export function mergedRow(parts: readonly PartRow[], figures?: Figures): Cluster
     userName: named.userName,
     ...{ streams: all('streams'), protocols: all('protocols'), ips: all('ips') },
     tags: Object.assign({}, ...rows.map(({ tags }) => tags).reverse()) as PlaySession['tags'],
-    bytes: sum('bytes') + (figures?.bytes ?? 0),
-    bytesReceived: sum('bytesReceived') + (figures?.bytesReceived ?? 0),
-    connections: sum('connections'),
+    ...sumOf(rows, figures),
     startedAt: started.length === 0 ? undefined : Math.min(...started),
     durationMs: Math.max(...rows.map(({ durationMs }) => durationMs)),
     nodes: [...new Set(parts.map(({ node }) => node))].sort(),
   };
+}
+
+function sumOf(
+  rows: readonly PlaySession[],
+  figures: Figures | undefined,
+): Pick<PlaySession, 'bytes' | 'bytesReceived' | 'connections'> {
+  const sum = { bytes: figures?.bytes ?? 0, bytesReceived: figures?.bytesReceived ?? 0, connections: 0 };
+  for (const row of rows) {
+    sum.bytes += row.bytes;
+    sum.bytesReceived += row.bytesReceived;
+    sum.connections += row.connections;
+  }
+  return sum;
 }
 
 /** Groups the parts by visit, in order of appearance. */

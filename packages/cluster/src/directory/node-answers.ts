@@ -1,10 +1,13 @@
-import type { KickOptions, PlaySession, SessionFilter, SessionTracker } from '@stream-sessions/core';
+import type { Clock, KickOptions, PlaySession, SessionFilter, SessionTracker } from '@stream-sessions/core';
 import type { ClusterPort } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { ClusterTime } from './cluster-time.js';
 import type { PartRow } from './merge-rows.js';
 import { VisitSet } from './visit-set.js';
 import type { OperatorWords } from './operator-words.js';
+
+/** Who asks waits for a second: what was done here is answered by then, whether or not it can be said to others. */
+const SAYING_MS = 500;
 
 /** A node's answer to a kick. */
 export interface KickAnswer {
@@ -20,6 +23,7 @@ export interface NodeAnswersParts {
   readonly tracker: SessionTracker;
   readonly port: ClusterPort;
   readonly words: OperatorWords;
+  readonly clock: Clock;
   readonly time: ClusterTime;
   /** Of this node. */
   readonly name: string;
@@ -31,7 +35,7 @@ export class NodeAnswers {
 
   /** Call it before the member joins. */
   answerIn({ mailbox }: Member): void {
-    const { tracker, port, words } = this.parts;
+    const { tracker, port } = this.parts;
     mailbox.on('list', async (filter) => {
       const rows = await port.list(filter as SessionFilter);
       return rows.map((row) => this.partRow(row));
@@ -61,22 +65,32 @@ export class NodeAnswers {
       const row = tracker.get(id);
       // kicked by the log entry of another node, which was faster than this question
       const cut = kicked || row?.closeReason === 'kicked' ? row?.openedAt : undefined;
-      return { kicked, cut, logAt: kicked ? ((await words.said()) ?? 0) : 0 };
+      return { kicked, cut, logAt: kicked ? await this.saidAt() : 0 };
     });
     mailbox.on('kickAll', async (asked) => {
       const { filter, options } = asked as { filter: SessionFilter; options: KickOptions };
       const ids = tracker.list({ ...filter, status: 'active' }).map(({ id }) => id);
       const kicked = ids.filter((id) => tracker.kick(id, options));
-      await words.said();
+      await this.saidAt();
       return kicked;
     });
     mailbox.on('invalidate', (streams) => tracker.invalidate((streams as string[] | null) ?? undefined));
     mailbox.on('reauthorize', (target) => tracker.reauthorize(target as { user?: string; session?: string }));
   }
 
+  /** The position in the log of what was said last; 0 if Redis is slower than an answer may be. */
+  private async saidAt(): Promise<number> {
+    const { words, clock } = this.parts;
+    let timer: unknown;
+    const late = new Promise<undefined>((resolve) => (timer = clock.setTimeout(() => resolve(undefined), SAYING_MS)));
+    const said = await Promise.race([words.said(), late]);
+    clock.clearTimeout(timer);
+    return said ?? 0;
+  }
+
   private partRow(row: PlaySession): PartRow {
     const { port, time, name } = this.parts;
-    const place = row.closedAt === undefined ? port.part(row.id)?.place : undefined;
+    const place = row.closedAt === undefined ? port.place(row.id) : undefined;
     return { row: time.row(row), place, node: name };
   }
 }

@@ -61,12 +61,15 @@ export class Mailbox {
     private readonly clock: Clock,
   ) {}
 
-  /** Answers questions of this kind: JSON to JSON. Call it before the first join. */
+  /** Answers questions of this kind: JSON to JSON, of which nothing is changed later. Call it before the first join. */
   on(ask: string, answerer: Answerer): void {
     this.answerers.set(ask, answerer);
   }
 
-  /** Asks these nodes, possibly including this one. Never rejects: nodes that cannot be reached are missing. */
+  /**
+   * Asks these nodes, possibly including this one, which answers without a message. Never rejects: nodes that cannot be reached are
+   * missing.
+   */
   async ask<T>(nodes: readonly ClusterNode[], ask: string, body: unknown, timeoutMs: number): Promise<Answers<T>> {
     const id = randomUUID();
     const answers = new Map<string, unknown>();
@@ -77,11 +80,16 @@ export class Mailbox {
         resolve();
       };
       if (nodes.length === 0) return done();
-      this.questions.set(id, { waitsFor: new Set(nodes.map(({ incarnation }) => incarnation)), answers, done });
-      this.post(
-        nodes.map(({ incarnation }) => incarnation),
-        { from: this.membership.incarnation, id, ask, body },
-      ).catch(done);
+      const from = this.membership.incarnation;
+      const waitsFor = new Set(nodes.map(({ incarnation }) => incarnation));
+      const others = [...waitsFor].filter((incarnation) => incarnation !== from);
+      this.questions.set(id, { waitsFor, answers, done });
+      const message = { from, id, body };
+      if (others.length < waitsFor.size) void this.answer(message, ask);
+      if (others.length === 0) return;
+      this.post(others, { ...message, ask }).catch(() => {
+        for (const incarnation of others) this.answered({ from: incarnation, id, failed: true });
+      });
     });
     this.questions.delete(id);
     return {
@@ -116,6 +124,7 @@ export class Mailbox {
     } catch {
       // the asker notices that there is no answer
     }
+    if (from === incarnation) return this.answered(reply);
     await this.post([from], reply).catch(() => undefined);
   }
 

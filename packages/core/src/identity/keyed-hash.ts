@@ -1,25 +1,28 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { RecentMap } from '../collections/recent-map.js';
+import { hmacSha256 } from './hmac.js';
 
 /** Texts chosen by strangers are kept as they are up to this length, longer ones as their hash. */
 const LONGEST_KEPT = 256;
 /** The number of recent texts whose hashes are remembered, and the longest text among them. */
 const REMEMBERED = 512;
 const LONGEST_REMEMBERED = 2048;
+const BYTES = 12;
 
 /**
  * Stands for a credential where it has to be recognised but must not be stored: 96 bits of an HMAC-SHA-256, 16 characters.
  * Trackers with the same `fingerprintKey` produce the same hashes, in any process.
  */
 export class KeyedHash {
-  private readonly secret: KeyObject;
+  private readonly hmac: (text: string) => string;
   /** Identifies the key without revealing anything about it. */
   readonly keyId: string;
   private readonly recent = new RecentMap<string>({ max: REMEMBERED });
 
   /** @param key The tracker's `fingerprintKey`; the fingerprints that are shown are made directly with it. */
   constructor(key: string | Buffer) {
-    this.secret = createSecretKey(createHmac('sha256', key).update('stream-sessions: credentials').digest());
+    const secret = createHmac('sha256', key).update('stream-sessions: credentials').digest();
+    this.hmac = hmacSha256(secret, BYTES, 'utf16le');
     this.keyId = this.once('key');
   }
 
@@ -39,6 +42,6 @@ export class KeyedHash {
    * one character.
    */
   once(text: string): string {
-    return createHmac('sha256', this.secret).update(text, 'utf16le').digest().toString('base64url', 0, 12);
+    return this.hmac(text);
   }
 }

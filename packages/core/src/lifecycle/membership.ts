@@ -1,5 +1,5 @@
 import type { Registry } from '../registry/registry.js';
-import { identityOfSession } from '../registry/visit-identity.js';
+import { identityOfSession, placeOfSession } from '../registry/visit-identity.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Part, VisitDirectory } from '../types/cluster.js';
@@ -41,6 +41,11 @@ export class Membership {
   /** The session has closed, and its last bytes have been counted. */
   left(session: Session, row: PlaySession): void {
     this.directory?.left(this.partOf(session), row, !LETS_GO.has(row.closeReason as CloseReason));
+  }
+
+  placeOf(session: Session): string | undefined {
+    const { recipes, hash } = this.settings;
+    return placeOfSession(session, recipes, hash);
   }
 
   partOf(session: Session): Part {

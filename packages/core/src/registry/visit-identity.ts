@@ -20,6 +20,15 @@ export function identityOfHit(resolved: ResolvedHit, aliases: boolean, hash: Key
   return { kind, stream, place, names: shownOf(names, recipe, aliases), id: resolved.idToBe };
 }
 
+/** The place of a live session's group; undefined: it is not recognised by anything but its connection. */
+export function placeOfSession(session: Session, recipes: Recipes, hash: KeyedHash): string | undefined {
+  const { kind, group } = session;
+  if (group === undefined) return undefined;
+  const { signature, byStream } = recipes[kind];
+  const key = sharedGroup(session)?.key ?? (group as string);
+  return hash.once(groupPlace(kind, signature, byStream ? session.firstStream : '', key));
+}
+
 /** What a live session is recognised by. */
 export function identityOfSession(
   session: Session,
@@ -31,17 +40,14 @@ export function identityOfSession(
   const stream = session.firstStream;
   const ownName = session.name ?? (namedBy === 'user' ? session.userId : session.userAgent) ?? '';
   const own: NameHash = [namedBy, hashedName(namedBy, ownName, hash)];
-  if (group === undefined) return { kind, stream, place: undefined, names: [own], id };
-  const recipe = recipes[kind];
-  const { signature, byStream } = recipe;
-  const key = sharedGroup(session)?.key ?? (group as string);
-  const place = hash.once(groupPlace(kind, signature, byStream ? stream : '', key));
+  const place = placeOfSession(session, recipes, hash);
+  if (group === undefined) return { kind, stream, place, names: [own], id };
   const others = [...knownNames(session, hash).map((alias) => hashedAlias(alias, hash)), ...(rare?.unseen ?? [])];
   const isNews = ([nameKind, name]: NameHash, at: number, all: readonly NameHash[]): boolean =>
     all.findIndex(([kindThere, there]) => kindThere === nameKind && there === name) === at;
   const agentsLast = (name: NameHash): number => (name[0] === 'fingerprint' ? 1 : 0);
   const names = [own, ...others.sort((a, b) => agentsLast(a) - agentsLast(b))].filter(isNews);
-  return { kind, stream, place, names: shownOf(names, recipe, aliases), id };
+  return { kind, stream, place, names: shownOf(names, recipes[kind], aliases), id };
 }
 
 /** All names, the best alone, or none, in which case the group is one viewer. */

@@ -66,6 +66,11 @@ export class ClusterSide implements ClusterPort {
     return session && this.parts.membership.partOf(session);
   }
 
+  place(id: string): string | undefined {
+    const session = this.listed(id);
+    return session && this.parts.membership.placeOf(session);
+  }
+
   rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean {
     const { registry, lifecycle } = this.parts;
     const session = this.listed(id);

@@ -121,6 +121,8 @@ export interface ClusterPort {
   /** Calls `visit` for each session that matches, in the same way. One that ends meanwhile may come twice. */
   each(filter: SessionFilter, visit: (session: Pick<PlaySession, 'id' | 'openedAt'>) => void): Promise<void>;
   part(id: string): Part | undefined;
+  /** The `place` of a part. */
+  place(id: string): string | undefined;
   /** Gives a part another id or opening time. False: it is not live, or the new id is already live here. */
   rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean;
   /** The part's visit has ended elsewhere: the part closes, and its transports are cut. False: there is no such part. */
