@@ -114,4 +114,14 @@ describe('the hub', () => {
     for (const { member } of [b, c, later]) await member.leave();
     await a.member.leave();
   });
+
+  it('is elected anew if its folder was removed, and all find each other again', async () => {
+    const [a, b] = [await joined(open(), 'a'), await joined(open(), 'b')];
+    rmSync(path, { recursive: true });
+    const c = await joined(open(), 'c');
+    const all = [a, b, c];
+    await until('each sees all', () => all.every((each) => namesOf(each).join() === 'a,b,c'), 15_000);
+    expect(hubs()).toHaveLength(1);
+    for (const { member } of all) await member.leave();
+  });
 });

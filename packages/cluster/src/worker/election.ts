@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { badOption } from '@stream-sessions/core/spi';
@@ -27,8 +27,16 @@ export function ownFolder(path: string): void {
   if ((mode & 0o077) !== 0) throw badOption('path', 'a folder that no other user can enter (chmod 700)', path);
 }
 
+/** Which socket the latest hub has: another one means another hub. '': there is none, or something has removed it. */
+export function latestSocket(folder: string): string {
+  if (!existsSync(folder)) return '';
+  const path = pathOf(folder, latestHub(folder));
+  const { ino, mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
+  return ino === undefined ? '' : `${path} ${ino} ${mtimeMs}`;
+}
+
 /** The number of the latest hub; 0: there was none. */
-export function latestHub(folder: string): number {
+function latestHub(folder: string): number {
   return Math.max(0, ...readdirSync(folder).map((name) => Number(NAME.exec(name)?.[1] ?? 0)));
 }
 
@@ -39,14 +47,13 @@ const pathOf = (folder: string, n: number): string => join(folder, `hub-${n}`);
  * number, which only one can do, and loads what the previous hub left in the file `keptIn`. Sockets left by dead hubs are never
  * taken over, so that no socket of a living hub can be.
  */
-export async function reachHub(
-  folder: string,
-  keptIn?: string,
-): Promise<{ socket: Socket; number: number; hub?: Hub }> {
+export async function reachHub(folder: string, keptIn?: string): Promise<{ socket: Socket; hub?: Hub }> {
+  // something may clean up temporary folders
+  ownFolder(folder);
   const n = latestHub(folder);
   if (n > 0) {
     const socket = (await reach(pathOf(folder, n))) ?? (await secondLook(pathOf(folder, n)));
-    if (socket !== undefined) return { socket, number: n };
+    if (socket !== undefined) return { socket };
   }
   const hub = new Hub();
   try {
@@ -57,7 +64,7 @@ export async function reachHub(
     for (let old = n; old > 0 && old > n - 10; old--) rmSync(pathOf(folder, old), { force: true });
     const socket = await reach(pathOf(folder, n + 1));
     if (socket === undefined) throw new Error('the hub cannot be reached');
-    return { socket, number: n + 1, hub };
+    return { socket, hub };
   } catch (error) {
     hub.close();
     throw error;

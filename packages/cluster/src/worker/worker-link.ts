@@ -15,7 +15,7 @@ import {
   type Reply,
   type Step,
 } from '../link/link.js';
-import { latestHub, ownFolder, reachHub } from './election.js';
+import { latestSocket, ownFolder, reachHub } from './election.js';
 import { HubClient, StepFailed } from './hub-client.js';
 import type { Hub } from './hub.js';
 import { checkFile } from './kept-file.js';
@@ -86,7 +86,7 @@ const PREFIX = `{${LOG_BUCKET}}:`;
 export class WorkerLink implements ClusterLink {
   /** Set if it is this process. */
   hub: Hub | undefined;
-  private hubNumber = 0;
+  private hubSocket = '';
   private client: HubClient | undefined;
   private reaching: Promise<HubClient> | undefined;
   private isClosed = false;
@@ -168,9 +168,9 @@ export class WorkerLink implements ClusterLink {
   }
 
   private async open(): Promise<HubClient> {
-    const { socket, number, hub } = await reachHub(this.folder, this.denialsFile);
-    if (hub !== undefined) [this.hub, this.hubNumber] = [hub, number];
-    else if (number !== this.hubNumber) this.stepDown();
+    const { socket, hub } = await reachHub(this.folder, this.denialsFile);
+    if (hub !== undefined) [this.hub, this.hubSocket] = [hub, latestSocket(this.folder)];
+    else if (latestSocket(this.folder) !== this.hubSocket) this.stepDown();
     const client = new HubClient(
       socket,
       (to, key, entries) => this.given(client, to, key, entries),
@@ -206,8 +206,9 @@ export class WorkerLink implements ClusterLink {
   }
 
   private look(): void {
-    // two may have become hubs at once: the later one stays
-    if (this.hub !== undefined && ++this.looks % 10 === 0 && latestHub(this.folder) > this.hubNumber) this.stepDown();
+    // two may have become hubs at once, and the later one stays; or nobody else finds this one, because the folder was removed
+    if (this.hub !== undefined && ++this.looks % 10 === 0 && latestSocket(this.folder) !== this.hubSocket)
+      this.stepDown();
     void this.followAgain().catch(() => undefined);
   }
 
