@@ -27,6 +27,7 @@ import { inOrder } from './row-order.js';
 import { mergedStats, mergedStreams } from './merge-stats.js';
 import { kickEverywhere, unreachable, type KickParts } from './kick-everywhere.js';
 import type { NodeAnswers } from './node-answers.js';
+import { Pages } from './pages.js';
 import type { OperatorWords } from './operator-words.js';
 import type { ClusterEvents } from './cluster-events.js';
 import { countOfAll } from './visit-set.js';
@@ -109,7 +110,12 @@ export interface DirectoryParts extends KickParts {
 export class NodesAsOne implements ClusterDirectory {
   readonly tellsEveryEnd = true;
 
-  constructor(private readonly parts: DirectoryParts) {}
+  private readonly pages: Pages;
+
+  constructor(private readonly parts: DirectoryParts) {
+    const { mailbox } = parts.member;
+    this.pages = new Pages((nodes, filter) => mailbox.ask<PartRow[]>(nodes, 'list', filter, ANSWER_MS));
+  }
 
   get slots(): SharedSlots {
     return this.parts.slots;
@@ -139,10 +145,8 @@ export class NodesAsOne implements ClusterDirectory {
       throw new StreamSessionsError('ERR_LIMIT', `A list of a cluster has at most ${MAX_ROWS} rows. Read it in pages.`);
     }
     const asked = { ...filter, limit: limit > 0 ? limit : MAX_ROWS };
-    const { answers, missing } = await this.ask<PartRow[]>('list', asked);
-    const visits = byVisit(answers.flatMap(({ answer }) => answer));
-    const page = inOrder(visits, filter.order).slice(0, asked.limit);
-    const rows = await this.whole(page);
+    const { visits, missing } = await this.pages.read(this.askable(), asked);
+    const rows = await this.whole(visits);
     return Object.assign(rows, { partial: missing.length > 0, missing: missing.map(({ name }) => name) });
   }
 
@@ -247,10 +251,13 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   private ask<T>(what: string, body: unknown, timeoutMs = ANSWER_MS) {
+    return this.parts.member.mailbox.ask<T>(this.askable(), what, body, timeoutMs);
+  }
+
+  private askable(): readonly ClusterNode[] {
     const nodes = this.nodes();
-    if (nodes.length === 0)
-      throw new StreamSessionsError('ERR_CLUSTER_ALONE', 'No node of the cluster can be reached.');
-    return this.parts.member.mailbox.ask<T>(nodes, what, body, timeoutMs);
+    if (nodes.length > 0) return nodes;
+    throw new StreamSessionsError('ERR_CLUSTER_ALONE', 'No node of the cluster can be reached.');
   }
 
   private async listedDenials(): Promise<ListedDenial[]> {
