@@ -106,7 +106,7 @@ it('the counts keep nothing about streams without sessions', async () => {
   const a = await nodes.add();
   for (let n = 0; n < 20; n++) await play(a, { stream: `once${n}` });
   await until('all are told', () => nodes.opened.length === 20);
-  await a.directory.kickAll({ status: 'active' });
+  await a.directory.kickAll({ kind: 'viewer' });
   await until('all ends are told', () => nodes.closed.length === 20);
   expect(await nodes.keys('counts')).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import type { KickOptions, SessionFilter } from '@stream-sessions/core';
 import { until } from '../../../test/support/until.js';
 import type { ClusterOptions } from '../src/index.js';
 import { ask, type Nodes, play, type Node } from './support/nodes.js';
@@ -68,4 +69,52 @@ describe('a kick', () => {
     await until('it is known there', () => b.tracker.denials().length === 1);
     expect((await ask(b, { sid: 'here' })).admitted).toBe(false);
   });
+});
+
+describe('a kick of all who match', () => {
+  it('ends visits on all nodes, and counts each once', async () => {
+    const [a, b] = await two();
+    for (const node of [a, b]) await play(node, { sid: 'on both', stream: 'cam1' });
+    await play(b, { sid: 'there', stream: 'cam1' });
+    await play(b, { sid: 'elsewhere', stream: 'cam2' });
+    expect(await a.directory.kickAll({ stream: 'cam1', status: 'closed' })).toBe(0);
+    expect(await a.directory.kickAll({ stream: 'cam1' }, { denyForMs: 0 })).toBe(2);
+    expect([...(await a.directory.list({ status: 'active' }))]).toMatchObject([{ stream: 'cam2' }]);
+  });
+
+  it('ends the first ones of all nodes, up to a limit', async () => {
+    const [a, b] = await two();
+    const ids: string[] = [];
+    for (const [n, node] of [a, b, a, b].entries()) ids.push((await play(node, { sid: `${n}` })).id);
+    const before = [...(await a.directory.list({ status: 'active' }))].map(({ id }) => id);
+    expect(await a.directory.kickAll({ kind: 'viewer', limit: 3 }, { denyForMs: 0 })).toBe(3);
+    expect((await b.directory.list({ status: 'active' })).map(({ id }) => id)).toEqual(before.slice(3));
+  });
+
+  it.each<[string, SessionFilter, KickOptions, string]>([
+    ['without a filter', {}, {}, 'ERR_EMPTY_FILTER'],
+    ['with nothing but a limit', { limit: 1 }, {}, 'ERR_EMPTY_FILTER'],
+    ['with a misspelt field', { strem: 'cam1' } as SessionFilter, {}, 'ERR_BAD_OPTION'],
+    ['with a wrong option', { stream: 'cam1' }, { denyForMs: -1 }, 'ERR_BAD_OPTION'],
+  ])('%s is an error, and ends nothing', async (_, filter, options, code) => {
+    const [a, b] = await two();
+    await play(b, { stream: 'cam1', sid: 'there' });
+    await play(a, { stream: 'cam1', sid: 'here' });
+    await expect(a.directory.kickAll(filter, options)).rejects.toMatchObject({ code });
+    expect(await a.directory.list({ status: 'active' })).toHaveLength(2);
+  });
+});
+
+it('wrong filters and options are errors on a cluster as on one tracker', async () => {
+  const [a] = await two();
+  const { directory } = a;
+  const { id } = await play(a);
+  const asked: [unknown, string][] = [
+    [directory.list({ order: 'bytes' as never }), 'ERR_BAD_OPTION'],
+    [directory.count({ status: 'active', kind: 'nobody' as never }), 'ERR_BAD_OPTION'],
+    [directory.count({ country: 'DE', staus: 'active' } as never), 'ERR_BAD_OPTION'],
+    [directory.kick(id, { denyForMs: -1 }), 'ERR_BAD_OPTION'],
+    [directory.reauthorize({}), 'ERR_EMPTY_FILTER'],
+  ];
+  for (const [answer, code] of asked) await expect(answer).rejects.toMatchObject({ code });
 });

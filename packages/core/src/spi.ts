@@ -38,6 +38,7 @@ export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { Generations } from './support/generations.js';
 export { checkOptions, badOption } from './support/options.js';
+export { checkFilter, checkKickFilter } from './wire/check-filter.js';
 export { keep, ownCopy } from './support/strings.js';
 export { Queue } from './collections/queue.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';

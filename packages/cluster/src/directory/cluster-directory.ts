@@ -16,7 +16,7 @@ import {
   type TrackerEvents,
   type TrackerStats,
 } from '@stream-sessions/core';
-import { SESSION_KINDS, type SharedSlots } from '@stream-sessions/core/spi';
+import { checkFilter, SESSION_KINDS, type SharedSlots } from '@stream-sessions/core/spi';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { LiveCounts } from '../visits/live-counts.js';
 import { readFigures } from '../visits/visit-figures.js';
@@ -25,7 +25,7 @@ import { mergedExplanation } from './merge-explanations.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
 import { mergedStats, mergedStreams } from './merge-stats.js';
-import { kickEverywhere, unreachable, type KickParts } from './kick-everywhere.js';
+import { kickAllEverywhere, kickEverywhere, unreachable, type KickParts } from './kick-everywhere.js';
 import type { NodeAnswers } from './node-answers.js';
 import { Pages } from './pages.js';
 import type { OperatorWords } from './operator-words.js';
@@ -151,6 +151,7 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async count(filter: SessionFilter = {}): Promise<number> {
+    checkFilter(filter);
     const { stream, kind, status, ...rest } = filter;
     const isCounted = status === 'active' && Object.values(rest).every((value) => value === undefined);
     if (!isCounted) {
@@ -194,9 +195,8 @@ export class NodesAsOne implements ClusterDirectory {
     return kickEverywhere(this.parts, id, options);
   }
 
-  async kickAll(filter: SessionFilter, options: KickOptions = {}): Promise<number> {
-    const { answers } = await this.ask<string[]>('kickAll', { filter, options });
-    return new Set(answers.flatMap(({ answer }) => answer)).size;
+  kickAll(filter: SessionFilter, options: KickOptions = {}): Promise<number> {
+    return kickAllEverywhere(this.parts, (asked) => this.list(asked), filter, options);
   }
 
   async tag(id: string, tags: Record<string, string>): Promise<boolean> {

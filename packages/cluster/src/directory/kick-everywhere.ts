@@ -3,8 +3,11 @@ import {
   type Clock,
   type KickedAt,
   type KickOptions,
+  type PlaySession,
+  type SessionFilter,
   type SessionTracker,
 } from '@stream-sessions/core';
+import { checkKickFilter } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import { momentOf } from '../membership/lease.js';
 import type { ClusterNode } from '../membership/node-list.js';
@@ -47,6 +50,31 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
   if (isKickedHere) nodes.add(name);
   const pending = [...namesOf(late)].filter((each) => !nodes.has(each));
   return { nodes: [...nodes].sort(), pending: pending.sort() };
+}
+
+/**
+ * Ends all visits that match: see `ClusterDirectory.kickAll`.
+ *
+ * @param list Lists visits of all nodes
+ */
+export async function kickAllEverywhere(
+  parts: KickParts,
+  list: (filter: SessionFilter) => Promise<readonly Pick<PlaySession, 'id'>[]>,
+  filter: SessionFilter,
+  options: KickOptions,
+): Promise<number> {
+  const { mailbox, membership } = parts.member;
+  checkKickFilter(filter);
+  if (filter.status === 'closed') return 0;
+  if (filter.limit !== undefined && filter.limit > 0) {
+    const first = await list({ ...filter, status: 'active' });
+    const kicked = await Promise.all(first.map(({ id }) => kickEverywhere(parts, id, options)));
+    return kicked.filter((each) => each !== false).length;
+  }
+  const nodes = membership.nodes.living();
+  if (nodes.length === 0) return parts.tracker.kickAll(filter, options);
+  const { answers } = await mailbox.ask<string[]>(nodes, 'kickAll', { filter, options }, KICK_MS);
+  return new Set(answers.flatMap(({ answer }) => answer)).size;
 }
 
 const namesOf = (nodes: readonly ClusterNode[]): Set<string> => new Set(nodes.map(({ name }) => name));

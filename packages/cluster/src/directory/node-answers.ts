@@ -69,8 +69,7 @@ export class NodeAnswers {
     });
     mailbox.on('kickAll', async (asked) => {
       const { filter, options } = asked as { filter: SessionFilter; options: KickOptions };
-      const ids = tracker.list({ ...filter, status: 'active' }).map(({ id }) => id);
-      const kicked = ids.filter((id) => tracker.kick(id, options));
+      const kicked = port.kickAll(filter, options);
       await this.saidAt();
       return kicked;
     });

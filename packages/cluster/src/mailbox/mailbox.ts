@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '@stream-sessions/core';
+import { StreamSessionsError, type Clock } from '@stream-sessions/core';
 import { LOG_BUCKET } from '../link/link.js';
 import { leased } from '../membership/leased.js';
 import type { Membership } from '../membership/membership.js';
@@ -33,6 +33,8 @@ interface Message {
   readonly failed?: true;
 }
 
+const NO_ANSWER = { failed: true } as const;
+
 /** The answers of several nodes to one question. */
 export interface Answers<T> {
   readonly answers: readonly { readonly node: ClusterNode; readonly answer: T }[];
@@ -43,7 +45,7 @@ export interface Answers<T> {
 interface Question {
   readonly waitsFor: Set<string>;
   readonly answers: Map<string, unknown>;
-  readonly done: () => void;
+  readonly done: (error?: StreamSessionsError) => void;
 }
 
 export type Answerer = (body: unknown) => unknown;
@@ -67,31 +69,35 @@ export class Mailbox {
   }
 
   /**
-   * Asks these nodes, possibly including this one, which answers without a message. Never rejects: nodes that cannot be reached are
-   * missing.
+   * Asks these nodes, possibly including this one, which answers without a message. Nodes that cannot be reached, or cannot answer,
+   * are missing.
+   *
+   * @throws StreamSessionsError (as a rejection) as this node does: the question is wrong
    */
   async ask<T>(nodes: readonly ClusterNode[], ask: string, body: unknown, timeoutMs: number): Promise<Answers<T>> {
     const id = randomUUID();
     const answers = new Map<string, unknown>();
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       const timer = this.clock.setTimeout(resolve, timeoutMs);
-      const done = (): void => {
+      const done = (error?: StreamSessionsError): void => {
         this.clock.clearTimeout(timer);
-        resolve();
+        if (error === undefined) resolve();
+        else reject(error);
       };
       if (nodes.length === 0) return done();
       const from = this.membership.incarnation;
       const waitsFor = new Set(nodes.map(({ incarnation }) => incarnation));
       const others = [...waitsFor].filter((incarnation) => incarnation !== from);
       this.questions.set(id, { waitsFor, answers, done });
-      const message = { from, id, body };
-      if (others.length < waitsFor.size) void this.answer(message, ask);
-      if (others.length === 0) return;
-      this.post(others, { ...message, ask }).catch(() => {
-        for (const incarnation of others) this.answered({ from: incarnation, id, failed: true });
-      });
-    });
-    this.questions.delete(id);
+      const failed = (incarnation: string): void => this.answered({ from: incarnation, id, failed: true });
+      if (others.length < waitsFor.size) {
+        this.answerTo(ask, body).then(
+          (answer) => this.answered({ from, id, ...answer }),
+          (error: unknown) => (error instanceof StreamSessionsError ? done(error) : failed(from)),
+        );
+      }
+      if (others.length > 0) this.post(others, { from, id, ask, body }).catch(() => others.forEach(failed));
+    }).finally(() => this.questions.delete(id));
     return {
       answers: nodes.flatMap((node) =>
         answers.has(node.incarnation) ? [{ node, answer: answers.get(node.incarnation) as T }] : [],
@@ -116,16 +122,14 @@ export class Mailbox {
   }
 
   private async answer({ id, from, body }: Message, ask: string): Promise<void> {
-    const { incarnation } = this.membership;
-    let reply: Message = { from: incarnation, id, failed: true };
-    try {
-      const answer = await this.answerers.get(ask)?.(body);
-      if (answer !== undefined) reply = { from: incarnation, id, body: answer };
-    } catch {
-      // the asker notices that there is no answer
-    }
-    if (from === incarnation) return this.answered(reply);
-    await this.post([from], reply).catch(() => undefined);
+    // the asker notices that there is no answer
+    const answer = await this.answerTo(ask, body).catch(() => NO_ANSWER);
+    await this.post([from], { from: this.membership.incarnation, id, ...answer }).catch(() => undefined);
+  }
+
+  private async answerTo(ask: string, body: unknown): Promise<Pick<Message, 'body' | 'failed'>> {
+    const answer = await this.answerers.get(ask)?.(body);
+    return answer === undefined ? NO_ANSWER : { body: answer };
   }
 
   private post(to: readonly string[], message: Message): Promise<void> {

@@ -1,60 +1,7 @@
 import type { AddressReader } from '../identity/address.js';
-import type { SessionFilter, SessionOrder } from '../types/play-session.js';
-import { SESSION_KINDS } from '../types/kinds.js';
-import { badOption, checkOptions } from '../support/options.js';
+import type { SessionFilter } from '../types/play-session.js';
 import { Session } from '../session/session.js';
 import type { Row } from './closed-sessions.js';
-
-const FIELDS: readonly (keyof SessionFilter)[] = [
-  'stream',
-  'protocol',
-  'kind',
-  'status',
-  'user',
-  'ip',
-  'country',
-  'dvr',
-  'tag',
-  'reason',
-  'search',
-  'visits',
-  'order',
-  'limit',
-  'after',
-];
-
-const ORDERS: readonly SessionOrder[] = ['openedAt', '-openedAt', '-bytes', '-closedAt'];
-/** Longer than any name that anyone would type. */
-const MAX_SEARCH = 256;
-
-/**
- * @throws StreamSessionsError ERR_BAD_OPTION for an unknown field or an invalid value: a misspelt filter must not match everyone.
- */
-export function checkFilter(filter: SessionFilter): void {
-  checkOptions('filter', filter, FIELDS);
-  const { kind, status, protocol, dvr, search, visits, order } = filter;
-  if (protocol && typeof protocol !== 'string') throw badOption('protocol', 'a word such as "hls"', protocol);
-  if (kind && ![kind].flat().every((one) => SESSION_KINDS.includes(one))) {
-    throw badOption('kind', `one or several of ${SESSION_KINDS.join(', ')}`, kind);
-  }
-  if (dvr !== undefined && typeof dvr !== 'boolean') throw badOption('dvr', 'true or false', dvr);
-  if (status && status !== 'active' && status !== 'closed') throw badOption('status', '"active" or "closed"', status);
-  if (visits && visits !== 'latest' && visits !== 'all') throw badOption('visits', '"latest" or "all"', visits);
-  if (order && !ORDERS.includes(order)) throw badOption('order', `one of ${ORDERS.join(', ')}`, order);
-  if (search && !(typeof search === 'string' && search.length <= MAX_SEARCH)) {
-    throw badOption('search', `a string of at most ${MAX_SEARCH} characters`, search);
-  }
-}
-
-/** Fields that choose how many, in which order, from where on, or whether live or closed, but no sessions in particular. */
-const NAME_NOBODY: readonly string[] = ['limit', 'after', 'order', 'status', 'visits'];
-
-/** True when the filter does not restrict which sessions it means. */
-export function isEmptyFilter(filter: SessionFilter): boolean {
-  return Object.entries(filter).every(
-    ([key, value]) => NAME_NOBODY.includes(key) || value === undefined || value === '',
-  );
-}
 
 export type Test = (visit: Row) => boolean;
 

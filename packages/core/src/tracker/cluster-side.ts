@@ -4,6 +4,7 @@ import { identityDigest } from '../settings/identity-digest.js';
 import type { Session } from '../session/session.js';
 import type { ClusterPort, FoundVisit, IdentityOptionsDigest, Part, VisitDirectory } from '../types/cluster.js';
 import type { DenialRecord } from '../types/denial.js';
+import type { KickOptions } from '../types/operations.js';
 import type { CloseReason, PlaySession, SessionFilter } from '../types/play-session.js';
 import type { Parts } from './assemble.js';
 
@@ -85,6 +86,10 @@ export class ClusterSide implements ClusterPort {
     const session = this.parts.registry.get(id);
     if (session?.openedAt !== openedAt) return false;
     return this.parts.lifecycle.close(session, reason, { detail });
+  }
+
+  kickAll(filter: SessionFilter, options: KickOptions): string[] {
+    return this.parts.operator.kickAll(filter, options);
   }
 
   retire(visit: PlaySession): void {

@@ -4,7 +4,8 @@ import { matchesElsewhere, matchesSession, mentionedBy, tokensOf } from '../deni
 import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { checkFilter, compileFilter, isEmptyFilter } from '../registry/filter.js';
+import { compileFilter } from '../registry/filter.js';
+import { checkKickFilter } from '../wire/check-filter.js';
 import type { Registry } from '../registry/registry.js';
 import type { Resolver } from '../registry/resolver.js';
 import { forgetVerdicts } from '../session/decided.js';
@@ -63,15 +64,13 @@ export class Operator {
     return true;
   }
 
-  kickAll(filter: SessionFilter, options?: KickOptions): number {
-    checkFilter(filter);
-    if (isEmptyFilter(filter)) {
-      throw new StreamSessionsError('ERR_EMPTY_FILTER', 'An empty filter would kick everybody. Say whom you mean.');
-    }
-    if (filter.status === 'closed') return 0;
+  /** Returns the ids of the sessions that were kicked. */
+  kickAll(filter: SessionFilter, options?: KickOptions): string[] {
+    checkKickFilter(filter);
+    if (filter.status === 'closed') return [];
     const ids = this.parts.queries.list({ ...filter, status: 'active' }, true).map((session) => session.id);
     ids.push(...this.waitingAs(filter));
-    return ids.filter((id) => this.kick(id, options)).length;
+    return ids.filter((id) => this.kick(id, options));
   }
 
   deny(rawTarget: DenialTarget, options: DenyOptions = {}): Denial {

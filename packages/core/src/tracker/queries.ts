@@ -1,5 +1,6 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { checkFilter, compileFilter, type Test } from '../registry/filter.js';
+import { compileFilter, type Test } from '../registry/filter.js';
+import { checkFilter } from '../wire/check-filter.js';
 import { checkEffort, countOf, matches, pageOf, type Sources } from '../registry/listing.js';
 import type { Position } from '../registry/cursor.js';
 import type { Rates } from '../registry/rates.js';

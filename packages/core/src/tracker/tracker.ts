@@ -132,7 +132,7 @@ export class Tracker implements SessionTracker {
   }
 
   kickAll(filter: SessionFilter, options?: KickOptions): number {
-    return this.parts.operator.kickAll(filter, options);
+    return this.parts.operator.kickAll(filter, options).length;
   }
 
   tag(id: string, tags: Record<string, string>): boolean {

@@ -1,5 +1,6 @@
 import type { DenialRecord } from './denial.js';
 import type { SessionKind } from './kinds.js';
+import type { KickOptions } from './operations.js';
 import type { CloseReason, NamedBy, PlaySession, SessionFilter } from './play-session.js';
 
 /*
@@ -127,6 +128,12 @@ export interface ClusterPort {
   rename(id: string, as: Pick<FoundVisit, 'id' | 'openedAt'>): boolean;
   /** The part's visit has ended elsewhere: the part closes, and its transports are cut. False: there is no such part. */
   end(id: string, openedAt: number, reason: CloseReason, detail?: string): boolean;
+  /**
+   * As `kickAll` of the tracker. Returns the ids of the sessions that were kicked.
+   *
+   * @throws StreamSessionsError ERR_BAD_OPTION, ERR_EMPTY_FILTER
+   */
+  kickAll(filter: SessionFilter, options: KickOptions): string[];
   /** A visit whose last part was here is over: lists show it as closed. */
   retire(visit: PlaySession): void;
   /** A viewer that went quiet here is watching on another node: only counted. */
