@@ -26,6 +26,8 @@ const ORDERS: readonly SessionOrder[] = ['openedAt', '-openedAt', '-bytes', '-cl
 const MAX_SEARCH = 256;
 
 /**
+ * Checks a filter of sessions, as lists and counts do.
+ *
  * @throws StreamSessionsError ERR_BAD_OPTION for an unknown field or an invalid value: a misspelt filter must not match everyone.
  */
 export function checkFilter(filter: SessionFilter): void {
@@ -48,6 +50,8 @@ export function checkFilter(filter: SessionFilter): void {
 const NAME_NOBODY: readonly string[] = ['limit', 'after', 'order', 'status', 'visits'];
 
 /**
+ * Checks a filter of sessions that are to be kicked.
+ *
  * @throws StreamSessionsError ERR_BAD_OPTION; ERR_EMPTY_FILTER if the filter does not restrict which sessions it means.
  */
 export function checkKickFilter(filter: SessionFilter): void {
