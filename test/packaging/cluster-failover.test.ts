@@ -1,4 +1,4 @@
-import { closeClients } from '../support/redis-clients.js';
+import { closeClients, connect } from '../support/redis-clients.js';
 import { REDIS_PASSWORD, SENTINEL_PASSWORD, startSentinels, type SentinelTrio } from '../support/topologies.js';
 import { until } from '../support/until.js';
 import { Load } from './support/cluster-load.js';
@@ -36,7 +36,8 @@ it('each visit is reported once, and denials stay, if a Sentinel failover loses 
   await trio.failOver();
   await until('what was said is back', async () => (await b.play(viewer('eve', 1))) === 403);
   await viewers.goesOn(200);
-  await nodes.settled(USERS + LATE, [], true);
+  const master = await connect('redis', trio.replica.port, 3, REDIS_PASSWORD);
+  await nodes.settled(USERS + LATE, [master], true);
   await viewers.stop();
-  await nodes.settled(0, [], true);
+  await nodes.settled(0, [master], true);
 });

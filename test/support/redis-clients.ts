@@ -20,21 +20,28 @@ export function closeClients(): void {
   for (const { close } of open.splice(0)) close();
 }
 
-export async function connect(kind: ClientKind, port: number, protocol: 2 | 3 = 3): Promise<OpenClient> {
-  const opened = kind === 'redis' ? await nodeRedis(port, protocol) : await ioredis(port, protocol);
+export async function connect(
+  kind: ClientKind,
+  port: number,
+  protocol: 2 | 3 = 3,
+  password?: string,
+): Promise<OpenClient> {
+  const opened = await (kind === 'redis' ? nodeRedis : ioredis)(port, protocol, password);
   open.push(opened);
   return opened;
 }
 
-async function nodeRedis(port: number, RESP: 2 | 3): Promise<OpenClient> {
-  const client = createClient({ RESP, socket: { host: '127.0.0.1', port, reconnectStrategy: 20 } });
+async function nodeRedis(port: number, RESP: 2 | 3, password: string | undefined): Promise<OpenClient> {
+  const socket = { host: '127.0.0.1', port, reconnectStrategy: 20 };
+  const client = createClient({ RESP, socket, ...(password !== undefined && { password }) });
   client.on('error', () => undefined);
   await client.connect();
   return { client, ask: (...args) => client.sendCommand(args), close: () => client.destroy() };
 }
 
-async function ioredis(port: number, protocol: 2 | 3): Promise<OpenClient> {
-  const client = new Redis({ host: '127.0.0.1', port, protocol, retryStrategy: () => 20, lazyConnect: true });
+async function ioredis(port: number, protocol: 2 | 3, password: string | undefined): Promise<OpenClient> {
+  const options = { host: '127.0.0.1', port, protocol, retryStrategy: () => 20, lazyConnect: true };
+  const client = new Redis({ ...options, ...(password !== undefined && { password }) });
   client.on('error', () => undefined);
   await client.connect();
   return {

@@ -17,6 +17,8 @@ export interface SentinelTrio {
   readonly sentinelAddrs: string[];
   readonly sentinels: { host: string; port: number }[];
   readonly master: RedisServer;
+  /** The master after a failover. */
+  readonly replica: RedisServer;
   /** The replica hears nothing more: what is written from now on is lost with the master. */
   detach(): Promise<void>;
   /** Another server is the master by the time this resolves. */
@@ -51,6 +53,7 @@ export async function startSentinels(): Promise<SentinelTrio> {
   let isDetached = false;
   return {
     master,
+    replica,
     detach: async () => {
       isDetached = true;
       cli(replica.port, '-a', REDIS_PASSWORD, 'CONFIG', 'SET', 'masterauth', 'another');

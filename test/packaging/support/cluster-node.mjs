@@ -86,7 +86,7 @@ const asks = {
   warnings: () => warnings,
   deny: (target, options) => cluster.deny(target, options).then(() => true),
   denials: async () => (await cluster.denials()).length,
-  kickAll: () => cluster.kickAll({}, { denyForMs: 0 }),
+  kickAll: () => cluster.kickAll({ kind: 'viewer' }, { denyForMs: 0 }),
   dieOf: (words) => ((fatal = words), true),
 };
 process.on('message', ({ id, what, args }) => {

@@ -164,7 +164,9 @@ export class ClusterNodes {
    * @param mayRepeat a node has died before it could say what it had told: the same event may have been told again
    */
   async settled(live: number, aside: readonly Pick<OpenClient, 'ask'>[], mayRepeat = false): Promise<void> {
-    await until(`${live} visits are left`, () => this.live().length === live);
+    await until(`${live} visits are left`, () => this.live().length === live).catch((error: Error) => {
+      throw new Error(`${error.message}; there are ${this.live().length}`);
+    });
     for (const node of this.living) {
       let seen: unknown;
       const isRight = async () => {

@@ -19,7 +19,7 @@ import {
 import { checkFilter, SESSION_KINDS, type SharedSlots } from '@stream-sessions/core/spi';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { LiveCounts } from '../visits/live-counts.js';
-import { readFigures } from '../visits/visit-figures.js';
+import { readFigures, type Figures } from '../visits/visit-figures.js';
 import { mergedDenials, type ListedDenial } from './merge-denials.js';
 import { mergedExplanation } from './merge-explanations.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
@@ -146,8 +146,10 @@ export class NodesAsOne implements ClusterDirectory {
     }
     const asked = { ...filter, limit: limit > 0 ? limit : MAX_ROWS };
     const { visits, missing } = await this.pages.read(this.askable(), asked);
-    const rows = await this.whole(visits);
-    return Object.assign(rows, { partial: missing.length > 0, missing: missing.map(({ name }) => name) });
+    const figures = await this.figuresOf(visits);
+    const rows = visits.map((parts, i) => mergedRow(parts, figures?.[i]));
+    const partial = missing.length > 0 || figures === undefined;
+    return Object.assign(rows, { partial, missing: missing.map(({ name }) => name) });
   }
 
   async count(filter: SessionFilter = {}): Promise<number> {
@@ -166,7 +168,7 @@ export class NodesAsOne implements ClusterDirectory {
     const { answers } = await this.ask<PartRow | null>('get', id);
     const visits = byVisit(answers.flatMap(({ answer }) => (answer === null ? [] : [answer])));
     const latest = inOrder(visits, '-openedAt').sort((a, b) => closedLast(a) - closedLast(b))[0];
-    return latest === undefined ? undefined : (await this.whole([latest]))[0];
+    return latest && mergedRow(latest, (await this.figuresOf([latest]))?.[0]);
   }
 
   async streams(): Promise<readonly StreamSummary[]> {
@@ -275,14 +277,13 @@ export class NodesAsOne implements ClusterDirectory {
     if (logAt !== undefined && logAt > 0) await this.ask('reached', logAt);
   }
 
-  /** Merged with what the records say, with one request per bucket. */
-  private async whole(visits: readonly (readonly PartRow[])[]): Promise<ClusterSession[]> {
+  /** What their records say, with one request per bucket; undefined if Redis does not answer. */
+  private figuresOf(visits: readonly (readonly PartRow[])[]): Promise<Figures[] | undefined> {
     const known = visits.map(([part]) => {
       const { row, place } = part as PartRow;
       return { id: row.id, openedAt: row.openedAt, place };
     });
-    const figures = await readFigures(this.parts.member.membership, known);
-    return visits.map((parts, i) => mergedRow(parts, figures[i]));
+    return readFigures(this.parts.member.membership, known).catch(() => undefined);
   }
 
   private async decidedAgain(what: string, body: unknown): Promise<InvalidateResult> {

@@ -22,7 +22,7 @@ export interface ClusterLogParts {
   /** Called for each entry, in order, including this node's own. */
   readonly onSaid: (body: string) => void;
   /**
-   * Called with everything in force, in portions, each in any order; the next is read while one is being worked on. Resolves with
+   * Called with everything in force, in portions, each in any order; the next ones are read while one is being worked on. Resolves with
    * what this node knows and the table lacks.
    */
   readonly onTable: (portions: AsyncIterable<readonly TableRow[]>) => Promise<readonly Running[]>;
@@ -32,6 +32,8 @@ export interface ClusterLogParts {
 
 const NOWHERE: Position = { n: -1, tag: '', epoch: '' };
 const AT_ONCE = 200;
+/** How many portions of the table are on their way at once: a far Redis would take long, one by one. */
+const READ_AHEAD = 16;
 
 /**
  * What all nodes hear in one order, and a table of what is in force. By number, tag and epoch, a node knows whether it has heard
@@ -153,15 +155,15 @@ export class ClusterLog {
   }
 
   private async *portions(): AsyncGenerator<readonly TableRow[], void> {
-    let next = this.readShard(0);
-    for (let shard = 1; shard <= SHARDS; shard++) {
-      const rows = await next;
+    const ahead: Promise<readonly TableRow[]>[] = [];
+    for (let shard = 0; shard < SHARDS + READ_AHEAD; shard++) {
       if (shard < SHARDS) {
-        next = this.readShard(shard);
-        // if it fails while these rows are being worked on, that is noticed afterwards
-        next.catch(() => undefined);
+        const rows = this.readShard(shard);
+        // if it fails while earlier ones are being worked on, that is noticed afterwards
+        rows.catch(() => undefined);
+        ahead.push(rows);
       }
-      yield rows;
+      if (shard >= READ_AHEAD) yield (await ahead.shift()) ?? [];
     }
   }
 
