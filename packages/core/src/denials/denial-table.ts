@@ -159,7 +159,7 @@ export class DenialTable {
 
   /** `isKnown`: it comes from the journal itself. */
   add(entry: DenialEntry, isKnown = false): void {
-    const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
+    const same = this.sameTarget(entry);
     if (same !== undefined) this.delete(same);
     if (this.max <= 0) return;
     this.trim(this.max - 1);
@@ -180,7 +180,7 @@ export class DenialTable {
 
   /** Adds a denial made elsewhere. Two of the same target were made at once; which one is heard last depends on the node. */
   takeOver(entry: DenialEntry): void {
-    const same = entry.targetKey === undefined ? undefined : this.byTarget.get(entry.targetKey);
+    const same = this.sameTarget(entry);
     if (same !== undefined && same.denialId !== entry.denialId) {
       entry.until = Math.max(entry.until, same.until);
       entry.standsFor = [...same.standsFor, same.denialId];
@@ -212,6 +212,11 @@ export class DenialTable {
 
   getByTarget(key: string): DenialEntry | undefined {
     return this.byTarget.get(key);
+  }
+
+  /** The denial here with the target that this one was made with. */
+  sameTarget({ targetKey }: DenialEntry): DenialEntry | undefined {
+    return targetKey === undefined ? undefined : this.byTarget.get(targetKey);
   }
 
   /** Those that are in force. */

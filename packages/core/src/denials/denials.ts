@@ -105,7 +105,7 @@ export class Denials {
    */
   deny(target: DenialTarget, forMs: number, reason: string | undefined): Denial {
     const entry = this.factory.ofTarget(target, forMs, reason);
-    const before = this.operator.getByTarget(entry.targetKey as string);
+    const before = this.operator.sameTarget(entry);
     entry.until = Math.max(entry.until, before?.until ?? 0);
     if (entry.until > this.parts.clock.now()) this.addOperators(entry);
     if (before !== undefined) this.tellLifted(before);
@@ -207,7 +207,7 @@ export class Denials {
   restore(record: DenialRecord): void {
     const entry = fromRecord(record, this.settings.hash.keyId);
     // A denial made since this process began is newer.
-    const isSaidAgain = entry.targetKey !== undefined && this.operator.getByTarget(entry.targetKey) !== undefined;
+    const isSaidAgain = this.operator.sameTarget(entry) !== undefined;
     if (entry.until <= this.parts.clock.now() || isSaidAgain) return this.operator.journal?.deleted(entry);
     this.operator.add(entry, true);
     return this.cache.clear();
