@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { badOption } from '@stream-sessions/core/spi';
@@ -29,10 +29,14 @@ export function ownFolder(path: string): void {
 
 /** Which socket the latest hub has: another one means another hub. '': there is none, or something has removed it. */
 export function latestSocket(folder: string): string {
-  if (!existsSync(folder)) return '';
-  const path = pathOf(folder, latestHub(folder));
-  const { ino, mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
-  return ino === undefined ? '' : `${path} ${ino} ${mtimeMs}`;
+  try {
+    const path = pathOf(folder, latestHub(folder));
+    const { ino, mtimeMs } = lstatSync(path);
+    return `${path} ${ino} ${mtimeMs}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 /** The number of the latest hub; 0: there was none. */

@@ -170,7 +170,7 @@ export class WorkerLink implements ClusterLink {
   private async open(): Promise<HubClient> {
     const { socket, hub } = await reachHub(this.folder, this.denialsFile);
     if (hub !== undefined) [this.hub, this.hubSocket] = [hub, latestSocket(this.folder)];
-    else if (latestSocket(this.folder) !== this.hubSocket) this.stepDown();
+    else this.stepDownIfUnfound();
     const client = new HubClient(
       socket,
       (to, key, entries) => this.given(client, to, key, entries),
@@ -181,9 +181,10 @@ export class WorkerLink implements ClusterLink {
     return client;
   }
 
-  /** Others have switched to a later hub. */
-  private stepDown(): void {
-    this.hub?.close();
+  /** Two may have become hubs at once, and the later one stays; or the folder was removed, and nobody else finds this one. */
+  private stepDownIfUnfound(): void {
+    if (this.hub === undefined || latestSocket(this.folder) === this.hubSocket) return;
+    this.hub.close();
     this.hub = undefined;
   }
 
@@ -206,9 +207,7 @@ export class WorkerLink implements ClusterLink {
   }
 
   private look(): void {
-    // two may have become hubs at once, and the later one stays; or nobody else finds this one, because the folder was removed
-    if (this.hub !== undefined && ++this.looks % 10 === 0 && latestSocket(this.folder) !== this.hubSocket)
-      this.stepDown();
+    if (++this.looks % 10 === 0) this.stepDownIfUnfound();
     void this.followAgain().catch(() => undefined);
   }
 
