@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -245,6 +246,24 @@ describe('a state file', () => {
     const found = await kept(open());
     expect(Object.keys(found)).toHaveLength(99);
     expect(Object.values(found)).toEqual(Array.from({ length: 99 }, () => ({ round: 39, text })));
+    expect(readdirSync(folder).sort()).toEqual(['sessions.state', 'sessions.state.lock-1']);
+  });
+
+  it('that cannot be rewritten goes on as it is, and leaves no other file behind', async () => {
+    const store = open();
+    await kept(store);
+    const openFiles = (): number => readdirSync('/proc/self/fd').length;
+    const before = openFiles();
+    symlinkSync('/dev/full', `${file}.new`);
+    const text = 'x'.repeat(1_000);
+    for (let round = 0; round < 12; round++) {
+      await store.save(Array.from({ length: 100 }, (_, n): StateChange => [`k${n}`, { round, text }]));
+    }
+    await until('rewriting has failed', () => store.warning?.includes('could not be made smaller') === true);
+    expect(openFiles()).toBe(before);
+    await store.save([['k0', undefined]]);
+    await store.close();
+    expect(Object.keys(await kept(open()))).toHaveLength(99);
     expect(readdirSync(folder).sort()).toEqual(['sessions.state', 'sessions.state.lock-1']);
   });
 });

@@ -10,13 +10,22 @@ stateStoreContract({
   start: () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'state-'));
     let file = path.join(folder, '0');
+    const opened: StateStore[] = [];
     return {
-      open: () => fileState(file),
+      open: () => {
+        const store = fileState(file);
+        opened.push(store);
+        return store;
+      },
       crash: () => {
         copyFileSync(file, `${file}0`);
         file = `${file}0`;
       },
-      stop: () => rmSync(folder, { recursive: true, force: true }),
+      stop: async () => {
+        // also of the process that crashed, which is this one
+        await Promise.all(opened.map((store) => store.close()));
+        rmSync(folder, { recursive: true, force: true });
+      },
     };
   },
 });

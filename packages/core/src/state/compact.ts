@@ -25,19 +25,26 @@ export async function compactedCopy(
   const { isOne } = await latestLines(source, from, to, isDamaged, isOver);
   if (isOver()) return undefined;
   const file = await open(path, 'w+', 0o600);
-  const header = Buffer.from(headerOf(key));
-  await file.write(header);
-  let size = header.length;
-  for await (const lines of linesOf(source, from, to)) {
-    if (isOver()) break;
-    const parts: Buffer[] = [];
-    eachLine(lines, (begin, end, offset) => {
-      if (isOne(keyOfLine(lines.data, begin, end), offset)) parts.push(lines.data.subarray(begin, end + 1));
-    });
-    const bytes = Buffer.concat(parts);
-    size += await writeAll(file, bytes, size);
+  let size: number | undefined;
+  try {
+    size = await copyLines();
+  } finally {
+    if (size === undefined) await file.close();
   }
-  if (!isOver()) return { file, size, copiedTo: to };
-  await file.close();
-  return undefined;
+  return size === undefined ? undefined : { file, size, copiedTo: to };
+
+  async function copyLines(): Promise<number | undefined> {
+    const header = Buffer.from(headerOf(key));
+    await file.write(header);
+    let written = header.length;
+    for await (const lines of linesOf(source, from, to)) {
+      if (isOver()) return undefined;
+      const parts: Buffer[] = [];
+      eachLine(lines, (begin, end, offset) => {
+        if (isOne(keyOfLine(lines.data, begin, end), offset)) parts.push(lines.data.subarray(begin, end + 1));
+      });
+      written += await writeAll(file, Buffer.concat(parts), written);
+    }
+    return isOver() ? undefined : written;
+  }
 }

@@ -182,7 +182,12 @@ class FileState implements StateStore {
       while (this.size > this.compactAt && !this.isClosing) {
         const options = { key, from: length, to: this.size, isDamaged: this.isDamaged, isOver };
         const copy = await compactedCopy(this.file as FileHandle, newPath(this.path), options);
-        if (copy !== undefined) await this.inTurn(() => this.replaceBy(copy));
+        if (copy === undefined) continue;
+        try {
+          await this.inTurn(() => this.replaceBy(copy));
+        } finally {
+          if (this.file !== copy.file) await copy.file.close();
+        }
       }
     } catch (error) {
       rmSync(newPath(this.path), { force: true });
@@ -209,10 +214,11 @@ class FileState implements StateStore {
     await file.datasync();
     if (this.isDamaged) await rename(this.path, `${this.path}.damaged-${Date.now()}`);
     await rename(newPath(this.path), this.path);
-    await syncFolder(this.path);
+    // From here on the old file has no name: nothing that fails below may leave it the one that is written.
     [this.file, this.size, this.isDamaged] = [file, whole, false];
     this.compactAt = Math.max(MIN_COMPACTED, GROWTH * size);
     await old.close();
+    await syncFolder(this.path);
   }
 }
 

@@ -26,7 +26,7 @@ export function openHeader(path: string): StateHeader {
   if (end < 0 && headerOf('').startsWith(text.slice(0, NAME.length))) return make(path);
   const header = parsed(text.slice(0, end));
   if (header?.file !== NAME || typeof header.version !== 'number' || typeof header.key !== 'string') {
-    throw unreadable(path, 'it is no state file, or is damaged');
+    throw unreadable(path, 'it is not a state file, or it is damaged');
   }
   if (header.version > VERSION)
     throw unreadable(path, `it is of version ${header.version}, which is newer than this package`);

@@ -75,13 +75,13 @@ export function readSession(given: unknown): StoredSession {
     may(isListOfTexts, record.decided) &&
     may(isTags, record.tags) &&
     may(isWatched, record.watched);
-  if (!isFine) throw new Error('this is no record of a session');
+  if (!isFine) throw new Error('this is not the record of a session');
   return record;
 }
 
 /** @throws Error if it is not a record of progress */
 export function readProgress(progress: unknown): Progress {
   const isFine = Array.isArray(progress) && isTime(progress[0]) && isTime(progress[1]) && isTime(progress[2]);
-  if (!isFine || !may(isObject, progress[3])) throw new Error('this is no record of progress');
+  if (!isFine || !may(isObject, progress[3])) throw new Error('this is not a record of progress');
   return progress as unknown as Progress;
 }
