@@ -9,7 +9,7 @@ import { sessionsApi, trackPlayback } from '@stream-sessions/express-middleware'
 
 const { PORT, MEDIA = 'media', REDIS_URL: url, KEY = randomBytes(24).toString('base64url') } = process.env;
 const port = Number(PORT || 8080);
-if (!(port > 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port > 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 if (workers.isPrimary) {
   for (let n = 0; n < 4; n++) workers.fork({ KEY });

@@ -7,7 +7,7 @@ import { historyApi, openHistory } from '@stream-sessions/history';
 
 const { PORT, MEDIA = 'media', DATABASE_URL } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 // Who watches outlives a crash: a visit that goes on in the next process is the same visit.
 const tracker = createTracker({ state: fileState('viewers.state') });

@@ -6,7 +6,7 @@ import { createSources, processDriver } from '@stream-sessions/on-demand';
 
 const { PORT, MEDIA = 'media', SLEEP_AFTER = '60' } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 const cameras = { name: 'cameras', stage: 'authorise', admit: ({ stream }) => mayWatch(stream) };
 const mayWatch = (stream) => (/^cam-[1-9]$/.test(stream) ? { allow: true } : { allow: false, reason: 'unauthorized' });
 const tracker = createTracker({ policies: [cameras] });

@@ -9,7 +9,7 @@ import { openPassFile, passBook, passesApi, passPolicy, PASS_TYPES } from '@stre
 
 const { PORT, MEDIA = 'media', PASSES = 'passes.jsonl', SECONDS = '30' } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 const book = passBook({ store: await openPassFile(PASSES) });
 const tracker = createTracker({ policies: [passPolicy(book)] });

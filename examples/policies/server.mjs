@@ -7,7 +7,7 @@ import { concurrencyPolicy, signedUrlPolicy, signUrl } from '@stream-sessions/po
 
 const { PORT, MEDIA = 'media', URL_KEY: key = randomBytes(32).toString('hex') } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 const limit = concurrencyPolicy({ per: 'ip', max: 2, onExceed: 'replace-oldest' });
 const tracker = createTracker({ policies: [signedUrlPolicy({ keys: key }), limit] });
 tracker.on('opened', ({ session: s }) => console.log(`+ ${s.stream}`));

@@ -23,6 +23,6 @@ process.once('SIGINT', () => tracker.stop().then(() => nms.stop().then(() => pro
 function portOf(variable, usual) {
   const port = process.env[variable] || usual;
   if (/^\d{1,5}$/.test(port) && port < 65_536) return Number(port);
-  console.error(`${variable}=${port} is no port. Try ${usual}.`);
+  console.error(`${variable}=${port} is not a port. Try ${usual}.`);
   process.exit(1);
 }

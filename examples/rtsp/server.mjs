@@ -22,6 +22,6 @@ process.once('SIGINT', () => server.close().then(() => tracker.stop()));
 function portOf(variable, usual) {
   const port = process.env[variable] || usual;
   if (/^\d{1,5}$/.test(port) && port < 65_536) return Number(port);
-  console.error(`${variable}=${port} is no port. Try ${usual}.`);
+  console.error(`${variable}=${port} is not a port. Try ${usual}.`);
   process.exit(1);
 }

@@ -6,7 +6,7 @@ import { bandwidthCap, speedPolicy } from '@stream-sessions/policies';
 
 const { PORT, MEDIA = 'media' } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 let mbits = 4;
 const everybody = speedPolicy({ downMbits: () => mbits });
 const previews = speedPolicy({ downMbits: 1, per: 'preview-*' });

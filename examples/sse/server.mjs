@@ -7,7 +7,7 @@ import { createHub } from './hub.mjs';
 
 const { PORT, REDIS_URL } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 const tracker = createTracker();
 tracker.on('opened', ({ session: s }) => console.log(`+ ${s.userName} listens to ${s.stream} over ${s.protocol}`));

@@ -9,7 +9,7 @@ import { createWebhooks } from '@stream-sessions/webhooks';
 
 const { PORT, MEDIA = 'media', SECRET = `whsec_${randomBytes(32).toString('base64')}` } = process.env;
 const port = Number(PORT || 8080);
-if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is no port. Try 8080.`);
+if (!(port >= 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 const tracker = createTracker();
 const app = express();

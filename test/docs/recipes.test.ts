@@ -40,7 +40,7 @@ const ask = async (url: string, headers: Record<string, string> = {}, method = '
   const response = await fetch(url, { headers, method });
   return { status: response.status, headers: response.headers, text: await response.text() };
 };
-/** It serves playlist and segment, passes what is no media, and refuses what cannot be read before its file server does. */
+/** It serves playlist and segment, passes what is not media, and refuses what cannot be read before its file server does. */
 async function plays({ url }: Ran): Promise<void> {
   expect(await ask(url + INDEX)).toMatchObject({ status: 200, text: PLAYLIST });
   expect((await ask(`${url}/live/cam1/seg0.ts`)).text).toHaveLength(10_000);

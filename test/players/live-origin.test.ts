@@ -239,7 +239,7 @@ describe('the example, when it ends', () => {
     'refuses %j in one sentence, and leaves nothing behind',
     async (env) => {
       const [[name, value]] = Object.entries(env) as [[string, string]];
-      const why = name === 'KEY' ? 'KEY has to be 16 characters or more.*' : `${name}=${value} is no port\\..*`;
+      const why = name === 'KEY' ? 'KEY has to be 16 characters or more.*' : `${name}=${value} is not a port\\..*`;
       await expect(startLiveOrigin(env)).rejects.toThrow(new RegExp(`^The example ended \\(1\\):\n${why}\n$`));
     },
     30_000,

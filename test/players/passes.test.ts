@@ -167,7 +167,7 @@ together({
     );
   },
 
-  'a top-up in play is no cut, and is played to its end': async () => {
+  'a top-up in play does not cut the stream, and is played to its end': async () => {
     const owner = newOwner('more');
     const pass = await at.book.create(owner, { type: time, timeSecs: 3 });
     play('rtsp', owner);

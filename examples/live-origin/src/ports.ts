@@ -25,7 +25,7 @@ export async function choosePort(variable: string, usual: number, transport: Tra
 function readPort(variable: string, asked: string, usual: number): number {
   const port = /^\d{1,5}$/.test(asked) ? Number(asked) : NaN;
   if (port <= 65_535) return port;
-  throw new Error(`${variable}=${asked} is no port. Try: ${variable}=${usual} npm start`);
+  throw new Error(`${variable}=${asked} is not a port. Try: ${variable}=${usual} npm start`);
 }
 
 async function freeFrom(variable: string, usual: number, transport: Transport): Promise<number> {
@@ -74,6 +74,6 @@ export function reasonNotToListen(error: Error & { code?: string; port?: number 
   if (code === 'ERR_SRT_LISTEN') return `${error.message} Choose another one: SRT_PORT=0 npm start`;
   if (code === 'EACCES') return `Port ${port} may not be opened. Choose one above 1023: ${variable}=0 npm start`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return `HOST=${host} is no address of this machine. Try: HOST=0.0.0.0 npm start`;
+    return `HOST=${host} is not an address of this machine. Try: HOST=0.0.0.0 npm start`;
   return error.message;
 }

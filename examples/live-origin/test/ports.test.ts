@@ -81,7 +81,7 @@ it.each(['abc', '80a', '-1', '65536', '1e3', '0x50', '80.5', '123456', 'NaN', 'ï
   async (asked) => {
     withEnv({ X_PORT: asked });
     await expect(start().choosePort('X_PORT', 8080)).rejects.toThrow(
-      `X_PORT=${asked} is no port. Try: X_PORT=8080 npm start`,
+      `X_PORT=${asked} is not a port. Try: X_PORT=8080 npm start`,
     );
   },
 );

@@ -16,7 +16,7 @@ it('a cluster continues its visits when Redis comes back empty', async () => {
   const { id, openedAt } = await play(a, { token: 't' });
   await play(b, { token: 't' });
   await nodes.tellsOpened(1);
-  await until('it is no newcomer', () => Date.now() - openedAt > 1_500);
+  await until('it is not a newcomer', () => Date.now() - openedAt > 1_500);
   await (await connect('redis', redis.port)).ask('FLUSHALL');
   const held = async () => (await nodes.records())[0]?.split(' ')[5]?.length;
   await until('both have put it back', async () => (await held()) === 2 * HOLDER_LENGTH, 10_000);

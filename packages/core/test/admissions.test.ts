@@ -184,11 +184,11 @@ describe('admit with policies that answer at once', () => {
       ['says neither', () => ({})],
       ['says yes in words', () => ({ allow: 'yes' })],
       ['says no without a reason', () => ({ allow: false })],
-      ['gives an end that is no time', () => ({ allow: true, expiresAt: NaN })],
+      ['gives an end that is not a time', () => ({ allow: true, expiresAt: NaN })],
       ['gives an end in words', () => ({ allow: true, expiresAt: 'tomorrow' })],
       ['gives an end that has passed', () => ({ allow: true, expiresAt: 5 })],
-      ['gives a user that is no text', () => ({ allow: true, userId: 5 })],
-      ['replaces what is no list', () => ({ allow: true, replace: 5 })],
+      ['gives a user that is not text', () => ({ allow: true, userId: 5 })],
+      ['replaces what is not a list', () => ({ allow: true, replace: 5 })],
       ['replaces a text', () => ({ allow: true, replace: 'abc' })],
     ])('%s', (_, answer) => {
       const reserved = answering(() => yes);

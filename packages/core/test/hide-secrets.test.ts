@@ -60,7 +60,7 @@ describe('a query or URL that is shown', () => {
     );
   });
 
-  it('takes the replacement of an escaped secret literally: $& is no pattern', () => {
+  it('takes the replacement of an escaped secret literally: $& is not a pattern', () => {
     const instead = (): string => '$&';
     expect(hideSecrets('https://h/a%2Fb%3Dc%20d%24%26/x', { values: ['a/b=c d$&'], instead })).toBe('https://h/$&/x');
     expect(hideSecrets('https://h/\ud800\ud800/%ed%a0%80', { values: ['\ud800'.repeat(9)] })).toContain('https://h/');

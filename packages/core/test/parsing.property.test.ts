@@ -168,7 +168,7 @@ describe('parseStreamId', () => {
     ['brokenly', 'live/cam%1'],
     ['brokenly, with a query', 'live/cam%?token=abc'],
     ['brokenly as a whole', '%23!::r=100%,m=publish'],
-    ['in what is no text', 'live/%ff'],
+    ['in what is not text', 'live/%ff'],
     ['around another question mark', 'live/cam1%3Fx?token=abc'],
     ['around another question mark in its name', '#!::r=live/cam1%3Ftoken=abc'],
     ['into something that only begins like one', '%23!r=cam1,m=publish'],

@@ -164,7 +164,7 @@ describe('a file of a kind that does not count by default', () => {
     expect((await get(url, '/cam1/enc.key')).status).toBe(403);
   });
 
-  it('passes if the options say that it is no media', async () => {
+  it('passes if the options say that it is not media', async () => {
     const { url } = await plain({ extensions: { '.vtt': false, '.mp4': false, '.jpg': 'hls' } });
     for (const file of ['de.vtt', 'trailer.mp4']) expect((await get(url, `/cam1/${file}`)).text).toBe(MEDIA);
     for (const file of ['thumb.jpg', 'seg0.ts', 'enc.key']) expect((await get(url, `/cam1/${file}`)).status).toBe(403);

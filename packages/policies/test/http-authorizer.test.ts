@@ -129,7 +129,7 @@ describe('httpAuthorizer', () => {
     [200, { allow: false, reason: 'unpaid' }, 'the authoriser said no'],
     [200, { allow: false, detail: 'since May' }, 'since May'],
     [503, 'later', 'the authoriser gave no clear answer: status 503'],
-    [200, '<html>', 'the authoriser gave no clear answer: a body that is no JSON'],
+    [200, '<html>', 'the authoriser gave no clear answer: a body that is not JSON'],
     [200, [true], 'the authoriser gave no clear answer: JSON that says no "allow"'],
     [200, { allow: 1 }, 'the authoriser gave no clear answer: an "allow" that is neither true nor false'],
     [

@@ -101,10 +101,10 @@ describe('why a token is refused', () => {
 
   it.each<[string, string | undefined, Partial<JwtPolicyOptions>, string]>([
     ['no token', undefined, {}, 'there is no token'],
-    ['a text', 'open sesame', {}, 'the token is no JWT as an issuer writes it: three parts in base64url, no more'],
-    ['padding', `${bob()}=`, {}, 'the token is no JWT as an issuer writes it: three parts in base64url, no more'],
-    ['a header that is none', `${part(5)}.${body}.${tail}`, {}, 'the token is no JWT'],
-    ['claims that are none', jwt([] as object), {}, 'the token is no JWT'],
+    ['a text', 'open sesame', {}, 'the token is not a JWT as an issuer writes it: three parts in base64url, no more'],
+    ['padding', `${bob()}=`, {}, 'the token is not a JWT as an issuer writes it: three parts in base64url, no more'],
+    ['a header that is none', `${part(5)}.${body}.${tail}`, {}, 'the token is not a JWT'],
+    ['claims that are none', jwt([] as object), {}, 'the token is not a JWT'],
     ['a wrong signature', jwt(claims, { secret: `${SECRET}!` }), {}, 'the signature is wrong'],
     ['changed claims', `${head}.${part({ sub: 'eve' })}.${tail}`, {}, 'the signature is wrong'],
     [

@@ -124,7 +124,7 @@ describe.each(KINDS)('%s', (what, policy, make) => {
         fc.asyncProperty(respelt(text), async (other) => {
           fc.pre(other !== text);
           const hit = given(other);
-          // what was made one text of where it was read is no other spelling to anybody
+          // what was made one text of where it was read is not another spelling to anybody
           fc.pre((hit.token ?? (hit.credentials as { token?: string } | undefined)?.token) !== text);
           expect((await ask(tracker, { ...hit, ip: '203.0.113.7' })).admitted).toBe(false);
         }),

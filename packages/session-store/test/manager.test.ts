@@ -282,7 +282,7 @@ describe('sessions in memory', () => {
     let last = [performance.now(), used()] as const;
     const watch = (): void => {
       const now = [performance.now(), used()] as const;
-      // what another process of this machine took is no stall of ours
+      // what another process of this machine took is not a stall of ours
       stalls.push(Math.min(now[0] - last[0], now[1] - last[1]));
       last = now;
       if (!isOver) setImmediate(watch);

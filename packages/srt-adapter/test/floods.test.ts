@@ -14,7 +14,7 @@ let peak: () => number;
 const quiet = (): void => undefined;
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
-/** One player first: what libsrt takes for the first of all is no news. */
+/** One player first: what libsrt takes for the first of all is not news. */
 async function start(policies: Policy[] = [], options: Partial<SrtServerOptions> = {}): Promise<void> {
   jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   tracker = createTracker({ policies, policyTimeoutMs: 60_000, logger });

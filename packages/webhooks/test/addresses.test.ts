@@ -52,7 +52,7 @@ describe('the name of an endpoint', () => {
     const { port } = new URL(to.url);
     for (const addresses of [['127.0.0.1'], ['::ffff:127.0.0.1'], ['10.0.0.1', '169.254.169.254']]) {
       const { webhooks } = await testOf(`http://example.com:${port}/`, addresses);
-      expect((await webhooks.test('hook'))?.error).toContain('is no public address');
+      expect((await webhooks.test('hook'))?.error).toContain('is not a public address');
     }
     expect(to.received).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('the name of an endpoint', () => {
     const to = await receiver();
     const { port } = new URL(to.url);
     const { webhooks, asked } = await testOf(`http://rebind.example.com:${port}/`, ['127.0.0.1'], ['127.0.0.1']);
-    for (let i = 0; i < 3; i++) expect((await webhooks.test('hook'))?.error).toContain('is no public address');
+    for (let i = 0; i < 3; i++) expect((await webhooks.test('hook'))?.error).toContain('is not a public address');
     // asked once for each connection, and never in advance
     expect(asked()).toBe(3);
     expect(to.received).toEqual([]);
@@ -76,7 +76,7 @@ describe('the name of an endpoint', () => {
     'http://169.254.169.254/latest/meta-data/',
   ])('%s cannot be the address of an endpoint', async (url) => {
     const { webhooks } = await testOf(url);
-    expect((await webhooks.test('hook'))?.error).toContain('is no public address');
+    expect((await webhooks.test('hook'))?.error).toContain('is not a public address');
   });
 
   it('is not resolved by a proxy', async () => {
@@ -89,7 +89,7 @@ describe('the name of an endpoint', () => {
       NODE_USE_ENV_PROXY: '1',
     });
     const { webhooks } = await testOf('http://example.com/', ['127.0.0.1']);
-    expect((await webhooks.test('hook'))?.error).toContain('is no public address');
+    expect((await webhooks.test('hook'))?.error).toContain('is not a public address');
     process.env = saved;
     expect(proxy.received).toEqual([]);
   });

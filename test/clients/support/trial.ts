@@ -117,7 +117,7 @@ async function kick(visit: Visit): Promise<number | undefined> {
   let [last, kickMs] = [visit.moved() ?? 0, 0];
   const watch = setInterval(() => {
     const now = visit.moved() ?? 0;
-    // a word of refusal, or an answer to a knock, is no media
+    // a word of refusal, or an answer to a knock, is not media
     if (now - last > 10_000) [last, kickMs] = [now, Date.now() - since];
   }, 50);
   await pace(RETRY_MS);

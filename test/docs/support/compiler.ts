@@ -43,7 +43,7 @@ export function exportsOf(program: ts.Program, file: string): { name: string; sy
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
   const module = source && checker.getSymbolAtLocation(source);
-  if (module === undefined) throw new Error(`${file} is no module`);
+  if (module === undefined) throw new Error(`${file} is not a module`);
   return checker.getExportsOfModule(module).map((symbol) => ({
     name: symbol.name,
     symbol: symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
@@ -65,7 +65,7 @@ export function membersOf(program: ts.Program, file: string, name: string): stri
 export function wordsOf(program: ts.Program, file: string, name: string): string[] {
   const found = exportsOf(program, file).find((each) => each.name === name);
   const declaration = found?.symbol.declarations?.[0];
-  if (declaration === undefined || !ts.isTypeAliasDeclaration(declaration)) throw new Error(`${name} is no type`);
+  if (declaration === undefined || !ts.isTypeAliasDeclaration(declaration)) throw new Error(`${name} is not a type`);
   const parts = ts.isUnionTypeNode(declaration.type) ? declaration.type.types : [declaration.type];
   return parts.flatMap((part) =>
     ts.isLiteralTypeNode(part) && ts.isStringLiteral(part.literal) ? [part.literal.text] : [],

@@ -20,7 +20,7 @@ export const currentTime = (page: Page, player: string): Promise<number> =>
 
 /** Waits until a player plays, and until its picture has then moved on by this many seconds. */
 export async function playsOn(page: Page, player: string, seconds = 1): Promise<void> {
-  // the jump to the live edge, before the first picture, is no playing
+  // the jump to the live edge, before the first picture, does not count as playing
   await until(`${player} plays`, async () => (await stateOf(page, player)) === 'playing');
   const from = await currentTime(page, player);
   await until(`${player} plays on from ${from}`, async () => (await currentTime(page, player)) >= from + seconds);

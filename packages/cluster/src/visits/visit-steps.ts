@@ -14,7 +14,7 @@ export const COUNTS = 'counts';
  */
 export const ENDED_KEYS: readonly string[] = ['ended-0', 'ended-1', 'ended-2'];
 
-/** Fields of visits that begin like this are no visits, but the number of the latest step of a node. */
+/** Fields that begin like this are not visits: they hold the number of the latest step of a node. */
 export const LATEST = '#';
 /** The answer where Redis has lost what it had acknowledged. */
 export const BEHIND = 'BEHIND';

@@ -20,7 +20,7 @@ export const toRecord = (entry: DenialEntry, key: string): DenialRecord => ({
 /** @throws StreamSessionsError ERR_BAD_DENIAL */
 export function fromRecord(record: DenialRecord, key: string): DenialEntry {
   const given: unknown = record;
-  if (!isRecord(given)) throw bad('it is no object');
+  if (!isRecord(given)) throw bad('it is not an object');
   if (given.key !== key) throw bad('it was made with another fingerprintKey');
   const { id, target, by, kind, reason, detail, since, until, hits, targetKey } = given;
   const isText = (text: unknown): text is string => typeof text === 'string' && text.length <= MAX_LENGTH;
@@ -54,7 +54,9 @@ function readPatterns(given: unknown): Patterns {
   let count = 0;
   for (const when of WHENS) {
     const list = given[when] ?? [];
-    if (!Array.isArray(list) || (count += list.length) > 3 * MAX_PATTERNS) throw bad('its patterns are no lists');
+    if (!Array.isArray(list)) throw bad('its patterns are not lists');
+    count += list.length;
+    if (count > 3 * MAX_PATTERNS) throw bad(`it has more than ${3 * MAX_PATTERNS} patterns`);
     patterns[when] = list.length === 0 ? NONE : list.map(readPattern);
   }
   return patterns;

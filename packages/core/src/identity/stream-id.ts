@@ -49,7 +49,7 @@ function parseAccessControl(text: string, wasEncoded: boolean): StreamId {
   const [path, query] = halves(params['r'] ?? '');
   const result = named(path, query, params, wasEncoded);
   const token = params['token'] ?? params['tkn'] ?? tokenFromQuery(query);
-  // Haivision's draft uses `t` for the type of data; only a `t` that is no known type can be a token.
+  // Haivision's draft uses `t` for the type of data; only a `t` that is not a known type can be a token.
   const type = params['t'] ?? '';
   const chosen = token !== '' ? token : ['', 'stream', 'file', 'auth'].includes(type) ? '' : type;
   if (chosen !== '') result.token = chosen;

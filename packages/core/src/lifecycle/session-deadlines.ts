@@ -64,7 +64,7 @@ export class SessionDeadlines {
     try {
       const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
       if (isTime(at) && isTime(bytes)) return { at, bytes };
-      this.logger.error({ policy: policy.name, at, bytes }, 'a policy gave a deadline that is no number');
+      this.logger.error({ policy: policy.name, at, bytes }, 'a policy gave a deadline that is not a number');
     } catch (error) {
       this.logger.error({ err: error, policy: policy.name }, 'a policy threw in deadline()');
     }

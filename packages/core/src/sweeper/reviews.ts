@@ -21,7 +21,7 @@ import type { Settings } from '../settings/settings.js';
 
 /** The number of sessions judged concurrently when policies decide again. */
 const ASKED_AT_ONCE = 64;
-/** This many looks in a row without a review are no coincidence. */
+/** This many looks in a row without a review are not a coincidence. */
 const MAX_VAIN_LOOKS = 10;
 
 /** How long a viewer whose connection exceeded its limits is kept out of the stream. Milliseconds. */

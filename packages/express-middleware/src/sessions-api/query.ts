@@ -95,7 +95,7 @@ export function onlyNames({ query, lists }: Asked, names: readonly string[]): vo
 export function limit(value: string | null): number {
   if (value === null || value === '') return MAX_LIMIT;
   if (!/^\d{1,15}$/.test(value))
-    throw invalidQuery(`limit: ${quoted(value)} is no number. Allowed: 0 to ${MAX_LIMIT}.`);
+    throw invalidQuery(`limit: ${quoted(value)} is not a number. Allowed: 0 to ${MAX_LIMIT}.`);
   const number = Number(value);
   return number === 0 || number > MAX_LIMIT ? MAX_LIMIT : number;
 }
@@ -104,7 +104,7 @@ export function limit(value: string | null): number {
 export function seconds(name: string, value: string | null): number | undefined {
   if (value === null || value === '') return undefined;
   if (!/^\d{1,9}(?:\.\d{1,3})?$/.test(value)) {
-    throw invalidQuery(`${name}: ${quoted(value)} is no number of seconds. Allowed: 0 to 999999999.`);
+    throw invalidQuery(`${name}: ${quoted(value)} is not a number of seconds. Allowed: 0 to 999999999.`);
   }
   return Math.round(Number(value) * 1000);
 }
@@ -123,18 +123,22 @@ function search(value: string): string {
 /** Adapters bring protocols of their own: any word is accepted. */
 function word(name: string, value: string): string {
   if (/^[a-z0-9][a-z0-9._+-]{0,31}$/i.test(value)) return value.toLowerCase();
-  throw invalidQuery(`${name}: ${quoted(value)} is no protocol. Allowed: a word such as hls, dash, rtmp, rtsp, srt.`);
+  throw invalidQuery(
+    `${name}: ${quoted(value)} is not a protocol. Allowed: a word such as hls, dash, rtmp, rtsp, srt.`,
+  );
 }
 
 function address(value: string): string {
   const normalised = value.length <= 64 ? normaliseAddress(value) : '';
   if (isIP(normalised) !== 0) return normalised;
-  throw invalidQuery(`ip: ${quoted(value)} is no address. Allowed: an IPv4 or IPv6 address.`);
+  throw invalidQuery(`ip: ${quoted(value)} is not an IP address. Allowed: an IPv4 or IPv6 address.`);
 }
 
 function country(value: string): string {
   if (/^[a-z]{2}$/i.test(value)) return value.toUpperCase();
-  throw invalidQuery(`country: ${quoted(value)} is no country. Allowed: two letters of ISO 3166-1, such as DE.`);
+  throw invalidQuery(
+    `country: ${quoted(value)} is not a country code. Allowed: two letters of ISO 3166-1, such as DE.`,
+  );
 }
 
 const quoted = (value: string): string => JSON.stringify(value.slice(0, 64));

@@ -64,7 +64,7 @@ function time(name: string, value: string): number {
     ? Date.parse(value)
     : NaN;
   if (Number.isNaN(at))
-    throw invalidQuery(`${name}: this is no time. Allowed: RFC 3339, such as 2026-01-31T12:00:00Z.`);
+    throw invalidQuery(`${name}: this is not a time. Allowed: RFC 3339, such as 2026-01-31T12:00:00Z.`);
   return at;
 }
 
@@ -74,6 +74,6 @@ function milliseconds(name: string, value: string): number {
 
 /** @throws ApiError 400 */
 export function whole(name: string, value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw invalidQuery(`${name}: this is no whole number.`);
+  if (!/^\d{1,9}$/.test(value)) throw invalidQuery(`${name}: this is not a whole number.`);
   return Number(value);
 }

@@ -119,7 +119,7 @@ function passFrom(text: string, n: number, path: string): Pass {
   try {
     return asPass(JSON.parse(text));
   } catch (error) {
-    const message = `Line ${n} of ${path} is no pass. Is it the right file? Nothing was changed.`;
+    const message = `Line ${n} of ${path} is not a pass. Is it the right file? Nothing was changed.`;
     throw new StreamSessionsError('ERR_PASS_FILE', message, { cause: error });
   }
 }

@@ -47,7 +47,7 @@ function fromJson(text: string): Verdict | Unclear {
   try {
     said = JSON.parse(text);
   } catch {
-    return new Unclear('a body that is no JSON');
+    return new Unclear('a body that is not JSON');
   }
   if (said === true) return YES;
   if (said === false) return no('forbidden');

@@ -16,8 +16,8 @@ export function faultOf(error: unknown, token: string, jose: Errors): Unacceptab
 }
 
 const SENTENCES: readonly [keyof Errors, string][] = [
-  ['JWSInvalid', 'the token is no JWT'],
-  ['JWTInvalid', 'the token is no JWT'],
+  ['JWSInvalid', 'the token is not a JWT'],
+  ['JWTInvalid', 'the token is not a JWT'],
   ['JOSENotSupported', 'the header of the token asks for something that is not supported'],
   ['JWKSNoMatchingKey', 'the set of keys has none that fits the token'],
   ['JWSSignatureVerificationFailed', 'the signature is wrong'],

@@ -45,7 +45,7 @@ export class Verifier {
     if (token.length > MAX_LENGTH) return no(`the token is longer than ${MAX_LENGTH} characters`);
     const spelling = spellingOf(token);
     if (spelling === undefined)
-      return no('the token is no JWT as an issuer writes it: three parts in base64url, no more');
+      return no('the token is not a JWT as an issuer writes it: three parts in base64url, no more');
     const { id, mirrored } = spelling;
     const known = this.known.get(id);
     const pending = this.pending.get(id);

@@ -20,7 +20,7 @@ describe('the server address as encoders send it', () => {
     ['with a password that no URL may have', 'live', 'rtmp://me:pass?word@h/live?a=b', 'live', ''],
     ['of a proxy, with another name', 'live', 'rtmps://proxy/elsewhere?token=abc', 'live', ''],
     ['without tcUrl', 'live?token=abc', undefined, 'live', 'token=abc'],
-    ['that is no text', 7, { a: 1 }, '', ''],
+    ['that is not text', 7, { a: 1 }, '', ''],
     ['that is too long', 'live', `rtmp://h/live?token=${'x'.repeat(5000)}`, 'live', ''],
     ['with an empty query', 'live?', 'rtmp://h/live?', 'live', ''],
   ])('%s', (_which, app, tcUrl, expected, query) => {

@@ -124,7 +124,7 @@ export function floodSuite(name: string, { start, sessions, takesFlv }: Floodabl
 
     it.each<[string, Buffer, Buffer]>([
       ['many long messages', Buffer.concat(STREAMS.map((id) => chunkHead(id, 9, 8 * MIB))), interleaved(STREAMS)],
-      ['a long message that is no media', chunkHead(9, 18, 8 * MIB), interleaved([9])],
+      ['a long message that is not media', chunkHead(9, 18, 8 * MIB), interleaved([9])],
       [
         'commands whose answers it does not read',
         Buffer.alloc(0),

@@ -140,7 +140,7 @@ export class RtspParser {
   }
 
   private request(input: Buffer, first: number): boolean {
-    if (first < 0x41 || first > 0x5a) throw new RtspSyntaxError(400, 'this is no RTSP request');
+    if (first < 0x41 || first > 0x5a) throw new RtspSyntaxError(400, 'this is not an RTSP request');
     const { at } = this;
     const next = behindHead(input, Math.max(at, at + this.searched - LONGEST_END));
     if ((next < 0 ? input.length : next) - at > MAX_HEAD_BYTES) {
@@ -153,7 +153,7 @@ export class RtspParser {
     this.searched = 0;
     const head = parseHead(input.toString('utf8', at, next));
     const length = head === undefined ? undefined : bodyLength(head);
-    if (head === undefined || length === undefined) throw new RtspSyntaxError(400, 'this is no RTSP request');
+    if (head === undefined || length === undefined) throw new RtspSyntaxError(400, 'this is not an RTSP request');
     if (head.uri.length > MAX_URL_LENGTH) {
       throw new RtspSyntaxError(414, `the URL is longer than ${MAX_URL_LENGTH} characters`);
     }

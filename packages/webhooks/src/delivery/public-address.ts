@@ -16,7 +16,7 @@ export function isPublic(address: string): boolean {
 
 export class NotPublicError extends Error {
   constructor(host: string) {
-    super(`${host} is no public address. Set allowPrivateNetworks if it is meant.`);
+    super(`${host} is not a public address. Set allowPrivateNetworks if it is meant.`);
   }
 }
 
