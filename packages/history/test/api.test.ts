@@ -123,7 +123,7 @@ it.each([
   ['/visits?after=zzz', 'after'],
   ['/visits?limit=5000', 'limit'],
   ['/summary', 'from and to are needed'],
-  [`/summary?from=yesterday&to=2026-01-01`, 'no time'],
+  [`/summary?from=yesterday&to=2026-01-01`, 'not a time'],
   [`/concurrency?step=7&${range}`, 'stepMs'],
   [`/top-streams?order=x&${range}`, 'order'],
   ['/visits?stream=a%00b', 'NUL'],
