@@ -105,13 +105,14 @@ export class ClusterEvents {
     const { hub, parts } = this;
     if (!hub.wants(name)) return told();
     const eventId = this.idOf(name, session);
-    const facts = { seq: hub.nextSeq(), occurredAt: parts.now(), session, eventId, viewers: this.viewersOf(session) };
+    const seq = hub.nextSeq();
+    const facts = { seq, occurredAt: parts.now(), session, eventId, viewers: this.viewersOf(session) };
     if (name === 'opened') hub.emit(name, Object.freeze(facts), (event) => eventToWire(name, event, eventId));
     else {
-      const event = Object.freeze({ ...facts, reason: session.closeReason ?? '' });
-      hub.emit(name, event, (closed) => eventToWire(name, closed, eventId));
+      const closed = Object.freeze(Object.assign(facts, { reason: session.closeReason ?? '' }));
+      hub.emit(name, closed, (event) => eventToWire(name, event, eventId));
     }
-    this.untaken.push({ seq: facts.seq, at: parts.clock.now(), told });
+    this.untaken.push({ seq, at: parts.clock.now(), told });
     this.timer ??= parts.clock.setTimeout(() => this.look(), LOOK_MS);
   }
 

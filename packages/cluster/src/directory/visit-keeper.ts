@@ -108,14 +108,11 @@ export class VisitKeeper implements VisitDirectory {
       this.openings.mayOpen(happening, origin.place, { step: origin.step, told });
       return;
     }
-    const known = isKnown ? row : strangerOf(happening);
-    if (how === 'opened') return this.parts.onOpened(asLive(known), told);
-    const closed = {
-      ...known,
-      closedAt: known.closedAt ?? Math.max(happening.updatedAt, openedAt),
-      closeReason: reason,
-    };
-    this.parts.onClosed(wholeOf(closed, happening), told);
+    if (how === 'opened') return this.parts.onOpened(asLive(isKnown ? row : strangerOf(happening)), told);
+    // a stranger is whole already: hundreds of thousands may be lost with a node
+    const whole = isKnown ? wholeOf(row, happening) : strangerOf(happening);
+    const closedAt = whole.closedAt ?? Math.max(happening.updatedAt, openedAt);
+    this.parts.onClosed({ ...whole, closedAt, closeReason: reason }, told);
   }
 
   left(ownPart: Part, ownRow: PlaySession, isOver: boolean): void {

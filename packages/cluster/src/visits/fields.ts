@@ -13,6 +13,9 @@ export interface Place {
 export const timeText = (ms: number): string => Math.floor(ms).toString(36);
 export const readTime = (text: string): number => parseInt(text, 36);
 
+/** A text as `encodeURIComponent` has written it. Most have nothing to decode, and are spared the call: a node reads millions. */
+export const readText = (text: string): string => (text.includes('%') ? decodeURIComponent(text) : text);
+
 /** Beginnings of the incarnations that hold parts. */
 export const readHolders = (text: string): string[] =>
   Array.from({ length: text.length / HOLDER_LENGTH }, (_, i) => text.slice(i * HOLDER_LENGTH, (i + 1) * HOLDER_LENGTH));
@@ -82,7 +85,7 @@ export const aboutOf = (kind: SessionKind, stream: string): string => `${ABOUTS[
 
 export const readAbout = (about: string): { kind: SessionKind; stream: string } => ({
   kind: ABOUT_KINDS[about.charAt(0)] ?? 'unspecified',
-  stream: decodeURIComponent(about.slice(2)),
+  stream: readText(about.slice(2)),
 });
 
 /** The last moment of a Date stands for no end at all. */

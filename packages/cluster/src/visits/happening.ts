@@ -1,5 +1,5 @@
 import type { CloseReason, PlaySession, SessionKind } from '@stream-sessions/core';
-import { readAbout, readTime } from './fields.js';
+import { readAbout, readText, readTime } from './fields.js';
 import { HOW } from './outbox-steps.js';
 
 /** What a step has caused, as stored in the outbox: everything that Redis knows about it. */
@@ -27,14 +27,14 @@ function readLine(fields: readonly string[]): Happening {
   const { kind, stream } = readAbout(about);
   return {
     how: isOpened ? 'opened' : 'closed',
-    id: decodeURIComponent(id),
+    id: readText(id),
     openedAt: readTime(openedAt),
     kind,
     stream,
     updatedAt: readTime(updatedAt),
     bytes: Number(bytes),
     bytesReceived: Number(received),
-    reason: isOpened ? '' : decodeURIComponent(reason),
+    reason: isOpened ? '' : readText(reason),
     where: isOpened ? reason : '',
   };
 }

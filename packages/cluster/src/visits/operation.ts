@@ -1,5 +1,14 @@
 import type { FoundVisit, Part } from '@stream-sessions/core/spi';
-import { allowedText, readAllowed, readHolders, readNames, readTime, timeText, type Place } from './fields.js';
+import {
+  allowedText,
+  readAllowed,
+  readHolders,
+  readNames,
+  readText,
+  readTime,
+  timeText,
+  type Place,
+} from './fields.js';
 
 /**
  * Why a part is claimed: it has opened, or changed; its bucket has come back empty, and it is not new; or its visit has ended for
@@ -116,7 +125,7 @@ export function readEnded({ fields, begun }: Answer): Ended | undefined {
 
 /** Ids of connections are the adapter's own: they are encoded to contain no spaces. */
 export const decoded = (answer: readonly string[]): readonly string[] =>
-  answer.map((field, i) => (i === 1 ? decodeURIComponent(field) : field));
+  answer.map((field, i) => (i === 1 ? readText(field) : field));
 
 /** @param shown the names that were asked about */
 export function readAsked(

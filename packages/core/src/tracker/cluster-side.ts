@@ -22,7 +22,8 @@ export class ClusterSide implements ClusterPort {
   }
 
   hash(text: string): string {
-    return this.parts.settings.hash.of(text);
+    // names of events and users: hardly one comes again while it would be remembered
+    return this.parts.settings.hash.once(text);
   }
 
   join(directory: VisitDirectory): () => void {
