@@ -100,6 +100,26 @@ it('a node writes nothing without a lease, and joins anew when Redis has come ba
   await member.membership.run(NOTE, 5, ['note'], ['x']);
 });
 
+it('a node that leaves while it joins anew holds nothing, and gives up its leases', async () => {
+  let goOn: (() => void) | undefined;
+  let joins = 0;
+  const onJoined = (): Promise<void> =>
+    ++joins === 1 ? Promise.resolve() : new Promise<void>((resolve) => (goOn = resolve));
+  const held: boolean[] = [];
+  const hasLeft = async (bucket: number): Promise<boolean> => held.push(member.holds(bucket)) > 0;
+  const { member } = await cluster.joined('a', { onJoined, hasLeft });
+  const aside = await connect('redis', redis.port);
+  await aside.ask('FLUSHALL');
+  await until('it is about to have joined anew', () => goOn !== undefined);
+  const left = member.leave();
+  goOn?.();
+  await left;
+  expect(held).toEqual(Array(BUCKETS).fill(false));
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    expect(await aside.ask('EXISTS', `${cluster.prefix}{${bucket}}:leases`)).toBe(0);
+  }
+});
+
 it('nodes sweep up after a dead one, bucket by bucket, in slices', async () => {
   const swept: string[] = [];
   const sweep = async (bucket: number, dead: string): Promise<boolean> => {
