@@ -1,4 +1,4 @@
-import type { DenialEntry } from '../denials/denial-table.js';
+import type { DenialEntry } from '../denials/denial-entry.js';
 import { idsOf, type Decision, type Pipeline } from '../policy/pipeline.js';
 import type { Registry } from '../registry/registry.js';
 import { setHot } from '../session/hot-fields.js';

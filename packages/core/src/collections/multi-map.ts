@@ -5,10 +5,10 @@ export class MultiMap<T extends object> {
   private readonly groups = new ShardedMap<T | Set<T>>();
 
   add(key: string, item: T): void {
-    const group = this.groups.get(key);
-    if (group === undefined) this.groups.set(key, item);
-    else if (group instanceof Set) group.add(item);
-    else if (group !== item) this.groups.set(key, new Set([group, item]));
+    const group = this.groups.getOrSet(key, item);
+    if (group === undefined || group === item) return;
+    if (group instanceof Set) group.add(item);
+    else this.groups.set(key, new Set([group, item]));
   }
 
   delete(key: string, item: T): void {

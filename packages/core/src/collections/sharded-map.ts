@@ -14,8 +14,15 @@ export class ShardedMap<V> {
   }
 
   set(key: string, value: V): void {
-    if (this.whole !== undefined && this.whole.size >= SPLIT_AT) this.split(this.whole);
-    (this.whole ?? this.shardOf(key)).set(key, value);
+    this.roomFor(key).set(key, value);
+  }
+
+  /** The value that is there. If there is none, this one is set. */
+  getOrSet(key: string, value: V): V | undefined {
+    const map = this.roomFor(key);
+    const known = map.get(key);
+    if (known === undefined) map.set(key, value);
+    return known;
   }
 
   delete(key: string): boolean {
@@ -31,6 +38,11 @@ export class ShardedMap<V> {
   *values(): IterableIterator<V> {
     if (this.whole !== undefined) yield* this.whole.values();
     for (const shard of this.shards) yield* shard.values();
+  }
+
+  private roomFor(key: string): Map<string, V> {
+    if (this.whole !== undefined && this.whole.size >= SPLIT_AT) this.split(this.whole);
+    return this.whole ?? this.shardOf(key);
   }
 
   private split(whole: Map<string, V>): void {

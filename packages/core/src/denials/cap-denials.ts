@@ -3,7 +3,7 @@ import type { Clock } from '../support/clock.js';
 import type { DenialKind } from '../types/denial.js';
 import type { CloseReason } from '../types/play-session.js';
 import type { DenialFactory } from './denial-factory.js';
-import type { DenialEntry } from './denial-table.js';
+import type { DenialEntry } from './denial-entry.js';
 
 /** A cap's refusals share one denial for this long, so that a flood makes one event a second. Milliseconds. */
 const CAP_DENIAL_MS = 1000;

@@ -9,7 +9,7 @@ import type { Clock } from '../support/clock.js';
 import { keep, ownCopy } from '../support/strings.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
 import type { PolicyDecision } from '../types/explanation.js';
-import { DenialEntry, keptPatterns } from './denial-table.js';
+import { DenialEntry, keptPatterns } from './denial-entry.js';
 import { asCredential, patternsOfKick } from './kick-target.js';
 import type { DenialPattern } from './pattern.js';
 import { targetKey } from './target.js';

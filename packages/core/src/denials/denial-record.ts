@@ -1,6 +1,6 @@
 import { StreamSessionsError } from '../support/errors.js';
 import type { DenialRecord } from '../types/denial.js';
-import { DenialEntry, NONE, WHENS, type Patterns } from './denial-table.js';
+import { DenialEntry, NONE, WHENS, type Patterns } from './denial-entry.js';
 import { PATTERN_FIELDS, type DenialPattern } from './pattern.js';
 import { MAX_PATTERNS } from './kick-target.js';
 

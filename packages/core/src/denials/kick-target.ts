@@ -8,7 +8,7 @@ import type { KickByAddress } from '../types/denial.js';
 import type { NamedBy } from '../types/play-session.js';
 import { knownNames } from '../registry/identity-group.js';
 import type { Session } from '../session/session.js';
-import type { Patterns } from './denial-table.js';
+import type { Patterns } from './denial-entry.js';
 import type { DenialPattern } from './pattern.js';
 
 /** What, besides the session, decides whom a kick keeps out. */

@@ -1,6 +1,6 @@
 import { RecentMap } from '../collections/recent-map.js';
 import { ownCopy } from '../support/strings.js';
-import type { DenialEntry } from './denial-table.js';
+import type { DenialEntry } from './denial-entry.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 
 /** Tokens (or addresses, for hits without one) per generation. */

@@ -1,4 +1,5 @@
-import { DenialEntry, keptPatterns, type DenialTable } from './denial-table.js';
+import { DenialEntry, keptPatterns } from './denial-entry.js';
+import { type DenialTable } from './denial-table.js';
 import { fromRecord } from './denial-record.js';
 import { patternsOfReplaced } from './kick-target.js';
 import type { DenialRecord, DenialTarget } from '../types/denial.js';

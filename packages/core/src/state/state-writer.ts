@@ -1,5 +1,6 @@
 import { toRecord as toDenialRecord } from '../denials/denial-record.js';
-import type { DenialEntry, DenialJournal } from '../denials/denial-table.js';
+import type { DenialEntry } from '../denials/denial-entry.js';
+import type { DenialJournal } from '../denials/denial-table.js';
 import type { Registry } from '../registry/registry.js';
 import type { SessionJournal } from '../registry/session-journal.js';
 import type { Session } from '../session/session.js';

@@ -129,8 +129,7 @@ export class ClusterSide implements ClusterPort {
   }
 
   enforce(ids: readonly string[]): Promise<void> {
-    const { denials, clock, operator } = this.parts;
-    return operator.enforce(denials.operator.pick(ids, clock.now()));
+    return this.parts.operator.enforce(ids);
   }
 
   lift(id: string): boolean {

@@ -1,5 +1,5 @@
 import { MultiMap } from '../collections/multi-map.js';
-import type { DenialEntry } from '../denials/denial-table.js';
+import type { DenialEntry } from '../denials/denial-entry.js';
 import { matchesElsewhere, matchesSession, mentionedBy, tokensOf } from '../denials/live-match.js';
 import type { Denials } from '../denials/denials.js';
 import { readTarget } from '../denials/target.js';
@@ -93,13 +93,14 @@ export class Operator {
   }
 
   /**
-   * Denials made elsewhere: live sessions that they cover are closed here, too. Those that no index leads to are found in one walk
+   * Denials made elsewhere, by their ids: live sessions that they cover are closed here, too. Those that no index leads to are found in one walk
    * over all sessions for all of these denials, while others get their turns.
    */
-  async enforce(denials: readonly DenialEntry[]): Promise<void> {
-    if (this.parts.registry.firstLive() === undefined) return;
+  async enforce(ids: readonly string[]): Promise<void> {
+    const { registry, denials, clock } = this.parts;
+    if (registry.firstLive() === undefined) return;
     const others: DenialEntry[] = [];
-    for (const entry of denials) {
+    for (const entry of denials.operator.pick(ids, clock.now())) {
       if (entry.by !== 'deny') continue;
       const suspects = this.indexedSuspects(entry.target);
       if (suspects === undefined) others.push(entry);
