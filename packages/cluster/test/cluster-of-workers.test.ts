@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../../test/support/until.js';
@@ -77,6 +77,34 @@ describe('a file of denials', () => {
     expect(await admits(third, 'kept')).toBe(true);
     expect(await admits(third, 'short')).toBe(false);
     await third.end();
+  });
+
+  it('with damaged lines keeps out those of all others, and a copy is kept', async () => {
+    const file = join(folder, 'denials');
+    const first = await start(file);
+    for (const token of ['one', 'two', 'three']) await first.directory.deny({ token });
+    await first.end();
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const damaged = ['\0'.repeat(40), '[]', 'null', '["k","hash",1e99,"f","v"]', lines[0]?.slice(0, 40), ''];
+    const text = [...damaged, ...lines].join('\n');
+    writeFileSync(file, text);
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation();
+    try {
+      const second = await start(file);
+      for (const token of ['one', 'two', 'three']) expect(await admits(second, token)).toBe(false);
+      expect(await admits(second, 'four')).toBe(true);
+      await second.end();
+      const [copy] = readdirSync(folder).filter((name) => name.startsWith('denials.damaged-'));
+      expect(readFileSync(join(folder, copy ?? ''), 'utf8')).toBe(text);
+      const said = `${damaged.length} of ${damaged.length + lines.length - 1} lines of ${file} cannot be read`;
+      expect(warned.mock.calls).toEqual([
+        [expect.stringContaining(said), expect.objectContaining({ code: 'STREAM_SESSIONS_CLUSTER_FILE' })],
+      ]);
+      await (await start(file)).end();
+      expect(warned).toHaveBeenCalledTimes(1);
+    } finally {
+      warned.mockRestore();
+    }
   });
 
   it('is rewritten when it has grown, with all denials in force', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { badOption } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { FieldsOfKey, Store } from './store.js';
@@ -32,8 +32,9 @@ export function checkFile(path: string): void {
 
 /**
  * Keys of a hub in a file, for the hub that starts after all processes have ended. The effects of a step are in the file before
- * the step is answered. Each hub replaces the file with one of its own, so that an abandoned hub does no harm. If the file cannot
- * be written, the hub continues without it, and a warning says so.
+ * the step is answered. Each hub replaces the file with one of its own, so that an abandoned hub does no harm. Lines that cannot be
+ * read are left out, and a copy of the file is kept: one of them must not let everybody in. If the file cannot be written, the
+ * hub continues without it. Warnings say so.
  */
 export class KeptFile {
   private readonly changed = new Map<string, Set<string>>();
@@ -77,10 +78,23 @@ export class KeptFile {
   }
 
   private load(): void {
-    const { store } = this;
     // whatever follows the last line end was cut short
-    for (const text of readFileSync(this.path, 'utf8').split('\n').slice(0, -1)) {
-      const [key, kind, expiresAt, field, value] = JSON.parse(text) as Line;
+    const lines = readFileSync(this.path, 'utf8').split('\n').slice(0, -1);
+    const damaged = lines.filter((line) => !this.isTaken(line)).length;
+    if (damaged > 0) {
+      const copy = `${this.path}.damaged-${Date.now()}`;
+      copyFileSync(this.path, copy);
+      warn(`${damaged} of ${lines.length} lines of ${this.path} cannot be read; the file is kept as ${copy}.`);
+    }
+    this.store.sweep();
+  }
+
+  private isTaken(text: string): boolean {
+    const { store } = this;
+    try {
+      const line: unknown = JSON.parse(text);
+      if (!isLine(line) || !this.isKept(line[0])) return false;
+      const [key, kind, expiresAt, field, value] = line;
       if (value === null) {
         store.fieldsOf(key)?.map.delete(field);
         store.deleteIfEmpty(key);
@@ -88,8 +102,10 @@ export class KeptFile {
         (store.write(key, kind) as Map<string, string | number>).set(field, value);
         store.expireAt(key, expiresAt);
       }
+      return true;
+    } catch {
+      return false;
     }
-    store.sweep();
   }
 
   private begin(): void {
@@ -121,10 +137,19 @@ export class KeptFile {
       work();
     } catch (error) {
       this.close();
-      process.emitWarning(`Denials are not kept in a file any more: ${wordsOf(error)}`, {
-        type: 'StreamSessionsWarning',
-        code: 'STREAM_SESSIONS_CLUSTER_FILE',
-      });
+      warn(`Denials are not kept in a file any more: ${wordsOf(error)}`);
     }
   }
+}
+
+function isLine(given: unknown): given is Line {
+  if (!Array.isArray(given)) return false;
+  const [key, kind, expiresAt, field, value] = given as unknown[];
+  const isText = typeof key === 'string' && typeof field === 'string' && Number.isFinite(expiresAt);
+  if (!isText || (kind !== 'hash' && kind !== 'zset')) return false;
+  return value === null || (kind === 'hash' ? typeof value === 'string' : Number.isFinite(value));
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_CLUSTER_FILE' });
 }
