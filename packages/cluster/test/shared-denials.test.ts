@@ -65,6 +65,22 @@ async function admits({ tracker }: Node, over?: Partial<HttpHit>): Promise<boole
 /** What was said there last has been heard here. */
 const heard = async (from: Node, to: Node): Promise<void> => to.member.log.reached((await from.shared.said()) ?? 0);
 
+it('a damaged denial in the log or the table holds up neither those after it nor who joins', async () => {
+  const [a, b] = [await node('a'), await node('b')];
+  const until = a.member.membership.nodes.now() + 3_600_000;
+  for (const [id, json] of Object.entries({ cut: '{"id":"cu', null: 'null', text: '"x"', empty: '{}' })) {
+    await a.member.log.put({ id, until, body: `D${id} ${json}` });
+  }
+  a.tracker.deny({ token: 'eve' });
+  await heard(a, b);
+  const c = await node('c');
+  for (const each of [a, b, c]) {
+    expect(await admits(each)).toBe(false);
+    expect(await admits(each, { token: 'bob' })).toBe(true);
+    expect(each.tracker.denials()).toHaveLength(1);
+  }
+});
+
 it('a viewer denied on one node is refused on every node until the denial is lifted on any', async () => {
   const [a, b, c] = [await node('a'), await node('b'), await node('c')];
   expect(await admits(c)).toBe(true);

@@ -4,6 +4,7 @@ import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
 import type { TableRow } from '../log/entry.js';
 import type { Member } from '../member.js';
+import { readObject } from '../operator/denial-text.js';
 import { ReplacedVisits } from '../operator/replaced-visits.js';
 import { SharedDenials } from '../operator/shared-denials.js';
 
@@ -64,7 +65,8 @@ export class OperatorWords {
 
   heard(body: string): void {
     if (this.visitsReplaced.onSaid(body) || this.denials.onSaid(body)) return;
-    if (body.startsWith('E')) this.onEnd(JSON.parse(body.slice(1)) as never);
+    const ending = body.startsWith('E') ? readObject(body.slice(1)) : undefined;
+    if (ending !== undefined) this.onEnd(ending as never);
   }
 
   /** Everything in force; returns what was said here and is missing there. */

@@ -34,12 +34,23 @@ export function readWord(body: string): DenialWord | undefined {
   return isLift ? { what: 'lifted', id, until: Number(rest) } : { what: 'made', id, json: rest };
 }
 
+/** What an entry of the log or a row of the table says. Undefined: it is damaged, which must not hold up those after it. */
+export function readObject(json: string): object | undefined {
+  try {
+    const read: unknown = JSON.parse(json);
+    return typeof read === 'object' && read !== null ? read : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * A record in the form that this process accepts. Its end is by the local clock. `since` stays that of the cluster, like the
+ * A record in the form that this process accepts; undefined: it is damaged. Its end is by the local clock. `since` stays that of the cluster, like the
  * opening times of visits, with which it is compared.
  */
-export function readRecord(json: string, clockOffsetMs: number): DenialRecord {
-  const record = JSON.parse(json) as { -readonly [Field in keyof DenialRecord]: DenialRecord[Field] };
+export function readRecord(json: string, clockOffsetMs: number): DenialRecord | undefined {
+  const record = readObject(json) as { -readonly [Field in keyof DenialRecord]: DenialRecord[Field] } | undefined;
+  if (record === undefined) return undefined;
   record.until = record.until >= NEVER ? NEVER : record.until - clockOffsetMs;
   return record;
 }

@@ -4,7 +4,7 @@ import { RecentMap, type ClusterPort, type Part, type Replacement } from '@strea
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
 import type { TableRow } from '../log/entry.js';
-import { onClusterClock } from './denial-text.js';
+import { onClusterClock, readObject } from './denial-text.js';
 import type { SharedDenials } from './shared-denials.js';
 
 export interface ReplacedVisitsParts {
@@ -111,7 +111,11 @@ export class ReplacedVisits {
     const found = /^([RL])(\S+) ([^]*)$/.exec(body);
     if (found === null) return false;
     const [, what, id = '', rest = ''] = found;
-    if (what === 'R' && !this.byOf.has(id) && !this.parts.lifts.isLifted(id)) this.hear(id, JSON.parse(rest) as Kept);
+    if (what === 'R' && !this.byOf.has(id) && !this.parts.lifts.isLifted(id)) {
+      const kept = readObject(rest);
+      if (kept !== undefined) this.hear(id, kept as Kept);
+      else this.parts.logger.warn({ id }, 'cluster: what another node said of a replaced visit is damaged.');
+    }
     if (what === 'L') this.forget(id);
     return what === 'R';
   }

@@ -109,8 +109,14 @@ export class SharedDenials implements Pick<VisitDirectory, 'denied' | 'lifted'> 
     const records: DenialRecord[] = [];
     const offset = this.parts.clockOffsetMs();
     for (const word of words) {
-      if (word.what === 'lifted') this.lift(word);
-      else if (!this.known.has(word.id) && !this.lifts.has(word.id)) records.push(readRecord(word.json, offset));
+      if (word.what === 'lifted') {
+        this.lift(word);
+        continue;
+      }
+      if (this.known.has(word.id) || this.lifts.has(word.id)) continue;
+      const record = readRecord(word.json, offset);
+      if (record !== undefined) records.push(record);
+      else this.parts.logger.warn({ id: word.id }, 'cluster: a denial of another node is damaged, and left out.');
     }
     this.admit(records);
     return records;
