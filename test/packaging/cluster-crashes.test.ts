@@ -48,7 +48,7 @@ it('sessions of a killed process alone are closed as lost, by others, once, when
 
 it('events that a killed process was delivering are delivered by another, with the same ids', async () => {
   const opened = playAll(a, devices('eve', 60));
-  await until('it has begun to tell', () => told('opened').length > 10);
+  await until('it has begun to report', () => told('opened').length > 10);
   a.child.kill('SIGKILL');
   await opened;
   await nodes.settled(0, [aside], true);

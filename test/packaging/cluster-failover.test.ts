@@ -32,7 +32,7 @@ it('each visit is reported once, and denials stay, if a Sentinel failover loses 
   await trio.detach();
   for (let n = 0; n < LATE; n++) viewers.join(viewer('late', 1_000 + n));
   await a.ask('deny', { user: 'eve' });
-  await until('they are told', () => nodes.live().length === USERS + LATE);
+  await until('they are reported', () => nodes.live().length === USERS + LATE);
   await trio.failOver();
   await until('what was said is back', async () => (await b.play(viewer('eve', 1))) === 403);
   await viewers.goesOn(200);

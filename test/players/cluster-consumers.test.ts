@@ -36,9 +36,9 @@ async function story(a: Node, b: Node): Promise<[kicked: string, lost: string]> 
   await play(b, { token: 'kicked' });
   await b.directory.kick(kicked);
   const { id: lost } = await play(a, { token: 'lost', userAgent: 'other' });
-  await until('all is told', () => nodes.opened.length === 2 && nodes.closed.length === 1);
+  await until('all is reported', () => nodes.opened.length === 2 && nodes.closed.length === 1);
   expect(nodes.closed).toMatchObject([{ id: kicked, bytes: 200 }]);
-  await until('nothing is left to tell', async () => (await nodes.keys('outbox-*')).length === 0);
+  await until('nothing is left to report', async () => (await nodes.keys('outbox-*')).length === 0);
   return [kicked, lost];
 }
 
@@ -61,7 +61,7 @@ it('webhooks of two nodes report each visit once, even one whose node has died',
   await to.until(3);
   await both[0]?.stop();
   await a.crash();
-  await until('its end is told', () => to.received.length >= 4, 15_000);
+  await until('its end is reported', () => to.received.length >= 4, 15_000);
   // a later process of the one that has died finds nothing that nobody has told of
   const again = await hooks(b, 'a');
   await stays('no more is told', () => to.received.length === 4, 500);

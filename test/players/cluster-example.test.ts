@@ -147,7 +147,7 @@ it.each([['a socket'], ['Redis']])(
       expect(await statuses()).toEqual(Array.from({ length: 8 }, () => 403));
       const before = (await rowOf('neighbour')).bytes;
       await until('the neighbour plays on', async () => (await rowOf('neighbour')).bytes > before, PATIENCE_MS);
-      await until('it is told', () => /^- .* left cam1: kicked$/m.test(said.output), PATIENCE_MS);
+      await until('it is reported', () => /^- .* left cam1: kicked$/m.test(said.output), PATIENCE_MS);
       expect(said.output.match(/^\+ .* watches cam1$/gm)).toHaveLength(2);
       expect(await rows()).toHaveLength(1);
 

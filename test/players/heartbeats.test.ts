@@ -110,7 +110,7 @@ it('players of another server are listed while their page is open', async () => 
   expect(sid).toMatch(/^\d{20,}$/);
 
   await page.goto(`${site}/elsewhere`);
-  await until('its end was told', () => count() === 0, { timeoutMs: 1_500 }); // before the window is over
+  await until('its end was reported', () => count() === 0, { timeoutMs: 1_500 }); // before the window is over
   expect(connections.getStats().removed).toBeGreaterThan(0);
 
   await page.goBack();

@@ -140,7 +140,7 @@ describe('text from strangers', () => {
       }
       await until('all are counted', async () => (await textOf(page, '#total-viewers')) === String(rows));
       const more = rows > 200 ? `The first 200 of ${rows.toLocaleString('en')}` : '';
-      await until('the rest is told', async () => (await visibleText(page, '#more')).startsWith(more));
+      await until('the rest is reported', async () => (await visibleText(page, '#more')).startsWith(more));
       expect(await page.locator('#more').isVisible()).toBe(rows > 200);
     },
     60_000,
@@ -263,7 +263,7 @@ describe('the state that the page shows', () => {
     trouble = undefined;
     for (const next of hung) next();
     await becomes(page, 'live');
-    await until('it says no more', async () => !(await page.locator('#notice').isVisible()));
+    await until('the notice is gone', async () => !(await page.locator('#notice').isVisible()));
     expect(tracker.get(id)?.closedAt).toBeUndefined();
     await page.locator('#viewers .kick').click();
     await until('it is kicked', () => tracker.get(id)?.closeReason === 'kicked');

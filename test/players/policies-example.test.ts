@@ -42,7 +42,7 @@ it('the example admits viewers with a link, replaces the oldest of three streams
   expect(statuses).toEqual([429, 200, 200]);
   // a signature is for one stream
   expect((await fetch(segments[1]!.replace('cam2', 'cam3'))).status).toBe(401);
-  await until('it has told', () => output.includes('- cam1: replaced') && output.includes('x unauthorized'));
+  await until('it has reported both', () => output.includes('- cam1: replaced') && output.includes('x unauthorized'));
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);

@@ -37,7 +37,7 @@ it('the RTMP example reports publishers, viewers and refused clients, and ends a
   const player = playWithFfmpeg(`http://127.0.0.1:${http}/live/cam1.flv?token=secret`, { seconds: 1 });
   await until('it plays', () => output.includes('+ viewer of cam1 over http-flv'));
   await player.ended;
-  await until('it has told the bytes', () => /- viewer of cam1: client_gone, [1-9]\d+ bytes/.test(output));
+  await until('it has reported the bytes', () => /- viewer of cam1: client_gone, [1-9]\d+ bytes/.test(output));
   expect(output).toContain('x unauthorized');
 
   child.kill('SIGINT');

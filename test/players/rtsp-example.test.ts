@@ -48,7 +48,7 @@ it('the RTSP example admits a camera by password and viewers by token, reports t
   const player = playWithFfmpeg(`rtsp://127.0.0.1:${port}/live/cam1?token=secret`, { seconds: 1 });
   await until('it plays', () => output.includes('+ viewer of cam1 over rtsp'));
   await player.ended;
-  await until('it has told the bytes', () => /- viewer of cam1: client_gone, [1-9]\d+ bytes/.test(output));
+  await until('it has reported the bytes', () => /- viewer of cam1: client_gone, [1-9]\d+ bytes/.test(output));
   expect(output).toContain('x unauthorized');
 
   child.kill('SIGINT');

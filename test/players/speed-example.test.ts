@@ -32,9 +32,9 @@ it('the example limits its viewers, applies a change, and ends at Ctrl-C', async
   child.stdout!.on('data', (data: Buffer) => (output += data.toString()));
   const [, url] = await until('it runs', () => /(http:\/\/127\.0\.0\.1:\d+)\/live/.exec(output));
   curl = new Curl([`${url}/live/cam1/1.ts`, `${url}/live/preview-1/1.ts`]);
-  await until('it tells of both', () => / of 4 Mbit/.test(output) && / of 1 Mbit/.test(output));
+  await until('it reports both', () => / of 4 Mbit/.test(output) && / of 1 Mbit/.test(output));
   expect((await fetch(`${url}/limit/0.5`, { method: 'PUT' })).status).toBe(204);
-  await until('it tells of the change', () => /cam1: [\d.]+ of 0\.5 Mbit/.test(output));
+  await until('it reports the change', () => /cam1: [\d.]+ of 0\.5 Mbit/.test(output));
   const [cam1, preview] = curl.received() as [number, number];
   expect(cam1).toBeGreaterThan(1_000_000);
   expect(preview).toBeGreaterThan(250_000);

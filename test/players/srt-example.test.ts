@@ -38,7 +38,7 @@ it('the SRT example reports publishers, viewers and refused clients, and ends at
   await until('it plays', () => player.media() > 0);
   expect(output).toContain('+ viewer of cam1, SRT/');
   player.kill('SIGTERM');
-  await until('it has told the bytes', () => /- viewer of cam1: client_gone, [1-9]\d+ bytes/.test(output));
+  await until('it has reported the bytes', () => /- viewer of cam1: client_gone, [1-9]\d+ bytes/.test(output));
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);

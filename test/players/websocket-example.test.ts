@@ -34,7 +34,7 @@ it('the WebSocket example reports its clients, passes media on, and ends at Ctrl
 
   const closed = once(viewer, 'close');
   publisher.close();
-  await until('it has told the bytes', () => /- input of cam1: client_gone, 50\d\d\d bytes/.test(output));
+  await until('it has reported the bytes', () => /- input of cam1: client_gone, 50\d\d\d bytes/.test(output));
   child.kill('SIGINT');
   const [code] = (await closed) as [number];
   expect([code, await once(child, 'exit')]).toEqual([1001, [0, null]]);

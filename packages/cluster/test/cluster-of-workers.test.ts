@@ -32,7 +32,7 @@ it('a cluster of workers sees a viewer of three workers as one, without any serv
   const names = ['node-1', 'node-2', 'node-3'];
   expect(await c.directory.kick(row?.id ?? '')).toEqual({ nodes: names, pending: [] });
   for (const node of all) expect((await ask(node, { token: 't' })).admitted).toBe(false);
-  await until('its end is told', () => nodes.closed.length === 1);
+  await until('its end is reported', () => nodes.closed.length === 1);
   expect(nodes.closed).toMatchObject([{ id: row?.id, bytes: 900, closeReason: 'kicked' }]);
 });
 

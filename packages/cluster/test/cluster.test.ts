@@ -50,7 +50,7 @@ describe('a viewer whose requests come to any of three nodes', () => {
   it('is one row, even if all its first requests come at once', async () => {
     const all = await three();
     await Promise.all(Array.from({ length: 30 }, (_, i) => play(all[i % 3] as Node, { sid: 'a' })));
-    await until('all is told', async () => (await rows(all[0]))[0]?.bytes === 3_000);
+    await until('all is reported', async () => (await rows(all[0]))[0]?.bytes === 3_000);
     expect(await rows(all[2])).toHaveLength(1);
     await nodes.tellsOpened(1);
   });
@@ -70,7 +70,7 @@ it('the cluster keeps a bounded record of a client that makes up names', async (
   const [a, b] = await two();
   for (let i = 0; i < 80; i++)
     await play(i % 2 === 0 ? a : b, { token: 't', sid: `made up ${i}`, userAgent: `agent ${i}` });
-  await until('all is told', async () => (await rows(a))[0]?.bytes === 8_000);
+  await until('all is reported', async () => (await rows(a))[0]?.bytes === 8_000);
   await stays('it is one', async () => (await rows(a)).length === 1, 100);
   const records = await nodes.records();
   expect(records).toHaveLength(1);
@@ -120,7 +120,7 @@ describe('the end of a visit', () => {
     for (const { tracker } of [a, b]) expect(tracker.list({ status: 'active' }).map((row) => row.id)).not.toContain(id);
     for (const node of [a, b, c]) expect((await ask(node, { token: 't' })).admitted).toBe(false);
     for (const node of [a, b, c]) await play(node, { token: 'neighbour', userAgent: 'other' });
-    await until('it is told', () => nodes.closed.length > 0);
+    await until('it is reported', () => nodes.closed.length > 0);
     expect(nodes.closed).toMatchObject([{ id, closeReason: 'kicked', bytes: 200 }]);
     expect(await a.directory.kick(id)).toBe(false);
     expect(await a.directory.list({ status: 'active' })).toHaveLength(1);

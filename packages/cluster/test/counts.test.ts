@@ -59,10 +59,10 @@ it('the counts include at once what their own node has done', async () => {
   const a = await nodes.add();
   expect(await a.directory.count(live)).toBe(0);
   await play(a, { token: 't' });
-  await until('it is told', () => nodes.opened.length === 1);
+  await until('it is reported', () => nodes.opened.length === 1);
   expect(await a.directory.count(live)).toBe(1);
   await a.directory.kick(nodes.opened[0]?.id ?? '');
-  await until('its end is told', () => nodes.closed.length === 1);
+  await until('its end is reported', () => nodes.closed.length === 1);
   expect(await a.directory.count(live)).toBe(0);
 });
 
@@ -73,7 +73,7 @@ it('the counts send nothing to Redis while nobody asks or listens', async () => 
   const link = counting(steps)(redisLink(client, { prefix: nodes.prefix }));
   const directory = await joinCluster(tracker, { via: link, logger: SILENT });
   for (let n = 0; n < 5; n++) tracker.trackHttp(hit({ sid: `s${n}` }));
-  await until('all is told', async () => (await nodes.records()).join('\n').split('\n').length === 5);
+  await until('all is reported', async () => (await nodes.records()).join('\n').split('\n').length === 5);
   expect(steps.get('count')).toBeUndefined();
   expect(await directory.count(live)).toBe(5);
   await directory.leave();
@@ -105,8 +105,8 @@ it('the counts are right after a crash, and after Redis has come back empty', as
 it('the counts keep nothing about streams without sessions', async () => {
   const a = await nodes.add();
   for (let n = 0; n < 20; n++) await play(a, { stream: `once${n}` });
-  await until('all are told', () => nodes.opened.length === 20);
+  await until('all are reported', () => nodes.opened.length === 20);
   await a.directory.kickAll({ kind: 'viewer' });
-  await until('all ends are told', () => nodes.closed.length === 20);
+  await until('all ends are reported', () => nodes.closed.length === 20);
   expect(await nodes.keys('counts')).toEqual([]);
 });

@@ -49,10 +49,10 @@ it('a visit whose end was reported while its node was suspended begins anew, eve
   const [a, b] = [await nodes.add({}, { clock }), await nodes.add()];
   await nodes.allSeen();
   const { id, openedAt } = await play(a, { token: 't' });
-  await until('it is told', () => nodes.opened.length === 1);
-  await until('nothing is left to tell', async () => (await nodes.keys('outbox-*')).length === 0);
+  await until('it is reported', () => nodes.opened.length === 1);
+  await until('nothing is left to report', async () => (await nodes.keys('outbox-*')).length === 0);
   clock.isStopped = true;
-  await until('its end is told', () => b.closed.length === 1, 15_000);
+  await until('its end is reported', () => b.closed.length === 1, 15_000);
   expect(b.closed).toMatchObject([{ id, openedAt, closeReason: 'lost' }]);
   await (await connect('redis', redis.port)).ask('FLUSHALL');
   await until(

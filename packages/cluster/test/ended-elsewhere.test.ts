@@ -29,7 +29,7 @@ describe.each(LINKS)('over %s, a part whose visit has ended on the other nodes',
     isCut = true;
     await until('it is left out', () => a.directory.nodes().length === 1, 10_000);
     expect(await a.directory.kick(before.id, { denyForMs: 0 })).toBeTruthy();
-    await until('its end is told', () => nodes.closed.length === 1);
+    await until('its end is reported', () => nodes.closed.length === 1);
     isCut = false;
     await nodes.allSeen();
     await nodes.tellsOpened(2);
@@ -40,7 +40,7 @@ describe.each(LINKS)('over %s, a part whose visit has ended on the other nodes',
       await until('it is counted', async () => (await node.directory.count(LIVE)) === 1);
     }
     expect(await a.directory.kick(id)).toBeTruthy();
-    await until('its end is told', () => nodes.closed.length === 2);
+    await until('its end is reported', () => nodes.closed.length === 2);
     expect(nodes.closed[1]).toMatchObject({ id, openedAt, closeReason: 'kicked' });
     expect(await rows(b)).toEqual([]);
   });
@@ -62,7 +62,7 @@ describe.each(LINKS)('over %s, a part whose visit has ended on the other nodes',
     clusterPort(a.tracker).end(id, openedAt, 'expired');
     await until('it has ended for everybody', async () => (await b.directory.count(LIVE)) === 0);
     await play(b, { ...eve, sid: 'a name that is new' });
-    await until('its end is told', () => nodes.closed.length === 1);
+    await until('its end is reported', () => nodes.closed.length === 1);
     await stays('there is no other', () => nodes.opened.length === 1 && b.tracker.count(LIVE) === 0, 2_500);
   });
 });

@@ -37,9 +37,9 @@ it('sinks get the beginning and the end of a visit once, whatever nodes it was s
   await nodes.allSeen();
   const { id, openedAt } = await play(a, { token: 't' }, 10);
   for (const node of [b, c, a, b]) await play(node, { token: 't' }, 10);
-  await until('it is told', () => types().length === 1);
+  await until('it is reported', () => types().length === 1);
   expect(await c.directory.kick(id)).toBeTruthy();
-  await until('both are told', () => types().length >= 2);
+  await until('both are reported', () => types().length >= 2);
   await stays('no more is told', () => types().length === 2, 300);
   const [opened, closed] = ofVisits();
   const visit = { session_id: id, opened_at: new Date(openedAt).toISOString(), ip: '203.0.113.7' };
@@ -56,7 +56,7 @@ it('a new sink gets the parts that are live, and then everything else that happe
   await nodes.tellsOpened(1);
   const stop = [a, b].map(({ directory }) => directory.addSink(sink));
   a.tracker.announceSource('cam1', 'running');
-  await until('all is told', () => told.length === 3);
+  await until('all is reported', () => told.length === 3);
   const attached = told.filter(({ type }) => type === 'session.attached');
   expect(attached.map(({ payload }) => payload['session_id'])).toEqual([id, id]);
   // whoever hears of it twice can see that
@@ -70,7 +70,7 @@ it('a new sink gets the parts that are live, and then everything else that happe
 it('Redis forgets an event when it has been delivered', async () => {
   const a = await living();
   for (let n = 0; n < 20; n++) await play(a, { token: `t${n}`, userAgent: `${n}` });
-  await until('all are told', () => types().length === 20);
+  await until('all are reported', () => types().length === 20);
   await until('nothing is left', async () => (await nodes.keys('outbox-*')).length === 0);
 });
 
@@ -92,9 +92,9 @@ describe('a step whose answer is lost', () => {
     a.link.lose('visits', 'answer');
     const b = await living({ idleTimeoutMs: 1_000 });
     a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
-    await until('it is told', () => types().length === 1, 10_000);
+    await until('it is reported', () => types().length === 1, 10_000);
     a.link.lose('visits', 'answer');
-    await until('its end is told', () => types().length >= 2, 10_000);
+    await until('its end is reported', () => types().length >= 2, 10_000);
     await stays('no more is told', () => types().join() === 'opened,closed', 300);
     expect(ofVisits().map(({ payload }) => payload['ip'])).toEqual(['203.0.113.7', '203.0.113.7']);
     expect(ofVisits()[1]?.payload).toMatchObject({ bytes: 7, reason: 'idle' });
@@ -110,7 +110,7 @@ describe('a node that dies', () => {
     a.link.lose('visits', 'process');
     const session = a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
     await until('it is dead', () => a.link.isDead);
-    await until('all is told', () => types().length >= 2, 15_000);
+    await until('all is reported', () => types().length >= 2, 15_000);
     await stays('no more is told', () => types().join() === 'opened,closed', 500);
     expect(ofVisits()[0]?.payload).toMatchObject({ session_id: session?.id, stream_code: 'cam1' });
     expect(ofVisits()[1]?.payload).toMatchObject({ session_id: session?.id, reason: 'lost' });
@@ -121,9 +121,9 @@ describe('a node that dies', () => {
     const a = await mortal();
     await living();
     const { id } = await play(a, { token: 't' });
-    await until('it is told', () => types().length === 1);
+    await until('it is reported', () => types().length === 1);
     await a.crash();
-    await until('all is told', () => types().length >= 3, 15_000);
+    await until('all is reported', () => types().length >= 3, 15_000);
     await stays('no more is told', () => types().join() === 'opened,opened,closed', 500);
     const [first, again, closed] = ofVisits();
     expect(again?.id).toBe(first?.id);
@@ -148,7 +148,7 @@ describe('a node that dies', () => {
     expect(await ask(b, { token: 't' })).toMatchObject({ admitted: false });
     await until('it is given back', async () => (await nodes.records()).length === 0);
     isSwept = true;
-    await until('all is told', () => types().length >= 2);
+    await until('all is reported', () => types().length >= 2);
     await stays('no more is told', () => [...types()].sort().join() === 'closed,opened', 500);
     expect(new Set(ofVisits().map(({ payload }) => payload['session_id'])).size).toBe(1);
     await a.crash();
@@ -173,7 +173,7 @@ describe('a node that dies', () => {
       a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
       await until('it is dead', () => a.link.isDead);
       b.directory.addSink(sink);
-      await until('all is told', () => types().length >= 2, 15_000);
+      await until('all is reported', () => types().length >= 2, 15_000);
       await stays('no more is told', () => types().join() === 'opened,closed', 500);
       expect(isLost).toBe(true);
       await a.crash();
@@ -189,7 +189,7 @@ describe('a node that dies', () => {
     for (let n = 0; n < 300; n++) await play(a, { token: `t${n}` });
     await living();
     const crashed = a.crash();
-    await until('all is told', () => types().length >= 600);
+    await until('all is reported', () => types().length >= 600);
     expect(types().filter((type) => type === 'opened')).toHaveLength(300);
     expect(new Set(ofVisits().map(({ id }) => id)).size).toBe(600);
     isFree();
@@ -200,8 +200,8 @@ describe('a node that dies', () => {
     const [a, b] = [await mortal(), await living()];
     await play(a, { token: 't' });
     const { id } = await play(b, { token: 't' });
-    await until('it is told', () => types().length === 1);
-    await until('nothing is left to tell', async () => (await nodes.keys('outbox-*')).length === 0);
+    await until('it is reported', () => types().length === 1);
+    await until('nothing is left to report', async () => (await nodes.keys('outbox-*')).length === 0);
     await a.crash();
     await until('the dead is forgotten', () => b.directory.nodes().length === 1, 15_000);
     await stays('nothing is told', () => types().length === 1, 1_500);

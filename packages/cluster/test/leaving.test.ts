@@ -49,7 +49,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     await nodes.tellsOpened(VIEWERS);
     isBroken = true;
     await a.directory.leave();
-    await until('all ends are told', () => nodes.closed.length === VIEWERS, 10_000);
+    await until('all ends are reported', () => nodes.closed.length === VIEWERS, 10_000);
     expect(new Set(nodes.closed.map(({ closeReason }) => closeReason))).toEqual(new Set(['lost']));
     await until('nobody is counted', async () => (await b.directory.count(LIVE)) === 0);
     await until('nothing is left', async () => (await fields(b)).length === 0);

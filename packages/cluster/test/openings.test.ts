@@ -76,7 +76,7 @@ describe('a newcomer that is refused', () => {
     for (let n = 0; n < 20; n++) expect((await ask(a, viewer(n))).admitted).toBe(false);
     await until('none is there', async () => (await nodes.records()).length === 0);
     expect(await active(b)).toBe(0);
-    await until('nothing is left to tell', async () => (await nodes.keys('outbox-*')).length === 0);
+    await until('nothing is left to report', async () => (await nodes.keys('outbox-*')).length === 0);
     expect([nodes.opened, nodes.closed]).toEqual([[], []]);
   });
 
@@ -104,7 +104,7 @@ describe('a newcomer that is refused', () => {
     const [row] = await b.directory.list({ status: 'active' });
     expect(row?.nodes).toEqual(['node-2']);
     expect(await a.directory.kick(row?.id ?? '')).toBeTruthy();
-    await until('its end is told', () => nodes.closed.length === 1);
+    await until('its end is reported', () => nodes.closed.length === 1);
     await stays('once', () => nodes.closed.length === 1 && nodes.opened.length === 1, 200);
   });
 

@@ -46,7 +46,7 @@ describe.each(LINKS)('over %s, a visit that one node begins and refuses while an
   }
 
   async function isToldOnce(): Promise<void> {
-    await until('its end is told', () => nodes.closed.length > 0);
+    await until('its end is reported', () => nodes.closed.length > 0);
     await stays('once', () => nodes.closed.length === 1 && nodes.opened.length === 1, 200);
     expect(nodes.opened).toMatchObject([{ id: nodes.closed[0]?.id, openedAt: nodes.closed[0]?.openedAt }]);
   }

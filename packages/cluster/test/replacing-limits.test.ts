@@ -60,7 +60,7 @@ describe.each(['Redis', 'a hub among workers'])('over %s, a limit that replaces 
     await play(b, phone, 20);
     await play(b, tv);
     const taking = await play(c, laptop);
-    await until('it is told', () => nodes.closed.length > 0);
+    await until('it is reported', () => nodes.closed.length > 0);
     expect(nodes.closed).toMatchObject([{ id, closeReason: 'replaced', bytes: 30 }]);
     await until('it is over', () => liveOn(all).sort().join() === 'laptop,tv');
     await isOut(all, phone);
@@ -83,7 +83,7 @@ describe.each(['Redis', 'a hub among workers'])('over %s, a limit that replaces 
     await until('two are left', () => liveOn(all).length === 2, 10_000);
     await stays('two are left', () => liveOn(all).length === 2, 300);
     await until('it is counted', async () => (await all[0]?.directory.count({ status: 'active' })) === 2);
-    await until('all others are told', () => nodes.closed.length === nodes.opened.length - 2);
+    await until('all others are reported', () => nodes.closed.length === nodes.opened.length - 2);
     // a process that is too busy to renew its lease loses what it has
     const reasons = nodes.closed.map(({ closeReason }) => closeReason).filter((reason) => reason !== 'lost');
     expect(new Set(reasons)).toEqual(new Set(['replaced']));
@@ -202,7 +202,7 @@ it('a replaced viewer is admitted again on all nodes when its denial is lifted o
   await play(b, phone);
   await play(a, tv);
   await play(b, laptop);
-  await until('it is told', () => nodes.closed.length === 1);
+  await until('it is reported', () => nodes.closed.length === 1);
   await isOut(all, phone);
   // each node that has seen it has made one: they are one
   const listed = await b.directory.denials();

@@ -56,15 +56,15 @@ it('webhooks report once when a stream on all nodes exceeds a number of viewers,
   const watch = (n: number) => play(all[n % 3] as Node, { sid: `s${n}`, token: `${n}` });
   const ids: string[] = [];
   for (let n = 0; n < 4; n++) ids.push((await watch(n)).id);
-  await until('it is told', () => of('stream.viewers_above').length > 0, 25_000);
+  await until('it is reported', () => of('stream.viewers_above').length > 0, 25_000);
   expect(of('stream.viewers_above')[0]).toMatchObject({ stream_code: 'cam1', viewers: 4, limit: 3 });
   // nobody has seen more than two of them
   for (const { tracker } of all) expect(tracker.count({ status: 'active' })).toBeLessThan(3);
   for (const id of ids.slice(0, 2)) await all[2].directory.kick(id, { denyForMs: 0 });
-  await until('its end is told', () => of('stream.viewers_below').length > 0, 25_000);
+  await until('its end is reported', () => of('stream.viewers_below').length > 0, 25_000);
   expect(of('stream.viewers_below')[0]).toMatchObject({ viewers: 2, limit: 3 });
   for (let n = 10; n < 12; n++) await watch(n);
-  await until('it is told again', () => of('stream.viewers_above').length > 1, 25_000);
+  await until('it is reported again', () => of('stream.viewers_above').length > 1, 25_000);
   await stays('no other node tells it', () => received.length === 3, 1_300);
 });
 
@@ -73,16 +73,16 @@ it('webhooks report once that the last publisher has gone, whichever node it was
   const publish = (node: Node, n: number) =>
     play(node, { kind: 'input', protocol: 'rtmp', ip: `203.0.113.${n}`, token: `${n}` });
   const [first, second] = [await publish(a, 1), await publish(b, 2)];
-  await until('both are told', () => nodes.opened.length === 2);
+  await until('both are reported', () => nodes.opened.length === 2);
   await b.directory.kick(first.id);
   await until('it has gone', () => nodes.closed.length === 1);
   await stays('nothing is lost', () => received.length === 0, 500);
   await a.directory.kick(second.id);
-  await until('it is told', () => received.length > 0, 25_000);
+  await until('it is reported', () => received.length > 0, 25_000);
   await publish(b, 3);
   await until('there is one again', () => nodes.opened.length === 3);
   await b.directory.kickAll({ kind: 'input' });
-  await until('it is told again', () => received.length > 1, 25_000);
+  await until('it is reported again', () => received.length > 1, 25_000);
   await stays('no other node tells it', () => received.length === 2, 500);
   expect(of('stream.publisher_lost')).toMatchObject([
     { stream_code: 'cam1', reason: 'kicked', publisher: second.id },
@@ -99,7 +99,7 @@ it('webhooks say in each event how many viewers the stream has on all nodes', as
     );
   }
   await all[0].directory.kick(nodes.opened[2]?.id ?? '');
-  await until('all are told', () => received.length === 4, 25_000);
+  await until('all are reported', () => received.length === 4, 25_000);
   expect(
     of('session.opened')
       .map(({ viewers }) => viewers)

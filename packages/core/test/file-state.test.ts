@@ -150,7 +150,7 @@ describe('a state file', () => {
     expect(await kept(store)).toEqual({ a: 1, b: 2, c: 3 });
     expect(store.warning).toMatch(/4 lines .* cannot be read/);
     await store.save([['e', 5]]);
-    await until('it is made anew', () => readdirSync(folder).some((name) => name.includes('.damaged-')));
+    await until('it is written anew', () => readdirSync(folder).some((name) => name.includes('.damaged-')));
     const copy = must(readdirSync(folder).find((name) => name.includes('.damaged-')));
     expect(readFileSync(path.join(folder, copy)).subarray(0, damaged.length)).toEqual(damaged);
     await store.close();

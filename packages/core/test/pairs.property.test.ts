@@ -214,7 +214,7 @@ describe('the spill file', () => {
     first.tracker.addSink(new RudeSink(0, () => undefined), { spillFile });
     await until('the file is there', () => existsSync(spillFile));
     second.tracker.addSink(new RudeSink(0, () => undefined), { spillFile });
-    await until('it is told', () => second.logged.some(({ level }) => level === 'error'));
+    await until('it is reported', () => second.logged.some(({ level }) => level === 'error'));
     await first.tracker.stop();
     const third = setup();
     third.tracker.addSink(new RudeSink(0, () => undefined), { spillFile });

@@ -280,7 +280,7 @@ describe('GET /events', () => {
       await setImmediate();
     }
     slow.resume();
-    await until('it was told, and the answer is over', () => slow.readableEnded);
+    await until('it got its last event, and the answer is over', () => slow.readableEnded);
     expect(taken).toContain('event: overflow\n');
     await fast.until('session.opened', opened);
     expect(fast.isOver).toBe(false);

@@ -65,7 +65,7 @@ async function ask(path: string): Promise<IncomingMessage> {
 
 /** Nothing more is read from the database. */
 async function untilStill(): Promise<number> {
-  await until('it is read no more', async () => {
+  await until('it is no longer read', async () => {
     const before = pages;
     await pace(500);
     return pages === before;

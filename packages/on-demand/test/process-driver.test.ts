@@ -65,7 +65,7 @@ it('the process driver kills a process that ignores SIGTERM', async () => {
   await pace(100);
   await driver.stop(camera(5));
   expect(isAlive(pidOf('cam-5'))).toBe(false);
-  await until('it was told', () => ends.length === 1);
+  await until('it was reported', () => ends.length === 1);
   expect(ends).toEqual([`${process.execPath} ended with SIGKILL`]);
 });
 
@@ -75,7 +75,7 @@ it('the process driver reports the last words of a process, and a program that d
   });
   const { run, ends } = aRun();
   await fails.start(camera(6), run);
-  await until('it was told', () => ends.length === 1);
+  await until('it was reported', () => ends.length === 1);
   expect(ends).toEqual([`${process.execPath} ended with code 3: camera 6 is off`]);
 
   const missing = aRun();

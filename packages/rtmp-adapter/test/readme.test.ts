@@ -25,7 +25,7 @@ it('the example of the README runs, and reports a publisher and a viewer', async
   };
   await until('it listens', () => nms.rtmpServer.tcpServer.listening);
   const publisher = await new RtmpClient(rtmp).publish('cam1');
-  await until('it has told of one', () => output.length === 1);
+  await until('one is reported', () => output.length === 1);
   const player = await new RtmpClient(rtmp).play('cam1');
   await until('it plays', () => player.mediaBytes > 0);
   expect(output).toEqual(['input of cam1 over rtmp', 'viewer of cam1 over rtmp']);

@@ -205,7 +205,7 @@ describe('a manager', () => {
     const { id } = await manager.create();
     expect(await manager.delete(id)).toBe(true);
     clock.advance(50);
-    await until('it was told of both', () => told.length === 2);
+    await until('both were reported', () => told.length === 2);
     await turn();
     clock.advance(50);
     await until('it tries again', () => told.length === 3);

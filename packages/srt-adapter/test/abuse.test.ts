@@ -235,7 +235,7 @@ it('the server can be closed in the middle of everything', async () => {
     }
   }, 5);
   try {
-    await until('it rages', () => active() > 30);
+    await until('the flood is on', () => active() > 30);
     const closed = server.close();
     void server.close();
     await closed;

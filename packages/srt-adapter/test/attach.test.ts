@@ -86,7 +86,7 @@ describe('a server of createSrtServer() with two trackers', () => {
       srt_packets_retransmitted: '0',
       srt_packets_dropped: '0',
     });
-    await until('it is told', () => updated > 0);
+    await until('it is reported', () => updated > 0);
     await patient.drop();
   });
 

@@ -29,7 +29,7 @@ it('the first example of the README runs, and reports a publisher and a viewer',
   });
   const publisher = await new Caller(server.port, '#!::r=live/cam1,m=publish').connects();
   publisher.publish();
-  await until('it is told of', () => output.length === 2);
+  await until('both are reported', () => output.length === 2);
   const player = new Caller(server.port, 'live/cam1?token=abc');
   await until('it plays', () => player.received > 0);
   await handlers[0]!();

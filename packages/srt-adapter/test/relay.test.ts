@@ -136,7 +136,7 @@ it('the server holds a connection for as long as anybody holds it, and lets a li
   const [held, unwanted] = [call(server, 'held'), call(server, 'unwanted')];
   await until('it is turned away', () => unwanted.ended);
   await held.connects();
-  await until('it is told of', () => releases.length === 2);
+  await until('both are reported', () => releases.length === 2);
   releases[0]!();
   releases[0]!(); // twice is once
   await stays('it has no media', () => held.received === 0, 100);

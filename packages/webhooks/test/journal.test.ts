@@ -125,7 +125,7 @@ describe('a restart', () => {
     const to = await receiver();
     const hook = { url: to.url, name: first.webhooks.endpoints()[0]!.name, events: ['session.closed'] };
     const { clock, webhooks } = await stage([hook], { journal: first.journal });
-    await until('all are told of', () => {
+    await until('all are reported', () => {
       clock.advance(20);
       return to.received.length >= LOST && webhooks.endpoints()[0]!.queued === 0;
     });

@@ -37,7 +37,7 @@ it('an admitted client is held before the upgrade until the source runs', async 
   expect(tracker.count({ stream: 'cam1', status: 'active' })).toBe(1);
   await stays('held', () => !client.isOpen && client.status === undefined, 50);
   starts();
-  await until('it is let on', () => client.isOpen);
+  await until('it is connected', () => client.isOpen);
   const second = stage.connect('/cam1');
   await until('nobody waits for what runs', () => second.isOpen);
   const other = stage.connect('/studio');
@@ -50,7 +50,7 @@ it('a client is answered 503 if the source does not start in time, and the viewe
   const client = stage.connect('/cam1');
   await client.ended;
   expect([client.status, client.headers['retry-after']]).toEqual([503, '2']);
-  await until('it is listed no more', () => tracker.count({ status: 'active' }) === 0);
+  await until('it is no longer listed', () => tracker.count({ status: 'active' }) === 0);
 });
 
 it('a client that has gone is no longer held, and one that is kicked is hung up on', async () => {

@@ -82,7 +82,7 @@ export class Nodes {
 
   /** So many visits have begun, and no more. */
   async tellsOpened(count: number): Promise<void> {
-    await until('it is told', () => this.opened.length >= count);
+    await until('it is reported', () => this.opened.length >= count);
     await stays('no more is told', () => this.opened.length === count, 150);
   }
 
