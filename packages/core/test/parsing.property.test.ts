@@ -139,10 +139,10 @@ describe('parseStreamId', () => {
   it.each([
     ['not at all', access],
     ['as a whole', encoded(access)],
-    ['as a whole, in small letters', encoded(access).toLowerCase()],
+    ['as a whole, in lower case', encoded(access).toLowerCase()],
     ['as forms do', form],
-    ['in the sign that URLs cannot have', byHalves(access)],
-    ['behind that sign', `#${encoded(access.slice(1))}`],
+    ['in the character that URLs cannot have', byHalves(access)],
+    ['behind that character', `#${encoded(access.slice(1))}`],
   ])('reads an access-control id that is encoded %s', (_how, id) => {
     expect(parseStreamId(id)).toMatchObject({ stream: 'studio 1+2', mode: 'publish', token: 'a/b' });
   });
@@ -161,13 +161,13 @@ describe('parseStreamId', () => {
 
   it.each([
     ['twice', encoded(encoded(access))],
-    ['twice, the whole as forms do', new URLSearchParams({ x: form }).toString().slice(2)],
+    ['twice, the second time as forms do', new URLSearchParams({ x: form }).toString().slice(2)],
     ['twice, and plain', 'live%252Fcam1'],
     ['twice in its name', '#!::r=live%252Fcam1'],
     ['once as a whole, and its name once more', encoded('#!::r=live%2Fcam1')],
     ['brokenly', 'live/cam%1'],
-    ['brokenly, with a query', 'live/cam%?token=abc'],
-    ['brokenly as a whole', '%23!::r=100%,m=publish'],
+    ['with broken escapes and a query', 'live/cam%?token=abc'],
+    ['as a whole, with broken escapes', '%23!::r=100%,m=publish'],
     ['in what is not text', 'live/%ff'],
     ['around another question mark', 'live/cam1%3Fx?token=abc'],
     ['around another question mark in its name', '#!::r=live/cam1%3Ftoken=abc'],

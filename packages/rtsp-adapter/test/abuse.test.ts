@@ -90,7 +90,7 @@ describe('hangs up, with a status if possible, on', () => {
     ['a head over 16 KB', `OPTIONS * RTSP/1.0\r\nX: ${'y'.repeat(20_000)}`, 413],
     ['a thousand headers', `OPTIONS * RTSP/1.0\r\n${'A: b\r\n'.repeat(1_000)}\r\n`, 400],
     ['a body over 64 KB', 'ANNOUNCE rtsp://h/a RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 70000\r\n\r\n', 413],
-    ['a length that is none', 'ANNOUNCE rtsp://h/a RTSP/1.0\r\nCSeq: 1\r\nContent-Length: ten\r\n\r\n', 400],
+    ['an invalid length', 'ANNOUNCE rtsp://h/a RTSP/1.0\r\nCSeq: 1\r\nContent-Length: ten\r\n\r\n', 400],
   ])('%s', async (_what, said, status) => {
     expect(await lastWords(await raw(said))).toMatch(new RegExp(`^RTSP/1\\.0 ${status} `));
   });

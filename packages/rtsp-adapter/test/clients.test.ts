@@ -98,7 +98,7 @@ describe('an encoder', () => {
 
 it.each([
   ['LF alone', '\n'],
-  ['CRLF and LF, as it comes', '\r\n|\n'],
+  ['CRLF and LF, mixed', '\r\n|\n'],
 ])('requests whose lines end with %s are answered', async (_what, ends) => {
   const publisher = client();
   await publisher.publish('/live/cam1');

@@ -283,7 +283,7 @@ describe('the checks before the app', () => {
 describe('the parser before the app', () => {
   it.each([
     ['garbage', 'GARBAGE\r\n\r\n'],
-    ['a method in small letters', 'options * RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
+    ['a method in lower case', 'options * RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
     ['a head without end', `OPTIONS * RTSP/1.0\r\nX: ${'y'.repeat(20_000)}`],
     ['a body too long', 'ANNOUNCE rtsp://h/a RTSP/1.0\r\nContent-Length: 100000\r\n\r\n'],
     ['bytes', Buffer.from([255, 0, 13, 10, 13, 10])],

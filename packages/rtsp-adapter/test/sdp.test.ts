@@ -56,15 +56,15 @@ describe('an SDP as encoders write it', () => {
   it.each([
     ['a profile that names TCP, as Larix writes', 'm=video 0 RTP/AVP/TCP 96'],
     ['a profile that names UDP', 'm=video 0 RTP/AVP/UDP 96'],
-    ['a profile in small letters', 'm=video 0 rtp/avp 96'],
+    ['a profile in lower case', 'm=video 0 rtp/avp 96'],
     ['blanks behind its type', 'm= video 0 RTP/AVP 96'],
     ['blanks at its end', 'm=video 0 RTP/AVP 96  \t'],
     ['two blanks in it', 'm=video  0  RTP/AVP  96'],
     ['blanks before it', '  m=video 0 RTP/AVP 96'],
-    ['a port that is none', 'm=video (null) RTP/AVP 96'],
+    ['an invalid port', 'm=video (null) RTP/AVP 96'],
     ['no port', 'm=video RTP/AVP 96'],
     ['two ports', 'm=video 5000/2 RTP/AVP 96'],
-    ['a format that is none', 'm=video 0 RTP/AVP 96 (null)'],
+    ['an unknown format', 'm=video 0 RTP/AVP 96 (null)'],
   ])('may have a medium with %s', (_what, medium) => {
     expect(media(VIDEO.replace(/^m=.*$/m, medium))).toEqual(['m=video 0 RTP/AVP 96']);
     expect(controls(VIDEO.replace(/^m=.*$/m, medium))).toEqual(['streamid=0']);

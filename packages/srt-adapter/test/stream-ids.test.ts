@@ -30,7 +30,7 @@ describe('an encoder whose stream id is percent-encoded', () => {
   it.each([
     ['as a whole', encodeURIComponent(id)],
     ['as a form', new URLSearchParams({ id }).toString().slice(3)],
-    ['in its first sign', id.replace('#', '%23')],
+    ['in its first character', id.replace('#', '%23')],
     ['in its name', '#!::r=live%2Fcam1,m=publish'],
   ])('%s, publishes, and is played', async (_how, encoded) => {
     start();

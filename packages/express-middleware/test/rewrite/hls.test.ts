@@ -119,8 +119,8 @@ describe('an HLS media playlist', () => {
   });
 
   it.each([
-    ['line ends of Windows', '#EXTM3U\r\n#EXTINF:4,\r\na.ts\r\n', '#EXTM3U\r\n#EXTINF:4,\r\na.ts?tkn=me\r\n'],
-    ['no line end at all', '#EXTM3U\n#EXTINF:4,\na.ts', '#EXTM3U\n#EXTINF:4,\na.ts?tkn=me'],
+    ['Windows line endings', '#EXTM3U\r\n#EXTINF:4,\r\na.ts\r\n', '#EXTM3U\r\n#EXTINF:4,\r\na.ts?tkn=me\r\n'],
+    ['no line ending at all', '#EXTM3U\n#EXTINF:4,\na.ts', '#EXTM3U\n#EXTINF:4,\na.ts?tkn=me'],
     ['blanks', '#EXTM3U\n  \n \ta.ts \t\n', '#EXTM3U\n  \n \ta.ts?tkn=me \t\n'],
     ['a byte order mark', '\ufeff#EXTM3U\na.ts\n', '\ufeff#EXTM3U\na.ts?tkn=me\n'],
     [
