@@ -61,6 +61,9 @@ it('lets others have their turn while it looks through many', async () => {
   const { port } = crowd();
   expect(await turnsDuring(port.list({ user: 'nobody' }))).toBeGreaterThan(0);
   expect(await turnsDuring(port.each({}, () => undefined))).toBeGreaterThan(0);
+  for (const order of ['-bytes', '-closedAt'] as const) {
+    expect(await turnsDuring(port.list({ order, limit: 10 }))).toBeGreaterThan(0);
+  }
 });
 
 it('shows a session as it was when it was looked at, once, and none that had ended by then', async () => {
@@ -75,6 +78,18 @@ it('shows a session as it was when it was looked at, once, and none that had end
   const rows = await listed;
   expect(rows[0]).toEqual(first);
   expect(rows.map(({ id }) => id)).not.toContain(last.id);
+});
+
+it.each(['-bytes', '-closedAt'] as const)('in the order %s shows a session that ends meanwhile once', async (order) => {
+  const { tracker, port } = crowd();
+  const ids = new Set(tracker.list().map(({ id }) => id));
+  const [first] = live(tracker);
+  const listed = [port.list({ order }), port.list({ order, status: 'active' })];
+  tracker.kick(first!.id, { denyForMs: 0 });
+  const [all, active] = await Promise.all(listed);
+  expect(all!.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  expect(all).toEqual(tracker.list({ order }));
+  expect(active!.filter(({ closedAt }) => closedAt !== undefined)).toEqual([]);
 });
 
 it('shows a session once that ends while closed ones have not been looked at', async () => {

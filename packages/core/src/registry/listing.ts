@@ -80,7 +80,7 @@ export function* matches(sources: Sources, test: Test | undefined, visit: (row: 
 }
 
 /**
- * One page in the order of the filter, found in portions unless it is sorted by value.
+ * One page in the order of the filter, found in portions.
  *
  * @param held How rows are kept while others are looked for: what happens meanwhile must not change them
  */
@@ -93,7 +93,7 @@ export function* pageOf(
   const { order = 'openedAt' } = filter;
   const limit = filter.limit !== undefined && filter.limit > 0 ? filter.limit : Infinity;
   const after = filter.after ? positionOf(filter.after, order) : undefined;
-  if (isByValue(order)) return largest(sources, order, limit, after, test);
+  if (isByValue(order)) return yield* largest(sources, { order, limit, after, test, held });
   const backwards = order === '-openedAt';
   const compare: Compare = backwards ? (a, b) => byPosition(b, a) : byPosition;
   let all: Row[] = [];
@@ -125,14 +125,16 @@ function merge(a: Row[], b: Row[], compare: Compare): Row[] {
   return merged;
 }
 
+interface Largest {
+  readonly order: ValueOrder;
+  readonly limit: number;
+  readonly after: ValuedPosition | undefined;
+  readonly test: Test | undefined;
+  readonly held: (row: Row) => Row;
+}
+
 /** The rows with the largest values. Examines all rows and holds no more than two pages at a time. */
-function largest(
-  sources: Sources,
-  order: ValueOrder,
-  limit: number,
-  after: ValuedPosition | undefined,
-  test: Test | undefined,
-): Row[] {
+function* largest(sources: Sources, { order, limit, after, test, held }: Largest): Generator<void, Row[]> {
   const valueOf = (row: Row): number => VALUES[order].of(row);
   const compare = (a: Row, b: Row): number => descending(valueOf(a), valueOf(b)) || byPosition(b, a);
   const isAfter = (row: Row, place: ValuedPosition): boolean =>
@@ -141,22 +143,27 @@ function largest(
   /** The last row of a full page: rows behind it are not needed. */
   let last: Row | undefined;
   const sort = (): void => {
-    best = best.sort(compare).slice(0, limit);
+    const mayRepeat = sources.filter(({ size }) => size > 0).length > 1;
+    best = (mayRepeat ? latestOfEach(best) : best).sort(compare).slice(0, limit);
     if (best.length === limit) last = best.at(-1);
   };
   // rows that come first among equals are walked first; of most bytes, the longest-playing sessions tend to have them
-  const walk = order === '-bytes' ? 'walk' : 'walkBack';
   for (const visits of sources) {
-    visits[walk](undefined, (row) => {
+    yield* walked(visits, undefined, order !== '-bytes', (row) => {
       if (last !== undefined && compare(last, row) < 0) return;
       if (after !== undefined && !isAfter(row, after)) return;
       if (test !== undefined && !test(row)) return;
-      best.push(row);
+      best.push(held(row));
       if (best.length >= 2 * limit) sort();
     });
   }
   sort();
   return best;
 }
+
+/** Of a visit that was found live and then among the closed ones, the later row: it has ended meanwhile. */
+const latestOfEach = (rows: readonly Row[]): Row[] => [
+  ...new Map(rows.map((row) => [`${row.openedAt} ${row.id}`, row])).values(),
+];
 
 const descending = (a: number, b: number): number => (a === b ? 0 : a > b ? -1 : 1);
