@@ -13,8 +13,11 @@ export interface Place {
 export const timeText = (ms: number): string => Math.floor(ms).toString(36);
 export const readTime = (text: string): number => parseInt(text, 36);
 
-/** A text as `encodeURIComponent` has written it. Most have nothing to decode, and are spared the call: a node reads millions. */
-export const readText = (text: string): string => (text.includes('%') ? decodeURIComponent(text) : text);
+/**
+ * A text as `encodeURIComponent` has written it. Also where there is nothing to decode: the result has memory of its own, while a piece
+ * of an answer would keep all of it.
+ */
+export const readText = decodeURIComponent;
 
 /** Beginnings of the incarnations that hold parts. */
 export const readHolders = (text: string): string[] =>
