@@ -40,6 +40,7 @@ export { Generations } from './support/generations.js';
 export { checkOptions, badOption } from './support/options.js';
 export { checkFilter, checkKickFilter } from './wire/check-filter.js';
 export { keep, ownCopy } from './support/strings.js';
+export { parseObject } from './support/parse-object.js';
 export { Queue } from './collections/queue.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';
 export { AddressReader, normaliseAddress } from './identity/address.js';

@@ -1,10 +1,9 @@
 import type { DenialRecord, Logger } from '@stream-sessions/core';
-import type { ClusterPort, Replacement } from '@stream-sessions/core/spi';
+import { parseObject, type ClusterPort, type Replacement } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
 import type { TableRow } from '../log/entry.js';
 import type { Member } from '../member.js';
-import { readObject } from '../operator/denial-text.js';
 import { ReplacedVisits } from '../operator/replaced-visits.js';
 import { SharedDenials } from '../operator/shared-denials.js';
 
@@ -65,7 +64,7 @@ export class OperatorWords {
 
   heard(body: string): void {
     if (this.visitsReplaced.onSaid(body) || this.denials.onSaid(body)) return;
-    const ending = body.startsWith('E') ? readObject(body.slice(1)) : undefined;
+    const ending = body.startsWith('E') ? parseObject(body.slice(1)) : undefined;
     if (ending !== undefined) this.onEnd(ending as never);
   }
 

@@ -1,4 +1,5 @@
 import type { DenialRecord } from '@stream-sessions/core';
+import { parseObject } from '@stream-sessions/core/spi';
 import type { Running } from '../log/cluster-log.js';
 
 /** The last moment that a Date can represent: "for ever". */
@@ -34,22 +35,12 @@ export function readWord(body: string): DenialWord | undefined {
   return isLift ? { what: 'lifted', id, until: Number(rest) } : { what: 'made', id, json: rest };
 }
 
-/** What an entry of the log or a row of the table says. Undefined: it is damaged, which must not hold up those after it. */
-export function readObject(json: string): object | undefined {
-  try {
-    const read: unknown = JSON.parse(json);
-    return typeof read === 'object' && read !== null ? read : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * A record in the form that this process accepts; undefined: it is damaged. Its end is by the local clock. `since` stays that of the cluster, like the
- * opening times of visits, with which it is compared.
+ * A record in the form that this process accepts. Its end is by the local clock. `since` stays that of the cluster, like the
+ * opening times of visits, with which it is compared. Undefined: it is damaged, which must not hold up those after it.
  */
 export function readRecord(json: string, clockOffsetMs: number): DenialRecord | undefined {
-  const record = readObject(json) as { -readonly [Field in keyof DenialRecord]: DenialRecord[Field] } | undefined;
+  const record = parseObject(json) as { -readonly [Field in keyof DenialRecord]: DenialRecord[Field] } | undefined;
   if (record === undefined) return undefined;
   record.until = record.until >= NEVER ? NEVER : record.until - clockOffsetMs;
   return record;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DenialRecord, Logger } from '@stream-sessions/core';
-import { RecentMap, type ClusterPort, type Part, type Replacement } from '@stream-sessions/core/spi';
+import { parseObject, RecentMap, type ClusterPort, type Part, type Replacement } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
 import type { TableRow } from '../log/entry.js';
-import { onClusterClock, readObject } from './denial-text.js';
+import { onClusterClock } from './denial-text.js';
 import type { SharedDenials } from './shared-denials.js';
 
 export interface ReplacedVisitsParts {
@@ -112,7 +112,7 @@ export class ReplacedVisits {
     if (found === null) return false;
     const [, what, id = '', rest = ''] = found;
     if (what === 'R' && !this.byOf.has(id) && !this.parts.lifts.isLifted(id)) {
-      const kept = readObject(rest);
+      const kept = parseObject(rest);
       if (kept !== undefined) this.hear(id, kept as Kept);
       else this.parts.logger.warn({ id }, 'cluster: what another node said of a replaced visit is damaged.');
     }

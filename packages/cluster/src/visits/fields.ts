@@ -14,8 +14,8 @@ export const timeText = (ms: number): string => Math.floor(ms).toString(36);
 export const readTime = (text: string): number => parseInt(text, 36);
 
 /**
- * A text as `encodeURIComponent` has written it. Also where there is nothing to decode: the result has memory of its own, while a piece
- * of an answer would keep all of it.
+ * A text as `encodeURIComponent` has written it. Also where there is nothing to decode: the result has memory of its
+ * own, while a piece of an answer would keep all of it.
  */
 export const readText = decodeURIComponent;
 

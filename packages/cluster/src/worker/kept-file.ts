@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, parseObject } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { FieldsOfKey, Store } from './store.js';
 
@@ -80,7 +80,8 @@ export class KeptFile {
   private load(): void {
     // whatever follows the last line end was cut short
     const lines = readFileSync(this.path, 'utf8').split('\n').slice(0, -1);
-    const damaged = lines.filter((line) => !this.isTaken(line)).length;
+    let damaged = 0;
+    for (const line of lines) if (!this.take(line)) damaged++;
     if (damaged > 0) {
       const copy = `${this.path}.damaged-${Date.now()}`;
       copyFileSync(this.path, copy);
@@ -89,12 +90,13 @@ export class KeptFile {
     this.store.sweep();
   }
 
-  private isTaken(text: string): boolean {
+  /** False: it cannot be read, and is left out. */
+  private take(text: string): boolean {
     const { store } = this;
+    const line = parseObject(text);
+    if (!isLine(line) || !this.isKept(line[0])) return false;
+    const [key, kind, expiresAt, field, value] = line;
     try {
-      const line: unknown = JSON.parse(text);
-      if (!isLine(line) || !this.isKept(line[0])) return false;
-      const [key, kind, expiresAt, field, value] = line;
       if (value === null) {
         store.fieldsOf(key)?.map.delete(field);
         store.deleteIfEmpty(key);
@@ -104,6 +106,7 @@ export class KeptFile {
       }
       return true;
     } catch {
+      // an earlier line has made a key of another kind
       return false;
     }
   }

@@ -1,7 +1,7 @@
 import { CapDenials } from './cap-denials.js';
 import { fromRecord, toRecord } from './denial-record.js';
 import { DenialFactory } from './denial-factory.js';
-import { type DenialEntry } from './denial-entry.js';
+import type { DenialEntry } from './denial-entry.js';
 import { DenialTable, type OperatorJournal } from './denial-table.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import { askedKey, viewerKey, type DenialPattern } from './pattern.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { StreamSessionsError } from '../support/errors.js';
+import { parseObject } from '../support/parse-object.js';
 
 const NAME = 'stream-sessions state';
 const VERSION = 1;
@@ -24,7 +25,7 @@ export function openHeader(path: string): StateHeader {
   const end = text.indexOf('\n');
   // A header whose writing was cut short counts as absent.
   if (end < 0 && headerOf('').startsWith(text.slice(0, NAME.length))) return make(path);
-  const header = parsed(text.slice(0, end));
+  const header = parseObject(text.slice(0, end)) as Record<string, unknown> | undefined;
   if (header?.file !== NAME || typeof header.version !== 'number' || typeof header.key !== 'string') {
     throw unreadable(path, 'it is not a state file, or it is damaged');
   }
@@ -61,15 +62,6 @@ function firstBytes(path: string): string {
     return bytes.toString('utf8', 0, readSync(file, bytes, 0, LONGEST, 0));
   } finally {
     closeSync(file);
-  }
-}
-
-function parsed(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -93,8 +93,8 @@ export class Operator {
   }
 
   /**
-   * Denials made elsewhere, by their ids: live sessions that they cover are closed here, too. Those that no index leads to are found in one walk
-   * over all sessions for all of these denials, while others get their turns.
+   * Denials made elsewhere, by their ids: live sessions that they cover are closed here, too. Those that no index leads to are
+   * found in one walk over all sessions for all of these denials, while others get their turns.
    */
   async enforce(ids: readonly string[]): Promise<void> {
     const { registry, denials, clock } = this.parts;
