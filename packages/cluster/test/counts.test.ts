@@ -3,7 +3,8 @@ import { stays, until } from '../../../test/support/until.js';
 import { createTracker } from '@stream-sessions/core';
 import { joinCluster, redisLink } from '../src/index.js';
 import { counting } from './support/counting-link.js';
-import { hit, type Nodes, play, SILENT } from './support/nodes.js';
+import { CHANGED_MS } from '../src/visits/visit-lua.js';
+import { hit, type Node, type Nodes, play, SILENT } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
@@ -31,28 +32,59 @@ it('the counts have each visit once, by stream and kind, from memory', async () 
   expect((steps.get('count') ?? 0) - asked).toBeLessThanOrEqual(16 * looks);
 });
 
-it('a bucket is read again only where something has changed', async () => {
-  const whole: unknown[] = [];
+it('counts are read again only where they have changed', async () => {
+  const read: unknown[][] = [];
   const [a, b] = [
     await nodes.add(),
     await nodes.add({}, {}, (link) => ({
       run: async (step, ...rest) => {
         const reply = await link.run(step, ...rest);
-        if (step.name === 'count' && Array.isArray(reply)) whole.push(...(reply.length > 0 ? [reply] : []));
+        if (step.name === 'count' && Array.isArray(reply) && reply.length > 1) read.push(reply.slice(2));
         return reply;
       },
       follow: (...all) => link.follow(...all),
       close: () => link.close(),
     })),
   ];
-  for (let n = 0; n < 40; n++) await play(a, { stream: `cam${n}` });
-  await until('all are counted', async () => (await b.directory.count(live)) === 40);
-  whole.length = 0;
-  await stays('all are counted', async () => (await b.directory.count(live)) === 40, 1_500);
-  expect(whole).toEqual([]);
+  for (let n = 0; n < 80; n++) await play(a, { stream: `cam${n}` });
+  await until('all are counted', async () => (await b.directory.count(live)) === 80);
+  // until the changes of that time are not among the latest any more
+  await stays('all are counted', async () => (await b.directory.count(live)) === 80, 2 * CHANGED_MS);
+  read.length = 0;
+  await stays('all are counted', async () => (await b.directory.count(live)) === 80, 1_500);
+  expect(read).toEqual([]);
   await play(a, { stream: 'one more' });
-  await until('it is counted', async () => (await b.directory.count(live)) === 41);
-  expect(whole).toHaveLength(1);
+  await until('it is counted', async () => (await b.directory.count(live)) === 81);
+  expect(read).toEqual([['some', ['v:one%20more', '1']]]);
+  await a.directory.kickAll({ stream: 'one more' }, { denyForMs: 0 });
+  await until('it is not counted any more', async () => (await b.directory.count(live)) === 80);
+  expect(read.slice(1)).toEqual([['some', ['v:one%20more', '0']]]);
+});
+
+it('counts are right, whoever opens and closes, and however often somebody asks', async () => {
+  const a = await nodes.add();
+  const trio = [a, await nodes.add(), await nodes.add()] as const;
+  const streams = Array.from({ length: 30 }, (_, n) => `cam${n}`);
+  const watching = new Map<string, number>();
+  const here = (stream: string): number => watching.get(stream) ?? 0;
+  for (let round = 0; round < 12; round++) {
+    for (let n = 0; n < 20; n++) {
+      const stream = streams[(7 * n + round * round) % streams.length] as string;
+      await play(trio[n % 3] as Node, { stream, sid: `${round} ${n}` });
+      watching.set(stream, here(stream) + 1);
+    }
+    const over = streams[(5 * round) % streams.length] as string;
+    await trio[round % 3]?.directory.kickAll({ stream: over }, { denyForMs: 0 });
+    watching.delete(over);
+    const all = [...watching].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const { directory } of trio) {
+      await until('the counts are right', async () => {
+        const shown = (await directory.streams()).map(({ stream, viewers }) => [stream, viewers]);
+        return JSON.stringify(shown) === JSON.stringify(all);
+      });
+    }
+    if (round % 4 === 3) await stays('they are right', () => a.directory.nodes().length === 3, CHANGED_MS);
+  }
 });
 
 it('the counts include at once what their own node has done', async () => {

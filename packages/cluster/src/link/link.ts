@@ -10,6 +10,8 @@ export interface Step {
   readonly name: string;
   /** Lua, as accepted by `EVAL`. Keys are in `KEYS`, everything else in `ARGV`. */
   readonly lua: string;
+  /** Calls are frequent and short, and may wait some milliseconds for others, in any buckets, to be sent with them. Default false. */
+  readonly isGathered?: boolean;
 }
 
 /**

@@ -20,4 +20,7 @@ export const LEASES = 'leases';
  * A step for incarnations that hold a lease: see `Membership.run`. Its keys begin at `KEYS[2]` and its arguments at `ARGV[2]`;
  * `now` is the time of Redis in epoch milliseconds.
  */
-export const leased = (name: string, lua: string): Step => ({ name, lua: `${NOW_LUA}${LEASE_LUA}\n${lua}` });
+export const leased = (name: string, lua: string, more: Pick<Step, 'isGathered'> = {}): Step => ({
+  ...{ name, lua: `${NOW_LUA}${LEASE_LUA}\n${lua}` },
+  ...more,
+});

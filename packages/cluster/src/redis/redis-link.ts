@@ -20,6 +20,7 @@ import {
 } from '../link/link.js';
 import { asLinkError, mayPass } from './failures.js';
 import { RedisFollower } from './follower.js';
+import { GatheredCalls } from './gathered-calls.js';
 import { checkDuplicable } from './own-connection.js';
 import { evaluate } from './scripts.js';
 
@@ -58,6 +59,7 @@ class RedisLink implements ClusterLink {
   private isClosed = false;
   private readonly attempts: Attempts;
   private readonly followers = new Set<Follower>();
+  private readonly gatheredCalls = new Map<Step, GatheredCalls>();
 
   constructor(
     private readonly client: RedisClient,
@@ -74,7 +76,9 @@ class RedisLink implements ClusterLink {
     const wrong = checkKeys(step, bucket, keys);
     if (wrong !== undefined) return Promise.reject(linkFailed(wrong));
     const named = keys.map((name) => this.keyOf(bucket, name));
-    return this.attempts.make(step.name, () => evaluate(this.send, step, named, args));
+    return this.attempts.make(step.name, () =>
+      step.isGathered === true ? this.gathered(step).run(named, args) : evaluate(this.send, step, named, args),
+    );
   }
 
   async follow(
@@ -109,6 +113,12 @@ class RedisLink implements ClusterLink {
     this.attempts.close();
     await Promise.all([...this.followers].map((follower) => follower.stop()));
     this.client.off?.('error', ignore);
+  }
+
+  private gathered(step: Step): GatheredCalls {
+    let calls = this.gatheredCalls.get(step);
+    if (calls === undefined) this.gatheredCalls.set(step, (calls = new GatheredCalls(step, this.send)));
+    return calls;
   }
 
   private keyOf(bucket: number, name: string): string {

@@ -121,6 +121,7 @@ for _, session in ipairs(order) do
   end
 end
 return {1, replaced}`,
+  { isGathered: true },
 );
 
 /** What a node learns when it claims a slot. */

@@ -1,10 +1,12 @@
 import type { Clock, LiveVisits, SessionKind } from '@stream-sessions/core';
-import { BUCKETS } from '../link/link.js';
+import { SESSION_KINDS } from '@stream-sessions/core/spi';
+import { EVERY_BUCKET, type Reply } from '../link/link.js';
 import { momentOf } from '../membership/lease.js';
 import type { Membership } from '../membership/membership.js';
+import { BucketCounts } from './bucket-counts.js';
 import { readAbout } from './fields.js';
-import { COUNT, UNCHANGED } from './figure-steps.js';
-import { VERSION } from './visit-lua.js';
+import { COUNT } from './figure-steps.js';
+import { CHANGED_KEYS } from './visit-lua.js';
 import { COUNTS } from './visit-steps.js';
 
 /** Older counts are read again before anyone is answered. Milliseconds. */
@@ -17,28 +19,14 @@ const LINGER_MS = 5_000;
 /** The visits of one stream, by kind. */
 export type CountsOfStream = Readonly<Record<SessionKind, number>>;
 
-const EVERY_BUCKET = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
-/** The counts of a bucket, by kind and stream. */
-interface Counts {
-  /** Which ones were read; undefined: none. */
-  version: string | undefined;
-  read: ReadonlyMap<string, number>;
-  /** What this node has done since. */
-  readonly since: Map<string, number>;
-}
-
 const nobody = (): Record<SessionKind, number> => ({ viewer: 0, input: 0, output: 0, unspecified: 0 });
 
 /** The number of visits by kind and stream, in memory: at most a second old, and including what this node has done since. */
 export class LiveCounts {
-  private readonly buckets = EVERY_BUCKET.map((): Counts => ({
-    version: undefined,
-    read: new Map(),
-    since: new Map(),
-  }));
-  /** The sums over all buckets. */
-  private byStream = new Map<string, Record<SessionKind, number>>();
-  private totals = nobody();
+  private readonly buckets = EVERY_BUCKET.map(() => new BucketCounts((about, change) => this.add(about, change)));
+  /** The sums over all buckets, of streams that have any. */
+  private readonly byStream = new Map<string, Record<SessionKind, number>>();
+  private readonly totals = nobody();
   /** When the latest counts were requested, by the monotonic clock. */
   private readAt = -Infinity;
   /** The same by the clock of the cluster. */
@@ -72,7 +60,8 @@ export class LiveCounts {
   async live({ isFresh = false }: { readonly isFresh?: boolean } = {}): Promise<LiveVisits> {
     if (isFresh) await this.reading?.catch(() => undefined);
     if (isFresh || !this.isFresh()) await this.read();
-    return { at: this.at, streams: this.byStream };
+    const streams = new Map(Array.from(this.byStream, ([stream, counts]) => [stream, { ...counts }]));
+    return { at: this.at, streams };
   }
 
   /** Without asking. Undefined: unknown, or too old. */
@@ -95,9 +84,7 @@ export class LiveCounts {
 
   /** A step of this node has changed the counts: for questions before the next read. */
   note(bucket: number, about: string, change: 1 | -1): void {
-    const { since } = this.buckets[bucket] as Counts;
-    since.set(about, (since.get(about) ?? 0) + change);
-    this.add(about, change);
+    this.buckets[bucket]?.note(about, change);
   }
 
   stop(): void {
@@ -122,32 +109,15 @@ export class LiveCounts {
   private async readAll(): Promise<void> {
     const askedAt = momentOf(this.clock).monotonic;
     const at = this.membership.nodes.now();
-    const haveChanged = await Promise.all(this.buckets.map((counts, bucket) => this.readBucket(counts, bucket)));
-    if (haveChanged.includes(true)) this.sumUp();
+    await Promise.all(this.buckets.map((counts, bucket) => this.readBucket(counts, bucket)));
     this.readAt = askedAt;
     this.at = at;
   }
 
-  /** True: the sums have changed by that. The effects of this node's steps after that reply are added on top. */
-  private async readBucket(counts: Counts, bucket: number): Promise<boolean> {
-    const reply = await this.membership.run(COUNT, bucket, [COUNTS], [counts.version ?? '']);
-    const hasDone = counts.since.size > 0;
-    counts.since.clear();
-    if (reply === UNCHANGED) return hasDone;
-    const flat = (reply as readonly string[]).map(String);
-    const read = new Map<string, number>();
-    for (let i = 0; i < flat.length; i += 2) read.set(flat[i] as string, Number(flat[i + 1]));
-    counts.version = read.delete(VERSION) ? flat[flat.indexOf(VERSION) + 1] : undefined;
-    const hasChanged = hasDone || counts.read.size + read.size > 0;
-    counts.read = read;
-    return hasChanged;
-  }
-
-  private sumUp(): void {
-    this.byStream = new Map();
-    this.totals = nobody();
-    for (const { read, since } of this.buckets)
-      for (const some of [read, since]) for (const [about, n] of some) this.add(about, n);
+  private async readBucket(counts: BucketCounts, bucket: number): Promise<void> {
+    const { membership } = this;
+    const { id } = membership.epochOf(bucket);
+    counts.take(id, (await membership.run(COUNT, bucket, [COUNTS, ...CHANGED_KEYS], counts.known(id))) as Reply[]);
   }
 
   private readLater(): void {
@@ -161,8 +131,9 @@ export class LiveCounts {
     const { kind, stream } = readAbout(about);
     const known = this.byStream.get(stream);
     const counts = known ?? nobody();
-    if (known === undefined) this.byStream.set(stream, counts);
     counts[kind] += change;
     this.totals[kind] += change;
+    if (known === undefined) this.byStream.set(stream, counts);
+    else if (counts[kind] === 0 && SESSION_KINDS.every((each) => counts[each] === 0)) this.byStream.delete(stream);
   }
 }

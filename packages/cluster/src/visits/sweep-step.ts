@@ -9,7 +9,7 @@ const PAGE = 200;
 
 /**
  * Takes the parts of a dead incarnation from some visits of a bucket; those that nobody holds any more are closed. Answers
- * where to go on, and what has happened by this. KEYS: leases, counts, outbox, visits. ARGV: incarnation, number of the step, the dead
+ * where to go on, and what has happened by this. KEYS: leases, counts, outbox, visits, those of changed counts. ARGV: incarnation, number of the step, the dead
  * one, where.
  */
 export const SWEEP = leased(
@@ -39,6 +39,6 @@ for i = 1, #page[2], 2 do
   if isChanged then changed[place] = text(all) end
 end
 writeAll(KEYS[4], changed)
-settle(KEYS[2])
+settle(KEYS[2], 5)
 return {page[1], post(KEYS[3], ARGV[2], redis.call('HGET', KEYS[3], ARGV[2]) or '')}`,
 );

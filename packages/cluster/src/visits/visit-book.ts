@@ -11,7 +11,7 @@ import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type
 import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claim, Claimed, Ended, Operation } from './operation.js';
-import { BEHIND, COUNTS, ENDED_KEYS, VISITS, visitsKey, type What } from './visit-steps.js';
+import { BEHIND, keysOfStep, VISITS, type What } from './visit-steps.js';
 
 /** Operations per step. */
 const AT_ONCE = 100;
@@ -213,7 +213,7 @@ export class VisitBook {
 
   private async send(bucket: number, shard: number, operations: readonly Operation[]): Promise<void> {
     const { outbox, membership } = this;
-    const keys = [COUNTS, outboxKey(membership.incarnation), visitsKey(shard), ...ENDED_KEYS];
+    const keys = keysOfStep(membership.incarnation, shard);
     const step = outbox.next();
     const told = outbox.take(bucket);
     const args = [

@@ -16,6 +16,13 @@ export const KEEP_MS = 86_400_000;
 
 /** The field of counts that changes with each of them: so others see whether they have to be read again. */
 export const VERSION = '#';
+/**
+ * Which counts have changed lately: those of `CHANGED_MS` are in one of these, by turns, so that others read no more than what has
+ * changed. Each expires before it is its turn again.
+ */
+export const CHANGED_KEYS: readonly string[] = ['changed-0', 'changed-1', 'changed-2'];
+/** Milliseconds. */
+export const CHANGED_MS = 2_000;
 
 /** Lua: who holds something, as texts of `HOLDER_LENGTH` letters, one after the other. */
 const HOLDERS_LUA = `
@@ -114,8 +121,9 @@ local function writeAll(key, fields, keepMs)
   if m > 0 then redis.call('HDEL', key, unpack(gone)) end
   if n > 0 and redis.call('HSET', key, unpack(set)) == n / 2 then redis.call('PEXPIRE', key, keepMs or ${KEEP_MS}) end
 end
-local function settle(key)
-  local abouts, sums, n, areGone = {'${VERSION}'}, {}, 1, false
+-- the first of CHANGED_KEYS is at this place among the keys
+local function settle(key, changedAt)
+  local abouts, sums, lately, n, areGone = {'${VERSION}'}, {}, {}, 1, false
   for about, change in pairs(counted) do
     if change ~= 0 then
       n = n + 1
@@ -127,11 +135,13 @@ local function settle(key)
   for i = 2, n do
     local sum = (known[i] or 0) + counted[abouts[i]]
     sums[abouts[i]] = sum > 0 and sum
+    lately[abouts[i]] = '1'
     areGone = areGone or sum <= 0
   end
   -- later than any, also where the counts had gone meanwhile
   sums['${VERSION}'] = string.format('%.0f', math.max((known[1] or 0) + 1, now))
   writeAll(key, sums)
+  writeAll(KEYS[changedAt + math.floor(now / ${CHANGED_MS}) % 3], lately, ${2 * CHANGED_MS})
   if areGone and redis.call('HLEN', key) == 1 then redis.call('DEL', key) end
 end`;
 

@@ -2,8 +2,8 @@ import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 import { leased } from '../membership/leased.js';
 import { SHARDS } from './fields.js';
 import { OPERATIONS_LUA } from './operations-lua.js';
-import { OUTBOX_LUA } from './outbox-steps.js';
-import { KEEP_MS, RECORDS_LUA, TENTATIVE_MS } from './visit-lua.js';
+import { OUTBOX_LUA, outboxKey } from './outbox-steps.js';
+import { CHANGED_KEYS, KEEP_MS, RECORDS_LUA, TENTATIVE_MS } from './visit-lua.js';
 
 export const visitsKey = (shard: number): string => `visits-${shard}`;
 export const VISITS_KEYS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => visitsKey(shard));
@@ -12,7 +12,14 @@ export const COUNTS = 'counts';
  * By group: how far the log was when a visit has ended for everybody, and which have lately. What ends within `TENTATIVE_MS` is in one
  * of them, by turns; each expires before it is its turn again.
  */
-export const ENDED_KEYS: readonly string[] = ['ended-0', 'ended-1', 'ended-2'];
+const ENDED_KEYS: readonly string[] = ['ended-0', 'ended-1', 'ended-2'];
+
+/** The keys of a step about one hash of visits, besides the leases. */
+export const keysOfStep = (incarnation: string, shard: number): string[] => [
+  ...[COUNTS, outboxKey(incarnation), visitsKey(shard)],
+  ...ENDED_KEYS,
+  ...CHANGED_KEYS,
+];
 
 /** Fields that begin like this are not visits: they hold the number of the latest step of a node. */
 export const LATEST = '#';
@@ -46,7 +53,7 @@ export type What = keyof typeof WIDTHS;
  * Redis may have lost what it had acknowledged: a failover to a replica that was behind. So each incarnation leaves the number of its latest
  * step beside the visits, and finds it again by the next one. If not, this answers `BEHIND`, and does nothing.
  *
- * KEYS: leases, counts, outbox, visits, the three of what has ended. ARGV: incarnation, number of the step, those that have been told,
+ * KEYS: leases, counts, outbox, visits, the three of what has ended, those of changed counts. ARGV: incarnation, number of the step, those that have been told,
  * the latest step about these visits that was answered,
  * then for each operation its letter, place, id and
  *
@@ -107,9 +114,10 @@ for i = 1, n do
 end
 writeAll(KEYS[4], changed)
 writeAll(endsNow, endedNow, ${2 * TENTATIVE_MS})
-settle(KEYS[2])
+settle(KEYS[2], 8)
 post(KEYS[3], ARGV[2], before)
 return {answers, before}`,
+  { isGathered: true },
 );
 
 /**

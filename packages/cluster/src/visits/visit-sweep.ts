@@ -4,6 +4,7 @@ import type { OnHappened, Outbox } from './outbox.js';
 import { outboxKey, TAKE_OVER } from './outbox-steps.js';
 import { SWEEP } from './sweep-step.js';
 import { SHARDS } from './fields.js';
+import { CHANGED_KEYS } from './visit-lua.js';
 import { COUNTS, visitsKey } from './visit-steps.js';
 
 /** The progress through what a dead incarnation left. */
@@ -64,7 +65,7 @@ export class VisitSweep {
     shard: number,
     { cursor, step }: Slice,
   ): Promise<Place | undefined> {
-    const keys = [COUNTS, outboxKey(this.membership.incarnation), visitsKey(shard)];
+    const keys = [COUNTS, outboxKey(this.membership.incarnation), visitsKey(shard), ...CHANGED_KEYS];
     const reply = await this.membership.run(SWEEP, bucket, keys, [step, dead, cursor]);
     const [next, text] = reply as readonly [string, string];
     this.tell(bucket, step, text);
