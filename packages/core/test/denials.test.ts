@@ -232,6 +232,24 @@ describe('deny', () => {
     expect(tracker.denials()[0]?.target).toEqual({ stream: 'cam1' });
   });
 
+  it('finds a bearer token where no policy asks for one: of who is watching, and with any later request', () => {
+    const bearer = (token: string): Partial<HttpHit> => ({ credentials: { scheme: 'bearer', token } });
+    const { tracker } = setup();
+    const first = must(request(tracker, bearer('stolen')).session);
+    const renewed = must(request(tracker, { ip: '203.0.113.8', ...bearer('old') }).session);
+    request(tracker, { ip: '203.0.113.8', ...bearer('new') });
+    const later = must(request(tracker, { ip: '203.0.113.9' }).session);
+    tracker.deny({ token: 'stolen' }, FOREVER);
+    tracker.deny({ token: 'new' }, FOREVER);
+    expect(live(tracker).map(({ id }) => id)).toEqual([later.id]);
+    expect(tracker.get(first.id)?.closeReason).toBe('denied');
+    expect(tracker.get(renewed.id)?.closeReason).toBe('denied');
+    expect(mayRequest(tracker, bearer('stolen'))).toBe(false);
+    expect(mayRequest(tracker, { ip: '203.0.113.9', ...bearer('stolen') })).toBe(false);
+    expect(mayRequest(tracker, { ip: '203.0.113.9', ...bearer('another') })).toBe(true);
+    expect(mayRequest(tracker, { ip: '203.0.113.9', ...bearer('stolen') })).toBe(false);
+  });
+
   it('refuses without asking any policy', () => {
     const admit = jest.fn(() => ({ allow: true as const }));
     const { tracker } = setup({ policies: [{ name: 'p', admit }] });

@@ -193,14 +193,43 @@ describe('the spill file', () => {
     expect(sink.got).toHaveLength(ids.length + 2);
   });
 
-  it('loses nothing that follows a line cut short by a crash', async () => {
+  it('that cannot be written any more is given up: what it would have taken is lost, and counted', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'spill-'));
+    const spillFile = join(own, 'gone');
+    const { tracker, logged } = setup({ maxSessionsPerIp: Infinity });
+    const gate = deferred<void>();
+    const sink = new RudeSink(0, () => gate.promise);
+    tracker.addSink(sink, { maxPairs: 5, spillFile });
+    let opened = 0;
+    const open = () => tracker.trackHttp(hit({ token: `${opened++}` }));
+    const told = () => sink.got.length + tracker.stats().droppedEventsTotal;
+    await until('the file is in use', () => open() && existsSync(spillFile) && readFileSync(spillFile).length > 0);
+    rmSync(own, { recursive: true });
+    for (let round = 0; round < 2; round++) {
+      for (let n = 0; n < 20; n++) open();
+      await soon();
+    }
+    expect(logged).toEqual([]);
+    gate.resolve();
+    await until('the loss is counted', () => told() === opened);
+    expect(tracker.stats().droppedEventsTotal).toBeGreaterThanOrEqual(40);
+    expect(logged.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'the spill file of a sink failed' },
+    ]);
+    open();
+    await until('it is told again', () => told() === opened);
+    expect(sink.got.at(-1)?.type).toBe('session.opened');
+    await tracker.stop();
+  });
+
+  it.each([0, 50])('loses nothing that follows a line cut short by a crash, %d ms later', async (ms) => {
     const spillFile = join(folder, 'cut');
     writeFileSync(spillFile, '{"id":"cut');
     const { tracker } = setup({ maxSessionsPerIp: Infinity });
     const gate = deferred<void>();
     const sink = new RudeSink(0, () => gate.promise);
     tracker.addSink(sink, { maxPairs: 1, spillFile });
-    for (let i = 0; i < 10; i++) await soon();
+    await pace(ms);
     for (let i = 0; i < 10; i++) tracker.trackHttp(hit({ token: `${i}` }));
     tracker.kickAll({ stream: 'cam1' });
     gate.resolve();

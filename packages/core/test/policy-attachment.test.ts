@@ -123,6 +123,23 @@ describe('the attachment of a policy', () => {
     expect(review).toHaveBeenCalledTimes(1_000);
   });
 
+  it('survives a policy that rejects where nobody waits for its answer, and one that must not be async', async () => {
+    const no = (): never => Promise.reject(new Error('no')) as never;
+    const policy = { name: 'broken', attach: no, settled: no, closed: no, deadline: no };
+    const geo = { country: no };
+    const { tracker, logged } = setup({ policies: [{ ...policy, admit: () => ({ allow: true }) }], geo });
+    request(tracker).end(10);
+    await tracker.stop();
+    const messages = new Set(logged.map(({ message }) => message));
+    expect([...messages].sort()).toEqual([
+      'a policy failed in attach()',
+      'a policy failed in closed()',
+      'a policy failed in settled()',
+      'a policy threw in deadline()',
+      'the geo resolver failed; the session has no country',
+    ]);
+  });
+
   it('survives a policy that throws in attach()', () => {
     const { tracker, logged } = setup({
       policies: [
@@ -134,7 +151,7 @@ describe('the attachment of a policy', () => {
         },
       ],
     });
-    expect(logged).toMatchObject([{ level: 'error', message: 'a policy threw in attach()' }]);
+    expect(logged).toMatchObject([{ level: 'error', message: 'a policy failed in attach()' }]);
     expect(tracker.trackHttp(hit())).not.toBeNull();
   });
 });

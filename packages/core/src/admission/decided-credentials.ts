@@ -1,10 +1,10 @@
 import { isPassword, offeredIn, offersSame } from '../identity/offer.js';
 import type { Recipe } from '../identity/recipe.js';
-import type { Credentials, HitFacts } from '../types/hit.js';
+import type { HitFacts } from '../types/hit.js';
 import type { Decision } from '../policy/pipeline.js';
 import type { Approval } from '../types/policy.js';
 import type { AskedWith } from '../session/rare-fields.js';
-import { decidedKey, keepDecided, ownOffer } from '../session/decided.js';
+import { decidedKey, keepDecided, ownCredentials, ownOffer } from '../session/decided.js';
 import { setHot } from '../session/hot-fields.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
@@ -110,6 +110,3 @@ function askedWith({ query, url }: HitFacts): AskedWith {
   }
   return { url: ownUrl, query: kept(query), queryAt: undefined };
 }
-
-const ownCredentials = (credentials: Credentials | undefined): Credentials | undefined =>
-  credentials?.scheme === 'bearer' ? { scheme: 'bearer', token: ownCopy(credentials.token) } : credentials;

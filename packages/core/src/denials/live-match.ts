@@ -1,5 +1,5 @@
 import { networkOf, parseBlock, type AddressReader } from '../identity/address.js';
-import { credentialsIn } from '../identity/offer.js';
+import { credentialsIn, offersSame } from '../identity/offer.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { DenialTarget } from '../types/denial.js';
 import type { HitFacts } from '../types/hit.js';
@@ -59,6 +59,7 @@ export function isAlike(session: Session, hit: HitFacts, ip: string): boolean {
     hit.stream === session.stream &&
     (!hit.userAgent || hit.userAgent === session.userAgent) &&
     (!hit.token || hit.token === session.token) &&
+    (hit.credentials?.scheme !== 'bearer' || offersSame(hit.credentials, session.hot?.credentials)) &&
     (!hit.userId || hit.userId === session.userId)
   );
 }

@@ -125,7 +125,8 @@ export class SinkQueue {
     const isFull = this.spilling || this.abandoned || this.pairs >= 2 * this.maxPairs;
     if (this.spill !== undefined && isFull) {
       this.spilling = true;
-      return this.spill.append(event);
+      if (!this.spill.append(event)) this.lose(event);
+      return undefined;
     }
     if (this.abandoned) return this.lose(event);
     if (isOpened && this.pairs >= 2 * this.maxPairs && this.opening === undefined) {
@@ -173,7 +174,9 @@ export class SinkQueue {
    */
   private async next(): Promise<WireEvent[]> {
     const isLeftOver = this.spill !== undefined && this.spill.size > 0 && !this.spilling;
-    if (isLeftOver) return this.spilled();
+    const leftOver = isLeftOver ? await this.spilled() : [];
+    // there may have been no more than what a crash cut short
+    if (leftOver.length > 0) return leftOver;
     if (this.backlog !== undefined) {
       const rows: WireEvent[] = [];
       while (rows.length < MAX_BATCH) {
@@ -278,7 +281,8 @@ export class SinkQueue {
   }
 }
 
-const isOfPair = ({ type }: WireEvent): boolean => type === 'session.opened' || type === 'session.closed';
+const PAIR: ReadonlySet<string> = new Set(['session.opened', 'session.resumed', 'session.closed']);
+const isOfPair = ({ type }: WireEvent): boolean => PAIR.has(type);
 
 const idOf = ({ payload }: WireEvent): string => payload['session_id'] as string;
 

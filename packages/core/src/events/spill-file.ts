@@ -1,4 +1,5 @@
-import { appendFile, open, readFile, rm, truncate } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { appendFile, open, rm, truncate } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { lockFile } from '../support/file-lock.js';
 import type { WireEvent } from '../types/wire.js';
@@ -17,6 +18,7 @@ export class SpillFile {
   private readAt = 0;
   private written: Promise<void> = Promise.resolve();
   private waiting: string[] = [];
+  private hasFailed = false;
   private isGivenUp = false;
 
   private constructor(
@@ -30,10 +32,13 @@ export class SpillFile {
     try {
       const spill = new SpillFile(path, unlock);
       await appendFile(path, '', { mode: 0o600 });
-      const left = await readFile(path);
-      for (const byte of left) if (byte === NEWLINE) spill.size++;
+      let last = NEWLINE;
+      for await (const chunk of createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>) {
+        for (const byte of chunk) if (byte === NEWLINE) spill.size++;
+        last = chunk.at(-1) ?? last;
+      }
       // what a crash cut short becomes a line of its own, and does not run into what follows
-      if (left.length > 0 && left.at(-1) !== NEWLINE) {
+      if (last !== NEWLINE) {
         await appendFile(path, '\n');
         spill.size++;
       }
@@ -44,14 +49,22 @@ export class SpillFile {
     }
   }
 
-  append(event: WireEvent): void {
+  /** False: the file cannot be written any more. */
+  append(event: WireEvent): boolean {
+    if (this.hasFailed) return false;
     this.size++;
-    if (this.waiting.push(`${JSON.stringify(event)}\n`) > 1) return;
+    if (this.waiting.push(`${JSON.stringify(event)}\n`) > 1) return true;
     this.written = this.written.then(async () => {
       const lines = this.waiting.join('');
       this.waiting = [];
       await appendFile(this.path, lines, { mode: 0o600 });
     });
+    // whoever reads next is told; until then, nothing more is kept in memory
+    this.written.catch(() => {
+      this.hasFailed = true;
+      this.waiting = [];
+    });
+    return true;
   }
 
   /**

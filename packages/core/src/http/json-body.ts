@@ -14,7 +14,7 @@ export async function readObject(req: NodeRequest): Promise<Record<string, unkno
   // A form on a foreign page can send text, but not this content type without a preflight, whatever parser has read it since.
   if (type === '' ? hasBody(req) : !JSON_TYPE.test(type)) throw notJson();
   const { body } = req as NodeRequest & { body?: unknown };
-  if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body)) return asObject(body);
+  if (isParsed(body)) return asObject(body);
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : await readText(req);
   if (text.trim() === '') return {};
   if (type === '') throw notJson();
@@ -24,6 +24,13 @@ export async function readObject(req: NodeRequest): Promise<Record<string, unkno
     throw error instanceof ApiError ? error : invalidBody('The body is not valid JSON.');
   }
 }
+
+/** Parsers of Express 4 set an empty object also where they have not read the body: then it is read here, or was empty. */
+const isParsed = (body: unknown): boolean =>
+  typeof body === 'object' &&
+  body !== null &&
+  !Buffer.isBuffer(body) &&
+  (Array.isArray(body) || Object.keys(body).length > 0);
 
 /** With HTTP/2, whether there is a body may show only once it has arrived. */
 const hasBody = ({ headers }: NodeRequest): boolean =>

@@ -11,6 +11,7 @@ import type { ConnHit, HitFacts } from '../types/hit.js';
 import type { NamedBy } from '../types/play-session.js';
 import type { GeoResolver } from '../types/geo.js';
 import type { Logger } from '../support/logger.js';
+import { atOnce } from '../support/promises.js';
 import type { AddressReader } from './address.js';
 
 /** The options that determine who a connection is. */
@@ -108,9 +109,9 @@ export class ResolvedHit {
   country(geo: GeoResolver, logger: Logger): string | undefined {
     if (this.knownCountry !== null) return this.knownCountry;
     try {
-      return (this.knownCountry = geo.country(this.ip) || undefined);
+      return (this.knownCountry = atOnce(geo.country(this.ip), 'country()') || undefined);
     } catch (error) {
-      logger.warn({ err: error }, 'the geo resolver threw; the session has no country');
+      logger.warn({ err: error }, 'the geo resolver failed; the session has no country');
       return (this.knownCountry = undefined);
     }
   }

@@ -1,3 +1,4 @@
+import { tellPolicy } from '../policy/tell-policy.js';
 import { randomBytes } from 'node:crypto';
 import type { CloseReason, PlaySession } from '../types/play-session.js';
 import type { Approval } from '../types/policy.js';
@@ -235,11 +236,7 @@ export class Lifecycle implements HandleOwner {
     for (const policy of this.settings.policies) {
       if (policy.closed === undefined) continue;
       visit ??= frozen(this.copy(session));
-      try {
-        policy.closed(visit);
-      } catch (error) {
-        this.logger.error({ err: error, policy: policy.name }, 'a policy threw in closed()');
-      }
+      tellPolicy(this.logger, policy, 'closed', visit);
     }
     return true;
   }

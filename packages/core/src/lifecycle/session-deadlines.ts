@@ -4,6 +4,7 @@ import type { Policy } from '../types/policy.js';
 import { setHot } from '../session/hot-fields.js';
 import type { Session } from '../session/session.js';
 import type { Logger } from '../support/logger.js';
+import { atOnce } from '../support/promises.js';
 import type { Settings } from '../settings/settings.js';
 
 /** Decides when to look at a session again: it may be idle, too old, expired, stalled, or due for review. */
@@ -62,7 +63,7 @@ export class SessionDeadlines {
   /** When this policy wants to review the session; undefined: it failed to say. */
   deadlineOf(policy: Policy, copy: PlaySession): { at: number; bytes: number } | undefined {
     try {
-      const { at = Infinity, bytes = Infinity } = policy.deadline?.(copy) ?? {};
+      const { at = Infinity, bytes = Infinity } = atOnce(policy.deadline?.(copy), 'deadline()') ?? {};
       if (isTime(at) && isTime(bytes)) return { at, bytes };
       this.logger.error({ policy: policy.name, at, bytes }, 'a policy gave a deadline that is not a number');
     } catch (error) {

@@ -1,3 +1,4 @@
+import { tellPolicy } from './tell-policy.js';
 import type { PlaySession } from '../types/play-session.js';
 import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
@@ -96,11 +97,7 @@ export class Pipeline {
   }
 
   private settleOne(policy: Policy, candidate: Candidate, session: PlaySession | undefined): void {
-    try {
-      policy.settled?.(candidate, session);
-    } catch (error) {
-      this.logger.error({ err: error, policy: policy.name }, 'a policy threw in settled()');
-    }
+    tellPolicy(this.logger, policy, 'settled', candidate, session);
   }
 }
 

@@ -3,6 +3,7 @@ import { shownText, type Fingerprint } from '../identity/shown-text.js';
 import type { NameHash } from '../types/cluster.js';
 import type { HitFacts } from '../types/hit.js';
 import type { Registry } from './registry.js';
+import { keepBearer } from '../session/decided.js';
 import { MAX_LISTED, Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import type { Logger } from '../support/logger.js';
@@ -98,6 +99,7 @@ export class SessionFactory {
     if (hit.playerSessionId && session.namedBy !== 'playback-session') {
       session.rareFields.playerSessionId = ownCopy(hit.playerSessionId);
     }
+    if (this.settings.policies.length === 0) keepBearer(session, hit.credentials);
     const referer = shownText(hit.referer, hit, this.fingerprint);
     if (referer !== undefined) session.rareFields.referer = referer;
   }

@@ -5,6 +5,7 @@ import type { NamedBy } from '../types/play-session.js';
 import { RANKS } from './resolver.js';
 import { learnKey, rename, sharedGroup } from './identity-group.js';
 import type { Registry } from './registry.js';
+import { keepBearer } from '../session/decided.js';
 import { makeRoom, type Session } from '../session/session.js';
 import type { SharedFieldsPool } from '../session/shared-fields.js';
 import { ownCopy, type StringPool } from '../support/strings.js';
@@ -68,6 +69,7 @@ export class HitMerger {
     if (hit.token && session.namedBy !== 'token') this.takeName(session, 'token', hit.token);
     if (hit.sid && hit.sid !== session.sid) this.changeSid(session, hit.sid);
     if (hit.playerSessionId) this.seePlayer(session, hit.playerSessionId);
+    if (hit.credentials !== undefined && this.settings.policies.length === 0) keepBearer(session, hit.credentials);
     this.place(session, hit.stream, ip, network);
   }
 

@@ -1,6 +1,8 @@
 import type { KeyedHash } from '../identity/keyed-hash.js';
-import { offeredIn, offeredKey, type Offered } from '../identity/offer.js';
+import { offeredIn, offeredKey, offersSame, type Offered } from '../identity/offer.js';
 import { ownCopy } from '../support/strings.js';
+import type { Credentials } from '../types/hit.js';
+import { setHot } from './hot-fields.js';
 import type { AskedWith } from './rare-fields.js';
 import type { Session } from './session.js';
 
@@ -23,6 +25,16 @@ export function forgetVerdicts({ rare }: Session): void {
 export function ownOffer({ token, rareFields, hot }: Session, hash: KeyedHash): Offered {
   if (rareFields.ownOffer?.of !== token) rareFields.ownOffer = undefined;
   return (rareFields.ownOffer ??= { ...offeredIn({ token, credentials: hot?.credentials }, hash), of: token });
+}
+
+export const ownCredentials = (credentials: Credentials | undefined): Credentials | undefined =>
+  credentials?.scheme === 'bearer' ? { scheme: 'bearer', token: ownCopy(credentials.token) } : credentials;
+
+/** Where no policy judges it: the bearer token that the session came with last may be denied. */
+export function keepBearer(session: Session, credentials: Credentials | undefined): void {
+  if (credentials?.scheme !== 'bearer' || offersSame(credentials, session.hot?.credentials)) return;
+  setHot(session, 'credentials', ownCredentials(credentials));
+  if (session.rare !== undefined) session.rare.ownOffer = undefined;
 }
 
 export const decidedKey = (stream: string, offered: Offered): string => `${offeredKey(offered)} ${stream}`;

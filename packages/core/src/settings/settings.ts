@@ -201,7 +201,9 @@ function check(options: Complete): void {
   checkMethods('geo', geo, ['country']);
   const perProtocol: unknown = idleTimeoutMs;
   const timeouts =
-    typeof perProtocol === 'object' && perProtocol !== null ? Object.entries(perProtocol) : [['', perProtocol]];
+    typeof perProtocol === 'object' && perProtocol !== null && !Array.isArray(perProtocol)
+      ? Object.entries(perProtocol)
+      : [['', perProtocol]];
   for (const [protocol, ms] of timeouts as [string, unknown][]) {
     if (typeof ms === 'number' && ms > 0) continue;
     throw badOption(`idleTimeoutMs${protocol && `.${protocol}`}`, 'a number above 0', ms);

@@ -1,3 +1,4 @@
+import { tellPolicy } from '../policy/tell-policy.js';
 import type { Registry } from '../registry/registry.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
@@ -34,11 +35,7 @@ export class PolicyAttachments {
     this.attached = new Set(this.parts.settings.policies);
     for (const policy of this.attached) {
       if (before.has(policy) || policy.attach === undefined) continue;
-      try {
-        policy.attach(this.attachmentOf(policy));
-      } catch (error) {
-        this.parts.logger.error({ err: error, policy: policy.name }, 'a policy threw in attach()');
-      }
+      tellPolicy(this.parts.logger, policy, 'attach', this.attachmentOf(policy));
     }
   }
 
