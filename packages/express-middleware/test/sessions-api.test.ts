@@ -296,7 +296,7 @@ describe('denials', () => {
     const made = await call('POST', '/denials', { user: 'ann', issued_before });
     expect(made).toMatchObject({ status: 201, body: { target: { user: 'ann', issued_before } } });
     expect(tracker.denials()).toMatchObject([{ target: { user: 'ann', issuedBefore: Date.parse(issued_before) } }]);
-    for (const wrong of ['2026-01-01', 1_790_000_000, 'now', null]) {
+    for (const wrong of ['2026-01-01', 1_790_000_000, 'now', null, '2026-02-30T12:00:00Z', '2026-13-01T12:00:00Z']) {
       const answer = await call('POST', '/denials', { user: 'ann', issued_before: wrong });
       expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining('issued_before')]);
     }
@@ -509,6 +509,23 @@ describe('the other routes', () => {
     expect(answer).toMatchObject({ status: 405, headers: { allow } });
     expect(answer.body).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } });
   });
+
+  it.each(['urlencoded', 'text', 'json'] as const)(
+    'are read where %s() of Express 4 has not read them',
+    async (parser) => {
+      await closeServers();
+      const parse = express4[parser]({ type: 'application/vnd.api+json', extended: false });
+      await start({}, (api) =>
+        express4()
+          .use(parse)
+          .use('/api', api as never),
+      );
+      expect((await call('POST', '/denials', { ip: '192.0.2.1' })).status).toBe(201);
+      expect(tracker.denials()).toMatchObject([{ target: { ip: '192.0.2.1' } }]);
+      expect((await call('POST', '/invalidate', { streams: 'cam1' })).body).toMatchObject({ asked: 0 });
+      expect((await call('POST', '/invalidate', {})).status).toBe(200);
+    },
+  );
 
   it.each<[string, (api: ApiHandler) => unknown]>([
     ['Express 4', (api) => express4().use('/api', api)],

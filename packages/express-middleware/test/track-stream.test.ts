@@ -121,6 +121,27 @@ it('trackStream() passes on HEAD, null and requests without a stream, and asks o
   expect(tracker.stats().openedTotal).toBe(1);
 });
 
+it('trackStream() lets OPTIONS pass, but without the media that a handler may send in its answer', async () => {
+  const seen: string[] = [];
+  const app = express().use(trackStream(tracker, SSE), (req, res) => {
+    seen.push(req.method);
+    res.setHeader('Access-Control-Allow-Methods', 'GET');
+    res.write('media');
+    res.end('more media');
+  });
+  const { url } = await serve(app);
+  tracker.deny({ ip: '127.0.0.1' });
+  const preflight = await ask(url, {}, 'OPTIONS');
+  await until('it is over', () => preflight.isOver);
+  expect([preflight.status, preflight.headers['access-control-allow-methods'], preflight.body]).toEqual([
+    200,
+    'GET',
+    '',
+  ]);
+  expect((await ask(url)).status).toBe(403);
+  expect(seen).toEqual(['OPTIONS']);
+});
+
 it('trackStream() passes errors of its functions and of the handler to the app, and cuts nobody for them', async () => {
   const broken = trackStream(tracker, {
     ...SSE,

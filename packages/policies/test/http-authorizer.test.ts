@@ -223,6 +223,14 @@ describe('httpAuthorizer', () => {
     expect(authoriser.questions).toHaveLength(2);
   });
 
+  it('is asked again although the clock was set back: what it said may be long ago', async () => {
+    const { tracker, clock } = setup({}, {}, concurrencyPolicy({ per: 'stream', max: 0 }));
+    denialOf(await ask(tracker, { token: 'a' }));
+    clock.jump(-3_600_000);
+    denialOf(await ask(tracker, { token: 'a' }));
+    expect(authoriser.questions).toHaveLength(2);
+  });
+
   it('asks for publishers, but not for pushes by the server itself', async () => {
     authoriser.answer = say(403);
     const { tracker } = setup();

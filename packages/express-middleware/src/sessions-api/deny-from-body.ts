@@ -59,13 +59,17 @@ function targetOf(fields: unknown): DenialTarget {
 }
 
 /** The offset is required: without it, the time would mean a different moment on each machine. */
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+const RFC3339 = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 
 function timeOf(value: unknown): number {
-  const time = typeof value === 'string' && RFC3339.test(value) ? Date.parse(value) : NaN;
-  if (Number.isFinite(time)) return time;
+  const [text, day] = (typeof value === 'string' && RFC3339.exec(value)) || ['', ''];
+  const time = Date.parse(text);
+  if (Number.isFinite(time) && isDay(day)) return time;
   throw invalidBody('issued_before must be a time such as "2026-01-01T12:00:00Z".');
 }
+
+/** `Date` takes 30 February for 2 March. */
+const isDay = (day = ''): boolean => new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 
 function milliseconds(seconds: unknown): number | undefined {
   if (seconds === undefined) return undefined;

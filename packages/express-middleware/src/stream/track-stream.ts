@@ -5,6 +5,7 @@ import { requestInfo } from '../request/request-info.js';
 import { refuse, refuseNoStream } from '../response/refuse.js';
 import { findResponse } from '../response/response-queue.js';
 import { untilGone } from '../response/until-gone.js';
+import { withholdBody } from '../response/withhold-body.js';
 import { hitOfStream } from './hit-of-stream.js';
 import { streamSettings, type StreamSettings, type TrackStreamOptions } from './options.js';
 import { StreamClient } from './stream-client.js';
@@ -19,7 +20,8 @@ export type StreamMiddleware = ConnectMiddleware & Attachment;
  * `multipart/x-mixed-replace`, MPEG-TS or FLV over HTTP. The response is one connection in the list, from here to its end. Put
  * this right before the handler.
  *
- * A refused viewer gets 401, 403, 429 or 503, and the handler never runs; a kick destroys the response. HEAD and OPTIONS pass.
+ * A refused viewer gets 401, 403, 429 or 503, and the handler never runs; a kick destroys the response. HEAD and OPTIONS pass,
+ * and are answered without a body.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example app.get('/cam1.mjpeg', trackStream(tracker, { stream: 'cam1', protocol: 'mjpeg' }), (req, res) => camera.pipe(res));
@@ -31,7 +33,11 @@ export function trackStream(tracker: SessionTracker, options: TrackStreamOptions
   let attached = true;
 
   const middleware: ConnectMiddleware = function trackStreamMiddleware(req, res, next) {
-    if (!attached || req.method === 'HEAD' || req.method === 'OPTIONS') return next();
+    if (!attached || req.method === 'HEAD') return next();
+    if (req.method === 'OPTIONS') {
+      withholdBody(res);
+      return next();
+    }
     const seen = requestInfo(req);
     const { outlet } = seen;
     // two handlers of one tracker count a response once

@@ -121,7 +121,7 @@ class HttpAuthorizer implements Policy {
     if (before !== undefined && !again) return this.yes(candidate, before);
     if (session === undefined) {
       const recent = this.inVain.get(whoOf(candidate, credential));
-      if (recent !== undefined && askedAt - recent.askedAt < RECENT_MS) return this.yes(candidate, recent);
+      if (recent !== undefined && isRecent(recent, askedAt)) return this.yes(candidate, recent);
     }
     return ask(this.line, candidate).then((said) => {
       const verdict = said instanceof Unclear ? this.withoutAnswer(candidate, credential, said) : said;
@@ -134,7 +134,7 @@ class HttpAuthorizer implements Policy {
     if (given === undefined) return;
     this.settling.delete(candidate);
     const who = whoOf(candidate, given.credential);
-    this.inVain.forget(({ askedAt }) => given.askedAt - askedAt >= RECENT_MS);
+    this.inVain.forget((each) => !isRecent(each, given.askedAt));
     if (session === undefined) return this.inVain.set(who, given);
     this.inVain.delete(who);
     let all = this.given.get(session.id);
@@ -177,6 +177,9 @@ function credentialOf({ stream, token = '', credentials }: Candidate): string {
     credentials === undefined ? '' : credentials.scheme === 'bearer' ? credentials.token : credentials.user;
   return hashOf([stream, token, credentials?.scheme, offered]);
 }
+
+/** Before or after: a clock may be set back. */
+const isRecent = (given: Given, now: number): boolean => Math.abs(now - given.askedAt) < RECENT_MS;
 
 const whoOf = ({ kind, protocol, ip, userAgent, query }: Candidate, credential: string): string =>
   hashOf([kind, protocol, ip, userAgent, query, credential]);
