@@ -51,8 +51,11 @@ export interface ClusterOptions {
   logger?: Logger;
 }
 
-/** What a node announces when it has joined. */
+/** What a node announces when it has joined, and, before its incarnation, when it leaves. */
 const JOINED = 'N';
+const LEAVES = 'G';
+/** Trackers that are in a cluster. */
+const joined = new WeakSet<SessionTracker>();
 const MAX_DENIALS = 100_000;
 
 /**
@@ -66,6 +69,8 @@ const MAX_DENIALS = 100_000;
  */
 export async function joinCluster(tracker: SessionTracker, options: ClusterOptions): Promise<ClusterDirectory> {
   const parts = read(tracker, options);
+  if (joined.has(tracker)) throw badOption('the tracker', 'one that is in no cluster; leave() that one first', tracker);
+  joined.add(tracker);
   const { port, logger, clock, name, whenAlone, timeLimitMs, leaseMs, via, keyId } = parts;
   const words = new OperatorWords(
     () => member,
@@ -78,8 +83,9 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
     config: { ...port.identity, fingerprintKey: keyId },
     onSaid: (body) => {
-      if (body !== JOINED) words.heard(body);
-      else void membership.lookAgain().then(() => everywhere.joined());
+      if (body === JOINED) void membership.lookAgain().then(() => everywhere.joined());
+      else if (body.startsWith(LEAVES)) membership.nodes.forget(body.slice(LEAVES.length));
+      else words.heard(body);
     },
     onTable: (portions) => words.table(portions),
     // Its old leases now belong to others: it claims its visits again.
@@ -90,7 +96,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     },
     onRenewed: () => void book.latest.look(),
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
-    hasLeft: (bucket) => book.hasLeft(bucket),
+    hasLeft: async (bucket) => keeper.hasSettled && (await book.hasLeft(bucket)),
   });
   const { membership } = member;
   const time = new ClusterTime(clock, () => membership.nodes.clockOffsetMs);
@@ -140,17 +146,20 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     claimer.stop();
     check.stop();
     leavePort();
-    words.visitsReplaced.liftAll();
     slots.stop();
     counts.stop();
     handovers.stop();
     await everywhere.stop();
     await keeper.letGoOfAll();
+    words.visitsReplaced.liftAll();
     publisher.stop();
     await events.close();
     await book.flushed();
+    // if this is not heard, the next renewal shows it
+    if (!keeper.isAlone) await member.log.say(LEAVES + membership.incarnation).catch(() => undefined);
     await member.leave();
     book.stop();
+    joined.delete(tracker);
   };
   try {
     await member.join();

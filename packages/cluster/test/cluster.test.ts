@@ -1,5 +1,6 @@
 import { stays, until } from '../../../test/support/until.js';
-import { ask, hit, type Nodes, play, type Node } from './support/nodes.js';
+import { joinCluster } from '../src/index.js';
+import { ask, hit, type Nodes, play, SILENT, type Node } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 let nodes: Nodes;
@@ -236,6 +237,14 @@ describe('joining', () => {
       code: 'ERR_CLUSTER_CONFIG',
       message: expect.stringContaining('identity.aliases'),
     });
+  });
+
+  it('takes a tracker once, until it has left', async () => {
+    const { tracker, directory, link } = await nodes.add();
+    const again = () => joinCluster(tracker, { via: link, logger: SILENT });
+    await expect(again()).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+    await directory.leave();
+    await (await again()).leave();
   });
 
   it('keeps a node from changing how it recognises viewers', async () => {

@@ -1,7 +1,7 @@
 import type { KickOptions, SessionFilter } from '@stream-sessions/core';
-import { until } from '../../../test/support/until.js';
-import type { ClusterOptions } from '../src/index.js';
-import { ask, type Nodes, play, type Node } from './support/nodes.js';
+import { pace, until } from '../../../test/support/until.js';
+import type { ClusterLink, ClusterOptions } from '../src/index.js';
+import { ask, hit, type Nodes, play, type Node } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 let nodes: Nodes;
@@ -25,6 +25,50 @@ describe('a kick', () => {
     expect(await b.directory.kick(id)).toBe(false);
     expect(await b.directory.kick('nobody')).toBe(false);
   });
+
+  it('names as pending who has not heard of the denial, however long that takes', async () => {
+    const slow = (link: ClusterLink): ClusterLink => ({
+      run: async (step, ...rest) => {
+        if (step.name === 'append') await pace(1_500);
+        return link.run(step, ...rest);
+      },
+      follow: (...all) => link.follow(...all),
+      close: () => link.close(),
+    });
+    const [a, b] = [await nodes.add({}, {}, slow), await nodes.add()];
+    await nodes.allSeen();
+    const { id } = await play(a, { sid: 's' });
+    expect(await b.directory.kick(id)).toEqual({ nodes: ['node-1'], pending: ['node-2'] });
+    await until('it is heard', async () => !(await ask(b, { sid: 's' })).admitted, 5_000);
+  });
+
+  it('names nodes as pending that have the name of one that has cut', async () => {
+    const [a, b] = await two({ leaseMs: 20_000, name: 'same' });
+    const { id } = await play(a, { sid: 's' });
+    await play(b, { sid: 's' });
+    await b.link.close();
+    expect(await a.directory.kick(id)).toEqual({ nodes: ['same'], pending: ['same'] });
+  });
+
+  it('of thousands is heard of everywhere soon, and all are counted', async () => {
+    const [a, b] = await two();
+    for (let n = 0; n < 3_000; n++) a.tracker.trackHttp(hit({ token: `t${n}`, ip: `10.0.${n >> 8}.${n & 255}` }));
+    expect(await b.directory.kickAll({ stream: 'cam1' })).toBe(3_000);
+    expect(a.tracker.stats().active).toBe(0);
+    await until('all denials are heard', () => b.tracker.denials().length === 3_000, 5_000);
+  });
+
+  it('of all that match says which nodes have not answered, and what the others have done', async () => {
+    const [a, b] = await two({ leaseMs: 30_000 });
+    for (const node of [a, b]) await play(node, { token: node.directory === a.directory ? 'a' : 'b' });
+    await b.link.close();
+    await expect(a.directory.kickAll({ stream: 'cam1' })).rejects.toMatchObject({
+      code: 'ERR_CLUSTER_ALONE',
+      message: expect.stringContaining('1 sessions were kicked, but not on all nodes: these did not answer: node-2'),
+    });
+    await expect(a.directory.get('of the other')).rejects.toMatchObject({ code: 'ERR_CLUSTER_ALONE' });
+    await expect(a.directory.tag('of the other', {})).rejects.toMatchObject({ code: 'ERR_CLUSTER_ALONE' });
+  }, 30_000);
 
   it('is one denial in the list, and is lifted as one', async () => {
     const [a, b] = await two();

@@ -1,14 +1,16 @@
 import { stays, until } from '../../../test/support/until.js';
-import { BUCKETS, type ClusterLink, type Step } from '../src/index.js';
+import { concurrencyPolicy } from '@stream-sessions/policies';
+import { BUCKETS, type ClusterDirectory, type ClusterLink, type Step } from '../src/index.js';
 import { SHARDS } from '../src/visits/fields.js';
 import { LATEST, visitsKey } from '../src/visits/visit-steps.js';
-import { ask, play, type Node, type Nodes } from './support/nodes.js';
+import { ask, hit, play, type Node, type Nodes } from './support/nodes.js';
 import { LINKS, nodesOver, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
 const LIVE = { status: 'active' } as const;
 const viewer = (n: number) => ({ token: `token ${n}`, ip: `203.0.113.${n}` });
 const VIEWERS = 20;
+const viewers = Array.from({ length: VIEWERS }, (_, n) => viewer(n));
 
 const READ_ALL: Step = { name: 'read-all', lua: `return redis.call('HGETALL', KEYS[1])` };
 
@@ -53,6 +55,59 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     expect(new Set(nodes.closed.map(({ closeReason }) => closeReason))).toEqual(new Set(['lost']));
     await until('nobody is counted', async () => (await b.directory.count(LIVE)) === 0);
     await until('nothing is left', async () => (await fields(b)).length === 0);
+  });
+
+  it.each<[string, (node: Node) => unknown]>([
+    ['kicked', ({ tracker }) => tracker.kickAll({ kind: 'viewer' })],
+    ['opened by trackHttp()', ({ tracker }) => viewers.forEach((each) => void tracker.trackHttp(hit(each)))],
+  ])('leaves nobody behind who was %s right before', async (_what, act) => {
+    const [a, b] = [await nodes.add(), await nodes.add()];
+    await nodes.allSeen();
+    for (const each of viewers) await play(a, each);
+    await nodes.tellsOpened(VIEWERS);
+    act(a);
+    await a.directory.leave();
+    await until('nobody is counted', async () => (await b.directory.count(LIVE)) === 0);
+    await stays('nobody comes back', async () => (await b.directory.count(LIVE)) === 0, 300);
+    expect((await fields(b)).filter((each) => !each.startsWith(LATEST))).toEqual([]);
+    await until('all ends are reported', () => nodes.closed.length === nodes.opened.length);
+  });
+
+  it('is not waited for by others', async () => {
+    const [a, b] = [await nodes.add({}, { leaseMs: 30_000 }), await nodes.add({}, { leaseMs: 30_000 })];
+    await nodes.allSeen();
+    await a.directory.leave();
+    await until('it is not listed', () => b.directory.nodes().length === 1, 1_000);
+    expect(await b.directory.list()).toMatchObject({ partial: false });
+    expect(await b.directory.kick('nobody')).toBe(false);
+  });
+
+  it('lets those in who were kept out for its viewers', async () => {
+    const both: ClusterDirectory[] = [];
+    const policies = [
+      concurrencyPolicy({ per: 'stream', max: 2, onExceed: 'replace-oldest', shared: () => both[both.length - 1] }),
+    ];
+    const [a, b] = [await nodes.add({ policies }), await nodes.add({ policies })];
+    both.push(b.directory);
+    await nodes.allSeen();
+    for (const n of [1, 2]) await play(b, viewer(n));
+    both.push(a.directory);
+    await play(a, viewer(3));
+    await until('the first has gone', () => b.tracker.stats().active === 1);
+    expect((await ask(b, viewer(1))).admitted).toBe(false);
+    await a.directory.leave();
+    both.push(b.directory);
+    await until('there is room again', async () => (await ask(b, viewer(1))).admitted, 5_000);
+  });
+
+  it('limits by itself from then on', async () => {
+    let shared: ClusterDirectory | undefined = undefined;
+    const policies = [concurrencyPolicy({ per: 'stream', max: 1, shared: () => shared })];
+    const a = await nodes.add({ policies }, { whenAlone: 'refuse' });
+    shared = a.directory;
+    await a.directory.leave();
+    expect((await ask(a, viewer(1))).admitted).toBe(true);
+    expect(await ask(a, viewer(2))).toMatchObject({ admitted: false, denial: { kind: 'limit' } });
   });
 
   it('gives back a visit whose answer comes only while it leaves', async () => {

@@ -56,6 +56,7 @@ export { consoleLogger, isolated } from './support/logger.js';
 export { systemClock } from './support/clock.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
+export { inTime } from './support/in-time.js';
 export { nextTurn } from './support/turns.js';
 export { Deadlines, type Waiting } from './support/deadlines.js';
 export {

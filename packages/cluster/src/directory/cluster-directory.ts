@@ -25,8 +25,8 @@ import { mergedExplanation } from './merge-explanations.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
 import { mergedStats, mergedStreams } from './merge-stats.js';
-import { kickAllEverywhere, kickEverywhere, unreachable, type KickParts } from './kick-everywhere.js';
-import type { NodeAnswers } from './node-answers.js';
+import { found, kickAllEverywhere, kickEverywhere, unreachable, type KickParts } from './kick-everywhere.js';
+import { liftHere, type NodeAnswers } from './node-answers.js';
 import { Pages } from './pages.js';
 import type { OperatorWords } from './operator-words.js';
 import type { ClusterEvents } from './cluster-events.js';
@@ -165,9 +165,9 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async get(id: string): Promise<ClusterSession | undefined> {
-    const { answers } = await this.ask<PartRow | null>('get', id);
+    const { answers, missing } = await this.ask<PartRow | null>('get', id);
     const visits = byVisit(answers.flatMap(({ answer }) => (answer === null ? [] : [answer])));
-    const latest = inOrder(visits, '-openedAt').sort((a, b) => closedLast(a) - closedLast(b))[0];
+    const latest = found(inOrder(visits, '-openedAt').sort((a, b) => closedLast(a) - closedLast(b))[0], missing);
     return latest && mergedRow(latest, (await this.figuresOf([latest]))?.[0]);
   }
 
@@ -202,8 +202,8 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async tag(id: string, tags: Record<string, string>): Promise<boolean> {
-    const { answers } = await this.ask<boolean>('tag', { id, tags });
-    return answers.some(({ answer }) => answer);
+    const { answers, missing } = await this.ask<boolean>('tag', { id, tags });
+    return found(answers.find(({ answer }) => answer)?.answer, missing) ?? false;
   }
 
   async deny(target: DenialTarget, options?: DenyOptions): Promise<Denial> {
@@ -215,9 +215,10 @@ export class NodesAsOne implements ClusterDirectory {
   async liftDenial(which: string | DenialTarget): Promise<boolean> {
     const { tracker, words } = this.parts;
     const all = typeof which === 'string' ? await this.withThoseOfOneKick(which) : [which];
-    const lifted = all.filter((each) => tracker.liftDenial(each));
+    // those that a policy of another node has made are only there
+    if (!liftHere(tracker, all)) return (await this.ask<boolean>('lift', all)).answers.some(({ answer }) => answer);
     await this.reached(await words.said());
-    return lifted.length > 0;
+    return true;
   }
 
   async denials(): Promise<readonly Denial[]> {

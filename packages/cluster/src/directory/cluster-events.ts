@@ -7,7 +7,7 @@ import type {
   SinkOptions,
   TrackerEvents,
 } from '@stream-sessions/core';
-import { attachedEnvelope, EventHub, eventToWire, Queue, type ClusterPort } from '@stream-sessions/core/spi';
+import { inTime, attachedEnvelope, EventHub, eventToWire, Queue, type ClusterPort } from '@stream-sessions/core/spi';
 import type { LiveCounts } from '../visits/live-counts.js';
 
 export interface ClusterEventsParts {
@@ -88,15 +88,8 @@ export class ClusterEvents {
   async close(): Promise<void> {
     const { clock } = this.parts;
     this.stopPassing?.();
-    let timer: unknown;
-    const timeout = new Promise<void>((resolve) => {
-      timer = clock.setTimeout(() => {
-        this.hub.abandon();
-        resolve();
-      }, CLOSE_MS);
-    });
-    await Promise.race([this.hub.close(), timeout]);
-    clock.clearTimeout(timer);
+    const isClosed = this.hub.close().then(() => true);
+    if ((await inTime(isClosed, CLOSE_MS, clock)) !== true) this.hub.abandon();
     clock.clearTimeout(this.timer);
     for (let next = this.untaken.shift(); next !== undefined; next = this.untaken.shift()) next.told();
   }

@@ -15,6 +15,8 @@ import type { KickAnswer } from './node-answers.js';
 
 /** How long to wait for all nodes together. Milliseconds. */
 const KICK_MS = 1_000;
+/** The same for nodes that may have to end tens of thousands of sessions. Milliseconds. */
+const KICK_ALL_MS = 10_000;
 
 export interface KickParts {
   readonly tracker: SessionTracker;
@@ -41,21 +43,26 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
   }
   const late: ClusterNode[] = [...missing];
   const logAt = Math.max(0, ...answers.map(({ answer }) => answer.logAt));
+  // only the node that could not say it knows of the denial
+  if (answers.some(({ answer }) => answer.logAt < 0)) late.push(...membership.nodes.living());
   if (logAt > 0) {
     const leftMs = Math.max(1, begunAt + KICK_MS - momentOf(clock).monotonic);
     late.push(...(await mailbox.ask(membership.nodes.living(), 'reached', logAt, leftMs)).missing);
   }
   const cut = answers.filter(({ answer }) => first !== undefined && answer.cut === first.cut);
+  // nodes may have the same name
+  const cutBy = new Set(cut.map(({ node }) => node.incarnation));
   const nodes = namesOf(cut.map(({ node }) => node));
   if (isKickedHere) nodes.add(name);
-  const pending = [...namesOf(late)].filter((each) => !nodes.has(each));
-  return { nodes: [...nodes].sort(), pending: pending.sort() };
+  const pending = namesOf(late.filter(({ incarnation }) => !cutBy.has(incarnation)));
+  return { nodes: [...nodes].sort(), pending: [...pending].sort() };
 }
 
 /**
  * Ends all visits that match: see `ClusterDirectory.kickAll`.
  *
  * @param list Lists visits of all nodes
+ * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if not all nodes could be asked; those that answered have done it
  */
 export async function kickAllEverywhere(
   parts: KickParts,
@@ -72,12 +79,21 @@ export async function kickAllEverywhere(
     return kicked.filter((each) => each !== false).length;
   }
   const nodes = membership.nodes.living();
-  if (nodes.length === 0) return parts.tracker.kickAll(filter, options);
-  const { answers } = await mailbox.ask<string[]>(nodes, 'kickAll', { filter, options }, KICK_MS);
-  return new Set(answers.flatMap(({ answer }) => answer)).size;
+  if (nodes.length === 0) throw notAll(parts.tracker.kickAll(filter, options), []);
+  const { answers, missing } = await mailbox.ask<string[]>(nodes, 'kickAll', { filter, options }, KICK_ALL_MS);
+  const kicked = new Set(answers.flatMap(({ answer }) => answer)).size;
+  if (missing.length > 0) throw notAll(kicked, missing);
+  return kicked;
 }
 
 const namesOf = (nodes: readonly ClusterNode[]): Set<string> => new Set(nodes.map(({ name }) => name));
+
+/** There may be more of them on nodes that have not answered. */
+const notAll = (kicked: number, missing: readonly ClusterNode[]): StreamSessionsError => {
+  const why =
+    missing.length === 0 ? 'no other node can be asked' : `these did not answer: ${[...namesOf(missing)].join(', ')}`;
+  return new StreamSessionsError('ERR_CLUSTER_ALONE', `${kicked} sessions were kicked, but not on all nodes: ${why}.`);
+};
 
 /** The requested session may be on a node that has not answered. */
 export const unreachable = (missing: readonly ClusterNode[]): StreamSessionsError =>
@@ -87,3 +103,13 @@ export const unreachable = (missing: readonly ClusterNode[]): StreamSessionsErro
       ? 'This session is not here, and the other nodes cannot be asked.'
       : `No node that answered has this session, and these nodes did not answer: ${[...namesOf(missing)].join(', ')}.`,
   );
+
+/**
+ * What the nodes that answered have found.
+ *
+ * @throws StreamSessionsError ERR_CLUSTER_ALONE if they have not, and others have not answered
+ */
+export function found<T>(answer: T | undefined, missing: readonly ClusterNode[]): T | undefined {
+  if (answer === undefined && missing.length > 0) throw unreachable(missing);
+  return answer;
+}

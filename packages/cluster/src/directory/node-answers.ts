@@ -1,5 +1,12 @@
-import type { Clock, KickOptions, PlaySession, SessionFilter, SessionTracker } from '@stream-sessions/core';
-import type { ClusterPort } from '@stream-sessions/core/spi';
+import type {
+  Clock,
+  DenialTarget,
+  KickOptions,
+  PlaySession,
+  SessionFilter,
+  SessionTracker,
+} from '@stream-sessions/core';
+import { inTime, type ClusterPort } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { ClusterTime } from './cluster-time.js';
 import type { PartRow } from './merge-rows.js';
@@ -15,7 +22,7 @@ export interface KickAnswer {
   readonly kicked: boolean;
   /** The opening time of the visit that was kicked. */
   readonly cut?: number;
-  /** The position in the log of the denial that keeps the viewer out. */
+  /** The position in the log of the denial that keeps the viewer out; 0: there is none; -1: it is not in the log yet. */
   readonly logAt: number;
 }
 
@@ -28,6 +35,10 @@ export interface NodeAnswersParts {
   /** Of this node. */
   readonly name: string;
 }
+
+/** Lifts denials of this node's tracker. Returns whether there was any. */
+export const liftHere = (tracker: SessionTracker, which: readonly (string | DenialTarget)[]): boolean =>
+  which.filter((each) => tracker.liftDenial(each)).length > 0;
 
 /** This node's answers when a directory asks all nodes: its own share of everything. */
 export class NodeAnswers {
@@ -61,30 +72,30 @@ export class NodeAnswers {
     });
     mailbox.on('kick', async (asked) => {
       const { id, options } = asked as { id: string; options: KickOptions };
+      const said = this.parts.words.said();
       const kicked = tracker.kick(id, options);
       const row = tracker.get(id);
       // kicked by the log entry of another node, which was faster than this question
       const cut = kicked || row?.closeReason === 'kicked' ? row?.openedAt : undefined;
-      return { kicked, cut, logAt: kicked ? await this.saidAt() : 0 };
+      return { kicked, cut, logAt: await this.saidSince(said) };
     });
     mailbox.on('kickAll', async (asked) => {
       const { filter, options } = asked as { filter: SessionFilter; options: KickOptions };
+      const said = this.parts.words.said();
       const kicked = port.kickAll(filter, options);
-      await this.saidAt();
+      await this.saidSince(said);
       return kicked;
     });
+    mailbox.on('lift', (which) => liftHere(tracker, which as readonly (string | DenialTarget)[]));
     mailbox.on('invalidate', (streams) => tracker.invalidate((streams as string[] | null) ?? undefined));
     mailbox.on('reauthorize', (target) => tracker.reauthorize(target as { user?: string; session?: string }));
   }
 
-  /** The position in the log of what was said last; 0 if Redis is slower than an answer may be. */
-  private async saidAt(): Promise<number> {
+  /** The position in the log of what was said last; 0: nothing since; -1: Redis is slower than an answer may be. */
+  private async saidSince(before: Promise<unknown>): Promise<number> {
     const { words, clock } = this.parts;
-    let timer: unknown;
-    const late = new Promise<undefined>((resolve) => (timer = clock.setTimeout(() => resolve(undefined), SAYING_MS)));
-    const said = await Promise.race([words.said(), late]);
-    clock.clearTimeout(timer);
-    return said ?? 0;
+    if (words.said() === before) return 0;
+    return (await inTime(words.said(), SAYING_MS, clock)) ?? -1;
   }
 
   private partRow(row: PlaySession): PartRow {

@@ -1,9 +1,9 @@
 import type { DenialRecord, Logger } from '@stream-sessions/core';
 import { parseObject, type ClusterPort, type Replacement } from '@stream-sessions/core/spi';
-import { wordsOf } from '../errors.js';
 import type { Running } from '../log/cluster-log.js';
 import type { TableRow } from '../log/entry.js';
 import type { Member } from '../member.js';
+import { Sayings } from '../operator/sayings.js';
 import { ReplacedVisits } from '../operator/replaced-visits.js';
 import { SharedDenials } from '../operator/shared-denials.js';
 
@@ -20,18 +20,19 @@ interface Ending {
 export class OperatorWords {
   readonly visitsReplaced: ReplacedVisits;
   private readonly denials: SharedDenials;
-  private saying: Promise<number | undefined> = Promise.resolve(undefined);
+  private readonly sayings: Sayings;
 
   constructor(
     private readonly member: () => Member,
     port: ClusterPort,
-    private readonly logger: Logger,
+    logger: Logger,
     private readonly onEnd: (ending: never) => void,
     openedAtOf: (id: string) => number | undefined,
   ) {
+    this.sayings = new Sayings(logger);
     const shared = {
       ...{ port, logger },
-      put: (running: Running) => this.say(() => member().log.put(running)),
+      put: (running: Running) => this.sayings.say(running.id, () => member().log.put(running)),
       clockOffsetMs: () => member().membership.nodes.clockOffsetMs,
       now: () => member().membership.nodes.now(),
     };
@@ -41,12 +42,12 @@ export class OperatorWords {
 
   deny(record: DenialRecord): Promise<number | undefined> {
     this.denials.denied(record);
-    return this.saying;
+    return this.sayings.said();
   }
 
   lift(id: string): Promise<number | undefined> {
     if (!this.visitsReplaced.lifted(id)) this.denials.lifted(id);
-    return this.saying;
+    return this.sayings.said();
   }
 
   replaced(replacement: Replacement): void {
@@ -54,12 +55,12 @@ export class OperatorWords {
   }
 
   end(ending: Ending): Promise<number | undefined> {
-    return this.say(() => this.member().log.say(`E${JSON.stringify(ending)}`));
+    return this.sayings.say(ending.id, () => this.member().log.say(`E${JSON.stringify(ending)}`));
   }
 
-  /** Resolves when everything said is in the log, with the number of the last entry; undefined: it could not be said. */
+  /** See `Sayings.said`. */
   said(): Promise<number | undefined> {
-    return this.saying;
+    return this.sayings.said();
   }
 
   heard(body: string): void {
@@ -79,13 +80,5 @@ export class OperatorWords {
     }
     const denials = await this.denials.onTable(noted());
     return [...denials, ...this.visitsReplaced.onTable(aboutReplaced)];
-  }
-
-  private say(work: () => Promise<number>): Promise<number | undefined> {
-    const said = this.saying.then(work).catch((error: unknown) => {
-      this.logger.warn({ error }, `cluster: the other nodes have not heard of a denial yet: ${wordsOf(error)}.`);
-      return undefined;
-    });
-    return (this.saying = said);
   }
 }

@@ -1,5 +1,5 @@
 import type { DenialRecord, PlaySession } from '@stream-sessions/core';
-import { RecentMap, type FoundVisit, type Part } from '@stream-sessions/core/spi';
+import { inTime, RecentMap, type FoundVisit, type Part } from '@stream-sessions/core/spi';
 import type { Replacement, VisitDirectory, VisitIdentity } from '@stream-sessions/core/spi';
 import { holdersOf } from '../member.js';
 import { placeOf } from '../visits/fields.js';
@@ -16,6 +16,9 @@ const END_MS = 1_000;
 
 /** After this, whoever holds a part of a visit that has ended has been told so, if at all: by message, or by the log. Milliseconds. */
 const OVER_MS = 2 * END_MS;
+
+/** How long leaving waits for visits that are being ended. If it takes longer, another node sweeps up. Milliseconds. */
+const LEAVE_MS = 5_000;
 
 /** The part that has ended elsewhere, and why. */
 interface Ending {
@@ -37,6 +40,8 @@ export class VisitKeeper implements VisitDirectory {
   /** The opening times of visits that were asked about lately. */
   private readonly openedAt = new RecentMap<number>({ max: 4_096 });
   private readonly openings: Openings;
+  /** Visits that are being ended for everybody. */
+  private readonly endings = new Set<Promise<void>>();
   private isEnding = false;
 
   constructor(private readonly parts: VisitKeeperParts) {
@@ -84,14 +89,22 @@ export class VisitKeeper implements VisitDirectory {
     }
   }
 
+  /** What it has ended for everybody has ended for all others, too. */
+  get hasSettled(): boolean {
+    return this.endings.size === 0;
+  }
+
   /** This node leaves: others may have parts of its visits. */
   async letGoOfAll(): Promise<void> {
-    const { port, book, time, rowOf } = this.parts;
+    const { port, book, time, clock, rowOf } = this.parts;
+    // before they are let go of: a later claim would bring them back
+    this.claimAll();
     for (const id of port.ids()) {
       const [part, row] = [port.part(id), rowOf(id)];
       if (part === undefined || row === undefined) continue;
       void this.letGo(time.part(part), { ...row, closedAt: time.now(), closeReason: 'shutdown' });
     }
+    await inTime(Promise.all(this.endings), LEAVE_MS, clock);
     // also what is only answered now
     for (let i = 0; i < 2; i++) {
       this.openings.giveBackAll();
@@ -122,7 +135,7 @@ export class VisitKeeper implements VisitDirectory {
     this.ended.set(keyOf(part), { part, row });
     this.openings.letIn(part, row);
     if (this.isEnding) return;
-    if (isOver) void this.endEverywhere(part, row);
+    if (isOver) this.end(part, row);
     else void this.letGo(part, row);
   }
 
@@ -200,6 +213,11 @@ export class VisitKeeper implements VisitDirectory {
     const whole = wholeOf(row, ended);
     port.retire(time.ownRow(whole));
     onClosed(whole, ended.closed);
+  }
+
+  private end(part: Part, row: PlaySession): void {
+    const ending = this.endEverywhere(part, row).finally(() => this.endings.delete(ending));
+    this.endings.add(ending);
   }
 
   /** Denials first, as on one node; then no node holds a part any more. */

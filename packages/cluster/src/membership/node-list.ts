@@ -43,6 +43,11 @@ export class NodeList {
     });
   }
 
+  /** It has said that it leaves. */
+  forget(incarnation: string): void {
+    this.nodes = this.nodes.filter((node) => node.incarnation !== incarnation);
+  }
+
   /** Nodes whose lease has not ended, in the same order everywhere. */
   living(): readonly ClusterNode[] {
     const now = this.now();

@@ -54,7 +54,7 @@ interface Claimed {
 
 /** Slots in the buckets of a cluster, each held by an incarnation for a session. */
 export class ClusterSlots implements SharedSlots {
-  readonly whenAlone: 'local' | 'refuse';
+  whenAlone: 'local' | 'refuse';
   private readonly held = new Map<string, Held>();
   private readonly answerers = new Set<WhoPlays>();
   /** Sessions that have just taken a slot, by id, and when: their visits are about to open, so they are not quiet. */
@@ -147,6 +147,8 @@ export class ClusterSlots implements SharedSlots {
   stop(): void {
     this.stopClaiming();
     this.isStopped = true;
+    // its tracker goes on by itself
+    this.whenAlone = 'local';
     this.parts.clock.clearTimeout(this.checking);
   }
 

@@ -20,7 +20,10 @@ export class BucketCounts {
 
   /** A step of this node has changed them: for questions before the next read. */
   note(about: string, change: number): void {
-    this.since.set(about, (this.since.get(about) ?? 0) + change);
+    const sum = (this.since.get(about) ?? 0) + change;
+    // strangers name streams, and nobody may ask for years
+    if (sum === 0) this.since.delete(about);
+    else this.since.set(about, sum);
     this.onChange(about, change);
   }
 

@@ -3,6 +3,15 @@ import type { NameHash, VisitIdentity } from '@stream-sessions/core/spi';
 import { BUCKETS } from '../link/link.js';
 import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 
+/** A text without spaces and line breaks. Half a character cannot be encoded, and becomes U+FFFD. */
+export function encoded(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    return encodeURIComponent(Buffer.from(text).toString());
+  }
+}
+
 /** Where a visit is stored. */
 export interface Place {
   readonly bucket: number;
@@ -31,7 +40,7 @@ export const SHARDS = 3;
 
 /** A group has a place of its own; a connection is a group by itself. */
 export function placeOf({ place, id }: Pick<VisitIdentity, 'place' | 'id'>): Place {
-  const text = place?.slice(0, PLACE_LENGTH) ?? `c:${encodeURIComponent(id)}`;
+  const text = place?.slice(0, PLACE_LENGTH) ?? `c:${encoded(id)}`;
   return { bucket: spread(text) % BUCKETS, place: text };
 }
 
@@ -84,7 +93,7 @@ const ABOUTS: Readonly<Record<SessionKind, string>> = { viewer: 'v', input: 'i',
 const ABOUT_KINDS = Object.fromEntries(Object.entries(ABOUTS).map(([kind, letter]) => [letter, kind as SessionKind]));
 
 /** Kind and stream, without spaces. */
-export const aboutOf = (kind: SessionKind, stream: string): string => `${ABOUTS[kind]}:${encodeURIComponent(stream)}`;
+export const aboutOf = (kind: SessionKind, stream: string): string => `${ABOUTS[kind]}:${encoded(stream)}`;
 
 export const readAbout = (about: string): { kind: SessionKind; stream: string } => ({
   kind: ABOUT_KINDS[about.charAt(0)] ?? 'unspecified',

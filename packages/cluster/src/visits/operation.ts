@@ -8,6 +8,7 @@ import {
   readTime,
   timeText,
   type Place,
+  encoded,
 } from './fields.js';
 
 /**
@@ -96,7 +97,7 @@ export const NOT_BEGUN: Begun = { step: '-', told: () => undefined };
 
 /** Id and opening time, as Redis has them. */
 export const visitText = ({ id, openedAt }: Pick<Part, 'id' | 'openedAt'>): [id: string, openedAt: string] => [
-  encodeURIComponent(id),
+  encoded(id),
   timeText(openedAt),
 ];
 
@@ -107,7 +108,7 @@ export const claimArgs = (part: Part, why: Claim, former: string): string[] => [
 
 /** Of what ends a part, from the reason on. */
 export const endArgs = (part: Part, reason: string): string[] => [
-  ...[encodeURIComponent(reason), timeText(part.updatedAt), part.bytes.toFixed(0), part.bytesReceived.toFixed(0)],
+  ...[encoded(reason), timeText(part.updatedAt), part.bytes.toFixed(0), part.bytesReceived.toFixed(0)],
 ];
 
 export function readEnded({ fields, begun }: Answer): Ended | undefined {
@@ -144,6 +145,6 @@ export function readAsked(
     place,
     begun: how === 'new' ? begun : undefined,
     isPassedOn: allowed === '!',
-    isLetGo: isLetGo(`${encodeURIComponent(id)} ${openedAt}`),
+    isLetGo: isLetGo(`${encoded(id)} ${openedAt}`),
   };
 }

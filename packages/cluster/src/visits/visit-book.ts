@@ -7,7 +7,7 @@ import type { Membership } from '../membership/membership.js';
 import { readHappenings, type Happening } from './happening.js';
 import { Outbox, type OnHappened } from './outbox.js';
 import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
-import { aboutOf, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type Place } from './fields.js';
+import { aboutOf, encoded, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type Place } from './fields.js';
 import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
 import type { Answer, Asked, Begun, Claim, Claimed, Ended, Operation } from './operation.js';
@@ -63,7 +63,7 @@ export class VisitBook {
     const about = aboutOf(asked.kind, asked.stream);
     const shown = namesText(asked.names);
     const read = (answer: Answer): Asked => readAsked(answer, place, shown, (visit) => this.leaving.has(visit));
-    const args = [encodeURIComponent(asked.id), about, shown];
+    const args = [encoded(asked.id), about, shown];
     const answer = await this.add('F', place, about, args, (each) => onAnswer(read(each)));
     return answer && read(answer);
   }
