@@ -36,6 +36,8 @@ describe('createTracker', () => {
     [{ policies: [{}] }, /name/],
     [{ policies: [null] }, /name/],
     [{ policies: [{ name: 'x', stage: 'first' }] }, /stage/],
+    [{ identity: () => 1 }, /identity/],
+    [{ idleTimeoutMs: [] }, /idleTimeoutMs/],
     [{ identity: { viewer: ['streem'] } }, /identity\.viewer/],
     [{ identity: { viewer: 'stream' } }, /identity\.viewer/],
     [{ identity: { viewers: [] } }, /Did you mean "viewer"/],

@@ -16,8 +16,8 @@ export type MetricsHandler = (req: Request, res: Response) => void;
 /** Options of `metricsHandler()`. */
 export interface MetricsHandlerOptions extends MetricsOptions {
   /**
-   * Decides who may scrape: true grants access, anything else is answered with 403. `localOnly` of the middleware is such a
-   * function. Default: everyone who gets this far.
+   * Decides who may scrape: true grants access, anything else is answered with 403, and an error with the status 401 with that.
+   * `localOnly` of the middleware is such a function. Default: everyone who gets this far.
    */
   readonly authorize?: { call(req: Request): boolean | Promise<boolean> }['call'];
 }
@@ -57,8 +57,8 @@ export function metricsHandler(directory: SessionDirectory, options: MetricsHand
 
   return (req, res) => {
     serve(req, res).catch((error: unknown) => {
-      const isForbidden = (error as { status?: unknown } | null)?.status === 403;
-      if (isForbidden) end(req, res, 403, 'You are not allowed to do this.\n');
+      const status = (error as { status?: unknown } | null)?.status;
+      if (status === 401 || status === 403) end(req, res, status, 'You are not allowed to do this.\n');
       else end(req, res, 500, 'Internal server error.\n');
     });
   };

@@ -155,10 +155,12 @@ describe('the handler', () => {
     expect((await fetch(url)).status).toBe(200);
     authorize.mockImplementation(async () => false);
     expect((await fetch(url)).status).toBe(403);
-    authorize.mockImplementation(() => {
-      throw Object.assign(new Error('not here'), { status: 403 });
-    });
-    expect((await fetch(url)).status).toBe(403);
+    for (const status of [401, 403]) {
+      authorize.mockImplementation(() => {
+        throw Object.assign(new Error('not here'), { status });
+      });
+      expect((await fetch(url)).status).toBe(status);
+    }
     authorize.mockImplementation(() => {
       throw new Error('secret');
     });

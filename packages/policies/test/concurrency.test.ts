@@ -283,6 +283,7 @@ describe('concurrencyPolicy', () => {
     { max: 1, per: 'house' },
     { max: 1, onExceed: 'kick' },
     { max: 1, grace: 1 },
+    { max: 1, shared: null },
   ])('refuses %j', (options) => {
     expect(() => concurrencyPolicy(options as ConcurrencyOptions)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION' }),

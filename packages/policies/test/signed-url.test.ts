@@ -141,7 +141,7 @@ describe('signUrl', () => {
       expect(() => signToken({ ...right, ...wrong })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
     }
     expect(() => signToken({ ...right, key: 'secret' })).not.toThrow(/secret/);
-    for (const keys of ['short', [], [KEY, 'short']]) {
+    for (const keys of ['short', [], [KEY, 'short'], 5 as never, null as never]) {
       expect(() => signedUrlPolicy({ keys })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
     }
   });

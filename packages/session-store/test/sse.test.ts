@@ -187,6 +187,24 @@ describe('an SSE session', () => {
     server.close();
   });
 
+  it('refuses a response of HTTP/2 whose client has gone', async () => {
+    const sse = session();
+    const gone = new Promise<unknown>((resolve) => {
+      const server = createServer((_req, res) => res.stream.on('close', () => resolve(codeOf(() => sse.attach(res)))));
+      server.listen(0, '127.0.0.1', () => {
+        const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+        const stream = client.request({ ':path': '/' }).on('error', () => undefined);
+        server.once('stream', () => {
+          stream.destroy();
+          client.close();
+          server.close();
+        });
+      });
+    });
+    expect(await gone).toBe('ERR_SESSION_DISCONNECTED 503');
+    expect(sse.isConnected).toBe(true);
+  });
+
   it('knows when its client connected, if it was given that time', () => {
     expect(session({ clientInfo: { createdAt: 5 }, createdAt: 3 }).connectedAt).toBe(5);
     expect(session({ createdAt: 3 }).connectedAt).toBe(3);

@@ -196,6 +196,7 @@ function check(options: Complete): void {
   const { idleTimeoutMs, onOverload, identity, geo } = options;
   checkSwitch('enabled', options.enabled);
   checkSwitch('exposeTokens', options.exposeTokens);
+  if (typeof (identity ?? {}) !== 'object') throw badOption('identity', 'an object', identity);
   checkSwitch('identity.mergeConnections', identity?.mergeConnections);
   if (identity?.aliases !== 'admit') checkSwitch('identity.aliases', identity?.aliases);
   checkMethods('geo', geo, ['country']);

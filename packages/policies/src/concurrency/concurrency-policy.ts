@@ -47,7 +47,7 @@ export function concurrencyPolicy(options: ConcurrencyOptions): Policy {
   checkNumber('graceMs', graceMs, 0);
   const local = new Concurrency(name, per, max, onExceed, graceMs);
   if (shared === undefined) return local;
-  if (typeof shared !== 'function' && typeof shared.slots?.take !== 'function') {
+  if (typeof shared !== 'function' && typeof (shared as SlotsOfCluster | null)?.slots?.take !== 'function') {
     throw badOption('shared', 'what joinCluster() returns, or a function that returns it', shared);
   }
   const cluster = typeof shared === 'function' ? shared : () => shared;

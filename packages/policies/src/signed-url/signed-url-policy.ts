@@ -25,10 +25,9 @@ const TOKEN = /^([0-9a-z]{1,9})\.(any|ip)\.([\w-]{43})$/;
 export function signedUrlPolicy(options: SignedUrlOptions): Policy {
   checkOptions('signedUrlPolicy()', options, ['keys', 'kinds', 'name']);
   const { name = 'signed url' } = options;
-  const keys = (typeof options.keys === 'string' ? [options.keys] : [...(options.keys ?? [])]).map((key) =>
-    checkKey('keys', key),
-  );
-  if (keys.length === 0) throw badOption('keys', 'one key or more', []);
+  const given: unknown = typeof options.keys === 'string' ? [options.keys] : options.keys;
+  if (!Array.isArray(given) || given.length === 0) throw badOption('keys', 'one key or more', undefined);
+  const keys = given.map((key: unknown) => checkKey('keys', key));
   const kinds = checkKinds(options.kinds ?? WHO_ASKS);
   return {
     name,

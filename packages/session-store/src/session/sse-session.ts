@@ -113,7 +113,7 @@ export class SseSession extends Session {
     checkOptions('attach()', options, ['keepAliveMs', 'clock']);
     const { keepAliveMs = 30_000, clock = systemClock } = options;
     checkPositive('keepAliveMs', keepAliveMs);
-    if (this.#isClosed || response.writableEnded || response.destroyed) throw disconnected();
+    if (this.#isClosed || isOver(response)) throw disconnected();
     this.#stream?.end();
     this.#isConnected = true;
     this.hold();
@@ -142,6 +142,10 @@ export class SseSession extends Session {
     this.release();
   }
 }
+
+/** A response of HTTP/2 does not say itself that its client has gone; its stream does, and there may be none any more. */
+const isOver = (response: EventStreamResponse): boolean =>
+  response.writableEnded || response.destroyed || ('stream' in response && response.stream?.destroyed !== false);
 
 /** For a session that was read from the storage: its client is not connected to this node. */
 export const markRestored = (session: SseSession): void => restore(session);

@@ -6,6 +6,8 @@ export interface EventStreamResponse {
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   readonly destroyed: boolean;
+  /** Of HTTP/2. */
+  readonly stream?: { readonly destroyed: boolean } | undefined;
   writeHead(status: number, headers: Record<string, string>): unknown;
   flushHeaders?(): void;
   write(text: string): boolean;
