@@ -1,5 +1,6 @@
 export { fakeClock, type FakeClock } from './fake-clock.js';
 export { heldBytes } from './heap.js';
+export { watchHeld } from './watch-held.js';
 export { pace, stays, until } from './until.js';
 export { transportContract } from './contract/transport-contract.js';
 export type { PlayedClient, PlayRequest, RunningTransport, TransportHarness } from './contract/harness.js';

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { heldBytes } from '@stream-sessions/core/testing';
+import { watchHeld } from '@stream-sessions/core/testing';
 
 /** What each of many connections does. Texts are Latin-1. */
 export interface Flood {
@@ -20,7 +20,7 @@ export interface Flooded {
   readonly sent: number;
   /** Connections that the server has ended. */
   readonly cut: number;
-  /** The most memory that this process had at any time, above what it had before, in bytes. */
+  /** How much more memory this process, which has the server in it, held at the most. Bytes. */
   readonly grownBy: number;
 }
 
@@ -67,22 +67,15 @@ const CLIENTS = `
 
 /** Floods the server with it; `over` is asked too, and may end it before all was sent. */
 export function flood(what: Flood, isEnough: () => boolean = () => false): Promise<Flooded> {
-  const before = settledRss();
-  let most = before;
+  const held = watchHeld();
   const clients = fork('-e', [CLIENTS], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   clients.send(what);
   return new Promise((resolve, reject) => {
     clients.once('error', reject);
     clients.on('message', ({ sent, cut, isOver }: { sent: number; cut: number; isOver: boolean }) => {
-      most = Math.max(most, process.memoryUsage.rss());
       if (!isOver && !isEnough()) return;
       clients.kill('SIGKILL');
-      resolve({ sent, cut, grownBy: most - before });
+      resolve({ sent, cut, grownBy: held() });
     });
   });
-}
-
-function settledRss(): number {
-  heldBytes(); // collects garbage
-  return process.memoryUsage.rss();
 }
