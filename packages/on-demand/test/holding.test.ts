@@ -75,6 +75,34 @@ it('unwatched sources are stopped to make room, and no others', async () => {
   expect(await third).toBe(true);
 });
 
+it('a source makes room as soon as its last viewer has left', async () => {
+  const { tracker, sources, cameras } = studio({ maxRunning: 1 });
+  tracker.updateConfig({ policies: [sources.policy] });
+  const watch = (stream: string) => tracker.openConn({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer;
+  const [first, second] = [watch('cam1'), watch('cam1')];
+  await turn();
+  first.close();
+  const ask = () => tracker.admit({ stream: 'cam2', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  expect(await ask()).toMatchObject({ admitted: false });
+  second.close();
+  expect(await ask()).toMatchObject({ admitted: true });
+  await turn();
+  expect(cameras.calls).toEqual(['start cam1', 'stop cam1', 'start cam2']);
+});
+
+it('the viewers of all streams are counted once for each check, and not for those who wait or ask', async () => {
+  const { tracker, sources, pass } = studio({ maxRunning: 1 });
+  const watch = (stream: string) => tracker.openConn({ stream, protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  for (let n = 0; n < 50; n++) watch(`cam${n}`);
+  await turn();
+  const stats = jest.spyOn(tracker, 'stats');
+  for (let n = 0; n < 50; n++) sources.ready(`cam${n}`)?.cancel();
+  await sources.policy.admit?.({ stream: 'cam40', kind: 'viewer' } as never, undefined as never);
+  expect(stats).not.toHaveBeenCalled();
+  await pass(1_000);
+  expect(stats).toHaveBeenCalledTimes(1);
+});
+
 it('refused strangers wake no source', async () => {
   const { tracker, cameras, pass } = studio();
   tracker.updateConfig({ policies: [allowDeny({ deny: [{ ip: '203.0.113.0/24' }] })] });

@@ -2,7 +2,7 @@ import { StreamSessionsError, type SessionTracker, type SourceChange, type Sourc
 import { everyMs } from '@stream-sessions/core/spi';
 import type { SourceShare } from '../lease/lease.js';
 import type { Rule, SourcesSettings } from '../options.js';
-import { watchers } from './demand.js';
+import { isWatching, watchers } from './demand.js';
 import { closeDrivers, leftRunning } from './drivers.js';
 import { Holds, refused } from './holds.js';
 import { Leadership } from './leadership.js';
@@ -31,11 +31,7 @@ export class SourceManager {
     private readonly settings: SourcesSettings,
   ) {
     this.holds = new Holds(settings);
-    this.places = new Places(
-      settings,
-      () => this.known.values(),
-      () => this.watchedTest(),
-    );
+    this.places = new Places(settings, (source) => this.isNeeded(source));
     this.leadership = new Leadership(
       settings.lease,
       {
@@ -191,12 +187,15 @@ export class SourceManager {
     const source = this.find(stream);
     if (source === undefined) return;
     warnOpen(this.tracker);
+    source.isWatched = true;
     this.want(source);
   }
 
   private left(kind: string, stream: string): void {
     const source = this.known.get(stream);
-    if (source !== undefined && (kind === 'viewer' || kind === 'output')) source.watchedAt = this.settings.clock.now();
+    if (source === undefined || (kind !== 'viewer' && kind !== 'output')) return;
+    source.watchedAt = this.settings.clock.now();
+    source.isWatched = undefined;
   }
 
   /** Does everything that is due, based on the tracker's current list, so it does not matter how the last viewer left. */
@@ -211,6 +210,7 @@ export class SourceManager {
       const { stream } = source;
       const isWatched = source.isAsked || watching.has(stream) || this.holds.has(stream) || watched.has(stream);
       source.isAsked = false;
+      source.isWatched = isWatched;
       if (isWatched) source.watchedAt = now;
       if (!decides) source.follow(running.has(stream));
       if (!decides) {
@@ -222,6 +222,7 @@ export class SourceManager {
       } else if (isWatched && !source.isUp && now >= source.retryAt) this.places.request(source);
       else if (!isWatched && !source.isUp && now >= source.retryAt) this.forget(source);
     }
+    if (decides) this.places.fill();
   }
 
   private async poll(source: Source | undefined): Promise<void> {
@@ -235,11 +236,16 @@ export class SourceManager {
     if (this.isClosed || source.state === 'running' || source.state === 'starting' || this.isPausing(source)) return;
     if (!this.decides) return this.leadership.soon();
     // a source that is being stopped starts once it has stopped
-    if (source.state === 'stopping') source.isWanted = true;
-    else this.places.request(source);
+    if (source.state === 'stopping') {
+      source.isWanted = true;
+      return;
+    }
+    this.places.request(source);
+    this.places.fill();
   }
 
   private changed(source: Source, change: SourceChange | undefined, detail: string | undefined): void {
+    this.places.changed(source);
     if (this.isClosed) return;
     if (change !== undefined) this.tracker.announceSource(source.stream, change, detail);
     if (source.state === 'running') this.holds.answer(source.stream, true);
@@ -255,10 +261,10 @@ export class SourceManager {
     return state === 'failed' && this.settings.clock.now() < retryAt;
   }
 
-  private watchedTest(): (source: Source) => boolean {
-    const watching = watchers(this.tracker);
-    const { watched } = this.leadership;
-    return ({ stream }) => watching.has(stream) || this.holds.has(stream) || watched.has(stream);
+  private isNeeded(source: Source): boolean {
+    const { stream } = source;
+    source.isWatched ??= this.leadership.watched.has(stream) || isWatching(this.tracker, stream);
+    return source.isWatched || source.isAsked || this.holds.has(stream);
   }
 
   private need(stream: string): Source {

@@ -4,19 +4,19 @@ import type { Source } from './source.js';
 /** Limits how many sources may start and run; the others wait in order. */
 export class Places {
   private readonly queue = new Set<Source>();
+  /** Those that take up a place. */
+  private readonly up = new Set<Source>();
 
   constructor(
     private readonly settings: SourcesSettings,
-    private readonly sources: () => Iterable<Source>,
-    /** Makes a test for whether somebody is watching or waiting for a source, as of now. */
-    private readonly watched: () => (source: Source) => boolean,
+    /** Whether somebody is watching or waiting for a source. */
+    private readonly isNeeded: (source: Source) => boolean,
   ) {}
 
-  /** The source is to start when there is room. */
+  /** The source is to start when there is room: call `fill` afterwards. */
   request(source: Source): void {
     source.isWanted = true;
     this.queue.add(source);
-    this.fill();
   }
 
   withdraw(source: Source): void {
@@ -24,18 +24,23 @@ export class Places {
     this.queue.delete(source);
   }
 
+  /** The state of the source has changed. */
+  changed(source: Source): void {
+    if (source.isUp) this.up.add(source);
+    else this.up.delete(source);
+  }
+
   /** True if nothing more can start until a watched source ends. */
   get isFull(): boolean {
-    return this.count().up >= this.settings.maxRunning && this.idlest() === undefined;
+    return this.up.size >= this.settings.maxRunning && this.idlest() === undefined;
   }
 
   /** Starts the sources for which there is room. One that nobody watches makes room for one that is awaited. */
   fill(): void {
     for (const source of this.queue) {
-      const { up, starting, leaving } = this.count();
-      if (starting >= this.settings.maxStarting) return;
-      if (up >= this.settings.maxRunning) {
-        if (!leaving) void this.idlest()?.stop('it made room for another');
+      if (this.inState('starting') >= this.settings.maxStarting) return;
+      if (this.up.size >= this.settings.maxRunning) {
+        if (this.inState('stopping') === 0) void this.idlest()?.stop('it made room for another');
         return;
       }
       this.queue.delete(source);
@@ -43,16 +48,19 @@ export class Places {
     }
   }
 
-  private count() {
-    const up = [...this.sources()].filter((source) => source.isUp);
-    const starting = up.filter(({ state }) => state === 'starting').length;
-    return { up: up.length, starting, leaving: up.some(({ state }) => state === 'stopping') };
+  private inState(state: Source['state']): number {
+    let count = 0;
+    for (const source of this.up) if (source.state === state) count++;
+    return count;
   }
 
   /** The running source that has been unwatched for longest. */
   private idlest(): Source | undefined {
-    const isWatched = this.watched();
-    const idle = [...this.sources()].filter((source) => source.state === 'running' && !isWatched(source));
-    return idle.sort((a, b) => a.watchedAt - b.watchedAt)[0];
+    let idlest: Source | undefined;
+    for (const source of this.up) {
+      if (source.state !== 'running' || this.isNeeded(source)) continue;
+      if (idlest === undefined || source.watchedAt < idlest.watchedAt) idlest = source;
+    }
+    return idlest;
   }
 }

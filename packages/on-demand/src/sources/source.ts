@@ -27,6 +27,8 @@ export class Source {
   watchedAt: number;
   /** A client has requested media since the last check. */
   isAsked = false;
+  /** Somebody was watching or waiting at the last check, or has come since; undefined: somebody has left since. */
+  isWatched: boolean | undefined = false;
   /** It is to start as soon as there is room. */
   isWanted = false;
   /** What happened last. */
