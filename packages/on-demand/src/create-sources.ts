@@ -23,13 +23,13 @@ export interface Sources {
    * Starts a source as a viewer would: it sleeps again if nobody comes. Resolves with whether it is running; if another process
    * decides, within `holdMs`.
    *
-   * @throws StreamSessionsError ERR_NO_SOURCE
+   * @throws StreamSessionsError ERR_NO_SOURCE; ERR_TOO_MANY_SOURCES
    */
   wake(stream: string): Promise<boolean>;
   /**
    * Stops a source now. Viewers who are still watching wake it again. Resolves when it has stopped.
    *
-   * @throws StreamSessionsError ERR_NO_SOURCE; ERR_LEASE_NOT_HELD if another process decides
+   * @throws StreamSessionsError ERR_NO_SOURCE; ERR_TOO_MANY_SOURCES; ERR_LEASE_NOT_HELD if another process decides
    */
   hibernate(stream: string): Promise<void>;
   /** All sources that are or were recently running, and those of patterns without placeholders. */

@@ -75,6 +75,43 @@ it('unwatched sources are stopped to make room, and no others', async () => {
   expect(await third).toBe(true);
 });
 
+it('sources for which nobody waits any more are not started, and hold up nobody', async () => {
+  const { sources, cameras, pass } = studio();
+  cameras.onStart = (stream) => (stream === 'cam-real' ? undefined : new Promise(() => undefined));
+  for (let n = 0; n < 1_000; n++) sources.ready(`cam${n}`)?.cancel();
+  await pass(3_000);
+  expect([sources.list().length, cameras.calls.length]).toEqual([4, 4]);
+  const real = sources.ready('cam-real');
+  await pass(8_000);
+  expect(await real).toBe(true);
+  expect(cameras.calls.filter((call) => call.startsWith('start'))).toHaveLength(5);
+});
+
+it('a source for which a caller waits is started however long that takes, unless it is put to sleep', async () => {
+  const { tracker, sources, pass } = studio({ maxRunning: 1 });
+  const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  const [second, third] = [sources.wake('cam2'), sources.wake('cam3')];
+  for (let second = 0; second < 30; second++) {
+    closer.touch();
+    await pass(1_000);
+  }
+  await sources.hibernate('cam2');
+  expect(await second).toBe(false);
+  closer.close();
+  await pass(1_000);
+  expect(await third).toBe(true);
+});
+
+it('ten thousand sources are known at most, an error of its own says so, and it is over in two seconds', async () => {
+  const { sources, pass } = studio({ maxRunning: 1 });
+  for (let n = 0; n < 10_000; n++) sources.ready(`cam${n}`)?.cancel();
+  await expect(sources.wake('cam-real')).rejects.toMatchObject({ code: 'ERR_TOO_MANY_SOURCES' });
+  await expect(sources.wake('elsewhere')).rejects.toMatchObject({ code: 'ERR_NO_SOURCE' });
+  expect(sources.policy.admit?.({ stream: 'cam-real' } as never, undefined as never)).toMatchObject({ allow: false });
+  await pass(2_000);
+  expect(await sources.wake('cam-real')).toBe(true);
+});
+
 it('a source makes room as soon as its last viewer has left', async () => {
   const { tracker, sources, cameras } = studio({ maxRunning: 1 });
   tracker.updateConfig({ policies: [sources.policy] });

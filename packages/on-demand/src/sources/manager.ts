@@ -1,14 +1,15 @@
-import { StreamSessionsError, type SessionTracker, type SourceChange, type SourceWait } from '@stream-sessions/core';
+import type { SessionTracker, SourceChange, SourceWait } from '@stream-sessions/core';
 import { everyMs } from '@stream-sessions/core/spi';
 import type { SourceShare } from '../lease/lease.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { isWatching, watchers } from './demand.js';
 import { closeDrivers, leftRunning } from './drivers.js';
+import { leaseNotHeld, noSource, tooManySources } from './errors.js';
 import { Holds, refused } from './holds.js';
 import { Leadership } from './leadership.js';
 import { Places } from './places.js';
 import { poll } from './poll.js';
-import type { SourceInfo } from './source-info.js';
+import { infoOf, type SourceInfo } from './source-info.js';
 import { Settling } from './settling.js';
 import { Source, type SourceState } from './source.js';
 import { warnOpen } from './warn-open.js';
@@ -82,7 +83,9 @@ export class SourceManager {
     const source = this.known.get(stream);
     if (source?.state === 'running' || source?.state === 'starting') return undefined;
     if (source !== undefined && this.isPausing(source)) return `its source has failed: ${source.detail ?? ''}`;
-    return this.manages(stream) && this.places.isFull ? 'the maximum number of sources is running' : undefined;
+    if (!this.manages(stream)) return undefined;
+    if (source === undefined && this.isFull) return 'too many sources are asked for';
+    return this.places.isFull ? 'the maximum number of sources is running' : undefined;
   }
 
   async wake(stream: string): Promise<boolean> {
@@ -101,31 +104,18 @@ export class SourceManager {
 
   async hibernate(stream: string): Promise<void> {
     const source = this.need(stream);
-    if (!this.decides) {
-      throw new StreamSessionsError(
-        'ERR_LEASE_NOT_HELD',
-        `Another process decides about ${JSON.stringify(stream)}: only there can its source be put to sleep.`,
-      );
-    }
+    if (!this.decides) throw leaseNotHeld(stream);
     this.places.withdraw(source);
+    this.settling.answer(this.isClosed);
     await source.stop();
   }
 
   list(): SourceInfo[] {
     const watching = watchers(this.tracker);
     for (const { pattern } of this.settings.rules) if (pattern.isFixed) this.find(pattern.text);
-    return [...this.known.values()].map((source) => ({
-      stream: source.stream,
-      state: source.state,
-      since: source.since,
-      driver: source.rule.driver.name,
-      watchers: watching.get(source.stream) ?? 0,
-      held: this.holds.of(source.stream),
-      watchedAt: source.watchedAt,
-      failures: source.failures,
-      ...(source.state === 'failed' && { retryAt: source.retryAt }),
-      ...(source.detail !== undefined && { detail: source.detail }),
-    }));
+    return [...this.known.values()].map((source) =>
+      infoOf(source, watching.get(source.stream) ?? 0, this.holds.of(source.stream)),
+    );
   }
 
   async close(): Promise<void> {
@@ -168,6 +158,7 @@ export class SourceManager {
   private lost(): void {
     this.letGo();
     for (const source of this.known.values()) source.follow(false);
+    this.settling.answer(this.isClosed);
     closeDrivers(this.settings.rules).catch((error: unknown) => {
       this.settings.logger.error({ err: error }, 'a driver could not let go of its sources');
     });
@@ -208,7 +199,7 @@ export class SourceManager {
     for (const streams of [watching.keys(), watched, running]) for (const stream of streams) this.find(stream);
     for (const source of [...this.known.values()]) {
       const { stream } = source;
-      const isWatched = source.isAsked || watching.has(stream) || this.holds.has(stream) || watched.has(stream);
+      const isWatched = source.isAsked || watching.has(stream) || watched.has(stream) || this.isAwaited(source);
       source.isAsked = false;
       source.isWatched = isWatched;
       if (isWatched) source.watchedAt = now;
@@ -264,21 +255,26 @@ export class SourceManager {
   private isNeeded(source: Source): boolean {
     const { stream } = source;
     source.isWatched ??= this.leadership.watched.has(stream) || isWatching(this.tracker, stream);
-    return source.isWatched || source.isAsked || this.holds.has(stream);
+    return source.isWatched || source.isAsked || this.isAwaited(source);
+  }
+
+  private isAwaited(source: Source): boolean {
+    return this.holds.has(source.stream) || this.settling.has(source);
+  }
+
+  private get isFull(): boolean {
+    return this.known.size >= MAX_KNOWN;
   }
 
   private need(stream: string): Source {
     const source = this.find(stream);
     if (source !== undefined) return source;
-    throw new StreamSessionsError(
-      'ERR_NO_SOURCE',
-      `No pattern of createSources() matches the stream ${JSON.stringify(stream)}.`,
-    );
+    throw this.isFull && this.manages(stream) ? tooManySources(MAX_KNOWN) : noSource(stream);
   }
 
   private find(stream: string): Source | undefined {
     const known = this.known.get(stream);
-    if (known !== undefined || this.isClosed || this.known.size >= MAX_KNOWN) return known;
+    if (known !== undefined || this.isClosed || this.isFull) return known;
     for (const rule of this.settings.rules) {
       const target = rule.pattern.match(stream);
       if (target === undefined) continue;
@@ -291,7 +287,7 @@ export class SourceManager {
   }
 
   private forget(source: Source): void {
-    if (source.isWanted) return;
+    this.places.withdraw(source);
     this.known.delete(source.stream);
   }
 }

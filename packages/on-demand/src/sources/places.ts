@@ -35,9 +35,13 @@ export class Places {
     return this.up.size >= this.settings.maxRunning && this.idlest() === undefined;
   }
 
-  /** Starts the sources for which there is room. One that nobody watches makes room for one that is awaited. */
+  /** Starts the sources for which there is room, and forgets those for which nobody waits any more. One that nobody watches makes room for one that is awaited. */
   fill(): void {
     for (const source of this.queue) {
+      if (!this.isNeeded(source)) {
+        this.withdraw(source);
+        continue;
+      }
       if (this.inState('starting') >= this.settings.maxStarting) return;
       if (this.up.size >= this.settings.maxRunning) {
         if (this.inState('stopping') === 0) void this.idlest()?.stop('it made room for another');

@@ -11,6 +11,10 @@ export class Settling {
     return new Promise((resolve) => this.waiting.set(source, [...(this.waiting.get(source) ?? []), resolve]));
   }
 
+  has(source: Source): boolean {
+    return this.waiting.has(source);
+  }
+
   /** Something has changed. `isOver`: nothing will change any more. */
   answer(isOver: boolean): void {
     for (const [source, answers] of this.waiting) {

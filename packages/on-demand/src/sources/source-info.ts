@@ -1,4 +1,4 @@
-import type { SourceState } from './source.js';
+import type { Source, SourceState } from './source.js';
 
 /** One stream's source. Times are in epoch milliseconds. */
 export interface SourceInfo {
@@ -21,3 +21,17 @@ export interface SourceInfo {
   /** The reason for its state, if there is more to say. */
   readonly detail?: string | undefined;
 }
+
+/** What is shown of a source. */
+export const infoOf = (source: Source, watchers: number, held: number): SourceInfo => ({
+  stream: source.stream,
+  state: source.state,
+  since: source.since,
+  driver: source.rule.driver.name,
+  watchers,
+  held,
+  watchedAt: source.watchedAt,
+  failures: source.failures,
+  ...(source.state === 'failed' && { retryAt: source.retryAt }),
+  ...(source.detail !== undefined && { detail: source.detail }),
+});
