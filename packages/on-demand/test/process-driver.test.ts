@@ -83,6 +83,30 @@ it('the process driver reports the last words of a process, and a program that d
   await expect(nothing.start(camera(7), missing.run)).rejects.toThrow('ENOENT');
 });
 
+it.each([
+  ['in its group, which is killed', false],
+  ['in a group of its own, which is not waited for', true],
+])('the process driver notices the end of a program whose child holds its stderr %s', async (_, detached) => {
+  const WRAPPER = `
+    const child = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      detached: ${detached},
+    });
+    require('fs').writeFileSync(process.argv[1], String(child.pid));
+    console.error('the wrapper gives up');
+    process.exit(3);
+  `;
+  const driver = processDriver({ command: [process.execPath, '-e', WRAPPER, path.join(folder, '{stream}.txt')] });
+  const { run, ends } = aRun();
+  await driver.start(camera(9), run);
+  await until('it was reported', () => ends.length === 1);
+  expect([ends[0], driver.state?.(camera(9))]).toEqual([
+    ...[`${process.execPath} ended with code 3: the wrapper gives up`, 'stopped'],
+  ]);
+  if (detached) process.kill(pidOf('cam-9'), 'SIGKILL');
+  await until('its child has ended', () => !isAlive(pidOf('cam-9')));
+});
+
 it('the process driver takes no option from a stream name, and uses no shell', async () => {
   const driver = processDriver({ command: [process.execPath, '-e', CAMERA, '{n}'] });
   const { run } = aRun();

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { LastLines } from './last-lines.js';
 
+/** How long its last words may take after its end: whatever it had started may hold its stderr open. Milliseconds. */
+const LAST_WORDS_MS = 200;
+
 /** How a process is started. */
 export interface ChildOptions {
   readonly cwd: string | undefined;
@@ -13,8 +16,6 @@ export interface ChildOptions {
 export class Child {
   readonly stderr = new LastLines();
   private readonly process: ChildProcess;
-  /** How it ended; undefined: it is running. */
-  private how: string | undefined;
 
   private constructor(
     command: readonly string[],
@@ -27,11 +28,16 @@ export class Child {
     this.process = spawn(file, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
     this.process.stderr?.setEncoding('utf8').on('data', (part: string) => this.stderr.add(part));
     this.process.on('error', () => undefined); // reported to whoever starts it
-    // after stderr has been read to its end
-    this.process.once('close', (code, signal) => {
-      const said = this.stderr.last;
-      this.how = `${name} ended with ${signal ?? `code ${code}`}${said === '' ? '' : `: ${said}`}`;
-      onEnded(this.how, this);
+    this.process.once('exit', (code, signal) => {
+      this.signal('SIGKILL'); // anything it had started itself
+      const tell = (): void => {
+        clearTimeout(timer);
+        this.process.off('close', tell).stderr?.destroy();
+        const said = this.stderr.last;
+        onEnded(`${name} ended with ${signal ?? `code ${code}`}${said === '' ? '' : `: ${said}`}`, this);
+      };
+      const timer = setTimeout(tell, LAST_WORDS_MS).unref();
+      this.process.once('close', tell); // stderr has been read to its end
     });
   }
 
@@ -54,11 +60,11 @@ export class Child {
     return this.process.pid as number;
   }
 
-  get hasEnded(): boolean {
-    return this.how !== undefined || this.process.exitCode !== null || this.process.signalCode !== null;
+  private get hasEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
-  /** Asks the process to end, and kills it after this many milliseconds. Resolves when it has ended. */
+  /** Asks the process to end, and kills it after this many milliseconds. Resolves when it has ended, and its group with it. */
   async end(graceMs: number): Promise<void> {
     if (this.hasEnded) return;
     const ended = once(this.process, 'exit');
@@ -66,7 +72,6 @@ export class Child {
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
     await ended;
     clearTimeout(timer);
-    this.signal('SIGKILL'); // anything it had started itself
   }
 
   kill(): void {

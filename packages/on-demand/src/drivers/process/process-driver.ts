@@ -82,7 +82,6 @@ class ProcessDriver implements SourceDriver {
       if (this.children.get(stream) === ended) this.forget(stream);
       run.ended(how);
     });
-    if (child.hasEnded) return;
     if (this.children.size === 0) process.on('exit', this.killAll);
     this.children.set(stream, child);
     if (signal.aborted) return this.stop(target);
