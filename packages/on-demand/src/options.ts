@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
 import type { SourceDriver } from './driver.js';
 import { goDuration } from './duration.js';
 import type { SourceLease } from './lease/lease.js';
@@ -94,15 +94,10 @@ const KNOWN: readonly (keyof SourcesOptions)[] = [
 
 const HALF_AN_HOUR = 30 * 60_000;
 
-const stderr: Plain['logger'] = {
-  warn: (facts, text) => console.error(`stream-sessions warning: ${text}`, facts),
-  error: (facts, text) => console.error(`stream-sessions error: ${text}`, facts),
-};
-
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: SourcesOptions): SourcesSettings {
   checkOptions('createSources()', options, KNOWN);
-  const { sources, clock = systemClock, logger = stderr } = options;
+  const { sources, clock = systemClock, logger = consoleLogger } = options;
   if (!Array.isArray(sources) || sources.length === 0) {
     throw badOption('sources', 'a list like [{ pattern, driver }]', sources);
   }
@@ -118,7 +113,7 @@ export function settingsOf(options: SourcesOptions): SourcesSettings {
     holdMs: number('holdMs', options.holdMs ?? 8_000, 0),
     maxHeld: number('maxHeld', options.maxHeld ?? 1_000, 0),
     clock,
-    logger,
+    logger: isolated({ ...consoleLogger, warn: logger.warn.bind(logger), error: logger.error.bind(logger) }),
   };
 }
 

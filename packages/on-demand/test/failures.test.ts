@@ -21,6 +21,22 @@ it('a source pauses 2, 4 … 60 s after failures, however often it is requested,
   expect(sources.list()).toMatchObject([{ state: 'failed', detail: 'the camera is off', watchers: 1 }]);
 });
 
+it('a source fails as usual if the logger throws', async () => {
+  const broken = () => {
+    throw new Error('the disk is full');
+  };
+  const { sources, cameras, pass } = studio({ logger: { warn: broken, error: broken } });
+  cameras.onStart = () => Promise.reject(new Error('the camera is off'));
+  expect(await sources.wake('cam1')).toBe(false);
+  expect(sources.state('cam1')).toBe('failed');
+  cameras.onStart = () => undefined;
+  await pass(2_000);
+  expect(await sources.wake('cam1')).toBe(true);
+  cameras.onStop = () => Promise.reject(new Error('no route to the camera'));
+  await sources.hibernate('cam1');
+  expect(sources.state('cam1')).toBe('running');
+});
+
 it('held requests are answered at once when the source fails, and new ones while it pauses', async () => {
   const { sources, cameras } = studio();
   cameras.onStart = () => Promise.reject(new Error('the camera is off'));
