@@ -5,6 +5,7 @@ import { goDuration } from './duration.js';
 import type { SourceLease } from './lease/lease.js';
 import { Pattern } from './pattern.js';
 import { playlistOf, type Playlist, type PlaylistCheck } from './playlist/playlist.js';
+import { errorWithoutSecrets, withoutSecrets } from './without-secrets.js';
 
 /** Which streams have a source, and who starts it. */
 export interface SourceRule {
@@ -113,8 +114,17 @@ export function settingsOf(options: SourcesOptions): SourcesSettings {
     holdMs: number('holdMs', options.holdMs ?? 8_000, 0),
     maxHeld: number('maxHeld', options.maxHeld ?? 1_000, 0),
     clock,
-    logger: isolated({ ...consoleLogger, warn: logger.warn.bind(logger), error: logger.error.bind(logger) }),
+    logger: discreet(logger),
   };
+}
+
+/** Only the message is lost if the logger throws, and no secret of a driver gets into the log. */
+function discreet(logger: Plain['logger']): Plain['logger'] {
+  const method =
+    (level: keyof Plain['logger']): Logger['warn'] =>
+    (facts, text) =>
+      logger[level]('err' in facts ? { ...facts, err: errorWithoutSecrets(facts.err) } : facts, withoutSecrets(text));
+  return isolated({ ...consoleLogger, warn: method('warn'), error: method('error') });
 }
 
 function ruleOf(rule: SourceRule): Rule {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { closeStudios, studio, turn } from './support/studio.js';
 
 afterEach(closeStudios);
@@ -35,6 +36,25 @@ it('a source fails as usual if the logger throws', async () => {
   cameras.onStop = () => Promise.reject(new Error('no route to the camera'));
   await sources.hibernate('cam1');
   expect(sources.state('cam1')).toBe('running');
+});
+
+it('what a driver says is shown and logged without the passwords and keys in it', async () => {
+  const shown: unknown[] = [];
+  const note = (facts: object, text: string) => void shown.push(inspect(facts), text);
+  const { tracker, sources, cameras } = studio({ logger: { warn: note, error: note } });
+  const said = 'Error opening rtsp://admin:TOPSECRET@10.0.0.5/s?password=HUNTER2: Connection refused (api_key=HUNTER3)';
+  const failure = async () => Promise.reject(new Error(said));
+  tracker.updateConfig({ policies: [sources.policy] });
+  tracker.on('source', (event) => void shown.push(inspect(event)));
+  tracker.on('denied', (event) => void shown.push(inspect(event)));
+  cameras.onStart = cameras.onStop = failure;
+  await sources.wake('cam1');
+  await tracker.admit({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  shown.push(inspect(sources.list()));
+  await sources.hibernate('cam1');
+  expect(shown.join('\n')).not.toMatch(/TOPSECRET|HUNTER/);
+  const rest = 'Error opening rtsp://10.0.0.5/s?password=hidden Connection refused';
+  expect(shown.filter((text) => String(text).includes(rest)).length).toBeGreaterThanOrEqual(5);
 });
 
 it('held requests are answered at once when the source fails, and new ones while it pauses', async () => {

@@ -87,8 +87,8 @@ it('the HTTP driver passes on what it was answered, and does not wait for ever',
   const silent = createServer(() => undefined).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
-  const slow = httpDriver({ start: `http://127.0.0.1:${port}/`, stop: url, timeoutMs: 100 });
-  await expect(slow.start(target, run)).rejects.toThrow('no answer within 100 ms');
+  const slow = httpDriver({ start: `http://me:secret@127.0.0.1:${port}/on?key=secret`, stop: url, timeoutMs: 100 });
+  await expect(slow.start(target, run)).rejects.toThrow(`POST http://127.0.0.1:${port}/on: no answer within 100 ms`);
   silent.close();
   silent.closeAllConnections();
 });

@@ -1,6 +1,7 @@
 import type { SourceChange } from '@stream-sessions/core';
 import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
+import { withoutSecrets } from '../without-secrets.js';
 import { Run } from './run.js';
 
 /** What a source is doing now. */
@@ -31,7 +32,7 @@ export class Source {
   isWatched: boolean | undefined = false;
   /** It is to start as soon as there is room. */
   isWanted = false;
-  /** What happened last. */
+  /** What happened last, without the secrets of its driver. */
   detail: string | undefined;
   failures = 0;
   /** It has failed, and does not start again before this time. */
@@ -149,7 +150,7 @@ export class Source {
   private become(state: SourceState, change?: SourceChange, detail?: string): void {
     this.state = state;
     this.since = this.settings.clock.now();
-    this.detail = detail;
-    this.listener.changed(this, change, detail);
+    this.detail = detail === undefined ? undefined : withoutSecrets(detail);
+    this.listener.changed(this, change, this.detail);
   }
 }

@@ -25,21 +25,21 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export function call(url: string, { method, headers = {}, body, ca, signal, timeoutMs }: Call): Promise<Answer> {
   const { request } = url.startsWith('https:') ? https : http;
   const timeout = AbortSignal.timeout(timeoutMs);
+  const { origin, pathname } = new URL(url); // not its query and userinfo, which are credentials at times
+  const what = `${method} ${origin}${pathname}`;
   const signals = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const options = { method, headers: { ...headers, ...length }, signal: signals, ...(ca !== undefined && { ca }) };
     const fail = (error: Error): void => {
-      reject(
-        timeout.aborted ? new Error(`${method} ${url}: no answer within ${timeoutMs} ms`, { cause: error }) : error,
-      );
+      reject(timeout.aborted ? new Error(`${what}: no answer within ${timeoutMs} ms`, { cause: error }) : error);
     };
     const sent = request(url, options, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > MAX_BYTES) response.destroy(new Error(`${method} ${url}: the answer is too long`));
+        if (bytes > MAX_BYTES) response.destroy(new Error(`${what}: the answer is too long`));
         else chunks.push(chunk);
       });
       response.on('error', fail);
