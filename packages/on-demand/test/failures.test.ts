@@ -65,6 +65,33 @@ it('held requests are answered at once when the source fails, and new ones while
   expect(cameras.calls).toEqual(['start cam1', 'stop cam1']);
 });
 
+it.each([-3_600_000, 3_600_000])(
+  'a clock that is set by %d ms changes no pause, and puts nothing to sleep',
+  async (ms) => {
+    const { clock, sources, cameras, pass } = studio({ hibernateAfterMs: 30_000 });
+    const stops = () => cameras.calls.filter((call) => call.startsWith('stop')).length;
+    cameras.onStart = () => Promise.reject(new Error('the camera is off'));
+    expect(await sources.wake('cam1')).toBe(false);
+    cameras.onStart = () => undefined;
+    clock.jump(ms);
+    await pass(1_000);
+    expect(await sources.wake('cam1')).toBe(false);
+    await pass(1_000);
+    expect(await sources.wake('cam1')).toBe(true);
+    clock.jump(ms);
+    await pass(29_000);
+    expect([sources.state('cam1'), stops()]).toEqual(['running', 1]);
+    cameras.onStop = () => Promise.reject(new Error('no route to the camera'));
+    await pass(3_000);
+    cameras.onStop = () => undefined;
+    clock.jump(ms);
+    await pass(50_000);
+    expect([sources.state('cam1'), stops()]).toEqual(['running', 2]);
+    await pass(11_000);
+    expect([sources.state('cam1'), stops()]).toEqual(['hibernated', 3]);
+  },
+);
+
 it('a source that does not run in time has failed, and its driver is asked to stop it', async () => {
   const { sources, cameras, told, pass } = studio({ startTimeoutMs: 5_000 });
   cameras.onStart = () => new Promise(() => undefined);

@@ -7,6 +7,7 @@ import { closeDrivers, leftRunning } from './drivers.js';
 import { leaseNotHeld, noSource, tooManySources } from './errors.js';
 import { Holds, refused } from './holds.js';
 import { Leadership } from './leadership.js';
+import { momentOf, msSince } from './moment.js';
 import { Places } from './places.js';
 import { poll } from './poll.js';
 import { infoOf, type SourceInfo } from './source-info.js';
@@ -185,14 +186,14 @@ export class SourceManager {
   private left(kind: string, stream: string): void {
     const source = this.known.get(stream);
     if (source === undefined || (kind !== 'viewer' && kind !== 'output')) return;
-    source.watchedAt = this.settings.clock.now();
+    source.watchedAt = momentOf(this.settings.clock);
     source.isWatched = undefined;
   }
 
   /** Does everything that is due, based on the tracker's current list, so it does not matter how the last viewer left. */
   private check(): void {
     const { clock, hibernateAfterMs, pollIntervalMs } = this.settings;
-    const now = clock.now();
+    const now = momentOf(clock);
     const watching = watchers(this.tracker);
     const { watched, running } = this.leadership;
     const { decides } = this;
@@ -207,23 +208,23 @@ export class SourceManager {
       if (!decides) {
         if (!isWatched && !source.isUp) this.forget(source);
       } else if (source.state === 'running') {
-        const isDue = now - source.watchedAt >= hibernateAfterMs && now >= source.stopAgainAt;
+        const isDue = msSince(source.watchedAt, now) >= hibernateAfterMs && msSince(source.stopAgainAt, now) >= 0;
         if (isDue) void source.stop();
-        else if (now - source.polledAt >= pollIntervalMs) void this.poll(source);
-      } else if (isWatched && !source.isUp && now >= source.retryAt) this.places.request(source);
-      else if (!isWatched && !source.isUp && now >= source.retryAt) this.forget(source);
+        else if (msSince(source.polledAt, now) >= pollIntervalMs) void this.poll(source);
+      } else if (isWatched && !source.isUp && msSince(source.retryAt, now) >= 0) this.places.request(source);
+      else if (!isWatched && !source.isUp && msSince(source.retryAt, now) >= 0) this.forget(source);
     }
     if (decides) this.places.fill();
   }
 
   private async poll(source: Source | undefined): Promise<void> {
     if (source === undefined) return;
-    source.polledAt = this.settings.clock.now();
+    source.polledAt = momentOf(this.settings.clock);
     await poll(source, this.settings.logger);
   }
 
   private want(source: Source): void {
-    source.watchedAt = this.settings.clock.now();
+    source.watchedAt = momentOf(this.settings.clock);
     if (this.isClosed || source.state === 'running' || source.state === 'starting' || this.isPausing(source)) return;
     if (!this.decides) return this.leadership.soon();
     // a source that is being stopped starts once it has stopped
@@ -249,7 +250,7 @@ export class SourceManager {
   }
 
   private isPausing({ state, retryAt }: Source): boolean {
-    return state === 'failed' && this.settings.clock.now() < retryAt;
+    return state === 'failed' && msSince(retryAt, momentOf(this.settings.clock)) < 0;
   }
 
   private isNeeded(source: Source): boolean {

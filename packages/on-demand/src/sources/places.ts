@@ -63,7 +63,7 @@ export class Places {
     let idlest: Source | undefined;
     for (const source of this.up) {
       if (source.state !== 'running' || this.isNeeded(source)) continue;
-      if (idlest === undefined || source.watchedAt < idlest.watchedAt) idlest = source;
+      if (idlest === undefined || source.watchedAt.monotonic < idlest.watchedAt.monotonic) idlest = source;
     }
     return idlest;
   }

@@ -26,12 +26,12 @@ export interface SourceInfo {
 export const infoOf = (source: Source, watchers: number, held: number): SourceInfo => ({
   stream: source.stream,
   state: source.state,
-  since: source.since,
+  since: source.since.wall,
   driver: source.rule.driver.name,
   watchers,
   held,
-  watchedAt: source.watchedAt,
+  watchedAt: source.watchedAt.wall,
   failures: source.failures,
-  ...(source.state === 'failed' && { retryAt: source.retryAt }),
+  ...(source.state === 'failed' && { retryAt: source.retryAt.wall }),
   ...(source.detail !== undefined && { detail: source.detail }),
 });

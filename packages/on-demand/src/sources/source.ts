@@ -2,6 +2,7 @@ import type { SourceChange } from '@stream-sessions/core';
 import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { withoutSecrets } from '../without-secrets.js';
+import { later, LONG_AGO, momentOf, msSince, NEVER, type Moment } from './moment.js';
 import { Run } from './run.js';
 
 /** What a source is doing now. */
@@ -22,10 +23,9 @@ export interface SourceListener {
 /** The source of one stream: its state, and since when. It starts and stops when told to, and decides nothing. */
 export class Source {
   state: SourceState = 'hibernated';
-  /** Epoch milliseconds, like all times here. */
-  since: number;
+  since: Moment;
   /** When it was last watched or asked for. */
-  watchedAt: number;
+  watchedAt: Moment;
   /** A client has requested media since the last check. */
   isAsked = false;
   /** Somebody was watching or waiting at the last check, or has come since; undefined: somebody has left since. */
@@ -36,9 +36,9 @@ export class Source {
   detail: string | undefined;
   failures = 0;
   /** It has failed, and does not start again before this time. */
-  retryAt = 0;
-  stopAgainAt = 0;
-  polledAt: number;
+  retryAt = LONG_AGO;
+  stopAgainAt = LONG_AGO;
+  polledAt: Moment;
   private run: Run | undefined;
   private stopping: Promise<void> | undefined;
 
@@ -48,7 +48,7 @@ export class Source {
     private readonly settings: SourcesSettings,
     private readonly listener: SourceListener,
   ) {
-    this.since = this.watchedAt = this.polledAt = settings.clock.now();
+    this.since = this.watchedAt = this.polledAt = momentOf(settings.clock);
   }
 
   get stream(): string {
@@ -80,7 +80,7 @@ export class Source {
   /** The driver found it running, for example after we restarted. */
   adopt(): void {
     this.run = new Run(this.target, this.rule, this.settings);
-    this.watchedAt = this.settings.clock.now();
+    this.watchedAt = momentOf(this.settings.clock);
     this.become('running', 'running', 'it was running already');
   }
 
@@ -114,7 +114,7 @@ export class Source {
       await this.rule.driver.stop(this.target);
     } catch (error) {
       logger.error({ err: error, stream: this.stream, driver: this.rule.driver.name }, 'a source could not be stopped');
-      this.stopAgainAt = clock.now() + A_MINUTE;
+      this.stopAgainAt = later(momentOf(clock), A_MINUTE);
       this.run = new Run(this.target, this.rule, this.settings);
       return this.become('running');
     }
@@ -124,15 +124,16 @@ export class Source {
 
   private fail(why: string): void {
     const { clock, logger } = this.settings;
-    const isFresh = this.state === 'running' && clock.now() - this.since >= A_MINUTE;
+    const now = momentOf(clock);
+    const isFresh = this.state === 'running' && msSince(this.since, now) >= A_MINUTE;
     this.abandon(why);
     this.failures = isFresh ? 1 : this.failures + 1;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(this.failures, 10));
-    this.retryAt = Infinity; // until what is left of it is gone
+    this.retryAt = NEVER; // until what is left of it is gone
     logger.warn({ stream: this.stream, driver: this.rule.driver.name, pauseMs }, `a source has failed: ${why}`);
-    const retryAt = clock.now() + pauseMs;
+    const retryAt = later(now, pauseMs);
     const gone = (): void => {
-      if (this.retryAt === Infinity) this.retryAt = retryAt;
+      if (this.retryAt === NEVER) this.retryAt = retryAt;
     };
     void Promise.resolve()
       .then(() => this.rule.driver.stop(this.target))
@@ -149,7 +150,7 @@ export class Source {
 
   private become(state: SourceState, change?: SourceChange, detail?: string): void {
     this.state = state;
-    this.since = this.settings.clock.now();
+    this.since = momentOf(this.settings.clock);
     this.detail = detail === undefined ? undefined : withoutSecrets(detail);
     this.listener.changed(this, change, this.detail);
   }
