@@ -1,4 +1,4 @@
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, ownCopy } from '@stream-sessions/core/spi';
 import type { SourceTarget } from './driver.js';
 
 const PLACEHOLDER = /\{(\w{1,32})\}/g;
@@ -56,12 +56,14 @@ export class Pattern {
     return this.names.every((name) => name in values) ? fill(this.text, { stream: '', values }) : undefined;
   }
 
-  /** The target for this stream; undefined: the pattern does not match. */
+  /** The target for this stream, in memory of its own; undefined: the pattern does not match. */
   match(stream: string): SourceTarget | undefined {
     const found = this.regExp.exec(stream);
     if (found === null) return undefined;
-    const values: Record<string, string> = { stream };
-    this.names.forEach((name, i) => (values[name] = found[i + 1] as string));
-    return { stream, values };
+    // they outlast the request that they are parts of
+    const [own = '', ...captures] = found.map(ownCopy);
+    const values: Record<string, string> = { stream: own };
+    this.names.forEach((name, i) => (values[name] = captures[i] as string));
+    return { stream: own, values };
   }
 }
