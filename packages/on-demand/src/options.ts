@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@stream-sessions/core';
 import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
+import { atLeast, checkMethods, positiveInteger } from './checks.js';
 import type { SourceDriver } from './driver.js';
 import { goDuration } from './duration.js';
 import type { SourceLease } from './lease/lease.js';
@@ -102,17 +103,19 @@ export function settingsOf(options: SourcesOptions): SourcesSettings {
   if (!Array.isArray(sources) || sources.length === 0) {
     throw badOption('sources', 'a list like [{ pattern, driver }]', sources);
   }
+  checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
+  checkMethods('logger', logger, ['warn', 'error']);
   return {
     rules: sources.map(ruleOf),
     lease: leaseOf(options.lease),
-    hibernateAfterMs: number('hibernateAfterMs', options.hibernateAfterMs ?? fromSession(options), 0),
-    startTimeoutMs: number('startTimeoutMs', options.startTimeoutMs ?? 10_000, 1),
-    maxRunning: count('maxRunning', options.maxRunning ?? 16),
-    maxStarting: count('maxStarting', options.maxStarting ?? 4),
-    checkIntervalMs: number('checkIntervalMs', options.checkIntervalMs ?? 1_000, 1),
-    pollIntervalMs: number('pollIntervalMs', options.pollIntervalMs ?? 10_000, 1),
-    holdMs: number('holdMs', options.holdMs ?? 8_000, 0),
-    maxHeld: number('maxHeld', options.maxHeld ?? 1_000, 0),
+    hibernateAfterMs: atLeast('hibernateAfterMs', options.hibernateAfterMs ?? fromSession(options), 0),
+    startTimeoutMs: atLeast('startTimeoutMs', options.startTimeoutMs ?? 10_000, 1),
+    maxRunning: positiveInteger('maxRunning', options.maxRunning ?? 16),
+    maxStarting: positiveInteger('maxStarting', options.maxStarting ?? 4),
+    checkIntervalMs: atLeast('checkIntervalMs', options.checkIntervalMs ?? 1_000, 1),
+    pollIntervalMs: atLeast('pollIntervalMs', options.pollIntervalMs ?? 10_000, 1),
+    holdMs: atLeast('holdMs', options.holdMs ?? 8_000, 0),
+    maxHeld: atLeast('maxHeld', options.maxHeld ?? 1_000, 0),
     clock,
     logger: discreet(logger),
   };
@@ -157,14 +160,4 @@ function fromSession(options: SourcesOptions): number {
   const isConfigured = options.session !== undefined || timeout !== undefined || enabled !== undefined;
   if (isConfigured && enabled !== 'true') return Infinity;
   return goDuration(timeout) ?? HALF_AN_HOUR;
-}
-
-function number(name: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && value >= least) return value;
-  throw badOption(name, `a number, at least ${least}`, value);
-}
-
-function count(name: string, value: unknown): number {
-  if (Number.isInteger(value) && Number(value) > 0) return Number(value);
-  throw badOption(name, 'a positive integer', value);
 }

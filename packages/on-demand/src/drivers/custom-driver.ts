@@ -1,4 +1,5 @@
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkText } from '../checks.js';
 import type { SourceDriver } from '../driver.js';
 
 /** The argument of `customDriver()`: a driver whose name is optional. */
@@ -15,7 +16,9 @@ export type CustomDriverOptions = Omit<SourceDriver, 'name'> & {
  */
 export function customDriver(options: CustomDriverOptions): SourceDriver {
   checkOptions('customDriver()', options, ['name', 'placeholders', 'start', 'stop', 'state', 'list', 'close']);
-  const { name = 'custom', start, stop, state, list, close } = options;
+  const { name = 'custom', placeholders = [], start, stop, state, list, close } = options;
+  checkText('name', name);
+  if (!Array.isArray(placeholders)) throw badOption('placeholders', "a list like ['id']", placeholders);
   for (const [key, value] of Object.entries({ start, stop })) {
     if (typeof value !== 'function') throw badOption(key, 'a function', value);
   }

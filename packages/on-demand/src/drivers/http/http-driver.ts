@@ -1,5 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkText, checkTexts, checkTimer } from '../../checks.js';
 import type { DriverState, SourceDriver, SourceRun, SourceTarget } from '../../driver.js';
 import { placeholdersOf } from '../../pattern.js';
 import { call, failure } from './call.js';
@@ -38,7 +40,9 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
   for (const [name, url] of Object.entries({ start, stop, ...(state !== undefined && { state }) })) {
     if (!/^https?:\/\/[^/]/.test(String(url))) throw badOption(name, 'a URL of http or https', url);
   }
-  if (!(timeoutMs > 0)) throw badOption('timeoutMs', 'a number of milliseconds above 0', timeoutMs);
+  checkTimer('timeoutMs', timeoutMs, 1);
+  checkHeaders(headers);
+  checkText('ca', ca);
   const key = secret === undefined ? undefined : keyOf(secret);
 
   const tell = async (
@@ -72,6 +76,18 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
 /** A stream code may contain slashes, but is a single part of the path. */
 const urlOf = (template: string, { values }: SourceTarget): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(values[name] ?? whole));
+
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  checkTexts('headers', headers);
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch {
+      throw badOption('headers', 'one of names and values that HTTP allows', name);
+    }
+  }
+}
 
 function keyOf(secret: string): Buffer {
   const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(String(secret)) ?? [];

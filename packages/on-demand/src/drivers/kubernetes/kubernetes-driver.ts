@@ -1,4 +1,5 @@
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkText, checkTimer } from '../../checks.js';
 import type { DriverState, SourceDriver, SourceRun, SourceTarget } from '../../driver.js';
 import { capturesOf, fill, placeholdersOf } from '../../pattern.js';
 import { failure } from '../http/call.js';
@@ -40,7 +41,9 @@ export function kubernetesDriver(options: KubernetesDriverOptions): SourceDriver
   if (typeof name !== 'string' || !/^[a-z0-9{][\w.{}-]*$/.test(name))
     throw badOption('name', 'a name like "camera-{id}"', name);
   if (!(Number.isInteger(replicas) && replicas > 0)) throw badOption('replicas', 'a positive integer', replicas);
-  if (!(timeoutMs > 0)) throw badOption('timeoutMs', 'a number of milliseconds above 0', timeoutMs);
+  checkTimer('timeoutMs', timeoutMs, 1);
+  for (const key of ['server', 'ca', 'namespace'] as const) checkText(key, where[key]);
+  if (typeof where.token !== 'function') checkText('token', where.token);
   return new KubernetesDriver(`${kind}s`, name, replicas, new Cluster({ ...where, timeoutMs }));
 }
 

@@ -1,4 +1,5 @@
 import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkText, checkTexts, checkTimer } from '../../checks.js';
 import type { SourceDriver, SourceRun, SourceTarget } from '../../driver.js';
 import { fill, placeholdersOf } from '../../pattern.js';
 import { Child } from './child.js';
@@ -43,7 +44,9 @@ export function processDriver(options: ProcessDriverOptions): SourceDriver {
     throw badOption('command', "a list like ['ffmpeg', '-i', …]", command);
   }
   if (/\{\w+\}/.test(String(command[0]))) throw badOption('command', 'one whose program has no placeholder', command);
-  if (!(stopTimeoutMs >= 0)) throw badOption('stopTimeoutMs', 'a non-negative number of milliseconds', stopTimeoutMs);
+  for (const [name, value] of Object.entries({ cwd, pidFolder })) checkText(name, value);
+  checkTexts('env', env);
+  checkTimer('stopTimeoutMs', stopTimeoutMs, 0);
   const setpriv = orphans === 'pid-file' ? undefined : findSetpriv();
   if (orphans !== undefined && orphans !== 'pid-file' && (orphans !== 'kernel' || setpriv === undefined)) {
     throw badOption('orphans', '"pid-file", or "kernel" on Linux with setpriv in the PATH', orphans);
