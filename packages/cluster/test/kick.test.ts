@@ -155,6 +155,7 @@ it('wrong filters and options are errors on a cluster as on one tracker', async 
   const { id } = await play(a);
   const asked: [unknown, string][] = [
     [directory.list({ order: 'bytes' as never }), 'ERR_BAD_OPTION'],
+    [directory.list(null as never), 'ERR_BAD_OPTION'],
     [directory.count({ status: 'active', kind: 'nobody' as never }), 'ERR_BAD_OPTION'],
     [directory.count({ country: 'DE', staus: 'active' } as never), 'ERR_BAD_OPTION'],
     [directory.kick(id, { denyForMs: -1 }), 'ERR_BAD_OPTION'],

@@ -140,6 +140,7 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async list(filter: SessionFilter = {}): Promise<ClusterList> {
+    checkFilter(filter);
     const { limit = 0 } = filter;
     if (limit > MAX_ROWS) {
       throw new StreamSessionsError('ERR_LIMIT', `A list of a cluster has at most ${MAX_ROWS} rows. Read it in pages.`);

@@ -4,7 +4,7 @@ import { StreamSessionsError } from '@stream-sessions/core';
 export const leaseLost = (): StreamSessionsError =>
   new StreamSessionsError(
     'ERR_CLUSTER_ALONE',
-    'This process has no lease in the cluster now. It joins by itself; try again.',
+    'This process has no lease in the cluster now. Unless it has left, it joins by itself; try again.',
   );
 
 /** Names the options in which this process differs from the living nodes. */
