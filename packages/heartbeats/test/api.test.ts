@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import express from 'express';
+import express4 from 'express4';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
 import { createConnectionTracker, heartbeatApi, HEARTBEAT_SCRIPT, type ConnectionTracker } from '../src/index.js';
 import type { HeartbeatApiOptions } from '../src/index.js';
@@ -11,8 +12,8 @@ let connections: ConnectionTracker;
 let server: Server;
 let url: string;
 
-async function serve(options: HeartbeatApiOptions = {}): Promise<void> {
-  const app = express().use('/beat', heartbeatApi(connections, options));
+async function serve(options: HeartbeatApiOptions = {}, app = express()): Promise<void> {
+  app.use('/beat', heartbeatApi(connections, options));
   server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/beat`;
@@ -60,6 +61,26 @@ it('the HTTP API names its viewer by token and sid, as the media requests of tha
   await begin('', { sid: 'another' });
   expect(tracker.count({ stream: 'cam1' })).toBe(2);
 });
+
+describe.each(Object.entries({ 'Express 4': express4, 'Express 5': express }))(
+  'behind a body parser of %s',
+  (_, any) => {
+    it.each([
+      ['json', any.json()],
+      ['json of all types', any.json({ type: () => true })],
+      ['urlencoded', any.urlencoded({ extended: false })],
+      ['text', any.text()],
+      ['raw', any.raw({ type: () => true })],
+    ])('the HTTP API reads what pages send: %s', async (_name, parser) => {
+      await serve({}, any().use(parser));
+      const { id, key } = await begin('', { sid: 'a page' });
+      expect(tracker.list({ stream: 'cam1' })).toMatchObject([{ namedBy: 'cmcd' }]);
+      expect((await post(`/connections/${id}/heartbeat`, { key })).status).toBe(204);
+      expect((await post(`/connections/${id}/heartbeat`)).status).toBe(403);
+      expect((await post(`/connections/${id}/heartbeat`, '')).status).toBe(403);
+    });
+  },
+);
 
 it('the HTTP API rejects heartbeats without the right key', async () => {
   await serve();

@@ -10,11 +10,14 @@ export interface Said {
 
 const FIELDS = ['sid', 'key'] as const;
 
+/** A request that a body parser may have seen: Express 4's says with `_body` whether it has read it. */
+type SeenRequest = IncomingMessage & { readonly body?: unknown; readonly _body?: boolean };
+
 /** Parses the body as JSON, whatever its type: `sendBeacon` sends text. Undefined: it is invalid or too long. */
-export async function readBody(req: IncomingMessage & { body?: unknown }): Promise<Said | undefined> {
-  // a body parser has already run
-  if (typeof req.body === 'object' && req.body !== null && !Buffer.isBuffer(req.body)) return fieldsOf(req.body);
-  const text = typeof req.body === 'string' ? req.body : await collect(req);
+export async function readBody(req: SeenRequest): Promise<Said | undefined> {
+  const { body } = req;
+  if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body) && isRead(req, body)) return fieldsOf(body);
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : await collect(req);
   if (text === undefined) return undefined;
   if (text === '') return {};
   try {
@@ -23,6 +26,10 @@ export async function readBody(req: IncomingMessage & { body?: unknown }): Promi
     return undefined;
   }
 }
+
+/** Express 4's parsers set an empty object for bodies that they skip, too. */
+const isRead = (req: SeenRequest, body: object): boolean =>
+  Object.keys(body).length > 0 || req.readableEnded || req._body === true;
 
 function fieldsOf(body: unknown): Said | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
@@ -46,5 +53,6 @@ function collect(req: IncomingMessage): Promise<string | undefined> {
     });
     req.on('end', () => resolve(body?.toString('utf8') ?? ''));
     req.on('close', () => resolve(undefined));
+    if (req.readableEnded) resolve('');
   });
 }
