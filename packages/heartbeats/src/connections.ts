@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { StreamSessionsError, type Clock, type SessionTracker } from '@stream-sessions/core';
+import { StreamSessionsError, type Clock, type PlaySession, type SessionTracker } from '@stream-sessions/core';
 import { everyMs, ownCopy, RecentMap } from '@stream-sessions/core/spi';
 import { BySession } from './by-session.js';
 import type { Added, Connection, ConnectionStats, ConnectionTracker, NewConnection } from './connection.js';
@@ -47,7 +47,7 @@ export class Connections implements ConnectionTracker {
     if (this.stops.length > 0) return;
     this.stops = [
       everyMs(this.clock, this.settings.checkIntervalMs, () => this.prune()),
-      this.tracker.on('closed', ({ session, reason }) => this.closed(session.id, reason)),
+      this.tracker.on('closed', ({ session, reason }) => this.closed(session, reason)),
     ];
     const { kept, roster } = this;
     if (kept !== undefined) this.stops.push(kept.start(roster));
@@ -253,19 +253,21 @@ export class Connections implements ConnectionTracker {
     this.end(entry);
   }
 
-  /** A session has ended: if somebody ended it, its connections end with it. */
-  private closed(sessionId: string, reason: string): void {
-    if (COMES_BACK.has(reason)) return;
-    for (const entry of this.bySession.of(sessionId)) this.refuse(entry, { reason, status: 403 });
+  /** A session has ended: its connections end with it, unless they open another. */
+  private closed({ id, closeDetail }: PlaySession, reason: string): void {
+    // silent ones have ended by themselves
+    this.prune();
+    for (const entry of this.bySession.of(id)) {
+      this.bySession.delete(entry);
+      if (entry.presence?.survives(reason, closeDetail) === true) this.bySession.add(entry);
+      else this.refuse(entry, { reason, status: 403 });
+    }
   }
 
   private elapsed(): number {
     return this.clock.monotonic?.() ?? this.clock.now();
   }
 }
-
-/** For these reasons nobody is kept out: the next heartbeat opens the session anew. */
-const COMES_BACK = new Set(['idle', 'client_gone', 'max_lifetime']);
 
 const OVERLOADED: Refused = { reason: 'overload', status: 503 };
 

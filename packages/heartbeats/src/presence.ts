@@ -1,4 +1,4 @@
-import type { Denial, HttpHit, SessionTracker } from '@stream-sessions/core';
+import type { Closer, ConnHit, Denial, HttpHit, SessionTracker } from '@stream-sessions/core';
 import { denialStatus } from '@stream-sessions/core/spi';
 import type { NewConnection } from './connection.js';
 
@@ -14,6 +14,8 @@ export interface Presence {
   readonly sessionId: string | undefined;
   /** A heartbeat. Refused: it may no longer stay. A promise only if a policy is asynchronous. */
   beat(): Refused | undefined | Promise<Refused | undefined>;
+  /** Its session has ended. False: the connection ends with it. `sessionId` may be another one afterwards. */
+  survives(reason: string, detail: string | undefined): boolean;
   /** The connection has gone; `at`: its last heartbeat, in epoch milliseconds. */
   end(at: number): void;
 }
@@ -35,6 +37,10 @@ class HeartbeatPresence implements Presence {
     return this.settle(answer);
   }
 
+  survives(reason: string): boolean {
+    return COMES_BACK.has(reason);
+  }
+
   end(): void {
     // the session ends by its window: its viewer may have other connections, and media requests
   }
@@ -48,27 +54,43 @@ class HeartbeatPresence implements Presence {
   }
 }
 
-/** Longer than any window: the session is closed when its heartbeats stop, not by the idle timeout of its protocol. */
+/** For these reasons nobody is kept out: the next heartbeat opens the session anew. */
+const COMES_BACK = new Set(['idle', 'client_gone', 'max_lifetime']);
+
+/** The most that a tracker grants. Until then, the session is closed when its heartbeats stop, and not by its idle timeout. */
 const A_DAY_MS = 86_400_000;
 
 /** A connection of the app's own, which is reported as already playing. */
 class OpenPresence implements Presence {
-  readonly sessionId: string;
+  sessionId: string | undefined = undefined;
+  private closer: Closer | undefined = undefined;
 
   constructor(
-    session: { readonly id: string },
-    private readonly closer: ReturnType<SessionTracker['openConn']>['closer'],
-  ) {
-    this.sessionId = session.id;
+    private readonly tracker: SessionTracker,
+    private readonly hit: ConnHit,
+  ) {}
+
+  /** False: the tracker refuses it. */
+  open(): boolean {
+    const { session, closer } = this.tracker.openConn(this.hit);
+    this.sessionId = session?.id;
+    this.closer = closer;
+    return session !== null;
   }
 
   beat(): undefined {
-    this.closer.touch();
+    this.closer?.touch();
     return undefined;
   }
 
+  /** After a day, heartbeats that are further apart than the idle timeout no longer keep it: it goes on as a new visit. */
+  survives(reason: string, detail: string | undefined): boolean {
+    // with a detail, a policy has given its place to another
+    return reason === 'idle' && detail === undefined && this.open();
+  }
+
   end(at: number): void {
-    this.closer.close('client_gone', 0, { at });
+    this.closer?.close('client_gone', 0, { at });
   }
 }
 
@@ -80,6 +102,7 @@ export function presenceOf(tracker: SessionTracker, connection: NewConnection, k
     return new HeartbeatPresence(tracker, { stream, protocol, ip: clientIp, keepMs, ...who });
   }
   const who = { ...(userAgent && { userAgent }), ...(token && { token }), ...(userId && { userId }) };
-  const { session, closer } = tracker.openConn({ stream, protocol, remoteAddress: clientIp, keepMs: A_DAY_MS, ...who });
-  return session === null ? undefined : new OpenPresence(session, closer);
+  const hit = { stream, protocol, remoteAddress: clientIp, keepMs: A_DAY_MS, ...who };
+  const presence = new OpenPresence(tracker, hit);
+  return presence.open() ? presence : undefined;
 }

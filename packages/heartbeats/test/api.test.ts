@@ -64,15 +64,15 @@ it('the HTTP API names its viewer by token and sid, as the media requests of tha
 
 describe.each(Object.entries({ 'Express 4': express4, 'Express 5': express }))(
   'behind a body parser of %s',
-  (_, any) => {
+  (_, framework) => {
     it.each([
-      ['json', any.json()],
-      ['json of all types', any.json({ type: () => true })],
-      ['urlencoded', any.urlencoded({ extended: false })],
-      ['text', any.text()],
-      ['raw', any.raw({ type: () => true })],
+      ['json', framework.json()],
+      ['json of all types', framework.json({ type: () => true })],
+      ['urlencoded', framework.urlencoded({ extended: false })],
+      ['text', framework.text()],
+      ['raw', framework.raw({ type: () => true })],
     ])('the HTTP API reads what pages send: %s', async (_name, parser) => {
-      await serve({}, any().use(parser));
+      await serve({}, framework().use(parser));
       const { id, key } = await begin('', { sid: 'a page' });
       expect(tracker.list({ stream: 'cam1' })).toMatchObject([{ namedBy: 'cmcd' }]);
       expect((await post(`/connections/${id}/heartbeat`, { key })).status).toBe(204);

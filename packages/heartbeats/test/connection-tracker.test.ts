@@ -145,6 +145,37 @@ it('the session opens again for a connection whose session had reached its maxim
   expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([1, 1]);
 });
 
+it('a connection of the app’s own is listed, and can be kicked, for longer than a day', async () => {
+  await add('a', { protocol: 'vnc', userId: 'ada' });
+  const listed = new Set<number>();
+  const closed: string[] = [];
+  tracker.on('closed', ({ reason }) => closed.push(reason));
+  for (let seconds = 0; seconds < 26 * 3_600; seconds += 50) {
+    clock.advance(50_000); // longer than the idle timeout of its protocol
+    listed.add(tracker.count({ user: 'ada', status: 'active' }));
+    connections.updateHeartbeat('a');
+  }
+  expect(listed).toEqual(new Set([1]));
+  tracker.kickAll({ user: 'ada' });
+  expect(closed).toEqual(['idle', 'kicked']);
+  expect(() => connections.updateHeartbeat('a')).toThrow('It was refused: kicked.');
+});
+
+it('a connection of the app’s own ends with its session: at its maximum lifetime, or when a policy releases it', async () => {
+  tracker.updateConfig({ maxLifetimeMs: 30_000 });
+  await add('a', { protocol: 'vnc' });
+  clock.advance(31_000);
+  expect(() => connections.updateHeartbeat('a')).toThrow('It was refused: max_lifetime.');
+  expect(connections.getConnectionCount('cam1')).toBe(0);
+
+  await add('b', { protocol: 'vnc' });
+  const release = { name: 'one', admit: () => ({ allow: true as const, release: [viewers()[0]!.id] }) };
+  tracker.updateConfig({ policies: [release] });
+  await add('c', { clientIp: '203.0.113.9' });
+  expect(() => connections.updateHeartbeat('b')).toThrow('It was refused: idle.');
+  expect(viewers()).toMatchObject([{ protocol: 'heartbeat' }]);
+});
+
 it.each([
   ['sessionId', { sessionId: '' }],
   ['sessionId', { sessionId: 'x'.repeat(300) }],
