@@ -81,7 +81,9 @@ export class Connections implements ConnectionTracker {
     }
     const kept = copyOf(connection);
     const presence = presenceOf(this.tracker, kept, this.windowMs);
-    const refused = presence === undefined ? OVERLOADED : await presence.beat();
+    const answer = presence === undefined ? OVERLOADED : presence.beat();
+    // without a pause if it can be: until it is entered, a second one of this id would open a session of its own
+    const refused = answer !== undefined && 'then' in answer ? await answer : answer;
     if (presence === undefined || refused !== undefined) {
       this.counts.refused++;
       return { admitted: false, ...(refused ?? OVERLOADED) };

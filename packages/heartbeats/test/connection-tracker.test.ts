@@ -85,6 +85,22 @@ it('a duplicate connection is refused, and the first one stays', async () => {
   expect(connections.getConnectionCount('cam1')).toBe(1);
 });
 
+it.each([
+  ['of the app’s own', 'vnc', []],
+  ['that wait for a policy', 'heartbeat', [{ name: 'slow', admit: async () => ({ allow: true as const }) }]],
+])(
+  'of two connections %s with the same id at once, one is refused, and leaves nothing',
+  async (_, protocol, policies) => {
+    tracker.updateConfig({ policies });
+    const both = await Promise.allSettled([add('a', { protocol }), add('a', { protocol })]);
+    expect(both).toMatchObject([{ value: { admitted: true } }, { reason: { code: 'ERR_CONNECTION_EXISTS' } }]);
+    expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([1, 1]);
+    connections.removeConnection('a');
+    clock.advance(61_000);
+    expect([viewers().length, connections.getConnectionCount('cam1')]).toEqual([0, 0]);
+  },
+);
+
 it('an unknown connection is not found, and removing one twice does no harm', async () => {
   expect(() => connections.updateHeartbeat('a')).toThrow(expect.objectContaining({ code: 'ERR_CONNECTION_NOT_FOUND' }));
   connections.removeConnection('a');
