@@ -7,7 +7,7 @@ import { KeptConnections } from './kept-connections.js';
 import { checkNew, copyOf } from './new-connection.js';
 import { isSame, Keys } from './keys.js';
 import { presenceOf, type Presence, type Refused } from './presence.js';
-import { Roster, type Entry } from './roster.js';
+import { asConnection, Roster, type Entry } from './roster.js';
 
 /** The options, with their defaults. */
 export interface ConnectionsSettings {
@@ -31,6 +31,7 @@ export class Connections implements ConnectionTracker {
   private readonly clock: Clock;
   private readonly keys = new Keys();
   private readonly kept: KeptConnections | undefined;
+  private isRestoring: boolean;
 
   constructor(
     private readonly tracker: SessionTracker,
@@ -40,6 +41,7 @@ export class Connections implements ConnectionTracker {
     this.clock = settings.clock;
     const records = tracker.records('heartbeats');
     this.kept = records === undefined ? undefined : new KeptConnections(records, this.clock);
+    this.isRestoring = this.kept !== undefined;
     this.ready = this.kept === undefined ? Promise.resolve() : this.restore(this.kept);
   }
 
@@ -63,7 +65,8 @@ export class Connections implements ConnectionTracker {
 
   async addConnection(connection: NewConnection): Promise<Added> {
     checkNew(connection);
-    if (this.kept !== undefined) await this.ready;
+    // if there is nothing to wait for, a caller that has looked at the limits must not be overtaken
+    if (this.isRestoring) await this.ready;
     this.start();
     const id = connection.id ?? randomUUID();
     this.prune();
@@ -73,7 +76,7 @@ export class Connections implements ConnectionTracker {
     else if (known !== undefined) {
       throw new StreamSessionsError('ERR_CONNECTION_EXISTS', `There is a connection "${id}" already, and it is kept.`);
     }
-    if (this.roster.size >= this.settings.maxConnections) {
+    if (this.roster.claimed >= this.settings.maxConnections) {
       throw new StreamSessionsError(
         'ERR_TOO_MANY_CONNECTIONS',
         `${this.settings.maxConnections} connections are open, which is the maximum.`,
@@ -83,7 +86,16 @@ export class Connections implements ConnectionTracker {
     const presence = presenceOf(this.tracker, kept, this.windowMs);
     const answer = presence === undefined ? OVERLOADED : presence.beat();
     // without a pause if it can be: until it is entered, a second one of this id would open a session of its own
-    const refused = answer !== undefined && 'then' in answer ? await answer : answer;
+    let refused: Refused | undefined;
+    if (answer === undefined || !('then' in answer)) refused = answer;
+    else {
+      const arrived = this.roster.expect(kept.clientIp);
+      try {
+        refused = await answer;
+      } finally {
+        arrived();
+      }
+    }
     if (presence === undefined || refused !== undefined) {
       this.counts.refused++;
       return { admitted: false, ...(refused ?? OVERLOADED) };
@@ -204,6 +216,7 @@ export class Connections implements ConnectionTracker {
       if (this.roster.size >= this.settings.maxConnections) kept.forget(connection.id);
       else this.enter(connection, connectedAt, lastHeartbeat, undefined, proof);
     }
+    this.isRestoring = false;
     if (this.roster.size > 0) this.start();
   }
 
@@ -272,13 +285,3 @@ export class Connections implements ConnectionTracker {
 }
 
 const OVERLOADED: Refused = { reason: 'overload', status: 503 };
-
-const asConnection = (entry: Entry): Connection => ({
-  id: entry.id,
-  sessionId: entry.stream,
-  userId: entry.userId,
-  clientIp: entry.ip,
-  userAgent: entry.userAgent,
-  connectedAt: entry.connectedAt,
-  lastHeartbeat: entry.lastHeartbeat,
-});

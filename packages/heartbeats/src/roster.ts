@@ -1,3 +1,4 @@
+import type { Connection } from './connection.js';
 import type { Presence } from './presence.js';
 
 /** A connection as it is kept, in order of the last heartbeat. */
@@ -21,6 +22,17 @@ export interface Entry {
   newer: Entry | undefined;
 }
 
+/** What apps see of it. */
+export const asConnection = (entry: Entry): Connection => ({
+  id: entry.id,
+  sessionId: entry.stream,
+  userId: entry.userId,
+  clientIp: entry.ip,
+  userAgent: entry.userAgent,
+  connectedAt: entry.connectedAt,
+  lastHeartbeat: entry.lastHeartbeat,
+});
+
 /**
  * All connections: by id, by stream, by address, and in order of silence, longest first. Those that have been silent for too long
  * are at one end, so that looking for them costs only what is found.
@@ -29,11 +41,17 @@ export class Roster {
   private readonly byId = new Map<string, Entry>();
   private readonly byStream = new Map<string, Set<Entry>>();
   private readonly byAddress = new Map<string, number>();
+  private expected = 0;
   private oldest: Entry | undefined = undefined;
   private newest: Entry | undefined = undefined;
 
   get size(): number {
     return this.byId.size;
+  }
+
+  /** With those that are expected. */
+  get claimed(): number {
+    return this.byId.size + this.expected;
   }
 
   get streams(): number {
@@ -48,8 +66,19 @@ export class Roster {
     return this.byStream.get(stream);
   }
 
+  /** With those that are expected. */
   countOf(address: string): number {
     return this.byAddress.get(address) ?? 0;
+  }
+
+  /** A connection from this address may be added: until the returned function is called, it counts towards the limits. */
+  expect(address: string): () => void {
+    this.expected++;
+    this.count(address, 1);
+    return () => {
+      this.expected--;
+      this.count(address, -1);
+    };
   }
 
   *all(): IterableIterator<Entry> {
@@ -61,7 +90,7 @@ export class Roster {
     const same = this.byStream.get(entry.stream);
     if (same === undefined) this.byStream.set(entry.stream, new Set([entry]));
     else same.add(entry);
-    this.byAddress.set(entry.ip, this.countOf(entry.ip) + 1);
+    this.count(entry.ip, 1);
     this.append(entry);
   }
 
@@ -78,9 +107,7 @@ export class Roster {
     const same = this.byStream.get(entry.stream);
     same?.delete(entry);
     if (same?.size === 0) this.byStream.delete(entry.stream);
-    const left = this.countOf(entry.ip) - 1;
-    if (left > 0) this.byAddress.set(entry.ip, left);
-    else this.byAddress.delete(entry.ip);
+    this.count(entry.ip, -1);
     this.unlink(entry);
     return true;
   }
@@ -88,6 +115,12 @@ export class Roster {
   /** The connection that has been silent for longest, if its last heartbeat was not after `at`. */
   silentSince(at: number): Entry | undefined {
     return this.oldest !== undefined && this.oldest.beatAt <= at ? this.oldest : undefined;
+  }
+
+  private count(address: string, change: number): void {
+    const count = this.countOf(address) + change;
+    if (count > 0) this.byAddress.set(address, count);
+    else this.byAddress.delete(address);
   }
 
   private append(entry: Entry): void {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import express from 'express';
 import express4 from 'express4';
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { until } from '@stream-sessions/core/testing';
 import { createConnectionTracker, heartbeatApi, HEARTBEAT_SCRIPT, type ConnectionTracker } from '../src/index.js';
 import type { HeartbeatApiOptions } from '../src/index.js';
 
@@ -107,6 +108,22 @@ it('the HTTP API allows twenty connections per address', async () => {
   for (let n = 0; n < 20; n++) await begin();
   const answer = await post('/streams/cam1/connections');
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60']);
+});
+
+it('the HTTP API counts the connections of an address while a policy thinks', async () => {
+  let decide = (): void => undefined;
+  const decided = new Promise<void>((resolve) => (decide = resolve));
+  const slow = { name: 'slow', admit: () => decided.then(() => ({ allow: true as const })) };
+  tracker.updateConfig({ policies: [slow] });
+  await serve({ maxPerAddress: 2 });
+  const answered: number[] = [];
+  const all = Array.from({ length: 10 }, async () => answered.push((await post('/streams/cam1/connections')).status));
+  await until('those beyond the limit are answered', () => answered.length === 8);
+  expect(new Set(answered)).toEqual(new Set([429]));
+  decide();
+  await Promise.all(all);
+  expect(answered.slice(8)).toEqual([201, 201]);
+  expect(connections.getConnectionCount('cam1')).toBe(2);
 });
 
 it('the HTTP API accepts heartbeats from pages of other origins, of all or of a list', async () => {

@@ -4,6 +4,8 @@ import { allowDeny, jwtPolicy } from '@stream-sessions/policies';
 import { createConnectionTracker, type ConnectionTracker, type NewConnection } from '../src/index.js';
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const YES = { allow: true as const };
+const NO = { allow: false as const, reason: 'no', kind: 'forbidden' as const };
 let clock: FakeClock;
 let tracker: SessionTracker;
 let connections: ConnectionTracker;
@@ -203,6 +205,25 @@ it.each([
     code: 'ERR_BAD_CONNECTION',
     message: expect.stringContaining(field),
   });
+});
+
+it('connections count towards maxConnections while a policy thinks, and a refused one makes room', async () => {
+  let isOpen = true;
+  const slow = { name: 'slow', admit: async () => (isOpen ? YES : NO) };
+  tracker.updateConfig({ policies: [slow] });
+  const few = createConnectionTracker(tracker, { maxConnections: 3, clock });
+  const ten = () =>
+    Promise.allSettled(
+      Array.from({ length: 10 }, (_, n) => few.addConnection({ sessionId: 'cam1', clientIp: `203.0.113.${n}` })),
+    );
+  isOpen = false;
+  await ten();
+  isOpen = true;
+  const results = await ten();
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+  expect(results[3]).toMatchObject({ reason: { code: 'ERR_TOO_MANY_CONNECTIONS' } });
+  expect(few.getStats()).toMatchObject({ activeConnections: 3, refused: 3 });
+  few.stop();
 });
 
 it('the connection tracker holds no more than maxConnections', async () => {

@@ -61,8 +61,8 @@ class Api {
     }
     const said = await readBody(req);
     if (said === undefined) return answer(res, 400, { reason: 'bad_body' });
-    if (stream !== undefined) return this.begin(req, res, stream, query, said.sid);
     await this.connections.ready;
+    if (stream !== undefined) return this.begin(req, res, stream, query, said.sid);
     const token = (): string | undefined => (this.settings.client?.(req) ?? clientOf(req, query)).token;
     return this.go(res, decoded(id as string) ?? '', verb as string, said, token);
   }
