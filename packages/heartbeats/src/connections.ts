@@ -4,7 +4,7 @@ import { everyMs, ownCopy, RecentMap } from '@stream-sessions/core/spi';
 import { BySession } from './by-session.js';
 import type { Added, Connection, ConnectionStats, ConnectionTracker, NewConnection } from './connection.js';
 import { KeptConnections } from './kept-connections.js';
-import { checkNew, copyOf } from './new-connection.js';
+import { checkNew, connectionExists, copyOf, tooManyConnections } from './new-connection.js';
 import { isSame, Keys } from './keys.js';
 import { presenceOf, type Presence, type Refused } from './presence.js';
 import { asConnection, Roster, type Entry } from './roster.js';
@@ -32,6 +32,9 @@ export class Connections implements ConnectionTracker {
   private readonly keys = new Keys();
   private readonly kept: KeptConnections | undefined;
   private isRestoring: boolean;
+  /** Counts the calls of `stop`, for what is in flight meanwhile. */
+  private stopped = 0;
+  private keepsOnStop = false;
 
   constructor(
     private readonly tracker: SessionTracker,
@@ -56,6 +59,8 @@ export class Connections implements ConnectionTracker {
   }
 
   stop({ keep = false }: { readonly keep?: boolean } = {}): void {
+    this.stopped++;
+    this.keepsOnStop = keep;
     for (const stop of this.stops.splice(0)) stop();
     for (const entry of [...this.roster.all()]) {
       if (keep && this.kept !== undefined) this.leave(entry, this.kept);
@@ -65,23 +70,19 @@ export class Connections implements ConnectionTracker {
 
   async addConnection(connection: NewConnection): Promise<Added> {
     checkNew(connection);
+    const { stopped } = this;
     // if there is nothing to wait for, a caller that has looked at the limits must not be overtaken
     if (this.isRestoring) await this.ready;
+    if (this.stopped !== stopped) return this.turnAway(STOPPED);
     this.start();
     const id = connection.id ?? randomUUID();
     this.prune();
     const known = this.roster.get(id);
     // after a restart, an app that does not know about it begins again
     if (known?.presence === undefined && known !== undefined) this.end(known);
-    else if (known !== undefined) {
-      throw new StreamSessionsError('ERR_CONNECTION_EXISTS', `There is a connection "${id}" already, and it is kept.`);
-    }
-    if (this.roster.claimed >= this.settings.maxConnections) {
-      throw new StreamSessionsError(
-        'ERR_TOO_MANY_CONNECTIONS',
-        `${this.settings.maxConnections} connections are open, which is the maximum.`,
-      );
-    }
+    else if (known !== undefined) throw connectionExists(id);
+    const { maxConnections } = this.settings;
+    if (this.roster.claimed >= maxConnections) throw tooManyConnections(maxConnections);
     const kept = copyOf(connection);
     const presence = presenceOf(this.tracker, kept, this.windowMs);
     const answer = presence === undefined ? OVERLOADED : presence.beat();
@@ -96,9 +97,10 @@ export class Connections implements ConnectionTracker {
         arrived();
       }
     }
-    if (presence === undefined || refused !== undefined) {
-      this.counts.refused++;
-      return { admitted: false, ...(refused ?? OVERLOADED) };
+    if (presence === undefined || refused !== undefined) return this.turnAway(refused ?? OVERLOADED);
+    if (this.stopped !== stopped) {
+      presence.end(this.clock.now());
+      return this.turnAway(STOPPED);
     }
     // another one with this id may have come while a policy was deciding
     if (this.roster.get(id) !== undefined) return this.addConnection({ ...connection, id });
@@ -108,6 +110,11 @@ export class Connections implements ConnectionTracker {
     this.kept?.write(entry);
     this.counts.added++;
     return { admitted: true, connection: asConnection(entry) };
+  }
+
+  private turnAway(refused: Refused): Added {
+    this.counts.refused++;
+    return { admitted: false, ...refused };
   }
 
   updateHeartbeat(id: string): void {
@@ -146,6 +153,8 @@ export class Connections implements ConnectionTracker {
       this.windowMs,
     );
     const settle = (refused: Refused | undefined): Refused | 'unknown' | undefined => {
+      // it may have gone while a policy was deciding
+      if (this.roster.get(entry.id) !== entry) return 'unknown';
       if (refused === undefined) return void this.bySession.add(entry);
       if (refused.status === 403) this.refuse(entry, refused);
       // with the original credentials, or a little later, it may be admitted: it has to begin again
@@ -217,7 +226,8 @@ export class Connections implements ConnectionTracker {
       else this.enter(connection, connectedAt, lastHeartbeat, undefined, proof);
     }
     this.isRestoring = false;
-    if (this.roster.size > 0) this.start();
+    if (this.stopped > 0 && this.stops.length === 0) this.stop({ keep: this.keepsOnStop });
+    else if (this.roster.size > 0) this.start();
   }
 
   private enter(
@@ -285,3 +295,4 @@ export class Connections implements ConnectionTracker {
 }
 
 const OVERLOADED: Refused = { reason: 'overload', status: 503 };
+const STOPPED: Refused = { reason: 'shutdown', status: 503 };

@@ -36,3 +36,9 @@ export function copyOf(connection: NewConnection): NewConnection {
     protocol,
   };
 }
+
+export const connectionExists = (id: string): StreamSessionsError =>
+  new StreamSessionsError('ERR_CONNECTION_EXISTS', `There is a connection "${id}" already, and it is kept.`);
+
+export const tooManyConnections = (max: number): StreamSessionsError =>
+  new StreamSessionsError('ERR_TOO_MANY_CONNECTIONS', `${max} connections are open, which is the maximum.`);

@@ -135,6 +135,21 @@ it('the connection tracker starts and stops twice and in any order, and leaves n
   expect(clock.pending).toBe(0);
 });
 
+it.each([
+  ['of the app’s own', 'vnc', {}],
+  ['that waits for a policy', 'heartbeat', { admitted: false, reason: 'shutdown', status: 503 }],
+])('a connection %s when the tracker is stopped is not left over', async (_, protocol, result) => {
+  tracker.updateConfig({ policies: [{ name: 'slow', admit: async () => YES }] });
+  const adding = add('a', { protocol });
+  connections.stop();
+  expect(await adding).toMatchObject(result);
+  expect(connections.getStats().activeConnections).toBe(0);
+  clock.advance(61_000);
+  expect(viewers()).toEqual([]);
+  await tracker.stop();
+  expect(clock.pending).toBe(0);
+});
+
 it('the connections of a kicked viewer end with their session, and are not admitted again', async () => {
   await add('a');
   await add('b', { clientIp: '203.0.113.9' });

@@ -117,6 +117,24 @@ it('after a regular stop, connections are back with the exact time of their last
   expect(next.connections.getConnection('a')?.lastHeartbeat).toBe(at);
 });
 
+it.each([
+  ['keeps them', true, 1],
+  ['ends them', false, 0],
+])('a stop before the connections of an earlier process are back %s, and refuses new ones', async (_, keep, left) => {
+  const first = await begin();
+  await first.add('a');
+  const file = path.join(folder, 'again');
+  copyFileSync(await first.killed(), file);
+  const tracker = createTracker({ clock, logger: silent, state: fileState(file) });
+  const connections = createConnectionTracker(tracker, { clock });
+  const adding = connections.addConnection({ id: 'b', sessionId: 'cam1', clientIp: '203.0.113.9' });
+  connections.stop({ keep });
+  expect(await adding).toEqual({ admitted: false, reason: 'shutdown', status: 503 });
+  expect(connections.getStats().activeConnections).toBe(0);
+  await tracker.stop({ keep: true });
+  expect((await begin(file)).connections.getConnectionCount('cam1')).toBe(left);
+});
+
 it('an app that knows nothing of the restart can begin its connection again', async () => {
   const first = await begin();
   await first.add('a');
