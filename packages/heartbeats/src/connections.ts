@@ -273,6 +273,7 @@ export class Connections implements ConnectionTracker {
   }
 
   private refuse(entry: Entry, refused: Refused): void {
+    if (this.roster.get(entry.id) !== entry) return;
     this.counts.refused++;
     this.gone.set(entry.id, refused);
     this.end(entry);

@@ -103,7 +103,8 @@ export class Roster {
 
   /** False: it was not in the roster. */
   delete(entry: Entry): boolean {
-    if (!this.byId.delete(entry.id)) return false;
+    if (this.byId.get(entry.id) !== entry) return false;
+    this.byId.delete(entry.id);
     const same = this.byStream.get(entry.stream);
     same?.delete(entry);
     if (same?.size === 0) this.byStream.delete(entry.stream);

@@ -1,5 +1,5 @@
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
-import { fakeClock, type FakeClock } from '@stream-sessions/core/testing';
+import { fakeClock, until, type FakeClock } from '@stream-sessions/core/testing';
 import { allowDeny, jwtPolicy } from '@stream-sessions/policies';
 import { createConnectionTracker, type ConnectionTracker, type NewConnection } from '../src/index.js';
 
@@ -148,6 +148,23 @@ it.each([
   expect(viewers()).toEqual([]);
   await tracker.stop();
   expect(clock.pending).toBe(0);
+});
+
+it('the late answer of a policy does not touch a newer connection with the same id', async () => {
+  tracker.updateConfig({ maxLifetimeMs: 30_000 }); // the next heartbeat opens a session anew
+  await add('a');
+  clock.advance(31_000);
+  let decide = (_: typeof YES | typeof NO): void => undefined;
+  const decided = new Promise<typeof YES | typeof NO>((resolve) => (decide = resolve));
+  tracker.updateConfig({ policies: [{ name: 'slow', admit: () => decided }] });
+  connections.updateHeartbeat('a');
+  connections.removeConnection('a');
+  tracker.updateConfig({ policies: [] });
+  await add('a', { clientIp: '203.0.113.9' });
+  decide(NO);
+  await until('the answer is counted', () => tracker.stats().deniedTotal > 0);
+  expect(connections.getConnection('a')?.clientIp).toBe('203.0.113.9');
+  expect(connections.getStats()).toMatchObject({ activeConnections: 1, refused: 0 });
 });
 
 it('the connections of a kicked viewer end with their session, and are not admitted again', async () => {
