@@ -46,6 +46,7 @@ export function createConnectionTracker(
   for (const [name, value] of Object.entries({ heartbeatWindowMs, checkIntervalMs, resumeWithinMs, maxConnections })) {
     if (!(typeof value === 'number' && value > 0)) throw badOption(name, 'a number above 0', value);
   }
+  if (!isClock(clock)) throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
   return new Connections(tracker, {
     windowMs: heartbeatWindowMs,
     checkIntervalMs,
@@ -53,4 +54,9 @@ export function createConnectionTracker(
     maxConnections,
     clock,
   });
+}
+
+function isClock(value: unknown): value is Clock {
+  const offered = value as Record<string, unknown> | null;
+  return ['now', 'setTimeout', 'clearTimeout'].every((method) => typeof offered?.[method] === 'function');
 }

@@ -79,7 +79,6 @@ function readRecord(id: string, record: unknown): LeftConnection | undefined {
   const { stream, ip, agent, user, protocol, since, at, proof } = (record ?? {}) as Record<string, unknown>;
   const texts = { sessionId: stream, clientIp: ip, userAgent: agent, userId: user, protocol } as NewConnection;
   if (typeof since !== 'number' || typeof at !== 'number') return undefined;
-  if (protocol !== undefined && typeof protocol !== 'string') return undefined;
   try {
     checkNew({ ...texts, id });
     const kept = copyOf(texts);

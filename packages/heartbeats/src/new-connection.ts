@@ -10,15 +10,19 @@ export function checkNew(connection: NewConnection): void {
   const bad = (field: string): StreamSessionsError =>
     new StreamSessionsError(
       'ERR_BAD_CONNECTION',
-      `A connection needs a "${field}" that is a string, and not too long.`,
+      `A connection needs a "${field}" that is a string, neither empty nor too long.`,
     );
-  const { id, sessionId, clientIp, userId } = connection ?? {};
+  const { id, sessionId, clientIp, userId, userAgent, token, sid, protocol } = connection ?? {};
   const isText = (value: unknown, max: number): boolean =>
     typeof value === 'string' && value !== '' && value.length <= max;
   if (id !== undefined && !isText(id, MAX_ID)) throw bad('id');
   if (!isText(sessionId, MAX_STREAM_LENGTH)) throw bad('sessionId');
   if (!isText(clientIp, MAX_ID)) throw bad('clientIp');
   if (userId !== undefined && !(typeof userId === 'string' && userId.length <= MAX_USER)) throw bad('userId');
+  for (const [field, value] of Object.entries({ userAgent, token, sid })) {
+    if (value !== undefined && typeof value !== 'string') throw bad(field);
+  }
+  if (protocol !== undefined && !isText(protocol, MAX_ID)) throw bad('protocol');
 }
 
 const MAX_AGENT = 2_048;

@@ -185,3 +185,15 @@ it('the HTTP API works as a plain handler of http, and refuses unknown or invali
   expect(() => heartbeatApi(connections, { intervalMs: 60_000 })).toThrow('shorter than the window');
   expect(() => heartbeatApi({} as never)).toThrow('what createConnectionTracker() returned');
 });
+
+it.each([
+  ['maxPerAddress', '5'],
+  ['maxPerAddress', true],
+  ['maxPerAddress', 0],
+  ['intervalMs', '5'],
+  ['intervalMs', null],
+])('the HTTP API refuses %s: %p', (name, value) => {
+  expect(() => heartbeatApi(connections, { [name]: value })).toThrow(
+    expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining(name) }),
+  );
+});

@@ -232,11 +232,22 @@ it.each([
   ['clientIp', { clientIp: '' }],
   ['id', { id: 'x'.repeat(300) }],
   ['userId', { userId: 7 as never }],
+  ['userAgent', { userAgent: 5 as never }],
+  ['token', { token: 5 as never }],
+  ['sid', { sid: {} as never }],
+  ['protocol', { protocol: 5 as never }],
+  ['protocol', { protocol: '' }],
 ])('the connection tracker refuses a bad %s', async (field, more) => {
   await expect(add('a', more)).rejects.toMatchObject({
     code: 'ERR_BAD_CONNECTION',
     message: expect.stringContaining(field),
   });
+});
+
+it.each([null, 5, {}, { now: Date.now }, Date])('the connection tracker refuses the clock %p', (bad) => {
+  expect(() => createConnectionTracker(tracker, { clock: bad as never })).toThrow(
+    expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining('clock') }),
+  );
 });
 
 it('connections count towards maxConnections while a policy thinks, and a refused one makes room', async () => {

@@ -42,8 +42,9 @@ export function settingsOf(options: HeartbeatApiOptions, windowMs: number): Hear
   }
   const isList = Array.isArray(origins) && origins.every((origin) => /^https?:\/\/[^/]+$/.test(String(origin)));
   if (origins !== '*' && !isList) throw badOption('origins', '"*", or a list like ["https://example.com"]', origins);
-  if (!(maxPerAddress > 0)) throw badOption('maxPerAddress', 'a number above 0', maxPerAddress);
-  if (!(intervalMs > 0 && intervalMs < windowMs)) {
+  if (!(typeof maxPerAddress === 'number' && maxPerAddress > 0))
+    throw badOption('maxPerAddress', 'a number above 0', maxPerAddress);
+  if (!(typeof intervalMs === 'number' && intervalMs > 0 && intervalMs < windowMs)) {
     throw badOption('intervalMs', `above 0, and shorter than the window of ${windowMs} ms`, intervalMs);
   }
   return { authorize, origins, maxPerAddress, intervalMs, ...(client !== undefined && { client }) };
