@@ -1,5 +1,6 @@
 import type { Policy } from '@stream-sessions/core';
 import { createTracker } from '@stream-sessions/core';
+import { until } from '@stream-sessions/core/testing';
 import { passPolicy, PASS_TYPES, type Pass, type PassEvents } from '../src/index.js';
 import { ask, isLetIn, segment, theatre, visit, watch } from './support/theatre.js';
 
@@ -227,5 +228,31 @@ describe('many requests at a time', () => {
     all.clock.advance(5_000);
     for (let i = 0; i < 1_000; i++) segment(all.tracker, 1, { ip: `203.0.${i >> 8}.${i & 255}` });
     expect([await all.book.get(id), await all.book.get(other.id)].map((pass) => pass?.timeCons).sort()).toEqual([0, 5]);
+  });
+});
+
+describe('a listener of a book', () => {
+  it('that throws or rejects is logged, and affects no other', async () => {
+    const logged: unknown[] = [];
+    const logger = {
+      ...{ debug: () => undefined, info: () => undefined, warn: () => undefined },
+      error: (details: object) => void logged.push(details),
+    };
+    const all = theatre({ logger });
+    await all.book.create('ann', { type: time, timeSecs: 60 });
+    const told: string[] = [];
+    all.book.on('connected', () => {
+      throw new Error('at once');
+    });
+    all.book.on('connected', () => Promise.reject(new Error('late')));
+    all.book.on('connected', ({ owner }) => void told.push(owner));
+    segment(all.tracker);
+    await until('both are logged', () => logged.length === 2);
+    expect(told).toEqual(['ann']);
+    expect(logged).toMatchObject([
+      { event: 'connected', err: { message: 'at once' } },
+      { event: 'connected', err: { message: 'late' } },
+    ]);
+    await all.tracker.stop();
   });
 });

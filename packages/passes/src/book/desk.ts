@@ -4,7 +4,7 @@ import type { Providers } from '../providers/providers.js';
 import type { PassEvents, Speed } from '../types/book.js';
 import type { Pass, PassStore } from '../types/store.js';
 
-type Listeners = { [E in keyof PassEvents]: Set<(event: PassEvents[E]) => void> };
+type Listeners = { [E in keyof PassEvents]: Set<(event: PassEvents[E]) => unknown> };
 
 /** What all accounts of a book share. */
 export class Desk {
@@ -48,7 +48,8 @@ export class Desk {
   }
 
   on<E extends keyof PassEvents>(event: E, listener: (event: PassEvents[E]) => void): () => void {
-    const own = (told: PassEvents[E]): void => listener(told);
+    // The same function may listen twice; what it returns may be a promise.
+    const own = (told: PassEvents[E]): unknown => listener(told);
     this.listeners[event].add(own);
     return () => void this.listeners[event].delete(own);
   }
@@ -56,11 +57,16 @@ export class Desk {
   tell<E extends keyof PassEvents>(name: E, event: PassEvents[E]): void {
     for (const listener of this.listeners[name]) {
       try {
-        listener(event);
+        const result = listener(event);
+        if (result !== undefined) Promise.resolve(result).catch((error: unknown) => this.failed(name, error));
       } catch (error) {
-        this.logger.error({ err: error, event: name }, 'a listener of a pass book threw');
+        this.failed(name, error);
       }
     }
+  }
+
+  private failed(event: keyof PassEvents, error: unknown): void {
+    this.logger.error({ err: error, event }, 'a listener of a pass book failed');
   }
 }
 
