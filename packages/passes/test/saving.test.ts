@@ -1,5 +1,6 @@
 import { createTracker } from '@stream-sessions/core';
 import { memoryPassStore, passBook, passPolicy, PASS_TYPES, type Pass, type PassStore } from '../src/index.js';
+import { accountsOf } from '../src/book/pass-book.js';
 import { MemoryPassStore } from '../src/store/memory-store.js';
 import { ask, hit, isLetIn, segment, type Theatre, theatre, watch } from './support/theatre.js';
 
@@ -238,5 +239,22 @@ describe('the memory of a book', () => {
     expect(all.clock.pending).toBe(1); // the tracker's sweep
     await all.tracker.stop();
     expect(all.clock.pending).toBe(0);
+  });
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('down'))],
+    [
+      'throws',
+      () => {
+        throw new Error('down');
+      },
+    ],
+  ])('has nothing about owners that were asked for while the store %s', async (_, list) => {
+    const all = theatre({ store: { ...shaky(), list } });
+    await expect(all.book.remaining('ann')).rejects.toThrow('down');
+    const admission = await all.tracker.admit(hit({ token: 'bob' }));
+    expect(admission.admitted || admission.denial).toMatchObject({ reason: 'policy_error' });
+    for (const owner of ['ann', 'bob']) expect(accountsOf(all.book)?.find(owner)).toBeUndefined();
+    await all.tracker.stop();
   });
 });

@@ -175,15 +175,19 @@ export class PassBook {
     await this.store.close?.();
   }
 
+  /** Whoever opens it has to release it. */
   private async opened(owner: string): Promise<Account> {
     checkOwner(owner);
     const account = this.accounts.open(owner);
     account.asking++;
     try {
       await this.accounts.load(account);
-    } finally {
+    } catch (error) {
       account.asking--;
+      this.accounts.release(account);
+      throw error;
     }
+    account.asking--;
     return account;
   }
 

@@ -101,15 +101,19 @@ class Passes implements Policy {
     if (owner === undefined) return this.required ? NAMELESS : YES;
     const account = this.accounts.open(owner);
     account.asking++;
-    const loaded = this.isKnown(account, candidate) ? undefined : this.accounts.load(account, candidate);
-    if (!(loaded instanceof Promise)) return this.judge(account, candidate);
-    return loaded.then(
-      () => this.judge(account, candidate),
-      (error: unknown) => {
-        this.done(account);
-        throw error;
-      },
-    );
+    const failed = (error: unknown): never => {
+      this.done(account);
+      throw error;
+    };
+    let loaded: Awaitable<void>;
+    try {
+      loaded = this.isKnown(account, candidate) ? undefined : this.accounts.load(account, candidate);
+    } catch (error) {
+      return failed(error);
+    }
+    return loaded instanceof Promise
+      ? loaded.then(() => this.judge(account, candidate), failed)
+      : this.judge(account, candidate);
   }
 
   settled(candidate: Candidate, session: PlaySession | undefined): void {
