@@ -256,3 +256,17 @@ describe('a listener of a book', () => {
     await all.tracker.stop();
   });
 });
+
+it.each([
+  ['clock', { now: Date.now }],
+  ['clock', null],
+  ['clock', 7],
+  ['logger', { warn: () => undefined, error: () => undefined }],
+  ['logger', null],
+  ['logger', 'console'],
+  ['store', {}],
+])('a book refuses a %s that is %p', (name, value) => {
+  expect(() => theatre({ [name]: value })).toThrow(
+    expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining(name) }),
+  );
+});

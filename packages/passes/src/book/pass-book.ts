@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Logger, StreamSessionsError } from '@stream-sessions/core';
+import { StreamSessionsError } from '@stream-sessions/core';
 import { badOption, checkOptions, consoleLogger, isolated, ownCopy, systemClock } from '@stream-sessions/core/spi';
 import { expiresAt, leftBytes, leftMs } from '../rules/availability.js';
 import { checkProviders, Providers } from '../providers/providers.js';
@@ -217,7 +217,9 @@ export function passBook(options: PassBookOptions = {}): PassBook {
   checkOptions('passBook()', options, KNOWN);
   const { store = new MemoryPassStore(), saveEveryMs = 15_000, pauseAfterMs = 60_000, globalSpeed = {} } = options;
   const { expiry = 'time-and-days', clock = systemClock, providers = [], providerTimeoutMs = 2_000 } = options;
-  const logger: Logger = isolated(options.logger ?? consoleLogger);
+  const { logger = consoleLogger } = options;
+  if (!offers(clock, CLOCK)) throw badOption('clock', `an object with ${CLOCK.join(', ')}`, clock);
+  if (!offers(logger, LOGGER)) throw badOption('logger', `an object with ${LOGGER.join(', ')}`, logger);
   if (!(typeof saveEveryMs === 'number' && saveEveryMs >= 100 && saveEveryMs < Infinity)) {
     throw badOption('saveEveryMs', 'a number of milliseconds from 100', saveEveryMs);
   }
@@ -232,10 +234,11 @@ export function passBook(options: PassBookOptions = {}): PassBook {
   }
   checkProviders(providers);
   checkSpeed('globalSpeed', globalSpeed);
-  if (!isStore(store)) throw badOption('store', 'a PassStore', store);
+  if (!offers(store, STORE)) throw badOption('store', 'a PassStore', store);
+  const safe = isolated(logger);
   const writer = randomUUID();
-  const sellers = new Providers([...providers], providerTimeoutMs, clock, logger, writer);
-  const desk = new Desk(store, sellers, clock, logger, expiry, writer, pauseAfterMs, { ...globalSpeed });
+  const sellers = new Providers([...providers], providerTimeoutMs, clock, safe, writer);
+  const desk = new Desk(store, sellers, clock, safe, expiry, writer, pauseAfterMs, { ...globalSpeed });
   return new PassBook(desk, new Accounts(desk, saveEveryMs));
 }
 
@@ -248,9 +251,9 @@ function checkSpeed(what: string, speed: Speed): void {
   }
 }
 
-const isStore = (store: unknown): store is PassStore =>
-  typeof store === 'object' &&
-  store !== null &&
-  ['add', 'get', 'list', 'spend', 'change'].every(
-    (name) => typeof (store as Record<string, unknown>)[name] === 'function',
-  );
+const STORE = ['add', 'get', 'list', 'spend', 'change'];
+const CLOCK = ['now', 'setTimeout', 'clearTimeout'];
+const LOGGER = ['debug', 'info', 'warn', 'error'];
+
+const offers = (value: unknown, methods: readonly string[]): boolean =>
+  methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function');
