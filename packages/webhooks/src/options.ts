@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
 import { FORMATS, type WebhookFormat } from './formats/format.js';
 import { type Signer, signerOf } from './sign.js';
 
@@ -97,7 +97,8 @@ const OF_CONDITION: readonly string[] = [
 export function checked(options: WebhooksOptions) {
   checkOptions('createWebhooks()', options, KNOWN);
   const { endpoints, journal, maxJournalBytes = 256 * 1024 * 1024, retryScheduleMs = SCHEDULE } = options;
-  const { allowPrivateNetworks = false, clock = systemClock, logger = toStderr } = options;
+  const { allowPrivateNetworks = false, clock = systemClock } = options;
+  const logger = isolated(options.logger ?? consoleLogger);
   if (!Array.isArray(endpoints)) throw badOption('endpoints', 'a list of endpoints', endpoints);
   if (typeof journal !== 'string' || journal === '') throw badOption('journal', 'the path of a file', journal);
   if (!(maxJournalBytes >= MIN_JOURNAL_BYTES))
@@ -167,9 +168,3 @@ function checkedUrl(text: unknown): URL {
 }
 
 const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every((text) => typeof text === 'string');
-
-const log =
-  (level: string) =>
-  (facts: object, message: string): void =>
-    console.error(`stream-sessions ${level}: ${message}`, facts);
-const toStderr: Logger = { debug: () => undefined, info: () => undefined, warn: log('warning'), error: log('error') };

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { stays, until } from '../../../test/support/until.js';
 import { signedHeaders, signerOf } from '../src/sign.js';
 import { receiver } from './support/receiver.js';
-import { cleanUp, SECRET, stage, watch } from './support/stage.js';
+import { cleanUp, SECRET, silent, stage, watch } from './support/stage.js';
 
 afterEach(cleanUp);
 
@@ -83,6 +83,26 @@ describe('a delivery that fails', () => {
     const ids = new Set(to.received.map(({ headers }) => headers['webhook-id']));
     const times = new Set(to.received.map(({ headers }) => headers['webhook-timestamp']));
     expect([ids.size, times.size]).toEqual([1, 4]);
+  });
+
+  it('becomes a dead letter, and the rest is delivered, even if the logger throws', async () => {
+    const to = await receiver();
+    to.answer = (res) => res.writeHead(500).end();
+    const warn = () => {
+      throw new Error('the disk is full');
+    };
+    const { tracker, clock, webhooks } = await stage([{ url: to.url }], {
+      retryScheduleMs: [],
+      logger: { ...silent, warn },
+    });
+    const { id } = watch(tracker, 'cam1');
+    clock.advance(50);
+    await until('it is given up', () => webhooks.deadLetters().length === 1);
+    to.answer = (res) => res.writeHead(204).end();
+    tracker.kick(id);
+    clock.advance(50);
+    await to.until(2);
+    expect(to.types()).toEqual(['session.opened', 'session.closed']);
   });
 
   it.each([
