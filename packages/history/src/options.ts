@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, consoleLogger, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
 import type { PgPool } from './postgres/postgres-engine.js';
 import type { IpMode } from './types/visit-row.js';
 import type { SqlEngine } from './types/engine.js';
@@ -112,7 +112,7 @@ export function checked(options: HistoryOptions) {
     retention: { visits, minutes, hours, days },
     ...addresses(ip),
     clock,
-    logger,
+    logger: isolated(logger),
   };
 }
 
