@@ -2,6 +2,9 @@ import type { CheckedEndpoint } from './options.js';
 import type { Sent } from './journal/records.js';
 import { Thresholds } from './thresholds.js';
 
+/** The types that `when.reasons` is about. */
+const HAS_REASON = new Set(['session.closed', 'session.denied']);
+
 /** The events that one endpoint wants. */
 export class Subscription {
   readonly thresholds: Thresholds;
@@ -13,8 +16,7 @@ export class Subscription {
   wants({ type, stream_code: stream, payload }: Pick<Sent, 'type' | 'stream_code' | 'payload'>): boolean {
     const { events, when } = this.endpoint;
     if (!events.has(type) || !this.hears(stream)) return false;
-    const reason = payload['reason'];
-    return when.reasons === undefined || typeof reason !== 'string' || when.reasons.includes(reason);
+    return when.reasons === undefined || !HAS_REASON.has(type) || when.reasons.includes(String(payload['reason']));
   }
 
   hears(stream: string): boolean {

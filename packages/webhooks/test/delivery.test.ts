@@ -255,6 +255,18 @@ describe('endpoints', () => {
     expect(to.received.map(({ json }) => json.data.stream_code)).toEqual(['cam1', 'vip/x']);
   });
 
+  it('hear of a lost publisher whatever the reasons for which sessions end', async () => {
+    const to = await receiver();
+    const when = { reasons: ['kicked'], publisherLost: true };
+    const { tracker, clock } = await stage([{ url: to.url, events: ['session.closed'], when }]);
+    const hit = { stream: 'cam1', kind: 'input' as const, protocol: 'rtmp', remoteAddress: '10.0.0.1:1' };
+    tracker.openConn(hit).closer.close('client_gone');
+    clock.advance(50);
+    await to.until(1);
+    await stays('no more comes', () => to.received.length === 1, 50);
+    expect(to.types()).toEqual(['stream.publisher_lost']);
+  });
+
   it('hear of thresholds, once per crossing', async () => {
     const to = await receiver();
     const { tracker, clock } = await stage([
