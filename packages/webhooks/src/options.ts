@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Clock, Logger } from '@stream-sessions/core';
+import type { Clock, Logger, WireEvent } from '@stream-sessions/core';
 import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
 import { FORMATS, type WebhookFormat } from './formats/format.js';
 import { type Signer, signerOf } from './sign.js';
@@ -67,6 +67,20 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const SCHEDULE = [5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 const DEFAULT_EVENTS = ['session.opened', 'session.closed', 'session.denied'];
+const EVENTS: readonly string[] = [
+  'session.attached',
+  'session.opened',
+  'session.resumed',
+  'session.closed',
+  'session.denied',
+  'source.waking',
+  'source.running',
+  'source.hibernated',
+  'source.failed',
+  'stream.viewers_above',
+  'stream.viewers_below',
+  'stream.publisher_lost',
+] satisfies readonly (WireEvent['type'] | `stream.${string}`)[];
 const MIN_JOURNAL_BYTES = 1024 * 1024;
 const KNOWN: readonly string[] = [
   'endpoints',
@@ -128,6 +142,9 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
   })) {
     if (list !== undefined && !isTexts(list)) throw badOption(name, 'a list of texts', list);
   }
+  for (const [name, list] of Object.entries({ streams: endpoint.streams, reasons: when.reasons })) {
+    if (list?.length === 0) throw badOption(name, 'left out, or not empty: nothing would be sent', list);
+  }
   for (const [name, least] of [
     ['viewersAbove', 0],
     ['viewersBelow', 1],
@@ -141,6 +158,9 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
   const events = new Set([...(endpoint.events ?? usual), ...thresholds]);
   if (events.has('session.updated'))
     throw badOption('events', 'without "session.updated", which is for the feed', 'session.updated');
+  const unknown = [...events].find((type) => !EVENTS.includes(type));
+  if (unknown !== undefined) throw badOption('events', `of the types ${EVENTS.join(', ')}`, unknown);
+  if (events.size === 0) throw badOption('events', 'at least one type', endpoint.events);
   if (format === 'mistserver' && [...events].some((type) => type !== 'session.closed')) {
     throw badOption('events', '["session.closed"] where the format is "mistserver"', [...events]);
   }

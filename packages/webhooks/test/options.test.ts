@@ -1,0 +1,33 @@
+import { createTracker } from '@stream-sessions/core';
+import { createWebhooks, type WebhookEndpoint } from '../src/index.js';
+import { cleanUp, journalFile, silent, stage } from './support/stage.js';
+
+afterEach(cleanUp);
+
+it.each<[string, string, Partial<WebhookEndpoint>]>([
+  ['events', 'session.closd', { events: ['session.opened', 'session.closd'] }],
+  ['events', 'closed', { events: ['closed'] }],
+  ['events', 'session.updated', { events: ['session.updated'] }],
+  ['events', 'webhook.test', { events: ['webhook.test'] }],
+  ['events', '[]', { events: [] }],
+  ['streams', '[]', { streams: [] }],
+  ['reasons', '[]', { when: { reasons: [] } }],
+  ['reasons', '"kicked"', { when: { reasons: 'kicked' as never } }],
+])('an endpoint that would hear of nothing is refused, and %s with %s named', async (name, wrong, more) => {
+  const tracker = createTracker({ logger: silent });
+  const options = { endpoints: [{ url: 'https://example.com/', ...more }], journal: journalFile() };
+  await expect(createWebhooks(tracker, options)).rejects.toMatchObject({
+    code: 'ERR_BAD_OPTION',
+    message: expect.stringMatching(new RegExp(`^${name} must be .*${wrong.replace(/[[\].]/g, '\\$&')}`)),
+  });
+  await tracker.stop();
+});
+
+it('an endpoint may have thresholds alone, and every type of events but that of the feed', async () => {
+  const url = 'https://example.com/';
+  const { webhooks } = await stage([
+    { url, name: 'a', events: [], when: { viewersAbove: 10 } },
+    { url, name: 'b', events: ['session.attached', 'session.resumed', 'source.failed', 'stream.publisher_lost'] },
+  ]);
+  expect(webhooks.endpoints()).toHaveLength(2);
+});
