@@ -59,7 +59,9 @@ export function webhooksApi(webhooks: Webhooks, options: WebhooksApiOptions): We
     await checkAccess(req, method === 'GET' ? 'read' : 'write', authorize);
     const operation = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (operation !== undefined) return operation(webhooks, name);
-    const allowed = Object.keys(methods).join(', ');
+    const allowed = Object.keys(methods)
+      .flatMap((known) => (known === 'GET' ? ['GET', 'HEAD'] : known))
+      .join(', ');
     throw new ApiError(405, 'METHOD_NOT_ALLOWED', `Allowed: ${allowed}.`, { Allow: allowed });
   }
 

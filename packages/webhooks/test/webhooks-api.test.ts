@@ -20,7 +20,8 @@ async function api({ webhooks }: Stage, authorize: WebhooksApiOptions['authorize
   return async (method: string, path: string) => {
     const response = await fetch(`${url}${path}`, { method });
     const text = await response.text();
-    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+    const allow = response.headers.get('allow');
+    return { status: response.status, allow, body: text === '' ? undefined : JSON.parse(text) };
   };
 }
 
@@ -63,7 +64,7 @@ it('the API lists dead letters, sends them again, tests and enables endpoints', 
   const { body } = await ask('GET', '/dead-letters');
   const [letter] = body.dead_letters;
   expect(letter).toMatchObject({ endpoint: 'hook', type: 'session.opened', error: 'answered 500' });
-  expect(await ask('POST', '/endpoints/hook/test')).toEqual({
+  expect(await ask('POST', '/endpoints/hook/test')).toMatchObject({
     status: 200,
     body: { ok: false, status: 500, error: 'answered 500' },
   });
@@ -76,7 +77,9 @@ it('the API lists dead letters, sends them again, tests and enables endpoints', 
     ask('POST', path),
   );
   expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([404, 404, 404, 404]);
-  expect((await ask('DELETE', '/endpoints')).status).toBe(405);
+  expect(await ask('DELETE', '/endpoints')).toMatchObject({ status: 405, allow: 'GET, HEAD' });
+  expect(await ask('GET', '/endpoints/hook/test')).toMatchObject({ status: 405, allow: 'POST' });
+  expect(await ask('HEAD', '/endpoints')).toMatchObject({ status: 200, body: undefined });
 });
 
 it('the API admits callers that `authorize` admits, and has no default', async () => {
