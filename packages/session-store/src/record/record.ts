@@ -51,12 +51,14 @@ export function decodeRecord(id: string, text: string): SessionRecord {
   const createdAt = parseRfc3339(created);
   const updatedAt = updated === created ? createdAt : parseRfc3339(updated);
   const metadata = stored['metadata'] ?? {};
-  if (typeof stored['id'] !== 'string' || stored['id'].toLowerCase() !== id) throw corrupt(id, '"id" is another one');
+  // kept instead of the given one, which may be cut from a request
+  const own = asText(stored['id']).toLowerCase();
+  if (own !== id) throw corrupt(id, '"id" is another one');
   if (typeof type !== 'string' || type === '') throw corrupt(id, '"type" is not a non-empty string');
   if (createdAt === undefined) throw corrupt(id, '"created_at" is not an RFC 3339 time');
   if (updatedAt === undefined) throw corrupt(id, '"updated_at" is not an RFC 3339 time');
   if (!isTextMap(metadata)) throw corrupt(id, '"metadata" is not an object of strings');
-  return { id, type, createdAt, updatedAt, data, metadata, nonce: asText(nonce) };
+  return { id: own, type, createdAt, updatedAt, data, metadata, nonce: asText(nonce) };
 }
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
