@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fakeClock } from '@stream-sessions/core/testing';
+import { fakeClock, until } from '@stream-sessions/core/testing';
 import {
   createManager,
   localStorage,
@@ -8,7 +8,6 @@ import {
   StreamableSession,
   type Storage,
 } from '@stream-sessions/session-store';
-import { until } from '../../../test/support/until.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -27,6 +26,7 @@ describe('the options of a manager', () => {
     [{ ttlMs: NaN }, /ttlMs/],
     [{ maxLifetimeMs: -1 }, /maxLifetimeMs/],
     [{ sweepIntervalMs: 'often' as never }, /sweepIntervalMs/],
+    [{ logger: {} as never }, /logger must be an object with warn\(\)/],
     [{ storage: {} as never }, /storage must be localStorage\(\)/],
     [{ factory: 7 as never }, /factory must be a function/],
     [{ factory: (id: string) => new Session(id), type: 'sse' }, /factory must be left out where there is a "type"/],

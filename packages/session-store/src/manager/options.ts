@@ -70,6 +70,8 @@ export function settingsOf(options: ManagerOptions): ManagerSettings {
     throw badOption('factory', 'left out where there is a "type"', factory);
   if (factory !== undefined && typeof factory !== 'function') throw badOption('factory', 'a function', factory);
   if (type !== undefined && (typeof type !== 'string' || type === '')) throw badType(type);
+  if (logger !== undefined && typeof (logger as Partial<Logger> | null)?.warn !== 'function')
+    throw badOption('logger', 'an object with warn()', logger);
   return {
     ttlMs,
     maxLifetimeMs: maxLifetimeMs ?? Infinity,
