@@ -52,10 +52,10 @@ export class Connections implements ConnectionTracker {
     if (this.stops.length > 0) return;
     this.stops = [
       everyMs(this.clock, this.settings.checkIntervalMs, () => this.prune()),
+      this.bySession.follow(this.tracker),
       this.tracker.on('closed', ({ session, reason }) => this.closed(session, reason)),
     ];
-    const { kept, roster } = this;
-    if (kept !== undefined) this.stops.push(kept.start(roster));
+    if (this.kept !== undefined) this.stops.push(this.kept.start(this.roster));
   }
 
   stop({ keep = false }: { readonly keep?: boolean } = {}): void {
@@ -281,6 +281,7 @@ export class Connections implements ConnectionTracker {
 
   /** A session has ended: its connections end with it, unless they open another. */
   private closed({ id, closeDetail }: PlaySession, reason: string): void {
+    if (reason === 'renamed') return;
     // silent ones have ended by themselves
     this.prune();
     for (const entry of this.bySession.of(id)) {

@@ -11,7 +11,7 @@ export interface Refused {
 /** A connection as the tracker sees it. */
 export interface Presence {
   /** The session it counts for, if one is tracked. */
-  readonly sessionId: string | undefined;
+  sessionId: string | undefined;
   /** A heartbeat. Refused: it may no longer stay. A promise only if a policy is asynchronous. */
   beat(): Refused | undefined | Promise<Refused | undefined>;
   /** Its session has ended. False: the connection ends with it. `sessionId` may be another one afterwards. */

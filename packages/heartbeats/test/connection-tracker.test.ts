@@ -1,4 +1,5 @@
 import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { clusterPort } from '@stream-sessions/core/spi';
 import { fakeClock, until, type FakeClock } from '@stream-sessions/core/testing';
 import { allowDeny, jwtPolicy } from '@stream-sessions/policies';
 import { createConnectionTracker, type ConnectionTracker, type NewConnection } from '../src/index.js';
@@ -149,6 +150,19 @@ it.each([
   await tracker.stop();
   expect(clock.pending).toBe(0);
 });
+
+it.each(['vnc', 'heartbeat'])(
+  'a connection over %s goes on as the visit that its session turns out to be',
+  async (protocol) => {
+    await add('a', { protocol });
+    const [session] = viewers();
+    clusterPort(tracker).rename(session?.id ?? '', { id: 'of another node', openedAt: 1 });
+    expect([connections.getConnectionCount('cam1'), viewers()[0]?.id]).toEqual([1, 'of another node']);
+    connections.updateHeartbeat('a');
+    tracker.kick('of another node');
+    expect(connections.getConnection('a')).toBeUndefined();
+  },
+);
 
 it('the late answer of a policy does not touch a newer connection with the same id', async () => {
   tracker.updateConfig({ maxLifetimeMs: 30_000 }); // the next heartbeat opens a session anew
