@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterLinkContract } from '@stream-sessions/cluster/testing';
+import { fakeClock } from '@stream-sessions/core/testing';
 import { until } from '../../../test/support/until.js';
 import { workerLink, type ClusterLink } from '../src/index.js';
 import { add, say } from '../src/testing/world.js';
@@ -123,5 +124,27 @@ describe('the hub', () => {
     await until('each sees all', () => all.every((each) => namesOf(each).join() === 'a,b,c'), 15_000);
     expect(hubs()).toHaveLength(1);
     for (const { member } of all) await member.leave();
+  });
+
+  it('stays the hub while its folder cannot be read', async () => {
+    const clock = fakeClock();
+    const link = workerLink({ path, clock }) as WorkerLink;
+    links.push(link);
+    await add(link, 0);
+    const { hub } = link;
+    expect(hub).toBeDefined();
+    renameSync(path, `${path}-away`);
+    // as where descriptors have run out: any error but that nothing is there
+    writeFileSync(path, '');
+    try {
+      expect(() => clock.advance(5_000)).not.toThrow();
+      expect(await add(link, 0)).toBe(2);
+    } finally {
+      rmSync(path);
+      renameSync(`${path}-away`, path);
+    }
+    clock.advance(5_000);
+    expect(link.hub).toBe(hub);
+    expect(await add(link, 0)).toBe(3);
   });
 });

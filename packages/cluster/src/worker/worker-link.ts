@@ -169,7 +169,7 @@ export class WorkerLink implements ClusterLink {
 
   private async open(): Promise<HubClient> {
     const { socket, hub } = await reachHub(this.folder, this.denialsFile);
-    if (hub !== undefined) [this.hub, this.hubSocket] = [hub, latestSocket(this.folder)];
+    if (hub !== undefined) [this.hub, this.hubSocket] = [hub, this.latestSocket()];
     else this.stepDownIfUnfound();
     const client = new HubClient(
       socket,
@@ -183,9 +183,18 @@ export class WorkerLink implements ClusterLink {
 
   /** Two may have become hubs at once, and the later one stays; or the folder was removed, and nobody else finds this one. */
   private stepDownIfUnfound(): void {
-    if (this.hub === undefined || latestSocket(this.folder) === this.hubSocket) return;
+    if (this.hub === undefined || this.latestSocket() === this.hubSocket) return;
     this.hub.close();
     this.hub = undefined;
+  }
+
+  /** Where the folder cannot be read, such as without descriptors left, the hub stays as it is. */
+  private latestSocket(): string {
+    try {
+      return latestSocket(this.folder);
+    } catch {
+      return this.hubSocket;
+    }
   }
 
   private given(
