@@ -60,7 +60,8 @@ export class RedisFollower implements Follower {
     let pauseMs = FIRST_PAUSE_MS;
     while (!this.isStopped) {
       try {
-        this.connection ??= await ownConnection(this.parts.client);
+        this.connection ??= ownConnection(this.parts.client);
+        await this.connection.ready;
         if (this.isStopped) break;
         await this.readAll();
         await this.wait();

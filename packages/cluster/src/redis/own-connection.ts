@@ -1,4 +1,5 @@
 import { badOption, redisSender, type RedisClient, type RedisSend } from '@stream-sessions/core/spi';
+import { linkFailed } from '../errors.js';
 
 /** A client of `redis` or `ioredis` that can be duplicated. */
 interface Duplicable {
@@ -15,6 +16,8 @@ interface Ending {
 /** A connection besides the user's: blocking commands on it hold up nobody. */
 export interface OwnConnection {
   readonly send: RedisSend;
+  /** Resolves when it can be used. Clients may try for ever. Rejects when it is destroyed. */
+  readonly ready: Promise<void>;
   /** Immediate; safe to call twice. */
   destroy(): void;
 }
@@ -25,24 +28,34 @@ export function checkDuplicable(client: RedisClient): void {
   throw badOption('client', 'a client that has duplicate(), for the log needs a connection of its own', client);
 }
 
-export async function ownConnection(client: RedisClient): Promise<OwnConnection> {
+/** @throws Error what the client's `duplicate()` throws */
+export function ownConnection(client: RedisClient): OwnConnection {
   const own = (client as RedisClient & Duplicable).duplicate() as RedisClient & Ending;
   // a lost connection shows in the commands; without a listener, the event would end the process
   own.on?.('error', () => undefined);
   let isOpen = true;
+  const end = (): void => void settled(() => (own.destroy === undefined ? own.disconnect?.() : own.destroy()));
+  const connecting = connect(own);
+  let fail: (error: Error) => void = () => undefined;
+  const ready = new Promise<void>((resolve, reject) => {
+    fail = reject;
+    connecting.then(resolve, reject);
+  });
+  ready.catch(() => undefined);
   const destroy = (): void => {
     if (!isOpen) return;
     isOpen = false;
-    void settled(() => (own.destroy === undefined ? own.disconnect?.() : own.destroy()));
+    fail(linkFailed('its connection is closed'));
+    end();
+    // it may open its socket only now
+    connecting.then(end, () => undefined);
   };
-  try {
-    // ioredis connects automatically
-    if (!('call' in own)) await own.connect?.();
-  } catch (error) {
-    destroy();
-    throw error;
-  }
-  return { send: redisSender(own), destroy };
+  return { send: redisSender(own), ready, destroy };
+}
+
+async function connect(own: RedisClient & Ending): Promise<void> {
+  // ioredis connects automatically
+  if (!('call' in own)) await own.connect?.();
 }
 
 /** A client that is not connected may throw or reject when it is closed. */
