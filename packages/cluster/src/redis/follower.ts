@@ -38,9 +38,19 @@ export class RedisFollower implements Follower {
   private wakeUp: (() => void) | undefined;
   private readonly deadlines: Deadlines;
   private readonly ended: Promise<void>;
+  private begun: () => void = () => undefined;
+  private notBegun: (error: unknown) => void = () => undefined;
+  /** Why it could not read when it last tried; undefined: it could. */
+  failure: unknown;
+  /** Resolves when it has read for the first time. Rejects when it is stopped before that. */
+  readonly beginning = new Promise<void>((resolve, reject) => {
+    this.begun = resolve;
+    this.notBegun = reject;
+  });
 
   constructor(private readonly parts: FollowerParts) {
     this.deadlines = new Deadlines(BLOCK_MS + parts.timeoutMs, parts.clock);
+    this.beginning.catch(() => undefined);
     this.ended = this.follow();
   }
 
@@ -50,6 +60,7 @@ export class RedisFollower implements Follower {
 
   async stop(): Promise<void> {
     this.isStopped = true;
+    this.notBegun(linkFailed('it is closed'));
     this.connection?.destroy();
     this.wakeUp?.();
     await this.ended;
@@ -64,9 +75,12 @@ export class RedisFollower implements Follower {
         await this.connection.ready;
         if (this.isStopped) break;
         await this.readAll();
+        this.failure = undefined;
+        this.begun();
         await this.wait();
         pauseMs = FIRST_PAUSE_MS;
-      } catch {
+      } catch (error) {
+        this.failure = error;
         this.connection?.destroy();
         this.connection = undefined;
         await this.pause(pauseMs);

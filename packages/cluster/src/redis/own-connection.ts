@@ -11,6 +11,9 @@ interface Ending {
   connect?(): Promise<unknown>;
   destroy?(): unknown;
   disconnect?(): unknown;
+  /** Of `ioredis`. */
+  readonly status?: string;
+  once?(event: 'ready' | 'end', listener: () => void): unknown;
 }
 
 /** A connection besides the user's: blocking commands on it hold up nobody. */
@@ -54,8 +57,14 @@ export function ownConnection(client: RedisClient): OwnConnection {
 }
 
 async function connect(own: RedisClient & Ending): Promise<void> {
-  // ioredis connects automatically
-  if (!('call' in own)) await own.connect?.();
+  if (!('call' in own)) return void (await own.connect?.());
+  // ioredis connects automatically, unless it is lazy, and again as often as its user wants; it may refuse commands until then
+  if (own.status === 'wait') own.connect?.().catch(() => undefined);
+  if (own.status === undefined || own.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    own.once?.('ready', resolve);
+    own.once?.('end', () => reject(linkFailed('a second connection cannot be opened')));
+  });
 }
 
 /** A client that is not connected may throw or reject when it is closed. */

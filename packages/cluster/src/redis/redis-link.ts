@@ -98,13 +98,19 @@ class RedisLink implements ClusterLink {
     const { client, clock, timeoutMs } = this;
     const follower = new RedisFollower({ client, channels: followed, onTexts, clock, timeoutMs });
     this.followers.add(follower);
-    return {
-      rewind: (channel) => follower.rewind(channel),
-      stop: async () => {
-        this.followers.delete(follower);
-        await follower.stop();
-      },
+    const stop = async (): Promise<void> => {
+      this.followers.delete(follower);
+      await follower.stop();
     };
+    try {
+      // who cannot hear must not pass for a member
+      await this.attempts.make('a second connection', () => follower.beginning);
+    } catch (error) {
+      const { failure = error } = follower;
+      await stop();
+      throw asLinkError(failure);
+    }
+    return { rewind: (channel) => follower.rewind(channel), stop };
   }
 
   async close(): Promise<void> {

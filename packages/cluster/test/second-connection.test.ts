@@ -1,0 +1,45 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { closeClients, connect } from '../../../test/support/redis-clients.js';
+import { until } from '../../../test/support/until.js';
+import { redisLink } from '../src/index.js';
+import { say } from '../src/testing/world.js';
+import { oneRedis } from './support/one-redis.js';
+
+const redis = oneRedis();
+const clients: Redis[] = [];
+
+afterEach(() => {
+  closeClients();
+  for (const client of clients.splice(0)) client.disconnect();
+});
+
+it.each<[string, RedisOptions]>([
+  ['queues nothing until it is connected', { enableOfflineQueue: false }],
+  ['connects only when it has to', { lazyConnect: true }],
+  ['does both', { lazyConnect: true, enableOfflineQueue: false }],
+])('a link hears by an ioredis that %s', async (_which, options) => {
+  const client = new Redis(redis.port, '127.0.0.1', options);
+  clients.push(client);
+  if (options.lazyConnect === true) await client.connect();
+  else await new Promise<void>((resolve) => void client.once('ready', resolve));
+  const link = redisLink(client);
+  const heard: string[] = [];
+  await link.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
+  await say(link, 'news', 'one');
+  await until('it is heard', () => heard.length === 1);
+  await link.close();
+});
+
+it('a link whose second connection cannot be made says so, and does not pass for one that hears', async () => {
+  const { client } = await connect('redis', redis.port);
+  const duplicate = (): never => {
+    throw new Error('max number of clients reached');
+  };
+  const link = redisLink(Object.assign(client, { duplicate }), { commandTimeoutMs: 200 });
+  const following = link.follow([{ name: 'news' }], () => undefined);
+  await expect(following).rejects.toMatchObject({
+    code: 'ERR_CLUSTER_LINK',
+    message: expect.stringContaining('max number of clients reached'),
+  });
+  await link.close();
+});
