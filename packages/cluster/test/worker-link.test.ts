@@ -94,7 +94,21 @@ describe('the hub', () => {
     expect(statSync(made).mode & 0o777).toBe(0o700);
     chmodSync(made, 0o750);
     expect(() => workerLink({ path: made })).toThrow(/chmod 700/);
-    expect(() => workerLink({ path: join(path, 'x'.repeat(100)) })).toThrow(/at most 87 letters/);
+  });
+
+  it('has a folder that can be created, with a name that is short enough for a socket', () => {
+    const file = join(path, 'file');
+    writeFileSync(file, '');
+    const wrong = (folder: string, message: RegExp) =>
+      expect(() => workerLink({ path: folder })).toThrow(
+        expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringMatching(message) }),
+      );
+    wrong(join(path, 'x'.repeat(100)), /at most 87 bytes/);
+    // of two bytes each
+    wrong(join(path, 'é'.repeat(40)), /at most 87 bytes/);
+    wrong(file, /can be created \(EEXIST/);
+    wrong(join(file, 'folder'), /can be created \(ENOTDIR/);
+    wrong(join(path, 'a\0b'), /can be created/);
   });
 
   it('can be joined like Redis: denials outlive each process', async () => {

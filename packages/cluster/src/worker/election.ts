@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { badOption } from '@stream-sessions/core/spi';
 import { Hub } from './hub.js';
 
-/** The longest path of a socket. */
+/** The longest path of a socket. Bytes. */
 const LONGEST_PATH = 100;
 /** A hub that has bound its socket but does not listen yet needs no longer than this. Milliseconds. */
 const SECOND_LOOK_MS = 30;
@@ -18,8 +18,9 @@ const NAME = /^hub-(\d{1,9})$/;
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function ownFolder(path: string): void {
-  if (path.length > LONGEST_PATH - 'hub-123456789'.length) {
-    throw badOption('path', `a folder with a name of at most ${LONGEST_PATH - 13} letters`, path);
+  // a longer one would be cut off, and the socket would be somewhere else
+  if (Buffer.byteLength(path) > LONGEST_PATH - 'hub-123456789'.length) {
+    throw badOption('path', `a folder with a name of at most ${LONGEST_PATH - 13} bytes`, path);
   }
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(path);

@@ -60,7 +60,12 @@ export function workerLink(options: WorkerLinkOptions = {}): ClusterLink {
   }
   if (denialsFile !== undefined && typeof denialsFile !== 'string')
     throw badOption('denialsFile', 'a path', denialsFile);
-  ownFolder(path);
+  try {
+    ownFolder(path);
+  } catch (error) {
+    if (error instanceof StreamSessionsError) throw error;
+    throw badOption('path', `a folder that can be created (${wordsOf(error)})`, path);
+  }
   if (denialsFile !== undefined) checkFile(denialsFile);
   return new WorkerLink(path, denialsFile, commandTimeoutMs, clock);
 }
