@@ -156,3 +156,26 @@ it('sweeps up when the lease of the dead ends, not only when its own is to be re
   await dead.link.close();
   await until('all buckets are swept', () => swept.size === BUCKETS, 20_000);
 });
+
+it('a node that cannot join is no member between its attempts, and leaves none behind', async () => {
+  const swept = new Set<string>();
+  const sweep = async (_bucket: number, dead: string): Promise<boolean> => {
+    swept.add(dead);
+    return false;
+  };
+  const a = await cluster.joined('a', { sweep });
+  const attempts: string[] = [];
+  const onJoined = (): Promise<void> => {
+    attempts.push(b.member.membership.incarnation);
+    return Promise.reject(new Error('it hears nothing'));
+  };
+  // so long that none of its leases ends meanwhile
+  const b = await cluster.member('b', { onJoined, leaseMs: 120_000 });
+  const joining = b.member.join();
+  await until('it has tried several times', () => attempts.length > 3);
+  const left = expect(joining).rejects.toMatchObject(alone);
+  await b.member.leave();
+  await left;
+  await until('a is alone', () => namesOf(a).join() === 'a');
+  await until('all of them are swept up after', () => attempts.slice(0, -1).every((each) => swept.has(each)));
+});

@@ -7,6 +7,7 @@ import { Lease, momentOf, PACE, type Moment } from './lease.js';
 import { FORGET, HOLDER_LENGTH, LEASE, LEAVE, NEW_EPOCH, TAKEN } from './lease-steps.js';
 import { LEASES, LOST } from './leased.js';
 import { NodeList } from './node-list.js';
+import { Pause } from './pause.js';
 import { differingOption, leaseLost } from './membership-errors.js';
 
 export interface MembershipParts {
@@ -47,8 +48,7 @@ export class Membership {
   private before = '';
   private isJoined = false;
   private hasLeft = false;
-  private timer: unknown;
-  private wake: (() => void) | undefined;
+  private readonly pause: Pause;
   private running: Promise<void> | undefined;
   private readonly sweeping = new Set<number>();
   private readonly epochs: string[] = [];
@@ -60,6 +60,7 @@ export class Membership {
   constructor(private readonly parts: MembershipParts) {
     const { clock } = parts;
     this.nodes = new NodeList(clock);
+    this.pause = new Pause(clock);
     this.leases = EVERY_BUCKET.map(() => new Lease(clock));
   }
 
@@ -140,7 +141,7 @@ export class Membership {
     if (this.hasLeft) return;
     this.hasLeft = true;
     this.isJoined = false;
-    this.wake?.();
+    this.pause.end();
     await this.running;
     await this.giveUp();
   }
@@ -163,7 +164,7 @@ export class Membership {
         hasWarned = true;
       }
       const pauseMs = Math.min(renewMs, this.nodes.firstEndsInMs() + MARGIN_MS);
-      if (!this.hasLeft) await this.pause(this.isJoined ? pauseMs : renewMs / 3);
+      if (!this.hasLeft) await this.pause.for(this.isJoined ? pauseMs : renewMs / 3);
     }
   }
 
@@ -181,9 +182,16 @@ export class Membership {
     do {
       this.current = someone();
     } while (!(await this.renew(LOG_BUCKET, 'join')));
-    const hasJoined = await Promise.all(EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join')));
-    if (hasJoined.includes(false)) throw leaseLost();
-    await this.parts.onJoined();
+    try {
+      const renewals = EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join'));
+      await Promise.allSettled(renewals);
+      if ((await Promise.all(renewals)).includes(false)) throw leaseLost();
+      await this.parts.onJoined();
+    } catch (error) {
+      // the next attempt is another incarnation, and others would ask this one, too
+      await this.endLeases();
+      throw error;
+    }
     this.isJoined = !this.hasLeft && this.leases.every(({ holds }) => holds);
     if (!this.isJoined) throw leaseLost();
   }
@@ -243,7 +251,7 @@ export class Membership {
     this.before = this.current;
     for (const lease of this.leases) lease.end();
     this.parts.logger.warn({}, 'cluster: the lease of this process has ended; it joins anew.');
-    this.wake?.();
+    this.pause.end();
   }
 
   /** Sweeps up after dead nodes, each bucket by one of the living ones. */
@@ -265,6 +273,14 @@ export class Membership {
     }
   }
 
+  /** From now on this incarnation is a dead one, and is swept up after. */
+  private async endLeases(): Promise<void> {
+    const args = [this.current, '0', randomUUID(), 'renew'];
+    // otherwise they end on their own
+    await Promise.allSettled(EVERY_BUCKET.map((bucket) => this.parts.link.run(LEASE, bucket, [LEASES, 'epoch'], args)));
+    for (const lease of this.leases) lease.end();
+  }
+
   private async giveUp(): Promise<void> {
     const { link, hasLeft } = this.parts;
     const left = EVERY_BUCKET.map(async (bucket) => {
@@ -274,17 +290,5 @@ export class Membership {
     // otherwise the lease ends on its own, and others sweep up
     await Promise.allSettled(left);
     for (const lease of this.leases) lease.end();
-  }
-
-  private pause(ms: number): Promise<void> {
-    const { clock } = this.parts;
-    return new Promise((resolve) => {
-      this.wake = () => {
-        clock.clearTimeout(this.timer);
-        this.wake = undefined;
-        resolve();
-      };
-      this.timer = clock.setTimeout(() => this.wake?.(), ms);
-    });
   }
 }
