@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
+import { createTracker } from '@stream-sessions/core';
 import { closeClients, clientKinds, connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
-import { redisLink, workerLink } from '../src/index.js';
+import { joinCluster, redisLink, workerLink } from '../src/index.js';
 import { add, say } from '../src/testing/world.js';
 import type { WorkerLink } from '../src/worker/worker-link.js';
+import { SILENT } from './support/nodes.js';
 import { oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
@@ -52,4 +54,20 @@ it('a follower of a hub that stands still can be stopped', async () => {
   await link.close();
   await hub.close();
   rmSync(path, { recursive: true });
+});
+
+it('joining ends when the link is closed, although Redis is away', async () => {
+  const { client } = await connect('redis', redis.port);
+  const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT });
+  const link = redisLink(client, { commandTimeoutMs: 100 });
+  let warnings = 0;
+  const logger = { ...SILENT, warn: () => warnings++ };
+  await redis.kill();
+  const joining = joinCluster(tracker, { via: link, leaseMs: 1_000, logger });
+  joining.catch(() => undefined);
+  await until('it is alone', () => warnings > 0);
+  await link.close();
+  await expect(joining).rejects.toMatchObject({ code: 'ERR_CLUSTER_LINK' });
+  await tracker.stop();
+  await redis.restart();
 });

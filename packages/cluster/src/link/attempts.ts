@@ -8,6 +8,13 @@ const MAX_PENDING = 10_000;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
+const CLOSED = Symbol('closed');
+
+export const linkClosed = (): Error => linkFailed('it is closed', CLOSED);
+
+/** Whether no attempt will succeed any more, because the link has been closed. */
+export const isLinkClosed = (error: unknown): boolean => (error as { cause?: unknown } | null)?.cause === CLOSED;
+
 export interface AttemptsParts {
   /** What has to answer, for messages. */
   readonly at: string;
@@ -30,7 +37,7 @@ export class Attempts {
 
   make<T>(name: string, work: () => Promise<T>): Promise<T> {
     const { at, timeoutMs, asError } = this.parts;
-    if (this.isClosed) return Promise.reject(linkFailed('it is closed'));
+    if (this.isClosed) return Promise.reject(linkClosed());
     if (this.pending >= MAX_PENDING) return Promise.reject(linkFailed(`${this.pending} steps wait for ${at} already`));
     this.pending++;
     return new Promise<T>((resolve, reject) => {

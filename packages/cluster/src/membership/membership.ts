@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
 import { wordsOf } from '../errors.js';
+import { isLinkClosed } from '../link/attempts.js';
 import { EVERY_BUCKET, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
 import { RecentMap } from '@stream-sessions/core/spi';
 import { Lease, momentOf, PACE, type Moment } from './lease.js';
@@ -122,7 +123,8 @@ export class Membership {
   /**
    * Resolves when it has joined; retries until then.
    *
-   * @throws StreamSessionsError ERR_CLUSTER_CONFIG (as a rejection) if the living nodes are configured differently
+   * @throws StreamSessionsError ERR_CLUSTER_CONFIG (as a rejection) if the living nodes are configured differently,
+   *   ERR_CLUSTER_LINK if the link is closed before it has joined
    */
   join(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -162,6 +164,7 @@ export class Membership {
         if ((error as { code?: unknown }).code === 'ERR_CLUSTER_CONFIG') throw error;
         if (!hasWarned) logger.warn({ error }, `cluster: this process is alone: ${wordsOf(error)}.`);
         hasWarned = true;
+        if (isLinkClosed(error)) throw error;
       }
       const pauseMs = Math.min(renewMs, this.nodes.firstEndsInMs() + MARGIN_MS);
       if (!this.hasLeft) await this.pause.for(this.isJoined ? pauseMs : renewMs / 3);

@@ -1,6 +1,7 @@
 import { Deadlines, type RedisClient } from '@stream-sessions/core/spi';
 import type { Clock } from '@stream-sessions/core';
 import { linkFailed } from '../errors.js';
+import { linkClosed } from '../link/attempts.js';
 import type { Follower } from '../link/link.js';
 import { ownConnection, type OwnConnection } from './own-connection.js';
 
@@ -60,7 +61,7 @@ export class RedisFollower implements Follower {
 
   async stop(): Promise<void> {
     this.isStopped = true;
-    this.notBegun(linkFailed('it is closed'));
+    this.notBegun(linkClosed());
     this.connection?.destroy();
     this.wakeUp?.();
     await this.ended;

@@ -8,7 +8,7 @@ import {
   type RedisSend,
 } from '@stream-sessions/core/spi';
 import { linkFailed } from '../errors.js';
-import { Attempts } from '../link/attempts.js';
+import { Attempts, linkClosed } from '../link/attempts.js';
 import {
   checkKeys,
   LOG_BUCKET,
@@ -94,7 +94,7 @@ class RedisLink implements ClusterLink {
         return { name, key, isOwn, position: lastIdOf(last) };
       }),
     );
-    if (this.isClosed) throw linkFailed('it is closed');
+    if (this.isClosed) throw linkClosed();
     const { client, clock, timeoutMs } = this;
     const follower = new RedisFollower({ client, channels: followed, onTexts, clock, timeoutMs });
     this.followers.add(follower);

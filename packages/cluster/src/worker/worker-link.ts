@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { StreamSessionsError, type Clock } from '@stream-sessions/core';
 import { badOption, checkOptions, everyMs, systemClock } from '@stream-sessions/core/spi';
 import { linkFailed, wordsOf } from '../errors.js';
-import { Attempts } from '../link/attempts.js';
+import { Attempts, linkClosed } from '../link/attempts.js';
 import { digestOf } from '../link/digest.js';
 import {
   checkKeys,
@@ -184,7 +184,7 @@ export class WorkerLink implements ClusterLink {
       () => undefined,
     );
     this.client = client;
-    if (this.isClosed) throw linkFailed('it is closed');
+    if (this.isClosed) throw linkClosed();
     return client;
   }
 
