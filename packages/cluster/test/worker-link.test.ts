@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterLinkContract } from '@stream-sessions/cluster/testing';
 import { fakeClock } from '@stream-sessions/core/testing';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 import { workerLink, type ClusterLink } from '../src/index.js';
 import { add, say } from '../src/testing/world.js';
 import type { WorkerLink } from '../src/worker/worker-link.js';
@@ -160,5 +161,22 @@ describe('the hub', () => {
     clock.advance(5_000);
     expect(link.hub).toBe(hub);
     expect(await add(link, 0)).toBe(3);
+  });
+
+  it('tells nothing to who has given up following it, because it stood still', async () => {
+    const hub = open();
+    await add(hub, 0);
+    const link = workerLink({ path, commandTimeoutMs: 50 }) as WorkerLink;
+    links.push(link);
+    await add(link, 0);
+    const { sockets } = hub.hub as unknown as { sockets: Set<Socket> };
+    for (const socket of sockets) socket.pause();
+    const heard: string[] = [];
+    const following = link.follow([{ name: 'news', isOwn: true }], (_, texts) => void heard.push(...texts));
+    await expect(following).rejects.toMatchObject({ code: 'ERR_CLUSTER_LINK' });
+    for (const socket of sockets) socket.resume();
+    await add(link, 0);
+    for (const text of ['one', 'two']) await say(hub, 'news', text);
+    await stays('nothing is heard', () => heard.length === 0, 200);
   });
 });

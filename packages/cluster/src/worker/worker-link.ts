@@ -131,29 +131,39 @@ export class WorkerLink implements ClusterLink {
     onTexts: (channel: string, texts: readonly string[]) => void,
   ): Promise<Follower> {
     const as = ++this.lastFollower;
-    await this.attempts.make('to be followed', async () => {
-      const client = await this.reach();
-      const last = await client.ask({ last: channels.map(({ name }) => PREFIX + name) });
-      const positions = new Map(
-        channels.map(({ name }, i) => [PREFIX + name, (last as readonly string[])[i] ?? '0-0']),
-      );
-      const following = { channels, positions, onTexts, on: client };
-      this.followings.set(as, following);
-      await client.ask({ follow: [...positions], as });
-    });
+    let isStopped = false;
+    const stop = (): Promise<void> => {
+      isStopped = true;
+      const following = this.followings.get(as);
+      this.followings.delete(as);
+      // not awaited: a hub that stands still does not answer
+      void following?.on?.ask({ unfollow: as }).catch(() => undefined);
+      return Promise.resolve();
+    };
+    try {
+      await this.attempts.make('to be followed', async () => {
+        const client = await this.reach();
+        const last = await client.ask({ last: channels.map(({ name }) => PREFIX + name) });
+        // it may be answered after the time limit
+        if (isStopped) return;
+        const positions = new Map(
+          channels.map(({ name }, i) => [PREFIX + name, (last as readonly string[])[i] ?? '0-0']),
+        );
+        const following = { channels, positions, onTexts, on: client };
+        this.followings.set(as, following);
+        await client.ask({ follow: [...positions], as });
+      });
+    } catch (error) {
+      await stop();
+      throw error;
+    }
     return {
       rewind: (channel) => {
         const following = this.followings.get(as);
         following?.positions.set(PREFIX + channel, '0-0');
         if (following !== undefined) void this.followOn(as, following).catch(() => undefined);
       },
-      stop: () => {
-        const following = this.followings.get(as);
-        this.followings.delete(as);
-        // not awaited: a hub that stands still does not answer
-        void following?.on?.ask({ unfollow: as }).catch(() => undefined);
-        return Promise.resolve();
-      },
+      stop,
     };
   }
 
