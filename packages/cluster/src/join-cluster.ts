@@ -41,8 +41,8 @@ export interface ClusterOptions {
   /** How long a newcomer's first request waits for the cluster, in milliseconds, at most 10,000. Default 250. */
   timeLimitMs?: number;
   /**
-   * How long a node that is not heard from counts as a member, in milliseconds, from 1,000. The lease is renewed three times
-   * within that. Default 10,000.
+   * How long a node that is not heard from counts as a member, in milliseconds, from 1,000 to 86,400,000. The lease is renewed
+   * three times within that. Default 10,000.
    */
   leaseMs?: number;
   /** Default: the wall clock. */
@@ -57,6 +57,8 @@ const LEAVES = 'G';
 /** Trackers that are in a cluster. */
 const joined = new WeakSet<SessionTracker>();
 const MAX_DENIALS = 100_000;
+/** A day: for longer, Redis does not keep the leases themselves. Milliseconds. */
+const LONGEST_LEASE_MS = 86_400_000;
 
 /**
  * Makes a tracker one of the nodes of a cluster: a visitor whose requests come to several of them is one row with one id, and is
@@ -65,7 +67,8 @@ const MAX_DENIALS = 100_000;
  * @returns resolves when it has joined; until then, and whenever the cluster cannot be reached, newcomers are treated as
  *   `whenAlone` says
  * @throws StreamSessionsError ERR_CLUSTER_KEY (as a rejection) if the tracker has no `fingerprintKey`, ERR_CLUSTER_CONFIG (as a
- *   rejection) if it is not configured like the nodes that live, ERR_BAD_OPTION
+ *   rejection) if it is not configured like the nodes that live, ERR_CLUSTER_LINK (as a rejection) if the link is closed before it
+ *   has joined, ERR_BAD_OPTION
  */
 export async function joinCluster(tracker: SessionTracker, options: ClusterOptions): Promise<ClusterDirectory> {
   const parts = read(tracker, options);
@@ -187,12 +190,22 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
 function read(tracker: SessionTracker, options: ClusterOptions) {
   checkOptions('joinCluster()', options, ['via', 'name', 'whenAlone', 'timeLimitMs', 'leaseMs', 'clock', 'logger']);
   const { via, whenAlone = 'local', timeLimitMs = 250, leaseMs = 10_000 } = options;
-  const { name = `${hostname()}-${process.pid}`.slice(0, 64), clock = systemClock, logger = consoleLogger } = options;
-  if (typeof via?.run !== 'function') throw badOption('via', 'a link, such as redisLink(client)', via);
+  const { name = usualName(), clock = systemClock, logger = consoleLogger } = options;
+  if (!has(via, ['run', 'follow', 'close'])) throw badOption('via', 'a link, such as redisLink(client)', via);
   if (typeof name !== 'string' || name === '' || name.length > 64) throw badOption('name', '1 to 64 characters', name);
   if (whenAlone !== 'local' && whenAlone !== 'refuse') throw badOption('whenAlone', '"local" or "refuse"', whenAlone);
-  if (!(timeLimitMs > 0 && timeLimitMs <= 10_000)) throw badOption('timeLimitMs', 'above 0, to 10,000', timeLimitMs);
-  if (!(leaseMs >= 1_000)) throw badOption('leaseMs', 'a number from 1,000', leaseMs);
+  if (typeof timeLimitMs !== 'number' || !(timeLimitMs > 0 && timeLimitMs <= 10_000)) {
+    throw badOption('timeLimitMs', 'above 0, to 10,000', timeLimitMs);
+  }
+  if (typeof leaseMs !== 'number' || !(leaseMs >= 1_000 && leaseMs <= LONGEST_LEASE_MS)) {
+    throw badOption('leaseMs', 'a number from 1,000 to 86,400,000', leaseMs);
+  }
+  if (!has(clock, ['now', 'setTimeout', 'clearTimeout'])) {
+    throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
+  }
+  if (!has(logger, ['debug', 'info', 'warn', 'error'])) {
+    throw badOption('logger', 'an object with debug(), info(), warn(), error()', logger);
+  }
   const port = clusterPort(tracker);
   const { keyId } = port;
   if (keyId === undefined) {
@@ -203,3 +216,12 @@ function read(tracker: SessionTracker, options: ClusterOptions) {
   }
   return { via, name, whenAlone, timeLimitMs, leaseMs, clock, logger, port, keyId };
 }
+
+/** Two processes of one host differ, however long its name is. */
+function usualName(): string {
+  const end = `-${process.pid}`;
+  return `${hostname().slice(0, 64 - end.length)}${end}`;
+}
+
+const has = (value: unknown, methods: readonly string[]): boolean =>
+  methods.every((method) => typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function');
