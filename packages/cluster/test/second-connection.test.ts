@@ -43,3 +43,9 @@ it('a link whose second connection cannot be made says so, and does not pass for
   });
   await link.close();
 });
+
+it('a link refuses an ioredis that makes strings of numbers', () => {
+  const client = new Redis({ port: redis.port, lazyConnect: true, stringNumbers: true });
+  const many = new Redis.Cluster([redis.port], { lazyConnect: true, redisOptions: { stringNumbers: true } });
+  for (const each of [client, many]) expect(() => redisLink(each)).toThrow(/without "stringNumbers"/);
+});

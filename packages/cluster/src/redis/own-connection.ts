@@ -25,10 +25,20 @@ export interface OwnConnection {
   destroy(): void;
 }
 
+/** What a client of `ioredis` was made with; one for Redis Cluster has it one level deeper. */
+interface Ioredis {
+  readonly options?: { readonly stringNumbers?: boolean; readonly redisOptions?: Ioredis['options'] };
+}
+
 /** @throws StreamSessionsError ERR_BAD_OPTION */
-export function checkDuplicable(client: RedisClient): void {
-  if (typeof (client as Partial<Duplicable>).duplicate === 'function') return;
-  throw badOption('client', 'a client that has duplicate(), for the log needs a connection of its own', client);
+export function checkClient(client: RedisClient): void {
+  if (typeof (client as Partial<Duplicable>).duplicate !== 'function') {
+    throw badOption('client', 'a client that has duplicate(), for the log needs a connection of its own', client);
+  }
+  const { options } = client as Ioredis;
+  if (options?.stringNumbers === true || options?.redisOptions?.stringNumbers === true) {
+    throw badOption('client', 'an ioredis without "stringNumbers": what steps answer are numbers', 'one with it');
+  }
 }
 
 /** @throws Error what the client's `duplicate()` throws */

@@ -21,7 +21,7 @@ import {
 import { asLinkError, mayPass } from './failures.js';
 import { RedisFollower } from './follower.js';
 import { GatheredCalls } from './gathered-calls.js';
-import { checkDuplicable } from './own-connection.js';
+import { checkClient } from './own-connection.js';
 import { evaluate } from './scripts.js';
 
 /** Options of {@link redisLink}. */
@@ -51,7 +51,7 @@ export function redisLink(client: RedisClient, options: RedisLinkOptions = {}): 
     throw badOption('commandTimeoutMs', 'a number from 1', commandTimeoutMs);
   }
   const send = redisSender(client);
-  checkDuplicable(client);
+  checkClient(client);
   return new RedisLink(client, send, prefix, commandTimeoutMs, clock);
 }
 
