@@ -50,12 +50,12 @@ describe('a kick', () => {
     expect(await a.directory.kick(id)).toEqual({ nodes: ['same'], pending: ['same'] });
   });
 
-  it('of thousands is heard of everywhere soon, and all are counted', async () => {
-    const [a, b] = await two();
-    for (let n = 0; n < 3_000; n++) a.tracker.trackHttp(hit({ token: `t${n}`, ip: `10.0.${n >> 8}.${n & 255}` }));
-    expect(await b.directory.kickAll({ stream: 'cam1' })).toBe(3_000);
+  it('of a thousand is heard of everywhere soon, and all are counted', async () => {
+    const [a, b] = await two({ leaseMs: 20_000 });
+    for (let n = 0; n < 1_000; n++) a.tracker.trackHttp(hit({ token: `t${n}`, ip: `10.0.${n >> 8}.${n & 255}` }));
+    expect(await b.directory.kickAll({ stream: 'cam1' })).toBe(1_000);
     expect(a.tracker.stats().active).toBe(0);
-    await until('all denials are heard', () => b.tracker.denials().length === 3_000, 5_000);
+    await until('all denials are heard', () => b.tracker.denials().length === 1_000, 10_000);
   });
 
   it('of all that match says which nodes have not answered, and what the others have done', async () => {

@@ -11,6 +11,8 @@ const SECOND_LOOK_MS = 30;
 
 /** `hub-3`: each new hub has the next number. */
 const NAME = /^hub-(\d{1,9})$/;
+/** Leaves room for those that follow. */
+const MAX_FIRST = 900_000_000;
 
 /**
  * Creates a folder that only this user can enter.
@@ -45,6 +47,12 @@ function latestHub(folder: string): number {
   return Math.max(0, ...readdirSync(folder).map((name) => Number(NAME.exec(name)?.[1] ?? 0)));
 }
 
+/**
+ * The number of the first hub of a folder, the same for all processes that find it empty. In another folder of that name it is another
+ * one: the hub of a folder that was removed removes its socket when it closes, by its path.
+ */
+const firstHub = (folder: string): number => 1 + (Math.floor(lstatSync(folder).birthtimeMs) % MAX_FIRST);
+
 const pathOf = (folder: string, n: number): string => join(folder, `hub-${n}`);
 
 /**
@@ -60,14 +68,15 @@ export async function reachHub(folder: string, keptIn?: string): Promise<{ socke
     const socket = (await reach(pathOf(folder, n))) ?? (await secondLook(pathOf(folder, n)));
     if (socket !== undefined) return { socket };
   }
+  const next = n > 0 ? n + 1 : firstHub(folder);
   const hub = new Hub();
   try {
-    await hub.listen(pathOf(folder, n + 1));
+    await hub.listen(pathOf(folder, next));
     // a process that looked long ago may have bound a number that was passed meanwhile
-    if (latestHub(folder) > n + 1) throw new Error('another hub is later');
+    if (latestHub(folder) > next) throw new Error('another hub is later');
     if (keptIn !== undefined) hub.keepIn(keptIn);
     for (let old = n; old > 0 && old > n - 10; old--) rmSync(pathOf(folder, old), { force: true });
-    const socket = await reach(pathOf(folder, n + 1));
+    const socket = await reach(pathOf(folder, next));
     if (socket === undefined) throw new Error('the hub cannot be reached');
     return { socket, hub };
   } catch (error) {
