@@ -57,6 +57,7 @@ export { systemClock } from './support/clock.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
 export { inTime } from './support/in-time.js';
+export { atOnce } from './support/promises.js';
 export { nextTurn } from './support/turns.js';
 export { Deadlines, type Waiting } from './support/deadlines.js';
 export {

@@ -279,6 +279,7 @@ describe('the server throws an error that says what is wrong when', () => {
       { stallTimeoutMs: NaN },
       { maxBufferBytes: 10 },
       { port: undefined },
+      { tracker: null },
     ]) {
       expect(code(options as never)).toEqual(['ERR_BAD_OPTION', expect.any(String)]);
     }

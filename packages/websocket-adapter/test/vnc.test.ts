@@ -6,6 +6,7 @@ import { createTracker, type SessionTracker, type TrackerOptions } from '@stream
 import { WebSocket } from 'ws';
 import { createVncProxy, type VncProxy, type VncProxyOptions } from '../src/index.js';
 import { compileAllow } from '../src/vnc/allow.js';
+import { reach } from '../src/vnc/reach.js';
 import { pace, until } from '../../../test/support/until.js';
 import { Client } from './support/client.js';
 
@@ -286,6 +287,22 @@ it.each([
   [[], '127.0.0.1', 5900, false],
 ])('the option allow: %j lets %s port %i through: %s', (allow, address, at, expected) => {
   expect(compileAllow(allow)(address, at)).toBe(expected);
+});
+
+it.each<[string, () => unknown]>([
+  ['is a promise', async () => false],
+  [
+    'throws',
+    () => {
+      throw new Error('of the app');
+    },
+  ],
+  ['is no boolean', () => 'yes'],
+])('a function allow whose answer %s lets nobody through, by address or by name', async (_what, allow) => {
+  const allows = compileAllow(allow as never);
+  const { signal } = new AbortController();
+  for (const host of ['127.0.0.1', 'localhost'])
+    await expect(reach({ host, port: 5900 }, allows, signal)).rejects.toThrow();
 });
 
 it('createVncProxy() requires the option allow, and rejects names in it', async () => {

@@ -19,6 +19,11 @@ export interface TransportClient extends Responder {
   pause(): void;
   /** Lets media flow, after a `pause`. */
   resume(): void;
+  /**
+   * The client has gone, or does something else, before there was a verdict: what was held back must never flow. Default: nothing is
+   * done.
+   */
+  abandon?(): void;
   /** The connection is over or no longer watched: restores the server's objects to what they were. */
   dispose(): void;
 }

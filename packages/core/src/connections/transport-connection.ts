@@ -65,11 +65,10 @@ export class TransportConnection<Client extends TransportClient = TransportClien
     if (!('then' in asked)) return this.answered(asked);
     this.pending = asked;
     this.client.pause();
-    asked.then(
-      (answer) => this.answered(answer, true),
-      // An admission fails closed on its own; this is for a tracker that does not.
-      () => this.close('transport_error', true),
-    );
+    asked
+      .then((answer) => this.answered(answer, true))
+      // An admission fails closed on its own; this is for a tracker that does not, and for a server that what was held back upsets.
+      .catch(() => this.close('transport_error', true));
   }
 
   /**
@@ -84,8 +83,14 @@ export class TransportConnection<Client extends TransportClient = TransportClien
     // Admitted, but there is nothing to sample: the client had no counters.
     else this.handle?.close(reason);
     if (hangUp) this.client.destroy(reason);
-    else if (this.pending !== undefined) this.client.resume();
+    else if (this.pending !== undefined) this.letGo(reason);
     this.client.dispose();
+  }
+
+  /** Without a verdict, nothing may flow; unless it is nobody's business any more, because the adapter was detached. */
+  private letGo(reason: CloseReason): void {
+    if (reason === 'shutdown') this.client.resume();
+    else this.client.abandon?.();
   }
 
   private answered(answer: Answer, wasPaused = false): void {

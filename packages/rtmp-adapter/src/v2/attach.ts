@@ -32,6 +32,8 @@ export class V2Attachment {
   private readonly connections: ConnectionSet<V2Session, V2Client>;
   /** The session that is currently publishing in place of another. */
   private successor: V2Session | undefined = undefined;
+  /** What a session has begun in this turn of the event loop, before it is a connection. */
+  private readonly starting = new WeakMap<V2Session, Pick<V2Client, 'kind' | 'path'>>();
 
   constructor(
     private readonly nms: NodeMediaServer2,
@@ -69,7 +71,9 @@ export class V2Attachment {
     if (session === undefined || this.cutSecond(session)) return;
     const gate = PlayGate.of(session);
     gate.hold();
+    this.starting.set(session, { kind: 'viewer', path });
     queueMicrotask(() => {
+      this.starting.delete(session);
       if (gate.isAccepted) this.enter(session, 'viewer', path, () => playerOf(session, path, this.settings));
       this.connections.safely(session, () => gate.release());
     });
@@ -82,7 +86,9 @@ export class V2Attachment {
     const verdict = old && outliveRefusal(session);
     const gate = PublishGate.of(session);
     gate.hold();
+    this.starting.set(session, { kind: 'input', path });
     queueMicrotask(() => {
+      this.starting.delete(session);
       const publish = verdict?.();
       if (session.isStarting && (session.isPublishing || publish)) {
         const admitted = old && publish && (() => this.succeed(old, session, publish));
@@ -137,11 +143,12 @@ export class V2Attachment {
    */
   private cutSecond(session: V2Session): boolean {
     const connection = this.connections.get(session);
-    if (connection === undefined || !isRtmp(session)) return false;
-    const { kind, path } = connection.client;
+    const first = connection?.client ?? this.starting.get(session);
+    if (first === undefined || !isRtmp(session)) return false;
+    const { kind, path } = first;
     if (kind === 'viewer') session.playStreamPath = path;
     else session.publishStreamPath = path;
-    connection.close();
+    connection?.close();
     session.reject();
     return true;
   }

@@ -73,6 +73,7 @@ export function playerOf(session: V2Session, path: string, { maxBufferBytes, sil
     },
     pause: () => gate.hold(),
     resume: () => gate.release(),
+    abandon: () => gate.abandon(),
     reject(denial) {
       shut();
       responder.reject(denial);
@@ -105,6 +106,7 @@ export function publisherOf(
     },
     pause: () => gate.hold(),
     resume: () => gate.release(),
+    abandon: () => gate.abandon(),
     reject(denial) {
       gate.shutForGood();
       responder.reject(denial);

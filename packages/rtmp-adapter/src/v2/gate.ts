@@ -11,6 +11,11 @@ export abstract class Gate {
     if (--this.holds === 0 && !this.shut) this.open();
   }
 
+  /** Ends a hold without a verdict: nothing flows until somebody holds it again, and releases it. */
+  abandon(): void {
+    if (--this.holds === 0 && !this.shut) this.drop();
+  }
+
   shutForGood(): void {
     if (this.holds === 0 && !this.shut) this.close();
     this.shut = true;
@@ -18,4 +23,5 @@ export abstract class Gate {
 
   protected abstract close(): void;
   protected abstract open(): void;
+  protected abstract drop(): void;
 }

@@ -33,6 +33,10 @@ export class PlayGate extends Gate {
     };
   }
 
+  protected override drop(): void {
+    this.wanted = false;
+  }
+
   protected override open(): void {
     delete this.session.onStartPlay;
     if (!this.wanted || !this.session.isStarting) return;

@@ -11,6 +11,7 @@ const gates = new WeakMap<V2Session, PublishGate>();
 export class PublishGate extends Gate {
   private waiting: RtmpSession2['parserPacket'][] = [];
   private bytes = 0;
+  private isAbandoned = false;
 
   static of(session: RtmpSession2): PublishGate {
     let gate = gates.get(session);
@@ -24,6 +25,7 @@ export class PublishGate extends Gate {
 
   protected override close(): void {
     const { session } = this;
+    this.isAbandoned = false;
     const handle = session.rtmpHandler;
     session.rtmpHandler = () => (MEDIA.has(session.parserPacket.header.type) ? this.keep() : handle?.call(session));
   }
@@ -43,8 +45,15 @@ export class PublishGate extends Gate {
     this.bytes = 0;
   }
 
+  protected override drop(): void {
+    this.isAbandoned = true;
+    this.waiting = [];
+    if (this.bytes > MAX_WAITING) this.session.socket.resume();
+    this.bytes = 0;
+  }
+
   private keep(): void {
-    if (this.shut) return;
+    if (this.shut || this.isAbandoned) return;
     const { parserPacket: message, socket } = this.session;
     // The parser reuses its buffer for the next message.
     const payload = Buffer.from(message.payload?.subarray(0, message.header.length) ?? []);

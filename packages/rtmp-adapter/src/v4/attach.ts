@@ -55,7 +55,10 @@ export class V4Attachment {
   };
 
   private readonly onPublish = (session: V4Session): void => {
-    if (!isRelay(session) && isPublisher(session)) this.enter(session, 'input');
+    if (isRelay(session)) return;
+    if (isPublisher(session)) this.enter(session, 'input');
+    // the server refuses it, but has already forgotten what it did before
+    else this.connections.safely(session, () => this.leaveOldStream(session));
   };
 
   private enter(session: V4Session, role: Role): void {

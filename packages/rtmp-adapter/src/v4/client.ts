@@ -57,10 +57,12 @@ function rtmpQuery({ streamQuery, rtmp: { connectCmdObj } }: RtmpSession): strin
 /** Calls back when the client has gone, by whatever transport. Returns a function that unsubscribes. */
 export function onceGone(session: V4Session, gone: () => void): () => void {
   const emitter: EventEmitter = session.protocol === 'rtmp' ? session.socket : session.res;
+  // by its end, it may have asked for another
+  const { broadcast, id } = session;
   const onClose = (): void => {
     gone();
     // A response can end before its socket; the server forgets its player only when the socket ends.
-    session.broadcast.subscribers.delete(session.id);
+    broadcast.subscribers.delete(id);
   };
   // Before the server is notified, because it must still be known whose place this was.
   emitter.prependListener('close', onClose);

@@ -12,6 +12,7 @@ export class PlayGate {
   private holds = 0;
   private shut = false;
   private full = false;
+  private isAbandoned = false;
   /** Media is sent while no more than this is waiting; if negative, none is sent. This is all that is read for every packet. */
   private limit: number;
   private readonly original: V4Session['sendBuffer'];
@@ -22,6 +23,7 @@ export class PlayGate {
     let gate = gates.get(session);
     if (gate === undefined) gates.set(session, (gate = new PlayGate(session, outlet, maxBufferBytes)));
     gate.users++;
+    gate.renew();
     return gate;
   }
 
@@ -46,9 +48,24 @@ export class PlayGate {
 
   release(): void {
     if (--this.holds > 0 || this.shut) return;
+    this.isAbandoned = false;
     this.limit = this.maxBufferBytes;
     this.full = false;
     this.catchUp(true);
+  }
+
+  /** Ends a hold without a verdict: nothing is sent until the session plays again. */
+  abandon(): void {
+    this.holds--;
+    this.isAbandoned = true;
+    this.limit = -1;
+  }
+
+  private renew(): void {
+    if (!this.isAbandoned || this.holds > 0 || this.shut) return;
+    this.isAbandoned = false;
+    this.full = false;
+    this.limit = this.maxBufferBytes;
   }
 
   /** Shuts the gate for good: nothing is sent any more. */
@@ -58,14 +75,14 @@ export class PlayGate {
   }
 
   leave(): void {
-    if (--this.users > 0 || this.shut) return;
+    if (--this.users > 0 || this.shut || this.isAbandoned) return;
     gates.delete(this.session);
     if (this.session.sendBuffer === this.own) this.session.sendBuffer = this.original;
   }
 
   /** Drops a packet: nothing may be sent, or too much is already waiting. */
   private miss(): void {
-    if (this.holds > 0 || this.shut) return;
+    if (this.holds > 0 || this.shut || this.isAbandoned) return;
     if (!this.full) {
       this.full = true;
       this.limit = -1;

@@ -30,6 +30,10 @@ export class Player implements TransportClient {
     this.gate.release();
   }
 
+  abandon(): void {
+    this.gate.abandon();
+  }
+
   reject(denial: Denial): void {
     this.shut();
     responderOf(this.session, 'viewer').reject(denial);

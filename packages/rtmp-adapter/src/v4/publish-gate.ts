@@ -12,6 +12,7 @@ export class PublishGate {
   private waiting: Packet[] = [];
   private bytes = 0;
   private paused = false;
+  private isAbandoned = false;
   private readonly original: V4Session['onPacket'];
 
   static of(session: V4Session): PublishGate {
@@ -33,6 +34,22 @@ export class PublishGate {
     this.deliverTo(this.original);
     for (const packet of this.waiting) this.original(packet);
     this.forget();
+  }
+
+  /** Ends a hold without a verdict: what waits is dropped, and what follows, until the session publishes again. */
+  abandon(): void {
+    if (--this.holds > 0 || this.shut) return;
+    this.isAbandoned = true;
+    this.deliverTo(() => undefined);
+    this.forget();
+  }
+
+  /** The session publishes again. */
+  static renew(session: V4Session): void {
+    const gate = gates.get(session);
+    if (gate?.isAbandoned !== true || gate.holds > 0 || gate.shut) return;
+    gate.isAbandoned = false;
+    gate.deliverTo(gate.original);
   }
 
   /** Shuts the gate for good: its players get nothing from it. */

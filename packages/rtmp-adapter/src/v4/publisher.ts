@@ -16,6 +16,7 @@ export class Publisher implements TransportClient {
     private readonly succession?: Succession,
   ) {
     this.broadcast = session.broadcast;
+    PublishGate.renew(session);
   }
 
   counters(): ByteCounters {
@@ -29,6 +30,10 @@ export class Publisher implements TransportClient {
 
   resume(): void {
     this.gate.release();
+  }
+
+  abandon(): void {
+    this.gate.abandon();
   }
 
   reject(denial: Denial): void {

@@ -5,8 +5,8 @@ import { heldBytes } from '@stream-sessions/core/testing';
 import { attachRtmp, guardNodeMediaServer, type Attachment, type NodeMediaServer } from '../../src/index.js';
 import { encode, type Amf } from './amf.js';
 import { HttpFlvClient, WsFlvClient } from './flv-clients.js';
-import { command, message, RtmpClient } from './rtmp-client.js';
-import { pace, until } from '../../../../test/support/until.js';
+import { command, message, onStream, RtmpClient } from './rtmp-client.js';
+import { pace, stays, until } from '../../../../test/support/until.js';
 
 /** A server with the adapter attached to it. */
 interface AbusedServer {
@@ -101,6 +101,74 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     connectTo('rtmp://x/live'),
     message(20, Buffer.concat(['play', 2, null, ...name].map(encode)), 1),
   ];
+
+  describe('a client that is not judged yet', () => {
+    let isAsked: boolean;
+    const think = () => {
+      isAsked = true;
+      return new Promise<never>(() => undefined);
+    };
+    const undecided = () =>
+      tracker.updateConfig({ policies: [{ name: 'slow', admit: think }], policyTimeoutMs: 60_000 });
+    const client = () => new RtmpClient(server.rtmp);
+    const asked = () => until('the policy is asked', () => isAsked);
+    beforeEach(() => void (isAsked = false));
+    afterEach(() => {
+      tracker.updateConfig({ policies: [] });
+      opened = tracker.stats().openedTotal;
+    });
+
+    it.each<[string, (player: RtmpClient) => void]>([
+      ['asks to play once more', (player) => player.playAlso('cam1')],
+      ['deletes its stream', (player) => player.say(command('deleteStream', 5, null, 1))],
+      ['publishes as well', (player) => player.publishAlso('another')],
+    ])('gets no media, also if it %s', async (_what, act) => {
+      undecided();
+      const player = await client().play('cam1');
+      await asked();
+      act(player);
+      await stays('it gets nothing', () => player.mediaBytes === 0, 300);
+      player.drop();
+    });
+
+    it.each<[string, Buffer[]]>([
+      ['plays and publishes', [onStream('play', 3, null, 'cam1'), onStream('publish', 4, null, 'another', 'live')]],
+      ['publishes twice', [onStream('publish', 3, null, 'one', 'live'), onStream('publish', 4, null, 'cam1', 'live')]],
+    ])('is not overlooked if it %s in one breath', async (_what, commands) => {
+      undecided();
+      const both = await client().shaken();
+      both.connect();
+      both.say(Buffer.concat(commands));
+      await stays('it gets nothing', () => both.mediaBytes === 0, 300);
+      both.drop();
+      tracker.updateConfig({ policies: [] });
+      const player = await client().play('cam1');
+      await until('the honest one is found', () => player.mediaBytes > 0);
+      player.drop();
+    });
+
+    it('gives nobody media, also if it leaves', async () => {
+      const viewer = await client().play('later');
+      await until('it is listed', () => tracker.count({ stream: 'later', status: 'active' }) === 1);
+      undecided();
+      const publisher = await publish('later');
+      await asked();
+      await stays('nothing is passed on', () => viewer.mediaBytes === 0, 200);
+      publisher.drop();
+      await stays('nothing is passed on', () => viewer.mediaBytes === 0, 200);
+      viewer.drop();
+    });
+
+    it('may have sent what kills a bare server, and leave', async () => {
+      undecided();
+      const publisher = await publish('another');
+      await asked();
+      const cutOff = Buffer.concat([encode('@setDataFrame'), encode('onMetaData'), Buffer.from([0])]);
+      publisher.say(message(18, cutOff, 1, 4));
+      await stays('it lives', () => died.length === 0, 100);
+      publisher.drop();
+    });
+  });
 
   describe('RTMP packets that kill a bare server end their connection only:', () => {
     const packets: [string, () => Buffer[]][] = [

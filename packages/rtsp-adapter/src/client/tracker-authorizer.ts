@@ -73,6 +73,10 @@ class TrackerAuthorization implements Authorization, TransportClient {
     this.decide?.(this.authorizer.unanswered ?? ADMITTED);
   }
 
+  abandon(): void {
+    this.decide?.({ admitted: false, status: 503, text: '' });
+  }
+
   reject(denial: Denial): void {
     const answer: Answer = { admitted: false, status: statusOf(denial), text: denialText(denial) };
     if (this.decide === undefined) this.answer = answer;

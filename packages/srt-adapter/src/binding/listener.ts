@@ -1,3 +1,4 @@
+import { atOnce } from '@stream-sessions/core/spi';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SrtAddress } from './address.js';
 import type { SrtListener, SrtListenOptions, SrtHandshakeFilter, SrtSocket } from './binding.js';
@@ -102,7 +103,10 @@ export class LibsrtListener implements SrtListener {
     const { address: remoteAddress, port: remotePort } = decodeAddress(peer);
     let code: number | undefined = Reject.serverError;
     try {
-      code = this.closing === undefined ? screen({ streamId, remoteAddress, remotePort }) : Reject.closed;
+      code =
+        this.closing === undefined
+          ? atOnce(screen({ streamId, remoteAddress, remotePort }), 'screen()')
+          : Reject.closed;
     } catch (error) {
       warnOfFault(error);
     }

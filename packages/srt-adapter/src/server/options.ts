@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Clock, SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, CONNECTION_STALL_MS, needTracker } from '@stream-sessions/core/spi';
 import type { SrtBinding, SrtHandshakeFilter } from '../binding/binding.js';
 import { libsrt } from '../binding/libsrt.js';
 
@@ -62,6 +62,7 @@ const KNOWN = [
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function settingsOf(options: SrtServerOptions): ServerSettings {
   checkOptions('createSrtServer()', options, KNOWN);
+  if (options.tracker !== undefined) needTracker('createSrtServer(): the option "tracker"', options.tracker);
   const {
     latencyMs = 120,
     peerIdleTimeoutMs = 5_000,

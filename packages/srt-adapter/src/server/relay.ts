@@ -1,3 +1,4 @@
+import { atOnce } from '@stream-sessions/core/spi';
 import { EventEmitter } from 'node:events';
 import { StreamSessionsError } from '@stream-sessions/core';
 import type { SrtAddress } from '../binding/address.js';
@@ -106,7 +107,7 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, Connect
     const { streamId: map } = this.settings;
     if (map === undefined || streamId === undefined) return streamId;
     try {
-      const mapped = map(streamId);
+      const mapped = atOnce(map(streamId), 'streamId()');
       return typeof mapped === 'string' ? mapped : undefined;
     } catch (error) {
       warnOfFault(error);

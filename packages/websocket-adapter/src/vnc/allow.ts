@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
+import { atOnce, badOption, normaliseAddress } from '@stream-sessions/core/spi';
 
 /** Which targets a proxy may connect to: addresses, blocks and ports, or a function that decides. */
 export type Allow = readonly string[] | ((address: string, port: number) => boolean);
@@ -17,7 +17,8 @@ const [FIRST_PORT, LAST_PORT] = [5900, 5999];
  *   anywhere.
  */
 export function compileAllow(allow: Allow): Allows {
-  if (typeof allow === 'function') return allow;
+  // a promise is no permission
+  if (typeof allow === 'function') return (address, port) => atOnce(allow(address, port), 'allow()') === true;
   const expected = 'a list of addresses or blocks, each with ports if they are not 5900-5999, or a function';
   if (!Array.isArray(allow)) throw badOption('allow', expected, allow);
   const rules = (allow as readonly unknown[]).map((rule) => {

@@ -51,7 +51,12 @@ const allowedOnly =
   (host, options, callback) =>
     lookUp(host, { ...options, all: true }, (error, found: LookupAddress[]) => {
       if (error) return callback(error, '');
-      const allowed = found.filter(({ address }) => allows(address, port));
+      let allowed: LookupAddress[];
+      try {
+        allowed = found.filter(({ address }) => allows(address, port));
+      } catch (thrown) {
+        return callback(thrown as NodeJS.ErrnoException, '');
+      }
       const [first] = allowed;
       if (first === undefined) callback(new TargetNotAllowed(`${host.slice(0, 100)}:${port}`), '');
       else if (options.all) callback(null, allowed);
