@@ -6,7 +6,14 @@ import {
   type PlaySession,
   type SessionTracker,
 } from '@stream-sessions/core';
-import { badOption, checkOptions, clusterPort, consoleLogger, systemClock } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkOptions,
+  clusterPort,
+  consoleLogger,
+  hasMethods,
+  systemClock,
+} from '@stream-sessions/core/spi';
 import { ClusterTime } from './directory/cluster-time.js';
 import { NodesAsOne, type ClusterDirectory } from './directory/cluster-directory.js';
 import { ClusterEvents } from './directory/cluster-events.js';
@@ -191,7 +198,7 @@ function read(tracker: SessionTracker, options: ClusterOptions) {
   checkOptions('joinCluster()', options, ['via', 'name', 'whenAlone', 'timeLimitMs', 'leaseMs', 'clock', 'logger']);
   const { via, whenAlone = 'local', timeLimitMs = 250, leaseMs = 10_000 } = options;
   const { name = usualName(), clock = systemClock, logger = consoleLogger } = options;
-  if (!has(via, ['run', 'follow', 'close'])) throw badOption('via', 'a link, such as redisLink(client)', via);
+  if (!hasMethods(via, ['run', 'follow', 'close'])) throw badOption('via', 'a link, such as redisLink(client)', via);
   if (typeof name !== 'string' || name === '' || name.length > 64) throw badOption('name', '1 to 64 characters', name);
   if (whenAlone !== 'local' && whenAlone !== 'refuse') throw badOption('whenAlone', '"local" or "refuse"', whenAlone);
   if (typeof timeLimitMs !== 'number' || !(timeLimitMs > 0 && timeLimitMs <= 10_000)) {
@@ -200,10 +207,10 @@ function read(tracker: SessionTracker, options: ClusterOptions) {
   if (typeof leaseMs !== 'number' || !(leaseMs >= 1_000 && leaseMs <= LONGEST_LEASE_MS)) {
     throw badOption('leaseMs', 'a number from 1,000 to 86,400,000', leaseMs);
   }
-  if (!has(clock, ['now', 'setTimeout', 'clearTimeout'])) {
+  if (!hasMethods(clock, ['now', 'setTimeout', 'clearTimeout'])) {
     throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
   }
-  if (!has(logger, ['debug', 'info', 'warn', 'error'])) {
+  if (!hasMethods(logger, ['debug', 'info', 'warn', 'error'])) {
     throw badOption('logger', 'an object with debug(), info(), warn(), error()', logger);
   }
   const port = clusterPort(tracker);
@@ -222,6 +229,3 @@ function usualName(): string {
   const end = `-${process.pid}`;
   return `${hostname().slice(0, 64 - end.length)}${end}`;
 }
-
-const has = (value: unknown, methods: readonly string[]): boolean =>
-  methods.every((method) => typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function');

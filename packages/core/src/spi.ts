@@ -37,7 +37,7 @@ export type { SharedSlots, SlotAnswer, SlotLimit, WhoPlays } from './types/slots
 export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { Generations } from './support/generations.js';
-export { checkOptions, badOption } from './support/options.js';
+export { checkOptions, badOption, hasMethods } from './support/options.js';
 export { checkFilter, checkKickFilter } from './wire/check-filter.js';
 export { keep, ownCopy } from './support/strings.js';
 export { parseObject } from './support/parse-object.js';

@@ -1,5 +1,5 @@
 import type { Clock, SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions, needTracker, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, hasMethods, needTracker, systemClock } from '@stream-sessions/core/spi';
 import type { ConnectionTracker } from './connection.js';
 import { Connections } from './connections.js';
 
@@ -46,7 +46,8 @@ export function createConnectionTracker(
   for (const [name, value] of Object.entries({ heartbeatWindowMs, checkIntervalMs, resumeWithinMs, maxConnections })) {
     if (!(typeof value === 'number' && value > 0)) throw badOption(name, 'a number above 0', value);
   }
-  if (!isClock(clock)) throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
+  if (!hasMethods(clock, ['now', 'setTimeout', 'clearTimeout']))
+    throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
   return new Connections(tracker, {
     windowMs: heartbeatWindowMs,
     checkIntervalMs,
@@ -54,9 +55,4 @@ export function createConnectionTracker(
     maxConnections,
     clock,
   });
-}
-
-function isClock(value: unknown): value is Clock {
-  const offered = value as Record<string, unknown> | null;
-  return ['now', 'setTimeout', 'clearTimeout'].every((method) => typeof offered?.[method] === 'function');
 }

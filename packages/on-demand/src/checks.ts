@@ -1,4 +1,4 @@
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, hasMethods } from '@stream-sessions/core/spi';
 
 /** The longest that a timer of Node waits, in milliseconds: one that should wait longer ends at once. */
 const LONGEST_MS = 0x7fffffff;
@@ -27,8 +27,7 @@ export function checkText(name: string, value: unknown): void {
 }
 
 export function checkMethods(name: string, value: unknown, methods: readonly string[]): void {
-  const offered = value as Record<string, unknown> | null | undefined;
-  if (methods.every((method) => typeof offered?.[method] === 'function')) return;
+  if (hasMethods(value, methods)) return;
   throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
 }
 

@@ -10,7 +10,7 @@ import { inOrder } from '../policy/pipeline.js';
 import type { Policy } from '../types/policy.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { nullGeo, type GeoResolver } from '../types/geo.js';
-import { badOption, checkDuration, checkOptions } from '../support/options.js';
+import { badOption, checkDuration, checkOptions, hasMethods } from '../support/options.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 
 const MINUTE = 60_000;
@@ -234,8 +234,7 @@ function checkSwitch(name: string, value: unknown): void {
 
 function checkMethods(name: string, value: object | undefined, methods: readonly string[]): void {
   if (value === undefined) return;
-  const offered = value as Record<string, unknown> | null;
-  if (methods.every((method) => typeof offered?.[method] === 'function')) return;
+  if (hasMethods(value, methods)) return;
   throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
 }
 

@@ -59,3 +59,7 @@ function editDistance(a: string, b: string): number {
 export function checkDuration(name: string, ms: number): void {
   if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'a non-negative number of milliseconds', ms);
 }
+
+/** Whether it is an object with these functions: a clock, a logger, a store. */
+export const hasMethods = (value: unknown, methods: readonly string[]): boolean =>
+  methods.every((method) => typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function');

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { StreamSessionsError } from '@stream-sessions/core';
-import { badOption, checkOptions, consoleLogger, isolated, ownCopy, systemClock } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkOptions,
+  consoleLogger,
+  hasMethods,
+  isolated,
+  ownCopy,
+  systemClock,
+} from '@stream-sessions/core/spi';
 import { expiresAt, leftBytes, leftMs } from '../rules/availability.js';
 import { checkProviders, Providers } from '../providers/providers.js';
 import {
@@ -218,8 +226,8 @@ export function passBook(options: PassBookOptions = {}): PassBook {
   const { store = new MemoryPassStore(), saveEveryMs = 15_000, pauseAfterMs = 60_000, globalSpeed = {} } = options;
   const { expiry = 'time-and-days', clock = systemClock, providers = [], providerTimeoutMs = 2_000 } = options;
   const { logger = consoleLogger } = options;
-  if (!offers(clock, CLOCK)) throw badOption('clock', `an object with ${CLOCK.join(', ')}`, clock);
-  if (!offers(logger, LOGGER)) throw badOption('logger', `an object with ${LOGGER.join(', ')}`, logger);
+  if (!hasMethods(clock, CLOCK)) throw badOption('clock', `an object with ${CLOCK.join(', ')}`, clock);
+  if (!hasMethods(logger, LOGGER)) throw badOption('logger', `an object with ${LOGGER.join(', ')}`, logger);
   if (!(typeof saveEveryMs === 'number' && saveEveryMs >= 100 && saveEveryMs < Infinity)) {
     throw badOption('saveEveryMs', 'a number of milliseconds from 100', saveEveryMs);
   }
@@ -234,7 +242,7 @@ export function passBook(options: PassBookOptions = {}): PassBook {
   }
   checkProviders(providers);
   checkSpeed('globalSpeed', globalSpeed);
-  if (!offers(store, STORE)) throw badOption('store', 'a PassStore', store);
+  if (!hasMethods(store, STORE)) throw badOption('store', 'a PassStore', store);
   const safe = isolated(logger);
   const writer = randomUUID();
   const sellers = new Providers([...providers], providerTimeoutMs, clock, safe, writer);
@@ -254,6 +262,3 @@ function checkSpeed(what: string, speed: Speed): void {
 const STORE = ['add', 'get', 'list', 'spend', 'change'];
 const CLOCK = ['now', 'setTimeout', 'clearTimeout'];
 const LOGGER = ['debug', 'info', 'warn', 'error'];
-
-const offers = (value: unknown, methods: readonly string[]): boolean =>
-  methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function');
