@@ -14,7 +14,7 @@ export async function readObject(req: NodeRequest): Promise<Record<string, unkno
   // A form on a foreign page can send text, but not this content type without a preflight, whatever parser has read it since.
   if (type === '' ? hasBody(req) : !JSON_TYPE.test(type)) throw notJson();
   const { body } = req as NodeRequest & { body?: unknown };
-  if (isParsed(body)) return asObject(body);
+  if (isParsedBody(body)) return asObject(body);
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : await readText(req);
   if (text.trim() === '') return {};
   if (type === '') throw notJson();
@@ -26,7 +26,7 @@ export async function readObject(req: NodeRequest): Promise<Record<string, unkno
 }
 
 /** Parsers of Express 4 set an empty object also where they have not read the body: then it is read here, or was empty. */
-const isParsed = (body: unknown): boolean =>
+export const isParsedBody = (body: unknown): body is object =>
   typeof body === 'object' &&
   body !== null &&
   !Buffer.isBuffer(body) &&

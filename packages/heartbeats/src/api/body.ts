@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isParsedBody } from '@stream-sessions/core/spi';
 
 const MAX_BYTES = 4_096;
 
@@ -10,13 +11,13 @@ export interface Said {
 
 const FIELDS = ['sid', 'key'] as const;
 
-/** A request that a body parser may have seen: Express 4's says with `_body` whether it has read it. */
-type SeenRequest = IncomingMessage & { readonly body?: unknown; readonly _body?: boolean };
+/** A request that a body parser may have seen. */
+type SeenRequest = IncomingMessage & { readonly body?: unknown };
 
 /** Parses the body as JSON, whatever its type: `sendBeacon` sends text. Undefined: it is invalid or too long. */
 export async function readBody(req: SeenRequest): Promise<Said | undefined> {
   const { body } = req;
-  if (typeof body === 'object' && body !== null && !Buffer.isBuffer(body) && isRead(req, body)) return fieldsOf(body);
+  if (isParsedBody(body)) return fieldsOf(body);
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : await collect(req);
   if (text === undefined) return undefined;
   if (text === '') return {};
@@ -26,10 +27,6 @@ export async function readBody(req: SeenRequest): Promise<Said | undefined> {
     return undefined;
   }
 }
-
-/** Express 4's parsers set an empty object for bodies that they skip, too. */
-const isRead = (req: SeenRequest, body: object): boolean =>
-  Object.keys(body).length > 0 || req.readableEnded || req._body === true;
 
 function fieldsOf(body: unknown): Said | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
