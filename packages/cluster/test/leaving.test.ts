@@ -111,13 +111,11 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
   });
 
   it('gives back a visit whose answer comes only while it leaves', async () => {
-    let answer: () => void = () => undefined;
-    let isAsked = false;
+    let answer: (() => void) | undefined;
     const late = (link: ClusterLink): ClusterLink => ({
       run: async (step, ...rest) => {
         const reply = await link.run(step, ...rest);
-        if (step.name !== 'visits' || isAsked) return reply;
-        isAsked = true;
+        if (step.name !== 'visits' || answer !== undefined) return reply;
         await new Promise<void>((resolve) => (answer = resolve));
         return reply;
       },
@@ -126,9 +124,10 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     });
     const [a, b] = [await nodes.add({}, {}, late), await nodes.add()];
     const asking = ask(a, viewer(1));
-    await until('it has begun', async () => (await fields(b)).length > 0);
+    await until('its answer is here', () => answer !== undefined);
+    expect(await fields(b)).not.toEqual([]);
     const leaving = a.directory.leave();
-    answer();
+    answer?.();
     await Promise.all([asking, leaving]);
     await until('nothing is left', async () => (await fields(b)).length === 0);
     await stays('nobody hears', () => nodes.opened.length + nodes.closed.length === 0, 100);
