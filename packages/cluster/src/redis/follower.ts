@@ -32,12 +32,14 @@ export interface FollowerParts {
   readonly timeoutMs: number;
 }
 
-/** Waits for new entries with XREAD, whose reply differs between protocols, and reads them with XRANGE. */
+/** Waits for new entries with XREAD, whose reply differs between protocols, and reads them with XRANGE, sent right behind it. */
 export class RedisFollower implements Follower {
   private connection: OwnConnection | undefined;
   private isStopped = false;
   private wakeUp: (() => void) | undefined;
   private readonly deadlines: Deadlines;
+  /** Commands that delete what has been delivered. */
+  private readonly deletions: string[][] = [];
   private readonly ended: Promise<void>;
   private begun: () => void = () => undefined;
   private notBegun: (error: unknown) => void = () => undefined;
@@ -72,18 +74,16 @@ export class RedisFollower implements Follower {
     let pauseMs = FIRST_PAUSE_MS;
     while (!this.isStopped) {
       try {
-        this.connection ??= ownConnection(this.parts.client);
+        this.connection = ownConnection(this.parts.client);
         await this.connection.ready;
         if (this.isStopped) break;
-        await this.readAll();
+        await this.read();
         this.failure = undefined;
         this.begun();
-        await this.wait();
-        pauseMs = FIRST_PAUSE_MS;
+        for (; !this.isStopped; pauseMs = FIRST_PAUSE_MS) await this.read(this.untilNews());
       } catch (error) {
         this.failure = error;
         this.connection?.destroy();
-        this.connection = undefined;
         await this.pause(pauseMs);
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
       }
@@ -91,32 +91,39 @@ export class RedisFollower implements Follower {
     this.connection?.destroy();
   }
 
-  /** Returns once there is an unread entry, or a second has passed. */
-  private async wait(): Promise<void> {
+  /** A command that ends once there is an unread entry, or a second has passed. */
+  private untilNews(): string[] {
     const { channels } = this.parts;
     const keys = channels.map(({ key }) => key);
     const positions = channels.map(({ position }) => position);
-    await this.ask(['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', ...keys, ...positions]);
+    return ['XREAD', 'COUNT', '1', 'BLOCK', String(BLOCK_MS), 'STREAMS', ...keys, ...positions];
   }
 
-  private async readAll(): Promise<void> {
-    for (const channel of this.parts.channels) while (await this.readPortion(channel));
+  /**
+   * Reads a portion of each channel, after the command `first`. All are sent at once: Redis goes on with those behind a command that
+   * blocks as soon as that ends, so that texts arrive after a single round trip.
+   */
+  private async read(first?: string[]): Promise<void> {
+    const asked = this.parts.channels.map((channel) => ({ channel, from: channel.position }));
+    const commands = [...this.deletions.splice(0), ...(first === undefined ? [] : [first])];
+    const before = commands.map((command) => this.ask(command));
+    const ranges = asked.map(({ channel, from }) =>
+      this.ask(['XRANGE', channel.key, `(${from}`, '+', 'COUNT', String(PORTION)]),
+    );
+    const [replies] = await Promise.all([Promise.all(ranges), Promise.all(before)]);
+    asked.forEach(({ channel, from }, n) => this.deliver(channel, from, replies[n]));
   }
 
-  /** True if there may be more. */
-  private async readPortion(channel: FollowedChannel): Promise<boolean> {
-    const from = channel.position;
-    const entries = await this.ask(['XRANGE', channel.key, `(${from}`, '+', 'COUNT', String(PORTION)]);
+  private deliver(channel: FollowedChannel, from: string, entries: unknown): void {
     if (!Array.isArray(entries)) throw linkFailed('the Redis client changes what Redis answers');
     const read = entries as [id: string, fields: string[]][];
     const last = read.at(-1);
-    if (last === undefined || this.isStopped) return false;
-    // the callee may rewind
-    if (channel.position === from) channel.position = String(last[0]);
+    // what was rewound meanwhile is read again from the beginning
+    if (last === undefined || this.isStopped || channel.position !== from) return;
+    channel.position = String(last[0]);
+    if (channel.isOwn) this.deletions.push(['XDEL', channel.key, ...read.map(([id]) => String(id))]);
     const texts = read.map(([, fields]) => String(fields[1]));
     this.parts.onTexts(channel.name, texts);
-    if (channel.isOwn) await this.ask(['XDEL', channel.key, ...read.map(([id]) => String(id))]);
-    return read.length === PORTION || channel.position !== String(last[0]);
   }
 
   /** A reply that does not arrive in time never will: the connection hangs. */
