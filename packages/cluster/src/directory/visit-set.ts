@@ -4,8 +4,10 @@ import { nextTurn } from '@stream-sessions/core/spi';
 const BYTES = 6;
 /** Characters of a visit in base64. */
 const LENGTH = 8;
-/** The number of visits read in one turn of the event loop. */
-const AT_ONCE = 5_000;
+/** Groups of visits, by their first byte. */
+const GROUPS = 256;
+/** The number of visits read, or sorted, in one turn of the event loop. */
+const AT_ONCE = 20_000;
 
 /** Which visits match, as a text that is short enough for hundreds of thousands of them. */
 export class VisitSet {
@@ -29,15 +31,30 @@ export class VisitSet {
   }
 }
 
-/** The number of visits that are in any of these texts. */
+/** The number of visits that are in any of these texts. Sorting groups of them is several times faster than a set of such numbers. */
 export async function countOfAll(texts: readonly string[]): Promise<number> {
-  const visits = new Set<number>();
+  const groups = Array.from({ length: GROUPS }, (): number[] => []);
   for (const text of texts) {
     for (let at = 0; at < text.length; at += AT_ONCE * LENGTH) {
       const bytes = Buffer.from(text.slice(at, at + AT_ONCE * LENGTH), 'base64');
-      for (let i = 0; i < bytes.length; i += BYTES) visits.add(bytes.readUIntBE(i, BYTES));
+      for (let i = 0; i < bytes.length; i += BYTES) groups[bytes[i] as number]?.push(bytes.readUIntBE(i, BYTES));
       if (bytes.length === AT_ONCE * BYTES) await nextTurn();
     }
   }
-  return visits.size;
+  let count = 0;
+  let waiting = 0;
+  for (const group of groups) {
+    count += differentIn(new Float64Array(group).sort());
+    waiting += group.length;
+    if (waiting < AT_ONCE) continue;
+    waiting = 0;
+    await nextTurn();
+  }
+  return count;
+}
+
+function differentIn(sorted: Float64Array): number {
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) count++;
+  return count;
 }
