@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Cluster as IoredisCluster } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
 import type { RedisClient } from '@stream-sessions/core/spi';
+import { connect } from '../support/redis-clients.js';
 import { REDIS_PASSWORD, SENTINEL_PASSWORD, startCluster, startSentinels } from '../support/topologies.js';
 import { until } from '../support/until.js';
 import { BUCKETS, redisLink, type Step } from '@stream-sessions/cluster';
@@ -50,6 +51,9 @@ it('a cluster works over three Redis masters, with clients of both packages', as
     await joined('a', prefix, { client: nodeRedis, close: () => nodeRedis.destroy() }),
     await joined('b', prefix, { client: ioredis, close: () => ioredis.disconnect() }),
   ];
+  const plain = await connect('redis', cluster.ports[0] as number);
+  ends.push(() => plain.close());
+  await expect(joined('c', prefix, plain)).rejects.toThrow(/MOVED .* Redis Cluster, so it takes createCluster\(\)/);
   for (const each of members) await until('both are seen', () => namesOf(each).join() === 'a,b');
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     for (const { link } of members) expect(await link.run(NOTE, bucket, ['note'], ['x'])).toBe('OK');

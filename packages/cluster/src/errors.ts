@@ -12,3 +12,10 @@ export const wordsOf = (cause: unknown): string =>
     .slice(0, LONGEST_WORDS)
     .trimEnd()
     .replace(/\.$/, '');
+
+/** The link will fail as long as it is configured like this. */
+export class LinkRefused extends StreamSessionsError {
+  constructor(what: string, cause: unknown) {
+    super('ERR_CLUSTER_LINK', `The link of the cluster is refused: ${what}.`, { cause });
+  }
+}

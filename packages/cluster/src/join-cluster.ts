@@ -15,14 +15,16 @@ import {
   systemClock,
 } from '@stream-sessions/core/spi';
 import { ClusterTime } from './directory/cluster-time.js';
-import { NodesAsOne, type ClusterDirectory } from './directory/cluster-directory.js';
+import type { ClusterDirectory } from './directory/cluster-directory.js';
 import { ClusterEvents } from './directory/cluster-events.js';
 import { Handovers } from './directory/handovers.js';
 import { NodeAnswers } from './directory/node-answers.js';
+import { NodesAsOne } from './directory/nodes-as-one.js';
 import { OperatorWords } from './directory/operator-words.js';
 import { ReplacedCheck } from './operator/replaced-check.js';
 import { VisitKeeper } from './directory/visit-keeper.js';
 import { Claimer } from './directory/claimer.js';
+import { whileAwaited } from './link/awake.js';
 import type { ClusterLink } from './link/link.js';
 import { Member } from './member.js';
 import { ClusterSlots } from './slots/cluster-slots.js';
@@ -75,9 +77,13 @@ const LONGEST_LEASE_MS = 86_400_000;
  *   `whenAlone` says
  * @throws StreamSessionsError ERR_CLUSTER_KEY (as a rejection) if the tracker has no `fingerprintKey`, ERR_CLUSTER_CONFIG (as a
  *   rejection) if it is not configured like the nodes that live, ERR_CLUSTER_LINK (as a rejection) if the link is closed before it
- *   has joined, ERR_BAD_OPTION
+ *   has joined, or if Redis refuses this client (a wrong password, a Redis Cluster with another client), ERR_BAD_OPTION (as a rejection)
  */
-export async function joinCluster(tracker: SessionTracker, options: ClusterOptions): Promise<ClusterDirectory> {
+export function joinCluster(tracker: SessionTracker, options: ClusterOptions): Promise<ClusterDirectory> {
+  return whileAwaited(join(tracker, options));
+}
+
+async function join(tracker: SessionTracker, options: ClusterOptions): Promise<ClusterDirectory> {
   const parts = read(tracker, options);
   if (joined.has(tracker)) throw badOption('the tracker', 'one that is in no cluster; leave() that one first', tracker);
   joined.add(tracker);
@@ -89,6 +95,9 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     (ending) => void keeper.endHere(ending),
     (id) => slots.chosenOpenedAt(id),
   );
+  // if this is not heard, the next renewal shows it
+  const announce = async (): Promise<unknown> => member.log.say(JOINED).catch(() => undefined);
+  let announced: Promise<unknown> | undefined;
   const member: Member = new Member({
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
     config: { ...port.identity, fingerprintKey: keyId },
@@ -100,9 +109,10 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     onTable: (portions) => words.table(portions),
     // Its old leases now belong to others: it claims its visits again.
     onJoined: async () => {
-      const swept = membership.takeStalled();
+      const swept = membership.stalls.take();
       setImmediate(() => void claimer.joined(swept));
       void slots.claim();
+      announced = new Promise<void>((resolve) => setImmediate(resolve)).then(announce);
     },
     onRenewed: () => void book.latest.look(),
     sweep: (bucket, dead) => sweep.slice(bucket, dead),
@@ -173,8 +183,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
   };
   try {
     await member.join();
-    // if this is not heard, the next renewal shows it
-    await member.log.say(JOINED).catch(() => undefined);
+    await announced;
   } catch (error) {
     await leave();
     throw error;
@@ -190,7 +199,7 @@ export async function joinCluster(tracker: SessionTracker, options: ClusterOptio
     answers,
     counts,
     slots,
-    onLeave: leave,
+    onLeave: () => whileAwaited(leave()),
   });
 }
 
@@ -214,6 +223,7 @@ function read(tracker: SessionTracker, options: ClusterOptions) {
     throw badOption('logger', 'an object with debug(), info(), warn(), error()', logger);
   }
   const port = clusterPort(tracker);
+  if (port.isStopped) throw badOption('the tracker', 'one that has not been stopped', tracker);
   const { keyId } = port;
   if (keyId === undefined) {
     throw new StreamSessionsError(

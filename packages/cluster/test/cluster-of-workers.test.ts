@@ -127,6 +127,27 @@ describe('a file of denials', () => {
   });
 });
 
+it('a cluster of workers never takes a viewer of another worker for gone while the hub changes', async () => {
+  const over = { leaseMs: 60_000 };
+  const [a, b, c] = [await nodes.add({}, over), await nodes.add({}, over), await nodes.add({}, over)];
+  await nodes.allSeen();
+  const { id } = await play(c, { token: 't' });
+  await nodes.tellsOpened(1);
+  await a.crash();
+  const seen: string[] = [];
+  const look = async (): Promise<boolean> => {
+    const found = await b.directory.list({ status: 'active' }).catch(() => undefined);
+    const get = await b.directory.get(id).catch(() => 'unknown');
+    seen.push(found === undefined ? 'alone' : `${found.length} of ${found.partial ? 'some' : 'all'}`);
+    if (get === undefined) seen.push('no such session');
+    return found?.length === 1;
+  };
+  await until('it is listed', look, 5_000);
+  expect(seen).not.toContain('0 of all');
+  expect(seen).not.toContain('no such session');
+  expect(await b.directory.kick(id)).toMatchObject({ nodes: ['node-3'] });
+});
+
 it('a cluster of workers lists viewers under the same id after the worker with the hub has ended', async () => {
   const [a, b, c] = [await nodes.add(), await nodes.add(), await nodes.add()];
   await nodes.allSeen();

@@ -1,7 +1,7 @@
 export { createTracker } from './tracker/create-tracker.js';
 export type { HotOptions, TrackerOptions } from './types/options.js';
 export type { ActiveCount, PolicyStats, TrackerStats } from './types/stats.js';
-export type { DenyOptions, InvalidateResult, KickedAt, KickOptions } from './types/operations.js';
+export type { DenyOptions, InvalidateResult, KickedAt, KickOptions, SharedDenial } from './types/operations.js';
 export type { SessionTracker } from './types/tracker.js';
 export type { Everywhere, LiveVisits, SessionDirectory, SessionRows, VisitEvents } from './types/directory.js';
 export type { Explanation, PolicyDecision } from './types/explanation.js';

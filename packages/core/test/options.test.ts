@@ -36,6 +36,13 @@ describe('createTracker', () => {
     [{ policies: [{}] }, /name/],
     [{ policies: [null] }, /name/],
     [{ policies: [{ name: 'x', stage: 'first' }] }, /stage/],
+    [
+      { policies: [{ name: 'x', authorize: () => ({ allow: false }) }] },
+      /"x" has none of the methods of a policy: admit\(\)/,
+    ],
+    [{ policies: [{ name: 'x', admit: undefined }] }, /none of the methods/],
+    [{ policies: [{ name: 'x', admit: 'yes' }] }, /policy "x": admit must be a function, not "yes"/],
+    [{ policies: [{ name: 'x', stage: 'authorise', closed: () => undefined }] }, /admit must be a function/],
     [{ identity: () => 1 }, /identity/],
     [{ idleTimeoutMs: [] }, /idleTimeoutMs/],
     [{ identity: { viewer: ['streem'] } }, /identity\.viewer/],

@@ -13,7 +13,7 @@ describe('the attachment of a policy', () => {
   it('is handed over once for each tracker, also when other options change', () => {
     const { tracker, policy, got } = attached();
     tracker.updateConfig({ maxSessions: 5 });
-    tracker.updateConfig({ policies: [policy, { name: 'another' }] });
+    tracker.updateConfig({ policies: [policy, { name: 'another', closed: () => undefined }] });
     expect(got).toHaveLength(1);
     setup({ policies: [policy] });
     expect(got).toHaveLength(2);

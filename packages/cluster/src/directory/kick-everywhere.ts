@@ -41,7 +41,7 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
     if (missing.length > 0 || !isAsked) throw unreachable(missing);
     return false;
   }
-  const late: ClusterNode[] = [...missing];
+  const late: ClusterNode[] = isAsked ? [...missing] : [...membership.others()];
   const logAt = Math.max(0, ...answers.map(({ answer }) => answer.logAt));
   // only the node that could not say it knows of the denial
   if (answers.some(({ answer }) => answer.logAt < 0)) late.push(...membership.nodes.living());
@@ -53,9 +53,8 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
   // nodes may have the same name
   const cutBy = new Set(cut.map(({ node }) => node.incarnation));
   const nodes = namesOf(cut.map(({ node }) => node));
-  if (isKickedHere) nodes.add(name);
   const pending = namesOf(late.filter(({ incarnation }) => !cutBy.has(incarnation)));
-  return { nodes: [...nodes].sort(), pending: [...pending].sort() };
+  return { nodes: isKickedHere ? [...nodes, name].sort() : nodes, pending };
 }
 
 /**
@@ -86,12 +85,14 @@ export async function kickAllEverywhere(
   return kicked;
 }
 
-const namesOf = (nodes: readonly ClusterNode[]): Set<string> => new Set(nodes.map(({ name }) => name));
+/** Each name once, sorted. */
+export const namesOf = (nodes: readonly ClusterNode[]): readonly string[] =>
+  [...new Set(nodes.map(({ name }) => name))].sort();
 
 /** There may be more of them on nodes that have not answered. */
 const notAll = (kicked: number, missing: readonly ClusterNode[]): StreamSessionsError => {
   const why =
-    missing.length === 0 ? 'no other node can be asked' : `these did not answer: ${[...namesOf(missing)].join(', ')}`;
+    missing.length === 0 ? 'no other node can be asked' : `these did not answer: ${namesOf(missing).join(', ')}`;
   return new StreamSessionsError('ERR_CLUSTER_ALONE', `${kicked} sessions were kicked, but not on all nodes: ${why}.`);
 };
 
@@ -101,7 +102,7 @@ export const unreachable = (missing: readonly ClusterNode[]): StreamSessionsErro
     'ERR_CLUSTER_ALONE',
     missing.length === 0
       ? 'This session is not here, and the other nodes cannot be asked.'
-      : `No node that answered has this session, and these nodes did not answer: ${[...namesOf(missing)].join(', ')}.`,
+      : `No node that answered has this session, and these nodes did not answer: ${namesOf(missing).join(', ')}.`,
   );
 
 /**

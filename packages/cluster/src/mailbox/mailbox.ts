@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StreamSessionsError, type Clock } from '@stream-sessions/core';
+import { whileAwaited } from '../link/awake.js';
 import { LOG_BUCKET } from '../link/link.js';
 import { leased } from '../membership/leased.js';
 import type { Membership } from '../membership/membership.js';
@@ -77,7 +78,7 @@ export class Mailbox {
   async ask<T>(nodes: readonly ClusterNode[], ask: string, body: unknown, timeoutMs: number): Promise<Answers<T>> {
     const id = randomUUID();
     const answers = new Map<string, unknown>();
-    await new Promise<void>((resolve, reject) => {
+    const asked = new Promise<void>((resolve, reject) => {
       const timer = this.clock.setTimeout(resolve, timeoutMs);
       const done = (error?: StreamSessionsError): void => {
         this.clock.clearTimeout(timer);
@@ -97,7 +98,8 @@ export class Mailbox {
         );
       }
       if (others.length > 0) this.post(others, { from, id, ask, body }).catch(() => others.forEach(failed));
-    }).finally(() => this.questions.delete(id));
+    });
+    await whileAwaited(asked).finally(() => this.questions.delete(id));
     return {
       answers: nodes.flatMap((node) =>
         answers.has(node.incarnation) ? [{ node, answer: answers.get(node.incarnation) as T }] : [],

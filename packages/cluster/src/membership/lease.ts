@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '@stream-sessions/core';
 
 /** The rates of two clocks of one machine may differ by this share. */
@@ -40,3 +41,6 @@ export class Lease {
     return wall < this.wallEnd && (clock.monotonic?.() ?? wall) < this.monotonicEnd;
   }
 }
+
+/** 48 bits: short, for each slot that it holds names it. */
+export const newIncarnation = (): string => randomBytes(6).toString('base64url');

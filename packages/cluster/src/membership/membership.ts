@@ -1,14 +1,15 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
-import { wordsOf } from '../errors.js';
+import { LinkRefused, wordsOf } from '../errors.js';
 import { isLinkClosed } from '../link/attempts.js';
 import { EVERY_BUCKET, LOG_BUCKET, type ClusterLink, type Reply, type Step } from '../link/link.js';
 import { RecentMap } from '@stream-sessions/core/spi';
-import { Lease, momentOf, PACE, type Moment } from './lease.js';
+import { Lease, momentOf, newIncarnation } from './lease.js';
 import { FORGET, HOLDER_LENGTH, LEASE, LEAVE, NEW_EPOCH, TAKEN } from './lease-steps.js';
 import { LEASES, LOST } from './leased.js';
-import { NodeList } from './node-list.js';
+import { NodeList, type ClusterNode } from './node-list.js';
 import { Pause } from './pause.js';
+import { StallWatch } from './stall-watch.js';
 import { differingOption, leaseLost } from './membership-errors.js';
 
 export interface MembershipParts {
@@ -35,8 +36,6 @@ const MARGIN_MS = 50;
 /** The most dead incarnations remembered, because one of them may come back. */
 const MAX_SWEPT = 1_000;
 const idOf = (epoch: string): string => epoch.split(' ', 1)[0] ?? '';
-/** 48 bits: short, for each slot that it holds names it. */
-const someone = (): string => randomBytes(6).toString('base64url');
 
 /**
  * This process as a member: an incarnation with a lease in each bucket. If it loses them, it becomes another incarnation, because
@@ -44,8 +43,9 @@ const someone = (): string => randomBytes(6).toString('base64url');
  */
 export class Membership {
   readonly nodes: NodeList;
+  readonly stalls: StallWatch;
   private readonly leases: readonly Lease[];
-  private current = someone();
+  private current = newIncarnation();
   private before = '';
   private isJoined = false;
   private hasLeft = false;
@@ -55,12 +55,11 @@ export class Membership {
   private readonly epochs: string[] = [];
   private readonly swept = new RecentMap<true>({ max: MAX_SWEPT });
   private losing: Promise<void> | undefined;
-  private wokeAt: Moment | undefined;
-  private stalledAs: string | undefined;
 
   constructor(private readonly parts: MembershipParts) {
-    const { clock } = parts;
+    const { clock, leaseMs } = parts;
     this.nodes = new NodeList(clock);
+    this.stalls = new StallWatch(clock, leaseMs);
     this.pause = new Pause(clock);
     this.leases = EVERY_BUCKET.map(() => new Lease(clock));
   }
@@ -80,11 +79,9 @@ export class Membership {
     return this.isJoined && (this.leases[bucket]?.holds ?? false);
   }
 
-  /** Its incarnation while it stood still for longer than its lease: others may have closed its visits. Returned only once. */
-  takeStalled(): string | undefined {
-    const { stalledAs } = this;
-    this.stalledAs = undefined;
-    return stalledAs;
+  /** The other nodes that were known last, whether or not they live. */
+  others(): readonly ClusterNode[] {
+    return this.nodes.latest().filter(({ incarnation }) => incarnation !== this.current && incarnation !== this.before);
   }
 
   /** Whether this process has swept up after that incarnation. */
@@ -124,7 +121,7 @@ export class Membership {
    * Resolves when it has joined; retries until then.
    *
    * @throws StreamSessionsError ERR_CLUSTER_CONFIG (as a rejection) if the living nodes are configured differently,
-   *   ERR_CLUSTER_LINK if the link is closed before it has joined
+   *   ERR_CLUSTER_LINK if the link is closed, or refused, before it has joined
    */
   join(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -146,22 +143,25 @@ export class Membership {
     this.pause.end();
     await this.running;
     await this.giveUp();
+    this.nodes.clear();
   }
 
   private async stay(onFirst: () => void): Promise<void> {
     const { renewMs, logger } = this.parts;
-    let hasWarned = false;
+    let [hasJoined, hasWarned] = [false, false];
     while (!this.hasLeft) {
-      this.lookWhetherStalled();
+      this.stalls.look(this.isJoined ? this.current : undefined);
       try {
         if (this.isJoined) await this.renewAll('renew');
         else {
           await this.enter();
+          hasJoined = true;
           onFirst();
         }
         hasWarned = false;
       } catch (error) {
         if ((error as { code?: unknown }).code === 'ERR_CLUSTER_CONFIG') throw error;
+        if (error instanceof LinkRefused && !hasJoined) throw error;
         if (!hasWarned) logger.warn({ error }, `cluster: this process is alone: ${wordsOf(error)}.`);
         hasWarned = true;
         if (isLinkClosed(error)) throw error;
@@ -171,19 +171,10 @@ export class Membership {
     }
   }
 
-  private lookWhetherStalled(): void {
-    const { wokeAt, parts } = this;
-    const now = momentOf(parts.clock);
-    this.wokeAt = now;
-    if (wokeAt === undefined || !this.isJoined) return;
-    const gap = Math.max(now.wall - wokeAt.wall, now.monotonic - wokeAt.monotonic);
-    if (gap > PACE * parts.leaseMs) this.stalledAs = this.current;
-  }
-
   private async enter(): Promise<void> {
     // its own bucket lets nobody in who is configured in another way
     do {
-      this.current = someone();
+      this.current = newIncarnation();
     } while (!(await this.renew(LOG_BUCKET, 'join')));
     try {
       const renewals = EVERY_BUCKET.slice(1).map((bucket) => this.renew(bucket, 'join'));
@@ -232,7 +223,7 @@ export class Membership {
     }
     this.leases[bucket]?.renewed(asked, leaseMs);
     this.epochs[bucket] = epoch as string;
-    if (bucket === LOG_BUCKET) this.nodes.update(asked, now as number, nodes);
+    if (bucket === LOG_BUCKET) this.nodes.update(asked, now as number, nodes, idOf(epoch as string));
     void this.bury(bucket, dead as readonly string[]);
     return true;
   }

@@ -33,7 +33,11 @@ interface Ioredis {
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function checkClient(client: RedisClient): void {
   if (typeof (client as Partial<Duplicable>).duplicate !== 'function') {
-    throw badOption('client', 'a client that has duplicate(), for the log needs a connection of its own', client);
+    throw badOption(
+      'client',
+      'a client that has duplicate(), for the log needs a connection of its own: no pool',
+      client,
+    );
   }
   const { options } = client as Ioredis;
   if (options?.stringNumbers === true || options?.redisOptions?.stringNumbers === true) {

@@ -5,6 +5,7 @@ import { StreamSessionsError, type Clock } from '@stream-sessions/core';
 import { badOption, checkOptions, everyMs, systemClock } from '@stream-sessions/core/spi';
 import { linkFailed, wordsOf } from '../errors.js';
 import { Attempts, linkClosed } from '../link/attempts.js';
+import { whileAwaited } from '../link/awake.js';
 import { digestOf } from '../link/digest.js';
 import {
   checkKeys,
@@ -120,10 +121,11 @@ export class WorkerLink implements ClusterLink {
     const wrong = checkKeys(step, bucket, keys);
     if (wrong !== undefined) return Promise.reject(linkFailed(wrong));
     const named = keys.map((key) => `{${bucket}}:${key}`);
-    return this.attempts.make(step.name, async () => {
+    const reply = this.attempts.make(step.name, async () => {
       const client = await this.reach();
       return client.run(digestOf(step), step.lua, named, [...args]);
     });
+    return whileAwaited(reply);
   }
 
   async follow(

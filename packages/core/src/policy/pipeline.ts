@@ -4,6 +4,7 @@ import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { PolicyDecision } from '../types/explanation.js';
 import type { Approval, Candidate, Ids, Policy, PolicyStage, Refusal, TrackerView, Verdict } from '../types/policy.js';
+import { StreamSessionsError } from '../support/errors.js';
 import { badOption } from '../support/options.js';
 import { tighter, tighterLimits } from './limits.js';
 import { PolicyTimes } from './policy-times.js';
@@ -11,6 +12,7 @@ import { isVerdict, kept } from './verdicts.js';
 import { isPromise } from '../support/promises.js';
 
 const STAGES: readonly PolicyStage[] = ['authorise', 'concurrency', 'pass', 'custom', 'resource'];
+const METHODS = ['admit', 'settled', 'review', 'deadline', 'closed', 'attach'] as const;
 
 /** A policy that approved, and the candidate as it was shown to that policy. */
 interface Yes {
@@ -40,9 +42,29 @@ export function inOrder(policies: readonly Policy[]): readonly Policy[] {
     if (policy.stage !== undefined && !STAGES.includes(policy.stage)) {
       throw badOption(`policy "${policy.name}": stage`, `one of ${STAGES.join(', ')}`, policy.stage);
     }
+    checkMethods(policy);
   }
   const rank = (policy: Policy): number => STAGES.indexOf(policy.stage ?? 'custom');
   return [...policies].sort((a, b) => rank(a) - rank(b));
+}
+
+/** A policy whose method has another name would let everybody in. */
+function checkMethods(policy: Policy): void {
+  const { name, stage } = policy;
+  const methods: Readonly<Partial<Record<(typeof METHODS)[number], unknown>>> = policy;
+  const known = METHODS.filter((method) => methods[method] !== undefined);
+  for (const method of known) {
+    if (typeof methods[method] !== 'function') {
+      throw badOption(`policy "${name}": ${method}`, 'a function', methods[method]);
+    }
+  }
+  if (known.length === 0) {
+    const message = `policy "${name}" has none of the methods of a policy: ${METHODS.join('(), ')}().`;
+    throw new StreamSessionsError('ERR_BAD_OPTION', message);
+  }
+  if (stage === 'authorise' && !known.includes('admit')) {
+    throw badOption(`policy "${name}": admit`, 'a function, for it authorises', undefined);
+  }
 }
 
 /** Asks policies one after the other. Fails closed: anything but a clear and timely yes is a no. */

@@ -12,6 +12,10 @@ import type { Parts } from './assemble.js';
 export class ClusterSide implements ClusterPort {
   constructor(private readonly parts: Parts) {}
 
+  get isStopped(): boolean {
+    return this.parts.admissions.stopped;
+  }
+
   get identity(): IdentityOptionsDigest {
     return identityDigest(this.parts.settings);
   }

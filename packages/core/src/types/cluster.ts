@@ -107,6 +107,8 @@ export type IdentityOptionsDigest = Readonly<Record<string, string>>;
 
 /** The side of a tracker that faces a cluster: see `clusterPort()`. */
 export interface ClusterPort {
+  /** The tracker has been stopped, and admits nobody any more. */
+  readonly isStopped: boolean;
   /** What must be equal on all nodes. */
   readonly identity: IdentityOptionsDigest;
   /** Identifies the `fingerprintKey`. Undefined: none was given, so no other tracker produces the same hashes. */

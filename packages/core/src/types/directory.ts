@@ -4,7 +4,7 @@ import type { Explanation } from './explanation.js';
 import type { SessionKind } from './kinds.js';
 import type { PlaySession, SessionFilter, StreamSummary } from './play-session.js';
 import type { TrackerStats } from './stats.js';
-import type { DenyOptions, InvalidateResult, KickedAt, KickOptions } from './operations.js';
+import type { DenyOptions, InvalidateResult, KickedAt, KickOptions, SharedDenial } from './operations.js';
 
 type Answer<T> = T | Promise<T>;
 
@@ -60,7 +60,7 @@ export interface SessionDirectory {
   kick(id: string, options?: KickOptions): Answer<boolean | KickedAt>;
   kickAll(filter: SessionFilter, options?: KickOptions): Answer<number>;
   tag(id: string, tags: Record<string, string>): Answer<boolean>;
-  deny(target: DenialTarget, options?: DenyOptions): Answer<Denial>;
+  deny(target: DenialTarget, options?: DenyOptions): Answer<Denial | SharedDenial>;
   liftDenial(which: string | DenialTarget): Answer<boolean>;
   denials(): Answer<readonly Denial[]>;
   explain(id: string): Answer<Explanation | undefined>;

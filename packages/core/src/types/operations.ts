@@ -1,3 +1,5 @@
+import type { Denial } from './denial.js';
+
 /** Options of `kick` and `kickAll`. */
 export interface KickOptions {
   /** How long the viewer is kept out, in milliseconds. Default `deniedRetentionMs`; 0 = may come back at once. */
@@ -16,6 +18,12 @@ export interface KickedAt {
   /** Nodes that have cut it. */
   readonly nodes: readonly string[];
   /** Nodes that have not answered in time: they cut it once they receive the order. */
+  readonly pending: readonly string[];
+}
+
+/** A denial of several nodes, each identified by its name. */
+export interface SharedDenial extends Denial {
+  /** Nodes that have not confirmed it in time: they apply it once they hear of it. */
   readonly pending: readonly string[];
 }
 

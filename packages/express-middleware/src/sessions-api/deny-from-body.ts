@@ -1,4 +1,4 @@
-import type { Denial, DenialTarget, SessionDirectory } from '@stream-sessions/core';
+import type { Denial, DenialTarget, SessionDirectory, SharedDenial } from '@stream-sessions/core';
 import { StreamSessionsError } from '@stream-sessions/core';
 import { invalidBody } from './answer.js';
 import { reasonOf } from './query.js';
@@ -25,7 +25,10 @@ const MAX_DENY_SECONDS = 999_999_999;
  *
  * @throws ApiError 400 if it is not clear who is meant.
  */
-export async function denyFromBody(directory: SessionDirectory, body: Record<string, unknown>): Promise<Denial> {
+export async function denyFromBody(
+  directory: SessionDirectory,
+  body: Record<string, unknown>,
+): Promise<Denial | SharedDenial> {
   const { deny_for: denyFor, reason, target: nested, ...flat } = body;
   if (nested !== undefined && Object.keys(flat).length > 0) {
     throw invalidBody(`Unknown field "${Object.keys(flat)[0]?.slice(0, 64)}". Known: target, deny_for, reason.`);

@@ -157,7 +157,10 @@ async function addDenial(directory: SessionDirectory, call: Call): Promise<Reply
   onlyNames(call, []);
   const denial = await denyFromBody(directory, await readObject(call.req));
   await directory.saved?.();
-  return { status: 201, body: denialToWire(denial) };
+  const body = denialToWire(denial);
+  // some nodes of a cluster have not received it yet
+  const isPending = 'pending' in denial && denial.pending.length > 0;
+  return isPending ? { status: 202, body: { ...body, pending: denial.pending } } : { status: 201, body };
 }
 
 async function liftDenial(directory: SessionDirectory, call: Call): Promise<Reply> {

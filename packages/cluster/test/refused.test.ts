@@ -1,0 +1,59 @@
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { createTracker } from '@stream-sessions/core';
+import type { RedisClient } from '@stream-sessions/core/spi';
+import { joinCluster, redisLink } from '../src/index.js';
+import { oneRedis } from './support/one-redis.js';
+import { SILENT } from './support/nodes.js';
+
+const PASSWORD = 'of the test';
+const redis = oneRedis(() => [
+  '--requirepass',
+  PASSWORD,
+  '--user',
+  'reader',
+  'on',
+  '>read',
+  '~*',
+  '&*',
+  '+@read',
+  '+ping',
+]);
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+function clientOf(options: Parameters<typeof createClient>[0]) {
+  const client = createClient({ socket: { port: redis.port, host: '127.0.0.1' }, ...options });
+  client.on('error', () => undefined);
+  ends.push(() => client.isOpen && client.destroy());
+  return client;
+}
+
+async function refusal(client: RedisClient): Promise<unknown> {
+  const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT, autoStart: false });
+  const via = redisLink(client);
+  ends.unshift(() => via.close());
+  return joinCluster(tracker, { via, logger: SILENT }).catch((error: unknown) => error);
+}
+
+const rejected = (message: RegExp) =>
+  expect.objectContaining({ code: 'ERR_CLUSTER_LINK', message: expect.stringMatching(message) });
+
+it('joining by a client without the password is rejected, with what helps', async () => {
+  const client = new Redis(redis.port, '127.0.0.1');
+  client.on('error', () => undefined);
+  ends.push(() => client.disconnect());
+  expect(await refusal(client)).toEqual(rejected(/NOAUTH .*; give the client the right password\.$/));
+});
+
+it('joining by a client whose user may not run scripts is rejected, with what helps', async () => {
+  const client = await clientOf({ username: 'reader', password: 'read' }).connect();
+  expect(await refusal(client)).toEqual(rejected(/NOPERM .*; let its user run EVAL/));
+});
+
+it('joining by a client that is not connected is rejected, with what helps', async () => {
+  expect(await refusal(clientOf({ password: PASSWORD }))).toEqual(rejected(/; connect\(\) the client first\.$/));
+});
