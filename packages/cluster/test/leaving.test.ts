@@ -1,4 +1,4 @@
-import { stays, until } from '../../../test/support/until.js';
+import { soon, stays, until } from '../../../test/support/until.js';
 import { concurrencyPolicy } from '@stream-sessions/policies';
 import { BUCKETS, type ClusterDirectory, type ClusterLink, type Step } from '../src/index.js';
 import { SHARDS } from '../src/visits/fields.js';
@@ -77,7 +77,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     const [a, b] = [await nodes.add({}, { leaseMs: 30_000 }), await nodes.add({}, { leaseMs: 30_000 })];
     await nodes.allSeen();
     await a.directory.leave();
-    await until('it is not listed', () => b.directory.nodes().length === 1, 1_000);
+    await soon('it is not listed', 1_000, () => b.directory.nodes().length === 1);
     expect(await b.directory.list()).toMatchObject({ partial: false });
     expect(await b.directory.kick('nobody')).toBe(false);
   });

@@ -19,6 +19,7 @@ import { pace } from '../src/speed/pace.js';
 import { get, RawClient, until } from './support/client.js';
 import { mediaFolder } from './support/media.js';
 import { closeServers, listen, serve } from './support/serve.js';
+import { soon } from '../../../test/support/until.js';
 
 /** One megabit a second: 250,000 bytes at once, then 125 bytes a millisecond. */
 const BURST = 250_000;
@@ -221,9 +222,10 @@ describe('a response with a limit', () => {
     client.get('/cam1/big.ts');
     const from = performance.now();
     await until(() => performance.now() - from > 500);
-    const may = BURST + 125 * (performance.now() - from);
-    expect(client.received.length).toBeLessThan(may + 1000);
-    expect(client.received.length).toBeGreaterThan(may * 0.8);
+    const may = () => BURST + 125 * (performance.now() - from);
+    expect(client.received.length).toBeLessThan(may() + 1000);
+    // a machine that stood still has to catch up
+    await until(() => client.received.length > may() * 0.8);
     expect(read - client.received.length).toBeLessThan(262_144);
     client.socket.destroy();
     await until(() => pace.isAsleep);
@@ -279,10 +281,10 @@ describe('several responses of one viewer', () => {
     const sum = () => clients.reduce((all, client) => all + client.bodyReceived, 0);
     await until(sum, (seen) => seen >= BURST);
     const before = clients.map((client) => client.bodyReceived);
-    const from = performance.now();
-    const playlist = await get(url, '/cam1/index.m3u8');
-    expect(playlist.body).toHaveLength(301);
-    expect(performance.now() - from).toBeLessThan(200);
+    let isThere = false;
+    const playlist = get(url, '/cam1/index.m3u8').finally(() => (isThere = true));
+    await soon('the playlist is there', 200, () => isThere);
+    expect((await playlist).body).toHaveLength(301);
     await until(sum, (seen) => seen >= BURST + 130_000);
     const shares = clients.map((client, i) => client.bodyReceived - before[i]!);
     expect(Math.max(...shares) / Math.min(...shares)).toBeLessThan(1.25);
@@ -302,15 +304,14 @@ describe('a limit that changes while it plays', () => {
     const client = await playing();
     await until(() => client.bodyReceived >= BURST);
     await changeTo({ downMbits: 80 });
-    const from = performance.now();
-    await until(() => client.bodyReceived >= BURST + 3_000_000);
-    expect(performance.now() - from).toBeLessThan(1000);
+    await soon('it is fast', 1_000, () => client.bodyReceived >= BURST + 3_000_000);
     await changeTo({ downMbits: 0.1 });
+    const changed = performance.now();
     // what is on its way arrives
-    await until(() => performance.now() - from > 600);
-    const before = client.bodyReceived;
-    await until(() => performance.now() - from > 1000);
-    expect(client.bodyReceived - before).toBeLessThan(12_500 + 3_125);
+    await until(() => performance.now() - changed > 300);
+    const [from, before] = [performance.now(), client.bodyReceived];
+    await until(() => performance.now() - from > 400);
+    expect(client.bodyReceived - before).toBeLessThan(12.5 * (performance.now() - from) + 10_625);
     client.socket.destroy();
   });
 

@@ -118,8 +118,11 @@ it('the server reports the properties of a connection and of its network', async
   expect(statistics.packetsSent).toBeGreaterThan(30);
   expect(statistics.packetsSent).toBeLessThanOrEqual(viewer!.bytesSent / 1316);
   expect(statistics).toMatchObject({ packetsReceived: 0, packetsDropped: 0 });
-  expect(statistics.rttMs).toBeGreaterThan(0);
-  expect(statistics.rttMs).toBeLessThan(200);
+  // on a busy machine the other side takes its time, too
+  await until('the round trip is of this machine', () => {
+    const { rttMs = 0 } = viewer!.statistics() ?? {};
+    return rttMs > 0 && rttMs < 200;
+  });
   expect(input!.statistics()!.packetsReceived).toBeGreaterThan(30);
   viewer!.close();
   expect(viewer!.statistics()).toBeUndefined();

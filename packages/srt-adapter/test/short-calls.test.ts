@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createTracker, type Policy, type SessionTracker } from '@stream-sessions/core';
 import { createSrtServer, type SrtServer } from '../src/index.js';
 import { rudeCallers } from './support/rude-callers.js';
-import { pace, until } from '../../../test/support/until.js';
+import { pace, soon, until } from '../../../test/support/until.js';
 
 /** Milliseconds: a peer is taken for gone after 5,000 of silence, and every socket is looked at once in 1,000. */
 const AT_THE_LATEST = 6_500;
@@ -49,7 +49,7 @@ function commandOf(thread: string): string {
 }
 
 async function nobodyIsLeft(): Promise<void> {
-  await until('nobody is listed', () => tracker.stats().active === 0, AT_THE_LATEST);
+  await soon('nobody is listed', AT_THE_LATEST, () => tracker.stats().active === 0);
   const { openedTotal, closedTotal } = tracker.stats();
   expect(openedTotal - closedTotal).toBe(0);
   expect(server.connections()).toEqual([]);

@@ -3,7 +3,7 @@ import { createSrtServer, type SrtServer } from '../src/index.js';
 import { Caller } from './support/caller.js';
 import { LiveTransmit } from './support/live-transmit.js';
 import { startSrtProxy, type SrtProxy } from '../../../test/players/support/srt-proxy.js';
-import { until } from '../../../test/support/until.js';
+import { soon, until } from '../../../test/support/until.js';
 
 const PUBLISH = '#!::r=live/cam1,m=publish';
 /** Milliseconds: what docs/silence.md says, with the least that libsrt has for its own five seconds. */
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 async function allAreClosed(): Promise<void> {
   const since = Date.now();
-  await until('nobody is listed', () => active() === 0, LATEST);
+  await soon('nobody is listed', LATEST, () => active() === 0);
   expect(Date.now() - since).toBeGreaterThan(SOONEST);
   const closed = tracker.list({ status: 'closed' }).map(({ kind, closeReason }) => `${kind} ${closeReason}`);
   expect(closed.sort()).toEqual(['input client_gone', 'viewer client_gone']);
@@ -70,7 +70,7 @@ it.each([
   const [{ id } = { id: '' }] = tracker.list({ kind: 'input' });
   const next = await noted(new Caller(server.port, PUBLISH)).connects();
   next.publish();
-  await until('the old one is replaced', () => tracker.get(id)?.closeReason === 'replaced', 2_000);
+  await soon('the old one is replaced', 2_000, () => tracker.get(id)?.closeReason === 'replaced');
   const then = player.received();
   await until('the player plays on', () => player.received() > then + 20_000);
   expect(tracker.list({ kind: 'input', status: 'active' })).toHaveLength(1);

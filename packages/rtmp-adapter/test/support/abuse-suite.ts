@@ -6,7 +6,7 @@ import { attachRtmp, guardNodeMediaServer, type Attachment, type NodeMediaServer
 import { encode, type Amf } from './amf.js';
 import { HttpFlvClient, WsFlvClient } from './flv-clients.js';
 import { command, message, onStream, RtmpClient } from './rtmp-client.js';
-import { pace, stays, until } from '../../../../test/support/until.js';
+import { pace, soon, stays, until } from '../../../../test/support/until.js';
 
 /** A server with the adapter attached to it. */
 interface AbusedServer {
@@ -79,7 +79,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
 
   afterEach(async () => {
     sockets.forEach((socket) => socket.destroy());
-    await until('strangers are forgotten', () => sessions.size === 2, 3_000);
+    await soon('strangers are forgotten', 3_000, () => sessions.size === 2);
     const then = honest[1]!.mediaBytes;
     await until('the honest one plays on', () => honest[1]!.mediaBytes > then);
     expect(died).toEqual([]);
