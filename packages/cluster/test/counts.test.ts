@@ -4,7 +4,7 @@ import { createTracker } from '@stream-sessions/core';
 import { joinCluster, redisLink } from '../src/index.js';
 import { counting } from './support/counting-link.js';
 import { CHANGED_MS } from '../src/visits/visit-lua.js';
-import { hit, type Node, type Nodes, play, SILENT } from './support/nodes.js';
+import { hit, type Node, type Nodes, play, SILENT, visitsIn } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
@@ -137,8 +137,8 @@ it('the counts are right after a crash, and after Redis has come back empty', as
 it('the counts keep nothing about streams without sessions', async () => {
   const a = await nodes.add();
   for (let n = 0; n < 20; n++) await play(a, { stream: `once${n}` });
-  await until('all are reported', () => nodes.opened.length === 20);
+  await until('all are reported', () => visitsIn(nodes.opened) === 20);
   await a.directory.kickAll({ kind: 'viewer' });
-  await until('all ends are reported', () => nodes.closed.length === 20);
+  await until('all ends are reported', () => visitsIn(nodes.closed) === 20);
   expect(await nodes.keys('counts')).toEqual([]);
 });

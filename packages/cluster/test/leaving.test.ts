@@ -3,7 +3,7 @@ import { concurrencyPolicy } from '@stream-sessions/policies';
 import { BUCKETS, type ClusterDirectory, type ClusterLink, type Step } from '../src/index.js';
 import { SHARDS } from '../src/visits/fields.js';
 import { LATEST, visitsKey } from '../src/visits/visit-steps.js';
-import { ask, hit, play, type Node, type Nodes } from './support/nodes.js';
+import { ask, hit, play, visitsIn, type Node, type Nodes } from './support/nodes.js';
 import { LINKS, nodesOver, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
@@ -51,7 +51,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     await nodes.tellsOpened(VIEWERS);
     isBroken = true;
     await a.directory.leave();
-    await until('all ends are reported', () => nodes.closed.length === VIEWERS, 10_000);
+    await until('all ends are reported', () => visitsIn(nodes.closed) === VIEWERS);
     expect(new Set(nodes.closed.map(({ closeReason }) => closeReason))).toEqual(new Set(['lost']));
     await until('nobody is counted', async () => (await b.directory.count(LIVE)) === 0);
     await until('nothing is left', async () => (await fields(b)).length === 0);
@@ -70,7 +70,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     await until('nobody is counted', async () => (await b.directory.count(LIVE)) === 0);
     await stays('nobody comes back', async () => (await b.directory.count(LIVE)) === 0, 300);
     expect((await fields(b)).filter((each) => !each.startsWith(LATEST))).toEqual([]);
-    await until('all ends are reported', () => nodes.closed.length === nodes.opened.length);
+    await until('all ends are reported', () => visitsIn(nodes.closed) === visitsIn(nodes.opened));
   });
 
   it('is not waited for by others', async () => {

@@ -126,6 +126,10 @@ export class Nodes {
   }
 }
 
+/** How many visits these are. Each is told of at least once: again if the lease of a node ends meanwhile, as on a busy machine. */
+export const visitsIn = (told: readonly PlaySession[]): number =>
+  new Set(told.map(({ id, openedAt }) => `${id} ${openedAt}`)).size;
+
 export const hit = (over: Partial<HttpHit> = {}): HttpHit => ({
   stream: 'cam1',
   protocol: 'hls',
