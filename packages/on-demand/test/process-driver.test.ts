@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pace, until } from '@stream-sessions/core/testing';
+import { until } from '@stream-sessions/core/testing';
 import { processDriver, type ProcessDriverOptions, type SourceRun } from '../src/index.js';
 import { driverContract } from '../src/testing/index.js';
 
@@ -12,9 +12,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Writes its pid into a file of its stream, and goes on until it is told to end. */
 const CAMERA = `
+  if (process.argv[2] === 'stubborn') process.on('SIGTERM', () => {});
   require('fs').writeFileSync(process.argv[1], String(process.pid));
   setInterval(() => {}, 1000);
-  if (process.argv[2] === 'stubborn') process.on('SIGTERM', () => {});
 `;
 const fileOf = (stream: string): string => path.join(folder, `${stream}.txt`);
 const command = [process.execPath, '-e', CAMERA, path.join(folder, '{stream}.txt')];
@@ -62,7 +62,6 @@ it('the process driver kills a process that ignores SIGTERM', async () => {
   const { run, ends } = aRun();
   await driver.start(camera(5), run);
   await until('it listens to signals', () => pidOf('cam-5') > 0);
-  await pace(100);
   await driver.stop(camera(5));
   expect(isAlive(pidOf('cam-5'))).toBe(false);
   await until('it was reported', () => ends.length === 1);

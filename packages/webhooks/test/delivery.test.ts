@@ -234,7 +234,7 @@ describe('endpoints', () => {
       order.set(json.data.id, [...(order.get(json.data.id) ?? []), json.type]);
     }
     expect([...order.values()]).toEqual(Array(30).fill(['session.opened', 'session.closed']));
-    await endless.until(60);
+    await Promise.all([endless.until(60), slow.until(8)]);
     expect(slow.received.length).toBe(8);
     clock.advance(15_000);
     await until('what never answers failed', () => webhooks.endpoints()[1]!.failed === 8);
