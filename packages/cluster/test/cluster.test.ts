@@ -134,7 +134,7 @@ describe('the end of a visit', () => {
     await play(b, { sid: 'of both' });
     await until('both are there', async () => (await b.directory.count({ status: 'active' })) === 2);
     await a.crash();
-    await until('the dead is forgotten', async () => (await b.directory.count({ status: 'active' })) === 1, 15_000);
+    await until('the dead is forgotten', async () => (await b.directory.count({ status: 'active' })) === 1);
     expect(await rows(b)).toMatchObject([{ nodes: ['node-2'] }]);
     expect(b.directory.nodes().map(({ name }) => name)).toEqual(['node-2']);
   });

@@ -126,11 +126,11 @@ it('the counts are right after a crash, and after Redis has come back empty', as
       .join('\n')
       .split('\n')
       .filter((line) => line !== '').length;
-  await until('all are put back', async () => (await recorded()) === 8, 15_000);
-  await until('both nodes are back', () => b.directory.nodes().length === 2, 15_000);
-  await until('all are counted again', async () => (await asked()) === 8, 15_000);
+  await until('all are put back', async () => (await recorded()) === 8);
+  await until('both nodes are back', () => b.directory.nodes().length === 2);
+  await until('all are counted again', async () => (await asked()) === 8);
   await a.crash();
-  await until('the dead is forgotten', async () => (await asked()) === 3, 15_000);
+  await until('the dead is forgotten', async () => (await asked()) === 3);
   expect(await b.directory.streams()).toMatchObject([{ stream: 'cam1', viewers: 3 }]);
 });
 

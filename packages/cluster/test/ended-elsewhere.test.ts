@@ -27,7 +27,7 @@ describe.each(LINKS)('over %s, a part whose visit has ended on the other nodes',
     await play(b, eve);
     await nodes.tellsOpened(1);
     isCut = true;
-    await until('it is left out', () => a.directory.nodes().length === 1, 10_000);
+    await until('it is left out', () => a.directory.nodes().length === 1);
     expect(await a.directory.kick(before.id, { denyForMs: 0 })).toBeTruthy();
     await until('its end is reported', () => nodes.closed.length === 1);
     isCut = false;

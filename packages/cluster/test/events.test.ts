@@ -92,9 +92,9 @@ describe('a step whose answer is lost', () => {
     a.link.lose('visits', 'answer');
     const b = await living({ idleTimeoutMs: 1_000 });
     a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
-    await until('it is reported', () => types().length === 1, 10_000);
+    await until('it is reported', () => types().length === 1);
     a.link.lose('visits', 'answer');
-    await until('its end is reported', () => types().length >= 2, 10_000);
+    await until('its end is reported', () => types().length >= 2);
     await stays('no more is told', () => types().join() === 'opened,closed', 300);
     expect(ofVisits().map(({ payload }) => payload['ip'])).toEqual(['203.0.113.7', '203.0.113.7']);
     expect(ofVisits()[1]?.payload).toMatchObject({ bytes: 7, reason: 'idle' });
@@ -110,7 +110,7 @@ describe('a node that dies', () => {
     a.link.lose('visits', 'process');
     const session = a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
     await until('it is dead', () => a.link.isDead);
-    await until('all is reported', () => types().length >= 2, 15_000);
+    await until('all is reported', () => types().length >= 2);
     await stays('no more is told', () => types().join() === 'opened,closed', 500);
     expect(ofVisits()[0]?.payload).toMatchObject({ session_id: session?.id, stream_code: 'cam1' });
     expect(ofVisits()[1]?.payload).toMatchObject({ session_id: session?.id, reason: 'lost' });
@@ -123,7 +123,7 @@ describe('a node that dies', () => {
     const { id } = await play(a, { token: 't' });
     await until('it is reported', () => types().length === 1);
     await a.crash();
-    await until('all is reported', () => types().length >= 3, 15_000);
+    await until('all is reported', () => types().length >= 3);
     await stays('no more is told', () => types().join() === 'opened,opened,closed', 500);
     const [first, again, closed] = ofVisits();
     expect(again?.id).toBe(first?.id);
@@ -144,7 +144,7 @@ describe('a node that dies', () => {
       close: () => link.close(),
     }));
     b.directory.addSink(sink);
-    await until('its lease has ended', () => b.directory.nodes().length === 1, 15_000);
+    await until('its lease has ended', () => b.directory.nodes().length === 1);
     expect(await ask(b, { token: 't' })).toMatchObject({ admitted: false });
     await until('it is given back', async () => (await nodes.records()).length === 0);
     isSwept = true;
@@ -173,7 +173,7 @@ describe('a node that dies', () => {
       a.tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7', token: 't', bytes: 7 });
       await until('it is dead', () => a.link.isDead);
       b.directory.addSink(sink);
-      await until('all is reported', () => types().length >= 2, 15_000);
+      await until('all is reported', () => types().length >= 2);
       await stays('no more is told', () => types().join() === 'opened,closed', 500);
       expect(isLost).toBe(true);
       await a.crash();
@@ -203,7 +203,7 @@ describe('a node that dies', () => {
     await until('it is reported', () => types().length === 1);
     await until('nothing is left to report', async () => (await nodes.keys('outbox-*')).length === 0);
     await a.crash();
-    await until('the dead is forgotten', () => b.directory.nodes().length === 1, 15_000);
+    await until('the dead is forgotten', () => b.directory.nodes().length === 1);
     await stays('nothing is told', () => types().length === 1, 1_500);
     expect([...(await b.directory.list({ status: 'active' }))]).toMatchObject([{ id }]);
   });

@@ -40,9 +40,9 @@ describe.each(['redis', 'workers'] as const)('the feed of a node, over %s', (via
     await play(a, { token: 't' }, 7);
     const rows = () => feed.of('session.updated').map(({ data }) => data.payload);
     const shown = () => rows().reduce((row, payload) => ({ ...row, ...payload }), {});
-    await until('it is shown as one', () => shown().bytes === 157 && shown().nodes?.length === 2, 15_000);
+    await until('it is shown as one', () => shown().bytes === 157 && shown().nodes?.length === 2);
     expect(shown()).toMatchObject({ id, nodes: ['node-1', 'node-2'], ip: '203.0.113.7' });
-    await until('it is counted', () => feed.of('stats').some(({ data }) => data.stats.viewers === 1), 15_000);
+    await until('it is counted', () => feed.of('stats').some(({ data }) => data.stats.viewers === 1));
     expect(await a.directory.kick(id)).toBeTruthy();
     const closed = await feed.until('session.closed');
     expect(closed.data.payload).toMatchObject({ id, bytes: 157, reason: 'kicked' });
@@ -80,7 +80,7 @@ it('the feed ends with the list that the nodes have, whatever viewers do', async
     return rows.map(({ id, bytes }) => `${id} ${bytes}`).sort();
   };
   const shown = () => [...copy].flatMap(([id, { bytes, closed }]) => (closed ? [] : [`${id} ${bytes}`])).sort();
-  await until('it is the same', async () => (await live()).join() === shown().join(), 15_000);
+  await until('it is the same', async () => (await live()).join() === shown().join());
   expect(shown().length).toBeGreaterThan(0);
   for (const end of ends) end();
 });

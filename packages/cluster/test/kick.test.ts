@@ -39,7 +39,7 @@ describe('a kick', () => {
     await nodes.allSeen();
     const { id } = await play(a, { sid: 's' });
     expect(await b.directory.kick(id)).toEqual({ nodes: ['node-1'], pending: ['node-2'] });
-    await until('it is heard', async () => !(await ask(b, { sid: 's' })).admitted, 5_000);
+    await until('it is heard', async () => !(await ask(b, { sid: 's' })).admitted);
   });
 
   it('names nodes as pending that have the name of one that has cut', async () => {
@@ -55,7 +55,7 @@ describe('a kick', () => {
     for (let n = 0; n < 1_000; n++) a.tracker.trackHttp(hit({ token: `t${n}`, ip: `10.0.${n >> 8}.${n & 255}` }));
     expect(await b.directory.kickAll({ stream: 'cam1' })).toBe(1_000);
     expect(a.tracker.stats().active).toBe(0);
-    await until('all denials are heard', () => b.tracker.denials().length === 1_000, 10_000);
+    await until('all denials are heard', () => b.tracker.denials().length === 1_000);
   });
 
   it('of all that match says which nodes have not answered, and what the others have done', async () => {
@@ -68,7 +68,7 @@ describe('a kick', () => {
     });
     await expect(a.directory.get('of the other')).rejects.toMatchObject({ code: 'ERR_CLUSTER_ALONE' });
     await expect(a.directory.tag('of the other', {})).rejects.toMatchObject({ code: 'ERR_CLUSTER_ALONE' });
-  }, 30_000);
+  });
 
   it('is one denial in the list, and is lifted as one', async () => {
     const [a, b] = await two();
@@ -108,7 +108,7 @@ describe('a kick', () => {
     await expect(a.directory.kick(there.id)).rejects.toMatchObject({ code: 'ERR_CLUSTER_ALONE' });
     expect(a.tracker.list({ status: 'active' })).toEqual([]);
     await redis.restart();
-    await until('both are back', () => [a, b].every(({ directory }) => directory.nodes().length === 2), 15_000);
+    await until('both are back', () => [a, b].every(({ directory }) => directory.nodes().length === 2));
     // what was said meanwhile is heard
     await until('it is known there', () => b.tracker.denials().length === 1);
     expect((await ask(b, { sid: 'here' })).admitted).toBe(false);

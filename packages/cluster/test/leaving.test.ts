@@ -97,7 +97,7 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     expect((await ask(b, viewer(1))).admitted).toBe(false);
     await a.directory.leave();
     both.push(b.directory);
-    await until('there is room again', async () => (await ask(b, viewer(1))).admitted, 5_000);
+    await until('there is room again', async () => (await ask(b, viewer(1))).admitted);
   });
 
   it('limits by itself from then on', async () => {

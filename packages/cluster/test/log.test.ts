@@ -100,7 +100,7 @@ it('the log is restored by the nodes that know it when Redis comes back empty', 
     await member.leave();
     return table.filter((body) => body !== 'Dtwo').sort();
   };
-  await until('a newcomer finds it', async () => (await newcomer()).join() === known.join(), 10_000);
+  await until('a newcomer finds it', async () => (await newcomer()).join() === known.join());
 });
 
 it('the log is put back when Redis has lost its last second, and later entries of other nodes are heard', async () => {

@@ -131,7 +131,7 @@ describe('a question to the cluster whose answer is lost', () => {
     const { id } = await play(a, viewer(1));
     await nodes.tellsOpened(1);
     expect([...(await b.directory.list({ status: 'active' }))]).toMatchObject([{ id, nodes: ['node-1'] }]);
-    await until('it has ended', () => nodes.closed.length === 1, 10_000);
+    await until('it has ended', () => nodes.closed.length === 1);
     await stays('once', () => nodes.closed.length === 1 && nodes.opened.length === 1, 200);
     expect(await nodes.records()).toEqual([]);
   });
@@ -152,7 +152,7 @@ describe('a question to the cluster whose answer is lost', () => {
     await play(a, viewer(1));
     await play(b, viewer(1));
     expect((await ask(b, { token: 'bad', ip: '192.0.2.1' })).admitted).toBe(false);
-    await until('it has ended', () => nodes.closed.length === 1, 10_000);
+    await until('it has ended', () => nodes.closed.length === 1);
     await stays('once', () => nodes.closed.length === 1 && nodes.opened.length === 1, 200);
     expect(await nodes.records()).toEqual([]);
   });

@@ -53,7 +53,7 @@ it('a replacement is known to a node that joins afterwards, and when Redis has c
   expect(await isOut(late)).toBe(true);
   const aside = await connect('redis', redis.port);
   await aside.ask('FLUSHALL');
-  await until('it is in the table again', async () => (await nodes.keys('log-table-*')).length > 0, 10_000);
+  await until('it is in the table again', async () => (await nodes.keys('log-table-*')).length > 0);
   const later = await limitedNode(nodes, { max: 1, onExceed: 'replace-oldest' });
   await until('it is known', () => later.tracker.denials().some(({ reason }) => reason === 'replaced'));
 });
@@ -65,7 +65,7 @@ it('a replaced viewer is admitted again when the node with its replacement has d
   await play(b, tv);
   await until('it is out', () => isOut(c));
   await b.crash();
-  for (const node of [a, c]) await until('it may come back', async () => !(await isOut(node)), 10_000);
+  for (const node of [a, c]) await until('it may come back', async () => !(await isOut(node)));
 });
 
 it('a visit that keeps others out has ended when no node has it at two checks in a row', async () => {

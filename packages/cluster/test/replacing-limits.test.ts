@@ -81,7 +81,7 @@ describe.each(['Redis', 'a hub among workers'])('over %s, a limit that replaces 
     );
     const answers = await Promise.all(asked);
     expect(answers.filter(({ admitted }) => admitted).length).toBeGreaterThan(2);
-    await until('two are left', () => liveOn(all).length === 2, 10_000);
+    await until('two are left', () => liveOn(all).length === 2);
     await stays('two are left', () => liveOn(all).length === 2, 300);
     const { directory } = all[0] as Node;
     // it does not know while it has no lease
@@ -106,7 +106,7 @@ describe.each(['Redis', 'a hub among workers'])('over %s, a limit that replaces 
     await play(b, tv);
     const { id } = await play(c, laptop);
     expect(liveOn(all)).toHaveLength(3);
-    await until('one too many has gone', () => nodes.closed.length === 1, 10_000);
+    await until('one too many has gone', () => nodes.closed.length === 1);
     expect(nodes.closed).toMatchObject([{ userAgent: out.userAgent, closeReason: 'replaced' }]);
     await until('it has gone everywhere', () => liveOn(all).sort().join() === left);
     await isOut(all, out);

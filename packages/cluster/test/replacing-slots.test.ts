@@ -66,7 +66,7 @@ describe('of the sessions admitted while they could not be counted, a limit', ()
   it('ends the oldest, each for one that stays, if the oldest is to be replaced', async () => {
     const [a, b] = await full();
     for (const id of ['s4', 's5', 's6', 's7']) b.slots.hold('eve', id, oldest);
-    await until('four have gone', () => a.ended.length + b.ended.length === 4, 10_000);
+    await until('four have gone', () => a.ended.length + b.ended.length === 4);
     expect(a.ended.sort()).toEqual(['s1 for s7', 's2 for s5', 's3 for s6']);
     expect(b.ended).toEqual(['s4 for s7']);
   });
@@ -74,7 +74,7 @@ describe('of the sessions admitted while they could not be counted, a limit', ()
   it('ends those between the first and the last, for the last, if the newest is to be replaced', async () => {
     const [a, b] = await full(newest);
     for (const id of ['s4', 's5']) b.slots.hold('eve', id, newest);
-    await until('two have gone', () => a.ended.length + b.ended.length === 2, 10_000);
+    await until('two have gone', () => a.ended.length + b.ended.length === 2);
     expect([a.ended, b.ended]).toEqual([['s3 for s5'], ['s4 for s5']]);
   });
 });

@@ -71,7 +71,7 @@ it('the slot of a session whose visit is about to open is kept: it does not play
   isOpen = true;
   expect(await b.slots.take('eve', 't', one)).toEqual(taken);
   await until('it is told to go', () => a.ended.includes('s idle'));
-}, 20_000);
+});
 
 it('slots have their holders back when Redis comes back empty, and end the excess ones, newest first', async () => {
   const [a, b] = [await node('a'), await node('b')];

@@ -15,7 +15,6 @@ let folder: string;
 let receiver: Server;
 const received: any[] = [];
 const running: Webhooks[] = [];
-jest.setTimeout(60_000);
 nodesOn(redis, (given) => (nodes = given));
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cluster-webhooks-'));

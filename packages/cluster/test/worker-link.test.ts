@@ -124,7 +124,7 @@ describe('the hub', () => {
     expect(hubs()).toEqual([a.link]);
     links.splice(links.indexOf(a.link as WorkerLink), 1);
     await a.link.close();
-    await until('the others have joined anew', () => [b, c].every((each) => namesOf(each).join() === 'b,c'), 10_000);
+    await until('the others have joined anew', () => [b, c].every((each) => namesOf(each).join() === 'b,c'));
     const later = await joined(open(), 'd');
     await until('who comes later knows it', () => [...later.table, ...later.said].includes('Dwhoever'));
     for (const { member } of [b, c, later]) await member.leave();
@@ -136,7 +136,7 @@ describe('the hub', () => {
     rmSync(path, { recursive: true });
     const c = await joined(open(), 'c');
     const all = [a, b, c];
-    await until('each sees all', () => all.every((each) => namesOf(each).join() === 'a,b,c'), 15_000);
+    await until('each sees all', () => all.every((each) => namesOf(each).join() === 'a,b,c'));
     // and was not removed with the one before
     expect(hubs()).toEqual([c.link]);
     for (const { member } of all) await member.leave();

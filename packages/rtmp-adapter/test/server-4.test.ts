@@ -164,7 +164,7 @@ describe('while a verdict is pending', () => {
     const stream = newStream();
     const player = await rtmp().play(stream);
     const publisher = await rtmp().publish(stream, 'FMLE/3.0', 200_000);
-    await until('it is not read any more', () => publisher.socket.writableLength > 500_000, 15_000);
+    await until('it is not read any more', () => publisher.socket.writableLength > 500_000);
     expect(player.mediaBytes).toBe(0);
     expect(tracker.count({ kind: 'input' })).toBe(0);
     answer({ allow: true });
@@ -292,7 +292,7 @@ describe('a player that does not read', () => {
     );
     let most = 0;
     const watch = setInterval(() => (most = Math.max(most, ...sockets.map((socket) => socket.writableLength))), 20);
-    await until('both are cut', () => closed().length === 2, 20_000);
+    await until('both are cut', () => closed().length === 2);
     clearInterval(watch);
     expect(closed().map(({ closeReason }) => closeReason)).toEqual(['stalled', 'stalled']);
     expect(most).toBeGreaterThan(200_000);
@@ -309,7 +309,7 @@ describe('a player that does not read', () => {
     await until('it plays', () => player.mediaBytes > 0);
     player.socket.pause();
     const [session] = [...context.sessions.values()].filter((each) => !(each as any).isPublisher) as any[];
-    await until('its buffer is full', () => session.socket.writableLength > 300_000, 15_000);
+    await until('its buffer is full', () => session.socket.writableLength > 300_000);
     player.socket.resume();
     await until('it has caught up', () => session.socket.writableLength === 0);
     const then = player.mediaBytes;

@@ -34,7 +34,7 @@ async function raw(...parts: (Buffer | string)[]): Promise<Socket> {
 async function lastWords(socket: Socket): Promise<string> {
   let said = '';
   socket.on('data', (data: Buffer) => (said += data.toString('latin1')));
-  await until('the server has hung up', () => socket.closed || socket.readableEnded, 10_000);
+  await until('the server has hung up', () => socket.closed || socket.readableEnded);
   return said;
 }
 
@@ -42,7 +42,7 @@ async function answerTo(...parts: (Buffer | string)[]): Promise<string> {
   const socket = await raw(...parts);
   let said = '';
   socket.on('data', (data: Buffer) => (said += data.toString('latin1')));
-  await until('it is answered', () => said.includes('\r\n\r\n'), 10_000);
+  await until('it is answered', () => said.includes('\r\n\r\n'));
   socket.destroy();
   return said;
 }
@@ -67,7 +67,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   sockets.forEach((socket) => socket.destroy());
-  await until('strangers are forgotten', () => connections() === 2, 5_000);
+  await until('strangers are forgotten', () => connections() === 2);
   const then = player.mediaBytes;
   await until('the honest one plays on', () => player.mediaBytes > then);
   expect(tracker.count({ status: 'active' })).toBe(2);
@@ -213,7 +213,7 @@ it('the server bounds what waits for a client that does not read its responses',
   const before = heldBytes();
   const question = Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n'.repeat(1_000));
   const ask = setInterval(() => deaf.writableLength < MEGABYTE && deaf.write(question), 1);
-  await until('it is cut', () => connections(own) === 0, 20_000);
+  await until('it is cut', () => connections(own) === 0);
   clearInterval(ask);
   expect(heldBytes() - before).toBeLessThan(20 * MEGABYTE);
   deaf.destroy();

@@ -104,7 +104,7 @@ async function comeAndGo(many: number, open: () => Socket): Promise<void> {
 const resources = (name: RegExp): number => process.getActiveResourcesInfo().filter((each) => name.test(each)).length;
 
 async function expectNothingLeft(connections: () => number, own: number): Promise<void> {
-  await until('all connections have gone', () => connections() === own, 10_000);
+  await until('all connections have gone', () => connections() === own);
   // Those who waited for a verdict have it by now, or will hear nothing of it.
   await pace(60);
   const { openedTotal, closedTotal, active } = tracker.stats();

@@ -75,7 +75,7 @@ describe('Redis behind three Sentinels with credentials of their own', () => {
             return false;
           },
         );
-      await until('the new master answers', answers, 20_000);
+      await until('the new master answers', answers);
       expect(await manager.get(made[i]?.id ?? '')).toBeDefined();
       await manager.stop();
     }

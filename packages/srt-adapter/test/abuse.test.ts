@@ -181,7 +181,7 @@ it('the server notices that callers have vanished, even while a verdict on them 
   expect(server.connections()).toHaveLength(4);
   player.process.kill('SIGKILL');
   pending.process.kill('SIGKILL');
-  await until('both are gone', () => server.connections().length === 2, 10_000);
+  await until('both are gone', () => server.connections().length === 2);
   expect(active()).toBe(2);
   expect(pending.received()).toBe(0);
   answer({ allow: true }); // to nobody any more
@@ -197,7 +197,7 @@ it('media that a player does not take is dropped, the player is cut as stalled, 
   await until('packets are dropped', () => (connection.statistics()?.packetsDropped ?? 0) > 0);
   const { bytesWaiting = 0 } = connection.statistics() ?? {};
   expect(bytesWaiting).toBeLessThan(2 * 1024 * 1024);
-  await until('it is cut', () => slow.ended, 10_000);
+  await until('it is cut', () => slow.ended);
   expect(tracker.get(id)).toMatchObject({ closeReason: 'stalled' });
   expect(Number(tracker.get(id)!.tags['srt_packets_dropped'])).toBeGreaterThan(0);
   await playsOn();
@@ -247,7 +247,7 @@ it('the server can be closed in the middle of everything', async () => {
   const reasons = new Set(tracker.list({ status: 'closed' }).map(({ closeReason }) => closeReason));
   reasons.delete('replaced'); // they all published the same stream
   expect(reasons).toEqual(new Set(['shutdown']));
-  await until('everybody knows', () => [...clients].every((client) => (client as Caller).ended), 10_000);
+  await until('everybody knows', () => [...clients].every((client) => (client as Caller).ended));
 });
 
 it('the server opens and closes two hundred times in one process, and leaves no thread behind', async () => {

@@ -39,7 +39,7 @@ export class CurlFeed {
   }
 
   async until(event: string, count = 1): Promise<Message> {
-    await until(`${count} ${event}`, () => this.of(event).length >= count, 15_000);
+    await until(`${count} ${event}`, () => this.of(event).length >= count);
     return this.of(event)[count - 1] as Message;
   }
 

@@ -6,7 +6,6 @@ import { command, HANDSHAKE, message, onStream, RtmpClient } from './rtmp-client
 import { until } from '../../../../test/support/until.js';
 
 const MIB = 1024 * 1024;
-jest.setTimeout(30_000);
 
 interface FloodedServer {
   readonly rtmp: number;
