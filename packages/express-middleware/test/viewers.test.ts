@@ -359,20 +359,17 @@ describe('options', () => {
 
 describe('a client that has left before the tracker is asked', () => {
   it('is not tracked', async () => {
-    let release: () => void = () => undefined;
     const track = trackPlayback(tracker);
-    const passed = new Promise<void>((resolve) => {
-      void serve((req, res) => {
-        release = () => track(req, res, () => resolve());
-      }).then(async ({ port }) => {
-        const client = await RawClient.connect(port);
-        client.get('/cam1/a.ts');
-        await until(() => release.name === 'release');
-        client.socket.destroy();
-        setTimeout(() => release(), 50);
-      });
+    let [hasAsked, hasPassed] = [false, false];
+    const { port } = await serve((req, res) => {
+      hasAsked = true;
+      res.once('close', () => setImmediate(() => track(req, res, () => (hasPassed = true))));
     });
-    await passed;
+    const client = await RawClient.connect(port);
+    client.get('/cam1/a.ts');
+    await until(() => hasAsked);
+    client.socket.destroy();
+    await until(() => hasPassed);
     expect(tracker.stats().openedTotal).toBe(0);
   });
 });
