@@ -15,7 +15,7 @@ let browser: Browser;
 beforeAll(async () => {
   [origin, browser] = await Promise.all([startLiveOrigin(), launchChromium()]);
   proxy = await startRecordingProxy(origin.url);
-}, 40_000);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -58,7 +58,7 @@ describe('hls.js and dash.js on the page', () => {
     page = await open('page');
     await Promise.all(PLAYERS.map((player) => playsOn(page, player)));
     sids = { hls: await sidOf(page, 'hls'), dash: await sidOf(page, 'dash') };
-  }, 40_000);
+  });
 
   it('are one session each, named by their CMCD sid', async () => {
     const sessions = await live('page');
@@ -81,7 +81,7 @@ describe('hls.js and dash.js on the page', () => {
     );
     await Promise.all(PLAYERS.map((player) => playsOn(page, player)));
     expect((await live('page')).map(({ id }) => id).sort()).toEqual(before);
-  }, 40_000);
+  });
 
   it('stay one session each when hls.js changes from TS to fMP4 segments, which count as HLS', async () => {
     const before = (await live('page')).map(({ id }) => id).sort();
@@ -94,7 +94,7 @@ describe('hls.js and dash.js on the page', () => {
     expect((await live('page')).map(({ id }) => id).sort()).toEqual(before);
     expect((await sessionOf('hls'))[0]!.protos).toEqual(['hls']);
     expect((await sessionOf('dash'))[0]!.protos).toEqual(['dash']);
-  }, 40_000);
+  });
 
   it.each(PLAYERS)('have every body byte of %s counted, and no more', async (player) => {
     await stopPlayer(page, player);
@@ -115,7 +115,7 @@ describe('without CMCD', () => {
     expect(sessions).toEqual([expect.objectContaining({ named_by: 'fingerprint' })]);
     expect([...sessions[0]!.protos].sort()).toEqual(['dash', 'hls']);
     await page.context().close();
-  }, 40_000);
+  });
 });
 
 describe('hls.js alone', () => {
@@ -131,12 +131,10 @@ describe('hls.js alone', () => {
     { name: 'its own CMCD', query: '', config: { cmcd: { sessionId: 'erin-1' } }, namedBy: 'cmcd' },
   ];
 
-  it.each(names)(
-    'is one session with $name',
-    async ({ name, query, config, namedBy }) => {
-      const page = await open(name, 'style.css'); // any document of the origin, but without its players
-      await page.addScriptTag({ url: `${proxy.url}lib/hls.js` });
-      await page.evaluate(`{
+  it.each(names)('is one session with $name', async ({ name, query, config, namedBy }) => {
+    const page = await open(name, 'style.css'); // any document of the origin, but without its players
+    await page.addScriptTag({ url: `${proxy.url}lib/hls.js` });
+    await page.evaluate(`{
       const video = document.body.appendChild(document.createElement('video'));
       video.muted = true;
       const hls = new Hls(${JSON.stringify(config)});
@@ -144,23 +142,21 @@ describe('hls.js alone', () => {
       hls.attachMedia(video);
       video.play();
     }`);
-      await until('it plays', () => page.locator('video').evaluate((video: any) => video.currentTime > 2));
-      const ofPlayer = () => proxy.requests.filter((each) => each.userAgent === name && each.url.startsWith('/live/'));
-      await until('it plays on', () => ofPlayer().filter(({ url }) => url.includes('.ts')).length > 2);
-      await page.goto('about:blank');
+    await until('it plays', () => page.locator('video').evaluate((video: any) => video.currentTime > 2));
+    const ofPlayer = () => proxy.requests.filter((each) => each.userAgent === name && each.url.startsWith('/live/'));
+    await until('it plays on', () => ofPlayer().filter(({ url }) => url.includes('.ts')).length > 2);
+    await page.goto('about:blank');
 
-      const mine = ofPlayer();
-      await until('nothing is on its way any more', () => mine.every(({ complete }) => complete));
-      const segments = mine.filter(({ url }) => url.includes('.ts'));
-      expect(segments.every(({ url }) => url.includes('sid') === 'cmcd' in config)).toBe(true);
-      expect(mine.filter(({ url }) => url.endsWith(`/master.m3u8${query}`)).length).toBe(1);
-      expect(await live(name)).toEqual([
-        expect.objectContaining({ named_by: namedBy, protos: ['hls'], bytes: bodyBytes(mine) }),
-      ]);
-      await page.context().close();
-    },
-    40_000,
-  );
+    const mine = ofPlayer();
+    await until('nothing is on its way any more', () => mine.every(({ complete }) => complete));
+    const segments = mine.filter(({ url }) => url.includes('.ts'));
+    expect(segments.every(({ url }) => url.includes('sid') === 'cmcd' in config)).toBe(true);
+    expect(mine.filter(({ url }) => url.endsWith(`/master.m3u8${query}`)).length).toBe(1);
+    expect(await live(name)).toEqual([
+      expect.objectContaining({ named_by: namedBy, protos: ['hls'], bytes: bodyBytes(mine) }),
+    ]);
+    await page.context().close();
+  });
 });
 
 describe.each([

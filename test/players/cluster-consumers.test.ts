@@ -15,7 +15,7 @@ let nodes: Nodes;
 let folder: string;
 beforeAll(async () => {
   [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
-}, 30_000);
+});
 afterAll(async () => {
   await redis.stop();
   await postgres.stop();
@@ -101,4 +101,4 @@ it('histories of two nodes keep each visit once, with what was known before its 
     { id: lost, ...known, closeReason: 'lost' },
   ]);
   await both[1]?.stop();
-}, 30_000);
+});

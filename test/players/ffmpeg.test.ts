@@ -15,7 +15,7 @@ let proxy: RecordingProxy;
 beforeAll(async () => {
   origin = await startLiveOrigin();
   proxy = await startRecordingProxy(origin.url);
-}, 30_000);
+});
 
 afterAll(async () => {
   endPlayers();
@@ -42,7 +42,7 @@ describe('ffmpeg, through a recording proxy', () => {
     const ends = await Promise.all(formats.map(({ name, path }) => play(path, name, SECONDS).ended));
     expect(ends.map(({ code }) => code)).toEqual(formats.map(() => 0));
     await until('nothing is on its way any more', () => proxy.inFlight() === 0);
-  }, 40_000);
+  });
 
   it.each(formats)('plays $name as one session', async ({ name, protos, segment }) => {
     expect(recordedOf(name).filter(({ url }) => segment.test(url)).length).toBeGreaterThan(3);
@@ -85,7 +85,7 @@ describe('ffmpeg with a name on the playlist only', () => {
     expect(sessions).toEqual([expect.objectContaining({ named_by: 'token', bytes: bodyBytes(recordedOf('alice')) })]);
     expect([...sessions[0]!.protos].sort()).toEqual(['dash', 'hls']);
     expect(sessions[0]).not.toHaveProperty('token');
-  }, 40_000);
+  });
 
   it('is one session with a CMCD sid', async () => {
     await play(`${HLS_TS}?CMCD=${encodeURIComponent('sid="robert-1"')}`, 'robert', SECONDS).ended;
@@ -94,7 +94,7 @@ describe('ffmpeg with a name on the playlist only', () => {
     expect(await sessionsOf('robert')).toEqual([
       expect.objectContaining({ named_by: 'cmcd', user_name: 'robert-1', bytes: bodyBytes(recordedOf('robert')) }),
     ]);
-  }, 40_000);
+  });
 });
 
 describe('ffmpeg that is kicked', () => {

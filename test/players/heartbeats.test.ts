@@ -71,7 +71,7 @@ beforeAll(async () => {
   });
   app.get('/elsewhere', (_req, res) => void res.type('html').send('elsewhere'));
   site = await listen(app);
-}, 30_000);
+});
 
 // also behind a test that failed, which is tried again
 afterEach(async () => {
@@ -117,7 +117,7 @@ it('players of another server are listed while their page is open', async () => 
   await until('it is back', () => count() === 1);
   await page.close();
   await until('it has gone', () => count() === 0);
-}, 30_000);
+});
 
 it.each(['hls', 'dash'])(
   'a page is one row with the media that %s.js requests elsewhere, by the sid of the script',
@@ -132,7 +132,6 @@ it.each(['hls', 'dash'])(
     ]);
     expect(rows()[0]?.bytes).toBeGreaterThan(1_000);
   },
-  30_000,
 );
 
 it('the script sends a heartbeat at once when the page becomes visible again', async () => {
@@ -147,7 +146,7 @@ it('the script sends a heartbeat at once when the page becomes visible again', a
   await until('it has beaten', () => asked.slice(silent).some((where) => where.endsWith('/heartbeat')));
   await page.close();
   await until('it has gone', () => count() === 0);
-}, 30_000);
+});
 
 it('the script reconnects after the network was away', async () => {
   const page = await open();
@@ -158,7 +157,7 @@ it('the script reconnects after the network was away', async () => {
   await until('it is heard of again', () => count() === 1, { timeoutMs: 2_000 });
   await page.close();
   await until('it has gone', () => count() === 0);
-}, 30_000);
+});
 
 it('the script tells the page why its viewer was kicked, and the viewer stays out', async () => {
   const page = await open();

@@ -30,7 +30,7 @@ let trouble: express.RequestHandler | undefined;
 
 beforeAll(async () => {
   browser = await launchChromium();
-}, 30_000);
+});
 afterAll(() => browser?.close());
 
 beforeEach(async () => {
@@ -158,7 +158,7 @@ describe('text from strangers', () => {
       }),
     );
     expect(new Set(isolated)).toEqual(new Set(['block isolate']));
-  }, 30_000);
+  });
 
   it('is found by the search, even if the viewer is not among the first', async () => {
     for (let n = 0; n < 300; n++) watch(n, { userAgent: n === 299 ? 'Kodi/20' : 'VLC', token: `${n}` });
@@ -174,7 +174,7 @@ describe('text from strangers', () => {
     await until('they are back', async () => (await page.locator('#viewers tr').count()) === 200);
     const shown = await page.locator('#viewers .ip').allTextContents();
     expect(shown).toEqual(tracker.list({ limit: 200 }).map(({ ip }) => ip));
-  }, 30_000);
+  });
 });
 
 describe('the state that the page shows', () => {
@@ -193,7 +193,7 @@ describe('the state that the page shows', () => {
     await becomes(page, 'live');
     await until('it knows now', async () => (await empties(page)).includes('Nobody is watching.'));
     expect(await empties(page)).toContain('Nobody is kept out.');
-  }, 30_000);
+  });
 
   it('is locked without a key; the page says whether a key is right, and clears when it is locked again', async () => {
     watch(1);
@@ -216,14 +216,14 @@ describe('the state that the page shows', () => {
     await becomes(page, 'locked');
     expect(await page.locator('#viewers tr').count()).toBe(0);
     expect(await textOf(page, '#key-error')).toContain('not the one of the server');
-  }, 30_000);
+  });
 
   it('is locked with a wrong key in the link, and the key is removed from the address', async () => {
     const page = await open('?key=wrong');
     await becomes(page, 'locked');
     expect(await textOf(page, '#key-error')).toContain('not the one of the server');
     expect(page.url()).toBe(url);
-  }, 30_000);
+  });
 
   it('includes that a kick has failed, and why', async () => {
     const { id } = watch(1);
@@ -243,7 +243,7 @@ describe('the state that the page shows', () => {
     await until('it worked', async () => /was removed\./.test((await outcome.textContent()) ?? ''));
     await until('the row is gone', async () => (await page.locator('#viewers tr').count()) === 0);
     expect(tracker.get(id)?.closeReason).toBe('kicked');
-  }, 30_000);
+  });
 
   it('is marked as stale with a silent server, and kicks are disabled until the server is back', async () => {
     const { id } = watch(1);
@@ -279,7 +279,7 @@ describe('the state that the page shows', () => {
     server.close();
     server.closeAllConnections();
     await until('it says so', async () => /^The server does not answer\./.test(await textOf(page, '#notice')));
-  }, 30_000);
+  });
 
   it('includes the viewer who left last, however many have left', async () => {
     for (let n = 0; n < 1_200; n++) tracker.kick(watch(n, { token: `${n}` }).id, { denyForMs: 0 });
@@ -292,7 +292,7 @@ describe('the state that the page shows', () => {
       /early bird/.test((await page.locator('#left li').first().textContent()) ?? ''),
     );
     await until('four are listed', async () => (await page.locator('#left li').count()) === 4);
-  }, 30_000);
+  });
 
   it('includes the number of all who are kept out', async () => {
     for (let n = 0; n < 70; n++) tracker.deny({ ip: `10.1.0.${n}` });
@@ -300,7 +300,7 @@ describe('the state that the page shows', () => {
     const page = await open();
     await until('they are listed', async () => (await page.locator('#denials li').count()) === 50);
     await until('all are counted', async () => (await textOf(page, '#total-denials')) === '71');
-  }, 30_000);
+  });
 
   it('comes from the feed: nothing is requested while viewers watch or come', async () => {
     watch(1, { bytes: 1_000_000 });
@@ -324,7 +324,7 @@ describe('the state that the page shows', () => {
     await until('it is gone', async () => (await page.locator('#viewers tr').count()) === 1);
     await until('it is among those who left', async () => (await page.locator('#left li').count()) === 1);
     await until('it is kept out', async () => (await page.locator('#denials li').count()) === 1);
-  }, 30_000);
+  });
 
   it('marks no other viewer as a player of this page', async () => {
     watch(1, { sid: '' });
@@ -333,5 +333,5 @@ describe('the state that the page shows', () => {
     const page = await open();
     await until('they are listed', async () => (await page.locator('#viewers tr').count()) === 3);
     expect(await page.locator('#viewers .tag:visible').count()).toBe(0);
-  }, 30_000);
+  });
 });

@@ -14,7 +14,7 @@ let origin: LiveOrigin | undefined;
 
 beforeAll(async () => {
   browser = await launchChromium();
-}, 30_000);
+});
 
 afterEach(async () => {
   await dispose(origin);
@@ -179,26 +179,22 @@ describe('the example, when it ends', () => {
     { signal: 'SIGKILL', code: null, withinMs: 3000 },
   ] as const;
 
-  it.each(ends)(
-    'leaves no process and no file: $signal',
-    async ({ signal, code, withinMs }) => {
-      origin = await startLiveOrigin();
-      const { tempFolder } = origin;
-      const viewer = await fetch(new URL('live/demo/ts/master.m3u8', origin.url)); // a connection that is kept alive
-      expect(viewer.status).toBe(200);
-      const processes = descendants(origin.process.pid!);
-      expect(processes.length).toBeGreaterThanOrEqual(2); // the channel, and its ffmpeg
-      expect(readdirSync(tempFolder)).toHaveLength(1);
+  it.each(ends)('leaves no process and no file: $signal', async ({ signal, code, withinMs }) => {
+    origin = await startLiveOrigin();
+    const { tempFolder } = origin;
+    const viewer = await fetch(new URL('live/demo/ts/master.m3u8', origin.url)); // a connection that is kept alive
+    expect(viewer.status).toBe(200);
+    const processes = descendants(origin.process.pid!);
+    expect(processes.length).toBeGreaterThanOrEqual(2); // the channel, and its ffmpeg
+    expect(readdirSync(tempFolder)).toHaveLength(1);
 
-      const end = await origin.stop(signal);
-      expect(end.code).toBe(code);
-      expect(end.afterMs).toBeLessThan(withinMs);
-      if (signal !== 'SIGKILL') expect(processes.filter(isAlive)).toEqual([]); // after SIGKILL nobody is left to wait for them
-      await until('no process is left', () => processes.every((pid) => !isAlive(pid)), { timeoutMs: 2000 });
-      await until('no file is left', () => readdirSync(tempFolder).length === 0, { timeoutMs: 2000 });
-    },
-    30_000,
-  );
+    const end = await origin.stop(signal);
+    expect(end.code).toBe(code);
+    expect(end.afterMs).toBeLessThan(withinMs);
+    if (signal !== 'SIGKILL') expect(processes.filter(isAlive)).toEqual([]); // after SIGKILL nobody is left to wait for them
+    await until('no process is left', () => processes.every((pid) => !isAlive(pid)), { timeoutMs: 2000 });
+    await until('no file is left', () => readdirSync(tempFolder).length === 0, { timeoutMs: 2000 });
+  });
 
   it('ends when ffmpeg crashes, and says so', async () => {
     origin = await startLiveOrigin();
@@ -208,7 +204,7 @@ describe('the example, when it ends', () => {
     expect(origin.output()).toMatch(/ffmpeg ended by itself/);
     expect(readdirSync(origin.tempFolder)).toEqual([]);
     expect(processes.filter(isAlive)).toEqual([]);
-  }, 30_000);
+  });
 
   it('says in one line what to do about a port in use, and leaves nothing behind', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');
@@ -218,7 +214,7 @@ describe('the example, when it ends', () => {
       `The example ended (1):\nPort ${port} is in use. Choose another one: PORT=${port + 1} npm start\n`,
     );
     blocker.close();
-  }, 30_000);
+  });
 
   it('uses other ports instead of default ones that are taken, and says so', async () => {
     const usual = { PORT: '', RTMP_PORT: '', FLV_PORT: '', RTSP_PORT: '', SRT_PORT: '' };
@@ -242,7 +238,6 @@ describe('the example, when it ends', () => {
       const why = name === 'KEY' ? 'KEY has to be 16 characters or more.*' : `${name}=${value} is not a port\\..*`;
       await expect(startLiveOrigin(env)).rejects.toThrow(new RegExp(`^The example ended \\(1\\):\n${why}\n$`));
     },
-    30_000,
   );
 
   it('does the same for the UDP port of SRT', async () => {
@@ -253,5 +248,5 @@ describe('the example, when it ends', () => {
       new RegExp(`^The example ended \\(1\\):\nUDP port ${port} .*SRT_PORT=0 npm start\n$`),
     );
     blocker.close();
-  }, 30_000);
+  });
 });

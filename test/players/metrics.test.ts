@@ -84,7 +84,7 @@ describe('a real Prometheus at the live origin', () => {
         expect([name, Object.keys(metadata)]).toEqual([name, expect.arrayContaining([base])]);
       }
     }
-  }, 40_000);
+  });
 });
 
 it('promtool finds nothing wrong in the alert rules', () => {

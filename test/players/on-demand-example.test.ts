@@ -42,7 +42,7 @@ it('the example encodes a camera for its viewers, not for strangers, and ends it
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
   expect(encoders.filter(isAlive)).toEqual([]);
-}, 30_000);
+});
 
 it('the example leaves no ffmpeg when it is killed, and wakes the camera again afterwards', async () => {
   const killed = await start();
@@ -54,4 +54,4 @@ it('the example leaves no ffmpeg when it is killed, and wakes the camera again a
   const next = await start();
   expect((await fetch(`${next.url}/live/cam-2/index.m3u8`)).status).toBe(200);
   next.child.kill('SIGKILL');
-}, 30_000);
+});

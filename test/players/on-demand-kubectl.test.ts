@@ -53,7 +53,7 @@ it('kubectl sees what is scaled, and what kubectl scales down is started again w
   closer.close();
   await until('it sleeps', () => sources.state('cam-1') === 'hibernated');
   expect(await replicas()).toBe('0');
-}, 30_000);
+});
 
 it('a source started by kubectl is managed although nobody watches it', async () => {
   await kubectl('scale', 'deployment/camera-1', '--replicas=2');
@@ -65,4 +65,4 @@ it('a source started by kubectl is managed although nobody watches it', async ()
   await until('it sleeps', () => other.state('cam-1') === 'hibernated');
   expect(await replicas()).toBe('0');
   await other.close();
-}, 30_000);
+});

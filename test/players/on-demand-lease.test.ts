@@ -61,5 +61,5 @@ describe('two processes that share a camera', () => {
     await holder?.kill();
     await until('the other decides', () => other?.call<boolean>('decides') ?? false);
     await until('it has started another', () => cameras().length === 1 && cameras()[0] !== camera);
-  }, 30_000);
+  });
 });

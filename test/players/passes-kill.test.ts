@@ -94,4 +94,4 @@ it('kill -9 under fifty viewers costs nobody, and gives nobody, more than was un
     expect(pass?.dataCons).toBeLessThanOrEqual(((segments + 2) * SEGMENT) / 1e6);
   }
   await book.close();
-}, 40_000);
+});

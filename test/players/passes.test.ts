@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const OVER_CONNECTIONS: readonly Place[] = ['rtmp', 'rtsp', 'srt'];
 
 let at: PaidChannels;
-beforeAll(async () => void (at = await openPaidChannels(PAUSE_MS)), 40_000);
+beforeAll(async () => void (at = await openPaidChannels(PAUSE_MS)));
 afterAll(async () => {
   endPlayers();
   await at?.close();

@@ -46,4 +46,4 @@ it('the example admits viewers with a link, replaces the oldest of three streams
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 30_000);
+});

@@ -37,7 +37,7 @@ beforeAll(async () => {
   ports = { PORT, RTMP_PORT, FLV_PORT, RTSP_PORT, SRT_PORT };
   env = { ...process.env, ...ports, KEY, HOST: '' };
   browser = await launchChromium();
-}, 30_000);
+});
 beforeEach(() => (attempt = { isOver: false }));
 afterEach(async () => {
   attempt.isOver = true;

@@ -42,4 +42,4 @@ it('the RTMP example reports publishers, viewers and refused clients, and ends a
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 40_000);
+});

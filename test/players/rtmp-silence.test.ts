@@ -25,7 +25,7 @@ const publishers: ChildProcess[] = [];
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
   loop = encodeLoop(folder);
-}, 30_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each([

@@ -53,4 +53,4 @@ it('the RTSP example admits a camera by password and viewers by token, reports t
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 40_000);
+});

@@ -41,4 +41,4 @@ it('the example limits its viewers, applies a change, and ends at Ctrl-C', async
   expect(preview).toBeLessThan(1_000_000);
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 30_000);
+});

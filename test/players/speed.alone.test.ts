@@ -33,7 +33,7 @@ beforeAll(async () => {
   program('ffmpeg');
   execFileSync(process.execPath, [LADDER, media.folder, '80', '1', '2.5', '5', '8']);
   server = await startSpeedServer(media.folder);
-}, 40_000);
+});
 
 afterAll(async () => {
   for (const meter of meters) meter.stop();
@@ -119,7 +119,7 @@ describe('fifty viewers of a 1 GB file at 2 Mbit/s', () => {
   beforeAll(async () => {
     const [h1, h2] = await Promise.all(PROTOCOLS.map(fifty));
     seen = { h1: h1!, h2: h2! };
-  }, 40_000);
+  });
 
   it.each(PROTOCOLS)('are within 2 %% of it over %s, and never above', (protocol) => {
     within2Percent(seen[protocol].meter.rates(3, 13), 2, seen[protocol].late);

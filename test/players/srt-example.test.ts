@@ -42,4 +42,4 @@ it('the SRT example reports publishers, viewers and refused clients, and ends at
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 40_000);
+});

@@ -15,7 +15,7 @@ let loop: string;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'players-test-'));
   loop = encodeLoop(folder);
-}, 30_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each([
@@ -31,7 +31,7 @@ describe.each([
     server = createSrtServer({ tracker, port: 0, passphrase, latencyMs: 50 });
     publisher = publishOverSrt(loop, server.port, 'cam1', passphrase);
     await until('it is on air', () => tracker.count({ kind: 'input', status: 'active' }) === 1);
-  }, 20_000);
+  });
 
   afterAll(async () => {
     endSrtPlayers();
@@ -81,18 +81,14 @@ describe.each([
       expect(closedAs(session!)).toBe('client_gone');
       // where the machine is busy, the kernel drops what the proxy does not read in time
       expect(Math.abs(reading() / passed() - 1)).toBeLessThan(0.1);
-    }, 30_000);
+    });
 
-    it.each(['never', 'later'])(
-      'serves nothing to a client who may %s play',
-      async (token) => {
-        const player = play(server.port, token);
-        await until('it is over', player.isOver, { timeoutMs: 3_000 });
-        expect(player.media()).toBe(0);
-        expect(viewers()).toEqual([]);
-      },
-      30_000,
-    );
+    it.each(['never', 'later'])('serves nothing to a client who may %s play', async (token) => {
+      const player = play(server.port, token);
+      await until('it is over', player.isOver, { timeoutMs: 3_000 });
+      expect(player.media()).toBe(0);
+      expect(viewers()).toEqual([]);
+    });
 
     it('ends a kicked player within a second, keeps it out, and lets its neighbour play on', async () => {
       const neighbour = play(server.port, 'neighbour');
@@ -111,7 +107,7 @@ describe.each([
       await until('the neighbour plays on', () => neighbour.media() > then + 50_000);
       neighbour.kill('SIGTERM');
       await lists(0);
-    }, 30_000);
+    });
   });
 
   it('closes the sessions of players that were killed, when they have been silent for five seconds', async () => {
@@ -124,7 +120,7 @@ describe.each([
     await lists(0);
     expect(Date.now() - since).toBeLessThan(8_000);
     expect(sessions.map(closedAs)).toEqual(['client_gone', 'client_gone']);
-  }, 30_000);
+  });
 
   it('keeps streaming when an adapter is detached', async () => {
     const other = createTracker();
@@ -138,7 +134,7 @@ describe.each([
     await until('it plays on', () => player.media() > then + 300_000);
     expect(viewers()).toHaveLength(1);
     await other.stop();
-  }, 30_000);
+  });
 });
 
 it.each([

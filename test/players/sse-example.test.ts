@@ -58,7 +58,7 @@ it('the SSE example sends what is published to its listeners, lists them, and en
   child.kill('SIGINT');
   expect(await one.ended).toBe(true);
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 30_000);
+});
 
 it('the SSE example answers 400 without a channel, and 404 for an unknown session or one of another channel', async () => {
   const { url } = await start();
@@ -72,7 +72,7 @@ it('the SSE example answers 400 without a channel, and 404 for an unknown sessio
   await until('the same session', () => again.text().includes(id as string));
   expect(await publish(url, 'once')).toBe('1\n');
   await until('it has arrived', () => again.text().includes('data: once'));
-}, 30_000);
+});
 
 it('the SSE example keeps its sessions in Redis over a restart, and answers 503 while Redis is away', async () => {
   const redis = await startRedis();
@@ -97,4 +97,4 @@ it('the SSE example keeps its sessions in Redis over a restart, and answers 503 
   } finally {
     await redis.stop();
   }
-}, 30_000);
+});

@@ -45,7 +45,7 @@ beforeAll(async () => {
     ),
     launchChromium(),
   ]);
-}, 40_000);
+});
 
 afterAll(async () => {
   endPlayers();
@@ -110,7 +110,7 @@ describe('ffmpeg with a ticket on the playlist only, behind an authorising polic
     const [without, ...players] = [playWithFfmpeg(at(WAYS[0]!.path), { userAgent: 'without' }), ...tickets];
     refused = await without.ended;
     ends = await Promise.all(players.map(({ ended }) => ended));
-  }, 40_000);
+  });
 
   it.each(WAYS.map((way, i) => [way.name, way, i] as const))('plays %s as one viewer', (name, { protocols }, i) => {
     expect(ends[i]).toMatchObject({ code: 0 });
@@ -197,21 +197,17 @@ describe('CMCD reports of players', () => {
     ['hls', 'in headers', { contentId: 'film', sessionId: 'hls-h', useHeaders: true }],
     ['dash', 'in the query', { enabled: true, cid: 'film', sid: 'dash-q', mode: 'query' }],
     ['dash', 'in version 2', { enabled: true, cid: 'film', sid: 'dash-2', mode: 'query', version: 2 }],
-  ] as const)(
-    'of %s.js %s are on its session',
-    async (player, how, cmcd) => {
-      const userAgent = `${player} ${how}`;
-      const context = await browser.newContext({ userAgent });
-      const path = player === 'hls' ? 'ts/master.m3u8' : 'dash/manifest.mpd';
-      await play(context, player, `/cookies/demo/${path}`, cmcd);
-      const sid = 'sid' in cmcd ? cmcd.sid : cmcd.sessionId;
-      const figures = () => sessionsOf(userAgent, open).find(({ quality }) => quality?.sid === sid)?.quality;
-      await until('its session has figures', () => Number(figures()?.br) > 100 && 'bl' in figures()!, {
-        timeoutMs: 25_000,
-      });
-      expect(figures()).toMatchObject({ sid, cid: 'film', br: expect.any(Number), bl: expect.any(Number) });
-      await context.close();
-    },
-    40_000,
-  );
+  ] as const)('of %s.js %s are on its session', async (player, how, cmcd) => {
+    const userAgent = `${player} ${how}`;
+    const context = await browser.newContext({ userAgent });
+    const path = player === 'hls' ? 'ts/master.m3u8' : 'dash/manifest.mpd';
+    await play(context, player, `/cookies/demo/${path}`, cmcd);
+    const sid = 'sid' in cmcd ? cmcd.sid : cmcd.sessionId;
+    const figures = () => sessionsOf(userAgent, open).find(({ quality }) => quality?.sid === sid)?.quality;
+    await until('its session has figures', () => Number(figures()?.br) > 100 && 'bl' in figures()!, {
+      timeoutMs: 25_000,
+    });
+    expect(figures()).toMatchObject({ sid, cid: 'film', br: expect.any(Number), bl: expect.any(Number) });
+    await context.close();
+  });
 });

@@ -56,7 +56,7 @@ beforeAll(async () => {
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   browser = await launching;
-}, 30_000);
+});
 afterAll(async () => {
   endPlayers();
   for (const child of children) child.kill('SIGKILL');

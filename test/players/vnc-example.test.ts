@@ -17,7 +17,7 @@ let child: ChildProcess | undefined;
 
 beforeAll(async () => {
   [desktop, browser] = await Promise.all([startVncDesktop('0x12a35b'), launchChromium()]);
-}, 20_000);
+});
 afterAll(async () => {
   child?.kill('SIGKILL');
   await browser?.close();
@@ -75,4 +75,4 @@ it('noVNC shows the desktop, is listed and may type, and a kick ends that and ke
 
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([0, null]);
-}, 40_000);
+});

@@ -92,4 +92,4 @@ it('a desktop starts with its first viewer in noVNC, and ends after the last', a
   await second.close();
   await until('it sleeps', () => sources.state(stream) === 'hibernated');
   await until('no process is left', () => desktops().length === 0);
-}, 40_000);
+});

@@ -60,4 +60,4 @@ it('the example hears of viewers, even if their server was ended or killed, and 
   // the journal has what could not be sent before the end
   await run();
   await heard(/^session\.closed cam1 \S+ shutdown$/m);
-}, 30_000);
+});

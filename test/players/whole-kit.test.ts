@@ -10,7 +10,7 @@ let browser: Browser;
 let origin: LiveOrigin | undefined;
 beforeAll(async () => {
   browser = await launchChromium();
-}, 30_000);
+});
 afterAll(async () => {
   endPlayers();
   await browser.close();
