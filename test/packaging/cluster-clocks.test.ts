@@ -86,12 +86,13 @@ it('newcomers wait no longer than the limit if each answer of Redis takes 200 ms
   }
   const median = (all: readonly number[]) => [...all].sort((a, b) => a - b)[all.length / 2] as number;
   expect(median(newcomers)).toBeGreaterThan(LATENCY_MS - 10);
-  expect(median(newcomers)).toBeLessThan(TIME_LIMIT_MS + 100);
-  expect(median(known)).toBeLessThan(100);
-  proxy.latencyMs = 2 * TIME_LIMIT_MS;
+  // a busy machine takes its time for any answer
+  expect(median(newcomers) - median(known)).toBeLessThan(TIME_LIMIT_MS + 100);
+  expect(median(known)).toBeLessThan(LATENCY_MS - 10);
+  proxy.latencyMs = 6 * TIME_LIMIT_MS;
   const late = await Promise.all(Array.from({ length: 20 }, (_, n) => took(far, 100 + n)));
   expect(median(late)).toBeGreaterThan(TIME_LIMIT_MS - 10);
-  expect(median(late)).toBeLessThan(2 * TIME_LIMIT_MS);
+  expect(median(late)).toBeLessThan(4 * TIME_LIMIT_MS);
   await nodes.settled(0, [aside]);
   expect(nodes.idsOf('opened').size).toBe(41);
 });

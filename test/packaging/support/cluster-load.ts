@@ -1,4 +1,4 @@
-import { pace } from '../../support/until.js';
+import { pace, until } from '../../support/until.js';
 import { viewer, type ClusterNodes, type Viewer } from './cluster-nodes.js';
 
 /** How many devices of how many users ask how often. */
@@ -32,7 +32,7 @@ export class Load {
   /** Resolves when so many were let in from now on: it goes on. */
   async goesOn(count = 100): Promise<void> {
     const before = this.admitted;
-    while (this.admitted < before + count) await pace(10);
+    await until(`${count} more are let in`, () => this.admitted >= before + count);
   }
 
   get admitted(): number {

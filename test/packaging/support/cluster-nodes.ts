@@ -9,6 +9,9 @@ import type { OpenClient } from '../../support/redis-clients.js';
 import { stays, until } from '../../support/until.js';
 import { root } from './packages.js';
 
+/** Several processes, one step after the other: each step has a limit of its own, and says which it was. */
+jest.setTimeout(180_000);
+
 /** How a node reaches Redis. */
 export type Via =
   | { readonly port: number; readonly kind?: 'redis' | 'ioredis' }
