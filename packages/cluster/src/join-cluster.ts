@@ -8,6 +8,8 @@ import {
 } from '@stream-sessions/core';
 import {
   badOption,
+  checkClock,
+  checkMethods,
   checkOptions,
   clusterPort,
   consoleLogger,
@@ -216,12 +218,8 @@ function read(tracker: SessionTracker, options: ClusterOptions) {
   if (typeof leaseMs !== 'number' || !(leaseMs >= 1_000 && leaseMs <= LONGEST_LEASE_MS)) {
     throw badOption('leaseMs', 'a number from 1,000 to 86,400,000', leaseMs);
   }
-  if (!hasMethods(clock, ['now', 'setTimeout', 'clearTimeout'])) {
-    throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
-  }
-  if (!hasMethods(logger, ['debug', 'info', 'warn', 'error'])) {
-    throw badOption('logger', 'an object with debug(), info(), warn(), error()', logger);
-  }
+  checkClock(clock);
+  checkMethods('logger', logger, ['debug', 'info', 'warn', 'error']);
   const port = clusterPort(tracker);
   if (port.isStopped) throw badOption('the tracker', 'one that has not been stopped', tracker);
   const { keyId } = port;

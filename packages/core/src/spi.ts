@@ -37,7 +37,15 @@ export type { SharedSlots, SlotAnswer, SlotLimit, WhoPlays } from './types/slots
 export { needTracker } from './connections/need-tracker.js';
 export { lockFile } from './support/file-lock.js';
 export { Generations } from './support/generations.js';
-export { checkOptions, badOption, hasMethods } from './support/options.js';
+export {
+  badOption,
+  checkBytes,
+  checkClock,
+  checkMethods,
+  checkOptions,
+  checkTimeout,
+  hasMethods,
+} from './support/options.js';
 export { checkFilter, checkKickFilter } from './wire/check-filter.js';
 export { keep, ownCopy } from './support/strings.js';
 export { parseObject } from './support/parse-object.js';
@@ -53,7 +61,7 @@ export {
   type WritableInternals,
 } from './connections/kernel-bytes.js';
 export { consoleLogger, isolated } from './support/logger.js';
-export { systemClock } from './support/clock.js';
+export { LONGEST_TIMER_MS, monotonic, systemClock } from './support/clock.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
 export { inTime } from './support/in-time.js';

@@ -1,5 +1,5 @@
 import type { GeoResolver, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkOptions, checkTimeout } from '@stream-sessions/core/spi';
 import { type CountryDatabase, loadDatabase } from './database.js';
 import { watchFile } from './watch-file.js';
 
@@ -25,8 +25,6 @@ export interface MaxMindResolver extends GeoResolver {
   close(): void;
 }
 
-const MAX_TIMER_MS = 2_147_483_647;
-
 /**
  * Opens a database in the MaxMind format (`.mmdb`) that contains countries: from MaxMind or another vendor, with
  * `country.iso_code`, `country_code` or a two-letter `country` in its records. A file that replaces it is picked up while
@@ -40,9 +38,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 export async function openMaxMind(path: string, options: MaxMindOptions = {}): Promise<MaxMindResolver> {
   checkOptions('openMaxMind', options, ['reloadMs', 'logger']);
   const { reloadMs = 60_000, logger } = options;
-  if (typeof reloadMs !== 'number' || !(reloadMs >= 0 && reloadMs <= MAX_TIMER_MS)) {
-    throw badOption('reloadMs', `a number of milliseconds from 0 to ${MAX_TIMER_MS}`, reloadMs);
-  }
+  checkTimeout('reloadMs', reloadMs);
   let database: CountryDatabase | undefined;
   const watch = await watchFile(path, reloadMs, {
     load: loadDatabase,

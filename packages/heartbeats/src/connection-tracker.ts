@@ -1,5 +1,5 @@
 import type { Clock, SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions, hasMethods, needTracker, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkClock, checkOptions, needTracker, systemClock } from '@stream-sessions/core/spi';
 import type { ConnectionTracker } from './connection.js';
 import { Connections } from './connections.js';
 
@@ -46,8 +46,7 @@ export function createConnectionTracker(
   for (const [name, value] of Object.entries({ heartbeatWindowMs, checkIntervalMs, resumeWithinMs, maxConnections })) {
     if (!(typeof value === 'number' && value > 0)) throw badOption(name, 'a number above 0', value);
   }
-  if (!hasMethods(clock, ['now', 'setTimeout', 'clearTimeout']))
-    throw badOption('clock', 'an object with now(), setTimeout(), clearTimeout()', clock);
+  checkClock(clock);
   return new Connections(tracker, {
     windowMs: heartbeatWindowMs,
     checkIntervalMs,

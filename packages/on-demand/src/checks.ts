@@ -1,7 +1,4 @@
-import { badOption, hasMethods } from '@stream-sessions/core/spi';
-
-/** The longest that a timer of Node waits, in milliseconds: one that should wait longer ends at once. */
-const LONGEST_MS = 0x7fffffff;
+import { badOption, LONGEST_TIMER_MS } from '@stream-sessions/core/spi';
 
 /** @throws StreamSessionsError ERR_BAD_OPTION, like all here */
 export function atLeast(name: string, value: unknown, least: number): number {
@@ -16,19 +13,14 @@ export function positiveInteger(name: string, value: unknown): number {
 
 /** For timers of Node, which a `clock` does not replace. */
 export function checkTimer(name: string, ms: unknown, least: number): void {
-  if (Number.isInteger(ms) && Number(ms) >= least && Number(ms) <= LONGEST_MS) return;
-  throw badOption(name, `a whole number of milliseconds from ${least} to ${LONGEST_MS}`, ms);
+  if (Number.isInteger(ms) && Number(ms) >= least && Number(ms) <= LONGEST_TIMER_MS) return;
+  throw badOption(name, `a whole number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`, ms);
 }
 
 /** Undefined is left to the default. */
 export function checkText(name: string, value: unknown): void {
   if (value === undefined || (typeof value === 'string' && value !== '')) return;
   throw badOption(name, 'a text that is not empty', value);
-}
-
-export function checkMethods(name: string, value: unknown, methods: readonly string[]): void {
-  if (hasMethods(value, methods)) return;
-  throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
 }
 
 /** An object whose values are texts, or absent. They may be secrets, so they are not shown. */

@@ -1,6 +1,14 @@
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
-import { atLeast, checkMethods, positiveInteger } from './checks.js';
+import {
+  badOption,
+  checkClock,
+  checkMethods,
+  checkOptions,
+  consoleLogger,
+  isolated,
+  systemClock,
+} from '@stream-sessions/core/spi';
+import { atLeast, positiveInteger } from './checks.js';
 import type { SourceDriver } from './driver.js';
 import { goDuration } from './duration.js';
 import type { SourceLease } from './lease/lease.js';
@@ -103,7 +111,7 @@ export function settingsOf(options: SourcesOptions): SourcesSettings {
   if (!Array.isArray(sources) || sources.length === 0) {
     throw badOption('sources', 'a list like [{ pattern, driver }]', sources);
   }
-  checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
+  checkClock(clock);
   checkMethods('logger', logger, ['warn', 'error']);
   return {
     rules: sources.map(ruleOf),

@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
-import { badOption, checkOptions } from '../support/options.js';
+import { badOption, checkDuration, checkOptions } from '../support/options.js';
 import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from '../types/event.js';
 import { type Backlog, SinkQueue } from './sink-queue.js';
 import type { WireEvent } from '../types/wire.js';
@@ -184,7 +184,7 @@ function checked(options: SinkOptions): SinkOptions {
     checkOptions('retry', retry, ['tries', 'delayMs']);
     if (!(Number.isInteger(retry.tries) && retry.tries > 0))
       throw badOption('tries', 'a positive integer', retry.tries);
-    if (!(retry.delayMs >= 0)) throw badOption('delayMs', 'a non-negative number of milliseconds', retry.delayMs);
+    checkDuration('delayMs', retry.delayMs);
   }
   return options;
 }

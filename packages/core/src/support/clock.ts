@@ -23,6 +23,9 @@ export interface SinceBoot {
 /** For measuring durations: not affected by setting the wall clock, if the clock supports that. */
 export const monotonic = (clock: Clock): number => clock.monotonic?.() ?? clock.now();
 
+/** The longest that a timer of Node waits, 24 days: one that should wait longer fires at once. Milliseconds. */
+export const LONGEST_TIMER_MS = 0x7fffffff;
+
 let instant: number | undefined;
 const wallTime = Date.now;
 
@@ -45,8 +48,7 @@ export const systemClock: Clock = {
   setTimeout(fn, ms) {
     // in Node, a timer of 0 ms takes 1 ms: a million sessions in slices would wait for two seconds
     if (ms === 0) return new Immediate(fn);
-    // Node fires a timer at once if its delay does not fit into a signed 32-bit number of milliseconds.
-    return setTimeout(fn, Math.min(ms, 0x7fffffff)).unref();
+    return setTimeout(fn, Math.min(ms, LONGEST_TIMER_MS)).unref();
   },
   clearTimeout(timer) {
     if (timer instanceof Immediate) timer.clear();

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from './clock.js';
 import { StreamSessionsError } from './errors.js';
 
 /**
@@ -58,6 +59,37 @@ function editDistance(a: string, b: string): number {
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function checkDuration(name: string, ms: number): void {
   if (!(typeof ms === 'number' && ms >= 0)) throw badOption(name, 'a non-negative number of milliseconds', ms);
+}
+
+/**
+ * For a duration that may end up in a timer: not Infinity, which some of them would take for no time at all.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function checkTimeout(name: string, ms: unknown, leastMs = 0): void {
+  if (typeof ms === 'number' && ms >= leastMs && ms <= LONGEST_TIMER_MS) return;
+  throw badOption(name, `milliseconds, ${leastMs} to ${LONGEST_TIMER_MS}`, ms);
+}
+
+/**
+ * For the size of a buffer: not Infinity, because whatever waits for somebody has a bound.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function checkBytes(name: string, bytes: unknown, least: number): void {
+  if (typeof bytes === 'number' && bytes >= least && bytes < Infinity) return;
+  throw badOption(name, `bytes, at least ${least}`, bytes);
+}
+
+/** Undefined is left to the default. @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkClock(clock: unknown): void {
+  if (clock !== undefined) checkMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout']);
+}
+
+/** Rejects anything but an object with these functions. @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkMethods(name: string, value: unknown, methods: readonly string[]): void {
+  if (hasMethods(value, methods)) return;
+  throw badOption(name, `an object with ${methods.map((method) => `${method}()`).join(', ')}`, value);
 }
 
 /** Whether it is an object with these functions: a clock, a logger, a store. */

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { StreamSessionsError } from '@stream-sessions/core';
 import {
   badOption,
+  checkClock,
+  checkMethods,
   checkOptions,
   consoleLogger,
   hasMethods,
@@ -226,8 +228,8 @@ export function passBook(options: PassBookOptions = {}): PassBook {
   const { store = new MemoryPassStore(), saveEveryMs = 15_000, pauseAfterMs = 60_000, globalSpeed = {} } = options;
   const { expiry = 'time-and-days', clock = systemClock, providers = [], providerTimeoutMs = 2_000 } = options;
   const { logger = consoleLogger } = options;
-  if (!hasMethods(clock, CLOCK)) throw badOption('clock', `an object with ${CLOCK.join(', ')}`, clock);
-  if (!hasMethods(logger, LOGGER)) throw badOption('logger', `an object with ${LOGGER.join(', ')}`, logger);
+  checkClock(clock);
+  checkMethods('logger', logger, LOGGER);
   if (!(typeof saveEveryMs === 'number' && saveEveryMs >= 100 && saveEveryMs < Infinity)) {
     throw badOption('saveEveryMs', 'a number of milliseconds from 100', saveEveryMs);
   }
@@ -260,5 +262,4 @@ function checkSpeed(what: string, speed: Speed): void {
 }
 
 const STORE = ['add', 'get', 'list', 'spend', 'change'];
-const CLOCK = ['now', 'setTimeout', 'clearTimeout'];
 const LOGGER = ['debug', 'info', 'warn', 'error'];

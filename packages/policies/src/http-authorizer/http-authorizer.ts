@@ -7,7 +7,7 @@ import type {
   TrackerView,
   Verdict,
 } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, LONGEST_TIMER_MS } from '@stream-sessions/core/spi';
 import { hashOf } from '../support/hash.js';
 import { checkKinds, kindOf, WHO_ASKS, YES } from '../support/kinds.js';
 import { checkNumber, checkWhole } from '../support/numbers.js';
@@ -51,7 +51,6 @@ const NAMES: readonly (keyof HttpAuthorizerOptions)[] = [
   ...(['payload', 'headers', 'kinds', 'name'] as const),
 ];
 
-const MAX_TIMER_MS = 2_147_483_647;
 const MAX_RETRIES = 100;
 
 /**
@@ -71,7 +70,7 @@ export function httpAuthorizer(options: HttpAuthorizerOptions): Policy {
     throw badOption('onUnavailable', 'allow, deny or keep', onUnavailable);
   }
   const kinds = checkKinds(options.kinds ?? (payload === 'mistserver' ? ['viewer'] : WHO_ASKS));
-  checkWhole('timeoutMs', timeoutMs, 1, MAX_TIMER_MS);
+  checkWhole('timeoutMs', timeoutMs, 1, LONGEST_TIMER_MS);
   checkWhole('retries', retries, 0, MAX_RETRIES);
   checkNumber('reauthorizeEveryMs', reauthorizeEveryMs, 0);
   const line: Line = { url, payload, headers: checkHeaders(headers), timeoutMs, retries };
