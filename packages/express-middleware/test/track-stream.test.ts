@@ -5,6 +5,7 @@ import express from 'express';
 import { createTracker, type SessionTracker, type TrackerOptions } from '@stream-sessions/core';
 import { fakeClock } from '@stream-sessions/core/testing';
 import { trackPlayback, trackStream, type PlaybackResponse, type TrackStreamOptions } from '../src/index.js';
+import { NO_CLOCK, NO_DURATION } from '../../../test/support/impossible.js';
 import { pace, until } from '../../../test/support/until.js';
 import { FRAMEWORKS } from './support/apps.js';
 import { closeServers, listen, serve } from './support/serve.js';
@@ -256,7 +257,11 @@ it('trackStream() works beside trackPlayback(), and insists on its options', asy
   const answer = await ask(`${url}/live/cam1.mjpeg`);
   expect(tracker.list().map(({ protocol }) => protocol)).toEqual(['mjpeg']);
   answer.response.destroy();
-  for (const options of [{}, { stream: 1 }, { stream: 'a', stall: 1 }, { stream: 'a', stallTimeoutMs: -1 }]) {
+  const impossible = [
+    ...NO_DURATION.map((stallTimeoutMs) => ({ stream: 'a', stallTimeoutMs })),
+    ...NO_CLOCK.map((clock) => ({ stream: 'a', clock })),
+  ];
+  for (const options of [{}, { stream: 1 }, { stream: 'a', stall: 1 }, ...impossible]) {
     expect(() => trackStream(tracker, options as never)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   }
 });

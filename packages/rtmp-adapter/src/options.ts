@@ -1,5 +1,12 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkBytes,
+  checkClock,
+  checkOptions,
+  checkTimeout,
+  CONNECTION_STALL_MS,
+} from '@stream-sessions/core/spi';
 
 /** Options of `attachRtmp()`. */
 export interface RtmpOptions {
@@ -38,8 +45,9 @@ export function settingsOf(options: RtmpOptions): Settings {
   const { guard = true, stallTimeoutMs = CONNECTION_STALL_MS, silenceTimeoutMs = 30_000 } = options;
   const { maxBufferBytes = 8 * MIB, clock } = options;
   if (typeof guard !== 'boolean') throw badOption('guard', 'true or false', guard);
-  if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
-  if (!(silenceTimeoutMs >= 0)) throw badOption('silenceTimeoutMs', 'milliseconds, 0 or more', silenceTimeoutMs);
-  if (!(maxBufferBytes >= 65_536)) throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
+  checkTimeout('stallTimeoutMs', stallTimeoutMs);
+  checkTimeout('silenceTimeoutMs', silenceTimeoutMs);
+  checkBytes('maxBufferBytes', maxBufferBytes, 65_536);
+  checkClock(clock);
   return { guard, stallTimeoutMs, silenceTimeoutMs, maxBufferBytes, ...(clock && { clock }) };
 }

@@ -7,6 +7,7 @@ import { fakeClock } from '@stream-sessions/core/testing';
 import { attachRtsp, createRtspServer, type RtspServer, type RtspServerOptions } from '../src/index.js';
 import { certificate } from './support/certificate.js';
 import { packet, RtspClient, SDP, type ClientOptions } from './support/rtsp-client.js';
+import { NO_CLOCK, NO_DURATION, NO_SIZE } from '../../../test/support/impossible.js';
 import { pace, until } from '../../../test/support/until.js';
 
 let server: RtspServer;
@@ -630,6 +631,9 @@ describe('a slow player', () => {
 });
 
 describe('options', () => {
+  const each = (values: readonly unknown[], ...names: string[]): [object, RegExp][] =>
+    names.flatMap((name) => values.map((value): [object, RegExp] => [{ [name]: value }, new RegExp(name)]));
+
   afterEach(() => (server = createRtspServer()));
 
   it.each([
@@ -645,10 +649,22 @@ describe('options', () => {
     [{ port: 70_000 }, /port/],
     [{ authentication: [] }, /authentication/],
     [{ authorize: true }, /authorize/],
+    [{ realm: null }, /realm/],
+    [{ tls: null }, /tls/],
+    [{ tls: true }, /tls/],
+    ...each(NO_DURATION, 'startTimeoutMs', 'sessionTimeoutMs', 'stallTimeoutMs'),
+    ...each(NO_SIZE, 'maxBufferBytes'),
+    ...each(NO_CLOCK, 'clock'),
   ])('%j are refused', (options, message) => {
     expect(() => createRtspServer(options as RtspServerOptions)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringMatching(message) as string }) as Error,
     );
+  });
+
+  it('listen() serves nothing in plain where a key is missing', async () => {
+    server = createRtspServer();
+    await expect(server.listen({ port: 0, tls: null } as never)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+    expect(server.address()).toBeNull();
   });
 
   it('attachRtsp() rejects other servers, a server with authorize, and unknown options', () => {

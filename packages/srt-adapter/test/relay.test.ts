@@ -1,5 +1,6 @@
 import { createSrtServer, libsrt, type SrtServer, type SrtServerOptions } from '../src/index.js';
 import { Caller, type CallOptions } from './support/caller.js';
+import { NO_CLOCK, NO_DURATION, NO_SIZE } from '../../../test/support/impossible.js';
 import { stays, until } from '../../../test/support/until.js';
 
 const servers: SrtServer[] = [];
@@ -283,6 +284,12 @@ describe('the server throws an error that says what is wrong when', () => {
       { maxBufferBytes: 10 },
       { port: undefined },
       { tracker: null },
+      { binding: {} },
+      { binding: null },
+      { maxBufferBytes: 4 * 1024 ** 3 },
+      ...NO_DURATION.flatMap((ms) => [{ stallTimeoutMs: ms }, { peerIdleTimeoutMs: ms }]),
+      ...NO_SIZE.map((maxBufferBytes) => ({ maxBufferBytes })),
+      ...NO_CLOCK.map((clock) => ({ clock })),
     ]) {
       expect(code(options as never)).toEqual(['ERR_BAD_OPTION', expect.any(String)]);
     }

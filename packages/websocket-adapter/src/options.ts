@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock, ConnHit, Protocol, SourceGate } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS, type ConnectionSettings } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkClock,
+  checkOptions,
+  checkTimeout,
+  CONNECTION_STALL_MS,
+  type ConnectionSettings,
+} from '@stream-sessions/core/spi';
 import { clientReader, type ClientReader, type TrustProxy } from './request/client-address.js';
 import { originRule, type Origins } from './request/origins.js';
 
@@ -77,9 +84,9 @@ export function settingsOf(options: WebSocketOptions): Settings {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
   if (typeof protocol !== 'string' || protocol === '') throw badOption('protocol', 'a word', protocol);
-  for (const [name, value] of Object.entries({ stallTimeoutMs, silenceTimeoutMs })) {
-    if (!(value >= 0)) throw badOption(name, 'milliseconds, 0 or more', value);
-  }
+  checkTimeout('stallTimeoutMs', stallTimeoutMs);
+  checkTimeout('silenceTimeoutMs', silenceTimeoutMs);
+  checkClock(clock);
   const client = clientReader(trustProxy);
   const mayConnect = originRule(origins);
   const timeouts = { stallTimeoutMs, silenceTimeoutMs };

@@ -3,6 +3,7 @@ import type { Candidate, DenialKind, Policy, Verdict } from '@stream-sessions/co
 import { createTracker } from '@stream-sessions/core';
 import { WebSocketServer } from 'ws';
 import { attachWebSocketServer } from '../src/index.js';
+import { NO_CLOCK, NO_DURATION } from '../../../test/support/impossible.js';
 import { soon, until } from '../../../test/support/until.js';
 import { statusOf, upgradeRequest } from './support/raw.js';
 import { Stage } from './support/stage.js';
@@ -281,6 +282,8 @@ it('attachWebSocketServer rejects anything that cannot be upgraded, and names an
     { silenceTimeoutMs: -1 },
     { trustProxy: 'nonsense' },
     { origins: ['app.example'] },
+    ...NO_DURATION.flatMap((ms) => [{ stallTimeoutMs: ms }, { silenceTimeoutMs: ms }]),
+    ...NO_CLOCK.map((clock) => ({ clock })),
   ]) {
     expect(() => attachWebSocketServer(stage.wss, stage.tracker, options as never)).toThrow(
       expect.objectContaining({ code: 'ERR_BAD_OPTION' }),

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { createVncProxy, type VncProxy, type VncProxyOptions } from '../src/index.js';
 import { compileAllow } from '../src/vnc/allow.js';
 import { reach } from '../src/vnc/reach.js';
+import { NO_DURATION } from '../../../test/support/impossible.js';
 import { pace, until } from '../../../test/support/until.js';
 import { Client } from './support/client.js';
 
@@ -320,7 +321,8 @@ it('createVncProxy() requires the option allow, and rejects names in it', async 
   ]) {
     expect(make({ allow })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   }
-  for (const options of [{ target: 1 }, { tracker: {} }, { connectTimeoutMs: 0 }, { idleTimeoutMs: -1 }, { port: 1 }]) {
+  const durations = NO_DURATION.flatMap((ms) => [{ connectTimeoutMs: ms }, { idleTimeoutMs: ms }]);
+  for (const options of [{ target: 1 }, { tracker: {} }, { connectTimeoutMs: 0 }, { port: 1 }, ...durations]) {
     expect(make(options)).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   }
 });

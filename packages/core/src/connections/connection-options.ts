@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js';
 import { CONNECTION_STALL_MS } from './sampler.js';
-import { badOption, checkOptions } from '../support/options.js';
+import { checkClock, checkOptions, checkTimeout } from '../support/options.js';
 import type { ConnectionSettings } from './transport-connection.js';
 
 /**
@@ -15,6 +15,7 @@ export function connectionOptions(
 ): ConnectionSettings {
   checkOptions(what, options, ['stallTimeoutMs', 'clock']);
   const { stallTimeoutMs = CONNECTION_STALL_MS, clock } = options;
-  if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
+  checkTimeout('stallTimeoutMs', stallTimeoutMs);
+  checkClock(clock);
   return { stallTimeoutMs, ...(clock && { clock }) };
 }

@@ -1,5 +1,12 @@
 import type { Clock, ConnHit, Denial, Protocol } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS, type ConnectionSettings } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkClock,
+  checkOptions,
+  checkTimeout,
+  CONNECTION_STALL_MS,
+  type ConnectionSettings,
+} from '@stream-sessions/core/spi';
 import type { PlaybackResponse, RequestCallback } from '../connect.js';
 import { clientReader, type ClientReader, type TrustProxy } from '../request/client-address.js';
 
@@ -57,7 +64,8 @@ export function streamSettings(options: TrackStreamOptions): StreamSettings {
   for (const [name, value] of Object.entries({ hit, onDenied })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
-  if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
+  checkTimeout('stallTimeoutMs', stallTimeoutMs);
+  checkClock(clock);
   const streamOf = typeof stream === 'function' ? stream : () => stream;
   const client = clientReader(trustProxy);
   return { streamOf, protocol, client, hit, onDenied, stallTimeoutMs, ...(clock && { clock }) };

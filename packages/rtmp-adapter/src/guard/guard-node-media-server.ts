@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { checkBytes, checkOptions, checkTimeout } from '@stream-sessions/core/spi';
 import { emitterOf, isVersion2, type NodeMediaServer } from '../media-server.js';
 import { guardHandshakes } from './handshake-guard.js';
 import { filterHttp, PATHS_2, PATHS_4, type FlvPaths, type WebSocketServer } from './http-filter.js';
@@ -74,9 +74,9 @@ export function guardNodeMediaServer(nms: NodeMediaServer, options: GuardOptions
 function limitsOf(options: GuardOptions): Limits {
   checkOptions('guardNodeMediaServer()', options, ['startTimeoutMs', 'maxMessageBytes', 'maxGopBytes']);
   const { startTimeoutMs = 15_000, maxMessageBytes = 8 * MIB, maxGopBytes = 32 * MIB } = options;
-  if (!(startTimeoutMs >= 0)) throw badOption('startTimeoutMs', 'milliseconds, 0 or more', startTimeoutMs);
-  if (!(maxMessageBytes >= 65_536)) throw badOption('maxMessageBytes', 'bytes, at least 65536', maxMessageBytes);
-  if (!(maxGopBytes >= 65_536)) throw badOption('maxGopBytes', 'bytes, at least 65536', maxGopBytes);
+  checkTimeout('startTimeoutMs', startTimeoutMs);
+  checkBytes('maxMessageBytes', maxMessageBytes, 65_536);
+  checkBytes('maxGopBytes', maxGopBytes, 65_536);
   return { startTimeoutMs, maxMessageBytes, maxGopBytes };
 }
 

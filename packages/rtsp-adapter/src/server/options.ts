@@ -1,6 +1,13 @@
 import type { TlsOptions } from 'node:tls';
 import type { Clock, SourceGate } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkBytes,
+  checkClock,
+  checkOptions,
+  checkTimeout,
+  CONNECTION_STALL_MS,
+} from '@stream-sessions/core/spi';
 import type { RtspAuthorize } from '../client/callback-authorizer.js';
 import type { AuthScheme } from '../protocol/authorization.js';
 import type { PortRange } from './udp-pair.js';
@@ -70,11 +77,20 @@ export const RELAY_OPTIONS = [
 ];
 
 const MIB = 1024 * 1024;
-const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1024 && Number(value) <= 65_535;
 
 const isRange = (range: unknown): boolean =>
   Array.isArray(range) && range.length === 2 && range.every(isPort) && Number(range[1]) > Number(range[0]);
+
+/**
+ * Null, of a key that was not found, would be plain RTSP where somebody meant to encrypt. False says so.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function checkTls(tls: TlsOptions | false | undefined): void {
+  if (tls === undefined || tls === false || (typeof tls === 'object' && tls !== null)) return;
+  throw badOption('tls', 'key and certificate, as for tls.createServer()', tls);
+}
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function relaySettings(what: string, options: RelayOptions): RelaySettings {
@@ -88,7 +104,9 @@ export function relaySettings(what: string, options: RelayOptions): RelaySetting
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536)) {
     throw badOption('port', 'a port', port);
   }
-  if (!/^[\w .@/:-]{1,64}$/.test(realm)) throw badOption('realm', 'a few words without quotes', realm);
+  checkTls(tls);
+  if (typeof realm !== 'string' || !/^[\w .@/:-]{1,64}$/.test(realm))
+    throw badOption('realm', 'a few words without quotes', realm);
   const known = (scheme: string): boolean => scheme === 'digest' || scheme === 'basic';
   if (!Array.isArray(authentication) || authentication.length === 0 || !authentication.every(known)) {
     throw badOption('authentication', "a list of 'digest' and 'basic'", authentication);
@@ -96,10 +114,11 @@ export function relaySettings(what: string, options: RelayOptions): RelaySetting
   if (udpPorts !== undefined && udpPorts !== false && !isRange(udpPorts)) {
     throw badOption('udpPorts', '[first, last] above 1023, or false', udpPorts);
   }
-  if (!isTime(startTimeoutMs)) throw badOption('startTimeoutMs', 'milliseconds, 0 or more', startTimeoutMs);
-  if (!(sessionTimeoutMs >= 1000)) throw badOption('sessionTimeoutMs', 'milliseconds, at least 1000', sessionTimeoutMs);
-  if (!isTime(stallTimeoutMs)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
-  if (!(maxBufferBytes >= 65_536)) throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
+  checkTimeout('startTimeoutMs', startTimeoutMs);
+  checkTimeout('sessionTimeoutMs', sessionTimeoutMs, 1000);
+  checkTimeout('stallTimeoutMs', stallTimeoutMs);
+  checkBytes('maxBufferBytes', maxBufferBytes, 65_536);
+  checkClock(clock);
   return {
     authorize,
     port,

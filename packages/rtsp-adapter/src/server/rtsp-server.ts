@@ -5,7 +5,7 @@ import { Authorizers } from '../client/authorizers.js';
 import type { Authorizer } from '../client/authorizer.js';
 import { CallbackAuthorizer } from '../client/callback-authorizer.js';
 import { warnOfFault } from '../warn.js';
-import type { RelaySettings } from './options.js';
+import { checkTls, type RelaySettings } from './options.js';
 import { Relay } from './relay.js';
 
 /** Where to listen. */
@@ -56,6 +56,7 @@ export class RelayServer extends EventEmitter implements RtspServer {
   async listen(where: number | RtspListenOptions = {}, host?: string): Promise<AddressInfo> {
     const options = typeof where === 'number' ? { port: where } : where;
     const { tls = this.settings.tls ?? false } = options;
+    checkTls(tls);
     const port = options.port ?? this.settings.port ?? (tls === false ? 554 : 322);
     const server = tls === false ? this.plain() : this.secure(tls);
     server.listen({ port, host: options.host ?? host ?? this.settings.host });

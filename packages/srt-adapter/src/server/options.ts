@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
 import type { Clock, SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions, CONNECTION_STALL_MS, needTracker } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkClock,
+  checkMethods,
+  checkOptions,
+  checkTimeout,
+  CONNECTION_STALL_MS,
+  needTracker,
+} from '@stream-sessions/core/spi';
 import type { SrtBinding, SrtHandshakeFilter } from '../binding/binding.js';
 import { libsrt } from '../binding/libsrt.js';
 
@@ -53,6 +61,8 @@ type Optional = 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen' | 'stream
 export type ServerSettings = Readonly<Required<Omit<SrtServerOptions, Optional>> & Pick<SrtServerOptions, Optional>>;
 
 const MIB = 1024 * 1024;
+/** The largest value that an option of libsrt can have. */
+const MAX_INT = 0x7fffffff;
 
 const KNOWN = [
   ...['port', 'host', 'tracker', 'passphrase', 'latencyMs', 'peerIdleTimeoutMs', 'stallTimeoutMs', 'maxBufferBytes'],
@@ -69,7 +79,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
     stallTimeoutMs = CONNECTION_STALL_MS,
     maxBufferBytes = 8 * MIB,
   } = options;
-  const { port, host, passphrase, screen, streamId, maxConnections = 1_000, binding = libsrt() } = options;
+  const { port, host, passphrase, screen, streamId, maxConnections = 1_000, binding = libsrt(), clock } = options;
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
@@ -78,16 +88,18 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
     throw badOption('passphrase', 'a string of 10 to 79 bytes', length);
   }
   if (!isCount(latencyMs) || latencyMs > 60_000) throw badOption('latencyMs', 'milliseconds, 0 to 60000', latencyMs);
-  if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 5_000) {
-    throw badOption('peerIdleTimeoutMs', 'milliseconds, 5000 or more', peerIdleTimeoutMs);
+  if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 5_000 || peerIdleTimeoutMs > MAX_INT) {
+    throw badOption('peerIdleTimeoutMs', `whole milliseconds, 5000 to ${MAX_INT}`, peerIdleTimeoutMs);
   }
-  if (!(stallTimeoutMs >= 0)) throw badOption('stallTimeoutMs', 'milliseconds, 0 or more', stallTimeoutMs);
-  if (!isCount(maxBufferBytes) || maxBufferBytes < 65_536) {
-    throw badOption('maxBufferBytes', 'bytes, at least 65536', maxBufferBytes);
+  checkTimeout('stallTimeoutMs', stallTimeoutMs);
+  if (!isCount(maxBufferBytes) || maxBufferBytes < 65_536 || maxBufferBytes > MAX_INT) {
+    throw badOption('maxBufferBytes', `whole bytes, 65536 to ${MAX_INT}`, maxBufferBytes);
   }
   if (!isCount(maxConnections) || maxConnections < 1) throw badOption('maxConnections', '1 or more', maxConnections);
   if (screen !== undefined && typeof screen !== 'function') throw badOption('screen', 'a function', screen);
   if (streamId !== undefined && typeof streamId !== 'function') throw badOption('streamId', 'a function', streamId);
+  checkMethods('binding', binding, ['listen']);
+  checkClock(clock);
   return { ...options, latencyMs, peerIdleTimeoutMs, stallTimeoutMs, maxBufferBytes, maxConnections, binding };
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { SessionTracker } from '@stream-sessions/core';
-import { badOption, checkOptions, needTracker } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, checkTimeout, needTracker } from '@stream-sessions/core/spi';
 import { OPTION_NAMES, settingsOf, type Settings, type WebSocketOptions } from '../options.js';
 import { compileAllow, type Allow, type Allows } from './allow.js';
 
@@ -55,8 +55,9 @@ export function vncSettingsOf(options: VncProxyOptions): VncSettings {
   const { tracker, target, allow, connectTimeoutMs = 10_000, idleTimeoutMs = 0, ...rest } = options;
   needTracker('createVncProxy(): the option tracker', tracker);
   if (typeof target !== 'function') throw badOption('target', 'a function that returns { host, port }', target);
-  if (!(connectTimeoutMs > 0)) throw badOption('connectTimeoutMs', 'milliseconds, above 0', connectTimeoutMs);
-  if (!(idleTimeoutMs >= 0)) throw badOption('idleTimeoutMs', 'milliseconds, 0 or more', idleTimeoutMs);
+  checkTimeout('connectTimeoutMs', connectTimeoutMs);
+  if (connectTimeoutMs === 0) throw badOption('connectTimeoutMs', 'milliseconds, above 0', connectTimeoutMs);
+  checkTimeout('idleTimeoutMs', idleTimeoutMs);
   const websocket = settingsOf({ protocol: 'vnc', origins: 'own', ...rest });
   return { websocket, target, allows: compileAllow(allow), connectTimeoutMs, idleTimeoutMs };
 }
