@@ -9,6 +9,11 @@ export class Authorizers {
   /** @param fallback Asked if there is no other. */
   constructor(private readonly fallback: Authorizer) {}
 
+  /** There is only the fallback. */
+  get isEmpty(): boolean {
+    return this.authorizers.size === 0;
+  }
+
   add(authorizer: Authorizer): void {
     this.authorizers.add(authorizer);
   }

@@ -25,7 +25,7 @@ export class PackageConnection {
 
   constructor(
     private readonly socket: Socket,
-    authorizers: Authorizers,
+    private readonly authorizers: Authorizers,
   ) {
     const control = {
       socket,
@@ -94,6 +94,8 @@ export class PackageConnection {
   }
 
   private readonly giveUp = (): void => {
+    // nobody is attached any more, and whether it plays by now is not known
+    if (this.authorizers.isEmpty) return;
     this.auth.leave('idle');
     this.socket.destroy();
   };

@@ -35,12 +35,16 @@ export function countMedia(socket: Socket, sentBytes: number, receivedBytes = 0)
 export class RequestInterceptor {
   private readonly authorizers = new Authorizers(new CallbackAuthorizer(undefined, CONNECTION_STALL_MS, undefined));
   private readonly waiting = new WeakMap<Socket, Call[]>();
-  private readonly unguard: () => void;
-  private readonly emit: RtspServerPackage['emit'];
-  private readonly ownEmit: RtspServerPackage['emit'];
   private users = 0;
+  /** Set while there are attachments. */
+  private undo: (() => void) | undefined = undefined;
+  /** Gives a request to the app. */
+  private emit: RtspServerPackage['emit'];
 
-  /** The interceptor of this server, shared by all attachments to it. */
+  /**
+   * The interceptor of this server, shared by all attachments to it, at the same time or one after the other: its connections
+   * outlive an attachment, and have to ask the next one.
+   */
   static of(server: RtspServerPackage): RequestInterceptor {
     let interceptor = interceptors.get(server);
     if (interceptor === undefined) interceptors.set(server, (interceptor = new RequestInterceptor(server)));
@@ -48,30 +52,41 @@ export class RequestInterceptor {
   }
 
   private constructor(private readonly server: RtspServerPackage) {
-    this.unguard = guardDecoders(server);
-    const emit = (this.emit = server.emit.bind(server));
-    // Not a listener, because it could not intercept handlers that are added later.
-    this.ownEmit = (event: string, ...args: unknown[]): boolean => {
-      if (event !== 'request' || this.users === 0) return emit(event, ...args);
-      this.receive(args as unknown as Call);
-      return true;
-    };
-    server.emit = this.ownEmit;
+    this.emit = server.emit.bind(server);
   }
 
   addAuthorizer(authorizer: Authorizer): void {
     this.users++;
     this.authorizers.add(authorizer);
+    this.undo ??= this.install();
   }
 
   /** With the last one removed, the server is as before, except for the guard on existing connections. */
   deleteAuthorizer(authorizer: Authorizer): void {
     this.authorizers.delete(authorizer);
     if (--this.users > 0) return;
-    this.unguard();
-    // Somebody may have wrapped it after us: then our function stays in the chain and does nothing.
-    if (this.server.emit === this.ownEmit) delete (this.server as Partial<RtspServerPackage>).emit;
-    interceptors.delete(this.server);
+    this.undo?.();
+    this.undo = undefined;
+  }
+
+  private install(): () => void {
+    const { server } = this;
+    const unguard = guardDecoders(server);
+    const emit = (this.emit = server.emit.bind(server));
+    let isInstalled = true;
+    // Not a listener, because it could not intercept handlers that are added later.
+    const ownEmit = (event: string, ...args: unknown[]): boolean => {
+      if (event !== 'request' || !isInstalled) return emit(event, ...args);
+      this.receive(args as unknown as Call);
+      return true;
+    };
+    server.emit = ownEmit;
+    return () => {
+      isInstalled = false;
+      unguard();
+      // Somebody may have wrapped it after us: then our function stays in the chain and does nothing.
+      if (server.emit === ownEmit) delete (server as Partial<RtspServerPackage>).emit;
+    };
   }
 
   private receive(call: Call): void {
