@@ -34,7 +34,7 @@ export class Connection implements ConnectionControl, ParserSink {
   private readonly session: RtspSession;
   private readonly settings: RelaySettings;
   private over = false;
-  /** Since when it has been neither playing nor publishing; undefined while it is. */
+  /** Since when it has been neither playing nor publishing, by the monotonic clock; undefined while it is. */
   private idleSince: number | undefined;
   private unreadBytes = 0;
   private wasHeard = false;
@@ -46,6 +46,7 @@ export class Connection implements ConnectionControl, ParserSink {
     readonly address: string,
     readonly localAddress: string,
     readonly secure: boolean,
+    /** By the monotonic clock. */
     now: number,
   ) {
     this.settings = host.settings;
@@ -82,7 +83,7 @@ export class Connection implements ConnectionControl, ParserSink {
     this.socket.destroy();
   }
 
-  /** Checks its timeouts. */
+  /** Checks its timeouts. @param now By the monotonic clock: whoever sets the other one must not end anybody. */
   check(now: number): void {
     const { startTimeoutMs } = this.settings;
     const isSilent = this.silence.look(now, this.wasHeard, this.session);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '@stream-sessions/core';
-import { everyMs, systemClock } from '@stream-sessions/core/spi';
+import { everyMs, monotonic, systemClock } from '@stream-sessions/core/spi';
 import type { Authorizers } from '../client/authorizers.js';
 import { Streams } from '../relay/streams.js';
 import { Connection, type ConnectionHost } from './connection.js';
@@ -34,7 +34,7 @@ export class Relay implements ConnectionHost {
     if (addresses === undefined) return void socket.destroy();
     const { address, localAddress } = addresses;
     const secure = socket instanceof TLSSocket;
-    const connection = new Connection(socket, this, address, localAddress, secure, this.clock.now());
+    const connection = new Connection(socket, this, address, localAddress, secure, monotonic(this.clock));
     this.connections.add(connection);
     this.unstarted.add(connection);
     const [oldest] = this.unstarted.size > MAX_UNSTARTED ? this.unstarted : [];
@@ -61,7 +61,7 @@ export class Relay implements ConnectionHost {
   }
 
   private check(): void {
-    const now = this.clock.now();
+    const now = monotonic(this.clock);
     for (const connection of this.connections) connection.check(now);
   }
 }
