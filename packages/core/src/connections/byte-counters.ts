@@ -11,6 +11,8 @@ export interface ByteCounters {
   /**
    * Called after each reading: true when the client is presumed gone, because its transport has not heard from it for too long.
    * The connection is then cut and closes as `client_gone`. If omitted, silence means nothing.
+   *
+   * @param now Whole milliseconds of the monotonic clock
    */
   isGone?(now: number): boolean;
   /** The connection is no longer sampled: release whatever was attached to it. */

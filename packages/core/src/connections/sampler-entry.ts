@@ -53,7 +53,7 @@ export abstract class SamplerEntry {
     const { stallTimeoutMs } = this;
     if (stallTimeoutMs === 0) return;
     const since = now - list.epoch;
-    // A clock that was set back must not make anyone wait longer.
+    // A clock without `monotonic()` that was set back must not make anyone wait longer.
     if (added > 0 || since < this.movedAt || (counters.waiting?.() ?? 0) === 0) this.movedAt = since;
     else if (since - this.movedAt >= stallTimeoutMs) this.lost('stalled');
   }

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../types/play-session.js';
 import type { ConnHandle } from '../types/admission.js';
-import { atOneInstant, systemClock, type Clock } from '../support/clock.js';
+import { atOneInstant, monotonic, systemClock, type Clock } from '../support/clock.js';
 import type { ByteCounters } from './byte-counters.js';
 import { SamplerEntry, type EntryList } from './sampler-entry.js';
 
@@ -52,7 +52,7 @@ export class Sampler implements EntryList {
   readonly epoch: number;
 
   constructor(private readonly clock: Clock) {
-    this.epoch = clock.now();
+    this.epoch = this.now();
   }
 
   add(connection: SampledConnection): Registration {
@@ -63,7 +63,7 @@ export class Sampler implements EntryList {
 
   /** The same for a connection that is its own entry, which saves one object per connection. */
   addEntry(entry: SamplerEntry): void {
-    entry.joined(this, this.open.length, this.clock.now());
+    entry.joined(this, this.open.length, this.now());
     this.open.push(entry);
     this.timer ??= this.clock.setTimeout(this.readPart, SAMPLE_EVERY_MS);
     // Set last: the admission may already have ended, in which case the cut runs at once.
@@ -94,9 +94,14 @@ export class Sampler implements EntryList {
   }
 
   private read(end: number, start: number): void {
-    const now = this.clock.now();
+    const now = this.now();
     // From the end: an entry that ends while being read is replaced by the last one, which has been read already.
     for (let i = end - 1; i >= start; i--) this.open[i]?.read(now);
+  }
+
+  /** Nobody stalls because the wall clock is set. Whole milliseconds, which V8 keeps inline. */
+  private now(): number {
+    return Math.trunc(monotonic(this.clock));
   }
 
   /** Removes an entry that has ended. */

@@ -1,5 +1,5 @@
 import type { CloseReason, ConnHandle } from '@stream-sessions/core';
-import type { ByteCounters, ConnectionSettings } from '@stream-sessions/core/spi';
+import { monotonic, systemClock, type ByteCounters, type ConnectionSettings } from '@stream-sessions/core/spi';
 import type { SrtStatistics } from '../binding/statistics.js';
 import type { SrtConnection } from '../source.js';
 import { StallRule } from './stall-rule.js';
@@ -66,6 +66,6 @@ export class SrtByteCounters implements ByteCounters {
   }
 
   private now(): number {
-    return this.settings.clock?.now() ?? Date.now();
+    return monotonic(this.settings.clock ?? systemClock);
   }
 }

@@ -21,7 +21,7 @@ export class StallRule {
     const keepsUp = packetsDropped <= this.dropped && (packetsSent > this.sent || bytesWaiting === 0);
     this.sent = packetsSent;
     this.dropped = packetsDropped;
-    // A clock that was set back must not make anyone wait longer.
+    // A clock without `monotonic()` that was set back must not make anyone wait longer.
     if (keepsUp || now < this.keptUpAt) this.keptUpAt = now;
     return this.timeoutMs > 0 && now - this.keptUpAt >= this.timeoutMs;
   }

@@ -12,9 +12,6 @@ const LONGEST_STEP_MS = 2_000;
 const PARTS = 16;
 let turn = 0;
 
-/** Times are relative to this: V8 keeps small integers inline, and others in separate objects. */
-const EPOCH = Date.now();
-
 /**
  * The bytes of a connection since its upgrade, in both directions, and how long its peer has been silent: a half-open connection
  * looks like a patient client until it is pinged.
@@ -23,7 +20,6 @@ export class WebSocketByteCounters extends SocketByteCounters {
   private silentMs: number;
   private latest = 0;
   private heard = 0;
-  /** Relative to the epoch. */
   private lookedAt: number | undefined = undefined;
   private isAsked = false;
 
@@ -49,9 +45,8 @@ export class WebSocketByteCounters extends SocketByteCounters {
   isGone(now: number): boolean {
     const { ws, silenceTimeoutMs } = this;
     if (silenceTimeoutMs === 0) return false;
-    const at = now - EPOCH;
-    const stepMs = Math.min(Math.max(at - (this.lookedAt ?? at), 0), LONGEST_STEP_MS);
-    this.lookedAt = at;
+    const stepMs = Math.min(Math.max(now - (this.lookedAt ?? now), 0), LONGEST_STEP_MS);
+    this.lookedAt = now;
     // just read along with the bytes
     const received = this.latest;
     // If the app has paused it, nothing is received; and data waiting for it is queued ahead of every ping: the sampler then
