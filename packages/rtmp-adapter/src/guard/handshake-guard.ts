@@ -28,9 +28,15 @@ export function guardHandshakes(
   /** For each connection, the function that removes its guard. */
   const guarded = new Map<Socket, () => void>();
   const undecided = new Set<Socket>();
+  let isGuarding = true;
 
   const admit = (socket: Socket, greeting: Buffer): void => {
     for (const listener of listeners) listener.call(server, socket);
+    if (!isGuarding) {
+      // What of its greeting had come before the guard was removed. Nobody would remove another one, whose timeout would end it.
+      if (greeting.length > 0) socket.emit('data', greeting);
+      return;
+    }
     const guard = new SocketGuard(socket, limits, standingOf, undecided);
     const [oldest] = undecided.size > MAX_UNDECIDED ? undecided : [];
     oldest?.destroy();
@@ -50,6 +56,7 @@ export function guardHandshakes(
   for (const listener of listeners) server.off(event, listener);
   server.on(event, onConnection);
   return () => {
+    isGuarding = false;
     if (server.listeners(event).includes(onConnection)) {
       server.off(event, onConnection);
       for (const listener of listeners) server.on(event, listener);
