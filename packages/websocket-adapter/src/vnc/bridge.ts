@@ -17,17 +17,21 @@ export function bridge(
   stallTimeoutMs: number,
   end: (reason: CloseReason) => void,
 ): void {
+  let stuck: NodeJS.Timeout | undefined;
+  const unstuck = (): void => {
+    clearTimeout(stuck);
+    stuck = undefined;
+  };
   ws.on('message', (data: RawData, isBinary) => {
     if (!isBinary) return end('transport_error');
     if (desktop.write(data as Buffer)) return;
     // While it is paused, a viewer that hangs up goes unnoticed.
     ws.pause();
-    const stuck = stallTimeoutMs > 0 ? setTimeout(() => end('transport_error'), stallTimeoutMs) : undefined;
-    desktop.once('drain', () => {
-      clearTimeout(stuck);
-      ws.resume();
-    });
-    desktop.once('close', () => clearTimeout(stuck));
+    if (stallTimeoutMs > 0) stuck ??= setTimeout(() => end('transport_error'), stallTimeoutMs);
+  });
+  desktop.on('drain', () => {
+    unstuck();
+    ws.resume();
   });
   const taken = (): void => {
     if (desktop.isPaused() && ws.bufferedAmount <= HIGH_WATER / 2) desktop.resume();
@@ -38,7 +42,10 @@ export function bridge(
   });
   desktop.on('error', () => end('transport_error'));
   desktop.on('end', () => end('stream_ended'));
-  desktop.on('close', () => end('stream_ended'));
+  desktop.on('close', () => {
+    unstuck();
+    end('stream_ended');
+  });
   ws.on('close', () => desktop.destroy());
   ws.resume();
 }

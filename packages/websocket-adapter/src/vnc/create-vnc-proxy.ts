@@ -19,7 +19,7 @@ const SUBPROTOCOL = 'binary';
 export interface VncProxy {
   /** For `server.on('upgrade', …)`: every request it is given counts as a viewer of a desktop. */
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Closes all viewers as `shutdown`. Later requests are refused with 503. */
+  /** Closes all viewers as `shutdown`, also those that are not counted. Later requests are refused with 503. */
   close(): Promise<void>;
 }
 
@@ -49,9 +49,12 @@ export function createVncProxy(options: VncProxyOptions): VncProxy {
   });
   const { connections } = hookServer(wss, options.tracker, settings.websocket);
 
+  /** Viewers that the option `hit` lets pass. They have no books. */
+  const uncounted = new Set<WebSocket>();
+
   const serve = (ws: WebSocket, request: IncomingMessage): void => {
     const viewer = connections.get(request.socket);
-    // an uncounted viewer has no books
+    if (viewer === undefined) keepUncounted(ws, uncounted);
     const end: End = (reason) => (viewer === undefined ? farewell(ws, reason) : viewer.close(reason, true));
     connectToDesktop(ws, request, settings, end).catch((error: unknown) => {
       if (ws.readyState !== ws.OPEN) return;
@@ -64,8 +67,16 @@ export function createVncProxy(options: VncProxyOptions): VncProxy {
     async close() {
       isOpen = false;
       for (const [, viewer] of connections) viewer.close('shutdown', true);
+      for (const ws of uncounted) farewell(ws, 'shutdown');
     },
   };
+}
+
+function keepUncounted(ws: WebSocket, uncounted: Set<WebSocket>): void {
+  uncounted.add(ws);
+  ws.once('close', () => uncounted.delete(ws));
+  // an invalid frame: 'close' follows, and without a listener this would end the process
+  ws.on('error', () => undefined);
 }
 
 async function connectToDesktop(
