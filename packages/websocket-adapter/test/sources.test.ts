@@ -1,6 +1,6 @@
 import { stays, until } from '@stream-sessions/core/testing';
 import { createSources, customDriver, type Sources } from '@stream-sessions/on-demand';
-import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { createTracker, type Policy, type SessionTracker, type Verdict } from '@stream-sessions/core';
 import { Stage } from './support/stage.js';
 
 const logger = { warn: () => undefined, error: () => undefined };
@@ -11,8 +11,8 @@ let stage: Stage;
 let starts: () => void;
 let asked: string[];
 
-async function begin(holdMs?: number): Promise<void> {
-  tracker = createTracker();
+async function begin(holdMs?: number, policies: readonly Policy[] = []): Promise<void> {
+  tracker = createTracker({ policies: [...policies] });
   asked = [];
   const driver = customDriver({
     start: ({ stream }) => {
@@ -66,6 +66,19 @@ it('a client that has gone is no longer held, and one that is kicked is hung up 
   tracker.kickAll({ stream: 'cam1' });
   await kicked.ended;
   expect([kicked.status, sources.list()[0]?.held]).toEqual([403, 0]);
+});
+
+it('a client that hangs up while a policy thinks starts no source', async () => {
+  const answers: ((verdict: Verdict) => void)[] = [];
+  await begin(undefined, [{ name: 'slow', admit: () => new Promise<Verdict>((resolve) => answers.push(resolve)) }]);
+  const client = stage.connect('/cam1');
+  await until('the policy is asked', () => answers.length === 1);
+  client.ws.terminate();
+  await client.ended;
+  await stays('the server has time to notice', () => answers.length === 1, 50);
+  answers[0]?.({ allow: true });
+  await stays('no source is asked for', () => asked.length === 0, 50);
+  expect(tracker.count({ status: 'active' })).toBe(0);
 });
 
 it('waiting clients are answered when the adapter is detached', async () => {
