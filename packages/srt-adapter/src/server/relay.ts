@@ -118,9 +118,19 @@ export class SrtRelay extends EventEmitter<Events> implements SrtServer, Connect
   private async end(): Promise<void> {
     // Set by now: `close()` runs once, and listeners of the event see that it is closing.
     await Promise.resolve();
-    this.emit('closing');
-    for (const connection of this.present) connection.end('shutdown');
+    const errors: unknown[] = [];
+    /** A listener of the app's may throw: then the rest is closed all the same. */
+    const attempt = (act: () => void): void => {
+      try {
+        act();
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    attempt(() => this.emit('closing'));
+    for (const connection of this.present) attempt(() => connection.end('shutdown'));
     this.rejected.hangUp();
     await this.listener.close();
+    if (errors.length > 0) throw errors[0];
   }
 }
