@@ -65,7 +65,7 @@ export { LONGEST_TIMER_MS, monotonic, systemClock } from './support/clock.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
 export { inTime } from './support/in-time.js';
-export { atOnce } from './support/promises.js';
+export { atOnce, isPromise } from './support/promises.js';
 export { nextTurn } from './support/turns.js';
 export { Deadlines, type Waiting } from './support/deadlines.js';
 export {

@@ -9,5 +9,6 @@ export function atOnce<T>(answer: T, callback: string): T {
   throw new TypeError(`${callback} must not be async`);
 }
 
+/** Also of another realm, or another library: whatever has `then()`. */
 export const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof (value as { then?: unknown } | null)?.then === 'function';

@@ -1,5 +1,5 @@
 import type { Clock, CloseReason } from '@stream-sessions/core';
-import { samplerOf, type Registration, type SampledConnection } from '@stream-sessions/core/spi';
+import { isPromise, samplerOf, type Registration, type SampledConnection } from '@stream-sessions/core/spi';
 import type { RtspClient } from './rtsp-client.js';
 import { ADMITTED, type Answer, type Authorizer, type Authorization, type Client } from './authorizer.js';
 import { warnOfFault } from '../warn.js';
@@ -46,7 +46,7 @@ export class CallbackAuthorizer implements Authorizer {
     if (this.callback === undefined) return ADMITTED;
     try {
       const verdict = this.callback(client);
-      return verdict instanceof Promise ? verdict.then(answerOf, failed) : answerOf(verdict);
+      return isPromise(verdict) ? Promise.resolve(verdict).then(answerOf, failed) : answerOf(verdict);
     } catch (error) {
       return failed(error);
     }

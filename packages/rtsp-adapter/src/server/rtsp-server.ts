@@ -24,7 +24,7 @@ export interface RtspServer extends EventEmitter {
    * Listens. May be called again for another port or for RTSPS; all of them share their streams.
    *
    * @returns the address it listens on
-   * @throws the error of a port that cannot be opened, such as `EADDRINUSE`
+   * @throws the error of a port that cannot be opened, such as `EADDRINUSE`; an error if `close()` is called meanwhile
    */
   listen(port?: number | RtspListenOptions, host?: string): Promise<AddressInfo>;
   /** The address it listens on, or the first of several; null if it does not listen. */
@@ -40,6 +40,9 @@ export class RelayServer extends EventEmitter implements RtspServer {
   private readonly authorizers: Authorizers;
   private readonly relay: Relay;
   private readonly listening: Server[] = [];
+  /** Calls of `listen()` that are not done. */
+  private readonly starting = new Set<Promise<unknown>>();
+  private closes = 0;
   private readonly sockets = new Set<Socket>();
 
   constructor(readonly settings: RelaySettings) {
@@ -59,8 +62,15 @@ export class RelayServer extends EventEmitter implements RtspServer {
     checkTls(tls);
     const port = options.port ?? this.settings.port ?? (tls === false ? 554 : 322);
     const server = tls === false ? this.plain() : this.secure(tls);
+    const { closes } = this;
     server.listen({ port, host: options.host ?? host ?? this.settings.host });
-    await once(server, 'listening');
+    const started = once(server, 'listening');
+    this.starting.add(started);
+    await started.finally(() => this.starting.delete(started));
+    if (this.closes > closes) {
+      await once(server.close(), 'close');
+      throw new Error('The server was closed before it listened.');
+    }
     // Such as EMFILE: one connection could not be accepted, but others will be.
     server.on('error', warnOfFault);
     this.listening.push(server);
@@ -73,11 +83,15 @@ export class RelayServer extends EventEmitter implements RtspServer {
   }
 
   async close(): Promise<void> {
+    this.closes++;
+    const starting = [...this.starting];
     const closing = this.listening.splice(0).map((server) => once(server.close(), 'close'));
     this.relay.close();
     // TLS sockets that have not completed their handshake do not count as connections yet.
     for (const socket of this.sockets) socket.destroy();
     await Promise.all(closing);
+    // each of them closes what it has opened
+    await Promise.allSettled(starting);
     if (closing.length > 0) this.emit('close');
   }
 
