@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
+import { atOnce, badOption, normaliseAddress } from '@stream-sessions/core/spi';
 import proxyAddr from 'proxy-addr';
 
 /**
@@ -49,7 +49,8 @@ function readable(address: string, peer: string): string {
 }
 
 function compileTrust(trustProxy: TrustProxy): Trust {
-  if (typeof trustProxy === 'function') return trustProxy;
+  // a promise would trust everybody
+  if (typeof trustProxy === 'function') return (address, hop) => atOnce(trustProxy(address, hop), 'trustProxy()');
   if (typeof trustProxy === 'boolean') return () => trustProxy;
   if (typeof trustProxy === 'number' && trustProxy >= 0) return (_address, hop) => hop < trustProxy;
   try {

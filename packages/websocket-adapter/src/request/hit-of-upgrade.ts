@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { tokenFromQuery, type ConnHit } from '@stream-sessions/core';
 import {
+  atOnce,
+  badOption,
   cookieValue,
   credentialsOf,
   MAX_STREAM_LENGTH,
@@ -18,9 +20,10 @@ export function hitOfUpgrade(request: IncomingMessage, settings: Settings): Conn
   const { url = '/', headers } = request;
   const mark = url.indexOf('?');
   const [path, query] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
-  const stream = settings.stream === undefined ? streamOfPath(path) : settings.stream(request);
+  const stream = settings.stream === undefined ? streamOfPath(path) : atOnce(settings.stream(request), 'stream()');
   if (stream === null) return null;
   if (stream === undefined || stream === '') return undefined;
+  if (typeof stream !== 'string') throw badOption('The result of stream', 'a string, undefined or null', stream);
   const hit: ConnHit = {
     stream,
     protocol: settings.protocol,
@@ -32,8 +35,9 @@ export function hitOfUpgrade(request: IncomingMessage, settings: Settings): Conn
     query: query === '' ? undefined : query,
     url,
   };
-  const told = settings.hit === undefined ? hit : settings.hit(request, hit);
+  const told = settings.hit === undefined ? hit : atOnce(settings.hit(request, hit), 'hit()');
   if (told === null) return null;
+  if (typeof told !== 'object') throw badOption('The result of hit', 'a hit, or null', told);
   const tooLong = told.stream.length > MAX_STREAM_LENGTH || (told.token?.length ?? 0) > MAX_TOKEN_LENGTH;
   return tooLong ? undefined : told;
 }
