@@ -45,7 +45,11 @@ describe('a node that can reach nobody', () => {
     await redis.kill();
     await until('its lease has ended', () => a.directory.nodes().length === 0, 15_000);
     for (const [, question] of QUESTIONS) await expect(Promise.resolve(question(a))).rejects.toThrow();
-    await until('the counts have been read in vain', () => Promise.resolve(a.directory.streams()).catch(() => true), 3_000);
+    await until(
+      'the counts have been read in vain',
+      () => Promise.resolve(a.directory.streams()).catch(() => true),
+      3_000,
+    );
     await redis.restart();
     await until('it is back', () => a.directory.nodes().length === 2, 15_000);
     expect(uncaught).toEqual([]);

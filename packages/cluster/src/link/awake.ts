@@ -1,5 +1,4 @@
-/** The longest that a timer can wait. Milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from '@stream-sessions/core/spi';
 
 let awaited = 0;
 let timer: NodeJS.Timeout | undefined;
@@ -10,7 +9,7 @@ let timer: NodeJS.Timeout | undefined;
  */
 export async function whileAwaited<T>(work: Promise<T>): Promise<T> {
   awaited++;
-  timer ??= setInterval(() => undefined, LONGEST_MS);
+  timer ??= setInterval(() => undefined, LONGEST_TIMER_MS);
   try {
     return await work;
   } finally {
