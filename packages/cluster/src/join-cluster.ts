@@ -162,8 +162,9 @@ async function join(tracker: SessionTracker, options: ClusterOptions): Promise<C
     openedAtOf: (id) => keeper.openedAtOf(id),
   });
   const check = new ReplacedCheck(member, words.visitsReplaced, port, clock);
-  const claimer: Claimer = new Claimer({ member, clock, keeper, leaseMs });
+  const claimer: Claimer = new Claimer({ member, clock, keeper, latest: book.latest, leaseMs });
   const leavePort = port.join(keeper);
+  keeper.begin();
   const leave = async (): Promise<void> => {
     claimer.stop();
     check.stop();

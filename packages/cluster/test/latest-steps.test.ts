@@ -9,6 +9,7 @@ function stepsOn(reply: 'BEHIND' | 'OK') {
   let lost = 0;
   const membership = {
     incarnation: 'one',
+    formerIncarnation: '',
     run: (_step: unknown, _bucket: number, _keys: unknown, args: string[]) => {
       asked.push(args);
       return Promise.resolve(reply);
@@ -31,7 +32,7 @@ it('LatestSteps looks for the latest step of each hash of visits, and says when 
   steps.answered(3, 1, '7');
   steps.answered(3, 1, '9');
   await steps.look();
-  expect(asked).toEqual([['-', '9', '-']]);
+  expect(asked).toEqual([['on', '-', '9', '-']]);
   expect(lost()).toBe(1);
 });
 
@@ -56,4 +57,15 @@ it('LatestSteps does not look for the steps of an earlier incarnation', async ()
   membership.incarnation = 'two';
   await steps.look();
   expect(asked).toEqual([]);
+});
+
+it('LatestSteps looks for the steps of the incarnation before where it is told to', async () => {
+  const { steps, asked, membership, lost } = stepsOn('BEHIND');
+  steps.answered(0, 0, '1');
+  steps.answered(5, 2, '2');
+  expect(await steps.lookForFormer([0, 5])).toBe(false);
+  Object.assign(membership, { incarnation: 'two', formerIncarnation: 'one' });
+  expect(await steps.lookForFormer([5, 6])).toBe(true);
+  expect(asked).toEqual([['on', '-', '-', '2']]);
+  expect(lost()).toBe(1);
 });

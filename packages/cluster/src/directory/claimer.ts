@@ -1,6 +1,7 @@
 import type { Clock } from '@stream-sessions/core';
-import { BUCKETS } from '../link/link.js';
+import { BUCKETS, EVERY_BUCKET } from '../link/link.js';
 import type { Member } from '../member.js';
+import type { LatestSteps } from '../visits/latest-steps.js';
 import type { VisitKeeper } from './visit-keeper.js';
 
 const ANSWER_MS = 1_000;
@@ -9,6 +10,7 @@ export interface ClaimerParts {
   readonly member: Member;
   readonly clock: Clock;
   readonly keeper: Pick<VisitKeeper, 'claimAgain'>;
+  readonly latest: Pick<LatestSteps, 'lookForFormer'>;
   readonly leaseMs: number;
 }
 
@@ -29,8 +31,11 @@ export class Claimer {
   async joined(stalledAs: string | undefined): Promise<void> {
     // it has let go of all, and claims nothing more
     if (this.isStopped) return;
-    const { keeper } = this.parts;
+    const { keeper, latest } = this.parts;
     const lost = this.lostBuckets();
+    // if so, it joins anew, and all buckets are others
+    if (await latest.lookForFormer(EVERY_BUCKET.filter((bucket) => !lost.has(bucket)))) return;
+    if (this.isStopped) return;
     keeper.claimAgain((bucket) => !lost.has(bucket), 'open');
     if (lost.size === 0) return;
     // Others may have closed its visits, and Redis would no longer know about it.

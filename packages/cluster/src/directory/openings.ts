@@ -55,6 +55,11 @@ export class Openings {
     if (asked !== undefined) void this.giveBack(asked);
   }
 
+  /** Others know of it, or will by this node's question. */
+  isAsked(visit: Visit): boolean {
+    return this.asked.has(visit);
+  }
+
   /** A viewer was admitted. Returns what was known when it was asked about; a visit that began with that question is reported. */
   letIn(visit: Visit, row: PlaySession | undefined): AskedVisit | undefined {
     const asked = this.asked.take(visit);

@@ -32,7 +32,8 @@ interface Ending {
 export class VisitKeeper implements VisitDirectory {
   readonly whenAlone: 'local' | 'refuse';
   readonly timeLimitMs: number;
-  private readonly unclaimed = new Set<string>();
+  /** By id, whether the part is new. */
+  private readonly unclaimed = new Map<string, boolean>();
   /** Parts that began while this node was alone: nobody was told of them, so Redis cannot have lost them. */
   private readonly untold = new Set<string>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
@@ -74,9 +75,15 @@ export class VisitKeeper implements VisitDirectory {
     this.openings.settled(found);
   }
 
-  changed(id: string): void {
+  changed(id: string, isNew: boolean): void {
     if (this.unclaimed.size === 0) setImmediate(() => this.claimAll());
-    this.unclaimed.add(id);
+    this.unclaimed.set(id, isNew || this.unclaimed.get(id) === true);
+  }
+
+  /** This node joins for the first time, with visits that no other knows. */
+  begin(): void {
+    const { port } = this.parts;
+    for (const part of port.ids().map((id) => port.part(id))) if (part !== undefined) this.untold.add(keyOf(part));
   }
 
   /** This process has another incarnation since it rejoined, or a bucket has come back empty. */
@@ -131,7 +138,7 @@ export class VisitKeeper implements VisitDirectory {
   left(ownPart: Part, ownRow: PlaySession, isOver: boolean): void {
     const { time } = this.parts;
     const [part, row] = [time.part(ownPart), time.row(ownRow)];
-    this.untold.delete(keyOf(part));
+    this.untold.delete(keyOf(ownPart));
     this.ended.set(keyOf(part), { part, row });
     this.openings.letIn(part, row);
     if (this.isEnding) return;
@@ -152,12 +159,13 @@ export class VisitKeeper implements VisitDirectory {
   }
 
   private claimAll(): void {
-    const ids = [...this.unclaimed];
+    const changed = [...this.unclaimed];
     this.unclaimed.clear();
     const { port, rowOf, words } = this.parts;
-    for (const id of ids) {
+    for (const [id, isNew] of changed) {
       const part = port.part(id);
       if (part === undefined || words.visitsReplaced.endIfReplaced(part)) continue;
+      if (isNew && !this.openings.isAsked(part)) this.untold.add(keyOf(part));
       if (!this.openings.isToldOf(part, rowOf(id))) void this.claim(part, 'open');
     }
   }
@@ -168,7 +176,7 @@ export class VisitKeeper implements VisitDirectory {
     const claimed = await book.claim(this.parts.time.part(part), why === 'lost' && this.untold.has(key) ? 'open' : why);
     if (claimed === 'over') return this.beginAnew(part);
     if (claimed === undefined) {
-      if (why !== 'lost' && this.liveOf(part) !== undefined) this.untold.add(key);
+      if (why === 'anew' && this.liveOf(part) !== undefined) this.untold.add(key);
       return;
     }
     this.untold.delete(key);

@@ -69,6 +69,11 @@ export class Membership {
     return this.current;
   }
 
+  /** The one before it joined anew; empty: it has joined only once. */
+  get formerIncarnation(): string {
+    return this.before;
+  }
+
   /** As whom records name this process from before it joined anew. */
   get former(): string {
     return this.before.slice(0, HOLDER_LENGTH) || '-';

@@ -33,34 +33,46 @@ export class LatestSteps {
   ) {}
 
   /** Its number; `-`: there was none lately. */
-  of(bucket: number, shard: number): string {
-    const latest = this.latest.get(this.keyOf(bucket, shard));
+  of(bucket: number, shard: number, incarnation = this.membership.incarnation): string {
+    const latest = this.latest.get(keyOf(incarnation, bucket, shard));
     return latest !== undefined && this.clock.now() - latest.at < LOOK_FOR_MS ? latest.step : '-';
   }
 
   answered(bucket: number, shard: number, step: string): void {
-    this.latest.set(this.keyOf(bucket, shard), { step, at: this.clock.now() });
+    this.latest.set(keyOf(this.membership.incarnation, bucket, shard), { step, at: this.clock.now() });
   }
 
   /** Looks for all of them, also where nothing else is asked. */
   async look(): Promise<void> {
+    await this.lookIn(EVERY_BUCKET, this.membership.incarnation);
+  }
+
+  /**
+   * The same for those of the incarnation before, in buckets that live on: Redis may have lost writes while this process had no lease.
+   * True: it has, and all nodes join anew.
+   */
+  lookForFormer(buckets: readonly number[]): Promise<boolean> {
+    return this.lookIn(buckets, this.membership.formerIncarnation);
+  }
+
+  private async lookIn(buckets: readonly number[], incarnation: string): Promise<boolean> {
     const { membership } = this;
-    const looks = EVERY_BUCKET.map(async (bucket) => {
-      const steps = EVERY_SHARD.map((shard) => this.of(bucket, shard));
-      if (steps.every((step) => step === '-')) return;
-      if ((await membership.run(LOOK, bucket, [COUNTS, ...VISITS_KEYS], steps)) === BEHIND)
-        await membership.lostWrites();
+    const looks = buckets.map(async (bucket) => {
+      const steps = EVERY_SHARD.map((shard) => this.of(bucket, shard, incarnation));
+      if (steps.every((step) => step === '-')) return false;
+      const args = [incarnation.slice(0, HOLDER_LENGTH), ...steps];
+      return (await membership.run(LOOK, bucket, [COUNTS, ...VISITS_KEYS], args)) === BEHIND;
     });
     // where it cannot be asked, the next renewal asks again
-    await Promise.allSettled(looks);
+    const found = await Promise.all(looks.map((look) => look.catch(() => false)));
+    if (found.includes(true)) await membership.lostWrites();
+    return found.includes(true);
   }
 
   /** This node leaves. */
   async forget(bucket: number): Promise<void> {
     await this.membership.run(FORGET, bucket, VISITS_KEYS, []);
   }
-
-  private keyOf(bucket: number, shard: number): string {
-    return `${this.membership.incarnation} ${bucket} ${shard}`;
-  }
 }
+
+const keyOf = (incarnation: string, bucket: number, shard: number): string => `${incarnation} ${bucket} ${shard}`;

@@ -121,17 +121,18 @@ return {answers, before}`,
 );
 
 /**
- * Whether the latest steps of this incarnation are still there. What is there is kept on: a step of visits gives an expiry only to a key
- * that is new, for it would cost as much as what it does. KEYS: leases, counts, the hashes of visits. ARGV: incarnation, for each
+ * Whether the latest steps of an incarnation are still there: of this one, or of the one that this process was before, whose steps have
+ * gone where others have swept up after it. What is there is kept on: a step of visits gives an expiry only to a key that is new, for it would
+ * cost as much as what it does. KEYS: leases, counts, the hashes of visits. ARGV: incarnation, how records name whose steps are meant, for each
  * hash the number of the latest step that was answered, or `-`. Answers `BEHIND` if one is not there.
  */
 export const LOOK = leased(
   'look',
   `
-local latest = '${LATEST}' .. string.sub(ARGV[1], 1, ${HOLDER_LENGTH})
+local isOwn = ARGV[2] == string.sub(ARGV[1], 1, ${HOLDER_LENGTH})
 for i = 3, #KEYS do
-  local step = ARGV[i - 1]
-  if step ~= '-' and tonumber(redis.call('HGET', KEYS[i], latest) or 0) < tonumber(step) then return '${BEHIND}' end
+  local step, known = ARGV[i], redis.call('HGET', KEYS[i], '${LATEST}' .. ARGV[2])
+  if step ~= '-' and (known or isOwn) and tonumber(known or 0) < tonumber(step) then return '${BEHIND}' end
 end
 for i = 2, #KEYS do redis.call('PEXPIRE', KEYS[i], ${KEEP_MS}) end
 return 'OK'`,

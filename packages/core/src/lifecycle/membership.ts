@@ -19,7 +19,7 @@ export class Membership {
 
   join(directory: VisitDirectory): void {
     this.directory = directory;
-    this.registry.onChange = (session) => directory.changed(session.id);
+    this.registry.onChange = (session, isNew) => directory.changed(session.id, isNew);
   }
 
   leave(directory: VisitDirectory): void {

@@ -29,7 +29,7 @@ export class Registry {
   /** Undefined: nothing outlives the process. */
   journal: SessionJournal | undefined = undefined;
   /** Is told of the same changes, for a cluster. */
-  onChange: ((session: Session) => void) | undefined = undefined;
+  onChange: ((session: Session, isNew: boolean) => void) | undefined = undefined;
   readonly counts: Record<SessionKind, number> = { viewer: 0, input: 0, output: 0, unspecified: 0 };
   private readonly ids = new ShardedMap<Session>();
   private readonly byNetwork = new MultiMap<Session>();
@@ -116,7 +116,7 @@ export class Registry {
     if (this.journal === undefined && this.onChange === undefined) return;
     if (session.isUnserved || session.isClosed) return;
     this.journal?.changed(session);
-    this.onChange?.(session);
+    this.onChange?.(session, false);
   }
 
   /** From now on the session is another visit, under which it is found and listed. */
@@ -280,7 +280,7 @@ export class Registry {
     if (streams === undefined) this.liveStreams.enter(session, entryOf(session));
     else for (const stream of streams) this.liveStreams.enter(session, this.liveStreams.entryFor(stream));
     this.journal?.changed(session);
-    this.onChange?.(session);
+    this.onChange?.(session, true);
   }
 
   private delist(session: Session): void {

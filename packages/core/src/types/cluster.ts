@@ -90,8 +90,8 @@ export interface VisitDirectory {
   find(asked: VisitIdentity): Promise<FoundVisit | undefined>;
   /** The viewer that was asked about has been admitted or refused: if no part of it is live here, it was abandoned. */
   settled(found: FoundVisit): void;
-  /** A part has opened, or what it is found by has changed: `part(id)` has the details. */
-  changed(id: string): void;
+  /** A part has opened (`isNew`), or what it is found by has changed: `part(id)` has the details. */
+  changed(id: string, isNew: boolean): void;
   /** `isOver`: the visit has ended on all nodes. Otherwise this node releases its part. `row`: the session as it was here. */
   left(part: Part, row: PlaySession, isOver: boolean): void;
   /** The operator has made a denial. */
