@@ -123,7 +123,7 @@ describe('GET /sessions', () => {
 
   it('gives pages of at most 1000, and the real total', async () => {
     for (let n = 0; n < 2105; n++) hit(n % 2 ? 'odd' : 'even', n);
-    for (const limit of ['', 'limit=0', 'limit=1001', 'limit=999999']) {
+    for (const limit of ['', 'limit=0', 'limit=1001', 'limit=999999', 'limit=9999999999999999']) {
       const { body } = await call('GET', `/sessions?${limit}`);
       expect([limit, body.sessions.length, body.total_count]).toEqual([limit, 1000, 2105]);
     }
@@ -306,8 +306,15 @@ describe('denials', () => {
 
   it('are made by a kick with revoke=true', async () => {
     const session = hit('cam1', 1);
-    expect((await call('DELETE', `/sessions/${session.id}?revoke=yes`)).status).toBe(400);
+    const answer = await call('DELETE', `/sessions/${session.id}?revoke=yes`);
+    expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining('true, false')]);
     expect((await call('DELETE', `/sessions/${session.id}?revoke=true`)).status).toBe(204);
+  });
+
+  it('are made by a kick with an empty revoke as by one without', async () => {
+    const session = hit('cam1', 1);
+    expect((await call('DELETE', `/sessions/${session.id}?revoke=&deny_for=&reason=`)).status).toBe(204);
+    expect(tracker.denials()).toMatchObject([{ by: 'kick' }]);
   });
 
   it('close live sessions, and show a token as its fingerprint only', async () => {

@@ -1,5 +1,6 @@
 import type { Denial, DenialTarget, SessionDirectory, SharedDenial } from '@stream-sessions/core';
 import { StreamSessionsError } from '@stream-sessions/core';
+import { isDay } from '@stream-sessions/core/spi';
 import { invalidBody } from './answer.js';
 import { reasonOf } from './query.js';
 
@@ -70,9 +71,6 @@ function timeOf(value: unknown): number {
   if (Number.isFinite(time) && isDay(day)) return time;
   throw invalidBody('issued_before must be a time such as "2026-01-01T12:00:00Z".');
 }
-
-/** `Date` takes 30 February for 2 March. */
-const isDay = (day = ''): boolean => new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 
 function milliseconds(seconds: unknown): number | undefined {
   if (seconds === undefined) return undefined;

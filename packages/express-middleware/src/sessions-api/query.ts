@@ -1,13 +1,20 @@
 import { isIP } from 'node:net';
 import type { SessionFilter, SessionKind, SessionOrder } from '@stream-sessions/core';
-import { normaliseAddress, SESSION_KINDS } from '@stream-sessions/core/spi';
+import {
+  countryOf,
+  MAX_ROWS,
+  normaliseAddress,
+  oneOf,
+  protocolOf,
+  quoted,
+  rowLimit,
+  SESSION_KINDS,
+} from '@stream-sessions/core/spi';
 import { invalidQuery } from './answer.js';
 
-/** The most rows on a page, which is also the default. */
-export const MAX_LIMIT = 1000;
-
 const STATUSES = ['active', 'closed'] as const;
-const SWITCH = ['true', 'false'] as const;
+/** How a query says yes and no. */
+export const SWITCH = ['true', 'false'] as const;
 const VISITS = ['latest', 'all'] as const;
 /** In the terms of the responses. */
 const ORDERS: Readonly<Record<string, SessionOrder>> = {
@@ -38,19 +45,19 @@ export interface Asked {
 /** Each reads one value of the query into the filter. */
 const READERS: Readonly<Record<string, (value: string, filter: SessionFilter) => void>> = {
   stream: (value, filter) => (filter.stream = value),
-  proto: (value, filter) => (filter.protocol = word('proto', value)),
+  proto: (value, filter) => (filter.protocol = protocolOf('proto', value)),
   kind: (value, filter) => (filter.kind = oneOf('kind', value, SESSION_KINDS)),
   status: (value, filter) => (filter.status = oneOf('status', value, STATUSES)),
   user: (value, filter) => (filter.user = value),
   ip: (value, filter) => (filter.ip = address(value)),
-  country: (value, filter) => (filter.country = country(value)),
+  country: (value, filter) => (filter.country = countryOf('country', value)),
   dvr: (value, filter) => (filter.dvr = oneOf('dvr', value, SWITCH) === 'true'),
   tag: (value, filter) => (filter.tag = value),
   reason: (value, filter) => (filter.reason = value),
   q: (value, filter) => (filter.search = search(value)),
   visits: (value, filter) => (filter.visits = oneOf('visits', value, VISITS)),
   order: (value, filter) => (filter.order = ORDERS[oneOf('order', value, Object.keys(ORDERS))] as SessionOrder),
-  limit: (value, filter) => (filter.limit = limit(value)),
+  limit: (value, filter) => (filter.limit = rowLimit(value)),
   after: (value, filter) => (filter.after = value),
 };
 
@@ -73,7 +80,7 @@ export function readFilter(
     if (value) READERS[name]?.(value, filter);
   }
   if (lists.kinds !== undefined) filter.kind ??= lists.kinds;
-  return { ...filter, limit: filter.limit ?? MAX_LIMIT };
+  return { ...filter, limit: filter.limit ?? MAX_ROWS };
 }
 
 /** An operator's reason in the form that core takes: a copy, because a substring would keep the whole query in memory. */
@@ -91,15 +98,6 @@ export function onlyNames({ query, lists }: Asked, names: readonly string[]): vo
   }
 }
 
-/** Reads `limit`: absent, 0 and values that are too large mean the maximum. */
-export function limit(value: string | null): number {
-  if (value === null || value === '') return MAX_LIMIT;
-  if (!/^\d{1,15}$/.test(value))
-    throw invalidQuery(`limit: ${quoted(value)} is not a number. Allowed: 0 to ${MAX_LIMIT}.`);
-  const number = Number(value);
-  return number === 0 || number > MAX_LIMIT ? MAX_LIMIT : number;
-}
-
 /** A number of seconds, in milliseconds; undefined if absent. */
 export function seconds(name: string, value: string | null): number | undefined {
   if (value === null || value === '') return undefined;
@@ -109,23 +107,9 @@ export function seconds(name: string, value: string | null): number | undefined 
   return Math.round(Number(value) * 1000);
 }
 
-function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((each) => each === value);
-  if (found !== undefined) return found;
-  throw invalidQuery(`${name}: ${quoted(value)} is not known. Allowed: ${allowed.join(', ')}.`);
-}
-
 function search(value: string): string {
   if (value.length <= MAX_SEARCH) return value;
   throw invalidQuery(`q: this is too long. Allowed: ${MAX_SEARCH} characters.`);
-}
-
-/** Adapters bring protocols of their own: any word is accepted. */
-function word(name: string, value: string): string {
-  if (/^[a-z0-9][a-z0-9._+-]{0,31}$/i.test(value)) return value.toLowerCase();
-  throw invalidQuery(
-    `${name}: ${quoted(value)} is not a protocol. Allowed: a word such as hls, dash, rtmp, rtsp, srt.`,
-  );
 }
 
 function address(value: string): string {
@@ -133,12 +117,3 @@ function address(value: string): string {
   if (isIP(normalised) !== 0) return normalised;
   throw invalidQuery(`ip: ${quoted(value)} is not an IP address. Allowed: an IPv4 or IPv6 address.`);
 }
-
-function country(value: string): string {
-  if (/^[a-z]{2}$/i.test(value)) return value.toUpperCase();
-  throw invalidQuery(
-    `country: ${quoted(value)} is not a country code. Allowed: two letters of ISO 3166-1, such as DE.`,
-  );
-}
-
-const quoted = (value: string): string => JSON.stringify(value.slice(0, 64));

@@ -12,6 +12,9 @@ import {
   denialToWire,
   explanationToWire,
   invalidatedToWire,
+  MAX_ROWS,
+  oneOf,
+  rowLimit,
   sessionsToWire,
   statsToWire,
   streamsToWire,
@@ -20,7 +23,7 @@ import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
 import { type FeedCall, openFeed } from './feed/open-feed.js';
 import { denyFromBody } from './deny-from-body.js';
-import { limit, LIST_NAMES, MAX_LIMIT, onlyNames, readFilter, reasonOf, seconds } from './query.js';
+import { LIST_NAMES, onlyNames, readFilter, reasonOf, seconds, SWITCH } from './query.js';
 
 /** One parsed request. */
 export interface Call extends FeedCall {
@@ -69,10 +72,10 @@ async function page(
   const { after, ...everyPage } = filter;
   try {
     // one extra row shows whether there is another page
-    const most = Math.min(rows + 1, MAX_LIMIT);
+    const most = Math.min(rows + 1, MAX_ROWS);
     const [found, stats] = await Promise.all([directory.list({ ...filter, limit: most }), directory.stats()]);
     const sessions = found.slice(0, rows);
-    const isMore = found.length > rows || (found.length === MAX_LIMIT && (await isAnyAfter(directory, filter, found)));
+    const isMore = found.length > rows || (found.length === MAX_ROWS && (await isAnyAfter(directory, filter, found)));
     const last = isMore ? sessions.at(-1) : undefined;
     const isAll = after === undefined && last === undefined;
     const total = isAll ? found.length : await directory.count(everyPage); // counting may walk all of them once more
@@ -120,10 +123,9 @@ async function kickSession(directory: SessionDirectory, call: Call): Promise<Rep
   onlyNames(call, ['deny_for', 'reason', 'revoke']);
   const denyForMs = seconds('deny_for', query.get('deny_for'));
   const reason = query.get('reason');
-  const revoke = query.get('revoke') ?? 'false';
-  if (revoke !== 'true' && revoke !== 'false') throw invalidQuery('revoke: allowed are true and false.');
+  const revoke = oneOf('revoke', query.get('revoke') || 'false', SWITCH) === 'true';
   const options = {
-    ...(revoke === 'true' ? { revoke: true } : {}),
+    ...(revoke ? { revoke: true } : {}),
     ...(denyForMs === undefined ? {} : { denyForMs }),
     ...(reason ? { reason: reasonOf(reason) } : {}),
   };
@@ -141,7 +143,7 @@ const byAudience = (a: StreamSummary, b: StreamSummary): number =>
 async function listStreams(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, ['limit']);
   const streams = await directory.streams();
-  const shown = [...streams].sort(byAudience).slice(0, limit(call.query.get('limit')));
+  const shown = [...streams].sort(byAudience).slice(0, rowLimit(call.query.get('limit')));
   return { body: streamsToWire(shown, streams.length) };
 }
 
@@ -149,7 +151,7 @@ async function listStreams(directory: SessionDirectory, call: Call): Promise<Rep
 async function listDenials(directory: SessionDirectory, call: Call): Promise<Reply> {
   onlyNames(call, ['limit']);
   const denials = await directory.denials();
-  const shown = [...denials].sort((a, b) => b.since - a.since).slice(0, limit(call.query.get('limit')));
+  const shown = [...denials].sort((a, b) => b.since - a.since).slice(0, rowLimit(call.query.get('limit')));
   return { body: denialsToWire(shown, denials.length) };
 }
 
