@@ -52,7 +52,7 @@ export { keep, ownCopy } from './support/strings.js';
 export { parseObject } from './support/parse-object.js';
 export { Queue } from './collections/queue.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';
-export { AddressReader, normaliseAddress } from './identity/address.js';
+export { AddressReader, normaliseAddress, parseBlock } from './identity/address.js';
 export type { ByteCounters } from './connections/byte-counters.js';
 export {
   beingWritten,

@@ -8,13 +8,16 @@ import {
   type NodeRequest,
   type NodeResponse,
   notFound,
+  oneOf,
+  rowLimit,
   sendError,
   sendJson,
 } from '@stream-sessions/core/spi';
+import { BadStep } from '../query/bad-step.js';
+import { STREAM_ORDERS } from '../query/figures.js';
 import type { History } from '../types/history.js';
-import type { StreamOrder } from '../types/query.js';
 import { sendExport } from './export.js';
-import { EXPORT_NAMES, FILTER_NAMES, filterFrom, onlyNames, timeFrom, whole } from './query.js';
+import { badStep, EXPORT_NAMES, FILTER_NAMES, filterFrom, onlyNames, stepFrom, timeFrom } from './query.js';
 import { broadcastToWire, pointToWire, streamToWire, summaryToWire, visitToWire } from './wire.js';
 
 /** Options of `historyApi()`. */
@@ -114,11 +117,8 @@ async function summary({ history, query }: Call): Promise<object> {
 
 async function concurrency({ history, query }: Call): Promise<object> {
   onlyNames(query, ['from', 'to', 'stream', 'step']);
-  const step = query.get('step');
-  const points = await history.concurrency({
-    ...timeFrom(query),
-    ...(step ? { stepMs: whole('step', step) * 1_000 } : {}),
-  });
+  const stepMs = stepFrom(query);
+  const points = await history.concurrency({ ...timeFrom(query), ...(stepMs === undefined ? {} : { stepMs }) });
   return { points: points.map(pointToWire) };
 }
 
@@ -129,8 +129,8 @@ async function topStreams({ history, query }: Call): Promise<object> {
   const streams = await history.topStreams({
     from,
     to,
-    ...(order ? { order: order as StreamOrder } : {}),
-    ...(limit ? { limit: whole('limit', limit) } : {}),
+    ...(order ? { order: oneOf('order', order, STREAM_ORDERS) } : {}),
+    ...(limit ? { limit: rowLimit(limit) } : {}),
   });
   return { streams: streams.map(streamToWire) };
 }
@@ -159,6 +159,7 @@ function visitNamed(name: string): [id: string, openedAt?: number] {
 
 /** Tells the caller what is wrong with the request, but not what the database says. */
 function asApiError(error: unknown): unknown {
+  if (error instanceof BadStep) return badStep(error);
   if (!(error instanceof StreamSessionsError)) return error;
   return error.code === 'ERR_BAD_OPTION' || error.code === 'ERR_BAD_CURSOR' ? invalidQuery(error.message) : error;
 }

@@ -20,6 +20,7 @@ import type {
   TopStreamsQuery,
   Visit,
 } from '../types/query.js';
+import { BadStep, MAX_POINTS } from './bad-step.js';
 import { isTime } from './filter.js';
 import { piecesOf } from './pieces.js';
 import { type Split, sharesOf } from './shares.js';
@@ -27,8 +28,6 @@ import { type Split, sharesOf } from './shares.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** The limit for `concurrency`: a month in steps of five minutes has 8,928 points. */
-const MAX_POINTS = 20_000;
 const MAX_STREAMS = 1_000;
 
 interface Figures extends Omit<Split, 'by' | 'key'> {
@@ -81,11 +80,10 @@ export async function concurrencyOf(
   checkTime('concurrency()', asked, ['stream', 'from', 'to', 'stepMs']);
   const { stream = '', stepMs = 5 * MINUTE } = asked;
   const unit = asked.from < minutesSince ? HOUR : MINUTE;
-  if (!(Number.isInteger(stepMs) && stepMs > 0 && stepMs % unit === 0))
-    throw badOption('stepMs', `a multiple of ${unit} milliseconds`, stepMs);
+  if (!(Number.isInteger(stepMs) && stepMs > 0 && stepMs % unit === 0)) throw new BadStep(stepMs, unit);
   const from = Math.floor(asked.from / unit) * unit;
   const count = Math.ceil((asked.to - from) / stepMs);
-  if (count > MAX_POINTS) throw badOption('stepMs', `so long that there are at most ${MAX_POINTS} steps`, stepMs);
+  if (count > MAX_POINTS) throw new BadStep(stepMs, undefined);
   const text = stepMs % HOUR === 0 && from % HOUR === 0 ? stepsOfHours : stepsOfMinutes;
   type Step = { step: number; peak: number; watchMs: number; views: number };
   const rows = await engine.query<Step>(text, [stream, from, from + count * stepMs, stepMs]);
@@ -102,6 +100,8 @@ const FIGURE: Readonly<Record<StreamOrder, keyof StreamFigures>> = {
   peak: 'peak',
   bytes: 'bytes',
 };
+/** What streams can be sorted by. */
+export const STREAM_ORDERS = Object.keys(FIGURE) as readonly StreamOrder[];
 
 /** Sorted by the chosen figure, highest first. */
 export async function topStreamsOf(
@@ -111,7 +111,7 @@ export async function topStreamsOf(
 ): Promise<StreamFigures[]> {
   checkTime('topStreams()', asked, ['from', 'to', 'order', 'limit']);
   const { order = 'watch', limit = 10 } = asked;
-  if (!Object.hasOwn(FIGURE, order)) throw badOption('order', `one of ${Object.keys(FIGURE).join(', ')}`, order);
+  if (!Object.hasOwn(FIGURE, order)) throw badOption('order', `one of ${STREAM_ORDERS.join(', ')}`, order);
   if (!(Number.isInteger(limit) && limit > 0 && limit <= MAX_STREAMS))
     throw badOption('limit', `a whole number from 1 to ${MAX_STREAMS}`, limit);
   const pieces = piecesOf(asked.from, asked.to, minutesSince);
