@@ -22,6 +22,7 @@ export type { Attachment } from './connections/attachment.js';
 export { ConnectionSet, onceClosed } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
 export { CLOSE_REASONS, SESSION_KINDS } from './types/kinds.js';
+export { EVENT_TYPES } from './types/wire.js';
 export { needDirectory } from './connections/need-directory.js';
 export { clusterPort } from './connections/cluster-port.js';
 export type {

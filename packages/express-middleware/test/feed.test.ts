@@ -131,6 +131,10 @@ describe('GET /events', () => {
   it.each([
     ['/events?kind=boss', 'kind: "boss" is not known. Allowed: viewer, input'],
     ['/events?type=Session', 'type: "Session" is not known.'],
+    ['/events?type=session.oppened', 'type: "session.oppened" is not known. Allowed: session.opened, session.resumed'],
+    ['/events?type=session.opened,source.asleep', 'type: "source.asleep" is not known.'],
+    // only sinks get it
+    ['/events?type=session.attached', 'type: "session.attached" is not known.'],
     ['/events?q=x', 'Unknown query name "q". Allowed: stream, type, kind, after.'],
     [`/events?type=${'a,'.repeat(40)}a`, 'is not known'],
   ])('refuses %s', async (path, why) => {

@@ -41,20 +41,24 @@ export interface WireSession {
   nodes?: readonly string[];
 }
 
+/** The types of all events. */
+export const EVENT_TYPES = [
+  'session.attached',
+  'session.opened',
+  'session.resumed',
+  'session.updated',
+  'session.closed',
+  'session.denied',
+  'source.waking',
+  'source.running',
+  'source.hibernated',
+  'source.failed',
+] as const;
+
 /** The envelope that sinks get. */
 export interface WireEvent {
   readonly id: string;
-  readonly type:
-    | 'session.attached'
-    | 'session.opened'
-    | 'session.resumed'
-    | 'session.updated'
-    | 'session.closed'
-    | 'session.denied'
-    | 'source.waking'
-    | 'source.running'
-    | 'source.hibernated'
-    | 'source.failed';
+  readonly type: (typeof EVENT_TYPES)[number];
   readonly stream_code: string;
   readonly occurred_at: string;
   readonly seq: number;

@@ -1,5 +1,4 @@
-import type { SessionKind } from '@stream-sessions/core';
-import { ownCopy, SESSION_KINDS } from '@stream-sessions/core/spi';
+import { EVENT_TYPES, ownCopy, quoted, SESSION_KINDS } from '@stream-sessions/core/spi';
 import { invalidQuery } from '../answer.js';
 import { type Asked, onlyNames } from '../query.js';
 import type { Topic } from './ring.js';
@@ -14,7 +13,13 @@ export interface FeedFilter {
 /** The type of the figures sent once a second. */
 export const STATS = 'stats';
 
-const WORD = /^[a-z]{1,32}(?:\.[a-z]{1,32})?$/;
+/** All that the feed sends: `reset` and `overflow` whatever is asked for, and never what is for sinks alone. */
+const TYPES: readonly string[] = [
+  ...EVENT_TYPES.filter((type) => type !== 'session.attached'),
+  STATS,
+  'reset',
+  'overflow',
+];
 /** The most words in a list; a longer one is not a sensible request. */
 const MAX_WORDS = 32;
 
@@ -23,9 +28,8 @@ export function readFeedFilter(asked: Asked): FeedFilter {
   onlyNames(asked, ['stream', 'type', 'kind', 'after']);
   const { query, lists } = asked;
   const stream = query.get('stream') || undefined;
-  const types = words('type', query.get('type'), (word) => WORD.test(word), 'such as session.opened or stats');
-  const isKind = (word: string): boolean => SESSION_KINDS.includes(word as SessionKind);
-  const kinds = words('kind', query.get('kind'), isKind, SESSION_KINDS.join(', ')) ?? lists.kinds;
+  const types = words('type', query.get('type'), TYPES);
+  const kinds = words('kind', query.get('kind'), SESSION_KINDS) ?? lists.kinds;
   return {
     stream: stream === undefined ? undefined : ownCopy(stream),
     types: types && new Set(types),
@@ -33,14 +37,12 @@ export function readFeedFilter(asked: Asked): FeedFilter {
   };
 }
 
-function words(name: string, value: string | null, isOne: (word: string) => boolean, allowed: string) {
+function words(name: string, value: string | null, allowed: readonly string[]): string[] | undefined {
   if (!value) return undefined;
   const all = value.split(',', MAX_WORDS + 1);
-  const wrong = all.length > MAX_WORDS ? value : all.find((word) => !isOne(word));
+  const wrong = all.length > MAX_WORDS ? value : all.find((word) => !allowed.includes(word));
   if (wrong === undefined) return all.map(ownCopy);
-  throw invalidQuery(
-    `${name}: ${JSON.stringify(wrong.slice(0, 64))} is not known. Allowed: ${allowed}; several with commas.`,
-  );
+  throw invalidQuery(`${name}: ${quoted(wrong)} is not known. Allowed: ${allowed.join(', ')}; several with commas.`);
 }
 
 /** Filters that let the same events through have the same key. */
