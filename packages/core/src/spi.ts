@@ -14,7 +14,16 @@ export { visitToWire } from './wire/session.js';
 export { invalidatedToWire, statsToWire, streamToWire, totalsToWire } from './wire/stats.js';
 export { withoutAbsent } from './wire/without-absent.js';
 export { checkAccess, unauthorized, type Action, type Authorize } from './http/api-access.js';
-export { ApiError, invalidBody, invalidQuery, keepPrivate, notFound, sendError, sendJson } from './http/api-answer.js';
+export {
+  ApiError,
+  invalidBody,
+  invalidQuery,
+  keepPrivate,
+  notFound,
+  sendError,
+  sendJson,
+  unreachable,
+} from './http/api-answer.js';
 export { countryOf, isDay, MAX_ROWS, oneOf, protocolOf, quoted, rowLimit } from './http/request-values.js';
 export { isParsedBody, readObject } from './http/json-body.js';
 export type { NodeRequest, NodeResponse } from './http/node-http.js';

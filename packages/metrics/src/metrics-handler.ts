@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { SessionDirectory } from '@stream-sessions/core';
-import { badOption, needDirectory } from '@stream-sessions/core/spi';
+import { badOption, needDirectory, unreachable } from '@stream-sessions/core/spi';
 import Negotiator from 'negotiator';
 import { familiesOf } from './families.js';
 import { checkedStreams, KNOWN, type MetricsOptions } from './options.js';
@@ -58,8 +58,11 @@ export function metricsHandler(directory: SessionDirectory, options: MetricsHand
   return (req, res) => {
     serve(req, res).catch((error: unknown) => {
       const status = (error as { status?: unknown } | null)?.status;
-      if (status === 401 || status === 403) end(req, res, status, 'You are not allowed to do this.\n');
-      else end(req, res, 500, 'Internal server error.\n');
+      if (status === 401 || status === 403) return end(req, res, status, 'You are not allowed to do this.\n');
+      const busy = unreachable(error);
+      if (busy === undefined) return end(req, res, 500, 'Internal server error.\n');
+      if (!res.headersSent) for (const [name, value] of Object.entries(busy.headers)) res.setHeader(name, value);
+      end(req, res, busy.status, `${busy.message}\n`);
     });
   };
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
+import { StreamSessionsError } from '@stream-sessions/core';
 import { metricsHandler } from '@stream-sessions/metrics';
 import { closeServers, serve } from './support/serve.js';
 import { trackerWith, watch } from './support/tracker.js';
@@ -184,6 +185,19 @@ describe('the handler', () => {
     expect(await scrape(later)).toContain('stream_sessions_opened_total 1\n');
     await tracker.stop();
   });
+
+  it.each(['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'])(
+    'answers 503 while a cluster cannot be asked: %s',
+    async (code) => {
+      const tracker = trackerWith({});
+      const stats = () => Promise.reject(new StreamSessionsError(code, 'redis.internal does not answer'));
+      const alone = Object.create(tracker, { stats: { value: stats } }) as typeof tracker;
+      const response = await fetch(await serve(metricsHandler(alone)));
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await response.text()).toBe('The cluster cannot be reached now. Try again.\n');
+      await tracker.stop();
+    },
+  );
 
   it('refuses unknown options', async () => {
     const tracker = trackerWith({});

@@ -22,6 +22,16 @@ export const invalidBody = (message: string): ApiError => new ApiError(400, 'INV
 /** 404. */
 export const notFound = (what: string): ApiError => new ApiError(404, 'NOT_FOUND', what);
 
+const UNREACHABLE: readonly unknown[] = ['ERR_CLUSTER_ALONE', 'ERR_CLUSTER_LINK'];
+
+/** 503 if this error says that the nodes of a cluster cannot be asked at the moment. */
+export function unreachable(error: unknown): ApiError | undefined {
+  if (!UNREACHABLE.includes((error as { code?: unknown } | undefined)?.code)) return undefined;
+  return new ApiError(503, 'CLUSTER_UNREACHABLE', 'The cluster cannot be reached now. Try again.', {
+    'Retry-After': '1',
+  });
+}
+
 /** Keeps the response out of caches and other origins, and its URL out of `Referer` headers. */
 export function keepPrivate(res: NodeResponse): void {
   res.setHeader('Cache-Control', 'no-store');
