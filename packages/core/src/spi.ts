@@ -66,6 +66,7 @@ export { AddressReader, normaliseAddress, parseBlock } from './identity/address.
 export type { ByteCounters } from './connections/byte-counters.js';
 export {
   beingWritten,
+  givenToKernel,
   heldBack,
   queuedInTcp,
   takenByKernel,

@@ -45,10 +45,15 @@ export function queuedInTcp(outlet: WritableInternals): number | undefined {
  * Payload bytes that this connection's kernel can have taken so far, never too few: only the minimum that TLS adds to each record
  * is subtracted. Undefined if the connection does not say.
  */
-export function takenByKernel(socket: WritableInternals): number | undefined {
+export const takenByKernel = (socket: WritableInternals): number | undefined => payloadOf(socket, false);
+
+/** The same, with what still waits for the kernel: all of it goes out unless the connection ends. */
+export const givenToKernel = (socket: WritableInternals): number | undefined => payloadOf(socket, true);
+
+function payloadOf(socket: WritableInternals, withQueue: boolean): number | undefined {
   const handle = socket._handle;
   const tcp = socket.encrypted === true ? handle?._parent : handle;
   if (tcp?.bytesWritten === undefined || tcp.writeQueueSize === undefined) return undefined;
-  const bytes = tcp.bytesWritten - tcp.writeQueueSize;
+  const bytes = withQueue ? tcp.bytesWritten : tcp.bytesWritten - tcp.writeQueueSize;
   return socket.encrypted === true ? Math.ceil((bytes * TLS_RECORD) / (TLS_RECORD + TLS_OVERHEAD)) : bytes;
 }

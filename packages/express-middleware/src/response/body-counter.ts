@@ -47,7 +47,7 @@ export abstract class BodyCounter {
   /** Bytes that chunked encoding adds to them. */
   protected framing = 0;
   /** What had been handed over when the response ended or was cut; -1 while it runs. */
-  private final = -1;
+  protected final = -1;
   private closed = false;
 
   constructor(
@@ -104,6 +104,11 @@ export abstract class BodyCounter {
     if (this.final < 0) this.final = this.handed();
   }
 
+  /** It has been cut: whatever its transport still sent while it was destroyed has been sent. */
+  settle(): void {
+    this.freeze();
+  }
+
   /** Node says that it has sent the response, which is true unless the transport was cut before that. */
   sent(): void {
     if (this.final < 0) this.final = this.written;
@@ -143,7 +148,7 @@ export abstract class BodyCounter {
     if (this.closed) return;
     this.closed = true;
     this.gate?.abandon();
-    this.freeze();
+    this.settle();
     // the client left after the head
     if (this.written === 0 && !this.complete && this.res.headersSent) this.begun();
     for (let observer = this.observers; observer !== undefined; observer = observer.nextObserver) observer.closed();

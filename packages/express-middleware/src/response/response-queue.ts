@@ -19,8 +19,12 @@ class ResponseQueue {
   private finished: BodyCounter | undefined = undefined;
 
   constructor(outlet: ResponseSocket) {
-    // Once it is destroyed, what had been sent can no longer be told.
-    tapDestroy(outlet, () => this.each((body) => body.freeze()));
+    // Once it is destroyed, what had been sent can no longer be told; HTTP/2 sends some of it only then.
+    tapDestroy(
+      outlet,
+      () => this.each((body) => body.freeze()),
+      () => this.each((body) => body.settle()),
+    );
     // For responses queued behind another one of a pipeline, Node closes only the requests.
     outlet.on('close', () => {
       sampler.delete(this);

@@ -3,11 +3,13 @@ interface Destroyable {
   destroy: (this: never, ...args: never[]) => unknown;
 }
 
-/** Calls `before` each time this socket or stream is about to be destroyed, whoever does it. */
-export function tapDestroy(target: Destroyable, before: () => void): void {
+/** Calls `before` and `after` each time this socket or stream is destroyed, whoever does it. */
+export function tapDestroy(target: Destroyable, before: () => void, after: () => void): void {
   const destroy = target.destroy as (this: unknown, ...args: unknown[]) => unknown;
   target.destroy = function (this: unknown, ...args: unknown[]) {
     before();
-    return destroy.apply(this, args);
+    const result = destroy.apply(this, args);
+    after();
+    return result;
   };
 }

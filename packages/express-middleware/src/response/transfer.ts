@@ -62,9 +62,9 @@ export class Transfer implements BodyObserver {
     if (this.done) return 0;
     this.done = true;
     this.body.freeze();
-    const unreported = this.unreported();
     this.body.sever();
-    return unreported;
+    this.body.settle();
+    return this.unreported();
   }
 
   private unreported(): number {
