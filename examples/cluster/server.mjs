@@ -12,10 +12,13 @@ const port = Number(PORT || 8080);
 if (!(port > 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 if (workers.isPrimary) {
-  for (let n = 0; n < 4; n++) workers.fork({ KEY });
-  workers.on('exit', (_worker, code, signal) => signal && workers.fork({ KEY }));
+  let isEnding = false;
+  const start = () => isEnding || workers.fork({ KEY });
+  for (let n = 0; n < 4; n++) start();
+  // after a pause, or a worker that cannot start would keep the machine busy
+  workers.on('exit', (worker) => isEnding || worker.exitedAfterDisconnect || setTimeout(start, 1_000));
   workers.once('listening', () => console.log(`http://127.0.0.1:${port}/api/sessions?key=${KEY}`));
-  process.on('SIGINT', () => undefined); // it ends when its workers have
+  process.on('SIGINT', () => (isEnding = true)); // it ends when its workers have
 } else {
   const redis = url && (await createClient({ url }).on('error', console.error).connect());
   const tracker = createTracker({ fingerprintKey: KEY });

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -95,6 +96,29 @@ async function api(url: string, method: string, to: string): Promise<{ status: n
 it('the example of a cluster is about thirty lines', () => {
   expect(readFileSync(program, 'utf8').trimEnd().split('\n').length).toBeLessThan(35);
 });
+
+it('starts a worker again that an exception has ended, or a signal, after a pause', async () => {
+  const crashes = path.join(folder, 'crashes.mjs');
+  const lines = [
+    `import workers from 'node:cluster';`,
+    `if (workers.isWorker) console.log('worker', process.pid, 'started at', Date.now());`,
+    `if (workers.isWorker) process.once('SIGUSR2', () => { throw new Error('It has crashed.'); });`,
+  ];
+  writeFileSync(crashes, lines.join('\n'));
+  const { child, said } = await start({ NODE_OPTIONS: `--import=${pathToFileURL(crashes).href}` });
+  const started = () =>
+    [...said.output.matchAll(/^worker (\d+) started at (\d+)$/gm)].map(([, pid, at]) => [Number(pid), Number(at)]);
+  await until('all have started', () => started().length === 4, PATIENCE_MS);
+  for (const [n, signal] of (['SIGUSR2', 'SIGKILL'] as const).entries()) {
+    const endedAt = Date.now();
+    process.kill(started()[n]![0]!, signal);
+    await until('another one has started', () => started().length === 5 + n, PATIENCE_MS);
+    expect(started()[4 + n]![1]! - endedAt).toBeGreaterThan(900);
+  }
+  process.kill(-child.pid!, 'SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(started()).toHaveLength(6);
+}, 120_000);
 
 it.each([['a socket'], ['Redis']])(
   'shows one row of a player that uses four workers, and stops it from any of them, over %s',
