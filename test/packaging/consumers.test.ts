@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mmdb } from '../../packages/geoip/test/mmdb-writer.js';
 import { command, plainEnvironment } from './support/command.js';
-import { readJson, root } from './support/packages.js';
+import { packages, readJson, root } from './support/packages.js';
 import { packAll, type Tarball } from './support/tarballs.js';
 import { pace } from '../support/until.js';
 import { freePort } from '../support/free-port.js';
@@ -23,6 +23,11 @@ const SEEN = {
   clock: 42,
   spi: true,
 };
+
+/** What can be imported: `@stream-sessions/core`, `@stream-sessions/core/spi` … */
+const doors = packages.flatMap(({ manifest: { name, exports = {} } }) =>
+  Object.keys(exports).flatMap((door) => (door === './package.json' ? [] : [`${name}${door.slice(1)}`])),
+);
 
 let folder: string;
 let tarballs: Tarball[];
@@ -80,6 +85,23 @@ describe('a TypeScript project with ES modules', () => {
       /idleTimeoutMs/,
     );
     rmSync(join(project, 'src/misspelt.ts'));
+  });
+});
+
+describe('a TypeScript project that resolves modules as Node 10 did, without `exports`', () => {
+  let project: string;
+  beforeAll(() => {
+    project = install('typescript-node10', ...pinned('@types/node', 'typescript'));
+    const types = doors.map((door, n) => `export type * as door${n} from '${door}';\n`);
+    writeFileSync(join(project, 'src/doors.ts'), types.join(''));
+  }, 120_000);
+
+  it('compiles with every door of every package, and with their declarations checked', () => {
+    command(project, process.execPath, 'node_modules/typescript/bin/tsc');
+  });
+
+  it('runs', () => {
+    expect(JSON.parse(command(project, process.execPath, 'dist/index.js'))).toEqual({ clock: 42, spi: '8.8.8.8' });
   });
 });
 

@@ -28,6 +28,12 @@ describe.each(packages)('packages/$folder/package.json', ({ folder, path, manife
     expect(Object.keys(manifest.exports ?? {})).toEqual(expect.arrayContaining(['.', './package.json']));
   });
 
+  it('names its doors a second time, for TypeScript that does not read `exports`', () => {
+    const doors = Object.entries(manifest.exports ?? {}).filter(([door]) => door !== '.' && door !== './package.json');
+    const types = doors.map(([door, target]) => [door.slice(2), [(target as { types: string }).types]]);
+    expect(manifest.typesVersions).toEqual(types.length === 0 ? undefined : { '*': Object.fromEntries(types) });
+  });
+
   it('depends on core in the same version, and on no other package of the family', () => {
     const family = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(([name]) =>
       name.startsWith('@stream-sessions/'),
