@@ -1,4 +1,4 @@
-import type { Clock } from '@stream-sessions/core';
+import type { Clock, PlaySession } from '@stream-sessions/core';
 import { systemClock } from '@stream-sessions/core/spi';
 import { connect } from '../../../test/support/redis-clients.js';
 import { stays, until } from '../../../test/support/until.js';
@@ -27,6 +27,28 @@ it('a cluster continues its visits when Redis comes back empty', async () => {
   expect(rows).toMatchObject([{ id, openedAt, nodes: ['node-1', 'node-2'] }]);
   await stays('it is not told again', () => nodes.opened.length === 1, 500);
 });
+
+it.each(['kicked', 'client_gone'] as const)(
+  'a visit that ends (%s) before its node has joined an empty Redis is reported as closed',
+  async (reason) => {
+    const [a, b] = [await nodes.add(), await nodes.add()];
+    await nodes.allSeen();
+    const hit = { stream: 'cam1', protocol: 'rtmp', remoteAddress: '198.51.100.7', token: 't' };
+    const { closer } = a.tracker.openConn(hit);
+    await nodes.tellsOpened(1);
+    const [{ id, openedAt }] = nodes.opened as [PlaySession];
+    await (await connect('redis', redis.port)).ask('FLUSHALL');
+    if (reason === 'kicked') a.tracker.kick(id);
+    else closer.close(reason, 100);
+    await until('it is reported', () => nodes.closed.length === 1, 10_000);
+    expect(nodes.closed).toMatchObject([{ id, openedAt, closeReason: reason }]);
+    await until('nobody is counted', async () => {
+      const count = await Promise.resolve(b.directory.count({ status: 'active' })).catch(() => undefined);
+      return count === 0 && (await nodes.records()).length === 0;
+    });
+    await stays('it is not told again', () => nodes.opened.length === 1 && nodes.closed.length === 1, 500);
+  },
+);
 
 /** A clock whose timers stand still, as those of a process that was stopped. */
 class StoppedClock implements Clock {

@@ -20,6 +20,15 @@ const OVER_MS = 2 * END_MS;
 /** How long leaving waits for visits that are being ended. If it takes longer, another node sweeps up. Milliseconds. */
 const LEAVE_MS = 5_000;
 
+/** The most ends remembered that Redis could not be told. */
+const MAX_OWED = 100_000;
+
+/** A part as it ended. */
+interface EndedPart {
+  readonly part: Part;
+  readonly row: PlaySession;
+}
+
 /** The part that has ended elsewhere, and why. */
 interface Ending {
   readonly id: string;
@@ -36,8 +45,10 @@ export class VisitKeeper implements VisitDirectory {
   private readonly unclaimed = new Map<string, boolean>();
   /** Parts that began while this node was alone: nobody was told of them, so Redis cannot have lost them. */
   private readonly untold = new Set<string>();
+  /** Parts whose ends Redis could not be told: if it has lost their visits meanwhile, nobody else reports that those have ended. */
+  private readonly owed = new Map<string, EndedPart>();
   /** Parts that have ended here lately: another node may ask for their bytes. */
-  private readonly ended = new RecentMap<{ readonly part: Part; readonly row: PlaySession }>({ max: 4_096 });
+  private readonly ended = new RecentMap<EndedPart>({ max: 4_096 });
   /** The opening times of visits that were asked about lately. */
   private readonly openedAt = new RecentMap<number>({ max: 4_096 });
   private readonly openings: Openings;
@@ -94,6 +105,12 @@ export class VisitKeeper implements VisitDirectory {
       const part = port.part(id);
       if (part !== undefined && isMeant(placeOf(part).bucket)) void this.claim(part, why);
     }
+    for (const [key, { part }] of this.owed) {
+      if (!isMeant(placeOf(part).bucket)) continue;
+      // where nothing was lost, others close what this node has left
+      if (why === 'lost') void this.claim(part, why);
+      else this.owed.delete(key);
+    }
   }
 
   /** What it has ended for everybody has ended for all others, too. */
@@ -138,12 +155,12 @@ export class VisitKeeper implements VisitDirectory {
   left(ownPart: Part, ownRow: PlaySession, isOver: boolean): void {
     const { time } = this.parts;
     const [part, row] = [time.part(ownPart), time.row(ownRow)];
-    this.untold.delete(keyOf(ownPart));
+    const isTold = !this.untold.delete(keyOf(ownPart));
     this.ended.set(keyOf(part), { part, row });
     this.openings.letIn(part, row);
     if (this.isEnding) return;
-    if (isOver) this.end(part, row);
-    else void this.letGo(part, row);
+    if (isOver) this.end(part, row, isTold);
+    else void this.letGo(part, row, isTold);
   }
 
   denied(record: DenialRecord): void {
@@ -174,7 +191,7 @@ export class VisitKeeper implements VisitDirectory {
     const { port, book, rowOf, onOpened, onClosed } = this.parts;
     const key = keyOf(part);
     const claimed = await book.claim(this.parts.time.part(part), why === 'lost' && this.untold.has(key) ? 'open' : why);
-    if (claimed === 'over') return this.beginAnew(part);
+    if (claimed === 'over') return this.owed.delete(key) ? undefined : this.beginAnew(part);
     if (claimed === undefined) {
       if (why === 'anew' && this.liveOf(part) !== undefined) this.untold.add(key);
       return;
@@ -183,12 +200,13 @@ export class VisitKeeper implements VisitDirectory {
     const { visit, opened, closed } = claimed;
     const as = { id: visit.id, openedAt: visit.openedAt };
     const isSame = as.id === part.id && as.openedAt === part.openedAt;
-    const last = this.ended.get(key) ?? { part, row: strangerOf(part) };
+    const last = this.ended.get(key) ?? this.owed.get(key) ?? { part, row: strangerOf(part) };
     const before = rowOf(part.id) ?? last.row;
     if (!isSame && !port.rename(part.id, visit) && port.part(visit.id) === undefined) {
       // It ended before anybody knew which visit it was.
       void this.letGo({ ...last.part, ...as, names: part.names }, { ...last.row, ...as });
     }
+    if (this.owed.delete(key) && isSame) void this.letGo(last.part, last.row);
     const row = { ...asLive(rowOf(as.id) ?? last.row), ...as };
     this.openings.letIn(as, row);
     if (opened !== undefined) onOpened(row, opened);
@@ -211,29 +229,44 @@ export class VisitKeeper implements VisitDirectory {
     return live?.openedAt === openedAt ? live : undefined;
   }
 
-  private async letGo(part: Part, row: PlaySession): Promise<void> {
+  private async letGo(part: Part, row: PlaySession, isTold = true): Promise<void> {
     const { port, book, time, onOpened, onClosed, onHandover } = this.parts;
     const reason = row.closeReason ?? 'idle';
+    const epoch = this.epochOf(part);
     const ended = await book.letGo(part, reason);
-    if (ended?.opened !== undefined) onOpened(asLive(row), ended.opened);
-    if (ended !== undefined && ended.closed === undefined && reason === 'idle') onHandover();
-    if (ended?.closed === undefined) return;
+    if (typeof ended !== 'object') return isTold ? this.owe({ part, row }, ended && epoch) : undefined;
+    if (ended.opened !== undefined) onOpened(asLive(row), ended.opened);
+    if (ended.closed === undefined) return reason === 'idle' ? onHandover() : undefined;
     const whole = wholeOf(row, ended);
     port.retire(time.ownRow(whole));
     onClosed(whole, ended.closed);
   }
 
-  private end(part: Part, row: PlaySession): void {
-    const ending = this.endEverywhere(part, row).finally(() => this.endings.delete(ending));
+  private epochOf(part: Part): string {
+    return this.parts.member.membership.epochOf(placeOf(part).bucket).id;
+  }
+
+  /** @param sentIn The life of the bucket in which Redis was told, which has no such part; undefined: it could not be told */
+  private owe(end: EndedPart, sentIn: string | undefined): void {
+    const isLost = sentIn !== undefined && sentIn !== this.epochOf(end.part);
+    if ((sentIn !== undefined && !isLost) || this.owed.size >= MAX_OWED) return;
+    this.owed.set(keyOf(end.part), end);
+    // otherwise it waits until this node joins anew
+    if (isLost) void this.claim(end.part, 'lost');
+  }
+
+  private end(part: Part, row: PlaySession, isTold: boolean): void {
+    const ending = this.endEverywhere(part, row, isTold).finally(() => this.endings.delete(ending));
     this.endings.add(ending);
   }
 
   /** Denials first, as on one node; then no node holds a part any more. */
-  private async endEverywhere(part: Part, row: PlaySession): Promise<void> {
+  private async endEverywhere(part: Part, row: PlaySession, isTold: boolean): Promise<void> {
     const { book, member, words, onOpened, onClosed } = this.parts;
+    const epoch = this.epochOf(part);
     const logAt = await words.said();
     const ended = await book.close(part, row.closeReason ?? '', logAt);
-    if (ended === undefined) return;
+    if (typeof ended !== 'object') return isTold ? this.owe({ part, row }, ended && epoch) : undefined;
     if (ended.opened !== undefined) onOpened(asLive(row), ended.opened);
     const holders = holdersOf(member, ended.holders);
     const ending: Ending = {

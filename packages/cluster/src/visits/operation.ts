@@ -59,6 +59,9 @@ export interface Ended {
   readonly holders: readonly string[];
 }
 
+/** What became of the end of a part. `none`: Redis has no such part; undefined: it could not be told. */
+export type EndAnswer = Ended | 'none' | undefined;
+
 /** One of the operations of a step. */
 export interface Operation {
   /** From its letter on. */

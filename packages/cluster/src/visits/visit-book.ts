@@ -10,7 +10,7 @@ import { MAX_ACKNOWLEDGED, outboxKey, READ_OUTBOX } from './outbox-steps.js';
 import { aboutOf, encoded, namesText, placeOf, readNames, readTime, shardOf, SHARDS, type Place } from './fields.js';
 import { LatestSteps } from './latest-steps.js';
 import { claimArgs, COUNTED, decoded, endArgs, NEWS, NOT_BEGUN, readAsked, readEnded, visitText } from './operation.js';
-import type { Answer, Asked, Begun, Claim, Claimed, Ended, Operation } from './operation.js';
+import type { Answer, Asked, Begun, Claim, Claimed, EndAnswer, Operation } from './operation.js';
 import { BEHIND, keysOfStep, VISITS, type What } from './visit-steps.js';
 
 /** Operations per step. */
@@ -91,12 +91,12 @@ export class VisitBook {
     };
   }
 
-  letGo(part: Part, reason: CloseReason): Promise<Ended | undefined> {
+  letGo(part: Part, reason: CloseReason): Promise<EndAnswer> {
     return this.end('L', part, endArgs(part, reason));
   }
 
   /** `logAt`: the position in the log of the denial that keeps the viewer out. */
-  close(part: Part, reason: CloseReason, logAt: number | undefined): Promise<Ended | undefined> {
+  close(part: Part, reason: CloseReason, logAt: number | undefined): Promise<EndAnswer> {
     return this.end('X', part, [...endArgs(part, reason), logAt === undefined ? '-' : String(logAt)]);
   }
 
@@ -119,10 +119,10 @@ export class VisitBook {
     return true;
   }
 
-  private async end(what: 'L' | 'X', part: Part, args: readonly string[]): Promise<Ended | undefined> {
+  private async end(what: 'L' | 'X', part: Part, args: readonly string[]): Promise<EndAnswer> {
     const about = aboutOf(part.kind, part.stream);
     const answer = await this.add(what, placeOf(part), about, [...visitText(part), ...args]);
-    return answer && readEnded(answer);
+    return answer && (readEnded(answer) ?? 'none');
   }
 
   private add(
