@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Clock, Logger, WireEvent } from '@stream-sessions/core';
-import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
+import type { Clock, Logger } from '@stream-sessions/core';
+import { badOption, checkOptions, consoleLogger, EVENT_TYPES, isolated, systemClock } from '@stream-sessions/core/spi';
 import { FORMATS, type WebhookFormat } from './formats/format.js';
 import { type Signer, signerOf } from './sign.js';
 
@@ -67,20 +67,13 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const SCHEDULE = [5_000, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 const DEFAULT_EVENTS = ['session.opened', 'session.closed', 'session.denied'];
+/** All that sinks get but `session.updated`, and those about streams. */
 const EVENTS: readonly string[] = [
-  'session.attached',
-  'session.opened',
-  'session.resumed',
-  'session.closed',
-  'session.denied',
-  'source.waking',
-  'source.running',
-  'source.hibernated',
-  'source.failed',
+  ...EVENT_TYPES.filter((type) => type !== 'session.updated'),
   'stream.viewers_above',
   'stream.viewers_below',
   'stream.publisher_lost',
-] satisfies readonly (WireEvent['type'] | `stream.${string}`)[];
+];
 const MIN_JOURNAL_BYTES = 1024 * 1024;
 const KNOWN: readonly string[] = [
   'endpoints',
