@@ -1,7 +1,6 @@
 import type { Denial, DenialTarget, SessionDirectory, SharedDenial } from '@stream-sessions/core';
 import { StreamSessionsError } from '@stream-sessions/core';
-import { isDay } from '@stream-sessions/core/spi';
-import { invalidBody } from './answer.js';
+import { invalidBody, isDay } from '@stream-sessions/core/spi';
 import { reasonOf } from './query.js';
 
 /** Wire names of the fields of a target; the query names of the session list are accepted, too. */

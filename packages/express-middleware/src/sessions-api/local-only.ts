@@ -1,5 +1,5 @@
+import { ApiError } from '@stream-sessions/core/spi';
 import type { PlaybackRequest } from '../connect.js';
-import { ApiError } from './answer.js';
 import { foreignPage, hostOf } from './foreign-page.js';
 
 /** Headers that show that a request was forwarded. */

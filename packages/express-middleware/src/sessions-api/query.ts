@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { SessionFilter, SessionKind, SessionOrder } from '@stream-sessions/core';
 import {
   countryOf,
+  invalidQuery,
   MAX_ROWS,
   normaliseAddress,
   oneOf,
@@ -10,7 +11,6 @@ import {
   rowLimit,
   SESSION_KINDS,
 } from '@stream-sessions/core/spi';
-import { invalidQuery } from './answer.js';
 
 const STATUSES = ['active', 'closed'] as const;
 /** How a query says yes and no. */

@@ -12,14 +12,16 @@ import {
   denialToWire,
   explanationToWire,
   invalidatedToWire,
+  invalidBody,
+  invalidQuery,
   MAX_ROWS,
+  notFound,
   oneOf,
   rowLimit,
   sessionsToWire,
   statsToWire,
   streamsToWire,
 } from '@stream-sessions/core/spi';
-import { invalidBody, invalidQuery, notFound } from './answer.js';
 import { readObject } from './body.js';
 import { type FeedCall, openFeed } from './feed/open-feed.js';
 import { denyFromBody } from './deny-from-body.js';

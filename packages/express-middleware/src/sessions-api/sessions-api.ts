@@ -1,9 +1,16 @@
 import type { SessionDirectory } from '@stream-sessions/core';
-import { needDirectory, systemClock } from '@stream-sessions/core/spi';
+import {
+  ApiError,
+  needDirectory,
+  notFound,
+  sendError,
+  sendJson,
+  systemClock,
+  unreachable,
+} from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { targetOf } from '../request/target.js';
 import { checkAccess } from './access.js';
-import { ApiError, notFound, sendError, sendJson, unreachable } from './answer.js';
 import { Feed } from './feed/feed.js';
 import { signIn } from './key/sign-in.js';
 import { prepare, type Prepared, type SessionsApiOptions } from './options.js';

@@ -1,5 +1,4 @@
-import { EVENT_TYPES, ownCopy, quoted, SESSION_KINDS } from '@stream-sessions/core/spi';
-import { invalidQuery } from '../answer.js';
+import { EVENT_TYPES, invalidQuery, ownCopy, quoted, SESSION_KINDS } from '@stream-sessions/core/spi';
 import { type Asked, onlyNames } from '../query.js';
 import type { Topic } from './ring.js';
 

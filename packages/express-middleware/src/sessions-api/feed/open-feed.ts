@@ -1,7 +1,6 @@
-import { everyMs } from '@stream-sessions/core/spi';
+import { ApiError, everyMs, keepPrivate } from '@stream-sessions/core/spi';
 import Negotiator from 'negotiator';
 import type { PlaybackRequest, PlaybackResponse } from '../../connect.js';
-import { ApiError, keepPrivate } from '../answer.js';
 import type { Asked } from '../query.js';
 import { FeedClient, isGone } from './client.js';
 import { plain } from './encoding.js';

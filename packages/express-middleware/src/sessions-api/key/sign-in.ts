@@ -1,6 +1,6 @@
+import { invalidQuery, keepPrivate } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, PlaybackResponse } from '../../connect.js';
 import { routed } from '../../connect.js';
-import { invalidQuery, keepPrivate } from '../answer.js';
 import { type ApiKey, wrongKey } from './api-key.js';
 
 /**
