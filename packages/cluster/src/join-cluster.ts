@@ -14,6 +14,7 @@ import {
   clusterPort,
   consoleLogger,
   hasMethods,
+  nextTurn,
   systemClock,
 } from '@stream-sessions/core/spi';
 import { ClusterTime } from './directory/cluster-time.js';
@@ -98,7 +99,7 @@ async function join(tracker: SessionTracker, options: ClusterOptions): Promise<C
     (id) => slots.chosenOpenedAt(id),
   );
   // if this is not heard, the next renewal shows it
-  const announce = async (): Promise<unknown> => member.log.say(JOINED).catch(() => undefined);
+  const announce = (): Promise<unknown> => member.log.say(JOINED).catch(() => undefined);
   let announced: Promise<unknown> | undefined;
   const member: Member = new Member({
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
@@ -114,7 +115,7 @@ async function join(tracker: SessionTracker, options: ClusterOptions): Promise<C
       const swept = membership.stalls.take();
       setImmediate(() => void claimer.joined(swept));
       void slots.claim();
-      announced = new Promise<void>((resolve) => setImmediate(resolve)).then(announce);
+      announced = nextTurn().then(announce);
     },
     onRenewed: () => void book.latest.look(),
     sweep: (bucket, dead) => sweep.slice(bucket, dead),

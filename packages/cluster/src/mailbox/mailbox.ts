@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StreamSessionsError, type Clock } from '@stream-sessions/core';
+import { nextTurn } from '@stream-sessions/core/spi';
 import { whileAwaited } from '../link/awake.js';
 import { LOG_BUCKET } from '../link/link.js';
 import { leased } from '../membership/leased.js';
@@ -141,7 +142,7 @@ export class Mailbox {
       if (waiting === undefined) this.outbox.set(inbox, [text]);
       else waiting.push(text);
     }
-    this.sending ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.send());
+    this.sending ??= nextTurn().then(() => this.send());
     return this.sending;
   }
 
