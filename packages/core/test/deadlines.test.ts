@@ -1,3 +1,4 @@
+import { fakeClock } from '../src/testing/index.js';
 import { conn, connect, eventsOf, hit, live, must, now, request, setup, story } from './support/make.js';
 
 describe('idle', () => {
@@ -236,6 +237,27 @@ describe('sweeps', () => {
     clock.advance(1_000);
     expect(told.at(-1)).toMatch(/idle/);
     expect(tracker.list()).toMatchObject([{ durationMs: 0 }]);
+  });
+
+  it('close nobody whose silence is only that of a clock that was set forward', () => {
+    const clock = fakeClock();
+    const sinceBoot = () => ({ boot: 'this one', ms: clock.monotonic?.() ?? 0 });
+    const { tracker } = setup({ clock: { ...clock, sinceBoot }, stallTimeoutMs: 15_000 });
+    const gone = must(tracker.trackHttp(hit({ token: 'gone' })));
+    const handles = [connect(tracker, { token: 'connected' }), request(tracker, { token: 'downloads' })];
+    clock.advance(5_000);
+    clock.jump(3_600_000);
+    for (let second = 1; second <= 40; second++) {
+      clock.advance(1_000);
+      if (second % 10 === 5) for (const handle of handles) handle.touch(1);
+      if (second === 29) expect(live(tracker)).toHaveLength(3);
+    }
+    expect(
+      live(tracker)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(handles.map(({ session }) => session?.id).sort());
+    expect(tracker.get(gone.id)).toMatchObject({ closeReason: 'idle', durationMs: 0 });
   });
 
   it.each([10_000, 3_600_000, 40 * 86_400_000])('keep closing on time after the clock was set back by %d ms', (ms) => {

@@ -2,6 +2,7 @@ import { TimingWheel } from '../collections/timing-wheel.js';
 import type { PlaySession } from '../types/play-session.js';
 import type { Policy } from '../types/policy.js';
 import { setHot } from '../session/hot-fields.js';
+import type { HandleNode } from '../session/handle-list.js';
 import type { Session } from '../session/session.js';
 import type { Logger } from '../support/logger.js';
 import { atOnce } from '../support/promises.js';
@@ -12,6 +13,8 @@ export class SessionDeadlines {
   readonly wheel: TimingWheel<Session>;
   /** Known times at which sessions end or are reviewed: the latest one within each second. */
   private readonly ends = new Map<number, number>();
+  /** Silence before this does not count: the clock was set forward then. Epoch milliseconds. */
+  private silentFrom = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -72,9 +75,21 @@ export class SessionDeadlines {
     return undefined;
   }
 
+  /** The clock was set forward to this time: whoever is there has not been silent for that long. Epoch milliseconds. */
+  setForward(now: number): void {
+    this.silentFrom = now;
+  }
+
   /** When the session becomes idle if nothing else comes. Epoch milliseconds. */
   idleAt(session: Session): number {
-    return Math.max(session.updatedAt + this.settings.idleTimeoutOf(session), session.rare?.keepUntil ?? 0);
+    const idleAt = Math.max(session.updatedAt, this.silentFrom) + this.settings.idleTimeoutOf(session);
+    return Math.max(idleAt, session.rare?.keepUntil ?? 0);
+  }
+
+  /** When a request counts as stalled if its client takes nothing more. Epoch milliseconds; Infinity: never. */
+  stalledAt({ touchedAt, isConnection }: HandleNode): number {
+    const { stallTimeoutMs } = this.settings;
+    return isConnection || stallTimeoutMs === 0 ? Infinity : Math.max(touchedAt, this.silentFrom) + stallTimeoutMs;
   }
 
   /** The earliest time at which something may be due. Epoch milliseconds. */
@@ -103,7 +118,7 @@ export class SessionDeadlines {
   private nextStall(session: Session): number {
     let at = Infinity;
     for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
-      if (!handle.isConnection) at = Math.min(at, handle.touchedAt + this.settings.stallTimeoutMs);
+      at = Math.min(at, this.stalledAt(handle));
     }
     return at;
   }

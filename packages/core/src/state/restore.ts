@@ -10,7 +10,7 @@ import type { DenialRecord } from '../types/denial.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { CLOCK_KEY, readKey } from './keys.js';
 import { LeftRecords } from './left-records.js';
-import { readClockRecord, setSince, type ClockRecord } from './passed-time.js';
+import { readClockRecord, setSince, type ClockRecord } from '../support/passed-time.js';
 import { SessionReader } from './session-reader.js';
 import { readProgress, readSession, type StoredSession } from './stored-session.js';
 

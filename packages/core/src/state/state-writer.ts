@@ -9,7 +9,7 @@ import { monotonic, type Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
 import type { StateChange, StateStore } from '../types/state.js';
 import { CLOCK_KEY, denialKey, progressKey, recordKey, sessionKey } from './keys.js';
-import { clockRecord } from './passed-time.js';
+import { clockRecord } from '../support/passed-time.js';
 import { toProgress, toRecord } from './session-record.js';
 
 /** Changes are given to the store this long after the first of them. Milliseconds. */

@@ -2,6 +2,7 @@ import type { FlowRates } from '../session/flow-rates.js';
 import type { Session } from '../session/session.js';
 import type { Clock } from '../support/clock.js';
 import { everyMs } from '../support/every-ms.js';
+import { SetForwardWatch } from '../support/passed-time.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Reviews } from './reviews.js';
 import type { Settings } from '../settings/settings.js';
@@ -30,6 +31,7 @@ export class Sweeper {
   private readonly reviews: Reviews;
   private readonly clock: Clock;
   private readonly alsoDue: (now: number) => void;
+  private readonly setForward: SetForwardWatch;
 
   constructor(parts: SweeperParts) {
     this.settings = parts.settings;
@@ -37,6 +39,7 @@ export class Sweeper {
     this.reviews = parts.reviews;
     this.clock = parts.clock;
     this.alsoDue = parts.alsoDue;
+    this.setForward = new SetForwardWatch(parts.clock);
   }
 
   start(): void {
@@ -88,6 +91,7 @@ export class Sweeper {
 
   private slice(): void {
     const now = this.clock.now();
+    if (this.setForward.look()) this.lifecycle.deadlines.setForward(now);
     const more = this.lifecycle.deadlines.wheel.turn(now, SLICE, (session) => this.examine(session, now));
     this.rest = more ? this.sliceLater() : undefined;
   }
@@ -137,26 +141,25 @@ export class Sweeper {
    * own.
    */
   private closeIfStalled(session: Session, now: number, idle: boolean): boolean {
-    const { stallTimeoutMs } = this.settings;
     let requests = 0;
     let stalled = 0;
     for (let handle = session.handles; handle !== undefined; handle = handle.nextHandle) {
       if (handle.isConnection) continue;
       requests++;
-      if (stallTimeoutMs > 0 && now - handle.touchedAt > stallTimeoutMs) stalled++;
+      if (now > this.lifecycle.deadlines.stalledAt(handle)) stalled++;
     }
     if (idle && requests === 0) return this.lifecycle.close(session, 'idle');
     if (idle && requests === stalled) return this.lifecycle.close(session, 'stalled');
-    if (stalled > 0) this.cutStalled(session, now, stallTimeoutMs);
+    if (stalled > 0) this.cutStalled(session, now);
     return false;
   }
 
   /** Cuts the requests whose clients take nothing; the session continues with its other requests. */
-  private cutStalled(session: Session, now: number, stallTimeoutMs: number): void {
+  private cutStalled(session: Session, now: number): void {
     for (let handle = session.handles; handle !== undefined;) {
       const next = handle.nextHandle;
-      const stalled = !handle.isConnection && now - handle.touchedAt > stallTimeoutMs;
-      if (stalled) this.lifecycle.activity.credit(session, handle.cut('stalled'), now);
+      const isStalled = now > this.lifecycle.deadlines.stalledAt(handle);
+      if (isStalled) this.lifecycle.activity.credit(session, handle.cut('stalled'), now);
       handle = next;
     }
   }
