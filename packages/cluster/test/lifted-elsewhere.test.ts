@@ -20,6 +20,16 @@ it('a denial that a policy of another node has made can be lifted from here', as
   expect(await a.directory.liftDenial(listed[0]?.id ?? '')).toBe(false);
 });
 
+it('a denial that nobody knows may be one of a node that does not answer', async () => {
+  const [a, b] = [await nodes.add({}, { leaseMs: 30_000 }), await nodes.add({}, { leaseMs: 30_000 })];
+  await nodes.allSeen();
+  await b.link.close();
+  await expect(a.directory.liftDenial('of the other')).rejects.toMatchObject({
+    code: 'ERR_CLUSTER_ALONE',
+    message: expect.stringContaining('node-2'),
+  });
+});
+
 it('a stream that no text can name is a stream all the same', async () => {
   const [a, b] = [await nodes.add(), await nodes.add()];
   await play(a, { stream: 'half \ud800 a character' });

@@ -62,6 +62,12 @@ export interface ClusterDirectory extends SessionDirectory {
    */
   deny(target: DenialTarget, options?: DenyOptions): Promise<SharedDenial>;
   /**
+   * Applies here at once, and waits a second at most for the other nodes to hear of it. False: no node has such a denial.
+   *
+   * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if no node that answers has it, and not all have answered
+   */
+  liftDenial(which: string | DenialTarget): Promise<boolean>;
+  /**
    * What the nodes know about it, merged; `partial` if some have not answered within a second.
    *
    * @throws StreamSessionsError ERR_CLUSTER_ALONE (as a rejection) if no node that answers has it, and not all have answered

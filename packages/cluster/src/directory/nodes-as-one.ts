@@ -159,9 +159,12 @@ export class NodesAsOne implements ClusterDirectory {
     const { tracker } = this.parts;
     const all = typeof which === 'string' ? await this.withThoseOfOneKick(which) : [which];
     // those that a policy of another node has made are only there
-    if (!liftHere(tracker, all)) return (await this.ask<boolean>('lift', all)).answers.some(({ answer }) => answer);
-    await this.notReached();
-    return true;
+    if (liftHere(tracker, all)) {
+      await this.notReached();
+      return true;
+    }
+    const { answers, missing } = await this.ask<boolean>('lift', all);
+    return found(answers.find(({ answer }) => answer)?.answer, missing) ?? false;
   }
 
   async denials(): Promise<readonly Denial[]> {
