@@ -58,6 +58,13 @@ export {
   hasMethods,
 } from './support/options.js';
 export { checkFilter, checkKickFilter } from './wire/check-filter.js';
+export {
+  forwardedAddress,
+  LOCAL_PEER,
+  readTrustProxy,
+  type TrustFunction,
+  type TrustProxy,
+} from './identity/trust-proxy.js';
 export { keep, ownCopy } from './support/strings.js';
 export { parseObject } from './support/parse-object.js';
 export { Queue } from './collections/queue.js';

@@ -5,7 +5,7 @@ export type { ViewerTokenOptions } from './tokens/options.js';
 export { trackStream, type StreamMiddleware } from './stream/track-stream.js';
 export type { TrackStreamOptions } from './stream/options.js';
 export { hitFromRequest } from './request/hit-from-request.js';
-export type { TrustProxy } from './request/client-address.js';
+export type { TrustProxy } from '@stream-sessions/core/spi';
 export type { TimeshiftRule } from './request/timeshift.js';
 export type { StreamRule } from './media/stream-name.js';
 export type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from './connect.js';

@@ -1,9 +1,9 @@
 import type { Denial, HttpHit, Protocol, SourceGate } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, type TrustProxy } from '@stream-sessions/core/spi';
 import type { PlaybackResponse, RequestCallback } from './connect.js';
 import { MediaTypes } from './media/extensions.js';
 import type { StreamRule } from './media/stream-name.js';
-import { type ClientReader, clientReader, type TrustProxy } from './request/client-address.js';
+import { type ClientReader, clientReader } from './request/client-address.js';
 import { type TimeshiftReader, type TimeshiftRule, timeshiftReader } from './request/timeshift.js';
 import { type TokenSettings, tokenSettings, type ViewerTokenOptions } from './tokens/options.js';
 import { type TokenReader, tokenReader } from './tokens/reader.js';

@@ -102,6 +102,14 @@ describe('the address of a client', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
+  it('is an error of the app where trustProxy answers with a promise, which would trust everybody', async () => {
+    const track = trackPlayback(tracker, { trustProxy: (async () => false) as never });
+    const { url } = await serve((req, res) => track(req, res, (error?: unknown) => res.end(String(error))));
+    const { text } = await get(url, '/cam1/a.ts', { 'x-forwarded-for': '203.0.113.9' });
+    expect(text).toContain('trustProxy() must not be async');
+    expect(tracker.count()).toBe(0);
+  });
+
   it('on a Unix socket is this machine', async () => {
     const socketPath = path.join(os.tmpdir(), `stream-sessions-${process.pid}.sock`);
     const track = trackPlayback(tracker);

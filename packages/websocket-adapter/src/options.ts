@@ -7,8 +7,9 @@ import {
   checkTimeout,
   CONNECTION_STALL_MS,
   type ConnectionSettings,
+  type TrustProxy,
 } from '@stream-sessions/core/spi';
-import { clientReader, type ClientReader, type TrustProxy } from './request/client-address.js';
+import { clientReader, type ClientReader } from './request/client-address.js';
 import { originRule, type Origins } from './request/origins.js';
 
 /** Options of `attachWebSocketServer()`. Everything has a default. */

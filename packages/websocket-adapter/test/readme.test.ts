@@ -76,7 +76,9 @@ it('the example of two servers on one HTTP server runs', async () => {
   const [chat, media] = [new WebSocketServer({ noServer: true }), new WebSocketServer({ noServer: true })];
   run(many, '', { server, chat, media });
   attachWebSocketServer(media, tracker);
-  await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/chat`), 'open');
+  const chatting = new WebSocket(`ws://127.0.0.1:${portOf(server)}/chat`);
+  end.push(() => chatting.terminate());
+  await once(chatting, 'open');
   await once(new WebSocket(`ws://127.0.0.1:${portOf(server)}/live/cam1`), 'open');
   await until('one is listed', () => tracker.count() === 1);
 });

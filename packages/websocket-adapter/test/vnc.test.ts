@@ -268,6 +268,10 @@ describe('a target', () => {
     const all = targets.map((_each, i) => connect(`/desk${i}`));
     await Promise.all(all.map(({ ended }) => ended));
     expect(all.map(({ closed }) => closed?.code)).toEqual([4404, 1011, 1011, 1011]);
+  });
+
+  it('where nobody listens ends its viewer', async () => {
+    muted();
     await start({ target: () => ({ host: '127.0.0.1', port: 1 }), allow: () => true });
     const nobody = connect();
     await nobody.ended;

@@ -1,17 +1,15 @@
-import { isIP, type Socket } from 'node:net';
-import { badOption, normaliseAddress } from '@stream-sessions/core/spi';
+import type { Socket } from 'node:net';
+import {
+  forwardedAddress,
+  LOCAL_PEER,
+  readTrustProxy,
+  type TrustFunction,
+  type TrustProxy,
+} from '@stream-sessions/core/spi';
 import proxyAddr from 'proxy-addr';
 import { type PlaybackRequest, routed } from '../connect.js';
 import { byPrototype } from '../by-prototype.js';
 import type { RequestInfo } from './request-info.js';
-
-/**
- * Which proxies may say who the client is: Express's `trust proxy`. True trusts all (use it only behind a proxy that replaces the
- * header), a number trusts that many hops; or addresses, CIDR blocks, `loopback`, `linklocal`, `uniquelocal`.
- */
-export type TrustProxy = boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
-
-type Trust = (address: string, hop: number) => boolean;
 
 /** Reads the client of a request. */
 export interface ClientReader {
@@ -22,9 +20,6 @@ export interface ClientReader {
   host(seen: RequestInfo): string | undefined;
 }
 
-/** Peers on a Unix socket have no address, but are on this machine. */
-const LOCAL_PEER = '127.0.0.1';
-
 /**
  * Makes the reader: the app's own `trust proxy` under Express, otherwise the socket's address, unless `trustProxy` says
  * otherwise. A forged header from a peer that is not trusted changes nothing, except that one warning names the fix.
@@ -34,12 +29,12 @@ const LOCAL_PEER = '127.0.0.1';
 export function clientReader(trustProxy?: TrustProxy): ClientReader {
   if (trustProxy === undefined)
     return { address: ownAddress, secure: ownSecure, host: (seen) => hostOf(seen, isTrustedByApp(seen)) };
-  const trust = compileTrust(trustProxy);
+  const trust = readTrustProxy(trustProxy, proxyAddr.compile);
   return {
     address(seen) {
       const peer = peerAddress(seen.socket);
       if (peer === undefined || seen.headers['x-forwarded-for'] === undefined) return peer;
-      return readable(proxyAddr(seen.req as Parameters<typeof proxyAddr>[0], trust), peer);
+      return forwardedAddress(proxyAddr(seen.req as Parameters<typeof proxyAddr>[0], trust), peer);
     },
     secure({ socket, headers }) {
       if (isEncrypted(socket)) return true;
@@ -57,7 +52,7 @@ function ownAddress({ req, socket, headers }: RequestInfo): string | undefined {
   const forwarded = headers['x-forwarded-for'] !== undefined;
   const ip = forwarded || !isExpressOwn(req) ? routed(req).ip : undefined;
   if (!warned && (forwarded || headers.forwarded !== undefined)) warnIfUntrusted(req, ip, peer);
-  return ip === undefined || ip === peer ? peer : readable(ip, peer);
+  return ip === undefined || ip === peer ? peer : forwardedAddress(ip, peer);
 }
 
 /**
@@ -81,7 +76,7 @@ function ownSecure({ req, socket, headers }: RequestInfo): boolean {
 
 function isTrustedByApp({ req, socket }: RequestInfo): boolean {
   const trust = routed(req).app?.get?.('trust proxy fn');
-  return typeof trust === 'function' && (trust as Trust)(peerAddress(socket) ?? '', 0);
+  return typeof trust === 'function' && (trust as TrustFunction)(peerAddress(socket) ?? '', 0);
 }
 
 function hostOf({ headers }: RequestInfo, isTrusted: boolean): string | undefined {
@@ -100,28 +95,6 @@ function peerAddress(socket: Socket): string | undefined {
 
 const isEncrypted = (socket: Socket & { encrypted?: boolean }): boolean => socket.encrypted === true;
 
-/** If every proxy is trusted, the left-most address is what the client wrote: at least it has to be an address. */
-function readable(address: string | undefined, peer: string): string {
-  if (address === undefined) return peer;
-  if (isIP(address) !== 0) return address;
-  const stripped = address.length <= 64 ? normaliseAddress(address) : '';
-  return isIP(stripped) !== 0 ? stripped : peer;
-}
-
-function compileTrust(trustProxy: TrustProxy): Trust {
-  if (typeof trustProxy === 'function') return trustProxy;
-  if (typeof trustProxy === 'boolean') return () => trustProxy;
-  if (typeof trustProxy === 'number' && trustProxy >= 0) return (_address, hop) => hop < trustProxy;
-  try {
-    const addresses = typeof trustProxy === 'string' ? trustProxy.split(',').map((part) => part.trim()) : trustProxy;
-    return proxyAddr.compile(addresses as string[]);
-  } catch (cause) {
-    const error = badOption('trustProxy', 'what Express takes for "trust proxy"', trustProxy);
-    error.cause = cause;
-    throw error;
-  }
-}
-
 let warned = false;
 
 /** Behind a proxy that is not trusted, the whole audience has one address: warns once per process. */
@@ -129,7 +102,7 @@ function warnIfUntrusted(req: PlaybackRequest, ip: string | undefined, peer: str
   if (ip !== undefined && ip !== peer) return;
   const { app } = routed(req);
   const trust = app?.get?.('trust proxy fn');
-  if (typeof trust === 'function' && (trust as Trust)(peer, 0)) return;
+  if (typeof trust === 'function' && (trust as TrustFunction)(peer, 0)) return;
   warned = true;
   const fix = app !== undefined ? "app.set('trust proxy', …)" : 'trackPlayback(tracker, { trustProxy: … })';
   process.emitWarning(

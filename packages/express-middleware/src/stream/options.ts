@@ -6,9 +6,10 @@ import {
   checkTimeout,
   CONNECTION_STALL_MS,
   type ConnectionSettings,
+  type TrustProxy,
 } from '@stream-sessions/core/spi';
 import type { PlaybackResponse, RequestCallback } from '../connect.js';
-import { clientReader, type ClientReader, type TrustProxy } from '../request/client-address.js';
+import { clientReader, type ClientReader } from '../request/client-address.js';
 
 /** Options of `trackStream()`. */
 export interface TrackStreamOptions {
