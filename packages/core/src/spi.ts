@@ -81,6 +81,7 @@ export {
 } from './connections/kernel-bytes.js';
 export { consoleLogger, isolated } from './support/logger.js';
 export { LONGEST_TIMER_MS, monotonic, systemClock } from './support/clock.js';
+export { momentOf, type Moment } from './support/moment.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';
 export { inTime } from './support/in-time.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StreamSessionsError, type Clock, type PlaySession, type SessionTracker } from '@stream-sessions/core';
-import { everyMs, ownCopy, RecentMap } from '@stream-sessions/core/spi';
+import { everyMs, ownCopy, RecentMap, monotonic } from '@stream-sessions/core/spi';
 import { BySession } from './by-session.js';
 import type { Added, Connection, ConnectionStats, ConnectionTracker, NewConnection } from './connection.js';
 import { KeptConnections } from './kept-connections.js';
@@ -292,7 +292,7 @@ export class Connections implements ConnectionTracker {
   }
 
   private elapsed(): number {
-    return this.clock.monotonic?.() ?? this.clock.now();
+    return monotonic(this.clock);
   }
 }
 

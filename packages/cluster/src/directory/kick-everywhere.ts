@@ -7,9 +7,8 @@ import {
   type SessionFilter,
   type SessionTracker,
 } from '@stream-sessions/core';
-import { checkKickFilter } from '@stream-sessions/core/spi';
+import { checkKickFilter, monotonic } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
-import { momentOf } from '../membership/lease.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { KickAnswer } from './node-answers.js';
 
@@ -30,7 +29,7 @@ export interface KickParts {
 export async function kickEverywhere(parts: KickParts, id: string, options: KickOptions): Promise<false | KickedAt> {
   const { tracker, member, clock, name } = parts;
   const { mailbox, membership } = member;
-  const begunAt = momentOf(clock).monotonic;
+  const begunAt = monotonic(clock);
   const asked = { id, options };
   const { answers, missing } = await mailbox.ask<KickAnswer>(membership.nodes.living(), 'kick', asked, KICK_MS);
   // No node can be asked, not even this one: the local part ends all the same.
@@ -46,7 +45,7 @@ export async function kickEverywhere(parts: KickParts, id: string, options: Kick
   // only the node that could not say it knows of the denial
   if (answers.some(({ answer }) => answer.logAt < 0)) late.push(...membership.nodes.living());
   if (logAt > 0) {
-    const leftMs = Math.max(1, begunAt + KICK_MS - momentOf(clock).monotonic);
+    const leftMs = Math.max(1, begunAt + KICK_MS - monotonic(clock));
     late.push(...(await mailbox.ask(membership.nodes.living(), 'reached', logAt, leftMs)).missing);
   }
   const cut = answers.filter(({ answer }) => first !== undefined && answer.cut === first.cut);

@@ -1,19 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@stream-sessions/core';
+import { momentOf, type Moment } from '@stream-sessions/core/spi';
 
 /** The rates of two clocks of one machine may differ by this share. */
 export const PACE = 0.99;
-
-/** A moment on both clocks of this machine. */
-export interface Moment {
-  readonly wall: number;
-  readonly monotonic: number;
-}
-
-export const momentOf = (clock: Clock): Moment => {
-  const wall = clock.now();
-  return { wall, monotonic: clock.monotonic?.() ?? wall };
-};
 
 /**
  * What this process knows about its own lease, without asking. The lease began no earlier than it was requested, so here it ends
@@ -36,9 +26,8 @@ export class Lease {
   }
 
   get holds(): boolean {
-    const { clock } = this;
-    const wall = clock.now();
-    return wall < this.wallEnd && (clock.monotonic?.() ?? wall) < this.monotonicEnd;
+    const now = momentOf(this.clock);
+    return now.wall < this.wallEnd && now.monotonic < this.monotonicEnd;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '@stream-sessions/core';
+import { momentOf, type Moment } from '@stream-sessions/core/spi';
 import type { Reply } from '../link/link.js';
-import { momentOf, type Moment } from './lease.js';
 
 /** A process of the cluster. */
 export interface ClusterNode {

@@ -1,5 +1,6 @@
 import type { Clock } from '@stream-sessions/core';
-import { momentOf, PACE, type Moment } from './lease.js';
+import { momentOf, type Moment } from '@stream-sessions/core/spi';
+import { PACE } from './lease.js';
 
 /** Notices that this process has stood still for longer than its lease: others may have closed its visits. */
 export class StallWatch {

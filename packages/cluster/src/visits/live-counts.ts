@@ -1,7 +1,6 @@
 import type { Clock, LiveVisits, SessionKind } from '@stream-sessions/core';
-import { SESSION_KINDS } from '@stream-sessions/core/spi';
+import { SESSION_KINDS, monotonic } from '@stream-sessions/core/spi';
 import { EVERY_BUCKET, type Reply } from '../link/link.js';
-import { momentOf } from '../membership/lease.js';
 import type { Membership } from '../membership/membership.js';
 import { BucketCounts } from './bucket-counts.js';
 import { readAbout } from './fields.js';
@@ -93,7 +92,7 @@ export class LiveCounts {
   }
 
   private isFresh(): boolean {
-    const now = momentOf(this.clock).monotonic;
+    const now = monotonic(this.clock);
     this.askedAt = now;
     return now - this.readAt <= MAX_AGE_MS;
   }
@@ -107,7 +106,7 @@ export class LiveCounts {
   }
 
   private async readAll(): Promise<void> {
-    const askedAt = momentOf(this.clock).monotonic;
+    const askedAt = monotonic(this.clock);
     const at = this.membership.nodes.now();
     await Promise.all(this.buckets.map((counts, bucket) => this.readBucket(counts, bucket)));
     this.readAt = askedAt;
@@ -122,7 +121,7 @@ export class LiveCounts {
 
   private readLater(): void {
     this.clock.clearTimeout(this.timer);
-    const now = momentOf(this.clock).monotonic;
+    const now = monotonic(this.clock);
     if (this.isStopped || (this.keepers === 0 && now - this.askedAt > LINGER_MS)) return;
     this.timer = this.clock.setTimeout(() => void this.read().catch(() => undefined), READ_EVERY_MS);
   }

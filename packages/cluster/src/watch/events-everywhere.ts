@@ -1,7 +1,6 @@
 import type { Clock, Everywhere, LiveVisits, Logger, VisitEvents } from '@stream-sessions/core';
-import { RecentMap } from '@stream-sessions/core/spi';
+import { RecentMap, monotonic } from '@stream-sessions/core/spi';
 import { keyOf } from '../directory/merge-rows.js';
-import { momentOf } from '../membership/lease.js';
 import type { LiveCounts } from '../visits/live-counts.js';
 import { claim } from './claim.js';
 import { Watcher, type WatcherParts } from './watcher.js';
@@ -149,7 +148,7 @@ export class EventsEverywhere implements Everywhere {
   }
 
   private takeDue(): Moved[] {
-    const now = momentOf(this.parts.clock).monotonic;
+    const now = monotonic(this.parts.clock);
     const due: Moved[] = [];
     for (const [key, moved] of this.moved) {
       if (due.length === AT_ONCE) break;
@@ -172,7 +171,7 @@ export class EventsEverywhere implements Everywhere {
   private tellShown({ key, progress, session, isOfSeveral }: Shown): void {
     if (this.over.get(key)) return;
     const { clock, member } = this.parts;
-    if (isOfSeveral) this.toldAt.set(key, momentOf(clock).monotonic);
+    if (isOfSeveral) this.toldAt.set(key, monotonic(clock));
     this.tell('changed', { seq: this.seq, occurredAt: member.membership.nodes.now(), progress, session });
   }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@stream-sessions/core';
+import { monotonic } from '@stream-sessions/core/spi';
 import { LOG_BUCKET } from '../link/link.js';
 import { leased } from '../membership/leased.js';
-import { momentOf } from '../membership/lease.js';
 import type { Membership } from '../membership/membership.js';
 import type { Batch, Said, Watched } from './said.js';
 import type { Source } from './source.js';
@@ -49,7 +49,7 @@ export class Publisher {
   /** A node is watching, and will ask again within `WATCH_MS`. */
   watch(channel: string): Watched {
     const isNew = !this.watchers.has(channel);
-    this.watchers.set(channel, momentOf(this.clock).monotonic + WATCH_MS);
+    this.watchers.set(channel, monotonic(this.clock) + WATCH_MS);
     this.stopListening ??= this.source.listen((said) => this.add(said));
     return { isNew, by: this.id, n: this.n };
   }
@@ -82,7 +82,7 @@ export class Publisher {
   }
 
   private async flush(): Promise<void> {
-    const now = momentOf(this.clock).monotonic;
+    const now = monotonic(this.clock);
     for (const [channel, until] of this.watchers) if (until <= now) this.watchers.delete(channel);
     if (this.watchers.size === 0) return this.stop();
     const all = [...this.waiting, ...this.changed.values()];

@@ -1,5 +1,5 @@
 import type { SessionTracker, SourceChange, SourceWait } from '@stream-sessions/core';
-import { everyMs } from '@stream-sessions/core/spi';
+import { everyMs, momentOf } from '@stream-sessions/core/spi';
 import type { SourceShare } from '../lease/lease.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { isWatching, watchers } from './demand.js';
@@ -7,7 +7,7 @@ import { closeDrivers, leftRunning } from './drivers.js';
 import { leaseNotHeld, noSource, tooManySources } from './errors.js';
 import { Holds, refused } from './holds.js';
 import { Leadership } from './leadership.js';
-import { momentOf, msSince } from './moment.js';
+import { msSince } from './moment.js';
 import { Places } from './places.js';
 import { poll } from './poll.js';
 import { infoOf, type SourceInfo } from './source-info.js';

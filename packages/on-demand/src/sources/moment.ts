@@ -1,15 +1,4 @@
-import type { Clock } from '@stream-sessions/core';
-
-/** A point in time: `wall` is shown, in epoch milliseconds, and `monotonic` decides, because nobody can set that clock. */
-export interface Moment {
-  readonly wall: number;
-  readonly monotonic: number;
-}
-
-export function momentOf(clock: Clock): Moment {
-  const wall = clock.now();
-  return { wall, monotonic: clock.monotonic?.() ?? wall };
-}
+import type { Moment } from '@stream-sessions/core/spi';
 
 export const LONG_AGO: Moment = { wall: 0, monotonic: -Infinity };
 export const NEVER: Moment = { wall: Infinity, monotonic: Infinity };

@@ -1,8 +1,9 @@
 import type { SourceChange } from '@stream-sessions/core';
+import { momentOf, type Moment } from '@stream-sessions/core/spi';
 import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { withoutSecrets } from '../without-secrets.js';
-import { later, LONG_AGO, momentOf, msSince, NEVER, type Moment } from './moment.js';
+import { later, LONG_AGO, msSince, NEVER } from './moment.js';
 import { Run } from './run.js';
 
 /** What a source is doing now. */
