@@ -270,3 +270,12 @@ it.each([
     expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining(name) }),
   );
 });
+
+it.each([7, Promise.resolve('ann'), {}])('nobody gets in, and the log says why, where owner answers %p', (answer) => {
+  const logged: unknown[] = [];
+  const error = (details: object): void => void logged.push(String((details as { err?: unknown }).err));
+  const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error };
+  const all = theatre({}, { owner: () => answer as never }, { logger });
+  expect(ask(all.tracker)).toMatchObject({ by: 'policy', kind: 'overload' });
+  expect(logged).toEqual([expect.stringContaining('The result of owner must be a string, or undefined')]);
+});
