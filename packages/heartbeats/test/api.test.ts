@@ -167,6 +167,22 @@ it.each([
   expect((await fetch(url + path, { method, ...(body !== undefined && { body }) })).status).toBe(status);
 });
 
+it.each([async () => ({ ip: '203.0.113.9' }), () => ({}), () => ({ ip: 7 })])(
+  'a client that the app identifies by %p is an error of the app',
+  async (client) => {
+    const app = express();
+    const failed = jest.fn();
+    await serve({ client: client as never }, app);
+    app.use((error: Error, _req: unknown, res: express.Response, _next: unknown) => {
+      failed(error.message);
+      res.status(500).end();
+    });
+    expect((await post('/streams/cam1/connections')).status).toBe(500);
+    expect(failed).toHaveBeenCalledWith(expect.stringContaining('client'));
+    expect(tracker.count()).toBe(0);
+  },
+);
+
 it('the HTTP API serves a script of at most a kilobyte', async () => {
   await serve();
   const answer = await fetch(`${url}/heartbeat.js`);

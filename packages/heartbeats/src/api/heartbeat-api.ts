@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamSessionsError, streamCode, tokenFromQuery } from '@stream-sessions/core';
-import { badOption } from '@stream-sessions/core/spi';
+import { atOnce, badOption } from '@stream-sessions/core/spi';
 import type { ConnectionTracker } from '../connection.js';
 import { Connections } from '../connections.js';
 import { HEARTBEAT_SCRIPT } from '../script.js';
@@ -63,8 +63,15 @@ class Api {
     if (said === undefined) return answer(res, 400, { reason: 'bad_body' });
     await this.connections.ready;
     if (stream !== undefined) return this.begin(req, res, stream, query, said.sid);
-    const token = (): string | undefined => (this.settings.client?.(req) ?? clientOf(req, query)).token;
+    const token = (): string | undefined => this.clientOf(req, query).token;
     return this.go(res, decoded(id as string) ?? '', verb as string, said, token);
+  }
+
+  /** @throws StreamSessionsError ERR_BAD_OPTION if the app's function does not say who it is: the browser cannot help that */
+  private clientOf(req: IncomingMessage, query: string): Client {
+    const client = atOnce(this.settings.client?.(req), 'client()') ?? clientOf(req, query);
+    if (typeof client.ip === 'string') return client;
+    throw badOption('The result of client', 'an object with an ip', client);
   }
 
   private async begin(
@@ -76,7 +83,7 @@ class Api {
   ): Promise<void> {
     const stream = codeOf(name);
     if (stream === undefined) return answer(res, 400, { reason: 'bad_stream' });
-    const client = this.settings.client?.(req) ?? clientOf(req, query);
+    const client = this.clientOf(req, query);
     if (this.connections.countOfAddress(client.ip) >= this.settings.maxPerAddress) {
       res.setHeader('Retry-After', Math.ceil(this.connections.windowMs / 1000));
       return answer(res, 429, { reason: 'too_many_connections' });
