@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -162,6 +162,34 @@ describe('the spill file', () => {
     const numbers = sink.got.map(({ seq }) => seq);
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
     expect(() => readFileSync(spillFile)).toThrow('ENOENT');
+  });
+
+  it('takes no more pairs than fit into it, and those whole', async () => {
+    const spillFile = join(folder, 'bounded');
+    const { tracker } = setup({ maxSessionsPerIp: Infinity });
+    const gate = deferred<void>();
+    const sink = new RudeSink(0, () => gate.promise);
+    tracker.addSink(sink, { maxPairs: 10, spillFile, maxSpillBytes: 100_000 });
+    await until('the file is there', () => existsSync(spillFile));
+    for (let i = 0; i < 10; i++) await soon();
+    for (let i = 0; i < 3_000; i++) tracker.trackHttp(hit({ token: `tökén ${i}` }));
+    await until('the file is full', () => statSync(spillFile).size >= 100_000);
+    const { size } = statSync(spillFile);
+    expect(size).toBeLessThan(110_000);
+    tracker.kickAll({ stream: 'cam1' });
+    await soon();
+    expect(statSync(spillFile).size).toBeLessThan(4 * size);
+    gate.resolve();
+    await tracker.stop();
+    const { pairs, open } = pairsOf(sink.got);
+    expect(open).toEqual(new Set());
+    expect(pairs).toBeGreaterThan(50);
+    expect(tracker.stats().droppedEventsTotal).toBe(2 * (3_000 - pairs));
+  });
+
+  it.each([0, -1, NaN, Infinity, '1'])('refuses maxSpillBytes of %p', (maxSpillBytes) => {
+    const add = () => setup().tracker.addSink(new RudeSink(0, () => undefined), { maxSpillBytes } as never);
+    expect(add).toThrow('maxSpillBytes must be bytes, at least 1');
   });
 
   it('keeps what a process left in it for the next, with the same ids, whatever a crash has cut', async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
-import { badOption, checkDuration, checkOptions } from '../support/options.js';
+import { badOption, checkBytes, checkDuration, checkOptions } from '../support/options.js';
 import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from '../types/event.js';
 import { type Backlog, SinkQueue } from './sink-queue.js';
 import type { WireEvent } from '../types/wire.js';
@@ -172,14 +172,15 @@ export class EventHub {
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 function checked(options: SinkOptions): SinkOptions {
-  checkOptions('addSink()', options, ['maxPairs', 'spillFile', 'retry']);
-  const { maxPairs, spillFile, retry } = options;
+  checkOptions('addSink()', options, ['maxPairs', 'spillFile', 'maxSpillBytes', 'retry']);
+  const { maxPairs, spillFile, maxSpillBytes, retry } = options;
   if (maxPairs !== undefined && !(Number.isInteger(maxPairs) && maxPairs > 0)) {
     throw badOption('maxPairs', 'a positive integer', maxPairs);
   }
   if (spillFile !== undefined && (typeof spillFile !== 'string' || spillFile === '')) {
     throw badOption('spillFile', 'the path of a file', spillFile);
   }
+  if (maxSpillBytes !== undefined) checkBytes('maxSpillBytes', maxSpillBytes, 1);
   if (retry !== undefined) {
     checkOptions('retry', retry, ['tries', 'delayMs']);
     if (!(Number.isInteger(retry.tries) && retry.tries > 0))

@@ -11,6 +11,7 @@ const MAX_BATCH = 1_000;
 const MAX_PASSING = 10_000;
 /** The most pairs of `opened` and `closed` that wait in memory. */
 const DEFAULT_MAX_PAIRS = 10_000;
+const DEFAULT_MAX_SPILL_BYTES = 1024 ** 3;
 
 /** The rows that exist when a sink is added, made one by one as it takes them. */
 export type Backlog = Iterator<WireEvent, unknown>;
@@ -54,7 +55,8 @@ export class SinkQueue {
   ) {
     this.maxPairs = options.maxPairs ?? DEFAULT_MAX_PAIRS;
     this.delivery = new Delivery(sink, options.retry, clock, logger);
-    if (options.spillFile !== undefined) this.opening = this.openSpill(options.spillFile);
+    const { spillFile, maxSpillBytes = DEFAULT_MAX_SPILL_BYTES } = options;
+    if (spillFile !== undefined) this.opening = this.openSpill(spillFile, maxSpillBytes);
     if (backlog !== undefined || this.opening !== undefined) this.start();
   }
 
@@ -123,14 +125,13 @@ export class SinkQueue {
     const isOpened = event.type === 'session.opened' || event.type === 'session.resumed';
     if (!isOpened && this.lost.delete(visitOf(event))) return this.lose(event);
     const isFull = this.spilling || this.abandoned || this.pairs >= 2 * this.maxPairs;
-    if (this.spill !== undefined && isFull) {
+    if (this.spill !== undefined && isFull && !(isOpened && this.spill.isFull)) {
       this.spilling = true;
-      if (!this.spill.append(event)) this.lose(event);
-      return undefined;
+      if (this.spill.append(event)) return undefined;
     }
     if (this.abandoned) return this.lose(event);
-    if (isOpened && this.pairs >= 2 * this.maxPairs && this.opening === undefined) {
-      this.lost.add(visitOf(event));
+    if (this.spilling || (isOpened && isFull && this.opening === undefined)) {
+      if (isOpened) this.lost.add(visitOf(event));
       return this.lose(event);
     }
     this.pairs++;
@@ -211,9 +212,9 @@ export class SinkQueue {
     }
   }
 
-  private async openSpill(path: string): Promise<void> {
+  private async openSpill(path: string, maxBytes: number): Promise<void> {
     try {
-      this.spill = await SpillFile.open(path);
+      this.spill = await SpillFile.open(path, maxBytes);
     } catch (error) {
       this.logger.error({ err: error, sink: this.sink.name }, 'the spill file of a sink cannot be used');
     }

@@ -15,6 +15,8 @@ const CHUNK = 1024 * 1024;
 export class SpillFile {
   /** Lines that are still to be written or read. */
   size = 0;
+  /** Bytes in the file. */
+  private length = 0;
   private readAt = 0;
   private written: Promise<void> = Promise.resolve();
   private waiting: string[] = [];
@@ -23,17 +25,19 @@ export class SpillFile {
 
   private constructor(
     private readonly path: string,
+    private readonly maxBytes: number,
     private readonly unlock: () => void,
   ) {}
 
   /** @throws Error when the file can be neither read nor made, or is in use by another process */
-  static async open(path: string): Promise<SpillFile> {
+  static async open(path: string, maxBytes: number): Promise<SpillFile> {
     const unlock = lockFile(resolve(path), (pid) => new Error(`${path} is in use by process ${pid ?? '?'}.`));
     try {
-      const spill = new SpillFile(path, unlock);
+      const spill = new SpillFile(path, maxBytes, unlock);
       await appendFile(path, '', { mode: 0o600 });
       let last = NEWLINE;
       for await (const chunk of createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>) {
+        spill.length += chunk.length;
         for (const byte of chunk) if (byte === NEWLINE) spill.size++;
         last = chunk.at(-1) ?? last;
       }
@@ -41,6 +45,7 @@ export class SpillFile {
       if (last !== NEWLINE) {
         await appendFile(path, '\n');
         spill.size++;
+        spill.length++;
       }
       return spill;
     } catch (error) {
@@ -49,11 +54,18 @@ export class SpillFile {
     }
   }
 
+  /** It takes nothing more but what belongs to something in it. */
+  get isFull(): boolean {
+    return this.length >= this.maxBytes;
+  }
+
   /** False: the file cannot be written any more. */
   append(event: WireEvent): boolean {
     if (this.hasFailed) return false;
+    const line = `${JSON.stringify(event)}\n`;
     this.size++;
-    if (this.waiting.push(`${JSON.stringify(event)}\n`) > 1) return true;
+    this.length += Buffer.byteLength(line);
+    if (this.waiting.push(line) > 1) return true;
     this.written = this.written.then(async () => {
       const lines = this.waiting.join('');
       this.waiting = [];
@@ -107,7 +119,7 @@ export class SpillFile {
     await this.written;
     if (this.size > 0 || this.readAt === 0 || this.isGivenUp) return;
     await truncate(this.path, 0);
-    this.readAt = 0;
+    this.readAt = this.length = 0;
   }
 
   async remove(): Promise<void> {

@@ -120,6 +120,11 @@ export interface SinkOptions {
   /** Path of a file, for this sink alone, for pairs that do not fit. What an earlier process left in it is delivered first. */
   readonly spillFile?: string;
   /**
+   * Bytes of the spill file from which on a further `opened` is lost with its `closed`. Default 1 GiB, some two million events. A
+   * `closed` still goes into the file, if its `opened` did.
+   */
+  readonly maxSpillBytes?: number;
+  /**
    * How often a batch is tried, and the delay after the first try; each further delay is twice as long, up to a minute. Default:
    * one try. A batch whose last try fails is lost.
    */
