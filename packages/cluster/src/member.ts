@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@stream-sessions/core';
+import { wordsOf } from './errors.js';
 import type { ClusterLink, Follower } from './link/link.js';
 import { ClusterLog, type ClusterLogParts } from './log/cluster-log.js';
 import { LOG } from './log/log-steps.js';
@@ -27,12 +28,17 @@ export interface MemberParts {
   readonly hasLeft?: (bucket: number) => Promise<boolean>;
 }
 
+/** Anyone may lose a connection for a moment: it is warned of at the second renewal in a row. */
+const DEAF_AT = 2;
+
 /** A process in the cluster: its lease, the log that it follows, and the questions of others. */
 export class Member {
   readonly membership: Membership;
   readonly log: ClusterLog;
   readonly mailbox: Mailbox;
   private follower: Follower | undefined;
+  /** Renewals in a row at which it could not read the channels. */
+  private deafFor = 0;
 
   constructor(private readonly parts: MemberParts) {
     const { link, clock, maxEntries, onSaid, onTable } = parts;
@@ -42,6 +48,7 @@ export class Member {
       // if this fails, the next renewal checks again
       onRenewed: () => {
         void this.log.check().catch(() => undefined);
+        this.warnIfDeaf();
         parts.onRenewed?.();
       },
     });
@@ -63,6 +70,18 @@ export class Member {
   async leave(): Promise<void> {
     await this.membership.leave();
     await this.follower?.stop();
+  }
+
+  /** Steps may work where the second connection does not: then the check at each renewal is all that it hears of the log. */
+  private warnIfDeaf(): void {
+    const error = this.follower?.failure;
+    this.deafFor = error === undefined ? 0 : this.deafFor + 1;
+    if (this.deafFor !== DEAF_AT) return;
+    const late = 'it hears of denials late, and may not answer questions';
+    this.parts.logger.warn(
+      { error },
+      `cluster: this process cannot read what others say, so ${late}: ${wordsOf(error)}.`,
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import { createClient } from 'redis';
 import { createTracker } from '@stream-sessions/core';
 import type { RedisClient } from '@stream-sessions/core/spi';
 import { joinCluster, redisLink } from '../src/index.js';
+import { until } from '../../../test/support/until.js';
 import { oneRedis } from './support/one-redis.js';
 import { SILENT } from './support/nodes.js';
 
@@ -56,4 +57,31 @@ it('joining by a client whose user may not run scripts is rejected, with what he
 
 it('joining by a client that is not connected is rejected, with what helps', async () => {
   expect(await refusal(clientOf({ password: PASSWORD }))).toEqual(rejected(/; connect\(\) the client first\.$/));
+});
+
+it('a member whose second connection is refused later still hears of denials, and warns once', async () => {
+  const admin = await clientOf({ password: PASSWORD }).connect();
+  await admin.sendCommand(['ACL', 'SETUSER', 'node', 'on', '>node', '~*', '&*', '+@all']);
+  const warned: string[] = [];
+  const logger = { ...SILENT, warn: (_details: object, message: string) => void warned.push(message) };
+  const join = async (name: string, options: Parameters<typeof createClient>[0]) => {
+    const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT });
+    const via = redisLink(await clientOf(options).connect());
+    const directory = await joinCluster(tracker, { via, name, logger, leaseMs: 1_000 });
+    ends.unshift(
+      () => directory.leave(),
+      () => via.close(),
+    );
+    return { tracker, directory };
+  };
+  const deaf = await join('deaf', { username: 'node', password: 'node' });
+  const other = await join('other', { password: PASSWORD });
+  await admin.sendCommand(['ACL', 'SETUSER', 'node', '-xread', '-xrange']);
+  await until('it is said', () => warned.length > 0);
+  const { pending } = await other.directory.deny({ ip: '203.0.113.7' });
+  expect(pending).toEqual(['deaf']);
+  await until('it has heard of it', () => deaf.tracker.denials().length === 1);
+  expect(warned).toEqual([expect.stringMatching(/^cluster: this process cannot read what others say, .*NOPERM/)]);
+  await admin.sendCommand(['ACL', 'SETUSER', 'node', '+xread', '+xrange']);
+  await until('it answers again', async () => (await other.directory.deny({ ip: '203.0.113.8' })).pending.length === 0);
 });

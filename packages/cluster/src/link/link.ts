@@ -46,6 +46,8 @@ export interface Channel {
 export interface Follower {
   /** Delivers everything that the channel still has again, from its oldest text on. */
   rewind(channel: string): void;
+  /** Why it cannot read at this moment, where its connection is not that of the steps; undefined: it can. */
+  readonly failure?: unknown;
   /** Nothing is delivered once this has been called. Resolves when its connection is closed. */
   stop(): Promise<void>;
 }

@@ -110,7 +110,13 @@ class RedisLink implements ClusterLink {
       await stop();
       throw asLinkError(failure);
     }
-    return { rewind: (channel) => follower.rewind(channel), stop };
+    return {
+      rewind: (channel) => follower.rewind(channel),
+      get failure() {
+        return follower.failure;
+      },
+      stop,
+    };
   }
 
   async close(): Promise<void> {
