@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { anchorsOf, type Block, blocksOf, read } from './support/markdown.js';
-import { closeServers, type Ran, run } from './support/snippets.js';
+import { closeServers, promisedOutput, type Ran, run } from './support/snippets.js';
 import { pace } from '../support/until.js';
 import { freePort } from '../support/free-port.js';
 
@@ -53,7 +53,7 @@ it('docs/recipes.md lists its recipes', () => {
   expect([...text.matchAll(/^- \[.*\]\(#(.*)\)$/gm)].map(([, anchor]) => anchor)).toEqual(anchors);
 });
 
-describe('the recipe for nginx in front', () => {
+describe('the recipes for nginx', () => {
   let nginx: ChildProcess | undefined;
   afterEach(async () => {
     if (nginx === undefined) return;
@@ -63,28 +63,49 @@ describe('the recipe for nginx in front', () => {
     nginx = undefined;
   });
 
-  it('passes on the client’s address', async () => {
+  it('pass on the client’s address', async () => {
     const app = await run(recipe('nginx in front'));
     await plays(app);
+    const url = await nginxWith(locationOf(app));
+    const answer = await untilAnswered(`${url}${INDEX}`, { 'x-forwarded-for': '203.0.113.7' });
+    expect(answer).toMatchObject({ status: 200, text: PLAYLIST });
+    // this test is on the machine itself, and is believed when it says for whom it asks
+    expect(app.output).toEqual(['127.0.0.1 watches cam1', '203.0.113.7 watches cam1']);
+  });
+
+  it('have nginx send what the app admits', async () => {
+    const app = await run(recipe('nginx sends the files'));
+    chmodSync(folder, 0o755); // nginx of root reads files as somebody else
+    const media = recipe('nginx sends the files', 'nginx').code.replace('/srv/media/', `${folder}/media/`);
+    expect(media).toContain(folder);
+    const url = await nginxWith(`${locationOf(app)} ${media}`);
+    expect(await untilAnswered(url + INDEX, {})).toMatchObject({ status: 200, text: PLAYLIST });
+    expect((await ask(`${url}/live/cam1/seg0.ts`)).text).toHaveLength(10_000);
+    expect((await ask(`${url}/live/cam1/seg0.ts`, {}, 'POST')).status).toBe(405);
+    expect((await ask(`${url}/media/cam1/seg0.ts`)).status).toBe(404);
+  });
+
+  function locationOf({ url }: Ran): string {
+    const location = recipe('nginx in front', 'nginx').code.replace('http://127.0.0.1:8080', url);
+    expect(location).toContain(url);
+    return location;
+  }
+
+  async function nginxWith(locations: string): Promise<string> {
     const port = await freePort();
-    const location = recipe('nginx in front', 'nginx').code.replace('http://127.0.0.1:8080', app.url);
-    expect(location).toContain(app.url);
     const names = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
     writeFileSync(
       join(folder, 'nginx.conf'),
       `daemon off; pid ${folder}/nginx.pid; error_log stderr; events {}
        http { access_log off; ${names.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
-         server { listen 127.0.0.1:${port}; ${location} } }`,
+         server { listen 127.0.0.1:${port}; ${locations} } }`,
     );
     nginx = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')], {
       stdio: 'ignore',
       env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
     });
-    const answer = await untilAnswered(`http://127.0.0.1:${port}${INDEX}`, { 'x-forwarded-for': '203.0.113.7' });
-    expect(answer).toMatchObject({ status: 200, text: PLAYLIST });
-    // this test is on the machine itself, and is believed when it says for whom it asks
-    expect(app.output).toEqual(['127.0.0.1 watches cam1', '203.0.113.7 watches cam1']);
-  });
+    return `http://127.0.0.1:${port}`;
+  }
 
   async function untilAnswered(url: string, headers: Record<string, string>) {
     for (const deadline = Date.now() + 8000; ;) {
@@ -96,6 +117,12 @@ describe('the recipe for nginx in front', () => {
       }
     }
   }
+});
+
+it('the recipe for plain http works', async () => {
+  const app = await run(recipe('Plain http'));
+  await plays(app);
+  expect((await ask(`${app.url}/cam1/index.m3u8`)).status).toBe(404);
 });
 
 it('the recipe for Fastify works', async () => {
@@ -165,4 +192,9 @@ describe('the recipe for PM2, systemd and Docker', () => {
     const app: unknown = JSON.parse(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' }));
     expect(app).toMatchObject({ script: 'server.mjs', exec_mode: 'fork', instances: 1 });
   });
+});
+
+it('the recipe for tests works', async () => {
+  const block = recipe('Testing your app');
+  expect((await run(block)).output).toEqual(promisedOutput(block));
 });
