@@ -74,6 +74,7 @@ describe('docs/options.md', () => {
   it.each([
     ['kick and kickAll', 'KickOptions'],
     ['deny', 'DenyOptions'],
+    ['addSink', 'SinkOptions'],
   ])('lists the options of %s', (heading, type) => {
     expect(sorted(namesUnder('docs/options.md', heading))).toEqual(sorted(membersOf(program, core, type)));
   });
