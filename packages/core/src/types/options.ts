@@ -17,7 +17,7 @@ export interface HotOptions {
   stallTimeoutMs?: number;
   /** Closes a session (`max_lifetime`) this long after it opened; it may come back. Default 0 = no limit. */
   maxLifetimeMs?: number;
-  /** How long a kick and an authoriser's refusal are remembered. Default 600_000 (ten minutes); 0 = not at all. */
+  /** How long a kick, a `deny()` and an authoriser's refusal are remembered. Default 600_000 (ten minutes); 0 = not at all. */
   deniedRetentionMs?: number;
   /**
    * How long a denial with `issuedBefore`, and a kick with `revoke`, are kept: at least as long as credentials are valid. Default
