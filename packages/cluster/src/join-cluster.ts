@@ -30,6 +30,7 @@ import { Claimer } from './directory/claimer.js';
 import { whileAwaited } from './link/awake.js';
 import type { ClusterLink } from './link/link.js';
 import { Member } from './member.js';
+import { FORMAT } from './membership/format.js';
 import { ClusterSlots } from './slots/cluster-slots.js';
 import type { OnHappened } from './visits/outbox.js';
 import { LiveCounts } from './visits/live-counts.js';
@@ -103,7 +104,7 @@ async function join(tracker: SessionTracker, options: ClusterOptions): Promise<C
   let announced: Promise<unknown> | undefined;
   const member: Member = new Member({
     ...{ link: via, clock, logger, name, leaseMs, renewMs: Math.floor(leaseMs / 3.3), maxEntries: MAX_DENIALS },
-    config: { ...port.identity, fingerprintKey: keyId },
+    config: { ...port.identity, fingerprintKey: keyId, format: FORMAT },
     onSaid: (body) => {
       if (body === JOINED) void membership.lookAgain().then(() => everywhere.joined());
       else if (body.startsWith(LEAVES)) membership.nodes.forget(body.slice(LEAVES.length));

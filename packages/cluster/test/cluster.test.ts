@@ -1,4 +1,5 @@
 import { stays, until } from '../../../test/support/until.js';
+import { connect } from '../../../test/support/redis-clients.js';
 import { joinCluster } from '../src/index.js';
 import { ask, hit, type Nodes, play, SILENT, type Node } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
@@ -236,6 +237,18 @@ describe('joining', () => {
     await expect(nodes.add({ identity: { aliases: 'admit' } })).rejects.toMatchObject({
       code: 'ERR_CLUSTER_CONFIG',
       message: expect.stringContaining('identity.aliases'),
+    });
+  });
+
+  it('requires a version that keeps the same records', async () => {
+    await nodes.add({}, { leaseMs: 30_000 });
+    const { ask } = await connect('redis', redis.port);
+    const [key = ''] = await nodes.keys('config');
+    const config = JSON.parse((await ask('GET', key)) as string) as object;
+    await ask('SET', key, JSON.stringify({ ...config, format: '0' }), 'PX', '86400000');
+    await expect(nodes.add()).rejects.toMatchObject({
+      code: 'ERR_CLUSTER_CONFIG',
+      message: expect.stringContaining('a version of @stream-sessions/cluster'),
     });
   });
 
