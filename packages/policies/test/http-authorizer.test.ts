@@ -132,11 +132,11 @@ describe('httpAuthorizer', () => {
     [200, '<html>', 'the authoriser gave no clear answer: a body that is not JSON'],
     [200, [true], 'the authoriser gave no clear answer: JSON that says no "allow"'],
     [200, { allow: 1 }, 'the authoriser gave no clear answer: an "allow" that is neither true nor false'],
-    [
+    ...['{}', '12345678901234567890', '-9007199254740993', '1e999'].map((id): [number, unknown, string] => [
       200,
-      { allow: true, user_id: {} },
-      'the authoriser gave no clear answer: a yes whose "userId" is not a string of 1 to 1024 characters, or a number',
-    ],
+      `{"allow":true,"user_id":${id}}`,
+      'the authoriser gave no clear answer: a yes whose "userId" is not a string of 1 to 1024 characters, or a number up to 9007199254740991',
+    ]),
     [
       200,
       { allow: true, max_sessions: 1.5 },

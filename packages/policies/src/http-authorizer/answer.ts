@@ -94,10 +94,14 @@ const A_TEXT = `a string of 1 to ${MAX_TEXT_LENGTH} characters`;
 const isText = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH;
 
+/** Beyond that, JSON.parse() rounds: several users would get one id, and with it the limits and passes of each other. */
+const isExact = (value: unknown): value is number =>
+  typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+
 const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
   userId: {
-    expected: `${A_TEXT}, or a number`,
-    read: (value) => (isText(value) ? value : typeof value === 'number' ? String(value) : undefined),
+    expected: `${A_TEXT}, or a number up to 9007199254740991`,
+    read: (value) => (isText(value) ? value : isExact(value) ? String(value) : undefined),
   },
   maxSessions: {
     expected: 'a non-negative integer',
