@@ -147,13 +147,14 @@ describe('httpAuthorizer', () => {
       { allow: true, tags: { a: 'x'.repeat(257) } },
       'the authoriser gave no clear answer: a yes whose "tags" is not an object of at most 32 strings',
     ],
-    ...['soon', '5', '2026-01-01', '2026-01-01T00:00:00', 1e300, '9999999-01-01T00:00:00Z'].map(
-      (expires_at): [number, unknown, string] => [
-        200,
-        { allow: true, expires_at },
-        'the authoriser gave no clear answer: a yes whose "expiresAt" is not a time: RFC 3339, epoch milliseconds or seconds',
-      ],
-    ),
+    ...[
+      ...['soon', '5', '2026-01-01', '2026-01-01T00:00:00', 1e300, '9999999-01-01T00:00:00Z'],
+      ...['2027-02-29T00:00:00Z', '2027-02-30 00:00:00+01:00', '2027-04-31T00:00:00Z'],
+    ].map((expires_at): [number, unknown, string] => [
+      200,
+      { allow: true, expires_at },
+      'the authoriser gave no clear answer: a yes whose "expiresAt" is not a time: RFC 3339, epoch milliseconds or seconds',
+    ]),
     [200, ' '.repeat(65_537), 'the authoriser gave no clear answer: the answer is longer than 65536 bytes'],
   ])('takes the reason from the answer: %i %j', async (status, body, detail) => {
     authoriser.answer = say(status, body);

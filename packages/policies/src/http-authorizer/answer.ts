@@ -1,4 +1,5 @@
 import type { Approval, Verdict } from '@stream-sessions/core';
+import { isDay } from '@stream-sessions/core/spi';
 import { isTags, MAX_TAGS } from '../support/tags.js';
 import type { Payload } from './request.js';
 
@@ -121,7 +122,8 @@ const FEWEST_MS = 1e11;
 const LAST_MS = 8.64e15;
 
 function timeOf(value: unknown): number | undefined {
-  const text = typeof value === 'string' && RFC3339.test(value) ? value.replace(' ', 'T') : '';
+  const text =
+    typeof value === 'string' && RFC3339.test(value) && isDay(value.slice(0, 10)) ? value.replace(' ', 'T') : '';
   const number = typeof value === 'number' ? value : Date.parse(text);
   const time = typeof value === 'number' && number < FEWEST_MS ? number * 1000 : number;
   return Math.abs(time) <= LAST_MS ? time : undefined;
