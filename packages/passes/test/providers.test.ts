@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
+import request from 'supertest';
 import type { SessionTracker } from '@stream-sessions/core';
-import { PASS_TYPES, type PassProvider, type SessionData, type SessionSource } from '../src/index.js';
+import { PASS_TYPES, passesApi, type PassProvider, type SessionData, type SessionSource } from '../src/index.js';
 import { hit, type Theatre, theatre } from './support/theatre.js';
 
 const { time, data } = PASS_TYPES;
@@ -184,6 +186,25 @@ describe('a provider of passes', () => {
       ['ann', 1, 100],
       ['ann', 2, 20],
     ]);
+  });
+
+  it('may say never by a number beyond all dates', async () => {
+    const forever = [
+      voucher({ startedAt: 1, expDays: 999_999_999 }),
+      voucher({ type: data, dataMb: 5, startedAt: 1, expDays: 999_999_999 }),
+      voucher({ timeSecs: 9_999_999_999_999 }),
+    ];
+    for (const { source } of forever) {
+      const { book, tracker } = theatre({ providers: [selling('vouchers', source)] });
+      expect(await ask(tracker)).toBe('yes');
+      const [session] = tracker.list();
+      const { reviewAt } = tracker.explain(session?.id ?? '') ?? {};
+      expect(new Date(reviewAt ?? 0).getTime()).not.toBeNaN();
+      const api = passesApi(book, { authorize: () => false });
+      const { status, body } = await request(createServer(api)).get('/me/pass?token=ann');
+      expect([status, body]).toMatchObject([200, { expires_at: null, is_playing: true }]);
+      await tracker.stop();
+    }
   });
 
   it('is checked when the book is created', () => {

@@ -1,4 +1,13 @@
-import { type Expiry, expiresAt, inOrder, leftBytes, leftMs, type Over, overAt } from '../rules/availability.js';
+import {
+  type Expiry,
+  expiresAt,
+  inOrder,
+  leftBytes,
+  leftMs,
+  orNever,
+  type Over,
+  overAt,
+} from '../rules/availability.js';
 import { billedUntil } from '../rules/spending.js';
 import type { Tab } from './tab.js';
 
@@ -83,7 +92,7 @@ export class Till {
   /** When the pass ends if it pays from `at` on. */
   private runsOut({ pass }: Tab, at: number): number {
     const expires = expiresAt(pass.startedAt === null ? { ...pass, startedAt: at } : pass, this.expiry);
-    return Math.min(at + leftMs(pass), expires);
+    return Math.min(orNever(at + leftMs(pass)), expires);
   }
 
   /** Until when the owner's watching was billed, by any writer. Epoch milliseconds. */

@@ -9,6 +9,11 @@ export type Expiry = 'time-and-days' | 'days-only';
 export type Over = 'quota_time' | 'quota_data' | 'expired';
 
 const DAY_MS = 86_400_000;
+/** The last moment that a `Date` can represent. */
+const LAST_MS = 8.64e15;
+
+/** The moment, or Infinity if it is beyond all dates: what sellers write for "never" may be 999,999,999 days. */
+export const orNever = (at: number): number => (at > LAST_MS ? Infinity : at);
 
 /** Milliseconds that may still be watched; Infinity if time does not count. */
 export const leftMs = (data: SessionData): number =>
@@ -20,7 +25,7 @@ export const leftBytes = (data: SessionData): number =>
 
 /** When it ends whatever is left, in epoch milliseconds; Infinity: never, or not until it has begun. */
 export function expiresAt(data: Lasting, expiry: Expiry): number {
-  const expires = data.startedAt === null ? Infinity : data.startedAt + lifeMs(data, expiry);
+  const expires = data.startedAt === null ? Infinity : orNever(data.startedAt + lifeMs(data, expiry));
   return data.endedAt === null ? expires : Math.min(expires, data.endedAt);
 }
 
