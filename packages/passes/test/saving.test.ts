@@ -203,6 +203,19 @@ describe('two processes on one store', () => {
     expect(pass?.timeCons).toBeGreaterThanOrEqual(59);
     expect(pass?.timeCons).toBeLessThanOrEqual(60);
   });
+
+  it('both show what the other has spent and topped up, besides what they have not saved themselves', async () => {
+    const store = memoryPassStore();
+    const [here, there] = [theatre({ store }), theatre({ store })];
+    const { id } = await here.book.create('ann', { type: data, dataMb: 5 });
+    expect([segment(here.tracker, 1_000_000), segment(there.tracker, 500_000)]).toEqual([200, 200]);
+    await here.book.save();
+    await there.book.save();
+    await there.book.topUp(id, { dataMb: 10 });
+    expect(segment(here.tracker, 1_000)).toBe(200);
+    expect(await here.book.get(id)).toMatchObject({ dataMb: 15, dataCons: 1.501 });
+    expect(await here.book.list('ann')).toMatchObject([{ dataMb: 15, dataCons: 1.501 }]);
+  });
 });
 
 describe('a thousand first requests of one owner at the same time', () => {

@@ -213,7 +213,7 @@ export class PassBook {
     const account = this.accounts.find(pass.owner);
     if (account === undefined) return pass;
     account.bill(this.desk.clock.now());
-    return account.till.tabs.find(({ id }) => id === pass.id)?.pass ?? pass;
+    return account.till.tabs.find(({ id }) => id === pass.id)?.passAsOf(pass) ?? pass;
   }
 }
 

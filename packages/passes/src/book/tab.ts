@@ -51,7 +51,13 @@ export class Tab {
 
   /** The pass including everything that was spent, saved or not. */
   get pass(): Pass {
-    return (this.current ??= this.withUnsaved());
+    return (this.current ??= this.withUnsaved(this.kept));
+  }
+
+  /** The pass as it was just read from its ledger, where others may have changed it, including what was not saved yet. */
+  passAsOf(read: Pass): Pass {
+    const isOlder = this.savedOp(read) < this.savedOp(this.kept);
+    return isOlder ? this.pass : this.withUnsaved(read);
   }
 
   /** Sets the state that its ledger reports by now. */
@@ -98,10 +104,13 @@ export class Tab {
     return pass !== undefined && isSame(pass, expected);
   }
 
-  private withUnsaved(): Pass {
+  private savedOp({ ops }: Pass): number {
+    return ops[this.writer] ?? -Infinity;
+  }
+
+  private withUnsaved(pass: Pass): Pass {
     const { writer, lastOp } = this;
     const now = this.now();
-    let { kept: pass } = this;
     if (this.saving !== undefined) pass = applySpending(pass, { ...this.saving, now });
     return this.unsaved === undefined ? pass : applySpending(pass, { ...this.unsaved, writer, op: lastOp + 1, now });
   }
