@@ -14,6 +14,8 @@ const BARE_URI = /#EXT-X-(?:TWITCH-)?PREFETCH:[ \t]*/y;
 const UNQUOTED = /(?:^|[, ])(?:URI|SERVER-URI|X-ASSET-URI|X-ASSET-LIST)=(?=([^"',\s][^",\s]*))/g;
 /** Tags whose URI is another playlist. */
 const OF_PLAYLISTS = /#EXT-X-(?:MEDIA|I-FRAME-STREAM-INF|IMAGE-STREAM-INF|RENDITION-REPORT):/y;
+/** The most characters that the URIs of one playlist may grow to: a short text can say a variable thousands of times. */
+const MAX_EXPANDED = 4 * 1024 * 1024;
 const VARIABLE = /\{\$([A-Za-z0-9_-]+)\}/g;
 
 /** Handles those tags of one playlist that contain URIs. */
@@ -23,6 +25,8 @@ export class HlsTags {
   private nextQuote = -1;
   /** EXT-X-DEFINE, read when a URI first uses one. */
   private variables: Map<string, string> | undefined = undefined;
+  /** The values that were put into URIs so far, in characters. */
+  private expanded = 0;
 
   constructor(
     private readonly text: string,
@@ -107,15 +111,16 @@ export class HlsTags {
 
   /**
    * The URI with its variables substituted (RFC 8216bis 4.3): they may hold a host or a query. Undefined: a variable is not
-   * defined by value here, so where the URI leads is unknown.
+   * defined by value here, so where the URI leads is unknown; or its values are too long.
    */
   private expand(uri: string): string | undefined {
     const variables = (this.variables ??= definitions(this.text));
     let known = true;
     const expanded = uri.replace(VARIABLE, (variable, name: string) => {
       const value = variables.get(name);
-      known &&= value !== undefined;
-      return value ?? variable;
+      this.expanded += value?.length ?? 0;
+      known &&= value !== undefined && this.expanded <= MAX_EXPANDED;
+      return known && value !== undefined ? value : variable;
     });
     return known && !expanded.includes('{$') ? expanded : undefined;
   }

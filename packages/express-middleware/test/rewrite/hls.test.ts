@@ -166,6 +166,15 @@ describe('an HLS media playlist', () => {
     const imported = '#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM="v"\n{$v}/a.ts\n';
     expect(writeHls(imported, me)).toBe(imported);
   });
+
+  it('does not let variables blow up a short text', () => {
+    const define = `#EXTM3U\n#EXT-X-DEFINE:NAME="v",VALUE="${'x'.repeat(50_000)}"\n`;
+    const few = `${define}${'{$v}.ts\n'.repeat(10)}`;
+    expect(writeHls(few, me)).toHaveLength(define.length + 10 * 'tkn=me.ts?\n'.length + 500_000);
+    for (const line of ['{$v}'.repeat(50_000), '{$v}\n'.repeat(50_000)]) {
+      expect(writeHls(`${define}${line}\n`, me)?.length).toBeLessThan(5_000_000);
+    }
+  });
 });
 
 /** What a parser of other people reads, and the URIs in it by their place. */
