@@ -279,3 +279,7 @@ it.each([7, Promise.resolve('ann'), {}])('nobody gets in, and the log says why, 
   expect(ask(all.tracker)).toMatchObject({ by: 'policy', kind: 'overload' });
   expect(logged).toEqual([expect.stringContaining('The result of owner must be a string, or undefined')]);
 });
+
+it.each([null, 0, '', 'false'])('a policy refuses a `required` that is %p', (required) => {
+  expect(() => theatre({}, { required } as never)).toThrow('required must be true or false');
+});

@@ -62,6 +62,7 @@ export function passPolicy(book: PassBook, options: PassPolicyOptions = {}): Pol
   ) {
     throw badOption('kinds', `a list of ${SESSION_KINDS.join(', ')}`, given);
   }
+  if (typeof required !== 'boolean') throw badOption('required', 'true or false', required);
   if (onExhausted !== 'close' && onExhausted !== 'keep')
     throw badOption('onExhausted', "'close' or 'keep'", onExhausted);
   return new Passes(name, accounts, owner, new Set(kinds), required, onExhausted === 'keep');
