@@ -1,5 +1,5 @@
 import type { GeoResolver, Logger } from '@stream-sessions/core';
-import { checkOptions, checkTimeout } from '@stream-sessions/core/spi';
+import { checkMethods, checkOptions, checkTimeout } from '@stream-sessions/core/spi';
 import { type CountryDatabase, loadDatabase } from './database.js';
 import { watchFile } from './watch-file.js';
 
@@ -39,6 +39,7 @@ export async function openMaxMind(path: string, options: MaxMindOptions = {}): P
   checkOptions('openMaxMind', options, ['reloadMs', 'logger']);
   const { reloadMs = 60_000, logger } = options;
   checkTimeout('reloadMs', reloadMs);
+  if (logger !== undefined) checkMethods('logger', logger, ['info', 'warn']);
   let database: CountryDatabase | undefined;
   const watch = await watchFile(path, reloadMs, {
     load: loadDatabase,

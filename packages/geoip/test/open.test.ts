@@ -160,6 +160,9 @@ describe('openMaxMind', () => {
     for (const reloadMs of [-1, NaN, Infinity, 2 ** 31, '5' as unknown as number]) {
       await expect(openMaxMind(path, { reloadMs })).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
     }
+    for (const logger of [null, 'console', {}, { info: () => undefined }] as never[]) {
+      await expect(openMaxMind(path, { logger })).rejects.toThrow(/^logger must be/);
+    }
   });
 
   it('can be closed twice, and knows nothing afterwards', async () => {
