@@ -375,6 +375,8 @@ describe('the other payloads', () => {
 
 describe('an authoriser', () => {
   const silent = (): void => undefined;
+  /** And nothing after that: without a length, the body would end with the connection. */
+  const writesRaw = (text: string) => void (authoriser.answer = (res) => void res.socket?.write(text));
 
   /** Only those that are waited for in vain get little time: on a busy machine an answer takes some. */
   it.each<[string, () => void | Promise<void>, timeoutMs?: number]>([
@@ -396,6 +398,8 @@ describe('an authoriser', () => {
     ['lying: a million characters', () => void (authoriser.answer = say(200, ' '.repeat(1e6) + 'true'))],
     ['hanging up', () => void (authoriser.answer = (res) => res.destroy())],
     ['never at the end', () => void (authoriser.answer = (res) => void res.writeHead(200).write('{')), 500],
+    ['never at the end of an empty yes', () => writesRaw('HTTP/1.1 200 OK\r\n\r\n'), 500],
+    ['never at the end of a whole yes', () => writesRaw('HTTP/1.1 200 OK\r\n\r\ntrue'), 500],
   ])('that is %s: new viewers come in with allow only, live ones stay with allow and keep', async (...row) => {
     const [, breakIt, timeoutMs = 5_000] = row;
     const modes = (['allow', 'deny', 'keep'] as const).map((onUnavailable) => ({

@@ -33,7 +33,10 @@ export async function exchange(url: URL, { method, headers, body, timeoutMs, max
       const send = url.protocol === 'https:' ? https : http;
       send(url, { method, headers, signal }, resolve).on('error', reject).end(body);
     });
-    return { status: response.statusCode ?? 0, text: await textOf(response, maxBytes) };
+    const text = await textOf(response, maxBytes);
+    // A body that lasts as long as its connection looks complete when it is the time limit that ends it.
+    signal.throwIfAborted();
+    return { status: response.statusCode ?? 0, text };
   } catch (error) {
     if (error instanceof NoReply) throw error;
     if (signal.aborted) throw new NoReply(`no answer within ${timeoutMs} ms`);
