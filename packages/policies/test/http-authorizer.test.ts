@@ -400,6 +400,10 @@ describe('an authoriser', () => {
     ['never at the end', () => void (authoriser.answer = (res) => void res.writeHead(200).write('{')), 500],
     ['never at the end of an empty yes', () => writesRaw('HTTP/1.1 200 OK\r\n\r\n'), 500],
     ['never at the end of a whole yes', () => writesRaw('HTTP/1.1 200 OK\r\n\r\ntrue'), 500],
+    [
+      'changing the protocol',
+      () => writesRaw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n'),
+    ],
   ])('that is %s: new viewers come in with allow only, live ones stay with allow and keep', async (...row) => {
     const [, breakIt, timeoutMs = 5_000] = row;
     const modes = (['allow', 'deny', 'keep'] as const).map((onUnavailable) => ({

@@ -31,7 +31,9 @@ export async function exchange(url: URL, { method, headers, body, timeoutMs, max
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const send = url.protocol === 'https:' ? https : http;
-      send(url, { method, headers, signal }, resolve).on('error', reject).end(body);
+      const request = send(url, { method, headers, signal }, resolve).on('error', reject);
+      // After a 101, to which nobody listens, that is all that Node says.
+      request.on('close', () => reject(new NoReply('the connection was closed without an answer'))).end(body);
     });
     const text = await textOf(response, maxBytes);
     // A body that lasts as long as its connection looks complete when it is the time limit that ends it.
