@@ -102,3 +102,17 @@ it.each([
   expect(make).toThrow(name);
   expect(make).not.toThrow('hunter2');
 });
+
+it('the HTTP driver gives up at once on a server that changes the protocol', async () => {
+  const server = createServer(({ socket }) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const driver = httpDriver({ start: `${url}/start`, stop: `${url}/stop` });
+  const started = driver.start({ stream: 'cam1', values: { stream: 'cam1' } }, run);
+  await expect(started).rejects.toThrow('/start was answered 101');
+  server.close();
+  server.closeAllConnections();
+});

@@ -48,6 +48,11 @@ export function call(url: string, { method, headers = {}, body, ca, signal, time
       );
     });
     sent.on('error', fail);
+    // Without a listener, Node closes the request after a 101 and says nothing.
+    sent.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      fail(new Error(`${what} was answered 101`));
+    });
     sent.end(body);
   });
 }
