@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type History, historyApi, openHistory, type SqlEngine } from '@stream-sessions/history';
 import { join } from 'node:path';
@@ -113,4 +113,30 @@ it('an export that fails before anything is sent answers with an error', async (
   const response = await ask('/visits.csv');
   expect(response.statusCode).toBe(500);
   expect(await linesOf(response)).toBe(0);
+});
+
+it('an export ends when its client has gone before the first visit is read', async () => {
+  let hangUp: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => (hangUp = resolve));
+  let hasEnded = false;
+  const all = history.exportVisits.bind(history);
+  const slow = jest.spyOn(history, 'exportVisits').mockImplementation(async function* (filter) {
+    try {
+      client.destroy();
+      await gone;
+      yield* all(filter);
+    } finally {
+      hasEnded = true;
+    }
+  });
+  server.once('request', (_req, res: ServerResponse) => res.once('close', hangUp));
+  const { port } = server.address() as AddressInfo;
+  const client = request({ port, host: '127.0.0.1', path: '/visits.ndjson', agent: false }).on(
+    'error',
+    () => undefined,
+  );
+  client.end();
+  await until('nothing more is read for it', () => hasEnded);
+  slow.mockRestore();
+  expect(pages).toBe(1);
 });

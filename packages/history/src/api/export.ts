@@ -38,8 +38,12 @@ export async function sendExport(
   visits: AsyncGenerator<Visit>,
   format: ExportFormat,
 ): Promise<void> {
+  let isGone = isClosed(res);
+  res.once('close', () => (isGone = true));
   // the first visit is read before the response begins, so that an error can still be reported as one
   const first = await visits.next();
+  // a response that is closed never asks for more
+  if (isGone) return void (await visits.return(undefined));
   res.statusCode = 200;
   keepPrivate(res);
   res.setHeader('Content-Type', TYPES[format]);
@@ -47,8 +51,6 @@ export async function sendExport(
   const out = res as { write(text: string): boolean; end(text?: string): unknown; destroy(): unknown };
   if (req.method === 'HEAD') return void out.end();
   let text = format === 'csv' ? `${COLUMNS.join(',')}\r\n` : '';
-  let isGone = false;
-  res.once('close', () => (isGone = true));
   try {
     for (let next = first; next.done !== true && !isGone; next = await visits.next()) {
       text += format === 'csv' ? csvOf(next.value) : `${JSON.stringify(visitToWire(next.value))}\n`;
@@ -66,6 +68,8 @@ export async function sendExport(
   }
   return undefined;
 }
+
+const isClosed = (res: NodeResponse): boolean => ('stream' in res ? (res.stream?.destroyed ?? true) : res.destroyed);
 
 /** Resolves when the client takes more, or is gone. */
 const roomIn = (res: NodeResponse): Promise<void> =>
