@@ -103,6 +103,14 @@ it('a source that does not run in time has failed, and its driver is asked to st
   expect(sources.list()[0]?.detail).toBe('it did not run within 5000 ms');
 });
 
+it('a source may end with an error', async () => {
+  const { tracker, sources, cameras } = studio();
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });
+  await turn();
+  cameras.running.get('cam1')?.ended(new Error('no route to rtsp://me:secret@camera') as never);
+  expect(sources.list()).toMatchObject([{ state: 'failed', detail: 'no route to rtsp://camera' }]);
+});
+
 it('a source that ended by itself starts again two seconds later, and only while somebody watches', async () => {
   const { tracker, sources, cameras, told, pass } = studio();
   const { closer } = tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });

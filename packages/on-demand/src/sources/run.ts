@@ -45,13 +45,16 @@ export class Run {
     await playlist?.prepare(target);
     signal.throwIfAborted();
     const since = settings.clock.now();
-    await driver.start(target, { signal, ended: (why) => this.onEnded?.(why) });
+    await driver.start(target, { signal, ended: (why) => this.onEnded?.(textOf(why)) });
     while (playlist !== undefined && !(await playlist.isNewer(target, since))) {
       signal.throwIfAborted();
       await new Promise<void>((resolve) => settings.clock.setTimeout(resolve, LOOK_MS));
     }
   }
 }
+
+/** Drivers pass on what they have: `child.on('error', run.ended)`. */
+export const textOf = (why: unknown): string => (why instanceof Error ? why.message : String(why));
 
 const rejection = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {

@@ -4,7 +4,7 @@ import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { withoutSecrets } from '../without-secrets.js';
 import { later, LONG_AGO, msSince, NEVER } from './moment.js';
-import { Run } from './run.js';
+import { Run, textOf } from './run.js';
 
 /** What a source is doing now. */
 export type SourceState = 'hibernated' | 'starting' | 'running' | 'stopping' | 'failed';
@@ -73,7 +73,7 @@ export class Source {
           if (this.run === run) this.become('running', 'running');
         },
         (error: unknown) => {
-          if (this.run === run) this.fail(error instanceof Error ? error.message : String(error));
+          if (this.run === run) this.fail(textOf(error));
         },
       );
   }
