@@ -103,6 +103,34 @@ it('a source that does not run in time has failed, and its driver is asked to st
   expect(sources.list()[0]?.detail).toBe('it did not run within 5000 ms');
 });
 
+it('a start that ends after it was given up leaves nothing that runs unwatched', async () => {
+  const { sources, cameras, told, pass } = studio({ startTimeoutMs: 5_000 });
+  let finish: (() => void)[] = [];
+  cameras.onStart = () => new Promise((resolve) => finish.push(resolve));
+  const inTime = sources.wake('cam1');
+  const stopped = sources.wake('cam2');
+  await pass(1_000);
+  await sources.hibernate('cam2');
+  await pass(4_000);
+  expect([await inTime, await stopped]).toEqual([false, false]);
+  await pass(60_000); // by now they are forgotten
+  for (const end of finish) end();
+  await turn();
+  expect([...cameras.running.keys()]).toEqual([]);
+  expect(told).toEqual(['cam1 waking', 'cam2 waking', 'cam2 hibernated', 'cam1 failed']);
+
+  finish = [];
+  void sources.wake('cam1');
+  await pass(5_000);
+  const [end] = finish;
+  cameras.onStart = () => undefined;
+  await pass(2_000);
+  expect(await sources.wake('cam1')).toBe(true);
+  end?.();
+  await turn();
+  expect([sources.state('cam1'), [...cameras.running.keys()]]).toEqual(['running', ['cam1']]);
+});
+
 it('a source may end with an error', async () => {
   const { tracker, sources, cameras } = studio();
   tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' });

@@ -249,6 +249,10 @@ export class SourceManager {
     this.places.fill();
   }
 
+  private late({ stream }: Source): void {
+    if (this.decides) void this.find(stream)?.clear();
+  }
+
   private isPausing({ state, retryAt }: Source): boolean {
     return state === 'failed' && msSince(retryAt, momentOf(this.settings.clock)) < 0;
   }
@@ -279,7 +283,7 @@ export class SourceManager {
     for (const rule of this.settings.rules) {
       const target = rule.pattern.match(stream);
       if (target === undefined) continue;
-      const listener = { changed: this.changed.bind(this) };
+      const listener = { changed: this.changed.bind(this), late: this.late.bind(this) };
       const source = new Source(target, rule, this.settings, listener);
       this.known.set(target.stream, source);
       return source;

@@ -13,6 +13,8 @@ export class Run {
     private readonly target: SourceTarget,
     private readonly rule: Rule,
     private readonly settings: SourcesSettings,
+    /** Called when its driver has completed a start that was given up. */
+    private readonly onLate: () => void,
   ) {}
 
   /**
@@ -46,6 +48,7 @@ export class Run {
     signal.throwIfAborted();
     const since = settings.clock.now();
     await driver.start(target, { signal, ended: (why) => this.onEnded?.(textOf(why)) });
+    if (signal.aborted) return this.onLate();
     while (playlist !== undefined && !(await playlist.isNewer(target, since))) {
       signal.throwIfAborted();
       await new Promise<void>((resolve) => settings.clock.setTimeout(resolve, LOOK_MS));

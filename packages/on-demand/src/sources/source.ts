@@ -19,6 +19,8 @@ const A_MINUTE = 60_000;
 /** Notified of every change. Must not throw. */
 export interface SourceListener {
   changed(source: Source, change: SourceChange | undefined, detail: string | undefined): void;
+  /** The driver has completed a start that was given up. */
+  late(source: Source): void;
 }
 
 /** The source of one stream: its state, and since when. It starts and stops when told to, and decides nothing. */
@@ -42,6 +44,9 @@ export class Source {
   polledAt: Moment;
   private run: Run | undefined;
   private stopping: Promise<void> | undefined;
+  private pauseEndsAt = LONG_AGO;
+  /** What is left of failed runs is being stopped. */
+  private resting: Promise<void> = Promise.resolve();
 
   constructor(
     readonly target: SourceTarget,
@@ -63,7 +68,7 @@ export class Source {
 
   /** Allowed in the states `hibernated` and `failed`. */
   start(): void {
-    const run = (this.run = new Run(this.target, this.rule, this.settings));
+    const run = (this.run = this.newRun());
     this.isWanted = false;
     this.become('starting', 'waking');
     run
@@ -80,7 +85,7 @@ export class Source {
 
   /** The driver found it running, for example after we restarted. */
   adopt(): void {
-    this.run = new Run(this.target, this.rule, this.settings);
+    this.run = this.newRun();
     this.watchedAt = momentOf(this.settings.clock);
     this.become('running', 'running', 'it was running already');
   }
@@ -94,7 +99,7 @@ export class Source {
   /** Allowed in any state. Resolves when it has stopped; if it could not be stopped, it is left as it is. */
   stop(detail?: string): Promise<void> {
     if (this.state === 'hibernated') return Promise.resolve();
-    return (this.stopping ??= this.end(detail).finally(() => (this.stopping = undefined)));
+    return this.ending(detail);
   }
 
   /** Somebody else has stopped it. */
@@ -102,13 +107,29 @@ export class Source {
     this.fail('it was stopped by somebody else');
   }
 
+  /** Stops what a start has begun after it was given up, unless it runs by now because it is wanted again. */
+  async clear(): Promise<void> {
+    await this.stopping; // it may have come too early
+    if (this.state === 'failed') this.stopRest();
+    else if (this.state === 'hibernated') await this.ending();
+  }
+
   /** The sources are being closed: nothing that happens to it is reported any more. */
   release(): void {
     this.abandon('the sources are closed');
   }
 
-  private async end(detail: string | undefined): Promise<void> {
+  private newRun(): Run {
+    return new Run(this.target, this.rule, this.settings, () => this.listener.late(this));
+  }
+
+  private ending(detail?: string): Promise<void> {
+    return (this.stopping ??= this.end(detail).finally(() => (this.stopping = undefined)));
+  }
+
+  private async end(detail?: string): Promise<void> {
     const { logger, clock } = this.settings;
+    const isNews = this.state !== 'hibernated';
     this.abandon('it is not wanted any more');
     this.become('stopping');
     try {
@@ -116,11 +137,11 @@ export class Source {
     } catch (error) {
       logger.error({ err: error, stream: this.stream, driver: this.rule.driver.name }, 'a source could not be stopped');
       this.stopAgainAt = later(momentOf(clock), A_MINUTE);
-      this.run = new Run(this.target, this.rule, this.settings);
+      this.run = this.newRun();
       return this.become('running');
     }
     this.failures = 0;
-    this.become('hibernated', 'hibernated', detail);
+    this.become('hibernated', isNews ? 'hibernated' : undefined, detail);
   }
 
   private fail(why: string): void {
@@ -130,16 +151,21 @@ export class Source {
     this.abandon(why);
     this.failures = isFresh ? 1 : this.failures + 1;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(this.failures, 10));
-    this.retryAt = NEVER; // until what is left of it is gone
+    this.pauseEndsAt = later(now, pauseMs);
     logger.warn({ stream: this.stream, driver: this.rule.driver.name, pauseMs }, `a source has failed: ${why}`);
-    const retryAt = later(now, pauseMs);
-    const gone = (): void => {
-      if (this.retryAt === NEVER) this.retryAt = retryAt;
-    };
-    void Promise.resolve()
-      .then(() => this.rule.driver.stop(this.target))
-      .then(gone, gone);
+    this.stopRest();
     this.become('failed', 'failed', why);
+  }
+
+  /** It does not start again until what is left of it is gone. */
+  private stopRest(): void {
+    this.retryAt = NEVER;
+    const resting = (this.resting = this.resting
+      .then(() => this.rule.driver.stop(this.target))
+      .catch(() => undefined)
+      .then(() => {
+        if (this.resting === resting) this.retryAt = this.pauseEndsAt;
+      }));
   }
 
   /** Whatever its run reports from now on no longer concerns this source. */
