@@ -66,6 +66,8 @@ export class Poster {
           if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(this.post({ body, headers }));
           else fail(error);
         });
+        // without an error where the receiver answers 101, as if it had been asked to switch protocols
+        sent.on('close', () => fail(new Error('closed without an answer')));
         sent.on('response', (answer) => {
           discard(answer, this.clock);
           done(this.judge(answer));
