@@ -5,13 +5,21 @@ import ipaddr from 'ipaddr.js';
 type Answer = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 export type Lookup = (name: string, options: LookupOptions, answer: Answer) => void;
 
+/** 2000::/3, of which all of the internet is; `::7f00:1` is 127.0.0.1. */
+const GLOBAL_IPV6 = ipaddr.IPv6.parse('2000::');
+/** The wire server of Azure: an address like those of the internet, that each virtual machine has for itself. */
+const AZURE = '168.63.129.16';
+
 /**
  * True for a public internet address, however it is written: not one of a private network, this machine, a tunnel or cloud
  * metadata.
  */
 export function isPublic(address: string): boolean {
   const [bare = ''] = address.replace(/^\[|\]$/g, '').split('%');
-  return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'unicast';
+  if (!ipaddr.isValid(bare)) return false;
+  const plain = ipaddr.process(bare);
+  if (plain.range() !== 'unicast') return false;
+  return plain instanceof ipaddr.IPv6 ? plain.match(GLOBAL_IPV6, 3) : plain.toString() !== AZURE;
 }
 
 export class NotPublicError extends Error {
