@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, consoleLogger, EVENT_TYPES, isolated, systemClock } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkClock,
+  checkMethods,
+  checkOptions,
+  consoleLogger,
+  EVENT_TYPES,
+  isolated,
+  systemClock,
+} from '@stream-sessions/core/spi';
 import { FORMATS, type WebhookFormat } from './formats/format.js';
 import { type Signer, signerOf } from './sign.js';
 
@@ -104,11 +113,12 @@ const OF_CONDITION: readonly string[] = [
 export function checked(options: WebhooksOptions) {
   checkOptions('createWebhooks()', options, KNOWN);
   const { endpoints, journal, maxJournalBytes = 256 * 1024 * 1024, retryScheduleMs = SCHEDULE } = options;
-  const { allowPrivateNetworks = false, clock = systemClock } = options;
-  const logger = isolated(options.logger ?? consoleLogger);
+  const { allowPrivateNetworks = false, clock = systemClock, logger = consoleLogger } = options;
+  checkClock(clock);
+  checkMethods('logger', logger, ['warn', 'error']);
   if (!Array.isArray(endpoints)) throw badOption('endpoints', 'a list of endpoints', endpoints);
   if (typeof journal !== 'string' || journal === '') throw badOption('journal', 'the path of a file', journal);
-  if (!(maxJournalBytes >= MIN_JOURNAL_BYTES))
+  if (!(typeof maxJournalBytes === 'number' && maxJournalBytes >= MIN_JOURNAL_BYTES))
     throw badOption('maxJournalBytes', `a number from ${MIN_JOURNAL_BYTES}`, maxJournalBytes);
   const isSchedule = Array.isArray(retryScheduleMs) && retryScheduleMs.every((ms) => typeof ms === 'number' && ms >= 0);
   if (!isSchedule) throw badOption('retryScheduleMs', 'a list of milliseconds', retryScheduleMs);
@@ -118,7 +128,10 @@ export function checked(options: WebhooksOptions) {
   const names = all.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw badOption('endpoints', 'of different names, or URLs', twice);
-  return { endpoints: all, journal, maxJournalBytes, retryScheduleMs, allowPrivateNetworks, clock, logger };
+  return {
+    ...{ endpoints: all, journal, maxJournalBytes, retryScheduleMs, allowPrivateNetworks, clock },
+    logger: isolated(logger),
+  };
 }
 
 function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
@@ -146,6 +159,8 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= least))
       throw badOption(name, `a whole number from ${least}`, limit);
   }
+  if (when.publisherLost !== undefined && typeof when.publisherLost !== 'boolean')
+    throw badOption('publisherLost', 'true or false', when.publisherLost);
   const thresholds = thresholdsOf(when);
   const usual = format === 'mistserver' ? ['session.closed'] : thresholds.length > 0 ? [] : DEFAULT_EVENTS;
   const events = new Set([...(endpoint.events ?? usual), ...thresholds]);

@@ -31,3 +31,18 @@ it('an endpoint may have thresholds alone, and every type of events but that of 
   ]);
   expect(webhooks.endpoints()).toHaveLength(2);
 });
+
+it.each<[string, object]>([
+  ['clock', { clock: {} }],
+  ['logger', { logger: console.log }],
+  ['maxJournalBytes', { maxJournalBytes: '300000000' }],
+  ['publisherLost', { endpoints: [{ url: 'https://example.com/', when: { publisherLost: 'yes' } }] }],
+])('a %s of another kind is refused', async (name, wrong) => {
+  const tracker = createTracker({ logger: silent });
+  const options = { endpoints: [{ url: 'https://example.com/' }], journal: journalFile(), ...wrong };
+  await expect(createWebhooks(tracker, options)).rejects.toMatchObject({
+    code: 'ERR_BAD_OPTION',
+    message: expect.stringMatching(new RegExp(`^${name} must be `)),
+  });
+  await tracker.stop();
+});
