@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createTracker } from '@stream-sessions/core';
 import { createWebhooks, type WebhookEndpoint } from '../src/index.js';
 import { cleanUp, journalFile, silent, stage } from './support/stage.js';
@@ -46,3 +47,22 @@ it.each<[string, object]>([
   });
   await tracker.stop();
 });
+
+it.each(['{ "port": 8080 }', 'a\n'.repeat(1_000)])(
+  'a journal that is another file is refused and left alone',
+  async (text) => {
+    const journal = journalFile();
+    writeFileSync(journal, text);
+    const tracker = createTracker({ logger: silent });
+    for (let time = 1; time <= 2; time++) {
+      await expect(createWebhooks(tracker, { endpoints: [], journal, logger: silent })).rejects.toMatchObject({
+        code: 'ERR_BAD_OPTION',
+        message: expect.stringContaining(
+          `journal must be a file that webhooks have written, or a new one, not "${journal}"`,
+        ),
+      });
+    }
+    expect(readFileSync(journal, 'utf8')).toBe(text);
+    await tracker.stop();
+  },
+);

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, type Logger, StreamSessionsError } from '@stream-sessions/core';
-import { LineFile, lockFile } from '@stream-sessions/core/spi';
+import { badOption, LineFile, lockFile } from '@stream-sessions/core/spi';
 import { type Entry, Ledger, type Needed, type Place } from './ledger.js';
-import { type JournalRecord, parseRecord, type Sent, type VisitMark } from './records.js';
+import { isJournal, type JournalRecord, LINE_START, parseRecord, type Sent, type VisitMark } from './records.js';
 
 /** How long lines wait to be batched with others. Milliseconds. */
 const BATCH_MS = 20;
@@ -44,19 +44,25 @@ export class Journal {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws StreamSessionsError ERR_WEBHOOKS_IN_USE; Error if the file cannot be created or read */
+  /** @throws StreamSessionsError ERR_WEBHOOKS_IN_USE, ERR_BAD_OPTION; Error if the file cannot be created or read */
   static async open(file: string, maxBytes: number, clock: Clock, logger: Logger): Promise<Journal> {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     const unlock = lockFile(path.resolve(file), (pid) => inUse(file, pid));
+    let opened: LineFile | undefined;
     try {
-      const journal = new Journal(await LineFile.open(file), unlock, maxBytes, clock, logger);
+      opened = await LineFile.open(file);
+      // before what looks like half a line at its end is removed
+      if (!isJournal(await opened.read(0, LINE_START.length)))
+        throw badOption('journal', 'a file that webhooks have written, or a new one', file);
+      const journal = new Journal(opened, unlock, maxBytes, clock, logger);
       const { ledger } = journal;
-      await journal.file.readAll((text, offset, length) => {
+      await opened.readAll((text, offset, length) => {
         const record = parseRecord(text);
         if (record !== undefined) ledger.apply(record, offset, length);
       });
       return journal;
     } catch (error) {
+      await opened?.close();
       unlock();
       throw error;
     }

@@ -35,6 +35,12 @@ export type JournalRecord =
   | { readonly k: 'gone'; readonly e: string }
   | { readonly k: 'back'; readonly e: string };
 
+/** What every line begins with. */
+export const LINE_START = '{"k":"';
+
+/** Whether a file that begins so may be a journal: empty, cut short, or left as zeros by a power cut. */
+export const isJournal = (start: string): boolean => LINE_START.startsWith(start) || start.startsWith('\0');
+
 /** Undefined: the line was cut short by a crash, or is not ours. */
 export function parseRecord(line: string): JournalRecord | undefined {
   try {
