@@ -92,6 +92,11 @@ describe('text from strangers', () => {
     expect(body.length).toBeLessThan(500);
   });
 
+  it('is not cut in the middle of a character', () => {
+    const long = { ...closed, payload: { ...closed.payload, user_name: `${'a'.repeat(199)}😀` } };
+    for (const format of ['slack', 'discord'] as const) expect(FORMATS[format](long).body).not.toContain('\\ud83d');
+  });
+
   it('does not become a link in apps that look for addresses in plain text', () => {
     expect(FORMATS.ntfy(said).body).toContain('https:');
     expect(FORMATS.ntfy(said).body).not.toContain('://');

@@ -8,6 +8,8 @@ const tidy = (value: unknown): string =>
     ? value
         .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
         .slice(0, MAX_TEXT)
+        // half a character, which strict readers of JSON refuse
+        .replace(/\p{Cs}/gu, '\ufffd')
         .replaceAll('://', ':\u200b//')
     : '';
 
