@@ -82,6 +82,15 @@ it('the process driver reports the last words of a process, and a program that d
   await expect(nothing.start(camera(7), missing.run)).rejects.toThrow('ENOENT');
 });
 
+it('the process driver survives a folder in which it can keep no pid files', async () => {
+  const pidFolder = path.join(folder, 'no folder');
+  writeFileSync(pidFolder, '');
+  const driver = processDriver({ command: [process.execPath, '-e', ''], orphans: 'pid-file', pidFolder });
+  const { run, ends } = aRun();
+  await expect(driver.start(camera(8), run)).rejects.toThrow('EEXIST');
+  await until('its end was reported', () => ends.length === 1);
+});
+
 it.each([
   ['in its group, which is killed', false],
   ['in a group of its own, which is not waited for', true],

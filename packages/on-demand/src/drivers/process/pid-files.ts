@@ -35,8 +35,13 @@ export class PidFiles {
     writeFileSync(this.fileOf(stream), JSON.stringify({ pid, startedAt }), { mode: 0o600 });
   }
 
+  /** A file that stays does no harm: it names a process with the time of its start. */
   remove(stream: string): void {
-    rmSync(this.fileOf(stream), { force: true });
+    try {
+      rmSync(this.fileOf(stream), { force: true });
+    } catch {
+      // such as in a folder of another user
+    }
   }
 
   /** Ends what a crashed process of ours left running for this stream. */
