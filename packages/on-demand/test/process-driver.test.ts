@@ -82,6 +82,12 @@ it('the process driver reports the last words of a process, and a program that d
   await expect(nothing.start(camera(7), missing.run)).rejects.toThrow('ENOENT');
 });
 
+it('the process driver says that a working directory is missing', async () => {
+  const lost = processDriver({ command, cwd: path.join(folder, 'of {n}') });
+  const why = `its working directory ${path.join(folder, 'of 7')} does not exist`;
+  await expect(lost.start(camera(7), aRun().run)).rejects.toThrow(why);
+});
+
 it('the process driver survives a folder in which it can keep no pid files', async () => {
   const pidFolder = path.join(folder, 'no folder');
   writeFileSync(pidFolder, '');

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { LastLines } from './last-lines.js';
 
@@ -49,7 +50,11 @@ export class Child {
     onEnded: (how: string, child: Child) => void,
   ): Promise<Child> {
     const child = new Child(command, name, options, onEnded);
-    await once(child.process, 'spawn');
+    await once(child.process, 'spawn').catch((error: NodeJS.ErrnoException) => {
+      // Node says that the program is missing, whichever of the two is
+      if (error.code !== 'ENOENT' || options.cwd === undefined || existsSync(options.cwd)) throw error;
+      throw new Error(`its working directory ${options.cwd} does not exist`, { cause: error });
+    });
     // a source does not keep us running
     child.process.unref();
     (child.process.stderr as Socket | null)?.unref();
