@@ -94,11 +94,15 @@ it('the HTTP driver passes on what it was answered, and does not wait for ever',
 });
 
 it.each([
-  ['start', { start: 'ftp://encoder/' }],
+  ['start', { start: 'ftp://me:hunter2@encoder/' }],
+  ['start', { start: 'https://me:hunter2@/' }],
+  ['stop', { stop: 'http://encoder:99999/?key={id}&password=hunter2' }],
+  ['state', { state: 'http://[' }],
   ['secret', { secret: 'hunter2' }],
   ['timeoutMs', { timeoutMs: 0 }],
 ])('the HTTP driver refuses a bad %s, without showing it if it is a secret', (name, more) => {
   const make = () => httpDriver({ start: 'http://encoder/', stop: 'http://encoder/', ...more });
+  expect(make).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
   expect(make).toThrow(name);
   expect(make).not.toThrow('hunter2');
 });
@@ -115,4 +119,9 @@ it('the HTTP driver gives up at once on a server that changes the protocol', asy
   await expect(started).rejects.toThrow('/start was answered 101');
   server.close();
   server.closeAllConnections();
+});
+
+it('a URL of the HTTP driver may have placeholders for its host and port', () => {
+  const url = 'http://camera-{id}.local:{port}/{stream}';
+  expect(httpDriver({ start: url, stop: url, state: url }).name).toBe('http camera-id.local');
 });

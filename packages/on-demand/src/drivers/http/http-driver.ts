@@ -4,6 +4,7 @@ import { badOption, checkOptions } from '@stream-sessions/core/spi';
 import { checkText, checkTexts, checkTimer } from '../../checks.js';
 import type { DriverState, SourceDriver, SourceRun, SourceTarget } from '../../driver.js';
 import { placeholdersOf } from '../../pattern.js';
+import { withoutSecrets } from '../../without-secrets.js';
 import { call, failure } from './call.js';
 
 /** Options of `httpDriver()`. URLs may have placeholders: `https://encoder.example.com/cameras/{id}/start`. */
@@ -38,7 +39,8 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
   checkOptions('httpDriver()', options, KNOWN);
   const { start, stop, state, secret, headers = {}, timeoutMs = 8_000, ca } = options;
   for (const [name, url] of Object.entries({ start, stop, ...(state !== undefined && { state }) })) {
-    if (!/^https?:\/\/[^/]/.test(String(url))) throw badOption(name, 'a URL of http or https', url);
+    if (!isHttp(url))
+      throw badOption(name, 'a URL of http or https', typeof url === 'string' ? withoutSecrets(url) : url);
   }
   checkTimer('timeoutMs', timeoutMs, 1);
   checkHeaders(headers);
@@ -59,7 +61,7 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
   };
 
   return {
-    name: `http ${new URL(start.replace(/[{}]/g, '')).host}`,
+    name: `http ${new URL(start.replace(/:\{\w+\}|[{}]/g, '')).host}`,
     placeholders: [start, stop, state ?? ''].flatMap(placeholdersOf),
     start: (target, { signal }: SourceRun) => tell(start, 'start', target, signal),
     stop: (target) => tell(stop, 'stop', target),
@@ -72,6 +74,10 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
     }),
   };
 }
+
+/** A placeholder may be anywhere but in the scheme. */
+const isHttp = (template: unknown): boolean =>
+  typeof template === 'string' && /^https?:\/\/[^/]/.test(template) && URL.canParse(template.replace(/\{\w+\}/g, '1'));
 
 /** A stream code may contain slashes, but is a single part of the path. */
 const urlOf = (template: string, { values }: SourceTarget): string =>
