@@ -19,6 +19,8 @@ describe('a query or URL that is shown', () => {
     ['token=%zzabc%E0', 'token=XXXX'],
     ['amp;token=abc', 'amp;token=XXXX'],
     ['access_token=abc&password=def&sig=ghi', 'access_token=XXXX&password=XXXX&sig=XXXX'],
+    ['srt://h:9000?mode=caller&passphrase=abc', 'srt://h:9000?mode=caller&passphrase=XXXX'],
+    ['https://h/?X-Goog-Signature=abc', 'https://h/?X-Goog-Signature=XXXX'],
     ['sig2=the-token', 'sig2=XXXX'],
     ['https://h/p?token=abc#token=def', 'https://h/p?token=XXXX#token=XXXX'],
     ['next=/watch?token=abc', 'next=XXXX'],

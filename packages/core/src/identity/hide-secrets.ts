@@ -4,8 +4,9 @@ import { withoutUserinfo } from './userinfo.js';
 /** Parameters whose values are always secrets. */
 const SECRET_PARAMETERS: readonly string[] = [
   ...TOKEN_PARAMETERS,
-  ...['access_token', 'id_token', 'refresh_token', 'jwt', 'password', 'passwd', 'pass', 'pwd', 'secret'],
-  ...['api_key', 'apikey', 'signature', 'sig', 'x-amz-signature', 'x-amz-security-token', 'hdnts', 'hdntl', 'hdnea'],
+  ...['access_token', 'id_token', 'refresh_token', 'jwt', 'password', 'passwd', 'pass', 'pwd', 'passphrase', 'secret'],
+  ...['api_key', 'apikey', 'signature', 'sig', 'x-amz-signature', 'x-amz-security-token', 'x-goog-signature'],
+  ...['hdnts', 'hdntl', 'hdnea'],
 ];
 
 /** Hiding is linear, but a query may be a megabyte; anything beyond this is not read. */
