@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkClock, checkOptions, hasMethods, systemClock } from '@stream-sessions/core/spi';
 import { badType } from '../errors.js';
 import type { Session, SessionType } from '../session/session.js';
 import { makeSession, type SessionFactory } from '../session/make-session.js';
@@ -36,6 +36,18 @@ export interface ManagerOptions<S extends Session = Session> {
 const TWO_HOURS_MS = 7_200_000;
 const NAMES = ['ttlMs', 'maxLifetimeMs', 'type', 'factory', 'storage', 'sweepIntervalMs', 'clock', 'logger'];
 
+const OF_STORAGE = [
+  'create',
+  'update',
+  'load',
+  'peek',
+  'delete',
+  'deleteExpired',
+  'count',
+  'range',
+  'close',
+] satisfies readonly (keyof Storage)[];
+
 export type Warn = (details: object, message: string) => void;
 
 export interface ManagerSettings {
@@ -55,8 +67,9 @@ export interface ManagerSettings {
 export function settingsOf(options: ManagerOptions): ManagerSettings {
   checkOptions('createManager()', options, NAMES);
   const { type, factory, clock = systemClock, maxLifetimeMs, logger } = options;
+  checkClock(clock);
   const storage = options.storage ?? localStorage({ clock });
-  if (typeof storage.load !== 'function')
+  if (!hasMethods(storage, OF_STORAGE))
     throw badOption('storage', 'localStorage(), redisStorage() or another', storage);
   const ttlMs = options.ttlMs ?? storage.ttlMs ?? TWO_HOURS_MS;
   checkPositive('ttlMs', ttlMs);

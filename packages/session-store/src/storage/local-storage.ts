@@ -1,5 +1,5 @@
 import type { Clock } from '@stream-sessions/core';
-import { badOption, checkOptions, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkClock, checkOptions, systemClock } from '@stream-sessions/core/spi';
 import { storeClosed, storeFull } from '../errors.js';
 import { checkPositive } from '../support/checks.js';
 import type { Storage, StoredSession, UpdateOptions, UpdateResult } from './storage.js';
@@ -31,6 +31,7 @@ export function localStorage(options: LocalStorageOptions = {}): Storage {
   if (!Number.isInteger(maxSessions) || maxSessions < 1)
     throw badOption('maxSessions', 'a whole number from 1', maxSessions);
   if (ttlMs !== undefined) checkPositive('ttlMs', ttlMs);
+  checkClock(clock);
   return new LocalStorage(maxSessions, ttlMs, clock);
 }
 
