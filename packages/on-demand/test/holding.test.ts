@@ -1,4 +1,5 @@
 import { allowDeny } from '@stream-sessions/policies';
+import { expectLinearTime } from '../../../test/support/linear-time.js';
 import { closeStudios, studio, turn } from './support/studio.js';
 
 afterEach(closeStudios);
@@ -163,4 +164,15 @@ it('the policy refuses requests at once if they would wait in vain', async () =>
   expect(denial.detail).toBe('its source has failed: it crashed');
   await pass(3_000);
   expect(sources.state('cam1')).toBe('failed');
+});
+
+it('many may wait for one source to wake, each in the same time', () => {
+  const { sources, cameras } = studio({ maxRunning: 100, maxStarting: 100 });
+  cameras.onStart = () => new Promise(() => undefined);
+  let n = 0;
+  const wakeOften = (text: string): void => {
+    const stream = `cam${n++}`;
+    for (let i = 0; i < text.length; i++) void sources.wake(stream);
+  };
+  expectLinearTime(wakeOften, (length) => ' '.repeat(length), 16_384);
 });

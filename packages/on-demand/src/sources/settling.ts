@@ -8,7 +8,11 @@ export class Settling {
 
   /** Resolves with whether the source is running, once that is settled. */
   of(source: Source): Promise<boolean> {
-    return new Promise((resolve) => this.waiting.set(source, [...(this.waiting.get(source) ?? []), resolve]));
+    return new Promise((resolve) => {
+      const others = this.waiting.get(source);
+      if (others === undefined) this.waiting.set(source, [resolve]);
+      else others.push(resolve);
+    });
   }
 
   has(source: Source): boolean {
