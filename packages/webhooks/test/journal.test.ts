@@ -136,6 +136,26 @@ describe('a restart', () => {
     await stays('no end comes twice', () => to.received.length === LOST, 50);
   });
 
+  it.each(['null', '7', '{"k":"event"}', '{"k":"event","n":1,"to":[],"event":null}', '{"k":"done","n":"1","e":"old"}'])(
+    'reads past a damaged line: %s',
+    async (line) => {
+      const to = await receiver();
+      to.answer = (res) => res.writeHead(500).end();
+      const first = await stage([{ url: to.url }]);
+      watch(first.tracker, 'cam1');
+      first.clock.advance(50);
+      await to.until(1);
+      await first.webhooks.stop();
+      appendFileSync(first.journal, `${line}\n`);
+      to.answer = (res) => res.end();
+      const { webhooks, clock } = await stage([{ url: to.url }], { journal: first.journal });
+      clock.advance(600_000);
+      await until('what waited is delivered', () => webhooks.endpoints()[0]?.queued === 0);
+      // the first attempt failed
+      expect(to.received.slice(0, 2).map(({ json }) => json.type)).toEqual(['session.opened', 'session.opened']);
+    },
+  );
+
   it('reads past a line that was cut short, and ignores an endpoint that no longer exists', async () => {
     const to = await receiver();
     to.answer = (res) => res.writeHead(500).end();

@@ -41,12 +41,29 @@ export const LINE_START = '{"k":"';
 /** Whether a file that begins so may be a journal: empty, cut short, or left as zeros by a power cut. */
 export const isJournal = (start: string): boolean => LINE_START.startsWith(start) || start.startsWith('\0');
 
-/** Undefined: the line was cut short by a crash, or is not ours. */
+/** Undefined: the line was cut short by a crash, damaged, or is not ours. */
 export function parseRecord(line: string): JournalRecord | undefined {
   try {
-    const record = JSON.parse(line) as JournalRecord;
-    return typeof record === 'object' && record !== null && typeof record.k === 'string' ? record : undefined;
+    const record: unknown = JSON.parse(line);
+    return isObject(record) && isRecord(record) ? (record as unknown as JournalRecord) : undefined;
   } catch {
     return undefined;
   }
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
+function isRecord({ k, n, e, to, at, mark, event }: Fields): boolean {
+  const isOfEndpoint = typeof e === 'string';
+  if (k === 'gone' || k === 'back') return isOfEndpoint;
+  if (!Number.isSafeInteger(n)) return false;
+  if (k === 'event') return Array.isArray(to) && isSent(event) && (mark === undefined || isMark(mark));
+  if (k === 'dead') return isOfEndpoint && typeof at === 'number';
+  return isOfEndpoint && (k === 'done' || k === 'again');
+}
+
+const isSent = (event: unknown): boolean =>
+  isObject(event) && typeof event['id'] === 'string' && typeof event['at'] === 'number' && isObject(event['payload']);
+
+const isMark = (mark: unknown): boolean => isObject(mark) && typeof mark['visit'] === 'string';
