@@ -6,8 +6,8 @@ import { hitOf, ms, table } from './lib.mjs';
 
 const MILLION = 1_000_000;
 let now = Date.now();
-/** The wall clock, moved on by hand: its timers are the real ones. */
-const clock = { ...systemClock, now: () => now };
+/** The wall clock, moved on by hand as if the machine had slept: its timers are the real ones. */
+const clock = { ...systemClock, now: () => now, sinceBoot: undefined };
 const tracker = createTracker({ clock, autoStart: false, maxSessions: 2 * MILLION });
 for (let i = 0; i < MILLION; i++) {
   tracker.trackHttp(hitOf(i));
