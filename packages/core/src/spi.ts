@@ -26,7 +26,7 @@ export {
 } from './http/api-answer.js';
 export { countryOf, isDay, MAX_ROWS, oneOf, protocolOf, quoted, rowLimit } from './http/request-values.js';
 export { isParsedBody, readObject } from './http/json-body.js';
-export type { NodeRequest, NodeResponse } from './http/node-http.js';
+export { isGone, type NodeRequest, type NodeResponse } from './http/node-http.js';
 export type { Attachment } from './connections/attachment.js';
 export { ConnectionSet, onceClosed } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';
@@ -80,7 +80,7 @@ export {
   type WritableInternals,
 } from './connections/kernel-bytes.js';
 export { consoleLogger, isolated } from './support/logger.js';
-export { LONGEST_TIMER_MS, monotonic, systemClock } from './support/clock.js';
+export { clockOffset, LAST_MS, LONGEST_TIMER_MS, monotonic, systemClock } from './support/clock.js';
 export { momentOf, type Moment } from './support/moment.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';

@@ -1,9 +1,6 @@
 import type { DenialRecord } from '@stream-sessions/core';
-import { parseObject } from '@stream-sessions/core/spi';
+import { LAST_MS, parseObject } from '@stream-sessions/core/spi';
 import type { Running } from '../log/cluster-log.js';
-
-/** The last moment that a Date can represent: "for ever". */
-const NEVER = 8.64e15;
 
 /** What a log entry says about a denial: that it was made, with its id and its record as JSON, or lifted. */
 export type DenialWord =
@@ -20,7 +17,7 @@ export function made(record: DenialRecord, clockOffsetMs: number): Running {
 export const onClusterClock = (record: DenialRecord, clockOffsetMs: number): DenialRecord => ({
   ...record,
   since: record.since + clockOffsetMs,
-  until: Math.min(record.until + clockOffsetMs, NEVER),
+  until: Math.min(record.until + clockOffsetMs, LAST_MS),
   hits: 0,
 });
 
@@ -42,6 +39,6 @@ export function readWord(body: string): DenialWord | undefined {
 export function readRecord(json: string, clockOffsetMs: number): DenialRecord | undefined {
   const record = parseObject(json) as { -readonly [Field in keyof DenialRecord]: DenialRecord[Field] } | undefined;
   if (record === undefined) return undefined;
-  record.until = record.until >= NEVER ? NEVER : record.until - clockOffsetMs;
+  record.until = record.until >= LAST_MS ? LAST_MS : record.until - clockOffsetMs;
   return record;
 }

@@ -1,5 +1,5 @@
 import type { NamedBy, SessionKind } from '@stream-sessions/core';
-import type { NameHash, VisitIdentity } from '@stream-sessions/core/spi';
+import { LAST_MS, type NameHash, type VisitIdentity } from '@stream-sessions/core/spi';
 import { BUCKETS } from '../link/link.js';
 import { HOLDER_LENGTH } from '../membership/lease-steps.js';
 
@@ -100,8 +100,8 @@ export const readAbout = (about: string): { kind: SessionKind; stream: string } 
   stream: readText(about.slice(2)),
 });
 
-/** The last moment of a Date stands for no end at all. */
-const NO_END = 8.64e15;
+/** Stands for no end at all. */
+const NO_END = LAST_MS;
 
 export const allowedText = (until: number | undefined): string =>
   until === undefined ? '-' : timeText(Math.min(until, NO_END));

@@ -5,7 +5,7 @@ import { MAX_STREAM_LENGTH } from '../identity/stream-code.js';
 import { offeredBy } from '../session/decided.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
-import type { Clock } from '../support/clock.js';
+import { LAST_MS, type Clock } from '../support/clock.js';
 import { keep, ownCopy } from '../support/strings.js';
 import type { Denial, DenialTarget } from '../types/denial.js';
 import type { PolicyDecision } from '../types/explanation.js';
@@ -77,4 +77,4 @@ export class DenialFactory {
 }
 
 /** The end of a denial that is made now. "For ever" is the last moment that a Date can represent. */
-const endOf = (now: number, forMs: number): number => Math.min(now + forMs, 8.64e15);
+const endOf = (now: number, forMs: number): number => Math.min(now + forMs, LAST_MS);

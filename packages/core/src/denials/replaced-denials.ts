@@ -4,14 +4,12 @@ import { fromRecord } from './denial-record.js';
 import { patternsOfReplaced } from './kick-target.js';
 import type { DenialRecord, DenialTarget } from '../types/denial.js';
 import type { Session } from '../session/session.js';
-import type { Clock } from '../support/clock.js';
+import { LAST_MS, type Clock } from '../support/clock.js';
 import { offeredBy } from '../session/decided.js';
 import type { Settings } from '../settings/settings.js';
 
 /** The most devices that stay out for one session; beyond that, the first of them may come back. */
 const MAX_HELD = 64;
-/** The last moment that a Date can represent. */
-const NEVER = 8.64e15;
 
 /** Hears of denials that hold on other nodes as well. */
 export interface ReplacedJournal {
@@ -51,7 +49,7 @@ export class ReplacedDenials {
     const facts = { target, by: 'policy', kind: 'limit', reason: 'replaced', detail, since: this.clock.now() } as const;
     const { hash } = this.settings;
     const patterns = patternsOfReplaced(session, this.settings, offeredBy(session, hash));
-    const entry = new DenialEntry(facts, NEVER, keptPatterns(patterns, hash));
+    const entry = new DenialEntry(facts, LAST_MS, keptPatterns(patterns, hash));
     entry.endsWithSession = true;
     this.table.add(entry);
     this.shared?.made(entry, by, session.openedAt);

@@ -6,3 +6,7 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
 /** The response to such a request. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Whether its client has gone: an HTTP/2 response does not report this itself. */
+export const isGone = (res: NodeResponse): boolean =>
+  'stream' in res ? (res.stream?.destroyed ?? true) : res.destroyed;

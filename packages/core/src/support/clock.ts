@@ -23,6 +23,15 @@ export interface SinceBoot {
 /** For measuring durations: not affected by setting the wall clock, if the clock supports that. */
 export const monotonic = (clock: Clock): number => clock.monotonic?.() ?? clock.now();
 
+/** The wall clock minus one that nobody can set. It changes when the wall clock is set, and when the machine sleeps. Milliseconds. */
+export function clockOffset(clock: Clock): number {
+  const now = clock.now();
+  return now - (clock.monotonic?.() ?? now);
+}
+
+/** The last moment that a `Date` can represent. Epoch milliseconds. */
+export const LAST_MS = 8.64e15;
+
 /** The longest that a timer of Node waits, 24 days: one that should wait longer fires at once. Milliseconds. */
 export const LONGEST_TIMER_MS = 0x7fffffff;
 

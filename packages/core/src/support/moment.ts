@@ -1,4 +1,4 @@
-import { monotonic, type Clock } from './clock.js';
+import type { Clock } from './clock.js';
 
 /** A point in time: `wall` is shown, in epoch milliseconds, and `monotonic` decides, because nobody can set that clock. */
 export interface Moment {
@@ -7,4 +7,7 @@ export interface Moment {
 }
 
 /** Reads both clocks. Where there is no other one, the wall clock is both. */
-export const momentOf = (clock: Clock): Moment => ({ wall: clock.now(), monotonic: monotonic(clock) });
+export function momentOf(clock: Clock): Moment {
+  const wall = clock.now();
+  return { wall, monotonic: clock.monotonic?.() ?? wall };
+}

@@ -1,4 +1,4 @@
-import { monotonic, type Clock, type SinceBoot } from './clock.js';
+import { clockOffset, type Clock, type SinceBoot } from './clock.js';
 
 /** When something was stored, by the wall clock and (where known) by a clock that cannot be set. */
 export interface ClockRecord {
@@ -35,24 +35,21 @@ export function readClockRecord(given: unknown): ClockRecord | undefined {
 /** Notices when the wall clock is set forward. A machine that slept is not taken for that: there, the time has passed. */
 export class SetForwardWatch {
   private known: ClockRecord;
-  private ahead: number;
+  private offset: number;
 
   constructor(private readonly clock: Clock) {
     this.known = clockRecord(clock);
-    this.ahead = aheadOf(clock);
+    this.offset = clockOffset(clock);
   }
 
   /** Whether it has been set forward since the last call. Always false if the clock does not know `sinceBoot`. */
   look(): boolean {
-    const ahead = aheadOf(this.clock);
+    const offset = clockOffset(this.clock);
     // asking the system costs 50 µs, and a sweep may have thousands of slices
-    if (Math.abs(ahead - this.ahead) < TOLERANCE_MS) return false;
+    if (Math.abs(offset - this.offset) < TOLERANCE_MS) return false;
     const setMs = setSince(this.known, this.clock);
     this.known = clockRecord(this.clock);
-    this.ahead = ahead;
+    this.offset = offset;
     return setMs > 0;
   }
 }
-
-/** Changes when the wall clock is set, and when the machine sleeps. */
-const aheadOf = (clock: Clock): number => clock.now() - monotonic(clock);

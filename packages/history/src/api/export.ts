@@ -1,4 +1,4 @@
-import { keepPrivate, type NodeRequest, type NodeResponse } from '@stream-sessions/core/spi';
+import { isGone, keepPrivate, type NodeRequest, type NodeResponse } from '@stream-sessions/core/spi';
 import type { Visit } from '../types/query.js';
 import { visitToWire } from './wire.js';
 
@@ -38,12 +38,10 @@ export async function sendExport(
   visits: AsyncGenerator<Visit>,
   format: ExportFormat,
 ): Promise<void> {
-  let isGone = isClosed(res);
-  res.once('close', () => (isGone = true));
   // the first visit is read before the response begins, so that an error can still be reported as one
   const first = await visits.next();
   // a response that is closed never asks for more
-  if (isGone) return void (await visits.return(undefined));
+  if (isGone(res)) return void (await visits.return(undefined));
   res.statusCode = 200;
   keepPrivate(res);
   res.setHeader('Content-Type', TYPES[format]);
@@ -52,7 +50,7 @@ export async function sendExport(
   if (req.method === 'HEAD') return void out.end();
   let text = format === 'csv' ? `${COLUMNS.join(',')}\r\n` : '';
   try {
-    for (let next = first; next.done !== true && !isGone; next = await visits.next()) {
+    for (let next = first; next.done !== true && !isGone(res); next = await visits.next()) {
       text += format === 'csv' ? csvOf(next.value) : `${JSON.stringify(visitToWire(next.value))}\n`;
       if (text.length < CHUNK) continue;
       const isTaken = out.write(text);
@@ -68,8 +66,6 @@ export async function sendExport(
   }
   return undefined;
 }
-
-const isClosed = (res: NodeResponse): boolean => ('stream' in res ? (res.stream?.destroyed ?? true) : res.destroyed);
 
 /** Resolves when the client takes more, or is gone. */
 const roomIn = (res: NodeResponse): Promise<void> =>

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { StreamSessionsError } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, LAST_MS } from '@stream-sessions/core/spi';
 import type { Visit, VisitFilter } from '../types/query.js';
 
 /** The most rows on a page. */
@@ -25,10 +25,9 @@ const KNOWN: readonly string[] = [
 
 /** From the year 0 to JavaScript's last day: PostgreSQL handles both, but not everything before. */
 const FIRST_TIME = Date.parse('0000-01-01T00:00:00Z');
-const LAST_TIME = 8.64e15;
 
 /** True for a time in epoch milliseconds that a database can compare. */
-export const isTime = (at: number): boolean => at >= FIRST_TIME && at <= LAST_TIME;
+export const isTime = (at: number): boolean => at >= FIRST_TIME && at <= LAST_MS;
 
 /** @throws StreamSessionsError ERR_BAD_OPTION, ERR_BAD_CURSOR */
 export function checked(filter: VisitFilter): { limit: number; after: Cursor | undefined } {

@@ -1,4 +1,5 @@
 import type { PlaySession } from '@stream-sessions/core';
+import { clockOffset } from '@stream-sessions/core/spi';
 import type { Desk } from './desk.js';
 import { lend } from './lending.js';
 import { type Payer, Till } from './till.js';
@@ -39,7 +40,7 @@ export class Account {
     private readonly desk: Desk,
   ) {
     this.till = new Till(desk.expiry);
-    this.offset = desk.clockOffset();
+    this.offset = clockOffset(desk.clock);
   }
 
   /** True if nothing would be lost by closing it. */
@@ -211,7 +212,7 @@ export class Account {
 
   /** Does not bill time that did not really pass because the clock was set or the machine slept. */
   private followClock(now: number): void {
-    const offset = this.desk.clockOffset();
+    const offset = clockOffset(this.desk.clock);
     const shift = offset - this.offset;
     if (Math.abs(shift) < CLOCK_WAS_SET_MS) return;
     this.offset = offset;

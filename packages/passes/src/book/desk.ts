@@ -36,12 +36,6 @@ export class Desk {
     return ms;
   }
 
-  /** The wall clock minus the monotonic clock, which stands still while the machine sleeps. */
-  clockOffset(): number {
-    const now = this.clock.now();
-    return now - (this.clock.monotonic?.() ?? now);
-  }
-
   /** The limits for viewers on this pass. */
   speedOf({ useGlobalSpeed, downMbits, upMbits }: Pass): Speed {
     return limited(useGlobalSpeed ? this.globalSpeed : { downMbits, upMbits });

@@ -1,3 +1,4 @@
+import { LAST_MS } from '@stream-sessions/core/spi';
 import { PASS_TYPES, type SessionData } from '../types/session-data.js';
 import type { Pass } from '../types/store.js';
 import { usedBytes, usedMs } from './spending.js';
@@ -9,8 +10,6 @@ export type Expiry = 'time-and-days' | 'days-only';
 export type Over = 'quota_time' | 'quota_data' | 'expired';
 
 const DAY_MS = 86_400_000;
-/** The last moment that a `Date` can represent. */
-const LAST_MS = 8.64e15;
 
 /** The moment, or Infinity if it is beyond all dates: what sellers write for "never" may be 999,999,999 days. */
 export const orNever = (at: number): number => (at > LAST_MS ? Infinity : at);

@@ -1,5 +1,5 @@
 import type { Approval, Verdict } from '@stream-sessions/core';
-import { isDay } from '@stream-sessions/core/spi';
+import { isDay, LAST_MS } from '@stream-sessions/core/spi';
 import { isTags, MAX_TAGS } from '../support/tags.js';
 import type { Payload } from './request.js';
 
@@ -118,8 +118,6 @@ const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
 const RFC3339 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 /** RFC 3339, epoch milliseconds, or epoch seconds as in a JWT: as milliseconds, anything below this is before 1974. */
 const FEWEST_MS = 1e11;
-/** The last moment that a `Date` can represent. */
-const LAST_MS = 8.64e15;
 
 function timeOf(value: unknown): number | undefined {
   const text =

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { SessionKind } from '@stream-sessions/core';
-import { badOption, checkOptions, MAX_STREAM_LENGTH, normaliseAddress } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, LAST_MS, MAX_STREAM_LENGTH, normaliseAddress } from '@stream-sessions/core/spi';
 import { checkKinds } from '../support/kinds.js';
 import { checkKey, seal } from './seal.js';
 
@@ -18,8 +18,6 @@ export interface Signing {
   kind?: SessionKind;
 }
 
-/** The last moment that a `Date` can represent. */
-const LAST_MS = 8.64e15;
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
 
 /**

@@ -1,4 +1,4 @@
-import { destroyLater } from '@stream-sessions/core/spi';
+import { destroyLater, isGone } from '@stream-sessions/core/spi';
 import type { PlaybackResponse } from '../../connect.js';
 import type { Encoding } from './encoding.js';
 import { message } from './message.js';
@@ -41,7 +41,3 @@ export class FeedClient {
 
 const write = (res: PlaybackResponse, bytes: Buffer): unknown =>
   (res as { write(bytes: Buffer): unknown }).write(bytes);
-
-/** An HTTP/2 response does not report this itself. */
-export const isGone = (res: PlaybackResponse): boolean =>
-  'stream' in res ? (res.stream?.destroyed ?? true) : res.destroyed;

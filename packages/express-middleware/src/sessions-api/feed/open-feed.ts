@@ -1,8 +1,8 @@
-import { ApiError, everyMs, keepPrivate } from '@stream-sessions/core/spi';
+import { ApiError, everyMs, isGone, keepPrivate } from '@stream-sessions/core/spi';
 import Negotiator from 'negotiator';
 import type { PlaybackRequest, PlaybackResponse } from '../../connect.js';
 import type { Asked } from '../query.js';
-import { FeedClient, isGone } from './client.js';
+import { FeedClient } from './client.js';
 import { plain } from './encoding.js';
 import type { Feed } from './feed.js';
 import { readFeedFilter } from './filter.js';
