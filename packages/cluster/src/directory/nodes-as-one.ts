@@ -146,8 +146,7 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async tag(id: string, tags: Record<string, string>): Promise<boolean> {
-    const { answers, missing } = await this.ask<boolean>('tag', { id, tags });
-    return found(answers.find(({ answer }) => answer)?.answer, missing) ?? false;
+    return this.atAnyNode('tag', { id, tags });
   }
 
   async deny(target: DenialTarget, options?: DenyOptions): Promise<SharedDenial> {
@@ -163,8 +162,7 @@ export class NodesAsOne implements ClusterDirectory {
       await this.notReached();
       return true;
     }
-    const { answers, missing } = await this.ask<boolean>('lift', all);
-    return found(answers.find(({ answer }) => answer)?.answer, missing) ?? false;
+    return this.atAnyNode('lift', all);
   }
 
   async denials(): Promise<readonly Denial[]> {
@@ -197,6 +195,12 @@ export class NodesAsOne implements ClusterDirectory {
 
   leave(): Promise<void> {
     return this.parts.onLeave();
+  }
+
+  /** Whether a node has done it. Rejects if none has, and not all have answered. */
+  private async atAnyNode(what: string, body: unknown): Promise<boolean> {
+    const { answers, missing } = await this.ask<boolean>(what, body);
+    return found(answers.find(({ answer }) => answer)?.answer, missing) ?? false;
   }
 
   /** Rejects, rather than throws, when no node can be asked: other questions of the same call may be on their way. */
