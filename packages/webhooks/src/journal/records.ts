@@ -1,3 +1,5 @@
+import { parseObject } from '@stream-sessions/core/spi';
+
 /** What is to be sent, in the form stored in the journal. */
 export interface Sent {
   /** `webhook-id` */
@@ -43,12 +45,8 @@ export const isJournal = (start: string): boolean => LINE_START.startsWith(start
 
 /** Undefined: the line was cut short by a crash, damaged, or is not ours. */
 export function parseRecord(line: string): JournalRecord | undefined {
-  try {
-    const record: unknown = JSON.parse(line);
-    return isObject(record) && isRecord(record) ? (record as unknown as JournalRecord) : undefined;
-  } catch {
-    return undefined;
-  }
+  const record = parseObject(line) as Fields | undefined;
+  return record !== undefined && isRecord(record) ? (record as unknown as JournalRecord) : undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
