@@ -153,11 +153,9 @@ class Passes implements Policy {
   }
 
   private ownerOf(candidate: Candidate): string | undefined {
-    const owner: unknown = this.owner(candidate);
-    if (typeof owner === 'string' && owner !== '') return owner;
-    if (owner !== undefined && owner !== null && owner !== '') {
-      throw badOption('The result of owner', 'a string, or undefined', owner);
-    }
+    const owner: unknown = this.owner(candidate) ?? '';
+    if (typeof owner !== 'string') throw badOption('The result of owner', 'a string, or undefined', owner);
+    if (owner !== '') return owner;
     // A hit that lacks the name belongs to the owner of its session.
     return candidate.session && this.visits.get(candidate.session.id)?.account.owner;
   }
