@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fail, root, runSync, say } from './lib/run.mjs';
 import { setup } from './setup.mjs';
 
-setup('build');
+setup('bench');
 const wanted = process.argv.slice(2);
 const all = readdirSync(path.join(root, 'bench'))
   .filter((name) => name.endsWith('.bench.mjs'))

@@ -1,6 +1,6 @@
 /**
  * Makes a fresh clone ready: npm packages, system packages, build. Needs Node alone, for it runs before anything is installed.
- * What is done already is skipped, so this stands in front of every command. Usage: node scripts/setup.mjs start|test|check|clients|build
+ * What is done already is skipped, so this stands in front of every command. Usage: node scripts/setup.mjs start|test|check|clients|bench|build
  *
  * SETUP=npm leaves the system alone: only npm packages are installed.
  */
@@ -37,11 +37,12 @@ const NEEDS = {
     'rtmpdump',
     'nginx-rtmp',
   ],
+  bench: ['ffmpeg', 'redis', 'postgresql', 'curl'],
   build: [],
 };
 
 /**
- * @param {'start' | 'test' | 'check' | 'clients' | 'build'} purpose
+ * @param {'start' | 'test' | 'check' | 'clients' | 'bench' | 'build'} purpose
  * @returns {string[]} the system components that are missing still: `npm start` has a sample stream instead of ffmpeg
  */
 export function setup(purpose) {
