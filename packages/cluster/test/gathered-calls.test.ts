@@ -8,16 +8,13 @@ const redis = oneRedis();
 afterAll(closeClients);
 
 /** Adds to the number of a bucket, except where it is told to fail. */
-const ADD: Step = {
-  name: 'add',
-  lua: `
+const call = `
 if ARGV[1] == 'fail' then return redis.call('GET') end
 if ARGV[1] == 'nothing' then return nil end
 local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], 60000)
-return {sum, #KEYS, #ARGV, ARGV[#ARGV]}`,
-  isGathered: true,
-};
+return {sum, #KEYS, #ARGV, ARGV[#ARGV]}`;
+const ADD: Step = { name: 'add', lua: call, gathered: { shared: '', call } };
 
 let links = 0;
 

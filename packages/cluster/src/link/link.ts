@@ -10,8 +10,19 @@ export interface Step {
   readonly name: string;
   /** Lua, as accepted by `EVAL`. Keys are in `KEYS`, everything else in `ARGV`. */
   readonly lua: string;
-  /** Calls are frequent and short, and may wait some milliseconds for others, in any buckets, to be sent with them. Default false. */
-  readonly isGathered?: boolean;
+  /** Calls are frequent and short, and may wait some milliseconds for others, in any buckets, to be sent with them. Default: none does. */
+  readonly gathered?: Gathered;
+}
+
+/**
+ * The script of a step in two pieces, for several calls in one command. What the first one declares, the second one sets anew for each
+ * call, or only reads. In both, `KEYS` and `ARGV` are those of the call.
+ */
+export interface Gathered {
+  /** Functions, variables and the time: run once. Making functions anew for each call costs as much as the commands of one. */
+  readonly shared: string;
+  /** Run for each call; returns its result. */
+  readonly call: string;
 }
 
 /**

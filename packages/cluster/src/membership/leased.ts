@@ -1,4 +1,4 @@
-import type { Step } from '../link/link.js';
+import type { Gathered, Step } from '../link/link.js';
 
 /** Lua: `now`, epoch milliseconds by the clock of Redis. */
 export const NOW_LUA = `
@@ -20,7 +20,11 @@ export const LEASES = 'leases';
  * A step for incarnations that hold a lease: see `Membership.run`. Its keys begin at `KEYS[2]` and its arguments at `ARGV[2]`;
  * `now` is the time of Redis in epoch milliseconds.
  */
-export const leased = (name: string, lua: string, more: Pick<Step, 'isGathered'> = {}): Step => ({
-  ...{ name, lua: `${NOW_LUA}${LEASE_LUA}\n${lua}` },
-  ...more,
-});
+export const leased = (name: string, lua: string): Step => ({ name, lua: `${NOW_LUA}${LEASE_LUA}\n${lua}` });
+
+/** The same for a step whose calls are gathered: all of one command happen at the same time. */
+export function leasedTogether(name: string, gathered: Gathered): Step {
+  const shared = `${NOW_LUA}\n${gathered.shared}`;
+  const call = `${LEASE_LUA}\n${gathered.call}`;
+  return { name, lua: `local KEYS, ARGV = KEYS, ARGV${shared}${call}`, gathered: { shared, call } };
+}

@@ -1,5 +1,5 @@
 import type { RedisSend } from '@stream-sessions/core/spi';
-import type { Reply, Step } from '../link/link.js';
+import type { Gathered, Reply, Step } from '../link/link.js';
 import { wordsOf } from '../errors.js';
 import { evaluate } from './scripts.js';
 
@@ -32,9 +32,10 @@ export class GatheredCalls {
 
   constructor(
     private readonly step: Step,
+    scripts: Gathered,
     private readonly send: RedisSend,
   ) {
-    this.several = severalOf(step);
+    this.several = severalOf(step.name, scripts);
   }
 
   run(keys: string[], args: readonly string[]): Promise<Reply> {
@@ -97,22 +98,25 @@ const sizeOf = ({ keys, args }: Call): number => keys.length + args.length;
  * The step, many times over. ARGV: for each call how many keys and arguments it has, and those arguments. Answers for each 1 and its
  * answer, or 0 and its error.
  */
-const severalOf = ({ name, lua }: Step): Step => ({
+const severalOf = (name: string, { shared, call }: Gathered): Step => ({
   name,
-  lua: `local function step(KEYS, ARGV)
-${lua}
+  lua: `local keys, args = KEYS, ARGV
+local KEYS, ARGV
+${shared}
+local function step()
+${call}
 end
-local outcomes, key, arg = {}, 0, 1
-while arg < #ARGV do
-  local keys, args = {}, {}
-  for i = 1, tonumber(ARGV[arg]) do keys[i] = KEYS[key + i] end
-  for i = 1, tonumber(ARGV[arg + 1]) do args[i] = ARGV[arg + 1 + i] end
-  key, arg = key + #keys, arg + 2 + #args
-  local isDone, answer = pcall(step, keys, args)
-  if not isDone then outcomes[#outcomes + 1] = {0, type(answer) == 'table' and answer.err or tostring(answer)}
+local outcomes, key, arg, n = {}, 0, 0, 0
+while arg < #args do
+  local keysEnd, argsBegin = key + args[arg + 1], arg + 2
+  local argsEnd = argsBegin + args[arg + 2]
+  KEYS, ARGV = {unpack(keys, key + 1, keysEnd)}, {unpack(args, argsBegin + 1, argsEnd)}
+  key, arg, n = keysEnd, argsEnd, n + 1
+  local isDone, answer = pcall(step)
+  if not isDone then outcomes[n] = {0, type(answer) == 'table' and answer.err or tostring(answer)}
   else
     -- nil would end the list
-    outcomes[#outcomes + 1] = {1, answer ~= nil and answer}
+    outcomes[n] = {1, answer ~= nil and answer}
   end
 end
 return outcomes`,

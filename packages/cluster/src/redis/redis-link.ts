@@ -16,6 +16,7 @@ import {
   type ClusterLink,
   type Follower,
   type Reply,
+  type Gathered,
   type Step,
 } from '../link/link.js';
 import { asLinkError, mayPass } from './failures.js';
@@ -77,7 +78,9 @@ class RedisLink implements ClusterLink {
     if (wrong !== undefined) return Promise.reject(linkFailed(wrong));
     const named = keys.map((name) => this.keyOf(bucket, name));
     return this.attempts.make(step.name, () =>
-      step.isGathered === true ? this.gathered(step).run(named, args) : evaluate(this.send, step, named, args),
+      step.gathered === undefined
+        ? evaluate(this.send, step, named, args)
+        : this.gathered(step, step.gathered).run(named, args),
     );
   }
 
@@ -127,9 +130,9 @@ class RedisLink implements ClusterLink {
     this.client.off?.('error', ignore);
   }
 
-  private gathered(step: Step): GatheredCalls {
+  private gathered(step: Step, scripts: Gathered): GatheredCalls {
     let calls = this.gatheredCalls.get(step);
-    if (calls === undefined) this.gatheredCalls.set(step, (calls = new GatheredCalls(step, this.send)));
+    if (calls === undefined) this.gatheredCalls.set(step, (calls = new GatheredCalls(step, scripts, this.send)));
     return calls;
   }
 

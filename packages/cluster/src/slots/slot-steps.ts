@@ -1,4 +1,4 @@
-import { leased } from '../membership/leased.js';
+import { leased, leasedTogether } from '../membership/leased.js';
 
 /** Slots that nobody has claimed for this long are free. Holders claim them again in time. Milliseconds. */
 export const KEEP_MS = 86_400_000;
@@ -73,9 +73,9 @@ end`;
  * Returns 1 and the sessions that go for it, session and opening time alternating; 0 and the holders, session and incarnation
  * alternating; 2 if it is itself one that had to go; or -1.
  */
-export const TAKE = leased(
-  'take-slot',
-  `${HOLDERS_LUA}
+export const TAKE = leasedTogether('take-slot', {
+  shared: '',
+  call: `${HOLDERS_LUA}
 local gone = {}
 for i = 7, #ARGV do gone[ARGV[i]] = true end
 readHolders(gone)
@@ -121,8 +121,7 @@ for _, session in ipairs(order) do
   end
 end
 return {1, replaced}`,
-  { isGathered: true },
-);
+});
 
 /** What a node learns when it claims a slot. */
 export const CLAIMED = { fits: 'fits', excess: 'excess', others: 'others' } as const;

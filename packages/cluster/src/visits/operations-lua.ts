@@ -6,6 +6,15 @@ import { ADD_NAMES_LUA, PENDING_MS, RESOLVE_LUA } from './visit-lua.js';
 /** The most ended visits remembered per group. */
 const MAX_ENDED = 24;
 
+/** Lua: of which node the operations are, and what they have read and changed. */
+const CALL_LUA = `
+local me, records, changed, before, ended, endedNow, living`;
+
+/** Lua: for the next call of several. */
+export const NEW_OPERATIONS_LUA = `
+me = sub(ARGV[1], 1, ${HOLDER_LENGTH})
+records, changed, before, ended, endedNow, living = {}, {}, '', {}, {}, nil`;
+
 /**
  * Lua: what all operations need. Each is a function of where its arguments begin, its place, and the visits that are there, and returns its
  * answer.
@@ -110,7 +119,6 @@ end`;
 
 /** Lua: what may end a visit. */
 const END_LUA = `
-local living
 local function others(holders)
   if holders == me then return '' end
   if not living then
@@ -191,17 +199,19 @@ act.X = function(b, place, all)
 end`;
 
 /**
- * Lua: the operations, by their letters, in `act`. Functions are made only where an operation needs them (`uses`): Redis makes those of a
- * script anew each time that it runs, and thirty of them cost as much as five calls of Redis.
+ * Lua: the operations, by their letters, in `act`. `make` makes those that a call uses, unless one before it has: Redis makes the functions
+ * of a script anew each time that it runs, and thirty of them cost as much as five calls of Redis.
  */
-export const OPERATIONS_LUA = `${COMMON_LUA}
-if uses.F or uses.C then
-  ${BEGIN_LUA}
-  ${ASK_LUA}
-  if uses.C then ${CLAIM_LUA} end
-end
-if uses.G or uses.L or uses.X then
-  ${END_LUA}
-  if uses.G then ${GIVE_BACK_LUA} end
-  ${LEAVE_LUA}
+export const OPERATIONS_LUA = `${CALL_LUA}${COMMON_LUA}
+local function make(uses)
+  if (uses.F or uses.C) and not act.F then
+    ${BEGIN_LUA}
+    ${ASK_LUA}
+    ${CLAIM_LUA}
+  end
+  if (uses.G or uses.L or uses.X) and not act.L then
+    ${END_LUA}
+    ${GIVE_BACK_LUA}
+    ${LEAVE_LUA}
+  end
 end`;

@@ -23,9 +23,13 @@ local function post(key, step, before)
   local text = table.concat(happened, '\\n')
   if before ~= '' then text = before .. '\\n' .. text end
   redis.call('HSET', key, step, text)
-  redis.call('PEXPIRE', key, ${KEEP_MS})
+  redis.call('PEXPIRE', key, '${KEEP_MS}')
   return text
 end`;
+
+/** Lua: for the next call of several. */
+export const NEW_OUTBOX_LUA = `
+happened, happenings = {}, 0`;
 
 /** Lua: a beginning by another step can be taken back until it has been reported. */
 export const UNSAY_LUA = `

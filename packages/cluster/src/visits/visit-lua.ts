@@ -26,7 +26,7 @@ export const CHANGED_MS = 2_000;
 
 /** Lua: who holds something, as texts of `HOLDER_LENGTH` letters, one after the other. */
 const HOLDERS_LUA = `
-local find, sub = string.find, string.sub
+local find, sub, format = string.find, string.sub, string.format
 local function holds(holders, holder)
   if holders == holder then return true end
   for i = 1, #holders, ${HOLDER_LENGTH} do if sub(holders, i, i + ${HOLDER_LENGTH - 1}) == holder then return true end end
@@ -119,7 +119,7 @@ local function writeAll(key, fields, keepMs)
     end
   end
   if m > 0 then redis.call('HDEL', key, unpack(gone)) end
-  if n > 0 and redis.call('HSET', key, unpack(set)) == n / 2 then redis.call('PEXPIRE', key, keepMs or ${KEEP_MS}) end
+  if n > 0 and redis.call('HSET', key, unpack(set)) == n / 2 then redis.call('PEXPIRE', key, keepMs or '${KEEP_MS}') end
 end
 -- the first of CHANGED_KEYS is at this place among the keys
 local function settle(key, changedAt)
@@ -134,16 +134,21 @@ local function settle(key, changedAt)
   local known = redis.call('HMGET', key, unpack(abouts))
   for i = 2, n do
     local sum = (known[i] or 0) + counted[abouts[i]]
-    sums[abouts[i]] = sum > 0 and sum
+    -- a text: Redis writes a number of Lua as one with a fraction, which takes longer than adding it up
+    sums[abouts[i]] = sum > 0 and format('%d', sum)
     lately[abouts[i]] = '1'
     areGone = areGone or sum <= 0
   end
   -- later than any, also where the counts had gone meanwhile
-  sums['${VERSION}'] = string.format('%.0f', math.max((known[1] or 0) + 1, now))
+  sums['${VERSION}'] = format('%d', math.max((known[1] or 0) + 1, now))
   writeAll(key, sums)
-  writeAll(KEYS[changedAt + math.floor(now / ${CHANGED_MS}) % 3], lately, ${2 * CHANGED_MS})
+  writeAll(KEYS[changedAt + math.floor(now / ${CHANGED_MS}) % 3], lately, '${2 * CHANGED_MS}')
   if areGone and redis.call('HLEN', key) == 1 then redis.call('DEL', key) end
 end`;
+
+/** Lua: for the next call of several. */
+export const NEW_RECORDS_LUA = `
+counted = {}`;
 
 /**
  * Lua: which visit a hit belongs to, by the rules of a single node. Names come best first, as kind and hash; the first name of a

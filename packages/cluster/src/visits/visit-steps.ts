@@ -1,9 +1,9 @@
 import { HOLDER_LENGTH } from '../membership/lease-steps.js';
-import { leased } from '../membership/leased.js';
+import { leased, leasedTogether } from '../membership/leased.js';
 import { SHARDS } from './fields.js';
-import { OPERATIONS_LUA } from './operations-lua.js';
-import { OUTBOX_LUA, outboxKey } from './outbox-steps.js';
-import { CHANGED_KEYS, KEEP_MS, RECORDS_LUA, TENTATIVE_MS } from './visit-lua.js';
+import { NEW_OPERATIONS_LUA, OPERATIONS_LUA } from './operations-lua.js';
+import { NEW_OUTBOX_LUA, OUTBOX_LUA, outboxKey } from './outbox-steps.js';
+import { CHANGED_KEYS, KEEP_MS, NEW_RECORDS_LUA, RECORDS_LUA, TENTATIVE_MS } from './visit-lua.js';
 
 export const visitsKey = (shard: number): string => `visits-${shard}`;
 export const VISITS_KEYS: readonly string[] = Array.from({ length: SHARDS }, (_, shard) => visitsKey(shard));
@@ -67,14 +67,12 @@ export type What = keyof typeof WIDTHS;
  *
  * What all of it needs is read at once and written at once: a call costs more than what it does, and so does an argument.
  */
-export const VISITS = leased(
-  'visits',
-  `local KEYS, ARGV = KEYS, ARGV
-${RECORDS_LUA}${OUTBOX_LUA}
-local me = sub(ARGV[1], 1, ${HOLDER_LENGTH})
+export const VISITS = leasedTogether('visits', {
+  shared: `${RECORDS_LUA}${OUTBOX_LUA}${OPERATIONS_LUA}
 local widths = {${Object.entries(WIDTHS)
     .map(([what, width]) => `${what} = ${width}`)
-    .join()}}
+    .join()}}`,
+  call: `${NEW_RECORDS_LUA}${NEW_OUTBOX_LUA}${NEW_OPERATIONS_LUA}
 local uses, places, begins, n = {}, {}, {}, 0
 local b, last = 4, #ARGV
 while b < last do
@@ -83,7 +81,6 @@ while b < last do
   uses[what], places[n], begins[n] = true, ARGV[b + 2], b
   b = b + widths[what]
 end
-local records, changed, before = {}, {}, ''
 if n > 0 then
   local latest = '${LATEST}' .. me
   places[n + 1] = latest
@@ -100,25 +97,24 @@ if n > 0 then
 end
 if ARGV[3] ~= '-' then redis.call('HDEL', KEYS[3], unpack(cut(ARGV[3], ','))) end
 local window = math.floor(now / ${TENTATIVE_MS})
-local endsNow, endsBefore, ended, endedNow = KEYS[5 + window % 3], KEYS[5 + (window + 2) % 3], {}, {}
+local endsNow, endsBefore = KEYS[5 + window % 3], KEYS[5 + (window + 2) % 3]
 if (uses.F or uses.C or uses.X) and redis.call('EXISTS', endsNow, endsBefore) > 0 then
   for _, key in ipairs({endsBefore, endsNow}) do
     for i, known in ipairs(redis.call('HMGET', key, unpack(places))) do ended[places[i]] = known or ended[places[i]] end
   end
 end
-${OPERATIONS_LUA}
+make(uses)
 local answers = {}
 for i = 1, n do
   local from, place = begins[i], places[i]
   answers[i] = act[ARGV[from + 1]](from, place, parse(records[place]))
 end
 writeAll(KEYS[4], changed)
-writeAll(endsNow, endedNow, ${2 * TENTATIVE_MS})
+writeAll(endsNow, endedNow, '${2 * TENTATIVE_MS}')
 settle(KEYS[2], 8)
 post(KEYS[3], ARGV[2], before)
 return {answers, before}`,
-  { isGathered: true },
-);
+});
 
 /**
  * Whether the latest steps of an incarnation are still there: of this one, or of the one that this process was before, whose steps have
