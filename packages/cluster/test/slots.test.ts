@@ -2,7 +2,7 @@ import type { SlotAnswer } from '@stream-sessions/core/spi';
 import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
 import { LEASE_MS } from './support/members.js';
-import { hash, slotNodes, type SlotNode } from './support/slot-nodes.js';
+import { hash, slotNodes } from './support/slot-nodes.js';
 
 const { redis, node, prefix, grown } = slotNodes();
 
@@ -11,9 +11,11 @@ const full = (...holders: string[]): SlotAnswer => ({ isTaken: false, holders })
 const taken: SlotAnswer = { isTaken: true };
 
 it('slots are not given out while their holders are unknown, and then exactly as many as there are', async () => {
-  const nodes = [await node('a'), await node('b'), await node('c'), await node('d')];
-  const [a, b] = nodes as [SlotNode, SlotNode];
+  const a = await node('a');
+  // at once: the bucket is as young as this node
   expect(await a.slots.take('eve', 's', limit)).toBeUndefined();
+  const b = await node('b');
+  const nodes = [a, b, await node('c'), await node('d')];
   await grown();
   for (const { slots } of nodes) slots.answer((ids) => ids);
   const answers = await Promise.all(
