@@ -250,6 +250,27 @@ describe('the spill file', () => {
     await tracker.stop();
   });
 
+  it('tells what an earlier process left before anything of its own, however long reading that takes', async () => {
+    const spillFile = join(folder, 'left');
+    const left = Array.from({ length: 900 }, (_, n) => {
+      const type = n % 2 === 0 ? 'session.opened' : 'session.closed';
+      return { type, payload: { session_id: `${n >> 1}`, opened_at: 'then', user_agent: 'a'.repeat(10_000) } };
+    });
+    writeFileSync(spillFile, left.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    const { tracker } = setup();
+    const sink = new RudeSink(0, () => undefined);
+    tracker.addSink(sink, { maxPairs: 1, spillFile });
+    let came = 0;
+    while (sink.got.length === 0) {
+      tracker.kickAll({ stream: 'cam1' });
+      for (let n = 0; n < 3; n++) tracker.trackHttp(hit({ ip: `10.0.${came >> 8}.${came++ & 255}` }));
+      await new Promise(setImmediate);
+    }
+    await tracker.stop();
+    expect(pairsOf(sink.got)).toMatchObject({ pairs: 450 + came, open: new Set() });
+    expect(sink.got.slice(0, left.length)).toEqual(left);
+  });
+
   it.each([0, 50])('loses nothing that follows a line cut short by a crash, %d ms later', async (ms) => {
     const spillFile = join(folder, 'cut');
     writeFileSync(spillFile, '{"id":"cut');

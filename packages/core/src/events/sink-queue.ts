@@ -174,10 +174,11 @@ export class SinkQueue {
    * memory.
    */
   private async next(): Promise<WireEvent[]> {
-    const isLeftOver = this.spill !== undefined && this.spill.size > 0 && !this.spilling;
-    const leftOver = isLeftOver ? await this.spilled() : [];
-    // there may have been no more than what a crash cut short
-    if (leftOver.length > 0) return leftOver;
+    while (this.spill !== undefined && this.spill.left > 0) {
+      const leftOver = await this.spilled();
+      // none: it was what a crash had cut short
+      if (leftOver.length > 0 || this.abandoned) return leftOver;
+    }
     if (this.backlog !== undefined) {
       const rows: WireEvent[] = [];
       while (rows.length < MAX_BATCH) {

@@ -15,6 +15,8 @@ const CHUNK = 1024 * 1024;
 export class SpillFile {
   /** Lines that are still to be written or read. */
   size = 0;
+  /** Those of them that an earlier process has written. */
+  left = 0;
   /** Bytes in the file. */
   private length = 0;
   private readAt = 0;
@@ -47,6 +49,7 @@ export class SpillFile {
         spill.size++;
         spill.length++;
       }
+      spill.left = spill.size;
       return spill;
     } catch (error) {
       unlock();
@@ -80,25 +83,29 @@ export class SpillFile {
   }
 
   /**
-   * The next events, at most `max`; none when there are no more.
+   * The next events, at most `max`; none when there are no more. What an earlier process left ends a portion: what is in memory by
+   * now comes before what this process has written.
    *
    * @throws Error when the file cannot be written or read
    */
   async take(max: number): Promise<WireEvent[]> {
     await this.written;
     const events: WireEvent[] = [];
+    const isLeft = this.left > 0;
+    const isEnough = (): boolean => events.length >= max || (isLeft && this.left === 0);
     const file = await open(this.path, 'r');
     try {
       let rest = Buffer.alloc(0);
-      while (events.length < max) {
+      while (!isEnough()) {
         const at = this.readAt + rest.length;
         const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK), 0, CHUNK, at);
         if (bytesRead === 0) break;
         rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-        for (let end = rest.indexOf(NEWLINE); end >= 0 && events.length < max; end = rest.indexOf(NEWLINE)) {
+        for (let end = rest.indexOf(NEWLINE); end >= 0 && !isEnough(); end = rest.indexOf(NEWLINE)) {
           const event = parsed(rest.toString('utf8', 0, end));
           this.readAt += end + 1;
           this.size--;
+          if (isLeft) this.left--;
           rest = rest.subarray(end + 1);
           if (event !== undefined) events.push(event);
         }
