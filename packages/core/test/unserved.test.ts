@@ -195,6 +195,14 @@ describe('a viewer that has not been served yet', () => {
     expect(told).toEqual(['settled invented', 'closed invented not_served']);
   });
 
+  it('makes room once its last request was cut as stalled', () => {
+    const { tracker, clock } = setup({ maxSessions: 1, stallTimeoutMs: 3_000, idleTimeoutMs: 60_000 });
+    const handle = ask(tracker);
+    clock.advance(5_000);
+    expect(handle.signal.aborted).toBe(true);
+    expect(must(tracker.trackHttp(hit({ stream: 'cam2' })))).toMatchObject({ stream: 'cam2' });
+  });
+
   it('replaces nobody before being served', () => {
     const replacing: Policy = {
       name: 'one per user',

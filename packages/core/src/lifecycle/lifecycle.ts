@@ -178,8 +178,12 @@ export class Lifecycle implements HandleOwner {
 
   requestEnded(session: Session, handle: OpenHandle, bytes: number): void {
     if (!session.isClosed) this.activity.touch(session, handle, bytes);
-    // All its requests failed or went unanswered: it leaves no trace.
-    if (session.isUnserved && session.handles === undefined) this.close(session, 'not_served');
+    this.closeIfNotServed(session);
+  }
+
+  /** All its requests failed, went unanswered or were cut: it leaves no trace. True: it has closed. */
+  closeIfNotServed(session: Session): boolean {
+    return session.isUnserved && session.handles === undefined && this.close(session, 'not_served');
   }
 
   /** The transport has lost a connection: the session ends with it unless something else keeps it open. */

@@ -150,8 +150,9 @@ export class Sweeper {
     }
     if (idle && requests === 0) return this.lifecycle.close(session, 'idle');
     if (idle && requests === stalled) return this.lifecycle.close(session, 'stalled');
-    if (stalled > 0) this.cutStalled(session, now);
-    return false;
+    if (stalled === 0) return false;
+    this.cutStalled(session, now);
+    return this.lifecycle.closeIfNotServed(session);
   }
 
   /** Cuts the requests whose clients take nothing; the session continues with its other requests. */

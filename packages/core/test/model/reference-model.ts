@@ -146,6 +146,10 @@ export class ReferenceModel {
   endRequest(session: ModelSession, request: number, bytes: number): void {
     this.touch(session, request, bytes);
     session.requests = session.requests.filter(({ id }) => id !== request);
+    this.closeIfNotServed(session);
+  }
+
+  private closeIfNotServed(session: ModelSession): void {
     if (session.unserved && session.requests.length === 0) this.close(session, 'not_served');
   }
 
@@ -202,7 +206,10 @@ export class ReferenceModel {
       else if (session.requests.length === 0) {
         if (idle) this.close(session, 'idle');
       } else if (idle && session.requests.every(stalled)) this.close(session, 'stalled');
-      else session.requests = session.requests.filter((request) => !stalled(request));
+      else {
+        session.requests = session.requests.filter((request) => !stalled(request));
+        this.closeIfNotServed(session);
+      }
     }
   }
 
