@@ -51,7 +51,7 @@ describe('TextStore', () => {
         for (const n of [...all.keys()].slice(1)) {
           expect(store.get(n) === all[n]).toBe(true);
           const part = (all[n] as string).slice(-20);
-          expect(store.includes(n, Buffer.from(part))).toBe(Buffer.from(all[n] as string).includes(part));
+          expect(store.includes(n, Buffer.from(part))).toBe(Buffer.from(all[n] as string).includes(Buffer.from(part)));
           expect(store.includes(n, Buffer.from(`${all[n] as string}!`))).toBe(false);
         }
         expect(store.get(0)).toBe('another');
