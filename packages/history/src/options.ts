@@ -1,5 +1,13 @@
 import type { Clock, Logger } from '@stream-sessions/core';
-import { badOption, checkOptions, consoleLogger, isolated, systemClock } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkClock,
+  checkMethods,
+  checkOptions,
+  consoleLogger,
+  isolated,
+  systemClock,
+} from '@stream-sessions/core/spi';
 import type { PgPool } from './postgres/postgres-engine.js';
 import type { IpMode } from './types/visit-row.js';
 import type { SqlEngine } from './types/engine.js';
@@ -73,6 +81,8 @@ const KNOWN: readonly string[] = [
 ] satisfies readonly (keyof HistoryOptions)[];
 const PLACES = ['url', 'pool', 'dataDir', 'engine'] as const;
 const MODES: readonly unknown[] = ['full', 'truncated', 'none'];
+/** As `pg` reads them: a URL, or the folder of a socket. */
+const URL_OF_POSTGRES = /^(?:postgres(?:ql)?:\/\/|socket:|\/)/;
 const MIN_JOURNAL_BYTES = 1024 * 1024;
 const MINUTE = 60_000;
 
@@ -87,10 +97,14 @@ export function checked(options: HistoryOptions) {
   for (const [name, value] of Object.entries({ url: options.url, dataDir, journal })) {
     if (value !== undefined && (typeof value !== 'string' || value === '')) throw badOption(name, 'a text', value);
   }
-  if (!(maxJournalBytes >= MIN_JOURNAL_BYTES))
+  checkDatabase(options);
+  checkClock(clock);
+  checkMethods('logger', logger, ['warn', 'error']);
+  if (!isFrom(MIN_JOURNAL_BYTES, maxJournalBytes))
     throw badOption('maxJournalBytes', `${MIN_JOURNAL_BYTES} bytes or more`, maxJournalBytes);
-  if (!(progressMs > 0)) throw badOption('progressMs', 'a positive number of milliseconds', progressMs);
-  if (!(lostAfterMs >= 2 * MINUTE))
+  if (!(isFrom(0, progressMs) && progressMs > 0))
+    throw badOption('progressMs', 'a positive number of milliseconds', progressMs);
+  if (!isFrom(2 * MINUTE, lostAfterMs))
     throw badOption(
       'lostAfterMs',
       `${2 * MINUTE} milliseconds or more, for processes are heard of once a minute`,
@@ -101,7 +115,7 @@ export function checked(options: HistoryOptions) {
   checkOptions('retentionDays', retentionDays, ['visits', 'minutes', 'hours', 'days']);
   const { visits = 90, minutes = 30, hours = Infinity, days = Infinity } = retentionDays;
   for (const [name, value] of Object.entries({ visits, minutes, hours, days })) {
-    if (!(value >= 1)) throw badOption(`retentionDays.${name}`, 'a number of days, at least 1', value);
+    if (!isFrom(1, value)) throw badOption(`retentionDays.${name}`, 'a number of days, at least 1', value);
   }
   return {
     ...options,
@@ -118,11 +132,22 @@ export function checked(options: HistoryOptions) {
 
 export type CheckedOptions = ReturnType<typeof checked>;
 
+/** A wrong one would look like a database that is down: everything would wait for it in the journal. */
+function checkDatabase({ url, pool, engine }: HistoryOptions): void {
+  // it may contain a password
+  if (url !== undefined && !URL_OF_POSTGRES.test(url)) throw badOption('url', '"postgres://…"', 'another');
+  if (pool !== undefined) checkMethods('pool', pool, ['connect']);
+  if (engine !== undefined) checkMethods('engine', engine, ['query', 'transaction', 'close']);
+}
+
+/** A number, not a text that is compared like one: an unparsed variable of the environment. */
+const isFrom = (least: number, value: number): boolean => typeof value === 'number' && value >= least;
+
 function addresses(ip: IpMode | IpLater): { ipMode: IpMode; later: IpLater | undefined } {
   if (typeof ip === 'string' && MODES.includes(ip)) return { ipMode: ip, later: undefined };
   if (typeof ip !== 'object' || ip === null) throw badOption('ip', 'full, truncated, none, or { then, afterDays }', ip);
   checkOptions('ip', ip, ['then', 'afterDays']);
   if (ip.then !== 'truncated' && ip.then !== 'none') throw badOption('ip.then', 'truncated or none', ip.then);
-  if (!(ip.afterDays >= 0)) throw badOption('ip.afterDays', 'a number of days', ip.afterDays);
+  if (!isFrom(0, ip.afterDays)) throw badOption('ip.afterDays', 'a number of days', ip.afterDays);
   return { ipMode: 'full', later: ip };
 }
