@@ -84,9 +84,12 @@ const csvOf = (visit: Visit): string => {
   return `${COLUMNS.map((column) => cell(wire[column])).join(',')}\r\n`;
 };
 
+/** How spreadsheets know a formula, some of them behind blanks, or in the full-width characters of East Asia. */
+const FORMULA = /^(?:[\t\r\n]|\s*[=+\-@＝＋－＠])/;
+
 /** Text from strangers may begin like a formula, which spreadsheets would run: a leading quote makes it plain text. */
 function cell(value: string | number | boolean | undefined): string {
   if (value === undefined) return '';
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
