@@ -1,5 +1,5 @@
 import type { Clock, SessionTracker } from '@stream-sessions/core';
-import { badOption, checkClock, checkOptions, needTracker, systemClock } from '@stream-sessions/core/spi';
+import { badOption, checkClock, checkOptions, checkTimeout, needTracker, systemClock } from '@stream-sessions/core/spi';
 import type { ConnectionTracker } from './connection.js';
 import { Connections } from './connections.js';
 
@@ -46,6 +46,8 @@ export function createConnectionTracker(
   for (const [name, value] of Object.entries({ heartbeatWindowMs, checkIntervalMs, resumeWithinMs, maxConnections })) {
     if (!(typeof value === 'number' && value > 0)) throw badOption(name, 'a number above 0', value);
   }
+  // pages are told an interval in this time, and a timer of theirs that waits too long fires at once
+  checkTimeout('heartbeatWindowMs', heartbeatWindowMs, 1);
   checkClock(clock);
   return new Connections(tracker, {
     windowMs: heartbeatWindowMs,

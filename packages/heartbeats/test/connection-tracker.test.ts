@@ -258,6 +258,12 @@ it.each([
   });
 });
 
+it.each([Infinity, 2 ** 31, 0, NaN, '60000'])('the connection tracker refuses a window of %p', (bad) => {
+  expect(() => createConnectionTracker(tracker, { heartbeatWindowMs: bad as number })).toThrow(
+    expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining('heartbeatWindowMs') }),
+  );
+});
+
 it.each([null, 5, {}, { now: Date.now }, Date])('the connection tracker refuses the clock %p', (bad) => {
   expect(() => createConnectionTracker(tracker, { clock: bad as never })).toThrow(
     expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringContaining('clock') }),
