@@ -27,6 +27,7 @@ export {
 export { countryOf, isDay, MAX_ROWS, oneOf, protocolOf, quoted, rowLimit } from './http/request-values.js';
 export { isParsedBody, readObject } from './http/json-body.js';
 export { isGone, type NodeRequest, type NodeResponse } from './http/node-http.js';
+export { isOrigin, isOwnOrigin } from './http/page-origin.js';
 export type { Attachment } from './connections/attachment.js';
 export { ConnectionSet, onceClosed } from './connections/connection-set.js';
 export { destroyLater, HANG_UP_MS } from './connections/hang-up.js';

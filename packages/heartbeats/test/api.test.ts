@@ -133,15 +133,42 @@ it('the HTTP API accepts heartbeats from pages of other origins, of all or of a 
   expect(preflight.headers.get('access-control-allow-headers')).toBe('Content-Type');
   server.close();
   await serve({ origins: ['https://example.com'] });
-  const from = async (origin: string) =>
-    (await fetch(`${url}/streams/cam1/connections`, { method: 'POST', headers: { Origin: origin } })).headers.get(
-      'access-control-allow-origin',
-    );
-  expect([await from('https://example.com'), await from('https://evil.example')]).toEqual([
-    'https://example.com',
-    null,
+  const answers = (
+    [
+      undefined,
+      'https://example.com',
+      new URL(url).origin,
+      'https://evil.example',
+      'http://example.com',
+      'null',
+    ] as const
+  ).map(async (origin) => {
+    const { id, key } = await begin();
+    const init = { method: 'POST', headers: { ...(origin && { Origin: origin }) } };
+    const body = JSON.stringify({ key });
+    const begun = await fetch(`${url}/streams/cam2/connections`, init);
+    const beaten = await fetch(`${url}/connections/${id}/heartbeat`, { ...init, body });
+    return [begun.status, beaten.status, begun.headers.get('access-control-allow-origin')];
+  });
+  expect(await Promise.all(answers)).toEqual([
+    [201, 204, null],
+    [201, 204, 'https://example.com'],
+    [201, 204, null],
+    [403, 403, null],
+    [403, 403, null],
+    [403, 403, null],
   ]);
+  expect(connections.getConnectionCount('cam2')).toBe(3);
 });
+
+it.each([['https://example.com/'], ['https://Example.com'], ['https://example.com:443'], ['example.com'], ['null']])(
+  'the HTTP API refuses the origin %s, which no browser sends',
+  (origin) => {
+    expect(() => heartbeatApi(connections, { origins: [origin] })).toThrow(
+      expect.objectContaining({ code: 'ERR_BAD_OPTION', message: expect.stringMatching(/^origins must be/) }),
+    );
+  },
+);
 
 it('the HTTP API lists connections to callers that the app authorises', async () => {
   await serve({ authorize: (req) => req.headers.authorization === 'Bearer operator' });

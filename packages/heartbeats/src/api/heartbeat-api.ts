@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamSessionsError, streamCode, tokenFromQuery } from '@stream-sessions/core';
-import { atOnce, badOption } from '@stream-sessions/core/spi';
+import { atOnce, badOption, isOwnOrigin } from '@stream-sessions/core/spi';
 import type { ConnectionTracker } from '../connection.js';
 import { Connections } from '../connections.js';
 import { HEARTBEAT_SCRIPT } from '../script.js';
@@ -59,12 +59,19 @@ class Api {
       res.setHeader('Allow', isScript ? 'GET, HEAD' : stream === undefined ? 'POST' : 'GET, POST');
       return answer(res, 405, { reason: 'bad_method' });
     }
+    if (!this.mayBeat(req)) return answer(res, 403, { reason: 'bad_origin' });
     const said = await readBody(req);
     if (said === undefined) return answer(res, 400, { reason: 'bad_body' });
     await this.connections.ready;
     if (stream !== undefined) return this.begin(req, res, stream, query, said.sid);
     const token = (): string | undefined => this.clientOf(req, query).token;
     return this.go(res, decoded(id as string) ?? '', verb as string, said, token);
+  }
+
+  /** A browser sends what it does not let the page read. What sends no origin is no page. */
+  private mayBeat({ headers: { origin, host } }: IncomingMessage): boolean {
+    const { origins } = this.settings;
+    return origins === '*' || origin === undefined || origins.includes(origin) || isOwnOrigin(origin, host);
   }
 
   /** @throws StreamSessionsError ERR_BAD_OPTION if the app's function does not say who it is: the browser cannot help that */

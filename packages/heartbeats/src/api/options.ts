@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, isOrigin } from '@stream-sessions/core/spi';
 
 /** The client of a request, identified as `trackPlayback` does it, so that a page and its media count as one viewer. */
 export interface Client {
@@ -13,7 +13,10 @@ export interface Client {
 export interface HeartbeatApiOptions {
   /** Who may list connections: true grants access, anything else is answered with 403. Default: nobody. */
   readonly authorize?: (req: IncomingMessage) => boolean | Promise<boolean>;
-  /** The origins whose pages may send heartbeats: a list like `['https://example.com']`. Default `'*'`: all. */
+  /**
+   * The origins whose pages may send heartbeats, besides those of this host: a list like `['https://example.com']`. Others are
+   * answered with 403. Default `'*'`: all.
+   */
   readonly origins?: '*' | readonly string[];
   /** How many connections one address may have. Default 20. */
   readonly maxPerAddress?: number;
@@ -40,8 +43,8 @@ export function settingsOf(options: HeartbeatApiOptions, windowMs: number): Hear
   for (const [name, value] of Object.entries({ authorize, client })) {
     if (value !== undefined && typeof value !== 'function') throw badOption(name, 'a function', value);
   }
-  const isList = Array.isArray(origins) && origins.every((origin) => /^https?:\/\/[^/]+$/.test(String(origin)));
-  if (origins !== '*' && !isList) throw badOption('origins', '"*", or a list like ["https://example.com"]', origins);
+  if (origins !== '*' && !(Array.isArray(origins) && origins.every(isOrigin)))
+    throw badOption('origins', '"*", or a list like ["https://example.com"]', origins);
   if (!(typeof maxPerAddress === 'number' && maxPerAddress > 0))
     throw badOption('maxPerAddress', 'a number above 0', maxPerAddress);
   if (!(typeof intervalMs === 'number' && intervalMs > 0 && intervalMs < windowMs)) {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, isOrigin, isOwnOrigin } from '@stream-sessions/core/spi';
 
 /**
  * The pages that may connect, by their origin: those of the server's own host (`own`), all (`any`), or those of its own host and
@@ -15,21 +15,11 @@ export type Origins = 'own' | 'any' | readonly string[];
 export function originRule(origins: Origins): (request: IncomingMessage) => boolean {
   if (origins === 'any') return () => true;
   const others: readonly unknown[] = origins === 'own' ? [] : origins;
-  if (!Array.isArray(others) || !others.every((each) => typeof each === 'string' && isOrigin(each)))
+  if (!Array.isArray(others) || !others.every(isOrigin))
     throw badOption('origins', '"own", "any" or a list such as ["https://app.example"]', origins);
   const allowed = new Set(others as string[]);
   return ({ headers }) => {
     const origin = headers.origin ?? headers['sec-websocket-origin'];
-    return origin === undefined || allowed.has(String(origin)) || isOfHost(String(origin), headers.host);
+    return origin === undefined || allowed.has(String(origin)) || isOwnOrigin(String(origin), headers.host);
   };
-}
-
-const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
-
-function isOfHost(origin: string, host: string | undefined): boolean {
-  if (host === undefined || !URL.canParse(origin)) return false;
-  const page = new URL(origin);
-  // with the page's scheme, whose default port is omitted
-  const own = `${page.protocol}//${host}`;
-  return URL.canParse(own) && new URL(own).host === page.host;
 }
