@@ -1,3 +1,4 @@
+import { StreamSessionsError } from '@stream-sessions/core';
 import { stateOf } from '../session/session.js';
 import { isSame, type SessionRecord } from '../record/record.js';
 import type { HeldSessions } from './held-sessions.js';
@@ -5,6 +6,9 @@ import type { ManagerSettings } from './options.js';
 
 /** The number of sessions checked at a time. */
 const BATCH = 100;
+
+/** What another program has done to a single session, and says nothing about the others. */
+const DAMAGE: readonly string[] = ['ERR_STORE_CORRUPT', 'ERR_STORE_WRONG_TYPE'];
 
 type Read = (id: string) => Promise<{ record: SessionRecord } | undefined>;
 
@@ -58,7 +62,12 @@ export class Sweep {
     const session = this.held.get(id);
     const base = session && stateOf(session).record;
     if (session === undefined || base === undefined) return;
-    const found = await this.read(id);
-    if (found === undefined || !isSame(base, found.record)) this.held.close(id, session);
+    try {
+      const found = await this.read(id);
+      if (found === undefined || !isSame(base, found.record)) this.held.close(id, session);
+    } catch (error) {
+      if (!(error instanceof StreamSessionsError && DAMAGE.includes(error.code))) throw error;
+      this.settings.warn({ err: error }, 'A session is damaged, and was left as it is');
+    }
   }
 }

@@ -139,6 +139,20 @@ export const lifetimeCases: StorageCase[] = [
     },
   },
   {
+    name: 'a sweep goes on past a session that another program has damaged',
+    test: async (world) => {
+      const manager = world.manager({ type: 'sse', sweepIntervalMs: 10 });
+      const damaged = (await manager.create()) as SseSession;
+      // it looks at a hundred at a time
+      await Promise.all(Array.from({ length: 100 }, () => manager.create()));
+      const deleted = (await manager.create()) as SseSession;
+      await world.other.update(damaged.id, '{', { ttlMs: LONG_MS });
+      await world.manager({}, world.other).delete(deleted.id);
+      await until('the deleted one is closed', () => !deleted.isConnected);
+      assert.equal(damaged.isConnected, true);
+    },
+  },
+  {
     name: 'stopping twice is harmless, and every call fails clearly afterwards',
     test: async (world) => {
       const manager = world.manager();
