@@ -8,6 +8,7 @@ import {
   consoleLogger,
   EVENT_TYPES,
   isolated,
+  LONGEST_TIMER_MS,
   systemClock,
 } from '@stream-sessions/core/spi';
 import { FORMATS, type WebhookFormat } from './formats/format.js';
@@ -120,8 +121,8 @@ export function checked(options: WebhooksOptions) {
   if (typeof journal !== 'string' || journal === '') throw badOption('journal', 'the path of a file', journal);
   if (!(typeof maxJournalBytes === 'number' && maxJournalBytes >= MIN_JOURNAL_BYTES))
     throw badOption('maxJournalBytes', `a number from ${MIN_JOURNAL_BYTES}`, maxJournalBytes);
-  const isSchedule = Array.isArray(retryScheduleMs) && retryScheduleMs.every((ms) => typeof ms === 'number' && ms >= 0);
-  if (!isSchedule) throw badOption('retryScheduleMs', 'a list of milliseconds', retryScheduleMs);
+  if (!Array.isArray(retryScheduleMs) || !retryScheduleMs.every(isWait))
+    throw badOption('retryScheduleMs', 'a list of milliseconds, each at most 24 days', retryScheduleMs);
   if (typeof allowPrivateNetworks !== 'boolean')
     throw badOption('allowPrivateNetworks', 'true or false', allowPrivateNetworks);
   const all = (endpoints as WebhookEndpoint[]).map(checkedEndpoint);
@@ -149,7 +150,8 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
     if (list !== undefined && !isTexts(list)) throw badOption(name, 'a list of texts', list);
   }
   for (const [name, list] of Object.entries({ streams: endpoint.streams, reasons: when.reasons })) {
-    if (list?.length === 0) throw badOption(name, 'left out, or not empty: nothing would be sent', list);
+    if (list?.length === 0 || list?.includes(''))
+      throw badOption(name, 'left out, or not empty: nothing would be sent', list);
   }
   for (const [name, least] of [
     ['viewersAbove', 0],
@@ -195,4 +197,5 @@ function checkedUrl(text: unknown): URL {
   return url;
 }
 
+const isWait = (ms: unknown): boolean => typeof ms === 'number' && ms >= 0 && ms <= LONGEST_TIMER_MS;
 const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every((text) => typeof text === 'string');

@@ -12,7 +12,9 @@ it.each<[string, string, Partial<WebhookEndpoint>]>([
   ['events', 'webhook.test', { events: ['webhook.test'] }],
   ['events', '[]', { events: [] }],
   ['streams', '[]', { streams: [] }],
+  ['streams', '[""]', { streams: [''] }],
   ['reasons', '[]', { when: { reasons: [] } }],
+  ['reasons', '[""]', { when: { reasons: [''] } }],
   ['reasons', '"kicked"', { when: { reasons: 'kicked' as never } }],
 ])('an endpoint that would hear of nothing is refused, and %s with %s named', async (name, wrong, more) => {
   const tracker = createTracker({ logger: silent });
@@ -37,6 +39,7 @@ it.each<[string, object]>([
   ['clock', { clock: {} }],
   ['logger', { logger: console.log }],
   ['maxJournalBytes', { maxJournalBytes: '300000000' }],
+  ['retryScheduleMs', { retryScheduleMs: [1_000, Infinity] }],
   ['publisherLost', { endpoints: [{ url: 'https://example.com/', when: { publisherLost: 'yes' } }] }],
 ])('a %s of another kind is refused', async (name, wrong) => {
   const tracker = createTracker({ logger: silent });
