@@ -135,11 +135,13 @@ describe('signUrl', () => {
       { ip: '' },
       { kind: 'guest' as 'viewer' },
       { expiresAt: 1e300 },
+      { expiresAt: 2e9 },
       { stream: 'x'.repeat(257) },
     ];
     for (const wrong of [{ key: 'secret' }, { stream: '' }, { expiresAt: NaN }, { until: 1 }, ...bad]) {
       expect(() => signToken({ ...right, ...wrong })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));
     }
+    expect(() => signToken({ ...right, expiresAt: 2e9 })).toThrow('expiresAt must be epoch milliseconds, not seconds');
     expect(() => signToken({ ...right, key: 'secret' })).not.toThrow(/secret/);
     for (const keys of ['short', [], [KEY, 'short'], 5 as never, null as never]) {
       expect(() => signedUrlPolicy({ keys })).toThrow(expect.objectContaining({ code: 'ERR_BAD_OPTION' }));

@@ -66,6 +66,8 @@ describe('speedPolicy', () => {
     [{ upMbits: '4' }, /upMbits.*more than 0 Mbit\/s/],
     [{ downMbits: 4, per: [] }, /per.*pattern/],
     [{ downMbits: 4, per: 5 }, /per.*pattern/],
+    [{ downMbits: 4, per: '' }, /per.*pattern/],
+    [{ downMbits: 4, per: ['news/*', ''] }, /per.*pattern/],
     [{ down: 4 }, /down/],
   ])('refuses the options %j', (options, message) => {
     expect(() => speedPolicy(options as SpeedOptions)).toThrow(message);

@@ -18,6 +18,8 @@ export interface Signing {
   kind?: SessionKind;
 }
 
+/** As milliseconds, anything below this is before 1974: seconds are taken for what they are. */
+const FEWEST_MS = 1e11;
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
 
 /**
@@ -34,7 +36,8 @@ export function signToken(signing: Signing): string {
   if (typeof stream !== 'string' || stream === '' || stream.length > MAX_STREAM_LENGTH) {
     throw badOption('stream', `a stream code of 1 to ${MAX_STREAM_LENGTH} characters`, stream);
   }
-  if (!(expiresAt > 0 && expiresAt <= LAST_MS)) throw badOption('expiresAt', 'epoch milliseconds', expiresAt);
+  if (!(expiresAt >= FEWEST_MS && expiresAt <= LAST_MS))
+    throw badOption('expiresAt', 'epoch milliseconds, not seconds', expiresAt);
   // Bound to something that is not an address, it would be useless.
   if (ip !== undefined && isIP(normaliseAddress(String(ip))) === 0) throw badOption('ip', 'an address', ip);
   const expiresAtSec = Math.floor(expiresAt / 1000);

@@ -35,10 +35,10 @@ export function speedPolicy(options: SpeedOptions): Policy {
   }
   checkSpeed('downMbits', downMbits);
   checkSpeed('upMbits', upMbits);
-  if (per !== undefined && (!isStreamPatterns(per) || per.length === 0)) {
+  const patterns = per === undefined ? undefined : [per].flat();
+  if (patterns?.length === 0 || patterns?.includes('') || !isStreamPatterns(patterns ?? [])) {
     throw badOption('per', 'a stream code, a pattern such as "news/*", or a list of them', per);
   }
-  const patterns = per === undefined ? undefined : [per].flat();
   const { name = patterns === undefined ? 'speed' : `speed of ${patterns.join(', ')}`.slice(0, 100) } = options;
   return {
     name,
