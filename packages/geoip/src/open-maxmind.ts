@@ -1,5 +1,5 @@
 import type { GeoResolver, Logger } from '@stream-sessions/core';
-import { checkMethods, checkOptions, checkTimeout } from '@stream-sessions/core/spi';
+import { badOption, checkMethods, checkOptions, checkTimeout } from '@stream-sessions/core/spi';
 import { type CountryDatabase, loadDatabase } from './database.js';
 import { watchFile } from './watch-file.js';
 
@@ -37,6 +37,8 @@ export interface MaxMindResolver extends GeoResolver {
  */
 export async function openMaxMind(path: string, options: MaxMindOptions = {}): Promise<MaxMindResolver> {
   checkOptions('openMaxMind', options, ['reloadMs', 'logger']);
+  if (typeof path !== 'string' || path === '')
+    throw badOption('openMaxMind: the first argument', 'the path of a file', path);
   const { reloadMs = 60_000, logger } = options;
   checkTimeout('reloadMs', reloadMs);
   if (logger !== undefined) checkMethods('logger', logger, ['info', 'warn']);

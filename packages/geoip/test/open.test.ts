@@ -156,6 +156,9 @@ describe('openMaxMind', () => {
   it('refuses an unknown option with the likely fix, and an invalid value', async () => {
     const path = file('test.mmdb');
     writeFileSync(path, good());
+    for (const none of [undefined, '', {}] as never[]) {
+      await expect(openMaxMind(none)).rejects.toThrow(/^openMaxMind: the first argument must be the path of a file/);
+    }
     await expect(openMaxMind(path, { reloadms: 1 } as object)).rejects.toThrow(/"reloadms".*"reloadMs"/);
     for (const reloadMs of [-1, NaN, Infinity, 2 ** 31, '5' as unknown as number]) {
       await expect(openMaxMind(path, { reloadMs })).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
