@@ -111,6 +111,21 @@ describe('the REST API of passes', () => {
     expect(await book.get(another.id)).toMatchObject({ timeSecs: 10 });
   });
 
+  it('adds nothing to a pass that was ended, and answers 409', async () => {
+    const { body } = await buy({ owner: 'ann', type: 0, time_secs: 60 });
+    const { id } = body as { id: string };
+    await book.topUp(id, { timeSecs: 5 }, { key: 'k1' });
+    await book.end(id);
+    for (const key of [undefined, 'k2']) {
+      const more = book.topUp(id, { timeSecs: 5 }, key === undefined ? {} : { key });
+      await expect(more).rejects.toMatchObject({ code: 'ERR_PASS_ENDED' });
+    }
+    const answer = await api().post(`/api/passes/${id}/top-up`).set('X-Role', 'admin').send({ time_secs: 60 });
+    expect([answer.status, answer.body]).toMatchObject([409, { error: { code: 'PASS_ENDED' } }]);
+    // that was paid for before it ended
+    expect(await book.topUp(id, { timeSecs: 5 }, { key: 'k1' })).toMatchObject({ timeSecs: 65 });
+  });
+
   it('admits callers that `authorize` admits', async () => {
     expect((await api().get('/api/passes?owner=ann')).status).toBe(401);
     expect((await api().get('/api/passes?owner=ann').set('X-Role', 'clerk')).status).toBe(200);

@@ -39,6 +39,7 @@ function renamed(body: Record<string, unknown>, names: Names, also = ''): Record
 export function asApiError(error: unknown): unknown {
   if (!(error instanceof StreamSessionsError)) return error;
   if (error.code === 'ERR_NO_PASS') return new ApiError(404, 'NOT_FOUND', error.message);
+  if (error.code === 'ERR_PASS_ENDED') return new ApiError(409, 'PASS_ENDED', error.message);
   if (error.code === 'ERR_PASS_KEY') return new ApiError(422, 'IDEMPOTENCY_KEY_REUSED', error.message);
   if (error.code !== 'ERR_BAD_PASS') return error;
   const [field = '', ...rest] = error.message.split(' ');

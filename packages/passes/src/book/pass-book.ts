@@ -16,6 +16,7 @@ import { checkProviders, Providers } from '../providers/providers.js';
 import {
   checkKey,
   checkOwner,
+  endedPass,
   fullTerms,
   fullTopUp,
   hashOfTerms,
@@ -140,15 +141,17 @@ export class PassBook {
    *
    * @param options.key Topping up this pass again with the same key, at most 255 characters, adds nothing. The last 64 keys of a
    *   pass are remembered.
-   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS if there is no such pass; ERR_PASS_KEY if the key was
-   *   used for something else
+   * @throws StreamSessionsError ERR_BAD_PASS, ERR_BAD_OPTION; ERR_NO_PASS if there is no such pass; ERR_PASS_ENDED if it was ended;
+   *   ERR_PASS_KEY if the key was used for something else
    */
   async topUp(id: string, more: TopUp, { key }: { key?: string } = {}): Promise<Pass> {
     checkKey(key);
     const change = fullTopUp(more, key);
     const pass = await this.change(id, change);
     const { once } = change;
-    if (once !== undefined && pass.topUps?.[once.key] !== once.terms) throw reusedKey('another top-up of this pass');
+    const counted = once && pass.topUps?.[once.key];
+    if (pass.endedAt !== null && counted === undefined) throw endedPass();
+    if (counted !== once?.terms) throw reusedKey('another top-up of this pass');
     return pass;
   }
 

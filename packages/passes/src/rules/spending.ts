@@ -35,17 +35,17 @@ export function applySpending(pass: Pass, spending: Spending): Pass {
   };
 }
 
-/** The pass after this change; one whose key was counted before changes nothing. */
+/** The pass after this change. One whose key was counted before changes nothing, nor does a top-up of a pass that was ended. */
 export function applyChange(pass: Pass, change: PassChange): Pass {
   const { addSecs = 0, addMb = 0, addDays = 0, endedAt, once } = change;
-  if (once !== undefined && pass.topUps?.[once.key] !== undefined) return pass;
+  if (pass.endedAt !== null || (once !== undefined && pass.topUps?.[once.key] !== undefined)) return pass;
   return {
     ...pass,
     ...(once && { topUps: latest({ ...pass.topUps, [once.key]: once.terms }, MAX_TOP_UPS) }),
     timeSecs: seconds(pass.timeSecs * 1e3 + addSecs * 1e3),
     dataMb: megabytes(pass.dataMb * 1e6 + addMb * 1e6),
     expDays: pass.expDays === null ? null : pass.expDays + addDays,
-    endedAt: pass.endedAt ?? endedAt ?? null,
+    endedAt: endedAt ?? null,
   };
 }
 

@@ -100,6 +100,10 @@ export function checkKey(key: unknown): asserts key is string | undefined {
 export const reusedKey = (what: string): StreamSessionsError =>
   new StreamSessionsError('ERR_PASS_KEY', `This key was used before, for ${what}.`);
 
+/** The error for a top-up of a pass that can never be used again. */
+export const endedPass = (): StreamSessionsError =>
+  new StreamSessionsError('ERR_PASS_ENDED', 'This pass was ended: sell another one.');
+
 /** Tells whether two passes were bought on the same terms. */
 export const hashOfTerms = (owner: string, terms: Required<PassTerms>): string =>
   hash(JSON.stringify([owner, ...TERMS.map((name) => terms[name as keyof PassTerms])]));

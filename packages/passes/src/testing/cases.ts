@@ -177,6 +177,16 @@ export const CASES: readonly StoreCase[] = [
     },
   },
   {
+    name: 'adds nothing to a pass that was ended',
+    async run({ store }) {
+      await store.add(passOf());
+      const before = await store.change('a', { endedAt: START + 1 });
+      const once = { key: 'k', terms: 'a minute' };
+      const after = await store.change('a', { addSecs: 60, addMb: 1, addDays: 1, once });
+      deepStrictEqual(after, before);
+    },
+  },
+  {
     name: 'makes a change with a key once, whoever repeats it',
     async run({ store, another }) {
       await store.add(passOf());
