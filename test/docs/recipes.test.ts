@@ -139,6 +139,13 @@ it('the recipe for Nest works', async () => {
   await plays(await run(recipe('Nest')));
 });
 
+it('the recipe for Hono, Next.js and others works', async () => {
+  const { url } = await run(recipe('Hono, Next.js and others'));
+  expect((await ask(`${url}/page`)).text).toBe('an answer to /page');
+  expect((await ask(url + INDEX)).text).toBe(`an answer to ${INDEX}`);
+  expect((await ask(`${url}/live/cam1/x%5cseg0.ts`)).status).toBe(400);
+});
+
 it('the recipe for logged-in viewers works', async () => {
   const app = await run(recipe('Viewers who are logged in'));
   expect((await ask(app.url + INDEX)).status).toBe(401);
@@ -187,8 +194,8 @@ describe('the recipe for PM2, systemd and Docker', () => {
   });
 
   it('has a configuration that Node can read', () => {
-    writeFileSync(join(folder, 'ecosystem.config.js'), recipe('PM2, systemd, Docker', 'js').code);
-    const program = 'console.log(JSON.stringify(require("./ecosystem.config.js").apps[0]))';
+    writeFileSync(join(folder, 'ecosystem.config.cjs'), recipe('PM2, systemd, Docker', 'js').code);
+    const program = 'console.log(JSON.stringify(require("./ecosystem.config.cjs").apps[0]))';
     const app: unknown = JSON.parse(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' }));
     expect(app).toMatchObject({ script: 'server.mjs', exec_mode: 'fork', instances: 1 });
   });
