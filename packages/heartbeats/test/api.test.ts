@@ -174,7 +174,10 @@ it('the HTTP API lists connections to callers that the app authorises', async ()
   await serve({ authorize: (req) => req.headers.authorization === 'Bearer operator' });
   await begin();
   expect((await fetch(`${url}/streams/cam1/connections`)).status).toBe(403);
-  const answer = await fetch(`${url}/streams/cam1/connections`, { headers: { Authorization: 'Bearer operator' } });
+  const headers = { Authorization: 'Bearer operator', Origin: 'https://evil.example' };
+  const answer = await fetch(`${url}/streams/cam1/connections`, { headers });
+  // of an operator who is authorised by an address, any page could read it
+  expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   expect(await answer.json()).toMatchObject({
     count: 1,
     connections: [{ session_id: 'cam1', client_ip: '127.0.0.1', connected_at: expect.stringMatching(/Z$/) }],

@@ -51,10 +51,11 @@ class Api {
       if (next !== undefined) return next();
       return answer(res, 404, { reason: 'not_found' });
     }
+    // for operators, and not for pages of elsewhere to read
+    if (stream !== undefined && req.method === 'GET') return this.list(req, res, stream);
     allowOrigin(req, res, this.settings.origins);
     if (req.method === 'OPTIONS') return answer(res, 204);
     if (isScript && (req.method === 'GET' || req.method === 'HEAD')) return sendScript(req, res);
-    if (stream !== undefined && req.method === 'GET') return this.list(req, res, stream);
     if (isScript || req.method !== 'POST') {
       res.setHeader('Allow', isScript ? 'GET, HEAD' : stream === undefined ? 'POST' : 'GET, POST');
       return answer(res, 405, { reason: 'bad_method' });
