@@ -159,6 +159,9 @@ it('the HTTP API accepts heartbeats from pages of other origins, of all or of a 
     [403, 403, null],
   ]);
   expect(connections.getConnectionCount('cam2')).toBe(3);
+  // a proxy in front has not passed the Host on
+  const headers = { Origin: 'https://tracker.example', 'Sec-Fetch-Site': 'same-origin' };
+  expect((await fetch(`${url}/streams/cam1/connections`, { method: 'POST', headers })).status).toBe(201);
 });
 
 it.each([['https://example.com/'], ['https://Example.com'], ['https://example.com:443'], ['example.com'], ['null']])(

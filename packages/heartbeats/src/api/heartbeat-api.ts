@@ -70,9 +70,11 @@ class Api {
   }
 
   /** A browser sends what it does not let the page read. What sends no origin is no page. */
-  private mayBeat({ headers: { origin, host } }: IncomingMessage): boolean {
+  private mayBeat({ headers: { origin, host, 'sec-fetch-site': site } }: IncomingMessage): boolean {
     const { origins } = this.settings;
-    return origins === '*' || origin === undefined || origins.includes(origin) || isOwnOrigin(origin, host);
+    if (origins === '*' || origin === undefined || origins.includes(origin)) return true;
+    // behind a proxy that does not pass the Host on, the browser knows better
+    return site === 'same-origin' || isOwnOrigin(origin, host);
   }
 
   /** @throws StreamSessionsError ERR_BAD_OPTION if the app's function does not say who it is: the browser cannot help that */
