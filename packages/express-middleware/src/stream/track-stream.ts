@@ -2,6 +2,7 @@ import type { CloseReason, Denial, SessionTracker } from '@stream-sessions/core'
 import { ConnectionSet, needTracker, type Attachment } from '@stream-sessions/core/spi';
 import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { requestInfo } from '../request/request-info.js';
+import { headOnly } from '../response/head-only.js';
 import { refuse, refuseNoStream } from '../response/refuse.js';
 import { findResponse } from '../response/response-queue.js';
 import { untilGone } from '../response/until-gone.js';
@@ -21,7 +22,7 @@ export type StreamMiddleware = ConnectMiddleware & Attachment;
  * this right before the handler.
  *
  * A refused viewer gets 401, 403, 429 or 503, and the handler never runs; a kick destroys the response. HEAD and OPTIONS pass,
- * and are answered without a body.
+ * and their response ends where its body would begin.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  * @example app.get('/cam1.mjpeg', trackStream(tracker, { stream: 'cam1', protocol: 'mjpeg' }), (req, res) => camera.pipe(res));
@@ -33,9 +34,10 @@ export function trackStream(tracker: SessionTracker, options: TrackStreamOptions
   let attached = true;
 
   const middleware: ConnectMiddleware = function trackStreamMiddleware(req, res, next) {
-    if (!attached || req.method === 'HEAD') return next();
-    if (req.method === 'OPTIONS') {
-      withholdBody(res);
+    if (!attached) return next();
+    if (req.method === 'HEAD' || req.method === 'OPTIONS') {
+      if (req.method === 'OPTIONS') withholdBody(res);
+      headOnly(res);
       return next();
     }
     const seen = requestInfo(req);
