@@ -111,6 +111,32 @@ it('a source that cannot be stopped keeps running, and is stopped again a minute
   expect(sources.state('cam1')).toBe('hibernated');
 });
 
+it('a source whose driver never says that it has stopped counts as running after five minutes, and is stopped again', async () => {
+  const { tracker, sources, cameras, pass } = studio({ hibernateAfterMs: 10_000 });
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7' }).closer.close();
+  await turn();
+  cameras.onStop = () => new Promise<void>(() => undefined);
+  await pass(12_000);
+  expect(sources.state('cam1')).toBe('stopping');
+  await pass(5 * MINUTE);
+  expect([sources.state('cam1'), cameras.calls]).toEqual(['running', ['start cam1', 'stop cam1']]);
+  cameras.onStop = () => undefined;
+  await pass(MINUTE + 1_000);
+  expect([sources.state('cam1'), cameras.calls.length]).toEqual(['hibernated', 3]);
+});
+
+it('a source that has failed starts again although its driver never says that the rest has stopped', async () => {
+  const { tracker, sources, cameras, pass } = studio();
+  tracker.openConn({ stream: 'cam1', protocol: 'rtmp', remoteAddress: '203.0.113.7', keepMs: 86_400_000 });
+  await turn();
+  cameras.onStop = () => new Promise<void>(() => undefined);
+  cameras.running.get('cam1')?.ended('the power is off');
+  await pass(MINUTE);
+  expect(sources.state('cam1')).toBe('failed');
+  await pass(5 * MINUTE);
+  expect([sources.state('cam1'), cameras.calls]).toEqual(['running', ['start cam1', 'stop cam1', 'start cam1']]);
+});
+
 it.each([
   [{ session: { enableAutoHibernation: 'true', defaultIdleTimeout: '1h30m' } }, 90],
   [{ session: { enableAutoHibernation: 'true', defaultIdleTimeout: 'half an hour' } }, 30],

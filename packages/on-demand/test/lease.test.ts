@@ -108,6 +108,18 @@ it('a process that loses the lease lets go of everything, and finds what runs wh
   expect(told.at(-1)).toBe('cam1 running');
 });
 
+it('a process that gets the lease decides after a minute although a driver never says what runs', async () => {
+  const lease: SourceLease = { acquire: async () => true, held: () => true, release: async () => undefined };
+  const driver = Object.assign(cameras, { list: () => new Promise<never>(() => undefined) });
+  const { sources, hit, pass } = studio({ lease, sources: [{ pattern: 'cam{n}', driver }] });
+  hit();
+  await pass(59_000);
+  expect([sources.decides, cameras.calls]).toEqual([false, []]);
+  hit();
+  await pass(3_000);
+  expect([sources.decides, cameras.calls]).toEqual([true, ['start cam1']]);
+});
+
 it('a process whose lease fails decides nothing, reports it once, and resumes when the lease works', async () => {
   let fails = true;
   const errors: string[] = [];

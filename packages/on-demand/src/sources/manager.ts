@@ -168,7 +168,7 @@ export class SourceManager {
   /** A source left running by an earlier process goes to sleep like all others when nobody comes. */
   private async findLeft(rule: Rule): Promise<void> {
     if (rule.pattern.isFixed) return this.poll(this.find(rule.pattern.text));
-    for (const stream of await leftRunning(rule, this.settings.logger)) {
+    for (const stream of await leftRunning(rule, this.settings)) {
       const source = this.find(stream);
       if (source?.state === 'hibernated') source.adopt();
     }
@@ -220,7 +220,7 @@ export class SourceManager {
   private async poll(source: Source | undefined): Promise<void> {
     if (source === undefined) return;
     source.polledAt = momentOf(this.settings.clock);
-    await poll(source, this.settings.logger);
+    await poll(source, this.settings);
   }
 
   private want(source: Source): void {

@@ -3,6 +3,7 @@ import { momentOf, type Moment } from '@stream-sessions/core/spi';
 import type { SourceTarget } from '../driver.js';
 import type { Rule, SourcesSettings } from '../options.js';
 import { withoutSecrets } from '../without-secrets.js';
+import { stopped } from './drivers.js';
 import { later, LONG_AGO, msSince, NEVER } from './moment.js';
 import { Run, textOf } from './run.js';
 
@@ -133,7 +134,7 @@ export class Source {
     this.abandon('it is not wanted any more');
     this.become('stopping');
     try {
-      await this.rule.driver.stop(this.target);
+      await stopped(this.rule, this.target, this.settings);
     } catch (error) {
       logger.error({ err: error, stream: this.stream, driver: this.rule.driver.name }, 'a source could not be stopped');
       this.stopAgainAt = later(momentOf(clock), A_MINUTE);
@@ -161,7 +162,7 @@ export class Source {
   private stopRest(): void {
     this.retryAt = NEVER;
     const resting = (this.resting = this.resting
-      .then(() => this.rule.driver.stop(this.target))
+      .then(() => stopped(this.rule, this.target, this.settings))
       .catch(() => undefined)
       .then(() => {
         if (this.resting === resting) this.retryAt = this.pauseEndsAt;
