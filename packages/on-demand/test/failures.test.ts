@@ -44,7 +44,8 @@ it('what a driver says is shown and logged without the passwords and keys in it'
   const { tracker, sources, cameras } = studio({ logger: { warn: note, error: note } });
   const said =
     'Error opening rtsp://admin:TOPSECRET@10.0.0.5/s?password=HUNTER2: Connection refused (api_key=HUNTER3), ' +
-    'srt://10.0.0.6:9000?passphrase=HUNTER4HUNTER4';
+    'srt://10.0.0.6:9000?passphrase=HUNTER4HUNTER4, http://10.0.0.7/s?key=HUNTER5&auth=HUNTER6, ' +
+    'Authorization: Bearer HUNTER7.A-b_c==, authorization: basic HUNTER8';
   const failure = async () => Promise.reject(new Error(said));
   tracker.updateConfig({ policies: [sources.policy] });
   tracker.on('source', (event) => void shown.push(inspect(event)));
