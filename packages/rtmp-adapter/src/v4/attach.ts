@@ -4,7 +4,7 @@ import { ConnectionSet, destroyLater } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
 import { answerAndHangUp } from '../client/flv-responders.js';
 import { warnOfFault } from '../client/warn.js';
-import { hitOf, isPublisher, onceGone, socketOf, type Role } from './client.js';
+import { expel, hitOf, isPublisher, onceGone, socketOf, type Role } from './client.js';
 import { Player } from './player.js';
 import { Publisher } from './publisher.js';
 import { isRelay } from './relay-client.js';
@@ -67,7 +67,8 @@ export class V4Attachment {
       if (session.streamPath === undefined) return destroyLater(socketOf(session));
       this.leaveOldStream(session);
       const hit = hitOf(session, role);
-      if (hit === undefined || !socketOf(session).writable) return;
+      // It has gone, or the server has hung up on it.
+      if (hit === undefined || !socketOf(session).writable) return expel(session);
       const { settings, succession } = this;
       this.succession = undefined;
       const client =

@@ -69,6 +69,30 @@ export function onceGone(session: V4Session, gone: () => void): () => void {
   return () => emitter.off('close', onClose);
 }
 
+const ignore = (): void => undefined;
+
+/**
+ * The server hears nothing more from a client that is refused, cut or hung up on. It handles all that has arrived in one go:
+ * commands that came along with the one that was judged would be obeyed without having been judged.
+ */
+export function deafen(session: V4Session): void {
+  if (session.protocol !== 'rtmp') return;
+  const { rtmp } = session;
+  rtmp.onConnectCallback = rtmp.onPlayCallback = rtmp.onPushCallback = rtmp.onPacketCallback = ignore;
+}
+
+/**
+ * Takes a client out of the server, for good. The server registers it only after notifying us, and forgets a player only with its
+ * socket, which HTTP keeps open.
+ */
+export function expel(session: V4Session): void {
+  deafen(session);
+  queueMicrotask(() => {
+    session.broadcast.subscribers.delete(session.id);
+    clearPublisher(session);
+  });
+}
+
 /** The server would keep its place for 30 s in case it comes back. A denied one does not. */
 export function clearPublisher(session: V4Session): void {
   const { broadcast } = session;

@@ -1,7 +1,7 @@
 import type { CloseReason, Denial } from '@stream-sessions/core';
 import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
 import type { Settings } from '../options.js';
-import { countersOf, outletOf, responderOf } from './client.js';
+import { countersOf, expel, outletOf, responderOf } from './client.js';
 import { PlayGate } from './play-gate.js';
 import type { Broadcast, V4Session } from './shapes.js';
 
@@ -56,8 +56,6 @@ export class Player implements TransportClient {
 
   private shut(): void {
     this.gate.close();
-    // The server registers it only after notifying us, and forgets it only with its socket, which HTTP keeps open.
-    const { broadcast, id } = this.session;
-    queueMicrotask(() => broadcast.subscribers.delete(id));
+    expel(this.session);
   }
 }

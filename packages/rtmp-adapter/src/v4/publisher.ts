@@ -1,6 +1,6 @@
 import type { CloseReason, Denial } from '@stream-sessions/core';
 import type { ByteCounters, TransportClient } from '@stream-sessions/core/spi';
-import { countersOf, clearPublisher, responderOf } from './client.js';
+import { countersOf, deafen, expel, responderOf } from './client.js';
 import { PublishGate } from './publish-gate.js';
 import type { Broadcast, V4Session } from './shapes.js';
 import type { Succession } from './succession.js';
@@ -41,14 +41,13 @@ export class Publisher implements TransportClient {
     this.gate.close();
     responderOf(this.session, 'input').reject(denial);
     // The server makes it the publisher only after notifying us.
-    queueMicrotask(() => {
-      this.succession?.undo();
-      clearPublisher(this.session);
-    });
+    queueMicrotask(() => this.succession?.undo());
+    expel(this.session);
   }
 
   destroy(reason: CloseReason): void {
     this.gate.close();
+    deafen(this.session);
     responderOf(this.session, 'input').destroy(reason);
   }
 

@@ -54,6 +54,10 @@ export interface RtmpSession extends CommonSession {
   readonly rtmp: {
     readonly streamId: number;
     readonly connectCmdObj?: { readonly flashVer?: unknown; readonly app?: unknown; readonly tcUrl?: unknown };
+    /** What the server does about commands and media. */
+    onConnectCallback: (named: object) => void;
+    onPlayCallback: () => void;
+    onPushCallback: () => void;
     onPacketCallback: OnPacket;
     sendStatusMessage(streamId: number, level: string, code: string, description: string): void;
   };
