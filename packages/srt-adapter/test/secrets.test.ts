@@ -180,3 +180,23 @@ it('the query is left as it is, except for secrets', () => {
   });
   expect(request('cam1?token=a&x=1&u=me&y=2')).toMatchObject({ query: 'token=a&x=1&y=2' });
 });
+
+it.each([
+  `r=live/cam1,u=me,p=${SECRET}`,
+  `live/cam1,passwd=${SECRET}`,
+  `live%2Fcam1%2Ct%3D${SECRET}`,
+  `live/cam1, token=${SECRET}`,
+  `live/cam1&key=${SECRET}`,
+])('an id without #!:: whose pairs would be part of a public name is refused: %s', (id) => {
+  expect(readRequest(id)).toBe(1400);
+});
+
+it('a name may end like base64, and have pairs that are no secrets', () => {
+  for (const id of ['abkey==', 'live/abkey=', 'cam1,m=publish', 'cam1,angle=2']) {
+    expect(readRequest(id)).toMatchObject({ stream: id.replace('live/', '') });
+  }
+});
+
+it('the path has no fragment, which is no part of the name either', () => {
+  expect(readRequest(`live/cam1#pass=${SECRET}`)).toMatchObject({ stream: 'cam1', path: '/live/cam1', query: '' });
+});

@@ -7,6 +7,8 @@ const PASSWORD = /^p(?:ass(?:word|wd)?|wd)?$/i;
  * Encoders and servers have many names for secrets: such parameters are removed, because no list or log would know to hide them.
  */
 const SECRET = /pass|pwd|secret|key|auth|token|tkn|sig|jwt|bearer|cred|hmac|hash/i;
+/** Not the end of a name in base64. */
+const PAIR = /^\s*([\w.-]{1,64})=([^=].*)$/s;
 /** The values of Haivision's `t`, the type of data. Any other `t` is a token. */
 const TYPES = ['stream', 'file', 'auth'];
 
@@ -32,6 +34,13 @@ export function withoutSecrets({ query, params, token }: StreamId): string {
   if (token !== undefined && !isToken) others.set('token', token);
   return [...pairs, ...(others.size > 0 ? [others.toString()] : [])].join('&');
 }
+
+/** Names are shown to everyone: one with pairs of this sort is an access-control id without its `#!::`. */
+export const hasSecrets = (name: string): boolean =>
+  name.split(/[,;&]/).some((text) => {
+    const [, key, value] = PAIR.exec(text) ?? [];
+    return key !== undefined && value !== undefined && !isShown(key, value, false);
+  });
 
 function isShown(name: string, value: string, withToken: boolean): boolean {
   if (TOKEN_PARAMETERS.includes(name)) return withToken;

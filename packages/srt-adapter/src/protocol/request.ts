@@ -1,6 +1,6 @@
 import { parseStreamId, type Credentials, type SessionKind, type StreamId } from '@stream-sessions/core';
 import { MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
-import { offeredIn, withoutSecrets } from './credentials.js';
+import { hasSecrets, offeredIn, withoutSecrets } from './credentials.js';
 import { Reject } from './reject.js';
 
 /** What a caller wants, according to its stream id. */
@@ -30,10 +30,12 @@ export function readRequest(streamId: string | undefined): SrtRequest | number {
   if (streamId === undefined) return Reject.badRequest;
   const said = parseStreamId(streamId);
   const { stream, mode = 'request', token } = said;
-  if (stream === undefined || stream.length > MAX_STREAM_LENGTH || NO_NAME.test(stream)) return Reject.badRequest;
+  if (stream === undefined || stream.length > MAX_STREAM_LENGTH || NO_NAME.test(stream) || hasSecrets(stream))
+    return Reject.badRequest;
   if (mode !== 'request' && mode !== 'publish') return Reject.badMode;
   const kind = mode === 'publish' ? 'input' : 'viewer';
   return { stream, kind, token, credentials: offeredIn(said), path: pathOf(said), query: withoutSecrets(said) };
 }
 
-const pathOf = ({ path }: StreamId): string => path.replace(SCHEME_AND_HOST, '').replace(/^\/?/, '/');
+const pathOf = ({ path }: StreamId): string =>
+  path.replace(SCHEME_AND_HOST, '').replace(/^\/?/, '/').replace(/#.*/s, '');
