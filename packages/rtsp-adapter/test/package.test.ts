@@ -147,6 +147,17 @@ describe('the checks before the app', () => {
     one.drop();
   });
 
+  it('answers all requests that a client sends at once, also where the app takes its time', async () => {
+    server.removeListener('request', handler);
+    const slow: Handler = (_request, response) => void setTimeout(() => response.end(), 5);
+    server.on('request', slow);
+    const one = new RtspClient(port);
+    const url = one.url('/live/cam1');
+    const answers = [one.ask('DESCRIBE', url), ...Array.from({ length: 20 }, () => one.ask('GET_PARAMETER', url))];
+    await until('all are answered', () => one.responses.length === answers.length);
+    one.drop();
+  });
+
   it('asks for a password, and accepts the right one', async () => {
     const one = new RtspClient(port);
     const url = '/live/cam1?token=password';
@@ -217,6 +228,28 @@ describe('the checks before the app', () => {
     expect(viewers()).toHaveLength(1);
     await one.ask('TEARDOWN', one.url('/live/cam1'));
     await until('nobody is there', () => viewers().length === 0);
+    one.drop();
+  });
+
+  it.each([
+    ['SETUP', 461],
+    ['TEARDOWN', 200],
+  ])('lists who plays although it did not wait for the answer to %s, %d', async (method, status) => {
+    server.removeListener('request', handler);
+    const slow: Handler = (request, response) => {
+      sockets.push(request.socket);
+      if (request.method !== method) return app(request, response);
+      response.statusCode = status;
+      setTimeout(() => response.end(), 20);
+    };
+    server.on('request', slow);
+    const one = new RtspClient(port);
+    const [url, transport] = [one.url('/live/cam1'), { Transport: 'RTP/AVP/TCP;interleaved=0-1' }];
+    const asked = ['DESCRIBE', method, 'PLAY'].map((each) => one.ask(each, url, transport));
+    const answers = await Promise.all(asked);
+    expect(answers.map((each) => each.status)).toEqual([200, status, 200]);
+    await until('it plays', () => one.mediaBytes > 0);
+    expect(viewers()).toHaveLength(1);
     one.drop();
   });
 

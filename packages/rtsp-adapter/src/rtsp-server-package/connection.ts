@@ -5,7 +5,7 @@ import type { Authorizers } from '../client/authorizers.js';
 import type { Reply } from '../protocol/response.js';
 import { parseUri, type RtspUri } from '../protocol/uri.js';
 import { ConnectionAuth } from '../server/connection-auth.js';
-import type { PackageRequest } from './shapes.js';
+import type { PackageRequest, PackageResponse } from './shapes.js';
 import { watchPublisher } from './watch.js';
 
 /** What happens to a request: the app gets it, or the client gets this reply. */
@@ -22,6 +22,8 @@ export class PackageConnection {
   private isActive = false;
   private timer: NodeJS.Timeout | undefined = undefined;
   private unwatch: (() => void) | undefined = undefined;
+  /** Until the app has responded to what may change who this is. */
+  private settled: Promise<void> | undefined = undefined;
 
   constructor(
     private readonly socket: Socket,
@@ -50,6 +52,8 @@ export class PackageConnection {
   }
 
   async decide(request: PackageRequest): Promise<Decision> {
+    // What it asks for now depends on whether it has left by then: else it would play, and nobody would know.
+    await this.settled;
     const { method } = request;
     if (method === 'OPTIONS') return 'pass on';
     if (!ASKING.includes(method)) return this.auth.client === undefined ? { status: 454 } : 'pass on';
@@ -62,8 +66,18 @@ export class PackageConnection {
     return 'pass on';
   }
 
-  /** The app has responded. */
-  answered({ method }: PackageRequest, status: number): void {
+  /** The app gets this request now, to respond whenever it likes. */
+  passedOn({ method }: PackageRequest, response: PackageResponse): void {
+    const responded = new Promise<void>((resolve) => {
+      response.once('finish', () => {
+        this.answered(method, response.statusCode);
+        resolve();
+      });
+    });
+    if (method === 'TEARDOWN' || ASKING.includes(method)) this.settled = responded;
+  }
+
+  private answered(method: string, status: number): void {
     if (method === 'TEARDOWN' && status < 300) this.leave();
     if (method === 'PLAY' || method === 'RECORD') this.isActive ||= status < 300;
     else if (ASKING.includes(method) && status >= 400 && !this.isActive) this.leave();

@@ -63,11 +63,11 @@ export class Intake {
   }
 
   private readonly look = (): void => {
-    const { isDeciding, isDecoderFull, unanswered, socket } = this;
+    const { isDeciding, isDecoderFull, unanswered, socket, isShut: wasShut } = this;
     // A client that does not read its responses gets no further ones.
-    const isShut = isDeciding || isDecoderFull || unanswered >= MAX_UNANSWERED || socket.writableNeedDrain;
-    if (isShut) this.parser.hold();
-    else if (this.isShut) this.read(() => this.parser.resume());
-    this.isShut = isShut;
+    this.isShut = isDeciding || isDecoderFull || unanswered >= MAX_UNANSWERED || socket.writableNeedDrain;
+    if (this.isShut) this.parser.hold();
+    // Last, because it may find another request, which shuts this again.
+    else if (wasShut) this.read(() => this.parser.resume());
   };
 }

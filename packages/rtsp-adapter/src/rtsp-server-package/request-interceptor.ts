@@ -120,7 +120,7 @@ export class RequestInterceptor {
 
   private act([request, response]: Call, connection: PackageConnection, decision: Decision): void {
     if (decision === 'pass on') {
-      response.once('finish', () => connection.answered(request, response.statusCode));
+      connection.passedOn(request, response);
       intakeOf(request.socket)?.passedOn(response);
       try {
         this.emit('request', request, response);
