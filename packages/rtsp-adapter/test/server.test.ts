@@ -645,6 +645,9 @@ describe('options', () => {
     [{ maxBufferBytes: 1 }, /maxBufferBytes/],
     [{ udpPorts: [1, 2] }, /udpPorts/],
     [{ udpPorts: 5000 }, /udpPorts/],
+    [{ host: null }, /host/],
+    [{ host: '' }, /host/],
+    [{ host: ['127.0.0.1'] }, /host/],
     [{ realm: 'a"b' }, /realm/],
     [{ port: 70_000 }, /port/],
     [{ authentication: [] }, /authentication/],
@@ -664,6 +667,8 @@ describe('options', () => {
   it('listen() serves nothing in plain where a key is missing', async () => {
     server = createRtspServer();
     await expect(server.listen({ port: 0, tls: null } as never)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+    await expect(server.listen(0, null as never)).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+    await expect(server.listen({ port: 0, host: '' })).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
     expect(server.address()).toBeNull();
   });
 

@@ -92,6 +92,16 @@ export function checkTls(tls: TlsOptions | false | undefined): void {
   throw badOption('tls', 'key and certificate, as for tls.createServer()', tls);
 }
 
+/**
+ * Node takes null and '' for all addresses, where somebody meant to name one.
+ *
+ * @throws StreamSessionsError ERR_BAD_OPTION
+ */
+export function checkHost(host: unknown): void {
+  if (host === undefined || (typeof host === 'string' && host !== '')) return;
+  throw badOption('host', 'an address or a name', host);
+}
+
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function relaySettings(what: string, options: RelayOptions): RelaySettings {
   checkOptions(what, options, RELAY_OPTIONS);
@@ -104,6 +114,7 @@ export function relaySettings(what: string, options: RelayOptions): RelaySetting
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536)) {
     throw badOption('port', 'a port', port);
   }
+  checkHost(host);
   checkTls(tls);
   if (typeof realm !== 'string' || !/^[\w .@/:-]{1,64}$/.test(realm))
     throw badOption('realm', 'a few words without quotes', realm);

@@ -5,7 +5,7 @@ import { Authorizers } from '../client/authorizers.js';
 import type { Authorizer } from '../client/authorizer.js';
 import { CallbackAuthorizer } from '../client/callback-authorizer.js';
 import { warnOfFault } from '../warn.js';
-import { checkTls, type RelaySettings } from './options.js';
+import { checkHost, checkTls, type RelaySettings } from './options.js';
 import { Relay } from './relay.js';
 
 /** Where to listen. */
@@ -56,14 +56,16 @@ export class RelayServer extends EventEmitter implements RtspServer {
     return this.relay.streams.codes;
   }
 
-  async listen(where: number | RtspListenOptions = {}, host?: string): Promise<AddressInfo> {
+  async listen(where: number | RtspListenOptions = {}, host = this.settings.host): Promise<AddressInfo> {
     const options = typeof where === 'number' ? { port: where } : where;
     const { tls = this.settings.tls ?? false } = options;
     checkTls(tls);
+    const { host: address = host } = options;
+    checkHost(address);
     const port = options.port ?? this.settings.port ?? (tls === false ? 554 : 322);
     const server = tls === false ? this.plain() : this.secure(tls);
     const { closes } = this;
-    server.listen({ port, host: options.host ?? host ?? this.settings.host });
+    server.listen({ port, host: address });
     const started = once(server, 'listening');
     this.starting.add(started);
     await started.finally(() => this.starting.delete(started));
