@@ -165,7 +165,14 @@ function fromSession(options: SourcesOptions): number {
   checkOptions('session', session, ['enableAutoHibernation', 'defaultIdleTimeout']);
   const enabled = options['session.enableAutoHibernation'] ?? session.enableAutoHibernation;
   const timeout = options['session.defaultIdleTimeout'] ?? session.defaultIdleTimeout;
+  // `true` would mean never, like all that is not exactly "true"
+  checkSetting('session.enableAutoHibernation', enabled);
+  checkSetting('session.defaultIdleTimeout', timeout);
   const isConfigured = options.session !== undefined || timeout !== undefined || enabled !== undefined;
   if (isConfigured && enabled !== 'true') return Infinity;
   return goDuration(timeout) ?? HALF_AN_HOUR;
+}
+
+function checkSetting(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') throw badOption(name, 'a text, such as "true" or "30m"', value);
 }

@@ -18,6 +18,8 @@ const timers: readonly unknown[] = ['5', -1, 0.5, NaN, Infinity, null, [], true]
 const bad: readonly [maker: string, option: string, values: readonly unknown[]][] = [
   ['createSources', 'logger', [5, null, {}, { warn: () => undefined }, () => undefined]],
   ['createSources', 'clock', [5, null, {}, { now: () => 0 }]],
+  ['createSources', 'session.enableAutoHibernation', [true, 1]],
+  ['createSources', 'session.defaultIdleTimeout', [1_800_000, {}]],
   ['httpDriver', 'headers', [5, 'a: b', null, [], { 'x-n': 5 }, { 'x y': 'z' }, { 'x-y': 'a\r\nb: c' }]],
   ['httpDriver', 'ca', texts],
   ['httpDriver', 'timeoutMs', [...timers, 0]],
