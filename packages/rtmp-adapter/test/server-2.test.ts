@@ -213,6 +213,30 @@ it('players that do not read are cut as stalled, with bounded buffers, and the o
   await until('the other plays on', () => other.mediaBytes > then + 1_000_000);
 });
 
+it('with two trackers, players over every protocol need the approval of both, and each can cut them', async () => {
+  let verdict: Verdict = { allow: true };
+  attach();
+  const other = createTracker({ logger, policies: [about('viewer', () => verdict)] });
+  const second = attachRtmp(server.nms, other);
+  const stream = newStream();
+  await publish(stream);
+  const play = async () => [await rtmp().play(stream), http(`/live/${stream}.flv`), ws(`/live/${stream}.flv`)] as const;
+  const [overRtmp, overHttp, overWs] = await play();
+  await until('all play', () => overRtmp.mediaBytes > 0 && overHttp.bytes > 0 && overWs.bytes > 0);
+  expect([viewers().length, other.count({ kind: 'viewer', status: 'active' })]).toEqual([3, 3]);
+  tracker.kick(viewers().find(({ protocol }) => protocol === 'ws-flv')!.id, { denyForMs: 0 });
+  other.kick(other.list({ status: 'active', protocol: 'http-flv' })[0]!.id, { denyForMs: 0 });
+  await until('they are cut', () => overHttp.ended && overWs.ended);
+  expect([overWs.code, overWs.reason, overRtmp.ended]).toEqual([4000, 'kicked', false]);
+  verdict = NO;
+  const [refused, refusedHttp, refusedWs] = await play();
+  await until('they are refused', () => [refused, refusedHttp, refusedWs].every(({ ended }) => ended));
+  expect([refusedHttp.status, refusedWs.code]).toEqual([401, 4401]);
+  await until('nobody else is left', () => viewers().length === 1);
+  await second.detach();
+  await other.stop();
+});
+
 it('the server stops with players over HTTP and WebSocket, and the process survives', async () => {
   [clients, tracker] = [[], createTracker({ logger })];
   const other = await startServer2((nms) => (attachment = attachRtmp(nms, tracker)));

@@ -132,8 +132,7 @@ export class V2Attachment {
       if (stream === undefined) return clientOf().reject(BAD_NAME);
       const hit = hitOf(session, kind, path, stream);
       if (hit === undefined) return;
-      const ends = endOf(session); // before the client wraps the response
-      this.connections.add(session, clientOf(), hit, onceClosed(ends));
+      this.connections.add(session, clientOf(), hit, onceClosed(endOf(session)));
     });
   }
 

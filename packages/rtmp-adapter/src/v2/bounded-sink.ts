@@ -13,6 +13,7 @@ export function boundSink(
   let full = false;
   let shut = false;
   const bounded: MediaSink = {
+    behind: sink,
     cork: () => sink.cork(),
     uncork: () => sink.uncork(),
     write(data, ...rest) {

@@ -11,6 +11,8 @@ export interface MediaSink {
   uncork(): void;
   write(data: Buffer, ...rest: unknown[]): unknown;
   end(...rest: unknown[]): unknown;
+  /** What it stands in front of; the server's own stands in front of nothing. */
+  readonly behind?: MediaSink;
 }
 
 interface Message {
@@ -64,7 +66,12 @@ export const isRtmp = (session: V2Session): session is RtmpSession2 => session.T
 
 type FlvOutlet = FlvResponse & FlvWebSocket & PingedWebSocket;
 
-export const responseOf = (session: FlvSession2): FlvOutlet => session.res as unknown as FlvOutlet;
+/** The server's own, whatever attachments have put in front of it. */
+export function responseOf(session: FlvSession2): FlvOutlet {
+  let { res } = session;
+  while (res.behind !== undefined) res = res.behind;
+  return res as unknown as FlvOutlet;
+}
 
 export interface NodeMediaServer2 extends NodeMediaServer {
   getSession(id: string): V2Session | undefined;
