@@ -91,7 +91,8 @@ it('the process driver says that a working directory is missing', async () => {
 it('the process driver survives a folder in which it can keep no pid files', async () => {
   const pidFolder = path.join(folder, 'no folder');
   writeFileSync(pidFolder, '');
-  const driver = processDriver({ command: [process.execPath, '-e', ''], orphans: 'pid-file', pidFolder });
+  // for one that has ended already, there is nothing to keep
+  const driver = processDriver({ command: ['sleep', '60'], orphans: 'pid-file', pidFolder });
   const { run, ends } = aRun();
   await expect(driver.start(camera(8), run)).rejects.toThrow('EEXIST');
   await until('its end was reported', () => ends.length === 1);

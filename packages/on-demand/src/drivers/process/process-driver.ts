@@ -88,7 +88,14 @@ class ProcessDriver implements SourceDriver {
     if (this.children.size === 0) process.on('exit', this.killAll);
     this.children.set(stream, child);
     if (signal.aborted) return this.stop(target);
-    if (this.setpriv === undefined) await this.pids.write(stream, child.pid);
+    if (this.setpriv !== undefined) return;
+    try {
+      await this.pids.write(stream, child.pid);
+    } catch (error) {
+      // a failed start leaves nothing running
+      await this.stop(target);
+      throw error;
+    }
   }
 
   async stop({ stream }: SourceTarget): Promise<void> {
