@@ -51,7 +51,8 @@ describe('a flood', () => {
       latencyMs,
     });
     expect(connected).toBeGreaterThan(10);
-    expect(cut).toBe(connected);
+    // one that was cut before it had looked was not seen to be connected
+    expect(cut).toBeGreaterThanOrEqual(connected);
     expect(peak()).toBeLessThan(160 * MIB); // a second's flood of all
     await until('nobody is listed', () => tracker.stats().active === 0);
     const reasons = new Set(tracker.list({ status: 'closed' }).map(({ closeReason }) => closeReason));
