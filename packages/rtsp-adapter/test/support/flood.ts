@@ -35,10 +35,11 @@ const CLIENTS = `
       const lines = opening.map((line) => line.replaceAll('#', String(i)));
       let [said, own, over] = ['', 0, false];
       const end = (wasCut) => { if (!over) { over = true; done++; cut += wasCut; sent += own; tell(); } };
+      // not at 'drain': newer versions of Node buffer the last chunk without asking for a pause
+      const written = () => { if (own >= bytes && socket.writableLength === 0) end(false); };
       const flood = () => {
         if (isDeaf) socket.pause();
-        while (own < bytes && !over) { own += chunk.length; if (!socket.write(chunk)) break; }
-        if (own >= bytes && socket.writableLength === 0) end(false);
+        while (own < bytes && !over) { own += chunk.length; if (!socket.write(chunk, written)) break; }
       };
       const next = () => {
         const line = lines.shift();
