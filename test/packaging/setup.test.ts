@@ -44,7 +44,7 @@ describe('scripts/setup.mjs on a machine that has only Node', () => {
   it('refuses an unknown purpose', () => {
     expect(setup('everything')).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('start|test|check|clients|build'),
+      stderr: expect.stringContaining('start|test|check|clients|bench|build'),
     });
   });
 });
