@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -10,7 +10,7 @@ import { until } from '../support/until.js';
 import { startBalancer, type Balanced, type Balancer } from './support/balancer.js';
 import { launchChromium } from './support/browser.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
-import { publishHls } from './support/live-hls.js';
+import { isOnAir, publishHls } from './support/live-hls.js';
 
 const ORIGIN = path.join(__dirname, 'support/cluster-origin.mjs');
 const KEY = 'the-key-of-this-test';
@@ -52,14 +52,7 @@ beforeAll(async () => {
     origins.push(child);
     ports.push(((await once(child, 'message')) as [number])[0]);
   }
-  const isOnAir = () => {
-    try {
-      return readFileSync(playlist, 'utf8').includes('2.ts');
-    } catch {
-      return false;
-    }
-  };
-  await until('it is on air', isOnAir, PATIENCE_MS);
+  await isOnAir(playlist);
 }, 90_000);
 
 afterEach(async () => {

@@ -9,7 +9,7 @@ import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
-import { publishHls } from './support/live-hls.js';
+import { isOnAir, publishHls } from './support/live-hls.js';
 import { isAlive } from './support/processes.js';
 
 const program = path.join(__dirname, '../../examples/cluster/server.mjs');
@@ -22,7 +22,7 @@ beforeAll(async () => {
   mkdirSync(path.join(folder, 'media/cam1'), { recursive: true });
   const playlist = path.join(folder, 'media/cam1/index.m3u8');
   channel = publishHls(playlist);
-  await until('it is on air', () => readable(playlist)?.includes('2.ts'), 60_000);
+  await isOnAir(playlist);
 }, 90_000);
 
 /** A machine that does much else is slow to answer. */
@@ -38,14 +38,6 @@ afterAll(() => {
   channel.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
-
-function readable(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
 
 /** Runs it in a folder and a process group of its own. */
 async function start(env: Record<string, string> = {}) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from './support/browser.js';
-import { publishHls } from './support/live-hls.js';
+import { isOnAir, publishHls } from './support/live-hls.js';
 import { until } from './support/until.js';
 
 const home = path.join(__dirname, '../../examples/passes');
@@ -24,7 +24,9 @@ it('the example of passes is about fifty lines', () => {
 
 it('hls.js in Chromium plays on a pass for time, is cut on the dot, and plays on after a top-up', async () => {
   mkdirSync(path.join(folder, 'cam1'), { recursive: true });
-  started.push(publishHls(path.join(folder, 'cam1/index.m3u8')));
+  const playlist = path.join(folder, 'cam1/index.m3u8');
+  started.push(publishHls(playlist));
+  await isOnAir(playlist);
   const env = { ...process.env, PORT: '0', MEDIA: folder, SECONDS: '5' };
   const server = spawn(process.execPath, [path.join(home, 'server.mjs')], {
     cwd: folder,

@@ -13,7 +13,7 @@ import { createRtspServer } from '@stream-sessions/rtsp-adapter';
 import { createSrtServer } from '@stream-sessions/srt-adapter';
 import { startServer4 } from '../../../packages/rtmp-adapter/test/support/server-4.js';
 import { encodeLoop, publishLoop } from './live-flv.js';
-import { publishHls } from './live-hls.js';
+import { isOnAir, publishHls } from './live-hls.js';
 import { program } from './programs.js';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.js';
 import { publishOverSrt } from './srt-players.js';
@@ -57,7 +57,8 @@ export async function openPaidChannels(shortMs: number): Promise<PaidChannels> {
   const shortTracker = createTracker({ policies: [passPolicy(shortBook)], idleTimeoutMs: shortMs });
 
   for (const name of ['hls', 'film-1', 'film-2']) mkdirSync(path.join(folder, name));
-  publishers.push(publishHls(path.join(folder, 'hls/index.m3u8')));
+  const live = path.join(folder, 'hls/index.m3u8');
+  publishers.push(publishHls(live));
   const files = express.static(folder);
   const app = express().use('/live', trackPlayback(tracker), files).use('/short', trackPlayback(shortTracker), files);
   const web = app.listen(0, '127.0.0.1');
@@ -75,6 +76,7 @@ export async function openPaidChannels(shortMs: number): Promise<PaidChannels> {
   publishers.push(publishOverRtsp(loop, `rtsp://127.0.0.1:${portOf(rtsp)}/live/rtsp`));
   publishers.push(publishOverSrt(loop, srt.port, 'srt'));
   await until('all publish', () => tracker.count({ kind: 'input' }) === 3);
+  await isOnAir(live);
 
   return {
     places: {
