@@ -51,7 +51,7 @@ const same: readonly (readonly [lua: string, ...rest: string[]])[] = [
   ],
   [`return {string.match('epoch 17', '^%S+'), string.match('k=v;', '(%w+)=(%w+)'), string.match('a-b', 'a%-(.*)')}`],
   [`return {string.sub('hello', 2), string.sub('hello', -3, -2), string.sub('hello', 0, 2), string.sub('x', 5)}`],
-  [`return {string.format('%.0f|%d|%s|%%', 8640000000000000, 3, 'x'), #'äö', string.rep('ab', 3)}`],
+  [`return {string.format('%.0f|%d|%05d|%s|%%', 8640000000000000, 3, 42, 'x'), #'äö', string.rep('ab', 3)}`],
   [
     `return {tonumber('12'), tonumber(' 12.9 '), tonumber('x') == nil and 1 or 0, tonumber('0x10'), tonumber('') == nil and 1 or 0, tonumber('-3')}`,
   ],

@@ -42,13 +42,13 @@ function match(of: Value, pattern: Value): Value[] {
 function format(pattern: Value, ...args: Value[]): string {
   let i = 0;
   return text(pattern).replace(
-    /%(?:%|\.(\d+)f|([a-z]))/g,
-    (all, digits: string | undefined, letter: string | undefined) => {
+    /%(?:%|\.(\d+)f|(?:0(\d+))?d|[a-z])/g,
+    (all, digits: string | undefined, width = '0') => {
       if (all === '%%') return '%';
       const value = args[i++];
       if (digits !== undefined) return number(value).toFixed(Number(digits));
-      if (letter === 'd') return String(Math.trunc(number(value)));
-      if (letter === 's') return shown(value);
+      if (all.endsWith('d')) return String(Math.trunc(number(value))).padStart(Number(width), '0');
+      if (all === '%s') return shown(value);
       throw new LuaError(`"${all}" is not known here`);
     },
   );

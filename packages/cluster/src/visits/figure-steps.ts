@@ -39,7 +39,7 @@ local isKept = passed == 0 or passed == 1
 if not isKept or redis.call('HLEN', since[1]) + redis.call('HLEN', since[2]) >= redis.call('HLEN', KEYS[2]) then
   return {now, version, 'all', redis.call('HGETALL', KEYS[2])}
 end
-local some = {}
+local some, named = {}, {['${VERSION}'] = true}
 for _, key in ipairs(since) do
   local abouts = redis.call('HGETALL', key)
   for i = 1, #abouts / 2 do abouts[i] = abouts[2 * i - 1] end
@@ -47,8 +47,11 @@ for _, key in ipairs(since) do
     local upTo = math.min(from + ${AT_ONCE - 1}, #abouts / 2)
     local counts = redis.call('HMGET', KEYS[2], unpack(abouts, from, upTo))
     for i = from, upTo do
-      some[#some + 1] = abouts[i]
-      some[#some + 1] = counts[i - from + 1] or '0'
+      if not named[abouts[i]] then
+        named[abouts[i]] = true
+        some[#some + 1] = abouts[i]
+        some[#some + 1] = counts[i - from + 1] or '0'
+      end
     end
   end
 end

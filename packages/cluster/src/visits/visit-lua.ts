@@ -17,6 +17,11 @@ export const KEEP_MS = 86_400_000;
 /** The field of counts that changes with each of them: so others see whether they have to be read again. */
 export const VERSION = '#';
 /**
+ * Redis keeps a small hash as a list, and reads through it for each field; not if a value has more than 64 bytes, by default. One long
+ * value makes steps of ten a twentieth faster.
+ */
+const LONG = 65;
+/**
  * Which counts have changed lately: those of `CHANGED_MS` are in one of these, by turns, so that others read no more than what has
  * changed. Each expires before it is its turn again.
  */
@@ -123,7 +128,7 @@ local function writeAll(key, fields, keepMs)
 end
 -- the first of CHANGED_KEYS is at this place among the keys
 local function settle(key, changedAt)
-  local abouts, sums, lately, n, areGone = {'${VERSION}'}, {}, {}, 1, false
+  local abouts, sums, lately, n, areGone = {'${VERSION}'}, {}, {['${VERSION}'] = '${'0'.repeat(LONG)}'}, 1, false
   for about, change in pairs(counted) do
     if change ~= 0 then
       n = n + 1
@@ -140,7 +145,7 @@ local function settle(key, changedAt)
     areGone = areGone or sum <= 0
   end
   -- later than any, also where the counts had gone meanwhile
-  sums['${VERSION}'] = format('%d', math.max((known[1] or 0) + 1, now))
+  sums['${VERSION}'] = format('%0${LONG}d', math.max((known[1] or 0) + 1, now))
   writeAll(key, sums)
   writeAll(KEYS[changedAt + math.floor(now / ${CHANGED_MS}) % 3], lately, '${2 * CHANGED_MS}')
   if areGone and redis.call('HLEN', key) == 1 then redis.call('DEL', key) end
