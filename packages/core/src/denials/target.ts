@@ -2,14 +2,12 @@ import { networkOf, parseBlock } from '../identity/address.js';
 import { MAX_TEXT_LENGTH } from '../support/bounds.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { DenialTarget } from '../types/denial.js';
-import { LAST_MS } from '../support/clock.js';
+import { FEWEST_MS, LAST_MS } from '../support/clock.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { closest } from '../support/options.js';
 
 const TEXTS = ['session', 'user', 'token', 'ip', 'userAgent', 'stream', 'protocol'] as const;
 const FIELDS: readonly (keyof DenialTarget)[] = [...TEXTS, 'issuedBefore'];
-/** As milliseconds, anything below this is before 1974, so it must be seconds. */
-const FEWEST_MS = 1e11;
 
 /**
  * Parses a target. Anything that is not clearly a target is an error: a misspelt field must never mean "everybody".

@@ -29,6 +29,9 @@ export function clockOffset(clock: Clock): number {
   return now - (clock.monotonic?.() ?? now);
 }
 
+/** As epoch milliseconds, anything below this is before 1974: it must be seconds. */
+export const FEWEST_MS = 1e11;
+
 /** The last moment that a `Date` can represent. Epoch milliseconds. */
 export const LAST_MS = 8.64e15;
 

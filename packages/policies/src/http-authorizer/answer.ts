@@ -1,5 +1,5 @@
 import type { Approval, Verdict } from '@stream-sessions/core';
-import { isDay, LAST_MS } from '@stream-sessions/core/spi';
+import { FEWEST_MS, isDay, LAST_MS } from '@stream-sessions/core/spi';
 import { isTags, MAX_TAGS } from '../support/tags.js';
 import type { Payload } from './request.js';
 
@@ -116,9 +116,8 @@ const PARTS: Readonly<Partial<Record<keyof Approval, Part>>> = {
 
 /** The offset is required: without it, the time would mean a different moment on each machine. */
 const RFC3339 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
-/** RFC 3339, epoch milliseconds, or epoch seconds as in a JWT: as milliseconds, anything below this is before 1974. */
-const FEWEST_MS = 1e11;
 
+/** RFC 3339, epoch milliseconds, or epoch seconds as in a JWT. */
 function timeOf(value: unknown): number | undefined {
   const text =
     typeof value === 'string' && RFC3339.test(value) && isDay(value.slice(0, 10)) ? value.replace(' ', 'T') : '';

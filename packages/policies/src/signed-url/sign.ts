@@ -1,6 +1,13 @@
 import { isIP } from 'node:net';
 import type { SessionKind } from '@stream-sessions/core';
-import { badOption, checkOptions, LAST_MS, MAX_STREAM_LENGTH, normaliseAddress } from '@stream-sessions/core/spi';
+import {
+  badOption,
+  checkOptions,
+  FEWEST_MS,
+  LAST_MS,
+  MAX_STREAM_LENGTH,
+  normaliseAddress,
+} from '@stream-sessions/core/spi';
 import { checkKinds } from '../support/kinds.js';
 import { checkKey, seal } from './seal.js';
 
@@ -18,8 +25,6 @@ export interface Signing {
   kind?: SessionKind;
 }
 
-/** As milliseconds, anything below this is before 1974: seconds are taken for what they are. */
-const FEWEST_MS = 1e11;
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];
 
 /**
