@@ -2,11 +2,10 @@ import type { CloseReason, Denial, SessionTracker } from '@stream-sessions/core'
 import { ConnectionSet, needTracker, type Attachment } from '@stream-sessions/core/spi';
 import type { ConnectMiddleware, PlaybackRequest, PlaybackResponse } from '../connect.js';
 import { requestInfo } from '../request/request-info.js';
-import { headOnly } from '../response/head-only.js';
 import { refuse, refuseNoStream } from '../response/refuse.js';
 import { findResponse } from '../response/response-queue.js';
 import { untilGone } from '../response/until-gone.js';
-import { withholdBody } from '../response/withhold-body.js';
+import { headOnly, withholdBodyHeaders } from '../response/withhold-body.js';
 import { hitOfStream } from './hit-of-stream.js';
 import { streamSettings, type StreamSettings, type TrackStreamOptions } from './options.js';
 import { StreamClient } from './stream-client.js';
@@ -36,7 +35,7 @@ export function trackStream(tracker: SessionTracker, options: TrackStreamOptions
   const middleware: ConnectMiddleware = function trackStreamMiddleware(req, res, next) {
     if (!attached) return next();
     if (req.method === 'HEAD' || req.method === 'OPTIONS') {
-      if (req.method === 'OPTIONS') withholdBody(res);
+      if (req.method === 'OPTIONS') withholdBodyHeaders(res);
       headOnly(res);
       return next();
     }
