@@ -10,7 +10,7 @@ import { until } from '../support/until.js';
 import { startBalancer, type Balanced, type Balancer } from './support/balancer.js';
 import { launchChromium } from './support/browser.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
-import { isOnAir, publishHls } from './support/live-hls.js';
+import { publishHls, untilOnAir } from './support/live-hls.js';
 
 const ORIGIN = path.join(__dirname, 'support/cluster-origin.mjs');
 const KEY = 'the-key-of-this-test';
@@ -52,7 +52,7 @@ beforeAll(async () => {
     origins.push(child);
     ports.push(((await once(child, 'message')) as [number])[0]);
   }
-  await isOnAir(playlist);
+  await untilOnAir(playlist);
 }, 90_000);
 
 afterEach(async () => {

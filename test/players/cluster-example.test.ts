@@ -9,7 +9,7 @@ import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { endPlayers, playWithFfmpeg } from './support/ffmpeg-player.js';
-import { isOnAir, publishHls } from './support/live-hls.js';
+import { publishHls, untilOnAir } from './support/live-hls.js';
 import { isAlive } from './support/processes.js';
 
 const program = path.join(__dirname, '../../examples/cluster/server.mjs');
@@ -22,7 +22,7 @@ beforeAll(async () => {
   mkdirSync(path.join(folder, 'media/cam1'), { recursive: true });
   const playlist = path.join(folder, 'media/cam1/index.m3u8');
   channel = publishHls(playlist);
-  await isOnAir(playlist);
+  await untilOnAir(playlist);
 }, 90_000);
 
 /** A machine that does much else is slow to answer. */

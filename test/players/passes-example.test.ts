@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from './support/browser.js';
-import { isOnAir, publishHls } from './support/live-hls.js';
+import { publishHls, untilOnAir } from './support/live-hls.js';
 import { until } from './support/until.js';
 
 const home = path.join(__dirname, '../../examples/passes');
@@ -26,7 +26,7 @@ it('hls.js in Chromium plays on a pass for time, is cut on the dot, and plays on
   mkdirSync(path.join(folder, 'cam1'), { recursive: true });
   const playlist = path.join(folder, 'cam1/index.m3u8');
   started.push(publishHls(playlist));
-  await isOnAir(playlist);
+  await untilOnAir(playlist);
   const env = { ...process.env, PORT: '0', MEDIA: folder, SECONDS: '5' };
   const server = spawn(process.execPath, [path.join(home, 'server.mjs')], {
     cwd: folder,

@@ -11,8 +11,8 @@ export function publishHls(playlist: string): ChildProcess {
   return spawn(program('ffmpeg'), ['-v', 'error', '-nostdin', ...source, ...codec, ...hls], { stdio: 'ignore' });
 }
 
-/** Players give up a channel that is not on air yet. */
-export async function isOnAir(playlist: string): Promise<void> {
+/** Waits until the channel is on air: players give it up before that. */
+export async function untilOnAir(playlist: string): Promise<void> {
   await until('it is on air', () => readable(playlist)?.includes('2.ts'), { timeoutMs: 60_000 });
 }
 

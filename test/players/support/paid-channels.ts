@@ -13,7 +13,7 @@ import { createRtspServer } from '@stream-sessions/rtsp-adapter';
 import { createSrtServer } from '@stream-sessions/srt-adapter';
 import { startServer4 } from '../../../packages/rtmp-adapter/test/support/server-4.js';
 import { encodeLoop, publishLoop } from './live-flv.js';
-import { isOnAir, publishHls } from './live-hls.js';
+import { publishHls, untilOnAir } from './live-hls.js';
 import { program } from './programs.js';
 import { startRecordingProxy, type RecordingProxy } from './recording-proxy.js';
 import { publishOverSrt } from './srt-players.js';
@@ -76,7 +76,7 @@ export async function openPaidChannels(shortMs: number): Promise<PaidChannels> {
   publishers.push(publishOverRtsp(loop, `rtsp://127.0.0.1:${portOf(rtsp)}/live/rtsp`));
   publishers.push(publishOverSrt(loop, srt.port, 'srt'));
   await until('all publish', () => tracker.count({ kind: 'input' }) === 3);
-  await isOnAir(live);
+  await untilOnAir(live);
 
   return {
     places: {
