@@ -1,37 +1,8 @@
 /** One publisher and many players over libsrt, in a process of their own, for srt.bench.mjs. */
-import koffi from 'koffi';
+import { RECEIVE_SYNC, SEND_SYNC, srt, STREAM_ID } from './libsrt.mjs';
 
 const [port, players, mbits] = process.argv.slice(2).map(Number);
 const PACKET = 1316;
-const [STREAM_ID, SEND_SYNC, RECEIVE_SYNC] = [46, 1, 2];
-
-const names = [
-  'libsrt.so.1.5',
-  'libsrt-gnutls.so.1.5',
-  'libsrt.so.1.4',
-  'libsrt-gnutls.so.1.4',
-  'libsrt.dylib',
-  'srt.dll',
-];
-const library = names.reduce((found, name) => {
-  try {
-    return found ?? koffi.load(name);
-  } catch {
-    return found;
-  }
-}, undefined);
-const int = (name, ...types) => library.func(name, 'int', types);
-const srt = {
-  create: int('srt_create_socket'),
-  set: int('srt_setsockflag', 'int', 'int', 'void *', 'int'),
-  connect: int('srt_connect', 'int', 'void *', 'int'),
-  send: int('srt_send', 'int', 'void *', 'int'),
-  receive: int('srt_recv', 'int', 'void *', 'int'),
-  statistics: int('srt_bistats', 'int', 'void *', 'int', 'int'),
-  close: int('srt_close', 'int'),
-  cleanup: int('srt_cleanup'),
-};
-int('srt_startup')();
 
 const address = Buffer.from([2, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
 function call(streamId) {

@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 1000;
  * behind. With a hundred players, every packet means a hundred calls that wait for libsrt's threads: it is cheaper to make them
  * for several packets at once.
  */
-const REST = 10;
+const REST = 50;
 const LONGEST_REST_MS = 10;
 
 /**

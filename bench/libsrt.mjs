@@ -1,0 +1,40 @@
+/** libsrt itself, for the clients of srt.bench.mjs and for the relay that the adapter's is compared with. */
+import koffi from 'koffi';
+
+export const [SEND_SYNC, RECEIVE_SYNC, STREAM_ID] = [1, 2, 46];
+
+const names = [
+  'libsrt.so.1.5',
+  'libsrt-gnutls.so.1.5',
+  'libsrt.so.1.4',
+  'libsrt-gnutls.so.1.4',
+  'libsrt.dylib',
+  'srt.dll',
+];
+const library = names.reduce((found, name) => {
+  try {
+    return found ?? koffi.load(name);
+  } catch {
+    return found;
+  }
+}, undefined);
+const int = (name, ...types) => library.func(name, 'int', types);
+
+/** Its functions, as `srt.h` has them. They are started by this import. */
+export const srt = {
+  create: int('srt_create_socket'),
+  set: int('srt_setsockflag', 'int', 'int', 'void *', 'int'),
+  get: int('srt_getsockflag', 'int', 'int', 'void *', 'void *'),
+  bind: int('srt_bind', 'int', 'void *', 'int'),
+  listen: int('srt_listen', 'int', 'int'),
+  accept: int('srt_accept', 'int', 'void *', 'void *'),
+  localAddress: int('srt_getsockname', 'int', 'void *', 'void *'),
+  connect: int('srt_connect', 'int', 'void *', 'int'),
+  send: int('srt_send', 'int', 'void *', 'int'),
+  receive: int('srt_recv', 'int', 'void *', 'int'),
+  statistics: int('srt_bistats', 'int', 'void *', 'int', 'int'),
+  close: int('srt_close', 'int'),
+  cleanup: int('srt_cleanup'),
+};
+int('srt_startup')();
+library.func('srt_setloglevel', 'void', ['int'])(2); // critical: it would log each time there is nobody to accept
