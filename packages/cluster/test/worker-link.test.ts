@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterLinkContract } from '@stream-sessions/cluster/testing';
-import { fakeClock } from '@stream-sessions/core/testing';
+import { fakeClock, pace } from '@stream-sessions/core/testing';
 import { stays, until } from '../../../test/support/until.js';
 import { workerLink, type ClusterLink } from '../src/index.js';
 import { add, say } from '../src/testing/world.js';
@@ -72,6 +72,64 @@ describe('the hub', () => {
     }
   });
 
+  it('leaves all that it has to the next one, unless nobody is a member any more', async () => {
+    const everything = {
+      name: 'everything',
+      lua: `
+redis.call('SET', KEYS[1], 'über', 'PX', 60000)
+redis.call('HSET', KEYS[2], 'a', '1', 'b', 'é')
+redis.call('ZADD', KEYS[3], 'inf', 'last', 1.5, 'first')
+for _, key in ipairs({KEYS[2], KEYS[3]}) do redis.call('PEXPIRE', key, 60000) end
+redis.call('XADD', KEYS[4], 'MAXLEN', '5', '*', 't', 'one')
+redis.call('SET', KEYS[5], 'over', 'PX', 1)
+return 1`,
+    };
+    const look = {
+      name: 'look',
+      lua: `
+return {redis.call('GET', KEYS[1]), redis.call('HGETALL', KEYS[2]), redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', 'inf', 'WITHSCORES'),
+  redis.call('XLEN', KEYS[4]), redis.call('EXISTS', KEYS[5]), redis.call('PTTL', KEYS[1]) > 50000, redis.call('PTTL', KEYS[4])}`,
+    };
+    const keys = ['text', 'hash', 'zset', 'stream', 'short'];
+    const member = { name: 'member', lua: `return redis.call('ZADD', KEYS[1], ARGV[1], 'whoever')` };
+    const isMember = (link: ClusterLink, untilMs: number) => link.run(member, 0, ['leases'], [String(untilMs)]);
+    const [a, b, c] = [open(), open(), open()];
+    await a.run(everything, 3, keys, []);
+    await isMember(a, Date.now() + 60_000);
+    const before = (await b.run(look, 3, keys, [])) as unknown[];
+    await pace(5);
+    expect(hubs()).toEqual([a]);
+    await a.close();
+    expect(statSync(join(path, 'left')).mode & 0o777).toBe(0o600);
+    const after = (await b.run(look, 3, keys, [])) as unknown[];
+    const kept = ['über', expect.arrayContaining(['a', '1', 'b', 'é']), ['first', '1.5', 'last', 'inf'], 1];
+    expect(before.slice(0, 4)).toEqual(kept);
+    expect(after).toEqual([...before.slice(0, 4), 0, 1, -1]);
+    // and is nobody else's
+    expect(readdirSync(path)).toEqual([expect.stringMatching(/^hub-\d+$/)]);
+    await isMember(b, Date.now());
+    await b.close();
+    expect(await c.run(look, 3, keys, [])).toEqual([null, [], [], 0, 0, null, -2]);
+  });
+
+  it('starts with nothing if what was left cannot be read', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation();
+    try {
+      writeFileSync(join(path, 'left'), '["{4}:sum",null,"text","41"]\n["{4}:');
+      // whatever follows the last line end was never written
+      expect(await add(open(), 4)).toBe(42);
+      for (const link of links.splice(0)) await link.close();
+      expect(warned).not.toHaveBeenCalled();
+      writeFileSync(join(path, 'left'), '["{4}:sum",null,"text","41"]\nnonsense\n');
+      expect(await add(open(), 4)).toBe(1);
+      expect(warned.mock.calls).toEqual([
+        [expect.stringContaining('left'), expect.objectContaining({ code: 'STREAM_SESSIONS_CLUSTER_FILE' })],
+      ]);
+    } finally {
+      warned.mockRestore();
+    }
+  });
+
   it('is followed by the next hub, to which the followers move', async () => {
     const [a, b, c] = [open(), open(), open()];
     await add(a, 0);
@@ -123,6 +181,7 @@ describe('the hub', () => {
     await until('all have heard it', () => members.every(({ said }) => said.includes('Dwhoever')));
     expect(hubs()).toEqual([a.link]);
     links.splice(links.indexOf(a.link as WorkerLink), 1);
+    (a.link as WorkerLink).hub?.close();
     await a.link.close();
     await until('the others have joined anew', () => [b, c].every((each) => namesOf(each).join() === 'b,c'));
     const later = await joined(open(), 'd');

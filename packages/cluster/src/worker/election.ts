@@ -57,7 +57,7 @@ const pathOf = (folder: string, n: number): string => join(folder, `hub-${n}`);
 
 /**
  * A connection to the hub, and the hub itself if it is this process. A process that cannot reach the latest hub binds the next
- * number, which only one can do, and loads what the previous hub left in the file `keptIn`. Sockets left by dead hubs are never
+ * number, which only one can do, and loads what the previous hub left, in the folder and in the file `keptIn`. Sockets left by dead hubs are never
  * taken over, so that no socket of a living hub can be.
  */
 export async function reachHub(folder: string, keptIn?: string): Promise<{ socket: Socket; hub?: Hub }> {
@@ -75,6 +75,7 @@ export async function reachHub(folder: string, keptIn?: string): Promise<{ socke
     // a process that looked long ago may have bound a number that was passed meanwhile
     if (latestHub(folder) > next) throw new Error('another hub is later');
     if (keptIn !== undefined) hub.keepIn(keptIn);
+    hub.succeedIn(folder);
     for (let old = n; old > 0 && old > n - 10; old--) rmSync(pathOf(folder, old), { force: true });
     const socket = await reach(pathOf(folder, next));
     if (socket === undefined) throw new Error('the hub cannot be reached');

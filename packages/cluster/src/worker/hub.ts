@@ -1,5 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { KEPT, LOG_BUCKET } from '../link/link.js';
+import { LEASES } from '../membership/leased.js';
+import { inherit, leave } from './inheritance.js';
 import { KeptFile } from './kept-file.js';
 import { Scripts, lettersOf } from './scripts.js';
 import { Store } from './store.js';
@@ -10,6 +12,7 @@ import { onLines, sendLine, type Request, type Response, type RunRequest } from 
 const SWEEP_MS = 10_000;
 
 const KEPT_KEYS = `{${LOG_BUCKET}}:${KEPT}`;
+const MEMBERS = `{${LOG_BUCKET}}:${LEASES}`;
 
 interface Followed {
   readonly socket: Socket;
@@ -26,6 +29,8 @@ export class Hub {
   private readonly followers = new Map<string, Set<Followed>>();
   private readonly sockets = new Set<Socket>();
   private kept: KeptFile | undefined;
+  /** Leaves what it has to the next hub; undefined: there is nothing to leave, or no place. */
+  private leave: (() => void) | undefined;
   private readonly server: Server = createServer((socket) => this.take(socket)).unref();
   private readonly sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();
 
@@ -48,12 +53,35 @@ export class Hub {
     this.kept = new KeptFile(path, this.store, (key) => key.startsWith(KEPT_KEYS));
   }
 
+  /**
+   * Called before any request, and after `keepIn`: continues with what the previous hub has left in this folder. If this process
+   * ends in good order while others are members, the next hub continues with what this one has.
+   */
+  succeedIn(folder: string): void {
+    this.store.now = Date.now();
+    inherit(folder, this.store);
+    this.leave = () => {
+      this.store.now = Date.now();
+      if (this.hasMembers) leave(folder, this.store);
+    };
+    process.once('exit', this.leave);
+  }
+
   /** Disconnects all clients; they may reconnect. */
   interrupt(): void {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Ends in good order: the next hub continues with what this one has. */
+  end(): void {
+    this.leave?.();
+    this.close();
+  }
+
+  /** Ends as if it had never been. */
   close(): void {
+    if (this.leave !== undefined) process.off('exit', this.leave);
+    this.leave = undefined;
     clearInterval(this.sweeping);
     this.kept?.close();
     this.server.close();
@@ -64,6 +92,12 @@ export class Hub {
   endless(prefix: string): string[] {
     this.store.now = Date.now();
     return this.store.keys().filter((key) => key.startsWith(prefix) && this.store.expiryOf(key) === Infinity);
+  }
+
+  /** They need not be connected: one hub may end right after another. */
+  private get hasMembers(): boolean {
+    const leases = this.store.read(MEMBERS, 'zset')?.values() ?? [];
+    return [...leases].some((until) => until > this.store.now);
   }
 
   private sweep(): void {

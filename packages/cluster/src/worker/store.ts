@@ -21,7 +21,7 @@ export interface Held {
   stream: Stream;
 }
 
-type Kind = keyof Held;
+export type Kind = keyof Held;
 
 /** The fields of a key, or its members with scores. */
 export interface FieldsOfKey {
@@ -39,11 +39,8 @@ const EMPTY: { readonly [K in Kind]: () => Held[K] } = {
   stream: () => ({ lastMs: 0, lastSeq: -1, entries: [] }),
 };
 
-interface Entry {
-  readonly kind: Kind;
-  value: Held[Kind];
-  expiresAt: number;
-}
+/** What a key holds, and when it expires; Infinity: never. */
+export type Entry = { [K in Kind]: { readonly kind: K; value: Held[K]; expiresAt: number } }[Kind];
 
 /** Keys as in Redis, each with a kind and an expiry. */
 export class Store {
@@ -66,7 +63,7 @@ export class Store {
     const found = this.read(key, kind);
     if (found !== undefined) return found;
     const value = (this.noted(key, kind) ?? EMPTY[kind]()) as Held[K];
-    this.entries.set(key, { kind, value, expiresAt: Infinity });
+    this.entries.set(key, { kind, value, expiresAt: Infinity } as Entry);
     return value;
   }
 
@@ -114,6 +111,14 @@ export class Store {
   /** Removes expired keys that nobody asks for. */
   sweep(): void {
     for (const key of this.entries.keys()) this.living(key);
+  }
+
+  /** What has not expired. */
+  *all(): Generator<readonly [key: string, entry: Entry]> {
+    for (const key of this.entries.keys()) {
+      const entry = this.living(key);
+      if (entry !== undefined) yield [key, entry];
+    }
   }
 
   keys(): string[] {

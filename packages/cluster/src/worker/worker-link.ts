@@ -46,7 +46,8 @@ const LOOK_MS = 100;
 /**
  * The link between processes of one machine and one user, such as workers of `node:cluster` or pm2, without any server: one of
  * them is the hub, and holds the state in its memory. The primary process need not do anything. When the hub ends, another
- * process takes its place with an empty memory, and all of them rejoin and restore what they know.
+ * process takes its place, and continues with what it had; if it was killed, with an empty memory, and all of them rejoin and
+ * restore what they know.
  *
  * Linux and macOS.
  *
@@ -176,8 +177,8 @@ export class WorkerLink implements ClusterLink {
     this.stopLooking();
     this.followings.clear();
     await this.reaching?.catch(() => undefined);
+    this.hub?.end();
     this.client?.destroy();
-    this.hub?.close();
   }
 
   private async reach(): Promise<HubClient> {

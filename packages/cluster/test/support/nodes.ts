@@ -20,6 +20,7 @@ import {
   type ClusterLink,
   type ClusterOptions,
 } from '../../src/index.js';
+import { WorkerLink } from '../../src/worker/worker-link.js';
 
 export const SILENT: Logger = {
   debug: () => undefined,
@@ -53,7 +54,8 @@ export class Nodes {
     over: Partial<ClusterOptions> = {},
     wrap: (link: ClusterLink) => ClusterLink = (link) => link,
   ): Promise<Node> {
-    const link = wrap(await this.link());
+    const own = await this.link();
+    const link = wrap(own);
     const tracker = createTracker({ fingerprintKey: 'of the test', logger: SILENT, ...options });
     // Generous: whether it is waited long enough is another test.
     const settings = { timeLimitMs: 5_000, leaseMs: 2_000, logger: SILENT, name: `node-${this.all.length + 1}` };
@@ -65,6 +67,7 @@ export class Nodes {
     const crash = async (): Promise<void> => {
       const at = this.all.indexOf(node);
       if (at >= 0) this.all.splice(at, 1);
+      if (own instanceof WorkerLink) own.hub?.close();
       await link.close();
       await directory.leave();
     };
