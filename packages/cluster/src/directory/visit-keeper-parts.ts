@@ -1,5 +1,5 @@
 import type { Clock, PlaySession } from '@stream-sessions/core';
-import type { ClusterPort } from '@stream-sessions/core/spi';
+import type { ClusterPort, Part } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { VisitBook } from '../visits/visit-book.js';
 import type { ClusterTime } from './cluster-time.js';
@@ -23,4 +23,18 @@ export interface VisitKeeperParts {
   readonly onClosed: (row: PlaySession, told: () => void) => void;
   /** A viewer has gone quiet here, and is watching through another node. */
   readonly onHandover: () => void;
+}
+
+/** The part that has ended elsewhere, and why. */
+export interface Ending {
+  readonly id: string;
+  readonly openedAt: number;
+  readonly reason: string;
+  readonly detail?: string | undefined;
+}
+
+/** A part as it ended. */
+export interface EndedPart {
+  readonly part: Part;
+  readonly row: PlaySession;
 }

@@ -1,5 +1,5 @@
 import type { DenialRecord, PlaySession } from '@stream-sessions/core';
-import { inTime, RecentMap, type FoundVisit, type Part } from '@stream-sessions/core/spi';
+import { RecentMap, type FoundVisit, type Part } from '@stream-sessions/core/spi';
 import type { Replacement, VisitDirectory, VisitIdentity } from '@stream-sessions/core/spi';
 import { holdersOf } from '../member.js';
 import { placeOf } from '../visits/fields.js';
@@ -8,7 +8,8 @@ import { strangerOf, type Happening } from '../visits/happening.js';
 import type { Claim } from '../visits/operation.js';
 import { keyOf } from './merge-rows.js';
 import { Openings } from './openings.js';
-import type { VisitKeeperParts } from './visit-keeper-parts.js';
+import { Unsettled } from './unsettled.js';
+import type { EndedPart, Ending, VisitKeeperParts } from './visit-keeper-parts.js';
 import { asLive, wholeOf } from './visit-rows.js';
 
 /** How long to wait for nodes that hold other parts of a visit that has ended. Milliseconds. */
@@ -19,23 +20,11 @@ const OVER_MS = 2 * END_MS;
 
 /** How long leaving waits for visits that are being ended. If it takes longer, another node sweeps up. Milliseconds. */
 const LEAVE_MS = 5_000;
+/** How long it waits for its last claims. Milliseconds. */
+const CLAIM_MS = 1_000;
 
 /** The most ends remembered that Redis could not be told. */
 const MAX_OWED = 100_000;
-
-/** A part as it ended. */
-interface EndedPart {
-  readonly part: Part;
-  readonly row: PlaySession;
-}
-
-/** The part that has ended elsewhere, and why. */
-interface Ending {
-  readonly id: string;
-  readonly openedAt: number;
-  readonly reason: string;
-  readonly detail?: string | undefined;
-}
 
 /** Turns what this node's tracker asks and reports into operations on the visits of the cluster. */
 export class VisitKeeper implements VisitDirectory {
@@ -52,14 +41,17 @@ export class VisitKeeper implements VisitDirectory {
   /** The opening times of visits that were asked about lately. */
   private readonly openedAt = new RecentMap<number>({ max: 4_096 });
   private readonly openings: Openings;
+  private readonly claims: Unsettled;
   /** Visits that are being ended for everybody. */
-  private readonly endings = new Set<Promise<void>>();
+  private readonly endings: Unsettled;
   private isEnding = false;
 
   constructor(private readonly parts: VisitKeeperParts) {
+    this.claims = new Unsettled(parts.clock);
+    this.endings = new Unsettled(parts.clock);
     this.whenAlone = parts.whenAlone;
     this.timeLimitMs = parts.timeLimitMs;
-    this.openings = new Openings(parts, (part) => void this.claim(part, 'open'));
+    this.openings = new Openings(parts, (part) => this.claim(part, 'open'));
     parts.member.mailbox.on('end', (asked) => this.endHere(asked as Ending));
   }
 
@@ -103,32 +95,34 @@ export class VisitKeeper implements VisitDirectory {
     this.openings.forget(isMeant);
     for (const id of port.ids()) {
       const part = port.part(id);
-      if (part !== undefined && isMeant(placeOf(part).bucket)) void this.claim(part, why);
+      if (part !== undefined && isMeant(placeOf(part).bucket)) this.claim(part, why);
     }
     for (const [key, { part }] of this.owed) {
       if (!isMeant(placeOf(part).bucket)) continue;
       // where nothing was lost, others close what this node has left
-      if (why === 'lost') void this.claim(part, why);
+      if (why === 'lost') this.claim(part, why);
       else this.owed.delete(key);
     }
   }
 
   /** What it has ended for everybody has ended for all others, too. */
   get hasSettled(): boolean {
-    return this.endings.size === 0;
+    return this.endings.isEmpty;
   }
 
   /** This node leaves: others may have parts of its visits. */
   async letGoOfAll(): Promise<void> {
-    const { port, book, time, clock, rowOf } = this.parts;
-    // before they are let go of: a later claim would bring them back
+    const { port, book, time, rowOf } = this.parts;
+    // before they are let go of: a later claim would bring them back, and a part may turn out to be one of another visit
     this.claimAll();
+    void book.flushed();
+    await this.claims.settled(CLAIM_MS);
     for (const id of port.ids()) {
       const [part, row] = [port.part(id), rowOf(id)];
       if (part === undefined || row === undefined) continue;
       void this.letGo(time.part(part), { ...row, closedAt: time.now(), closeReason: 'shutdown' });
     }
-    await inTime(Promise.all(this.endings), LEAVE_MS, clock);
+    await this.endings.settled(LEAVE_MS);
     // also what is only answered now
     for (let i = 0; i < 2; i++) {
       this.openings.giveBackAll();
@@ -183,11 +177,15 @@ export class VisitKeeper implements VisitDirectory {
       const part = port.part(id);
       if (part === undefined || words.visitsReplaced.endIfReplaced(part)) continue;
       if (isNew && !this.openings.isAsked(part)) this.untold.add(keyOf(part));
-      if (!this.openings.isToldOf(part, rowOf(id))) void this.claim(part, 'open');
+      if (!this.openings.isToldOf(part, rowOf(id))) this.claim(part, 'open');
     }
   }
 
-  private async claim(part: Part, why: Claim): Promise<void> {
+  private claim(part: Part, why: Claim): void {
+    this.claims.add(this.claimed(part, why));
+  }
+
+  private async claimed(part: Part, why: Claim): Promise<void> {
     const { port, book, rowOf, onOpened, onClosed } = this.parts;
     const key = keyOf(part);
     const claimed = await book.claim(this.parts.time.part(part), why === 'lost' && this.untold.has(key) ? 'open' : why);
@@ -220,7 +218,7 @@ export class VisitKeeper implements VisitDirectory {
   private beginAnew(part: Part): void {
     this.parts.clock.setTimeout(() => {
       const live = this.liveOf(part);
-      if (live !== undefined) void this.claim(live, 'anew');
+      if (live !== undefined) this.claim(live, 'anew');
     }, OVER_MS);
   }
 
@@ -252,12 +250,11 @@ export class VisitKeeper implements VisitDirectory {
     if ((sentIn !== undefined && !isLost) || this.owed.size >= MAX_OWED) return;
     this.owed.set(keyOf(end.part), end);
     // otherwise it waits until this node joins anew
-    if (isLost) void this.claim(end.part, 'lost');
+    if (isLost) this.claim(end.part, 'lost');
   }
 
   private end(part: Part, row: PlaySession, isTold: boolean): void {
-    const ending = this.endEverywhere(part, row, isTold).finally(() => this.endings.delete(ending));
-    this.endings.add(ending);
+    this.endings.add(this.endEverywhere(part, row, isTold));
   }
 
   /** Denials first, as on one node; then no node holds a part any more. */

@@ -1,4 +1,4 @@
-import { bestNameKind, givenName, nameOf } from '../identity/name.js';
+import { bestNameKind, givenName, hashedName, nameOf } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
@@ -98,7 +98,7 @@ export class Resolver {
     if (adopter !== undefined) resolved.arrives = true;
     if (adopter !== undefined || user === undefined || namedBy !== 'token') return adopter;
     const { token: _renewed, ...others } = resolved.hit;
-    return waiting.ofUser(resolved, user, (session) => lacksWhatItBrings(session, others));
+    return waiting.ofUser(resolved, user, (session) => this.mayTake(session, others));
   }
 
   private waitingAdopter(resolved: ResolvedHit): Session | undefined {
@@ -108,7 +108,7 @@ export class Resolver {
     for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
       const name = nameOf(hit, kind);
       if (name === undefined) continue;
-      const adopter = waiting.only(resolved, kind, name, (session) => lacksWhatItBrings(session, hit));
+      const adopter = waiting.only(resolved, kind, name, (session) => this.mayTake(session, hit));
       if (adopter !== undefined) return adopter;
       if (kind !== 'fingerprint' && waiting.isTaken(resolved, kind, name)) return undefined;
     }
@@ -118,7 +118,7 @@ export class Resolver {
   private liveAdopter(resolved: ResolvedHit): Session | undefined {
     const { recipe, hit, groupKey, stream, namedBy } = resolved;
     if (groupKey === undefined) return undefined;
-    const mayTake = (session: Session): boolean => lacksWhatItBrings(session, hit);
+    const mayTake = (session: Session): boolean => this.mayTake(session, hit);
     for (const kind of RANKS.slice(RANKS.indexOf(namedBy) + 1)) {
       const name = nameOf(hit, kind);
       if (name === undefined) continue;
@@ -129,16 +129,22 @@ export class Resolver {
     }
     return undefined;
   }
-}
 
-/** True when each name of the hit is either the session's own, or of a kind of which the session has none. */
-function lacksWhatItBrings(session: Session, { token, sid, playerSessionId }: HitFacts): boolean {
-  const had = (kind: NamedBy): boolean => session.rare?.unseen?.some(([unseen]) => unseen === kind) ?? false;
-  const lacks = (kind: NamedBy, own: string | undefined, brought: string | undefined): boolean =>
-    !brought || (own === undefined ? !had(kind) : own === brought);
-  return (
-    lacks('cmcd', session.sid, sid) &&
-    lacks('playback-session', session.playerSessionId, playerSessionId) &&
-    (!token || (session.token === undefined && !had('token')))
-  );
+  /** True when each name of the hit is either one of the session's own, or of a kind of which the session has none. */
+  private mayTake(session: Session, { token, sid, playerSessionId }: HitFacts): boolean {
+    return (
+      this.mayHave(session, 'cmcd', session.sid, sid) &&
+      this.mayHave(session, 'playback-session', session.playerSessionId, playerSessionId) &&
+      // one that was seen with it is found by it
+      (!token || (session.token === undefined && this.mayHave(session, 'token', undefined, token)))
+    );
+  }
+
+  private mayHave(session: Session, kind: NamedBy, own: string | undefined, brought: string | undefined): boolean {
+    if (!brought || own !== undefined) return !brought || own === brought;
+    const unseen = session.rare?.unseen?.filter(([of]) => of === kind) ?? [];
+    if (unseen.length === 0) return true;
+    const hashed = hashedName(kind, brought, this.settings.hash);
+    return unseen.some(([, known]) => known === hashed);
+  }
 }
