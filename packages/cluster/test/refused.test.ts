@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { createTracker } from '@stream-sessions/core';
 import type { RedisClient } from '@stream-sessions/core/spi';
-import { joinCluster, redisLink } from '../src/index.js';
+import { joinCluster, redisLink, type ClusterDirectory } from '../src/index.js';
 import { until } from '../../../test/support/until.js';
 import { oneRedis } from './support/one-redis.js';
 import { SILENT } from './support/nodes.js';
@@ -53,6 +53,20 @@ it('joining by a client without the password is rejected, with what helps', asyn
 it('joining by a client whose user may not run scripts is rejected, with what helps', async () => {
   const client = await clientOf({ username: 'reader', password: 'read' }).connect();
   expect(await refusal(client)).toEqual(rejected(/NOPERM .*; let its user run EVAL/));
+});
+
+it('joining by a client whose user may run scripts, but not what they run, is rejected, with what helps', async () => {
+  const admin = await clientOf({ password: PASSWORD }).connect();
+  const user = async (...may: string[]) => {
+    await admin.sendCommand(['ACL', 'SETUSER', 'some', 'reset', 'on', '>some', '~stream-sessions:*', '+ping', ...may]);
+    return clientOf({ username: 'some', password: 'some' }).connect();
+  };
+  const helps = '+@read +@write +@scripting +time';
+  const refused = await refusal(await user('+@read', '+@write', '+@scripting'));
+  expect(refused).toEqual(rejected(/; let its user run EVAL, .*: \+@read \+@write \+@scripting \+time\.$/));
+  const joined = await refusal(await user(...helps.split(' ')));
+  expect(joined).toMatchObject({ health: { isAlone: false } });
+  await (joined as ClusterDirectory).leave();
 });
 
 it('joining by a client that is not connected is rejected, with what helps', async () => {

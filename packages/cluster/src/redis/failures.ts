@@ -10,7 +10,11 @@ const PASSING: ReadonlySet<string> = new Set('TRYAGAIN LOADING CLUSTERDOWN READO
 /** What no retry helps against, and what does. */
 const REMEDIES: readonly (readonly [error: RegExp, remedy: string])[] = [
   [/^-?(NOAUTH|WRONGPASS) /, 'give the client the right password'],
-  [/^-?NOPERM /, 'let its user run EVAL and EVALSHA, on all keys with the prefix'],
+  // Redis up to 7.0 has no NOPERM for what a script may not do
+  [
+    /^-?NOPERM |The user executing the script can't /,
+    'let its user run EVAL, EVALSHA and what is in the scripts, on all keys with the prefix: +@read +@write +@scripting +time',
+  ],
   [/^-?MOVED /, 'this is a Redis Cluster, so it takes createCluster() of redis, or new Cluster() of ioredis'],
   [/The client is closed/, 'connect() the client first'],
 ];
