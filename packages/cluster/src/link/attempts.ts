@@ -1,6 +1,6 @@
 import type { Clock } from '@stream-sessions/core';
 import { Deadlines } from '@stream-sessions/core/spi';
-import { linkFailed } from '../errors.js';
+import { linkFailed, wordsOf } from '../errors.js';
 
 /** The most unanswered steps: they would queue up without bound while nobody answers. */
 const MAX_PENDING = 10_000;
@@ -25,6 +25,12 @@ export interface AttemptsParts {
   readonly asError: (error: unknown) => Error;
 }
 
+interface Trying {
+  isOver: boolean;
+  /** Why the last attempt has failed: who waits in vain needs to know. */
+  failure: unknown;
+}
+
 /** Retries errors that may pass, until the time is up. */
 export class Attempts {
   private pending = 0;
@@ -41,12 +47,14 @@ export class Attempts {
     if (this.pending >= MAX_PENDING) return Promise.reject(linkFailed(`${this.pending} steps wait for ${at} already`));
     this.pending++;
     return new Promise<T>((resolve, reject) => {
-      let isOver = false;
+      const trying: Trying = { isOver: false, failure: undefined };
       const waiting = this.deadlines.add(() => {
-        isOver = true;
-        reject(linkFailed(`${at} has not answered ${name} within ${timeoutMs} ms. It may still happen`));
+        trying.isOver = true;
+        const { failure } = trying;
+        const why = failure === undefined ? '' : ` (the last attempt: ${wordsOf(failure)})`;
+        reject(linkFailed(`${at} has not answered ${name} within ${timeoutMs} ms${why}. It may still happen`, failure));
       });
-      this.tries(work, () => isOver)
+      this.tries(work, trying)
         .then(resolve, (error) => reject(asError(error)))
         .finally(() => {
           this.pending--;
@@ -60,12 +68,13 @@ export class Attempts {
     this.isClosed = true;
   }
 
-  private async tries<T>(work: () => Promise<T>, isOver: () => boolean): Promise<T> {
+  private async tries<T>(work: () => Promise<T>, trying: Trying): Promise<T> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       try {
         return await work();
       } catch (error) {
-        if (isOver() || this.isClosed || !this.parts.mayPass(error)) throw error;
+        if (trying.isOver || this.isClosed || !this.parts.mayPass(error)) throw error;
+        trying.failure = error;
       }
       await new Promise<void>((resolve) => void this.parts.clock.setTimeout(resolve, pauseMs));
     }
