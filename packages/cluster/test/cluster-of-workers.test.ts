@@ -1,4 +1,15 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../../test/support/until.js';
@@ -124,6 +135,24 @@ describe('a file of denials', () => {
 
   it('must be writable', () => {
     expect(() => workerLink({ path: folder, denialsFile: join(folder, 'nowhere', 'denials') })).toThrow(/denialsFile/);
+  });
+
+  it('stays where it is if it is reached by a link', async () => {
+    const [file, link] = [join(folder, 'shared'), join(folder, 'release')];
+    symlinkSync('shared', link);
+    const first = await start(link);
+    await first.directory.deny({ token: 'kept' });
+    await first.end();
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const second = await start(file);
+    expect(await admits(second, 'kept')).toBe(false);
+    await second.end();
+  });
+
+  it('is a regular file', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(() => workerLink({ path: folder, denialsFile: pipe })).toThrow(/denialsFile .* not a regular file/);
   });
 });
 

@@ -1,4 +1,14 @@
-import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { badOption, parseObject } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
 import type { FieldsOfKey, Store } from './store.js';
@@ -18,16 +28,22 @@ type Line = readonly [
 ];
 
 /**
- * Checks that the file can be used.
+ * Checks that the file can be used. Returns its path without links: it is replaced by new ones, and a link to it must stay a link.
  *
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
-export function checkFile(path: string): void {
+export function realFile(path: string): string {
+  const wrong = (why: string): Error => badOption('denialsFile', `a file that can be written (${why})`, path);
   try {
-    closeSync(openSync(path, 'a+', MODE));
+    const file = openSync(path, 'a+', MODE);
+    const isFile = fstatSync(file).isFile();
+    closeSync(file);
+    // a new file in the place of /dev/null would be one for all programs
+    if (isFile) return realpathSync(path);
   } catch (error) {
-    throw badOption('denialsFile', `a file that can be written (${wordsOf(error)})`, path);
+    throw wrong(wordsOf(error));
   }
+  throw wrong('this is not a regular file');
 }
 
 /**

@@ -19,7 +19,7 @@ import {
 import { latestSocket, ownFolder, reachHub } from './election.js';
 import { HubClient, StepFailed } from './hub-client.js';
 import type { Hub } from './hub.js';
-import { checkFile } from './kept-file.js';
+import { realFile } from './kept-file.js';
 
 /** Options of {@link workerLink}. */
 export interface WorkerLinkOptions {
@@ -68,8 +68,8 @@ export function workerLink(options: WorkerLinkOptions = {}): ClusterLink {
     if (error instanceof StreamSessionsError) throw error;
     throw badOption('path', `a folder that can be created (${wordsOf(error)})`, path);
   }
-  if (denialsFile !== undefined) checkFile(denialsFile);
-  return new WorkerLink(path, denialsFile, commandTimeoutMs, clock);
+  const file = denialsFile === undefined ? undefined : realFile(denialsFile);
+  return new WorkerLink(path, file, commandTimeoutMs, clock);
 }
 
 function usualFolder(): string {
