@@ -167,7 +167,10 @@ async function join(tracker: SessionTracker, options: ClusterOptions): Promise<C
   const claimer: Claimer = new Claimer({ member, clock, keeper, latest: book.latest, leaseMs });
   const leavePort = port.join(keeper);
   keeper.begin();
-  const leave = async (): Promise<void> => {
+  // a second time it would leave the cluster that its tracker may be in by then
+  let leaving: Promise<void> | undefined;
+  const leave = (): Promise<void> => (leaving ??= leaveNow());
+  const leaveNow = async (): Promise<void> => {
     claimer.stop();
     check.stop();
     leavePort();

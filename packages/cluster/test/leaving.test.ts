@@ -1,9 +1,9 @@
 import { soon, stays, until } from '../../../test/support/until.js';
 import { concurrencyPolicy } from '@stream-sessions/policies';
-import { BUCKETS, type ClusterDirectory, type ClusterLink, type Step } from '../src/index.js';
+import { BUCKETS, joinCluster, type ClusterDirectory, type ClusterLink, type Step } from '../src/index.js';
 import { SHARDS } from '../src/visits/fields.js';
 import { LATEST, visitsKey } from '../src/visits/visit-steps.js';
-import { ask, hit, play, visitsIn, type Node, type Nodes } from './support/nodes.js';
+import { ask, hit, play, SILENT, visitsIn, type Node, type Nodes } from './support/nodes.js';
 import { LINKS, nodesOver, oneRedis } from './support/one-redis.js';
 
 const redis = oneRedis();
@@ -35,6 +35,16 @@ describe.each(LINKS)('over %s, a node that leaves', (over) => {
     await a.directory.leave();
     expect(nodesIn(await fields(b))).toBe(1);
     expect(await b.directory.list(LIVE)).toHaveLength(VIEWERS);
+  });
+
+  it('stays in the cluster that it has joined since when the first directory leaves again', async () => {
+    const { tracker, directory, link } = await nodes.add();
+    const join = () => joinCluster(tracker, { via: link, logger: SILENT, leaseMs: 2_000 });
+    await Promise.all([directory.leave(), directory.leave()]);
+    const again = await join();
+    await directory.leave();
+    await expect(join()).rejects.toMatchObject({ code: 'ERR_BAD_OPTION' });
+    await again.leave();
   });
 
   it('is swept up after by others if it could not release its visits', async () => {
