@@ -159,3 +159,25 @@ describe('denials of another tracker', () => {
     expect(mayRequest(tracker, hit())).toBe(true);
   });
 });
+
+describe('texts of denials', () => {
+  const [longest, tooLong] = ['x'.repeat(8192), 'x'.repeat(8193)];
+
+  it('are as long as another tracker takes them, and no longer', () => {
+    const { tracker } = setup();
+    const { id } = must(request(tracker).session);
+    for (const field of ['user', 'session', 'stream', 'protocol'] as const) {
+      tracker.deny({ [field]: longest }, { reason: longest });
+      const refused = { code: 'ERR_BAD_DENIAL', message: `Cannot deny: "${field}" is longer than 8192 characters.` };
+      expect(() => tracker.deny({ [field]: tooLong })).toThrow(expect.objectContaining(refused));
+    }
+    tracker.deny({ token: tooLong, userAgent: tooLong });
+    const isWrong = expect.objectContaining({ code: 'ERR_BAD_OPTION' });
+    for (const reason of [tooLong, 5 as never]) {
+      expect(() => tracker.deny({ user: 'eve' }, { reason })).toThrow(isWrong);
+      expect(() => tracker.kick(id, { reason })).toThrow(isWrong);
+    }
+    expect(tracker.kick(id, { reason: longest })).toBe(true);
+    expect(successor(tracker).tracker.denials()).toHaveLength(6);
+  });
+});

@@ -1,4 +1,5 @@
 import { StreamSessionsError } from '../support/errors.js';
+import { MAX_DENIAL_TEXT } from '../support/bounds.js';
 import type { DenialRecord } from '../types/denial.js';
 import { DenialEntry, NONE, WHENS, type Patterns } from './denial-entry.js';
 import { PATTERN_FIELDS, type DenialPattern } from './pattern.js';
@@ -6,8 +7,6 @@ import { MAX_PATTERNS } from './kick-target.js';
 
 const BY: readonly unknown[] = ['kick', 'deny', 'policy'];
 const KINDS: readonly unknown[] = ['credentials', 'forbidden', 'limit', 'overload'];
-/** Longer than any text in a denial. */
-const MAX_LENGTH = 8192;
 
 /** `key`: identifies the key that the patterns were made with. */
 export const toRecord = (entry: DenialEntry, key: string): DenialRecord => ({
@@ -23,7 +22,7 @@ export function fromRecord(record: DenialRecord, key: string): DenialEntry {
   if (!isRecord(given)) throw bad('it is not an object');
   if (given.key !== key) throw bad('it was made with another fingerprintKey');
   const { id, target, by, kind, reason, detail, since, until, hits, targetKey } = given;
-  const isText = (text: unknown): text is string => typeof text === 'string' && text.length <= MAX_LENGTH;
+  const isText = (text: unknown): text is string => typeof text === 'string' && text.length <= MAX_DENIAL_TEXT;
   const isFine =
     isText(id) &&
     isText(reason) &&
@@ -66,7 +65,7 @@ function readPatterns(given: unknown): Patterns {
 function readPattern(given: unknown): DenialPattern {
   if (!isRecord(given) || Object.keys(given).length === 0) throw bad('a pattern names nothing');
   for (const [field, value] of Object.entries(given)) {
-    const isFine = field === 'block' ? isBlock(value) : typeof value === 'string' && value.length <= MAX_LENGTH;
+    const isFine = field === 'block' ? isBlock(value) : typeof value === 'string' && value.length <= MAX_DENIAL_TEXT;
     if (!isFine || !PATTERN_FIELDS.includes(field))
       throw bad(`a pattern has an unknown field or value: "${field.slice(0, 64)}"`);
   }
@@ -76,7 +75,7 @@ function readPattern(given: unknown): DenialPattern {
 const isBlock = (value: unknown): boolean =>
   isRecord(value) &&
   typeof value.network === 'string' &&
-  value.network.length <= MAX_LENGTH &&
+  value.network.length <= MAX_DENIAL_TEXT &&
   Number.isInteger(value.prefixLength) &&
   (value.prefixLength as number) >= 0 &&
   (value.prefixLength as number) <= 128;

@@ -1,5 +1,5 @@
 import { networkOf, parseBlock } from '../identity/address.js';
-import { MAX_TEXT_LENGTH } from '../support/bounds.js';
+import { MAX_DENIAL_TEXT, MAX_TEXT_LENGTH } from '../support/bounds.js';
 import type { KeyedHash } from '../identity/keyed-hash.js';
 import type { DenialTarget } from '../types/denial.js';
 import { FEWEST_MS, LAST_MS } from '../support/clock.js';
@@ -46,6 +46,10 @@ export function readTarget(target: DenialTarget): DenialTarget {
   }
   // cut to the length at which a client's user agent is kept
   if (read.userAgent !== undefined) read.userAgent = read.userAgent.slice(0, MAX_TEXT_LENGTH);
+  // of a token, there is only a hash
+  for (const [field, value] of Object.entries({ ...read, token: '' })) {
+    if (String(value).length > MAX_DENIAL_TEXT) throw bad(`"${field}" is longer than ${MAX_DENIAL_TEXT} characters`);
+  }
   return read;
 }
 

@@ -9,6 +9,8 @@ export const MAX_BEARER_LENGTH = 8192;
 /** Bounds of a policy's reason and detail for a refusal: longer texts are cut. */
 export const MAX_REASON_LENGTH = 256;
 export const MAX_DETAIL_LENGTH = 1024;
+/** Bound of each text of a denial: a longer one is refused, since no other process, and not the next one, would take the denial. */
+export const MAX_DENIAL_TEXT = 8192;
 /** The most entries in a refusal's `remaining` and `conflicts`: further ones are left out. */
 export const MAX_REMAINING = 16;
 export const MAX_CONFLICTS = 32;

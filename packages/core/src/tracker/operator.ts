@@ -12,6 +12,7 @@ import { forgetVerdicts } from '../session/decided.js';
 import type { Session } from '../session/session.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
+import { MAX_DENIAL_TEXT } from '../support/bounds.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { badOption, checkDuration, checkOptions } from '../support/options.js';
 import { inTurns } from '../support/turns.js';
@@ -50,6 +51,7 @@ export class Operator {
     const user = revoke && session?.rare?.vouched === true ? session.rare.userId : undefined;
     const { denyForMs = user === undefined ? settings.deniedRetentionMs : 0 } = options;
     checkDuration('denyForMs', denyForMs);
+    checkReason(reason);
     if (session === undefined) return false;
     // The denial comes first: a client that reconnects after the cut must already be refused.
     denials.denyKicked(session, denyForMs, reason);
@@ -78,6 +80,7 @@ export class Operator {
     const { deniedRetentionMs, revokeForMs } = this.parts.settings;
     const { forMs = target.issuedBefore === undefined ? deniedRetentionMs : revokeForMs, reason } = options;
     checkDuration('forMs', forMs);
+    checkReason(reason);
     const denial = this.parts.denials.deny(target, forMs, reason);
     for (const session of this.liveSuspects(target)) {
       if (matchesSession(target, session, this.parts.settings))
@@ -185,4 +188,11 @@ export class Operator {
     }
     return undefined;
   }
+}
+
+function checkReason(reason: unknown): void {
+  const length = typeof reason === 'string' ? reason.length : undefined;
+  if (reason === undefined || (length !== undefined && length <= MAX_DENIAL_TEXT)) return;
+  const given = length === undefined ? reason : `one of ${length}`;
+  throw badOption('reason', `a text of at most ${MAX_DENIAL_TEXT} characters`, given);
 }
