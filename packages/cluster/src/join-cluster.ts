@@ -198,6 +198,7 @@ async function join(tracker: SessionTracker, options: ClusterOptions): Promise<C
   }
   return new NodesAsOne({
     tracker,
+    port,
     name,
     clock,
     member,

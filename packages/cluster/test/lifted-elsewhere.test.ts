@@ -1,4 +1,5 @@
 import { until } from '../../../test/support/until.js';
+import type { ClusterLink } from '../src/index.js';
 import { ask, play, type Nodes } from './support/nodes.js';
 import { nodesOn, oneRedis } from './support/one-redis.js';
 
@@ -18,6 +19,30 @@ it('a denial that a policy of another node has made can be lifted from here', as
   expect(await a.directory.liftDenial(listed[0]?.id ?? '')).toBe(true);
   expect(await a.directory.denials()).toEqual([]);
   expect(await a.directory.liftDenial(listed[0]?.id ?? '')).toBe(false);
+});
+
+it('lifting a denial, or those of a kick, costs the same however many others there are', async () => {
+  let bytes = 0;
+  const measured = (link: ClusterLink): ClusterLink => ({
+    run: (step, bucket, keys, args) => {
+      if (step.name === 'post') bytes += args.join('').length;
+      return link.run(step, bucket, keys, args);
+    },
+    follow: (...args) => link.follow(...args),
+    close: () => link.close(),
+  });
+  const [a, b] = [await nodes.add({}, {}, measured), await nodes.add({}, {}, measured)];
+  await nodes.allSeen();
+  const { id: session } = await play(a);
+  await play(b);
+  const others = await Promise.all(Array.from({ length: 300 }, (_, n) => a.directory.deny({ user: `user ${n}` })));
+  expect(await b.directory.kick(session)).toMatchObject({ pending: [] });
+  const kicked = (await b.directory.denials()).find(({ by }) => by === 'kick');
+  bytes = 0;
+  expect(await b.directory.liftDenial(others[0]?.id ?? '')).toBe(true);
+  expect(await b.directory.liftDenial(kicked?.id ?? '')).toBe(true);
+  expect(bytes).toBeLessThan(5_000);
+  expect(await b.directory.denials()).toHaveLength(299);
 });
 
 it('a denial that nobody knows may be one of a node that does not answer', async () => {

@@ -37,7 +37,28 @@ export function mergedDenials(nodes: readonly (readonly Denial[])[]): ListedDeni
   return listed;
 }
 
-function kickOf({ by, reason, target: { session, user, issuedBefore }, detail = '' }: Denial): string | undefined {
+type KickFacts = Pick<Denial, 'by' | 'reason' | 'target' | 'detail'>;
+
+/** A denial, and the kick that it belongs to, if that is known. */
+export interface OfKick {
+  readonly id: string;
+  readonly kick?: string | undefined;
+}
+
+/** Of a node's denials this one, and those of the same kick. */
+export function ofOneKick(denials: readonly Denial[], { id, kick }: OfKick): readonly Denial[] {
+  const named = denials.find((denial) => denial.id === id);
+  const meant = kick ?? (named && kickOf(named));
+  return denials.filter((denial) => denial === named || (meant !== undefined && kickOf(denial) === meant));
+}
+
+/** Denials that have this in common were made by one kick, if at the same time; undefined: it is one on its own. */
+export function kickOf({
+  by,
+  reason,
+  target: { session, user, issuedBefore },
+  detail = '',
+}: KickFacts): string | undefined {
   const isReplaced = by === 'policy' && reason === 'replaced';
   if ((by === 'kick' || isReplaced) && session !== undefined) return `${by} ${session} ${detail}`;
   // credentials issued to the user of a kicked visit

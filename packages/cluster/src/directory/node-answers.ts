@@ -9,6 +9,7 @@ import type {
 import { inTime, type ClusterPort } from '@stream-sessions/core/spi';
 import type { Member } from '../member.js';
 import type { ClusterTime } from './cluster-time.js';
+import { ofOneKick, type OfKick } from './merge-denials.js';
 import type { PartRow } from './merge-rows.js';
 import { VisitSet } from './visit-set.js';
 import type { OperatorWords } from './operator-words.js';
@@ -64,7 +65,7 @@ export class NodeAnswers {
     mailbox.on('rows', (ids) => (ids as string[]).map(partOf));
     mailbox.on('streams', () => tracker.streams());
     mailbox.on('stats', () => ({ ...tracker.stats() }));
-    mailbox.on('denials', () => tracker.denials());
+    mailbox.on('denials', (of) => (of === null ? tracker.denials() : ofOneKick(tracker.denials(), of as OfKick)));
     mailbox.on('explain', (id) => tracker.explain(id as string) ?? null);
     mailbox.on('tag', (asked) => {
       const { id, tags } = asked as { id: string; tags: Record<string, string> };

@@ -16,13 +16,13 @@ import {
   type TrackerEvents,
   type TrackerStats,
 } from '@stream-sessions/core';
-import { checkFilter, SESSION_KINDS, type SharedSlots } from '@stream-sessions/core/spi';
+import { checkFilter, SESSION_KINDS, type ClusterPort, type SharedSlots } from '@stream-sessions/core/spi';
 import { EVERY_BUCKET } from '../link/link.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { LiveCounts } from '../visits/live-counts.js';
 import { readFigures, type Figures } from '../visits/visit-figures.js';
 import type { ClusterDirectory, ClusterHealth, ClusterList } from './cluster-directory.js';
-import { mergedDenials, type ListedDenial } from './merge-denials.js';
+import { kickOf, mergedDenials, type ListedDenial, type OfKick } from './merge-denials.js';
 import { mergedExplanation } from './merge-explanations.js';
 import { byVisit, mergedRow, type ClusterSession, type PartRow } from './merge-rows.js';
 import { inOrder } from './row-order.js';
@@ -40,6 +40,7 @@ export const MAX_ROWS = 1_000;
 const ANSWER_MS = 1_000;
 
 export interface DirectoryParts extends KickParts {
+  readonly port: Pick<ClusterPort, 'denials'>;
   readonly words: OperatorWords;
   readonly events: ClusterEvents;
   readonly everywhere: Everywhere;
@@ -214,14 +215,18 @@ export class NodesAsOne implements ClusterDirectory {
     throw new StreamSessionsError('ERR_CLUSTER_ALONE', 'No node of the cluster can be reached.');
   }
 
-  private async listedDenials(): Promise<ListedDenial[]> {
-    const { answers } = await this.ask<Denial[]>('denials', null);
+  private async listedDenials(of: OfKick | null = null): Promise<ListedDenial[]> {
+    const { answers } = await this.ask<Denial[]>('denials', of);
     return mergedDenials(answers.map(({ answer }) => answer));
   }
 
   /** Only the given id while no node can be asked. */
   private async withThoseOfOneKick(id: string): Promise<readonly string[]> {
-    const listed = await this.listedDenials().catch(() => []);
+    const [known] = this.parts.port.denials([id]);
+    const kick = known && kickOf(known);
+    // the same everywhere: nobody has to look through all of theirs
+    if (known !== undefined && kick === undefined) return [id];
+    const listed = await this.listedDenials({ id, kick }).catch(() => []);
     return listed.find(({ ids }) => ids.includes(id))?.ids ?? [id];
   }
 
