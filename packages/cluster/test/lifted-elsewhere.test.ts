@@ -45,6 +45,16 @@ it('lifting a denial, or those of a kick, costs the same however many others the
   expect(await b.directory.denials()).toHaveLength(299);
 });
 
+it('what one tracker refuses as no tags, a cluster does', async () => {
+  const [a, b] = [await nodes.add(), await nodes.add()];
+  await nodes.allSeen();
+  const { id } = await play(a);
+  for (const tags of [null, 'text', { name: 1 }, { name: 'x'.repeat(257) }]) {
+    await expect(b.directory.tag(id, tags as never)).rejects.toMatchObject({ code: 'ERR_BAD_TAG' });
+    expect(() => a.tracker.tag(id, tags as never)).toThrow(expect.objectContaining({ code: 'ERR_BAD_TAG' }));
+  }
+});
+
 it('a denial that nobody knows may be one of a node that does not answer', async () => {
   const [a, b] = [await nodes.add({}, { leaseMs: 30_000 }), await nodes.add({}, { leaseMs: 30_000 })];
   await nodes.allSeen();

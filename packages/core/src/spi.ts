@@ -58,6 +58,7 @@ export {
   checkTimeout,
   hasMethods,
 } from './support/options.js';
+export { checkTags } from './support/tags.js';
 export { checkFilter, checkKickFilter } from './wire/check-filter.js';
 export {
   forwardedAddress,

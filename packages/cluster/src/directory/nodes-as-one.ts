@@ -16,7 +16,7 @@ import {
   type TrackerEvents,
   type TrackerStats,
 } from '@stream-sessions/core';
-import { checkFilter, SESSION_KINDS, type ClusterPort, type SharedSlots } from '@stream-sessions/core/spi';
+import { checkFilter, checkTags, SESSION_KINDS, type ClusterPort, type SharedSlots } from '@stream-sessions/core/spi';
 import { EVERY_BUCKET } from '../link/link.js';
 import type { ClusterNode } from '../membership/node-list.js';
 import type { LiveCounts } from '../visits/live-counts.js';
@@ -147,6 +147,7 @@ export class NodesAsOne implements ClusterDirectory {
   }
 
   async tag(id: string, tags: Record<string, string>): Promise<boolean> {
+    checkTags(tags);
     return this.atAnyNode('tag', { id, tags });
   }
 
