@@ -1,7 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { closeClients, connect } from '../../../test/support/redis-clients.js';
-import { until } from '../../../test/support/until.js';
+import { stays, until } from '../../../test/support/until.js';
 import { redisLink } from '../src/index.js';
+import { ownConnection } from '../src/redis/own-connection.js';
 import { say } from '../src/testing/world.js';
 import { oneRedis } from './support/one-redis.js';
 
@@ -42,6 +43,27 @@ it('a link whose second connection cannot be made says so, and does not pass for
     message: expect.stringContaining('max number of clients reached'),
   });
   await link.close();
+});
+
+it('a link waits by an ioredis whose commands have to be answered sooner than that', async () => {
+  const client = new Redis(redis.port, '127.0.0.1', { commandTimeout: 200 });
+  clients.push(client);
+  const link = redisLink(client);
+  const heard: string[] = [];
+  const follower = await link.follow([{ name: 'news' }], (_, texts) => void heard.push(...texts));
+  await stays('it can read', () => follower.failure === undefined, 700);
+  await say(link, 'news', 'one');
+  await until('it is heard', () => heard.length === 1);
+  await link.close();
+});
+
+it('a second connection to a Redis Cluster has all options of the first but the limit of its commands', () => {
+  const redisOptions = { commandTimeout: 200, connectionName: 'mine' };
+  const many = new Redis.Cluster([redis.port], { lazyConnect: true, redisOptions });
+  const duplicate = jest.spyOn(many, 'duplicate');
+  ownConnection(many).destroy();
+  const [own] = duplicate.mock.results;
+  expect((own?.value as typeof many).options.redisOptions).toEqual({ connectionName: 'mine' });
 });
 
 it('a link refuses an ioredis that makes strings of numbers', () => {

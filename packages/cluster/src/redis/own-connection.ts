@@ -3,7 +3,8 @@ import { linkFailed } from '../errors.js';
 
 /** A client of `redis` or `ioredis` that can be duplicated. */
 interface Duplicable {
-  duplicate(): RedisClient;
+  /** Takes other options: `ioredis` as its only argument, or, for Redis Cluster, as the second one. */
+  duplicate(...others: readonly unknown[]): RedisClient;
 }
 
 /** Closes a client at once: `redis` calls this destroy, `ioredis` disconnect. */
@@ -27,7 +28,11 @@ export interface OwnConnection {
 
 /** What a client of `ioredis` was made with; one for Redis Cluster has it one level deeper. */
 interface Ioredis {
-  readonly options?: { readonly stringNumbers?: boolean; readonly redisOptions?: Ioredis['options'] };
+  readonly options?: {
+    readonly stringNumbers?: boolean;
+    readonly commandTimeout?: number;
+    readonly redisOptions?: Ioredis['options'];
+  };
 }
 
 /** @throws StreamSessionsError ERR_BAD_OPTION */
@@ -47,7 +52,7 @@ export function checkClient(client: RedisClient): void {
 
 /** @throws Error what the client's `duplicate()` throws */
 export function ownConnection(client: RedisClient): OwnConnection {
-  const own = (client as RedisClient & Duplicable).duplicate() as RedisClient & Ending;
+  const own = duplicateOf(client as RedisClient & Duplicable & Ioredis) as RedisClient & Ending;
   // a lost connection shows in the commands; without a listener, the event would end the process
   own.on?.('error', () => undefined);
   let isOpen = true;
@@ -68,6 +73,15 @@ export function ownConnection(client: RedisClient): OwnConnection {
     connecting.then(end, () => undefined);
   };
   return { send: redisSender(own), ready, destroy };
+}
+
+/** However soon the user's commands have to be answered: those that wait take a second, and have a limit of their own. */
+function duplicateOf(client: Duplicable & Ioredis): RedisClient {
+  const { commandTimeout, redisOptions } = client.options ?? {};
+  const patient = { commandTimeout: undefined };
+  if (commandTimeout !== undefined) return client.duplicate(patient);
+  if (redisOptions?.commandTimeout === undefined) return client.duplicate();
+  return client.duplicate([], { redisOptions: { ...redisOptions, ...patient } });
 }
 
 async function connect(own: RedisClient & Ending): Promise<void> {
