@@ -49,6 +49,7 @@ export class Member {
       onRenewed: () => {
         void this.log.check().catch(() => undefined);
         this.warnIfDeaf();
+        this.mailbox.giveUpGone();
         parts.onRenewed?.();
       },
     });
@@ -95,6 +96,7 @@ export class Member {
       if (channel === LOG) this.log.heard(texts);
       else this.mailbox.received(texts);
     });
+    this.mailbox.giveUpGone();
     await this.log.begin();
     await this.parts.onJoined?.();
   }

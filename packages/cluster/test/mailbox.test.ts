@@ -1,3 +1,4 @@
+import { connect } from '../../../test/support/redis-clients.js';
 import { until } from '../../../test/support/until.js';
 import { type Cluster, namesOf, type TestMember } from './support/members.js';
 import { clusterOn, oneRedis } from './support/one-redis.js';
@@ -13,6 +14,7 @@ beforeEach(async () => {
     made.member.mailbox.on('name', (asked) => ({ name, asked }));
     made.member.mailbox.on('all but b', () => (name === 'b' ? Promise.reject(new Error('no')) : name));
     made.member.mailbox.on('nothing', () => new Promise(() => undefined));
+    made.member.mailbox.on('only a', () => (name === 'a' ? name : new Promise(() => undefined)));
     await made.member.join();
     members.push(made);
   }
@@ -60,4 +62,23 @@ it('the mailbox keeps many questions apart', async () => {
     asked.map((n) => a().member.mailbox.ask<{ asked: number }>(everybody(), 'name', n, 10_000)),
   );
   for (const [n, { answers }] of all.entries()) expect(answers.map(({ answer }) => answer.asked)).toEqual([n, n, n]);
+});
+
+it('the mailbox does not wait for nodes that have left or died since they were asked', async () => {
+  const others = everybody().filter(({ name }) => name !== 'a');
+  const asked = a().member.mailbox.ask(others, 'nothing', 0, 600_000);
+  const [, b, c] = members as [TestMember, TestMember, TestMember];
+  await b.member.leave();
+  await c.link.close();
+  expect((await asked).missing.map(({ name }) => name).sort()).toEqual(['b', 'c']);
+});
+
+it('the mailbox does not wait for answers that would go to whom a node was before it joined anew', async () => {
+  const { mailbox, membership } = a().member;
+  const before = membership.incarnation;
+  const asked = mailbox.ask(everybody(), 'only a', 0, 600_000);
+  const { ask } = await connect('redis', redis.port);
+  await ask('FLUSHALL');
+  expect((await asked).missing.map(({ name }) => name).sort()).toEqual(['b', 'c']);
+  expect(membership.incarnation).not.toBe(before);
 });

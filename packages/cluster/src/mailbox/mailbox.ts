@@ -45,6 +45,8 @@ export interface Answers<T> {
 }
 
 interface Question {
+  /** As whom this node has asked: what it is answered goes there. */
+  readonly asker: string;
   readonly waitsFor: Set<string>;
   readonly answers: Map<string, unknown>;
   readonly done: (error?: StreamSessionsError) => void;
@@ -90,7 +92,7 @@ export class Mailbox {
       const from = this.membership.incarnation;
       const waitsFor = new Set(nodes.map(({ incarnation }) => incarnation));
       const others = [...waitsFor].filter((incarnation) => incarnation !== from);
-      this.questions.set(id, { waitsFor, answers, done });
+      this.questions.set(id, { asker: from, waitsFor, answers, done });
       const failed = (incarnation: string): void => this.answered({ from: incarnation, id, failed: true });
       if (others.length < waitsFor.size) {
         this.answerTo(ask, body).then(
@@ -114,6 +116,21 @@ export class Mailbox {
     for (const message of texts.flatMap((text) => JSON.parse(text) as Message[])) {
       if (message.ask === undefined) this.answered(message);
       else void this.answer(message, message.ask);
+    }
+  }
+
+  /**
+   * Called when the nodes have been looked up. Those that have ended or joined anew do not answer, and neither does anyone whom this
+   * node asked before it joined anew: who asked need not wait until the time is up.
+   */
+  giveUpGone(): void {
+    const { nodes, incarnation } = this.membership;
+    const known = new Set(nodes.latest().map((node) => node.incarnation));
+    for (const [id, { asker, waitsFor }] of this.questions) {
+      for (const from of [...waitsFor]) {
+        const mayAnswer = from === asker || (asker === incarnation && known.has(from));
+        if (!mayAnswer) this.answered({ from, id, failed: true });
+      }
     }
   }
 
