@@ -51,6 +51,7 @@ export { lockFile } from './support/file-lock.js';
 export { Generations } from './support/generations.js';
 export {
   badOption,
+  badSecret,
   checkBytes,
   checkClock,
   checkMethods,

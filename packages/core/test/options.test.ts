@@ -1,4 +1,11 @@
-import { createTracker, StreamSessionsError, type HotOptions, type TrackerOptions } from '../src/index.js';
+import {
+  createTracker,
+  StreamSessionsError,
+  type HotOptions,
+  type SessionTracker,
+  type TrackerOptions,
+} from '../src/index.js';
+import { badSecret, checkOptions, readTrustProxy } from '../src/spi.js';
 import { hit, live, must, request, setup } from './support/make.js';
 
 const badOption = (message: RegExp) =>
@@ -68,9 +75,18 @@ describe('createTracker', () => {
   });
 
   it('refuses anything but an object, always with the same class of error', () => {
-    for (const options of [null, 5, 'x']) {
+    for (const options of [null, 5, 'x', ['x']]) {
       expect(() => createTracker(options as never)).toThrow(StreamSessionsError);
     }
+  });
+
+  it('says what kind of value a secret is, and never shows it', () => {
+    expect(() => createTracker({ fingerprintKey: '' })).toThrow(/not an empty string\.$/);
+    const error = badSecret('key', 'longer', 'hunter2');
+    expect(error.message).toBe('key must be longer, not a string of 7 characters.');
+    expect(badSecret('keys', 'longer', ['hunter2']).message).toBe('keys must be longer, not a list.');
+    expect(badSecret('key', 'longer', Buffer.from('hunter2')).message).toBe('key must be longer, not 7 bytes.');
+    expect(badSecret('key', 'longer', undefined).message).toBe('key must be longer, not undefined.');
   });
 
   it('treats undefined as not given', () => {
@@ -132,4 +148,50 @@ describe('updateConfig', () => {
     tracker.updateConfig({ exposeTokens: true });
     expect(tracker.get(id)?.token).toBe('secret');
   });
+});
+
+it('a tracker in the place of options that contain it is an error that says so', () => {
+  const { tracker } = setup();
+  expect(() => checkOptions('createServer()', tracker, ['tracker', 'port'])).toThrow(badOption(/\{ tracker, … \}/));
+});
+
+describe('the methods of a tracker', () => {
+  const wrong: [string, (tracker: SessionTracker, id: string) => unknown, RegExp][] = [
+    ['deny with an option of kick', (t) => t.deny({ ip: '192.0.2.1' }, { denyForMs: 5 } as never), /denyForMs.*forMs/],
+    ['deny for a number', (t) => t.deny({ ip: '192.0.2.1' }, 5_000 as never), /an object of options/],
+    ['deny with a reason that is no text', (t) => t.deny({ ip: '192.0.2.1' }, { reason: 5 as never }), /reason/],
+    ['kick with a reason that is no text', (t, id) => t.kick(id, { reason: 5 as never }), /reason/],
+    ['on without a listener', (t) => t.on('opened', undefined as never), /a function, not undefined/],
+    ['addSink of something that cannot write', (t) => t.addSink({ name: 'x' } as never), /write\(\)/],
+    ['a filter whose limit is a text', (t) => t.list({ limit: '5' as never }), /limit/],
+    ['a filter whose limit is NaN', (t) => t.list({ limit: NaN }), /limit/],
+    ['a filter whose tag is an object', (t) => t.list({ tag: { plan: 'gold' } as never }), /tag/],
+    ['a filter whose stream is a number', (t) => t.count({ stream: 5 as never }), /stream/],
+    ['stop with an unknown option', (t) => t.stop({ timeout: 5 } as never), /Did you mean "timeoutMs"/],
+    ['stop with a time that is no number', (t) => t.stop({ timeoutMs: '5' as never }), /timeoutMs/],
+  ];
+  it.each(wrong)('refuse %s', (_what, call, message) => {
+    const { tracker } = setup();
+    const { id } = must(tracker.trackHttp(hit()));
+    expect(() => call(tracker, id)).toThrow(badOption(message));
+    expect(tracker.denials()).toEqual([]);
+    expect(live(tracker)).toHaveLength(1);
+  });
+
+  it('refuse to ask policies again about something that is no stream', async () => {
+    await expect(setup().tracker.invalidate(5 as never)).rejects.toEqual(badOption(/a stream code, or a list/));
+  });
+
+  it('refuse tags that are no object', () => {
+    const { tracker } = setup();
+    const { id } = must(tracker.trackHttp(hit()));
+    for (const tags of ['plan', ['plan'], null]) {
+      expect(() => tracker.tag(id, tags as never)).toThrow(expect.objectContaining({ code: 'ERR_BAD_TAG' }));
+    }
+    expect(tracker.get(id)?.tags).toEqual({});
+  });
+});
+
+it.each(['1', ' 2 '])('trustProxy is no text of digits (%j), which would be the address 0.0.0.1', (text) => {
+  expect(() => readTrustProxy(text, () => () => true)).toThrow(badOption(/a number of proxies/));
 });

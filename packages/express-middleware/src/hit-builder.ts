@@ -1,5 +1,5 @@
 import type { HttpHit } from '@stream-sessions/core';
-import { badOption, MAX_STREAM_LENGTH, MAX_TOKEN_LENGTH } from '@stream-sessions/core/spi';
+import { atOnce, badOption, MAX_STREAM_LENGTH, MAX_TOKEN_LENGTH } from '@stream-sessions/core/spi';
 import type { PlaybackRequest } from './connect.js';
 import type { ManifestMemory } from './media/manifest-memory.js';
 import { UNREADABLE } from './media/media-path.js';
@@ -19,7 +19,7 @@ export function hitBuilder(options: Prepared, memory: ManifestMemory) {
   const tentative = !options.countErrors;
 
   const streamOf = (req: PlaybackRequest, path: string) => {
-    if (typeof rule === 'function') return streamOfCallback(rule(req));
+    if (typeof rule === 'function') return streamOfCallback(atOnce(rule(req), 'stream()'));
     const stream = streamOfPath(path, rule);
     if (stream !== undefined) return stream;
     const mount = mountOf(req);
@@ -36,7 +36,7 @@ export function hitBuilder(options: Prepared, memory: ManifestMemory) {
     hit.tentative = tentative;
     // HLS has fMP4 segments too: they belong to whatever the viewer's last manifest was
     if (type.shared) hit.protocol = memory.recall(viewerOf(hit)) ?? type.protocol;
-    if (options.hit !== undefined) hit = options.hit(seen.req, hit);
+    if (options.hit !== undefined) hit = atOnce(options.hit(seen.req, hit), 'hit()');
     if (hit === null) return undefined;
     if (typeof hit !== 'object') throw badOption('The result of hit', 'a hit, or null', hit);
     if (hit.tentative === undefined) hit = { ...hit, tentative };

@@ -93,7 +93,10 @@ export function prepare(options: TrackPlaybackOptions): Prepared {
   if (typeof stream !== 'function' && stream !== 'first-segment' && stream !== 'dirname') {
     throw badOption('stream', '"first-segment", "dirname" or a function', stream);
   }
-  if (extensions !== undefined && (typeof extensions !== 'object' || extensions === null)) {
+  if (
+    extensions !== undefined &&
+    (typeof extensions !== 'object' || extensions === null || Array.isArray(extensions))
+  ) {
     throw badOption('extensions', 'an object like { ".aac": "hls" }', extensions);
   }
   for (const [name, value] of Object.entries({ hit, ready, onDenied })) {

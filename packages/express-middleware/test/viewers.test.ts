@@ -1,7 +1,13 @@
 import http from 'node:http';
 import express, { type Request } from 'express';
 import { createTracker, type HttpHit, type SessionTracker } from '@stream-sessions/core';
-import { hitFromRequest, type PlaybackRequest, trackPlayback, type TrackPlaybackOptions } from '../src/index.js';
+import {
+  hitFromRequest,
+  type PlaybackRequest,
+  trackPlayback,
+  trackStream,
+  type TrackPlaybackOptions,
+} from '../src/index.js';
 import { get, RawClient, until } from './support/client.js';
 import { closeServers, serve } from './support/serve.js';
 
@@ -325,8 +331,10 @@ describe('options', () => {
     [{ extensions: { '.aac': '' } }, 'extensions'],
     [{ extensions: { 'a/b': 'hls' } }, 'extensions'],
     [{ extensions: null }, 'extensions'],
+    [{ extensions: ['.aac'] }, 'extensions'],
     [{ trustProxy: 'nobody' }, 'trustProxy must be'],
     [{ trustProxy: -1 }, 'trustProxy must be'],
+    [{ trustProxy: '1' }, 'a number of proxies'],
     [{ dvr: 'delay' }, 'dvr must be a list of query parameters like ["from", "delay"], false, or a function'],
     [{ dvr: true }, 'dvr must be'],
     [{ dvr: [] }, 'dvr must be'],
@@ -355,6 +363,21 @@ describe('options', () => {
       expect(tracker.stats().openedTotal).toBe(0);
     },
   );
+
+  it.each(['stream', 'hit', 'dvr'])('that are async (%s) are an error that says so', async (name) => {
+    const app = express();
+    app.use('/live', trackPlayback(tracker, { [name]: async () => Promise.reject(new Error('late')) }));
+    app.get('/events', trackStream(tracker, { stream: 'cam1', ...(name !== 'dvr' && { [name]: async () => null }) }));
+    app.use(
+      ((error: Error, _req, res, _next) => void res.status(500).send(error.message)) as express.ErrorRequestHandler,
+    );
+    const { url } = await serve(app);
+    expect(await get(url, '/live/cam1/a.ts')).toMatchObject({ status: 500, text: `${name}() must not be async` });
+    if (name !== 'dvr') {
+      expect(await get(url, '/events')).toMatchObject({ status: 500, text: `${name}() must not be async` });
+    }
+    expect(tracker.stats().openedTotal).toBe(0);
+  });
 });
 
 describe('a client that has left before the tracker is asked', () => {

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@stream-sessions/core';
 import {
   badOption,
+  badSecret,
   checkClock,
   checkMethods,
   checkOptions,
@@ -111,7 +112,7 @@ export function checked(options: HistoryOptions) {
       lostAfterMs,
     );
   if (key !== undefined && !(typeof key === 'string' && key.length >= 16))
-    throw badOption('key', 'a text of 16 characters or more', 'a shorter one');
+    throw badSecret('key', 'a text of 16 characters or more', key);
   checkOptions('retentionDays', retentionDays, ['visits', 'minutes', 'hours', 'days']);
   const { visits = 90, minutes = 30, hours = Infinity, days = Infinity } = retentionDays;
   for (const [name, value] of Object.entries({ visits, minutes, hours, days })) {
@@ -134,8 +135,7 @@ export type CheckedOptions = ReturnType<typeof checked>;
 
 /** A wrong one would look like a database that is down: everything would wait for it in the journal. */
 function checkDatabase({ url, pool, engine }: HistoryOptions): void {
-  // it may contain a password
-  if (url !== undefined && !URL_OF_POSTGRES.test(url)) throw badOption('url', '"postgres://…"', 'another');
+  if (url !== undefined && !URL_OF_POSTGRES.test(url)) throw badSecret('url', '"postgres://…"', url);
   if (pool !== undefined) checkMethods('pool', pool, ['connect']);
   if (engine !== undefined) checkMethods('engine', engine, ['query', 'transaction', 'close']);
 }

@@ -25,8 +25,8 @@ import { RelaysAttachment } from './v4/relays.js';
  */
 export function attachRtmp(nms: NodeMediaServer, tracker: SessionTracker, options: RtmpOptions = {}): Attachment {
   const settings = settingsOf(options);
-  const emitter = emitterOf(nms, 'attachRtmp()');
   needTracker('attachRtmp(): the second argument', tracker);
+  const emitter = emitterOf(nms, 'attachRtmp()');
   const unguard = settings.guard ? guardNodeMediaServer(nms) : () => undefined;
   const attached = isVersion2(nms)
     ? new V2Attachment(nms as NodeMediaServer2, emitter, tracker, settings)

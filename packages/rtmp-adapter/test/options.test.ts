@@ -25,6 +25,11 @@ it.each([...each(NO_DURATION, 'startTimeoutMs'), ...each(NO_SIZE, 'maxMessageByt
   },
 );
 
+it('attachRtmp() says that it takes the server first', () => {
+  const tracker = createTracker();
+  expect(() => attachRtmp(tracker as never, {} as never)).toThrow(/the second argument must be a tracker/);
+});
+
 it('0 turns timeouts off', async () => {
   const server = await startServer4((nms) => {
     guardNodeMediaServer(nms, { startTimeoutMs: 0 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock, Logger } from '@stream-sessions/core';
 import {
   badOption,
+  badSecret,
   checkClock,
   checkMethods,
   checkOptions,
@@ -147,7 +148,8 @@ function checkedEndpoint(endpoint: WebhookEndpoint): CheckedEndpoint {
     streams: endpoint.streams,
     reasons: when.reasons,
   })) {
-    if (list !== undefined && !isTexts(list)) throw badOption(name, 'a list of texts', list);
+    if (list !== undefined && !isTexts(list))
+      throw (name === 'secrets' ? badSecret : badOption)(name, 'a list of texts', list);
   }
   for (const [name, list] of Object.entries({ streams: endpoint.streams, reasons: when.reasons })) {
     if (list?.length === 0 || list?.includes(''))
@@ -191,7 +193,7 @@ export const thresholdsOf = ({ viewersAbove, viewersBelow, publisherLost }: Webh
 function checkedUrl(text: unknown): URL {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw badOption('url', 'an address with https:// or http://', 'another');
+    throw badSecret('url', 'an address with https:// or http://', text);
   if (url.username !== '' || url.password !== '')
     throw badOption('url', 'without a user and a password', 'one with them');
   return url;

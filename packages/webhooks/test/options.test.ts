@@ -26,6 +26,16 @@ it.each<[string, string, Partial<WebhookEndpoint>]>([
   await tracker.stop();
 });
 
+it('an error about secrets shows none of them', async () => {
+  const tracker = createTracker({ logger: silent });
+  const endpoints = [{ url: 'https://example.com/', secrets: ['whsec_hunter2', undefined as never] }];
+  await expect(createWebhooks(tracker, { endpoints, journal: journalFile() })).rejects.toMatchObject({
+    code: 'ERR_BAD_OPTION',
+    message: 'secrets must be a list of texts, not a list.',
+  });
+  await tracker.stop();
+});
+
 it('an endpoint may have thresholds alone, and every type of events but that of the feed', async () => {
   const url = 'https://example.com/';
   const { webhooks } = await stage([

@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js';
 import type { Logger } from '../support/logger.js';
-import { badOption, checkBytes, checkDuration, checkOptions } from '../support/options.js';
+import { badOption, checkBytes, checkDuration, checkMethods, checkOptions } from '../support/options.js';
 import type { EventSink, SinkOptions, SinkStats, TrackerEvents } from '../types/event.js';
 import { type Backlog, SinkQueue } from './sink-queue.js';
 import type { WireEvent } from '../types/wire.js';
@@ -66,6 +66,7 @@ export class EventHub {
     if (!Object.hasOwn(this.listeners, name)) {
       throw badOption('the event of on()', `one of ${Object.keys(this.listeners).join(', ')}`, name);
     }
+    if (typeof listener !== 'function') throw badOption('the listener of on()', 'a function', listener);
     const entry: Listener = (event) => listener(event as TrackerEvents[E]);
     if (first !== undefined) {
       this.enqueue({ name, event: first, only: entry });
@@ -79,8 +80,7 @@ export class EventHub {
 
   /** `backlog`: what the sink receives before anything else. */
   addSink(sink: EventSink, options: SinkOptions, backlog: Backlog | undefined): () => void {
-    if (typeof sink?.write !== 'function')
-      throw badOption('a sink', 'an object with a name and a write function', sink);
+    checkMethods('a sink', sink, ['write']);
     const queue = new SinkQueue(sink, checked(options), this.clock, this.logger, backlog);
     this.sinks = [...this.sinks, queue];
     return () => {

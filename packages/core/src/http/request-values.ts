@@ -48,7 +48,8 @@ export function countryOf(name: string, value: string): string {
  */
 export function rowLimit(value: string | null): number {
   if (value === null || value === '') return MAX_ROWS;
-  if (!/^\d+$/.test(value)) throw invalidQuery(`limit: ${quoted(value)} is not a number. Allowed: 0 to ${MAX_ROWS}.`);
+  if (!/^\d+$/.test(value))
+    throw invalidQuery(`limit: ${quoted(value)} is not a whole number. Allowed: 0 to ${MAX_ROWS}.`);
   return Math.min(Number(value) || MAX_ROWS, MAX_ROWS);
 }
 

@@ -28,10 +28,17 @@ export function readTrustProxy(trustProxy: TrustProxy, compile: (addresses: stri
   if (typeof trustProxy === 'boolean') return () => trustProxy;
   if (typeof trustProxy === 'number' && trustProxy >= 0) return (_address, hop) => hop < trustProxy;
   try {
+    // as addresses these are 0.0.0.1 and the like
+    if (typeof trustProxy === 'string' && /^\s*\d+\s*$/.test(trustProxy))
+      throw new Error('A number of proxies is no string.');
     const addresses = typeof trustProxy === 'string' ? trustProxy.split(',').map((part) => part.trim()) : trustProxy;
     return compile(addresses as string[]);
   } catch (cause) {
-    const error = badOption('trustProxy', 'what Express takes for "trust proxy"', trustProxy);
+    const error = badOption(
+      'trustProxy',
+      'true, false, a number of proxies, or addresses and blocks like "loopback, 10.0.0.0/8"',
+      trustProxy,
+    );
     error.cause = cause;
     throw error;
   }

@@ -93,7 +93,8 @@ export class Pipeline {
   }
 
   failure(policy: Policy, detail: string, error?: unknown): Refusal {
-    this.logger.error({ err: error, policy: policy.name }, `a policy failed and so refuses: ${detail}`);
+    const cause = error === undefined ? {} : { err: error };
+    this.logger.error({ ...cause, policy: policy.name }, `a policy failed and so refuses: ${detail}`);
     return { allow: false, reason: 'policy_error', kind: 'overload', detail, denyForMs: 0 };
   }
 
@@ -170,7 +171,7 @@ class Asking {
     const at = this.clock.now();
     const verdict = isVerdict(answer)
       ? notExpired(kept(answer), at)
-      : this.pipeline.failure(policy, 'it said neither yes nor no');
+      : this.pipeline.failure(policy, 'it answered neither { allow: true } nor { allow: false, reason }');
     if (!verdict.allow) {
       this.policyDecisions.push(noOf(policy, verdict, at));
       const { approvals, policyDecisions } = this;

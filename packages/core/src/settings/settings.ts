@@ -10,7 +10,7 @@ import { inOrder } from '../policy/pipeline.js';
 import type { Policy } from '../types/policy.js';
 import { StreamSessionsError } from '../support/errors.js';
 import { nullGeo, type GeoResolver } from '../types/geo.js';
-import { badOption, checkClock, checkDuration, checkMethods, checkOptions } from '../support/options.js';
+import { badOption, badSecret, checkClock, checkDuration, checkMethods, checkOptions } from '../support/options.js';
 import type { HotOptions, TrackerOptions } from '../types/options.js';
 
 const MINUTE = 60_000;
@@ -108,7 +108,7 @@ export class Settings {
     checkClock(clock);
     checkObject('logger', logger, ['debug', 'info', 'warn', 'error']);
     if (fingerprintKey !== undefined && (typeof fingerprintKey !== 'string' || fingerprintKey === '')) {
-      throw badOption('fingerprintKey', 'a non-empty string', typeof fingerprintKey);
+      throw badSecret('fingerprintKey', 'a string that is not empty', fingerprintKey);
     }
     checkObject('state', state, ['load', 'save', 'close']);
     checkDuration('resumeWithinMs', resumeWithinMs);

@@ -7,8 +7,12 @@ import { StreamSessionsError } from './errors.js';
  * @throws StreamSessionsError ERR_BAD_OPTION
  */
 export function checkOptions(what: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new StreamSessionsError('ERR_BAD_OPTION', `${what}: expected an object of options.`);
+  }
+  // other functions take the tracker first
+  if (known.includes('tracker') && hasMethods(options, ['trackHttp'])) {
+    throw new StreamSessionsError('ERR_BAD_OPTION', `${what}: the tracker is one of the options: { tracker, … }.`);
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
@@ -21,6 +25,17 @@ export function checkOptions(what: string, options: object, known: readonly stri
 /** The error for an invalid option value. */
 export function badOption(name: string, expected: string, actual: unknown): StreamSessionsError {
   return new StreamSessionsError('ERR_BAD_OPTION', `${name} must be ${expected}, not ${show(actual)}.`);
+}
+
+/** The error for an invalid value that may be a secret, or contain one: it says only what kind of value that is. */
+export function badSecret(name: string, expected: string, actual: unknown): StreamSessionsError {
+  return new StreamSessionsError('ERR_BAD_OPTION', `${name} must be ${expected}, not ${kindOf(actual)}.`);
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  return Array.isArray(value) ? 'a list' : show(value);
 }
 
 function show(value: unknown): string {
@@ -79,6 +94,11 @@ export function checkTimeout(name: string, ms: unknown, leastMs = 0): void {
 export function checkBytes(name: string, bytes: unknown, least: number): void {
   if (typeof bytes === 'number' && bytes >= least && bytes < Infinity) return;
   throw badOption(name, `bytes, at least ${least}`, bytes);
+}
+
+/** Undefined is left to the default. @throws StreamSessionsError ERR_BAD_OPTION */
+export function checkText(name: string, text: unknown): void {
+  if (text !== undefined && typeof text !== 'string') throw badOption(name, 'a string', text);
 }
 
 /** Undefined is left to the default. @throws StreamSessionsError ERR_BAD_OPTION */

@@ -76,6 +76,7 @@ export class Operator {
   }
 
   deny(rawTarget: DenialTarget, options: DenyOptions = {}): Denial {
+    checkOptions('deny()', options, ['forMs', 'reason']);
     const target = readTarget(rawTarget);
     const { deniedRetentionMs, revokeForMs } = this.parts.settings;
     const { forMs = target.issuedBefore === undefined ? deniedRetentionMs : revokeForMs, reason } = options;
@@ -113,6 +114,10 @@ export class Operator {
   }
 
   async invalidate(streams?: string | readonly string[]): Promise<InvalidateResult> {
+    const given: unknown = streams;
+    if (given !== undefined && typeof given !== 'string' && !Array.isArray(given)) {
+      throw badOption('streams', 'a stream code, or a list of them', given);
+    }
     const codes = typeof streams === 'string' ? [streams] : streams;
     const denialsLifted = this.parts.denials.liftRemembered(
       ({ target }) => codes === undefined || (target.stream !== undefined && codes.includes(target.stream)),

@@ -1,5 +1,5 @@
 import { StreamSessionsError } from '../support/errors.js';
-import { badOption, checkOptions } from '../support/options.js';
+import { badOption, checkOptions, checkText } from '../support/options.js';
 import { SESSION_KINDS } from '../types/kinds.js';
 import type { SessionFilter, SessionOrder } from '../types/play-session.js';
 
@@ -21,6 +21,7 @@ const FIELDS: readonly (keyof SessionFilter)[] = [
   'after',
 ];
 
+const TEXTS = ['stream', 'protocol', 'user', 'ip', 'country', 'tag', 'reason', 'search', 'after'] as const;
 const ORDERS: readonly SessionOrder[] = ['openedAt', '-openedAt', '-bytes', '-closedAt'];
 /** Longer than any name that anyone would type. */
 const MAX_SEARCH = 256;
@@ -32,8 +33,8 @@ const MAX_SEARCH = 256;
  */
 export function checkFilter(filter: SessionFilter): void {
   checkOptions('filter', filter, FIELDS);
-  const { kind, status, protocol, dvr, search, visits, order } = filter;
-  if (protocol && typeof protocol !== 'string') throw badOption('protocol', 'a word such as "hls"', protocol);
+  const { kind, status, dvr, search, visits, order, limit } = filter;
+  for (const name of TEXTS) checkText(name, filter[name]);
   if (kind && ![kind].flat().every((one) => SESSION_KINDS.includes(one))) {
     throw badOption('kind', `one or several of ${SESSION_KINDS.join(', ')}`, kind);
   }
@@ -41,7 +42,10 @@ export function checkFilter(filter: SessionFilter): void {
   if (status && status !== 'active' && status !== 'closed') throw badOption('status', '"active" or "closed"', status);
   if (visits && visits !== 'latest' && visits !== 'all') throw badOption('visits', '"latest" or "all"', visits);
   if (order && !ORDERS.includes(order)) throw badOption('order', `one of ${ORDERS.join(', ')}`, order);
-  if (search && !(typeof search === 'string' && search.length <= MAX_SEARCH)) {
+  if (limit !== undefined && !(typeof limit === 'number' && !Number.isNaN(limit))) {
+    throw badOption('limit', 'a number of rows', limit);
+  }
+  if (search !== undefined && search.length > MAX_SEARCH) {
     throw badOption('search', `a string of at most ${MAX_SEARCH} characters`, search);
   }
 }

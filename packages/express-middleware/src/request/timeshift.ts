@@ -1,4 +1,4 @@
-import { badOption } from '@stream-sessions/core/spi';
+import { atOnce, badOption } from '@stream-sessions/core/spi';
 import type { PlaybackRequest, RequestCallback } from '../connect.js';
 
 /** How to tell who is watching another time than live: query parameters, nothing (false), or a callback. */
@@ -16,7 +16,7 @@ const PLAIN_NAME = /^[A-Za-z0-9._~-]{1,64}$/;
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function timeshiftReader(rule: TimeshiftRule = PARAMETERS): TimeshiftReader {
   if (rule === false) return () => undefined;
-  if (typeof rule === 'function') return (req) => checked(rule(req));
+  if (typeof rule === 'function') return (req) => checked(atOnce(rule(req), 'dvr()'));
   const named = patternOf(rule);
   // Players drop the query on segments: one without it may be of any time, and belongs to the manifest before it.
   return (_req, query, isManifest) => (query !== '' && named.test(query)) || (isManifest ? false : undefined);

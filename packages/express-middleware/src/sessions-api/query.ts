@@ -102,7 +102,9 @@ export function onlyNames({ query, lists }: Asked, names: readonly string[]): vo
 export function seconds(name: string, value: string | null): number | undefined {
   if (value === null || value === '') return undefined;
   if (!/^\d{1,9}(?:\.\d{1,3})?$/.test(value)) {
-    throw invalidQuery(`${name}: ${quoted(value)} is not a number of seconds. Allowed: 0 to 999999999.`);
+    throw invalidQuery(
+      `${name}: ${quoted(value)} is not a number of seconds. Allowed: 0 to 999999999, to the millisecond.`,
+    );
   }
   return Math.round(Number(value) * 1000);
 }

@@ -1,5 +1,5 @@
 import type { ConnHit } from '@stream-sessions/core';
-import { badOption, MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
+import { atOnce, badOption, MAX_STREAM_LENGTH } from '@stream-sessions/core/spi';
 import { buildHit } from '../request/hit-from-request.js';
 import type { RequestInfo } from '../request/request-info.js';
 import { targetOf } from '../request/target.js';
@@ -12,7 +12,7 @@ import type { StreamSettings } from './options.js';
  */
 export function hitOfStream(seen: RequestInfo, settings: StreamSettings): ConnHit | null | undefined {
   const { streamOf, protocol, client } = settings;
-  const stream = streamOf(seen.req);
+  const stream = atOnce(streamOf(seen.req), 'stream()');
   if (stream === null) return null;
   if (stream === undefined || stream === '' || stream.length > MAX_STREAM_LENGTH) return undefined;
   const remoteAddress = client.address(seen);
@@ -31,7 +31,7 @@ export function hitOfStream(seen: RequestInfo, settings: StreamSettings): ConnHi
     url,
     credentials,
   };
-  const told = settings.hit === undefined ? hit : settings.hit(seen.req, hit);
+  const told = settings.hit === undefined ? hit : atOnce(settings.hit(seen.req, hit), 'hit()');
   if (typeof told !== 'object') throw badOption('The result of hit', 'a hit, or null', told);
   return told;
 }

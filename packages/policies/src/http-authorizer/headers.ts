@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, badSecret } from '@stream-sessions/core/spi';
 
 /** Headers that determine how the request is framed: with another value it would not arrive, or not completely. */
 const FRAMING = [
@@ -33,11 +33,7 @@ export function checkHeaders(headers: unknown): Readonly<Record<string, string>>
       );
     }
     if (typeof value !== 'string' || !isValueOfHeader(name, value)) {
-      throw badOption(
-        `headers["${name}"]`,
-        'a string that is valid in a header',
-        typeof value === 'string' ? 'another' : value,
-      );
+      throw badSecret(`headers["${name}"]`, 'text that is valid in a header', value);
     }
     checked.set(name, value);
   }

@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, badSecret } from '@stream-sessions/core/spi';
 import { webUrl } from '../support/web-url.js';
 
 /** The source of the keys. Give exactly one. */
@@ -37,8 +37,7 @@ const SHORTEST_RSA_BITS = 2048;
 /** @throws StreamSessionsError ERR_BAD_OPTION */
 export function prepareKeys({ secret, publicKey, jwks }: JwtKeys): PreparedKeys {
   const given = [secret, publicKey, jwks].filter((key) => key !== undefined);
-  if (given.length !== 1)
-    throw badOption('jwtPolicy()', 'given one of secret, publicKey, jwks', `${given.length} of them`);
+  if (given.length !== 1) throw badOption('jwtPolicy()', 'given exactly one of secret, publicKey, jwks', given.length);
   if (secret !== undefined) return { key: secretKey(secret), algorithms: SYMMETRIC };
   if (publicKey !== undefined) return pemKey(publicKey);
   return jwkSet(jwks as NonNullable<JwtKeys['jwks']>);
@@ -62,7 +61,7 @@ export function checkAlgorithms(
 function secretKey(secret: string | Uint8Array): Uint8Array {
   const key: unknown = typeof secret === 'string' ? Buffer.from(secret) : secret;
   if (key instanceof Uint8Array && key.length >= SHORTEST_SECRET) return key;
-  throw badOption('secret', `a string or bytes, at least ${SHORTEST_SECRET} long`, 'something else');
+  throw badSecret('secret', `a string or bytes, at least ${SHORTEST_SECRET} long`, secret);
 }
 
 function pemKey(pem: string): PreparedKeys {
@@ -70,7 +69,7 @@ function pemKey(pem: string): PreparedKeys {
   try {
     key = createPublicKey(pem);
   } catch {
-    throw badOption('publicKey', 'a public key or certificate as PEM', 'something else');
+    throw badSecret('publicKey', 'a public key or certificate as PEM', pem);
   }
   const algorithms = algorithmsOf(key);
   if (algorithms !== undefined) return { key, algorithms };
@@ -93,7 +92,7 @@ function jwkSet(jwks: NonNullable<JwtKeys['jwks']>): PreparedKeys {
   const keys: readonly unknown[] = Array.isArray(jwks?.keys) ? jwks.keys : [];
   // An unusable key is ignored, as in a set that is fetched.
   if (keys.some(isUsable)) return { set: jwks, algorithms: PUBLIC };
-  throw badOption('jwks', `a URL, or an object with a list of public keys: ${USABLE}`, 'something else');
+  throw badSecret('jwks', `a URL, or an object with a list of public keys: ${USABLE}`, jwks);
 }
 
 function isUsable(jwk: unknown): boolean {

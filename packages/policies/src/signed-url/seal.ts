@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { SessionKind } from '@stream-sessions/core';
-import { AddressReader, badOption } from '@stream-sessions/core/spi';
+import { AddressReader, badSecret } from '@stream-sessions/core/spi';
 
 /** What a signature covers. */
 export interface Sealed {
@@ -36,9 +36,5 @@ export function isSealed(sealed: Sealed, given: Buffer, keys: readonly string[])
 /** @throws StreamSessionsError ERR_BAD_OPTION. The message does not contain the key. */
 export function checkKey(name: string, key: unknown): string {
   if (typeof key === 'string' && key.length >= SHORTEST_KEY) return key;
-  throw badOption(
-    name,
-    `a string of at least ${SHORTEST_KEY} characters`,
-    typeof key === 'string' ? 'a shorter one' : key,
-  );
+  throw badSecret(name, `a string of at least ${SHORTEST_KEY} characters`, key);
 }

@@ -1,5 +1,5 @@
 import type { Candidate, Policy, Refusal, SessionKind, Verdict } from '@stream-sessions/core';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badSecret, checkOptions } from '@stream-sessions/core/spi';
 import { checkKinds, kindOf, WHO_ASKS, YES } from '../support/kinds.js';
 import { checkKey, isSealed } from './seal.js';
 
@@ -26,7 +26,7 @@ export function signedUrlPolicy(options: SignedUrlOptions): Policy {
   checkOptions('signedUrlPolicy()', options, ['keys', 'kinds', 'name']);
   const { name = 'signed url' } = options;
   const given: unknown = typeof options.keys === 'string' ? [options.keys] : options.keys;
-  if (!Array.isArray(given) || given.length === 0) throw badOption('keys', 'one key or more', undefined);
+  if (!Array.isArray(given) || given.length === 0) throw badSecret('keys', 'one key or more', given);
   const keys = given.map((key: unknown) => checkKey('keys', key));
   const kinds = checkKinds(options.kinds ?? WHO_ASKS);
   return {

@@ -8,7 +8,9 @@ import { badOption } from '@stream-sessions/core/spi';
 export function webUrl(name: string, given: unknown): URL {
   const text = String(given);
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) throw badOption(name, 'an http(s) URL', shown(text));
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw badOption(name, 'an http(s) URL', given === undefined ? given : shown(text));
+  }
   if (url.username === '' && url.password === '') return url;
   throw badOption(
     name,

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Clock, SessionTracker } from '@stream-sessions/core';
 import {
   badOption,
+  badSecret,
   checkClock,
   checkMethods,
   checkOptions,
@@ -83,9 +84,7 @@ export function settingsOf(options: SrtServerOptions): ServerSettings {
   if (!isCount(port) || port > 65_535) throw badOption('port', 'a UDP port, 0 to 65535', port);
   if (host !== undefined && isIP(host) === 0) throw badOption('host', 'an IP address', host);
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
-    // the value itself is a secret
-    const length = typeof passphrase === 'string' ? `one of ${Buffer.byteLength(passphrase)}` : passphrase;
-    throw badOption('passphrase', 'a string of 10 to 79 bytes', length);
+    throw badSecret('passphrase', 'a string of 10 to 79 bytes', passphrase);
   }
   if (!isCount(latencyMs) || latencyMs > 60_000) throw badOption('latencyMs', 'milliseconds, 0 to 60000', latencyMs);
   if (!isCount(peerIdleTimeoutMs) || peerIdleTimeoutMs < 5_000 || peerIdleTimeoutMs > MAX_INT) {
