@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   lstatSync,
   mkdirSync,
@@ -198,6 +199,17 @@ describe('the file for scripts', () => {
     sessionsApi(tracker, { keyFile: 'open' });
     expect(statSync('open').mode & 0o777).toBe(0o600);
   });
+});
+
+it('a key file never takes the place of a device or a pipe, such as /dev/null', () => {
+  execFileSync('mkfifo', ['pipe']);
+  symlinkSync('pipe', 'link');
+  for (const keyFile of ['pipe', 'link']) {
+    expect(() => sessionsApi(tracker, { keyFile })).toThrow(
+      expect.objectContaining({ code: 'ERR_KEY_FILE', message: expect.stringContaining('not a regular file') }),
+    );
+  }
+  expect([lstatSync('pipe').isFIFO(), lstatSync('link').isSymbolicLink()]).toEqual([true, true]);
 });
 
 describe('the address with the key', () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 /** Files written by this process, with their content. */
 const written = new Map<string, string>();
@@ -11,6 +11,10 @@ const written = new Map<string, string>();
 export function writeKeyFile(file: string, key: string): void {
   const header = `Authorization: Bearer ${key}\n`;
   if (written.get(file) === header) return;
+  const old = statSync(file, { throwIfNoEntry: false });
+  // a file that is moved to /dev/null takes its place, for everybody on the machine
+  if (old?.isFile() === false && !old.isDirectory())
+    throw new Error('it is not a regular file; for no file, say false');
   // never opened under its own name: somebody may have placed a link there that leads elsewhere
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {

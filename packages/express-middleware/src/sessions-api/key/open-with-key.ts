@@ -32,7 +32,8 @@ export function openWithKey({ key: own, keyFile, url, announce }: KeyOptions): s
   try {
     if (file !== false) writeKeyFile(path.resolve(file), key);
   } catch (error) {
-    problem = `${file} could not be written (${String((error as NodeJS.ErrnoException).code)}).`;
+    const { code, message } = error as NodeJS.ErrnoException;
+    problem = `${file} could not be written (${code ?? message}).`;
     if (keyFile !== undefined) {
       throw new StreamSessionsError('ERR_KEY_FILE', `sessionsApi(): ${problem}`, { cause: error });
     }
