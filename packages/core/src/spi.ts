@@ -83,7 +83,15 @@ export {
   type WritableInternals,
 } from './connections/kernel-bytes.js';
 export { consoleLogger, isolated } from './support/logger.js';
-export { clockOffset, FEWEST_MS, LAST_MS, LONGEST_TIMER_MS, monotonic, systemClock } from './support/clock.js';
+export {
+  clockOffset,
+  FEWEST_MS,
+  keepAlive,
+  LAST_MS,
+  LONGEST_TIMER_MS,
+  monotonic,
+  systemClock,
+} from './support/clock.js';
 export { momentOf, type Moment } from './support/moment.js';
 export { LineFile } from './support/line-file.js';
 export { everyMs } from './support/every-ms.js';

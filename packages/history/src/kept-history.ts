@@ -1,4 +1,4 @@
-import { needDirectory } from '@stream-sessions/core/spi';
+import { keepAlive, needDirectory } from '@stream-sessions/core/spi';
 import type { SessionDirectory } from '@stream-sessions/core';
 import { migrate } from './migrate.js';
 import type { CheckedOptions } from './options.js';
@@ -150,6 +150,7 @@ export class KeptHistory implements History {
     const { clock } = this.settings;
     let timer: unknown;
     const late = new Promise<void>((resolve) => (timer = clock.setTimeout(resolve, ms)));
+    keepAlive(timer);
     await Promise.race([work.catch(() => undefined), late]);
     clock.clearTimeout(timer);
   }

@@ -38,6 +38,12 @@ export const LAST_MS = 8.64e15;
 /** The longest that a timer of Node waits, 24 days: one that should wait longer fires at once. Milliseconds. */
 export const LONGEST_TIMER_MS = 0x7fffffff;
 
+/**
+ * Has a timer of the system clock keep the process alive after all: for the end of something that is awaited, which may be all that
+ * is left to do. Other clocks may have timers of another kind.
+ */
+export const keepAlive = (timer: unknown): unknown => (timer as Partial<NodeJS.Timeout> | undefined)?.ref?.();
+
 let instant: number | undefined;
 const wallTime = Date.now;
 

@@ -1,5 +1,5 @@
 import type { Session } from '../session/session.js';
-import { monotonic } from '../support/clock.js';
+import { keepAlive, monotonic } from '../support/clock.js';
 import type { Parts } from './assemble.js';
 import type { Persistence } from './persistence.js';
 
@@ -49,6 +49,8 @@ export class Shutdown {
         hub.abandon();
         resolve();
       }, timeoutMs);
+      // sinks may wait with timers alone, as before another try
+      keepAlive(timer);
     });
     if (!keep) await this.closeAll(true, () => true);
     await this.persistence?.stop(keep);
