@@ -12,13 +12,20 @@ const port = Number(PORT || 8080);
 if (!(port > 0 && port < 65_536)) throw new RangeError(`PORT=${PORT} is not a port. Try 8080.`);
 
 if (workers.isPrimary) {
-  let isEnding = false;
+  let [isUp, isEnding] = [false, false];
   const start = () => isEnding || workers.fork({ KEY });
   for (let n = 0; n < 4; n++) start();
-  // after a pause, or a worker that cannot start would keep the machine busy
-  workers.on('exit', (worker) => isEnding || worker.exitedAfterDisconnect || setTimeout(start, 1_000));
-  workers.once('listening', () => console.log(`http://127.0.0.1:${port}/api/sessions?key=${KEY}`));
-  process.on('SIGINT', () => (isEnding = true)); // it ends when its workers have
+  // after a pause, or workers that crash would keep the machine busy; those that could never start have said why
+  workers.on('exit', () => isEnding || (isUp ? setTimeout(start, 1_000) : process.exit(1)));
+  workers.once('listening', () => {
+    isUp = true;
+    console.log(`http://127.0.0.1:${port}/api/sessions?key=${KEY}`);
+  });
+  const end = () => {
+    isEnding = true; // it ends when its workers have
+    for (const worker of Object.values(workers.workers)) worker.process.kill();
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
 } else {
   const redis = url && (await createClient({ url }).on('error', console.error).connect());
   const tracker = createTracker({ fingerprintKey: KEY });
@@ -30,5 +37,6 @@ if (workers.isPrimary) {
   app.use('/live', trackPlayback(tracker), express.static(MEDIA));
   app.use('/api', sessionsApi(cluster, { key: KEY, keyFile: '.stream-sessions-key' }));
   app.listen(port, '127.0.0.1');
-  process.once('SIGINT', () => cluster.leave().then(() => process.exit()));
+  const leave = () => cluster.leave().then(() => process.exit());
+  process.once('SIGINT', leave).once('SIGTERM', leave);
 }

@@ -24,8 +24,9 @@ const url = `http://127.0.0.1:${server.address().port}`;
 console.log(`${url}/live/cam1/index.m3u8`);
 console.log(`${url}/api/history/visits`);
 
-process.once('SIGINT', async () => {
+async function end() {
   await tracker.stop();
   await history.stop();
   process.exit();
-});
+}
+process.once('SIGINT', end).once('SIGTERM', end);

@@ -27,9 +27,9 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/live/cam-1/index.m3u8`);
 });
-process.once('SIGINT', () =>
-  tracker
-    .stop()
-    .then(sources.close)
-    .then(() => process.exit()),
-);
+async function end() {
+  await tracker.stop();
+  await sources.close();
+  process.exit();
+}
+process.once('SIGINT', end).once('SIGTERM', end);

@@ -39,8 +39,9 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/`);
 });
-process.once('SIGINT', async () => {
+async function end() {
   await tracker.stop();
   await book.close();
   process.exit();
-});
+}
+process.once('SIGINT', end).once('SIGTERM', end);

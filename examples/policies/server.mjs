@@ -26,4 +26,5 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/watch/cam1`);
 });
-process.once('SIGINT', () => tracker.stop().then(() => process.exit()));
+const end = () => tracker.stop().then(() => process.exit());
+process.once('SIGINT', end).once('SIGTERM', end);

@@ -18,7 +18,8 @@ const nms = new NodeMediaServer({ bind: '127.0.0.1', rtmp: { port: rtmp }, http:
 attachRtmp(nms, tracker);
 await runNodeMediaServer(nms);
 console.log(`rtmp://127.0.0.1:${rtmp}/live/cam1 and http://127.0.0.1:${http}/live/cam1.flv`);
-process.once('SIGINT', () => tracker.stop().then(() => nms.stop().then(() => process.exit())));
+const end = () => tracker.stop().then(() => nms.stop().then(() => process.exit()));
+process.once('SIGINT', end).once('SIGTERM', end);
 
 function portOf(variable, usual) {
   const port = process.env[variable] || usual;

@@ -17,7 +17,8 @@ tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 const server = createRtspServer({ tracker });
 await server.listen(port, '127.0.0.1');
 console.log(`rtsp://127.0.0.1:${port}/live/cam1`);
-process.once('SIGINT', () => server.close().then(() => tracker.stop()));
+const end = () => server.close().then(() => tracker.stop());
+process.once('SIGINT', end).once('SIGTERM', end);
 
 function portOf(variable, usual) {
   const port = process.env[variable] || usual;

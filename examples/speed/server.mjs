@@ -29,4 +29,5 @@ setInterval(() => {
     console.log(`${stream}: ${rateMbits?.toFixed(2)} of ${limits?.downMbits} Mbit/s ${tags.speed ?? ''}`);
   }
 }, 1000).unref();
-process.once('SIGINT', () => tracker.stop().then(() => process.exit()));
+const end = () => tracker.stop().then(() => process.exit());
+process.once('SIGINT', end).once('SIGTERM', end);

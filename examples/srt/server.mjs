@@ -16,7 +16,8 @@ tracker.on('denied', ({ denial }) => console.log(`x ${denial.reason}`));
 
 const server = createSrtServer({ tracker, port, passphrase });
 console.log(`srt://127.0.0.1:${server.port}?streamid=live/cam1`);
-process.once('SIGINT', () => server.close().then(() => tracker.stop()));
+const end = () => server.close().then(() => tracker.stop());
+process.once('SIGINT', end).once('SIGTERM', end);
 
 function portOf(variable, usual) {
   const port = process.env[variable] || usual;

@@ -20,12 +20,13 @@ const server = createServer(hub.handle).listen(port, '127.0.0.1', () => {
     `http://127.0.0.1:${server.address().port}/events?channel=news, sessions in ${storage ? 'Redis' : 'memory'}`,
   );
 });
-process.once('SIGINT', async () => {
+async function end() {
   server.close();
   await hub.stop();
   await tracker.stop();
   process.exit();
-});
+}
+process.once('SIGINT', end).once('SIGTERM', end);
 
 /** `redis://user:password@host:port/db`, or `rediss://` for TLS. */
 function configOf({ hostname, port, username, password, pathname, protocol }) {

@@ -6,6 +6,7 @@ import { sessionsApi } from '@stream-sessions/express-middleware';
 import { createVncProxy } from '@stream-sessions/websocket-adapter';
 
 const { PORT, VNC } = process.env;
+const www = Number(PORT || 8080);
 const { hostname: host, port } = new URL(`vnc://${VNC || '127.0.0.1:5901'}`);
 const noVNC = fileURLToPath(new URL('..', import.meta.resolve('@novnc/novnc')));
 
@@ -17,16 +18,18 @@ const target = () => ({ host, port: Number(port) }); // one desktop; yours may l
 const vnc = createVncProxy({ tracker, target, allow: [`127.0.0.1:${port}`] });
 
 const app = express();
-app.use('/api', sessionsApi(tracker)); // prints its key
+app.use('/api', sessionsApi(tracker, { url: `http://127.0.0.1:${www}/api` })); // prints its key
 app.use('/novnc', express.static(noVNC));
 app.use(express.static(fileURLToPath(new URL('public', import.meta.url))));
-const server = app.listen(Number(PORT || 8080), '127.0.0.1', () => {
+const server = app.listen(www, '127.0.0.1', (error) => {
+  if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/?desktop=desk1`);
 });
 server.on('upgrade', vnc.handleUpgrade);
-process.once('SIGINT', async () => {
+async function end() {
   server.close();
   await vnc.close();
   await tracker.stop();
   server.closeAllConnections();
-});
+}
+process.once('SIGINT', end).once('SIGTERM', end);

@@ -31,4 +31,5 @@ const url = `http://127.0.0.1:${server.address().port}`;
 const endpoints = [{ name: 'receiver', url: `${url}/hook`, secrets: [SECRET] }];
 const webhooks = await createWebhooks(tracker, { endpoints, journal: 'webhooks.journal', allowPrivateNetworks: true });
 console.log(`${url}/live/cam1/index.m3u8`);
-process.once('SIGINT', () => tracker.stop().then(() => webhooks.stop().then(() => process.exit())));
+const end = () => tracker.stop().then(() => webhooks.stop().then(() => process.exit()));
+process.once('SIGINT', end).once('SIGTERM', end);

@@ -36,4 +36,9 @@ wss.on('connection', (ws, request) => {
 server.listen(Number(process.env.PORT || 8080), '127.0.0.1', () => {
   console.log(`ws://127.0.0.1:${server.address().port}/live/cam1`);
 });
-process.once('SIGINT', () => tracker.stop().then(() => server.close()));
+async function end() {
+  await tracker.stop();
+  server.close();
+  server.closeAllConnections();
+}
+process.once('SIGINT', end).once('SIGTERM', end);

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { blocksOf, pages } from './support/markdown.js';
+import { blocksOf, pages, root } from './support/markdown.js';
 import { closeServers, complaints, promisedOutput, run } from './support/snippets.js';
 
 const examples = pages().flatMap((file) => blocksOf(file, 'ts'));
@@ -30,6 +30,23 @@ it('the check of examples reports a mistake in one', () => {
   const [complaint] = complaints([{ file: 'a.md', line: 7, language: 'ts', info: '', code }]);
   expect(complaint).toMatch(/^a\.md:9 .*idleTimeoutMs/);
 }, 120_000);
+
+const programs = readdirSync(join(root, 'examples')).flatMap((name) => {
+  const file = join(root, 'examples', name, 'server.mjs');
+  return existsSync(file) ? [{ file, code: readFileSync(file, 'utf8') }] : [];
+});
+
+it('every program of examples/ ends tidily by Ctrl-C, and by the signal of systemd and Docker', () => {
+  expect(programs.length).toBeGreaterThan(10);
+  for (const { file, code } of programs) {
+    for (const signal of ['SIGINT', 'SIGTERM']) expect([file, code.includes(`'${signal}'`)]).toEqual([file, true]);
+  }
+});
+
+it('nothing of Express says that it listens on a port that is taken: it calls back with the error', () => {
+  const deaf = [...examples, ...programs].filter(({ code }) => /\bapp\.listen\([^)]*, \(\) =>/.test(code));
+  expect(deaf.map(({ file }) => file)).toEqual([]);
+});
 
 // those with a file name import each other: see contracts.test.ts; recipes are played: see recipes.test.ts
 const others = examples.filter(
