@@ -48,6 +48,23 @@ async function known(call: (options: never) => unknown): Promise<string[]> {
   throw new Error('it took an unknown option, or did not say what it knows');
 }
 
+it('options that are undefined count as not given, also for exactOptionalPropertyTypes', () => {
+  const looks = Object.values(entrances).flatMap((file) => exportsOf(program, file));
+  const options = looks.filter(({ name }) => /(Options|Config|Filter|Query|Hit)$/.test(name));
+  const members = options.flatMap(({ name, symbol }) =>
+    (symbol.declarations ?? []).flatMap((declaration) =>
+      ts.isInterfaceDeclaration(declaration)
+        ? declaration.members.filter(ts.isPropertySignature).map((member) => ({ name, member }))
+        : [],
+    ),
+  );
+  expect(members.length).toBeGreaterThan(200);
+  const strict = members.filter(
+    ({ member: { questionToken, type } }) => questionToken && !/\| undefined$/.test(type?.getText() ?? ''),
+  );
+  expect(strict.map(({ name, member }) => `${name}.${member.name.getText()}`)).toEqual([]);
+});
+
 describe('docs/options.md', () => {
   const tracker = createTracker();
   const hot = namesUnder('docs/options.md', 'Changeable while running');

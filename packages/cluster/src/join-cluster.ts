@@ -45,23 +45,23 @@ export interface ClusterOptions {
   /** How the nodes reach each other: `redisLink(client)`. */
   via: ClusterLink;
   /** The name of this node in lists; at most 64 characters. Default: the host name and the process id. */
-  name?: string;
+  name?: string | undefined;
   /**
    * What happens to newcomers while the cluster cannot be asked: `local` decides as a single node does, `refuse` answers 503.
    * Viewers known here play on. Default `local`.
    */
-  whenAlone?: 'local' | 'refuse';
+  whenAlone?: 'local' | 'refuse' | undefined;
   /** How long a newcomer's first request waits for the cluster, in milliseconds, at most 10,000. Default 250. */
-  timeLimitMs?: number;
+  timeLimitMs?: number | undefined;
   /**
    * How long a node that is not heard from counts as a member, in milliseconds, from 1,000 to 86,400,000. The lease is renewed
    * three times within that. Default 10,000.
    */
-  leaseMs?: number;
+  leaseMs?: number | undefined;
   /** Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /** Default: warnings and errors to stderr. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 /** What a node announces when it has joined, and, before its incarnation, when it leaves. */

@@ -15,40 +15,40 @@ export interface TrackPlaybackOptions {
    * `cam1/720p`. A function returns it; null lets the request pass uncounted, and so does undefined, unless a policy authorises:
    * then a file without a stream is refused.
    */
-  stream?: StreamRule | RequestCallback<[], string | null | undefined>;
+  stream?: StreamRule | RequestCallback<[], string | null | undefined> | undefined;
   /**
    * Further file extensions that count, with their protocol, `{ '.aac': 'hls', '.m4a': 'dash' }`, and ones that never do,
    * `{ '.vtt': false }`. Default none. While a policy authorises, other media files are judged as well.
    */
-  extensions?: Readonly<Record<string, Protocol | false>>;
+  extensions?: Readonly<Record<string, Protocol | false>> | undefined;
   /**
    * Proxies that may say who the client is, like Express's `trust proxy`. For apps without Express's own setting, which
    * applies if this is absent. Default: the socket's address is the client's.
    */
-  trustProxy?: TrustProxy;
+  trustProxy?: TrustProxy | undefined;
   /**
    * How to tell who is watching another time than live: a list of query parameters, at least one of which then has a value;
    * false: nobody is; or a callback that returns true, false (live) or undefined (it does not say). Default: `from`, `delay`,
    * `dur`, `ago`. A playlist without them means live; a segment without them says nothing, and its viewer keeps what the playlist
    * said.
    */
-  dvr?: TimeshiftRule;
+  dvr?: TimeshiftRule | undefined;
   /** Has the last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
-  hit?: RequestCallback<[hit: HttpHit], HttpHit | null>;
+  hit?: RequestCallback<[hit: HttpHit], HttpHit | null> | undefined;
   /** How viewer tokens are read, and written into playlists and cookies. Default: read only. */
-  viewerToken?: ViewerTokenOptions;
+  viewerToken?: ViewerTokenOptions | undefined;
   /**
    * Lists even viewers who received nothing but errors (404, 500), for any stream name that somebody makes up. Default false: on
    * a stream that has never been served, a viewer is listed once a request succeeds.
    */
-  countErrors?: boolean;
+  countErrors?: boolean | undefined;
   /**
    * `ready` of `createSources()`: an admitted viewer is held until the source of the stream runs, and is answered with 503 and
    * `Retry-After: 2` if it does not start in time. Default: nobody is held.
    */
-  ready?: SourceGate;
+  ready?: SourceGate | undefined;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
-  onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
+  onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown> | undefined;
 }
 
 const KNOWN: readonly (keyof TrackPlaybackOptions)[] = [

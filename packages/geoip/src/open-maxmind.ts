@@ -9,9 +9,9 @@ export interface MaxMindOptions {
    * How often to check whether the file was replaced, in milliseconds. Default 60,000; 0 = never.
    * A check is one `stat`; lower it if an update has to take effect at once.
    */
-  reloadMs?: number;
+  reloadMs?: number | undefined;
   /** Receives reloads (`info`) and unusable replacements (`warn`, once each). Default: none. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 /** Finds the country of an address in a MaxMind database. */

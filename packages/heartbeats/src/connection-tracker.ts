@@ -6,15 +6,15 @@ import { Connections } from './connections.js';
 /** Options of `createConnectionTracker()`. */
 export interface ConnectionTrackerOptions {
   /** A connection without a heartbeat for this long is no longer active. Default 60,000 ms. */
-  readonly heartbeatWindowMs?: number;
+  readonly heartbeatWindowMs?: number | undefined;
   /** How often silent connections are removed. Default 30,000 ms. */
-  readonly checkIntervalMs?: number;
+  readonly checkIntervalMs?: number | undefined;
   /** With a state store, connections with a heartbeat within this time are restored after a restart. Default 300,000 ms. */
-  readonly resumeWithinMs?: number;
+  readonly resumeWithinMs?: number | undefined;
   /** The maximum number of connections. Default 200,000. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /** Default: the wall clock. Pass the same clock as to the tracker. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /**

@@ -132,7 +132,7 @@ export class KeptHistory implements History {
     await this.rollUp.all();
   }
 
-  stop({ timeoutMs = STOP_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  stop({ timeoutMs = STOP_MS }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     this.stopping ??= this.end(timeoutMs);
     return this.stopping;
   }

@@ -22,47 +22,47 @@ export interface IpLater {
 /** Retention in days; `Infinity` means for ever. Visits and minutes are dropped a month at a time. */
 export interface RetentionDays {
   /** Default 90. */
-  readonly visits?: number;
+  readonly visits?: number | undefined;
   /** Default 30. */
-  readonly minutes?: number;
+  readonly minutes?: number | undefined;
   /** Default `Infinity`. */
-  readonly hours?: number;
+  readonly hours?: number | undefined;
   /** Default `Infinity`. */
-  readonly days?: number;
+  readonly days?: number | undefined;
 }
 
 /** Options of `openHistory()`. One of `url`, `pool`, `dataDir` and `engine` selects the database. */
 export interface HistoryOptions {
   /** `postgres://…`: PostgreSQL 14 or newer, by the npm package `pg`. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** A `Pool` of the npm package `pg`, which you have to end yourself. */
-  readonly pool?: PgPool;
+  readonly pool?: PgPool | undefined;
   /** A folder for PGlite (npm package `@electric-sql/pglite`), used by this process alone. */
-  readonly dataDir?: string;
+  readonly dataDir?: string | undefined;
   /** A database adapter of your own. */
-  readonly engine?: SqlEngine;
+  readonly engine?: SqlEngine | undefined;
   /**
    * A folder for what the database has not taken yet, used by this process alone. Default `<dataDir>-journal`, `history-journal`.
    */
-  readonly journal?: string;
+  readonly journal?: string | undefined;
   /** Bytes. Default 1 GiB. */
-  readonly maxJournalBytes?: number;
+  readonly maxJournalBytes?: number | undefined;
   /** How often a live visit that changes is written. Milliseconds. Default a minute. */
-  readonly progressMs?: number;
+  readonly progressMs?: number | undefined;
   /** Visits are closed as `lost` if their process has not been heard from for this long. Milliseconds. Default five minutes. */
-  readonly lostAfterMs?: number;
-  readonly retentionDays?: RetentionDays;
+  readonly lostAfterMs?: number | undefined;
+  readonly retentionDays?: RetentionDays | undefined;
   /** What is kept of addresses. Default `full`. */
-  readonly ip?: IpMode | IpLater;
+  readonly ip?: IpMode | IpLater | undefined;
   /**
    * For ids where addresses are not kept in full: 16 characters or more, the same for all processes that write to one database.
    * Default: generated at the first start, and kept in the journal's folder.
    */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Default: the wall clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Default: warnings and errors to stderr. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
 }
 
 const KNOWN: readonly string[] = [

@@ -19,7 +19,7 @@ export interface MetricsHandlerOptions extends MetricsOptions {
    * Decides who may scrape: true grants access, anything else is answered with 403, and an error with the status 401 with that.
    * `localOnly` of the middleware is such a function. Default: everyone who gets this far.
    */
-  readonly authorize?: { call(req: Request): boolean | Promise<boolean> }['call'];
+  readonly authorize?: { call(req: Request): boolean | Promise<boolean> }['call'] | undefined;
 }
 
 /** The first is for scrapers that accept both. */

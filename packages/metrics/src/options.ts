@@ -6,7 +6,7 @@ export interface MetricsOptions {
    * How many streams have a label of their own: those with the most sessions. The rest is the stream `other`. `false`: no
    * label names a stream. Default 100.
    */
-  readonly streams?: number | false;
+  readonly streams?: number | false | undefined;
 }
 
 export const KNOWN: readonly string[] = ['streams'] satisfies readonly (keyof MetricsOptions)[];

@@ -26,15 +26,15 @@ export interface SourceRule {
    * Leftovers of an earlier run are removed first: the playlist, and the segments it lists; its folder is created. Or a function
    * that tells whether the stream can be played, called every 100 ms. Default: it is running when its driver says so.
    */
-  readonly playlist?: string | PlaylistCheck;
+  readonly playlist?: string | PlaylistCheck | undefined;
 }
 
 /** When sources sleep, in the terms that other trackers use in their configuration. */
 export interface SessionSettings {
   /** Anything but exactly `"true"`: sources are never put to sleep. */
-  readonly enableAutoHibernation?: string;
+  readonly enableAutoHibernation?: string | undefined;
   /** In Go's notation for durations, `30m`, `1h30m`. Anything unreadable is 30 minutes. */
-  readonly defaultIdleTimeout?: string;
+  readonly defaultIdleTimeout?: string | undefined;
 }
 
 /** Options of `createSources()`. */
@@ -42,36 +42,36 @@ export interface SourcesOptions {
   /** The first rule whose pattern matches the stream applies. */
   readonly sources: readonly SourceRule[];
   /** A source that is not running after this long has failed. Default 10,000 ms. */
-  readonly startTimeoutMs?: number;
+  readonly startTimeoutMs?: number | undefined;
   /** A source that nobody has watched for this long is stopped. Default 1,800,000 ms (30 minutes); Infinity: never. */
-  readonly hibernateAfterMs?: number;
+  readonly hibernateAfterMs?: number | undefined;
   /** How many sources may run at once. A source that nobody watches makes room; otherwise the next one waits. Default 16. */
-  readonly maxRunning?: number;
+  readonly maxRunning?: number | undefined;
   /** How many may be starting at once. Default 4. */
-  readonly maxStarting?: number;
+  readonly maxStarting?: number | undefined;
   /** How often it checks whether somebody is still watching. Default 1,000 ms. */
-  readonly checkIntervalMs?: number;
+  readonly checkIntervalMs?: number | undefined;
   /** How often a driver is asked what is running. Default 10,000 ms. */
-  readonly pollIntervalMs?: number;
+  readonly pollIntervalMs?: number | undefined;
   /** How long a request waits for its source at most. Default 8,000 ms. */
-  readonly holdMs?: number;
+  readonly holdMs?: number | undefined;
   /** How many requests may wait, over all streams. Default 1,000. */
-  readonly maxHeld?: number;
+  readonly maxHeld?: number | undefined;
   /**
    * For several processes that share a driver: the one that holds it decides about all sources, for the viewers of all processes.
    * Default: this process decides alone.
    */
-  readonly lease?: SourceLease;
+  readonly lease?: SourceLease | undefined;
   /** Settings under the names that other trackers use, with values as text. `hibernateAfterMs` takes precedence. */
-  readonly session?: SessionSettings;
+  readonly session?: SessionSettings | undefined;
   /** `enableAutoHibernation` of `session`, in a flat table of settings. Takes precedence over that. */
-  readonly 'session.enableAutoHibernation'?: string;
+  readonly 'session.enableAutoHibernation'?: string | undefined;
   /** `defaultIdleTimeout` of `session`, in a flat table of settings. Takes precedence over that. */
-  readonly 'session.defaultIdleTimeout'?: string;
+  readonly 'session.defaultIdleTimeout'?: string | undefined;
   /** Default: the wall clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Default: warnings and errors to stderr. */
-  readonly logger?: Pick<Logger, 'warn' | 'error'>;
+  readonly logger?: Pick<Logger, 'warn' | 'error'> | undefined;
 }
 
 /** A validated rule. */

@@ -14,24 +14,24 @@ export interface RtmpOptions {
    * Protect the server from packets that crash it (see `guardNodeMediaServer`). Default true; set false if you have called
    * `guardNodeMediaServer` with your own options.
    */
-  guard?: boolean;
+  guard?: boolean | undefined;
   /**
    * A player that takes nothing for this long while media is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0
    * = never.
    */
-  stallTimeoutMs?: number;
+  stallTimeoutMs?: number | undefined;
   /**
    * A publisher that sends nothing for this long counts as gone, and so does a player that used to answer pings and no
    * longer does (RTMP, WS-FLV, HTTP/2). Milliseconds; default 30_000; 0 = never.
    */
-  silenceTimeoutMs?: number;
+  silenceTimeoutMs?: number | undefined;
   /**
    * How much media may wait for one slow player, in bytes. Default 8 MiB. Beyond it, the player misses media until half of
    * that is gone, and then continues with the latest key frame.
    */
-  maxBufferBytes?: number;
+  maxBufferBytes?: number | undefined;
   /** The clock for the once-a-second readings. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** Options with their defaults. */

@@ -6,7 +6,7 @@ export interface RtspOptions {
    * A player that takes nothing for this long while media is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0
    * = never.
    */
-  stallTimeoutMs?: number;
+  stallTimeoutMs?: number | undefined;
   /** The clock for the once-a-second readings. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }

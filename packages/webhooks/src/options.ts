@@ -18,13 +18,13 @@ import { type Signer, signerOf } from './sign.js';
 /** Conditions for sending an event, besides its type and stream. */
 export interface WebhookCondition {
   /** Of `session.closed` and `session.denied`, only those with one of these reasons. */
-  readonly reasons?: readonly string[];
+  readonly reasons?: readonly string[] | undefined;
   /** `stream.viewers_above`, each time a stream gets more viewers than this. */
-  readonly viewersAbove?: number;
+  readonly viewersAbove?: number | undefined;
   /** `stream.viewers_below`, each time a stream that had at least this many viewers falls below it; from 1. */
-  readonly viewersBelow?: number;
+  readonly viewersBelow?: number | undefined;
   /** `stream.publisher_lost`, each time the last publisher of a stream ends. */
-  readonly publisherLost?: boolean;
+  readonly publisherLost?: boolean | undefined;
 }
 
 /** Where events go. */
@@ -32,16 +32,16 @@ export interface WebhookEndpoint {
   /** `https:`, or `http:`. Only its host is ever shown. */
   readonly url: string;
   /** `whsec_…` (`v1`) or `whsk_…` (`v1a`); each of them signs. None: nothing is signed. */
-  readonly secrets?: readonly string[];
+  readonly secrets?: readonly string[] | undefined;
   /** Its name in lists and in the journal. Default: its host, and a hash of its URL. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Types of events. Default `session.opened`, `session.closed`, `session.denied`; none if `when` names a threshold. */
-  readonly events?: readonly string[];
+  readonly events?: readonly string[] | undefined;
   /** Stream codes, or prefixes followed by `*`. Default all. */
-  readonly streams?: readonly string[];
-  readonly when?: WebhookCondition;
+  readonly streams?: readonly string[] | undefined;
+  readonly when?: WebhookCondition | undefined;
   /** Default `standard`; `mistserver` receives only `session.closed`. */
-  readonly format?: WebhookFormat;
+  readonly format?: WebhookFormat | undefined;
 }
 
 /** Options of `createWebhooks()`. */
@@ -50,18 +50,18 @@ export interface WebhooksOptions {
   /** Path of a file for what is to be sent, used by this process alone. It is created if it does not exist. */
   readonly journal: string;
   /** The largest size of the journal, counting only what is needed. Bytes. Default 256 MiB. */
-  readonly maxJournalBytes?: number;
+  readonly maxJournalBytes?: number | undefined;
   /**
    * Waits between attempts in milliseconds, each longer by up to a fifth. Default: that of Standard Webhooks, ten attempts in
    * three days.
    */
-  readonly retryScheduleMs?: readonly number[];
+  readonly retryScheduleMs?: readonly number[] | undefined;
   /** Also sends to addresses that are not public: those of this machine or your network. Default false. */
-  readonly allowPrivateNetworks?: boolean;
+  readonly allowPrivateNetworks?: boolean | undefined;
   /** Default: the wall clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Default: warnings and errors to stderr. */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
 }
 
 export interface CheckedEndpoint {

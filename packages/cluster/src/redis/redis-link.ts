@@ -28,11 +28,11 @@ import { evaluate } from './scripts.js';
 /** Options of {@link redisLink}. */
 export interface RedisLinkOptions {
   /** Precedes every key, and ends with `:`; default `stream-sessions:`. Processes that share it form one cluster. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** A step without a reply for this many milliseconds, including retries, has failed; default 1,000. */
-  commandTimeoutMs?: number;
+  commandTimeoutMs?: number | undefined;
   /** The source of time for limits; leases go by the clock of Redis. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /**

@@ -28,16 +28,16 @@ export interface WorkerLinkOptions {
    * it form one cluster. Default: one in the folder for temporary files, for all processes of this user that run the same
    * program.
    */
-  path?: string;
+  path?: string | undefined;
   /**
    * A file in which denials outlive the last process: the same for all of them. Created if it does not exist, readable by this
    * user only. Default: none, so denials end with the last process.
    */
-  denialsFile?: string;
+  denialsFile?: string | undefined;
   /** A step without an answer for this many milliseconds has failed; default 1,000. */
-  commandTimeoutMs?: number;
+  commandTimeoutMs?: number | undefined;
   /** The source of time for limits. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** How soon a follower whose hub has gone looks for the next one. Milliseconds. */

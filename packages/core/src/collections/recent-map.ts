@@ -5,7 +5,7 @@ export interface RecentMapOptions {
   /** Entries per generation; there are two generations. */
   readonly max: number;
   /** A generation ends after this long, at the next `set`. Milliseconds; default: only when it is full. */
-  readonly generationMs?: number;
+  readonly generationMs?: number | undefined;
   /** Epoch milliseconds. Default `Date.now`; called only if `generationMs` is given. */
   readonly now?: (() => number) | undefined;
 }

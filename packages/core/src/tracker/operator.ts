@@ -126,7 +126,7 @@ export class Operator {
     return { ...(await this.parts.reviews.decideAgain([...sessions])), denialsLifted };
   }
 
-  async reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
+  async reauthorize(target: { user?: string | undefined; session?: string | undefined }): Promise<InvalidateResult> {
     checkOptions('reauthorize()', target, ['user', 'session']);
     const { user, session: id } = target;
     if (!user && !id) {

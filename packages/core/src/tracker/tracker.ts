@@ -166,7 +166,7 @@ export class Tracker implements SessionTracker {
     return this.parts.operator.invalidate(streams);
   }
 
-  reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult> {
+  reauthorize(target: { user?: string | undefined; session?: string | undefined }): Promise<InvalidateResult> {
     return this.parts.operator.reauthorize(target);
   }
 
@@ -215,7 +215,7 @@ export class Tracker implements SessionTracker {
     this.parts.sweeper.sweep();
   }
 
-  stop(options: { timeoutMs?: number; keep?: boolean } = {}): Promise<void> {
+  stop(options: { timeoutMs?: number | undefined; keep?: boolean | undefined } = {}): Promise<void> {
     checkOptions('stop()', options, ['timeoutMs', 'keep']);
     const { timeoutMs = 10_000, keep = false } = options;
     checkTimeout('timeoutMs', timeoutMs);

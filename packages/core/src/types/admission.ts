@@ -63,7 +63,7 @@ export interface CloseOptions {
    * When the connection was last active, in epoch milliseconds: watch time ends there. For clients that turn out to have gone
    * long ago. Default and maximum: now. Other activity of the session counts all the same.
    */
-  readonly at?: number;
+  readonly at?: number | undefined;
 }
 
 /** Ends a connection that the transport has lost or finished. Afterwards its methods do nothing. */

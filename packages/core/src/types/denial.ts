@@ -6,21 +6,21 @@ export type DenialKind = 'credentials' | 'forbidden' | 'limit' | 'overload';
 /** Whom a denial covers. Fields are ANDed. An empty target, an unknown field or a bad CIDR is ERR_BAD_DENIAL. */
 export interface DenialTarget {
   /** A session id. */
-  session?: string;
-  user?: string;
+  session?: string | undefined;
+  user?: string | undefined;
   /** The token itself, wherever it arrives: in the URL, a cookie, or an `Authorization: Bearer`. Only a hash is kept. */
-  token?: string;
+  token?: string | undefined;
   /** An address or a CIDR block. A plain IPv6 address means its /64 (`identity.ipv6PrefixLength`). */
-  ip?: string;
-  userAgent?: string;
-  stream?: string;
-  protocol?: Protocol;
+  ip?: string | undefined;
+  userAgent?: string | undefined;
+  stream?: string | undefined;
+  protocol?: Protocol | undefined;
   /**
    * Only with `user`: refuses credentials issued to the user up to this time, in epoch milliseconds. Whole seconds count, and the
    * second itself is refused; so are credentials without a time of issue (`issuedAt` of policies). Credentials issued later are
    * accepted.
    */
-  issuedBefore?: number;
+  issuedBefore?: number | undefined;
 }
 
 /** A session of the same user that conflicts with the refused one. */

@@ -65,7 +65,7 @@ export interface SessionDirectory {
   denials(): Answer<readonly Denial[]>;
   explain(id: string): Answer<Explanation | undefined>;
   invalidate(streams?: string | readonly string[]): Answer<InvalidateResult>;
-  reauthorize(target: { user?: string; session?: string }): Answer<InvalidateResult>;
+  reauthorize(target: { user?: string | undefined; session?: string | undefined }): Answer<InvalidateResult>;
   /** Resolves when everything that has changed so far is where a crash cannot reach it. */
   saved?(): Promise<void>;
   /**

@@ -116,19 +116,19 @@ export interface SinkOptions {
    * How many pairs of `opened` and `closed` may wait in memory. Default 10,000. A further `opened` goes to the spill file, or is
    * lost with its `closed`; the `closed` of an accepted one is never lost while the process lives.
    */
-  readonly maxPairs?: number;
+  readonly maxPairs?: number | undefined;
   /** Path of a file, for this sink alone, for pairs that do not fit. What an earlier process left in it is delivered first. */
-  readonly spillFile?: string;
+  readonly spillFile?: string | undefined;
   /**
    * Bytes of the spill file from which on a further `opened` is lost with its `closed`. Default 1 GiB, some two million events. A
    * `closed` still goes into the file, if its `opened` did.
    */
-  readonly maxSpillBytes?: number;
+  readonly maxSpillBytes?: number | undefined;
   /**
    * How often a batch is tried, and the delay after the first try; each further delay is twice as long, up to a minute. Default:
    * one try. A batch whose last try fails is lost.
    */
-  readonly retry?: { readonly tries: number; readonly delayMs: number };
+  readonly retry?: { readonly tries: number; readonly delayMs: number } | undefined;
 }
 
 /** How well a sink keeps up. */

@@ -13,7 +13,7 @@ export interface HttpHit {
   stream: string;
   protocol: Protocol;
   /** Default `viewer`. */
-  kind?: SessionKind;
+  kind?: SessionKind | undefined;
   /** The client's address, without port. */
   ip: string;
   userAgent?: string | undefined;
@@ -66,7 +66,7 @@ export interface ConnHit {
   stream: string;
   protocol: Protocol;
   /** Default `viewer`. */
-  kind?: SessionKind;
+  kind?: SessionKind | undefined;
   /** `1.2.3.4:9000`, `[::1]:9000` or a bare address. */
   remoteAddress: string;
   userAgent?: string | undefined;

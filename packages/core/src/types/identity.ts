@@ -12,15 +12,15 @@ export const IDENTITY_FIELDS: readonly IdentityField[] = ['stream', 'ip', 'token
  */
 export interface IdentityOptions extends Partial<Record<SessionKind, readonly IdentityField[]>> {
   /** How much of an IPv6 address counts. Default 64: the block that one household gets. */
-  ipv6PrefixLength?: number;
+  ipv6PrefixLength?: number | undefined;
   /** A connection that carries a token joins the session that its recipe finds (as in MistServer). Default false. */
-  mergeConnections?: boolean;
+  mergeConnections?: boolean | undefined;
   /**
    * Default true: a hit that lacks the session's best name (stock players drop the playlist's query on segments) is found by its
    * next best one, and a session without a name of some kind takes one that comes late. With authorising policies, such a hit
    * counts towards that session, but the session admits it only with `'admit'`. False: names must match exactly.
    */
-  aliases?: boolean | 'admit';
+  aliases?: boolean | 'admit' | undefined;
 }
 
 const streamIpToken = ['stream', 'ip', 'token'] as const;

@@ -1,5 +1,5 @@
 /** Rates that a transport should enforce, in megabits per second. */
 export interface Limits {
-  readonly downMbits?: number;
-  readonly upMbits?: number;
+  readonly downMbits?: number | undefined;
+  readonly upMbits?: number | undefined;
 }

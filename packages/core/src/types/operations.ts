@@ -3,14 +3,14 @@ import type { Denial } from './denial.js';
 /** Options of `kick` and `kickAll`. */
 export interface KickOptions {
   /** How long the viewer is kept out, in milliseconds. Default `deniedRetentionMs`; 0 = may come back at once. */
-  denyForMs?: number;
+  denyForMs?: number | undefined;
   /** Shown as `closeDetail` and in the denial. */
-  reason?: string;
+  reason?: string | undefined;
   /**
    * For a viewer whom a policy has named: everything issued to this user until now is refused for `revokeForMs`, and sessions
    * opened with it close. A new login is accepted: `denyForMs` is then 0 unless given. Other viewers are kicked as usual.
    */
-  revoke?: boolean;
+  revoke?: boolean | undefined;
 }
 
 /** The outcome of a kick where several nodes have a part of the session, each identified by its name. */
@@ -30,8 +30,8 @@ export interface SharedDenial extends Denial {
 /** Options of `deny`. */
 export interface DenyOptions {
   /** Milliseconds. Default `deniedRetentionMs`, with `issuedBefore` `revokeForMs`; 0 = only closes live sessions; Infinity = until lifted. */
-  forMs?: number;
-  reason?: string;
+  forMs?: number | undefined;
+  reason?: string | undefined;
 }
 
 /** The result of asking the policies again: numbers of sessions. */

@@ -110,35 +110,35 @@ export type SessionOrder = 'openedAt' | '-openedAt' | '-bytes' | '-closedAt';
 /** Which sessions `list`, `count` and `kickAll` apply to. All given fields must match; an empty filter matches all. */
 export interface SessionFilter {
   /** Exact stream code. */
-  stream?: string;
-  protocol?: Protocol;
+  stream?: string | undefined;
+  protocol?: Protocol | undefined;
   /** One kind, or any of several. */
-  kind?: SessionKind | readonly SessionKind[];
+  kind?: SessionKind | readonly SessionKind[] | undefined;
   /** `''` or absent: live and recently closed. */
-  status?: 'active' | 'closed' | '';
+  status?: 'active' | 'closed' | '' | undefined;
   /** Matches `userId` or `userName`. */
-  user?: string;
-  ip?: string;
-  country?: string;
+  user?: string | undefined;
+  ip?: string | undefined;
+  country?: string | undefined;
   /** True: only viewers of another time than live; false: only the others. */
-  dvr?: boolean;
+  dvr?: boolean | undefined;
   /** `key` (present) or `key=value`. */
-  tag?: string;
+  tag?: string | undefined;
   /** Close reason. */
-  reason?: CloseReason;
+  reason?: CloseReason | undefined;
   /** Part of the user's name or id, an address, the User-Agent or the stream code, in any case. At most 256 characters. */
-  search?: string;
+  search?: string | undefined;
   /**
    * `latest` (default): one row per id, the latest visit; the other filters consider only that one. `all`: also earlier
    * visits of viewers who came back; `id` and `openedAt` together are unique.
    */
-  visits?: 'latest' | 'all';
+  visits?: 'latest' | 'all' | undefined;
   /** How the rows are sorted: see `SessionOrder`. Default `openedAt`. */
-  order?: SessionOrder;
+  order?: SessionOrder | undefined;
   /** Maximum number of rows; `<= 0` or absent: no limit. */
-  limit?: number;
+  limit?: number | undefined;
   /** Continue after this row: `cursorOf(lastRow, order)`. The row itself may be gone by then. */
-  after?: string;
+  after?: string | undefined;
 }
 
 /** One live stream, in figures. */

@@ -15,30 +15,30 @@ export interface Approval {
   /**
    * Who this is, in at most 1,024 characters. The policy vouches for this name: a kick then applies to the user, not the address.
    */
-  userId?: string;
-  tags?: Readonly<Record<string, string>>;
+  userId?: string | undefined;
+  tags?: Readonly<Record<string, string>> | undefined;
   /** Epoch milliseconds. The session then closes as `expired`. */
-  expiresAt?: number;
+  expiresAt?: number | undefined;
   /** When the credential was issued, epoch milliseconds: see `issuedBefore` of `deny`. */
-  issuedAt?: number;
+  issuedAt?: number | undefined;
   /** How many sessions this user may have; read by concurrency policies. */
-  maxSessions?: number;
+  maxSessions?: number | undefined;
   /**
    * Sessions (ids) to close as `replaced` when this one opens. They stay out (same stream and protocol, any token,
    * address and user agent they had) while this one lives. A function is called at the moment of opening.
    */
-  replace?: Ids;
+  replace?: Ids | undefined;
   /** Sessions (ids) that give up their place when this one opens: they are closed as `idle` and may ask to come back. */
-  release?: Ids;
+  release?: Ids | undefined;
   /**
    * The live session (id) that this viewer already has, under another name: it continues, and no new one opens. For
    * requests and merged connections of the same kind; others open as usual.
    */
-  continues?: string;
+  continues?: string | undefined;
   /** Rates to enforce. The tightest of all policies apply; `{}` lifts what this policy said before, undefined keeps it. */
-  limits?: Limits;
+  limits?: Limits | undefined;
   /** The pass (id) that this viewer is using up; read by policies of the stage `pass`. */
-  pass?: string;
+  pass?: string | undefined;
 }
 
 /** Session ids, or a function that returns them when they are needed. */
@@ -50,21 +50,21 @@ export interface Refusal {
   /** Cut at 256 characters. */
   reason: CloseReason;
   /** Default `forbidden`. */
-  kind?: DenialKind;
+  kind?: DenialKind | undefined;
   /** Cut at 1,024 characters. */
-  detail?: string;
+  detail?: string | undefined;
   /**
    * What is left of an exhausted allowance, such as `{ seconds: 0, bytes: 120_000 }`: told to the refused viewer. At most 16
    * numbers with names of at most 64 characters; others are left out.
    */
-  remaining?: Readonly<Record<string, number>>;
+  remaining?: Readonly<Record<string, number>> | undefined;
   /**
    * Live sessions (ids, at most 32) that occupy the place of this one. Told to the refused viewer only if a policy asked earlier
    * has vouched for the user, and only sessions of that same user: name them for limits per user, never per address.
    */
-  conflicts?: readonly string[];
+  conflicts?: readonly string[] | undefined;
   /** How long to remember it, in milliseconds. Default 0; for the stage `authorise` the tracker's `deniedRetentionMs`. */
-  denyForMs?: number;
+  denyForMs?: number | undefined;
 }
 
 /** A policy's answer: yes or no. */

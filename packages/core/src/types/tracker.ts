@@ -65,7 +65,7 @@ export interface SessionTracker extends SessionDirectory {
   /** The policies decide again about these streams (or all): refused sessions are cut, remembered refusals end. */
   invalidate(streams?: string | readonly string[]): Promise<InvalidateResult>;
   /** The policies decide again about one user or one session. */
-  reauthorize(target: { user?: string; session?: string }): Promise<InvalidateResult>;
+  reauthorize(target: { user?: string | undefined; session?: string | undefined }): Promise<InvalidateResult>;
   /**
    * Why a session is what it is: its identity, what each policy said, what it is waiting for, why it closed. For the id of a
    * denial: whom it refuses, and what the policies said.
@@ -125,5 +125,5 @@ export interface SessionTracker extends SessionDirectory {
    * `keep`, with a state store: no session is closed. New requests are refused, responses may end within `timeoutMs` and are then
    * cut along with the connections, and the next process continues every session.
    */
-  stop(options?: { timeoutMs?: number; keep?: boolean }): Promise<void>;
+  stop(options?: { timeoutMs?: number | undefined; keep?: boolean | undefined }): Promise<void>;
 }

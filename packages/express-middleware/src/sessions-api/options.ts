@@ -13,27 +13,27 @@ export interface SessionsApiOptions {
    * Decides who may use the API: true admits the caller, anything else is answered with 403; throw an error with `status: 401`
    * for 401. `localOnly` is such a function. Default: callers need the key.
    */
-  authorize?: RequestCallback<[action: Action], boolean | Promise<boolean>>;
+  authorize?: RequestCallback<[action: Action], boolean | Promise<boolean>> | undefined;
   /**
    * The key that opens the API without `authorize`: 16 or more letters, digits and `-._~+/`. Several processes behind one address
    * need the same key. It is not printed, and is written only if `keyFile` says where. Default: a new one each time the process
    * starts, printed once on stderr.
    */
-  key?: string;
+  key?: string | undefined;
   /**
    * Where the key is written for scripts, readable only by this user, as a header for `curl -H @file`; `false`: nowhere.
    * Default: `.stream-sessions-key` in the folder where the process was started, if that is writable; nowhere for your
    * own `key`.
    */
-  keyFile?: string | false;
+  keyFile?: string | false | undefined;
   /** Where a browser finds this API, such as `http://127.0.0.1:8080/api`: printed with the key, as a link. Default none. */
-  url?: string;
+  url?: string | undefined;
   /** Called with the key at once, instead of printing it on stderr: for programs that learn their address only later. */
-  announce?: (key: AnnouncedKey) => void;
+  announce?: ((key: AnnouncedKey) => void) | undefined;
   /** The kinds that lists show if the request does not specify `kind`. Default all; viewers if `compat` is set. */
-  kinds?: readonly SessionKind[];
+  kinds?: readonly SessionKind[] | undefined;
   /** `open-streamer`: for clients of Open-Streamer. Lists show viewers, and unknown query names are ignored. */
-  compat?: 'open-streamer';
+  compat?: 'open-streamer' | undefined;
 }
 
 const KNOWN: readonly (keyof SessionsApiOptions)[] = [

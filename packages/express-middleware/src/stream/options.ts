@@ -19,20 +19,20 @@ export interface TrackStreamOptions {
    */
   stream: string | RequestCallback<[], string | null | undefined>;
   /** What the list calls the protocol: `sse`, `mjpeg`, `mpegts`, `http-flv`. Default `http`. */
-  protocol?: Protocol;
+  protocol?: Protocol | undefined;
   /** Proxies that may say who the client is, for apps without Express's `trust proxy`, which applies if this is absent. */
-  trustProxy?: TrustProxy;
+  trustProxy?: TrustProxy | undefined;
   /** Has the last word on what is tracked: returns the hit, changed or not, or null to let the request pass uncounted. */
-  hit?: RequestCallback<[hit: ConnHit], ConnHit | null>;
+  hit?: RequestCallback<[hit: ConnHit], ConnHit | null> | undefined;
   /** Answers a refused viewer instead of the built-in 401, 403, 429 or 503. */
-  onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown>;
+  onDenied?: RequestCallback<[res: PlaybackResponse, denial: Denial], unknown> | undefined;
   /**
    * A viewer that takes nothing for this long while data is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0 =
    * never.
    */
-  stallTimeoutMs?: number;
+  stallTimeoutMs?: number | undefined;
   /** The clock for the once-a-second readings. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** The options, checked, with their defaults. */

@@ -3,22 +3,22 @@ import { badOption, checkOptions } from '@stream-sessions/core/spi';
 /** How `trackPlayback()` reads and writes viewer tokens. Everything has a default. */
 export interface ViewerTokenOptions {
   /** The query parameter that carries the token. Default: `token` and `tkn` are read, `tkn` is written. */
-  parameter?: string;
+  parameter?: string | undefined;
   /** The cookie that carries the token. Default: `token` and `tkn` are read, `tkn` is written. */
-  cookie?: string;
+  cookie?: string | undefined;
   /** Read the token from the URL, which takes precedence over a cookie. Default true. */
-  readUrl?: boolean;
+  readUrl?: boolean | undefined;
   /** Read the token from a cookie. Default true. */
-  readCookie?: boolean;
+  readCookie?: boolean | undefined;
   /**
    * Write the token into the URIs of playlists and manifests. Default: only while a policy authorises, because stock players drop
    * the playlist's query on segments; but no token that came in a cookie. True: always, including those.
    */
-  writeUrl?: boolean;
+  writeUrl?: boolean | undefined;
   /** Give viewers without a token a random one in a cookie, for ten minutes at a time. Default false. */
-  writeCookie?: boolean;
+  writeCookie?: boolean | undefined;
   /** Write only into URIs of playlists and manifests, so that caches can share segments. Default false. */
-  playlistsOnly?: boolean;
+  playlistsOnly?: boolean | undefined;
 }
 
 /** The options, checked, with their defaults. */

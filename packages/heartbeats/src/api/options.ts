@@ -12,22 +12,22 @@ export interface Client {
 /** Options of `heartbeatApi()`. */
 export interface HeartbeatApiOptions {
   /** Who may list connections: true grants access, anything else is answered with 403. Default: nobody. */
-  readonly authorize?: (req: IncomingMessage) => boolean | Promise<boolean>;
+  readonly authorize?: ((req: IncomingMessage) => boolean | Promise<boolean>) | undefined;
   /**
    * The origins whose pages may send heartbeats, besides those of this host: a list like `['https://example.com']`. Others are
    * answered with 403. Default `'*'`: all.
    */
-  readonly origins?: '*' | readonly string[];
+  readonly origins?: '*' | readonly string[] | undefined;
   /** How many connections one address may have. Default 20. */
-  readonly maxPerAddress?: number;
+  readonly maxPerAddress?: number | undefined;
   /** How often pages should send heartbeats, in milliseconds. Default: a third of the window. */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
   /**
    * Identifies the client of a request. Default: Express's `req.ip`, which follows its `trust proxy`, or else the address of the
    * socket; the User-Agent, and the viewer token of the query. To read a token from a cookie as well: `(req) =>
    * hitFromRequest(req, …)`.
    */
-  readonly client?: (req: IncomingMessage) => Client;
+  readonly client?: ((req: IncomingMessage) => Client) | undefined;
 }
 
 /** The options, with their defaults. */

@@ -81,5 +81,5 @@ export interface History {
    * Stops recording. What the database does not take within `timeoutMs` (default 10 seconds) stays in the journal for the next
    * process.
    */
-  stop(options?: { readonly timeoutMs?: number }): Promise<void>;
+  stop(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
 }

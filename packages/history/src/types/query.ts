@@ -37,28 +37,28 @@ export interface Visit {
 /** Which visits. All given fields must match; an empty filter matches all. */
 export interface VisitFilter {
   /** Visits that were present at some time from `from` (epoch milliseconds) on. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** Visits that were present at some time before `to` (epoch milliseconds). */
-  readonly to?: number;
-  readonly stream?: string;
+  readonly to?: number | undefined;
+  readonly stream?: string | undefined;
   /** The name that the list shows. */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** An address, or a block such as `203.0.113.0/24`. */
-  readonly ip?: string;
-  readonly country?: string;
+  readonly ip?: string | undefined;
+  readonly country?: string | undefined;
   /** Close reason. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** The protocol used most recently. */
-  readonly protocol?: string;
-  readonly kind?: string;
+  readonly protocol?: string | undefined;
+  readonly kind?: string | undefined;
   /** `key` (present) or `key=value`. */
-  readonly tag?: string;
-  readonly minDurationMs?: number;
-  readonly maxDurationMs?: number;
+  readonly tag?: string | undefined;
+  readonly minDurationMs?: number | undefined;
+  readonly maxDurationMs?: number | undefined;
   /** Rows per page, at most 1,000. Default 1,000. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** The `next` of the previous page. */
-  readonly after?: string;
+  readonly after?: string | undefined;
 }
 
 /** A page of visits, latest first. */
@@ -72,7 +72,7 @@ export interface VisitPage {
 
 /** A period in epoch milliseconds, and a stream. Without `stream`: all streams. */
 export interface SummaryQuery {
-  readonly stream?: string;
+  readonly stream?: string | undefined;
   readonly from: number;
   readonly to: number;
 }
@@ -114,7 +114,7 @@ export interface Summary {
 /** Concurrent viewers over time. */
 export interface ConcurrencyQuery extends SummaryQuery {
   /** Milliseconds: a minute or a multiple of it; an hour or a multiple where minutes are no longer kept. Default five minutes. */
-  readonly stepMs?: number;
+  readonly stepMs?: number | undefined;
 }
 
 /** One step. */
@@ -135,9 +135,9 @@ export interface TopStreamsQuery {
   readonly from: number;
   readonly to: number;
   /** Default `watch`. */
-  readonly order?: StreamOrder;
+  readonly order?: StreamOrder | undefined;
   /** At most 1,000. Default 10. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** The figures of one stream. */

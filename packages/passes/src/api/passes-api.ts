@@ -30,7 +30,7 @@ export interface PassesApiOptions {
    * Whose pass `/me/pass` shows: what `owner` of `passPolicy` returns for the same viewer. Default: the token, from the URL or a
    * cookie.
    */
-  viewer?: { call(req: NodeRequest): Awaitable<string | undefined> }['call'];
+  viewer?: { call(req: NodeRequest): Awaitable<string | undefined> }['call'] | undefined;
 }
 
 /** A Connect-style handler that also works on its own: without `next`, it answers unknown paths with 404. */

@@ -25,15 +25,15 @@ export interface PassPolicyOptions {
    * Whose passes a viewer uses. Default: the user whom a policy has vouched for or a transport authenticated, otherwise the
    * token. Undefined: nobody's.
    */
-  owner?: (candidate: Candidate) => string | undefined;
+  owner?: ((candidate: Candidate) => string | undefined) | undefined;
   /** The kinds that it applies to; all others are admitted. Default `['viewer']`. */
-  kinds?: readonly SessionKind[];
+  kinds?: readonly SessionKind[] | undefined;
   /** False: viewers who have never had a pass, or have no name, are admitted unbilled. Default true. */
-  required?: boolean;
+  required?: boolean | undefined;
   /** When the last pass of a viewer runs out: `close` (the default) cuts, `keep` only refuses new sessions. */
-  onExhausted?: 'close' | 'keep';
+  onExhausted?: 'close' | 'keep' | undefined;
   /** Default `passes`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** A session younger than this opened with the current request. Milliseconds. */

@@ -39,11 +39,11 @@ export function fullTerms(terms: PassTerms): Required<PassTerms> {
 /** What is added to a pass. */
 export interface TopUp {
   /** Additional seconds. */
-  timeSecs?: number;
+  timeSecs?: number | undefined;
   /** Additional megabytes. */
-  dataMb?: number;
+  dataMb?: number | undefined;
   /** Additional days, for a pass that expires. */
-  expDays?: number;
+  expDays?: number | undefined;
 }
 
 /**

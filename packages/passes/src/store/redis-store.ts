@@ -6,7 +6,7 @@ import type { Pass, PassChange, PassStore, Spending } from '../types/store.js';
 /** Options of `redisPassStore`. */
 export interface RedisPassStoreOptions {
   /** Begins the names of all keys. Default `passes:`. */
-  prefix?: string;
+  prefix?: string | undefined;
 }
 
 /** Adds a text, unless there is one. Returns what is there then. */

@@ -5,36 +5,36 @@ import type { Pass, PassStore } from './store.js';
 
 /** Megabits per second; absent or 0: no limit. */
 export interface Speed {
-  downMbits?: number;
-  upMbits?: number;
+  downMbits?: number | undefined;
+  upMbits?: number | undefined;
 }
 
 /** Options of `passBook`. Everything has a default. */
 export interface PassBookOptions {
   /** Where passes are stored. Default: in memory, gone with the process. */
-  store?: PassStore;
+  store?: PassStore | undefined;
   /** External sellers of passes: asked in this order, before the book's own passes. Default: none. */
-  providers?: readonly PassProvider[];
+  providers?: readonly PassProvider[] | undefined;
   /**
    * A provider that has not answered by then is skipped, in milliseconds. All of them together have to fit into
    * `policyTimeoutMs`. Default 2_000.
    */
-  providerTimeoutMs?: number;
+  providerTimeoutMs?: number | undefined;
   /** How much watching may be unsaved, in milliseconds: the most that a crash loses. From 100; default 15_000. */
-  saveEveryMs?: number;
+  saveEveryMs?: number | undefined;
   /**
    * A pause of an owner no longer than this counts as watched, in milliseconds, because players prefetch. Never less than the
    * tracker's idle timeout. Default 60_000.
    */
-  pauseAfterMs?: number;
+  pauseAfterMs?: number | undefined;
   /** The limits of passes with `useGlobalSpeed`. Default: none. `setGlobalSpeed()` changes them. */
-  globalSpeed?: Speed;
+  globalSpeed?: Speed | undefined;
   /** Whether a pass lasts `timeSecs` plus its days (`time-and-days`, the default), or only its days (`days-only`). */
-  expiry?: Expiry;
+  expiry?: Expiry | undefined;
   /** Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /** Default: warnings and errors to stderr. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 /** What is left of the pass that an owner is using, or would begin with. */

@@ -34,13 +34,13 @@ export interface SessionData {
 export interface PassTerms {
   type: PassType;
   /** Seconds; up to 3,153,600,000, which is a hundred years. */
-  timeSecs?: number;
+  timeSecs?: number | undefined;
   /** Megabytes of 1,000,000 bytes; up to 1,000,000,000. */
-  dataMb?: number;
+  dataMb?: number | undefined;
   /** Days of 24 hours; up to 36,500. Null: never. */
-  expDays?: number | null;
+  expDays?: number | null | undefined;
   /** Megabits per second; 0: no limit. */
-  downMbits?: number;
-  upMbits?: number;
-  useGlobalSpeed?: boolean;
+  downMbits?: number | undefined;
+  upMbits?: number | undefined;
+  useGlobalSpeed?: boolean | undefined;
 }

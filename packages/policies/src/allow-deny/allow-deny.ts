@@ -6,13 +6,13 @@ import { compileRule, type Rule } from './rule.js';
 /** Options of `allowDeny`. */
 export interface AllowDenyOptions {
   /** Who is admitted: viewers that match at least one of these rules. Default: everyone who is not denied. */
-  allow?: readonly Rule[];
+  allow?: readonly Rule[] | undefined;
   /** Who is refused, whatever `allow` says. */
-  deny?: readonly Rule[];
+  deny?: readonly Rule[] | undefined;
   /** The kinds that the rules apply to; others are admitted. Default: all kinds. */
-  kinds?: readonly SessionKind[];
+  kinds?: readonly SessionKind[] | undefined;
   /** Default `allow/deny`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /**

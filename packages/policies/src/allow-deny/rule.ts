@@ -9,18 +9,18 @@ type OneOrMore<T> = T | readonly T[];
 /** Matches viewers that have all the fields it names, and one value of each list. Needs at least one field. */
 export interface Rule {
   /** ISO 3166-1 alpha-2: two letters. Needs a `geo` resolver; an unknown address matches no country. */
-  country?: OneOrMore<string>;
+  country?: OneOrMore<string> | undefined;
   /** An address or a CIDR block. */
-  ip?: OneOrMore<string>;
+  ip?: OneOrMore<string> | undefined;
   /** Part of the user agent, in any case; or a regular expression. */
-  userAgent?: OneOrMore<string | RegExp>;
+  userAgent?: OneOrMore<string | RegExp> | undefined;
   /**
    * The host of the page, or a parent domain: `example.com` also matches `www.example.com`, on any port. Or a regular
    * expression for the whole referer.
    */
-  referer?: OneOrMore<string | RegExp>;
+  referer?: OneOrMore<string | RegExp> | undefined;
   /** A stream code; `*` stands for any characters: `news/*`. */
-  stream?: OneOrMore<string>;
+  stream?: OneOrMore<string> | undefined;
 }
 
 type Test = (candidate: Candidate) => boolean;

@@ -6,13 +6,13 @@ import { checkWhole } from '../support/numbers.js';
 /** Options of `bandwidthCap`. */
 export interface BandwidthCapOptions {
   /** What is measured: everything sent to this tracker's sessions, or to those of the same stream. Default `process`. */
-  per?: 'process' | 'stream';
+  per?: 'process' | 'stream' | undefined;
   /** Megabits per second from which new sessions are refused. */
   maxMbits: number;
   /** The period over which the rate is measured. Milliseconds from 2_000 to 600_000; default 10_000. */
-  windowMs?: number;
+  windowMs?: number | undefined;
   /** Default `bandwidth cap`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /**

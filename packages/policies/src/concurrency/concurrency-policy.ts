@@ -12,20 +12,20 @@ export interface ConcurrencyOptions {
    * What the limit applies to. A viewer without one (no user, no token) is not limited. A `token` is one in the URL, a cookie or
    * a stream id, or a bearer token; a viewer with both needs a slot for each. Default `user`.
    */
-  per?: Per;
+  per?: Per | undefined;
   /** The maximum number of concurrent sessions. Per user, the `maxSessions` of an authoriser takes precedence if given. */
   max: number;
   /** Which session gives way beyond that: the new one, or the oldest or newest current one. Default `reject`. */
-  onExceed?: 'reject' | 'replace-oldest' | 'replace-newest';
+  onExceed?: 'reject' | 'replace-oldest' | 'replace-newest' | undefined;
   /** A session with nothing in flight and no hit for longer than this holds no slot. Milliseconds; default 10_000. */
-  graceMs?: number;
+  graceMs?: number | undefined;
   /**
    * Counts over all nodes of a cluster: the result of `joinCluster()`, or a function that returns it, because it is available
    * only after the tracker. Undefined until it has joined: until then, each node counts on its own. Default: none.
    */
-  shared?: SlotsOfCluster | (() => SlotsOfCluster | undefined);
+  shared?: SlotsOfCluster | (() => SlotsOfCluster | undefined) | undefined;
   /** Default `concurrency`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** The most that core passes on. */

@@ -26,24 +26,24 @@ export interface HttpAuthorizerOptions {
    * Limit for one attempt, in milliseconds. All attempts together have to fit into the tracker's `policyTimeoutMs`. Default
    * 3_000.
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Further attempts if there was no clear answer. Default 1. */
-  retries?: number;
+  retries?: number | undefined;
   /**
    * What to do without a clear answer: `allow` admits, `deny` refuses and cuts, `keep` (default) refuses new viewers and keeps
    * those that were admitted before, unchanged.
    */
-  onUnavailable?: 'allow' | 'deny' | 'keep';
+  onUnavailable?: 'allow' | 'deny' | 'keep' | undefined;
   /** How often to ask again about a live session in the background, in milliseconds; spread by a tenth. Default 0: never. */
-  reauthorizeEveryMs?: number;
+  reauthorizeEveryMs?: number | undefined;
   /** What is sent to the authoriser, and how its answer is read. Default `json`. */
-  payload?: Payload;
+  payload?: Payload | undefined;
   /** Sent with every request: an API key, for example, or `authorization`. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string>> | undefined;
   /** The kinds it asks about; others are admitted. Default: all but `output`; for `mistserver` only `viewer`. */
-  kinds?: readonly SessionKind[];
+  kinds?: readonly SessionKind[] | undefined;
   /** Default `http authorizer`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 const NAMES: readonly (keyof HttpAuthorizerOptions)[] = [

@@ -7,17 +7,17 @@ import { Unacceptable, what } from './unacceptable.js';
 /** The names of the claims. */
 export interface JwtClaims {
   /** Who this is: the `userId` of the session. Default `sub`. */
-  user?: string;
+  user?: string | undefined;
   /** Which streams: a code or pattern (`news/*`), or a list of them. Without the claim, every stream. Default `streams`. */
-  streams?: string;
+  streams?: string | undefined;
   /** An object of strings, kept as the session's tags. Default `tags`. */
-  tags?: string;
+  tags?: string | undefined;
   /** Addresses and CIDR blocks from which the token may be used. Default `ip`. */
-  ip?: string;
+  ip?: string | undefined;
   /** What the token may be used for: a list of kinds. Without the claim, `viewer` only. Default `kinds`. */
-  kinds?: string;
+  kinds?: string | undefined;
   /** How many sessions the user may have, for `concurrencyPolicy`. Default `max_sessions`. */
-  maxSessions?: string;
+  maxSessions?: string | undefined;
 }
 
 export const CLAIMS: Required<JwtClaims> = {

@@ -13,26 +13,26 @@ import { Verifier, type Verified } from './verifier.js';
 /** Options of `jwtPolicy`: one of `secret`, `publicKey` and `jwks`, and the other requirements for a token. */
 export interface JwtPolicyOptions extends JwtKeys {
   /** Accepted algorithms. Default: those that fit the key (HS* for a secret, RS* and PS* for RSA, …); for a set, no HS*. */
-  algorithms?: readonly string[];
+  algorithms?: readonly string[] | undefined;
   /** The `iss` claim must be this, or one of these. Default: not checked. */
-  issuer?: string | readonly string[];
+  issuer?: string | readonly string[] | undefined;
   /** The `aud` claim must contain this, or one of these. Default: not checked. */
-  audience?: string | readonly string[];
+  audience?: string | readonly string[] | undefined;
   /** Claims that must be present. Default none; `['exp', 'sub']` is a good choice. */
-  requiredClaims?: readonly string[];
+  requiredClaims?: readonly string[] | undefined;
   /** The names of the claims that say who, what and from where. */
-  claims?: JwtClaims;
+  claims?: JwtClaims | undefined;
   /** How much a clock may be off for `nbf`, in milliseconds; `exp` is exact to the second. Default 0. */
-  clockToleranceMs?: number;
+  clockToleranceMs?: number | undefined;
   /** Who must present a token; others are admitted. Default: all but `output`. */
-  kinds?: readonly SessionKind[];
+  kinds?: readonly SessionKind[] | undefined;
   /**
    * How many verified tokens are remembered, and not verified again. Default 10_000. Anyone can turn an ECDSA token into a second
    * one; that is refused as long as the first is remembered, so set this above the number in use at a time.
    */
-  remember?: number;
+  remember?: number | undefined;
   /** Default `jwt`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 const NAMES: readonly (keyof JwtPolicyOptions)[] = [

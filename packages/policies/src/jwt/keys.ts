@@ -5,14 +5,14 @@ import { webUrl } from '../support/web-url.js';
 /** The source of the keys. Give exactly one. */
 export interface JwtKeys {
   /** Shared secret (HS256, HS384, HS512). At least 32 bytes for HS256, as RFC 7518 section 3.2 requires. */
-  secret?: string | Uint8Array;
+  secret?: string | Uint8Array | undefined;
   /** Public key or certificate as PEM (RSA, EC, Ed25519). */
-  publicKey?: string;
+  publicKey?: string | undefined;
   /**
    * A JWK set of public keys, or the URL of one: fetched when needed, and again once it is ten minutes old or a token has an
    * unknown key, at most every 30 s. While its server is down, the set is used until it is an hour old.
    */
-  jwks?: string | URL | { readonly keys: readonly object[] };
+  jwks?: string | URL | { readonly keys: readonly object[] } | undefined;
 }
 
 /**

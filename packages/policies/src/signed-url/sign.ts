@@ -20,9 +20,9 @@ export interface Signing {
   /** Epoch milliseconds; the signature is valid until the second before. */
   expiresAt: number;
   /** Only from this address (IPv6: its /64). Default: from anywhere. */
-  ip?: string;
+  ip?: string | undefined;
   /** `input` permits publishing. Default `viewer`. */
-  kind?: SessionKind;
+  kind?: SessionKind | undefined;
 }
 
 const NAMES: readonly (keyof Signing)[] = ['key', 'stream', 'expiresAt', 'ip', 'kind'];

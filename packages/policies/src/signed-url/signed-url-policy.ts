@@ -8,9 +8,9 @@ export interface SignedUrlOptions {
   /** The accepted keys, at least 16 characters each. Several, so that a new one can be added before the old one is removed. */
   keys: string | readonly string[];
   /** Who must present a signature; others are admitted. Default: all but `output`. */
-  kinds?: readonly SessionKind[];
+  kinds?: readonly SessionKind[] | undefined;
   /** Default `signed url`. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** The format of `signToken`: expiry, for whom, and the seal. */

@@ -8,13 +8,13 @@ export type Speed = number | ((candidate: Candidate) => number | undefined);
 /** Options of `speedPolicy`. */
 export interface SpeedOptions {
   /** What a viewer may receive, in megabits per second, over all its responses and connections together. Default: no limit. */
-  downMbits?: Speed;
+  downMbits?: Speed | undefined;
   /** What a publisher may send, in megabits per second. Default: no limit. */
-  upMbits?: Speed;
+  upMbits?: Speed | undefined;
   /** The streams that it applies to: a code, a pattern (`news/*`), or a list of them. Default: all. */
-  per?: string | readonly string[];
+  per?: string | readonly string[] | undefined;
   /** Default `speed`, with the patterns of `per` if there are any. */
-  name?: string;
+  name?: string | undefined;
 }
 
 /** Lifts what this policy said before, about another stream. */

@@ -13,14 +13,14 @@ import type { NodeMediaServer2 } from '../v2/shapes.js';
 /** Options of `guardNodeMediaServer()`. */
 export interface GuardOptions {
   /** An RTMP connection that has not asked to play or publish by then is closed. Milliseconds; default 15_000; 0 = never. */
-  startTimeoutMs?: number;
+  startTimeoutMs?: number | undefined;
   /** The longest message or FLV tag that a publisher may send, in bytes: one frame. Default 8 MiB. */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
   /**
    * How much of a stream the server may keep for newcomers, in bytes: everything since the latest key frame. Beyond it, that
    * is dropped, and newcomers wait for the next key frame. Default 32 MiB. Raise it for long intervals at high bitrates.
    */
-  maxGopBytes?: number;
+  maxGopBytes?: number | undefined;
 }
 
 interface Parts {

@@ -7,9 +7,9 @@ import { warnOfFault } from '../warn.js';
 /** A refusal in RTSP's terms. */
 export interface RtspRefusal {
   /** 401 asks for credentials, 453 is over a limit, 503 is overload. Default 403. */
-  readonly status?: 401 | 403 | 453 | 503;
+  readonly status?: 401 | 403 | 453 | 503 | undefined;
   /** Sent to the client after the standard phrase. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /** Decides who may play or publish without a tracker. Throwing or rejecting means refusal. */

@@ -23,28 +23,28 @@ export interface RelayOptions {
   /** Key and certificate, as for `tls.createServer`: `listen()` then speaks RTSPS. Default: plain RTSP. */
   tls?: TlsOptions | undefined;
   /** Named in the challenge of a 401. Default `stream-sessions`. */
-  realm?: string;
+  realm?: string | undefined;
   /** How clients may authenticate, best first. Default `['digest', 'basic']`. */
-  authentication?: readonly AuthScheme[];
+  authentication?: readonly AuthScheme[] | undefined;
   /** UDP ports of this server for media, `[first, last]`. Default: whatever is free. False: TCP only. */
-  udpPorts?: PortRange | false;
+  udpPorts?: PortRange | false | undefined;
   /**
    * A connection that neither plays nor publishes by then is closed, whatever it sends meanwhile. Milliseconds; default 10_000; 0
    * = never.
    */
-  startTimeoutMs?: number;
+  startTimeoutMs?: number | undefined;
   /**
    * Announced to clients. Publishers, and players over UDP, that are not heard from for this long are ended as `client_gone`; so
    * are players over TCP that used to report, after 25_000 at the earliest. Milliseconds; default 60_000.
    */
-  sessionTimeoutMs?: number;
+  sessionTimeoutMs?: number | undefined;
   /**
    * A player that takes nothing for this long while media is waiting for it is cut as `stalled`. Milliseconds; default 15_000; 0
    * = never.
    */
-  stallTimeoutMs?: number;
+  stallTimeoutMs?: number | undefined;
   /** How much media may wait for one slow player, in bytes. Default 4 MiB. Beyond it, the player misses packets. */
-  maxBufferBytes?: number;
+  maxBufferBytes?: number | undefined;
   /**
    * `ready` of `createSources()`: a player whose stream is not published is held at DESCRIBE until the source has started, and
    * gets 503 if it does not start in time. Default: 404 at once.

@@ -11,11 +11,11 @@ import { Relay } from './relay.js';
 /** Where to listen. */
 export interface RtspListenOptions {
   /** Default: the server's `port`, or else 554, with TLS 322; 0 = any free port. */
-  port?: number;
+  port?: number | undefined;
   /** Default: the server's `host`, or else all addresses. */
-  host?: string;
+  host?: string | undefined;
   /** Serve RTSPS here with this key and certificate; false: plain RTSP, whatever the server's own `tls` says. */
-  tls?: TlsOptions | false;
+  tls?: TlsOptions | false | undefined;
 }
 
 /** An RTSP server that relays what is published to it (RFC 2326). Emits `listening` and `close`. */

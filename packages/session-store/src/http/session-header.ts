@@ -7,14 +7,14 @@ import type { HeaderRequest, HeaderResponse } from './messages.js';
 /** Options of {@link sessionHeader}. */
 export interface SessionHeaderOptions<Req extends HeaderRequest = HeaderRequest> {
   /** The header that names the session, in requests and in the response that begins one; default `Mcp-Session-Id`. */
-  header?: string;
+  header?: string | undefined;
   /** The type of the sessions it opens; those of another type are unknown here. Default `streamable`. */
-  type?: SessionType;
+  type?: SessionType | undefined;
   /**
    * Whether a request without the header begins a session. Default: a POST whose parsed body is a JSON-RPC `initialize`, so put
    * `express.json()` before it.
    */
-  mayOpen?: (req: Req) => boolean | Promise<boolean>;
+  mayOpen?: ((req: Req) => boolean | Promise<boolean>) | undefined;
 }
 
 /** A Connect-style handler, for `app.use()`. */

@@ -13,24 +13,24 @@ export interface ManagerOptions<S extends Session = Session> {
    * A session that nobody has asked for in this time has expired, in milliseconds. Default: that of the storage, otherwise two
    * hours.
    */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** The longest that a session lasts, however often it is asked for, in milliseconds. Default: unlimited. */
-  maxLifetimeMs?: number;
+  maxLifetimeMs?: number | undefined;
   /** The type of the sessions that the manager creates; default `mcp`. */
-  type?: SessionType;
+  type?: SessionType | undefined;
   /** Creates the sessions instead, including those of its type that are read. It must only make an object. */
-  factory?: SessionFactory<S>;
+  factory?: SessionFactory<S> | undefined;
   /** Where sessions are stored. Default: in memory, `localStorage()`. It is closed by `stop()`. */
-  storage?: Storage;
+  storage?: Storage | undefined;
   /**
    * How often expired sessions are cleaned up, in milliseconds: responses of sessions that expired, or that another node deleted,
    * end this much later at most. Default: half the TTL, 30,000 at most.
    */
-  sweepIntervalMs?: number;
+  sweepIntervalMs?: number | undefined;
   /** The source of time. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /** Is warned (`warn`) about a storage that could not be cleaned up, and about a `close()` that threw. Default: nobody is. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 const TWO_HOURS_MS = 7_200_000;

@@ -7,9 +7,9 @@ import { checkKeyPrefix } from './redis-storage.js';
 /** TLS to Redis, and to its Sentinels. At least version 1.2. */
 export interface RedisTlsConfig {
   /** The certificate authority of the server, as PEM. Default: those that Node knows. */
-  caCert?: string | Buffer;
+  caCert?: string | Buffer | undefined;
   /** Accepts any certificate; default false. For tests. */
-  insecureSkipVerify?: boolean;
+  insecureSkipVerify?: boolean | undefined;
 }
 
 /** Redis behind Sentinel. */
@@ -18,35 +18,35 @@ export interface SentinelConfig {
   /** `host:port` of some of the Sentinels. */
   sentinelAddrs: readonly string[];
   /** Credentials of the Sentinels, if they require any; those of Redis are not sent to them. */
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
 }
 
 /** Where Redis is, and how to connect to it. */
 export interface RedisConfig {
   /** `host:port` of a standalone server. Either this or `sentinel`. */
-  addr?: string;
-  sentinel?: SentinelConfig;
+  addr?: string | undefined;
+  sentinel?: SentinelConfig | undefined;
   /** ACL user. Default: the user `default`. */
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
   /** Database; default 0. */
-  db?: number;
+  db?: number | undefined;
   /** Precedes every key, and ends with `:`, such as `tv:session:`. */
   keyPrefix: string;
   /** TTL of the sessions, in milliseconds. Default: that of the manager. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** Time limit for connecting, in milliseconds; default 5,000. */
-  dialTimeoutMs?: number;
+  dialTimeoutMs?: number | undefined;
   /**
    * Time limits for a reply and for writing a command, in milliseconds; default 3,000 each. A command may take the sum of both.
    */
-  readTimeoutMs?: number;
-  writeTimeoutMs?: number;
+  readTimeoutMs?: number | undefined;
+  writeTimeoutMs?: number | undefined;
   /** Absent: no TLS. */
-  tls?: RedisTlsConfig;
+  tls?: RedisTlsConfig | undefined;
   /** The source of time for limits. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** A parsed `host:port`. */
@@ -72,7 +72,7 @@ export interface RedisSettings {
 export interface RedisTlsOptions {
   readonly minVersion: 'TLSv1.2';
   readonly rejectUnauthorized: boolean;
-  readonly ca?: string | Buffer;
+  readonly ca?: string | Buffer | undefined;
 }
 
 // prettier-ignore

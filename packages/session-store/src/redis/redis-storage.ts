@@ -13,11 +13,11 @@ export interface RedisStorageOptions {
   /** Precedes every key, and ends with `:`, such as `tv:session:`. */
   keyPrefix: string;
   /** The TTL for its manager, in milliseconds. Default: the manager decides. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** A command without a reply for this many milliseconds fails with `ERR_STORE_TIMEOUT`; default 3,000. */
-  commandTimeoutMs?: number;
+  commandTimeoutMs?: number | undefined;
   /** The source of time for the index and the limits; sessions expire by the clock of Redis. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** Attempts when others create and delete the same session concurrently. */

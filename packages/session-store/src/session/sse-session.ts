@@ -16,10 +16,10 @@ export interface SseClientInfo {
 /** Options of {@link SseSession}. */
 export interface SseSessionOptions {
   /** How many messages may wait for the client; default 100. Any more are refused with `ERR_CHANNEL_FULL`. */
-  capacity?: number;
-  clientInfo?: SseClientInfo;
+  capacity?: number | undefined;
+  clientInfo?: SseClientInfo | undefined;
   /** Epoch milliseconds; default now. */
-  createdAt?: number;
+  createdAt?: number | undefined;
 }
 
 /** Options of {@link SseSession.attach}. */
@@ -28,9 +28,9 @@ export interface AttachOptions {
    * How often a comment is written, in milliseconds; default 30,000. A client that takes nothing during two of these intervals is
    * cut.
    */
-  keepAliveMs?: number;
+  keepAliveMs?: number | undefined;
   /** The source of time for the keep-alive. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 let restore: (session: SseSession) => void;

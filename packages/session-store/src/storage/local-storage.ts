@@ -7,11 +7,11 @@ import type { Storage, StoredSession, UpdateOptions, UpdateResult } from './stor
 /** Options of {@link localStorage}. */
 export interface LocalStorageOptions {
   /** More sessions than this are refused with `ERR_STORE_FULL`; default 1,000,000. */
-  maxSessions?: number;
+  maxSessions?: number | undefined;
   /** The TTL for its manager, in milliseconds. Default: the manager decides. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** The source of time. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 interface Entry extends StoredSession {

@@ -14,7 +14,7 @@ export type UpdateResult = 'updated' | 'absent' | 'changed';
 /** Options of `update`. */
 export interface UpdateOptions {
   /** Write only if this very text is stored. Default: whatever is stored. */
-  readonly expected?: string;
+  readonly expected?: string | undefined;
   /** Milliseconds from now until the session expires. */
   readonly ttlMs: number;
 }

@@ -18,42 +18,42 @@ export interface SrtServerOptions {
   /** UDP port; 0 picks a free one: see `server.port`. */
   port: number;
   /** IP address to listen on. Default `::`, which is every address, including IPv4; `0.0.0.0` on a machine without IPv6. */
-  host?: string;
+  host?: string | undefined;
   /** Lists publishers and players, and is asked before media flows. Default: none; everyone may play and publish. */
-  tracker?: SessionTracker;
+  tracker?: SessionTracker | undefined;
   /** 10 to 79 characters, for all streams of this server. Everything is encrypted with it. Default: nothing is encrypted. */
-  passphrase?: string;
+  passphrase?: string | undefined;
   /** Milliseconds within which lost packets can be retransmitted; the higher value of the two sides applies. Default 120. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** Milliseconds of silence after which a peer counts as gone. Default 5_000, the minimum that libsrt accepts. */
-  peerIdleTimeoutMs?: number;
+  peerIdleTimeoutMs?: number | undefined;
   /** How long a player may be too slow, losing packets, before it is `stalled`. Milliseconds; default 15_000; 0 = never. */
-  stallTimeoutMs?: number;
+  stallTimeoutMs?: number | undefined;
   /**
    * How much media may wait for one slow player, or from one publisher, in bytes. Default 8 MiB. It has to hold what is sent
    * within a second, and within the latency that the other side requested. Beyond that, packets are lost.
    */
-  maxBufferBytes?: number;
+  maxBufferBytes?: number | undefined;
   /**
    * The maximum number of concurrent publishers and players; further callers are cut. Default 1_000. Each takes about half a
    * megabyte of memory, and 100 at 5 Mbit/s take half a core.
    */
-  maxConnections?: number;
+  maxConnections?: number | undefined;
   /**
    * Translates the stream ids of encoders that have their own format: it gets what the caller sent, and returns an id in a
    * supported format, or nothing to refuse the caller. If it throws, the caller is refused. Default: ids are used as they are.
    */
-  streamId?: (streamId: string) => string | undefined;
+  streamId?: ((streamId: string) => string | undefined) | undefined;
   /**
    * A first check of callers, during their handshake: return a reject reason (1401, 1403, 1402 …) to turn one away with it.
    * Default: none. It cannot wait, and while it runs the port receives nothing: use it for quick tests that reveal no secret,
    * because it is called before the passphrase is checked. Policies decide later, with a tracker.
    */
-  screen?: SrtHandshakeFilter;
+  screen?: SrtHandshakeFilter | undefined;
   /** An SRT binding other than the system's libsrt. Default `libsrt()`. */
-  binding?: SrtBinding;
+  binding?: SrtBinding | undefined;
   /** The clock for the once-a-second readings. Default: the wall clock. */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 type Optional = 'tracker' | 'passphrase' | 'clock' | 'host' | 'screen' | 'streamId';

@@ -28,9 +28,9 @@ export interface VncProxyOptions extends WebSocketOptions {
    */
   allow: Allow;
   /** The time limit for `target` and for connecting to the result. Milliseconds; default 10_000. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /** A viewer whose desktop has neither sent nor received anything for this long is closed as `idle`. Milliseconds; default 0 = never. */
-  idleTimeoutMs?: number;
+  idleTimeoutMs?: number | undefined;
 }
 
 /** The options, checked, with their defaults. */

@@ -16,15 +16,15 @@ export interface HttpDriverOptions {
   /**
    * What to GET for its state: 2xx means running, 404 and 410 mean stopped, anything else means unknown. Default: not queried.
    */
-  readonly state?: string;
+  readonly state?: string | undefined;
   /** Signs the calls according to Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. Default: not signed. */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
   /** Sent with each call, such as `authorization`. Default none. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How long a response may take. Default 8,000 ms. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Additional certificates to trust, as PEM. Default: those of Node. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
 }
 
 const KNOWN = ['start', 'stop', 'state', 'secret', 'headers', 'timeoutMs', 'ca'];

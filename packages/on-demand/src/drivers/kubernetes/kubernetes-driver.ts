@@ -8,11 +8,11 @@ import { Cluster, type ClusterOptions } from './cluster.js';
 /** Options of `kubernetesDriver()`. */
 export interface KubernetesDriverOptions extends Partial<ClusterOptions> {
   /** The kind of object to scale. Default `deployment`. */
-  readonly kind?: 'deployment' | 'statefulset';
+  readonly kind?: 'deployment' | 'statefulset' | undefined;
   /** The name of the object, with placeholders: `camera-{id}`. */
   readonly name: string;
   /** How many replicas run while somebody is watching. Default 1. */
-  readonly replicas?: number;
+  readonly replicas?: number | undefined;
 }
 
 const KNOWN = ['kind', 'name', 'replicas', 'server', 'token', 'ca', 'namespace', 'timeoutMs'];

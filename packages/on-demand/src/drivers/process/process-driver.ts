@@ -14,18 +14,18 @@ export interface ProcessDriverOptions {
    */
   readonly command: readonly string[];
   /** Its working directory, with placeholders. Default: that of this process. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Its environment. Default: that of this process. */
-  readonly env?: NodeJS.ProcessEnv;
+  readonly env?: NodeJS.ProcessEnv | undefined;
   /** How long it may take to end after SIGTERM, before SIGKILL. Default 5,000 ms. */
-  readonly stopTimeoutMs?: number;
+  readonly stopTimeoutMs?: number | undefined;
   /**
    * What ends it when this process crashes. `kernel`: Linux does, at once, through `setpriv` of util-linux. `pid-file`: the next
    * start of the same stream does. Default: `kernel` where available.
    */
-  readonly orphans?: 'kernel' | 'pid-file';
+  readonly orphans?: 'kernel' | 'pid-file' | undefined;
   /** Where pid files are stored. Default: a per-user folder in the temporary directory. */
-  readonly pidFolder?: string;
+  readonly pidFolder?: string | undefined;
 }
 
 const KNOWN = ['command', 'cwd', 'env', 'stopTimeoutMs', 'orphans', 'pidFolder'];

@@ -16,7 +16,8 @@ import { openMaxMind } from '@stream-sessions/geoip';
 
 const vip: Policy = { name: 'vip', admit: (candidate) => ({ allow: true, tags: { stream: candidate.stream } }) };
 const geo: GeoResolver & { close(): void } = await openMaxMind('GeoLite2-Country.mmdb', { reloadMs: 0 });
-const tracker: SessionTracker = createTracker({ geo, policies: [vip] });
+const fingerprintKey = process.env['FINGERPRINT_KEY']; // undefined: as if it were not given
+const tracker: SessionTracker = createTracker({ geo, policies: [vip], fingerprintKey });
 
 const app = express();
 app.use('/live', trackPlayback(tracker));
