@@ -13,7 +13,7 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Settings } from '../settings/settings.js';
 import type { Clock } from '../support/clock.js';
 import { countable } from '../support/numbers.js';
-import { badOption, checkOptions, checkTimeout } from '../support/options.js';
+import { badOption, checkDuration, checkOptions } from '../support/options.js';
 import type { Admission, Closer, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
 import { CLUSTER_PORT, type ClusterPort, type FoundVisit } from '../types/cluster.js';
 import type { Denial, DenialRecord, DenialTarget } from '../types/denial.js';
@@ -218,7 +218,7 @@ export class Tracker implements SessionTracker {
   stop(options: { timeoutMs?: number | undefined; keep?: boolean | undefined } = {}): Promise<void> {
     checkOptions('stop()', options, ['timeoutMs', 'keep']);
     const { timeoutMs = 10_000, keep = false } = options;
-    checkTimeout('timeoutMs', timeoutMs);
+    checkDuration('timeoutMs', timeoutMs);
     return this.shutdown.stop(timeoutMs, keep && this.persistence !== undefined);
   }
 
