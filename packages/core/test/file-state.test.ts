@@ -68,6 +68,19 @@ describe('a state file', () => {
     expect(() => fileState(file)).toThrow(expect.objectContaining({ code: 'ERR_STATE_IN_USE' }) as Error);
   });
 
+  it('given to two trackers, belongs to the first', async () => {
+    const state = open();
+    const first = createTracker({ state });
+    expect(() => createTracker({ state })).toThrow(expect.objectContaining({ code: 'ERR_STATE_IN_USE' }) as Error);
+    await first.ready;
+    first.deny({ ip: '192.0.2.1' });
+    await first.stop();
+    const second = createTracker({ state: open() });
+    await second.ready;
+    expect(second.denials()).toHaveLength(1);
+    await second.stop();
+  });
+
   it('belongs to one process, and to the next one when that has died', async () => {
     const script = `require('node:fs').writeFileSync(process.argv[1] + '.lock-1', JSON.stringify({ pid: process.pid,
       started: require('node:fs').readFileSync('/proc/self/stat', 'latin1').split(') ')[1].split(' ')[19],

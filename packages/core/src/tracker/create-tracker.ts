@@ -11,7 +11,7 @@ import { Tracker } from './tracker.js';
  * ```
  *
  * @throws StreamSessionsError ERR_BAD_OPTION if an option is unknown or has an impossible value,
- *   ERR_WOULD_OPEN_ALL for `enabled: false` together with policies.
+ *   ERR_WOULD_OPEN_ALL for `enabled: false` together with policies, ERR_STATE_IN_USE for a `state` that another tracker has
  */
 export function createTracker(options: TrackerOptions = {}): SessionTracker {
   return new Tracker(options);

@@ -2,11 +2,15 @@ import { LeftRecords } from '../state/left-records.js';
 import { restore } from '../state/restore.js';
 import { StateWriter } from '../state/state-writer.js';
 import type { Session } from '../session/session.js';
+import { StreamSessionsError } from '../support/errors.js';
 import type { StateRecords, StateStore } from '../types/state.js';
 import type { Parts } from './assemble.js';
 
 /** The number of lost visits closed before the event loop gets its turn. */
 const AT_ONCE = 256;
+
+/** Each has a tracker that has not stopped: two would overwrite each other's changes, and close it for each other. */
+const taken = new WeakSet<StateStore>();
 
 /** Lets a tracker outlive its process: reads what an earlier one left, and writes what changes. */
 export class Persistence {
@@ -18,10 +22,17 @@ export class Persistence {
   private told: string | undefined = undefined;
   private left = new LeftRecords();
 
+  /** @throws StreamSessionsError ERR_STATE_IN_USE */
   constructor(
     private readonly store: StateStore,
     private readonly parts: Parts,
   ) {
+    if (taken.has(store)) {
+      const message =
+        'This state store has a tracker already: give each tracker a store of its own, such as fileState(path).';
+      throw new StreamSessionsError('ERR_STATE_IN_USE', message);
+    }
+    taken.add(store);
     const { registry, denials, clock, settings } = parts;
     this.writer = new StateWriter({ ...parts, store, onSaved: () => this.warn() });
     registry.journal = denials.operator.journal = this.writer;
@@ -53,6 +64,7 @@ export class Persistence {
     if (this.deadline !== undefined) this.parts.clock.clearTimeout(this.deadline);
     if (!keep) await this.loseAll();
     await this.writer.close();
+    taken.delete(this.store);
   }
 
   private async load(): Promise<void> {
