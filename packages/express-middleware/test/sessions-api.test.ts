@@ -301,8 +301,18 @@ describe('denials', () => {
       expect([answer.status, answer.body.error.message]).toEqual([400, expect.stringContaining('issued_before')]);
     }
     const { status, body } = await call('POST', '/denials', { ip: '192.0.2.1', issued_before });
-    expect([status, body.error.message]).toEqual([400, expect.stringContaining('name the "user"')]);
+    expect([status, body.error.message]).toEqual([400, expect.stringMatching(/^issued_before .*name the "user"/)]);
   });
+
+  it.each(['user_agent', 'stream_code', 'proto'])(
+    'say that %s is no text by the name that it has here',
+    async (name) => {
+      for (const wrong of [5, '', null]) {
+        const { status, body } = await call('POST', '/denials', { target: { [name]: wrong } });
+        expect([status, body.error.message]).toEqual([400, `${name} must be a string that is not empty.`]);
+      }
+    },
+  );
 
   it('are made by a kick with revoke=true', async () => {
     const session = hit('cam1', 1);

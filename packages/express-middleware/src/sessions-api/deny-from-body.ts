@@ -55,8 +55,15 @@ function targetOf(fields: unknown): DenialTarget {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
     if (field === undefined) throw invalidBody(`Unknown field ${JSON.stringify(name.slice(0, 64))}. Known: ${KNOWN}.`);
     if (field in target) throw invalidBody(`${name} is given twice.`);
-    // deny() validates the value
-    target[field] = field === 'issuedBefore' && value !== undefined ? timeOf(value) : value;
+    if (value === undefined) continue;
+    // deny() says the same, under its own names of the fields
+    if (field !== 'issuedBefore' && (typeof value !== 'string' || value === '')) {
+      throw invalidBody(`${name} must be a string that is not empty.`);
+    }
+    target[field] = field === 'issuedBefore' ? timeOf(value) : value;
+  }
+  if ('issuedBefore' in target && !('user' in target)) {
+    throw invalidBody('issued_before is about what was issued to a user: name the "user" as well.');
   }
   return target as DenialTarget;
 }
