@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import path from 'node:path';
 import type { EventSink, SinkGap, SinkOptions, WireEvent } from '../src/index.js';
 import { deferred, hit, refusal, now, request, setup, settleAll } from './support/make.js';
 
@@ -251,25 +249,6 @@ describe('sinks', () => {
     await tracker.stop();
     expect(sink.closed).toBe(1);
   });
-
-  it.each([
-    ['is tried again', 'if (++tries < 3) throw new Error();', { retry: { tries: 3, delayMs: 20 } }, 'stopped 0'],
-    ['hangs', 'await new Promise(() => {});', {}, 'stopped 0'],
-  ])(
-    'are waited for by stop() even if one %s and nothing else keeps the process alive',
-    (_what, write, options, told) => {
-      const script = `
-      const { createTracker } = require(process.argv[1]);
-      const tracker = createTracker({ logger: { debug() {}, info() {}, warn() {}, error() {} } });
-      let tries = 0;
-      tracker.addSink({ name: 'a', async write() { ${write} } }, ${JSON.stringify(options)});
-      tracker.trackHttp({ stream: 'cam1', protocol: 'hls', ip: '203.0.113.7' });
-      tracker.stop({ timeoutMs: 500 }).then(() => console.log('stopped', tracker.stats().droppedEventsTotal));`;
-      const core = path.join(__dirname, '../dist/index.js');
-      const child = spawnSync(process.execPath, ['-e', script, core], { encoding: 'utf8' });
-      expect(child.stdout + child.stderr).toBe(`${told}\n`);
-    },
-  );
 
   it('that hang are abandoned after the timeout of stop, and what they did not take is counted', async () => {
     const { tracker, clock } = setup();
