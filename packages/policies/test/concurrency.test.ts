@@ -118,6 +118,37 @@ describe('concurrencyPolicy that rejects', () => {
     expect((await ask(made.tracker, device(3))).admitted).toBe(false);
   });
 
+  it('gives the slot of a quiet viewer away, also where others were refused while it was opening', async () => {
+    let answer: (verdict: Verdict) => void = () => undefined;
+    const slow: Policy = {
+      name: 'slow',
+      admit: ({ token }) => (token === 'bob-1' ? new Promise((resolve) => void (answer = resolve)) : { allow: true }),
+    };
+    const made = limited({ max: 1 }, slow);
+    const first = ask(made.tracker, device(1));
+    expect((await ask(made.tracker, device(2))).admitted).toBe(false);
+    answer({ allow: true });
+    expect((await first).admitted).toBe(true);
+    made.clock.advance(10_001);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(true);
+  });
+
+  it('gives the slot of a quiet viewer to the next one if whom it was promised to did not come in', async () => {
+    let answer: (verdict: Verdict) => void = () => undefined;
+    const slow: Policy = {
+      name: 'slow',
+      admit: ({ token }) => (token === 'bob-2' ? new Promise((resolve) => void (answer = resolve)) : { allow: true }),
+    };
+    const made = limited({ max: 1 }, slow);
+    await openEach(made, 1);
+    made.clock.advance(10_001);
+    const second = ask(made.tracker, device(2));
+    expect((await ask(made.tracker, device(3))).admitted).toBe(false);
+    answer({ allow: false, reason: 'no' });
+    expect((await second).admitted).toBe(false);
+    expect((await ask(made.tracker, device(3))).admitted).toBe(true);
+  });
+
   it('counts connections and requests of all transports together, and publishers not at all', async () => {
     const { tracker } = limited({ max: 2 });
     expect((await connect(tracker, { token: 'bob', kind: 'input' })).admitted).toBe(true);

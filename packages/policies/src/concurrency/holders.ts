@@ -67,7 +67,8 @@ export class Holders {
     const { now } = view;
     const playing: string[] = [];
     const quiet: string[] = [];
-    let earliest = Infinity;
+    // Who is let in from now on has not been quiet either.
+    let earliest = now;
     for (const id of this.sessions) {
       const activeAt = view.activeAt(id);
       // It ended while this policy was not configured.
@@ -79,7 +80,8 @@ export class Holders {
         earliest = Math.min(earliest, activeAt);
       }
     }
-    this.noneQuietBefore = quiet.length === 0 ? earliest + graceMs : 0;
+    // Whose slot is promised is quiet, and holds it again if the promise comes to nothing.
+    this.noneQuietBefore = quiet.length === 0 && this.promised.size === 0 ? earliest + graceMs : 0;
     return { playing, quiet };
   }
 }
