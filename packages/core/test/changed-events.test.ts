@@ -64,6 +64,29 @@ it('works while `updated` is off, and leaves sinks and seq alone', async () => {
   expect(written.map(({ type, seq }) => `${type} ${seq}`)).toEqual(['session.opened 1', 'session.closed 2']);
 });
 
+it.each(['changed', 'updated'] as const)('may be stopped by a listener of `%s`', async (name) => {
+  const { clock, tracker, heard, listen, hit } = stage();
+  listen(name);
+  for (let i = 0; i < 2; i++) for (const stream of ['cam1', 'cam2']) hit(stream);
+  let stopped: Promise<void> | undefined;
+  tracker.on(name, () => void (stopped ??= tracker.stop()));
+  clock.advance(10_000);
+  await stopped;
+  expect(heard).toEqual([expect.stringContaining('cam1')]);
+});
+
+it('may be listened to from a listener of `updated`: who was not reported yet is reported then', () => {
+  const { clock, tracker, heard, listen, hit } = stage();
+  listen('updated');
+  for (let i = 0; i < 2; i++) for (const stream of ['cam1', 'cam2']) hit(stream);
+  const off = tracker.on('updated', () => {
+    off();
+    listen('changed');
+  });
+  clock.advance(5_500);
+  expect(heard).toEqual(['5000 updated cam1 2', '5500 changed cam2 2']);
+});
+
 it('reports many sessions in slices within half of its interval, none twice and none that has closed', () => {
   const { clock, tracker, heard, listen, hit } = stage();
   for (let i = 0; i < 1_000; i++) hit(`cam${i}`);

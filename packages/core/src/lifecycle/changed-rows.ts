@@ -43,7 +43,8 @@ export class ChangedRows {
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer);
     if (this.rest !== undefined) this.clock.clearTimeout(this.rest);
     this.timer = this.rest = undefined;
-    this.changed = this.telling = [];
+    this.changed = [];
+    this.telling = [];
     this.toldTo = 0;
   }
 
@@ -58,10 +59,15 @@ export class ChangedRows {
   }
 
   private tellSlice(): void {
-    const end = Math.min(this.toldTo + SLICE, this.telling.length);
-    while (this.toldTo < end) this.tell(this.telling[this.toldTo++] as Session);
     this.rest = undefined;
-    if (end < this.telling.length) this.rest = this.clock.setTimeout(() => this.tellSlice(), this.pauseMs);
+    const { telling } = this;
+    const end = Math.min(this.toldTo + SLICE, telling.length);
+    while (this.toldTo < end) {
+      this.tell(telling[this.toldTo++] as Session);
+      // whoever was told has stopped or hurried this
+      if (this.telling !== telling) return;
+    }
+    if (end < telling.length) this.rest = this.clock.setTimeout(() => this.tellSlice(), this.pauseMs);
     else this.telling = [];
   }
 }
