@@ -1,5 +1,6 @@
+import type { Candidate, TrackerView, Verdict } from '@stream-sessions/core';
 import { allowDeny, type AllowDenyOptions } from '@stream-sessions/policies';
-import { ask, connect, denialOf, stopAll, world } from './support/make.js';
+import { ask, connect, denialOf, hit, stopAll, world } from './support/make.js';
 
 afterEach(stopAll);
 
@@ -60,6 +61,16 @@ describe('allowDeny', () => {
   it.each(spellings)('knows the host %s in the page %s', async (referer, page) => {
     expect((await ask(world([allowDeny({ deny: [{ referer }] })]).tracker, { referer: page })).admitted).toBe(false);
     expect((await ask(world([allowDeny({ allow: [{ referer }] })]).tracker, { referer: page })).admitted).toBe(true);
+  });
+
+  it('knows a host with letters beyond ASCII, however often it is asked', () => {
+    const policy = allowDeny({ deny: [{ referer: 'münchen.example' }] });
+    const { tracker } = world([policy]);
+    const page = hit({ referer: 'https://www.münchen.example/' }) as unknown as Candidate;
+    const view = tracker as unknown as TrackerView;
+    let letIn = 0;
+    for (let i = 0; i < 30_000; i++) if ((policy.admit?.(page, view) as Verdict).allow) letIn++;
+    expect(letIn).toBe(0);
   });
 
   it.each([
