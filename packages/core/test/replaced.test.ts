@@ -59,6 +59,38 @@ describe('a replaced session', () => {
     expect(mayRequest(tracker, phone)).toBe(true);
   });
 
+  describe.each([false, true])('makes room for one that is served later: %s', (tentative) => {
+    const replace = (tracker: SessionTracker) => {
+      const answer = now(tracker.admit(hit({ ...tv, tentative })));
+      if (answer.admitted) answer.handle.served();
+      return answer;
+    };
+
+    it('and its end is a reason for a listener to stop: nobody is let in any more', async () => {
+      const { tracker } = oneDevice();
+      request(tracker, phone);
+      let stopped: Promise<void> | undefined;
+      tracker.on('closed', () => void (stopped ??= tracker.stop()));
+      replace(tracker);
+      await stopped;
+      expect(live(tracker)).toEqual([]);
+      expect(tracker.stats().openedTotal).toBe(tracker.stats().closedTotal);
+    });
+
+    it.each([{ userAgent: 'tv' }, { stream: 'cam1' }])(
+      'and is denied by a listener as %p: it does not play',
+      (target) => {
+        const { tracker } = oneDevice();
+        request(tracker, phone);
+        tracker.on('closed', ({ reason }) => void (reason === 'replaced' && tracker.deny(target)));
+        const answer = replace(tracker);
+        expect(answer.admitted && !answer.handle.signal.aborted).toBe(false);
+        expect(live(tracker)).toEqual([]);
+        expect(tracker.denials().map(({ reason }) => reason)).toEqual(['denied']);
+      },
+    );
+  });
+
   it('stays out with an older token or another player that it had', () => {
     let home: string | undefined;
     const { tracker } = setup({

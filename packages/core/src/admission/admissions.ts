@@ -1,11 +1,12 @@
 import { conflictsOf } from '../denials/conflicts.js';
 import { NOT_SAID_YET } from '../denials/issued-before.js';
 import { isAlike } from '../denials/live-match.js';
+import { WATCHES, type Watching } from '../denials/watching.js';
 import { answersByName, bestNameKind } from '../identity/name.js';
 import type { Recipe } from '../identity/recipe.js';
 import type { HitFacts } from '../types/hit.js';
 import type { Admission, ConnHandle, PendingAdmission, RequestHandle } from '../types/admission.js';
-import { type Decision, type Pipeline } from '../policy/pipeline.js';
+import { NOT_ASKED, type Decision, type Pipeline } from '../policy/pipeline.js';
 import { isPromise } from '../support/promises.js';
 import type { Approval, TrackerView, Verdict } from '../types/policy.js';
 import type { Registry } from '../registry/registry.js';
@@ -23,8 +24,9 @@ import type { Resolver } from '../registry/resolver.js';
 import type { Candidates } from './candidates.js';
 import { Capacity } from './capacity.js';
 import { impossible, type ResolvedHit } from '../identity/resolved-hit.js';
-import { gone, isRefused, PendingOpenings, type Made, type PendingOpening, type Outcome } from './pending-openings.js';
-import { noRoom, type Evictions } from './evictions.js';
+import { gone, isRefused, PendingOpenings, toAnother } from './pending-openings.js';
+import type { Made, PendingOpening, Outcome } from './pending-openings.js';
+import { endsAny, noRoom, type Evictions } from './evictions.js';
 import type { VisitQuestions } from './visit-questions.js';
 import type { Settings } from '../settings/settings.js';
 
@@ -82,7 +84,7 @@ export class Admissions {
     if (this.stopped || !this.settings.enabled) return true;
     if (this.settings.policies.length === 0) return false;
     // a token may be good in some places only
-    if (!recipe.byAddress && !isSeenAt(session, network)) return true;
+    if (!recipe.byAddress && network !== session.network && !session.rare?.networks?.includes(network)) return true;
     return this.parts.decided.mustAsk(session, hit, byAlias, recipe);
   }
 
@@ -204,6 +206,11 @@ export class Admissions {
     if (refused !== undefined || !verdict.allow) return { outcome: refused, joined: live };
     if (!this.settings.enabled || (live === undefined && full)) return { outcome: undefined, joined: live };
     const shutOut = this.parts.evictions.make(room, live?.id ?? resolved.idToBe);
+    const late = endsAny(room) ? this.refusedMeanwhile(resolved, live, decision) : undefined;
+    if (late !== undefined) {
+      this.denials.replaced.endAll(shutOut);
+      return { outcome: late, joined: live };
+    }
     const isAsked = decision !== NOT_ASKED;
     const until = live?.rare?.expiresAt ?? Infinity;
     const session = live ?? this.lifecycle.open(resolved, isAsked ? verdict : undefined);
@@ -239,7 +246,6 @@ export class Admissions {
     live: Session | undefined,
     { verdict, refusedBy, vouched, policyDecisions }: Decision,
   ): Refused | undefined {
-    if (this.stopped) return this.refuseStopped(resolved);
     if (!verdict.allow) {
       const conflicts = conflictsOf(verdict.conflicts, vouched, this.registry);
       return this.denials.refuseByPolicy(resolved, verdict, refusedBy, policyDecisions, conflicts);
@@ -247,11 +253,17 @@ export class Admissions {
     return this.deniedAs(resolved, verdict, live);
   }
 
+  /** Who heard that others had to go may have stopped the tracker, denied this viewer, or closed its session. */
+  private refusedMeanwhile(resolved: ResolvedHit, live: Session | undefined, { verdict }: Decision): Outcome {
+    return live?.isClosed === true ? live : this.deniedAs(resolved, verdict, live, WATCHES);
+  }
+
   /** Checks denials under the user name that the policies gave, if they gave one. */
-  private deniedAs(resolved: ResolvedHit, verdict: Verdict, live: Session | undefined): Refused | undefined {
+  private deniedAs(resolved: ResolvedHit, verdict: Verdict, live?: Session, as?: Watching): Refused | undefined {
+    if (this.stopped) return this.refuseStopped(resolved);
     if (this.denials.isEmpty) return undefined;
     const { userId, issuedAt } = verdict as Approval;
-    return this.denials.match(resolved.as(userId), live ?? this.parts.resolver.resumes(resolved, userId), issuedAt);
+    return this.denials.match(resolved.as(userId), live ?? this.parts.resolver.resumes(resolved, userId), issuedAt, as);
   }
 
   private handOut(resolved: ResolvedHit, outcome: Outcome): AnyAdmission {
@@ -286,15 +298,3 @@ export class Admissions {
     return handle as unknown as AnyAdmission;
   }
 }
-
-const isSeenAt = ({ network: first, rare }: Session, network: string): boolean =>
-  network === first || (rare?.networks?.includes(network) ?? false);
-
-/** What the policies said about one viewer in particular is not passed on to others who waited for the same answer. */
-function toAnother(answer: AnyAdmission): AnyAdmission {
-  if (answer.admitted) return answer;
-  const { conflicts: _conflicts, remaining: _remaining, ...rest } = answer.denial;
-  return { admitted: false, denial: Object.freeze(rest) };
-}
-
-const NOT_ASKED = Object.freeze<Decision>({ verdict: { allow: true }, approvals: [], policyDecisions: [] });

@@ -19,6 +19,9 @@ export interface Room {
 /** No session has to end. */
 export const noRoom = (decision: Decision): Room => ({ decision, replaced: [], released: [], elsewhere: [] });
 
+/** Whether a session has to end here. */
+export const endsAny = ({ replaced, released }: Room): boolean => replaced.length + released.length > 0;
+
 /** Makes room for a session by ending others, as the policies say. */
 export class Evictions {
   constructor(
@@ -59,6 +62,8 @@ export class Evictions {
       // As at opening: policies that name the sessions to end do not see this one yet.
       this.registry.unserved.delete(session);
       const room = this.roomFor(decision, session);
+      // but whoever hears that they ended may stop the tracker, or deny this one
+      this.registry.unserved.insert(session);
       const { verdict } = room.decision;
       if (verdict.allow) this.makeFor(session, room);
       else this.lifecycle.close(session, verdict.reason, { detail: verdict.detail });

@@ -6,6 +6,7 @@ import type { Decision } from '../policy/pipeline.js';
 import type { Session } from '../session/session.js';
 import { ownCopy } from '../support/strings.js';
 import type { Refused } from '../denials/denials.js';
+import type { Admission } from '../types/admission.js';
 import type { ResolvedHit } from '../identity/resolved-hit.js';
 
 /** The result of asking: a live session, a refusal, or undefined for a viewer admitted without being tracked. */
@@ -18,6 +19,13 @@ export interface Made {
   readonly outcome: Outcome;
   /** The session that was live beforehand. */
   readonly joined: Session | undefined;
+}
+
+/** What the policies said about one viewer in particular is not passed on to others who waited for the same answer. */
+export function toAnother<H>(answer: Admission<H>): Admission<H> {
+  if (answer.admitted) return answer;
+  const { conflicts: _conflicts, remaining: _remaining, ...rest } = answer.denial;
+  return { admitted: false, denial: Object.freeze(rest) };
 }
 
 /** The answer for a request that no longer waits for one. */

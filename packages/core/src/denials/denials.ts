@@ -21,7 +21,7 @@ import type { Totals } from '../registry/totals.js';
 import type { Explanation, PolicyDecision } from '../types/explanation.js';
 import { ReplacedDenials } from './replaced-denials.js';
 import type { Settings } from '../settings/settings.js';
-import { watching } from './watching.js';
+import { watching, type Watching } from './watching.js';
 
 /** The refusal to hand out. */
 export interface Refused {
@@ -81,10 +81,10 @@ export class Denials {
    * `joins`: its live session. A kick does not stop viewers who are already watching, here or on another node, unless another
    * stream is requested. `issuedAt`: when the credential that names the viewer was issued; undefined: unknown.
    */
-  match(resolved: ResolvedHit, joins: Session | undefined, issuedAt?: number): Refused | undefined {
+  match(resolved: ResolvedHit, joins?: Session, issuedAt?: number, as?: Watching): Refused | undefined {
     if (this.isEmpty) return undefined;
     const now = this.parts.clock.now();
-    const { isNew, since, byName } = watching(resolved, joins);
+    const { isNew, since, byName } = as ?? watching(resolved, joins);
     const lately = isNew ? this.cache.find(resolved, now) : undefined;
     if (lately !== undefined) return this.refuse(lately, resolved);
     const entry =

@@ -76,7 +76,12 @@ export class ReplacedDenials {
   ended(session: Session, goesOn: boolean): void {
     if (this.heldBy.size === 0) return;
     const denials = this.inherit(session);
-    if (!goesOn) for (const entry of denials) this.end(entry);
+    if (!goesOn) this.endAll(denials);
+  }
+
+  /** Nothing has replaced these viewers after all. */
+  endAll(denials: readonly DenialEntry[]): void {
+    for (const entry of denials) this.end(entry);
   }
 
   /** Tells the journal of all denials there are, and of all changes from now on. */

@@ -2,7 +2,7 @@ import type { ResolvedHit } from '../identity/resolved-hit.js';
 import type { Session } from '../session/session.js';
 
 /** Whether the viewer who asks is already watching. */
-interface Watching {
+export interface Watching {
   /** It has not been seen, here or on another node. */
   readonly isNew: boolean;
   /** When it began to watch this stream. Infinity: it does not. -Infinity: it watches on this node, so it is never a newcomer. */
@@ -10,6 +10,9 @@ interface Watching {
   /** It is found by more than its player's own name. */
   readonly byName: boolean;
 }
+
+/** It is as good as open: what keeps newcomers out does not concern it. */
+export const WATCHES: Watching = { isNew: false, since: -Infinity, byName: true };
 
 /** `joins`: its live session here. */
 export function watching(resolved: ResolvedHit, joins: Session | undefined): Watching {

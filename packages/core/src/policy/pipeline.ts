@@ -31,6 +31,9 @@ export interface Decision {
   readonly policyDecisions: readonly PolicyDecision[];
 }
 
+/** There is nobody to ask. */
+export const NOT_ASKED = Object.freeze<Decision>({ verdict: { allow: true }, approvals: [], policyDecisions: [] });
+
 /** The policies in the order in which they are asked. @throws StreamSessionsError ERR_BAD_OPTION */
 export function inOrder(policies: readonly Policy[]): readonly Policy[] {
   const given: unknown = policies;
