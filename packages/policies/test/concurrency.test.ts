@@ -149,6 +149,15 @@ describe('concurrencyPolicy that rejects', () => {
     expect((await ask(made.tracker, device(3))).admitted).toBe(true);
   });
 
+  it('gives the slot of a quiet viewer away, also where the clock is set back', async () => {
+    const made = limited({ max: 1 });
+    await openEach(made, 1);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(false);
+    made.clock.jump(-3_600_000);
+    made.clock.advance(12_000);
+    expect((await ask(made.tracker, device(2))).admitted).toBe(true);
+  });
+
   it('counts connections and requests of all transports together, and publishers not at all', async () => {
     const { tracker } = limited({ max: 2 });
     expect((await connect(tracker, { token: 'bob', kind: 'input' })).admitted).toBe(true);

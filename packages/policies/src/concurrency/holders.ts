@@ -7,7 +7,8 @@ export class Holders {
   private readonly sessions = new Set<string>();
   /** Quiet sessions whose slot is promised to an opening. */
   private readonly promised = new Set<string>();
-  /** Epoch milliseconds: before this, no session can have been quiet for long. */
+  /** Epoch milliseconds: from the first until the second, no session can have been quiet for long. */
+  private lookedAt = 0;
   private noneQuietBefore = 0;
 
   get isEmpty(): boolean {
@@ -57,9 +58,9 @@ export class Holders {
     for (const id of ids) this.promised.delete(id);
   }
 
-  /** No session was quiet the last time all were checked, and none can be by now. */
+  /** No session was quiet the last time all were checked, and none can be by now, unless the clock was set back. */
   nobodyIsQuiet(now: number): boolean {
-    return now < this.noneQuietBefore;
+    return now >= this.lookedAt && now < this.noneQuietBefore;
   }
 
   /** The sessions that are playing, and those that have been quiet for longer than the grace period; oldest first. */
@@ -80,6 +81,7 @@ export class Holders {
         earliest = Math.min(earliest, activeAt);
       }
     }
+    this.lookedAt = now;
     // Whose slot is promised is quiet, and holds it again if the promise comes to nothing.
     this.noneQuietBefore = quiet.length === 0 && this.promised.size === 0 ? earliest + graceMs : 0;
     return { playing, quiet };
