@@ -13,15 +13,16 @@ export const OTHER = 'other';
 export function activeSamples(counts: readonly ActiveCount[], named: number | false): Sample[] {
   const nameOf = named === false ? () => '' : largest(counts, named);
   const cells = new Map<string, Sample>();
-  for (const { stream, protocol, kind, active } of counts) {
+  for (const { stream, protocol: given, kind, active } of counts) {
     const name = nameOf(stream);
+    const protocol = labelText(given);
     const key = `${name}\0${protocol}\0${kind}`;
     const cell = cells.get(key);
     if (cell !== undefined) {
       cell.value += active;
       continue;
     }
-    const how = { protocol: labelText(protocol), kind };
+    const how = { protocol, kind };
     cells.set(key, { labels: named === false ? how : { stream: name, ...how }, value: active });
   }
   return [...cells.values()];

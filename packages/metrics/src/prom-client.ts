@@ -15,7 +15,7 @@ export interface PromClientRegistry {
  * Adds the metrics of a directory to a registry of `prom-client`. They are read when the registry is, so nothing is stale.
  *
  * @returns the function that removes them
- * @throws StreamSessionsError ERR_BAD_OPTION; Error of `prom-client` if they are already registered
+ * @throws StreamSessionsError ERR_BAD_OPTION; Error of `prom-client` if one of the names is taken; then none is registered
  * @example registerPromClient(register, tracker);
  */
 export function registerPromClient(
@@ -27,9 +27,19 @@ export function registerPromClient(
   const stats = sharedAnswer(() => directory.stats());
   const families = familiesOf(checkedStreams('registerPromClient()', options));
   const metrics = families.map((family) => new ReadMetric(family, stats));
-  const names = metrics.map(({ name }) => name);
-  for (const metric of metrics) registry.registerMetric(metric as never);
-  return () => names.forEach((name) => registry.removeSingleMetric(name));
+  const added: string[] = [];
+  // once: another registration may have these names by then
+  const remove = (): void => added.splice(0).forEach((name) => registry.removeSingleMetric(name));
+  try {
+    for (const metric of metrics) {
+      registry.registerMetric(metric as never);
+      added.push(metric.name);
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return remove;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { execFileSync } from 'node:child_process';
 import { registerOpenTelemetry, registerPromClient } from '@stream-sessions/metrics';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { trackerWith, watch } from './support/tracker.js';
 
 describe('prom-client', () => {
@@ -40,6 +40,28 @@ describe('prom-client', () => {
     expect(() => registerPromClient(registry, tracker)).toThrow('already been registered');
     remove();
     expect(await registry.metrics()).toBe('\n');
+    registerPromClient(registry, tracker);
+    await tracker.stop();
+  });
+
+  it('removes what it has registered itself, once, however often it is told to', async () => {
+    const tracker = trackerWith({ cam1: 1 });
+    const registry = new Registry();
+    const remove = registerPromClient(registry, tracker);
+    remove();
+    registerPromClient(registry, tracker);
+    remove();
+    expect(await registry.metrics()).toContain('cam1');
+    await tracker.stop();
+  });
+
+  it('registers nothing where one of its names is taken', async () => {
+    const tracker = trackerWith({ cam1: 1 });
+    const registry = new Registry();
+    const own = new Gauge({ name: 'stream_sessions_build_info', help: 'Mine.', registers: [registry] });
+    expect(() => registerPromClient(registry, tracker)).toThrow('already been registered');
+    expect(registry.getMetricsAsArray()).toEqual([own]);
+    registry.clear();
     registerPromClient(registry, tracker);
     await tracker.stop();
   });
