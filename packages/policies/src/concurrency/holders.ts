@@ -55,7 +55,10 @@ export class Holders {
   }
 
   takeBack(ids: readonly string[]): void {
+    if (ids.length === 0) return;
     for (const id of ids) this.promised.delete(id);
+    // who was passed over as promised is quiet
+    this.noneQuietBefore = 0;
   }
 
   /** No session was quiet the last time all were checked, and none can be by now, unless the clock was set back. */
@@ -82,8 +85,7 @@ export class Holders {
       }
     }
     this.lookedAt = now;
-    // Whose slot is promised is quiet, and holds it again if the promise comes to nothing.
-    this.noneQuietBefore = quiet.length === 0 && this.promised.size === 0 ? earliest + graceMs : 0;
+    this.noneQuietBefore = quiet.length === 0 ? earliest + graceMs : 0;
     return { playing, quiet };
   }
 }
