@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PlaySession, TrackerOptions } from '../src/index.js';
 import { OpeningTimes } from '../src/registry/opening-times.js';
-import { conn, eventsOf, hit, must, setup } from './support/make.js';
+import { conn, eventsOf, hit, must, now, setup } from './support/make.js';
 
 /** However few closed sessions are kept. */
 const RETENTIONS: TrackerOptions[] = [
@@ -26,6 +26,19 @@ describe.each(RETENTIONS)('a visit is (id, openedAt), with %j', (options) => {
       else tracker.kick(must(session).id, { denyForMs: 0 });
     }
     expect(new Set(opened.map(({ session }) => visit(session))).size).toBe(400);
+  });
+
+  it('even for a viewer that is let in again while it is cut', () => {
+    const { tracker } = setup(options);
+    const opened = eventsOf(tracker, 'opened');
+    const answer = now(tracker.admit(hit()));
+    if (!answer.admitted) throw new Error('refused');
+    answer.handle.onCut(() => {
+      tracker.trackHttp(hit());
+      return 0;
+    });
+    tracker.kick(must(answer.handle.session).id, { denyForMs: 0 });
+    expect(new Set(opened.map(({ session }) => visit(session))).size).toBe(2);
   });
 
   it('whatever the clock does in between', () => {

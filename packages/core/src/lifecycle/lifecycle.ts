@@ -156,6 +156,7 @@ export class Lifecycle implements HandleOwner {
     session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
     session.closedAt = this.clock.now();
     if (detail !== undefined) session.rareFields.closeDetail = detail;
+    this.registry.openingTimes.closed(session.id, session.openedAt, session.closedAt);
     this.tellClosed(session, reason);
     this.registry.journal?.gone(session);
   }
@@ -219,8 +220,9 @@ export class Lifecycle implements HandleOwner {
     session.sharedFields = this.sharedFields.closed(session.sharedFields, reason);
     this.deadlines.wheel.remove(session);
     const { isUnserved } = session;
-    // Removed from every list before foreign code runs, which must not find a session that is ending.
+    // Before foreign code runs: it must not find a session that is ending, and may open the next visit of its id.
     this.registry.delete(session, this.settings.recipes[session.kind]);
+    if (!isUnserved) this.registry.openingTimes.closed(session.id, session.openedAt, now);
     const open = session.handles !== undefined;
     this.endHandles(session, options.cut === false ? undefined : reason, isUnserved, now);
     // Watch time ends with the last activity; a session with open handles was watched until now, except for the silence before an
@@ -280,7 +282,6 @@ export class Lifecycle implements HandleOwner {
     this.totals.closedBy.add(reason);
     if (reason === 'idle') this.totals.idleClosed++;
     if (reason === 'kicked') this.totals.kicked++;
-    this.registry.openingTimes.closed(session.id, session.openedAt, session.closedAt as number);
     strip(session, this.settings.exposeTokens);
     if (!this.membership.letsGo(reason)) this.registry.retire(session, mayBeBack);
     if (this.events.isEndHeard) this.events.closed(frozen(this.copy(session)), reason);
