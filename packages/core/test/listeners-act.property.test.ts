@@ -42,7 +42,8 @@ function oneOutOfThree(tracker: () => SessionTracker): Policy {
   };
 }
 
-function doIt(tracker: SessionTracker, clock: FakeClock, what: Deed): void {
+/** `react`: what a transport does that is cut. */
+function doIt(tracker: SessionTracker, clock: FakeClock, what: Deed, react: () => void): void {
   switch (what.does) {
     case 'kick': {
       const id = tracker.list()[what.n]?.id;
@@ -60,6 +61,10 @@ function doIt(tracker: SessionTracker, clock: FakeClock, what: Deed): void {
       const { does: _does, serves, ends, ...hit } = what;
       const answer = tracker.admit({ ...hit, protocol: 'hls' });
       if ('then' in answer || !answer.admitted) return;
+      answer.handle.onCut(() => {
+        react();
+        return 1;
+      });
       if (serves) answer.handle.served();
       return ends ? answer.handle.end(10) : undefined;
     }
@@ -72,7 +77,7 @@ function doIt(tracker: SessionTracker, clock: FakeClock, what: Deed): void {
   }
 }
 
-it('keeps its books whatever listeners do: who was told as opened is live, or was told as closed', async () => {
+it('keeps its books whatever listeners and transports do: who was told as opened is live, or was told as closed', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deed, { maxLength: 40 }), fc.array(deed, { maxLength: 40 }), async (deeds, reactions) => {
       const clock = fakeClock();
@@ -82,7 +87,7 @@ it('keeps its books whatever listeners do: who was told as opened is live, or wa
       const react = (): void => {
         const reaction = reactions.pop();
         // time does not pass while a listener runs
-        if (reaction !== undefined && reaction.does !== 'wait') doIt(tracker, clock, reaction);
+        if (reaction !== undefined && reaction.does !== 'wait') doIt(tracker, clock, reaction, react);
       };
       tracker.on('opened', ({ session }) => {
         open.push(session.id);
@@ -98,12 +103,14 @@ it('keeps its books whatever listeners do: who was told as opened is live, or wa
         const live = tracker.list({ status: 'active' }).map(({ id }) => id);
         expect(live.sort()).toEqual([...open].sort());
         expect(tracker.count({ status: 'active' })).toBe(live.length);
+        // no two visits have one id and one time
+        expect(tracker.list({ visits: 'all' })).toHaveLength(tracker.count({ visits: 'all' }));
         const { openedTotal, closedTotal, activeBy } = tracker.stats();
         expect(openedTotal - closedTotal).toBe(live.length);
         expect(activeBy.reduce((sum, { active }) => sum + active, 0)).toBe(live.length);
       };
       for (const what of deeds) {
-        doIt(tracker, clock, what);
+        doIt(tracker, clock, what, react);
         check();
       }
       await tracker.stop();
