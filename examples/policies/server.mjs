@@ -26,5 +26,4 @@ const server = app.listen(port, '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`http://127.0.0.1:${server.address().port}/watch/cam1`);
 });
-const end = () => tracker.stop().then(() => process.exit());
-process.once('SIGINT', end).once('SIGTERM', end);
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => tracker.stop().then(() => process.exit()));

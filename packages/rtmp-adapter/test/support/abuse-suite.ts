@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { createTracker, type SessionTracker } from '@stream-sessions/core';
+import { createTracker, type SessionTracker, type Verdict } from '@stream-sessions/core';
 import { heldBytes } from '@stream-sessions/core/testing';
 import { attachRtmp, guardNodeMediaServer, type Attachment, type NodeMediaServer } from '../../src/index.js';
 import { encode, type Amf } from './amf.js';
@@ -104,9 +104,10 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
 
   describe('a client that is not judged yet', () => {
     let isAsked: boolean;
+    const unanswered: ((verdict: Verdict) => void)[] = [];
     const think = () => {
       isAsked = true;
-      return new Promise<never>(() => undefined);
+      return new Promise<Verdict>((resolve) => unanswered.push(resolve));
     };
     const undecided = () =>
       tracker.updateConfig({ policies: [{ name: 'slow', admit: think }], policyTimeoutMs: 60_000 });
@@ -114,6 +115,7 @@ export function abuseSuite({ start, sessions, codec, silent: silentOnes, noStrea
     const asked = () => until('the policy is asked', () => isAsked);
     beforeEach(() => void (isAsked = false));
     afterEach(() => {
+      for (const answer of unanswered.splice(0)) answer({ allow: false, reason: 'the test is over' });
       tracker.updateConfig({ policies: [] });
       opened = tracker.stats().openedTotal;
     });

@@ -75,10 +75,14 @@ function call() {
   look();
 }
 
+/** Where many hang up while they connect, libsrt's clean-up may wait for itself for ever: nobody waits for it. */
 function end() {
-  srt.cleanup();
-  process.send?.({ connected, cut, sent });
-  process.disconnect?.();
+  const say = () => process.send({ connected, cut, sent }, () => process.kill(process.pid, 'SIGKILL'));
+  const late = setTimeout(say, 5_000);
+  srt.cleanup.async(() => {
+    clearTimeout(late);
+    say();
+  });
 }
 
 for (let i = 0; i < Math.min(AT_ONCE, howMany); i++) call();
