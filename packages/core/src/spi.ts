@@ -70,6 +70,7 @@ export {
 } from './identity/trust-proxy.js';
 export { keep, ownCopy } from './support/strings.js';
 export { parseObject } from './support/parse-object.js';
+export { parseUrl } from './support/parse-url.js';
 export { Queue } from './collections/queue.js';
 export { RecentMap, type RecentMapOptions } from './collections/recent-map.js';
 export { AddressReader, normaliseAddress, parseBlock } from './identity/address.js';

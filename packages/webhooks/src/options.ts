@@ -11,6 +11,7 @@ import {
   isolated,
   LONGEST_TIMER_MS,
   systemClock,
+  parseUrl,
 } from '@stream-sessions/core/spi';
 import { FORMATS, type WebhookFormat } from './formats/format.js';
 import { type Signer, signerOf } from './sign.js';
@@ -191,7 +192,7 @@ export const thresholdsOf = ({ viewersAbove, viewersBelow, publisherLost }: Webh
 ];
 
 function checkedUrl(text: unknown): URL {
-  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+  const url = typeof text === 'string' ? parseUrl(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw badSecret('url', 'an address with https:// or http://', text);
   if (url.username !== '' || url.password !== '')

@@ -1,18 +1,11 @@
+import { parseUrl } from '@stream-sessions/core/spi';
+
 /** The host of a page in the spelling that rules use: lower case, punycode, no trailing dot. */
 export function hostOf(page: string): string | undefined {
-  const host = urlOf(page)?.hostname.toLowerCase();
+  const host = parseUrl(page)?.hostname.toLowerCase();
   if (host === undefined) return undefined;
   // The DNS root: to every resolver and browser, example.com. is example.com.
   return host.endsWith('.') ? host.slice(0, -1) : host;
-}
-
-/** Not by `URL.canParse()`: in Node 20, after a few thousand calls, a host with `é` or `ü` is no URL to it. */
-function urlOf(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Only a host: nothing that begins another part of a URL, and no leading dot or star. Or an IPv6 address in brackets. */

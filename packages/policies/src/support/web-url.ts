@@ -1,4 +1,4 @@
-import { badOption } from '@stream-sessions/core/spi';
+import { badOption, parseUrl } from '@stream-sessions/core/spi';
 
 /**
  * The URL of a web service.
@@ -7,7 +7,7 @@ import { badOption } from '@stream-sessions/core/spi';
  */
 export function webUrl(name: string, given: unknown): URL {
   const text = String(given);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw badOption(name, 'an http(s) URL', given === undefined ? given : shown(text));
   }

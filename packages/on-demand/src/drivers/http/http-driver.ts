@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { badOption, checkOptions } from '@stream-sessions/core/spi';
+import { badOption, checkOptions, parseUrl } from '@stream-sessions/core/spi';
 import { checkText, checkTexts, checkTimer } from '../../checks.js';
 import type { DriverState, SourceDriver, SourceRun, SourceTarget } from '../../driver.js';
 import { placeholdersOf } from '../../pattern.js';
@@ -77,7 +77,9 @@ export function httpDriver(options: HttpDriverOptions): SourceDriver {
 
 /** A placeholder may be anywhere but in the scheme. */
 const isHttp = (template: unknown): boolean =>
-  typeof template === 'string' && /^https?:\/\/[^/]/.test(template) && URL.canParse(template.replace(/\{\w+\}/g, '1'));
+  typeof template === 'string' &&
+  /^https?:\/\/[^/]/.test(template) &&
+  parseUrl(template.replace(/\{\w+\}/g, '1')) !== undefined;
 
 /** A stream code may contain slashes, but is a single part of the path. */
 const urlOf = (template: string, { values }: SourceTarget): string =>
