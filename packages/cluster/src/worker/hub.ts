@@ -29,7 +29,7 @@ export class Hub {
   private readonly followers = new Map<string, Set<Followed>>();
   private readonly sockets = new Set<Socket>();
   private kept: KeptFile | undefined;
-  /** Leaves what it has to the next hub; undefined: there is nothing to leave, or no place. */
+  /** Leaves what it has to the next hub; undefined before `succeedIn`, and once it has closed. */
   private leave: (() => void) | undefined;
   private readonly server: Server = createServer((socket) => this.take(socket)).unref();
   private readonly sweeping = setInterval(() => this.sweep(), SWEEP_MS).unref();

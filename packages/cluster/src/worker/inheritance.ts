@@ -1,10 +1,9 @@
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wordsOf } from '../errors.js';
+import { OWN_MODE, warnOfFile } from './hub-files.js';
 import type { Entry, Store, Stream } from './store.js';
 
-/** Readable and writable by this user only. */
-const MODE = 0o600;
 const NAME = 'left';
 
 /** Scores as texts: some are infinite. */
@@ -27,7 +26,7 @@ export function leave(folder: string, store: Store): void {
   const fresh = `${path}.${process.pid}`;
   try {
     rmSync(fresh, { force: true });
-    const file = openSync(fresh, 'wx', MODE);
+    const file = openSync(fresh, 'wx', OWN_MODE);
     try {
       for (const [key, entry] of store.all()) writeFileSync(file, `${JSON.stringify(lineOf(key, entry))}\n`);
     } finally {
@@ -77,7 +76,5 @@ function take(store: Store, [key, at, kind, value]: Line): void {
   store.expireAt(key, at ?? Infinity);
 }
 
-function warn(what: string, error: unknown): void {
-  const message = `A hub of the cluster's workers ${what}: ${wordsOf(error)}`;
-  process.emitWarning(message, { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_CLUSTER_FILE' });
-}
+const warn = (what: string, error: unknown): void =>
+  warnOfFile(`A hub of the cluster's workers ${what}: ${wordsOf(error)}`);

@@ -11,10 +11,9 @@ import {
 } from 'node:fs';
 import { badOption, parseObject } from '@stream-sessions/core/spi';
 import { wordsOf } from '../errors.js';
+import { OWN_MODE, warnOfFile } from './hub-files.js';
 import type { FieldsOfKey, Store } from './store.js';
 
-/** Readable and writable by this user only. */
-const MODE = 0o600;
 /** A file is rewritten when it is twice as large as after the last time, and at least this many bytes. */
 const SMALL = 1 << 16;
 
@@ -35,7 +34,7 @@ type Line = readonly [
 export function realFile(path: string): string {
   const wrong = (why: string): Error => badOption('denialsFile', `a file that can be written (${why})`, path);
   try {
-    const file = openSync(path, 'a+', MODE);
+    const file = openSync(path, 'a+', OWN_MODE);
     const isFile = fstatSync(file).isFile();
     closeSync(file);
     // a new file in the place of /dev/null would be one for all programs
@@ -101,7 +100,7 @@ export class KeptFile {
     if (damaged > 0) {
       const copy = `${this.path}.damaged-${Date.now()}`;
       copyFileSync(this.path, copy);
-      warn(`${damaged} of ${lines.length} lines of ${this.path} cannot be read; the file is kept as ${copy}.`);
+      warnOfFile(`${damaged} of ${lines.length} lines of ${this.path} cannot be read; the file is kept as ${copy}.`);
     }
     this.store.sweep();
   }
@@ -131,7 +130,7 @@ export class KeptFile {
     this.close();
     const fresh = `${this.path}.${process.pid}`;
     rmSync(fresh, { force: true });
-    this.file = openSync(fresh, 'ax', MODE);
+    this.file = openSync(fresh, 'ax', OWN_MODE);
     this.size = 0;
     for (const key of this.store.keys().filter(this.isKept)) {
       this.write(this.linesOf(key, this.store.fieldsOf(key)?.map.keys() ?? []));
@@ -156,7 +155,7 @@ export class KeptFile {
       work();
     } catch (error) {
       this.close();
-      warn(`Denials are not kept in a file any more: ${wordsOf(error)}`);
+      warnOfFile(`Denials are not kept in a file any more: ${wordsOf(error)}`);
     }
   }
 }
@@ -167,8 +166,4 @@ function isLine(given: unknown): given is Line {
   const isText = typeof key === 'string' && typeof field === 'string' && Number.isFinite(expiresAt);
   if (!isText || (kind !== 'hash' && kind !== 'zset')) return false;
   return value === null || (kind === 'hash' ? typeof value === 'string' : Number.isFinite(value));
-}
-
-function warn(message: string): void {
-  process.emitWarning(message, { type: 'StreamSessionsWarning', code: 'STREAM_SESSIONS_CLUSTER_FILE' });
 }

@@ -21,7 +21,7 @@ export interface Held {
   stream: Stream;
 }
 
-export type Kind = keyof Held;
+type Kind = keyof Held;
 
 /** The fields of a key, or its members with scores. */
 export interface FieldsOfKey {
