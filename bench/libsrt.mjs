@@ -1,23 +1,14 @@
 /** libsrt itself, for the clients of srt.bench.mjs and for the relay that the adapter's is compared with. */
+import { createRequire } from 'node:module';
 import koffi from 'koffi';
+
+const { libraryNames, loadFirst } = createRequire(import.meta.url)(
+  '../packages/srt-adapter/dist/binding/find-library.js',
+);
 
 export const [SEND_SYNC, RECEIVE_SYNC, STREAM_ID] = [1, 2, 46];
 
-const names = [
-  'libsrt.so.1.5',
-  'libsrt-gnutls.so.1.5',
-  'libsrt.so.1.4',
-  'libsrt-gnutls.so.1.4',
-  'libsrt.dylib',
-  'srt.dll',
-];
-const library = names.reduce((found, name) => {
-  try {
-    return found ?? koffi.load(name);
-  } catch {
-    return found;
-  }
-}, undefined);
+const library = loadFirst(libraryNames(process.platform), (name) => koffi.load(name));
 const int = (name, ...types) => library.func(name, 'int', types);
 
 /** Its functions, as `srt.h` has them. They are started by this import. */

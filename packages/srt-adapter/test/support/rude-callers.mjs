@@ -12,8 +12,7 @@ const AT_ONCE = 50;
 const [SEND_SYNC, RECEIVE_SYNC, LATENCY, STREAM_ID] = [1, 2, 23, 46];
 const [CONNECTED, BROKEN] = [5, 6];
 
-const names = ['libsrt.so.1.5', 'libsrt-gnutls.so.1.5', 'libsrt-openssl.so.1.5', 'libsrt.1.5.dylib', 'libsrt.so'];
-const library = names.reduce((found, name) => {
+const library = options.names.reduce((found, name) => {
   try {
     return found ?? koffi.load(name);
   } catch {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { libraryNames } from '../../src/binding/find-library.js';
 
 export interface Rude {
   howMany: number;
@@ -22,7 +23,8 @@ export interface Done {
 
 /** Real callers in a process of their own; resolves when all have hung up, with what they have got done. */
 export async function rudeCallers(port: number, rude: Rude): Promise<Done> {
-  const options = { streamId: 'cam1', floods: false, latencyMs: 20, ...rude, port };
+  const names = libraryNames(process.platform);
+  const options = { streamId: 'cam1', floods: false, latencyMs: 20, ...rude, port, names };
   const child = fork(path.join(__dirname, 'rude-callers.mjs'), [JSON.stringify(options)], { execArgv: [] });
   const gone = once(child, 'exit');
   const [done] = (await once(child, 'message')) as [Done];
