@@ -19,6 +19,16 @@ const device = (n: number, over: Partial<HttpHit> = {}): Partial<HttpHit> => ({
 });
 const devices = (all: { userAgent?: string | undefined }[]) => all.map(({ userAgent }) => userAgent);
 
+/** A policy that decides about who has this token when it is told what to answer, and about others at once. */
+function undecidedAbout(undecided: string) {
+  let resolve: (verdict: Verdict) => void = () => undefined;
+  const slow: Policy = {
+    name: 'slow',
+    admit: ({ token }) => (token === undecided ? new Promise((given) => void (resolve = given)) : { allow: true }),
+  };
+  return { slow, answer: (verdict: Verdict) => resolve(verdict) };
+}
+
 /** Opens one session a second. */
 async function openEach(made: ReturnType<typeof limited>, count: number, from = 1) {
   const answers = [];
@@ -119,11 +129,7 @@ describe('concurrencyPolicy that rejects', () => {
   });
 
   it('gives the slot of a quiet viewer away, also where others were refused while it was opening', async () => {
-    let answer: (verdict: Verdict) => void = () => undefined;
-    const slow: Policy = {
-      name: 'slow',
-      admit: ({ token }) => (token === 'bob-1' ? new Promise((resolve) => void (answer = resolve)) : { allow: true }),
-    };
+    const { slow, answer } = undecidedAbout('bob-1');
     const made = limited({ max: 1 }, slow);
     const first = ask(made.tracker, device(1));
     expect((await ask(made.tracker, device(2))).admitted).toBe(false);
@@ -134,11 +140,7 @@ describe('concurrencyPolicy that rejects', () => {
   });
 
   it('gives the slot of a quiet viewer to the next one if whom it was promised to did not come in', async () => {
-    let answer: (verdict: Verdict) => void = () => undefined;
-    const slow: Policy = {
-      name: 'slow',
-      admit: ({ token }) => (token === 'bob-2' ? new Promise((resolve) => void (answer = resolve)) : { allow: true }),
-    };
+    const { slow, answer } = undecidedAbout('bob-2');
     const made = limited({ max: 1 }, slow);
     await openEach(made, 1);
     made.clock.advance(10_001);
